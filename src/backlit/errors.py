@@ -1,0 +1,58 @@
+"""What can go wrong, as types: a message names what, where, what was expected and got, and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BacklitError(ValueError):
+    """Base of every error that Backlit raises on purpose."""
+
+
+class ShapeError(BacklitError):
+    """Arrays whose shapes don't fit the operation or layer."""
+
+
+class GradientError(BacklitError):
+    """A derivative was asked for that doesn't exist."""
+
+
+class NonFiniteError(BacklitError):
+    """A value turned NaN or infinite; the message names the operation that made it first."""
+
+
+class InputError(BacklitError):
+    """The user's input (a file, a column, an option) is wrong; commands exit with status 2."""
+
+
+class UnknownNameError(InputError):
+    """A name that isn't known; the message suggests the nearest one."""
+
+
+class DivergedError(BacklitError):
+    """Training turned NaN or infinite; commands exit with status 1."""
+
+
+class BacklitWarning(UserWarning):
+    """Base of every warning that Backlit gives."""
+
+
+class ZeroGradientWarning(BacklitWarning):
+    """A gradient is zero everywhere because only step functions lead to it."""
+
+
+class RecompilationWarning(BacklitWarning):
+    """A compiled function met arguments of a new shape or type and had to be compiled again."""
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
+    """The error for a name that isn't among `known`, with the nearest one suggested.
+
+    >>> str(unknown("loss", "crossentropy", ["cross_entropy", "hinge"]))
+    "unknown loss 'crossentropy'; did you mean 'cross_entropy'? Known: cross_entropy, hinge"
+    """
+    names = sorted(known)
+    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return UnknownNameError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(names) or 'none'}")

@@ -1,0 +1,163 @@
+"""The backward pass: from one output to whatever it depends on, by an explicit order and without recursion."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import GradientError, ZeroGradientWarning
+from backlit.graph.op import namespace, transforming
+from backlit.graph.tensor import Array, Tensor
+
+
+def topological_order(output: Tensor, stop: Iterable[Tensor] = ()) -> list[Tensor]:
+    """Every Tensor that `output` depends on, parents first; nothing above the tensors in `stop`."""
+    seen = {tensor._serial: tensor for tensor in stop}
+    border = len(seen)
+    reached = {output._serial: output}
+    stack = [output]
+    while stack:
+        node = stack.pop()
+        if border and node._serial in seen:
+            continue
+        for parent in node._parents:
+            if type(parent) is Tensor and parent._serial not in reached:
+                reached[parent._serial] = parent
+                stack.append(parent)
+    return [reached[serial] for serial in sorted(reached)]
+
+
+def unbroadcast(gradient: Any, like: Any) -> Any:
+    """A gradient summed back to the shape, and cast to the type, of what was broadcast."""
+    shape = like.shape
+    if gradient.shape != shape:
+        extra = len(gradient.shape) - len(shape)
+        axes = tuple(range(extra)) + tuple(
+            extra + i for i, size in enumerate(shape) if size == 1 and gradient.shape[extra + i] != 1
+        )
+        if axes:
+            gradient = gradient.sum(axis=axes)
+        if gradient.shape != shape:
+            gradient = gradient.reshape(shape)
+    return gradient if gradient.dtype == like.dtype else gradient.astype(like.dtype)
+
+
+def is_float(dtype: Any) -> bool:
+    """Whether numbers of this type have gradients (bfloat16 is kind "V" to NumPy)."""
+    return np.dtype(dtype).kind == "f" or "float" in str(dtype)
+
+
+def pull(
+    order: list[Tensor], upstream: Any, targets: list[Tensor], *, differentiable: bool = False
+) -> list[Any | None]:
+    """Gradient of the last tensor in `order` with respect to each target; None where no path leads.
+
+    `order` is used up from its end, and each node's gradient is dropped once it was passed on: if nobody
+    else holds the graph, memory is freed on the way. With `differentiable`, rules run on Tensors, and the
+    gradients are Tensors that can be differentiated again.
+    """
+    if not order:
+        return [None] * len(targets)
+    wanted = {target._serial for target in targets}
+    leads = set(wanted)  # tensors from which a path goes to a target
+    for node in order:
+        if any(type(parent) is Tensor and parent._serial in leads for parent in node._parents):
+            leads.add(node._serial)
+    gradients: dict[int, Any] = {order[-1]._serial: upstream}
+    found: dict[int, Any] = {}
+    while order:
+        node = order.pop()
+        gradient = gradients.pop(node._serial, None)
+        if gradient is None:
+            continue
+        if node._serial in wanted:
+            found[node._serial] = gradient
+        op = node._op
+        if op is None or op.is_step:
+            continue
+        parents = node._parents
+        static = node._static or {}
+        if differentiable:
+            output: Any = node
+            inputs = parents
+        else:
+            output = node._value
+            inputs = tuple([p._value if type(p) is Tensor else p for p in parents])
+        for position, parent in enumerate(parents):
+            if type(parent) is not Tensor or parent._serial not in leads or not op.differentiable(position):
+                continue
+            if not is_float(parent._value.dtype):
+                continue
+            part = unbroadcast(op.downstream(position, gradient, output, inputs, static), parent._value)
+            before = gradients.get(parent._serial)
+            gradients[parent._serial] = part if before is None else before + part
+    return [found.get(target._serial) for target in targets]
+
+
+def ones_like(value: Array) -> Array:
+    """The gradient of a value with respect to itself."""
+    return namespace(value).ones(value.shape, dtype=value.dtype)
+
+
+def zeros_like(value: Array) -> Array:
+    """The gradient of whatever doesn't matter."""
+    return namespace(value).zeros(value.shape, dtype=value.dtype)
+
+
+def require_scalar(output: Any, remedy: str) -> None:
+    """Refuse a gradient of many numbers at once."""
+    if output.shape != ():
+        raise GradientError(f"a gradient needs one number to differentiate, got shape {output.shape}; {remedy}")
+
+
+def require_float(value: Any, label: str) -> None:
+    """Refuse a gradient with respect to whole numbers."""
+    if not is_float(value.dtype):
+        raise GradientError(
+            f"{label} has dtype {value.dtype}: a gradient needs real numbers; write 2.0 instead of 2, or use astype"
+        )
+
+
+def warn_if_cut(order: list[Tensor], target: Tensor, label: str) -> None:
+    """Say so when a target reaches the output through step functions alone, and its gradient is therefore zero."""
+    reached = {target._serial}
+    cuts = []
+    for node in order:
+        if any(type(parent) is Tensor and parent._serial in reached for parent in node._parents):
+            reached.add(node._serial)
+            if node._op.is_step:
+                cuts.append(node._op.name)
+    if cuts:
+        warnings.warn(
+            f"the gradient of {label} is zero everywhere: it reaches the output only through {', '.join(sorted(set(cuts)))}, "
+            "whose derivative is zero wherever it exists; use a smooth function (sigmoid for step, tanh for sign)",
+            ZeroGradientWarning,
+            stacklevel=4,
+        )
+
+
+def fill_gradients(output: Tensor, upstream: Array | None = None) -> None:
+    """`Tensor.backward`: add to `grad` of the leaves and named tensors that `output` depends on."""
+    if upstream is None:
+        require_scalar(output, "use .sum() or .mean(), or pass the gradient that arrives: backward(upstream)")
+        upstream = ones_like(output.value)
+    elif np.shape(upstream) != output.shape:
+        raise GradientError(f"upstream has shape {np.shape(upstream)}, the tensor {output.shape}: they must be equal")
+    else:
+        upstream = namespace(output.value).asarray(upstream, dtype=output.dtype)
+    require_float(output, output._label())
+    order = topological_order(output)
+    targets = [node for node in order if node._op is None or node.name is not None]
+    for target in targets:
+        if target._op is None:
+            require_float(target, target._label())
+    with transforming():
+        gradients = pull(list(order), upstream, targets)
+    for target, gradient in zip(targets, gradients, strict=True):
+        if gradient is None:
+            warn_if_cut(order, target, target._label())
+            gradient = zeros_like(target.value)
+        target.grad = gradient if target.grad is None else target.grad + gradient

@@ -1,0 +1,291 @@
+"""Op: an operation and its derivative, declared together.
+
+`operation` is for everyone; `primitive` and `composite` declare Backlit's own, which must also say
+how they are tested.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import BacklitError, NonFiniteError, ShapeError
+from backlit.graph.samples import Sample
+from backlit.graph.tensor import FUNCTIONS, Array, Tensor
+
+Rule = Callable[..., Any]
+
+# Inside a transformation (value_and_grad, a compiled step) values can't change between forward and
+# backward, and NumPy's floating-point warnings are off; outside, each operation sees to both itself.
+_transforming: contextvars.ContextVar[bool] = contextvars.ContextVar("transforming", default=False)
+_debug_nans: contextvars.ContextVar[bool] = contextvars.ContextVar("debug_nans", default=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """An operation's record.
+
+    Parameters
+    ----------
+    name : str
+        As in `backlit.ops`.
+    forward : callable
+        ``forward(xp, *arrays, **static)`` with the array namespace `xp` of the inputs.
+    vjp : tuple of callables, callable, or None
+        ``rule(upstream, output, *inputs, **static)`` for each input: the gradient with respect to that
+        input (broadcasting is undone by the backward pass). None in the tuple: no gradient goes there.
+        One callable for an operation of any number of inputs: ``rule(position, upstream, output, ...)``.
+        None alone: a step function, whose derivative is zero wherever it exists.
+    shapes : str
+        Which shapes fit, told when they don't.
+    gate : str
+        What the operation does to a gradient, in words.
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    vjp: tuple[Rule | None, ...] | Rule | None
+    shapes: str = ""
+    gate: str = ""
+
+    @property
+    def is_step(self) -> bool:
+        """Whether the derivative is zero wherever it exists."""
+        return self.vjp is None
+
+    def differentiable(self, position: int) -> bool:
+        """Whether a gradient goes to this input."""
+        return callable(self.vjp) or (self.vjp is not None and self.vjp[position] is not None)
+
+    def downstream(self, position: int, upstream: Any, output: Any, inputs: tuple[Any, ...], static: dict) -> Any:
+        """Gradient that goes to one input, before broadcasting is undone."""
+        if callable(self.vjp):
+            return self.vjp(position, upstream, output, *inputs, **static)
+        return self.vjp[position](upstream, output, *inputs, **static)  # type: ignore[index,misc]
+
+    def compute(self, values: Any, static: dict[str, Any]) -> Array:
+        """The forward value from plain arrays."""
+        xp = namespace(*values)
+        try:
+            if _transforming.get() or xp is not np:
+                value = self.forward(xp, *values, **static)
+            else:
+                with np.errstate(all="ignore"):  # a NaN is told by explain and debug_nans, with its origin
+                    value = self.forward(xp, *values, **static)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self._mistake(values, static, error) from error
+        if _debug_nans.get():
+            self._check_finite(values, value)
+        return value
+
+    def _mistake(self, values: Any, static: dict[str, Any], error: Exception) -> Exception:
+        """The error that helps: wrong arguments, or shapes that don't fit."""
+        if isinstance(error, BacklitError):
+            return error
+        try:
+            inspect.signature(self.forward).bind(np, *values, **static)
+        except TypeError as mismatch:
+            return TypeError(f"{self.name}{signature(self.forward)}: {mismatch}; settings are given by keyword")
+        shapes = " and ".join(str(np.shape(value)) for value in values)
+        settings = "".join(f", {key}={value!r}" for key, value in static.items())
+        rule = f" {self.shapes}" if self.shapes else ""
+        return ShapeError(f"{self.name}: can't work on shape {shapes}{settings}: {error}.{rule}")
+
+    def _check_finite(self, values: Any, value: Any) -> None:
+        if is_bad(value) and not any(is_bad(v) for v in values):
+            shapes = ", ".join(str(np.shape(v)) for v in values)
+            raise NonFiniteError(
+                f"{self.name} made the first NaN or infinite value: inputs of shape {shapes} were finite, "
+                f"{int(np.sum(~np.isfinite(value)))} of {np.size(value)} results are not"
+            )
+
+
+def is_bad(value: Any) -> bool:
+    """Whether a concrete floating-point value holds NaN or infinity (a tracer can't be looked at: no)."""
+    if not isinstance(value, (np.ndarray, np.generic, float)):
+        return False
+    value = np.asarray(value)
+    return value.dtype.kind == "f" and not np.isfinite(value).all()
+
+
+def namespace(*values: Any) -> Any:
+    """The array namespace of the values: jax.numpy if any is a JAX array or tracer, else numpy."""
+    for value in values:
+        if not isinstance(value, (np.ndarray, np.generic, float, int, list, tuple)) and value is not None:
+            return value.__array_namespace__()
+    return np
+
+
+def signature(forward: Callable[..., Any]) -> inspect.Signature:
+    """What a caller passes: the forward function's signature without the namespace."""
+    full = inspect.signature(forward)
+    return full.replace(parameters=list(full.parameters.values())[1:])
+
+
+def _constant(x: Any) -> Any:
+    """A constant as the graph keeps it: a snapshot, if its owner could change it before backward."""
+    if isinstance(x, (list, tuple)):
+        x = np.asarray(x)
+    if isinstance(x, np.ndarray) and x.flags.writeable and not _transforming.get():
+        x = x.copy()
+        x.flags.writeable = False
+    return x
+
+
+def _apply(op: Op, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+    for x in inputs:
+        if type(x) is Tensor:
+            break
+    else:
+        return op.compute(inputs, static)
+    if not _transforming.get():
+        inputs = tuple([x if type(x) is Tensor else _constant(x) for x in inputs])
+    value = op.compute([x._value if type(x) is Tensor else x for x in inputs], static)
+    return Tensor(value, op, inputs, static)
+
+
+def operation(
+    *,
+    vjp: tuple[Rule | None, ...] | Rule | None,
+    shapes: str = "",
+    gate: str = "",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare an operation from its forward function and its derivative.
+
+    The forward function gets the array namespace first (`numpy`, or `jax.numpy` in a compiled
+    program), arrays by position and settings by keyword. Each rule of `vjp` gives the gradient for one
+    input; written with operators and `backlit.ops`, it is itself differentiable, to any order.
+
+    Parameters
+    ----------
+    vjp : tuple of callables
+        One ``rule(upstream, output, *inputs, **static)`` an input; None where no gradient goes. A single
+        callable takes the input's position first. ``vjp=None`` declares a step function.
+    shapes, gate : str
+        Told in errors and explanations.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> @bl.operation(vjp=(lambda upstream, output, x: upstream * 3 * x * x,))
+    ... def cube(xp, x):
+    ...     return x * x * x
+    >>> float(bl.grad(cube)(2.0)), float(bl.grad(bl.grad(cube))(2.0))
+    (12.0, 12.0)
+    """
+
+    def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
+        op = Op(forward.__name__, forward, vjp, shapes, gate)
+
+        @functools.wraps(forward)
+        def function(*inputs: Any, **static: Any) -> Any:
+            return _apply(op, inputs, static)
+
+        function.op = op  # type: ignore[attr-defined]
+        function.__signature__ = signature(forward)  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the registry that the tests run through."""
+
+    name: str
+    function: Callable[..., Any]
+    samples: tuple[Sample, ...]
+    torch: Callable[..., Any] | str | None = None
+    order: int = 2
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+REGISTRY: dict[str, Entry] = {}
+
+
+def _register(name: str, function: Callable[..., Any], samples: tuple[Sample, ...], torch: Any, order: int) -> None:
+    if not samples:
+        raise TypeError(f"operation {name} must say how it is tested: samples=(sample(...), ...)")
+    if not function.__doc__:
+        raise TypeError(f"operation {name} needs a docstring: formula, shapes, convention at kinks")
+    if name in REGISTRY:
+        raise TypeError(f"operation {name} is declared twice")
+    REGISTRY[name] = Entry(name, function, samples, torch, order)
+    FUNCTIONS[name] = function
+
+
+def primitive(
+    *,
+    vjp: tuple[Rule | None, ...] | Rule | None,
+    samples: tuple[Sample, ...],
+    torch: Any = None,
+    order: int = 2,
+    shapes: str = "",
+    gate: str = "",
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare one of Backlit's own operations: `operation` plus how it is tested.
+
+    `samples` are valid inputs; `torch` is the equal function of PyTorch, as a dotted name under ``torch``
+    or a callable of tensors and settings that gets the module first; `order` is the highest derivative that is checked.
+    """
+
+    def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
+        function = operation(vjp=vjp, shapes=shapes, gate=gate)(forward)
+        _register(name or forward.__name__, function, samples, torch, order)
+        return function
+
+    return declare
+
+
+def composite(
+    *, samples: tuple[Sample, ...], torch: Any = None, order: int = 2, name: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function made of other operations, to be tested like them."""
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        _register(name or function.__name__, function, samples, torch, order)
+        return function
+
+    return declare
+
+
+@contextlib.contextmanager
+def transforming() -> Iterator[None]:
+    """Within it, operations take for granted that no value changes between forward and backward."""
+    token = _transforming.set(True)
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        _transforming.reset(token)
+
+
+@contextlib.contextmanager
+def debug_nans() -> Iterator[None]:
+    """Within it, the operation that makes the first NaN or infinite value raises `NonFiniteError`.
+
+    For NumPy arrays; inside a compiled program values can't be looked at one by one (run the function
+    without `compile`, or with ``engine="numpy"``).
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> with bl.debug_nans():
+    ...     bl.ops.log(bl.tensor(-1.0))
+    Traceback (most recent call last):
+        ...
+    backlit.errors.NonFiniteError: log made the first NaN or infinite value: inputs of shape () were finite, 1 of 1 results are not
+    """
+    token = _debug_nans.set(True)
+    try:
+        yield
+    finally:
+        _debug_nans.reset(token)

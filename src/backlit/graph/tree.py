@@ -1,0 +1,142 @@
+"""Trees: nested dicts, lists, tuples and dataclasses of arrays, taken apart into leaves and put together again.
+
+JAX has this, but the NumPy engine must not import it, and dataclasses should need no registration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+Tree = Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Structure:
+    """Shape of a tree without its leaves; hashable, so that a compiled program can be looked up by it."""
+
+    kind: Any  # None: a leaf; "none": the value None, which holds no leaf; otherwise the container's type
+    keys: tuple[Any, ...] = ()
+    children: tuple[Structure, ...] = ()
+
+
+_LEAF = Structure(None)
+_EMPTY = Structure("none")
+
+
+def _parts(node: Tree) -> tuple[tuple[Any, ...], Sequence[Tree]] | None:
+    """Keys and children of a container; nothing for a leaf."""
+    if isinstance(node, dict):
+        return tuple(node), list(node.values())
+    if isinstance(node, (list, tuple)):
+        return tuple(range(len(node))), node
+    if dataclasses.is_dataclass(node) and not isinstance(node, type):
+        keys = tuple(field.name for field in dataclasses.fields(node))
+        return keys, [getattr(node, key) for key in keys]
+    return None
+
+
+def flatten(tree: Tree) -> tuple[list[Any], Structure]:
+    """Leaves in order, and the structure that `unflatten` needs.
+
+    >>> flatten({"a": 1, "b": [2, 3]})[0]
+    [1, 2, 3]
+    """
+    found: list[Any] = []
+
+    def walk(node: Tree) -> Structure:
+        if node is None:
+            return _EMPTY
+        parts = _parts(node)
+        if parts is None:
+            found.append(node)
+            return _LEAF
+        return Structure(type(node), parts[0], tuple([walk(child) for child in parts[1]]))
+
+    structure = walk(tree)
+    return found, structure
+
+
+def unflatten(structure: Structure, leaves: Sequence[Any]) -> Tree:
+    """The tree of this structure with these leaves (the inverse of `flatten`)."""
+    remaining = iter(leaves)
+
+    def build(node: Structure) -> Tree:
+        if node.kind is None:
+            return next(remaining)
+        if node.kind == "none":
+            return None
+        children = [build(child) for child in node.children]
+        if issubclass(node.kind, dict):
+            return dict(zip(node.keys, children, strict=True))
+        if dataclasses.is_dataclass(node.kind):
+            return node.kind(**dict(zip(node.keys, children, strict=True)))
+        if hasattr(node.kind, "_fields"):  # a named tuple takes its fields one by one
+            return node.kind(*children)
+        return node.kind(children)
+
+    return build(structure)
+
+
+def leaves(tree: Tree) -> list[Any]:
+    """Leaves in order."""
+    return flatten(tree)[0]
+
+
+def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
+    """Tree of `f(leaf, ...)` over trees of one structure.
+
+    >>> map(lambda a, b: a + b, {"w": 1}, {"w": 10})
+    {'w': 11}
+    """
+    first, structure = flatten(tree)
+    columns = [first]
+    for other in rest:
+        values, other_structure = flatten(other)
+        if other_structure != structure:
+            raise TypeError(f"trees differ in structure: {paths(tree)} against {paths(other)}")
+        columns.append(values)
+    return unflatten(structure, [f(*row) for row in zip(*columns, strict=True)])
+
+
+def items(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Pairs of path ("0/weight") and leaf, in order."""
+    if tree is None:
+        return
+    parts = _parts(tree)
+    if parts is None:
+        yield prefix, tree
+        return
+    for key, child in zip(*parts, strict=True):
+        yield from items(child, f"{prefix}/{key}" if prefix else str(key))
+
+
+def paths(tree: Tree) -> list[str]:
+    """Path of every leaf, in order.
+
+    >>> paths({"0": {"weight": 1.0, "bias": 2.0}})
+    ['0/weight', '0/bias']
+    """
+    return [path for path, _ in items(tree)]
+
+
+def flatten_dict(tree: Tree) -> dict[str, Any]:
+    """`{"0/weight": leaf}`, the names under which files hold them."""
+    return dict(items(tree))
+
+
+def nest(flat: dict[str, Any]) -> dict[str, Any]:
+    """Nested dicts from `{"0/weight": leaf}`.
+
+    >>> nest({"0/weight": 1, "0/bias": 2})
+    {'0': {'weight': 1, 'bias': 2}}
+    """
+    tree: dict[str, Any] = {}
+    for path, leaf in flat.items():
+        *parents, last = path.split("/")
+        node = tree
+        for key in parents:
+            node = node.setdefault(key, {})
+        node[last] = leaf
+    return tree
