@@ -91,13 +91,30 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     {'w': 11}
     """
     first, structure = flatten(tree)
-    columns = [first]
-    for other in rest:
-        values, other_structure = flatten(other)
-        if other_structure != structure:
-            raise TypeError(f"trees differ in structure: {paths(tree)} against {paths(other)}")
-        columns.append(values)
+    columns = [first, *(_leaves_like(structure, other) for other in rest)]
     return unflatten(structure, [f(*row) for row in zip(*columns, strict=True)])
+
+
+def _leaves_like(structure: Structure, other: Tree) -> list[Any]:
+    """Leaves of another tree of this structure; the order of its dicts' keys doesn't matter."""
+    found: list[Any] = []
+
+    def walk(expected: Structure, node: Tree, where: str) -> None:
+        if expected.kind is None:
+            found.append(node)
+            return
+        parts = ((), ()) if node is None else _parts(node)
+        if parts is None or set(parts[0]) != set(expected.keys):
+            raise TypeError(
+                f"trees differ in structure at {where or 'the top'}: expected keys {list(expected.keys)}, "
+                f"got {type(node).__name__ if parts is None else list(parts[0])}"
+            )
+        children = dict(zip(*parts, strict=True))
+        for key, child in zip(expected.keys, expected.children, strict=True):
+            walk(child, children[key], f"{where}/{key}" if where else str(key))
+
+    walk(structure, other, "")
+    return found
 
 
 def items(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:

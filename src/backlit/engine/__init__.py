@@ -1,0 +1,42 @@
+"""Engines: where the arrays live and who runs the program.
+
+Both have the same few methods, so that whatever trains is written once: NumPy runs it at once, so that
+every node can be looked at; XLA compiles it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from backlit.errors import unknown
+
+
+class Engine(Protocol):
+    """What a training program needs of an engine."""
+
+    name: str
+
+    def put(self, value: Any, dtype: Any = None) -> Any:
+        """The value as an array of this engine."""
+
+    def compile(self, f: Any) -> Any:
+        """`f` of arrays and trees of arrays, ready to be called many times."""
+
+    def scan(self, f: Any, carry: Any, xs: Any) -> tuple[Any, Any]:
+        """``carry, y = f(carry, x)`` over the first axis of `xs`; the last carry and the stacked ys."""
+
+    def loop(self, f: Any, carry: Any, count: Any, length: int) -> tuple[Any, Any]:
+        """``carry, y = f(carry, i)`` for i in 0 … count - 1; ys stacked to `length`, of which `count` are filled."""
+
+
+def get(name: str) -> Engine:
+    """The engine called "numpy" or "xla". The first never imports JAX."""
+    if name == "numpy":
+        from backlit.engine.numpy import NumpyEngine
+
+        return NumpyEngine()
+    if name == "xla":
+        from backlit.engine.xla import XlaEngine
+
+        return XlaEngine()
+    raise unknown("engine", name, ("numpy", "xla"))

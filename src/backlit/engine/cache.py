@@ -1,0 +1,35 @@
+"""Compiled programs kept on disk, so that the second process doesn't compile again."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from pathlib import Path
+
+import jax
+
+
+def cache_folder() -> Path | None:
+    """Where compiled programs are kept between processes; the variable BACKLIT_CACHE moves it, "off" turns it off."""
+    chosen = os.environ.get("BACKLIT_CACHE")
+    if chosen is not None:
+        return None if chosen.lower() in ("", "off", "0") else Path(chosen)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "~")
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "backlit" / "xla"
+
+
+@functools.cache
+def configure() -> None:
+    """Keep compiled programs between processes, unless the user has already told JAX where."""
+    folder = cache_folder()
+    if folder is None or jax.config.jax_compilation_cache_dir:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -1,0 +1,42 @@
+"""The NumPy engine: every operation at once, on arrays that can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backlit.graph import tree
+
+
+class NumpyEngine:
+    """Runs programs as they are written."""
+
+    name = "numpy"
+
+    def put(self, value: Any, dtype: Any = None) -> np.ndarray:
+        """The value as a NumPy array, copied only if its type differs."""
+        return np.asarray(value, dtype=dtype)
+
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """`f` itself."""
+        return f
+
+    def scan(self, f: Callable[..., Any], carry: Any, xs: Any) -> tuple[Any, Any]:
+        """``carry, y = f(carry, x)`` over the first axis of `xs`; the last carry and the stacked ys."""
+        leaves, structure = tree.flatten(xs)
+        return self._repeat(
+            lambda c, i: f(c, tree.unflatten(structure, [leaf[i] for leaf in leaves])), carry, len(leaves[0])
+        )
+
+    def loop(self, f: Callable[..., Any], carry: Any, count: Any, length: int) -> tuple[Any, Any]:
+        """``carry, y = f(carry, i)`` for i in 0 … count - 1; the ys stacked (here just as many as there are)."""
+        return self._repeat(f, carry, int(count))
+
+    def _repeat(self, f: Callable[..., Any], carry: Any, count: int) -> tuple[Any, Any]:
+        ys = []
+        for i in range(count):
+            carry, y = f(carry, i)
+            ys.append(y)
+        return carry, tree.map(lambda *parts: np.stack(parts), *ys)
