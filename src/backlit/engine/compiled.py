@@ -1,0 +1,164 @@
+"""`compile`: any function of arrays and Tensors as one XLA program, and why it is compiled again."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from backlit.engine import cache
+from backlit.errors import RecompilationWarning
+from backlit.graph import tree
+from backlit.graph.tensor import Tensor, value_of
+
+
+class Compiled:
+    """A function that runs as a compiled program: see `compile`.
+
+    Attributes
+    ----------
+    traces : int
+        How often it was compiled: once for each combination of shapes, types and settings.
+    """
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        cache.configure()
+        self._f = f
+        self.name = getattr(f, "__name__", type(f).__name__)
+        self.traces = 0
+        self._seen: list[dict[str, str]] = []
+        self._key: Any = None
+        self._results: dict[Any, tree.Structure] = {}  # structure of the result, by what the program is compiled for
+        self._jitted = jax.jit(self._run, static_argnums=0)
+        functools.update_wrapper(self, f, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, structure = tree.flatten((args, kwargs))
+        if any(type(leaf) is Tensor for leaf in leaves):
+            return self._f(*args, **kwargs)  # part of a graph that someone differentiates: becomes part of theirs
+        arrays, settings = [], []
+        for leaf in leaves:
+            is_array = hasattr(leaf, "shape") or (isinstance(leaf, (int, float)) and not isinstance(leaf, bool))
+            settings.append(_ARRAY if is_array else leaf)
+            if is_array:
+                arrays.append(leaf)
+        fixed = _Fixed(structure, tuple(settings))
+        self._key = (fixed, tuple([_kind(array) for array in arrays]))
+        if self._key not in self._results:
+            self._explain(args, kwargs)
+        with jax.enable_x64(True):
+            leaves = self._jitted(fixed, *arrays)
+        return tree.unflatten(self._results[self._key], leaves)
+
+    def _run(self, fixed: _Fixed, *arrays: Any) -> Any:
+        self.traces += 1
+        remaining = iter(arrays)
+        leaves = [next(remaining) if setting is _ARRAY else setting for setting in fixed.settings]
+        args, kwargs = tree.unflatten(fixed.structure, leaves)
+        try:
+            leaves, self._results[self._key] = tree.flatten(self._f(*args, **kwargs))
+        except jax.errors.TracerArrayConversionError as error:
+            raise TypeError(
+                f"{self.name} hands a value to NumPy, which would leave the compiled program; use backlit.ops there"
+            ) from error
+        except (jax.errors.ConcretizationTypeError, jax.errors.TracerBoolConversionError) as error:
+            raise TypeError(
+                f"{self.name} decides something by a value (if, while, int, float), which isn't known while compiling; "
+                "use backlit.ops.where, or pass the value as a setting (bool or str)"
+            ) from error
+        return [value_of(leaf) for leaf in leaves]
+
+    def _explain(self, args: Any, kwargs: Any) -> None:
+        """Remember this call's shapes; if it isn't the first, say what differs from the nearest one before."""
+        names = tree.items((args, kwargs))
+        now = {path: _kind_text(leaf) for path, leaf in names}
+        if self._seen:
+            differences = [
+                [
+                    f"{_argument(k)}: {then.get(k, 'absent')} → {now.get(k, 'absent')}"
+                    for k in {**then, **now}
+                    if then.get(k) != now.get(k)
+                ]
+                for then in self._seen
+            ]
+            fewest = min(differences, key=len)
+            warnings.warn(
+                f"{self.name} is compiled again (time number {len(self._seen) + 1}): {'; '.join(fewest[:5]) or 'other structure'}. "
+                "Pad to one shape, or keep types equal, to avoid it",
+                RecompilationWarning,
+                stacklevel=3,
+            )
+        self._seen.append(now)
+
+
+class _Array:
+    """Marks the place of an array among settings."""
+
+
+_ARRAY = _Array()
+
+
+class _Fixed:
+    """What a program is compiled for besides shapes: the arguments' structure and settings."""
+
+    def __init__(self, structure: tree.Structure, settings: tuple[Any, ...]) -> None:
+        self.structure = structure
+        self.settings = settings
+        self._hash = hash((structure, settings))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Fixed) and (self.structure, self.settings) == (other.structure, other.settings)
+
+
+def _kind(array: Any) -> tuple[Any, ...]:
+    return (array.shape, array.dtype) if hasattr(array, "shape") else (type(array),)
+
+
+def _kind_text(leaf: Any) -> str:
+    return (
+        f"{leaf.dtype}{list(leaf.shape)}"
+        if hasattr(leaf, "shape")
+        else (type(leaf).__name__ if isinstance(leaf, (int, float)) and not isinstance(leaf, bool) else repr(leaf))
+    )
+
+
+def _argument(path: str) -> str:
+    """ "0/1/weight" → "argument 1/weight"; "1/alpha" → "argument alpha"."""
+    return f"argument {path.split('/', 1)[-1]}"
+
+
+def compile(f: Callable[..., Any]) -> Compiled:
+    """`f` as one program compiled by XLA, derivatives inside it included.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays, numbers, nested dicts, lists and dataclasses of them; strings, booleans and None are settings that
+        the program is compiled for. Written with operators and `backlit.ops`.
+
+    Returns
+    -------
+    Compiled
+        Called like `f`; results are JAX arrays (`numpy.asarray` makes NumPy arrays of them). It is compiled at
+        the first call and again for each new shape, type or setting, which a `RecompilationWarning` explains.
+        Called with Tensors, it runs as part of their graph instead.
+
+    Raises
+    ------
+    TypeError
+        If `f` hands traced values to NumPy or decides by them.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> slope = bl.compile(bl.grad(lambda x: bl.ops.sum(x * x)))
+    >>> np.asarray(slope(np.array([1.0, 2.0]))).tolist()
+    [2.0, 4.0]
+    """
+    return Compiled(f)
