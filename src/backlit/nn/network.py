@@ -1,0 +1,138 @@
+"""Network: an architecture together with its parameters, as one value."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import ShapeError
+from backlit.graph import tree
+from backlit.nn.layer import Context, Layer, Params, Shape, Tap
+from backlit.nn.random import Key
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Network:
+    """An architecture with parameters; training returns a new one.
+
+    Attributes
+    ----------
+    architecture : Layer
+        Usually a `Sequential`.
+    params : nested dict of arrays
+        ``{"0": {"weight": (inputs, units), "bias": (units,)}, ...}``.
+    input_shape : tuple of int
+        Shape of one example.
+    state : dict of arrays
+        Running values, by path ("1/mean"); empty for most networks.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> network = bl.Sequential(bl.Linear(3), bl.ReLU(), bl.Linear(2)).build((4,))
+    >>> network(np.zeros((5, 4), dtype="float32")).shape
+    (5, 2)
+    >>> print(network)
+    layer  kind       output  parameters  multiply-adds
+    0      Linear(3)  (3,)            15             12
+    1      ReLU()     (3,)             0              0
+    2      Linear(2)  (2,)             8              6
+    total             (2,)            23             18
+    """
+
+    architecture: Layer
+    params: Params
+    input_shape: Shape
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def build(cls, architecture: Layer, input_shape: Shape | int, seed: int = 0, dtype: str = "float32") -> Network:
+        """Draw the parameters of `architecture` for inputs of `input_shape`; the same seed gives the same network."""
+        shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        if any(not isinstance(size, (int, np.integer)) or size < 1 for size in shape):
+            raise ShapeError(f"input_shape {shape} must hold whole numbers of at least 1 (leave out the batch axis)")
+        params, _ = architecture.init(Key(seed), shape)
+        state = tree.flatten_dict(architecture.init_state(shape))
+        cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
+        return cls(architecture, tree.map(cast, params), shape, {path: cast(leaf) for path, leaf in state.items()})
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of one output."""
+        return self.architecture.output_shape(self.input_shape)
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(int(np.prod(leaf.shape)) for leaf in tree.leaves(self.params))
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the parameters."""
+        leaves = tree.leaves(self.params)
+        return np.dtype(str(leaves[0].dtype)) if leaves else np.dtype("float32")
+
+    def apply(
+        self,
+        params: Params,
+        x: Any,
+        *,
+        training: bool = False,
+        state: dict[str, Any] | None = None,
+        seed: Any = 0,
+        step: Any = 0,
+        tap: Tap | None = None,
+    ) -> tuple[Any, dict[str, Any]]:
+        """The raw output for a batch with given parameters, and the running state afterwards (pure)."""
+        before = self.state if state is None else state
+        context = Context(training=training, seed=seed, step=step, states=before, tap=tap)
+        if tuple(x.shape[1:]) != self.input_shape:
+            raise ShapeError(
+                f"the network was built for inputs of shape (batch, {', '.join(map(str, self.input_shape))}), "
+                f"got {tuple(x.shape)}"
+            )
+        output = self.architecture(params, x, context)
+        return output, {**before, **context.updates}
+
+    def __call__(self, x: Any) -> Any:
+        """The raw output (for classifiers: logits) of a batch ``x: (batch, *input_shape)``, in evaluation mode."""
+        if not hasattr(x, "shape"):
+            x = np.asarray(x, dtype=self.dtype)
+        return self.apply(self.params, x)[0]
+
+    def replace(self, **changes: Any) -> Network:
+        """A network with other params or state."""
+        return dataclasses.replace(self, **changes)
+
+    def rows(self) -> list[tuple[str, Layer, Shape, int, int]]:
+        """One line a layer, containers opened: path, layer, output shape, parameters, multiply-adds."""
+        lines: list[tuple[str, Layer, Shape, int, int]] = []
+        sizes = {path: int(np.prod(leaf.shape)) for path, leaf in tree.items(self.params)}
+
+        def visit(path: str, layer: Layer, params: Params, shape: Shape) -> None:
+            inside = layer.open(shape)
+            for name, part, part_shape in inside:
+                visit(f"{path}/{name}" if path else name, part, params, part_shape)
+            if not inside:
+                own = sum(size for key, size in sizes.items() if key == path or key.startswith(f"{path}/") or not path)
+                lines.append((path, layer, layer.output_shape(shape), own, layer.cost(shape)))
+
+        visit("", self.architecture, self.params, self.input_shape)
+        return lines
+
+    def __str__(self) -> str:
+        header = ("layer", "kind", "output", "parameters", "multiply-adds")
+        total = ("total", "", str(self.output_shape), f"{self.size:,}", f"{self.architecture.cost(self.input_shape):,}")
+        body = [(p or "-", repr(layer), str(s), f"{n:,}", f"{c:,}") for p, layer, s, n, c in self.rows()]
+        table = [header, *body, total]
+        widths = [max(len(row[i]) for row in table) for i in range(5)]
+        return "\n".join(
+            "  ".join(cell.rjust(w) if i > 2 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+            for row in table
+        )
+
+    def __repr__(self) -> str:
+        return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
