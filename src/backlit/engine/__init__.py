@@ -19,6 +19,12 @@ class Engine(Protocol):
     def put(self, value: Any, dtype: Any = None) -> Any:
         """The value as an array of this engine."""
 
+    def take_rows(self, array: Any, rows: Any) -> Any:
+        """``array[rows]`` along the first axis; the row numbers are known to be valid."""
+
+    def stack(self, arrays: list[Any]) -> Any:
+        """Arrays of one shape along a new first axis."""
+
     def compile(self, f: Any) -> Any:
         """`f` of arrays and trees of arrays, ready to be called many times."""
 

@@ -19,6 +19,14 @@ class NumpyEngine:
         """The value as a NumPy array, copied only if its type differs."""
         return np.asarray(value, dtype=dtype)
 
+    def take_rows(self, array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """``array[rows]`` along the first axis."""
+        return array[rows]
+
+    def stack(self, arrays: list[np.ndarray]) -> np.ndarray:
+        """Arrays of one shape along a new first axis."""
+        return np.stack(arrays)
+
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """`f` itself."""
         return f

@@ -27,6 +27,14 @@ class XlaEngine:
         with jax.enable_x64(True):
             return jax.device_put(np.asarray(value, dtype=dtype))
 
+    def take_rows(self, array: jax.Array, rows: jax.Array) -> jax.Array:
+        """``array[rows]`` along the first axis; without the check of the row numbers that indexing compiles in."""
+        return array.at[rows].get(mode="promise_in_bounds")
+
+    def stack(self, arrays: list[jax.Array]) -> jax.Array:
+        """Arrays of one shape along a new first axis."""
+        return jnp.stack(arrays)
+
     def compile(self, f: Callable[..., Any]) -> Compiled:
         """`f` compiled: see `compile`."""
         return Compiled(f)

@@ -15,13 +15,12 @@ from backlit.graph.tensor import Array, Tensor
 
 def topological_order(output: Tensor, stop: Iterable[Tensor] = ()) -> list[Tensor]:
     """Every Tensor that `output` depends on, parents first; nothing above the tensors in `stop`."""
-    seen = {tensor._serial: tensor for tensor in stop}
-    border = len(seen)
+    border = {tensor._serial for tensor in stop}
     reached = {output._serial: output}
     stack = [output]
     while stack:
         node = stack.pop()
-        if border and node._serial in seen:
+        if node._serial in border:
             continue
         for parent in node._parents:
             if type(parent) is Tensor and parent._serial not in reached:
@@ -47,7 +46,7 @@ def unbroadcast(gradient: Any, like: Any) -> Any:
 
 def is_float(dtype: Any) -> bool:
     """Whether numbers of this type have gradients (bfloat16 is kind "V" to NumPy)."""
-    return np.dtype(dtype).kind == "f" or "float" in str(dtype)
+    return dtype.kind == "f" or "float" in str(dtype)
 
 
 def pull(
@@ -64,8 +63,10 @@ def pull(
     wanted = {target._serial for target in targets}
     leads = set(wanted)  # tensors from which a path goes to a target
     for node in order:
-        if any(type(parent) is Tensor and parent._serial in leads for parent in node._parents):
-            leads.add(node._serial)
+        for parent in node._parents:
+            if type(parent) is Tensor and parent._serial in leads:
+                leads.add(node._serial)
+                break
     gradients: dict[int, Any] = {order[-1]._serial: upstream}
     found: dict[int, Any] = {}
     while order:
@@ -76,22 +77,21 @@ def pull(
         if node._serial in wanted:
             found[node._serial] = gradient
         op = node._op
-        if op is None or op.is_step:
+        if op is None or op.vjp is None:
             continue
         parents = node._parents
         static = node._static or {}
-        if differentiable:
-            output: Any = node
-            inputs = parents
-        else:
-            output = node._value
-            inputs = tuple([p._value if type(p) is Tensor else p for p in parents])
+        output = node if differentiable else node._value
+        inputs = parents if differentiable else [p._value if type(p) is Tensor else p for p in parents]
         for position, parent in enumerate(parents):
             if type(parent) is not Tensor or parent._serial not in leads or not op.differentiable(position):
                 continue
-            if not is_float(parent._value.dtype):
+            like = parent._value
+            if not is_float(like.dtype):
                 continue
-            part = unbroadcast(op.downstream(position, gradient, output, inputs, static), parent._value)
+            part = op.downstream(position, gradient, output, inputs, static)
+            if part.shape != like.shape or part.dtype != like.dtype:
+                part = unbroadcast(part, like)
             before = gradients.get(parent._serial)
             gradients[parent._serial] = part if before is None else before + part
     return [found.get(target._serial) for target in targets]

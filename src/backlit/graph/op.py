@@ -54,6 +54,7 @@ class Op:
     vjp: tuple[Rule | None, ...] | Rule | None
     shapes: str = ""
     gate: str = ""
+    variadic: bool = False  # one rule for all inputs
 
     @property
     def is_step(self) -> bool:
@@ -62,11 +63,11 @@ class Op:
 
     def differentiable(self, position: int) -> bool:
         """Whether a gradient goes to this input."""
-        return callable(self.vjp) or (self.vjp is not None and self.vjp[position] is not None)
+        return self.variadic or (self.vjp is not None and self.vjp[position] is not None)  # type: ignore[index]
 
     def downstream(self, position: int, upstream: Any, output: Any, inputs: tuple[Any, ...], static: dict) -> Any:
         """Gradient that goes to one input, before broadcasting is undone."""
-        if callable(self.vjp):
+        if self.variadic:
             return self.vjp(position, upstream, output, *inputs, **static)
         return self.vjp[position](upstream, output, *inputs, **static)  # type: ignore[index,misc]
 
@@ -118,9 +119,12 @@ def is_bad(value: Any) -> bool:
 def namespace(*values: Any) -> Any:
     """The array namespace of the values: jax.numpy if any is a JAX array or tracer, else numpy."""
     for value in values:
-        if not isinstance(value, (np.ndarray, np.generic, float, int, list, tuple)) and value is not None:
+        if type(value) is not np.ndarray and not isinstance(value, _NUMPY):
             return value.__array_namespace__()
     return np
+
+
+_NUMPY = (np.ndarray, np.generic, float, int, list, tuple, type(None))
 
 
 def signature(forward: Callable[..., Any]) -> inspect.Signature:
@@ -182,7 +186,7 @@ def operation(
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = Op(forward.__name__, forward, vjp, shapes, gate)
+        op = Op(forward.__name__, forward, vjp, shapes, gate, callable(vjp))
 
         @functools.wraps(forward)
         def function(*inputs: Any, **static: Any) -> Any:

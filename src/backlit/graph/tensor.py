@@ -273,9 +273,11 @@ class Tensor:
     def __repr__(self) -> str:
         name = f", name={self.name!r}" if self.name else ""
         op = f", op={self._op.name}" if self._op is not None else ""
-        return f"Tensor({np.array2string(np.asarray(self._value), threshold=20)}{name}{op})" if isinstance(
-            self._value, (np.ndarray, np.generic, float, int)
-        ) else f"Tensor({self._value}{name}{op})"
+        return (
+            f"Tensor({np.array2string(np.asarray(self._value), threshold=20)}{name}{op})"
+            if isinstance(self._value, (np.ndarray, np.generic, float, int))
+            else f"Tensor({self._value}{name}{op})"
+        )
 
 
 def tensor(value: Any, name: str | None = None) -> Tensor:

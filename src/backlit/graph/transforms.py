@@ -10,6 +10,7 @@ import numpy as np
 from backlit.errors import GradientError
 from backlit.graph import tree
 from backlit.graph.backward import (
+    is_float,
     ones_like,
     pull,
     require_float,
@@ -36,13 +37,30 @@ class _Trace:
         wanted = {str(position): args[position] for position in positions}
         leaves, self._structure = tree.flatten(wanted)
         self._single = isinstance(argnums, int)
-        self.labels = [f"argument {path} of {self.name}" for path in tree.paths(wanted)]
-        self.leaves = [_leaf(leaf, label) for leaf, label in zip(leaves, self.labels, strict=True)]
+        self._wanted = wanted
+        self.leaves = [self._leaf(i, leaf) for i, leaf in enumerate(leaves)]
         self._start = self.leaves[0]._serial if self.leaves else 0  # nodes made earlier are someone else's
         values = list(args)
         for position, value in tree.unflatten(self._structure, self.leaves).items():
             values[int(position)] = value
         self._result = f(*values, **kwargs)
+
+    def _leaf(self, number: int, value: Any) -> Tensor:
+        if type(value) is Tensor:
+            leaf = FUNCTIONS["identity"](value)
+        elif hasattr(value, "dtype"):
+            leaf = Tensor(value)
+        elif isinstance(value, (int, float)):
+            leaf = Tensor(np.asarray(value))
+        else:
+            raise TypeError(f"{self.label(number)} must hold numbers and arrays, got {type(value).__name__}")
+        if not is_float(leaf.dtype):
+            require_float(leaf, self.label(number))
+        return leaf
+
+    def label(self, number: int) -> str:
+        """A leaf's place, for messages."""
+        return f"argument {tree.paths(self._wanted)[number]} of {self.name}"
 
     def take_result(self) -> Any:
         """What the function returned, handed over: the trace doesn't keep the graph alive."""
@@ -59,27 +77,14 @@ class _Trace:
 
     def pull(self, nodes: list[Tensor], upstream: Any, nested: bool) -> Any:
         """Gradients in the structure of the arguments, from the `nodes` below the result, which are used up."""
-        kept = list(nodes) if any(node._op is not None and node._op.is_step for node in nodes) else []
+        kept = list(nodes) if any([node._op is not None and node._op.vjp is None for node in nodes]) else []
         gradients = pull(nodes, upstream, self.leaves, differentiable=nested)
         for i, gradient in enumerate(gradients):
             if gradient is None:
-                warn_if_cut(kept, self.leaves[i], self.labels[i])
+                warn_if_cut(kept, self.leaves[i], self.label(i))
                 gradients[i] = zeros_like(self.leaves[i].value)
         trees = list(tree.unflatten(self._structure, gradients).values())
         return trees[0] if self._single else tuple(trees)
-
-
-def _leaf(value: Any, label: str) -> Tensor:
-    if type(value) is Tensor:
-        leaf = FUNCTIONS["identity"](value)
-    elif hasattr(value, "__array_namespace__"):
-        leaf = Tensor(value)
-    elif isinstance(value, (int, float)):
-        leaf = Tensor(np.asarray(value))
-    else:
-        raise TypeError(f"{label} must hold numbers and arrays, got {type(value).__name__}")
-    require_float(leaf, label)
-    return leaf
 
 
 def _scalar(result: Any, name: str) -> Any:
@@ -162,7 +167,9 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool 
     return derivative
 
 
-def vjp(f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None) -> tuple[Any, Callable[[Any], Any]]:
+def vjp(
+    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None
+) -> tuple[Any, Callable[[Any], Any]]:
     """`f`'s value at the arguments, and the function that pulls a gradient back through it.
 
     Parameters

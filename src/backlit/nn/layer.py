@@ -126,6 +126,12 @@ class Layer:
         """The output for a batch ``x: (batch, *input_shape)``."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, params, x, ctx)")
 
+    @property
+    def takes_integers(self) -> bool:
+        """Whether inputs are whole numbers, such as an embedding's indices."""
+        inside = self.parts()
+        return bool(inside) and inside[0][1].takes_integers
+
     def cost(self, input_shape: Shape) -> int:
         """Multiply-adds for one example."""
         return sum(layer.cost(shape) for _, layer, shape in self.open(input_shape))

@@ -103,6 +103,16 @@ class Network:
             x = np.asarray(x, dtype=self.dtype)
         return self.apply(self.params, x)[0]
 
+    def astype(self, dtype: str) -> Network:
+        """The same network in another precision."""
+        cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
+        return self.replace(params=tree.map(cast, self.params), state=tree.map(cast, self.state))
+
+    @property
+    def takes_integers(self) -> bool:
+        """Whether inputs are whole numbers (an embedding comes first) rather than real ones."""
+        return self.architecture.takes_integers
+
     def replace(self, **changes: Any) -> Network:
         """A network with other params or state."""
         return dataclasses.replace(self, **changes)

@@ -1,0 +1,106 @@
+"""What a user can do between epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from backlit.errors import InputError
+from backlit.nn.network import Network
+
+Record = dict[str, Any]
+
+
+@dataclass(eq=False)
+class EpochEnd:
+    """What a callback gets after each epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        Number of the epoch just done, from 1.
+    record : dict
+        Its line of the history: loss, metrics, val_loss, val_*, seconds.
+    history : list of dict
+        All lines so far.
+    """
+
+    epoch: int
+    record: Record
+    history: list[Record]
+    _network: Callable[[], Network] = field(repr=False)
+
+    @property
+    def network(self) -> Network:
+        """The network as it is after this epoch."""
+        return self._network()
+
+
+Callback = Callable[[EpochEnd], Any]  # returning True ends the training after this epoch
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when a watched value hasn't improved for `patience` epochs, and go back to the best weights.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without improvement that are waited for.
+    monitor : str or None
+        A column of the history; by default "val_loss" with validation, else "loss".
+    min_delta : float
+        Least change that counts as improvement.
+    direction : "min", "max" or None
+        Whether small or large is good; by default known from the metric ("min" for losses).
+    restore_best : bool
+        Whether the run ends with the best weights (else with the last).
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> bl.EarlyStopping(patience=5)
+    EarlyStopping(patience=5, monitor=None, min_delta=0.0, direction=None, restore_best=True)
+    """
+
+    patience: int = 10
+    monitor: str | None = None
+    min_delta: float = 0.0
+    direction: str | None = None
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 1:
+            raise InputError(f"EarlyStopping: patience must be a whole number of at least 1, got {self.patience!r}")
+        if self.min_delta < 0:
+            raise InputError(f"EarlyStopping: min_delta must be at least 0, got {self.min_delta!r}")
+        if self.direction not in (None, "min", "max"):
+            raise InputError(f"EarlyStopping: direction must be 'min' or 'max', got {self.direction!r}")
+
+
+class History(list[Record]):
+    """The lines of a run's history, one dict an epoch.
+
+    Examples
+    --------
+    >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+    >>> history["loss"]
+    [0.5, 0.25]
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        """A column by name, or lines by number."""
+        if isinstance(key, str):
+            if not any(key in record for record in self):
+                from backlit.errors import unknown
+
+                raise unknown("column of the history", key, {name for record in self for name in record})
+            return [record.get(key) for record in self]
+        return super().__getitem__(key)
+
+    def frame(self) -> Any:
+        """The history as a polars DataFrame (`.to_pandas()` turns it into a pandas one)."""
+        import polars
+
+        return polars.DataFrame(list(self))

@@ -1,0 +1,371 @@
+"""`fit`: data, network, loss and optimizer in; a trained `Run` out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backlit import engine as engines
+from backlit.data.frames import as_arrays
+from backlit.data.splitting import split
+from backlit.errors import DivergedError, InputError, ShapeError
+from backlit.nn import losses
+from backlit.nn.layer import Layer
+from backlit.nn.network import Network
+from backlit.optim import get as get_optimizer
+from backlit.optim.schedules import plateau_of
+from backlit.train import progress as progress_display
+from backlit.train.batches import Batches
+from backlit.train.callbacks import Callback, EarlyStopping
+from backlit.train.loop import Loop
+from backlit.train.program import Program
+from backlit.train.run import Run, metric_table
+from backlit.train.targets import Targets
+
+
+@dataclass(eq=False)
+class Job:
+    """Everything `fit` has checked and prepared: what runs, on which rows."""
+
+    network: Network
+    loss: Any
+    optimizer: Any
+    targets: Targets
+    program: Program
+    data: dict[str, Any]
+    held: dict[str, Any]
+    batches: Batches
+    judge: Batches | None
+    metrics: dict[str, Any]
+    encoded: np.ndarray
+    held_encoded: np.ndarray
+
+
+def fit(
+    network: Layer | Network,
+    x: Any,
+    y: Any,
+    *,
+    loss: Any = None,
+    optimizer: Any = "adam",
+    epochs: int = 20,
+    batch_size: int | None = 32,
+    validation: Any = None,
+    seed: int = 0,
+    metrics: Any = None,
+    penalty: Any = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    early_stopping: EarlyStopping | int | None = None,
+    callbacks: Sequence[Callback] | Callback = (),
+    accumulate: int = 1,
+    reduction: str = "mean",
+    shuffle: bool = True,
+    engine: str = "xla",
+    dtype: str = "float32",
+    preparation: Any = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 10,
+    resume: bool = False,
+    progress: bool | None = None,
+    chunk: int | None = None,
+    strict: bool = False,
+) -> Run:
+    """Train a network.
+
+    Parameters
+    ----------
+    network : Layer or Network
+        An architecture, whose parameters are drawn from `seed`, or a network, whose parameters are the start.
+    x : array, nested list or data frame, (rows, ...)
+        Inputs.
+    y : array, list or series, (rows,) or (rows, outputs)
+        Targets: classes (of any type) or numbers.
+    loss : str or loss, optional
+        By default cross entropy for classes, mean squared error for numbers.
+    optimizer : str or Transform
+        ``"adam"``, ``bl.SGD(0.1, momentum=0.9)``, ``bl.chain(bl.ClipGlobalNorm(1.0), bl.Adam(1e-3))``.
+    epochs : int
+        Passes over the training rows.
+    batch_size : int or None
+        Rows an update; None takes all of them (full-batch gradient descent). The last batch may be smaller; it is used.
+    validation : float, pair (x, y), or None
+        Share of the rows held back (stratified by class), or data of one's own.
+    seed : int
+        Origin of all randomness: the same seed gives the same run, bit for bit on one machine and engine.
+    metrics : list, optional
+        Names ("accuracy", "f1", "auc", "r2", ...) or functions ``(outputs, targets, weights) -> float`` of NumPy arrays;
+        by default accuracy for classes, RMSE and R² for numbers. ``metrics=[]`` computes the loss alone.
+    penalty : penalty, optional
+        ``bl.L2(1e-4)``, ``bl.L1(1e-3, only="0/*") + bl.L2(1e-4)``: added to the data loss.
+    sample_weight : array (rows,), optional
+        Weight of each row in the loss.
+    class_weight : "balanced" or dict of class to weight, optional
+        Weight of each class in the loss; multiplies `sample_weight`.
+    early_stopping : EarlyStopping or int, optional
+        An int is its patience.
+    callbacks : callable or list of callables
+        Called after each epoch with an `EpochEnd`; returning True ends the training.
+    accumulate : int
+        Batches of which gradients are added to one update.
+    reduction : "mean" or "sum"
+        Over the rows of an update: Σ w·l / Σ w or Σ w·l.
+    shuffle : bool
+        Whether rows are shuffled anew in each epoch.
+    engine : "xla" or "numpy"
+        Compiled, or operation by operation.
+    dtype : "float32" or "float64"
+        Of parameters, inputs and arithmetic.
+    preparation : object with ``apply(raw) -> array``, optional
+        Applied to `x` here and to whatever the run is used on later; saved with it.
+    checkpoint : path, optional
+        Folder that holds the run at every moment: written every `checkpoint_every` epochs, and at the end.
+    resume : bool
+        Go on from the state in `checkpoint`, bit for bit as if there had been no stop.
+    progress : bool, optional
+        True: a live table in terminals and notebooks, plain lines elsewhere; False: nothing; by default the
+        table alone. On standard error.
+    chunk : int, optional
+        Most epochs that one call of the compiled program may run; chosen by size if left out. Doesn't change results.
+    strict : bool
+        Raise `DivergedError` instead of returning a run that diverged.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ShapeError, InputError
+        If data, targets, network and options don't fit together; the message says what to change.
+    DivergedError
+        With `strict`, if a NaN or infinity appeared.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> net = bl.Sequential(bl.Linear(8), bl.Tanh(), bl.Linear(2))
+    >>> run = bl.fit(net, x, ["no", "yes", "yes", "no"], epochs=200, batch_size=None, optimizer=bl.Adam(0.05))
+    >>> run.predict(x).tolist()
+    ['no', 'yes', 'yes', 'no']
+    """
+    stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
+    job = _prepare(
+        network, x, y, loss, optimizer, batch_size, validation, seed, metrics, penalty, sample_weight, class_weight,
+        accumulate, reduction, shuffle, engine, dtype, preparation,
+    )  # fmt: skip
+    _check_counts(epochs=epochs, checkpoint_every=checkpoint_every)
+    stopping, direction = _complete(stopping, job)
+    settings = {
+        "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
+        "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
+        "validation": validation if isinstance(validation, (int, float)) else validation is not None,
+        "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
+    }  # fmt: skip
+    display = progress_display.create(progress, epochs)
+    listeners = [callbacks] if callable(callbacks) else list(callbacks)
+    plateau = plateau_of(job.optimizer)
+    loop = Loop(
+        program=job.program,
+        data=job.data,
+        batches=job.batches,
+        held=job.held,
+        judge=job.judge,
+        scores=_scorer(job),
+        epochs=epochs,
+        early_stopping=stopping,
+        direction=direction,
+        callbacks=tuple(listeners),
+        display=display.show,
+        plateau=plateau,
+        plateau_state=plateau.init() if plateau else None,
+        chunk=chunk,
+        carry=job.program.start(seed),
+    )
+
+    def run_now() -> Run:
+        return Run(
+            network=loop.network_at(loop.carry_to_keep()),
+            history=loop.history,
+            loss=job.loss,
+            targets=job.targets,
+            metrics=job.metrics,
+            stopped=loop.stopped,
+            diverged=loop.diverged,
+            best_epoch=loop.best_epoch or None,
+            settings=settings,
+            preparation=preparation,
+            optimizer=job.optimizer,
+            folder=Path(checkpoint) if checkpoint else None,
+        )
+
+    if checkpoint is not None:
+        from backlit.train.checkpoint import Checkpoint
+
+        keeper = Checkpoint(Path(checkpoint), settings, resume)
+        keeper.restore(loop)
+        loop.save, loop.save_every = lambda state: keeper.write(state, run_now()), checkpoint_every
+    elif resume:
+        raise InputError("resume=True needs checkpoint=FOLDER, the folder to go on from")
+    loop.run()
+    run = run_now()
+    if checkpoint is not None:
+        keeper.write(loop, run)
+    display.close(run.history[-1] if run.history else None, _ending(run))
+    if strict and run.diverged:
+        raise DivergedError(_ending(run))
+    return run
+
+
+def _prepare(
+    network: Any, x: Any, y: Any, loss: Any, optimizer: Any, batch_size: Any, validation: Any, seed: int, metrics: Any,
+    penalty: Any, sample_weight: Any, class_weight: Any, accumulate: int, reduction: str, shuffle: bool, engine: str,
+    dtype: str, preparation: Any,
+) -> Job:  # fmt: skip
+    """Check everything, then put the data on the device: mistakes are told before anything slow happens."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed must be a whole number of at least 0, got {seed!r}")
+    if dtype not in ("float32", "float64"):
+        raise InputError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+    if reduction not in ("mean", "sum"):
+        raise InputError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
+    _check_counts(accumulate=accumulate, **({} if batch_size is None else {"batch_size": batch_size}))
+    if not isinstance(network, (Layer, Network)):
+        raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
+    architecture = network.architecture if isinstance(network, Network) else network
+    inputs, outcomes = _arrays(x, y, preparation, architecture.takes_integers, dtype)
+    chosen = losses.get(loss) if loss is not None else losses.default_for(_task(outcomes))
+    built = network if isinstance(network, Network) else network.build(inputs.shape[1:], seed=int(seed), dtype=dtype)
+    if built.input_shape != inputs.shape[1:]:
+        raise ShapeError(f"the network takes rows of shape {built.input_shape}, got x of shape {inputs.shape}")
+    if str(built.dtype) != dtype:
+        built = built.astype(dtype)
+    targets = Targets.learn(outcomes, chosen.target, built.output_shape, chosen)
+    encoded = targets.encode(outcomes, dtype)
+    weights = _weights(len(encoded), targets, encoded, sample_weight, class_weight)
+    held_inputs, held_encoded, rows, held_rows = inputs, encoded, np.arange(len(inputs)), None
+    if isinstance(validation, (int, float)) and not isinstance(validation, bool):
+        if not 0 < validation < 1:
+            raise InputError(f"validation={validation!r}: a share must lie between 0 and 1, 0.2 say")
+        stratify = encoded if targets.kind == "class" else None
+        parts = split(len(encoded), (1 - validation, validation), seed=int(seed), stratify=stratify)
+        rows, held_rows = np.sort(parts[0]), np.sort(parts[1])
+    elif validation is not None:
+        if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
+            raise InputError(f"validation must be a share such as 0.2 or a pair (x, y), got {type(validation).__name__}")
+        held_inputs, held_outcomes = _arrays(*validation, preparation, architecture.takes_integers, dtype)
+        if held_inputs.shape[1:] != inputs.shape[1:]:
+            raise ShapeError(f"validation rows have shape {held_inputs.shape[1:]}, training rows {inputs.shape[1:]}")
+        held_encoded = targets.encode(held_outcomes, dtype)
+        held_rows = np.arange(len(held_inputs))
+    table = metric_table(metrics, chosen)
+    runner = engines.get(engine)
+    size = len(rows) if batch_size is None else min(int(batch_size), len(rows))
+    batches = Batches(rows, size, None if weights is None else weights[rows], int(seed) if shuffle else None, accumulate)
+    judge = None if held_rows is None else Batches(held_rows, min(len(held_rows), max(size, 1024)))
+    program = Program(
+        built, chosen, get_optimizer(optimizer), runner, penalty, reduction, batches.full, collect=bool(table)
+    )
+    data = {"x": runner.put(inputs), "y": runner.put(encoded)}
+    own = held_inputs is inputs
+    held = data if own else {"x": runner.put(held_inputs), "y": runner.put(held_encoded)}
+    return Job(
+        built, chosen, program.optimizer, targets, program, data, held, batches, judge, table, encoded, held_encoded
+    )
+
+
+def _arrays(x: Any, y: Any, preparation: Any, integers: bool, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    inputs, _ = as_arrays(preparation.apply(x) if preparation is not None else x, keep_integers=integers, dtype=dtype)
+    outcomes = np.asarray(y)
+    if outcomes.ndim == 0 or len(outcomes) != len(inputs):
+        raise ShapeError(f"x has {len(inputs)} rows and y {outcomes.shape[0] if outcomes.ndim else 'none'}: they must be equal")
+    if not len(inputs):
+        raise InputError("there are no rows to train on")
+    return inputs, outcomes
+
+
+def _task(y: np.ndarray) -> str:
+    return "regression" if y.dtype.kind == "f" else "classification"
+
+
+def _weights(
+    n: int, targets: Targets, encoded: np.ndarray, sample_weight: Any, class_weight: Any
+) -> np.ndarray | None:
+    """Weight of each row, or None if all are 1."""
+    weights = None
+    if sample_weight is not None:
+        weights = np.asarray(sample_weight, dtype=np.float32)
+        if weights.shape != (n,):
+            raise ShapeError(f"sample_weight must have shape ({n},), one a row, got {weights.shape}")
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
+            raise InputError("sample_weight must be finite and at least 0, with some above 0")
+    if class_weight is None:
+        return weights
+    if targets.labels is None:
+        raise InputError("class_weight needs class targets; use sample_weight for numbers")
+    classes = list(targets.labels.classes)
+    codes = encoded.reshape(n).astype(int)
+    counts = np.bincount(codes, minlength=len(classes))
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise InputError(f"class_weight must be 'balanced' or a dict of class to weight, got {class_weight!r}")
+        by_class = n / (len(classes) * np.maximum(counts, 1))
+    else:
+        unknown = set(class_weight) - set(classes)
+        if unknown:
+            raise InputError(f"class_weight names {sorted(map(str, unknown))}, but the classes are {classes}")
+        by_class = np.array([float(class_weight.get(c, 1.0)) for c in classes])
+        if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
+            raise InputError(f"class weights must be finite and at least 0, got {class_weight}")
+    own = by_class[codes].astype(np.float32)
+    return own if weights is None else own * weights
+
+
+def _check_counts(**counts: Any) -> None:
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+            raise InputError(f"{name} must be a whole number of at least 1, got {count!r}")
+
+
+def _complete(stopping: EarlyStopping | None, job: Job) -> tuple[EarlyStopping | None, str]:
+    """Early stopping with its monitor and direction filled in."""
+    if stopping is None:
+        return None, "min"
+    from dataclasses import replace
+
+    monitor = stopping.monitor or ("val_loss" if job.judge else "loss")
+    name = monitor.removeprefix("val_")
+    known = ["loss", *job.metrics] + (["val_loss", *(f"val_{m}" for m in job.metrics)] if job.judge else [])
+    if monitor not in known:
+        raise InputError(f"EarlyStopping: nothing called {monitor!r} is measured; there is {', '.join(known)}")
+    direction = stopping.direction or getattr(job.metrics.get(name), "direction", "min")
+    return replace(stopping, monitor=monitor), direction
+
+
+def _scorer(job: Job) -> Any:
+    def scores(outputs: np.ndarray, rows: np.ndarray, weights: np.ndarray, validation: bool) -> dict[str, float]:
+        targets = (job.held_encoded if validation else job.encoded)[rows]
+        return {name: float(metric(outputs, targets, weights)) for name, metric in job.metrics.items()}
+
+    return scores
+
+
+def _ending(run: Run) -> str:
+    """Why training ended before its time, in a sentence; empty if it didn't."""
+    done = len(run.history)
+    if run.diverged:
+        where = run.diverged
+        return (
+            f"training diverged: the loss was NaN or infinite in epoch {where.epoch}, step {where.step}; first bad value: "
+            f"{where.layer}. Kept the weights of epoch {done}. Lower the learning rate, or look at the data"
+        )
+    if run.stopped == "early stopping":
+        return f"stopped after epoch {done}: no improvement since epoch {run.best_epoch}, whose weights are kept"
+    if run.stopped == "interrupted":
+        return f"interrupted after epoch {done}; what was trained is kept"
+    return f"stopped by a callback after epoch {done}" if run.stopped == "callback" else ""

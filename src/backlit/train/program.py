@@ -1,0 +1,147 @@
+"""The training program: update, epoch and evaluation as pure functions, run or compiled by an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.engine import Engine
+from backlit.graph import tree
+from backlit.graph.tensor import value_of
+from backlit.graph.transforms import value_and_grad
+from backlit.nn.network import Network
+
+Carry = dict[str, Any]  # params, optimizer, state, step: all that one update hands to the next
+Data = dict[str, Any]  # x (rows, ...), y (rows, ...): they stay on the device; batches are row numbers
+
+
+@dataclass(eq=False)
+class Program:
+    """What a training run computes.
+
+    Parameters
+    ----------
+    network : Network
+        Its architecture is trained; its parameters are the start.
+    loss : callable
+        ``loss(output, target) -> (rows,)``.
+    optimizer : Transform
+        ``update(gradients, state, params, step) -> (updates, state)``.
+    penalty : callable or None
+        ``penalty(params) -> scalar``, added to the loss.
+    engine : Engine
+        Who runs it.
+    reduction : "mean" or "sum"
+        Over the rows of an update: Σ w·l / Σ w, or Σ w·l.
+    full_batch : bool
+        Every update uses the same rows in the same order, which are then gathered once.
+    collect : bool
+        Return the outputs of all rows, from which metrics are computed.
+    """
+
+    network: Network
+    loss: Any
+    optimizer: Any
+    engine: Engine
+    penalty: Any = None
+    reduction: str = "mean"
+    full_batch: bool = False
+    collect: bool = True
+
+    def __post_init__(self) -> None:
+        self.train = self.engine.compile(self._train)
+        self.evaluate = self.engine.compile(self._evaluate)
+        self.update = self.engine.compile(self._single)
+
+    def start(self, seed: int) -> Carry:
+        """The state before the first update."""
+        params = tree.map(self.engine.put, self.network.params)
+        return {
+            "params": params,
+            "optimizer": tree.map(self.engine.put, self.optimizer.init(self.network.params)),
+            "state": tree.map(self.engine.put, self.network.state),
+            "step": self.engine.put(0, np.int32),
+            "seed": self.engine.put(seed % 2**32, np.uint32),
+        }
+
+    def _rows(self, data: Data, rows: Any) -> tuple[Any, Any]:
+        return self.engine.take_rows(data["x"], rows), self.engine.take_rows(data["y"], rows)
+
+    def _gradient(self, carry: Carry, x: Any, y: Any, weights: Any, total: Any) -> tuple[Any, Any, Any, Any]:
+        """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state."""
+
+        def objective(params: Any) -> Any:
+            output, state = self.network.apply(
+                params, x, training=True, state=carry["state"], seed=carry["seed"], step=carry["step"]
+            )
+            summed = (self.loss(output, y) * weights).sum()
+            return (summed if total is None else summed / total), (summed, output, state)
+
+        (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(carry["params"])
+        return gradient, summed, output, state
+
+    def _step(self, carry: Carry, batch: Any) -> tuple[Carry, dict[str, Any]]:
+        """One update from the batches (accumulate, size) of `batch`."""
+        x, y, weights = batch
+        dtype = tree.leaves(carry["params"])[0].dtype
+        weights = weights.astype(dtype)
+        weight = weights.sum()
+        total = None if self.reduction == "sum" else weight
+        parts = weights.shape[0]
+        gradient, losses, outputs = None, [], []
+        for part in range(parts):
+            own, summed, output, state = self._gradient(carry, x[part], y[part], weights[part], total)
+            gradient = own if gradient is None else tree.map(lambda a, b: a + b, gradient, own)
+            carry = {**carry, "state": state}
+            losses.append(summed)
+            outputs.append(output)
+        record = {"loss": sum(losses), "weight": weight}
+        if self.penalty is not None:
+            value, shrink = value_and_grad(self.penalty)(carry["params"])
+            gradient = tree.map(lambda a, b: a + b, gradient, shrink)
+            record["penalty"] = value
+        updates, optimizer = self.optimizer.update(gradient, carry["optimizer"], carry["params"], carry["step"])
+        params = tree.map(lambda p, u: p + u, carry["params"], updates)
+        if self.collect:
+            record["output"] = outputs[0] if parts == 1 else self.engine.stack(outputs)
+        return {**carry, "params": params, "optimizer": optimizer, "step": carry["step"] + 1}, record
+
+    def _train(self, carry: Carry, data: Data, batches: Any, held: Data, judge: Any, count: Any) -> tuple[Carry, Any]:
+        """`count` epochs; `batches` has the epochs' rows and weights, `judge` those of the validation rows in `held`."""
+        whole = self._rows(data, batches["rows"][0, 0]) if self.full_batch else None
+
+        def step(carry: Carry, batch: Any) -> tuple[Carry, Any]:
+            x, y = whole if whole is not None else self._rows(data, batch["rows"])
+            return self._step(carry, (x, y, batch["weights"]))
+
+        def epoch(carry: Carry, number: Any) -> tuple[Carry, Any]:
+            own = tree.map(lambda part: part[number], batches)
+            if self.full_batch:  # a loop of one step would hide the update from XLA's fusion
+                carry, record = step(carry, tree.map(lambda part: part[0], own))
+                record = tree.map(lambda part: part[None], record)
+            else:
+                carry, record = self.engine.scan(step, carry, own)
+            result = {"train": record}
+            if judge is not None:
+                result["validation"] = self._evaluate(carry["params"], carry["state"], held, judge)
+            return carry, result
+
+        return self.engine.loop(epoch, carry, count, batches["rows"].shape[0])
+
+    def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> dict[str, Any]:
+        """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
+
+        def batch(carry: Any, own: Any) -> tuple[Any, Any]:
+            x, y = self._rows(data, own["rows"][0])
+            output = value_of(self.network.apply(params, x, state=state)[0])
+            weights = own["weights"][0].astype(output.dtype)
+            record = {"loss": (value_of(self.loss(output, y)) * weights).sum(), "weight": weights.sum()}
+            return carry, {**record, "output": output} if self.collect else record
+
+        return self.engine.scan(batch, (), batches)[1]
+
+    def _single(self, carry: Carry, data: Data, batch: Any) -> tuple[Carry, Any]:
+        """One update, to walk to a certain step."""
+        return self._step(carry, (*self._rows(data, batch["rows"]), batch["weights"]))

@@ -1,0 +1,170 @@
+"""Run: what training gives back, and all that using the network needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backlit.data.frames import as_arrays
+from backlit.errors import InputError, ShapeError
+from backlit.nn import metrics as metric_functions
+from backlit.nn.network import Network
+from backlit.train.callbacks import History
+from backlit.train.loop import Diverged
+from backlit.train.targets import Targets
+
+ROWS = 4096  # of one batch when a network is used
+
+
+@dataclass(eq=False, repr=False)
+class Run:
+    """A trained network with its history and the preparation of its data.
+
+    Attributes
+    ----------
+    network : Network
+        With the best weights where early stopping was on, else with the last.
+    history : History
+        One dict an epoch: epoch, loss, metrics, val_loss, val_*, seconds; ``history.frame()`` is a data frame.
+    stopped : str
+        Why training ended: "epochs done", "early stopping", "callback", "interrupted" or "diverged".
+    diverged : Diverged or None
+        Epoch, step and layer of the first NaN or infinite value.
+    best_epoch : int or None
+        The epoch whose weights `network` has.
+    settings : dict
+        What `fit` was called with, as plain data.
+    preparation : object or None
+        Turns raw input into arrays (`apply`), if the data needed it.
+    """
+
+    network: Network
+    history: History
+    loss: Any
+    targets: Targets
+    metrics: dict[str, Any]
+    stopped: str = "epochs done"
+    diverged: Diverged | None = None
+    best_epoch: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    preparation: Any = None
+    optimizer: Any = None
+    folder: Path | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in training, compiling included."""
+        return float(sum(record["seconds"] for record in self.history))
+
+    def outputs(self, x: Any) -> np.ndarray:
+        """Raw outputs of the network (for classifiers: logits), (rows, ...)."""
+        if self.preparation is not None and not _is_prepared(x, self.network.input_shape):
+            x = self.preparation.apply(x)
+        inputs, _ = as_arrays(x, keep_integers=self.network.takes_integers)
+        if inputs.shape[1:] != self.network.input_shape:
+            raise ShapeError(
+                f"the network takes rows of shape {self.network.input_shape}, got data of shape {inputs.shape}"
+            )
+        if inputs.dtype.kind == "f":
+            inputs = inputs.astype(self.network.dtype, copy=False)
+        with np.errstate(all="ignore"):
+            parts = [np.asarray(self.network(inputs[i : i + ROWS])) for i in range(0, len(inputs), ROWS)]
+        return np.concatenate(parts) if parts else np.zeros((0, *self.network.output_shape), self.network.dtype)
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Predictions for raw input: class labels, 0/1 for each label, or numbers in their own unit.
+
+        Parameters
+        ----------
+        x : array, list or data frame of shape (rows, ...)
+            As given to `fit`.
+
+        Returns
+        -------
+        array of shape (rows,), or (rows, outputs) for several outputs
+        """
+        return self.targets.decode(self.outputs(x))
+
+    def predict_proba(self, x: Any) -> np.ndarray:
+        """Probability of each class (rows, classes), in the order of `classes`.
+
+        Raises
+        ------
+        InputError
+            If the network wasn't trained with a loss that has probabilities.
+        """
+        return self.targets.probabilities(self.outputs(x), self.loss.activation)
+
+    @property
+    def classes(self) -> list[Any] | None:
+        """The class labels, in the order of `predict_proba`'s columns."""
+        return list(self.targets.labels.classes) if self.targets.labels else None
+
+    def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Loss and metrics on other data.
+
+        Parameters
+        ----------
+        x, y : as given to `fit`
+        sample_weight : array (rows,), optional
+
+        Returns
+        -------
+        dict
+            "loss" and the run's metrics.
+        """
+        outputs = self.outputs(x)
+        y = np.asarray(y)
+        if len(y) != len(outputs):
+            raise ShapeError(f"x has {len(outputs)} rows and y {len(y)}: they must be equal")
+        if not len(y):
+            raise InputError("there are no rows to evaluate on")
+        encoded = self.targets.encode(y, str(self.network.dtype))
+        weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        losses = np.asarray(self.loss(outputs, encoded), dtype=np.float64)
+        found = {"loss": float((losses * weights).sum() / weights.sum())}
+        return found | {name: float(metric(outputs, encoded, weights)) for name, metric in self.metrics.items()}
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Write the run to a folder, which `backlit.load` reads: see `backlit.train.storage`.
+
+        Raises
+        ------
+        InputError
+            If the folder already holds a run and `overwrite` isn't set, or can't be written to.
+        """
+        from backlit.train.storage import save
+
+        return save(self, Path(folder), overwrite)
+
+    def plot(self) -> Any:
+        """Learning curves as a matplotlib figure."""
+        from backlit.inspect.plots import learning_curves
+
+        return learning_curves(self.history, best_epoch=self.best_epoch)
+
+    def __repr__(self) -> str:
+        last = {key: round(value, 4) for key, value in self.history[-1].items() if key not in ("epoch", "seconds")} if self.history else {}
+        return f"Run({len(self.history)} epochs, {self.stopped}, {last})"
+
+
+def _is_prepared(x: Any, shape: tuple[int, ...]) -> bool:
+    """Whether it is an array of numbers in the network's own input shape."""
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.shape[1:] == shape
+
+
+def metric_table(wanted: Any, loss: Any) -> dict[str, Any]:
+    """Metrics by name: the loss's usual ones if None; names, metric objects and plain functions may be mixed."""
+    chosen = metric_functions.defaults(loss) if wanted is None else wanted
+    if isinstance(chosen, (str, bytes)) or callable(chosen):
+        chosen = [chosen]
+    table = {}
+    for metric in chosen:
+        function = metric_functions.get(metric) if isinstance(metric, str) else metric
+        if not callable(function):
+            raise InputError(f"a metric must be a name or a function of (outputs, targets, weights), got {metric!r}")
+        table[getattr(function, "name", getattr(function, "__name__", type(function).__name__))] = function
+    return table

@@ -1,0 +1,115 @@
+"""Targets as users have them and as losses want them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.data.encoding import Labels
+from backlit.errors import InputError, ShapeError
+from backlit.graph.ops import sigmoid, softmax
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """How targets are encoded for a loss, and outputs decoded for people.
+
+    Parameters
+    ----------
+    kind : str
+        The loss's kind of target: "class", "binary", "multi_label", "probability" or "number".
+    outputs : tuple of int
+        Shape of the network's output.
+    labels : Labels or None
+        The classes, for "class" and "binary".
+    flat : bool
+        Whether numbers came as (rows,) and predictions should, too.
+    """
+
+    kind: str
+    outputs: tuple[int, ...]
+    labels: Labels | None = None
+    flat: bool = False
+
+    @classmethod
+    def learn(cls, y: np.ndarray, kind: str, outputs: tuple[int, ...], loss: Any) -> Targets:
+        """Learn the encoding from the training targets; refuse what doesn't fit the network's outputs."""
+        if kind in ("class", "binary"):
+            if y.ndim == 2 and y.shape[1] == 1:
+                y = y[:, 0]
+            if y.ndim != 1:
+                raise ShapeError(f"{loss} needs one class a row, targets of shape (rows,), got {y.shape}")
+            labels = Labels.fit(y)
+            known = len(labels.classes)
+            if kind == "binary":
+                if known > 2:
+                    raise InputError(
+                        f"{loss} needs two classes, the targets have {known} ({_some(labels.classes)}); "
+                        'use loss="cross_entropy" and one output a class'
+                    )
+                expected: int = 1
+            else:
+                expected = known
+            if outputs[-1] < expected or (kind == "binary" and outputs != (1,)):
+                raise ShapeError(
+                    f"the targets have {known} classes ({_some(labels.classes)}), which need {expected} "
+                    f"output{'s' if expected > 1 else ''} for {loss}; the network has outputs of shape {outputs}: "
+                    f"end it with bl.Linear({expected})"
+                )
+            return cls(kind, outputs, labels)
+        flat = y.ndim == 1 and outputs == (1,)
+        if (y[:, None] if flat else y).shape[1:] != outputs:
+            raise ShapeError(
+                f"targets of shape {y.shape} don't fit the network's outputs of shape (rows, {', '.join(map(str, outputs))}); "
+                f"end the network with {y.shape[1] if y.ndim > 1 else 1} output(s)"
+            )
+        return cls(kind, outputs, None, flat)
+
+    def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
+        """Targets as the loss takes them."""
+        if self.labels is not None:
+            codes = self.labels.encode(y[:, 0] if y.ndim == 2 else y)
+            return codes.astype(np.int32) if self.kind == "class" else codes.astype(dtype)[:, None]
+        encoded = y[:, None] if y.ndim == 1 and self.outputs == (1,) else y
+        if encoded.shape[1:] != self.outputs:
+            raise ShapeError(f"targets must have shape (rows, {', '.join(map(str, self.outputs))}), got {y.shape}")
+        return encoded.astype(dtype, copy=False)
+
+    def probabilities(self, outputs: np.ndarray, activation: str | None) -> np.ndarray:
+        """Raw outputs as probabilities: (rows, classes)."""
+        if activation == "softmax":
+            return softmax(outputs, axis=-1)
+        if activation == "sigmoid":
+            p = sigmoid(outputs)
+            return np.concatenate([1 - p, p], axis=1) if self.kind == "binary" else p
+        if self.kind in ("class", "binary", "multi_label"):
+            raise InputError("this loss gives scores, no probabilities; train with cross_entropy to have them")
+        raise InputError("a network trained on numbers predicts numbers, no probabilities; use predict")
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Raw outputs as predictions: labels, 0 or 1 a label, or numbers."""
+        if self.kind == "class" and self.labels is not None:
+            return self.labels.decode(outputs[:, : len(self.labels.classes)].argmax(axis=1))
+        if self.kind == "binary" and self.labels is not None:
+            return self.labels.decode((outputs[:, 0] > 0).astype(np.int32))
+        if self.kind == "multi_label":
+            return (outputs > 0).astype(np.int32)
+        return outputs[:, 0] if self.flat else outputs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        labels = self.labels.to_dict() if self.labels else None
+        return {"kind": self.kind, "outputs": list(self.outputs), "labels": labels, "flat": self.flat}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Targets:
+        """The inverse of `to_dict`."""
+        labels = Labels.from_dict(data["labels"]) if data["labels"] else None
+        return cls(data["kind"], tuple(data["outputs"]), labels, data["flat"])
+
+
+def _some(classes: Any) -> str:
+    shown = ", ".join(str(c) for c in classes[:5])
+    return shown if len(classes) <= 5 else f"{shown}, …"
