@@ -1,0 +1,74 @@
+# Every target makes its own virtual environment in .venv the first time, with pip alone.
+#
+#   PYTHON       which Python to make it with          (default: the first of python3, 3.13, 3.12, 3.11 that is new enough)
+#   TORCH_INDEX  where to get PyTorch for the tests     (default: pip's own index; see CONTRIBUTING.md for the small CPU build)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
+
+.PHONY: help demo test lint format bench clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+demo: $(VENV)/.package ## watch a network learn to read handwritten digits
+	@$(BIN)/backlit train digits --out "runs/demo-$$(date +%Y%m%d-%H%M%S)"
+
+test: lint ## everything that must hold: style, types, rooms, tests, examples in the documentation
+	$(call stage,tests and examples)
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## style, types and which room imports which
+	$(call stage,style)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	$(call stage,types)
+	@$(BIN)/mypy
+	$(call stage,rooms)
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## put the code in form
+	@$(BIN)/ruff check --fix --exit-zero
+	@$(BIN)/ruff format
+
+bench: $(VENV)/.peers ## race against the peers; prints a table and writes benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove the environment, caches and builds (not runs/)
+	rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The stamps: installed as pyproject.toml says. An interrupted install leaves no stamp and is taken up again.
+
+$(BIN)/python:
+	@python='$(PYTHON)'; \
+	for candidate in $${python:-python3 python3.13 python3.12 python3.11}; do \
+	    if "$$candidate" -c '$(ENOUGH)' 2>/dev/null; then python="$$candidate"; found=yes; break; fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then \
+	    echo "Backlit needs Python 3.11 or newer; name one: make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	echo "making $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv $(VENV) || { rm -rf $(VENV); echo "on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+$(VENV)/.package: pyproject.toml | $(BIN)/python
+	@echo "installing Backlit into $(VENV) (the first time takes a minute or two)"
+	@$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/.package
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) install --quiet --editable '.[dev]' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	@touch $@
+
+$(VENV)/.peers: pyproject.toml | $(VENV)/.dev
+	@echo "installing the peers into $(VENV)"
+	@$(PIP) install --quiet --editable '.[dev,peers]' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	@touch $@

@@ -1,0 +1,37 @@
+# The public names. Each is imported when first used: keep to `from .module import name as name`.
+
+from ._version import __version__ as __version__
+from .engine.compiled import Compiled as Compiled
+from .engine.compiled import compile as compile
+from .errors import BacklitError as BacklitError
+from .errors import BacklitWarning as BacklitWarning
+from .errors import DivergedError as DivergedError
+from .errors import GradientError as GradientError
+from .errors import InputError as InputError
+from .errors import NonFiniteError as NonFiniteError
+from .errors import RecompilationWarning as RecompilationWarning
+from .errors import ShapeError as ShapeError
+from .errors import UnknownNameError as UnknownNameError
+from .errors import ZeroGradientWarning as ZeroGradientWarning
+from .graph import ops as ops
+from .graph.op import debug_nans as debug_nans
+from .graph.op import operation as operation
+from .graph.tensor import Tensor as Tensor
+from .graph.tensor import tensor as tensor
+from .graph.transforms import grad as grad
+from .graph.transforms import hessian as hessian
+from .graph.transforms import jacobian as jacobian
+from .graph.transforms import value_and_grad as value_and_grad
+from .graph.transforms import vjp as vjp
+from .nn import initializers as initializers
+from .nn.containers import Sequential as Sequential
+from .nn.layer import Layer as Layer
+from .nn.linear import Linear as Linear
+from .nn.network import Network as Network
+from .nn.random import Key as Key
+from .train.callbacks import EarlyStopping as EarlyStopping
+from .train.callbacks import EpochEnd as EpochEnd
+from .train.callbacks import History as History
+from .train.fit import fit as fit
+from .train.run import Run as Run
+from .train.storage import load as load

@@ -1,0 +1,39 @@
+"""What every test stands on: fixed seeds, no windows, no files in the home folder."""
+
+import os
+import random
+from pathlib import Path
+
+# Before anything imports JAX or Matplotlib. Compiled programs are kept between test runs: that saves most of the
+# suite's time, and tests of the cache itself use `tmp_cache`.
+os.environ.setdefault("BACKLIT_CACHE", str(Path(__file__).resolve().parent.parent / ".cache" / "xla"))
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the numbers that we compare with are a CPU's
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("backlit", deadline=None, derandomize=True)  # compiling takes its time
+settings.load_profile("backlit")
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    """The same random numbers in every run, in whatever order the tests come."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - scikit-learn and others draw from it
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator of one's own."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def tmp_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for compiled programs, for this process's children (JAX settles on one for itself)."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("BACKLIT_CACHE", str(folder))
+    return folder
