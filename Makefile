@@ -32,7 +32,7 @@ lint: $(VENV)/.dev ## style, types and which room imports which
 	$(call stage,types)
 	@$(BIN)/mypy
 	$(call stage,rooms)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.dev ## put the code in form
 	@$(BIN)/ruff check --fix --exit-zero

@@ -1,0 +1,44 @@
+"""`import backlit` is quick, and what isn't asked for isn't imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+SLOW = ("jax", "matplotlib", "networkx", "pandas", "polars", "rich", "scipy", "sklearn", "torch", "typer")
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+def imported_by(code: str) -> list[str]:
+    return run(f"import sys\n{code}\nprint(*[name for name in {SLOW} if name in sys.modules])").split()
+
+
+def test_import_adds_at_most_50_ms_to_numpy() -> None:
+    code = "import time, numpy; start = time.process_time(); import backlit; print(time.process_time() - start)"
+    assert min(float(run(code)) for _ in range(7)) <= 0.05
+
+
+def test_the_measure_sees_a_slow_import() -> None:
+    code = "import time, numpy; start = time.process_time(); import backlit, jax; print(time.process_time() - start)"
+    assert float(run(code)) > 0.05
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import backlit",
+        "import backlit as bl; dir(bl); bl.__version__",
+        "import backlit as bl; x = bl.tensor(2.0); (x * x).backward()",
+        "import backlit as bl, numpy as np; bl.hessian(lambda x: x @ x)(np.ones(2))",
+        "import backlit as bl; print(bl.Sequential(bl.Linear(3), bl.Linear(2)).build((4,)))",
+    ],
+)
+def test_nothing_slow_is_imported(code: str) -> None:
+    assert imported_by(code) == []
+
+
+def test_the_module_list_sees_what_is_imported() -> None:
+    assert imported_by("import scipy, rich") == ["rich", "scipy"]
