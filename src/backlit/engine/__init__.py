@@ -6,6 +6,7 @@ every node can be looked at; XLA compiles it.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Protocol
 
 from backlit.errors import unknown
@@ -35,6 +36,7 @@ class Engine(Protocol):
         """``carry, y = f(carry, i)`` for i in 0 … count - 1; ys stacked to `length`, of which `count` are filled."""
 
 
+@functools.cache
 def get(name: str) -> Engine:
     """The engine called "numpy" or "xla". The first never imports JAX."""
     if name == "numpy":

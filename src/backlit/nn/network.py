@@ -75,27 +75,9 @@ class Network:
         leaves = tree.leaves(self.params)
         return np.dtype(str(leaves[0].dtype)) if leaves else np.dtype("float32")
 
-    def apply(
-        self,
-        params: Params,
-        x: Any,
-        *,
-        training: bool = False,
-        state: dict[str, Any] | None = None,
-        seed: Any = 0,
-        step: Any = 0,
-        tap: Tap | None = None,
-    ) -> tuple[Any, dict[str, Any]]:
-        """The raw output for a batch with given parameters, and the running state afterwards (pure)."""
-        before = self.state if state is None else state
-        context = Context(training=training, seed=seed, step=step, states=before, tap=tap)
-        if tuple(x.shape[1:]) != self.input_shape:
-            raise ShapeError(
-                f"the network was built for inputs of shape (batch, {', '.join(map(str, self.input_shape))}), "
-                f"got {tuple(x.shape)}"
-            )
-        output = self.architecture(params, x, context)
-        return output, {**before, **context.updates}
+    def apply(self, params: Params, x: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
+        """The raw output for a batch with given parameters, and the running state afterwards: see `forward`."""
+        return forward(self.architecture, self.input_shape, params, x, **{"state": self.state, **options})
 
     def __call__(self, x: Any) -> Any:
         """The raw output (for classifiers: logits) of a batch ``x: (batch, *input_shape)``, in evaluation mode."""
@@ -146,3 +128,40 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
+
+
+def forward(
+    architecture: Layer,
+    input_shape: Shape,
+    params: Params,
+    x: Any,
+    *,
+    state: dict[str, Any],
+    training: bool = False,
+    seed: Any = 0,
+    step: Any = 0,
+    tap: Tap | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """The raw output for a batch, and the running state afterwards (pure).
+
+    Parameters
+    ----------
+    params : nested dict of arrays or Tensors
+    x : array (batch, *input_shape)
+    state : dict of arrays
+        Running values by path.
+    training, seed, step, tap :
+        As in `Context`.
+
+    Raises
+    ------
+    ShapeError
+        If `x` has rows of another shape.
+    """
+    if tuple(x.shape[1:]) != input_shape:
+        raise ShapeError(
+            f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), got {tuple(x.shape)}"
+        )
+    context = Context(training=training, seed=seed, step=step, states=state, tap=tap)
+    output = architecture(params, x, context)
+    return output, {**state, **context.updates}

@@ -60,7 +60,9 @@ class Batches:
         return {"rows": rows.reshape(shape), "weights": weights.reshape(shape)}
 
     def epochs(self, first: int, count: int, length: int) -> dict[str, np.ndarray]:
-        """Epochs first … first + count - 1 stacked, filled up with zeros to `length` epochs."""
+        """Epochs first … first + count - 1 stacked, filled up with zeros to `length`; just one if all are alike."""
+        if self.full:
+            return {key: part[None] for key, part in self.epoch(0).items()}
         parts = [self.epoch(first + i) for i in range(count)]
 
         def stack(key: str) -> Any:

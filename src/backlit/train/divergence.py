@@ -8,6 +8,7 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.graph.op import is_bad
+from backlit.nn.network import forward
 from backlit.train.program import Carry, Data, Program
 
 
@@ -35,7 +36,9 @@ def first_bad_layer(program: Program, data: Data, epoch: dict[str, np.ndarray], 
         return output
 
     with np.errstate(all="ignore"):
-        output, _ = program.network.apply(
+        output, _ = forward(
+            program.architecture,
+            program.input_shape,
             params,
             x,
             training=True,

@@ -21,8 +21,8 @@ from backlit.optim.schedules import plateau_of
 from backlit.train import progress as progress_display
 from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping
-from backlit.train.loop import Loop
-from backlit.train.program import Program
+from backlit.train.loop import Loop, room
+from backlit.train.program import Program, program_for
 from backlit.train.run import Run, metric_table
 from backlit.train.targets import Targets
 
@@ -154,12 +154,14 @@ def fit(
     >>> run.predict(x).tolist()
     ['no', 'yes', 'yes', 'no']
     """
+    _check_counts(epochs=epochs, checkpoint_every=checkpoint_every, **({} if chunk is None else {"chunk": chunk}))
     stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
-    job = _prepare(
-        network, x, y, loss, optimizer, batch_size, validation, seed, metrics, penalty, sample_weight, class_weight,
-        accumulate, reduction, shuffle, engine, dtype, preparation,
+    job = prepare(
+        network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, validation=validation, seed=seed,
+        metrics=metrics, penalty=penalty, sample_weight=sample_weight, class_weight=class_weight, accumulate=accumulate,
+        reduction=reduction, shuffle=shuffle, engine=engine, dtype=dtype, preparation=preparation,
+        epochs=epochs, chunk=chunk,
     )  # fmt: skip
-    _check_counts(epochs=epochs, checkpoint_every=checkpoint_every)
     stopping, direction = _complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
@@ -172,6 +174,7 @@ def fit(
     plateau = plateau_of(job.optimizer)
     loop = Loop(
         program=job.program,
+        network=job.network,
         data=job.data,
         batches=job.batches,
         held=job.held,
@@ -184,8 +187,7 @@ def fit(
         display=display.show,
         plateau=plateau,
         plateau_state=plateau.init() if plateau else None,
-        chunk=chunk,
-        carry=job.program.start(seed),
+        carry=job.program.start(job.network, seed),
     )
 
     def run_now() -> Run:
@@ -222,11 +224,29 @@ def fit(
     return run
 
 
-def _prepare(
-    network: Any, x: Any, y: Any, loss: Any, optimizer: Any, batch_size: Any, validation: Any, seed: int, metrics: Any,
-    penalty: Any, sample_weight: Any, class_weight: Any, accumulate: int, reduction: str, shuffle: bool, engine: str,
-    dtype: str, preparation: Any,
-) -> Job:  # fmt: skip
+def prepare(
+    network: Any,
+    x: Any,
+    y: Any,
+    *,
+    loss: Any = None,
+    optimizer: Any = "adam",
+    batch_size: int | None = 32,
+    validation: Any = None,
+    seed: int = 0,
+    metrics: Any = None,
+    penalty: Any = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    accumulate: int = 1,
+    reduction: str = "mean",
+    shuffle: bool = True,
+    engine: str = "xla",
+    dtype: str = "float32",
+    preparation: Any = None,
+    epochs: int = 1,
+    chunk: int | None = None,
+) -> Job:
     """Check everything, then put the data on the device: mistakes are told before anything slow happens."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"seed must be a whole number of at least 0, got {seed!r}")
@@ -268,14 +288,16 @@ def _prepare(
     size = len(rows) if batch_size is None else min(int(batch_size), len(rows))
     batches = Batches(rows, size, None if weights is None else weights[rows], int(seed) if shuffle else None, accumulate)
     judge = None if held_rows is None else Batches(held_rows, min(len(held_rows), max(size, 1024)))
-    program = Program(
-        built, chosen, get_optimizer(optimizer), runner, penalty, reduction, batches.full, collect=bool(table)
-    )
+    steps = get_optimizer(optimizer)
+    outputs = int(np.prod(built.output_shape)) if table else 0
+    length = room(batches, judge, outputs, epochs) if chunk is None else min(chunk, epochs)
+    parts = (architecture, built.input_shape, chosen, steps, runner, penalty, reduction, batches.full, bool(table), length)
+    program = program_for(*parts)
     data = {"x": runner.put(inputs), "y": runner.put(encoded)}
     own = held_inputs is inputs
     held = data if own else {"x": runner.put(held_inputs), "y": runner.put(held_encoded)}
     return Job(
-        built, chosen, program.optimizer, targets, program, data, held, batches, judge, table, encoded, held_encoded
+        built, chosen, steps, targets, program, data, held, batches, judge, table, encoded, held_encoded
     )
 
 

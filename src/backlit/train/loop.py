@@ -43,14 +43,38 @@ class Diverged:
     layer: str
 
 
+def _first_bad(results: Any) -> tuple[int, int]:
+    """Number of epochs before the first with a NaN or infinite loss, and the step in it."""
+    losses = results["train"]["loss"]
+    bad = ~np.isfinite(losses)
+    if "validation" in results:
+        held = results["validation"]["loss"]
+        bad[:, -1] |= ~np.isfinite(held).reshape(len(held), -1).all(axis=1)
+    if not bad.any():
+        return len(losses), 0
+    epoch = int(np.argmax(bad.any(axis=1)))
+    return epoch, int(np.argmax(bad[epoch]))
+
+
+def room(batches: Batches, judge: Batches | None, outputs: int, epochs: int) -> int:
+    """Epochs that one call of the program should have room for: few enough for memory, many enough to be worth it.
+
+    `outputs` counts the numbers that are returned for each row.
+    """
+    rows = batches.steps * batches.accumulate * batches.size
+    held = len(judge.rows) if judge else 0
+    fitting = MAX_BYTES // (rows * 8 + (rows + held) * outputs * 4)
+    return int(max(1, min(fitting, MAX_STEPS // batches.steps, epochs)))
+
+
 @dataclass(eq=False)
 class Loop:
     """State of a run and the step from epoch to epoch.
 
     Parameters
     ----------
-    program, data, batches :
-        What is computed, on which arrays, in which batches.
+    program, network, data, batches :
+        What is computed, from which start, on which arrays, in which batches.
     held, judge :
         Data and batches of the validation; None without one.
     scores : callable
@@ -58,6 +82,7 @@ class Loop:
     """
 
     program: Program
+    network: Network
     data: Data
     batches: Batches
     held: Data
@@ -69,7 +94,6 @@ class Loop:
     callbacks: tuple[Callback, ...] = ()
     display: Callable[[dict[str, Any]], None] = lambda record: None
     plateau: Any = None
-    chunk: int | None = None
     save: Callable[[Loop], None] | None = None
     save_every: int = 0
     carry: Carry = field(default_factory=dict)
@@ -84,7 +108,7 @@ class Loop:
 
     def run(self) -> None:
         """Train until the epochs are done or something ends it; the carry is then the state to keep."""
-        length = self._length()
+        length = self.program.length
         judge = self.judge.epoch(0) if self.judge else None
         count, started = 1, False
         try:
@@ -95,9 +119,9 @@ class Loop:
                 begin = time.perf_counter()
                 start, first = self.carry, self.epoch
                 carry, results = self._call(start, first, count, length, judge)
-                records = tree.map(np.asarray, results)
+                results = tree.map(lambda part: np.asarray(part)[:count], results)  # noqa: B023 (used at once)
                 seconds = time.perf_counter() - begin
-                self._digest(Moment(start, first, count), carry, records, seconds)
+                self._digest(Moment(start, first, count), carry, results, seconds)
                 if started:  # the first call includes compiling
                     count = max(1, int(PATIENCE_SECONDS / max(seconds / count, 1e-9)))
                 started = True
@@ -106,16 +130,6 @@ class Loop:
         except KeyboardInterrupt:
             self.stopped = "interrupted"
         self.stopped = self.stopped or "epochs done"
-
-    def _length(self) -> int:
-        """Epochs that the compiled program has room for: few enough to fit in memory, many enough to be worth a call."""
-        if self.chunk is not None:
-            return max(1, min(self.chunk, self.epochs))
-        rows = self.batches.steps * self.batches.accumulate * self.batches.size
-        outputs = int(np.prod(self.program.network.output_shape)) * 4 if self.program.collect else 0
-        held = len(self.judge.rows) if self.judge else 0
-        room = MAX_BYTES // max(1, rows * 8 + (rows + held) * outputs)
-        return int(max(1, min(room, MAX_STEPS // self.batches.steps, self.epochs)))
 
     def _call(self, start: Carry, first: int, count: int, length: int, judge: Any) -> tuple[Carry, Any]:
         batches = self.batches.epochs(first, count, length)
@@ -126,71 +140,72 @@ class Loop:
         if moment.count == 0:
             return moment.start
         judge = self.judge.epoch(0) if self.judge else None
-        return self._call(moment.start, moment.first, moment.count, self._length(), judge)[0]
+        return self._call(moment.start, moment.first, moment.count, self.program.length, judge)[0]
 
     def network_at(self, carry: Carry) -> Network:
         """The network with the parameters of a state."""
         host = lambda leaf: np.asarray(leaf)  # noqa: E731
-        return self.program.network.replace(
+        return self.network.replace(
             params=tree.map(host, carry["params"]), state=tree.map(host, carry["state"])
         )
 
     def _digest(self, moment: Moment, carry: Carry, results: Any, seconds: float) -> None:
         """Go through a call's epochs in order; the first that ends the training decides which state is kept."""
-        for i in range(moment.count):
-            losses = results["train"]["loss"][i]
-            held = results.get("validation", {}).get("loss")
-            bad = ~np.isfinite(losses)
-            if bad.any() or (held is not None and not np.isfinite(held[i]).all()):
-                self._diverge(moment, i, int(np.argmax(bad)) if bad.any() else len(losses) - 1)
-                return
+        good, bad_step = _first_bad(results)
+        columns = self._columns(results, moment.count)
+        for i in range(min(moment.count, good)):
             self.epoch += 1
-            record = self._record(i, results, seconds / moment.count)
+            record = {"epoch": self.epoch, **{name: column[i] for name, column in columns.items()}}
+            if self.program.collect:
+                record |= self._scores(results, i)
+            record["seconds"] = seconds / moment.count
             self.history.append(record)
             self.display(record)
             after = Moment(moment.start, moment.first, i + 1)
-            state = carry if i + 1 == moment.count else None
             self._judge(record, after)
-            get = lambda a=after, s=state: self.network_at(s if s is not None else self.carry_at(a))  # noqa: E731
-            for callback in self.callbacks:
-                if callback(EpochEnd(self.epoch, record, self.history, get)) is True:
+            last = i + 1 == moment.count
+            for callback in self.callbacks:  # then calls have one epoch each, and `carry` is its state
+                if callback(EpochEnd(self.epoch, record, self.history, lambda: self.network_at(carry))) is True:
                     self.stopped = self.stopped or "callback"
-            if self.stopped and state is None:
-                carry = self.carry_at(after)
             if self.stopped:
-                break
+                self.carry = carry if last else self.carry_at(after)
+                return
+        if good < moment.count:
+            self._diverge(moment, good, bad_step)
+            return
         self.carry = carry
-        if self.plateau is not None and not self.stopped:
+        if self.plateau is not None:
             self._plateau(self.history[-1])
 
-    def _record(self, i: int, results: Any, seconds: float) -> dict[str, Any]:
-        epoch = self.batches.epoch(self.epoch - 1)
-        train = tree.map(lambda part: part[i], results["train"])
-        record = {"epoch": self.epoch, **self._losses(train, self.program.reduction)}
-        if self.program.collect:
-            record |= self._scores(train["output"], epoch, "", False)
-        if self.judge is not None:
-            held = tree.map(lambda part: part[i], results["validation"])
-            record |= {f"val_{key}": value for key, value in self._losses(held, self.program.reduction).items()}
-            if self.program.collect:
-                record |= self._scores(held["output"], self.judge.epoch(0), "val_", True)
-        return {**record, "seconds": seconds}
+    def _columns(self, results: Any, count: int) -> dict[str, list[float]]:
+        """Losses of all epochs of a call, by the names they have in the history."""
+        columns = {}
+        for prefix, part in (("", results["train"]), ("val_", results.get("validation"))):
+            if part is None:
+                continue
+            total = part["loss"].reshape(count, -1).sum(axis=1, dtype=np.float64)
+            if self.program.reduction == "mean":
+                total = total / part["weight"].reshape(count, -1).sum(axis=1, dtype=np.float64)
+            columns[f"{prefix}loss"] = total.tolist()
+            if "penalty" in part:
+                columns["penalty"] = part["penalty"].mean(axis=1, dtype=np.float64).tolist()
+        return columns
 
-    @staticmethod
-    def _losses(part: Any, reduction: str) -> dict[str, float]:
-        total, weight = part["loss"].sum(dtype=np.float64), part["weight"].sum(dtype=np.float64)
-        found = {"loss": float(total if reduction == "sum" else total / max(weight, 1e-300))}
-        if "penalty" in part:
-            found["penalty"] = float(part["penalty"].mean(dtype=np.float64))
+    def _scores(self, results: Any, i: int) -> dict[str, float]:
+        """Metrics of one epoch."""
+        found = self._score(results["train"]["output"][i], self.batches.epoch(self.epoch - 1), False)
+        if self.judge is not None:
+            held = self._score(results["validation"]["output"][i], self.judge.epoch(0), True)
+            found |= {f"val_{name}": value for name, value in held.items()}
         return found
 
-    def _scores(self, output: np.ndarray, epoch: Any, prefix: str, validation: bool) -> dict[str, float]:
+    def _score(self, output: np.ndarray, epoch: dict[str, np.ndarray], validation: bool) -> dict[str, float]:
         rows, weights = epoch["rows"].reshape(-1), epoch["weights"].reshape(-1)
-        outputs = output.reshape(len(rows), *self.program.network.output_shape)
+        outputs = output.reshape(len(rows), *self.network.output_shape)
         kept = weights > 0
         if not kept.all():
             outputs, rows, weights = outputs[kept], rows[kept], weights[kept]
-        return {prefix + name: value for name, value in self.scores(outputs, rows, weights, validation).items()}
+        return self.scores(outputs, rows, weights, validation)
 
     def _judge(self, record: dict[str, Any], after: Moment) -> None:
         """Early stopping: remember the best epoch, stop when none has been better for long enough."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.graph.tensor import value_of
 from backlit.graph.transforms import value_and_grad
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Shape
+from backlit.nn.network import Network, forward
 
 Carry = dict[str, Any]  # params, optimizer, state, step: all that one update hands to the next
 Data = dict[str, Any]  # x (rows, ...), y (rows, ...): they stay on the device; batches are row numbers
@@ -23,8 +25,8 @@ class Program:
 
     Parameters
     ----------
-    network : Network
-        Its architecture is trained; its parameters are the start.
+    architecture, input_shape :
+        What is trained.
     loss : callable
         ``loss(output, target) -> (rows,)``.
     optimizer : Transform
@@ -39,9 +41,12 @@ class Program:
         Every update uses the same rows in the same order, which are then gathered once.
     collect : bool
         Return the outputs of all rows, from which metrics are computed.
+    length : int
+        Most epochs that one call can run.
     """
 
-    network: Network
+    architecture: Layer
+    input_shape: Shape
     loss: Any
     optimizer: Any
     engine: Engine
@@ -49,19 +54,19 @@ class Program:
     reduction: str = "mean"
     full_batch: bool = False
     collect: bool = True
+    length: int = 1
 
     def __post_init__(self) -> None:
         self.train = self.engine.compile(self._train)
         self.evaluate = self.engine.compile(self._evaluate)
         self.update = self.engine.compile(self._single)
 
-    def start(self, seed: int) -> Carry:
-        """The state before the first update."""
-        params = tree.map(self.engine.put, self.network.params)
+    def start(self, network: Network, seed: int) -> Carry:
+        """The state before the first update of a network."""
         return {
-            "params": params,
-            "optimizer": tree.map(self.engine.put, self.optimizer.init(self.network.params)),
-            "state": tree.map(self.engine.put, self.network.state),
+            "params": tree.map(self.engine.put, network.params),
+            "optimizer": tree.map(self.engine.put, self.optimizer.init(network.params)),
+            "state": tree.map(self.engine.put, network.state),
             "step": self.engine.put(0, np.int32),
             "seed": self.engine.put(seed % 2**32, np.uint32),
         }
@@ -73,8 +78,8 @@ class Program:
         """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state."""
 
         def objective(params: Any) -> Any:
-            output, state = self.network.apply(
-                params, x, training=True, state=carry["state"], seed=carry["seed"], step=carry["step"]
+            output, state = forward(
+                self.architecture, self.input_shape, params, x, training=True, state=carry["state"], seed=carry["seed"], step=carry["step"]
             )
             summed = (self.loss(output, y) * weights).sum()
             return (summed if total is None else summed / total), (summed, output, state)
@@ -109,7 +114,11 @@ class Program:
         return {**carry, "params": params, "optimizer": optimizer, "step": carry["step"] + 1}, record
 
     def _train(self, carry: Carry, data: Data, batches: Any, held: Data, judge: Any, count: Any) -> tuple[Carry, Any]:
-        """`count` epochs; `batches` has the epochs' rows and weights, `judge` those of the validation rows in `held`."""
+        """`count` epochs.
+
+        `batches` has each epoch's rows and weights, (length, steps, accumulate, size), or (1, ...) if all epochs are
+        alike; `judge` has those of the validation rows in `held`.
+        """
         whole = self._rows(data, batches["rows"][0, 0]) if self.full_batch else None
 
         def step(carry: Carry, batch: Any) -> tuple[Carry, Any]:
@@ -117,25 +126,24 @@ class Program:
             return self._step(carry, (x, y, batch["weights"]))
 
         def epoch(carry: Carry, number: Any) -> tuple[Carry, Any]:
-            own = tree.map(lambda part: part[number], batches)
-            if self.full_batch:  # a loop of one step would hide the update from XLA's fusion
-                carry, record = step(carry, tree.map(lambda part: part[0], own))
+            if self.full_batch:
+                carry, record = step(carry, tree.map(lambda part: part[0, 0], batches))
                 record = tree.map(lambda part: part[None], record)
             else:
-                carry, record = self.engine.scan(step, carry, own)
+                carry, record = self.engine.scan(step, carry, tree.map(lambda part: part[number], batches))
             result = {"train": record}
             if judge is not None:
                 result["validation"] = self._evaluate(carry["params"], carry["state"], held, judge)
             return carry, result
 
-        return self.engine.loop(epoch, carry, count, batches["rows"].shape[0])
+        return self.engine.loop(epoch, carry, count, self.length)
 
     def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> dict[str, Any]:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
 
         def batch(carry: Any, own: Any) -> tuple[Any, Any]:
             x, y = self._rows(data, own["rows"][0])
-            output = value_of(self.network.apply(params, x, state=state)[0])
+            output = value_of(forward(self.architecture, self.input_shape, params, x, state=state)[0])
             weights = own["weights"][0].astype(output.dtype)
             record = {"loss": (value_of(self.loss(output, y)) * weights).sum(), "weight": weights.sum()}
             return carry, {**record, "output": output} if self.collect else record
@@ -145,3 +153,9 @@ class Program:
     def _single(self, carry: Carry, data: Data, batch: Any) -> tuple[Carry, Any]:
         """One update, to walk to a certain step."""
         return self._step(carry, (*self._rows(data, batch["rows"]), batch["weights"]))
+
+
+@lru_cache(maxsize=16)
+def program_for(*parts: Any) -> Program:
+    """The program of these parts (those of `Program`, in order): a second run of the same kind compiles nothing."""
+    return Program(*parts)

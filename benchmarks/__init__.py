@@ -1,0 +1,1 @@
+"""Speed and memory of Backlit beside its peers, in one run."""

@@ -1,0 +1,50 @@
+"""`make bench`: all races, printed and written to RESULTS.md."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import importlib.metadata
+import os
+import platform
+import sys
+from pathlib import Path
+
+PARTS = ("w4", "mlp", "digits", "memory", "accuracy")
+LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax")
+
+
+def machine() -> str:
+    """Kind of machine, and versions."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0] if names else model
+    versions = []
+    for name in LIBRARIES:
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{name} absent")
+    return f"{os.cpu_count()} cores ({model}), {platform.system()}, Python {platform.python_version()}; {', '.join(versions)}"
+
+
+def main() -> None:
+    """Run the parts named on the command line, or all."""
+    chosen = sys.argv[1:] or PARTS
+    unknown = set(chosen) - set(PARTS)
+    if unknown:
+        sys.exit(f"unknown part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    sections = []
+    for part in chosen:
+        print(f"… {part}", file=sys.stderr, flush=True)
+        sections.append(importlib.import_module(f"benchmarks.{part}").main())
+        print(sections[-1], flush=True)
+    if tuple(chosen) == PARTS:
+        head = f"# Results\n\n{datetime.date.today()}, {machine()}\n\nMedians of interleaved rounds; ratios matter, not absolute times.\n\n"
+        (Path(__file__).parent / "RESULTS.md").write_text(head + "\n".join(sections), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

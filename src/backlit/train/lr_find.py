@@ -1,0 +1,165 @@
+"""Learning-rate range test: one short run with a rate that grows from tiny to far too large."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError
+from backlit.graph import tree
+from backlit.nn.layer import Layer
+from backlit.nn.network import Network
+from backlit.optim import get as get_optimizer
+from backlit.train.fit import prepare
+
+SMOOTHING = 0.9  # of the losses, before the steepest fall is looked for
+BLOWN_UP = 4.0  # times the smallest smoothed loss: from there on nothing is learned
+
+
+@dataclass(frozen=True)
+class Growing:
+    """The rate of step t: ``start · (stop / start)^(t / (steps - 1))``."""
+
+    start: float
+    stop: float
+    steps: int
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at a step."""
+        return self.start * (self.stop / self.start) ** (step / max(self.steps - 1, 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class RangeTest:
+    """What a range test measured.
+
+    Attributes
+    ----------
+    rates, losses, smoothed : array (steps,)
+        Up to where the loss blew up.
+    suggestion : float
+        The rate at which the smoothed loss falls fastest over log(rate).
+    """
+
+    rates: np.ndarray
+    losses: np.ndarray
+    smoothed: np.ndarray
+    suggestion: float
+
+    def plot(self) -> Any:
+        """Loss against learning rate as a matplotlib figure, the suggestion marked."""
+        from backlit.inspect.plots import range_test
+
+        return range_test(self)
+
+    def __repr__(self) -> str:
+        return f"RangeTest(suggestion={self.suggestion:.3g}, {len(self.rates)} steps up to {self.rates[-1]:.3g})"
+
+
+def lr_find(
+    network: Layer | Network,
+    x: Any,
+    y: Any,
+    *,
+    loss: Any = None,
+    optimizer: Any = "adam",
+    start: float = 1e-6,
+    stop: float = 10.0,
+    steps: int = 150,
+    batch_size: int | None = 32,
+    seed: int = 0,
+    engine: str = "xla",
+    dtype: str = "float32",
+    **options: Any,
+) -> RangeTest:
+    """Learning-rate range test.
+
+    The learning rate grows exponentially from `start` to `stop` over `steps` updates. Where the loss falls
+    fastest is a good rate to start from (L. N. Smith, "Cyclical learning rates for training neural
+    networks", 2017, arXiv:1506.01186).
+
+    Parameters
+    ----------
+    network, x, y, loss, optimizer, batch_size, seed, engine, dtype, **options
+        As for `fit`; the optimizer's own learning rate isn't used, and `network` stays as it is.
+    start, stop : float
+        First and last learning rate.
+    steps : int
+        Updates.
+
+    Returns
+    -------
+    RangeTest
+        ``.suggestion``, and ``.plot()`` for the picture.
+
+    Raises
+    ------
+    InputError
+        If the rates aren't 0 < start < stop, or the loss wasn't finite from the start.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(64, 3))
+    >>> test = bl.lr_find(bl.Linear(1), x, x.sum(axis=1), optimizer="sgd", steps=50)
+    >>> 1e-6 < test.suggestion < 10
+    True
+    """
+    if not 0 < start < stop or not np.isfinite(stop):
+        raise InputError(f"lr_find needs 0 < start < stop, got start={start!r}, stop={stop!r}")
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 10:
+        raise InputError(f"lr_find needs at least 10 steps, got {steps!r}")
+    sweeping = with_learning_rate(get_optimizer(optimizer), Growing(float(start), float(stop), steps))
+    job = prepare(
+        network, x, y, loss=loss, optimizer=sweeping, batch_size=batch_size, seed=seed, metrics=[], engine=engine,
+        dtype=dtype, **options,
+    )  # fmt: skip
+    epochs = [job.batches.epoch(i) for i in range(-(-steps // job.batches.steps))]
+    batches = tree.map(lambda *parts: np.concatenate(parts)[None, :steps], *epochs)
+    _, results = job.program.train(
+        job.program.start(job.network, seed), job.data, batches, job.data, None, np.int32(1)
+    )
+    record = tree.map(np.asarray, results["train"])
+    losses = record["loss"].reshape(-1).astype(np.float64) / record["weight"].reshape(-1)
+    rates = np.asarray(Growing(start, stop, steps)(np.arange(steps)))
+    return analyse(rates, losses)
+
+
+def analyse(rates: np.ndarray, losses: np.ndarray) -> RangeTest:
+    """Smooth the losses, cut them where they blew up, and find the steepest fall."""
+    finite = np.isfinite(losses)
+    end = len(losses) if finite.all() else int(np.argmin(finite))
+    if end < 3:
+        raise InputError("lr_find: the loss is NaN or infinite from the start; look at the data, or scale it")
+    smoothed = np.empty(end)
+    average = 0.0
+    for i in range(end):
+        average = SMOOTHING * average + (1 - SMOOTHING) * losses[i]
+        smoothed[i] = average / (1 - SMOOTHING ** (i + 1))
+    lowest = np.minimum.accumulate(smoothed)
+    blown = smoothed > BLOWN_UP * lowest
+    blown[: end // 10] = False
+    if blown.any():
+        end = max(int(np.argmax(blown)), 3)
+    rates, losses, smoothed = rates[:end], losses[:end], smoothed[:end]
+    valley = max(int(np.argmin(smoothed)), 2)
+    slope = np.gradient(smoothed[: valley + 1], np.log(rates[: valley + 1]))
+    return RangeTest(rates, losses, smoothed, float(rates[int(np.argmin(slope))]))
+
+
+def with_learning_rate(optimizer: Any, schedule: Any) -> Any:
+    """The same optimizer with another learning rate, also inside a chain."""
+    if hasattr(optimizer, "learning_rate"):
+        return dataclasses.replace(optimizer, learning_rate=schedule)
+    if hasattr(optimizer, "transforms"):
+        return dataclasses.replace(
+            optimizer, transforms=tuple(with_learning_rate(part, schedule) for part in optimizer.transforms)
+        )
+    return optimizer
