@@ -1,0 +1,374 @@
+"""Learning-rate schedules: the rate as a function of the number of updates done."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+
+from backlit.errors import InputError
+from backlit.graph.op import namespace
+from backlit.optim.options import RATE, Options, count, fraction, nonnegative, option, positive
+
+
+@dataclass(frozen=True, repr=False)
+class Schedule(Options):
+    """Base of schedules: ``schedule(step)`` is the learning rate after `step` updates.
+
+    Subclass it as a frozen dataclass with a method ``at(xp, t)``: the rate after t updates, t in floating point, `xp`
+    being NumPy or JAX's namespace. Anything else that maps a step to a rate, such as a plain function, will do for an
+    optimizer, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from backlit import optim
+    >>> schedule = optim.Cosine(0.1, steps=4)
+    >>> schedule(0), round(schedule(2), 6)
+    (0.1, 0.05)
+    >>> schedule(np.arange(5)).round(3).tolist()
+    [0.1, 0.085, 0.05, 0.015, 0.0]
+    """
+
+    family: ClassVar[str] = "schedule"
+
+    def at(self, xp: Any, t: Any) -> Any:
+        """The rate after t updates."""
+        raise NotImplementedError(f"{type(self).__name__} must define at(self, xp, t)")
+
+    def __call__(self, step: Any) -> Any:
+        """The rate as a float for a Python integer, else in an array of the step's shape."""
+        if isinstance(step, (int, float)):
+            return float(self.at(np, float(step)))
+        return self.at(namespace(step), step * 1.0)
+
+
+def rate_at(learning_rate: Any, xp: Any, t: Any) -> Any:
+    """A fixed rate, or a schedule's after t updates."""
+    if isinstance(learning_rate, Schedule):
+        return learning_rate.at(xp, t)
+    return learning_rate(t) if callable(learning_rate) else learning_rate
+
+
+@dataclass(frozen=True, repr=False)
+class Constant(Schedule):
+    """``η(t) = η₀``.
+
+    >>> Constant(0.1)(1000)
+    0.1
+    """
+
+    start: float = nonnegative()
+
+    def at(self, xp: Any, t: Any) -> Any:
+        return self.start + 0.0 * t
+
+
+@dataclass(frozen=True, repr=False)
+class Step(Schedule):
+    """``η(t) = η₀ γ^⌊t / s⌋``: the rate falls by the factor γ after every s updates.
+
+    >>> schedule = Step(0.8, every=100, factor=0.5)
+    >>> schedule(99), schedule(100), schedule(250)
+    (0.8, 0.4, 0.2)
+    """
+
+    start: float = nonnegative()
+    every: int = count()
+    factor: float = positive(0.1)
+
+    def at(self, xp: Any, t: Any) -> Any:
+        return self.start * self.factor ** xp.floor(t / self.every)
+
+
+@dataclass(frozen=True, repr=False)
+class Exponential(Schedule):
+    """``η(t) = η₀ γ^(t / s)``: the same fall as `Step`, without its jumps.
+
+    >>> schedule = Exponential(0.8, factor=0.5, every=100)
+    >>> schedule(0), schedule(200)
+    (0.8, 0.2)
+    """
+
+    start: float = nonnegative()
+    factor: float = positive()
+    every: int = count(1)
+
+    def at(self, xp: Any, t: Any) -> Any:
+        return self.start * self.factor ** (t / self.every)
+
+
+@dataclass(frozen=True, repr=False)
+class InverseTime(Schedule):
+    """``η(t) = η₀ / (1 + k t)``; η₀ may itself be a schedule.
+
+    >>> InverseTime(0.5, decay=0.01)(100)
+    0.25
+    """
+
+    start: float | Callable[[Any], Any] = field(metadata=RATE)
+    decay: float = nonnegative()
+
+    def at(self, xp: Any, t: Any) -> Any:
+        return rate_at(self.start, xp, t) / (1.0 + self.decay * t)
+
+
+@dataclass(frozen=True, repr=False)
+class Cosine(Schedule):
+    """``η(t) = η₁ + (η₀ − η₁) (1 + cos(π t / T)) / 2`` for T updates, and η₁ from then on.
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017 (without restarts).
+
+    Examples
+    --------
+    >>> schedule = Cosine(0.1, steps=1000, end=0.001)
+    >>> schedule(0), schedule(1000), schedule(5000)
+    (0.1, 0.001, 0.001)
+    """
+
+    start: float = nonnegative()
+    steps: int = count()
+    end: float = nonnegative(0.0)
+
+    def at(self, xp: Any, t: Any) -> Any:
+        share = xp.minimum(t / self.steps, 1.0)
+        return self.end + (self.start - self.end) * (1.0 + xp.cos(math.pi * share)) / 2.0
+
+
+@dataclass(frozen=True, repr=False)
+class WarmUp(Schedule):
+    """``η(t) = schedule(0) (f + (1 − f) t / n)`` for n updates, then ``schedule(t − n)``.
+
+    Parameters
+    ----------
+    schedule : float or schedule
+        What follows the warm-up.
+    steps : int
+        n.
+    share : float
+        f, the share of the rate that the first update gets.
+
+    References
+    ----------
+    P. Goyal et al., "Accurate, Large Minibatch SGD", arXiv 1706.02677, 2017, section 2.2.
+
+    Examples
+    --------
+    >>> schedule = WarmUp(Cosine(0.1, steps=900), steps=100, share=0.0)
+    >>> schedule(0), schedule(50), schedule(100), schedule(1000)
+    (0.0, 0.05, 0.1, 0.0)
+    """
+
+    schedule: float | Callable[[Any], Any] = field(metadata=RATE)
+    steps: int = count()
+    share: float = option(0.01, high=1.0)
+
+    def at(self, xp: Any, t: Any) -> Any:
+        ramp = self.share + (1.0 - self.share) * xp.minimum(t / self.steps, 1.0)
+        return ramp * rate_at(self.schedule, xp, xp.maximum(t - self.steps, 0.0))
+
+
+@dataclass(frozen=True, repr=False)
+class OneCycle(Schedule):
+    """Up to `peak`, and down to far below the start, in one cycle of T updates.
+
+    Parameters
+    ----------
+    peak : float
+        The highest rate; the start is ``peak / start_divisor``, the end ``start / end_divisor``.
+    steps : int
+        T; afterwards the rate stays at the end's.
+    rise : float
+        Share of T in which the rate goes up.
+    start_divisor, end_divisor : float
+        See `peak`.
+    anneal : "cosine" or "linear"
+        Along which line it goes.
+    three_phase : bool
+        Down to the start in as many updates as up, and only then on to the end.
+
+    Notes
+    -----
+    Momentum stays as it is; PyTorch's schedule with ``cycle_momentum=False`` gives the same rates.
+
+    References
+    ----------
+    L. Smith, N. Topin, "Super-Convergence", arXiv 1708.07120, 2017.
+
+    Examples
+    --------
+    >>> schedule = OneCycle(1.0, steps=101, rise=0.5, start_divisor=10, end_divisor=10)
+    >>> round(schedule(0), 6), round(schedule(49.5), 6), round(schedule(100), 6)
+    (0.1, 1.0, 0.01)
+    """
+
+    peak: float = nonnegative()
+    steps: int = count(low=2)
+    rise: float = option(0.3, high=1.0)
+    start_divisor: float = positive(25.0)
+    end_divisor: float = positive(1e4)
+    anneal: str = option("cosine", names=("cosine", "linear"))
+    three_phase: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ends = [end for end, _ in self._corners()]
+        if any(a >= b for a, b in pairwise(ends)):
+            raise self._refuse(
+                "rise",
+                f"leaves no update for one of the phases: rise={self.rise:g} of {self.steps} steps"
+                f"{' and three phases' if self.three_phase else ''}; choose another rise or more steps",
+            )
+
+    def _corners(self) -> list[tuple[float, float]]:
+        """Update and rate at the ends of the phases."""
+        start = self.peak / self.start_divisor
+        top = self.rise * self.steps - 1
+        corners = [(0.0, start), (top, self.peak)]
+        if self.three_phase:
+            corners.append((2 * self.rise * self.steps - 2, start))
+        return [*corners, (self.steps - 1.0, start / self.end_divisor)]
+
+    def at(self, xp: Any, t: Any) -> Any:
+        corners = self._corners()
+        value: Any = corners[0][1]
+        for (begin, low), (end, high) in pairwise(corners):
+            share = xp.clip((t - begin) / (end - begin), 0.0, 1.0)
+            if self.anneal == "cosine":
+                share = (1.0 - xp.cos(math.pi * share)) / 2.0
+            value = value + (high - low) * share
+        return value
+
+
+@dataclass(frozen=True, repr=False)
+class ReduceOnPlateau(Schedule):
+    """A fixed rate that is reduced when the loss no longer falls: decided between epochs, from the loss measured there.
+
+    As a schedule it is constant; the decisions are a small pure state machine beside it, and the factor it
+    finds is handed to the optimizer's state by `set_factor` (training does that by itself).
+
+    Parameters
+    ----------
+    start : float
+        The rate to begin with.
+    factor : float
+        What the rate is multiplied by.
+    patience : int
+        Epochs without improvement that are put up with; one more reduces the rate.
+    threshold : float
+        Improvement smaller than this doesn't count.
+    threshold_mode : "relative" or "absolute"
+        Whether the threshold is a share of the best value or a difference.
+    cooldown : int
+        Epochs after a reduction in which nothing is counted.
+    minimum : float
+        The rate isn't reduced below this.
+    mode : "min" or "max"
+        Whether smaller or larger values are better.
+
+    Examples
+    --------
+    >>> plateau = ReduceOnPlateau(0.1, factor=0.5, patience=1)
+    >>> state = plateau.init()
+    >>> for loss in (1.0, 0.9, 0.9, 0.9):
+    ...     state, factor = plateau.update(loss, state)
+    >>> factor
+    0.5
+    """
+
+    start: float = nonnegative()
+    factor: float = fraction(0.1)
+    patience: int = count(10, low=0)
+    threshold: float = nonnegative(1e-4)
+    threshold_mode: str = option("relative", names=("relative", "absolute"))
+    cooldown: int = count(0, low=0)
+    minimum: float = nonnegative(0.0)
+    mode: str = option("min", names=("min", "max"))
+
+    SMALLEST: ClassVar[float] = 1e-8  # a reduction by less than this isn't made
+
+    def at(self, xp: Any, t: Any) -> Any:
+        return self.start + 0.0 * t
+
+    def init(self) -> dict[str, Any]:
+        """State before the first epoch; plain data."""
+        return {"best": None, "bad": 0, "cooldown": 0, "factor": 1.0}
+
+    def update(self, value: float, state: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """The state after an epoch with this value, and the factor to multiply the rate by."""
+        best, bad, cooldown, factor = state["best"], state["bad"] + 1, state["cooldown"], state["factor"]
+        value = float(value)
+        if self._better(value, best):
+            best, bad = value, 0
+        if cooldown > 0:
+            cooldown, bad = cooldown - 1, 0
+        if bad > self.patience:
+            lower = max(self.start * factor * self.factor, self.minimum)
+            if self.start * factor - lower > self.SMALLEST:
+                factor = lower / self.start
+            cooldown, bad = self.cooldown, 0
+        return {"best": best, "bad": bad, "cooldown": cooldown, "factor": factor}, factor
+
+    def _better(self, value: float, best: float | None) -> bool:
+        sign = 1.0 if self.mode == "min" else -1.0
+        if best is None:
+            return sign * value < math.inf
+        margin = self.threshold * (sign * best if self.threshold_mode == "relative" else 1.0)
+        return sign * value < sign * best - margin
+
+
+def plateau_of(part: Any) -> ReduceOnPlateau | None:
+    """The `ReduceOnPlateau` in an optimizer, a chain or a schedule; None if there is none."""
+    if isinstance(part, ReduceOnPlateau):
+        return part
+    if isinstance(part, (tuple, list)):
+        inside = list(part)
+    elif dataclasses.is_dataclass(part) and not isinstance(part, type):
+        inside = [getattr(part, field.name) for field in dataclasses.fields(part)]
+    else:
+        return None
+    return next((found for found in map(plateau_of, inside) if found is not None), None)
+
+
+def set_factor(state: dict[str, Any], value: float) -> dict[str, Any]:
+    """The optimizer's state with another factor on the learning rate, as `ReduceOnPlateau` decides it.
+
+    Raises
+    ------
+    InputError
+        If the optimizer has no `ReduceOnPlateau` as its learning rate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from backlit import optim
+    >>> optimizer = optim.SGD(optim.ReduceOnPlateau(0.1))
+    >>> state = set_factor(optimizer.init({"w": np.ones(2)}), 0.5)
+    >>> float(state["scale_by_learning_rate"]["factor"])
+    0.5
+    """
+    found = 0
+
+    def visit(node: dict[str, Any]) -> dict[str, Any]:
+        nonlocal found
+        new = {}
+        for key, child in node.items():
+            if key.startswith("scale_by_learning_rate") and "factor" in child:
+                found += 1
+                child = {**child, "factor": np.asarray(value, dtype=child["factor"].dtype)}
+            elif isinstance(child, dict):
+                child = visit(child)
+            new[key] = child
+        return new
+
+    changed = visit(state)
+    if not found:
+        raise InputError("set_factor: the optimizer has no factor; give it learning_rate=ReduceOnPlateau(...)")
+    return changed
