@@ -132,8 +132,9 @@ def warn_if_cut(order: list[Tensor], target: Tensor, label: str) -> None:
                 cuts.append(node._op.name)
     if cuts:
         warnings.warn(
-            f"the gradient of {label} is zero everywhere: it reaches the output only through {', '.join(sorted(set(cuts)))}, "
-            "whose derivative is zero wherever it exists; use a smooth function (sigmoid for step, tanh for sign)",
+            f"the gradient of {label} is zero everywhere: it reaches the output only through "
+            f"{', '.join(sorted(set(cuts)))}, whose derivative is zero wherever it exists; "
+            "use a smooth function (sigmoid for step, tanh for sign)",
             ZeroGradientWarning,
             stacklevel=4,
         )

@@ -90,10 +90,12 @@ class Op:
         """The error that helps: wrong arguments, or shapes that don't fit."""
         if isinstance(error, BacklitError):
             return error
+        if isinstance(error, np.linalg.LinAlgError):
+            return BacklitError(f"{self.name}: {error}; a small multiple of the identity added to the matrix may help")
         try:
             inspect.signature(self.forward).bind(np, *values, **static)
         except TypeError as mismatch:
-            return TypeError(f"{self.name}{signature(self.forward)}: {mismatch}; settings are given by keyword")
+            return TypeError(f"{self.name}{_plain(signature(self.forward))}: {mismatch}; settings are given by keyword")
         shapes = " and ".join(str(np.shape(value)) for value in values)
         settings = "".join(f", {key}={value!r}" for key, value in static.items())
         rule = f" {self.shapes}" if self.shapes else ""
@@ -133,10 +135,14 @@ def signature(forward: Callable[..., Any]) -> inspect.Signature:
     return full.replace(parameters=list(full.parameters.values())[1:])
 
 
+def _plain(full: inspect.Signature) -> inspect.Signature:
+    """A signature without types, for messages."""
+    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in full.parameters.values()]
+    return full.replace(parameters=bare, return_annotation=inspect.Signature.empty)
+
+
 def _constant(x: Any) -> Any:
     """A constant as the graph keeps it: a snapshot, if its owner could change it before backward."""
-    if isinstance(x, (list, tuple)):
-        x = np.asarray(x)
     if isinstance(x, np.ndarray) and x.flags.writeable and not _transforming.get():
         x = x.copy()
         x.flags.writeable = False
@@ -144,10 +150,14 @@ def _constant(x: Any) -> Any:
 
 
 def _apply(op: Op, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+    tracked = False
     for x in inputs:
-        if type(x) is Tensor:
-            break
-    else:
+        kind = type(x)
+        if kind is Tensor:
+            tracked = True
+        elif kind is list or kind is tuple:  # ``[1, 2] + [3]`` would join lists
+            return _apply(op, tuple([np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs]), static)
+    if not tracked:
         return op.compute(inputs, static)
     if not _transforming.get():
         inputs = tuple([x if type(x) is Tensor else _constant(x) for x in inputs])
@@ -160,6 +170,7 @@ def operation(
     vjp: tuple[Rule | None, ...] | Rule | None,
     shapes: str = "",
     gate: str = "",
+    name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an operation from its forward function and its derivative.
 
@@ -174,6 +185,8 @@ def operation(
         callable takes the input's position first. ``vjp=None`` declares a step function.
     shapes, gate : str
         Told in errors and explanations.
+    name : str, optional
+        The forward function's own, if left out.
 
     Examples
     --------
@@ -186,7 +199,7 @@ def operation(
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = Op(forward.__name__, forward, vjp, shapes, gate, callable(vjp))
+        op = Op(name or forward.__name__, forward, vjp, shapes, gate, callable(vjp))
 
         @functools.wraps(forward)
         def function(*inputs: Any, **static: Any) -> Any:
@@ -242,7 +255,7 @@ def primitive(
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        function = operation(vjp=vjp, shapes=shapes, gate=gate)(forward)
+        function = operation(vjp=vjp, shapes=shapes, gate=gate, name=name)(forward)
         _register(name or forward.__name__, function, samples, torch, order)
         return function
 
@@ -286,7 +299,8 @@ def debug_nans() -> Iterator[None]:
     ...     bl.ops.log(bl.tensor(-1.0))
     Traceback (most recent call last):
         ...
-    backlit.errors.NonFiniteError: log made the first NaN or infinite value: inputs of shape () were finite, 1 of 1 results are not
+    backlit.errors.NonFiniteError: log made the first NaN or infinite value: inputs of shape () were finite,
+    1 of 1 results are not
     """
     token = _debug_nans.set(True)
     try:

@@ -34,16 +34,26 @@ class Draw:
 
 @dataclass(frozen=True)
 class Sample:
-    """One call of an operation: its array inputs and its settings. `sequence`: the inputs are passed as one list."""
+    """One call of an operation: its array inputs and its settings.
+
+    `sequence`: the inputs are passed as one list; `leading`: settings that are passed before them.
+    """
 
     inputs: tuple[Draw, ...]
     static: dict[str, Any]
     sequence: bool = False
+    leading: tuple[Any, ...] = ()
+
+    def call(self, function: Callable[..., Any], *inputs: Any) -> Any:
+        """The function at these inputs."""
+        return function(*self.leading, *([list(inputs)] if self.sequence else inputs), **self.static)
 
 
-def sample(*inputs: Draw | tuple[int, ...], sequence: bool = False, **static: Any) -> Sample:
+def sample(
+    *inputs: Draw | tuple[int, ...], sequence: bool = False, leading: tuple[Any, ...] = (), **static: Any
+) -> Sample:
     """A sample; a bare shape stands for uniform numbers in [-2, 2)."""
-    return Sample(tuple(x if isinstance(x, Draw) else Draw(x) for x in inputs), static, sequence)
+    return Sample(tuple(x if isinstance(x, Draw) else Draw(x) for x in inputs), static, sequence, leading)
 
 
 def positive(*shape: int) -> Draw:

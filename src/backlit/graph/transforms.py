@@ -77,7 +77,7 @@ class _Trace:
 
     def pull(self, nodes: list[Tensor], upstream: Any, nested: bool) -> Any:
         """Gradients in the structure of the arguments, from the `nodes` below the result, which are used up."""
-        kept = list(nodes) if any([node._op is not None and node._op.vjp is None for node in nodes]) else []
+        kept = list(nodes) if any(node._op is not None and node._op.vjp is None for node in nodes) else []
         gradients = pull(nodes, upstream, self.leaves, differentiable=nested)
         for i, gradient in enumerate(gradients):
             if gradient is None:
@@ -202,8 +202,8 @@ def vjp(
     def pull_back(upstream: Any) -> Any:
         if np.shape(upstream) != np.shape(value_of(output)):
             raise GradientError(
-                f"upstream has shape {np.shape(upstream)}, but {trace.name} returned shape {np.shape(value_of(output))}: "
-                "they must be equal"
+                f"upstream has shape {np.shape(upstream)}, but {trace.name} returned shape "
+                f"{np.shape(value_of(output))}: they must be equal"
             )
         if type(upstream) is not Tensor:
             upstream = namespace(value_of(output)).asarray(upstream, dtype=output.dtype)

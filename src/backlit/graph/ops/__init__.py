@@ -1,8 +1,78 @@
 """Differentiable operations on Tensors and plain arrays."""
 
 from backlit.graph.op import REGISTRY
-from backlit.graph.ops.arithmetic import add, divide, multiply, negative, subtract
-from backlit.graph.ops.linalg import matmul, matrix_transpose
-from backlit.graph.ops.shape import identity
+from backlit.graph.ops.arithmetic import (
+    abs,
+    add,
+    clip,
+    divide,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    power,
+    sign,
+    sqrt,
+    square,
+    subtract,
+    where,
+)
+from backlit.graph.ops.elementwise import (
+    cos,
+    erf,
+    exp,
+    expm1,
+    floor,
+    log,
+    log1p,
+    relu,
+    round,
+    sigmoid,
+    sin,
+    softplus,
+    step,
+    tanh,
+)
+from backlit.graph.ops.fused import (
+    binary_cross_entropy,
+    cross_entropy,
+    cross_entropy_probabilities,
+    huber,
+    log_softmax,
+    softmax,
+)
+from backlit.graph.ops.indexing import getitem, scatter, scatter_add, take, take_along_axis
+from backlit.graph.ops.linalg import einsum, inverse, matmul, outer, solve
+from backlit.graph.ops.random import uniform
+from backlit.graph.ops.reduction import (
+    argmax,
+    argmin,
+    cumsum,
+    logsumexp,
+    max,
+    mean,
+    min,
+    norm,
+    prod,
+    std,
+    sum,
+    var,
+)
+from backlit.graph.ops.shape import (
+    astype,
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    flip,
+    identity,
+    matrix_transpose,
+    pad,
+    reshape,
+    split,
+    squeeze,
+    stack,
+    stop_gradient,
+    transpose,
+)
 
-__all__ = sorted(REGISTRY)
+__all__ = sorted([*REGISTRY, "argmax", "argmin", "uniform"])
