@@ -38,7 +38,7 @@ def backlit():
     x, y = numbers()
     w = weights()
     net = bl.Sequential(bl.Linear(512), bl.ReLU(), bl.Linear(256), bl.ReLU(), bl.Linear(10)).build((784,))
-    start = {str(2 * i): {"weight": w[i], "bias": np.zeros(SIZES[i + 1], np.float32)} for i in range(3)}
+    start = {str(2 * i): {"weight": w[i].T.copy(), "bias": np.zeros(SIZES[i + 1], np.float32)} for i in range(3)}
     net = net.replace(params=start)
     held = (x[ROWS:], y[ROWS:])
 

@@ -27,7 +27,7 @@ def backlit():
 
     x, y, w1, w2 = numbers()
     net = bl.Sequential(bl.Linear(H, bias=False), bl.Sigmoid(), bl.Linear(K, bias=False)).build((D,))
-    net = net.replace(params={"0": {"weight": w1}, "2": {"weight": w2}})
+    net = net.replace(params={"0": {"weight": w1.T.copy()}, "2": {"weight": w2.T.copy()}})
 
     def run():
         begin = time.perf_counter()

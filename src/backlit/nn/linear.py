@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import ShapeError
+from backlit.graph.ops.linalg import linear
 from backlit.nn import initializers
 from backlit.nn.layer import Context, Layer, Params, Shape, require_positive
 from backlit.nn.random import Key
@@ -15,7 +16,7 @@ from backlit.nn.random import Key
 
 @dataclass(frozen=True, repr=False)
 class Linear(Layer):
-    """``y = x W + b`` on the last axis: (batch, ..., inputs) -> (batch, ..., units).
+    """``y = x Wᵀ + b`` on the last axis: (batch, ..., inputs) -> (batch, ..., units).
 
     Parameters
     ----------
@@ -48,7 +49,8 @@ class Linear(Layer):
         if not input_shape:
             raise ShapeError(f"{self} needs inputs of shape (features,) or more axes, got (); use reshape(-1, 1)")
         inputs = input_shape[-1]
-        params: Params = {"weight": initializers.get(self.weight_init)(key.child("weight"), (inputs, self.units))}
+        weight = initializers.get(self.weight_init)(key.child("weight"), (inputs, self.units))
+        params: Params = {"weight": weight.T}
         if self.bias:
             params["bias"] = initializers.get(self.bias_init)(key.child("bias"), (self.units,))
         return params, self.output_shape(input_shape)
@@ -58,9 +60,9 @@ class Linear(Layer):
 
     def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
         weight = params["weight"]
-        if x.shape[-1] != weight.shape[0]:
-            raise ShapeError(f"expected inputs of last size {weight.shape[0]}, got shape {tuple(x.shape)}")
-        y = x @ weight
+        if x.shape[-1] != weight.shape[1]:
+            raise ShapeError(f"expected inputs of last size {weight.shape[1]}, got shape {tuple(x.shape)}")
+        y = linear(x, weight)
         return y + params["bias"] if self.bias else y
 
     def cost(self, input_shape: Shape) -> int:

@@ -13,27 +13,11 @@ from backlit.graph import tree
 from backlit.nn.layer import Layer
 from backlit.nn.network import Network
 from backlit.optim import get as get_optimizer
+from backlit.optim.schedules import Exponential
 from backlit.train.fit import prepare
 
 SMOOTHING = 0.9  # of the losses, before the steepest fall is looked for
 BLOWN_UP = 4.0  # times the smallest smoothed loss: from there on nothing is learned
-
-
-@dataclass(frozen=True)
-class Growing:
-    """The rate of step t: ``start · (stop / start)^(t / (steps - 1))``."""
-
-    start: float
-    stop: float
-    steps: int
-
-    def __call__(self, step: Any) -> Any:
-        """The rate at a step."""
-        return self.start * (self.stop / self.start) ** (step / max(self.steps - 1, 1))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +100,8 @@ def lr_find(
         raise InputError(f"lr_find needs 0 < start < stop, got start={start!r}, stop={stop!r}")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 10:
         raise InputError(f"lr_find needs at least 10 steps, got {steps!r}")
-    sweeping = with_learning_rate(get_optimizer(optimizer), Growing(float(start), float(stop), steps))
+    growing = Exponential(float(start), factor=float((stop / start) ** (1 / (steps - 1))))
+    sweeping = with_learning_rate(get_optimizer(optimizer), growing)
     job = prepare(
         network, x, y, loss=loss, optimizer=sweeping, batch_size=batch_size, seed=seed, metrics=[], engine=engine,
         dtype=dtype, **options,
@@ -128,7 +113,7 @@ def lr_find(
     )
     record = tree.map(np.asarray, results["train"])
     losses = record["loss"].reshape(-1).astype(np.float64) / record["weight"].reshape(-1)
-    rates = np.asarray(Growing(start, stop, steps)(np.arange(steps)))
+    rates = np.array([float(growing(i)) for i in range(steps)])
     return analyse(rates, losses)
 
 

@@ -42,7 +42,7 @@ from backlit.graph.ops.fused import (
     softmax,
 )
 from backlit.graph.ops.indexing import getitem, scatter, scatter_add, take, take_along_axis
-from backlit.graph.ops.linalg import einsum, inverse, matmul, outer, solve
+from backlit.graph.ops.linalg import einsum, inverse, linear, matmul, outer, solve
 from backlit.graph.ops.random import uniform
 from backlit.graph.ops.reduction import (
     argmax,
