@@ -1,5 +1,6 @@
 # The public names. Each is imported when first used: keep to `from .module import name as name`.
 
+from . import optim as optim
 from ._version import __version__ as __version__
 from .engine.compiled import Compiled as Compiled
 from .engine.compiled import compile as compile
@@ -29,6 +30,23 @@ from .nn.layer import Layer as Layer
 from .nn.linear import Linear as Linear
 from .nn.network import Network as Network
 from .nn.random import Key as Key
+from .optim import schedules as schedules
+from .optim.adaptive import AdaGrad as AdaGrad
+from .optim.adaptive import Adam as Adam
+from .optim.adaptive import AdamW as AdamW
+from .optim.adaptive import RMSprop as RMSprop
+from .optim.clipping import ClipGlobalNorm as ClipGlobalNorm
+from .optim.clipping import ClipNorm as ClipNorm
+from .optim.clipping import ClipValue as ClipValue
+from .optim.exact import least_squares as least_squares
+from .optim.exact import ridge as ridge
+from .optim.lbfgs import minimize_lbfgs as minimize_lbfgs
+from .optim.sgd import SGD as SGD
+from .optim.sgd import GradientDescent as GradientDescent
+from .optim.sgd import Momentum as Momentum
+from .optim.sgd import Nesterov as Nesterov
+from .optim.transform import Transform as Transform
+from .optim.transform import chain as chain
 from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
