@@ -37,6 +37,10 @@ def _parts(node: Tree) -> tuple[tuple[Any, ...], Sequence[Tree]] | None:
     return None
 
 
+# The recursions below are functions of the module: a function that is defined inside another and calls itself is a
+# reference cycle, which would keep the arrays it has seen alive until the garbage collector comes by.
+
+
 def flatten(tree: Tree) -> tuple[list[Any], Structure]:
     """Leaves in order, and the structure that `unflatten` needs.
 
@@ -44,39 +48,40 @@ def flatten(tree: Tree) -> tuple[list[Any], Structure]:
     [1, 2, 3]
     """
     found: list[Any] = []
+    return found, _flatten(tree, found)
 
-    def walk(node: Tree) -> Structure:
-        if node is None:
-            return _EMPTY
-        parts = _parts(node)
-        if parts is None:
-            found.append(node)
-            return _LEAF
-        return Structure(type(node), parts[0], tuple([walk(child) for child in parts[1]]))
 
-    structure = walk(tree)
-    return found, structure
+def _flatten(node: Tree, found: list[Any]) -> Structure:
+    if node is None:
+        return _EMPTY
+    parts = _parts(node)
+    if parts is None:
+        found.append(node)
+        return _LEAF
+    return Structure(type(node), parts[0], tuple([_flatten(child, found) for child in parts[1]]))
 
 
 def unflatten(structure: Structure, leaves: Sequence[Any]) -> Tree:
     """The tree of this structure with these leaves (the inverse of `flatten`)."""
-    remaining = iter(leaves)
+    return _unflatten(structure, iter(leaves))
 
-    def build(node: Structure) -> Tree:
-        if node.kind is None:
-            return next(remaining)
-        if node.kind == "none":
-            return None
-        children = [build(child) for child in node.children]
-        if issubclass(node.kind, dict):
-            return dict(zip(node.keys, children, strict=True))
-        if dataclasses.is_dataclass(node.kind):
-            return node.kind(**dict(zip(node.keys, children, strict=True)))
-        if hasattr(node.kind, "_fields"):  # a named tuple takes its fields one by one
-            return node.kind(*children)
-        return node.kind(children)
 
-    return build(structure)
+def _unflatten(node: Structure, remaining: Iterator[Any]) -> Tree:
+    kind = node.kind
+    if kind is None:
+        return next(remaining)
+    if kind == "none":
+        return None
+    children = [_unflatten(child, remaining) for child in node.children]
+    if kind is tuple or kind is list:
+        return kind(children)
+    if issubclass(kind, dict):
+        return dict(zip(node.keys, children, strict=True))
+    if dataclasses.is_dataclass(kind):
+        return kind(**dict(zip(node.keys, children, strict=True)))
+    if hasattr(kind, "_fields"):  # a named tuple takes its fields one by one
+        return kind(*children)
+    return kind(children)
 
 
 def leaves(tree: Tree) -> list[Any]:
@@ -98,23 +103,23 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
 def _leaves_like(structure: Structure, other: Tree) -> list[Any]:
     """Leaves of another tree of this structure; the order of its dicts' keys doesn't matter."""
     found: list[Any] = []
-
-    def walk(expected: Structure, node: Tree, where: str) -> None:
-        if expected.kind is None:
-            found.append(node)
-            return
-        parts = ((), ()) if node is None else _parts(node)
-        if parts is None or set(parts[0]) != set(expected.keys):
-            raise TypeError(
-                f"trees differ in structure at {where or 'the top'}: expected keys {list(expected.keys)}, "
-                f"got {type(node).__name__ if parts is None else list(parts[0])}"
-            )
-        children = dict(zip(*parts, strict=True))
-        for key, child in zip(expected.keys, expected.children, strict=True):
-            walk(child, children[key], f"{where}/{key}" if where else str(key))
-
-    walk(structure, other, "")
+    _follow(structure, other, "", found)
     return found
+
+
+def _follow(expected: Structure, node: Tree, where: str, found: list[Any]) -> None:
+    if expected.kind is None:
+        found.append(node)
+        return
+    parts = ((), ()) if node is None else _parts(node)
+    if parts is None or set(parts[0]) != set(expected.keys):
+        raise TypeError(
+            f"trees differ in structure at {where or 'the top'}: expected keys {list(expected.keys)}, "
+            f"got {type(node).__name__ if parts is None else list(parts[0])}"
+        )
+    children = dict(zip(*parts, strict=True))
+    for key, child in zip(expected.keys, expected.children, strict=True):
+        _follow(child, children[key], f"{where}/{key}" if where else str(key), found)
 
 
 def items(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
