@@ -94,7 +94,26 @@ def pull(
                 part = unbroadcast(part, like)
             before = gradients.get(parent._serial)
             gradients[parent._serial] = part if before is None else before + part
-    return [found.get(target._serial) for target in targets]
+    return _separate([found.get(target._serial) for target in targets], upstream)
+
+
+def _separate(gradients: list[Any | None], upstream: Any) -> list[Any | None]:
+    """Gradients that their owners may change: rules hand on one array to several inputs, and views that only read."""
+    seen = {id(_base(upstream))}
+    for i, gradient in enumerate(gradients):
+        if isinstance(gradient, np.ndarray):
+            base = id(_base(gradient))
+            if base in seen or not gradient.flags.writeable:
+                gradients[i] = gradient.copy()
+            seen.add(base)
+    return gradients
+
+
+def _base(array: Any) -> Any:
+    """The array whose memory a view shows."""
+    while isinstance(array, np.ndarray) and array.base is not None:
+        array = array.base
+    return array
 
 
 def ones_like(value: Array) -> Array:
@@ -119,6 +138,19 @@ def require_float(value: Any, label: str) -> None:
         raise GradientError(
             f"{label} has dtype {value.dtype}: a gradient needs real numbers; write 2.0 instead of 2, or use astype"
         )
+
+
+def refuse_whole_numbers(order: list[Tensor]) -> None:
+    """Refuse leaves of whole numbers that a gradient would go to; as indices, labels or after `astype` they are data."""
+    whole = {node._serial for node in order if node._op is None and not is_float(node.dtype)}
+    if not whole:
+        return
+    for node in order:
+        for position, parent in enumerate(node._parents):
+            if type(parent) is not Tensor or parent._serial not in whole or node._op.name == "astype":
+                continue
+            if node._op.differentiable(position):
+                require_float(parent, parent._label())
 
 
 def warn_if_cut(order: list[Tensor], target: Tensor, label: str) -> None:
@@ -151,10 +183,8 @@ def fill_gradients(output: Tensor, upstream: Array | None = None) -> None:
         upstream = namespace(output.value).asarray(upstream, dtype=output.dtype)
     require_float(output, output._label())
     order = topological_order(output)
-    targets = [node for node in order if node._op is None or node.name is not None]
-    for target in targets:
-        if target._op is None:
-            require_float(target, target._label())
+    refuse_whole_numbers(order)
+    targets = [node for node in order if (node._op is None or node.name is not None) and is_float(node.dtype)]
     with transforming():
         gradients = pull(list(order), upstream, targets)
     for target, gradient in zip(targets, gradients, strict=True):

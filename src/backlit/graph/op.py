@@ -67,9 +67,10 @@ class Op:
 
     def downstream(self, position: int, upstream: Any, output: Any, inputs: tuple[Any, ...], static: dict) -> Any:
         """Gradient that goes to one input, before broadcasting is undone."""
+        rules: Any = self.vjp
         if self.variadic:
-            return self.vjp(position, upstream, output, *inputs, **static)
-        return self.vjp[position](upstream, output, *inputs, **static)  # type: ignore[index,misc]
+            return rules(position, upstream, output, *inputs, **static)
+        return rules[position](upstream, output, *inputs, **static)
 
     def compute(self, values: Any, static: dict[str, Any]) -> Array:
         """The forward value from plain arrays."""

@@ -27,7 +27,12 @@ class _Trace:
     """One run of a function with tracked arguments, and the way back from its result to them."""
 
     def __init__(
-        self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: int | Sequence[int]
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        argnums: int | Sequence[int],
+        snapshot: bool = False,
     ) -> None:
         self.name = getattr(f, "__name__", type(f).__name__)
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
@@ -38,6 +43,7 @@ class _Trace:
         leaves, self._structure = tree.flatten(wanted)
         self._single = isinstance(argnums, int)
         self._wanted = wanted
+        self._snapshot = snapshot  # arguments may change before the way back
         self.leaves = [self._leaf(i, leaf) for i, leaf in enumerate(leaves)]
         self._start = self.leaves[0]._serial if self.leaves else 0  # nodes made earlier are someone else's
         values = list(args)
@@ -49,7 +55,7 @@ class _Trace:
         if type(value) is Tensor:
             leaf = FUNCTIONS["identity"](value)
         elif hasattr(value, "dtype"):
-            leaf = Tensor(value)
+            leaf = Tensor(value.copy() if self._snapshot and isinstance(value, np.ndarray) else value)
         elif isinstance(value, (int, float)):
             leaf = Tensor(np.asarray(value))
         else:
@@ -194,10 +200,10 @@ def vjp(
     >>> pull(np.array([1.0, 0.0]))[0].tolist()
     [1.0, 0.0]
     """
-    with transforming():
-        trace = _Trace(f, args, {}, tuple(range(len(args))) if argnums is None else argnums)
-        output = trace.take_result()
-        nodes, nested = trace.order(output)
+    # Not within `transforming`: whoever holds the arguments and constants may change them before `pull` is called.
+    trace = _Trace(f, args, {}, tuple(range(len(args))) if argnums is None else argnums, snapshot=True)
+    output = trace.take_result()
+    nodes, nested = trace.order(output)
 
     def pull_back(upstream: Any) -> Any:
         if np.shape(upstream) != np.shape(value_of(output)):
