@@ -50,7 +50,7 @@ def minimize_lbfgs(
     params: Tree,
     *,
     max_steps: int = 1000,
-    tolerance: float = 1e-8,
+    tolerance: float = 1e-6,
     memory: int = 10,
 ) -> LbfgsResult:
     """Minimise a function of a tree of parameters by L-BFGS: curvature from the last few gradients, and a line search.
@@ -65,7 +65,8 @@ def minimize_lbfgs(
     max_steps : int
         Iterations at most.
     tolerance : float
-        It has converged when no element of the gradient is larger.
+        It has converged when no element of the gradient is larger, or when a step changes the value by no more than
+        its precision (some ten roundings of the parameters' type).
     memory : int
         Pairs of steps and gradients kept.
 
@@ -125,7 +126,7 @@ def minimize_lbfgs(
             "maxfun": 20 * int(max_steps) + 20,
             "maxcor": int(memory),
             "gtol": float(tolerance),
-            "ftol": 0.0,
+            "ftol": 10 * vector.precision,
         },
     )
     if not (np.isfinite(outcome.fun) and np.isfinite(outcome.x).all()):
@@ -133,9 +134,11 @@ def minimize_lbfgs(
             f"minimize_lbfgs: the value became {outcome.fun} after {outcome.nit} steps; start nearer, or scale the data"
         )
     largest = float(np.abs(outcome.jac).max())
-    converged = largest <= tolerance
-    if converged:
+    converged = outcome.status == 0 or largest <= tolerance
+    if largest <= tolerance:
         message = f"converged: no element of the gradient is larger than {tolerance:g}"
+    elif converged:
+        message = f"converged: the value no longer changes, at a gradient of up to {largest:.3g}"
     elif outcome.status == 1:
         message = (
             f"stopped after {outcome.nit} steps with a gradient of up to {largest:.3g}, above tolerance={tolerance:g}; "
@@ -144,8 +147,8 @@ def minimize_lbfgs(
     else:
         message = (
             f"stopped after {outcome.nit} steps with a gradient of up to {largest:.3g}: no step along the search "
-            "direction lowers the value any more. That is the limit of its precision, unless the gradient is wrong "
-            "(check_gradients tells) or the function has kinks"
+            "direction lowers the value. Either the gradient is wrong (check_gradients tells), the function has kinks, "
+            "or its precision is at an end"
         )
     return LbfgsResult(
         vector.tree(outcome.x), float(outcome.fun), int(outcome.nit), int(outcome.nfev), converged, message, history
@@ -167,6 +170,11 @@ class _Vector:
                 raise InputError(
                     f"minimize_lbfgs: {path or 'params'} must hold floating-point numbers, got {leaf.dtype}"
                 )
+
+    @property
+    def precision(self) -> float:
+        """The coarsest rounding among the parameters."""
+        return float(max(np.finfo(leaf.dtype).eps for leaf in self._leaves))
 
     def tree(self, flat: np.ndarray) -> Tree:
         parts = np.split(flat, self._ends[:-1])

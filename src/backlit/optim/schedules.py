@@ -144,11 +144,11 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True, repr=False)
 class WarmUp(Schedule):
-    """``η(t) = schedule(0) (f + (1 − f) t / n)`` for n updates, then ``schedule(t − n)``.
+    """``η(t) = then(0) (f + (1 − f) t / n)`` for n updates, and ``then(t − n)`` after them.
 
     Parameters
     ----------
-    schedule : float or schedule
+    then : float or schedule
         What follows the warm-up.
     steps : int
         n.
@@ -166,13 +166,13 @@ class WarmUp(Schedule):
     (0.0, 0.05, 0.1, 0.0)
     """
 
-    schedule: float | Callable[[Any], Any] = field(metadata=RATE)
+    then: float | Callable[[Any], Any] = field(metadata=RATE)
     steps: int = count()
     share: float = option(0.01, high=1.0)
 
     def at(self, xp: Any, t: Any) -> Any:
         ramp = self.share + (1.0 - self.share) * xp.minimum(t / self.steps, 1.0)
-        return ramp * rate_at(self.schedule, xp, xp.maximum(t - self.steps, 0.0))
+        return ramp * rate_at(self.then, xp, xp.maximum(t - self.steps, 0.0))
 
 
 @dataclass(frozen=True, repr=False)
@@ -310,9 +310,11 @@ class ReduceOnPlateau(Schedule):
         if cooldown > 0:
             cooldown, bad = cooldown - 1, 0
         if bad > self.patience:
-            lower = max(self.start * factor * self.factor, self.minimum)
-            if self.start * factor - lower > self.SMALLEST:
-                factor = lower / self.start
+            lower = factor * self.factor
+            if self.start * lower < self.minimum:
+                lower = self.minimum / self.start if self.start else factor
+            if self.start * (factor - lower) > self.SMALLEST:
+                factor = lower
             cooldown, bad = self.cooldown, 0
         return {"best": best, "bad": bad, "cooldown": cooldown, "factor": factor}, factor
 
