@@ -15,6 +15,7 @@ from .errors import ShapeError as ShapeError
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
 from .graph import ops as ops
+from .graph.check import check_gradients as check_gradients
 from .graph.op import debug_nans as debug_nans
 from .graph.op import operation as operation
 from .graph.tensor import Tensor as Tensor

@@ -77,19 +77,25 @@ def pull(
         if node._serial in wanted:
             found[node._serial] = gradient
         op = node._op
-        if op is None or op.vjp is None:
+        rules = None if op is None else op.vjp
+        if rules is None:
             continue
         parents = node._parents
         static = node._static or {}
         output = node if differentiable else node._value
         inputs = parents if differentiable else [p._value if type(p) is Tensor else p for p in parents]
         for position, parent in enumerate(parents):
-            if type(parent) is not Tensor or parent._serial not in leads or not op.differentiable(position):
+            if type(parent) is not Tensor or parent._serial not in leads:
                 continue
             like = parent._value
-            if not is_float(like.dtype):
+            if like.dtype.kind != "f" and not is_float(like.dtype):
                 continue
-            part = op.downstream(position, gradient, output, inputs, static)
+            if op.variadic:
+                part = rules(position, gradient, output, *inputs, **static)
+            elif (rule := rules[position]) is not None:
+                part = rule(gradient, output, *inputs, **static)
+            else:
+                continue
             if part.shape != like.shape or part.dtype != like.dtype:
                 part = unbroadcast(part, like)
             before = gradients.get(parent._serial)
@@ -141,7 +147,7 @@ def require_float(value: Any, label: str) -> None:
 
 
 def refuse_whole_numbers(order: list[Tensor]) -> None:
-    """Refuse leaves of whole numbers that a gradient would go to; as indices, labels or after `astype` they are data."""
+    """Refuse leaves of whole numbers that a gradient would go to; as indices or before `astype` they are data."""
     whole = {node._serial for node in order if node._op is None and not is_float(node.dtype)}
     if not whole:
         return

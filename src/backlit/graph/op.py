@@ -76,7 +76,7 @@ class Op:
         """The forward value from plain arrays."""
         xp = namespace(*values)
         try:
-            if _transforming.get() or xp is not np:
+            if xp is not np or _transforming.get():
                 value = self.forward(xp, *values, **static)
             else:
                 with np.errstate(all="ignore"):  # a NaN is told by explain and debug_nans, with its origin

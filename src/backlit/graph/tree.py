@@ -77,7 +77,7 @@ def _unflatten(node: Structure, remaining: Iterator[Any]) -> Tree:
         return kind(children)
     if issubclass(kind, dict):
         return dict(zip(node.keys, children, strict=True))
-    if dataclasses.is_dataclass(kind):
+    if hasattr(kind, "__dataclass_fields__"):
         return kind(**dict(zip(node.keys, children, strict=True)))
     if hasattr(kind, "_fields"):  # a named tuple takes its fields one by one
         return kind(*children)
