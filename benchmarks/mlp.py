@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.harness import race, serve, table
 
-ROWS, HELD, BATCH, EPOCHS = 12_800, 2_560, 128, 2
+ROWS, HELD, BATCH, EPOCHS = 12_800, 2_560, 128, 5
 SIZES = (784, 512, 256, 10)
 STEPS = ROWS // BATCH * EPOCHS
 
