@@ -1,30 +1,237 @@
-"""Initialisers by name."""
+"""Where weights start: initialisers by name.
+
+A name may carry a number: "normal:0.05", "constant:1", "kaiming:0.1". Shapes have inputs and outputs as their
+last two axes; axes before them are a convolution's kernel, so that fan-in = kernel size · inputs.
+
+==================  =====================================================  =====================================
+name                distribution                                           made for
+==================  =====================================================  =====================================
+zeros, ones         0, 1                                                   biases, gains
+constant:c          c                                                      showing that equal weights stay equal
+normal:std          N(0, std²), std = 0.01 by default                      the first, naive rule
+uniform:bound       U(-bound, bound), bound = 0.05 by default              embeddings
+xavier              U(-a, a), a = √(6 / (fan-in + fan-out))                tanh, sigmoid, linear outputs
+xavier_normal       N(0, 2 / (fan-in + fan-out))                           the same
+xavier_fan_in       N(0, 1 / fan-in)                                       the same, forward pass alone
+kaiming:slope       N(0, 2 / ((1 + slope²) · fan-in)), slope 0             ReLU; leaky ReLU with its slope
+kaiming_uniform:s   U(-a, a), a = √(6 / ((1 + s²) · fan-in))               the same
+lecun               N(0, 1 / fan-in)                                       SELU
+orthogonal:gain     gain · Q, rows or columns orthonormal, gain 1          deep linear and recurrent layers
+==================  =====================================================  =====================================
+
+Examples
+--------
+>>> from backlit.nn.random import Key
+>>> round(float(get("kaiming")(Key(0), (200, 300)).std()), 2)  # √(2 / 200)
+0.1
+
+References
+----------
+Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.
+He, Zhang, Ren, Sun: Delving Deep into Rectifiers, ICCV 2015 (arXiv:1502.01852).
+LeCun, Bottou, Orr, Müller: Efficient BackProp, 1998.
+Klambauer, Unterthiner, Mayr, Hochreiter: Self-Normalizing Neural Networks, NeurIPS 2017 (arXiv:1706.02515).
+Saxe, McClelland, Ganguli: Exact solutions to the nonlinear dynamics of learning, ICLR 2014 (arXiv:1312.6120).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from backlit.errors import unknown
+from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.random import Key
 
 Initializer = Callable[[Key, tuple[int, ...]], np.ndarray]
 
 
-def _xavier(key: Key, shape: tuple[int, ...]) -> np.ndarray:
-    bound = np.sqrt(6.0 / (shape[0] + shape[1]))
+def fans(shape: tuple[int, ...], name: str = "this initializer") -> tuple[int, int]:
+    """Fan-in and fan-out of a weight: how many numbers go into each output, and out of each input.
+
+    Examples
+    --------
+    >>> fans((100, 10)), fans((3, 3, 16, 32))
+    ((100, 10), (144, 288))
+    """
+    if len(shape) < 2:
+        raise ShapeError(
+            f"{name} needs a weight of shape (..., inputs, outputs), got {shape}; "
+            "for biases use 'zeros', 'constant:c', 'normal:std' or 'uniform:bound'"
+        )
+    kernel = math.prod(shape[:-2])
+    return kernel * shape[-2], kernel * shape[-1]
+
+
+def _constant(key: Key, shape: tuple[int, ...], value: float) -> np.ndarray:
+    return np.full(shape, value)
+
+
+def _normal(key: Key, shape: tuple[int, ...], std: float) -> np.ndarray:
+    return key.generator().normal(0.0, std, shape)
+
+
+def _uniform(key: Key, shape: tuple[int, ...], bound: float) -> np.ndarray:
     return key.generator().uniform(-bound, bound, shape)
 
 
-def _zeros(key: Key, shape: tuple[int, ...]) -> np.ndarray:
-    return np.zeros(shape)
+def _xavier(key: Key, shape: tuple[int, ...]) -> np.ndarray:
+    return _uniform(key, shape, math.sqrt(6.0 / sum(fans(shape, "xavier"))))
+
+
+def _xavier_normal(key: Key, shape: tuple[int, ...]) -> np.ndarray:
+    return _normal(key, shape, math.sqrt(2.0 / sum(fans(shape, "xavier_normal"))))
+
+
+def _xavier_fan_in(key: Key, shape: tuple[int, ...]) -> np.ndarray:
+    return _normal(key, shape, math.sqrt(1.0 / fans(shape, "xavier_fan_in")[0]))
+
+
+def _lecun(key: Key, shape: tuple[int, ...]) -> np.ndarray:
+    return _normal(key, shape, math.sqrt(1.0 / fans(shape, "lecun")[0]))
+
+
+def _kaiming(key: Key, shape: tuple[int, ...], slope: float) -> np.ndarray:
+    return _normal(key, shape, math.sqrt(2.0 / ((1.0 + slope**2) * fans(shape, "kaiming")[0])))
+
+
+def _kaiming_uniform(key: Key, shape: tuple[int, ...], slope: float) -> np.ndarray:
+    return _uniform(key, shape, math.sqrt(6.0 / ((1.0 + slope**2) * fans(shape, "kaiming_uniform")[0])))
+
+
+def _orthogonal(key: Key, shape: tuple[int, ...], gain: float) -> np.ndarray:
+    fans(shape, "orthogonal")
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    q, r = np.linalg.qr(key.generator().normal(size=(max(rows, columns), min(rows, columns))))
+    q = q * np.sign(np.diag(r))  # without this the distribution isn't uniform over orthogonal matrices
+    return gain * (q if rows >= columns else q.T).reshape(shape)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How one name is read: the function, and the default of its number ("required" or absent)."""
+
+    function: Callable[..., np.ndarray]
+    default: float | None = None
+    takes_number: bool = False
+    least: float = -math.inf
+
+
+_KINDS: dict[str, _Kind] = {
+    "zeros": _Kind(lambda key, shape: _constant(key, shape, 0.0)),
+    "ones": _Kind(lambda key, shape: _constant(key, shape, 1.0)),
+    "constant": _Kind(_constant, None, True),
+    "normal": _Kind(_normal, 0.01, True, 0.0),
+    "uniform": _Kind(_uniform, 0.05, True, 0.0),
+    "xavier": _Kind(_xavier),
+    "xavier_normal": _Kind(_xavier_normal),
+    "xavier_fan_in": _Kind(_xavier_fan_in),
+    "kaiming": _Kind(_kaiming, 0.0, True),
+    "kaiming_uniform": _Kind(_kaiming_uniform, 0.0, True),
+    "lecun": _Kind(_lecun),
+    "orthogonal": _Kind(_orthogonal, 1.0, True),
+}
+_BUILT_IN = frozenset(_KINDS)
+
+
+def names() -> list[str]:
+    """All known names."""
+    return list(_KINDS)
 
 
 def get(name: str) -> Initializer:
-    known: dict[str, Initializer] = {"xavier": _xavier, "zeros": _zeros}
-    if name.startswith("constant:"):
-        return lambda key, shape: np.full(shape, float(name.split(":")[1]))
-    if name not in known:
-        raise unknown("initializer", name, known)
-    return known[name]
+    """The initialiser of a name: a function ``(key, shape) -> float64 array``.
+
+    Parameters
+    ----------
+    name : str
+        Such as "xavier" or "normal:0.05".
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such name.
+    InputError
+        If the number after the colon is missing, too much, or not one.
+
+    Examples
+    --------
+    >>> get("constant:0.5")(Key(0), (2,)).tolist()
+    [0.5, 0.5]
+    """
+    if not isinstance(name, str):
+        raise InputError(
+            f"an initializer is chosen by name, such as 'xavier' or 'normal:0.05', got {name!r}; "
+            "give a function of your own a name with backlit.initializers.register"
+        )
+    kind_name, colon, text = name.partition(":")
+    kind = _KINDS.get(kind_name)
+    if kind is None:
+        raise unknown("initializer", kind_name, _KINDS)
+    if not kind.takes_number:
+        if colon:
+            raise InputError(f"initializer {kind_name!r} takes no number, got {name!r}")
+        return kind.function
+    number = kind.default
+    if colon:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or number < kind.least:
+            least = f" of at least {kind.least:g}" if math.isfinite(kind.least) else ""
+            raise InputError(f"initializer {name!r}: after the colon there must be a finite number{least}, got {text!r}")
+    if number is None:
+        raise InputError(f"initializer {kind_name!r} needs a number, as in '{kind_name}:0.5'")
+    return _Bound(kind.function, number)
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """An initialiser with its number."""
+
+    function: Callable[..., np.ndarray]
+    number: float
+
+    def __call__(self, key: Key, shape: tuple[int, ...]) -> np.ndarray:
+        return self.function(key, shape, self.number)
+
+
+def register(name: str, function: Initializer) -> None:
+    """Give an initialiser of your own a name, so that layers can use and save it.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, "_"; to be registered again before a network that uses it is loaded.
+    function : callable
+        ``function(key, shape) -> array``; take random numbers from ``key.generator()``, so that the same seed
+        gives the same weights.
+
+    Raises
+    ------
+    InputError
+        If the name is one of Backlit's own, or no plain name.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> bl.initializers.register("tiny", lambda key, shape: 1e-3 * key.generator().normal(size=shape))
+    >>> bool(abs(bl.Linear(2, weight_init="tiny").build(3).params["weight"]).max() < 0.01)
+    True
+    """
+    if name in _BUILT_IN:
+        raise InputError(f"initializer {name!r} is one of Backlit's own; choose another name")
+    if not name.isidentifier():
+        raise InputError(f"an initializer's name has letters, digits and '_' only, got {name!r}")
+
+    def checked(key: Key, shape: tuple[int, ...]) -> np.ndarray:
+        values: Any = np.asarray(function(key, shape), dtype=float)
+        if values.shape != tuple(shape):
+            raise ShapeError(f"initializer {name!r} was asked for shape {tuple(shape)} and returned {values.shape}")
+        return values
+
+    _KINDS[name] = _Kind(checked)
