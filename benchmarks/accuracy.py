@@ -14,7 +14,18 @@ def main() -> str:
     found = []
     for seed in range(5):
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "backlit", "train", "digits", "--seed", str(seed), "--json", "--out", f"{folder}/run"]
+            command = [
+                sys.executable,
+                "-m",
+                "backlit",
+                "train",
+                "digits",
+                "--seed",
+                str(seed),
+                "--json",
+                "--out",
+                f"{folder}/run",
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             found.append(json.loads(done.stdout.splitlines()[-1])["test"]["accuracy"])
     cells = " | ".join(f"{a:.4f}" for a in found)

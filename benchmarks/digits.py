@@ -12,7 +12,12 @@ import time
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent / "digits_scripts"
-PEERS = {"scikit-learn": "scikit_learn", "PyTorch": "pytorch", "Keras (JAX)": "keras_", "Equinox + Optax": "equinox_optax"}
+PEERS = {
+    "scikit-learn": "scikit_learn",
+    "PyTorch": "pytorch",
+    "Keras (JAX)": "keras_",
+    "Equinox + Optax": "equinox_optax",
+}
 ROUNDS = 7
 
 
@@ -44,7 +49,9 @@ def main() -> str:
     lines += [f"| | s | ÷ {names[0]} | accuracy |", "|---|---:|---:|---:|"]
     for name, found in rounds.items():
         seconds = statistics.median(s for s, _ in found)
-        lines.append(f"| {name} | {seconds:.2f} | {seconds / base:.2f} | {statistics.median(a for _, a in found):.4f} |")
+        lines.append(
+            f"| {name} | {seconds:.2f} | {seconds / base:.2f} | {statistics.median(a for _, a in found):.4f} |"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -142,7 +142,12 @@ def backlit_numpy():
     return run
 
 
-COMPILED = {"backlit": backlit, "JAX by hand": jax_by_hand, "PyTorch eager": torch_eager, "torch.compile": torch_compile}
+COMPILED = {
+    "backlit": backlit,
+    "JAX by hand": jax_by_hand,
+    "PyTorch eager": torch_eager,
+    "torch.compile": torch_compile,
+}
 EAGER = {"backlit, NumPy engine": backlit_numpy, "NumPy by hand": numpy_by_hand}
 
 

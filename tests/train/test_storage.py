@@ -178,7 +178,7 @@ def test_checkpoints_refuse_what_would_lose_something(tmp_path):
     bl.fit(mlp(), x, y, epochs=2, checkpoint=tmp_path / "run")
     with pytest.raises(InputError, match="already holds a run"):
         bl.fit(mlp(), x, y, epochs=2, checkpoint=tmp_path / "run")
-    with pytest.raises(InputError, match="other settings.*batch_size: then 32, now 16"):
+    with pytest.raises(InputError, match=r"other settings.*batch_size: then 32, now 16"):
         bl.fit(mlp(), x, y, epochs=3, checkpoint=tmp_path / "run", resume=True, batch_size=16)
-    with pytest.raises(InputError, match="doesn't belong to this network|has shape"):
+    with pytest.raises(InputError, match=r"doesn't belong to this network|has shape"):
         bl.fit(bl.Linear(3), x, y, epochs=3, checkpoint=tmp_path / "run", resume=True)

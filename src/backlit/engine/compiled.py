@@ -24,9 +24,10 @@ class Compiled:
         How often it was compiled: once for each combination of shapes, types and settings.
     """
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], quiet: bool = False) -> None:
         cache.configure()
         self._f = f
+        self._quiet = quiet  # whether other shapes are expected
         self.name = getattr(f, "__name__", type(f).__name__)
         self.traces = 0
         self._seen: list[dict[str, str]] = []
@@ -75,7 +76,7 @@ class Compiled:
         """Remember this call's shapes; if it isn't the first, say what differs from the nearest one before."""
         names = tree.items((args, kwargs))
         now = {path: _kind_text(leaf) for path, leaf in names}
-        if self._seen:
+        if self._seen and not self._quiet:
             differences = [
                 [
                     f"{_argument(k)}: {then.get(k, 'absent')} → {now.get(k, 'absent')}"
@@ -86,7 +87,8 @@ class Compiled:
             ]
             fewest = min(differences, key=len)
             warnings.warn(
-                f"{self.name} is compiled again (time number {len(self._seen) + 1}): {'; '.join(fewest[:5]) or 'other structure'}. "
+                f"{self.name} is compiled again (time number {len(self._seen) + 1}): "
+                f"{'; '.join(fewest[:5]) or 'other structure'}. "
                 "Pad to one shape, or keep types equal, to avoid it",
                 RecompilationWarning,
                 stacklevel=3,
@@ -129,7 +131,7 @@ def _kind_text(leaf: Any) -> str:
 
 
 def _argument(path: str) -> str:
-    """ "0/1/weight" → "argument 1/weight"; "1/alpha" → "argument alpha"."""
+    """Path "0/1/weight" as "argument 1/weight", and "1/alpha" as "argument alpha"."""
     return f"argument {path.split('/', 1)[-1]}"
 
 

@@ -36,8 +36,8 @@ class XlaEngine:
         return jnp.stack(arrays)
 
     def compile(self, f: Callable[..., Any]) -> Compiled:
-        """`f` compiled: see `compile`."""
-        return Compiled(f)
+        """`f` compiled, once for each shape."""
+        return Compiled(f, quiet=True)
 
     def scan(self, f: Callable[..., Any], carry: Any, xs: Any) -> tuple[Any, Any]:
         """``carry, y = f(carry, x)`` over the first axis of `xs`, as one loop of the compiled program."""

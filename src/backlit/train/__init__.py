@@ -1,0 +1,1 @@
+"""Training: from data and an architecture to a run."""

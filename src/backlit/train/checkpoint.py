@@ -56,7 +56,9 @@ class Checkpoint:
             if key != "epochs" and saved.get(key) != value
         ]
         if different:
-            raise InputError(f"{self.folder} was trained with other settings ({'; '.join(different)}): use the same to resume")
+            raise InputError(
+                f"{self.folder} was trained with other settings ({'; '.join(different)}): use the same to resume"
+            )
         loop.carry = self._carry(loop, tensors, "last:")
         loop.epoch = int(metadata["epoch"])
         loop.history = History(json.loads(metadata["history"]))

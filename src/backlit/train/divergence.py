@@ -51,6 +51,9 @@ def first_bad_layer(program: Program, data: Data, epoch: dict[str, np.ndarray], 
             return f"layer {found[0]}"
         if is_bad(output):
             return "the network's output"
-        if is_bad(np.asarray(program.loss(output, y))):
+        losses = np.asarray(program.loss(output, y))
+        if is_bad(losses):
             return f"the loss {program.loss}"
+        if is_bad(losses.sum()):
+            return f"the sum of the losses, which reach {losses.max():.2g}"
     return "the validation loss"

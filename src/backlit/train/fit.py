@@ -98,8 +98,8 @@ def fit(
     seed : int
         Origin of all randomness: the same seed gives the same run, bit for bit on one machine and engine.
     metrics : list, optional
-        Names ("accuracy", "f1", "auc", "r2", ...) or functions ``(outputs, targets, weights) -> float`` of NumPy arrays;
-        by default accuracy for classes, RMSE and R² for numbers. ``metrics=[]`` computes the loss alone.
+        Names ("accuracy", "f1", "auc", "r2", ...) or functions ``(outputs, targets, weights) -> float`` of arrays; by
+        default accuracy for classes, RMSE and R² for numbers. ``metrics=[]`` computes the loss alone.
     penalty : penalty, optional
         ``bl.L2(1e-4)``, ``bl.L1(1e-3, only="0/*") + bl.L2(1e-4)``: added to the data loss.
     sample_weight : array (rows,), optional
@@ -277,7 +277,9 @@ def prepare(
         rows, held_rows = np.sort(parts[0]), np.sort(parts[1])
     elif validation is not None:
         if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
-            raise InputError(f"validation must be a share such as 0.2 or a pair (x, y), got {type(validation).__name__}")
+            raise InputError(
+                f"validation must be a share such as 0.2 or a pair (x, y), got {type(validation).__name__}"
+            )
         held_inputs, held_outcomes = _arrays(*validation, preparation, architecture.takes_integers, dtype)
         if held_inputs.shape[1:] != inputs.shape[1:]:
             raise ShapeError(f"validation rows have shape {held_inputs.shape[1:]}, training rows {inputs.shape[1:]}")
@@ -286,26 +288,39 @@ def prepare(
     table = metric_table(metrics, chosen)
     runner = engines.get(engine)
     size = len(rows) if batch_size is None else min(int(batch_size), len(rows))
-    batches = Batches(rows, size, None if weights is None else weights[rows], int(seed) if shuffle else None, accumulate)
+    batches = Batches(
+        rows, size, None if weights is None else weights[rows], int(seed) if shuffle else None, accumulate
+    )
     judge = None if held_rows is None else Batches(held_rows, min(len(held_rows), max(size, 1024)))
     steps = get_optimizer(optimizer)
     outputs = int(np.prod(built.output_shape)) if table else 0
     length = room(batches, judge, outputs, epochs) if chunk is None else min(chunk, epochs)
-    parts = (architecture, built.input_shape, chosen, steps, runner, penalty, reduction, batches.full, bool(table), length)
+    parts = (
+        architecture,
+        built.input_shape,
+        chosen,
+        steps,
+        runner,
+        penalty,
+        reduction,
+        batches.full,
+        bool(table),
+        length,
+    )
     program = program_for(*parts)
     data = {"x": runner.put(inputs), "y": runner.put(encoded)}
     own = held_inputs is inputs
     held = data if own else {"x": runner.put(held_inputs), "y": runner.put(held_encoded)}
-    return Job(
-        built, chosen, steps, targets, program, data, held, batches, judge, table, encoded, held_encoded
-    )
+    return Job(built, chosen, steps, targets, program, data, held, batches, judge, table, encoded, held_encoded)
 
 
 def _arrays(x: Any, y: Any, preparation: Any, integers: bool, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     inputs, _ = as_arrays(preparation.apply(x) if preparation is not None else x, keep_integers=integers, dtype=dtype)
     outcomes = np.asarray(y)
     if outcomes.ndim == 0 or len(outcomes) != len(inputs):
-        raise ShapeError(f"x has {len(inputs)} rows and y {outcomes.shape[0] if outcomes.ndim else 'none'}: they must be equal")
+        raise ShapeError(
+            f"x has {len(inputs)} rows and y {outcomes.shape[0] if outcomes.ndim else 'none'}: they must be equal"
+        )
     if not len(inputs):
         raise InputError("there are no rows to train on")
     return inputs, outcomes
@@ -315,9 +330,7 @@ def _task(y: np.ndarray) -> str:
     return "regression" if y.dtype.kind == "f" else "classification"
 
 
-def _weights(
-    n: int, targets: Targets, encoded: np.ndarray, sample_weight: Any, class_weight: Any
-) -> np.ndarray | None:
+def _weights(n: int, targets: Targets, encoded: np.ndarray, sample_weight: Any, class_weight: Any) -> np.ndarray | None:
     """Weight of each row, or None if all are 1."""
     weights = None
     if sample_weight is not None:
@@ -383,8 +396,8 @@ def _ending(run: Run) -> str:
     if run.diverged:
         where = run.diverged
         return (
-            f"training diverged: the loss was NaN or infinite in epoch {where.epoch}, step {where.step}; first bad value: "
-            f"{where.layer}. Kept the weights of epoch {done}. Lower the learning rate, or look at the data"
+            f"training diverged: the loss was NaN or infinite in epoch {where.epoch}, step {where.step}; "
+            f"first bad value: {where.layer}. Kept the weights of epoch {done}. Lower the learning rate, or look at the data"
         )
     if run.stopped == "early stopping":
         return f"stopped after epoch {done}: no improvement since epoch {run.best_epoch}, whose weights are kept"

@@ -108,46 +108,53 @@ class Loop:
 
     def run(self) -> None:
         """Train until the epochs are done or something ends it; the carry is then the state to keep."""
-        length = self.program.length
-        judge = self.judge.epoch(0) if self.judge else None
-        count, started = 1, False
+        count, started = 1, False  # the first call includes compiling, and says nothing of the time that epochs take
+        kept = self._state()
         try:
             while self.epoch < self.epochs and not self.stopped:
-                count = 1 if self.callbacks or self.plateau else min(count, length, self.epochs - self.epoch)
+                kept = self._state()
+                count = (
+                    1 if self.callbacks or self.plateau else min(count, self.program.length, self.epochs - self.epoch)
+                )
                 if self.save_every:
                     count = min(count, self.save_every - self.epoch % self.save_every)
                 begin = time.perf_counter()
-                start, first = self.carry, self.epoch
-                carry, results = self._call(start, first, count, length, judge)
-                results = tree.map(lambda part: np.asarray(part)[:count], results)  # noqa: B023 (used at once)
+                moment = Moment(self.carry, self.epoch, count)
+                carry, results = self._call(moment)
                 seconds = time.perf_counter() - begin
-                self._digest(Moment(start, first, count), carry, results, seconds)
-                if started:  # the first call includes compiling
+                self._digest(moment, carry, results, seconds)
+                if started:
                     count = max(1, int(PATIENCE_SECONDS / max(seconds / count, 1e-9)))
                 started = True
                 if self.save and self.save_every and self.epoch % self.save_every == 0 and not self.stopped:
                     self.save(self)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # it may have come between any two statements
+            for name, value in kept.items():
+                setattr(self, name, value)
+            del self.history[self.epoch :]
             self.stopped = "interrupted"
         self.stopped = self.stopped or "epochs done"
 
-    def _call(self, start: Carry, first: int, count: int, length: int, judge: Any) -> tuple[Carry, Any]:
-        batches = self.batches.epochs(first, count, length)
-        return self.program.train(start, self.data, batches, self.held, judge, np.int32(count))
+    def _state(self) -> dict[str, Any]:
+        """All that changes from call to call, besides the history."""
+        names = ("carry", "epoch", "best", "best_value", "best_epoch", "plateau_state")
+        return {name: getattr(self, name) for name in names}
+
+    def _call(self, moment: Moment) -> tuple[Carry, Any]:
+        """Run the epochs of a moment; the state after them, and their losses and outputs as NumPy arrays."""
+        batches = self.batches.epochs(moment.first, moment.count, self.program.length)
+        judge = self.judge.epoch(0) if self.judge else None
+        carry, results = self.program.train(moment.start, self.data, batches, self.held, judge, np.int32(moment.count))
+        return carry, tree.map(lambda part: np.asarray(part)[: moment.count], results)
 
     def carry_at(self, moment: Moment) -> Carry:
         """The state at a moment, computed again if the call went on after it: the same bits, by the same program."""
-        if moment.count == 0:
-            return moment.start
-        judge = self.judge.epoch(0) if self.judge else None
-        return self._call(moment.start, moment.first, moment.count, self.program.length, judge)[0]
+        return self._call(moment)[0] if moment.count else moment.start
 
     def network_at(self, carry: Carry) -> Network:
         """The network with the parameters of a state."""
-        host = lambda leaf: np.asarray(leaf)  # noqa: E731
-        return self.network.replace(
-            params=tree.map(host, carry["params"]), state=tree.map(host, carry["state"])
-        )
+        params, state = tree.map(np.asarray, (carry["params"], carry["state"]))
+        return self.network.replace(params=params, state=state)
 
     def _digest(self, moment: Moment, carry: Carry, results: Any, seconds: float) -> None:
         """Go through a call's epochs in order; the first that ends the training decides which state is kept."""

@@ -79,7 +79,14 @@ class Program:
 
         def objective(params: Any) -> Any:
             output, state = forward(
-                self.architecture, self.input_shape, params, x, training=True, state=carry["state"], seed=carry["seed"], step=carry["step"]
+                self.architecture,
+                self.input_shape,
+                params,
+                x,
+                training=True,
+                state=carry["state"],
+                seed=carry["seed"],
+                step=carry["step"],
             )
             summed = (self.loss(output, y) * weights).sum()
             return (summed if total is None else summed / total), (summed, output, state)

@@ -147,7 +147,11 @@ class Run:
         return learning_curves(self.history, best_epoch=self.best_epoch)
 
     def __repr__(self) -> str:
-        last = {key: round(value, 4) for key, value in self.history[-1].items() if key not in ("epoch", "seconds")} if self.history else {}
+        last = (
+            {key: round(value, 4) for key, value in self.history[-1].items() if key not in ("epoch", "seconds")}
+            if self.history
+            else {}
+        )
         return f"Run({len(self.history)} epochs, {self.stopped}, {last})"
 
 

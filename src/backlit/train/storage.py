@@ -1,10 +1,10 @@
 """A run as a folder of plain files, each written atomically.
 
-    network.json         architecture, input shape, loss, settings, format version
-    weights.safetensors  parameters ("0/weight") and running state ("state:1/mean")
-    data.json            classes, target encoding, preparation of raw input
-    history.jsonl        one line an epoch
-    state.safetensors    only while training can be resumed: all that the next update needs
+network.json         architecture, input shape, loss, settings, format version
+weights.safetensors  parameters ("0/weight") and running state ("state:1/mean")
+data.json            classes, target encoding, preparation of raw input
+history.jsonl        one line an epoch
+state.safetensors    only while training can be resumed: all that the next update needs
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def writing(path: Path) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place when all went well; otherwise nothing has changed."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
+    temporary = Path(name)
     try:
-        yield Path(name)
-        with open(name, "rb") as written:
+        yield temporary
+        with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        os.replace(name, path)
+        temporary.replace(path)
     except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -56,7 +56,9 @@ def write_json(path: Path, data: Any) -> None:
     try:
         text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=True)
     except TypeError as error:
-        raise InputError(f"{path.name} can't be written: {error}; layers, losses and labels must be plain data") from error
+        raise InputError(
+            f"{path.name} can't be written: {error}; layers, losses and labels must be plain data"
+        ) from error
     with writing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -65,7 +67,7 @@ def write_tensors(path: Path, tensors: dict[str, Any], metadata: dict[str, str])
     """Write arrays by name atomically."""
     from safetensors.numpy import save_file
 
-    arrays = {name: np.ascontiguousarray(np.asarray(value)) for name, value in tensors.items()}
+    arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     with writing(path) as temporary:
         save_file(arrays, temporary, metadata)
 

@@ -62,7 +62,8 @@ class Targets:
         flat = y.ndim == 1 and outputs == (1,)
         if (y[:, None] if flat else y).shape[1:] != outputs:
             raise ShapeError(
-                f"targets of shape {y.shape} don't fit the network's outputs of shape (rows, {', '.join(map(str, outputs))}); "
+                f"targets of shape {y.shape} don't fit the network's outputs of shape "
+                f"(rows, {', '.join(map(str, outputs))}); "
                 f"end the network with {y.shape[1] if y.ndim > 1 else 1} output(s)"
             )
         return cls(kind, outputs, None, flat)
