@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import GradientError, ZeroGradientWarning
-from backlit.graph.op import namespace, transforming
+from backlit.graph.op import debugging, namespace, transforming
 from backlit.graph.tensor import Array, Tensor
 
 
@@ -69,6 +69,7 @@ def pull(
                 break
     gradients: dict[int, Any] = {order[-1]._serial: upstream}
     found: dict[int, Any] = {}
+    checking = debugging()
     while order:
         node = order.pop()
         gradient = gradients.pop(node._serial, None)
@@ -96,6 +97,8 @@ def pull(
                 part = rule(gradient, output, *inputs, **static)
             else:
                 continue
+            if checking:
+                op.check_gradient(position, gradient, part)
             if part.shape != like.shape or part.dtype != like.dtype:
                 part = unbroadcast(part, like)
             before = gradients.get(parent._serial)

@@ -18,7 +18,7 @@ import numpy as np
 
 from backlit.errors import BacklitError, NonFiniteError, ShapeError
 from backlit.graph.samples import Sample
-from backlit.graph.tensor import FUNCTIONS, Array, Tensor
+from backlit.graph.tensor import FUNCTIONS, Array, Tensor, value_of
 
 Rule = Callable[..., Any]
 
@@ -72,35 +72,54 @@ class Op:
             return rules(position, upstream, output, *inputs, **static)
         return rules[position](upstream, output, *inputs, **static)
 
+    def check_gradient(self, position: int, upstream: Any, part: Any) -> None:
+        """Refuse a gradient that turned NaN or infinite here."""
+        if is_bad(value_of(part)) and not is_bad(value_of(upstream)):
+            raise NonFiniteError(
+                f"the derivative of {self.name} by its input number {position + 1} made the first NaN or infinite "
+                f"gradient, of shape {np.shape(value_of(part))}; the upstream gradient was finite"
+            )
+
     def compute(self, values: Any, static: dict[str, Any]) -> Array:
         """The forward value from plain arrays."""
-        xp = namespace(*values)
         try:
+            xp = namespace(*values)
             if xp is not np or _transforming.get():
                 value = self.forward(xp, *values, **static)
             else:
                 with np.errstate(all="ignore"):  # a NaN is told by explain and debug_nans, with its origin
                     value = self.forward(xp, *values, **static)
         except (ValueError, TypeError, IndexError) as error:
-            raise self._mistake(values, static, error) from error
+            mistake = self._mistake(values, static, error)
+            if mistake is error:
+                raise
+            raise mistake from error
         if _debug_nans.get():
             self._check_finite(values, value)
         return value
 
     def _mistake(self, values: Any, static: dict[str, Any], error: Exception) -> Exception:
         """The error that helps: wrong arguments, or shapes that don't fit."""
-        if isinstance(error, BacklitError):
-            return error
-        if isinstance(error, np.linalg.LinAlgError):
-            return BacklitError(f"{self.name}: {error}; a small multiple of the identity added to the matrix may help")
+        own = isinstance(error, TypeError) and str(error).startswith(f"{self.name}: ")
+        if own or isinstance(error, BacklitError) or type(error).__module__.startswith("jax"):
+            return error  # said by the operation itself, or about tracing, which `compile` explains
+        text = str(error).removeprefix(f"{self.name}: ").strip(" .")
+        if isinstance(error, np.linalg.LinAlgError) and "Singular" in text:
+            return BacklitError(
+                f"{self.name}: a matrix is singular, so it has no inverse; a small multiple of the identity "
+                "added to it may help"
+            )
         try:
             inspect.signature(self.forward).bind(np, *values, **static)
         except TypeError as mismatch:
             return TypeError(f"{self.name}{_plain(signature(self.forward))}: {mismatch}; settings are given by keyword")
-        shapes = " and ".join(str(np.shape(value)) for value in values)
+        if isinstance(error, TypeError) and "jax" not in _modules(values):
+            kinds = " and ".join(str(getattr(value, "dtype", type(value).__name__)) for value in values)
+            return TypeError(f"{self.name}: can't work on {kinds}: {text}")
+        shapes = " and ".join(str(np.shape(value)) for value in values) or "of no array"
         settings = "".join(f", {key}={value!r}" for key, value in static.items())
         rule = f" {self.shapes}" if self.shapes else ""
-        return ShapeError(f"{self.name}: can't work on shape {shapes}{settings}: {error}.{rule}")
+        return ShapeError(f"{self.name}: can't work on shape {shapes}{settings}: {text}.{rule}")
 
     def _check_finite(self, values: Any, value: Any) -> None:
         if is_bad(value) and not any(is_bad(v) for v in values):
@@ -109,6 +128,11 @@ class Op:
                 f"{self.name} made the first NaN or infinite value: inputs of shape {shapes} were finite, "
                 f"{int(np.sum(~np.isfinite(value)))} of {np.size(value)} results are not"
             )
+
+
+def _modules(values: Any) -> set[str]:
+    """Libraries that the values come from."""
+    return {type(value).__module__.partition(".")[0].removesuffix("lib") for value in values}
 
 
 def is_bad(value: Any) -> bool:
@@ -123,7 +147,10 @@ def namespace(*values: Any) -> Any:
     """The array namespace of the values: jax.numpy if any is a JAX array or tracer, else numpy."""
     for value in values:
         if type(value) is not np.ndarray and not isinstance(value, _NUMPY):
-            return value.__array_namespace__()
+            try:
+                return value.__array_namespace__()
+            except AttributeError:
+                raise TypeError(f"needs numbers and arrays, got {type(value).__name__}") from None
     return np
 
 
@@ -286,9 +313,14 @@ def transforming() -> Iterator[None]:
         _transforming.reset(token)
 
 
+def debugging() -> bool:
+    """Whether we are within `debug_nans`."""
+    return _debug_nans.get()
+
+
 @contextlib.contextmanager
 def debug_nans() -> Iterator[None]:
-    """Within it, the operation that makes the first NaN or infinite value raises `NonFiniteError`.
+    """Within it, the operation that makes the first NaN or infinite value or gradient raises `NonFiniteError`.
 
     For NumPy arrays; inside a compiled program values can't be looked at one by one (run the function
     without `compile`, or with ``engine="numpy"``).

@@ -245,9 +245,22 @@ class Tensor:
         function = FUNCTIONS.get({"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__))
         if ufunc.__name__ in ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"):
             return ufunc(*[value_of(x) for x in inputs])
+        if "out" in kwargs:
+            raise TypeError(
+                f"numpy.{ufunc.__name__} would write a tensor into a NumPy array; write `array = array + tensor` "
+                "instead of `array += tensor`"
+            )
         if function is None or method != "__call__" or kwargs:
             raise TypeError(f"numpy.{ufunc.__name__} has no derivative here; backlit.ops lists the operations that do")
         return function(*inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """NumPy's other functions would leave the graph; they are refused with ours named."""
+        if function in (np.shape, np.ndim, np.size):
+            return getattr(self, function.__name__)
+        name = function.__name__
+        ours = f"use backlit.ops.{name}" if name in FUNCTIONS else "backlit.ops lists the operations that do"
+        raise TypeError(f"numpy.{name} has no derivative here; {ours}")
 
     def backward(self, upstream: Array | None = None) -> None:
         """Fill `grad` of every leaf (and of every named tensor) that this one depends on; adds to what is there.
@@ -307,11 +320,12 @@ def tensor(value: Any, name: str | None = None) -> Tensor:
         return Tensor(value.value, name=name or value.name)
     if hasattr(value, "__array_namespace__") and not isinstance(value, (np.ndarray, np.generic)):
         return Tensor(value, name=name)  # JAX arrays can't change
+    label = f"tensor {name!r}" if name else "a tensor"
     try:
         array = np.array(value)
     except ValueError as error:
-        raise TypeError(f"tensor {name or ''} needs a number, an array or lists of one length: {error}") from error
+        raise TypeError(f"{label} needs a number, an array or lists of one length: {error}") from error
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"tensor {name or ''} needs real numbers, got dtype {array.dtype}: {value!r:.80}")
+        raise TypeError(f"{label} needs real numbers, got dtype {array.dtype}: {value!r:.80}")
     array.flags.writeable = False
     return Tensor(array, name=name)

@@ -93,13 +93,29 @@ class _Trace:
         return trees[0] if self._single else tuple(trees)
 
 
+def _array(result: Any, name: str) -> Any:
+    """What a function returned, if it is one array or number."""
+    if hasattr(result, "shape"):
+        return result
+    if isinstance(result, (int, float)):
+        return np.asarray(result, dtype=float)
+    raise TypeError(f"{name} must return a number or an array, got {type(result).__name__}")
+
+
 def _scalar(result: Any, name: str) -> Any:
-    if not hasattr(result, "shape"):
-        try:
-            result = np.asarray(result, dtype=float)
-        except (TypeError, ValueError):
-            raise TypeError(f"{name} must return a number or an array, got {type(result).__name__}") from None
+    result = _array(result, name)
+    if type(result) is Tensor:
+        require_float(result, f"the result of {name}")
     require_scalar(result, f"let {name} return a sum or mean, or use backlit.jacobian or backlit.vjp")
+    return result
+
+
+def _pair(trace: _Trace) -> tuple[Any, Any]:
+    result = trace.take_result()
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"with has_aux, {trace.name} must return a pair (number, anything), got {type(result).__name__}"
+        )
     return result
 
 
@@ -139,7 +155,7 @@ def value_and_grad(
     def derivative(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         with transforming():
             trace = _Trace(f, args, kwargs, argnums)
-            output, aux = trace.take_result() if has_aux else (trace.take_result(), None)
+            output, aux = _pair(trace) if has_aux else (trace.take_result(), None)
             output = _scalar(output, trace.name)
             nodes, nested = trace.order(output)
             value = output if nested else value_of(output)
@@ -202,7 +218,7 @@ def vjp(
     """
     # Not within `transforming`: whoever holds the arguments and constants may change them before `pull` is called.
     trace = _Trace(f, args, {}, tuple(range(len(args))) if argnums is None else argnums, snapshot=True)
-    output = trace.take_result()
+    output = _array(trace.take_result(), trace.name)
     nodes, nested = trace.order(output)
 
     def pull_back(upstream: Any) -> Any:
@@ -245,7 +261,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     def derivative(*args: Any, **kwargs: Any) -> Any:
         with transforming():
             trace = _Trace(f, args, kwargs, argnums)
-            return tree.map(lambda output: _rows(trace, output), trace.take_result())
+            return tree.map(lambda output: _rows(trace, _array(output, trace.name)), trace.take_result())
 
     return derivative
 

@@ -210,6 +210,8 @@ def _torch_prod(torch: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 )
 def cumsum(xp: Any, x: Any, *, axis: int = -1) -> Any:
     """Running sum along an axis (the last, if none is given): ``yᵢ = x₀ + … + xᵢ``."""
+    if not isinstance(axis, int):
+        raise TypeError(f"cumsum: axis must be one whole number, got {axis!r}; reshape to (-1,) to sum over all")
     return xp.cumsum(x, axis=axis)
 
 
