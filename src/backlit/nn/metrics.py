@@ -29,6 +29,16 @@ class Metric:
         What the targets are, as a loss says in its `target`: "class", "binary", "multi_label", "probability" or
         "number". Left out, it is told from the shapes, (n, k) of zeros and ones being labels.
 
+    Examples
+    --------
+    A metric of one's own (a plain function of outputs, targets and weights will do, too):
+
+    >>> class Yes(Metric):
+    ...     name = "yes"
+    ...     def measure(self, rows):
+    ...         return rows.mean(rows.outputs > 0)
+    >>> Yes()([1.0, -1.0], [1, 1], weights=[3.0, 1.0])
+    0.75
     """
 
     kind: str | None = None

@@ -59,6 +59,13 @@ def rate_at(learning_rate: Any, xp: Any, t: Any) -> Any:
 class Constant(Schedule):
     """``η(t) = η₀``.
 
+    Parameters
+    ----------
+    start : float
+        η₀ ≥ 0.
+
+    Examples
+    --------
     >>> Constant(0.1)(1000)
     0.1
     """
@@ -73,6 +80,17 @@ class Constant(Schedule):
 class Step(Schedule):
     """``η(t) = η₀ γ^⌊t / s⌋``: the rate falls by the factor γ after every s updates.
 
+    Parameters
+    ----------
+    start : float
+        η₀ ≥ 0.
+    every : int
+        s, in updates (not epochs).
+    factor : float
+        γ > 0.
+
+    Examples
+    --------
     >>> schedule = Step(0.8, every=100, factor=0.5)
     >>> schedule(99), schedule(100), schedule(250)
     (0.8, 0.4, 0.2)
@@ -90,6 +108,17 @@ class Step(Schedule):
 class Exponential(Schedule):
     """``η(t) = η₀ γ^(t / s)``: the same fall as `Step`, without its jumps.
 
+    Parameters
+    ----------
+    start : float
+        η₀ ≥ 0.
+    factor : float
+        γ > 0.
+    every : int
+        s, in updates.
+
+    Examples
+    --------
     >>> schedule = Exponential(0.8, factor=0.5, every=100)
     >>> schedule(0), schedule(200)
     (0.8, 0.2)
@@ -107,6 +136,15 @@ class Exponential(Schedule):
 class InverseTime(Schedule):
     """``η(t) = η₀ / (1 + k t)``; η₀ may itself be a schedule.
 
+    Parameters
+    ----------
+    start : float or schedule
+        η₀ ≥ 0.
+    decay : float
+        k ≥ 0.
+
+    Examples
+    --------
     >>> InverseTime(0.5, decay=0.01)(100)
     0.25
     """
@@ -121,6 +159,13 @@ class InverseTime(Schedule):
 @dataclass(frozen=True, repr=False)
 class Cosine(Schedule):
     """``η(t) = η₁ + (η₀ − η₁) (1 + cos(π t / T)) / 2`` for T updates, and η₁ from then on.
+
+    Parameters
+    ----------
+    start, end : float
+        η₀ and η₁, ≥ 0.
+    steps : int
+        T, in updates: epochs times batches in an epoch.
 
     References
     ----------
@@ -327,7 +372,12 @@ class ReduceOnPlateau(Schedule):
 
 
 def plateau_of(part: Any) -> ReduceOnPlateau | None:
-    """The `ReduceOnPlateau` in an optimizer, a chain or a schedule; None if there is none."""
+    """The `ReduceOnPlateau` in an optimizer, a chain or a schedule; None if there is none.
+
+    >>> from backlit import optim
+    >>> plateau_of(optim.chain(optim.ClipValue(1.0), optim.Adam(ReduceOnPlateau(0.1))))
+    ReduceOnPlateau(start=0.1)
+    """
     if isinstance(part, ReduceOnPlateau):
         return part
     if isinstance(part, (tuple, list)):

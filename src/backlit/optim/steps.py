@@ -30,7 +30,14 @@ def power(base: float, exponent: Any) -> Any:
 
 @dataclass(frozen=True, repr=False)
 class Negate(Transform):
-    """``g ← −g``: turns descent into ascent when it comes first."""
+    """``g ← −g``: turns descent into ascent when it comes first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Negate().update({"w": np.array([2.0])}, {}, None, 0)[0]["w"].tolist()
+    [-2.0]
+    """
 
     def update(self, gradients: Tree, state: State, params: Tree, step: Any) -> tuple[Tree, State]:
         return tree.map(lambda g: -g, gradients), state
@@ -43,6 +50,13 @@ class AddDecayedWeights(Transform):
     References
     ----------
     I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> step, params = AddDecayedWeights(0.5), {"w": np.array([4.0])}
+    >>> step.update({"w": np.array([1.0])}, {}, params, 0)[0]["w"].tolist()
+    [3.0]
     """
 
     weight_decay: float = nonnegative()
@@ -61,6 +75,16 @@ class AddMomentum(Transform):
     ----------
     B. Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
     I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of initialization and momentum", ICML 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> step, gradient = AddMomentum(0.5), {"w": np.array([1.0])}
+    >>> state = step.init(gradient)
+    >>> for t in range(3):
+    ...     updates, state = step.update(gradient, state, None, t)
+    >>> updates["w"].tolist()
+    [1.75]
     """
 
     momentum: float = fraction()
@@ -88,6 +112,16 @@ class ScaleByAdaGrad(Transform):
     References
     ----------
     J. Duchi, E. Hazan, Y. Singer, "Adaptive Subgradient Methods", JMLR 12, 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> step, gradient = ScaleByAdaGrad(), {"w": np.array([3.0])}
+    >>> state = step.init(gradient)
+    >>> for t in range(4):
+    ...     updates, state = step.update(gradient, state, None, t)
+    >>> updates["w"].round(6).tolist()  # 3 / √(4 · 3²)
+    [0.5]
     """
 
     epsilon: float = nonnegative(1e-10)
@@ -110,6 +144,13 @@ class ScaleByRMS(Transform):
     ----------
     G. Hinton, "Neural Networks for Machine Learning", lecture 6e, 2012.
     A. Graves, "Generating Sequences With Recurrent Neural Networks", arXiv 1308.0850, 2013 (centered).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> step, gradient = ScaleByRMS(decay=0.75), {"w": np.array([3.0])}
+    >>> step.update(gradient, step.init(gradient), None, 0)[0]["w"].round(6).tolist()  # 3 / √(¼ · 3²)
+    [2.0]
     """
 
     decay: float = fraction(0.99)
@@ -148,6 +189,13 @@ class ScaleByAdam(Transform):
     ----------
     D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
     S. Reddi, S. Kale, S. Kumar, "On the Convergence of Adam and Beyond", ICLR 2018 (AMSGrad).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> step, gradient = ScaleByAdam(), {"w": np.array([3.0])}
+    >>> step.update(gradient, step.init(gradient), None, 0)[0]["w"].round(6).tolist()
+    [1.0]
     """
 
     beta1: float = fraction(0.9)
@@ -182,6 +230,12 @@ class ScaleByLearningRate(Transform):
 
     Under a `ReduceOnPlateau` schedule the rate is multiplied by a factor in the state, which `set_factor` sets
     from outside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ScaleByLearningRate(0.5).update({"w": np.array([3.0])}, {}, None, 0)[0]["w"].tolist()
+    [-1.5]
     """
 
     learning_rate: float | Callable[[Any], Any] = field(metadata=RATE)
