@@ -155,7 +155,7 @@ def get(name: str) -> Initializer:
     UnknownNameError
         If there is no such name.
     InputError
-        If the number after the colon is missing, too much, or not one.
+        If the number after the colon is missing, not wanted, or not a number.
 
     Examples
     --------
@@ -183,7 +183,9 @@ def get(name: str) -> Initializer:
             number = math.nan
         if not math.isfinite(number) or number < kind.least:
             least = f" of at least {kind.least:g}" if math.isfinite(kind.least) else ""
-            raise InputError(f"initializer {name!r}: after the colon there must be a finite number{least}, got {text!r}")
+            raise InputError(
+                f"initializer {name!r}: after the colon there must be a finite number{least}, got {text!r}"
+            )
     if number is None:
         raise InputError(f"initializer {kind_name!r} needs a number, as in '{kind_name}:0.5'")
     return _Bound(kind.function, number)

@@ -175,17 +175,21 @@ class Layer:
             raise InputError(f"layer {name} can't be made from {sorted(rest)}: {error}") from error
 
     def __repr__(self) -> str:
-        """Only what differs from the defaults: ``Linear(64)``."""
-        shown = []
-        positional = True
-        for f in dataclasses.fields(self):
-            value = getattr(self, f.name)
-            if f.default is not dataclasses.MISSING:
-                positional = False
-                if value == f.default:
-                    continue
-            shown.append(repr(value) if positional else f"{f.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return short_repr(self)
+
+
+def short_repr(instance: Any) -> str:
+    """A dataclass's repr with only what differs from the defaults: ``Linear(64)``."""
+    shown = []
+    positional = True
+    for f in dataclasses.fields(instance):
+        value = getattr(instance, f.name)
+        if f.default is not dataclasses.MISSING:
+            positional = False
+            if value == f.default:
+                continue
+        shown.append(repr(value) if positional else f"{f.name}={value!r}")
+    return f"{type(instance).__name__}({', '.join(shown)})"
 
 
 def _plain(value: Any) -> Any:

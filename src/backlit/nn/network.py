@@ -23,7 +23,7 @@ class Network:
     architecture : Layer
         Usually a `Sequential`.
     params : nested dict of arrays
-        ``{"0": {"weight": (inputs, units), "bias": (units,)}, ...}``.
+        ``{"0": {"weight": (units, inputs), "bias": (units,)}, ...}``.
     input_shape : tuple of int
         Shape of one example.
     state : dict of arrays
@@ -122,7 +122,9 @@ class Network:
         table = [header, *body, total]
         widths = [max(len(row[i]) for row in table) for i in range(5)]
         return "\n".join(
-            "  ".join(cell.rjust(w) if i > 2 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+            "  ".join(
+                cell.rjust(w) if i > 2 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            )
             for row in table
         )
 

@@ -1,0 +1,211 @@
+"""Penalties on parameters: total = data loss + λ·R(W).
+
+Biases, and the scales, shifts and slopes of normalisations and activations, are left out by default: they don't
+make a function steeper from input to output, and pulling them to zero only moves it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from backlit.errors import InputError
+from backlit.graph import tree
+from backlit.graph.ops.arithmetic import abs as absolute
+from backlit.graph.ops.arithmetic import square
+from backlit.nn.layer import Params, short_repr
+
+EXEMPT = ("bias", "scale", "shift", "slope")  # last parts of the paths that are left out
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """Base of all penalties: ``penalty(params) -> scalar``; penalties can be added.
+
+    Examples
+    --------
+    A penalty of one's own is any function of the parameters; `weights` picks those that the others would:
+
+    >>> import backlit as bl, numpy as np
+    >>> from backlit.nn.penalties import weights
+    >>> def small_sums(params):
+    ...     return sum(bl.ops.square(weight.sum()) for weight in weights(params))
+    >>> float(small_sums({"0": {"weight": np.array([[1.0, 2.0]]), "bias": np.array([5.0])}}))
+    9.0
+    """
+
+    def __call__(self, params: Params) -> Any:
+        """The penalty of a tree of parameters, one number."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(self, params)")
+
+    def __add__(self, other: Penalty) -> Penalties:
+        if not isinstance(other, Penalty):
+            return NotImplemented
+        return Penalties((*_terms(self), *_terms(other)))
+
+    def __repr__(self) -> str:
+        return short_repr(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Penalties(Penalty):
+    """The sum of some penalties; made with ``+``."""
+
+    terms: tuple[Penalty, ...]
+
+    def __call__(self, params: Params) -> Any:
+        return _total([term(params) for term in self.terms])
+
+    def __repr__(self) -> str:
+        return " + ".join(map(repr, self.terms))
+
+
+def _terms(penalty: Penalty) -> tuple[Penalty, ...]:
+    return penalty.terms if isinstance(penalty, Penalties) else (penalty,)
+
+
+def _total(parts: list[Any]) -> Any:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def weights(params: Params, only: str | None = None, biases: bool = False) -> list[Any]:
+    """The parameters that a penalty is for.
+
+    Parameters
+    ----------
+    params : nested dict of arrays or Tensors
+    only : str, optional
+        Pattern of paths: "0/*" is all of the first part of a network, "*/weight" all that is called so.
+    biases : bool
+        Also biases, scales, shifts and slopes.
+
+    Raises
+    ------
+    InputError
+        If nothing is left.
+    """
+    items = list(tree.items(params))
+    chosen = [leaf for path, leaf in items if fnmatchcase(path, only or "*") and (biases or not _exempt(path))]
+    if not chosen:
+        asked = f"only={only!r} matches" if only else "there is"
+        exempt = "" if biases else " besides biases, scales, shifts and slopes"
+        known = ", ".join(path for path, _ in items) or "no parameters at all"
+        raise InputError(f"penalty: {asked} no parameter{exempt}; there are {known}")
+    return chosen
+
+
+def _exempt(path: str) -> bool:
+    return path.rsplit("/", 1)[-1] in EXEMPT
+
+
+def _require_strength(penalty: Penalty, **strengths: float) -> None:
+    for name, value in strengths.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+            raise InputError(f"{type(penalty).__name__}: {name} must be a finite number of at least 0, got {value!r}")
+
+
+@dataclass(frozen=True, repr=False)
+class L2(Penalty):
+    """``λ Σ w²``, with gradient ``2 λ w``: every update shrinks weights in proportion to their size.
+
+    Its maximum-a-posteriori reading: if the data loss is a negative log likelihood summed over the examples, then
+    adding λ Σ w² is to believe beforehand that each weight is normal with mean 0 and variance ``1 / (2λ)``, and to
+    look for the likeliest weights. With a loss averaged over N examples the variance is ``1 / (2λN)``.
+
+    Parameters
+    ----------
+    strength : float
+        λ, at least 0.
+    only : str, optional
+        Pattern of the paths of parameters it is for, such as "0/*".
+    biases : bool
+        Whether biases, scales, shifts and slopes count, too.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> params = {"0": {"weight": np.array([[1.0, 2.0]]), "bias": np.array([5.0])}}
+    >>> float(bl.L2(0.1)(params)), bl.grad(bl.L2(0.1))(params)["0"]["weight"].round(3).tolist()
+    (0.5, [[0.2, 0.4]])
+    """
+
+    strength: float
+    only: str | None = None
+    biases: bool = False
+
+    def __post_init__(self) -> None:
+        _require_strength(self, strength=self.strength)
+
+    def __call__(self, params: Params) -> Any:
+        return self.strength * _total([square(w).sum() for w in weights(params, self.only, self.biases)])
+
+
+@dataclass(frozen=True, repr=False)
+class L1(Penalty):
+    """``λ Σ |w|``, with gradient ``λ sign(w)`` (0 at 0): pulls small weights to zero, so that few remain.
+
+    Parameters
+    ----------
+    strength, only, biases :
+        As of `L2`.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> params = {"0": {"weight": np.array([[1.0, -2.0]])}, "2": {"weight": np.array([[3.0]])}}
+    >>> penalty = bl.L1(1.0, only="0/*") + bl.L2(0.5)
+    >>> penalty
+    L1(1.0, only='0/*') + L2(0.5)
+    >>> float(penalty(params))
+    10.0
+    """
+
+    strength: float
+    only: str | None = None
+    biases: bool = False
+
+    def __post_init__(self) -> None:
+        _require_strength(self, strength=self.strength)
+
+    def __call__(self, params: Params) -> Any:
+        return self.strength * _total([absolute(w).sum() for w in weights(params, self.only, self.biases)])
+
+
+@dataclass(frozen=True, repr=False)
+class Elastic(Penalty):
+    """``λ₁ Σ |w| + λ₂ Σ w²``: `L1` and `L2` on the same parameters.
+
+    Parameters
+    ----------
+    l1, l2 : float
+        λ₁ and λ₂, at least 0.
+    only, biases :
+        As of `L2`.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> float(bl.Elastic(1.0, 0.5)({"weight": np.array([1.0, -2.0])}))
+    5.5
+
+    References
+    ----------
+    Zou, Hastie: Regularization and Variable Selection via the Elastic Net, J. R. Statist. Soc. B 67, 2005.
+    """
+
+    l1: float
+    l2: float
+    only: str | None = None
+    biases: bool = False
+
+    def __post_init__(self) -> None:
+        _require_strength(self, l1=self.l1, l2=self.l2)
+
+    def __call__(self, params: Params) -> Any:
+        parts = weights(params, self.only, self.biases)
+        return _total([self.l1 * absolute(w).sum() + self.l2 * square(w).sum() for w in parts])
