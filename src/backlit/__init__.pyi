@@ -1,6 +1,9 @@
 # The public names. Each is imported when first used: keep to `from .module import name as name`.
 
 from . import optim as optim
+from . import data as data
+from . import errors as errors
+from . import optim as optim
 from ._version import __version__ as __version__
 from .engine.compiled import Compiled as Compiled
 from .engine.compiled import compile as compile
@@ -72,6 +75,10 @@ from .optim.clipping import ClipValue as ClipValue
 from .optim.exact import least_squares as least_squares
 from .optim.exact import ridge as ridge
 from .optim.lbfgs import minimize_lbfgs as minimize_lbfgs
+from .optim.schedules import Cosine as Cosine
+from .optim.schedules import OneCycle as OneCycle
+from .optim.schedules import ReduceOnPlateau as ReduceOnPlateau
+from .optim.schedules import WarmUp as WarmUp
 from .optim.sgd import SGD as SGD
 from .optim.sgd import GradientDescent as GradientDescent
 from .optim.sgd import Momentum as Momentum
@@ -82,5 +89,7 @@ from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
 from .train.fit import fit as fit
+from .train.lr_find import RangeTest as RangeTest
+from .train.lr_find import lr_find as lr_find
 from .train.run import Run as Run
 from .train.storage import load as load

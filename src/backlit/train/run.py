@@ -167,8 +167,6 @@ def metric_table(wanted: Any, loss: Any) -> dict[str, Any]:
         chosen = [chosen]
     table = {}
     for metric in chosen:
-        function = metric_functions.get(metric) if isinstance(metric, str) else metric
-        if not callable(function):
-            raise InputError(f"a metric must be a name or a function of (outputs, targets, weights), got {metric!r}")
+        function = metric_functions.get(metric, loss)
         table[getattr(function, "name", getattr(function, "__name__", type(function).__name__))] = function
     return table

@@ -1,0 +1,24 @@
+"""Data: built-in sets, tables, scaling, splitting, encoding."""
+
+from backlit.data.datasets import Dataset, load, names
+from backlit.data.encoding import Labels, one_hot
+from backlit.data.frames import as_arrays
+from backlit.data.reading import read
+from backlit.data.scaling import Center, MinMax, Standardize
+from backlit.data.splitting import split
+from backlit.data.table import TablePreparation
+
+__all__ = [
+    "Center",
+    "Dataset",
+    "Labels",
+    "MinMax",
+    "Standardize",
+    "TablePreparation",
+    "as_arrays",
+    "load",
+    "names",
+    "one_hot",
+    "read",
+    "split",
+]

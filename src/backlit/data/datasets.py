@@ -1,0 +1,124 @@
+"""Data sets by name: those that scikit-learn carries, and generated ones. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backlit.data import generated
+from backlit.errors import unknown
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Inputs and targets with their names.
+
+    Attributes
+    ----------
+    x : float32 array (rows, features)
+    y : array (rows,)
+        Class numbers (int64) or numbers (float64).
+    task : "classification" or "regression"
+    feature_names : list of str
+    class_names : list of str or None
+        In the order of the class numbers.
+    description : str
+        One line.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    task: str
+    feature_names: list[str]
+    class_names: list[str] | None
+    description: str
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}, {self.x.shape[0]} × {self.x.shape[1]}, {self.task}: {self.description})"
+
+
+_BUNDLED = {
+    "digits": "handwritten digits, 8 × 8 grey levels from 0 to 16",
+    "iris": "three kinds of iris by the size of their leaves",
+    "wine": "three cultivars by a chemical analysis",
+    "breast_cancer": "malignant or benign by measures of cell nuclei",
+    "diabetes": "progression of diabetes after a year",
+}
+_GENERATED: dict[str, tuple[Callable[..., Any], str]] = {
+    "moons": (generated.moons, "two half circles that reach into each other"),
+    "circles": (generated.circles, "a circle in a circle"),
+    "spirals": (generated.spirals, "three spiral arms"),
+    "xor": (generated.xor, "four clouds, opposite corners of one class"),
+    "blobs": (generated.blobs, "four round clouds"),
+}
+
+
+def names() -> list[str]:
+    """All data sets that `load` knows."""
+    return [*_BUNDLED, *_GENERATED]
+
+
+def load(name: str, **options: Any) -> Dataset:
+    """A data set by name.
+
+    Parameters
+    ----------
+    name : str
+        digits, iris, wine, breast_cancer, diabetes; moons, circles, spirals, xor, blobs.
+    **options
+        For generated sets: rows, noise, seed.
+
+    Raises
+    ------
+    UnknownNameError
+        For another name.
+
+    Examples
+    --------
+    >>> load("digits")
+    Dataset('digits', 1797 × 64, classification: handwritten digits, 8 × 8 grey levels from 0 to 16)
+    """
+    if name in _GENERATED:
+        make, description = _GENERATED[name]
+        x, y = make(**options)
+        classes = [str(k) for k in range(int(y.max()) + 1)]
+        return Dataset(
+            name, x.astype(np.float32), y.astype(np.int64), "classification", ["x1", "x2"], classes, description
+        )
+    if name not in _BUNDLED:
+        raise unknown("data set", name, names())
+    if options:
+        raise TypeError(f"{name} is a fixed data set and takes no {', '.join(options)}")
+    if name == "digits":
+        return _digits()
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
+    classes = [str(c) for c in bunch.target_names] if "target_names" in bunch else None
+    task = "classification" if classes else "regression"
+    y = np.asarray(bunch.target).astype(np.int64 if classes else np.float64)
+    return Dataset(name, bunch.data.astype(np.float32), y, task, list(bunch.feature_names), classes, _BUNDLED[name])
+
+
+def _digits() -> Dataset:
+    """The digits from scikit-learn's file, without importing scikit-learn, which takes longer than training on them."""
+    spec = find_spec("sklearn")
+    file = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz" if spec and spec.origin else None
+    if file is not None and file.exists():
+        text = gzip.decompress(file.read_bytes()).decode("ascii").replace("\n", ",")
+        table = np.fromstring(text.rstrip(","), dtype=np.float32, sep=",").reshape(-1, 65)
+        x, y = np.ascontiguousarray(table[:, :64]), table[:, 64].astype(np.int64)
+    else:
+        from sklearn.datasets import load_digits
+
+        x, y = load_digits(return_X_y=True)
+        x, y = x.astype(np.float32), y.astype(np.int64)
+    pixels = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
+    return Dataset("digits", x, y, "classification", pixels, [str(k) for k in range(10)], _BUNDLED["digits"])

@@ -1,0 +1,110 @@
+"""Whatever people keep data in, as arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError, ShapeError
+
+
+def as_arrays(x: Any, keep_integers: bool = False, dtype: str = "float32") -> tuple[np.ndarray, list[str] | None]:
+    """Inputs as an array of numbers, and the columns' names if there are any.
+
+    Parameters
+    ----------
+    x : array, nested lists, data frame (pandas, polars, pyarrow, ...) or dict of columns
+        With one row an example.
+    keep_integers : bool
+        Leave whole numbers as they are (indices for an embedding).
+    dtype : str
+        Type of the result otherwise. An array of this type isn't copied.
+
+    Returns
+    -------
+    array (rows, ...), list of str or None
+
+    Raises
+    ------
+    InputError
+        If something isn't a number, or is missing or infinite: row and column are named.
+    ShapeError
+        If rows have different lengths.
+
+    Examples
+    --------
+    >>> as_arrays({"a": [1, 2], "b": [3, 4]})[0].tolist()
+    [[1.0, 3.0], [2.0, 4.0]]
+    """
+    names: list[str] | None = None
+    if isinstance(x, dict):
+        x, names = _columns({str(name): np.asarray(column) for name, column in x.items()})
+    elif not isinstance(x, (np.ndarray, list, tuple)) and not hasattr(x, "__array_namespace__"):
+        x, names = _frame(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ShapeError(f"x has rows of different lengths; every row needs the same columns ({error})") from error
+    if array.ndim == 0:
+        raise ShapeError(f"x must hold rows, got the single value {x!r:.50}")
+    if array.dtype.kind not in "fiub":
+        raise _not_a_number(array, names)
+    if keep_integers and array.dtype.kind in "iu":
+        return array, names
+    array = array.astype(dtype, copy=False)
+    # The sum of finite numbers is finite unless they are huge: one pass without a temporary array.
+    with np.errstate(all="ignore"):
+        suspicious = array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64))
+    if suspicious and not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0]
+        value = array[tuple(where)]
+        raise InputError(
+            f"x: row {where[0]}{_column(where, names)} is {'missing (NaN)' if np.isnan(value) else value}; "
+            "drop such rows or fill them in"
+        )
+    return array, names
+
+
+def _column(where: Any, names: list[str] | None) -> str:
+    if len(where) < 2:
+        return ""
+    return f", column {names[where[1]]!r}" if names else f", column {where[1]}"
+
+
+def _columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
+    names = list(columns)
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ShapeError(f"columns have different lengths: {lengths}")
+    for name, column in columns.items():
+        if column.dtype.kind not in "fiub":
+            raise _not_a_number(column[:, None], [name])
+    return np.stack(list(columns.values()), axis=1), names
+
+
+def _frame(x: Any) -> tuple[np.ndarray, list[str] | None]:
+    import narwhals as nw
+
+    try:
+        native = nw.from_native(x, allow_series=True, eager_only=True)
+    except TypeError as error:
+        raise InputError(
+            f"x must be an array, nested lists, a data frame or a dict of columns, got {type(x).__name__}"
+        ) from error
+    if isinstance(native, nw.Series):
+        return native.to_numpy(), None
+    return _columns({name: native[name].to_numpy() for name in native.columns})
+
+
+def _not_a_number(array: np.ndarray, names: list[str] | None) -> InputError:
+    """Names the first value that isn't a number."""
+    for where, value in np.ndenumerate(array):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return InputError(
+                f"x: row {where[0]}{_column(where, names)} is {value!r}, no number; encode text as numbers "
+                "(backlit.data.Labels, one_hot), or read the table with backlit.data.TablePreparation"
+            )
+    return InputError(f"x holds values of type {array.dtype}; make them numbers first, with .astype(float)")
