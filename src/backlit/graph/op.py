@@ -233,6 +233,7 @@ def operation(
         def function(*inputs: Any, **static: Any) -> Any:
             return _apply(op, inputs, static)
 
+        function.__name__ = op.name
         function.op = op  # type: ignore[attr-defined]
         function.__signature__ = signature(forward)  # type: ignore[attr-defined]
         return function
