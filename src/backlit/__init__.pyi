@@ -1,6 +1,5 @@
 # The public names. Each is imported when first used: keep to `from .module import name as name`.
 
-from . import optim as optim
 from . import data as data
 from . import errors as errors
 from . import optim as optim
@@ -44,7 +43,13 @@ from .nn.activations import Softmax as Softmax
 from .nn.activations import Softplus as Softplus
 from .nn.activations import Step as Step
 from .nn.activations import Tanh as Tanh
+from .nn.collapse import collapse as collapse
+from .nn.containers import Parallel as Parallel
+from .nn.containers import Residual as Residual
 from .nn.containers import Sequential as Sequential
+from .nn.dropout import DropConnect as DropConnect
+from .nn.dropout import Dropout as Dropout
+from .nn.embedding import Embedding as Embedding
 from .nn.layer import Context as Context
 from .nn.layer import Layer as Layer
 from .nn.linear import Linear as Linear
@@ -59,11 +64,18 @@ from .nn.losses import NegativeLogLikelihood as NegativeLogLikelihood
 from .nn.losses import SoftCrossEntropy as SoftCrossEntropy
 from .nn.losses import SquaredError as SquaredError
 from .nn.network import Network as Network
+from .nn.normalization import BatchNorm as BatchNorm
+from .nn.normalization import LayerNorm as LayerNorm
 from .nn.penalties import L1 as L1
 from .nn.penalties import L2 as L2
 from .nn.penalties import Elastic as Elastic
 from .nn.penalties import Penalty as Penalty
+from .nn.perceptron import Perceptron as Perceptron
 from .nn.random import Key as Key
+from .nn.shaping import Flatten as Flatten
+from .nn.shaping import Reshape as Reshape
+from .nn.wired import Wired as Wired
+from .nn.wiring import random_wiring as random_wiring
 from .optim import schedules as schedules
 from .optim.adaptive import AdaGrad as AdaGrad
 from .optim.adaptive import Adam as Adam

@@ -30,6 +30,8 @@ class Context:
         Origin of the random stream: the run's seed and the number of updates done.
     path : str
         Where in the network this call is: "2/0".
+    mask : array (batch,), optional
+        False for rows that only fill up a batch: they must not count in a batch's statistics.
     tap : callable, optional
         ``tap(path, output)`` sees, and may replace, the output of every layer.
     """
@@ -41,12 +43,16 @@ class Context:
     states: dict[str, Array] = field(default_factory=dict)
     updates: dict[str, Array] = field(default_factory=dict)
     tap: Tap | None = None
+    mask: Any = None
     _draws: list[int] = field(default_factory=lambda: [0])
 
     def child(self, name: str) -> Context:
         """The context of a part: same stream and state, longer path."""
-        path = f"{self.path}/{name}" if self.path else name
-        return Context(self.training, self.seed, self.step, path, self.states, self.updates, self.tap)
+        path = self._at(name)
+        return Context(self.training, self.seed, self.step, path, self.states, self.updates, self.tap, self.mask)
+
+    def _at(self, name: str) -> str:
+        return f"{self.path}/{name}" if self.path else name
 
     def run(self, name: str, layer: Layer, params: Params, x: Any) -> Any:
         """Call a part of a container by its name; what goes wrong in it is told with its path."""
@@ -71,12 +77,15 @@ class Context:
 
     def state(self, name: str) -> Array:
         """A running value of this layer, as `init_state` made it and `update` changed it."""
-        path = f"{self.path}/{name}"
+        path = self._at(name)
+        if path not in self.states:
+            known = ", ".join(self.states) or "none"
+            raise InputError(f"there is no running value {path!r}; give the network's state (known: {known})")
         return self.updates.get(path, self.states[path])
 
     def update(self, name: str, value: Array) -> None:
         """Set a running value for the steps to come."""
-        self.updates[f"{self.path}/{name}"] = value.value if type(value) is Tensor else value
+        self.updates[self._at(name)] = value.value if type(value) is Tensor else value
 
 
 @dataclass(frozen=True)

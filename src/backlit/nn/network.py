@@ -82,7 +82,7 @@ class Network:
     def __call__(self, x: Any) -> Any:
         """The raw output (for classifiers: logits) of a batch ``x: (batch, *input_shape)``, in evaluation mode."""
         if not hasattr(x, "shape"):
-            x = np.asarray(x, dtype=self.dtype)
+            x = np.asarray(x, dtype=None if self.takes_integers else self.dtype)
         return self.apply(self.params, x)[0]
 
     def astype(self, dtype: str) -> Network:
@@ -101,30 +101,37 @@ class Network:
 
     def rows(self) -> list[tuple[str, Layer, Shape, int, int]]:
         """One line a layer, containers opened: path, layer, output shape, parameters, multiply-adds."""
+        return [line for line in self._lines() if not line[1].parts()]
+
+    def _lines(self) -> list[tuple[str, Layer, Shape, int, int]]:
+        """As `rows`, with a line for each container before those of its parts."""
         lines: list[tuple[str, Layer, Shape, int, int]] = []
         sizes = {path: int(np.prod(leaf.shape)) for path, leaf in tree.items(self.params)}
 
-        def visit(path: str, layer: Layer, params: Params, shape: Shape) -> None:
-            inside = layer.open(shape)
-            for name, part, part_shape in inside:
-                visit(f"{path}/{name}" if path else name, part, params, part_shape)
-            if not inside:
-                own = sum(size for key, size in sizes.items() if key == path or key.startswith(f"{path}/") or not path)
-                lines.append((path, layer, layer.output_shape(shape), own, layer.cost(shape)))
+        def visit(path: str, layer: Layer, shape: Shape) -> None:
+            own = sum(size for key, size in sizes.items() if key == path or key.startswith(f"{path}/") or not path)
+            lines.append((path, layer, layer.output_shape(shape), own, layer.cost(shape)))
+            for name, part, part_shape in layer.open(shape):
+                visit(f"{path}/{name}" if path else name, part, part_shape)
 
-        visit("", self.architecture, self.params, self.input_shape)
+        visit("", self.architecture, self.input_shape)
         return lines
 
     def __str__(self) -> str:
-        header = ("layer", "kind", "output", "parameters", "multiply-adds")
-        total = ("total", "", str(self.output_shape), f"{self.size:,}", f"{self.architecture.cost(self.input_shape):,}")
-        body = [(p or "-", repr(layer), str(s), f"{n:,}", f"{c:,}") for p, layer, s, n, c in self.rows()]
-        table = [header, *body, total]
-        widths = [max(len(row[i]) for row in table) for i in range(5)]
+        lines = self._lines()
+        table = [("layer", "kind", "output", "parameters", "multiply-adds")]
+        for path, layer, shape, size, cost in lines if len(lines) == 1 else lines[1:]:
+            indent = "  " * path.count("/")
+            if layer.parts():  # what is in it follows
+                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", ""))
+            else:
+                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}"))
+        total = self.architecture.cost(self.input_shape)
+        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}"))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        columns = [(str.ljust if i < 3 else str.rjust, width) for i, width in enumerate(widths)]
         return "\n".join(
-            "  ".join(
-                cell.rjust(w) if i > 2 else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-            )
+            "  ".join(align(cell, width) for cell, (align, width) in zip(row, columns, strict=True)).rstrip()
             for row in table
         )
 
@@ -143,6 +150,7 @@ def forward(
     seed: Any = 0,
     step: Any = 0,
     tap: Tap | None = None,
+    mask: Any = None,
 ) -> tuple[Any, dict[str, Any]]:
     """The raw output for a batch, and the running state afterwards (pure).
 
@@ -152,7 +160,7 @@ def forward(
     x : array (batch, *input_shape)
     state : dict of arrays
         Running values by path.
-    training, seed, step, tap :
+    training, seed, step, tap, mask :
         As in `Context`.
 
     Raises
@@ -162,8 +170,9 @@ def forward(
     """
     if tuple(x.shape[1:]) != input_shape:
         raise ShapeError(
-            f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), got {tuple(x.shape)}"
+            f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
+            f"got {tuple(x.shape)}"
         )
-    context = Context(training=training, seed=seed, step=step, states=state, tap=tap)
+    context = Context(training=training, seed=seed, step=step, states=state, tap=tap, mask=mask)
     output = architecture(params, x, context)
     return output, {**state, **context.updates}

@@ -87,6 +87,7 @@ class Program:
                 state=carry["state"],
                 seed=carry["seed"],
                 step=carry["step"],
+                mask=weights > 0,
             )
             summed = (self.loss(output, y) * weights).sum()
             return (summed if total is None else summed / total), (summed, output, state)
