@@ -145,3 +145,56 @@ def test_w4_two_thousand_steps(run: Function, rng: np.random.Generator) -> None:
     np.testing.assert_allclose(found, losses, rtol=1e-9)
     np.testing.assert_allclose(weights[0], end1, rtol=0, atol=1e-10)
     np.testing.assert_allclose(weights[1], end2, rtol=0, atol=1e-10)
+
+
+def with_weights(network: bl.Network, *weights: np.ndarray) -> bl.Network:
+    """The network with these weights, in the order of its layers."""
+    names = [name for name, own in network.params.items() if "weight" in own]
+    return network.replace(params={name: {"weight": w} for name, w in zip(names, weights, strict=True)})
+
+
+def half_squared_error(output: Any, target: Any) -> Any:
+    return ops.sum(0.5 * (target - output) ** 2, axis=-1)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_w2_through_fit(engine: str) -> None:
+    architecture = bl.Sequential(bl.Linear(2, bias=False), bl.Sigmoid(), bl.Linear(2, bias=False), bl.Sigmoid())
+    network = with_weights(architecture.build((2,), dtype="float64"), W2_START["hidden"], W2_START["output"])
+    run = bl.fit(
+        network,
+        W2_INPUT[None],
+        W2_TARGET[None],
+        loss=half_squared_error,
+        optimizer=bl.GradientDescent(0.5),
+        epochs=1,
+        batch_size=None,
+        dtype="float64",
+        engine=engine,
+    )
+    np.testing.assert_allclose(run.network.params["0"]["weight"], W2_AFTER["hidden"], rtol=0, atol=5e-9)
+    np.testing.assert_allclose(run.network.params["2"]["weight"], W2_AFTER["output"], rtol=0, atol=5e-9)
+    assert run.history[0]["loss"] == pytest.approx(0.02397190, abs=5e-9)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_w4_through_fit(engine: str, rng: np.random.Generator) -> None:
+    x, y, w1, w2 = w4_start(rng)
+    losses, end1, end2 = w4_by_hand(x, y, w1, w2, 500)
+    architecture = bl.Sequential(bl.Linear(100, bias=False), bl.Sigmoid(), bl.Linear(10, bias=False))
+    run = bl.fit(
+        with_weights(architecture.build((1000,), dtype="float64"), w1.T, w2.T),
+        x,
+        y,
+        loss="squared_error",
+        reduction="sum",
+        optimizer=bl.GradientDescent(1e-4),
+        epochs=500,
+        batch_size=None,
+        metrics=[],
+        dtype="float64",
+        engine=engine,
+    )
+    np.testing.assert_allclose([record["loss"] for record in run.history], losses, rtol=1e-9)
+    np.testing.assert_allclose(run.network.params["0"]["weight"], end1.T, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(run.network.params["2"]["weight"], end2.T, rtol=0, atol=1e-10)
