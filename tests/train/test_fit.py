@@ -319,7 +319,7 @@ def test_multi_label():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 3)).astype("float32")
     y = (x > 0).astype(int)
-    run = bl.fit(mlp(3), x, y, loss="multi_label", epochs=60, optimizer=bl.Adam(0.03))
+    run = bl.fit(mlp(3), x, y, loss="multi_label_cross_entropy", epochs=60, optimizer=bl.Adam(0.03))
     assert (run.predict(x) == y).mean() > 0.95
     assert run.predict_proba(x).shape == (200, 3)
 

@@ -70,9 +70,7 @@ def _parse(path: Path, separator: str) -> Any:
     import polars as pl
 
     try:
-        frame = pl.read_csv(
-            path, separator=separator, null_values=MISSING, infer_schema_length=None, missing_utf8_is_empty_string=False
-        )
+        frame = pl.read_csv(path, separator=separator, null_values=MISSING, infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"{path} can't be read as CSV: {str(error).splitlines()[0]}") from error
     text = [name for name in frame.columns if frame[name].dtype == pl.String]

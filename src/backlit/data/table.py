@@ -165,7 +165,7 @@ def targets(frame: Any, name: str, task: str | None = None) -> tuple[np.ndarray,
     else:
         values = column.cast(int).to_numpy() if whole else np.array(column.to_list())
     if column.n_unique() < 2:
-        raise InputError(f"target {name!r} is {values[0]!r} in every row: there is nothing to learn")
+        raise InputError(f"target {name!r} is {column[0]!r} in every row: there is nothing to learn")
     return values, task
 
 

@@ -68,6 +68,7 @@ def fit(
     engine: str = "xla",
     dtype: str = "float32",
     preparation: Any = None,
+    standardize_targets: bool = False,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 10,
     resume: bool = False,
@@ -122,6 +123,8 @@ def fit(
         Of parameters, inputs and arithmetic.
     preparation : object with ``apply(raw) -> array``, optional
         Applied to `x` here and to whatever the run is used on later; saved with it.
+    standardize_targets : bool
+        Train numbers as ``(y - mean) / std``; predictions and metrics are in the targets' own unit again.
     checkpoint : path, optional
         Folder that holds the run at every moment: written every `checkpoint_every` epochs, and at the end.
     resume : bool
@@ -160,12 +163,12 @@ def fit(
         network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, validation=validation, seed=seed,
         metrics=metrics, penalty=penalty, sample_weight=sample_weight, class_weight=class_weight, accumulate=accumulate,
         reduction=reduction, shuffle=shuffle, engine=engine, dtype=dtype, preparation=preparation,
-        epochs=epochs, chunk=chunk,
+        standardize_targets=standardize_targets, epochs=epochs, chunk=chunk,
     )  # fmt: skip
     stopping, direction = _complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
-        "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
+        "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle, "standardize_targets": standardize_targets,
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
@@ -218,9 +221,9 @@ def fit(
     run = run_now()
     if checkpoint is not None:
         keeper.write(loop, run)
-    display.close(run.history[-1] if run.history else None, _ending(run))
+    display.close(run.history[-1] if run.history else None, ending(run))
     if strict and run.diverged:
-        raise DivergedError(_ending(run))
+        raise DivergedError(ending(run))
     return run
 
 
@@ -244,6 +247,7 @@ def prepare(
     engine: str = "xla",
     dtype: str = "float32",
     preparation: Any = None,
+    standardize_targets: bool = False,
     epochs: int = 1,
     chunk: int | None = None,
 ) -> Job:
@@ -265,7 +269,7 @@ def prepare(
         raise ShapeError(f"the network takes rows of shape {built.input_shape}, got x of shape {inputs.shape}")
     if str(built.dtype) != dtype:
         built = built.astype(dtype)
-    targets = Targets.learn(outcomes, chosen.target, built.output_shape, chosen)
+    targets = Targets.learn(outcomes, chosen.target, built.output_shape, chosen, standardize_targets)
     encoded = targets.encode(outcomes, dtype)
     weights = _weights(len(encoded), targets, encoded, sample_weight, class_weight)
     held_inputs, held_encoded, rows, held_rows = inputs, encoded, np.arange(len(inputs)), None
@@ -384,13 +388,14 @@ def _complete(stopping: EarlyStopping | None, job: Job) -> tuple[EarlyStopping |
 
 def _scorer(job: Job) -> Any:
     def scores(outputs: np.ndarray, rows: np.ndarray, weights: np.ndarray, validation: bool) -> dict[str, float]:
-        targets = (job.held_encoded if validation else job.encoded)[rows]
+        targets = job.targets.own_unit((job.held_encoded if validation else job.encoded)[rows])
+        outputs = job.targets.own_unit(outputs)
         return {name: float(metric(outputs, targets, weights)) for name, metric in job.metrics.items()}
 
     return scores
 
 
-def _ending(run: Run) -> str:
+def ending(run: Run) -> str:
     """Why training ended before its time, in a sentence; empty if it didn't."""
     done = len(run.history)
     if run.diverged:

@@ -61,7 +61,7 @@ class Run:
 
     def outputs(self, x: Any) -> np.ndarray:
         """Raw outputs of the network (for classifiers: logits), (rows, ...)."""
-        if self.preparation is not None and not _is_prepared(x, self.network.input_shape):
+        if self.preparation is not None:
             x = self.preparation.apply(x)
         inputs, _ = as_arrays(x, keep_integers=self.network.takes_integers)
         if inputs.shape[1:] != self.network.input_shape:
@@ -126,6 +126,7 @@ class Run:
         weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
         losses = np.asarray(self.loss(outputs, encoded), dtype=np.float64)
         found = {"loss": float((losses * weights).sum() / weights.sum())}
+        outputs, encoded = self.targets.own_unit(outputs), self.targets.own_unit(encoded)
         return found | {name: float(metric(outputs, encoded, weights)) for name, metric in self.metrics.items()}
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
@@ -153,11 +154,6 @@ class Run:
             else {}
         )
         return f"Run({len(self.history)} epochs, {self.stopped}, {last})"
-
-
-def _is_prepared(x: Any, shape: tuple[int, ...]) -> bool:
-    """Whether it is an array of numbers in the network's own input shape."""
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.shape[1:] == shape
 
 
 def metric_table(wanted: Any, loss: Any) -> dict[str, Any]:

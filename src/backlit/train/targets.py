@@ -26,15 +26,19 @@ class Targets:
         The classes, for "class" and "binary".
     flat : bool
         Whether numbers came as (rows,) and predictions should, too.
+    shift, scale : float
+        Numbers are trained on as ``(y - shift) / scale``.
     """
 
     kind: str
     outputs: tuple[int, ...]
     labels: Labels | None = None
     flat: bool = False
+    shift: float = 0.0
+    scale: float = 1.0
 
     @classmethod
-    def learn(cls, y: np.ndarray, kind: str, outputs: tuple[int, ...], loss: Any) -> Targets:
+    def learn(cls, y: np.ndarray, kind: str, outputs: tuple[int, ...], loss: Any, standardize: bool = False) -> Targets:
         """Learn the encoding from the training targets; refuse what doesn't fit the network's outputs."""
         if kind in ("class", "binary"):
             if y.ndim == 2 and y.shape[1] == 1:
@@ -66,7 +70,9 @@ class Targets:
                 f"(rows, {', '.join(map(str, outputs))}); "
                 f"end the network with {y.shape[1] if y.ndim > 1 else 1} output(s)"
             )
-        return cls(kind, outputs, None, flat)
+        if not standardize:
+            return cls(kind, outputs, None, flat)
+        return cls(kind, outputs, None, flat, float(np.mean(y)), float(np.std(y)) or 1.0)
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Targets as the loss takes them."""
@@ -76,7 +82,13 @@ class Targets:
         encoded = y[:, None] if y.ndim == 1 and self.outputs == (1,) else y
         if encoded.shape[1:] != self.outputs:
             raise ShapeError(f"targets must have shape (rows, {', '.join(map(str, self.outputs))}), got {y.shape}")
+        if (self.shift, self.scale) != (0.0, 1.0):
+            encoded = (encoded - self.shift) / self.scale
         return encoded.astype(dtype, copy=False)
+
+    def own_unit(self, values: np.ndarray) -> np.ndarray:
+        """Outputs or encoded targets in the unit that the targets came in."""
+        return values if (self.shift, self.scale) == (0.0, 1.0) else values * self.scale + self.shift
 
     def probabilities(self, outputs: np.ndarray, activation: str | None) -> np.ndarray:
         """Raw outputs as probabilities: (rows, classes)."""
@@ -97,18 +109,20 @@ class Targets:
             return self.labels.decode((outputs[:, 0] > 0).astype(np.int32))
         if self.kind == "multi_label":
             return (outputs > 0).astype(np.int32)
+        outputs = self.own_unit(outputs)
         return outputs[:, 0] if self.flat else outputs
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         labels = self.labels.to_dict() if self.labels else None
-        return {"kind": self.kind, "outputs": list(self.outputs), "labels": labels, "flat": self.flat}
+        rest = {"flat": self.flat, "shift": self.shift, "scale": self.scale}
+        return {"kind": self.kind, "outputs": list(self.outputs), "labels": labels, **rest}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Targets:
         """The inverse of `to_dict`."""
         labels = Labels.from_dict(data["labels"]) if data["labels"] else None
-        return cls(data["kind"], tuple(data["outputs"]), labels, data["flat"])
+        return cls(data["kind"], tuple(data["outputs"]), labels, data["flat"], data["shift"], data["scale"])
 
 
 def _some(classes: Any) -> str:

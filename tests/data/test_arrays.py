@@ -1,0 +1,187 @@
+"""Splitting, scaling, encoding and frames: right against scikit-learn, and clear about what is wrong."""
+
+import json
+
+import numpy as np
+import pandas
+import polars
+import pyarrow
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import datasets as theirs
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+import backlit as bl
+from backlit.errors import InputError, ShapeError, UnknownNameError
+
+# ------------------------------------------------------------------------------------------------------- splitting
+
+
+@given(st.integers(3, 400), st.integers(0, 5), st.integers(1, 5))
+def test_split_covers_every_row_once(rows, seed, classes):
+    y = np.random.default_rng(seed).integers(0, classes, rows)
+    for stratify in (None, y):
+        parts = bl.data.split(rows, (0.6, 0.2, 0.2), seed=seed, stratify=stratify)
+        np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(rows))
+        assert all(len(part) for part in parts)
+
+
+def test_split_sizes_and_shares_of_classes():
+    y = np.repeat([0, 1, 2], [500, 300, 200])
+    parts = bl.data.split(1000, (0.7, 0.15, 0.15), stratify=y)
+    assert [len(part) for part in parts] == [700, 150, 150]
+    for part in parts:
+        np.testing.assert_allclose(np.bincount(y[part]) / len(part), [0.5, 0.3, 0.2], atol=0.01)
+
+
+def test_split_depends_on_the_seed_alone():
+    first, again, other = (bl.data.split(50, seed=seed)[0].tolist() for seed in (1, 1, 2))
+    assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((100, (0.5, 0.6)), "add up to 1"),
+        ((100, (1.5, -0.5)), "must be positive"),
+        ((2, (0.7, 0.15, 0.15)), "2 rows can't be split into 3 parts"),
+        ((5, (0.5, 0.5), 0, [1, 2]), r"stratify must have shape \(5,\)"),
+    ],
+)
+def test_split_refuses(arguments, message):
+    with pytest.raises(InputError, match=message):
+        bl.data.split(*arguments)
+
+
+# --------------------------------------------------------------------------------------------------------- scaling
+
+
+def test_scaling_equals_scikit_learn(rng):
+    x = rng.normal(3, 50, (40, 3))
+    for ours, other in ((bl.data.Standardize(), StandardScaler()), (bl.data.MinMax(), MinMaxScaler())):
+        fitted = ours.fit(x)
+        np.testing.assert_allclose(fitted.apply(x), other.fit_transform(x), atol=1e-6)
+        np.testing.assert_allclose(fitted.invert((x - fitted.shift) / fitted.scale), x, rtol=1e-12)
+        assert fitted.apply(x).dtype == np.float32
+        again = type(fitted).from_dict(json.loads(json.dumps(fitted.to_dict())))
+        assert again == fitted
+        assert type(again) is type(fitted)
+
+
+def test_scaling_leaves_constant_columns_finite():
+    x = np.array([[1e9, 2.0], [1e9, 4.0]])
+    for scaler in (bl.data.Standardize(), bl.data.MinMax(), bl.data.Center()):
+        assert np.isfinite(scaler.fit(x).apply(x)).all()
+        assert (scaler.fit(x).apply(x)[:, 0] == 0).all()
+
+
+def test_scaling_refuses():
+    with pytest.raises(InputError, match="row 1, column 0 is nan"):
+        bl.data.Standardize().fit([[1.0], [np.nan]])
+    with pytest.raises(InputError, match="call fit"):
+        bl.data.Standardize().apply([[1.0]])
+    with pytest.raises(ShapeError, match="fitted on 1 columns"):
+        bl.data.Standardize().fit([[1.0], [2.0]]).apply([[1.0, 2.0]])
+    with pytest.raises(ShapeError, match="rows and columns"):
+        bl.data.Standardize().fit([1.0, 2.0])
+
+
+# -------------------------------------------------------------------------------------------------------- encoding
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (["나", "가", "나"], ("가", "나")),
+        ([5, 3, 5], (3, 5)),
+        ([True, False], (False, True)),
+        ([2.0, 1.0], (1, 2)),
+        (np.array(["b", "a"], dtype=object), ("a", "b")),
+    ],
+)
+def test_labels_there_and_back(y, classes):
+    labels = bl.data.Labels.fit(y)
+    assert labels.classes == classes
+    assert labels.decode(labels.encode(y)).tolist() == list(y)
+    assert bl.data.Labels.from_dict(json.loads(json.dumps(labels.to_dict()))) == labels
+
+
+def test_labels_refuse():
+    labels = bl.data.Labels.fit(["a", "b"])
+    with pytest.raises(UnknownNameError, match="row 1 has class 'c', which training didn't have: 'a', 'b'"):
+        labels.encode(["a", "c"])
+    with pytest.raises(UnknownNameError, match="row 0 has class 'x'"):
+        bl.data.Labels.fit([1, 2]).encode(["x"])
+    with pytest.raises(InputError, match=r"row 1 is missing"):
+        bl.data.Labels.fit([1.0, np.nan])
+    with pytest.raises(InputError, match=r"row 0 is missing"):
+        bl.data.Labels.fit(np.array([None, "a"], dtype=object))
+
+
+# ---------------------------------------------------------------------------------------------------------- frames
+
+
+@pytest.mark.parametrize("make", [pandas.DataFrame, polars.DataFrame, pyarrow.table, dict])
+def test_frames_of_anyone(make):
+    array, names = bl.data.as_arrays(make({"키": [1.0, 2.0], "무게": [3, 4]}))
+    assert names == ["키", "무게"]
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, [[1, 3], [2, 4]])
+
+
+def test_float32_arrays_are_not_copied():
+    x = np.ones((5, 2), np.float32)
+    assert bl.data.as_arrays(x)[0] is x or np.shares_memory(bl.data.as_arrays(x)[0], x)
+    assert bl.data.as_arrays(np.array([[1, 2]]), keep_integers=True)[0].dtype.kind == "i"
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        ([[1.0], [1.0, 2.0]], ShapeError, "different lengths"),
+        ([[1.0, np.nan]], InputError, r"row 0, column 1 is missing \(NaN\)"),
+        (polars.DataFrame({"a": [1.0, 2.0], "b": [1.0, float("inf")]}), InputError, "row 1, column 'b' is inf"),
+        (pandas.DataFrame({"a": [1.0, 2.0], "c": ["x", "y"]}), InputError, "row 0, column 'c' is 'x', no number"),
+        ({"a": [1, 2], "b": [1]}, ShapeError, "different lengths"),
+        (3.0, InputError, "must be an array"),
+        ([["a"]], InputError, "no number"),
+    ],
+)
+def test_frames_refuse(x, error, message):
+    with pytest.raises(error, match=message):
+        bl.data.as_arrays(x)
+
+
+# ------------------------------------------------------------------------------------------------------- data sets
+
+
+@pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer", "diabetes"])
+def test_bundled_sets_are_scikit_learns(name):
+    ours = bl.data.load(name)
+    x, y = getattr(theirs, f"load_{name}")(return_X_y=True)
+    np.testing.assert_allclose(ours.x, x, rtol=1e-6)
+    np.testing.assert_array_equal(ours.y, y)
+    assert ours.x.shape[1] == len(ours.feature_names)
+    assert (ours.class_names is None) == (ours.task == "regression")
+
+
+@pytest.mark.parametrize("name", ["moons", "circles", "spirals", "xor", "blobs"])
+def test_generated_sets(name):
+    data = bl.data.load(name, rows=90, noise=0.0, seed=3)
+    assert data.x.shape == (90, 2)
+    assert set(np.unique(data.y)) == set(range(len(data.class_names)))
+    np.testing.assert_array_equal(data.x, bl.data.load(name, rows=90, noise=0.0, seed=3).x)
+    if name == "circles":
+        np.testing.assert_allclose(np.linalg.norm(data.x, axis=1), np.where(data.y, 0.5, 1.0), rtol=1e-6)
+    with pytest.raises(InputError, match="rows must be"):
+        bl.data.load(name, rows=1)
+    with pytest.raises(InputError, match="noise must be"):
+        bl.data.load(name, noise=-1.0)
+
+
+def test_unknown_sets():
+    with pytest.raises(UnknownNameError, match="did you mean 'digits'"):
+        bl.data.load("digit")
+    with pytest.raises(TypeError, match="takes no rows"):
+        bl.data.load("iris", rows=3)

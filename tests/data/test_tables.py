@@ -1,0 +1,172 @@
+"""Table files and their preparation."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+import backlit as bl
+from backlit.data import TablePreparation, read
+from backlit.data.table import targets
+from backlit.errors import InputError, UnknownNameError
+
+
+def write(tmp_path, text, name="t.csv", encoding="utf-8"):
+    path = tmp_path / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_reads_korean_headers_quotes_and_missing_values(tmp_path, separator):
+    lines = [["이름", "키", "메모"], ["가", "1.5", '"a\nb"'], ["나", "NA", "x"], ["다", "", "?"]]
+    path = write(tmp_path, "\n".join(separator.join(line) for line in lines) + "\n")
+    frame = read(path)
+    assert frame.columns == ["이름", "키", "메모"]
+    assert frame["키"].to_list() == [1.5, None, None]
+    assert frame["메모"].to_list() == ["a\nb", "x", None]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
+    assert read(write(tmp_path, "a,b\n1,2\n", encoding="utf-8-sig")).columns == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("a,b\n", "a header but no rows"),
+        ("a,b\n1,2\n1,2,3\n", r"line 3: 3 values, but the header has 2 columns"),
+        ("a,b\n1,2\n1\n", r"line 3: 1 values"),
+        ("a,a\n1,2\n", "two columns are called 'a'"),
+        ("a,\n1,2\n", "column 2 has no name"),
+        ('a,b\n"1,2\n', "can't be read as CSV"),
+    ],
+)
+def test_broken_files(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        read(write(tmp_path, text))
+
+
+def test_files_that_are_no_tables(tmp_path):
+    write(tmp_path, "a\n1\n", "houses.csv")
+    with pytest.raises(InputError, match=r"there is no file .*house\.csv; did you mean .*houses\.csv"):
+        read(tmp_path / "house.csv")
+    with pytest.raises(InputError, match="is a folder"):
+        read(tmp_path)
+    (tmp_path / "noise.csv").write_bytes(bytes(range(256)) * 20)
+    with pytest.raises(InputError, match="isn't UTF-8 text"):
+        read(tmp_path / "noise.csv")
+    (tmp_path / "zeros.csv").write_bytes(b"\0" * 100)
+    with pytest.raises(InputError, match=r"zeros\.csv"):
+        read(tmp_path / "zeros.csv")
+
+
+@pytest.fixture
+def frame():
+    return pl.DataFrame(
+        {
+            "id": [f"row{i}" for i in range(40)],
+            "size": [float(i) if i % 5 else None for i in range(40)],
+            "colour": [["빨강", "파랑"][i % 2] for i in range(40)],
+            "same": [1] * 40,
+            "empty": [None] * 40,
+            "y": [i % 3 for i in range(40)],
+        }
+    )
+
+
+def test_each_kind_of_column(frame):
+    preparation = TablePreparation.learn(frame, "y")
+    notes = {column.name: column.note for column in preparation.columns if not column.width}
+    assert notes == {"id": "different in every row", "same": "always 1", "empty": "every value is missing"}
+    assert preparation.names == ["size", "colour=빨강", "colour=파랑"]
+    x = preparation.apply(frame)
+    assert x.dtype == np.float32
+    np.testing.assert_allclose(x[:, 0].mean(), 0, atol=1e-6)
+    np.testing.assert_allclose(x[:, 0].std(), 1, atol=1e-6)
+    present = frame["size"].drop_nulls().to_numpy()
+    np.testing.assert_allclose(
+        x[0, 0], (np.median(present) - preparation.columns[1].center) / preparation.columns[1].scale
+    )
+    assert x[0, 1:].tolist() == [1.0, 0.0]
+
+
+def test_only_training_rows_are_learned_from(frame):
+    half = TablePreparation.learn(frame, "y", rows=np.arange(20))
+    assert half == TablePreparation.learn(frame[:20], "y")
+    assert half != TablePreparation.learn(frame, "y")
+
+
+def test_new_files_may_differ_in_order_and_extra_columns(frame):
+    preparation = TablePreparation.learn(frame, "y")
+    other = frame.select(["y", "colour", "size"]).with_columns(extra=pl.lit(1))
+    np.testing.assert_array_equal(preparation.apply(other), preparation.apply(frame))
+    np.testing.assert_array_equal(preparation.apply(frame.to_pandas()), preparation.apply(frame))
+    new = frame.with_columns(colour=pl.lit("초록"))
+    assert (preparation.apply(new)[:, 1:] == 0).all()
+    assert preparation.unseen(new) == {"colour": 40}
+    assert TablePreparation.from_dict(json.loads(json.dumps(preparation.to_dict()))) == preparation
+
+
+def test_new_files_that_do_not_fit(frame):
+    preparation = TablePreparation.learn(frame, "y")
+    with pytest.raises(InputError, match="column 'colour' is missing; the network needs size, colour"):
+        preparation.apply(frame.drop("colour"))
+    text = frame.with_columns(size=pl.Series(["1"] * 39 + ["large"]))
+    with pytest.raises(InputError, match="column 'size', row 40: expected a number, got 'large'"):
+        preparation.apply(text)
+    infinite = frame.with_columns(size=pl.Series([float("inf"), *[1.0] * 39]))
+    with pytest.raises(InputError, match="column 'size', row 1 is infinite"):
+        preparation.apply(infinite)
+    with pytest.raises(InputError, match="expected a data frame"):
+        preparation.apply(np.ones((3, 2)))
+
+
+def test_nothing_to_learn_from(frame):
+    with pytest.raises(InputError, match="no column is left to learn from"):
+        TablePreparation.learn(frame.select(["id", "same", "y"]), "y")
+    with pytest.raises(UnknownNameError, match="did you mean 'colour'"):
+        TablePreparation.learn(frame, "color")
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "expected"),
+    [
+        (["a", "b"], None, "classification"),
+        ([True, False], None, "classification"),
+        ([0, 1], None, "classification"),
+        ([0.5, 1.5], None, "regression"),
+        (list(range(100)), None, "regression"),
+        (list(range(100)), "classification", "classification"),
+        ([0, 1], "regression", "regression"),
+    ],
+)
+def test_the_task_is_told_from_the_target(values, task, expected):
+    y, decided = targets(pl.DataFrame({"y": values}), "y", task)
+    assert decided == expected
+    assert y.tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "message"),
+    [
+        ([1, None], None, "row 2 is missing"),
+        ([3, 3], None, "is 3 in every row"),
+        (["a", "b"], "regression", "can't be regressed"),
+        ([1.5, float("inf")], None, "row 2 isn't finite"),
+        ([1, 2], "ranking", "unknown task"),
+    ],
+)
+def test_targets_refuse(values, task, message):
+    with pytest.raises(InputError, match=message):
+        targets(pl.DataFrame({"y": values}), "y", task)
+
+
+def test_a_run_on_a_table_takes_raw_rows(frame, tmp_path):
+    preparation = TablePreparation.learn(frame, "y")
+    net = bl.Sequential(bl.Linear(8), bl.ReLU(), bl.Linear(3))
+    run = bl.fit(net, frame, frame["y"], preparation=preparation, epochs=2)
+    same = bl.load(run.save(tmp_path / "run"))
+    np.testing.assert_array_equal(same.predict(frame.to_pandas()), run.predict(frame))
