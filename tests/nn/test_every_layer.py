@@ -1,0 +1,166 @@
+"""What must hold for every layer: shapes, types, gradients, both engines, JSON, seeds."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import backlit as bl
+from backlit.graph import tree
+from backlit.nn.layer import Layer
+from tests.nn.common import draw_params, outputs_and_gradients
+
+SMOOTH = bl.Sequential(bl.Linear(4), bl.Tanh())
+CASES: list[tuple[Layer, tuple[int, ...]]] = [
+    (bl.Linear(3), (4,)),
+    (bl.Linear(3, bias=False, weight_init="normal:0.5"), (2, 4)),
+    (bl.Identity(), (4,)),
+    (bl.Step(), (4,)),
+    (bl.Sigmoid(), (4,)),
+    (bl.Tanh(), (4,)),
+    (bl.ReLU(), (4,)),
+    (bl.LeakyReLU(0.2), (4,)),
+    (bl.PReLU(), (2, 4)),
+    (bl.PReLU(by_feature=True), (2, 4)),
+    (bl.ELU(0.7), (4,)),
+    (bl.SELU(), (4,)),
+    (bl.GELU(), (4,)),
+    (bl.GELU(approximate=True), (4,)),
+    (bl.SiLU(), (4,)),
+    (bl.Softplus(), (4,)),
+    (bl.Softmax(), (2, 4)),
+    (bl.Sequential(bl.Linear(5), bl.Tanh(), bl.Linear(2)), (4,)),
+    (bl.Residual(bl.Linear(4), bl.Tanh()), (4,)),
+    (bl.Residual(bl.Linear(3), bl.Tanh(), bl.Linear(5), zero_start=True), (2, 4)),
+    (bl.Parallel(bl.Linear(3), SMOOTH), (4,)),
+    (bl.Parallel(bl.Linear(4), SMOOTH, bl.Identity(), combine="mean"), (4,)),
+    (
+        bl.Wired({"a": SMOOTH, "b": bl.Linear(4), "c": bl.Sigmoid()}, [("a", "b"), ("a", "c"), ("b", "c")]),
+        (3,),
+    ),
+    (bl.Wired(SMOOTH, [("a", "b"), ("b", "c"), ("a", "c")], combine="concatenate"), (3,)),
+    (bl.Dropout(0.4), (6,)),
+    (bl.DropConnect(3, rate=0.4), (4,)),
+    (bl.Flatten(), (2, 3)),
+    (bl.Reshape((3, -1)), (2, 6)),
+    (bl.LayerNorm(), (2, 5)),
+    (bl.LayerNorm(axes=2, affine=False), (2, 5)),
+    (bl.BatchNorm(), (4,)),
+    (bl.BatchNorm(affine=False, momentum=0.5), (3, 4)),
+    (bl.Embedding(7, 3), (4,)),
+]
+SLOPED = [case for case in CASES if not isinstance(case[0], bl.Step)]  # a step's zero gradient: test_activations.py
+each = pytest.mark.parametrize(("layer", "shape"), CASES, ids=lambda case: str(case))
+each_sloped = pytest.mark.parametrize(("layer", "shape"), SLOPED, ids=lambda case: str(case))
+modes = pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+
+
+def inputs(layer: Layer, shape: tuple[int, ...], rng: np.random.Generator, dtype: str = "float64") -> np.ndarray:
+    if layer.takes_integers:
+        return rng.integers(0, 7, (5, *shape))
+    x = rng.uniform(0.2, 2.0, (5, *shape)) * rng.choice([-1.0, 1.0], (5, *shape))  # away from kinks at 0
+    return x.astype(dtype)
+
+
+def test_every_layer_of_the_package_is_here() -> None:
+    known = {type(layer).__name__ for layer, _ in CASES}
+    own = {name for name, kind in Layer.kinds.items() if kind.__module__.startswith("backlit.")}
+    assert own <= known
+
+
+@each
+@modes
+def test_shape_and_type(layer: Layer, shape: tuple[int, ...], training: bool, rng: np.random.Generator) -> None:
+    network = layer.build(shape)
+    x = inputs(layer, shape, rng, "float32")
+    output, state = network.apply(network.params, x, training=training)
+    assert output.shape == (5, *network.output_shape)
+    assert layer.init(bl.Key(0), shape)[1] == network.output_shape
+    assert {leaf.dtype for leaf in [output, *tree.leaves(network.params), *tree.leaves(state)]} == {np.dtype("float32")}
+    assert layer.cost(shape) >= 0
+
+
+@each_sloped
+@modes
+def test_engines_agree(layer: Layer, shape: tuple[int, ...], training: bool, rng: np.random.Generator) -> None:
+    """Values, running state and gradients; for layers that drop, the same units."""
+    network = draw_params(layer.build(shape, dtype="float64"), rng)
+    x = inputs(layer, shape, rng)
+    options: dict[str, Any] = {"training": training, "seed": 3, "step": 5}
+    by_numpy = outputs_and_gradients(network, x, **options)
+    by_xla = outputs_and_gradients(network, x, compiled=True, **options)
+    for ours, theirs in zip(tree.leaves(by_numpy), tree.leaves(by_xla), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-13)
+
+
+@each_sloped
+@modes
+def test_gradients_against_differences(
+    layer: Layer, shape: tuple[int, ...], training: bool, rng: np.random.Generator
+) -> None:
+    network = draw_params(layer.build(shape, dtype="float64"), rng)
+    x = inputs(layer, shape, rng)
+
+    def f(params: Any, x: Any) -> Any:
+        return network.apply(params, x, training=training)[0]
+
+    if layer.takes_integers:
+        bl.check_gradients(lambda params: f(params, x), network.params)
+    elif network.params:
+        bl.check_gradients(f, network.params, x)
+    else:
+        bl.check_gradients(lambda x: f({}, x), x)
+
+
+@each
+def test_json_and_back(layer: Layer, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    again = Layer.from_dict(json.loads(json.dumps(layer.to_dict())))
+    assert again == layer
+    assert hash(again) == hash(layer)  # programs are kept by architecture
+    x = inputs(layer, shape, rng)
+    np.testing.assert_array_equal(again.build(shape, seed=4)(x), layer.build(shape, seed=4)(x))
+
+
+@each
+def test_seeds(layer: Layer, shape: tuple[int, ...]) -> None:
+    first, again, other = (layer.build(shape, seed=seed).params for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(tree.leaves(first), tree.leaves(again), strict=True))
+    drawn = [leaf.size > 1 and np.ptp(leaf) > 0 for leaf in tree.leaves(first)]
+    if any(drawn):
+        assert any(not np.array_equal(a, b) for a, b in zip(tree.leaves(first), tree.leaves(other), strict=True))
+
+
+@each
+def test_layers_are_values(layer: Layer, shape: tuple[int, ...]) -> None:
+    fields = dataclasses.fields(layer)
+    if fields:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(layer, fields[0].name, None)
+    assert repr(layer).startswith(type(layer).__name__ + "(")
+
+
+@dataclass(frozen=True)
+class Scale(bl.Layer):
+    """A layer of one's own, as the documentation shows it."""
+
+    start: float = 1.0
+
+    def init(self, key: Any, input_shape: Any) -> Any:
+        return {"factor": np.full(input_shape, self.start)}, input_shape
+
+    def __call__(self, params: Any, x: Any, ctx: Any = None) -> Any:
+        return x * params["factor"]
+
+
+def test_a_layer_of_ones_own_learns_and_is_saved(rng: np.random.Generator) -> None:
+    architecture = bl.Sequential(Scale(0.5))
+    x = rng.normal(size=(32, 3))
+    run = bl.fit(
+        architecture, x, x * [1.0, -2.0, 3.0], loss="mse", optimizer=bl.GradientDescent(0.3), batch_size=None, epochs=200,
+        progress=False,
+    )  # fmt: skip
+    np.testing.assert_allclose(run.network.params["0"]["factor"], [1.0, -2.0, 3.0], atol=1e-3)
+    assert Layer.from_dict(architecture.to_dict()) == architecture
