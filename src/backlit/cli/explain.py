@@ -1,0 +1,39 @@
+"""`backlit explain`: a formula's graph with every value and gradient."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+NAME = "explain"
+EXAMPLES = 'Examples:\n\nbacklit explain "(x + y) * z" x=-2 y=5 z=-4\n\nbacklit explain "sum(softmax(v) * w)" v=[1,2,3] w=[1,0,0] --json'
+
+
+def command(
+    formula: Annotated[str, typer.Argument(help='Such as "(x + y) * z"; operators + - * / @ **, functions such as exp, log, sigmoid.', metavar="FORMULA")],
+    values: Annotated[list[str] | None, typer.Argument(help="Values of the names: x=-2, v=[1,2,3].", metavar="NAME=VALUE…")] = None,
+    tree: Annotated[bool, typer.Option("--tree", help="As an indented tree.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:  # fmt: skip
+    """Each node with its value and gradients: upstream (what arrives), local, downstream (what goes on)."""
+    from backlit.cli import output
+    from backlit.cli.expression import Parser, assignments
+    from backlit.errors import InputError
+    from backlit.inspect.explain import explain
+
+    variables = assignments(values or [])
+    result = Parser(formula, variables).parse()
+    explanation = explain(result)
+    unused = set(variables) - {node.name for node in explanation}
+    if unused:
+        raise InputError(f"{', '.join(sorted(unused))} isn't used in {formula!r}")
+    if as_json:
+        output.emit(explanation.to_dict())
+        return
+    print(explanation.tree() if tree else explanation.table())
+    if not tree:
+        gates = dict.fromkeys(
+            f"{n.tensor.op.name} {n.tensor.op.gate}" for n in explanation if n.tensor.op and n.tensor.op.gate
+        )
+        print("\n" + "\n".join(gates))

@@ -1,0 +1,52 @@
+"""`backlit lr-find`: a learning rate to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "lr-find"
+EXAMPLES = "Examples:\n\nbacklit lr-find digits\n\nbacklit lr-find houses.csv --target price --plot rates.png"
+
+
+def command(
+    data: Annotated[str, typer.Argument(help="A data set's name or a CSV file, as for train.", metavar="DATA")],
+    target: Annotated[str | None, typer.Option(help="Column of the CSV file to predict.")] = None,
+    network: Annotated[str, typer.Option(help="mlp:64,32 (hidden layers) or linear.")] = "mlp:128,64",
+    optimizer: Annotated[str, typer.Option(help="adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop.")] = "adam",
+    start: Annotated[float, typer.Option(help="First rate, above 0.")] = 1e-6,
+    stop: Annotated[float, typer.Option(help="Last rate.")] = 10.0,
+    steps: Annotated[int, typer.Option(help="Updates, at least 10.")] = 150,
+    batch_size: Annotated[int, typer.Option(help="Rows an update.")] = 32,
+    seed: Annotated[int, typer.Option(help="Origin of all randomness.")] = 0,
+    plot: Annotated[Path | None, typer.Option(help="Write the picture here (.png, .svg, .pdf).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Learning-rate range test: one short run whose rate grows from tiny to far too large."""
+    import backlit as bl
+    from backlit.cli import output
+    from backlit.cli.job import Options, prepare
+    from backlit.errors import InputError
+
+    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError(f"--plot {plot}: the name must end in .png, .svg or .pdf")
+    job = prepare(Options(data=data, target=target, network=network, optimizer=optimizer, seed=seed))
+    test = bl.lr_find(
+        job.network, job.rows(job.train), job.y[job.train], loss=job.loss, optimizer=job.optimizer, start=start,
+        stop=stop, steps=steps, batch_size=batch_size, seed=seed, preparation=job.preparation,
+        standardize_targets=job.task == "regression",
+    )  # fmt: skip
+    if plot is not None:
+        try:
+            test.plot().savefig(plot)
+        except OSError as error:
+            raise InputError(f"{plot} can't be written: {error}") from error
+    if as_json:
+        found = {"rates": test.rates, "losses": test.losses, "smoothed": test.smoothed}
+        output.emit({"suggestion": test.suggestion, **found})
+        return
+    shown = range(0, len(test.rates), max(1, len(test.rates) // 12))
+    print(output.table([["rate", "loss"], *[[f"{test.rates[i]:.2g}", f"{test.smoothed[i]:.4f}"] for i in shown]]))
+    print(f"\nsuggested learning rate: {test.suggestion:.2g}\nnext: backlit train {data} --lr {test.suggestion:.2g}")

@@ -1,0 +1,51 @@
+"""`backlit`: the command; one file a subcommand. Heavy imports wait until a subcommand runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from backlit.cli import evaluate, explain, lr_find, predict, show, train
+from backlit.cli.output import reporting
+
+app = typer.Typer(
+    name="backlit",
+    help="Train neural networks at the speed of the hardware, and see why they learn, or don't.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from backlit._version import __version__
+
+        typer.echo(f"backlit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    pass
+
+
+for module in (train, evaluate, predict, show, lr_find, explain):
+    app.command(module.NAME, epilog=module.EXAMPLES)(module.command)
+
+
+def main() -> None:
+    """Run the command; exit status 0: done, 1: the work failed, 2: the input was wrong, 130: interrupted."""
+    with reporting():
+        app()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

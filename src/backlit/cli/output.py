@@ -1,0 +1,64 @@
+"""What a command prints, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+WORK_FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+
+
+@contextlib.contextmanager
+def reporting() -> Iterator[None]:
+    """Turn errors into one message on standard error and the exit status that goes with it."""
+    from backlit.errors import BacklitError, DivergedError
+
+    try:
+        yield
+    except DivergedError as error:
+        fail(str(error), WORK_FAILED)
+    except BacklitError as error:
+        fail(str(error), WRONG_INPUT)
+    except BrokenPipeError:  # the reader of our output went away (backlit show … | head)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        fail("interrupted", INTERRUPTED)
+
+
+def fail(message: str, status: int) -> None:
+    """Say what went wrong and end."""
+    print(f"backlit: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def emit(data: dict[str, Any]) -> None:
+    """The one JSON object of ``--json``."""
+    print(json.dumps(data, ensure_ascii=False, allow_nan=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def table(rows: list[list[Any]], indent: str = "  ") -> str:
+    """Lines of cells, the first column to the left and the others to the right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(_width(row[i]) for row in cells) for i in range(len(cells[0]))]
+    lines = []
+    for row in cells:
+        padded = [" " * (w - _width(c)) for c, w in zip(row, widths, strict=True)]
+        parts = [c + p if i == 0 else p + c for i, (c, p) in enumerate(zip(row, padded, strict=True))]
+        lines.append((indent + "  ".join(parts)).rstrip())
+    return "\n".join(lines)
+
+
+def _width(text: str) -> int:
+    """Columns in a terminal: Hangul and its like take two."""
+    from rich.cells import cell_len
+
+    return cell_len(text)

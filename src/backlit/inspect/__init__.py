@@ -1,0 +1,1 @@
+"""Looking inside: explanations of graphs, and pictures."""

@@ -1,0 +1,387 @@
+"""`explain`: every node of a graph with its value, its gradients, and what it does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import GradientError, unknown
+from backlit.graph.backward import is_float, ones_like, pull, topological_order, unbroadcast, zeros_like
+from backlit.graph.op import is_bad, transforming
+from backlit.graph.tensor import Array, Tensor, value_of
+
+_SIGNS = {"add": "+", "subtract": "-", "multiply": "·", "divide": "/", "matmul": "@", "power": "**"}
+_SHOWN = 60  # lines of a table or tree; what is left out is said
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """What goes from a node to one of its inputs.
+
+    Attributes
+    ----------
+    parent : str
+        Name of the input.
+    local : array or None
+        Local derivative ∂node/∂parent where both are single numbers; else None (see `NodeReport.jacobian`).
+    downstream : array or None
+        Gradient that goes to the input; None if none does (a constant index, a step function).
+    """
+
+    parent: str
+    local: Array | None
+    downstream: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class NodeReport:
+    """One node.
+
+    Attributes
+    ----------
+    name, formula, gate : str
+        Its name, what it computes from which nodes, and what it does to a gradient.
+    value : array
+        Forward value.
+    upstream : array
+        Gradient of the output with respect to this node: what arrives, added up over `uses`.
+    edges : tuple of Edge
+        One for each input that is a node.
+    uses : tuple of (str, array)
+        The nodes that it goes into, with the gradient that comes from each.
+    """
+
+    name: str
+    formula: str
+    gate: str
+    value: Array
+    upstream: Array
+    edges: tuple[Edge, ...]
+    uses: tuple[tuple[str, Array], ...]
+    tensor: Tensor = field(repr=False)
+    _names: dict[int, str] = field(repr=False)
+
+    def jacobian(self, parent: str | int) -> np.ndarray:
+        """The explicit matrix of local derivatives with respect to an input, shape ``value.shape + parent.shape``.
+
+        Parameters
+        ----------
+        parent : str or int
+            The input's name or place.
+
+        Raises
+        ------
+        UnknownNameError
+            If the node has no such input.
+        """
+        tensor = self.tensor
+        places = {self._names[p._serial]: i for i, p in enumerate(tensor.parents) if type(p) is Tensor}
+        if isinstance(parent, str):
+            if parent not in places:
+                raise unknown(f"input of {self.name}", parent, places)
+            parent = places[parent]
+        return local_jacobian(tensor, parent)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """All nodes below an output, inputs first; see `explain`."""
+
+    nodes: tuple[NodeReport, ...]
+
+    def __iter__(self) -> Iterator[NodeReport]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __getitem__(self, name: str) -> NodeReport:
+        """A node by name."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise unknown("node", name, [node.name for node in self.nodes])
+
+    @property
+    def output(self) -> NodeReport:
+        """The node that was explained."""
+        return self.nodes[-1]
+
+    @property
+    def first_nonfinite(self) -> str | None:
+        """Which node made the first NaN or infinite value out of finite ones, in words; None if all are finite."""
+        for node in self.nodes:
+            if not is_bad(np.asarray(node.value)):
+                continue
+            parents = [np.asarray(value_of(p)) for p in node.tensor.parents]
+            if node.tensor.op is None:
+                return f"{node.name} was given with {_summary(node.value)}"
+            if not any(is_bad(p) for p in parents):
+                shown = ", ".join(_summary(p) for p in parents)
+                return f"{node.name} = {node.formula} made the first NaN or infinite value, from {shown}"
+        return None
+
+    def table(self) -> str:
+        """The nodes as aligned text: value, upstream gradient, then for each input local and downstream gradient."""
+        rows = [("node", "= formula", "value", "upstream", "to", "local", "downstream")]
+        for node in _few(self.nodes):
+            if node is None:
+                rows.append(("…", f"({len(self.nodes) - _SHOWN} more)", "", "", "", "", ""))
+                continue
+            head = (
+                node.name,
+                f"= {node.formula}" if node.formula else "",
+                _summary(node.value),
+                _summary(node.upstream),
+            )
+            edges = node.edges or (None,)
+            for i, edge in enumerate(edges):
+                tail = ("", "", "") if edge is None else (edge.parent, _local(node, edge), _summary(edge.downstream))
+                rows.append((*(head if i == 0 else ("", "", "", "")), *tail))
+        text = _align(rows)
+        bad = self.first_nonfinite
+        return f"{text}\n\n{bad}" if bad else text
+
+    def tree(self) -> str:
+        """The output and below it, indented, what it is made of; a node met again is only named."""
+        by_serial = {node.tensor._serial: node for node in self.nodes}
+        lines: list[str] = []
+        seen: set[int] = set()
+        stack = [(self.output.tensor, 0)]
+        while stack and len(lines) < _SHOWN:
+            tensor, depth = stack.pop()
+            node = by_serial[tensor._serial]
+            again = tensor._serial in seen and bool(tensor.parents)
+            formula = f" = {node.formula}" if node.formula else ""
+            numbers = f"{_summary(node.value)}   gradient {_summary(node.upstream)}"
+            lines.append(
+                "  " * min(depth, 40) + (f"{node.name} (above)" if again else f"{node.name}{formula} = {numbers}")
+            )
+            if not again:
+                seen.add(tensor._serial)
+                stack += [(p, depth + 1) for p in reversed(tensor.parents) if type(p) is Tensor]
+        return "\n".join(lines + (["…"] if stack else []))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: numbers as nested lists (null for what isn't finite)."""
+        return {
+            "nodes": [
+                {
+                    "name": node.name,
+                    "formula": node.formula,
+                    "gate": node.gate,
+                    "value": _plain(node.value),
+                    "upstream": _plain(node.upstream),
+                    "inputs": [
+                        {"name": e.parent, "local": _plain(e.local), "downstream": _plain(e.downstream)}
+                        for e in node.edges
+                    ],
+                }
+                for node in self.nodes
+            ],
+            "first_nonfinite": self.first_nonfinite,
+        }
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def __repr__(self) -> str:
+        return f"Explanation of {self.output.name}: {len(self.nodes)} nodes"
+
+
+def explain(output: Tensor, upstream: Any = None) -> Explanation:
+    """Every node that an output depends on: value, upstream, local and downstream gradients, and what its gate does.
+
+    Parameters
+    ----------
+    output : Tensor
+        What the gradients are of.
+    upstream : array, optional
+        Gradient that arrives at `output`; ones if left out.
+
+    Returns
+    -------
+    Explanation
+        ``print`` it, or read it: ``explanation["q"].upstream``, ``explanation["q"].jacobian("x")``.
+
+    Raises
+    ------
+    GradientError
+        If `output` isn't a Tensor of real numbers.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> x, y, z = bl.tensor(-2.0, name="x"), bl.tensor(5.0, name="y"), bl.tensor(-4.0, name="z")
+    >>> print(bl.explain((x + y) * z))
+    node  = formula  value  upstream  to  local  downstream
+    x                -2     -4
+    y                5      -4
+    z                -4     3
+    q     = x + y    3      -4        x   1      -4
+                                      y   1      -4
+    f     = q · z    -12    1         q   -4     -4
+                                      z   3      3
+    """
+    if type(output) is not Tensor:
+        raise GradientError(f"explain needs a Tensor, got {type(output).__name__}; make the inputs with backlit.tensor")
+    if not is_float(output.dtype):
+        raise GradientError(f"explain needs real numbers, got dtype {output.dtype}; write 2.0 instead of 2")
+    order = topological_order(output)
+    arriving = ones_like(output.value) if upstream is None else np.asarray(upstream, dtype=output.dtype)
+    if arriving.shape != output.shape:
+        raise GradientError(f"upstream has shape {arriving.shape}, the output {output.shape}: they must be equal")
+    names = _names(order)
+    with transforming():
+        found = pull(list(order), arriving, order)
+        gradients = {
+            node._serial: zeros_like(node.value) if gradient is None else gradient
+            for node, gradient in zip(order, found, strict=True)
+        }
+        edges: dict[int, tuple[Edge, ...]] = {}
+        uses: dict[int, list[tuple[str, Array]]] = {}
+        for node in order:
+            edges[node._serial] = tuple(_edges(node, gradients[node._serial], names))
+            parents = [p for p in node.parents if type(p) is Tensor]
+            for parent, edge in zip(parents, edges[node._serial], strict=True):
+                if edge.downstream is not None:
+                    uses.setdefault(parent._serial, []).append((names[node._serial], edge.downstream))
+    reports = []
+    for node in order:
+        used = tuple(uses.get(node._serial, ()))
+        gate = node.op.gate if node.op is not None else ""
+        if len(used) > 1:
+            gate = "; ".join(filter(None, (gate, f"copied to {len(used)} uses: their gradients add up")))
+        reports.append(
+            NodeReport(
+                names[node._serial],
+                _formula(node, names),
+                gate,
+                node.value,
+                gradients[node._serial],
+                edges[node._serial],
+                used,
+                node,
+                names,
+            )  # fmt: skip
+        )
+    return Explanation(tuple(reports))
+
+
+def local_jacobian(tensor: Tensor, position: int) -> np.ndarray:
+    """∂tensor/∂input as an explicit matrix, one row for each element of the tensor: shape + the input's shape."""
+    parent = tensor.parents[position]
+    inputs = tuple(value_of(p) for p in tensor.parents)
+    rows = np.zeros((tensor.size, *np.shape(inputs[position])))
+    if tensor.op.differentiable(position) and not tensor.op.is_step:
+        with transforming():
+            for i in range(tensor.size):
+                unit = np.zeros(tensor.size, dtype=tensor.dtype)
+                unit[i] = 1
+                part = tensor.op.downstream(position, unit.reshape(tensor.shape), tensor.value, inputs, tensor.static)
+                rows[i] = unbroadcast(part, value_of(parent))
+    return rows.reshape(tensor.shape + rows.shape[1:])
+
+
+def _edges(node: Tensor, upstream: Array, names: dict[int, str]) -> Iterator[Edge]:
+    inputs = tuple(value_of(p) for p in node.parents)
+    for position, parent in enumerate(node.parents):
+        if type(parent) is not Tensor:
+            continue
+        downstream = None
+        if not node.op.is_step and node.op.differentiable(position) and is_float(parent.dtype):
+            part = node.op.downstream(position, upstream, node.value, inputs, node.static)
+            downstream = unbroadcast(part, parent.value)
+        single = downstream is not None and node.shape == () and parent.shape == ()
+        yield Edge(names[parent._serial], local_jacobian(node, position) if single else None, downstream)
+
+
+def _names(order: list[Tensor]) -> dict[int, str]:
+    """The nodes' own names; for others f (the output), q or q1, q2, … (in between), x1, x2, … (leaves)."""
+    taken = {node.name for node in order if node.name}
+    inner = [node for node in order[:-1] if node.op is not None and not node.name]
+    names: dict[int, str] = {}
+    used: set[str] = set()
+    counts = {"x": 0, "q": 0}
+    for node in order:
+        if node.name and node.name not in used:
+            name = node.name
+        elif node is order[-1] and "f" not in taken:
+            name = "f"
+        elif len(inner) == 1 and node is inner[0] and "q" not in taken:
+            name = "q"
+        else:
+            stem = node.name + "_" if node.name else ("x" if node.op is None else "q")
+            while True:
+                counts[stem] = counts.get(stem, 0) + 1
+                name = f"{stem}{counts[stem]}"
+                if name not in taken and name not in used:
+                    break
+        used.add(name)
+        names[node._serial] = name
+    return names
+
+
+def _formula(node: Tensor, names: dict[int, str]) -> str:
+    if node.op is None:
+        return ""
+    parts = [names[p._serial] if type(p) is Tensor else _constant(p) for p in node.parents]
+    if node.op.name in _SIGNS and len(parts) == 2:
+        return f"{parts[0]} {_SIGNS[node.op.name]} {parts[1]}"
+    if node.op.name == "negative":
+        return f"-{parts[0]}"
+    settings = [f"{key}={value}" for key, value in node.static.items() if value is not None and value is not False]
+    return f"{node.op.name}({', '.join(parts + settings)})"
+
+
+def _constant(value: Any) -> str:
+    return f"{float(value):g}" if np.ndim(value) == 0 else f"array{np.shape(value)}"
+
+
+def _summary(value: Any) -> str:
+    """A number; a short vector whole; a larger array by shape, mean and range."""
+    if value is None:
+        return "-"
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return f"{float(array):.8g}"
+    if array.size <= 4 and array.ndim == 1:
+        return "[" + ", ".join(f"{float(v):.6g}" for v in array) + "]"
+    shape = "×".join(map(str, array.shape))
+    if array.dtype.kind not in "fiu" or not array.size:
+        return shape
+    bad = int((~np.isfinite(array)).sum())
+    if bad:
+        return f"{shape}, {bad} NaN or infinite"
+    return f"{shape}, mean {array.mean():.3g}, {array.min():.3g} to {array.max():.3g}"
+
+
+def _local(node: NodeReport, edge: Edge) -> str:
+    if edge.local is not None:
+        return _summary(edge.local)
+    if edge.downstream is None:
+        return "0 (step)" if node.tensor.op.is_step else "-"
+    return f"matrix {np.size(node.value)}×{np.size(edge.downstream)}"
+
+
+def _few(nodes: tuple[NodeReport, ...]) -> list[NodeReport | None]:
+    """The first and last nodes of many, None between them."""
+    if len(nodes) <= _SHOWN:
+        return list(nodes)
+    half = _SHOWN // 2
+    return [*nodes[:half], None, *nodes[-half:]]
+
+
+def _align(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    if value is None:
+        return None
+    array = np.asarray(value, dtype=float)
+    return np.where(np.isfinite(array), array, None).tolist() if is_bad(array) else array.tolist()
