@@ -108,10 +108,10 @@ def pull(
 
 def _separate(gradients: list[Any | None], upstream: Any) -> list[Any | None]:
     """Gradients that their owners may change: rules hand on one array to several inputs, and views that only read."""
-    seen = {id(_base(upstream))}
+    seen = {id(_base(upstream))} if isinstance(upstream, np.ndarray) else set()
     for i, gradient in enumerate(gradients):
         if isinstance(gradient, np.ndarray):
-            base = id(_base(gradient))
+            base = id(gradient if gradient.base is None else _base(gradient))
             if base in seen or not gradient.flags.writeable:
                 gradients[i] = gradient.copy()
             seen.add(base)
@@ -127,6 +127,8 @@ def _base(array: Any) -> Any:
 
 def ones_like(value: Array) -> Array:
     """The gradient of a value with respect to itself."""
+    if isinstance(value, np.generic):
+        return value.dtype.type(1)
     return namespace(value).ones(value.shape, dtype=value.dtype)
 
 

@@ -12,6 +12,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -179,18 +180,21 @@ def _constant(x: Any) -> Any:
 
 def _apply(op: Op, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
     tracked = False
+    values = []
     for x in inputs:
         kind = type(x)
         if kind is Tensor:
             tracked = True
+            values.append(x._value)
         elif kind is list or kind is tuple:  # ``[1, 2] + [3]`` would join lists
             return _apply(op, tuple([np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs]), static)
+        else:
+            values.append(x)
     if not tracked:
-        return op.compute(inputs, static)
+        return op.compute(values, static)
     if not _transforming.get():
         inputs = tuple([x if type(x) is Tensor else _constant(x) for x in inputs])
-    value = op.compute([x._value if type(x) is Tensor else x for x in inputs], static)
-    return Tensor(value, op, inputs, static)
+    return Tensor(op.compute(values, static), op, inputs, static)
 
 
 def operation(
@@ -303,15 +307,26 @@ def composite(
     return declare
 
 
-@contextlib.contextmanager
-def transforming() -> Iterator[None]:
+class _Transforming:
+    """See `transforming`; a class, since a generator costs as much as an operation."""
+
+    __slots__ = ("_errors", "_token")
+
+    def __enter__(self) -> None:
+        self._token = _transforming.set(True)
+        self._errors = np.errstate(all="ignore")
+        self._errors.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._errors.__exit__(kind, error, trace)
+        _transforming.reset(self._token)
+
+
+def transforming() -> _Transforming:
     """Within it, operations take for granted that no value changes between forward and backward."""
-    token = _transforming.set(True)
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    finally:
-        _transforming.reset(token)
+    return _Transforming()
 
 
 def debugging() -> bool:

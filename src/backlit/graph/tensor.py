@@ -242,17 +242,18 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy's elementwise functions on Tensors are ours of the same name (``np.exp(t)``, ``array * t``)."""
-        function = FUNCTIONS.get({"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__))
-        if ufunc.__name__ in ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"):
+        name = ufunc.__name__
+        function = FUNCTIONS.get("abs" if name == "absolute" else name)
+        if function is not None and method == "__call__" and not kwargs:
+            return function(*inputs)
+        if name in ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"):
             return ufunc(*[value_of(x) for x in inputs])
         if "out" in kwargs:
             raise TypeError(
-                f"numpy.{ufunc.__name__} would write a tensor into a NumPy array; write `array = array + tensor` "
+                f"numpy.{name} would write a tensor into a NumPy array; write `array = array + tensor` "
                 "instead of `array += tensor`"
             )
-        if function is None or method != "__call__" or kwargs:
-            raise TypeError(f"numpy.{ufunc.__name__} has no derivative here; backlit.ops lists the operations that do")
-        return function(*inputs)
+        raise TypeError(f"numpy.{name} has no derivative here; backlit.ops lists the operations that do")
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """NumPy's other functions would leave the graph; they are refused with ours named."""

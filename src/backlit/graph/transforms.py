@@ -39,16 +39,16 @@ class _Trace:
         for position in positions:
             if not 0 <= position < len(args):
                 raise GradientError(f"argnums={argnums!r}, but {self.name} got {len(args)} positional arguments")
-        wanted = {str(position): args[position] for position in positions}
-        leaves, self._structure = tree.flatten(wanted)
+        self._wanted = [args[position] for position in positions]
+        self._positions = positions
+        leaves, self._structure = tree.flatten(self._wanted)
         self._single = isinstance(argnums, int)
-        self._wanted = wanted
         self._snapshot = snapshot  # arguments may change before the way back
         self.leaves = [self._leaf(i, leaf) for i, leaf in enumerate(leaves)]
         self._start = self.leaves[0]._serial if self.leaves else 0  # nodes made earlier are someone else's
         values = list(args)
-        for position, value in tree.unflatten(self._structure, self.leaves).items():
-            values[int(position)] = value
+        for position, value in zip(positions, tree.unflatten(self._structure, self.leaves), strict=True):
+            values[position] = value
         self._result = f(*values, **kwargs)
 
     def _leaf(self, number: int, value: Any) -> Tensor:
@@ -66,7 +66,8 @@ class _Trace:
 
     def label(self, number: int) -> str:
         """A leaf's place, for messages."""
-        return f"argument {tree.paths(self._wanted)[number]} of {self.name}"
+        wanted = dict(zip(map(str, self._positions), self._wanted, strict=True))
+        return f"argument {tree.paths(wanted)[number]} of {self.name}"
 
     def take_result(self) -> Any:
         """What the function returned, handed over: the trace doesn't keep the graph alive."""
@@ -78,18 +79,19 @@ class _Trace:
         if type(output) is not Tensor:  # a constant: it depends on nothing
             return [], False
         nodes = topological_order(output, stop=self.leaves)
-        nested = any(leaf._op is not None for leaf in self.leaves)
-        return nodes, nested or (bool(nodes) and nodes[0]._serial < self._start)
+        nested = any([leaf._op is not None for leaf in self.leaves])  # noqa: C419 - a list is quicker
+        return nodes, nested or nodes[0]._serial < self._start
 
     def pull(self, nodes: list[Tensor], upstream: Any, nested: bool) -> Any:
         """Gradients in the structure of the arguments, from the `nodes` below the result, which are used up."""
-        kept = list(nodes) if any(node._op is not None and node._op.vjp is None for node in nodes) else []
+        kept = [] if all([node._op is None or node._op.vjp is not None for node in nodes]) else list(nodes)  # noqa: C419
         gradients = pull(nodes, upstream, self.leaves, differentiable=nested)
         for i, gradient in enumerate(gradients):
             if gradient is None:
-                warn_if_cut(kept, self.leaves[i], self.label(i))
+                if kept:
+                    warn_if_cut(kept, self.leaves[i], self.label(i))
                 gradients[i] = zeros_like(self.leaves[i].value)
-        trees = list(tree.unflatten(self._structure, gradients).values())
+        trees = tree.unflatten(self._structure, gradients)
         return trees[0] if self._single else tuple(trees)
 
 

@@ -9,6 +9,8 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 Tree = Any
 
 
@@ -54,7 +56,7 @@ def flatten(tree: Tree) -> tuple[list[Any], Structure]:
 def _flatten(node: Tree, found: list[Any]) -> Structure:
     if node is None:
         return _EMPTY
-    parts = _parts(node)
+    parts = None if type(node) is np.ndarray else _parts(node)  # arrays at once: they are what most leaves are
     if parts is None:
         found.append(node)
         return _LEAF

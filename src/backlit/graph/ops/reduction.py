@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from backlit.graph.op import namespace, primitive
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import exp
@@ -38,7 +40,9 @@ def _count(x: Any, axis: Axis) -> int:
 
 
 def _kept(reduced: Any, x: Any, axis: Axis) -> Any:
-    """A reduced array with its axes back, of size 1, so that it broadcasts against x."""
+    """A reduced array with its axes back, of size 1, so that it broadcasts against x; one number does so as it is."""
+    if reduced.shape == ():
+        return reduced
     axes = _normal(axis, len(x.shape))
     shape = tuple([1 if i in axes else size for i, size in enumerate(x.shape)])
     return reduced if reduced.shape == shape else reduced.reshape(shape)
@@ -53,8 +57,17 @@ def _torch_axes(name: str) -> Any:
     return call
 
 
+def _repeated(g: Any, x: Any) -> Any:
+    """A gradient of axes of size 1, or none, repeated to the shape of x."""
+    if isinstance(g, np.generic) and x.size < 1 << 14:  # writing a few thousand numbers is quicker than making a view
+        full = np.empty(x.shape, dtype=g.dtype)
+        full.fill(g)
+        return full
+    return broadcast_to(g, shape=x.shape)
+
+
 def _sum_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return broadcast_to(_kept(g, x, axis), shape=x.shape)
+    return _repeated(_kept(g, x, axis), x)
 
 
 @primitive(
@@ -75,7 +88,7 @@ def sum(xp: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _mean_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return broadcast_to(_kept(g / _count(x, axis), x, axis), shape=x.shape)
+    return _repeated(_kept(g / _count(x, axis), x, axis), x)
 
 
 @primitive(
