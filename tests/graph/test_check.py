@@ -9,6 +9,7 @@ import pytest
 
 import backlit as bl
 from backlit import ops
+from tests.graph.common import CASES, Case
 
 RNG = np.random.default_rng(0)
 
@@ -119,3 +120,29 @@ def test_a_kink_is_a_mistake_of_the_differences() -> None:
 def test_what_cant_be_checked(f: Any, args: tuple[Any, ...], text: str) -> None:
     with pytest.raises(bl.GradientError, match=text):
         bl.check_gradients(f, *args)
+
+
+def slips(case: Case) -> list[Any]:
+    """The operation with each of its rules in turn wrong by 0.1 %."""
+    op = case.entry.function.op
+
+    def wrong(rule: Any) -> Any:
+        return lambda *args, **static: 1.001 * rule(*args, **static)
+
+    vjps = [
+        tuple(wrong(rule) if i == position else rule for i, rule in enumerate(op.vjp))
+        for position, rule in enumerate(op.vjp)
+        if rule is not None
+    ]
+    return [bl.operation(vjp=vjp, name=op.name)(op.forward) for vjp in vjps]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.differentiable and hasattr(case.entry.function, "op")],
+    ids=lambda case: case.name,
+)
+def test_a_slip_of_a_thousandth_in_any_rule_of_any_operation_is_found(case: Case) -> None:
+    for slip in slips(case):
+        with pytest.raises(bl.GradientError, match="is wrong"):
+            bl.check_gradients(lambda *inputs, slip=slip: case.sample.call(slip, *inputs), *case.inputs())

@@ -207,3 +207,15 @@ def test_labels_out_of_range_are_nan_in_a_compiled_program() -> None:
 def test_the_softmax_of_equal_numbers_is_even_whatever_their_size() -> None:
     for x in (-1e4, 0.0, 1e4):
         np.testing.assert_allclose(ops.softmax(np.full(4, x)), 0.25)
+
+
+def test_negative_places_count_from_the_end(run: Runner) -> None:
+    x, places = np.arange(6.0).reshape(3, 2), np.array([-1, 0, -3])
+    for f in (lambda x: ops.take(x, places), lambda x: ops.getitem(x, index=places)):
+        np.testing.assert_array_equal(run(f, x), x[places])
+        np.testing.assert_array_equal(run(slope(f), x), [[2.0, 2.0], [0.0, 0.0], [1.0, 1.0]])
+    by_line = np.array([[-1], [-2], [1]])
+    np.testing.assert_array_equal(run(lambda x: ops.take_along_axis(x, by_line), x), [[1.0], [2.0], [5.0]])
+    np.testing.assert_array_equal(
+        run(slope(lambda x: ops.take_along_axis(x, by_line)), x), [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    )

@@ -39,6 +39,24 @@ def test_every_primitive_says_what_it_does_to_a_gradient(name: str) -> None:
     assert REGISTRY[name].function.op.gate
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("add", "distributes"),
+        ("multiply", "swaps"),
+        ("matmul", "swaps"),
+        ("maximum", "routes"),
+        ("max", "routes"),
+        ("relu", "routes"),
+        ("broadcast_to", "adds up"),
+        ("sum", "distributes"),
+        ("step", "stops"),
+    ],
+)
+def test_the_gates_words(name: str, words: str) -> None:
+    assert words in getattr(bl.ops, name).op.gate
+
+
 @each_differentiable
 def test_derivatives_equal_finite_differences(case: Case) -> None:
     error = bl.check_gradients(
