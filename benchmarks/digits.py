@@ -1,4 +1,4 @@
-"""digits, 64-64-10, batch 32, 50 epochs: from the start of the process to the printed accuracy, each as its users write it."""
+"""digits, 64-64-10, batch 32, 50 epochs: process start to printed accuracy, each as its users write it."""
 
 from __future__ import annotations
 

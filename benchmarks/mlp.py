@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 
@@ -27,7 +28,7 @@ def weights() -> list[np.ndarray]:
     rng = np.random.default_rng(1)
     return [
         (rng.uniform(-1, 1, (a, b)) * np.sqrt(6 / (a + b))).astype(np.float32)
-        for a, b in zip(SIZES, SIZES[1:], strict=False)
+        for a, b in itertools.pairwise(SIZES)
     ]
 
 

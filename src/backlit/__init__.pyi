@@ -27,6 +27,9 @@ from .graph.transforms import hessian as hessian
 from .graph.transforms import jacobian as jacobian
 from .graph.transforms import value_and_grad as value_and_grad
 from .graph.transforms import vjp as vjp
+from .inspect import plots as plots
+from .inspect.explain import Explanation as Explanation
+from .inspect.explain import explain as explain
 from .nn import activations as activations
 from .nn import initializers as initializers
 from .nn import losses as losses

@@ -42,7 +42,9 @@ def outputs_and_gradients(network: Network, x: Any, compiled: bool = False, **op
     return {"output": output, "state": state}, by_params, by_input
 
 
-def torch_gradients(module: torch.nn.Module, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+def torch_gradients(
+    module: torch.nn.Module, x: np.ndarray
+) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
     """The same from a PyTorch module in float64; parameters by their names there."""
     module.double()
     x_t = torch.tensor(x, requires_grad=x.dtype.kind == "f")

@@ -106,7 +106,10 @@ def test_zero_start_keeps_the_variance_through_many_blocks(rng: np.random.Genera
             r"inputs of shape \(3,\) can't be added to outputs of shape \(5,\); let the last layer give as many",
         ),
         (lambda: bl.Residual(bl.Flatten()).build((3, 2)), r"sizes other than the last can't be projected"),
-        (lambda: bl.Residual(bl.Tanh(), zero_start=True).build((3,)), r"zero_start=True, but there are no weights in Tanh"),
+        (
+            lambda: bl.Residual(bl.Tanh(), zero_start=True).build((3,)),
+            r"zero_start=True, but there are no weights in Tanh",
+        ),
         (lambda: bl.Parallel(), r"Parallel needs at least one layer"),
         (lambda: bl.Parallel("relu"), r"Parallel: part 0 must be a layer"),
         (

@@ -44,7 +44,9 @@ def test_refuses_inputs_without_features() -> None:
 def test_refuses_inputs_of_another_size() -> None:
     network = bl.Sequential(bl.Linear(3), bl.Linear(2)).build((4,))
     swapped = network.replace(params={"0": network.params["1"], "1": network.params["0"]})
-    with pytest.raises(ShapeError, match=r"layer 0 \(Linear\(3\)\): expected inputs of last size 3, got shape \(1, 4\)"):
+    with pytest.raises(
+        ShapeError, match=r"layer 0 \(Linear\(3\)\): expected inputs of last size 3, got shape \(1, 4\)"
+    ):
         swapped(np.zeros((1, 4)))
 
 

@@ -131,7 +131,9 @@ def test_refusals() -> None:
         bl.LayerNorm(epsilon=0)
     with pytest.raises(InputError, match="LayerNorm: axes must be a whole number of at least 1"):
         bl.LayerNorm(axes=0)
-    with pytest.raises(ShapeError, match=r"LayerNorm\(axes=2\) needs inputs of at least 2 axes besides the batch, got \(3,"):
+    with pytest.raises(
+        ShapeError, match=r"LayerNorm\(axes=2\) needs inputs of at least 2 axes besides the batch, got \(3,"
+    ):
         bl.LayerNorm(axes=2).build((3,))
     with pytest.raises(InputError, match="BatchNorm: momentum must be a number from 0 to 1, got 2"):
         bl.BatchNorm(momentum=2)

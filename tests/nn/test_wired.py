@@ -51,9 +51,7 @@ def test_several_ends_are_combined() -> None:
 def test_order_of_definition_does_not_matter(rng: np.random.Generator) -> None:
     backwards = dict(reversed(LAYERS.items()))
     x = rng.normal(size=(5, 3))
-    np.testing.assert_array_equal(
-        bl.Wired(backwards, DIAMOND).build((3,))(x), bl.Wired(LAYERS, DIAMOND).build((3,))(x)
-    )
+    np.testing.assert_array_equal(bl.Wired(backwards, DIAMOND).build((3,))(x), bl.Wired(LAYERS, DIAMOND).build((3,))(x))
 
 
 def test_a_networkx_graph() -> None:
@@ -69,7 +67,11 @@ def test_repr_and_table() -> None:
     wired = bl.Wired(LAYERS, DIAMOND)
     assert repr(wired) == "Wired(4 nodes, 6 edges, combine='sum')"
     table = str(bl.Sequential(wired, bl.Linear(1)).build((3,)))
-    assert [line.split()[:2] for line in table.splitlines()[1:4]] == [["0", "Wired"], ["0/a", "Sequential"], ["0/a/0", "Linear(4)"]]
+    assert [line.split()[:2] for line in table.splitlines()[1:4]] == [
+        ["0", "Wired"],
+        ["0/a", "Sequential"],
+        ["0/a/0", "Linear(4)"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,8 @@ def test_watts_strogatz_moves_the_share_of_connections() -> None:
     assert ring == {tuple(sorted((str(i), str((i + s) % n)), key=int)) for i in range(n) for s in (1, 2)}
     for p in (0.25, 0.75):
         moved = [
-            len(ring - set(bl.random_wiring("watts_strogatz", n, neighbours=k, probability=p, seed=s))) for s in range(20)
+            len(ring - set(bl.random_wiring("watts_strogatz", n, neighbours=k, probability=p, seed=s)))
+            for s in range(20)
         ]
         assert np.mean(moved) / len(ring) == pytest.approx(p, abs=0.04)
         assert len(bl.random_wiring("watts_strogatz", n, neighbours=k, probability=p)) == n * k // 2

@@ -20,7 +20,7 @@ from backlit.errors import InputError, unknown
 from backlit.graph import ops
 from backlit.graph.tensor import Tensor, tensor
 
-MAX_DEPTH = 200  # of brackets and signs: deeper than anyone writes, and safe from Python's own limit
+MAX_DEPTH = 100  # of brackets and signs: deeper than anyone writes, and safe from Python's own limit
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|[-+*/@^(),]))",

@@ -1,1 +1,26 @@
 """Layers, losses, initialisers and metrics."""
+
+# A saved network names its layers: whoever loads one finds them all declared.
+from backlit.nn import (
+    activations,
+    containers,
+    dropout,
+    embedding,
+    linear,
+    merging,
+    normalization,
+    shaping,
+    wired,
+)
+
+__all__ = [
+    "activations",
+    "containers",
+    "dropout",
+    "embedding",
+    "linear",
+    "merging",
+    "normalization",
+    "shaping",
+    "wired",
+]

@@ -17,6 +17,7 @@ from backlit.optim.schedules import Exponential
 from backlit.train.fit import prepare
 
 SMOOTHING = 0.9  # of the losses, before the steepest fall is looked for
+SETTLING = 10  # steps until the smoothed loss is more than noise
 BLOWN_UP = 4.0  # times the smallest smoothed loss: from there on nothing is learned
 
 
@@ -132,9 +133,10 @@ def analyse(rates: np.ndarray, losses: np.ndarray) -> RangeTest:
     if blown.any():
         end = max(int(np.argmax(blown)), 3)
     rates, losses, smoothed = rates[:end], losses[:end], smoothed[:end]
-    valley = max(int(np.argmin(smoothed)), 2)
-    slope = np.gradient(smoothed[: valley + 1], np.log(rates[: valley + 1]))
-    return RangeTest(rates, losses, smoothed, float(rates[int(np.argmin(slope))]))
+    first = min(SETTLING, end - 3)
+    valley = max(int(np.argmin(smoothed[first:])), 2) + first
+    slope = np.gradient(smoothed[first : valley + 1], np.log(rates[first : valley + 1]))
+    return RangeTest(rates, losses, smoothed, float(rates[first + int(np.argmin(slope))]))
 
 
 def with_learning_rate(optimizer: Any, schedule: Any) -> Any:

@@ -1,0 +1,246 @@
+"""The commands as users type them: results, exit status, streams, and nothing half-written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import backlit as bl
+
+
+def backlit(*arguments, folder, **options):
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "backlit", *map(str, arguments)], cwd=folder, capture_output=True, text=True, **options
+    )
+
+
+def table(path, rows=90, seed=0):
+    """A small table with numbers, a category, missing values and Korean."""
+    rng = np.random.default_rng(seed)
+    size, colour = rng.normal(size=rows), rng.integers(0, 2, rows)
+    price = 3 * size + 5 * colour + 100 + 0.1 * rng.normal(size=rows)
+    lines = ["크기,colour,price,kind"]
+    for i in range(rows):
+        shown = "" if i % 17 == 3 else f"{size[i]:.4f}"
+        lines.append(f"{shown},{['red', '파랑'][colour[i]]},{price[i]:.3f},{'비쌈' if price[i] > 102 else '쌈'}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run on the table, trained once for all tests."""
+    folder = tmp_path_factory.mktemp("trained")
+    table(folder / "houses.csv")
+    done = backlit(
+        "train", "houses.csv", "--target", "kind", "--out", "run", "--epochs", 40, "--network", "mlp:16", "--json",
+        folder=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout)
+
+
+def test_train_on_a_table(trained):
+    folder, result = trained
+    assert set(result) == {"test", "run", "epochs", "seconds"}
+    assert result["test"]["accuracy"] > 0.7
+    assert result["run"] == "run"
+    assert bl.load(folder / "run").classes == ["비쌈", "쌈"]
+
+
+def test_evaluate_predict_and_show(trained):
+    folder, _ = trained
+    table(folder / "new.csv", rows=20, seed=1)
+    scores = json.loads(backlit("evaluate", "run", "new.csv", "--json", folder=folder).stdout)
+    assert scores["rows"] == 20
+    done = backlit("predict", "run", "new.csv", "--out", "p.csv", folder=folder)
+    assert done.returncode == 0, done.stderr
+    lines = (folder / "p.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "크기,colour,price,kind,prediction,probability_비쌈,probability_쌈"
+    assert len(lines) == 21
+    truth, predicted = ([line.split(",")[i] for line in lines[1:]] for i in (3, 4))
+    assert np.mean(np.array(truth) == np.array(predicted)) == pytest.approx(scores["accuracy"])
+    streamed = backlit("predict", "run", "new.csv", folder=folder)
+    assert streamed.stdout.splitlines() == lines
+    shown = backlit("show", "run", "--plot", "curves.png", folder=folder)
+    assert "Linear(16" in shown.stdout
+    assert "val_loss" in shown.stdout
+    assert (folder / "curves.png").stat().st_size > 5000
+    assert json.loads(backlit("show", "run", "--json", folder=folder).stdout)["parameters"] > 0
+
+
+def test_regression_predicts_in_the_targets_unit(tmp_path):
+    table(tmp_path / "houses.csv")
+    done = backlit("train", "houses.csv", "--target", "price", "--out", "run", "--json", "-q", folder=tmp_path)
+    result = json.loads(done.stdout)["test"]
+    assert result["r2"] > 0.5
+    predictions = json.loads(backlit("predict", "run", "houses.csv", "--json", folder=tmp_path).stdout)["prediction"]
+    assert 95 < np.mean(predictions) < 108
+
+
+def test_train_digits_prints_a_report_and_keeps_streams_apart(tmp_path):
+    done = backlit("train", "digits", "--epochs", 12, "--out", "run", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "always the most frequent class" in done.stdout
+    assert "next: backlit show run" in done.stdout
+    assert "epoch 12/12  loss" in done.stderr
+    assert "epoch" not in done.stdout.split("epochs in")[0]
+
+
+def test_without_out_the_run_gets_a_folder_of_its_own(tmp_path):
+    for _ in "ab":
+        backlit("train", "xor", "--epochs", 2, "-q", "--network", "mlp:4", folder=tmp_path)
+    assert len(list((tmp_path / "runs").glob("xor-*/network.json"))) == 2
+
+
+def test_lr_find(tmp_path):
+    done = backlit("lr-find", "iris", "--plot", "rates.png", "--json", folder=tmp_path)
+    assert 1e-5 < json.loads(done.stdout)["suggestion"] < 10
+    assert (tmp_path / "rates.png").exists()
+    assert "suggested learning rate" in backlit("lr-find", "iris", folder=tmp_path).stdout
+
+
+def test_explain_prints_w1(tmp_path):
+    done = backlit("explain", "(x + y) * z", "x=-2", "y=5", "z=-4", folder=tmp_path)
+    assert "f     = q · z    -12    1         q   -4     -4" in done.stdout
+    assert "multiply swaps" in done.stdout
+    data = json.loads(backlit("explain", "(x + y) * z", "x=-2", "y=5", "z=-4", "--json", folder=tmp_path).stdout)
+    assert {n["name"]: n["upstream"] for n in data["nodes"]} == {"x": -4, "y": -4, "z": 3, "q": -4, "f": 1}
+
+
+def test_resume_continues(tmp_path):
+    table(tmp_path / "t.csv")
+    words = (
+        "train",
+        "t.csv",
+        "--target",
+        "kind",
+        "--out",
+        "run",
+        "--network",
+        "mlp:8",
+        "-q",
+        "--patience",
+        0,
+        "--json",
+    )
+    backlit(*words, "--epochs", 4, folder=tmp_path)
+    done = backlit(*words, "--epochs", 7, "--resume", folder=tmp_path)
+    assert json.loads(done.stdout)["epochs"] == 7
+    straight = backlit(*[w if w != "run" else "other" for w in words], "--epochs", 7, folder=tmp_path)
+    assert json.loads(done.stdout)["test"] == json.loads(straight.stdout)["test"]
+
+
+MISTAKES = [
+    (("train", "digts"), "did you mean 'digits'"),
+    (("train", "nothing.csv", "--target", "y"), "there is no file nothing.csv"),
+    (("train", "t.csv"), "--target COLUMN"),
+    (("train", "t.csv", "--target", "prise"), "did you mean 'price'"),
+    (("train", "digits", "--network", "mpl:3"), "did you mean 'mlp'"),
+    (("train", "digits", "--network", "mlp:0"), "such as mlp:64,32"),
+    (("train", "digits", "--network", "mlp:a"), "such as mlp:64,32"),
+    (("train", "digits", "--activation", "rely"), "did you mean 'relu'"),
+    (("train", "digits", "--loss", "crossentropy"), "did you mean 'cross_entropy'"),
+    (("train", "digits", "--optimizer", "addam"), "did you mean 'adam'"),
+    (("train", "digits", "--lr", "-1"), "learning_rate"),
+    (("train", "digits", "--epochs", "0"), "epochs must be"),
+    (("train", "digits", "--epochs", "many"), "integer"),
+    (("train", "digits", "--batch-size", "0"), "batch_size must be"),
+    (("train", "digits", "--dropout", "1.5"), "1.5"),
+    (("train", "digits", "--seed", "-1"), "--seed must be"),
+    (("train", "digits", "--l2", "-1"), "--l2 must be"),
+    (("train", "digits", "--engine", "cuda"), "unknown engine"),
+    (("train", "digits", "--target", "y"), "has its own target"),
+    (("train", "t.csv", "--target", "kind", "--task", "regression"), "can't be regressed"),
+    (("train", "empty.csv", "--target", "y"), "is empty"),
+    (("train", "noise.csv", "--target", "y"), "noise.csv"),
+    (("train", "ragged.csv", "--target", "a"), "line 3"),
+    (("train", ".", "--target", "a"), "is a folder"),
+    (("show", "norun"), "is no folder"),
+    (("show", "."), "no complete run"),
+    (("predict", "run"), "FILE"),
+    (("frobnicate",), "frobnicate"),
+    (("train", "digits", "--resume", "--out", "nowhere"), "no state to resume"),
+    (("explain", "x + y", "x=1"), "y has no value"),
+    (("explain", "x", "x=1", "y=2"), "y isn't used"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), MISTAKES, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_mistakes_end_with_2_and_one_message(tmp_path, words, message):
+    table(tmp_path / "t.csv", rows=20)
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "noise.csv").write_bytes(bytes(range(256)))
+    (tmp_path / "ragged.csv").write_text("a,b\n1,2\n1,2,3\n")
+    before = sorted(tmp_path.rglob("*"))
+    done = backlit(*words, folder=tmp_path)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert message in " ".join(done.stderr.replace("│", " ").split()) or message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_mistakes_with_a_run(trained, tmp_path):
+    folder, _ = trained
+    existing = backlit("train", "xor", "--out", "run", folder=folder)
+    assert existing.returncode == 2
+    assert "already holds a run" in existing.stderr
+    (folder / "short.csv").write_text("크기\n1\n", encoding="utf-8")
+    missing = backlit("predict", "run", "short.csv", folder=folder)
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "column 'colour' is missing" in missing.stderr
+    (folder / "text.csv").write_text("크기,colour,price\n1,red,1\n큼,red,1\n", encoding="utf-8")
+    text = backlit("predict", "run", "text.csv", folder=folder)
+    assert text.returncode == 2
+    assert "column '크기', row 2: expected a number, got '큼'" in text.stderr
+
+
+def test_a_diverged_run_ends_with_1_and_says_where(tmp_path):
+    done = backlit("train", "digits", "--optimizer", "sgd", "--lr", "1e38", "--epochs", 3, "-q", folder=tmp_path)
+    assert done.returncode == 1
+    assert "training diverged" in done.stderr
+    assert "epoch 1, step" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_keeps_what_was_trained(tmp_path):
+    words = ["train", "digits", "--epochs", "100000", "--patience", "0", "--out", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backlit", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    line = process.stderr.readline()
+    assert line.startswith("epoch"), line
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130, rest
+    assert "interrupted after epoch" in rest
+    assert "Traceback" not in rest
+    run = bl.load(tmp_path / "run")
+    assert run.stopped == "interrupted"
+    assert run.history[-1]["accuracy"] > 0.8
+
+
+def test_help_of_every_command_shows_two_examples(tmp_path):
+    main = backlit("--help", folder=tmp_path).stdout
+    for command in ("train", "evaluate", "predict", "show", "lr-find", "explain"):
+        assert command in main
+        text = backlit(command, "--help", folder=tmp_path).stdout
+        assert text.count(f"backlit {command} ") >= 2
+    assert backlit("--version", folder=tmp_path).stdout.startswith("backlit ")
+
+
+def test_help_is_quick(tmp_path):
+    code = "import sys; from backlit.cli import main; print([m for m in ('jax', 'polars', 'matplotlib', 'sklearn') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,126 @@
+"""The parser of formulas: values and gradients against Python's own, mistakes with their place."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backlit.cli.expression import Parser, assignments
+from backlit.errors import BacklitError, InputError
+
+
+def value(text, **variables):
+    return Parser(text, assignments([f"{k}={v}" for k, v in variables.items()])).parse().value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1 + 2 * 3", 7),
+        ("(1 + 2) * 3", 9),
+        ("2 ** 3 ** 2", 512),
+        ("-2 ** 2", -4),
+        ("2 ** -1", 0.5),
+        ("8 / 4 / 2", 1),
+        ("10 - 4 - 3", 3),
+        ("--3", 3),
+        ("2^3", 8),
+        ("1.5e2 + .5", 150.5),
+        ("exp(0) + sin(pi / 2)", 2),
+        ("maximum(2, 5) - abs(-3)", 2),
+    ],
+)
+def test_values(text, expected):
+    assert float(value(text)) == pytest.approx(expected)
+
+
+_expressions = st.recursive(
+    st.sampled_from(["x", "y", "2.0", "0.5"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        inner.map(lambda t: f"-{t}"),
+        inner.map(lambda t: f"sin({t})"),
+    ),
+    max_leaves=12,
+)
+
+
+def _python(text, x, y):
+    """The same formula by Python's own parser, walked by hand."""
+    import ast
+
+    def walk(node):
+        match node:
+            case ast.Expression(body):
+                return walk(body)
+            case ast.BinOp(left, op, right):
+                a, b = walk(left), walk(right)
+                return a + b if isinstance(op, ast.Add) else a - b if isinstance(op, ast.Sub) else a * b
+            case ast.UnaryOp(ast.USub(), inner):
+                return -walk(inner)
+            case ast.Call(_, [inner]):
+                return math.sin(walk(inner))
+            case ast.Name(name):
+                return {"x": x, "y": y}[name]
+            case ast.Constant(number):
+                return number
+        raise TypeError(node)
+
+    return walk(ast.parse(text, mode="eval"))
+
+
+@given(_expressions)
+def test_agrees_with_python(text):
+    assert float(value(text, x=1.25, y=-0.75)) == pytest.approx(_python(text, 1.25, -0.75), rel=1e-12, abs=1e-12)
+
+
+@given(st.text(alphabet="xy+-*/()^.,0 1é가 sin", max_size=30))
+def test_nonsense_is_refused_with_a_message(text):
+    try:
+        result = value(text, x=1.0, y=2.0)
+    except BacklitError as error:
+        assert str(error)
+    else:
+        assert np.asarray(result).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x + * y", "expected a number, a name or"),
+        ("x +", "ends too early"),
+        ("(x", r"expected \)"),
+        ("x y", "expected an operator"),
+        ("x $ y", "isn't part of a formula"),
+        ("z", "z has no value; add z=1.5"),
+        ("sig(x)", r"did you mean 'sign'|did you mean 'sigmoid'|unknown function"),
+        ("exp x", r"exp is a function: write exp\(…\)"),
+        ("exp(x, y)", "exp"),
+        ("(" * 5000 + "x", "nested deeper than 100"),
+        ("-" * 5000 + "x", "nested deeper than 100"),
+        ("", "ends too early"),
+    ],
+)
+def test_mistakes_are_pointed_at(text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        value(text, x=1.0, y=2.0)
+    assert "^" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["x"], "expected a value such as x=-2"),
+        (["x=a"], "no number"),
+        (["x=[1,[2]]"], "no number and no list"),
+        (["x=1", "x=2"], "given twice"),
+        (["exp=1"], "is a function"),
+        (["x=inf"], "must be finite"),
+        (["2x=1"], "expected a value such as"),
+    ],
+)
+def test_wrong_values(texts, message):
+    with pytest.raises(InputError, match=message):
+        assignments(texts)
