@@ -63,7 +63,7 @@ def test_both_engines_drop_the_same_units() -> None:
 
 def test_the_gradient_goes_where_the_value_went() -> None:
     x = np.ones((5, 8))
-    ctx = dict(training=True, seed=2)
+    ctx: Any = {"training": True, "seed": 2}
     y = bl.Dropout(0.5)({}, x, bl.Context(**ctx))
     gradient = bl.grad(lambda x: bl.Dropout(0.5)({}, x, bl.Context(**ctx)).sum())(x)
     np.testing.assert_array_equal(gradient, y)

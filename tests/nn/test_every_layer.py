@@ -159,8 +159,8 @@ def test_a_layer_of_ones_own_learns_and_is_saved(rng: np.random.Generator) -> No
     architecture = bl.Sequential(Scale(0.5))
     x = rng.normal(size=(32, 3))
     run = bl.fit(
-        architecture, x, x * [1.0, -2.0, 3.0], loss="mse", optimizer=bl.GradientDescent(0.3), batch_size=None, epochs=200,
-        progress=False,
+        architecture, x, x * [1.0, -2.0, 3.0], loss="mse", optimizer=bl.GradientDescent(0.3), batch_size=None,
+        epochs=200, progress=False,
     )  # fmt: skip
     np.testing.assert_allclose(run.network.params["0"]["factor"], [1.0, -2.0, 3.0], atol=1e-3)
     assert Layer.from_dict(architecture.to_dict()) == architecture

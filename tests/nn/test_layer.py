@@ -98,6 +98,8 @@ def test_running_values() -> None:
 
 def test_keys() -> None:
     key = bl.Key(3)
-    draws = [k.generator().random() for k in (key, key.child("0"), key.child("1"), key.child("0").child("1"), bl.Key(4))]
+    draws = [
+        k.generator().random() for k in (key, key.child("0"), key.child("1"), key.child("0").child("1"), bl.Key(4))
+    ]
     assert len(set(draws)) == 5
     assert key.child("0").generator().random() == bl.Key(3, ("0",)).generator().random()

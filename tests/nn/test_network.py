@@ -10,7 +10,10 @@ from backlit.errors import ShapeError
 from backlit.graph import tree
 
 NESTED = bl.Sequential(
-    bl.Linear(8), bl.Residual(bl.Linear(16), bl.ReLU(), bl.Linear(4)), bl.Parallel(bl.Linear(3), bl.Tanh()), bl.Linear(2)
+    bl.Linear(8),
+    bl.Residual(bl.Linear(16), bl.ReLU(), bl.Linear(4)),
+    bl.Parallel(bl.Linear(3), bl.Tanh()),
+    bl.Linear(2),
 )
 
 TABLE = """\

@@ -45,6 +45,7 @@ def test_novikoffs_bound(margin: float, rng: np.random.Generator) -> None:
 def test_equals_scikit_learn_step_by_step(rng: np.random.Generator) -> None:
     x = rng.normal(size=(50, 3))
     y = (x @ [1.0, 2.0, -1.0] + rng.normal(size=50) > 0).astype(int)
+    y[0] = 1  # at a score of exactly 0, as at the start, our step gives 0 and theirs neither class
     ours = bl.Perceptron(epochs=7).fit(x, y)
     theirs = sklearn.linear_model.SGDClassifier(
         loss="perceptron", learning_rate="constant", eta0=1.0, penalty=None, shuffle=False, max_iter=7, tol=None
