@@ -9,11 +9,13 @@ from pathlib import Path
 os.environ.setdefault("BACKLIT_CACHE", str(Path(__file__).resolve().parent.parent / ".cache" / "xla"))
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the numbers that we compare with are a CPU's
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small arrays: on a busy machine, threads wait for each other
 
 import numpy as np
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
+
+threadpool_limits(1, user_api="blas")  # small arrays: on a busy machine NumPy's threads wait for each other, tenfold
 
 settings.register_profile("backlit", deadline=None, derandomize=True)  # compiling takes its time
 settings.load_profile("backlit")
