@@ -29,7 +29,8 @@ def machine() -> str:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"{name} absent")
-    return f"{os.cpu_count()} cores ({model}), {platform.system()}, Python {platform.python_version()}; {', '.join(versions)}"
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores ({model}), {system}; {', '.join(versions)}"
 
 
 def main() -> None:
@@ -44,7 +45,9 @@ def main() -> None:
         sections.append(importlib.import_module(f"benchmarks.{part}").main())
         print(sections[-1], flush=True)
     if tuple(chosen) == PARTS:
-        head = f"# Results\n\n{datetime.date.today()}, {machine()}\n\nMedians of interleaved rounds; ratios matter, not absolute times.\n\n"
+        today = datetime.datetime.now().astimezone().date()
+        note = "Medians of interleaved rounds; ratios matter, not absolute times."
+        head = f"# Results\n\n{today}, {machine()}\n\n{note}\n\n"
         (Path(__file__).parent / "RESULTS.md").write_text(head + "\n".join(sections), encoding="utf-8")
 
 

@@ -30,7 +30,8 @@ def main() -> str:
             found.append(json.loads(done.stdout.splitlines()[-1])["test"]["accuracy"])
     cells = " | ".join(f"{a:.4f}" for a in found)
     return (
-        "### `backlit train digits`: test accuracy\n\n| seed 0 | 1 | 2 | 3 | 4 | mean |\n|---:|---:|---:|---:|---:|---:|\n"
+        "### `backlit train digits`: test accuracy\n\n| seed 0 | 1 | 2 | 3 | 4 | mean |\n"
+        "|---:|---:|---:|---:|---:|---:|\n"
         f"| {cells} | {statistics.mean(found):.4f} |\n"
     )
 

@@ -78,7 +78,6 @@ def table(results: dict[str, Result], ours: str, unit: str, scale: float, check:
     lines = [f"| | {unit} | ÷ {ours} | spread | {check} |", "|---|---:|---:|---:|---:|"]
     for result in results.values():
         seconds = result.median()
-        lines.append(
-            f"| {result.name} | {seconds * scale:.4g} | {seconds / base:.2f} | {result.spread()} | {result.median(check):.6g} |"
-        )
+        time, ratio = f"{seconds * scale:.4g}", f"{seconds / base:.2f}"
+        lines.append(f"| {result.name} | {time} | {ratio} | {result.spread()} | {result.median(check):.6g} |")
     return "\n".join(lines)

@@ -27,8 +27,7 @@ def weights() -> list[np.ndarray]:
     """The same start for all."""
     rng = np.random.default_rng(1)
     return [
-        (rng.uniform(-1, 1, (a, b)) * np.sqrt(6 / (a + b))).astype(np.float32)
-        for a, b in itertools.pairwise(SIZES)
+        (rng.uniform(-1, 1, (a, b)) * np.sqrt(6 / (a + b))).astype(np.float32) for a, b in itertools.pairwise(SIZES)
     ]
 
 

@@ -159,6 +159,15 @@ def test_negative_log_likelihood_of_probabilities_is_cross_entropy_of_scores(rng
         np.testing.assert_allclose(other[1], ours[1], rtol=1e-10, atol=1e-15)
 
 
+def test_probabilities_of_a_network_that_ends_in_softmax(rng: np.random.Generator) -> None:
+    net = bl.Sequential(bl.Linear(3), bl.Softmax())
+    run = bl.fit(net, rng.normal(size=(9, 2)), LABELS[[0, 2, 4] * 3], loss="nll", epochs=1, progress=False)
+    p = run.predict_proba(rng.normal(size=(4, 2)))
+    np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-6)
+    with pytest.raises(InputError, match="log_loss is measured from scores, but with NegativeLogLikelihood"):
+        bl.fit(net, rng.normal(size=(9, 2)), LABELS[[0, 2, 4] * 3], loss="nll", metrics=["log_loss"], progress=False)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_negative_log_likelihood_of_nothing_is_finite(dtype: str) -> None:
     p = np.array([[0.0, 1.0], [1.0, 0.0]], dtype=dtype)
@@ -203,8 +212,8 @@ def test_targets_and_activations() -> None:
         "mean_absolute_error": ("number", None),
         "mae": ("number", None),
         "huber": ("number", None),
-        "negative_log_likelihood": ("class", None),
-        "nll": ("class", None),
+        "negative_log_likelihood": ("class", "identity"),
+        "nll": ("class", "identity"),
         "cross_entropy": ("class", "softmax"),
         "soft_cross_entropy": ("probability", "softmax"),
         "binary_cross_entropy": ("binary", "sigmoid"),

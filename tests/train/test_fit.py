@@ -141,17 +141,32 @@ def test_same_bits_in_another_process():
     assert outputs[0].strip() == weights(bl.fit(mlp(), x, y, epochs=4, seed=5)).tobytes().hex()
 
 
-def test_the_step_is_traced_once_and_a_second_run_not_at_all():
-    from backlit.train.program import program_for
+def test_the_step_is_traced_once_and_a_second_run_not_at_all(monkeypatch):
+    from backlit.train import fit as module
+    from backlit.train.program import kept_program
 
-    program_for.cache_clear()
+    used = []
+    monkeypatch.setattr(module, "program_for", lambda *parts: used.append(kept_program(*parts)) or used[-1])
+    kept_program.cache_clear()
     x, y = blobs(rows=90)
-    seen = []
     for seed in (0, 1):
         bl.fit(mlp(), x, y, epochs=9, validation=0.2, seed=seed, chunk=4)
-    info = program_for.cache_info()
-    assert (info.misses, info.hits) == (1, 1)
-    del seen
+    assert used[0] is used[1]
+    assert used[0].train.traces == 1
+
+
+def test_what_cannot_be_looked_up_still_trains():
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True)
+    class Weighted(bl.Loss):
+        weights: list  # can't be hashed
+
+        def __call__(self, output, target):
+            return bl.ops.sum((output - target) ** 2 * np.asarray(self.weights, dtype=output.dtype), axis=1)
+
+    run = bl.fit(bl.Linear(2), np.eye(3), np.eye(3)[:, :2], loss=Weighted([1.0, 2.0]), epochs=2)
+    assert len(run.history) == 2
 
 
 # ----------------------------------------------------------------------------------- early stopping and callbacks

@@ -14,9 +14,11 @@ EXAMPLES = "Examples:\n\nbacklit evaluate runs/houses test.csv\n\nbacklit evalua
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")],
     file: Annotated[Path, typer.Argument(help="CSV file with the target column.", metavar="FILE")],
-    target: Annotated[str | None, typer.Option(help="Name of the target column, if it isn't that of the training.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Name of the target column, if it isn't that of the training.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Loss and metrics of a run on a file that has the targets, too."""
     import backlit as bl
     from backlit.cli import output, using

@@ -7,15 +7,26 @@ from typing import Annotated
 import typer
 
 NAME = "explain"
-EXAMPLES = 'Examples:\n\nbacklit explain "(x + y) * z" x=-2 y=5 z=-4\n\nbacklit explain "sum(softmax(v) * w)" v=[1,2,3] w=[1,0,0] --json'
+EXAMPLES = (
+    'Examples:\n\nbacklit explain "(x + y) * z" x=-2 y=5 z=-4\n\n'
+    'backlit explain "sum(softmax(v) * w)" v=[1,2,3] w=[1,0,0] --json'
+)
 
 
 def command(
-    formula: Annotated[str, typer.Argument(help='Such as "(x + y) * z"; operators + - * / @ **, functions such as exp, log, sigmoid.', metavar="FORMULA")],
-    values: Annotated[list[str] | None, typer.Argument(help="Values of the names: x=-2, v=[1,2,3].", metavar="NAME=VALUE…")] = None,
+    formula: Annotated[
+        str,
+        typer.Argument(
+            help='Such as "(x + y) * z"; operators + - * / @ **, functions such as exp, log, sigmoid.',
+            metavar="FORMULA",
+        ),
+    ],
+    values: Annotated[
+        list[str] | None, typer.Argument(help="Values of the names: x=-2, v=[1,2,3].", metavar="NAME=VALUE…")
+    ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="As an indented tree.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Each node with its value and gradients: upstream (what arrives), local, downstream (what goes on)."""
     from backlit.cli import output
     from backlit.cli.expression import Parser, assignments

@@ -27,16 +27,15 @@ _TOKEN = re.compile(
     re.UNICODE,
 )
 _OPERATORS: dict[str, Callable[..., Any]] = {
-    "+": ops.add, "-": ops.subtract, "*": ops.multiply, "/": ops.divide, "@": ops.matmul, "**": ops.power, "^": ops.power,
+    "+": ops.add, "-": ops.subtract, "*": ops.multiply, "/": ops.divide, "@": ops.matmul,
+    "**": ops.power, "^": ops.power,
 }  # fmt: skip
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(ops, name)
-    for name in (
-        "exp log log1p expm1 sqrt square abs sign sin cos tanh sigmoid softplus erf relu step softmax log_softmax "
-        "maximum minimum sum mean prod max min logsumexp norm"
-    ).split()
-    if hasattr(ops, name)
-}
+_NAMES = (
+    "abs", "cos", "erf", "exp", "expm1", "log", "log1p", "log_softmax", "logsumexp", "max", "maximum", "mean", "min",
+    "minimum", "norm", "prod", "relu", "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "square", "step", "sum",
+    "tanh",
+)  # fmt: skip
+FUNCTIONS: dict[str, Callable[..., Any]] = {name: getattr(ops, name) for name in _NAMES}
 
 
 @dataclass(frozen=True)

@@ -90,13 +90,13 @@ def prepare(options: Options) -> Job:
         scaling: Any = data.MinMax() if name == "digits" else data.Standardize()
         preparation = scaling.fit(dataset.x[train])
         raw = dataset.x
-    outputs = 1 if task == "regression" else len(np.unique(y))
     chosen = losses.get(options.loss) if options.loss else losses.default_for(task)
+    outputs = 1 if task == "regression" or chosen.target == "binary" else len(np.unique(y))
     if options.l2 < 0:
         raise InputError(f"--l2 must be at least 0, got {options.l2}")
     return Job(
         name, task, raw, y, train, validation, test, preparation,
-        network=build(options.network, options.activation, options.dropout, 1 if chosen.target == "binary" else outputs),
+        network=build(options.network, options.activation, options.dropout, outputs),
         loss=chosen,
         optimizer=optim.get(options.optimizer, learning_rate=options.learning_rate),
         penalty=L2(options.l2) if options.l2 else None,

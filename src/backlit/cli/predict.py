@@ -16,9 +16,11 @@ EXAMPLES = (
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")],
     file: Annotated[Path, typer.Argument(help="CSV file with the input columns, in any order.", metavar="FILE")],
-    out: Annotated[Path | None, typer.Option(help="Write the file with predictions here instead of to standard output.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the file with predictions here instead of to standard output.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """The file's rows, in order, with a column "prediction" and, for classes, a probability for each."""
     import sys
 

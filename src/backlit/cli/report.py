@@ -41,7 +41,7 @@ def _classes(job: Any, run: Any, truth: np.ndarray, scores: dict[str, float]) ->
     recall = [["class", "recall", "rows"]]
     for name in known:
         own = truth == name
-        recall.append([name, f"{(predicted[own] == name).mean():.3f}" if own.any() else "-", int(own.sum())])
+        recall.append([name, f"{(predicted[own] == name).mean():.3f}" if own.any() else "-", str(int(own.sum()))])
     lines = [table(head), "", table(recall)]
     if len(known) <= MOST_CLASSES:
         matrix = [["true \\ predicted", *known]]

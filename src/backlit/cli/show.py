@@ -13,9 +13,11 @@ EXAMPLES = "Examples:\n\nbacklit show runs/digits\n\nbacklit show runs/digits --
 
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")],
-    plot: Annotated[Path | None, typer.Option(help="Write the learning curves as a picture (.png, .svg, .pdf).")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write the learning curves as a picture (.png, .svg, .pdf).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """The network layer by layer, what it was trained with, and how the training went."""
     import backlit as bl
     from backlit.cli import output

@@ -17,27 +17,61 @@ _NETWORK, _TRAINING, _RUN = "Network", "Training", "Run"
 
 
 def command(
-    data: Annotated[str, typer.Argument(help="digits, iris, wine, breast_cancer, diabetes, moons, circles, spirals, xor, blobs, or a CSV file.", metavar="DATA")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="digits, iris, wine, breast_cancer, diabetes, moons, circles, spirals, xor, blobs, or a CSV file.",
+            metavar="DATA",
+        ),
+    ],
     target: Annotated[str | None, typer.Option(help="Column of the CSV file to predict.")] = None,
-    task: Annotated[str | None, typer.Option(help="classification or regression; by default told from the target.")] = None,
-    network: Annotated[str, typer.Option(help="mlp:64,32 (hidden layers) or linear.", rich_help_panel=_NETWORK)] = "mlp:128,64",
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression; by default told from the target.")
+    ] = None,
+    network: Annotated[
+        str, typer.Option(help="mlp:64,32 (hidden layers) or linear.", rich_help_panel=_NETWORK)
+    ] = "mlp:128,64",
     activation: Annotated[str, typer.Option(help="Between the layers.", rich_help_panel=_NETWORK)] = "relu",
-    dropout: Annotated[float, typer.Option(help="Share of units dropped after each hidden layer, 0 to 1.", rich_help_panel=_NETWORK)] = 0.1,
-    loss: Annotated[str | None, typer.Option(help="By default cross_entropy or mean_squared_error.", rich_help_panel=_TRAINING)] = None,
-    optimizer: Annotated[str, typer.Option(help="adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop.", rich_help_panel=_TRAINING)] = "adam",
+    dropout: Annotated[
+        float, typer.Option(help="Share of units dropped after each hidden layer, 0 to 1.", rich_help_panel=_NETWORK)
+    ] = 0.1,
+    loss: Annotated[
+        str | None, typer.Option(help="By default cross_entropy or mean_squared_error.", rich_help_panel=_TRAINING)
+    ] = None,
+    optimizer: Annotated[
+        str, typer.Option(help="adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop.", rich_help_panel=_TRAINING)
+    ] = "adam",
     lr: Annotated[float, typer.Option(help="Learning rate, above 0.", rich_help_panel=_TRAINING)] = 0.002,
     epochs: Annotated[int, typer.Option(help="Most passes over the training rows.", rich_help_panel=_TRAINING)] = 100,
     batch_size: Annotated[int, typer.Option(help="Rows an update.", rich_help_panel=_TRAINING)] = 32,
     l2: Annotated[float, typer.Option(help="Weight of the L2 penalty, λ·ΣW².", rich_help_panel=_TRAINING)] = 0.0,
-    patience: Annotated[int, typer.Option(help="Epochs without improvement before stopping; 0 never stops early.", rich_help_panel=_TRAINING)] = 20,
-    seed: Annotated[int, typer.Option(help="Origin of all randomness; splits depend on it, too.", rich_help_panel=_TRAINING)] = 0,
+    patience: Annotated[
+        int,
+        typer.Option(
+            help="Epochs without improvement before stopping; 0 never stops early.", rich_help_panel=_TRAINING
+        ),
+    ] = 20,
+    seed: Annotated[
+        int, typer.Option(help="Origin of all randomness; splits depend on it, too.", rich_help_panel=_TRAINING)
+    ] = 0,
     engine: Annotated[str, typer.Option(help="xla (compiled) or numpy.", rich_help_panel=_TRAINING)] = "xla",
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; by default runs/NAME-DATE-TIME.", rich_help_panel=_RUN)] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that is already there.", rich_help_panel=_RUN)] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=_RUN)] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; by default runs/NAME-DATE-TIME.", rich_help_panel=_RUN)
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a run that is already there.", rich_help_panel=_RUN)
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=_RUN)
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=_RUN)] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line, nothing else on standard output.", rich_help_panel=_RUN)] = False,
-) -> None:  # fmt: skip
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="One JSON object as the last line, nothing else on standard output.", rich_help_panel=_RUN
+        ),
+    ] = False,
+) -> None:
     """Train a network on a data set or table, judge it on held-out rows, and keep it in a folder.
 
     Rows are split 70/15/15 into training, validation (for stopping) and test.

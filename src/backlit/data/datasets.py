@@ -88,9 +88,9 @@ def load(name: str, **options: Any) -> Dataset:
     if name in _GENERATED:
         make, description = _GENERATED[name]
         x, y = make(**options)
-        classes = [str(k) for k in range(int(y.max()) + 1)]
+        numbers = [str(k) for k in range(int(y.max()) + 1)]
         return Dataset(
-            name, x.astype(np.float32), y.astype(np.int64), "classification", ["x1", "x2"], classes, description
+            name, x.astype(np.float32), y.astype(np.int64), "classification", ["x1", "x2"], numbers, description
         )
     if name not in _BUNDLED:
         raise unknown("data set", name, names())

@@ -34,24 +34,7 @@ def read(path: str | Path) -> Any:
     path = Path(path)
     _check(path)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-            separator = max(",\t;", key=header.count)
-            file.seek(0)
-            rows = csv.reader(file, delimiter=separator, strict=True)
-            names = next(rows, [])
-            if "\0" in header:
-                raise UnicodeDecodeError(
-                    "utf-8", header.encode(), header.index("\0"), header.index("\0") + 1, "zero byte"
-                )
-            count = 0
-            for row in rows:
-                if row and len(row) != len(names):
-                    raise InputError(
-                        f"{path}, line {rows.line_num}: {len(row)} values, but the header has {len(names)} columns; "
-                        "mend the line, or quote values that hold the separator"
-                    )
-                count += bool(row)
+        separator, names, count = _scan(path)
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path} isn't UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8 CSV"
@@ -64,6 +47,25 @@ def read(path: str | Path) -> Any:
     if not count:
         raise InputError(f"{path} has a header but no rows")
     return _parse(path, separator)
+
+
+def _scan(path: Path) -> tuple[str, list[str], int]:
+    """Separator, names and number of rows; a row of another length is refused by its line."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = file.readline()
+        separator = max(",\t;", key=header.count)
+        file.seek(0)
+        rows = csv.reader(file, delimiter=separator, strict=True)
+        names = next(rows, [])
+        count = 0
+        for row in rows:
+            if row and len(row) != len(names):
+                raise InputError(
+                    f"{path}, line {rows.line_num}: {len(row)} values, but the header has {len(names)} columns; "
+                    "mend the line, or quote values that hold the separator"
+                )
+            count += bool(row)
+    return separator, names, count
 
 
 def _parse(path: Path, separator: str) -> Any:
@@ -90,6 +92,8 @@ def _check(path: Path) -> None:
 
 def _check_names(path: Path, names: list[str]) -> None:
     for i, name in enumerate(names):
+        if "\0" in name:
+            raise InputError(f"{path} isn't text: its header holds zero bytes")
         if not name.strip():
             raise InputError(f"{path}: column {i + 1} has no name in the header")
         if name in names[:i]:

@@ -126,7 +126,7 @@ class Explanation:
 
     def table(self) -> str:
         """The nodes as aligned text: value, upstream gradient, then for each input local and downstream gradient."""
-        rows = [("node", "= formula", "value", "upstream", "to", "local", "downstream")]
+        rows: list[tuple[str, ...]] = [("node", "= formula", "value", "upstream", "to", "local", "downstream")]
         for node in _few(self.nodes):
             if node is None:
                 rows.append(("…", f"({len(self.nodes) - _SHOWN} more)", "", "", "", "", ""))
@@ -266,7 +266,7 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
                 used,
                 node,
                 names,
-            )  # fmt: skip
+            )
         )
     return Explanation(tuple(reports))
 
@@ -384,4 +384,6 @@ def _plain(value: Any) -> Any:
     if value is None:
         return None
     array = np.asarray(value, dtype=float)
-    return np.where(np.isfinite(array), array, None).tolist() if is_bad(array) else array.tolist()
+    plain = array.astype(object)
+    plain[~np.isfinite(array)] = None
+    return plain.tolist()

@@ -24,7 +24,8 @@ class Loss:
         What the targets are: "class" (whole numbers, (batch,)), "probability" (shape of the output), "number"
         (shape of the output), "binary" (0 or 1, (batch, 1)) or "multi_label" (0 or 1, shape of the output).
     activation : str or None
-        What turns the network's raw output into probabilities: "softmax", "sigmoid", or None if nothing does.
+        What turns the network's raw output into probabilities: "softmax", "sigmoid", "identity" if it is
+        probabilities already, or None if nothing does.
 
     Examples
     --------

@@ -145,7 +145,7 @@ class NegativeLogLikelihood(Loss):
 
     @property
     def activation(self) -> str | None:
-        return "softmax" if self.log else None  # softmax of logarithms of probabilities gives them back
+        return "softmax" if self.log else "identity"  # softmax of logarithms of probabilities gives them back
 
     def __call__(self, output: Any, target: Any) -> Any:
         require_classes(self, output)

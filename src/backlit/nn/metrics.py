@@ -404,6 +404,11 @@ def get(metric: Any, loss: Any = None) -> Any:
         metric = TopK(k=int(numbered[1])) if numbered else METRICS[metric]()
     if not callable(metric) or isinstance(metric, type):
         raise InputError(f"a metric must be a name or a function of (outputs, targets, weights), got {metric!r}")
+    if getattr(loss, "activation", None) == "identity" and isinstance(metric, (LogLoss, AUC)):
+        raise InputError(
+            f"{metric.name} is measured from scores, but with {loss!r} the outputs are probabilities; leave out the "
+            "softmax layer and train with cross_entropy"
+        )
     kind = getattr(loss, "target", None)
     if kind is None or not isinstance(metric, Metric) or metric.kind is not None:
         return metric

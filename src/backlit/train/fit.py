@@ -168,7 +168,8 @@ def fit(
     stopping, direction = _complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
-        "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle, "standardize_targets": standardize_targets,
+        "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
+        "standardize_targets": standardize_targets,
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
@@ -277,14 +278,15 @@ def prepare(
         if not 0 < validation < 1:
             raise InputError(f"validation={validation!r}: a share must lie between 0 and 1, 0.2 say")
         stratify = encoded if targets.kind == "class" else None
-        parts = split(len(encoded), (1 - validation, validation), seed=int(seed), stratify=stratify)
-        rows, held_rows = np.sort(parts[0]), np.sort(parts[1])
+        kept, held_back = split(len(encoded), (1 - validation, validation), seed=int(seed), stratify=stratify)
+        rows, held_rows = kept, held_back
     elif validation is not None:
         if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
             raise InputError(
                 f"validation must be a share such as 0.2 or a pair (x, y), got {type(validation).__name__}"
             )
-        held_inputs, held_outcomes = _arrays(*validation, preparation, architecture.takes_integers, dtype)
+        held_x, held_y = validation
+        held_inputs, held_outcomes = _arrays(held_x, held_y, preparation, architecture.takes_integers, dtype)
         if held_inputs.shape[1:] != inputs.shape[1:]:
             raise ShapeError(f"validation rows have shape {held_inputs.shape[1:]}, training rows {inputs.shape[1:]}")
         held_encoded = targets.encode(held_outcomes, dtype)
@@ -382,7 +384,7 @@ def _complete(stopping: EarlyStopping | None, job: Job) -> tuple[EarlyStopping |
     known = ["loss", *job.metrics] + (["val_loss", *(f"val_{m}" for m in job.metrics)] if job.judge else [])
     if monitor not in known:
         raise InputError(f"EarlyStopping: nothing called {monitor!r} is measured; there is {', '.join(known)}")
-    direction = stopping.direction or getattr(job.metrics.get(name), "direction", "min")
+    direction: str = stopping.direction or getattr(job.metrics.get(name), "direction", None) or "min"
     return replace(stopping, monitor=monitor), direction
 
 
@@ -402,7 +404,8 @@ def ending(run: Run) -> str:
         where = run.diverged
         return (
             f"training diverged: the loss was NaN or infinite in epoch {where.epoch}, step {where.step}; "
-            f"first bad value: {where.layer}. Kept the weights of epoch {done}. Lower the learning rate, or look at the data"
+            f"first bad value: {where.layer}. Kept the weights of epoch {done}. "
+            "Lower the learning rate, or look at the data"
         )
     if run.stopped == "early stopping":
         return f"stopped after epoch {done}: no improvement since epoch {run.best_epoch}, whose weights are kept"

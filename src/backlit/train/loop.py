@@ -218,7 +218,7 @@ class Loop:
         """Early stopping: remember the best epoch, stop when none has been better for long enough."""
         if self.early_stopping is None:
             return
-        value = record[self.early_stopping.monitor] * (1 if self.direction == "min" else -1)
+        value = record[str(self.early_stopping.monitor)] * (1 if self.direction == "min" else -1)
         if value < self.best_value - self.early_stopping.min_delta:
             self.best, self.best_value, self.best_epoch = after, value, self.epoch
         elif self.epoch - self.best_epoch >= self.early_stopping.patience:

@@ -163,7 +163,16 @@ class Program:
         return self._step(carry, (*self._rows(data, batch["rows"]), batch["weights"]))
 
 
-@lru_cache(maxsize=16)
 def program_for(*parts: Any) -> Program:
     """The program of these parts (those of `Program`, in order): a second run of the same kind compiles nothing."""
+    try:
+        hash(parts)
+    except TypeError:  # a loss or layer of the user's own that can't be looked up
+        return Program(*parts)
+    return kept_program(*parts)
+
+
+@lru_cache(maxsize=16)
+def kept_program(*parts: Any) -> Program:
+    """A program that is kept for the next run of its kind."""
     return Program(*parts)

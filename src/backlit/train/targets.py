@@ -92,6 +92,8 @@ class Targets:
 
     def probabilities(self, outputs: np.ndarray, activation: str | None) -> np.ndarray:
         """Raw outputs as probabilities: (rows, classes)."""
+        if activation == "identity":
+            return outputs
         if activation == "softmax":
             return softmax(outputs, axis=-1)
         if activation == "sigmoid":
