@@ -1,0 +1,47 @@
+"""What the README promises: its lines and its commands run as they stand there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def run(folder: Path, *command: str) -> str:
+    return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def test_the_lines_of_python(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    printed = run(tmp_path, sys.executable, "-c", code)
+    accuracy, labels = printed.splitlines()[:2]
+    assert float(accuracy) > 0.97
+    assert labels == "[0 1 2 3 4]"
+    assert (tmp_path / "runs" / "digits" / "network.json").is_file()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files that the README speaks of are."""
+    folder = tmp_path_factory.mktemp("readme")
+    rng = np.random.default_rng(0)
+    area, north = rng.uniform(40, 200, 300), rng.random(300) < 0.5
+    price = 2.5 * area + 50 * north + rng.normal(0, 5, 300)
+    rows = [f"{a:.1f},{'north' if n else 'south'},{p:.2f}\n" for a, n, p in zip(area, north, price, strict=True)]
+    for name, part in (("houses.csv", rows[:250]), ("test.csv", rows[250:]), ("new.csv", rows[250:])):
+        (folder / name).write_text("area,place,price\n" + "".join(part), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.slow
+def test_the_commands(folder: Path) -> None:
+    commands = re.findall(r"^    backlit (.*)$", README, flags=re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        printed = run(folder, sys.executable, "-m", "backlit", *shlex.split(command))
+        assert printed.strip(), command
