@@ -6,8 +6,6 @@ import sys
 import time
 from typing import Any, TextIO
 
-from backlit.train.callbacks import EpochEnd
-
 SECONDS = 1.0  # between two plain lines
 
 
@@ -82,8 +80,6 @@ class Live:
             table.add_row(*line)
         return table
 
-    ROWS_SHOWN = ROWS
-
     def close(self, record: dict[str, Any] | None, message: str) -> None:
         """Leave the table as it is, and say why training ended early."""
         self.live.stop()
@@ -117,11 +113,3 @@ def _in_notebook() -> bool:
     shell = sys.modules.get("IPython")
     return shell is not None and getattr(shell.get_ipython(), "kernel", None) is not None
 
-
-def callback(progress: Progress) -> Any:
-    """The progress as a callback."""
-
-    def show(end: EpochEnd) -> None:
-        progress.show(end.record)
-
-    return show
