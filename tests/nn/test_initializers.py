@@ -164,7 +164,7 @@ def test_w6_xavier_lets_relu_fade_and_kaiming_does_not() -> None:
 
 
 def test_w6_the_notes_rule_for_kaiming_would_explode() -> None:
-    """``2 / √Din``, as some notes have it, is √2 too large: variances double by layer. The paper has √(2 / Din)."""
+    """``2 / √Din``, as the notes write it, is √2 too large: variances double. The paper's rule is √(2 / Din)."""
     notes = spread_by_layer(bl.ReLU(), f"normal:{2 / np.sqrt(512)}")
     np.testing.assert_allclose(np.divide(notes[1:], notes[:-1]), np.sqrt(2), rtol=0.12)
     assert notes[-1] > 15

@@ -112,4 +112,3 @@ def create(wanted: bool | None, epochs: int) -> Progress:
 def _in_notebook() -> bool:
     shell = sys.modules.get("IPython")
     return shell is not None and getattr(shell.get_ipython(), "kernel", None) is not None
-
