@@ -94,6 +94,16 @@ def test_sample_weight_zero_is_as_if_the_row_were_absent():
     np.testing.assert_allclose(weights(weighted), weights(absent), rtol=1e-10)
 
 
+def test_a_batch_without_any_weight_changes_nothing():
+    x, y = blobs(rows=40)
+    kept = np.ones(40)
+    kept[20:] = 0
+    options = {"epochs": 3, "batch_size": 20, "shuffle": False, "dtype": "float64", "optimizer": bl.SGD(0.1)}
+    weighted = bl.fit(mlp(), x, y, sample_weight=kept, **options)
+    absent = bl.fit(mlp(), x[:20], y[:20], **options)
+    np.testing.assert_allclose(weights(weighted), weights(absent), rtol=1e-10)
+
+
 def test_class_weight_balanced_lets_a_rare_class_count():
     rng = np.random.default_rng(0)
     y = (rng.random(400) < 0.05).astype(int)
@@ -142,7 +152,7 @@ def test_same_bits_in_another_process():
 
 
 def test_the_step_is_traced_once_and_a_second_run_not_at_all(monkeypatch):
-    from backlit.train import fit as module
+    from backlit.train import job as module
     from backlit.train.program import kept_program
 
     used = []

@@ -125,7 +125,7 @@ class Parser:
         token = self._now
         if token.kind == "number":
             self.at += 1
-            return float(token.text)
+            return np.float64(token.text)  # Python's own numbers refuse 0 / 0
         if token.kind == "name":
             self.at += 1
             return self._call(token) if self._take("(") else self._variable(token)
@@ -142,7 +142,7 @@ class Parser:
         if token.text in FUNCTIONS:
             raise _mistake(self.text, token.place, f"{token.text} is a function: write {token.text}(…)")
         if token.text in ("pi", "e"):
-            return float(np.pi if token.text == "pi" else np.e)
+            return np.float64(np.pi if token.text == "pi" else np.e)
         raise _mistake(self.text, token.place, f"{token.text} has no value; add {token.text}=1.5 after the formula")
 
     def _call(self, token: Token) -> Any:

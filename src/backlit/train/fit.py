@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from backlit import engine as engines
-from backlit.data.frames import as_arrays
-from backlit.data.splitting import split
-from backlit.errors import DivergedError, InputError, ShapeError
-from backlit.nn import losses
+from backlit.errors import DivergedError, InputError
 from backlit.nn.layer import Layer
 from backlit.nn.network import Network
-from backlit.optim import get as get_optimizer
 from backlit.optim.schedules import plateau_of
 from backlit.train import progress as progress_display
-from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping
-from backlit.train.loop import Loop, room
-from backlit.train.program import Program, program_for
-from backlit.train.run import Run, metric_table
-from backlit.train.targets import Targets
-
-
-@dataclass(eq=False)
-class Job:
-    """Everything `fit` has checked and prepared: what runs, on which rows."""
-
-    network: Network
-    loss: Any
-    optimizer: Any
-    targets: Targets
-    program: Program
-    data: dict[str, Any]
-    held: dict[str, Any]
-    batches: Batches
-    judge: Batches | None
-    metrics: dict[str, Any]
-    encoded: np.ndarray
-    held_encoded: np.ndarray
+from backlit.train.job import check_counts, complete, prepare, scorer
+from backlit.train.loop import Loop
+from backlit.train.run import Run
 
 
 def fit(
@@ -157,7 +129,7 @@ def fit(
     >>> run.predict(x).tolist()
     ['no', 'yes', 'yes', 'no']
     """
-    _check_counts(epochs=epochs, checkpoint_every=checkpoint_every, **({} if chunk is None else {"chunk": chunk}))
+    check_counts(epochs=epochs, checkpoint_every=checkpoint_every, **({} if chunk is None else {"chunk": chunk}))
     stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
     job = prepare(
         network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, validation=validation, seed=seed,
@@ -165,7 +137,7 @@ def fit(
         reduction=reduction, shuffle=shuffle, engine=engine, dtype=dtype, preparation=preparation,
         standardize_targets=standardize_targets, epochs=epochs, chunk=chunk,
     )  # fmt: skip
-    stopping, direction = _complete(stopping, job)
+    stopping, direction = complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
@@ -183,7 +155,7 @@ def fit(
         batches=job.batches,
         held=job.held,
         judge=job.judge,
-        scores=_scorer(job),
+        scores=scorer(job),
         epochs=epochs,
         early_stopping=stopping,
         direction=direction,
@@ -226,175 +198,6 @@ def fit(
     if strict and run.diverged:
         raise DivergedError(ending(run))
     return run
-
-
-def prepare(
-    network: Any,
-    x: Any,
-    y: Any,
-    *,
-    loss: Any = None,
-    optimizer: Any = "adam",
-    batch_size: int | None = 32,
-    validation: Any = None,
-    seed: int = 0,
-    metrics: Any = None,
-    penalty: Any = None,
-    sample_weight: Any = None,
-    class_weight: Any = None,
-    accumulate: int = 1,
-    reduction: str = "mean",
-    shuffle: bool = True,
-    engine: str = "xla",
-    dtype: str = "float32",
-    preparation: Any = None,
-    standardize_targets: bool = False,
-    epochs: int = 1,
-    chunk: int | None = None,
-) -> Job:
-    """Check everything, then put the data on the device: mistakes are told before anything slow happens."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"seed must be a whole number of at least 0, got {seed!r}")
-    if dtype not in ("float32", "float64"):
-        raise InputError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-    if reduction not in ("mean", "sum"):
-        raise InputError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
-    _check_counts(accumulate=accumulate, **({} if batch_size is None else {"batch_size": batch_size}))
-    if not isinstance(network, (Layer, Network)):
-        raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
-    architecture = network.architecture if isinstance(network, Network) else network
-    inputs, outcomes = _arrays(x, y, preparation, architecture.takes_integers, dtype)
-    chosen = losses.get(loss) if loss is not None else losses.default_for(_task(outcomes))
-    built = network if isinstance(network, Network) else network.build(inputs.shape[1:], seed=int(seed), dtype=dtype)
-    if built.input_shape != inputs.shape[1:]:
-        raise ShapeError(f"the network takes rows of shape {built.input_shape}, got x of shape {inputs.shape}")
-    if str(built.dtype) != dtype:
-        built = built.astype(dtype)
-    targets = Targets.learn(outcomes, chosen.target, built.output_shape, chosen, standardize_targets)
-    encoded = targets.encode(outcomes, dtype)
-    weights = _weights(len(encoded), targets, encoded, sample_weight, class_weight)
-    held_inputs, held_encoded, rows, held_rows = inputs, encoded, np.arange(len(inputs)), None
-    if isinstance(validation, (int, float)) and not isinstance(validation, bool):
-        if not 0 < validation < 1:
-            raise InputError(f"validation={validation!r}: a share must lie between 0 and 1, 0.2 say")
-        stratify = encoded if targets.kind == "class" else None
-        kept, held_back = split(len(encoded), (1 - validation, validation), seed=int(seed), stratify=stratify)
-        rows, held_rows = kept, held_back
-    elif validation is not None:
-        if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
-            raise InputError(
-                f"validation must be a share such as 0.2 or a pair (x, y), got {type(validation).__name__}"
-            )
-        held_x, held_y = validation
-        held_inputs, held_outcomes = _arrays(held_x, held_y, preparation, architecture.takes_integers, dtype)
-        if held_inputs.shape[1:] != inputs.shape[1:]:
-            raise ShapeError(f"validation rows have shape {held_inputs.shape[1:]}, training rows {inputs.shape[1:]}")
-        held_encoded = targets.encode(held_outcomes, dtype)
-        held_rows = np.arange(len(held_inputs))
-    table = metric_table(metrics, chosen)
-    runner = engines.get(engine)
-    size = len(rows) if batch_size is None else min(int(batch_size), len(rows))
-    batches = Batches(
-        rows, size, None if weights is None else weights[rows], int(seed) if shuffle else None, accumulate
-    )
-    judge = None if held_rows is None else Batches(held_rows, min(len(held_rows), max(size, 1024)))
-    steps = get_optimizer(optimizer)
-    outputs = int(np.prod(built.output_shape)) if table else 0
-    length = room(batches, judge, outputs, epochs) if chunk is None else min(chunk, epochs)
-    parts = (
-        architecture,
-        built.input_shape,
-        chosen,
-        steps,
-        runner,
-        penalty,
-        reduction,
-        batches.full,
-        bool(table),
-        length,
-    )
-    program = program_for(*parts)
-    data = {"x": runner.put(inputs), "y": runner.put(encoded)}
-    own = held_inputs is inputs
-    held = data if own else {"x": runner.put(held_inputs), "y": runner.put(held_encoded)}
-    return Job(built, chosen, steps, targets, program, data, held, batches, judge, table, encoded, held_encoded)
-
-
-def _arrays(x: Any, y: Any, preparation: Any, integers: bool, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    inputs, _ = as_arrays(preparation.apply(x) if preparation is not None else x, keep_integers=integers, dtype=dtype)
-    outcomes = np.asarray(y)
-    if outcomes.ndim == 0 or len(outcomes) != len(inputs):
-        raise ShapeError(
-            f"x has {len(inputs)} rows and y {outcomes.shape[0] if outcomes.ndim else 'none'}: they must be equal"
-        )
-    if not len(inputs):
-        raise InputError("there are no rows to train on")
-    return inputs, outcomes
-
-
-def _task(y: np.ndarray) -> str:
-    return "regression" if y.dtype.kind == "f" else "classification"
-
-
-def _weights(n: int, targets: Targets, encoded: np.ndarray, sample_weight: Any, class_weight: Any) -> np.ndarray | None:
-    """Weight of each row, or None if all are 1."""
-    weights = None
-    if sample_weight is not None:
-        weights = np.asarray(sample_weight, dtype=np.float32)
-        if weights.shape != (n,):
-            raise ShapeError(f"sample_weight must have shape ({n},), one a row, got {weights.shape}")
-        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
-            raise InputError("sample_weight must be finite and at least 0, with some above 0")
-    if class_weight is None:
-        return weights
-    if targets.labels is None:
-        raise InputError("class_weight needs class targets; use sample_weight for numbers")
-    classes = list(targets.labels.classes)
-    codes = encoded.reshape(n).astype(int)
-    counts = np.bincount(codes, minlength=len(classes))
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
-            raise InputError(f"class_weight must be 'balanced' or a dict of class to weight, got {class_weight!r}")
-        by_class = n / (len(classes) * np.maximum(counts, 1))
-    else:
-        unknown = set(class_weight) - set(classes)
-        if unknown:
-            raise InputError(f"class_weight names {sorted(map(str, unknown))}, but the classes are {classes}")
-        by_class = np.array([float(class_weight.get(c, 1.0)) for c in classes])
-        if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
-            raise InputError(f"class weights must be finite and at least 0, got {class_weight}")
-    own = by_class[codes].astype(np.float32)
-    return own if weights is None else own * weights
-
-
-def _check_counts(**counts: Any) -> None:
-    for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
-            raise InputError(f"{name} must be a whole number of at least 1, got {count!r}")
-
-
-def _complete(stopping: EarlyStopping | None, job: Job) -> tuple[EarlyStopping | None, str]:
-    """Early stopping with its monitor and direction filled in."""
-    if stopping is None:
-        return None, "min"
-    from dataclasses import replace
-
-    monitor = stopping.monitor or ("val_loss" if job.judge else "loss")
-    name = monitor.removeprefix("val_")
-    known = ["loss", *job.metrics] + (["val_loss", *(f"val_{m}" for m in job.metrics)] if job.judge else [])
-    if monitor not in known:
-        raise InputError(f"EarlyStopping: nothing called {monitor!r} is measured; there is {', '.join(known)}")
-    direction: str = stopping.direction or getattr(job.metrics.get(name), "direction", None) or "min"
-    return replace(stopping, monitor=monitor), direction
-
-
-def _scorer(job: Job) -> Any:
-    def scores(outputs: np.ndarray, rows: np.ndarray, weights: np.ndarray, validation: bool) -> dict[str, float]:
-        targets = job.targets.own_unit((job.held_encoded if validation else job.encoded)[rows])
-        outputs = job.targets.own_unit(outputs)
-        return {name: float(metric(outputs, targets, weights)) for name, metric in job.metrics.items()}
-
-    return scores
 
 
 def ending(run: Run) -> str:

@@ -74,8 +74,11 @@ class Program:
     def _rows(self, data: Data, rows: Any) -> tuple[Any, Any]:
         return self.engine.take_rows(data["x"], rows), self.engine.take_rows(data["y"], rows)
 
-    def _gradient(self, carry: Carry, x: Any, y: Any, weights: Any, total: Any) -> tuple[Any, Any, Any, Any]:
-        """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state."""
+    def _gradient(self, carry: Carry, draw: Any, x: Any, y: Any, weights: Any, total: Any) -> tuple[Any, Any, Any, Any]:
+        """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state.
+
+        `draw` numbers the batch in the random stream.
+        """
 
         def objective(params: Any) -> Any:
             output, state = forward(
@@ -86,7 +89,7 @@ class Program:
                 training=True,
                 state=carry["state"],
                 seed=carry["seed"],
-                step=carry["step"],
+                step=draw,
                 mask=weights > 0,
             )
             summed = (self.loss(output, y) * weights).sum()
@@ -101,11 +104,12 @@ class Program:
         dtype = tree.leaves(carry["params"])[0].dtype
         weights = weights.astype(dtype)
         weight = weights.sum()
-        total = None if self.reduction == "sum" else weight
+        total = None if self.reduction == "sum" else weight + (weight == 0)  # a batch of rows without weight: no loss
         parts = weights.shape[0]
         gradient, losses, outputs = None, [], []
         for part in range(parts):
-            own, summed, output, state = self._gradient(carry, x[part], y[part], weights[part], total)
+            draw = carry["step"] * parts + part  # every batch drops units of its own
+            own, summed, output, state = self._gradient(carry, draw, x[part], y[part], weights[part], total)
             gradient = own if gradient is None else tree.map(lambda a, b: a + b, gradient, own)
             carry = {**carry, "state": state}
             losses.append(summed)
