@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def run(folder: Path, *command: str) -> str:
@@ -48,3 +49,11 @@ def test_the_commands(folder: Path) -> None:
     for command in commands:
         printed = run(folder, sys.executable, "-m", "backlit", *shlex.split(command))
         assert printed.strip(), command
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/mission.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+    missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
+    assert not missing, f"{page} links to what isn't there: {missing}"
