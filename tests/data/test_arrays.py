@@ -35,6 +35,32 @@ def test_split_sizes_and_shares_of_classes():
         np.testing.assert_allclose(np.bincount(y[part]) / len(part), [0.5, 0.3, 0.2], atol=0.01)
 
 
+@given(st.integers(0, 30), st.lists(st.integers(1, 40), min_size=2, max_size=6))
+def test_every_class_with_enough_rows_is_in_every_part(seed, sizes):
+    y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    plain = bl.data.split(len(y) + 60, seed=seed)
+    y = np.concatenate([y, np.zeros(60, int)])
+    parts = bl.data.split(len(y), seed=seed, stratify=y)
+    assert [len(part) for part in parts] == [len(part) for part in plain]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(len(y)))
+    for k, size in enumerate(np.bincount(y)):
+        if size >= 3:
+            assert all((y[part] == k).any() for part in parts), (k, size)
+
+
+def test_parts_too_small_for_all_classes_still_cover_every_row():
+    y = np.repeat(np.arange(10), 3)
+    parts = bl.data.split(30, (0.8, 0.1, 0.1), stratify=y)
+    assert [len(part) for part in parts] == [24, 3, 3]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(30))
+
+
+def test_split_takes_classes_of_any_kind():
+    y = np.array(["가", None, "나", "가"] * 10, dtype=object)
+    for part in bl.data.split(y, (0.5, 0.5), stratify=y):
+        assert set(y[part]) == {"가", None, "나"}
+
+
 def test_split_depends_on_the_seed_alone():
     first, again, other = (bl.data.split(50, seed=seed)[0].tolist() for seed in (1, 1, 2))
     assert first == again != other
@@ -44,7 +70,12 @@ def test_split_depends_on_the_seed_alone():
     ("arguments", "message"),
     [
         ((100, (0.5, 0.6)), "add up to 1"),
-        ((100, (1.5, -0.5)), "must be positive"),
+        ((100, (1.5, -0.5)), "positive numbers"),
+        ((100, (np.nan, 0.5)), "add up to 1"),
+        ((100, 0.5), "two or more positive numbers"),
+        ((100, ("a", "b")), "two or more positive numbers"),
+        ((3.5,), "rows must be a number of rows or hold rows, got 3.5"),
+        ((100, (0.5, 0.5), -1), "seed must be a whole number of at least 0, got -1"),
         ((2, (0.7, 0.15, 0.15)), "2 rows can't be split into 3 parts"),
         ((5, (0.5, 0.5), 0, [1, 2]), r"stratify must have shape \(5,\)"),
     ],
