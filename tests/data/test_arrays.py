@@ -1,18 +1,22 @@
 """Splitting, scaling, encoding and frames: right against scikit-learn, and clear about what is wrong."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pandas
 import polars
 import pyarrow
 import pytest
+import scipy.sparse
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import datasets as theirs
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import backlit as bl
+from backlit.data.scaling import BLOCK, Scaling
 from backlit.errors import InputError, ShapeError, UnknownNameError
 
 # ------------------------------------------------------------------------------------------------------- splitting
@@ -100,16 +104,58 @@ def test_scaling_equals_scikit_learn(rng):
         assert type(again) is type(fitted)
 
 
+@pytest.mark.parametrize("unit", [1e-30, 1e-10, 1.0, 1e30])
+def test_scaling_does_not_depend_on_the_unit(rng, unit):
+    x = rng.normal(3, 50, (40, 3))
+    for scaler in (bl.data.Standardize(), bl.data.MinMax()):
+        np.testing.assert_allclose(scaler.fit(x * unit).apply(x * unit), scaler.fit(x).apply(x), rtol=1e-5)
+
+
+def test_scaling_in_blocks_equals_scaling_at_once(rng):
+    x = rng.normal(1e4, 1, (2 * BLOCK // 7 + 5, 7)).astype(np.float32)  # far from zero: one pass would be inexact
+    fitted, theirs_ = bl.data.Standardize().fit(x), StandardScaler().fit(x.astype(np.float64))
+    np.testing.assert_allclose(fitted.shift, theirs_.mean_, rtol=1e-12)
+    np.testing.assert_allclose(fitted.scale, theirs_.scale_, rtol=1e-12)
+    np.testing.assert_allclose(fitted.apply(x), theirs_.transform(x.astype(np.float64)), atol=1e-6)
+
+
+def test_scaling_needs_little_more_memory_than_its_result(rng):
+    x = rng.normal(size=(20_000, 200)).astype(np.float32)
+    tracemalloc.start()
+    bl.data.Standardize().fit(x).apply(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * x.nbytes
+
+
 def test_scaling_leaves_constant_columns_finite():
-    x = np.array([[1e9, 2.0], [1e9, 4.0]])
+    x = np.full((300_000, 2), 0.1)  # the mean of so many isn't 0.1 exactly
+    x[::2, 1] = 4.0
     for scaler in (bl.data.Standardize(), bl.data.MinMax(), bl.data.Center()):
         assert np.isfinite(scaler.fit(x).apply(x)).all()
         assert (scaler.fit(x).apply(x)[:, 0] == 0).all()
 
 
 def test_scaling_refuses():
-    with pytest.raises(InputError, match="row 1, column 0 is nan"):
+    with pytest.raises(InputError, match=r"row 1, column 0 is missing \(NaN\)"):
         bl.data.Standardize().fit([[1.0], [np.nan]])
+    with pytest.raises(InputError, match="row 1, column '키' is missing"):
+        bl.data.Standardize().fit(pandas.DataFrame({"키": [1.0, np.nan]}))
+    with pytest.raises(InputError, match=r"row 0, column 0 is missing \(NaN\)"):
+        bl.data.Standardize().fit([[1.0], [2.0]]).apply([[np.nan]])
+    with pytest.raises(InputError, match="row 0, column 'a' is 'x', no number"):
+        bl.data.MinMax().fit(pandas.DataFrame({"a": ["x", "y"]}))
+    for scaler in (bl.data.Standardize(), bl.data.MinMax()):
+        with pytest.raises(InputError, match=r"column 1 reaches 1e\+308: too large to be scaled"):
+            scaler.fit([[1.0, -1e308], [2.0, 1e308]])
+    with pytest.raises(InputError, match="unknown scaling 'Nope'"):
+        bl.data.Standardize.from_dict({"scaling": "Nope", "shift": None, "scale": None})
+    with pytest.raises(NotImplementedError, match="Scaling is what Standardize, MinMax and Center have in common"):
+        Scaling().fit([[1.0]])
+    with pytest.raises(ShapeError, match="rows and columns"):
+        bl.data.Standardize().fit(np.ones((3, 0)))
+    with pytest.raises(ShapeError, match="fitted on 1 columns"):
+        bl.data.Standardize().fit([[1.0], [2.0]]).invert([[1.0, 2.0]])
     with pytest.raises(InputError, match="call fit"):
         bl.data.Standardize().apply([[1.0]])
     with pytest.raises(ShapeError, match="fitted on 1 columns"):
@@ -129,25 +175,81 @@ def test_scaling_refuses():
         ([True, False], (False, True)),
         ([2.0, 1.0], (1, 2)),
         (np.array(["b", "a"], dtype=object), ("a", "b")),
+        (np.array([True, False], dtype=object), (False, True)),
+        (pandas.Series([5, 3], dtype=object), (3, 5)),
+        (pandas.Categorical(["b", "a"]), ("a", "b")),
+        (polars.Series(["나", "가"]), ("가", "나")),
+        ([0.5, -1.5], (-1.5, 0.5)),
+        (["1", "a"], ("1", "a")),
     ],
 )
 def test_labels_there_and_back(y, classes):
     labels = bl.data.Labels.fit(y)
     assert labels.classes == classes
+    assert [type(c) for c in labels.classes] == [type(c) for c in classes]
     assert labels.decode(labels.encode(y)).tolist() == list(y)
     assert bl.data.Labels.from_dict(json.loads(json.dumps(labels.to_dict()))) == labels
 
 
-def test_labels_refuse():
+def test_labels_of_other_types_are_understood():
+    assert bl.data.Labels(("1", "2", "x")).encode([2.0, 1.0]).tolist() == [1, 0]
+    assert bl.data.Labels((False, True)).encode([1, 0]).tolist() == [1, 0]
+    assert bl.data.Labels.fit(np.array([1, "a"], dtype=object)).classes == ("1", "a")
+    assert bl.data.Labels(("a", "b")).encode(["b", "a", "b"]).dtype == np.int64
+    assert bl.data.Labels((1, 2)).encode([]).tolist() == []
+
+
+@given(st.lists(st.one_of(st.integers(-5, 5), st.text("ab가힣 1", max_size=2)), min_size=1))
+def test_labels_count_classes_in_order(y):
+    y = [str(value) for value in y] if any(isinstance(value, str) for value in y) else y
+    labels = bl.data.Labels.fit(np.array(y, dtype=object))
+    np.testing.assert_array_equal(labels.encode(np.array(y, dtype=object)), [sorted(set(y)).index(v) for v in y])
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        ([1.0, np.nan], InputError, "row 1 is missing; drop such rows"),
+        ([1.0, -np.inf], InputError, "row 1 is infinite"),
+        (np.array([None, "a"], dtype=object), InputError, "row 0 is missing"),
+        (["a", float("nan")], InputError, "row 1 is missing"),
+        (pandas.array(["a", pandas.NA], dtype="string"), InputError, "row 1 is missing"),
+        (pandas.array([1, None], dtype="Int64"), InputError, "row 1 is missing"),
+        (np.array([1, np.nan], dtype=object), InputError, "row 1 is missing"),
+        ([["a"], ["b"]], ShapeError, r"one class a row, shape \(rows,\), got \(2, 1\)"),
+        ([], InputError, "no rows to learn classes from"),
+    ],
+)
+def test_labels_refuse(y, error, message):
+    with pytest.raises(error, match=message):
+        bl.data.Labels.fit(y)
+
+
+def test_labels_refuse_what_training_did_not_have():
     labels = bl.data.Labels.fit(["a", "b"])
     with pytest.raises(UnknownNameError, match="row 1 has class 'c', which training didn't have: 'a', 'b'"):
         labels.encode(["a", "c"])
+    with pytest.raises(UnknownNameError, match="row 0 has class 'ab'"):
+        labels.encode(["ab"])
     with pytest.raises(UnknownNameError, match="row 0 has class 'x'"):
         bl.data.Labels.fit([1, 2]).encode(["x"])
-    with pytest.raises(InputError, match=r"row 1 is missing"):
-        bl.data.Labels.fit([1.0, np.nan])
-    with pytest.raises(InputError, match=r"row 0 is missing"):
-        bl.data.Labels.fit(np.array([None, "a"], dtype=object))
+    with pytest.raises(UnknownNameError, match=r"row 1 has class 1\.5"):
+        bl.data.Labels.fit([1, 2]).encode([1.0, 1.5])
+    with pytest.raises(InputError, match="row 1 is missing"):
+        labels.encode(["a", None])
+    with pytest.raises(InputError, match="row 1 has class number 2, but there are 2 classes"):
+        labels.decode([0, 2])
+
+
+def test_one_hot():
+    codes = np.array([[2, 0], [1, 1]])
+    np.testing.assert_array_equal(bl.data.one_hot(codes, 3), np.eye(3)[codes])
+    assert bl.data.one_hot(codes, ("a", "b", "c"), dtype="float64").dtype == np.float64
+    assert bl.data.one_hot([], 3).shape == (0, 3)
+    with pytest.raises(InputError, match="row 1 has class number -1, but there are 3 classes"):
+        bl.data.one_hot([0, -1], 3)
+    with pytest.raises(InputError, match="must be whole numbers, got float64"):
+        bl.data.one_hot([1.0], 3)
 
 
 # ---------------------------------------------------------------------------------------------------------- frames
@@ -163,8 +265,27 @@ def test_frames_of_anyone(make):
 
 def test_float32_arrays_are_not_copied():
     x = np.ones((5, 2), np.float32)
-    assert bl.data.as_arrays(x)[0] is x or np.shares_memory(bl.data.as_arrays(x)[0], x)
+    assert np.shares_memory(bl.data.as_arrays(x)[0], x)
+    assert np.shares_memory(bl.data.as_arrays(x, dtype=None)[0], x)
+
+
+def test_types_of_the_result():
     assert bl.data.as_arrays(np.array([[1, 2]]), keep_integers=True)[0].dtype.kind == "i"
+    assert bl.data.as_arrays(polars.DataFrame({"a": [1, 2]}), keep_integers=True)[0].dtype.kind == "i"
+    assert bl.data.as_arrays([[1, 2]])[0].dtype == np.float32
+    assert bl.data.as_arrays([[1, 2]], dtype=None)[0].dtype == np.float64
+    assert bl.data.as_arrays(np.array([[True]]), keep_integers=True)[0].dtype == np.float32
+    assert bl.data.as_arrays(pandas.Series([1, 2])) == (pytest.approx(np.array([1.0, 2.0])), None)
+    assert bl.data.as_arrays(torch.ones(2, 3))[0].dtype == np.float32
+
+
+def test_large_arrays_are_checked_without_a_copy():
+    x = np.ones((2000, 1000), np.float32)
+    tracemalloc.start()
+    bl.data.as_arrays(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < x.nbytes / 10
 
 
 @pytest.mark.parametrize(
@@ -177,6 +298,23 @@ def test_float32_arrays_are_not_copied():
         ({"a": [1, 2], "b": [1]}, ShapeError, "different lengths"),
         (3.0, InputError, "must be an array"),
         ([["a"]], InputError, "no number"),
+        ([["1"]], InputError, "values of type <U1; make them numbers first"),
+        ([[1.0, None]], InputError, r"row 0, column 1 is missing \(None\)"),
+        (np.array([[1.0, 1e300]]), InputError, r"column 1 is 1e\+300, too large for float32; scale the column"),
+        (np.ma.array([[1.0], [2.0]], mask=[[0], [1]]), InputError, "row 1 has a masked value"),
+        (np.ones((1, 1), complex), InputError, "values of type complex128"),
+        (np.float32(3), ShapeError, "must hold rows, got the single value"),
+        (np.array(3.0), ShapeError, "must hold rows, got the single value"),
+        ({}, ShapeError, "x has no columns"),
+        (pandas.DataFrame(), ShapeError, "x has no columns"),
+        ({"a": 1}, ShapeError, "column 'a' must hold one value a row"),
+        (pandas.DataFrame([[1, 2]], columns=["a", "a"]), InputError, "two columns of one name"),
+        (pandas.DataFrame({"a": pandas.array([1, None], dtype="Int64")}), InputError, "row 1, column 'a' is missing"),
+        (pandas.DataFrame({"a": pandas.array(["가", None], dtype="string")}), InputError, "'a' is '가', no number"),
+        (pandas.DataFrame({"날": pandas.to_datetime(["2020-01-01"])}), InputError, "column '날' holds dates or times"),
+        (polars.DataFrame({"a": [1]}).lazy(), InputError, r"got LazyFrame; call its collect\(\) first"),
+        (torch.ones(2, requires_grad=True), InputError, "x can't be read as an array: .*requires grad"),
+        (scipy.sparse.eye_array(2), InputError, r"call its toarray\(\) first"),
     ],
 )
 def test_frames_refuse(x, error, message):

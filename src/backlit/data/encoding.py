@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.errors import InputError, UnknownNameError
+from backlit.errors import InputError, ShapeError, UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -26,33 +26,35 @@ class Labels:
 
     @classmethod
     def fit(cls, y: Any) -> Labels:
-        """The distinct values, sorted.
+        """The distinct values (rows,), sorted. Numbers and booleans stay what they are; a mixture is taken as text.
 
         Raises
         ------
         InputError
-            If a label is missing.
+            If a label is missing or infinite, or there is none at all.
+        ShapeError
+            If there isn't one label a row.
         """
-        values = np.asarray(y)
-        if values.dtype.kind == "f" and np.isnan(values).any():
-            raise InputError(f"targets: row {int(np.isnan(values).argmax())} is missing (NaN); drop such rows")
-        if values.dtype.kind == "O":
-            missing = [i for i, value in enumerate(values) if value is None or value != value]
-            if missing:
-                raise InputError(f"targets: row {missing[0]} is missing; drop such rows")
-            values = np.array([str(value) for value in values])
-        found = np.unique(values).tolist()
+        found = np.unique(_values(y)).tolist()
+        if not found:
+            raise InputError("targets: there are no rows to learn classes from")
         return cls(tuple(int(v) if isinstance(v, float) and v.is_integer() else v for v in found))
 
     def encode(self, y: Any) -> np.ndarray:
-        """Class numbers, int64 (rows,)."""
-        values = np.asarray(y)
+        """Class numbers, int64 (rows,).
+
+        Raises
+        ------
+        UnknownNameError
+            If a label isn't among the classes; it is named with its row.
+        InputError
+            If a label is missing.
+        """
+        values = _values(y)
         known = np.array(self.classes)
-        if values.dtype.kind == "O":
-            values = np.array([str(value) for value in values])
-        if (values.dtype.kind in "US") != (known.dtype.kind in "US"):
-            values = values.astype(str) if known.dtype.kind in "US" else values
-        if values.dtype.kind in "US" and known.dtype.kind not in "US":
+        if known.dtype.kind == "U" and values.dtype.kind != "U":
+            values = np.array([_text(value) for value in values.tolist()], dtype=str)
+        elif known.dtype.kind != "U" and values.dtype.kind == "U" and len(values):
             raise self._unseen(values, 0)
         order = np.argsort(known)
         places = np.clip(np.searchsorted(known[order], values), 0, len(known) - 1)
@@ -70,7 +72,7 @@ class Labels:
 
     def decode(self, codes: Any) -> np.ndarray:
         """Classes of class numbers."""
-        return np.array(self.classes)[np.asarray(codes)]
+        return np.array(self.classes)[_codes(codes, len(self.classes))]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -89,4 +91,57 @@ def one_hot(codes: Any, classes: int | Sequence[Any], dtype: str = "float32") ->
     [[0.0, 1.0], [1.0, 0.0]]
     """
     count = classes if isinstance(classes, int) else len(classes)
-    return np.eye(count, dtype=dtype)[np.asarray(codes)]
+    codes = _codes(codes, count)
+    result = np.zeros((*codes.shape, count), dtype=dtype)
+    np.put_along_axis(result, codes[..., None], 1, axis=-1)
+    return result
+
+
+def _codes(codes: Any, count: int) -> np.ndarray:
+    """Class numbers, each from 0 to count - 1."""
+    codes = np.asarray(codes)
+    if codes.dtype.kind not in "iub" and codes.size:
+        raise InputError(f"class numbers must be whole numbers, got {codes.dtype}; Labels.encode makes them of names")
+    codes = codes.astype(np.int64)
+    wrong = (codes < 0) | (codes >= count)
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0][0]) if codes.ndim else 0
+        raise InputError(f"row {row} has class number {codes[wrong][0]}, but there are {count} classes (from 0)")
+    return codes
+
+
+def _values(y: Any) -> np.ndarray:
+    """Labels as an array of booleans, numbers or text, none of them missing."""
+    values = np.asarray(y)
+    if values.ndim != 1:
+        raise ShapeError(f"targets: expected one class a row, shape (rows,), got {values.shape}")
+    if values.dtype.kind == "U" and isinstance(y, (list, tuple)):
+        values = np.fromiter(y, dtype=object, count=len(y))  # NumPy turned missing values into the text "nan"
+    if values.dtype.kind == "O":
+        return _plain(values)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise _bad(int(np.isfinite(values).argmin()), values)
+    return values if values.dtype.kind in "biufU" else values.astype(str)
+
+
+def _plain(values: np.ndarray) -> np.ndarray:
+    """Python objects as booleans or numbers, if all are, or as text."""
+    for row, value in enumerate(values):
+        if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
+            raise _bad(row, values)
+    kinds = {type(value) for value in values}
+    if kinds <= {bool, np.bool_}:
+        return values.astype(bool)
+    if all(issubclass(kind, (int, float, np.integer, np.floating)) and kind is not bool for kind in kinds):
+        return _values(np.array(values.tolist()))
+    return np.array([_text(value) for value in values], dtype=str)
+
+
+def _text(value: Any) -> str:
+    """A whole number is written without a point, whether it came as 1 or 1.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _bad(row: int, values: np.ndarray) -> InputError:
+    infinite = isinstance(values[row], (float, np.floating)) and np.isinf(values[row])
+    return InputError(f"targets: row {row} is {'infinite' if infinite else 'missing'}; drop such rows")

@@ -9,17 +9,20 @@ import numpy as np
 from backlit.errors import InputError, ShapeError
 
 
-def as_arrays(x: Any, keep_integers: bool = False, dtype: str = "float32") -> tuple[np.ndarray, list[str] | None]:
+def as_arrays(
+    x: Any, keep_integers: bool = False, dtype: str | None = "float32"
+) -> tuple[np.ndarray, list[str] | None]:
     """Inputs as an array of numbers, and the columns' names if there are any.
 
     Parameters
     ----------
     x : array, nested lists, data frame (pandas, polars, pyarrow, ...) or dict of columns
-        With one row an example.
+        With one row an example. PyTorch's and JAX's arrays are taken, too.
     keep_integers : bool
         Leave whole numbers as they are (indices for an embedding).
-    dtype : str
-        Type of the result otherwise. An array of this type isn't copied.
+    dtype : str or None
+        Type of the result otherwise; None leaves floating-point numbers as they are.
+        An array of this type isn't copied.
 
     Returns
     -------
@@ -28,7 +31,7 @@ def as_arrays(x: Any, keep_integers: bool = False, dtype: str = "float32") -> tu
     Raises
     ------
     InputError
-        If something isn't a number, or is missing or infinite: row and column are named.
+        If something isn't a number, or is missing, infinite or too large for `dtype`: row and column are named.
     ShapeError
         If rows have different lengths.
 
@@ -42,6 +45,10 @@ def as_arrays(x: Any, keep_integers: bool = False, dtype: str = "float32") -> tu
         x, names = _columns({str(name): np.asarray(column) for name, column in x.items()})
     elif not isinstance(x, (np.ndarray, list, tuple)) and not hasattr(x, "__array_namespace__"):
         x, names = _frame(x)
+    if isinstance(x, np.ma.MaskedArray) and x.mask.any():
+        raise InputError(
+            f"x: row {np.argwhere(x.mask)[0][0]} has a masked value; drop such rows or fill them in (x.filled(...))"
+        )
     try:
         array = np.asarray(x)
     except ValueError as error:
@@ -52,16 +59,20 @@ def as_arrays(x: Any, keep_integers: bool = False, dtype: str = "float32") -> tu
         raise _not_a_number(array, names)
     if keep_integers and array.dtype.kind in "iu":
         return array, names
-    array = array.astype(dtype, copy=False)
+    given = array
+    if dtype is not None or array.dtype.kind != "f":
+        with np.errstate(over="ignore"):  # told below, by row and column
+            array = array.astype(dtype or "float64", copy=False)
     # The sum of finite numbers is finite unless they are huge: one pass without a temporary array.
     with np.errstate(all="ignore"):
-        suspicious = array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64))
+        suspicious = not np.isfinite(array.sum(dtype=np.float64))
     if suspicious and not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0]
-        value = array[tuple(where)]
+        value = given[tuple(where)]
+        what = f"{value}, too large for {array.dtype}" if np.isfinite(value) else str(value)
         raise InputError(
-            f"x: row {where[0]}{_column(where, names)} is {'missing (NaN)' if np.isnan(value) else value}; "
-            "drop such rows or fill them in"
+            f"x: row {where[0]}{_column(where, names)} is {'missing (NaN)' if np.isnan(value) else what}; "
+            f"{'scale the column' if np.isfinite(value) else 'drop such rows or fill them in'}"
         )
     return array, names
 
@@ -74,6 +85,11 @@ def _column(where: Any, names: list[str] | None) -> str:
 
 def _columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
     names = list(columns)
+    if not names:
+        raise ShapeError("x has no columns")
+    for name, column in columns.items():
+        if column.ndim != 1:
+            raise ShapeError(f"column {name!r} must hold one value a row, got shape {column.shape}")
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ShapeError(f"columns have different lengths: {lengths}")
@@ -88,23 +104,51 @@ def _frame(x: Any) -> tuple[np.ndarray, list[str] | None]:
 
     try:
         native = nw.from_native(x, allow_series=True, eager_only=True)
+        if isinstance(native, nw.Series):
+            return native.to_numpy(), None
+        columns = {name: native[name].to_numpy() for name in native.columns}
+    except nw.exceptions.DuplicateError as error:
+        raise InputError(f"x has two columns of one name; give each a name of its own ({error})") from error
     except TypeError as error:
+        if hasattr(x, "__array__"):
+            return _array_of(x), None
         raise InputError(
-            f"x must be an array, nested lists, a data frame or a dict of columns, got {type(x).__name__}"
+            f"x must be an array, nested lists, a data frame or a dict of columns, got {type(x).__name__}{_remedy(x)}"
         ) from error
-    if isinstance(native, nw.Series):
-        return native.to_numpy(), None
-    return _columns({name: native[name].to_numpy() for name in native.columns})
+    return _columns(columns)
+
+
+def _array_of(x: Any) -> np.ndarray:
+    """Another library's array, if it gives itself away."""
+    try:
+        return np.asarray(x)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"x can't be read as an array: {error}") from error
+
+
+def _remedy(x: Any) -> str:
+    """What makes an array or a data frame of something that nearly is one."""
+    for method in ("toarray", "collect"):  # sparse matrices, lazy frames
+        if hasattr(x, method):
+            return f"; call its {method}() first"
+    return ""
 
 
 def _not_a_number(array: np.ndarray, names: list[str] | None) -> InputError:
     """Names the first value that isn't a number."""
-    for where, value in np.ndenumerate(array):
-        try:
-            float(value)
-        except (TypeError, ValueError):
-            return InputError(
-                f"x: row {where[0]}{_column(where, names)} is {value!r}, no number; encode text as numbers "
-                "(backlit.data.Labels, one_hot), or read the table with backlit.data.TablePreparation"
-            )
-    return InputError(f"x holds values of type {array.dtype}; make them numbers first, with .astype(float)")
+    if array.dtype.kind in "OSU":
+        for where, value in np.ndenumerate(array):
+            at = f"x: row {where[0]}{_column(where, names)} is"
+            if value is None or type(value).__name__ in ("NAType", "NaTType"):
+                return InputError(f"{at} missing ({value}); drop such rows or fill them in")
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                return InputError(
+                    f"{at} {value!r}, no number; encode text as numbers (backlit.data.Labels, one_hot), "
+                    "or read the table with backlit.data.TablePreparation"
+                )
+    column = f" column {names[0]!r}" if names else ""
+    if array.dtype.kind in "mM":
+        return InputError(f"x:{column} holds dates or times, no numbers; turn them into days since a date, say")
+    return InputError(f"x:{column} holds values of type {array.dtype}; make them numbers first, with .astype(float)")

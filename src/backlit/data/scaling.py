@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from backlit.errors import InputError, ShapeError
+from backlit.data.frames import as_arrays
+from backlit.errors import InputError, ShapeError, unknown
+
+BLOCK = 1 << 18  # values that are turned to float64 at a time
 
 
 @dataclass(frozen=True)
@@ -33,33 +37,57 @@ class Scaling:
 
     @staticmethod
     def measure(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Shift and scale of each column."""
-        raise NotImplementedError
+        """Shift and scale of each column, float64."""
+        raise NotImplementedError("Scaling is what Standardize, MinMax and Center have in common; use one of those")
 
     def fit(self, x: Any) -> Scaling:
-        """Learn shift and scale from rows (rows, columns). Columns that don't vary get scale 1.
+        """Learn shift and scale from rows (rows, columns), an array or a data frame.
+
+        Columns that don't vary get scale 1.
 
         Raises
         ------
         InputError
-            If a value is missing or infinite; row and column are named.
+            If a value is no number, missing or infinite; row and column are named.
         ShapeError
-            If `x` isn't a table with at least one row.
+            If `x` isn't a table with at least one row and one column.
         """
-        x = np.asarray(x, dtype=np.float64)
-        if x.ndim != 2 or not len(x):
+        x, names = as_arrays(x, dtype=None)
+        if x.ndim != 2 or not x.size:
             raise ShapeError(f"scaling needs rows and columns, got shape {x.shape}; use reshape(-1, 1) for one column")
-        if not np.isfinite(x).all():
-            row, column = np.argwhere(~np.isfinite(x))[0]
-            raise InputError(f"row {row}, column {column} is {x[row, column]}; drop such rows or fill them in")
-        shift, scale = self.measure(x)
-        tiny = scale <= 10 * np.finfo(np.float64).eps * np.maximum(np.abs(shift), 1.0)
-        return type(self)(tuple(shift.tolist()), tuple(np.where(tiny, 1.0, scale).tolist()))
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift, scale = self.measure(x)
+        wrong = ~(np.isfinite(shift) & np.isfinite(scale))
+        if wrong.any():
+            column = int(wrong.argmax())
+            raise InputError(
+                f"column {names[column] if names else column!r} reaches {np.abs(x[:, column]).max():g}: "
+                "too large to be scaled; divide it by a power of ten"
+            )
+        # Over many rows the mean of equal values is off by rounding: such columns are known by their ends.
+        low, high = x.min(axis=0).astype(np.float64), x.max(axis=0)
+        shift = np.where(low == high, low, shift)
+        constant = (low == high) | (scale <= 10 * np.finfo(np.float64).eps * np.abs(shift))
+        return type(self)(tuple(shift.tolist()), tuple(np.where(constant, 1.0, scale).tolist()))
 
     def apply(self, x: Any) -> np.ndarray:
-        """Scaled rows, float32."""
+        """Scaled rows, float32.
+
+        Raises
+        ------
+        InputError
+            If `fit` wasn't called, or a value is no number, missing or infinite.
+        ShapeError
+            If there are other columns than `fit` saw.
+        """
+        x = as_arrays(x, dtype=None)[0]
         shift, scale = self._learned(x)
-        return ((np.asarray(x, dtype=np.float64) - shift) / scale).astype(np.float32)
+        if x.ndim != 2:
+            return ((x.astype(np.float64) - shift) / scale).astype(np.float32)
+        scaled = np.empty(x.shape, np.float32)
+        for rows in _blocks(x):
+            scaled[rows] = (x[rows].astype(np.float64) - shift) / scale
+        return scaled
 
     def invert(self, z: Any) -> np.ndarray:
         """The rows that `apply` scaled, float64."""
@@ -84,7 +112,19 @@ class Scaling:
         """The inverse of `to_dict`."""
         shift, scale = data["shift"], data["scale"]
         learned = (None, None) if shift is None else (tuple(shift), tuple(scale))
+        if data["scaling"] not in Scaling.kinds:
+            raise unknown("scaling", data["scaling"], Scaling.kinds)
         return Scaling.kinds[data["scaling"]](*learned)
+
+
+def _blocks(x: np.ndarray) -> Iterator[slice]:
+    """Rows in portions, so that float64 copies stay small beside a large float32 array."""
+    step = max(1, BLOCK // x.shape[1])
+    return (slice(start, start + step) for start in range(0, len(x), step))
+
+
+def _mean(x: np.ndarray) -> np.ndarray:
+    return sum(x[rows].sum(axis=0, dtype=np.float64) for rows in _blocks(x)) / len(x)
 
 
 class Standardize(Scaling):
@@ -99,7 +139,9 @@ class Standardize(Scaling):
 
     @staticmethod
     def measure(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return x.mean(axis=0), x.std(axis=0)
+        mean = _mean(x)
+        squares = sum(np.square(x[rows].astype(np.float64) - mean).sum(axis=0) for rows in _blocks(x))
+        return mean, np.sqrt(squares / len(x))
 
 
 class MinMax(Scaling):
@@ -113,7 +155,8 @@ class MinMax(Scaling):
 
     @staticmethod
     def measure(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return x.min(axis=0), x.max(axis=0) - x.min(axis=0)
+        low = x.min(axis=0).astype(np.float64)
+        return low, x.max(axis=0) - low
 
 
 class Center(Scaling):
@@ -127,4 +170,4 @@ class Center(Scaling):
 
     @staticmethod
     def measure(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return x.mean(axis=0), np.ones(x.shape[1])
+        return _mean(x), np.ones(x.shape[1])

@@ -102,8 +102,8 @@ def _turns(shares: np.ndarray, n: int) -> np.ndarray:
 def _mend(owner: np.ndarray, codes: np.ndarray, parts: int) -> np.ndarray:
     """Swap rows until every class with a row for each part is in each part; the parts keep their sizes.
 
-    A small class may fall between a small part's turns. It then gives that part a row of which another part has several,
-    and takes a row of a class that the small part has several of.
+    A small class may fall between a small part's turns. That part then gets a row of the class from the part that has
+    most of them, and gives back a row of the class of which it has most itself.
     """
     owner = owner.copy()
     counts = np.zeros((int(codes.max()) + 1, parts), dtype=int)
