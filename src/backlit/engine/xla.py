@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.extend.core import jaxpr_as_fun
 
 from backlit.engine.compiled import Compiled
 from backlit.graph import tree
@@ -49,13 +50,15 @@ class XlaEngine:
         """``carry, y = f(carry, i)`` for i in 0 … count - 1; `count` may differ between calls of one program."""
         body = _Flat(f, carry, 0)
         start = tree.leaves(carry)
-        shapes = jax.eval_shape(lambda c: body(c, [jnp.int32(0)])[1], start)
+        # Traced once here, for the shapes of the ys; the loop replays what was traced.
+        traced, (_, shapes) = jax.make_jaxpr(lambda c, i: body(c, [i]), return_shape=True)(start, jnp.int32(0))
+        replay = jaxpr_as_fun(traced)
         buffers = [jnp.zeros((length, *y.shape), y.dtype) for y in shapes]
 
         def step(i: Any, state: Any) -> Any:
-            carry_leaves, y_leaves = body(state[0], [i])
-            filled = zip(state[1], y_leaves, strict=True)
-            return carry_leaves, [lax.dynamic_update_index_in_dim(buffer, y, i, 0) for buffer, y in filled]
+            results = replay(*state[0], i)
+            filled = zip(state[1], results[len(start) :], strict=True)
+            return results[: len(start)], [lax.dynamic_update_index_in_dim(buffer, y, i, 0) for buffer, y in filled]
 
         carry_leaves, buffers = lax.fori_loop(jnp.int32(0), count, step, (start, buffers))
         return body.carry(carry_leaves), body.y(buffers)
