@@ -332,6 +332,8 @@ def test_bundled_sets_are_scikit_learns(name):
     np.testing.assert_allclose(ours.x, x, rtol=1e-6)
     np.testing.assert_array_equal(ours.y, y)
     assert ours.x.shape[1] == len(ours.feature_names)
+    assert {type(name) for name in ours.feature_names} == {str}
+    assert ours.x.dtype == np.float32
     assert (ours.class_names is None) == (ours.task == "regression")
 
 
@@ -352,5 +354,33 @@ def test_generated_sets(name):
 def test_unknown_sets():
     with pytest.raises(UnknownNameError, match="did you mean 'digits'"):
         bl.data.load("digit")
-    with pytest.raises(TypeError, match="takes no rows"):
+    with pytest.raises(UnknownNameError, match="unknown data set"):
+        bl.data.load(["iris"])
+    with pytest.raises(UnknownNameError, match="unknown option of iris 'rows'"):
         bl.data.load("iris", rows=3)
+    with pytest.raises(UnknownNameError, match="unknown option of moons 'noize'; did you mean 'noise'"):
+        bl.data.load("moons", noize=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("moons", {"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ("moons", {"rows": 2.5}, "rows must be a whole number of at least 2, got 2.5"),
+        ("xor", {"noise": "much"}, "noise must be a number of at least 0, got 'much'"),
+        ("circles", {"noise": float("nan")}, "noise must be"),
+        ("spirals", {"arms": 0}, "the number of classes must be a whole number of at least 2, got 0"),
+        ("blobs", {"classes": 5, "rows": 4}, "rows must be a whole number of at least 5, got 4"),
+    ],
+)
+def test_options_that_make_no_sense(name, options, message):
+    with pytest.raises(InputError, match=message):
+        bl.data.load(name, **options)
+
+
+def test_options_of_generated_sets():
+    assert len(bl.data.load("spirals", arms=5).class_names) == 5
+    assert len(bl.data.load("blobs", classes=7, rows=7).class_names) == 7
+    first, again, other = (bl.data.load("xor", seed=seed).x for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()

@@ -1,10 +1,13 @@
 """Table files and their preparation."""
 
+import csv
 import json
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import backlit as bl
 from backlit.data import TablePreparation, read
@@ -37,6 +40,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
     [
         ("", "is empty"),
         ("a,b\n", "a header but no rows"),
+        ("\n\n", "starts with an empty line"),
+        ("\na,b\n1,2\n", "the first line must name the columns"),
+        ("a, a\n1,2\n", "two columns are called 'a'"),
         ("a,b\n1,2\n1,2,3\n", r"line 3: 3 values, but the header has 2 columns"),
         ("a,b\n1,2\n1\n", r"line 3: 1 values"),
         ("a,a\n1,2\n", "two columns are called 'a'"),
@@ -49,6 +55,51 @@ def test_broken_files(tmp_path, text, message):
         read(write(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a,b\r\n1,x\r\n2,y\r\n", [(1, "x"), (2, "y")]),
+        ("a,b\r1,x\r2,y\r", [(1, "x"), (2, "y")]),
+        ("a,b\n\n1,x\n\n2,y\n\n", [(1, "x"), (2, "y")]),
+        ('a,b\n5,3" screw\n4,2"\n', [(5, '3" screw'), (4, '2"')]),
+        ("a, b\n1, 2\n3, NA\n", [(1, 2.0), (3, None)]),
+        ("a, b\n1, x\n3,  \n", [(1, "x"), (3, None)]),
+        ('"a,c;d";b\n1;x\n', [(1, "x")]),
+        ("a,b\n1,\n2,\n", [(1, None), (2, None)]),
+        ('a,b\n1,"x\n\ny"\n', [(1, "x\n\ny")]),
+        ("a,b\n,\n1,x\n", [(None, None), (1, "x")]),
+    ],
+)
+def test_odd_but_readable_files(tmp_path, text, rows):
+    frame = read(write(tmp_path, text))
+    assert frame.rows() == rows
+    assert frame.columns[1] == "b"
+
+
+def test_a_column_of_values_with_empty_lines(tmp_path):
+    assert read(write(tmp_path, "a\n1\n\n3\n\n"))["a"].to_list() == [1, 3]
+
+
+def test_names_of_files_are_no_patterns(tmp_path):
+    write(tmp_path, "a\n1\n", "houses.csv")
+    assert read(write(tmp_path, "a\n2\n", "house*.csv"))["a"].to_list() == [2]
+    assert read(write(tmp_path, "a\n3\n", "집[1].csv"))["a"].to_list() == [3]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-9, 9), st.text(' ,;"\n\t가a', max_size=5).filter(lambda t: t.strip() == t != "")),
+        min_size=1,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_a_writer_wrote_is_read(tmp_path, rows):
+    path = tmp_path / "t.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("수", "글"), *rows])
+    assert read(path).rows() == rows
+
+
 def test_files_that_are_no_tables(tmp_path):
     write(tmp_path, "a\n1\n", "houses.csv")
     with pytest.raises(InputError, match=r"there is no file .*house\.csv; did you mean .*houses\.csv"):
@@ -58,9 +109,32 @@ def test_files_that_are_no_tables(tmp_path):
     (tmp_path / "noise.csv").write_bytes(bytes(range(256)) * 20)
     with pytest.raises(InputError, match="isn't UTF-8 text"):
         read(tmp_path / "noise.csv")
+    (tmp_path / "korean.csv").write_bytes(b"a,b\n" + b"1,2\n" * 5000 + "가,3\n".encode("cp949"))
+    with pytest.raises(InputError, match=r"isn't UTF-8 text \(line 5002\); save it as UTF-8 CSV"):
+        read(tmp_path / "korean.csv")
+    with pytest.raises(InputError, match=r"can't be read|there is no file"):
+        read("a" * 5000)
+    with pytest.raises(InputError, match=r"there is no file .*nowhere"):
+        read(tmp_path / "nowhere" / "t.csv")
+    with pytest.raises(InputError, match="isn't UTF-8 text"):
+        read(write(tmp_path, "a,b\n1,2\n", "sixteen.csv", "utf-16"))
     (tmp_path / "zeros.csv").write_bytes(b"\0" * 100)
-    with pytest.raises(InputError, match=r"zeros\.csv"):
+    with pytest.raises(InputError, match=r"zeros\.csv isn't UTF-8 text \(zero bytes"):
         read(tmp_path / "zeros.csv")
+
+
+def test_what_polars_cannot_read_or_reads_in_part(tmp_path, monkeypatch):
+    path = write(tmp_path, "a,b\n1,2\n3,4\n")
+
+    def fails(*_, **__):
+        raise pl.exceptions.ComputeError("no such thing\nand more")
+
+    monkeypatch.setattr(pl, "read_csv", fails)
+    with pytest.raises(InputError, match=r"can't be read as CSV: no such thing$"):
+        read(path)
+    monkeypatch.setattr(pl, "read_csv", lambda *_, **__: pl.DataFrame({"a": [1], "b": [2]}))
+    with pytest.raises(InputError, match="can't be read as CSV: 2 rows, of which only 1 make sense"):
+        read(path)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +74,26 @@ def load(name: str, **options: Any) -> Dataset:
     name : str
         digits, iris, wine, breast_cancer, diabetes; moons, circles, spirals, xor, blobs.
     **options
-        For generated sets: rows, noise, seed.
+        For generated sets: rows, noise, seed; arms of spirals, classes of blobs.
 
     Raises
     ------
     UnknownNameError
-        For another name.
+        For another name, or an option that the set doesn't have.
+    InputError
+        For an option's value that makes no sense.
 
     Examples
     --------
     >>> load("digits")
     Dataset('digits', 1797 × 64, classification: handwritten digits, 8 × 8 grey levels from 0 to 16)
     """
+    if not isinstance(name, str) or name not in names():
+        raise unknown("data set", name, names())
+    known = list(signature(_GENERATED[name][0]).parameters) if name in _GENERATED else []
+    for option in options:
+        if option not in known:
+            raise unknown(f"option of {name}", option, known)
     if name in _GENERATED:
         make, description = _GENERATED[name]
         x, y = make(**options)
@@ -92,10 +101,6 @@ def load(name: str, **options: Any) -> Dataset:
         return Dataset(
             name, x.astype(np.float32), y.astype(np.int64), "classification", ["x1", "x2"], numbers, description
         )
-    if name not in _BUNDLED:
-        raise unknown("data set", name, names())
-    if options:
-        raise TypeError(f"{name} is a fixed data set and takes no {', '.join(options)}")
     if name == "digits":
         return _digits()
     from sklearn import datasets
@@ -104,7 +109,9 @@ def load(name: str, **options: Any) -> Dataset:
     classes = [str(c) for c in bunch.target_names] if "target_names" in bunch else None
     task = "classification" if classes else "regression"
     y = np.asarray(bunch.target).astype(np.int64 if classes else np.float64)
-    return Dataset(name, bunch.data.astype(np.float32), y, task, list(bunch.feature_names), classes, _BUNDLED[name])
+    return Dataset(
+        name, bunch.data.astype(np.float32), y, task, [str(f) for f in bunch.feature_names], classes, _BUNDLED[name]
+    )
 
 
 def _digits() -> Dataset:
