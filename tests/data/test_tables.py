@@ -2,12 +2,19 @@
 
 import csv
 import json
+import re
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
+import pandas
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import backlit as bl
 from backlit.data import TablePreparation, read
@@ -194,8 +201,100 @@ def test_new_files_that_do_not_fit(frame):
     infinite = frame.with_columns(size=pl.Series([float("inf"), *[1.0] * 39]))
     with pytest.raises(InputError, match="column 'size', row 1 is infinite"):
         preparation.apply(infinite)
+    for value in ("1_000", "NA", date(2020, 1, 1), True):
+        with pytest.raises(InputError, match=f"column 'size', row 1: expected a number, got {re.escape(repr(value))}"):
+            preparation.apply({"size": [value], "colour": ["빨강"]})
+    with pytest.raises(InputError, match="column 'size', row 2 is infinite"):
+        preparation.apply({"size": ["1", "inf"], "colour": ["빨강"] * 2})
+    with pytest.raises(InputError, match=r"column 'size', row 1: 1e\+300 is far too large beside the training's"):
+        preparation.apply({"size": [1e300], "colour": ["빨강"]})
+    with pytest.raises(InputError, match="column 'size' is missing; is it called ' Size' now"):
+        preparation.apply(frame.rename({"size": " Size"}))
+    with pytest.raises(InputError, match=r"c9 and 2 more"):
+        TablePreparation.learn({f"c{i}": [1, 2] for i in range(12)}).apply({"c1": [1]})
+    with pytest.raises(InputError, match="these columns make no table"):
+        preparation.apply({"size": [1], "colour": ["빨강", "파랑"]})
+    with pytest.raises(InputError, match="two columns have the same name"):
+        preparation.apply(pandas.DataFrame([[1, 2]], columns=["size", "size"]))
     with pytest.raises(InputError, match="expected a data frame"):
         preparation.apply(np.ones((3, 2)))
+
+
+def learned(values):
+    """The column that these values become, beside one of numbers."""
+    frame = pl.DataFrame({"c": values, "x": range(len(values))}, strict=False)
+    return TablePreparation.learn(frame).columns[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        (["가", "나", "다", "라"], "different in every row"),
+        ([f"row{i % 50}" for i in range(100)], "50 levels, more than 30"),
+        ([*map(str, range(50)), *map(str, range(50)), "열"], "mostly numbers, but '열' is none"),
+        ([1.0, float("nan"), 1.0], "always 1.0"),
+        ([float("nan"), None], "every value is missing"),
+        ([[1], [2], [1]], r"holds List\(Int64\)"),
+        ([{"a": 1}, {"a": 2}, {"a": 1}], "holds Struct"),
+        ([b"a", b"b", b"a"], "holds Binary"),
+        ([1e200, 3e200], r"reaches 3e\+200, too large"),
+    ],
+)
+def test_columns_that_are_left_out(values, note):
+    column = learned(values)
+    assert column.width == 0
+    assert re.search(note, column.note)
+
+
+@pytest.mark.parametrize(
+    ("values", "levels"),
+    [
+        ([True, False, True], ("False", "True")),
+        ([date(2020, 1, 1), date(2020, 1, 1), date(2020, 1, 2)], ("2020-01-01", "2020-01-02")),
+        (["나", "가", None, "가"], ("가", "나")),
+    ],
+)
+def test_columns_of_categories(values, levels):
+    assert learned(values).levels == levels
+
+
+def test_numbers_equal_scikit_learn(rng):
+    x = rng.normal(5, 3, (50, 4))
+    x[rng.random(x.shape) < 0.2] = np.nan
+    frame = pl.DataFrame(dict(zip("abcd", x.T, strict=True)))
+    theirs = make_pipeline(SimpleImputer(strategy="median"), StandardScaler()).fit_transform(x)
+    np.testing.assert_allclose(TablePreparation.learn(frame).apply(frame), theirs, atol=1e-6)
+
+
+def test_categories_equal_scikit_learn(rng):
+    x = rng.choice(["가", "b", "다"], (50, 2))
+    frame = pl.DataFrame(dict(zip("ab", x.T, strict=True)))
+    np.testing.assert_array_equal(
+        TablePreparation.learn(frame).apply(frame), OneHotEncoder(sparse_output=False).fit_transform(x)
+    )
+
+
+def test_levels_are_found_whatever_type_a_file_gives_them():
+    preparation = TablePreparation.learn(pl.DataFrame({"c": ["1", "02", "A", "1", "true"]}))
+    assert preparation.names == ["c=02", "c=1", "c=A", "c=true"]
+    x = preparation.apply({"c": [1.0, 2.0, None, float("nan"), 5.0]})
+    np.testing.assert_array_equal(x, [[0, 1, 0, 0], [1, 0, 0, 0], [0] * 4, [0] * 4, [0] * 4])
+    assert preparation.unseen({"c": [1.0, 2.0, None, float("nan"), 5.0]}) == {"c": 1}
+    np.testing.assert_array_equal(preparation.apply({"c": [True]}), [[0, 0, 0, 1]])
+    np.testing.assert_array_equal(preparation.apply({"c": ["a"]}), [[0, 0, 0, 0]])  # text as it stands
+    np.testing.assert_array_equal(preparation.apply(pl.DataFrame({"c": [None]})), [[0, 0, 0, 0]])
+    doubtful = TablePreparation.learn(pl.DataFrame({"c": ["1", "01", "01", "x"]}))
+    np.testing.assert_array_equal(doubtful.apply({"c": [1]}), [[0, 1, 0]])
+    assert TablePreparation.learn(pl.DataFrame({"c": ["01", "001", "01"]})).unseen({"c": [1]}) == {"c": 1}
+
+
+def test_frames_of_anyone(frame):
+    preparation = TablePreparation.learn(frame, "y")
+    assert TablePreparation.learn(frame.to_pandas(), "y") == preparation
+    assert TablePreparation.learn(frame.to_arrow(), "y") == preparation
+    assert targets(frame.to_pandas(), "y")[0].tolist() == frame["y"].to_list()
+    assert preparation.apply(frame[:0]).shape == (0, 3)
+    assert preparation.apply({"size": ["1", " 2.5 "], "colour": ["빨강", "파랑"]}).shape == (2, 3)
 
 
 def test_nothing_to_learn_from(frame):
@@ -215,6 +314,13 @@ def test_nothing_to_learn_from(frame):
         (list(range(100)), None, "regression"),
         (list(range(100)), "classification", "classification"),
         ([0, 1], "regression", "regression"),
+        (list(range(10)), None, "regression"),
+        (list(range(10)) * 2, None, "classification"),
+        ([3.0, 1.0] * 5, None, "classification"),
+        ([0.5, 1.5], "classification", "classification"),
+        ([2**60, 2**60 + 1], None, "classification"),
+        ([Decimal("1.5"), Decimal(2)], None, "regression"),
+        (["나", "가", "가"], None, "classification"),
     ],
 )
 def test_the_task_is_told_from_the_target(values, task, expected):
@@ -223,9 +329,28 @@ def test_the_task_is_told_from_the_target(values, task, expected):
     assert y.tolist() == values
 
 
+def test_numbers_written_as_text_are_regressed():
+    y, task = targets({"y": [str(i / 2) for i in range(50)]}, "y")
+    assert task == "regression"
+    assert y.tolist() == [i / 2 for i in range(50)]
+    assert targets({"y": ["1", " 2"]}, "y", "regression")[0].tolist() == [1.0, 2.0]
+    assert targets({"y": ["1", "2"]}, "y")[0].tolist() == ["1", "2"]
+
+
+def test_files_to_evaluate_may_hold_one_class():
+    assert targets({"y": ["a", "a"]}, "y", "classification", varied=False)[0].tolist() == ["a", "a"]
+
+
 @pytest.mark.parametrize(
     ("values", "task", "message"),
     [
+        ([1.0, float("nan"), 2.0], None, "row 2 is missing"),
+        ([1.0, float("inf"), 2.0], "classification", "row 2 isn't finite"),
+        ([*map(str, range(50)), "비쌈"], None, "row 51 is '비쌈', no number, so it can't be regressed; mend the row"),
+        ([True, False], "regression", "row 1 is 'True', no number"),
+        ([], None, "there are no rows"),
+        ([[1], [2]], None, r"holds List\(Int64\); expected numbers, text or booleans"),
+        (["a", "a"], "classification", "is 'a' in every row"),
         ([1, None], None, "row 2 is missing"),
         ([3, 3], None, "is 3 in every row"),
         (["a", "b"], "regression", "can't be regressed"),
@@ -236,6 +361,8 @@ def test_the_task_is_told_from_the_target(values, task, expected):
 def test_targets_refuse(values, task, message):
     with pytest.raises(InputError, match=message):
         targets(pl.DataFrame({"y": values}), "y", task)
+    with pytest.raises(UnknownNameError, match="did you mean 'y'"):
+        targets(pl.DataFrame({"y": values}), "yy", task)
 
 
 def test_a_run_on_a_table_takes_raw_rows(frame, tmp_path):

@@ -30,7 +30,7 @@ def command(
     name = target or getattr(loaded.preparation, "target", None)
     if name is None:
         raise InputError(f"say which column of {file} holds the targets: --target COLUMN")
-    y, _ = targets(frame, name, "classification" if loaded.classes else "regression")
+    y, _ = targets(frame, name, "classification" if loaded.classes else "regression", varied=False)
     scores = loaded.evaluate(using.inputs_of(loaded, frame), y)
     if as_json:
         output.emit({"rows": len(y), **scores})
