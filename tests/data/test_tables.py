@@ -90,6 +90,7 @@ def test_a_column_of_values_with_empty_lines(tmp_path):
 def test_names_of_files_are_no_patterns(tmp_path):
     write(tmp_path, "a\n1\n", "houses.csv")
     assert read(write(tmp_path, "a\n2\n", "house*.csv"))["a"].to_list() == [2]
+    write(tmp_path, "a\n4\n", "집1.csv")
     assert read(write(tmp_path, "a\n3\n", "집[1].csv"))["a"].to_list() == [3]
 
 
