@@ -295,6 +295,7 @@ def mistakes():
             {"early_stopping": bl.EarlyStopping(monitor="val_auc")},
             "nothing called 'val_auc' is measured",
         ),
+        ((mlp(), x, [*"abc" * 39, "a", "b", float("nan")]), {}, "missing"),
         ((mlp(), x, y), {"resume": True}, "resume=True needs checkpoint"),
         ((mlp().build((5,)), x, y), {}, r"rows of shape \(5,\)"),
         (("mlp", x, y), {}, "network must be a layer"),

@@ -142,7 +142,7 @@ class Rows:
         """
         if self.kind == "multi_label":
             predicted = self.outputs > 0
-            return tuple(self.total(part) for part in (predicted & self.targets, predicted, self.targets))  # type: ignore[return-value]
+            return tuple(self.total(part) for part in (predicted & self.targets, predicted, self.targets))
         if self.kind == "binary":
             size, predicted, targets = 2, (self.outputs > 0).astype(np.intp), self.targets.astype(np.intp)
         else:

@@ -136,6 +136,8 @@ def prepare(
 def _arrays(x: Any, y: Any, preparation: Any, integers: bool, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     inputs, _ = as_arrays(preparation.apply(x) if preparation is not None else x, keep_integers=integers, dtype=dtype)
     outcomes = np.asarray(y)
+    if outcomes.dtype.kind == "U" and isinstance(y, (list, tuple)) and not all(isinstance(label, str) for label in y):
+        outcomes = np.array(y, dtype=object)  # what is missing must not become the text "nan"
     if outcomes.ndim == 0 or len(outcomes) != len(inputs):
         raise ShapeError(
             f"x has {len(inputs)} rows and y {outcomes.shape[0] if outcomes.ndim else 'none'}: they must be equal"
@@ -202,6 +204,7 @@ def complete(stopping: EarlyStopping | None, job: Job) -> tuple[EarlyStopping | 
 
 def scorer(job: Job) -> Any:
     """The function that computes the metrics of one epoch from its outputs, in the targets' own unit."""
+
     def scores(outputs: np.ndarray, rows: np.ndarray, weights: np.ndarray, validation: bool) -> dict[str, float]:
         targets = job.targets.own_unit((job.held_encoded if validation else job.encoded)[rows])
         outputs = job.targets.own_unit(outputs)
