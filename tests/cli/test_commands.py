@@ -205,6 +205,16 @@ def test_mistakes_with_a_run(trained, tmp_path):
     assert "column '크기', row 2: expected a number, got '큼'" in text.stderr
 
 
+def test_overwriting_loses_nothing_to_a_mistake(tmp_path):
+    words = ("train", "xor", "--out", "run", "--network", "mlp:4", "-q", "--overwrite")
+    assert backlit(*words, "--epochs", 2, folder=tmp_path).returncode == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    assert backlit(*words, "--epochs", 0, folder=tmp_path).returncode == 2
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    assert backlit(*words, "--epochs", 3, folder=tmp_path).returncode == 0
+    assert len(bl.load(tmp_path / "run").history) == 3
+
+
 def test_a_diverged_run_ends_with_1_and_says_where(tmp_path):
     done = backlit("train", "digits", "--optimizer", "sgd", "--lr", "1e38", "--epochs", 3, "-q", folder=tmp_path)
     assert done.returncode == 1

@@ -28,10 +28,8 @@ def command(
     import backlit as bl
     from backlit.cli import output
     from backlit.cli.job import Options, prepare
-    from backlit.errors import InputError
 
-    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError(f"--plot {plot}: the name must end in .png, .svg or .pdf")
+    output.check_picture(plot)
     job = prepare(Options(data=data, target=target, network=network, optimizer=optimizer, seed=seed))
     test = bl.lr_find(
         job.network, job.rows(job.train), job.y[job.train], loss=job.loss, optimizer=job.optimizer, start=start,
@@ -39,10 +37,7 @@ def command(
         standardize_targets=job.task == "regression",
     )  # fmt: skip
     if plot is not None:
-        try:
-            test.plot().savefig(plot)
-        except OSError as error:
-            raise InputError(f"{plot} can't be written: {error}") from error
+        output.save_picture(test.plot(), plot)
     if as_json:
         found = {"rates": test.rates, "losses": test.losses, "smoothed": test.smoothed}
         output.emit({"suggestion": test.suggestion, **found})

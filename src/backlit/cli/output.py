@@ -7,7 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+from backlit.errors import BacklitError, DivergedError, InputError
 
 WORK_FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -15,8 +18,6 @@ WORK_FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 @contextlib.contextmanager
 def reporting() -> Iterator[None]:
     """Turn errors into one message on standard error and the exit status that goes with it."""
-    from backlit.errors import BacklitError, DivergedError
-
     try:
         yield
     except DivergedError as error:
@@ -43,6 +44,23 @@ def emit(data: dict[str, Any]) -> None:
 
 def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def check_picture(path: Path | None) -> None:
+    """Refuse a picture's name before any work is done for it."""
+    if path is not None and path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError(f"--plot {path}: the name must end in .png, .svg or .pdf")
+
+
+def save_picture(figure: Any, path: Path) -> None:
+    """Write a figure atomically, in the format that its name says."""
+    from backlit.train.storage import writing
+
+    try:
+        with writing(path) as temporary:
+            figure.savefig(temporary, format=path.suffix[1:].lower())
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error}") from error
 
 
 def table(rows: list[list[Any]], indent: str = "  ") -> str:

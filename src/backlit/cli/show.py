@@ -21,16 +21,11 @@ def command(
     """The network layer by layer, what it was trained with, and how the training went."""
     import backlit as bl
     from backlit.cli import output
-    from backlit.errors import InputError
 
+    output.check_picture(plot)
     loaded = bl.load(run)
     if plot is not None:
-        if plot.suffix.lower() not in (".png", ".svg", ".pdf"):
-            raise InputError(f"--plot {plot}: the name must end in .png, .svg or .pdf")
-        try:
-            loaded.plot().savefig(plot)
-        except OSError as error:
-            raise InputError(f"{plot} can't be written: {error}") from error
+        output.save_picture(loaded.plot(), plot)
     if as_json:
         layers = [
             {"layer": path, "kind": repr(layer), "output": list(shape), "parameters": size, "multiply_adds": cost}

@@ -88,8 +88,6 @@ def command(
     )  # fmt: skip
     job = prepare(options)
     folder = out or _fresh(Path("runs"), job.name)
-    if overwrite and not resume:
-        _clear(folder)
     for note in job.notes:
         print(note, file=sys.stderr)
     run = bl.fit(
@@ -109,6 +107,7 @@ def command(
         standardize_targets=job.task == "regression",
         checkpoint=folder,
         resume=resume,
+        overwrite=overwrite,
         progress=not quiet,
     )
     if run.diverged:
@@ -136,11 +135,3 @@ def _fresh(parent: Path, name: str) -> Path:
         folder = parent / f"{name}-{stamp}-{number}"
         number += 1
     return folder
-
-
-def _clear(folder: Path) -> None:
-    """Remove the files of an earlier run, and nothing else."""
-    from backlit.train.storage import FILES
-
-    for name in (*FILES, "state.safetensors"):
-        (folder / name).unlink(missing_ok=True)

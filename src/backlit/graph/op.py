@@ -11,7 +11,7 @@ import contextvars
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -254,7 +254,6 @@ class Entry:
     samples: tuple[Sample, ...]
     torch: Callable[..., Any] | str | None = None
     order: int = 2
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 REGISTRY: dict[str, Entry] = {}

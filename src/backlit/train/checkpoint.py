@@ -28,6 +28,7 @@ class Checkpoint:
     folder: Path
     settings: dict[str, Any]
     resume: bool
+    overwrite: bool = False
 
     @property
     def file(self) -> Path:
@@ -43,7 +44,7 @@ class Checkpoint:
             If the folder holds a run and `resume` isn't set, if there is nothing to resume, or if the settings differ.
         """
         if not self.resume:
-            if (self.folder / "network.json").exists() or self.file.exists():
+            if not self.overwrite and ((self.folder / "network.json").exists() or self.file.exists()):
                 raise InputError(f"{self.folder} already holds a run; resume it, or choose another folder")
             return
         if not self.file.exists():

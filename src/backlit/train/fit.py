@@ -44,6 +44,7 @@ def fit(
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 10,
     resume: bool = False,
+    overwrite: bool = False,
     progress: bool | None = None,
     chunk: int | None = None,
     strict: bool = False,
@@ -101,6 +102,8 @@ def fit(
         Folder that holds the run at every moment: written every `checkpoint_every` epochs, and at the end.
     resume : bool
         Go on from the state in `checkpoint`, bit for bit as if there had been no stop.
+    overwrite : bool
+        Replace a run that is already in `checkpoint`; it stays until the new one is first written.
     progress : bool, optional
         True: a live table in terminals and notebooks, plain lines elsewhere; False: nothing; by default the
         table alone. On standard error.
@@ -185,7 +188,7 @@ def fit(
     if checkpoint is not None:
         from backlit.train.checkpoint import Checkpoint
 
-        keeper = Checkpoint(Path(checkpoint), settings, resume)
+        keeper = Checkpoint(Path(checkpoint), settings, resume, overwrite)
         keeper.restore(loop)
         loop.save, loop.save_every = lambda state: keeper.write(state, run_now()), checkpoint_every
     elif resume:
