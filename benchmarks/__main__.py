@@ -1,16 +1,17 @@
-"""`make bench`: all races, printed and written to RESULTS.md."""
+"""`make bench`: all races, printed and written to RESULTS.md. A part alone takes options: `tables --help`."""
 
 from __future__ import annotations
 
 import datetime
 import importlib
 import importlib.metadata
+import itertools
 import os
 import platform
 import sys
 from pathlib import Path
 
-PARTS = ("w4", "mlp", "digits", "memory", "accuracy")
+PARTS = ("w4", "mlp", "digits", "memory", "accuracy", "tables")
 LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax")
 
 
@@ -34,17 +35,22 @@ def machine() -> str:
 
 
 def main() -> None:
-    """Run the parts named on the command line, or all."""
-    chosen = sys.argv[1:] or PARTS
+    """Run the parts named on the command line, or all; options after a single part are that part's."""
+    chosen = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))
+    options = sys.argv[1 + len(chosen) :]
+    if options and len(chosen) != 1:
+        sys.exit(f"options come after a single part: python -m benchmarks tables {' '.join(options)}")
+    chosen = chosen or list(PARTS)
     unknown = set(chosen) - set(PARTS)
     if unknown:
         sys.exit(f"unknown part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     sections = []
     for part in chosen:
         print(f"… {part}", file=sys.stderr, flush=True)
-        sections.append(importlib.import_module(f"benchmarks.{part}").main())
+        main_of_part = importlib.import_module(f"benchmarks.{part}").main
+        sections.append(main_of_part(options) if options else main_of_part())
         print(sections[-1], flush=True)
-    if tuple(chosen) == PARTS:
+    if chosen == list(PARTS):
         today = datetime.datetime.now().astimezone().date()
         note = "Medians of interleaved rounds; ratios matter, not absolute times."
         head = f"# Results\n\n{today}, {machine()}\n\n{note}\n\n"
