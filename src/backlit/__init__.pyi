@@ -52,6 +52,7 @@ from .nn.containers import Residual as Residual
 from .nn.containers import Sequential as Sequential
 from .nn.dropout import DropConnect as DropConnect
 from .nn.dropout import Dropout as Dropout
+from .nn.embedding import EmbedColumns as EmbedColumns
 from .nn.embedding import Embedding as Embedding
 from .nn.layer import Context as Context
 from .nn.layer import Layer as Layer
@@ -77,6 +78,7 @@ from .nn.perceptron import Perceptron as Perceptron
 from .nn.random import Key as Key
 from .nn.shaping import Flatten as Flatten
 from .nn.shaping import Reshape as Reshape
+from .nn.temperature import Temperature as Temperature
 from .nn.wired import Wired as Wired
 from .nn.wiring import random_wiring as random_wiring
 from .optim import schedules as schedules
@@ -104,6 +106,7 @@ from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
 from .train.fit import fit as fit
+from .train.fit_table import fit_table as fit_table
 from .train.lr_find import RangeTest as RangeTest
 from .train.lr_find import lr_find as lr_find
 from .train.run import Run as Run

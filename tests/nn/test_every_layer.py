@@ -51,6 +51,8 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.BatchNorm(), (4,)),
     (bl.BatchNorm(affine=False, momentum=0.5), (3, 4)),
     (bl.Embedding(7, 3), (4,)),
+    (bl.EmbedColumns((7, 40)), (4,)),
+    (bl.Temperature(1.7), (4,)),
 ]
 SLOPED = [case for case in CASES if not isinstance(case[0], bl.Step)]  # a step's zero gradient: test_activations.py
 each = pytest.mark.parametrize(("layer", "shape"), CASES, ids=lambda case: str(case))

@@ -13,26 +13,29 @@ EXAMPLES = "Examples:\n\nbacklit evaluate runs/houses test.csv\n\nbacklit evalua
 
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")],
-    file: Annotated[Path, typer.Argument(help="CSV file with the target column.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="Table with the target column.", metavar="FILE")],
     target: Annotated[
-        str | None, typer.Option(help="Name of the target column, if it isn't that of the training.")
+        list[str] | None, typer.Option(help="Name of the target column, if it isn't that of the training.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Loss and metrics of a run on a file that has the targets, too."""
+    """Scores of a run on a file that has the targets, too, beside what guessing achieves."""
     import backlit as bl
-    from backlit.cli import output, using
-    from backlit.data.table import targets
-    from backlit.errors import InputError
+    from backlit.cli import output, report, using
+    from backlit.data.table import TableTarget
+    from backlit.train.workflow.judging import best_guess, judge
 
     loaded = bl.load(run)
-    frame = using.table_for(loaded, file)
-    name = target or getattr(loaded.preparation, "target", None)
-    if name is None:
-        raise InputError(f"say which column of {file} holds the targets: --target COLUMN")
-    y, _ = targets(frame, name, "classification" if loaded.classes else "regression", varied=False)
-    scores = loaded.evaluate(using.inputs_of(loaded, frame), y)
+    frame = using.source_for(loaded, file).frame
+    goal = using.target_of(loaded, target, file)
+    here = TableTarget.present(frame, goal.names)
+    if not here.all():
+        output.note(f"{int((~here).sum())} rows have no target and aren't judged")
+        frame = frame.filter(here)
+    y = goal.values(frame)
+    guess = (loaded.judgement or {}).get("guess") or best_guess(loaded, goal.task, y)
+    judged = judge(loaded, goal.task, guess, using.inputs_of(loaded, frame, file), y)
     if as_json:
-        output.emit({"rows": len(y), **scores})
+        output.emit({"rows": len(y), **judged["scores"], "judgement": judged})
     else:
-        print(output.table([[f"{len(y)} rows", ""], *[[key, f"{value:.4f}"] for key, value in scores.items()]]))
+        print(f"{len(y)} rows\n\n{report.scores(judged)}")

@@ -7,34 +7,43 @@ from typing import Annotated
 
 import typer
 
+from backlit.cli.declared import declared
+
 NAME = "lr-find"
 EXAMPLES = "Examples:\n\nbacklit lr-find digits\n\nbacklit lr-find houses.csv --target price --plot rates.png"
 
 
 def command(
-    data: Annotated[str, typer.Argument(help="A data set's name or a CSV file, as for train.", metavar="DATA")],
-    target: Annotated[str | None, typer.Option(help="Column of the CSV file to predict.")] = None,
-    network: Annotated[str, typer.Option(help="mlp:64,32 (hidden layers) or linear.")] = "mlp:128,64",
-    optimizer: Annotated[str, typer.Option(help="adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop.")] = "adam",
+    data: Annotated[str, typer.Argument(help="A data set's name or a table, as for train.", metavar="DATA")],
+    target: Annotated[list[str] | None, typer.Option(help="Column of the table to predict.")] = None,
+    network: Annotated[str | None, typer.Option(help="mlp:64,32 (hidden layers) or linear.")] = None,
+    optimizer: Annotated[str, typer.Option(help="adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop.")] = "adamw",
     start: Annotated[float, typer.Option(help="First rate, above 0.")] = 1e-6,
     stop: Annotated[float, typer.Option(help="Last rate.")] = 10.0,
     steps: Annotated[int, typer.Option(help="Updates, at least 10.")] = 150,
-    batch_size: Annotated[int, typer.Option(help="Rows an update.")] = 32,
-    seed: Annotated[int, typer.Option(help="Origin of all randomness.")] = 0,
+    batch_size: Annotated[int | None, declared("batch_size")] = None,
+    seed: Annotated[int, declared("seed")] = 0,
     plot: Annotated[Path | None, typer.Option(help="Write the picture here (.png, .svg, .pdf).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Learning-rate range test: one short run whose rate grows from tiny to far too large."""
     import backlit as bl
     from backlit.cli import output
-    from backlit.cli.job import Options, prepare
+    from backlit.cli.job import material_of, options_of
+    from backlit.train.workflow.parts import divide
+    from backlit.train.workflow.plan import plan_for
 
     output.check_picture(plot)
-    job = prepare(Options(data=data, target=target, network=network, optimizer=optimizer, seed=seed))
+    choices = {"network": network, "optimizer": optimizer, "batch_size": batch_size, "seed": seed}
+    options = options_of(choices)
+    material = material_of({"data": data, "target": target})
+    rows = divide(material, options.split, seed)[0].train
+    preparation = material.learn(rows)
+    chosen = plan_for(options, material, rows, preparation)
     test = bl.lr_find(
-        job.network, job.rows(job.train), job.y[job.train], loss=job.loss, optimizer=job.optimizer, start=start,
-        stop=stop, steps=steps, batch_size=batch_size, seed=seed, preparation=job.preparation,
-        standardize_targets=job.task == "regression",
+        chosen.network, material.raw[rows], material.y[rows], loss=chosen.loss, optimizer=chosen.optimizer, start=start,
+        stop=stop, steps=steps, batch_size=chosen.batch_size, seed=seed, preparation=preparation,
+        standardize_targets=material.task == "regression",
     )  # fmt: skip
     if plot is not None:
         output.save_picture(test.plot(), plot)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,26 @@ def fail(message: str, status: int) -> None:
     sys.exit(status)
 
 
+def note(sentence: str) -> None:
+    """Say something beside the result, on standard error."""
+    print(sentence, file=sys.stderr)
+
+
+@contextlib.contextmanager
+def stages(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
+    """A bar for work in stages that takes long, in terminals: call it with the stage's name and the share done."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=1.0)
+        yield lambda stage, share: progress.update(task, description=stage, completed=share)
+
+
 def emit(data: dict[str, Any]) -> None:
     """The one JSON object of ``--json``."""
     print(json.dumps(data, ensure_ascii=False, allow_nan=False, default=_plain))
@@ -63,16 +83,21 @@ def save_picture(figure: Any, path: Path) -> None:
         raise InputError(f"{path} can't be written: {error}") from error
 
 
-def table(rows: list[list[Any]], indent: str = "  ") -> str:
-    """Lines of cells, the first column to the left and the others to the right."""
+def table(rows: list[list[Any]], indent: str = "  ", left: tuple[int, ...] = (0,)) -> str:
+    """Lines of cells; the columns in `left` start at the left, the others end at the right."""
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(_width(row[i]) for row in cells) for i in range(len(cells[0]))]
     lines = []
     for row in cells:
         padded = [" " * (w - _width(c)) for c, w in zip(row, widths, strict=True)]
-        parts = [c + p if i == 0 else p + c for i, (c, p) in enumerate(zip(row, padded, strict=True))]
+        parts = [c + p if i in left else p + c for i, (c, p) in enumerate(zip(row, padded, strict=True))]
         lines.append((indent + "  ".join(parts)).rstrip())
     return "\n".join(lines)
+
+
+def bar(share: float, width: int = 20) -> str:
+    """A share as a bar of blocks."""
+    return "█" * round(share * width)
 
 
 def _width(text: str) -> int:

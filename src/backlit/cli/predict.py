@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,46 +15,57 @@ EXAMPLES = (
 
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")],
-    file: Annotated[Path, typer.Argument(help="CSV file with the input columns, in any order.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="Table with the input columns, in any order.", metavar="FILE")],
     out: Annotated[
         Path | None, typer.Option(help="Write the file with predictions here instead of to standard output.")
     ] = None,
+    level: Annotated[
+        float, typer.Option(help="Probability with which an interval of numbers holds the truth, between 0 and 1.")
+    ] = 0.9,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """The file's rows, in order, with a column "prediction" and, for classes, a probability for each."""
-    import sys
-
+    """The file's rows with predictions: for classes the probability of each, for numbers an interval."""
     import polars as pl
 
     import backlit as bl
     from backlit.cli import output, using
+    from backlit.data import writing
     from backlit.errors import InputError
 
     loaded = bl.load(run)
-    frame = using.table_for(loaded, file)
+    source = using.source_for(loaded, file, keep_text=True)
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file")
-    inputs = using.inputs_of(loaded, frame)
-    columns = {"prediction": loaded.predict(inputs).tolist()}
-    if loaded.loss.activation is not None and loaded.classes:
-        chances = loaded.predict_proba(inputs)
-        columns |= {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(loaded.classes)}
-    for name, count in getattr(loaded.preparation, "unseen", lambda _: {})(frame).items():
-        print(f"column {name!r}: {count} rows have a level that training didn't have", file=sys.stderr)
+    columns = predictions(loaded, using.inputs_of(loaded, source.frame, file), level)
+    for name, count in getattr(loaded.preparation, "unseen", lambda _: {})(source.frame).items():
+        output.note(f"column {name!r}: {count} rows have a level that training didn't have")
     if as_json:
-        output.emit({"rows": frame.height, **columns})
+        output.emit({"rows": source.frame.height, **columns})
         return
-    taken = [name for name in columns if name in frame.columns]
-    result = frame.drop(taken).with_columns(**{name: pl.Series(values) for name, values in columns.items()})
-    text = result.write_csv()
-    if out is None:
-        sys.stdout.write(text)
-        return
-    from backlit.train.storage import writing
+    added = pl.DataFrame({name: pl.Series(values) for name, values in columns.items()})
+    writing.write(added, out, source)
+    if out is not None:
+        output.note(f"{source.frame.height} predictions written to {out}")
 
-    try:
-        with writing(out) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{out} can't be written: {error}") from error
-    print(f"{frame.height} predictions written to {out}", file=sys.stderr)
+
+def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:
+    """Columns to add: predictions, and probabilities or bounds."""
+    predicted = run.predict(inputs)
+    target = getattr(run.preparation, "target", None)
+    names = target.names if target and len(target.names) > 1 else None
+    if names is None:
+        found = {"prediction": predicted.tolist()}
+    else:
+        found = {f"prediction_{name}": predicted[:, i].tolist() for i, name in enumerate(names)}
+    if run.classes and run.loss.activation is not None:
+        chances = run.predict_proba(inputs)
+        return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(run.classes)}
+    if names and run.targets.kind == "multi_label":
+        chances = run.predict_proba(inputs)
+        return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(names)}
+    if run.intervals is not None:
+        low, high = (bound.reshape(len(predicted), -1) for bound in run.predict_interval(inputs, level))
+        for i, name in enumerate(names or [""]):
+            tail = f"_{name}" if name else ""
+            found |= {f"lower{tail}": low[:, i].tolist(), f"upper{tail}": high[:, i].tolist()}
+    return found

@@ -1,61 +1,98 @@
-"""The small report at the end of a training, as text."""
+"""What a run's judgement says, as text for a terminal."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from backlit.cli.output import table
+from backlit.cli.output import bar, table
 
 MOST_CLASSES = 12  # with more, the confusion matrix doesn't fit
+MOST_COLUMNS = 40
+CERTAIN = 0.05  # calibration error below which probabilities may be taken at their word
 
 
-def training(job: Any, run: Any, scores: dict[str, float], folder: Path) -> str:
-    """What was trained on what, how good it is, beside what guessing achieves, and what to type next."""
-    truth = job.y[job.test]
-    rows = f"{len(job.train)} training, {len(job.validation)} validation, {len(job.test)} test rows"
+def training(run: Any, folder: Path) -> str:
+    """What was trained on what, how good it is beside what guessing achieves, and what to type next."""
+    judgement = run.judgement
+    rows = ", ".join(f"{count} {part}" for part, count in judgement["parts"].items() if count)
     best = f", best epoch {run.best_epoch}" if run.best_epoch else ""
-    lines = [
-        "",
-        f"{job.name}: {rows}, {run.network.input_shape[0]} inputs; {run.network.size:,} parameters",
-        f"{len(run.history)} epochs in {run.seconds:.1f} s ({run.stopped}{best})",
-        "",
-        *(_classes(job, run, truth, scores) if job.task == "classification" else _numbers(job, truth, scores)),
-        "",
-        f"run: {folder}",
-        f"next: backlit show {folder}    backlit predict {folder} new.csv",
-    ]
+    lines = ["", f"{rows} rows, {run.network.input_shape[0]} inputs; {run.network.size:,} parameters"]
+    if hasattr(run.preparation, "rows"):
+        lines[1:1] = [columns(run.preparation), ""]
+    lines += [judgement["plan"], f"{len(run.history)} epochs in {run.seconds:.1f} s ({run.stopped}{best})", ""]
+    lines += [scores(judgement), "", f"run: {folder}"]
+    lines += [f"next: backlit show {folder}    backlit predict {folder} new.csv"]
     return "\n".join(lines)
 
 
-def _classes(job: Any, run: Any, truth: np.ndarray, scores: dict[str, float]) -> list[str]:
-    classes, counts = np.unique(job.y[job.train], return_counts=True)
-    majority = classes[counts.argmax()]
-    head = [["test", "network", "always the most frequent class"]]
-    head.append(["accuracy", f"{scores['accuracy']:.4f}", f"{(truth == majority).mean():.4f}"])
-    head.append(["loss", f"{scores['loss']:.4f}", ""])
-    predicted = run.predict(job.rows(job.test))
-    known = np.array(run.classes)
-    recall = [["class", "recall", "rows"]]
-    for name in known:
-        own = truth == name
-        recall.append([name, f"{(predicted[own] == name).mean():.3f}" if own.any() else "-", str(int(own.sum()))])
-    lines = [table(head), "", table(recall)]
-    if len(known) <= MOST_CLASSES:
-        matrix = [["true \\ predicted", *known]]
-        matrix += [
-            [name, *[int(((truth == name) & (predicted == other)).sum()) or "." for other in known]] for name in known
+def columns(preparation: Any, most: int = MOST_COLUMNS) -> str:
+    """One line a column: kind, what was done, share of missing values."""
+    rows = preparation.rows()
+    shown = [[row["column"], row["kind"], _percent(row["missing"]), row["done"]] for row in rows[:most]]
+    text = table([["column", "kind", "missing", "what was done"], *shown], left=(0, 1, 3))
+    more = len(rows) - most
+    return text + (f"\n  … and {more} more columns (backlit show RUN --columns)" if more > 0 else "")
+
+
+def scores(judgement: dict[str, Any]) -> str:
+    """Scores beside the baseline, and what goes with the task."""
+    baseline = judgement["baseline"]
+    head = [[judgement.get("judged_on", "rows"), "network", baseline["what"]]]
+    for name, value in judgement["scores"].items():
+        if name == "loss" and "log_loss" in judgement["scores"]:
+            continue
+        guess = baseline.get(name)
+        head.append([name, _short(value), "" if guess is None else _short(guess)])
+    blocks = [table(head)]
+    if "classes" in judgement:
+        blocks += _classes(judgement)
+    if "labels" in judgement:
+        rows = [
+            [r["label"], *map(_short, (r["accuracy"], r["baseline"], r["recall"], r["precision"])), r["rows"]]
+            for r in judgement["labels"]
         ]
-        lines += ["", table(matrix)]
-    return lines
+        blocks.append(table([["label", "accuracy", "by guessing", "recall", "precision", "rows with it"], *rows]))
+    if "intervals" in judgement:
+        blocks.append(_intervals(judgement["intervals"], judgement.get("judged_on", "")))
+    if "calibration" in judgement:
+        blocks.append(_calibration(judgement["calibration"]))
+    return "\n\n".join(blocks)
 
 
-def _numbers(job: Any, truth: np.ndarray, scores: dict[str, float]) -> list[str]:
-    guess = job.y[job.train].mean()
-    rmse = float(np.sqrt(np.mean((truth - guess) ** 2)))
-    rows = [["test", "network", "always the mean"]]
-    rows.append(["RMSE", f"{scores['rmse']:.4g}", f"{rmse:.4g}"])
-    rows.append(["R²", f"{scores['r2']:.4f}", "0"])
-    return [table(rows)]
+def _classes(judgement: dict[str, Any]) -> list[str]:
+    rows = [[r["class"], _short(r["recall"]), _short(r["precision"]), r["rows"]] for r in judgement["classes"]]
+    blocks = [table([["class", "recall", "precision", "rows"], *rows])]
+    names = [row["class"] for row in judgement["classes"]]
+    if len(names) <= MOST_CLASSES:
+        matrix = [
+            [name, *[count or "." for count in line]] for name, line in zip(names, judgement["confusion"], strict=True)
+        ]
+        blocks.append(table([["true \\ predicted", *names], *matrix]))
+    return blocks
+
+
+def _intervals(intervals: dict[str, Any], judged_on: str) -> str:
+    level = intervals["level"]
+    widths = ", ".join("not enough rows" if q is None else f"± {q:.4g}" for q in intervals["half_width"])
+    cover = ", ".join(f"{share:.1%}" for share in intervals["coverage"])
+    return f"  {level:.0%} intervals: prediction {widths}; they hold {cover} of the {judged_on} rows"
+
+
+def _calibration(calibration: dict[str, Any]) -> str:
+    """Confidence against accuracy, bin by bin."""
+    error = calibration["error"]
+    rows = [
+        [_percent(b["confidence"]), _percent(b["accuracy"]), b["rows"], bar(b["accuracy"])] for b in calibration["bins"]
+    ]
+    advice = "" if error < CERTAIN else "; --calibrate may mend it"
+    lines = table([["confidence", "right", "rows", ""], *rows], left=(3,))
+    return f"  calibration error {error:.3f}{advice}\n{lines}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share == 0 or share >= 0.01 else f"{100 * share:.1g} %"
+
+
+def _short(value: Any) -> str:
+    return "-" if value is None else f"{value:.4g}" if abs(value) >= 1000 else f"{value:.4f}"

@@ -1,4 +1,4 @@
-"""`backlit train`: a data set or a table in, a trained run out."""
+"""`backlit train`: a data set or a table in, a trained and judged run out."""
 
 from __future__ import annotations
 
@@ -7,62 +7,123 @@ from typing import Annotated
 
 import typer
 
+from backlit.cli.declared import declared
+
 NAME = "train"
 EXAMPLES = (
     "Examples:\n\n"
     "backlit train digits\n\n"
     "backlit train houses.csv --target price --network mlp:64,32 --epochs 50 --out runs/houses"
 )
-_NETWORK, _TRAINING, _RUN = "Network", "Training", "Run"
+_DATA, _NETWORK, _TRAINING, _RUN = "Data", "Network", "Training", "Run"
 
 
 def command(
+    ctx: typer.Context,
     data: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            help="digits, iris, wine, breast_cancer, diabetes, moons, circles, spirals, xor, blobs, or a CSV file.",
+            help="A table (.csv, .tsv, .gz, .parquet, .arrow, .jsonl, .npz, .xlsx), or digits, iris, wine, "
+            "breast_cancer, diabetes, moons, circles, spirals, xor, blobs.",
             metavar="DATA",
         ),
-    ],
-    target: Annotated[str | None, typer.Option(help="Column of the CSV file to predict.")] = None,
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column to predict. Give it several times for several labels or numbers.", rich_help_panel=_DATA
+        ),
+    ] = None,
     task: Annotated[
-        str | None, typer.Option(help="classification or regression; by default told from the target.")
+        str | None,
+        typer.Option(
+            help="classification, regression or multi_label; by default told from the target.", rich_help_panel=_DATA
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="What columns are, where the data doesn't say: zip=category,id=drop, or a TOML file with such lines. "
+            "Kinds: number, robust, log, category, date, season, drop.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose equal values stay in one part of the split.", rich_help_panel=_DATA)
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(help="Column to split by: train on the past, judge on what follows.", rich_help_panel=_DATA),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="File of test rows, instead of a share of DATA.", rich_help_panel=_DATA)
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Shares of training, validation and test rows; 70/15/15 by default.", rich_help_panel=_DATA),
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(help='Decimal mark, "," or "."; by default told from the file.', rich_help_panel=_DATA)
     ] = None,
     network: Annotated[
-        str, typer.Option(help="mlp:64,32 (hidden layers) or linear.", rich_help_panel=_NETWORK)
-    ] = "mlp:128,64",
-    activation: Annotated[str, typer.Option(help="Between the layers.", rich_help_panel=_NETWORK)] = "relu",
-    dropout: Annotated[
-        float, typer.Option(help="Share of units dropped after each hidden layer, 0 to 1.", rich_help_panel=_NETWORK)
-    ] = 0.1,
+        str | None,
+        typer.Option(
+            help="mlp:64,32 (hidden layers) or linear. By default chosen by the data's size.", rich_help_panel=_NETWORK
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Between the layers; relu by default.", rich_help_panel=_NETWORK)
+    ] = None,
+    dropout: Annotated[float | None, declared("dropout", panel=_NETWORK)] = None,
+    ensemble: Annotated[int | None, declared("ensemble", panel=_NETWORK)] = None,
     loss: Annotated[
         str | None, typer.Option(help="By default cross_entropy or mean_squared_error.", rich_help_panel=_TRAINING)
     ] = None,
     optimizer: Annotated[
-        str, typer.Option(help="adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop.", rich_help_panel=_TRAINING)
-    ] = "adam",
-    lr: Annotated[float, typer.Option(help="Learning rate, above 0.", rich_help_panel=_TRAINING)] = 0.002,
-    epochs: Annotated[int, typer.Option(help="Most passes over the training rows.", rich_help_panel=_TRAINING)] = 100,
-    batch_size: Annotated[int, typer.Option(help="Rows an update.", rich_help_panel=_TRAINING)] = 32,
-    l2: Annotated[float, typer.Option(help="Weight of the L2 penalty, λ·ΣW².", rich_help_panel=_TRAINING)] = 0.0,
-    patience: Annotated[
-        int,
+        str | None,
         typer.Option(
-            help="Epochs without improvement before stopping; 0 never stops early.", rich_help_panel=_TRAINING
+            help="adamw (by default), adam, sgd, momentum, nesterov, adagrad, rmsprop.", rich_help_panel=_TRAINING
         ),
-    ] = 20,
-    seed: Annotated[
-        int, typer.Option(help="Origin of all randomness; splits depend on it, too.", rich_help_panel=_TRAINING)
-    ] = 0,
+    ] = None,
+    lr: Annotated[float | None, declared("learning_rate", "--lr", panel=_TRAINING)] = None,
+    epochs: Annotated[int | None, declared("epochs", panel=_TRAINING)] = None,
+    batch_size: Annotated[int | None, declared("batch_size", panel=_TRAINING)] = None,
+    l2: Annotated[float, declared("l2", panel=_TRAINING)] = 0.0,
+    patience: Annotated[int | None, declared("patience", panel=_TRAINING)] = None,
+    balance: Annotated[
+        bool,
+        typer.Option(
+            "--balance", help="Weigh classes equally, however many rows they have.", rich_help_panel=_TRAINING
+        ),
+    ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Divide outputs by the temperature that makes probabilities honest.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = False,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(
+            help="Longest time for the whole job: 90s, 5m, 1.5h. The best so far is kept.", rich_help_panel=_TRAINING
+        ),
+    ] = None,
+    seed: Annotated[int, declared("seed", panel=_TRAINING)] = 0,
     engine: Annotated[str, typer.Option(help="xla (compiled) or numpy.", rich_help_panel=_TRAINING)] = "xla",
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; by default runs/NAME-DATE-TIME.", rich_help_panel=_RUN)
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Repeat a run: its config.toml. Options typed here come first.", rich_help_panel=_RUN),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a run that is already there.", rich_help_panel=_RUN)
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=_RUN)
+        bool, typer.Option("--resume", help="Go on with the run in --out, as it was begun.", rich_help_panel=_RUN)
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=_RUN)] = False,
     as_json: Annotated[
@@ -72,54 +133,43 @@ def command(
         ),
     ] = False,
 ) -> None:
-    """Train a network on a data set or table, judge it on held-out rows, and keep it in a folder.
+    """Train a network on a table or data set, judge it on rows that it never saw, and keep it in a folder.
 
-    Rows are split 70/15/15 into training, validation (for stopping) and test.
+    Rows are split into training, validation (for stopping) and test rows; whatever isn't said is chosen by the data.
     """
     import sys
+    import time as clock
 
-    import backlit as bl
-    from backlit.cli import output, report
-    from backlit.cli.job import Options, prepare
+    from backlit.cli import configuration, output, report
+    from backlit.cli.job import material_of, options_of
+    from backlit.train.fit import ending
+    from backlit.train.workflow.workflow import train
 
-    options = Options(
-        data=data, target=target, task=task, network=network, activation=activation, dropout=dropout, loss=loss,
-        optimizer=optimizer, learning_rate=lr, l2=l2, seed=seed,
-    )  # fmt: skip
-    job = prepare(options)
-    folder = out or _fresh(Path("runs"), job.name)
-    for note in job.notes:
-        print(note, file=sys.stderr)
-    run = bl.fit(
-        job.network,
-        job.rows(job.train),
-        job.y[job.train],
-        loss=job.loss,
-        optimizer=job.optimizer,
-        epochs=epochs,
-        batch_size=batch_size,
-        validation=(job.rows(job.validation), job.y[job.validation]),
-        seed=seed,
-        penalty=job.penalty,
-        early_stopping=bl.EarlyStopping(patience) if patience else None,
-        engine=engine,
-        preparation=job.preparation,
-        standardize_targets=job.task == "regression",
+    started = clock.monotonic()
+    choices = configuration.choices(ctx, config, out if resume else None)
+    options = options_of(choices)
+    with output.stages(quiet) as stage:
+        material = material_of(choices, stage)
+    folder = out or _fresh(Path("runs"), material.name)
+    run = train(
+        material,
+        options,
         checkpoint=folder,
         resume=resume,
         overwrite=overwrite,
         progress=not quiet,
+        say=output.note,
+        config=configuration.to_keep(choices),
+        started=started,
     )
     if run.diverged:
-        from backlit.train.fit import ending
-
         output.fail(ending(run), output.WORK_FAILED)
-    scores = run.evaluate(job.rows(job.test), job.y[job.test])
+    run.save(folder, overwrite=True)
     if as_json:
-        result = {"test": scores, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)}
-        output.emit(result)
+        judged = {"test": run.judgement["scores"], "judgement": run.judgement}
+        output.emit({**judged, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
     else:
-        print(report.training(job, run, scores, folder))
+        print(report.training(run, folder))
     if run.stopped == "interrupted":
         sys.exit(output.INTERRUPTED)
 

@@ -8,24 +8,38 @@ from typing import Any
 from backlit.errors import InputError
 
 
-def table_for(run: Any, path: Path) -> Any:
-    """The file as a data frame, if the run was trained on a table."""
+def source_for(run: Any, path: Path, *, keep_text: bool = False) -> Any:
+    """The file, read as the training's was: the same text means the same values."""
     from backlit import data
 
-    frame = data.read(path)
-    if isinstance(run.preparation, data.TablePreparation):
-        return frame
-    wanted = run.network.input_shape
-    if len(wanted) == 1 and frame.width >= wanted[0]:
-        return frame
-    raise InputError(f"{path} has {frame.width} columns; the run takes {wanted[0]} inputs")
+    formats = getattr(run.preparation, "formats", None)
+    return data.read_source(path, formats=formats, keep_text=keep_text)
 
 
-def inputs_of(run: Any, frame: Any) -> Any:
+def inputs_of(run: Any, frame: Any, path: Path) -> Any:
     """What the run predicts from: the frame itself for tables, the first columns as numbers for other data."""
     from backlit import data
 
     if isinstance(run.preparation, data.TablePreparation):
         return frame
-    array, _ = data.as_arrays(frame[:, : run.network.input_shape[0]])
+    wanted = run.network.input_shape
+    if len(wanted) != 1 or frame.width < wanted[0]:
+        raise InputError(f"{path} has {frame.width} columns; the run takes {wanted[0]} inputs")
+    array, _ = data.as_arrays(frame[:, : wanted[0]])
     return array
+
+
+def target_of(run: Any, target: list[str] | None, path: Path) -> Any:
+    """The target that the run was trained on, under the names that it has in the file."""
+    from dataclasses import replace
+
+    from backlit.data.table import TableTarget
+
+    own = getattr(run.preparation, "target", None)
+    if own is None and not target:
+        raise InputError(f"say which column of {path} holds the targets: --target COLUMN")
+    if own is None:
+        return TableTarget(tuple(target or ()), "classification" if run.classes else "regression")
+    if target and len(target) != len(own.names):
+        raise InputError(f"the run predicts {len(own.names)} columns ({', '.join(own.names)}); name as many")
+    return replace(own, names=tuple(target)) if target else own

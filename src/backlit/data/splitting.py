@@ -11,7 +11,13 @@ from backlit.errors import InputError
 
 
 def split(
-    rows: int | Any, fractions: Sequence[float] = (0.7, 0.15, 0.15), seed: int = 0, stratify: Any = None
+    rows: int | Any,
+    fractions: Sequence[float] = (0.7, 0.15, 0.15),
+    seed: int = 0,
+    stratify: Any = None,
+    *,
+    groups: Any = None,
+    order: Any = None,
 ) -> tuple[np.ndarray, ...]:
     """Row numbers of disjoint parts that together hold every row once.
 
@@ -26,6 +32,10 @@ def split(
     stratify : array (rows,), optional
         Classes whose shares should be alike in all parts. A class with at least as many rows as there are parts is
         in every part, as long as the parts are large enough for all such classes.
+    groups : array (rows,), optional
+        Rows of one group (a patient, a customer) stay together.
+    order : array (rows,), optional
+        Times: the parts follow each other, and rows of one time stay together. The seed has no effect then.
 
     Returns
     -------
@@ -35,7 +45,8 @@ def split(
     Raises
     ------
     InputError
-        If the fractions don't add up to 1, there are fewer rows than parts, or the seed is negative.
+        If the fractions don't add up to 1, there are fewer rows, groups or times than parts, the seed is negative, or
+        more than one of `stratify`, `groups` and `order` is given.
 
     Examples
     --------
@@ -48,7 +59,13 @@ def split(
         raise InputError(f"{n} rows can't be split into {len(shares)} parts; give more rows")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"seed must be a whole number of at least 0, got {seed!r}")
+    if sum(way is not None for way in (stratify, groups, order)) > 1:
+        raise InputError("split by one of stratify, groups and order, not by several")
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((int(seed), n))))
+    if order is not None:
+        return _in_order(_codes(order, n, "order"), shares)
+    if groups is not None:
+        return _together(_codes(groups, n, "groups"), shares, rng)
     line = rng.permutation(n)
     owner = _turns(shares, n)
     if stratify is not None:
@@ -78,11 +95,45 @@ def _shares(fractions: Any) -> np.ndarray:
     return shares
 
 
-def _codes(stratify: Any, n: int) -> np.ndarray:
-    """Classes as whole numbers, in order."""
-    classes = np.asarray(stratify)
+def _in_order(codes: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Parts that follow each other: cut where a part has its share, never within one time."""
+    cumulative = np.cumsum(np.bincount(codes))
+    if len(cumulative) < len(shares):
+        raise InputError(f"{len(cumulative)} different times can't be split into {len(shares)} parts")
+    ends = np.searchsorted(cumulative, np.cumsum(shares)[:-1] * len(codes) - 1e-9)
+    for part in range(len(ends)):  # each part has a time of its own, and leaves one for each that follows
+        ends[part] = max(ends[part], ends[part - 1] + 1 if part else 0)
+        ends[part] = min(ends[part], len(cumulative) - (len(shares) - part))
+    owner = np.searchsorted(ends, codes)
+    return tuple(np.flatnonzero(owner == part) for part in range(len(shares)))
+
+
+def _together(codes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Whole groups, largest first, each to the part that lacks most rows; groups of one size in random order."""
+    sizes = np.bincount(codes)
+    if len(sizes) < len(shares):
+        raise InputError(f"{len(sizes)} groups can't be split into {len(shares)} parts; give more groups")
+    wanted = shares * len(codes)
+    part_of = np.empty(len(sizes), dtype=int)
+    filled = np.zeros(len(shares))
+    left = len(sizes)
+    shuffled = rng.permutation(len(sizes))
+    for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+        empty = filled == 0
+        lack = np.where(empty | (left > empty.sum()), wanted - filled, -np.inf)  # the last groups go to empty parts
+        part = int(lack.argmax())
+        part_of[group] = part
+        filled[part] += sizes[group]
+        left -= 1
+    owner = part_of[codes]
+    return tuple(np.flatnonzero(owner == part) for part in range(len(shares)))
+
+
+def _codes(values: Any, n: int, what: str = "stratify") -> np.ndarray:
+    """Classes, groups or times as whole numbers, in order."""
+    classes = np.asarray(values)
     if classes.shape != (n,):
-        raise InputError(f"stratify must have shape ({n},), one class a row, got {classes.shape}")
+        raise InputError(f"{what} must have shape ({n},), one value a row, got {classes.shape}")
     if classes.dtype.kind == "O":
         classes = np.array([str(value) for value in classes])  # whatever is in there can be put in order as text
     return np.unique(classes, return_inverse=True)[1]

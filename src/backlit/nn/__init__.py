@@ -9,6 +9,7 @@ from backlit.nn import (
     linear,
     normalization,
     shaping,
+    temperature,
     wired,
 )
 
@@ -20,5 +21,6 @@ __all__ = [
     "linear",
     "normalization",
     "shaping",
+    "temperature",
     "wired",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ from backlit.train.loop import Loop
 from backlit.train.run import Run
 
 
+def tables_too(function: Callable[..., Run]) -> Callable[..., Run]:
+    """Make ``fit(table, target=...)`` the same call as ``fit_table(table, target=...)``."""
+
+    @wraps(function)
+    def either(*args: Any, **options: Any) -> Run:
+        from backlit.train.fit_table import fit_table
+
+        return fit_table(*args, **options) if "target" in options else function(*args, **options)
+
+    return either
+
+
+@tables_too
 def fit(
     network: Layer | Network,
     x: Any,
@@ -48,8 +62,9 @@ def fit(
     progress: bool | None = None,
     chunk: int | None = None,
     strict: bool = False,
+    config: dict[str, Any] | None = None,
 ) -> Run:
-    """Train a network.
+    """Train a network: ``fit(network, x, y)``. For tables there is ``fit(table, target="price")``, see `fit_table`.
 
     Parameters
     ----------
@@ -111,6 +126,8 @@ def fit(
         Most epochs that one call of the compiled program may run; chosen by size if left out. Doesn't change results.
     strict : bool
         Raise `DivergedError` instead of returning a run that diverged.
+    config : dict, optional
+        Plain data that is kept with the run: what would train it again.
 
     Returns
     -------
@@ -183,6 +200,7 @@ def fit(
             preparation=preparation,
             optimizer=job.optimizer,
             folder=Path(checkpoint) if checkpoint else None,
+            config=config,
         )
 
     if checkpoint is not None:

@@ -13,6 +13,7 @@ from backlit.errors import InputError, ShapeError
 from backlit.nn import metrics as metric_functions
 from backlit.nn.network import Network
 from backlit.train.callbacks import History
+from backlit.train.intervals import Intervals
 from backlit.train.loop import Diverged
 from backlit.train.targets import Targets
 
@@ -39,6 +40,10 @@ class Run:
         What `fit` was called with, as plain data.
     preparation : object or None
         Turns raw input into arrays (`apply`), if the data needed it.
+    judgement : dict or None
+        Scores on held-out rows, baseline and all that a report shows, if the run came from a table or data set.
+    config : dict or None
+        The choices that would train it again, as plain data.
     """
 
     network: Network
@@ -53,6 +58,8 @@ class Run:
     preparation: Any = None
     optimizer: Any = None
     folder: Path | None = None
+    judgement: dict[str, Any] | None = None
+    config: dict[str, Any] | None = None
 
     @property
     def seconds(self) -> float:
@@ -102,6 +109,40 @@ class Run:
     def classes(self) -> list[Any] | None:
         """The class labels, in the order of `predict_proba`'s columns."""
         return list(self.targets.labels.classes) if self.targets.labels else None
+
+    @property
+    def intervals(self) -> Intervals | None:
+        """How far predictions of numbers were off on held-out rows, from which intervals are made."""
+        residuals = (self.judgement or {}).get("residuals")
+        return Intervals.from_dict(residuals) if residuals else None
+
+    def predict_interval(self, x: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bounds that hold the truth with probability `level`: see `Intervals`.
+
+        Parameters
+        ----------
+        x : as given to `predict`
+        level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        two arrays like `predict`'s
+
+        Raises
+        ------
+        InputError
+            If the run wasn't trained on a table with numbers to predict.
+        """
+        if self.intervals is None:
+            raise InputError(
+                "this run has no held-out residuals to make intervals from; "
+                "bl.fit(table, target=...) and backlit train keep them for numbers"
+            )
+        predicted = self.predict(x)
+        half = np.array(self.intervals.half_width(level))
+        half = half if predicted.ndim > 1 else half[0]
+        return predicted - half, predicted + half
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Loss and metrics on other data.

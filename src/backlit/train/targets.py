@@ -26,16 +26,16 @@ class Targets:
         The classes, for "class" and "binary".
     flat : bool
         Whether numbers came as (rows,) and predictions should, too.
-    shift, scale : float
-        Numbers are trained on as ``(y - shift) / scale``.
+    shift, scale : tuple of float
+        Numbers are trained on as ``(y - shift) / scale``, each output with its own; empty tuples leave them alone.
     """
 
     kind: str
     outputs: tuple[int, ...]
     labels: Labels | None = None
     flat: bool = False
-    shift: float = 0.0
-    scale: float = 1.0
+    shift: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
 
     @classmethod
     def learn(cls, y: np.ndarray, kind: str, outputs: tuple[int, ...], loss: Any, standardize: bool = False) -> Targets:
@@ -72,7 +72,10 @@ class Targets:
             )
         if not standardize:
             return cls(kind, outputs, None, flat)
-        return cls(kind, outputs, None, flat, float(np.mean(y)), float(np.std(y)) or 1.0)
+        numbers = y.reshape(len(y), -1).astype(np.float64)
+        scale = numbers.std(axis=0)
+        shift = tuple(numbers.mean(axis=0).tolist())
+        return cls(kind, outputs, None, flat, shift, tuple(np.where(scale > 0, scale, 1.0).tolist()))
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Targets as the loss takes them."""
@@ -82,13 +85,16 @@ class Targets:
         encoded = y[:, None] if y.ndim == 1 and self.outputs == (1,) else y
         if encoded.shape[1:] != self.outputs:
             raise ShapeError(f"targets must have shape (rows, {', '.join(map(str, self.outputs))}), got {y.shape}")
-        if (self.shift, self.scale) != (0.0, 1.0):
-            encoded = (encoded - self.shift) / self.scale
+        if self.scale:
+            encoded = (encoded - self._unit(self.shift)) / self._unit(self.scale)
         return encoded.astype(dtype, copy=False)
 
     def own_unit(self, values: np.ndarray) -> np.ndarray:
         """Outputs or encoded targets in the unit that the targets came in."""
-        return values if (self.shift, self.scale) == (0.0, 1.0) else values * self.scale + self.shift
+        return values * self._unit(self.scale) + self._unit(self.shift) if self.scale else values
+
+    def _unit(self, values: tuple[float, ...]) -> np.ndarray:
+        return np.array(values).reshape(self.outputs)
 
     def probabilities(self, outputs: np.ndarray, activation: str | None) -> np.ndarray:
         """Raw outputs as probabilities: (rows, classes)."""
@@ -117,14 +123,15 @@ class Targets:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         labels = self.labels.to_dict() if self.labels else None
-        rest = {"flat": self.flat, "shift": self.shift, "scale": self.scale}
+        rest = {"flat": self.flat, "shift": list(self.shift), "scale": list(self.scale)}
         return {"kind": self.kind, "outputs": list(self.outputs), "labels": labels, **rest}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Targets:
         """The inverse of `to_dict`."""
         labels = Labels.from_dict(data["labels"]) if data["labels"] else None
-        return cls(data["kind"], tuple(data["outputs"]), labels, data["flat"], data["shift"], data["scale"])
+        shift, scale = tuple(data["shift"]), tuple(data["scale"])
+        return cls(data["kind"], tuple(data["outputs"]), labels, data["flat"], shift, scale)
 
 
 def _some(classes: Any) -> str:

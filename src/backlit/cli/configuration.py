@@ -1,0 +1,57 @@
+"""A training job as config.toml: written with each run, and enough to train it again."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from backlit.errors import InputError, unknown
+
+# What says where a run goes and what is shown of it, not what it is.
+OF_THE_CALL = ("out", "config", "overwrite", "resume", "quiet", "as_json")
+
+
+def choices(ctx: typer.Context, config: Path | None, begun: Path | None) -> dict[str, Any]:
+    """The command's options by name: typed ones first, then those of a config file, then defaults.
+
+    Parameters
+    ----------
+    ctx : typer.Context
+        Of the command, which knows what was typed.
+    config : path, optional
+        A run's config.toml.
+    begun : path, optional
+        The folder of a run that is to go on: its config.toml is taken if no data was named.
+    """
+    typed = {name: value for name, value in ctx.params.items() if name not in OF_THE_CALL}
+    if config is None and begun is not None and typed.get("data") is None and (begun / "config.toml").exists():
+        config = begun / "config.toml"
+    if config is not None:
+        kept = _read(config, typed)
+        for name, value in kept.items():
+            source = ctx.get_parameter_source(name)
+            if source is None or source.name.startswith("DEFAULT"):
+                typed[name] = value
+    if typed.get("data") is None:
+        raise InputError("say what to train on: backlit train DATA, or --config FILE")
+    return typed
+
+
+def to_keep(choices: dict[str, Any]) -> dict[str, Any]:
+    """The options as plain data, without those that were left open."""
+    kept = {name: str(value) if isinstance(value, Path) else value for name, value in choices.items()}
+    return {name: value for name, value in kept.items() if value is not None and value is not False}
+
+
+def _read(path: Path, known: dict[str, Any]) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"--config {path} can't be read: {error}; expected a run's config.toml") from error
+    for name in found:
+        if name not in known:
+            raise unknown(f"option in {path}", name, known)
+    return found

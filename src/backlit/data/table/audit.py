@@ -1,0 +1,192 @@
+"""What makes a score look better than it is: looked for before training, told with numbers.
+
+Nothing here changes the data; each finding is a sentence for the report.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.data.table.column import LeftOut
+from backlit.data.table.preparation import TablePreparation
+from backlit.data.table.understanding import as_ranks
+from backlit.data.table.values import words
+
+MOST_ROWS = 20_000  # looked at; more would only take longer
+PERFECT = 0.9999
+TELLING = 0.3  # how far above chance an identifier must predict to be told of
+CHANCE = 1e-3  # probability of a false alarm about different distributions, over all columns
+SHIFTED = 0.1  # distance between distributions below which even a certain difference hardly matters
+
+
+def suspicions(
+    frame: Any,
+    preparation: TablePreparation,
+    y: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    test_frame: Any = None,
+) -> list[str]:
+    """Sentences about leaks and shifts between training and test rows.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        All rows, or those of the training file.
+    preparation : TablePreparation
+        Learned from the training rows.
+    y : array (rows,)
+        The target (the first, if there are several).
+    train, test : int arrays
+        Their rows.
+    test_frame : polars.DataFrame, optional
+        Where `test` counts rows of another file.
+
+    Returns
+    -------
+    list of str
+        Duplicated rows, columns that give the target away, identifiers that predict it, shifted distributions.
+    """
+    rng = np.random.default_rng(0)
+    some = train if len(train) <= MOST_ROWS else np.sort(rng.choice(train, MOST_ROWS, replace=False))
+    part, judged = frame[some], (frame if test_frame is None else test_frame)[test]
+    used = [column.name for column in preparation.columns if column.inputs]
+    found = [_duplicates(frame[train], judged, used, preparation)] if len(test) else []
+    codes, classes = _target_codes(y[some])
+    for column in preparation.columns:
+        if isinstance(column, LeftOut):
+            if column.what == "identifier":
+                found.append(_identifier(part[column.name], codes))
+        else:
+            found.append(_gives_away(part[column.name], codes, classes))
+    if len(test):
+        found += _shifts(part, judged, used)
+    return [sentence for sentence in found if sentence]
+
+
+def _target_codes(y: np.ndarray) -> tuple[np.ndarray, int]:
+    """The target as numbers, and how many classes there are (0 for numbers)."""
+    first = y if y.ndim == 1 else y[:, 0]
+    if first.dtype.kind == "f":
+        return first, 0
+    classes, codes = np.unique(first, return_inverse=True)
+    return codes.astype(float), len(classes)
+
+
+def _duplicates(train: Any, test: Any, used: list[str], preparation: TablePreparation) -> str:
+    """Test rows that training has seen, target and all."""
+    targets = preparation.target.names if preparation.target else ()
+    names = [*used, *(name for name in targets if name in test.columns)]
+    text = [[words(part[name]) for name in names] for part in (train, test)]
+    hashes = [_hashes(columns) for columns in text]
+    share = np.isin(hashes[1], hashes[0])
+    count = int(share.sum())
+    if not count:
+        return ""
+    return (
+        f"{count} of {len(share)} test rows ({share.mean():.1%}) also stand in the training rows, target and all: "
+        "the test score counts what was only remembered"
+    )
+
+
+def _hashes(columns: list[Any]) -> np.ndarray:
+    import polars as pl
+
+    return pl.DataFrame({str(i): column for i, column in enumerate(columns)}).hash_rows().to_numpy()
+
+
+def _gives_away(column: Any, target: np.ndarray, classes: int) -> str:
+    """Whether one column alone tells the target."""
+    ranks = as_ranks(column)
+    here = ~np.isnan(ranks)
+    if here.mean() < 0.5:
+        return ""
+    ranks, target = ranks[here], target[here]
+    if not classes:
+        r = abs(_correlation(ranks, target))
+        if r < PERFECT:
+            return ""
+        return f"column {column.name!r} is the target in another unit (|r| = {r:.5f}): is it known when you predict?"
+    distinct = len(np.unique(ranks))
+    order = np.lexsort((target, ranks))
+    changes = int((np.diff(target[order]) != 0).sum())
+    pure = _purity(ranks, target)
+    # Each value belongs to one class, and values of one class lie together: the column is the target by another name.
+    if pure < 1 or changes != classes - 1 or (distinct > len(ranks) / 2 and len(ranks) < 200):
+        return ""
+    return (
+        f"column {column.name!r} alone tells the target in each of {len(ranks)} training rows: "
+        "is it known when you predict?"
+    )
+
+
+def _purity(values: np.ndarray, codes: np.ndarray) -> float:
+    """Share of rows that have the most frequent class of their value."""
+    places = np.unique(values, return_inverse=True)[1]
+    pairs, counts = np.unique(np.stack([places, codes]), axis=1, return_counts=True)
+    best = np.zeros(int(places.max()) + 1)
+    np.maximum.at(best, pairs[0].astype(int), counts)
+    return float(best.sum() / len(codes))
+
+
+def _identifier(column: Any, target: np.ndarray) -> str:
+    """An identifier that goes with the target: rows are sorted by it, or it was given out by it."""
+    r = abs(_correlation(np.argsort(np.argsort(as_ranks(column), kind="stable")), target))
+    if not r > TELLING:
+        return ""
+    return (
+        f"column {column.name!r} only names the rows, and is left out; yet it goes with the target (|r| = {r:.2f}): "
+        "rows are sorted, or it was given out by the target"
+    )
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    if len(a) < 3 or a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
+    """Columns whose test rows are distributed otherwise than the training rows."""
+    from scipy.stats import chi2_contingency, ks_2samp
+
+    found = []
+    for name in used:
+        if name not in test.columns:
+            continue
+        if train[name].dtype.is_numeric() and test[name].dtype.is_numeric():
+            parts = [as_ranks(part[name]) for part in (train, test)]
+            first, second = (part[~np.isnan(part)] for part in parts)
+            if min(len(first), len(second)) < 20:
+                continue
+            result = ks_2samp(first, second)
+            if result.pvalue < CHANCE / len(used) and result.statistic > SHIFTED:
+                found.append(
+                    f"column {name!r} is distributed otherwise in the test rows: median {np.median(second):g} instead "
+                    f"of {np.median(first):g} (Kolmogorov-Smirnov distance {result.statistic:.2f})"
+                )
+        elif not train[name].dtype.is_temporal():
+            table = _counts(train[name], test[name])
+            if table.shape[1] < 2 or table.sum(axis=1).min() < 20:
+                continue
+            shares = table / table.sum(axis=1, keepdims=True)
+            distance = float(np.abs(shares[0] - shares[1]).sum() / 2)
+            if chi2_contingency(table).pvalue < CHANCE / len(used) and distance > SHIFTED:
+                found.append(
+                    f"column {name!r} has other shares of its levels in the test rows "
+                    f"(total variation distance {distance:.2f})"
+                )
+    return found
+
+
+def _counts(first: Any, second: Any) -> np.ndarray:
+    """How often each level occurs in either part: (2, levels), rare levels joined."""
+    both = [words(part).drop_nulls().to_numpy().astype(str) for part in (first, second)]
+    levels, codes = np.unique(np.concatenate(both), return_inverse=True)
+    sizes = len(both[0])
+    table = np.stack([np.bincount(part, minlength=len(levels)) for part in (codes[:sizes], codes[sizes:])])
+    frequent = table.sum(axis=0) >= 10
+    rest = table[:, ~frequent].sum(axis=1, keepdims=True)
+    return np.concatenate([table[:, frequent], rest], axis=1) if rest.sum() else table[:, frequent]

@@ -1,0 +1,118 @@
+"""Columns of dates and times: the calendar's cycles, and time elapsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.data.table.column import Column, absent, joined
+from backlit.errors import InputError
+
+CYCLES = {"month": 12, "weekday": 7, "hour": 24}
+TREND = ("year", "elapsed")
+DAY = 86_400e6  # microseconds
+
+
+@dataclass(frozen=True)
+class Moment(Column):
+    """Dates or times as inputs.
+
+    month, day of week, hour : the sine and cosine of their place in the cycle, so that December is beside January.
+    year, elapsed (days) : standardised. Left out on request ("season"), since they leave the training's range at once.
+
+    Only what varies in training is taken.
+    """
+
+    parts: tuple[str, ...] = ()
+    center: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    timed: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "date and time" if self.timed else "date"
+
+    @property
+    def done(self) -> str:
+        names = {"weekday": "day of week", "elapsed": "days elapsed"}
+        return ", ".join(names.get(part, part) for part in self.parts) + ("; missing marked" if self.missing else "")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        found: list[str] = []
+        for part in self.parts:
+            suffixes = (" sin", " cos") if part in CYCLES else ("",)
+            found += [f"{self.name} {part}{suffix}" for suffix in suffixes]
+        return tuple(found + ([f"{self.name} missing"] if self.missing else []))
+
+    @classmethod
+    def learn(cls, column: Any, trend: bool = True) -> Moment:
+        """What varies in the training rows, and by how much."""
+        values = _parts(column)
+        gaps = np.isnan(values["elapsed"])
+        taken, center, scale = [], [], []
+        for part in (*CYCLES, *(TREND if trend else ())):
+            here = values[part][~gaps]
+            if len(here) and here.min() < here.max():
+                taken.append(part)
+                center.append(0.0 if part in CYCLES else float(here.mean()))
+                scale.append(1.0 if part in CYCLES else float(here.std()))
+        timed = "hour" in taken
+        return cls(column.name, float(gaps.mean()), tuple(taken), tuple(center), tuple(scale), timed)
+
+    def apply(self, column: Any) -> np.ndarray:
+        values = _parts(column)
+        found: list[np.ndarray] = []
+        for part, center, scale in zip(self.parts, self.center, self.scale, strict=True):
+            if part in CYCLES:
+                angle = values[part] * (2 * np.pi / CYCLES[part])
+                found += [np.sin(angle), np.cos(angle)]
+            else:
+                found.append((values[part] - center) / scale)
+        filled = [np.nan_to_num(part, nan=0.0) for part in found]
+        if self.missing:
+            filled.append(absent(values["elapsed"]))
+        return joined(filled) if filled else np.empty((len(column), 0), np.float32)
+
+
+def _parts(column: Any) -> dict[str, np.ndarray]:
+    """Year, month, weekday, hour and days since 1970, as float64 with NaN where the date is missing."""
+    import polars as pl
+
+    moments = as_moments(column)
+    get = moments.dt
+    parts = {"year": get.year(), "month": get.month(), "weekday": get.weekday(), "hour": get.hour()}
+    found = {name: part.cast(pl.Float64).to_numpy() for name, part in parts.items()}
+    return found | {"elapsed": moments.to_physical().cast(pl.Float64).to_numpy() / DAY}
+
+
+def as_moments(column: Any) -> Any:
+    """A column of dates, times or ISO 8601 text as local time in microseconds.
+
+    Raises
+    ------
+    InputError
+        If a value is none of these; row and value are named.
+    """
+    import polars as pl
+
+    kind = column.dtype
+    if kind == pl.Datetime:
+        if kind.time_zone is not None:
+            column = column.dt.replace_time_zone(None)
+        return column.cast(pl.Datetime("us"))
+    if kind in (pl.Date, pl.Null):
+        return column.cast(pl.Datetime("us"))
+    if kind == pl.Time:
+        return (column.cast(pl.Int64) // 1000).cast(pl.Datetime("us"))
+    text = column.cast(pl.String, strict=False).str.strip_chars()
+    parsed = text.str.to_datetime(time_unit="us", strict=False) if text.str.contains(r"\d[T ]\d").any() else None
+    days = text.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+    parsed = days if parsed is None else parsed.dt.replace_time_zone(None).fill_null(days)
+    wrong = parsed.is_null() & column.is_not_null()
+    if wrong.any():
+        row = int(wrong.arg_max() or 0)
+        raise InputError(f"column {column.name!r}, row {row + 1}: expected a date or time, got {column[row]!r}")
+    return parsed

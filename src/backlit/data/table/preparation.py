@@ -1,0 +1,160 @@
+"""TablePreparation: a table's columns as one array of numbers, learned on training rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from backlit.data.table.column import Column
+from backlit.data.table.target import TableTarget
+from backlit.data.table.understanding import understand
+from backlit.data.table.values import as_polars, column_of, some
+from backlit.errors import InputError, unknown
+
+BLOCK = 2**16  # rows prepared at once, so that what is needed in between stays small beside a large table
+
+
+@dataclass(frozen=True)
+class TablePreparation:
+    """Turns a data frame into the network's inputs; fitted on the training rows, saved with the run.
+
+    Inputs that are numbers come first; codes of embedded categories (see `embedded`) last.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({"size": [1.0, 3.0, 5.0], "colour": ["red", "blue", "red"], "y": [0, 1, 0]})
+    >>> preparation = TablePreparation.learn(frame, "y")
+    >>> preparation.names
+    ['size', 'colour=red']
+    >>> preparation.apply(frame).astype(float).round(3).tolist()
+    [[-1.225, 1.0], [0.0, -1.0], [1.225, 1.0]]
+    """
+
+    columns: tuple[Column, ...]
+    target: TableTarget | None = None
+    formats: Mapping[str, str] = field(default_factory=dict)  # how the file's text became values, by column
+
+    @classmethod
+    def learn(
+        cls,
+        frame: Any,
+        target: TableTarget | str | None = None,
+        rows: Any = None,
+        wishes: Mapping[str, str] | None = None,
+        formats: Mapping[str, str] | None = None,
+    ) -> TablePreparation:
+        """Learn from some rows of a data frame (all, if none are given).
+
+        Parameters
+        ----------
+        frame : data frame
+        target : TableTarget or str, optional
+            What is predicted, and so no input.
+        rows : int array, optional
+            The training rows.
+        wishes : dict of column to kind, optional
+            See `understand`.
+        formats : dict, optional
+            The file's formats, kept for the files to come.
+
+        Raises
+        ------
+        InputError
+            If there is no such column, a number is infinite, or no usable column is left.
+        """
+        frame = as_polars(frame)
+        wishes = dict(wishes or {})
+        if isinstance(target, str):
+            column_of(frame, target)
+            target = TableTarget((target,), "")
+        targets = target.names if target else ()
+        for name in wishes:
+            if name not in frame.columns:
+                raise unknown("column", name, frame.columns)
+            if name in targets:
+                raise InputError(f"column {name!r} is the target, no input")
+        part = frame if rows is None else frame[np.asarray(rows)]
+        columns = tuple(understand(part[name], wishes.get(name)) for name in frame.columns if name not in targets)
+        if not any(column.inputs for column in columns):
+            reasons = "; ".join(f"{column.name}: {column.done}" for column in columns) or "there is no other column"
+            raise InputError(f"no column is left to learn from ({reasons})")
+        return cls(columns, target, dict(formats or {}))
+
+    @property
+    def _ordered(self) -> list[Column]:
+        """The columns in use, embedded ones last."""
+        used = [column for column in self.columns if column.inputs]
+        return sorted(used, key=lambda column: column.rows_to_learn > 0)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the inputs: "size", "colour=red"."""
+        return [name for column in self._ordered for name in column.inputs]
+
+    @property
+    def embedded(self) -> tuple[int, ...]:
+        """For each embedded category, whose codes are the last inputs: how many vectors are to be learned."""
+        return tuple(column.rows_to_learn for column in self._ordered if column.rows_to_learn)
+
+    def apply(self, frame: Any) -> np.ndarray:
+        """Inputs (rows, len(names)), float32; columns in any order, others ignored.
+
+        Raises
+        ------
+        InputError
+            If a column is missing, or holds text where training had numbers (row, counted from 1, and value are named).
+        """
+        frame = as_polars(frame)
+        used = self._ordered
+        self._check_columns(frame, [column.name for column in used])
+        if frame.height <= BLOCK:
+            return np.concatenate([column.apply(frame[column.name]) for column in used], axis=1)
+        inputs = np.empty((frame.height, len(self.names)), np.float32)
+        at = 0
+        for column in used:
+            own = slice(at, at := at + len(column.inputs))
+            inputs[:, own] = column.apply(frame[column.name])
+        return inputs
+
+    @staticmethod
+    def _check_columns(frame: Any, needed: Sequence[str]) -> None:
+        missing = [name for name in needed if name not in frame.columns]
+        if not missing:
+            return
+        near = {name.strip().lower(): name for name in frame.columns}.get(missing[0].strip().lower())
+        near = near or next(iter(get_close_matches(missing[0], frame.columns, n=1)), None)
+        raise InputError(
+            f"column {missing[0]!r} is missing; {f'is it called {near!r} now? ' if near else ''}"
+            f"the network needs {some(needed)}"
+        )
+
+    def unseen(self, frame: Any) -> dict[str, int]:
+        """How many rows have a level that training didn't have, by column."""
+        frame = as_polars(frame)
+        counts = {c.name: c.unseen(frame[c.name]) for c in self._ordered if c.name in frame.columns}
+        return {name: count for name, count in counts.items() if count}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict a column: name, kind, what was done, missing share; for tables that people read."""
+        return [
+            {"column": c.name, "kind": c.kind, "done": c.done, "missing": c.missing, "inputs": len(c.inputs)}
+            for c in self.columns
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        columns = [column.to_dict() for column in self.columns]
+        target = self.target.to_dict() if self.target else None
+        return {"columns": columns, "target": target, "formats": dict(self.formats)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> TablePreparation:
+        """The inverse of `to_dict`."""
+        columns = tuple(Column.from_dict(column) for column in data["columns"])
+        target = TableTarget.from_dict(data["target"]) if data["target"] else None
+        return cls(columns, target, data["formats"])

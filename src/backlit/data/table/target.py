@@ -1,0 +1,206 @@
+"""Targets of a table: which task they make, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.data.table.values import column_of, is_number, words
+from backlit.errors import InputError, unknown
+
+TASKS = ("classification", "regression", "multi_label")
+FEW_NUMBERS = 20  # whole-number targets with at most so many different values are taken for classes
+
+
+@dataclass(frozen=True)
+class TableTarget:
+    """The columns to predict.
+
+    Attributes
+    ----------
+    names : tuple of str
+    task : "classification", "regression" or "multi_label"
+        Several columns make multi-label work (each yes or no) or regression of several numbers.
+    yes : tuple of str
+        For multi-label work: the value of each column that counts as 1.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({"size": [1, 2, 3], "sold": ["yes", "no", None]})
+    >>> TableTarget.present(frame, ["sold"]).tolist()
+    [True, True, False]
+    >>> target = TableTarget.learn(frame[:2], "sold")
+    >>> target.task, target.values(frame[:2]).tolist()
+    ('classification', ['yes', 'no'])
+    """
+
+    names: tuple[str, ...]
+    task: str
+    yes: tuple[str, ...] = ()
+
+    @staticmethod
+    def present(frame: Any, names: Sequence[str]) -> np.ndarray:
+        """Which rows have all targets, bool (rows,)."""
+        here = np.ones(frame.height, dtype=bool)
+        for name in names:
+            column = column_of(frame, name)
+            if column.dtype.is_float():
+                column = column.fill_nan(None)
+            here &= column.is_not_null().to_numpy()
+        return here
+
+    @classmethod
+    def learn(cls, frame: Any, names: str | Sequence[str], task: str | None = None) -> TableTarget:
+        """Which task the columns make; rows without a target must be gone.
+
+        Text, booleans and few different whole numbers are classes; other numbers are regressed. Several columns with
+        two values each are labels.
+
+        Raises
+        ------
+        InputError
+            If there is no such column, nothing to learn (every row the same, or missing), or the task doesn't fit.
+        """
+        names = (names,) if isinstance(names, str) else tuple(names)
+        if task not in (None, *TASKS):
+            raise unknown("task", task, TASKS)
+        if not names:
+            raise InputError("say which column to predict")
+        if len(set(names)) < len(names):
+            raise InputError(f"a target is named twice: {', '.join(names)}")
+        columns = [_present(column_of(frame, name)) for name in names]
+        for column in columns:
+            if column.n_unique() < 2:
+                raise InputError(f"target {column.name!r} is {column[0]!r} in every row: there is nothing to learn")
+        if task == "multi_label" or (task is None and len(columns) > 1 and all(c.n_unique() == 2 for c in columns)):
+            return cls(names, "multi_label", tuple(_yes(column) for column in columns))
+        if len(columns) == 1:
+            return cls(names, task or _task_of(columns[0]))
+        if task == "classification":
+            raise InputError(
+                f"several targets ({', '.join(names)}) can't be one class; leave out the task, or name one"
+            )
+        for column in columns:
+            _regressed(column)
+        return cls(names, "regression")
+
+    def values(self, frame: Any) -> np.ndarray:
+        """Targets (rows,) or (rows, targets): classes, numbers (float64), or 0 and 1.
+
+        Raises
+        ------
+        InputError
+            If a value is missing, infinite or doesn't fit the task (column, row, counted from 1, and value are named).
+        """
+        columns = [_present(column_of(frame, name)) for name in self.names]
+        if self.task == "multi_label":
+            return np.stack([_labels(c, yes) for c, yes in zip(columns, self.yes, strict=True)], axis=1)
+        if self.task == "regression":
+            found = [_regressed(column) for column in columns]
+            return found[0] if len(found) == 1 else np.stack(found, axis=1)
+        return _classes(columns[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> TableTarget:
+        """The inverse of `to_dict`."""
+        return cls(tuple(data["names"]), data["task"], tuple(data["yes"]))
+
+
+def _present(column: Any) -> Any:
+    """A target of a type that can be learned, without missing or infinite values."""
+    import polars as pl
+
+    name = column.name
+    if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
+        raise InputError(f"target {name!r} holds {column.dtype}; expected numbers, text or booleans")
+    if not len(column):
+        raise InputError(f"target {name!r}: there are no rows")
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    if column.null_count() == len(column):
+        raise InputError(f"target {name!r}: every value is missing")
+    if column.null_count():
+        row = int(column.is_null().arg_max() or 0)
+        raise InputError(f"target {name!r}: row {row + 1} is missing; drop the rows without a target")
+    if column.dtype.is_float() and column.is_infinite().any():
+        row = int(column.is_infinite().arg_max() or 0)
+        raise InputError(f"target {name!r}: row {row + 1} isn't finite; drop such rows")
+    return column
+
+
+def _task_of(column: Any) -> str:
+    """Text, booleans and few different whole numbers are classes."""
+    if not column.dtype.is_numeric():
+        return "regression" if _mostly_numbers(column) else "classification"
+    distinct = column.n_unique()
+    few = distinct <= 2 or distinct <= min(FEW_NUMBERS, len(column) // 2)
+    return "classification" if few and _whole(column) else "regression"
+
+
+def _regressed(column: Any) -> np.ndarray:
+    """Numbers, also those written as text; a slip among them is an error: it would make a class of every price."""
+    if column.dtype.is_numeric():
+        return column.cast(float).to_numpy().astype(np.float64)
+    text = words(column)
+    figures = text.str.strip_chars().cast(float, strict=False)
+    if figures.null_count():
+        row = int(figures.is_null().arg_max() or 0)
+        raise InputError(
+            f"target {column.name!r}: row {row + 1} is {text[row]!r}, no number, so it can't be regressed; "
+            "mend the row, or choose the task classification"
+        )
+    values = figures.to_numpy()
+    if not np.isfinite(values).all():
+        row = int(np.isfinite(values).argmin())
+        raise InputError(f"target {column.name!r}: row {row + 1} isn't finite; drop such rows")
+    return values
+
+
+def _classes(column: Any) -> np.ndarray:
+    import polars as pl
+
+    if column.dtype == pl.Boolean:
+        return column.to_numpy()
+    if column.dtype.is_numeric():
+        values = column.to_numpy()
+        if column.dtype.is_integer():
+            return values.astype(np.int64) if column.dtype != pl.UInt64 else values
+        values = column.cast(float).to_numpy()
+        return values.astype(np.int64) if _whole(column) and np.abs(values).max() < 2**53 else values
+    return np.array(words(column).to_list(), dtype=str)
+
+
+def _labels(column: Any, yes: str) -> np.ndarray:
+    text = words(column)
+    distinct = sorted(text.unique().to_list())
+    if len(distinct) > 2:
+        raise InputError(
+            f"target {column.name!r} has {len(distinct)} values ({', '.join(distinct[:5])}…); a label is yes or no"
+        )
+    return (text == yes).cast(int).to_numpy().astype(np.int64)
+
+
+def _yes(column: Any) -> str:
+    """The value that counts as 1: the later one in order (1, true, yes, 예)."""
+    return str(max(words(column).unique().to_list()))
+
+
+def _whole(column: Any) -> bool:
+    return column.dtype.is_integer() or bool((column.cast(float) == column.cast(float).round(0)).all())
+
+
+def _mostly_numbers(column: Any) -> bool:
+    """Whether text is numbers with a few slips: more than half are, and too many to be classes."""
+    text = words(column)
+    distinct = text.unique().to_list()
+    figures = [word for word in distinct if is_number(word)]
+    share = text.str.strip_chars().cast(float, strict=False).is_not_null().mean()
+    return bool(share > 0.5) and len(figures) > FEW_NUMBERS

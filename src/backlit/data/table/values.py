@@ -1,0 +1,90 @@
+"""A table's values as text and as numbers, whatever type a file or a data frame gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError, unknown
+
+
+def as_polars(frame: Any) -> Any:
+    """Anyone's data frame as polars' (through narwhals); polars' own as it is."""
+    import polars as pl
+
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    import narwhals as nw
+
+    try:
+        return pl.DataFrame(frame) if isinstance(frame, dict) else nw.from_native(frame, eager_only=True).to_polars()
+    except nw.exceptions.DuplicateError as error:
+        raise InputError(f"two columns have the same name; give each a name of its own ({error})") from error
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"these columns make no table: {error}") from error
+    except TypeError as error:
+        raise InputError(f"expected a data frame with named columns, got {type(frame).__name__}") from error
+
+
+def column_of(frame: Any, name: str) -> Any:
+    """A column, or an error that names the nearest."""
+    if name not in frame.columns:
+        raise unknown("column", name, frame.columns)
+    return frame[name]
+
+
+def known(column: Any) -> Any:
+    """The values that aren't missing."""
+    return (column.fill_nan(None) if column.dtype.is_float() else column).drop_nulls()
+
+
+def words(column: Any) -> Any:
+    """Values as text; whole numbers without a point, since a missing value may have made them decimal."""
+    import polars as pl
+
+    if column.dtype == pl.String:
+        return column
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+        whole = column.drop_nulls()
+        if len(whole) and bool(((whole == whole.round(0)) & (whole.abs() < 2**53)).all()):
+            column = column.cast(pl.Int64)
+    return column.cast(pl.String)
+
+
+def numbers(column: Any) -> np.ndarray:
+    """A column as float64, missing values as NaN; what is no number or infinite is refused by its row."""
+    import polars as pl
+
+    if column.dtype.is_numeric() or column.dtype == pl.Null:
+        values = column.cast(pl.Float64).to_numpy()
+    elif column.dtype == pl.Duration:
+        values = column.dt.total_microseconds().cast(pl.Float64).to_numpy() / 1e6
+    else:
+        text = words(column)
+        parsed = text.str.strip_chars().cast(pl.Float64, strict=False)
+        wrong = parsed.is_null() & text.is_not_null()
+        if wrong.any():
+            row = int(wrong.arg_max() or 0)
+            raise InputError(f"column {column.name!r}, row {row + 1}: expected a number, got {column[row]!r}")
+        values = parsed.to_numpy()
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise InputError(f"column {column.name!r}, row {int(infinite.argmax()) + 1} is infinite; mend or empty it")
+    return values
+
+
+def is_number(word: Any) -> bool:
+    """Whether a text reads as a number."""
+    try:
+        float(word)
+    except (TypeError, ValueError):
+        return False
+    return "_" not in str(word)
+
+
+def some(names: Any, most: int = 10) -> str:
+    """The first few of many."""
+    names = [str(name) for name in names]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,107 @@
+"""`fit_table`: a table and the column to predict in; a judged run out."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from backlit.errors import unknown
+from backlit.train.run import Run
+from backlit.train.workflow.material import from_table
+from backlit.train.workflow.options import Options
+from backlit.train.workflow.workflow import train
+
+
+def fit_table(
+    table: Any,
+    target: str | Sequence[str],
+    *,
+    task: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    test: Any = None,
+    decimal: str | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool | None = None,
+    say: Callable[[str], None] | None = None,
+    **options: Any,
+) -> Run:
+    """Train on a table; ``bl.fit(table, target="price")`` is the same call.
+
+    Rows are split into training, validation (when to stop, calibration, intervals) and test rows; columns are
+    understood and prepared from the training rows alone; network, optimizer and their settings are chosen by the
+    data's size unless they are given; the run is judged on the test rows.
+
+    Parameters
+    ----------
+    table : path or data frame
+        A file (CSV, TSV, gzip, Parquet, Arrow, JSON lines, npz, Excel), or a data frame of pandas, polars or pyarrow,
+        or a dict of columns.
+    target : str or list of str
+        The column to predict. Several columns of two values each make multi-label work, several columns of numbers the
+        regression of all of them. Rows without a target are dropped, and counted.
+    task : "classification", "regression" or "multi_label", optional
+        Told from the target if left out.
+    columns : dict of column to kind, optional
+        "number", "robust", "log", "category", "date", "season" or "drop", where the data says otherwise.
+    group : str, optional
+        Rows with the same value in this column (a patient, a customer) stay in one part. The column itself is no input.
+    time : str, optional
+        Split in the order of this column: train on the past, judge on what came later.
+    test : path or data frame, optional
+        Rows to judge on; the table is then split into training and validation rows only.
+    decimal : "," or ".", optional
+        The decimal mark of numbers written as text; told from the file if left out.
+    checkpoint, resume, overwrite, progress :
+        As for `fit`.
+    say : callable, optional
+        Is told, sentence by sentence, what was found in the data before training begins.
+    **options
+        Any of `Options`: network ("mlp:64,32" or a layer), activation, dropout, loss, optimizer (a name or an
+        optimizer), learning_rate, l2, epochs, batch_size, patience, ensemble, time_limit (seconds), balance (classes
+        weighed equally), calibrate (temperature), split (shares; two of them for no test rows), seed, engine.
+
+    Returns
+    -------
+    Run
+        ``run.predict(table)`` takes raw rows; ``run.judgement`` has the scores, the baseline and the notes.
+
+    Raises
+    ------
+    InputError
+        If table, target and options don't fit together; the message says what to change.
+
+    Examples
+    --------
+    >>> import backlit as bl, polars as pl
+    >>> cars = pl.DataFrame({"weight": [i / 40 for i in range(40)], "make": ["가", "나"] * 20})
+    >>> cars = cars.with_columns(price=2 * pl.col("weight") + (pl.col("make") == "나"))
+    >>> run = bl.fit(cars, target="price", epochs=5)
+    >>> run.predict(cars).shape, run.judgement["parts"]
+    ((40,), {'training': 28, 'validation': 6, 'test': 6})
+    """
+    started = clock.monotonic()
+    chosen = Options(**_known(options))
+    material = from_table(table, target, task=task, columns=columns, group=group, time=time, test=test, decimal=decimal)
+    return train(
+        material,
+        chosen,
+        checkpoint=checkpoint,
+        resume=resume,
+        overwrite=overwrite,
+        progress=progress,
+        say=say,
+        started=started,
+    )
+
+
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    for name in options:
+        if name not in Options.__dataclass_fields__:
+            raise unknown("option of fit for tables", name, Options.__dataclass_fields__)
+    return options

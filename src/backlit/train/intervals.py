@@ -1,0 +1,77 @@
+"""Prediction intervals for regression from held-out residuals (split conformal prediction)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError
+
+KEPT = 1000  # residuals that are kept of very many
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """How far predictions were off on held-out rows, for each output.
+
+    An interval ``prediction ± q`` holds a new target with probability of at least `level`, whatever the distribution,
+    if the new rows come from where the held-out rows came from: q is the ``⌈(n + 1) · level⌉``-th smallest of the n
+    residuals |y - ŷ| (V. Vovk, A. Gammerman and G. Shafer, "Algorithmic learning in a random world", 2005; J. Lei et
+    al., "Distribution-free predictive inference for regression", JASA 2018).
+
+    Attributes
+    ----------
+    residuals : tuple of tuples
+        Sorted, one tuple an output, in the target's own unit.
+    rows : int
+        Held-out rows that they come from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> intervals = Intervals.learn(np.zeros(9), np.arange(1.0, 10.0))
+    >>> intervals.half_width(0.8)
+    (8.0,)
+    """
+
+    residuals: tuple[tuple[float, ...], ...]
+    rows: int
+
+    @classmethod
+    def learn(cls, predictions: np.ndarray, y: np.ndarray) -> Intervals:
+        """From held-out rows: predictions and targets (rows,) or (rows, outputs)."""
+        errors = np.abs(np.asarray(y, dtype=float) - np.asarray(predictions, dtype=float)).reshape(len(y), -1)
+        errors = np.sort(errors, axis=0)
+        rows = len(errors)
+        if rows > KEPT:  # of many, those at even steps, rounded up, so that no interval becomes too narrow
+            steps = np.ceil(np.arange(1, KEPT + 1) * (rows / KEPT)).astype(int) - 1
+            errors = errors[steps]
+        return cls(tuple(tuple(column.tolist()) for column in errors.T), rows)
+
+    def half_width(self, level: float = 0.9) -> tuple[float, ...]:
+        """Q of each output; infinite if there were too few rows for the level (9 rows carry 90 %, 99 carry 99 %).
+
+        Raises
+        ------
+        InputError
+            If the level isn't between 0 and 1.
+        """
+        if not (isinstance(level, (int, float)) and 0 < level < 1):
+            raise InputError(f"level must lie between 0 and 1, 0.9 say, got {level!r}")
+        found = []
+        for residuals in self.residuals:
+            n = len(residuals)
+            place = int(np.ceil((n + 1) * level - 1e-9))
+            found.append(residuals[place - 1] if place <= n else float("inf"))
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"residuals": [list(column) for column in self.residuals], "rows": self.rows}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Intervals:
+        """The inverse of `to_dict`."""
+        return cls(tuple(tuple(column) for column in data["residuals"]), data["rows"])

@@ -1,0 +1,122 @@
+"""Judgement: how good a run is on rows that it never saw, beside what guessing achieves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.train.calibration import reliability
+
+LEVEL = 0.9  # of the intervals that are reported
+TINY = 1e-12  # probabilities below it count as this in a log loss
+
+
+def best_guess(run: Any, task: str, y: np.ndarray) -> dict[str, Any]:
+    """What the training targets say without any input: shares of classes or labels, or the mean; as plain data."""
+    if task == "classification":
+        codes = run.targets.labels.encode(y)
+        return {"shares": (np.bincount(codes, minlength=len(run.classes)) / len(codes)).tolist()}
+    return {"mean": np.atleast_1d(y.mean(axis=0)).tolist()}
+
+
+def judge(run: Any, task: str, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[str, Any]:
+    """Scores as plain data, saved with the run and printed as its report.
+
+    Parameters
+    ----------
+    run : Run
+    task : "classification", "regression" or "multi_label"
+    guess : dict
+        From `best_guess`.
+    raw, y :
+        Rows to judge on, and their targets.
+
+    Returns
+    -------
+    dict
+        "task", "rows", "scores", "baseline" (what guessing scores, and how it guesses), and by task "classes" with
+        "confusion" and "calibration", or "labels", or "intervals".
+    """
+    found: dict[str, Any] = {"task": task, "rows": len(y), "scores": run.evaluate(raw, y)}
+    if task == "classification":
+        more = _classes(run, guess, raw, y)
+    elif task == "multi_label":
+        more = _labels(run, guess, raw, y)
+    else:
+        more = _numbers(run, guess, raw, y)
+    found["scores"] |= more.pop("scores", {})
+    return found | more
+
+
+def _classes(run: Any, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[str, Any]:
+    shares = np.array(guess["shares"])
+    truth, called = run.targets.labels.encode(y), run.targets.labels.encode(run.predict(raw))
+    confusion = np.zeros((len(shares), len(shares)), dtype=int)
+    np.add.at(confusion, (truth, called), 1)
+    hits = np.diag(confusion)
+    table = [
+        {"class": name, "rows": int(rows), "recall": _share(hit, rows), "precision": _share(hit, calls)}
+        for name, rows, calls, hit in zip(run.classes, confusion.sum(axis=1), confusion.sum(axis=0), hits, strict=True)
+    ]
+    recalls = [row["recall"] for row in table if row["recall"] is not None]
+    majority = int(shares.argmax())
+    scores = {"balanced_accuracy": float(np.mean(recalls))}
+    baseline: dict[str, Any] = {
+        "what": f"always {run.classes[majority]!r}, the most frequent class",
+        "accuracy": float((truth == majority).mean()),
+        "balanced_accuracy": 1 / len(recalls),
+    }
+    found = {"scores": scores, "baseline": baseline, "classes": table, "confusion": confusion.tolist()}
+    if run.loss.activation is not None:
+        chances = run.predict_proba(raw)
+        scores["log_loss"] = float(-np.log(np.maximum(chances[np.arange(len(y)), truth], TINY)).mean())
+        baseline["log_loss"] = float(-np.log(np.maximum(shares[truth], TINY)).mean())
+        found["calibration"] = reliability(chances.max(axis=1), called == truth)
+    return found
+
+
+def _labels(run: Any, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[str, Any]:
+    predicted = run.predict(raw)
+    likely = (np.array(guess["mean"]) > 0.5).astype(int)
+    target = getattr(run.preparation, "target", None)
+    labels = []
+    for i, name in enumerate(target.names if target else range(y.shape[1])):
+        yes, called = y[:, i] == 1, predicted[:, i] == 1
+        hits = int((yes & called).sum())
+        labels.append(
+            {
+                "label": str(name),
+                "rows": int(yes.sum()),
+                "accuracy": float((yes == called).mean()),
+                "baseline": float((y[:, i] == likely[i]).mean()),
+                "recall": _share(hits, int(yes.sum())),
+                "precision": _share(hits, int(called.sum())),
+            }
+        )
+    accuracy = float((y == likely).mean())
+    return {"baseline": {"what": "always the more frequent value", "accuracy": accuracy}, "labels": labels}
+
+
+def _numbers(run: Any, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[str, Any]:
+    mean = np.array(guess["mean"]) if y.ndim > 1 else guess["mean"][0]
+    errors = np.abs(y - run.predict(raw))
+    baseline = {
+        "what": "always the mean",
+        "rmse": float(np.sqrt(np.mean((y - mean) ** 2))),
+        "mae": float(np.mean(np.abs(y - mean))),
+        "r2": 0.0,
+    }
+    found: dict[str, Any] = {"scores": {"mae": float(errors.mean())}, "baseline": baseline}
+    if run.intervals is not None:
+        half = run.intervals.half_width(LEVEL)
+        found["intervals"] = {
+            "level": LEVEL,
+            "half_width": [q if np.isfinite(q) else None for q in half],
+            "coverage": (errors.reshape(len(y), -1) <= np.array(half)).mean(axis=0).tolist(),
+        }
+    return found
+
+
+def _share(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None

@@ -1,0 +1,143 @@
+"""Material: what is to be learned from, before rows are split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backlit import data
+from backlit.data.table import TablePreparation, TableTarget, as_polars
+from backlit.data.table.values import column_of
+from backlit.errors import InputError
+
+
+@dataclass(eq=False)
+class Material:
+    """Raw rows, their targets, and how rows become inputs.
+
+    Attributes
+    ----------
+    raw : polars.DataFrame or array (rows, ...)
+    y : array (rows,) or (rows, targets)
+    task : "classification", "regression" or "multi_label"
+    learn : callable
+        ``learn(train_rows) -> preparation``.
+    groups, order : array (rows,), optional
+        What rows must stay together, or their times.
+    test : tuple of raw and y, optional
+        A test file of the user's own.
+    notes : list of str
+        What was found and done so far.
+    """
+
+    name: str
+    raw: Any
+    y: np.ndarray
+    task: str
+    learn: Callable[[np.ndarray], Any]
+    groups: Any = None
+    order: Any = None
+    test: tuple[Any, np.ndarray] | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def from_dataset(name: str) -> Material:
+    """A data set that Backlit carries, by name."""
+    dataset = data.load(name)
+    y = dataset.y
+    if dataset.class_names and not all(word.isdigit() for word in dataset.class_names):
+        y = np.array(dataset.class_names)[y]
+    scaling: Any = data.MinMax() if name == "digits" else data.Standardize()
+    return Material(name, dataset.x, y, dataset.task, lambda rows: scaling.fit(dataset.x[rows]))
+
+
+def from_table(
+    table: Any,
+    target: str | Sequence[str],
+    *,
+    task: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    test: Any = None,
+    decimal: str | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Material:
+    """A file, or anyone's data frame, with the column to predict; see `fit_table` for the parameters."""
+    name, given, formats, notes = _read(table, decimal, progress)
+    names = (target,) if isinstance(target, str) else tuple(target)
+    frame, more = _with_targets(given, names, "rows")
+    notes += more
+    goal = TableTarget.learn(frame, names, task)
+    if group is not None and time is not None:
+        raise InputError("split by a group or by time, not by both")
+    wishes = dict(columns or {})
+    for role, own in (("group", group), ("time", time)):
+        if own in names:
+            raise InputError(f"column {own!r} is the target; it can't be the {role} as well")
+    if group is not None:
+        wishes.setdefault(group, "drop")
+    if time is not None:
+        wishes.setdefault(time, "season")  # what grows with time would leave the training's range at once
+    held = None
+    if test is not None:
+        _, given, _, found = _read(test, decimal, None, formats)
+        judged, more = _with_targets(given, names, "test rows")
+        notes += [*found, *more]
+        held = (judged, goal.values(judged))
+    return Material(
+        name=name,
+        raw=frame,
+        y=goal.values(frame),
+        task=goal.task,
+        learn=lambda rows: TablePreparation.learn(frame, goal, rows, wishes, formats),
+        groups=None if group is None else _codes(frame, group),
+        order=None if time is None else _times(frame, time),
+        test=held,
+        notes=notes,
+    )
+
+
+def _read(
+    table: Any, decimal: str | None, progress: Any, formats: Mapping[str, str] | None = None
+) -> tuple[str, Any, Mapping[str, str], list[str]]:
+    """Name, data frame, formats of its text, and what is to be said of the reading."""
+    if not isinstance(table, (str, Path)):
+        return "table", as_polars(table), formats or {}, []
+    source = data.read_source(table, decimal=decimal, formats=formats, progress=progress)
+    return source.path.name.split(".")[0], source.frame, source.formats, list(source.notes)
+
+
+def _with_targets(frame: Any, names: Sequence[str], rows: str) -> tuple[Any, list[str]]:
+    """The rows whose targets are known, and a note on the others."""
+    here = TableTarget.present(frame, names)
+    if here.all():
+        return frame, []
+    if not here.any():
+        raise InputError(f"target {names[0]!r}: every value is missing")
+    return frame.filter(here), [f"{int((~here).sum())} {rows} have no target ({', '.join(names)}) and are dropped"]
+
+
+def _codes(frame: Any, name: str) -> np.ndarray:
+    """Groups as whole numbers; a row without a group is one of its own."""
+    column = column_of(frame, name)
+    codes = column.rank("dense").cast(float).fill_null(0).to_numpy().astype(np.int64)
+    alone = np.flatnonzero(column.is_null().to_numpy())
+    codes[alone] = codes.max(initial=0) + 1 + np.arange(len(alone))
+    return codes
+
+
+def _times(frame: Any, name: str) -> np.ndarray:
+    from backlit.data.table.moment import as_moments
+
+    column = column_of(frame, name)
+    if not column.dtype.is_numeric():
+        column = as_moments(column)
+    if column.null_count():
+        row = int(column.is_null().arg_max() or 0)
+        raise InputError(f"time {name!r}: row {row + 1} is missing; rows can only be put in order if all have a time")
+    return column.to_physical().to_numpy()

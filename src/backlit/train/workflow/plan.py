@@ -1,0 +1,101 @@
+"""Plan: network, optimizer and their settings, chosen by the data's size where the user didn't."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit import optim
+from backlit.errors import InputError
+from backlit.nn import losses
+from backlit.nn.layer import Layer
+from backlit.nn.network import Network
+from backlit.nn.penalties import L2
+from backlit.nn.words import build
+from backlit.train.workflow.material import Material
+from backlit.train.workflow.options import Options
+
+UPDATES = 20_000  # after about so many, small networks have learned what they can
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is trained, and how."""
+
+    network: Layer | Network
+    loss: Any
+    optimizer: Any
+    penalty: Any
+    batch_size: int
+    epochs: int
+    patience: int
+    ensemble: int
+    words: str
+
+    def describe(self) -> str:
+        """The choices in a line."""
+        members = f"{self.ensemble} × " if self.ensemble > 1 else ""
+        return f"{members}{self.words}, {self.optimizer}, batches of {self.batch_size}, at most {self.epochs} epochs"
+
+
+def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[int, ...]) -> Plan:
+    """Choose what the user left open.
+
+    Parameters
+    ----------
+    options : Options
+    task : "classification", "regression" or "multi_label"
+    rows, outputs : int
+        Training rows; classes or numbers to predict.
+    embedded : tuple of int
+        See `TablePreparation.embedded`.
+    """
+    loss = losses.get(options.loss) if options.loss is not None else losses.default_for(task)
+    if loss.target == "binary":
+        if outputs > 2:
+            raise InputError(
+                f"{loss} needs two classes, the target has {outputs}; leave out the loss, or choose cross_entropy"
+            )
+        outputs = 1
+    batch = options.batch_size or int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, 1024))
+    steps = max(1, rows // batch)
+    epochs = options.epochs or int(np.clip(UPDATES // steps, 20, 300))
+    rate = options.learning_rate if options.learning_rate is not None else 0.002
+    words = options.network if options.network is not None else _size(rows)
+    if isinstance(words, str):
+        network: Any = build(
+            words,
+            outputs,
+            options.activation or "relu",
+            0.1 if options.dropout is None else options.dropout,
+            embedded,
+        )
+    else:
+        network, words = words, repr(words)
+    optimizer = options.optimizer or "adamw"
+    named = isinstance(optimizer, str)
+    return Plan(
+        network=network,
+        loss=loss,
+        optimizer=optim.get(optimizer, learning_rate=rate) if named else optimizer,
+        penalty=L2(options.l2) if options.l2 else None,
+        batch_size=batch,
+        epochs=epochs,
+        patience=options.patience if options.patience is not None else max(10, epochs // 5),
+        ensemble=options.ensemble or 1,
+        words=words,
+    )
+
+
+def plan_for(options: Options, material: Material, rows: np.ndarray, preparation: Any) -> Plan:
+    """The plan for training rows of a material and their preparation."""
+    y = material.y[rows]
+    classes = len(np.unique(y)) if material.task == "classification" else 0
+    outputs = classes or (1 if y.ndim == 1 else y.shape[1])
+    return plan(options, material.task, len(rows), outputs, getattr(preparation, "embedded", ()))
+
+
+def _size(rows: int) -> str:
+    return "mlp:128,64" if rows < 20_000 else "mlp:256,128"
