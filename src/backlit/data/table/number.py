@@ -11,7 +11,7 @@ from backlit.data.table.column import Column, LeftOut, absent, checked, joined
 from backlit.data.table.values import numbers
 from backlit.errors import InputError
 
-NORMAL_IQR = 1.349  # interquartile range of a normal distribution, in standard deviations
+NORMAL_IQR = 1.3489795  # interquartile range of a normal distribution, in standard deviations
 HEAVY = 6.0  # times the interquartile range that the middle 98 % span; 3.4 for a normal distribution
 FAR = 15.0  # interquartile ranges from the median to the farthest value; 3.7 in a million normal values
 BEND = 3.0  # where squashing begins to bend

@@ -60,11 +60,9 @@ def understand(column: Any, wish: str | None = None) -> Column:
     if column.dtype.is_temporal() and column.dtype != pl.Duration:
         return Moment.learn(column)
     if column.dtype.is_numeric() or column.dtype == pl.Duration:
-        return (
-            _left_out(column, "identifier", "a number of its own in every row")
-            if _counts_rows(here)
-            else Number.learn(column)
-        )
+        if len(here) == len(column) and _names_rows(here):
+            return _left_out(column, "identifier", "a number of its own in every row")
+        return Number.learn(column)
     return _text(column, here)
 
 
@@ -96,18 +94,16 @@ def _text(column: Any, here: Any) -> Column:
     return found if len(found.levels) > 1 or found.missing else _left_out(column, "text", "hardly a value occurs twice")
 
 
-def _counts_rows(here: Any) -> bool:
-    """Whether numbers are names of rows: whole, all different, and consecutive or called so; years are none."""
-    if (
-        len(here) < ENOUGH
-        or not (here.dtype.is_integer() or (here == here.round(0)).all())
-        or not here.is_unique().all()
-    ):
+def _names_rows(here: Any) -> bool:
+    """Whether numbers only name the rows: whole, all different, and consecutive or called so; years don't."""
+    whole = here.dtype.is_integer() or (here.dtype.is_float() and bool((here == here.round(0)).all()))
+    if len(here) < ENOUGH or not whole or here.is_duplicated().any():
         return False
     low, high = float(here.min()), float(here.max())
     if YEARS[0] <= low and high <= YEARS[1]:
         return False
-    return high - low + 1 <= 2 * len(here) or IDENTIFIER.search(here.name) is not None
+    consecutive = high - low + 1 <= 2 * len(here)  # training rows are but a part of them
+    return consecutive or IDENTIFIER.search(here.name) is not None
 
 
 def _are_dates(here: Any) -> bool:
