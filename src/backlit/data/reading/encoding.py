@@ -1,0 +1,138 @@
+"""Bytes of a text file as UTF-8, whatever they were; binary files are told by their first bytes."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+
+from backlit.errors import InputError
+
+CHUNK = 1 << 24
+SAMPLE = 1 << 20
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it starts with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+SPOKEN = {
+    "utf-8-sig": "UTF-8 with a byte order mark",
+    "utf-16-le": "UTF-16 (little-endian)",
+    "utf-16-be": "UTF-16 (big-endian)",
+    "utf-32-le": "UTF-32 (little-endian)",
+    "utf-32-be": "UTF-32 (big-endian)",
+    "cp949": "CP949 (Korean)",
+    "cp1252": "CP1252 (Western European)",
+}
+SIGNATURES = (
+    (b"PAR1", "a Parquet file", ".parquet"),
+    (b"ARROW1", "an Arrow file", ".arrow"),
+    (b"FEA1", "a Feather file of the old version 1", None),
+    (b"PK\x03\x04", "a zip archive (Excel and NumPy files are such)", ".xlsx or .npz"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file", ".xls"),
+    (b"\x1f\x8b", "compressed by gzip", ".csv.gz"),
+    (b"BZh", "compressed by bzip2", None),
+    (b"\xfd7zXZ\x00", "compressed by xz", None),
+    (b"\x28\xb5\x2f\xfd", "compressed by Zstandard", None),
+    (b"\x93NUMPY", "a NumPy array", None),
+    (b"\x89PNG", "a picture", None),
+    (b"\xff\xd8\xff", "a picture", None),
+    (b"%PDF", "a PDF", None),
+    (b"\x89HDF", "an HDF5 file", None),
+    (b"SQLite format 3", "a SQLite database", None),
+)
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b\x1c-\x1f\x7f]")  # what no text holds; Ctrl-Z ended files once
+
+
+def what_is_it(data: bytes) -> tuple[str, str | None] | None:
+    """What a file's first bytes say it is, with the ending such files have; None for what may be text."""
+    return next(((what, ending) for magic, what, ending in SIGNATURES if data.startswith(magic)), None)
+
+
+def as_utf8(data: bytes, path: Path) -> tuple[bytes, str]:
+    """The same text in UTF-8 without a byte order mark, and the encoding found, by Python's name for it.
+
+    Tried in turn, and taken if all bytes make sense: the byte order mark; UTF-8; UTF-16, told by its zero bytes; CP949
+    (which holds EUC-KR), if most of what isn't ASCII are common Hangul syllables; CP1252 (which holds Latin-1).
+
+    Raises
+    ------
+    InputError
+        If the bytes are no text.
+    """
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            try:
+                return _decoded(data[len(mark) :], encoding), encoding
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{path} isn't text: it starts as {SPOKEN[encoding]}, but from byte {error.start} on it isn't"
+                ) from error
+    if b"\0" not in data:
+        if _is_utf8(data):
+            return _text(data, path), "utf-8"
+        encoding = "cp949" if _is_korean(data) else "cp1252"
+    else:
+        encoding = "utf-16-le" if data[1:SAMPLE:2].count(0) > data[:SAMPLE:2].count(0) else "utf-16-be"
+    try:
+        return _text(_decoded(data, encoding), path), encoding
+    except UnicodeDecodeError:
+        raise _binary(path, data) from None
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or bool(_decoded(data, "utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
+def _decoded(data: bytes, encoding: str) -> bytes:
+    """Other text in UTF-8, a piece at a time: the whole would need four bytes a character in between."""
+    decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))()
+    view = memoryview(data)
+    if encoding.startswith("utf-8"):
+        for start in range(0, len(data), CHUNK):
+            decoder.decode(view[start : start + CHUNK], start + CHUNK >= len(data))
+        return data
+    pieces = []
+    for start in range(0, len(data), CHUNK):
+        piece = decoder.decode(view[start : start + CHUNK], start + CHUNK >= len(data))
+        pieces.append(piece.encode())
+    return b"".join(pieces)
+
+
+def _is_korean(data: bytes) -> bool:
+    """Whether it is CP949, and most of what isn't ASCII are the syllables of the Korean standard.
+
+    CP949's further syllables don't count: a German "Ä" before a letter is one of them.
+    """
+    try:
+        _decoded(data, "cp949")
+    except UnicodeDecodeError:
+        return False
+    foreign = re.sub(rb"[\x00-\x7f]+", b"", data[:SAMPLE].decode("cp949", "ignore").encode("euc_kr", "ignore"))
+    known = sum(0xB0 <= lead <= 0xC8 for lead in foreign[::2])
+    everything = sum(not character.isascii() for character in data[:SAMPLE].decode("cp949", "ignore"))
+    return 2 * known > everything
+
+
+def _text(data: bytes, path: Path) -> bytes:
+    if CONTROL.search(data[:SAMPLE]) is not None:
+        raise _binary(path, data)
+    return data
+
+
+def _binary(path: Path, data: bytes) -> InputError:
+    what = what_is_it(data)
+    if what is None:
+        return InputError(f"{path} isn't text (it looks binary); expected a table such as CSV")
+    return is_other(path, *what)
+
+
+def is_other(path: Path, what: str, ending: str | None) -> InputError:
+    """The error for a file whose content is of another kind than its name says."""
+    remedy = f"if that is what you want to read, name it so that it ends in {ending}" if ending else "save it as CSV"
+    return InputError(f"{path} isn't what its name says: it is {what}; {remedy}")
