@@ -30,6 +30,8 @@ from .graph.transforms import vjp as vjp
 from .inspect import plots as plots
 from .inspect.explain import Explanation as Explanation
 from .inspect.explain import explain as explain
+from .inspect.importance import Importance as Importance
+from .inspect.importance import importance as importance
 from .nn import activations as activations
 from .nn import initializers as initializers
 from .nn import losses as losses

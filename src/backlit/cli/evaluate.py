@@ -22,19 +22,12 @@ def command(
     """Scores of a run on a file that has the targets, too, beside what guessing achieves."""
     import backlit as bl
     from backlit.cli import output, report, using
-    from backlit.data.table import TableTarget
     from backlit.train.workflow.judging import best_guess, judge
 
     loaded = bl.load(run)
-    frame = using.source_for(loaded, file).frame
-    goal = using.target_of(loaded, target, file)
-    here = TableTarget.present(frame, goal.names)
-    if not here.all():
-        output.note(f"{int((~here).sum())} rows have no target and aren't judged")
-        frame = frame.filter(here)
-    y = goal.values(frame)
-    guess = (loaded.judgement or {}).get("guess") or best_guess(loaded, goal.task, y)
-    judged = judge(loaded, goal.task, guess, using.inputs_of(loaded, frame, file), y)
+    frame, y, task = using.judged_rows(loaded, file, target)
+    guess = (loaded.judgement or {}).get("guess") or best_guess(loaded, task, y)
+    judged = judge(loaded, task, guess, using.inputs_of(loaded, frame, file), y)
     if as_json:
         output.emit({"rows": len(y), **judged["scores"], "judgement": judged})
     else:

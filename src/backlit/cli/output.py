@@ -100,6 +100,13 @@ def bar(share: float, width: int = 20) -> str:
     return "█" * round(share * width)
 
 
+def spark(values: list[float]) -> str:
+    """Numbers as blocks of eight heights, from the lowest to the highest."""
+    low, high = min(values), max(values)
+    heights = [round(7 * (value - low) / (high - low)) if high > low else 0 for value in values]
+    return "".join("▁▂▃▄▅▆▇█"[height] for height in heights)
+
+
 def _width(text: str) -> int:
     """Columns in a terminal: Hangul and its like take two."""
     from rich.cells import cell_len

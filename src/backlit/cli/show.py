@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 NAME = "show"
 EXAMPLES = "Examples:\n\nbacklit show runs/digits\n\nbacklit show runs/digits --plot curves.png"
+WIDTH = 60  # of the chart
 
 
 def command(
@@ -16,30 +17,68 @@ def command(
     plot: Annotated[
         Path | None, typer.Option(help="Write the learning curves as a picture (.png, .svg, .pdf).")
     ] = None,
+    reliability: Annotated[
+        Path | None, typer.Option(help="Write how honest the probabilities are as a picture (.png, .svg, .pdf).")
+    ] = None,
+    columns: Annotated[bool, typer.Option("--columns", help="All columns of the table, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """The network layer by layer, what it was trained with, and how the training went."""
+    """The network layer by layer, the table's columns, how the training went, and the scores."""
     import backlit as bl
-    from backlit.cli import output
+    from backlit.cli import output, report
+    from backlit.errors import InputError
+    from backlit.inspect import plots
 
-    output.check_picture(plot)
+    for picture in (plot, reliability):
+        output.check_picture(picture)
     loaded = bl.load(run)
+    judgement = loaded.judgement or {}
+    if reliability is not None and "calibration" not in judgement:
+        raise InputError(f"{run} has no probabilities whose honesty was measured; classifiers on tables have")
     if plot is not None:
         output.save_picture(loaded.plot(), plot)
+    if reliability is not None:
+        output.save_picture(plots.reliability(judgement["calibration"]), reliability)
     if as_json:
-        layers = [
-            {"layer": path, "kind": repr(layer), "output": list(shape), "parameters": size, "multiply_adds": cost}
-            for path, layer, shape, size, cost in loaded.network.rows()
-        ]
-        summary = {"stopped": loaded.stopped, "best_epoch": loaded.best_epoch, "settings": loaded.settings}
-        output.emit({"layers": layers, "parameters": loaded.network.size, **summary, "history": list(loaded.history)})
+        output.emit(_data(loaded))
         return
-    print(loaded.network)
-    settings = {key: value for key, value in loaded.settings.items() if value is not None}
-    print("\ntrained with " + ", ".join(f"{key} {value}" for key, value in settings.items()))
-    print(f"{len(loaded.history)} epochs in {loaded.seconds:.1f} s: {loaded.stopped}\n")
-    names = [name for name in loaded.history[-1] if name not in ("epoch", "seconds")] if loaded.history else []
-    step = max(1, len(loaded.history) // 10)
-    lines = [record for i, record in enumerate(loaded.history) if i % step == 0 or i == len(loaded.history) - 1]
-    if names:
-        print(output.table([["epoch", *names], *[[r["epoch"], *[f"{r[n]:.4f}" for n in names]] for r in lines]]))
+    blocks = [str(loaded.network)]
+    if hasattr(loaded.preparation, "rows"):
+        blocks.append(report.columns(loaded.preparation, 10**9 if columns else report.MOST_COLUMNS))
+    settings = ", ".join(f"{key} {value}" for key, value in loaded.settings.items() if value is not None)
+    best = f", best epoch {loaded.best_epoch}" if loaded.best_epoch else ""
+    blocks.append(
+        f"trained with {settings}\n{len(loaded.history)} epochs in {loaded.seconds:.1f} s: {loaded.stopped}{best}"
+    )
+    if loaded.history:
+        blocks.append(_chart(loaded.history))
+    if judgement:
+        blocks.append(report.scores(judgement))
+    if judgement.get("notes"):
+        blocks.append("\n".join(f"  {note}" for note in judgement["notes"]))
+    print("\n\n".join(blocks))
+
+
+def _data(run: Any) -> dict[str, Any]:
+    layers = [
+        {"layer": path, "kind": repr(layer), "output": list(shape), "parameters": size, "multiply_adds": cost}
+        for path, layer, shape, size, cost in run.network.rows()
+    ]
+    summary = {"stopped": run.stopped, "best_epoch": run.best_epoch, "settings": run.settings}
+    columns = run.preparation.rows() if hasattr(run.preparation, "rows") else None
+    rest = {"columns": columns, "judgement": run.judgement, "config": run.config, "history": list(run.history)}
+    return {"layers": layers, "parameters": run.network.size, **summary, **rest}
+
+
+def _chart(history: Any) -> str:
+    """One line of blocks for each column of the history, its first, lowest, highest and last value beside it."""
+    from backlit.cli.output import spark, table
+
+    names = [name for name in history[-1] if name not in ("epoch", "seconds")]
+    rows = []
+    for name in names:
+        values = [value for value in history[name] if value is not None]
+        step = -(-len(values) // WIDTH)
+        shown = [values[min(i + step, len(values)) - 1] for i in range(0, len(values), step)]
+        rows.append([name, spark(shown), *[f"{v:.4g}" for v in (values[0], min(values), max(values), values[-1])]])
+    return table([["history", "", "first", "lowest", "highest", "last"], *rows], left=(0, 1))

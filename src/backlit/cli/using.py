@@ -29,6 +29,22 @@ def inputs_of(run: Any, frame: Any, path: Path) -> Any:
     return array
 
 
+def judged_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, Any, str]:
+    """Rows of a file whose targets are known, the targets, and the task."""
+    from backlit.cli.output import note
+    from backlit.data.table import TableTarget
+
+    frame = source_for(run, path).frame
+    goal = target_of(run, target, path)
+    here = TableTarget.present(frame, goal.names)
+    if not here.any():
+        raise InputError(f"{path}: no row has a target ({', '.join(goal.names)})")
+    if not here.all():
+        note(f"{int((~here).sum())} rows have no target and aren't judged")
+        frame = frame.filter(here)
+    return frame, goal.values(frame), goal.task
+
+
 def target_of(run: Any, target: list[str] | None, path: Path) -> Any:
     """The target that the run was trained on, under the names that it has in the file."""
     from dataclasses import replace

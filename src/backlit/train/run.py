@@ -66,8 +66,8 @@ class Run:
         """Time spent in training, compiling included."""
         return float(sum(record["seconds"] for record in self.history))
 
-    def outputs(self, x: Any) -> np.ndarray:
-        """Raw outputs of the network (for classifiers: logits), (rows, ...)."""
+    def inputs(self, x: Any) -> np.ndarray:
+        """Raw input, as given to `fit`, as the array that the network takes."""
         if self.preparation is not None:
             x = self.preparation.apply(x)
         inputs, _ = as_arrays(x, keep_integers=self.network.takes_integers)
@@ -77,9 +77,17 @@ class Run:
             )
         if inputs.dtype.kind == "f":
             inputs = inputs.astype(self.network.dtype, copy=False)
+        return inputs
+
+    def forward(self, inputs: np.ndarray) -> np.ndarray:
+        """Raw outputs of the network (for classifiers: logits) for prepared inputs, a few rows at a time."""
         with np.errstate(all="ignore"):
             parts = [np.asarray(self.network(inputs[i : i + ROWS])) for i in range(0, len(inputs), ROWS)]
         return np.concatenate(parts) if parts else np.zeros((0, *self.network.output_shape), self.network.dtype)
+
+    def outputs(self, x: Any) -> np.ndarray:
+        """Raw outputs of the network (for classifiers: logits), (rows, ...)."""
+        return self.forward(self.inputs(x))
 
     def predict(self, x: Any) -> np.ndarray:
         """Predictions for raw input: class labels, 0/1 for each label, or numbers in their own unit.
@@ -157,7 +165,10 @@ class Run:
         dict
             "loss" and the run's metrics.
         """
-        outputs = self.outputs(x)
+        return self.score(self.outputs(x), y, sample_weight)
+
+    def score(self, outputs: np.ndarray, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """As `evaluate`, from raw outputs."""
         y = np.asarray(y)
         if len(y) != len(outputs):
             raise ShapeError(f"x has {len(outputs)} rows and y {len(y)}: they must be equal")

@@ -66,7 +66,9 @@ def test_a_column_that_is_the_target(clean):
 def test_an_identifier_that_predicts(clean):
     ordered = clean.sort("y").with_row_index("Id")
     (sentence,) = told(ordered)
-    assert sentence.startswith("column 'Id' only names the rows, and is left out; yet it goes with the target (|r| = 0.8")
+    assert sentence.startswith(
+        "column 'Id' only names the rows, and is left out; yet it goes with the target (|r| = 0.8"
+    )
     assert told(clean.with_row_index("Id")) == []
 
 

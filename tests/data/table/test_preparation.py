@@ -100,7 +100,9 @@ def test_frames_of_anyone(frame):
 
 
 def test_nothing_to_learn_from(frame):
-    with pytest.raises(InputError, match=r"no column is left to learn from \(id: left out: different in every row; same"):
+    with pytest.raises(
+        InputError, match=r"no column is left to learn from \(id: left out: different in every row; same"
+    ):
         TablePreparation.learn(frame.select(["id", "same", "y"]), "y")
     with pytest.raises(InputError, match="there is no other column"):
         TablePreparation.learn(frame.select(["y"]), "y")

@@ -96,6 +96,12 @@ class TablePreparation:
         """Names of the inputs: "size", "colour=red"."""
         return [name for column in self._ordered for name in column.inputs]
 
+    def places(self) -> list[tuple[str, slice]]:
+        """The columns in use, each with its place among the inputs."""
+        ends = np.cumsum([len(column.inputs) for column in self._ordered]).tolist()
+        starts = [0, *ends[:-1]]
+        return [(c.name, slice(a, b)) for c, a, b in zip(self._ordered, starts, ends, strict=True)]
+
     @property
     def embedded(self) -> tuple[int, ...]:
         """For each embedded category, whose codes are the last inputs: how many vectors are to be learned."""
@@ -115,10 +121,8 @@ class TablePreparation:
         if frame.height <= BLOCK:
             return np.concatenate([column.apply(frame[column.name]) for column in used], axis=1)
         inputs = np.empty((frame.height, len(self.names)), np.float32)
-        at = 0
-        for column in used:
-            own = slice(at, at := at + len(column.inputs))
-            inputs[:, own] = column.apply(frame[column.name])
+        for column, (name, place) in zip(used, self.places(), strict=True):
+            inputs[:, place] = column.apply(frame[name])
         return inputs
 
     @staticmethod

@@ -1,0 +1,71 @@
+"""`backlit compare`: runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+NAME = "compare"
+EXAMPLES = "Examples:\n\nbacklit compare runs/*\n\nbacklit compare runs/a runs/b --json"
+SCORES = ("accuracy", "balanced_accuracy", "log_loss", "r2", "rmse", "mae")  # in the order of the columns
+
+
+def command(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="RUN...")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """One line a run: network, size, training, scores on its test rows; the best of each score is marked with *."""
+    import backlit as bl
+    from backlit.cli import output
+
+    lines = [_line(folder, bl.load(folder)) for folder in runs]
+    if as_json:
+        output.emit({"runs": lines})
+        return
+    names = [name for name in SCORES if any(name in line["scores"] for line in lines)] or ["loss"]
+    best = {name: _best(name, lines) for name in names}
+    head = ["run", "network", "parameters", "epochs", "seconds", *names]
+    rows = [
+        [
+            line["run"],
+            line["network"],
+            f"{line['parameters']:,}",
+            line["epochs"],
+            f"{line['seconds']:.1f}",
+            *[_cell(line["scores"].get(name), best[name]) for name in names],
+        ]
+        for line in lines
+    ]
+    print(output.table([head, *rows], left=(0, 1)))
+    if len({line["judged_on"] for line in lines}) > 1:
+        print("\nScores of validation rows (what early stopping looked at) stand beside scores of test rows.")
+
+
+def _line(folder: Path, run: Any) -> dict[str, Any]:
+    """What is told of a run; one without a judgement has the last losses of its history."""
+    judgement = run.judgement or {}
+    last = run.history[(run.best_epoch or len(run.history)) - 1] if run.history else {}
+    held = {name.removeprefix("val_"): value for name, value in last.items() if name.startswith("val_")}
+    return {
+        "run": str(folder),
+        "network": judgement.get("plan", repr(run.network.architecture)).split(", ")[0],
+        "parameters": run.network.size,
+        "epochs": len(run.history),
+        "seconds": round(run.seconds, 3),
+        "stopped": run.stopped,
+        "judged_on": judgement.get("judged_on", "validation"),
+        "scores": judgement.get("scores") or held,
+    }
+
+
+def _best(name: str, lines: list[dict[str, Any]]) -> float | None:
+    known = [line["scores"][name] for line in lines if name in line["scores"]]
+    if len(known) < 2:
+        return None
+    return min(known) if name in ("log_loss", "rmse", "mae", "loss") else max(known)
+
+
+def _cell(value: float | None, best: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}" + ("*" if value == best else " ")
