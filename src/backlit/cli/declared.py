@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from typing import Any
 
 import typer
 
 from backlit.errors import InputError
+from backlit.optim.options import Range
 from backlit.train.workflow.options import Options
 
 FIELDS = {field.name: field for field in dataclasses.fields(Options)}
@@ -19,9 +21,17 @@ def declared(name: str, *flags: str, panel: str | None = None) -> Any:
     """A typer option made from the declaration of a field: what it is, its range, its default."""
     field = FIELDS[name]
     default = field.default
-    tail = " By default chosen by the data's size." if default is None else ""
-    help_text = f"{field.metadata['help']}: {field.metadata['range'].text}.{tail}"
+    tail = "; by default chosen by the data's size." if default is None else "."
+    help_text = f"{field.metadata['help']}, {span(field.metadata['range'])}{tail}"
     return typer.Option(*flags, help=help_text, rich_help_panel=panel, show_default=default is not None)
+
+
+def span(limits: Range) -> str:
+    """A range in words: "from 1", "above 0", "from 0 to below 1"."""
+    start = f"{'above' if limits.open_low else 'from'} {limits.low:g}"
+    if math.isinf(limits.high):
+        return start
+    return f"{start} to {'below ' if limits.open_high else ''}{limits.high:g}"
 
 
 def seconds(text: str | float | None) -> float | None:

@@ -166,8 +166,8 @@ def command(
         output.fail(ending(run), output.WORK_FAILED)
     run.save(folder, overwrite=True)
     if as_json:
-        judged = {"test": run.judgement["scores"], "judgement": run.judgement}
-        output.emit({**judged, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
+        judgement = run.judgement or {}
+        output.emit({"test": judgement.get("scores"), "judgement": judgement, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
     else:
         print(report.training(run, folder))
     if run.stopped == "interrupted":

@@ -33,14 +33,14 @@ class Options:
     learning_rate: float | None = choice(None, "Learning rate", open_low=True)
     epochs: int | None = choice(None, "Most passes over the training rows", whole=True, low=1)
     batch_size: int | None = choice(None, "Rows an update", whole=True, low=1)
-    patience: int | None = choice(None, "Epochs without improvement before stopping; 0 never stops early", whole=True)
+    patience: int | None = choice(None, "Epochs without improvement before stopping (0 never stops early)", whole=True)
     l2: float = choice(0.0, "Weight of the L2 penalty, λ·ΣW²")
     ensemble: int | None = choice(None, "Networks trained at once and averaged", whole=True, low=1)
     time_limit: float | None = choice(None, "Seconds for the whole job", open_low=True)
     balance: bool = False
     calibrate: bool = False
     split: tuple[float, ...] = (0.7, 0.15, 0.15)
-    seed: int = choice(0, "Origin of all randomness; splits depend on it, too", whole=True)
+    seed: int = choice(0, "Origin of all randomness, splits too", whole=True)
     engine: str = "xla"
 
     def __post_init__(self) -> None:
