@@ -42,6 +42,12 @@ class NumpyEngine:
         """``carry, y = f(carry, i)`` for i in 0 … count - 1; the ys stacked (here just as many as there are)."""
         return self._repeat(f, carry, int(count))
 
+    def map(self, f: Callable[..., Any], mapped: Any) -> Any:
+        """``f(part)`` for each part along the first axis of `mapped`; the results stacked."""
+        leaves, structure = tree.flatten(mapped)
+        parts = [f(tree.unflatten(structure, [leaf[i] for leaf in leaves])) for i in range(len(leaves[0]))]
+        return tree.map(lambda *results: np.stack(results), *parts)
+
     def _repeat(self, f: Callable[..., Any], carry: Any, count: int) -> tuple[Any, Any]:
         ys = []
         for i in range(count):

@@ -63,6 +63,19 @@ class XlaEngine:
         carry_leaves, buffers = lax.fori_loop(jnp.int32(0), count, step, (start, buffers))
         return body.carry(carry_leaves), body.y(buffers)
 
+    def map(self, f: Callable[..., Any], mapped: Any) -> Any:
+        """``f(part)`` for each part along the first axis of `mapped`, all at once; the results stacked."""
+        leaves, structure = tree.flatten(mapped)
+        result: list[Any] = []
+
+        def one(*parts: Any) -> list[Any]:
+            found, inner = tree.flatten(f(tree.unflatten(structure, list(parts))))
+            result.append(inner)
+            return found
+
+        found = jax.vmap(one)(*leaves)
+        return tree.unflatten(result[0], found)
+
 
 class _Flat:
     """A loop's body between lists of leaves: JAX sorts the keys of dicts, and ours keep their order."""

@@ -184,8 +184,10 @@ class Parallel(Layer):
     Parameters
     ----------
     *layers : Layer
-    combine : "concatenate", "sum" or "mean"
-        One after another along the last axis, or added or averaged (then of one shape).
+    combine : "concatenate", "sum", "mean", "mean_softmax" or "mean_sigmoid"
+        One after another along the last axis, or added or averaged (then of one shape). An ensemble of classifiers
+        averages probabilities: "mean_softmax" gives ``log(mean of softmax(z))``, "mean_sigmoid" the logit of the mean
+        of ``sigmoid(z)``, so that the result is logits again.
 
     Examples
     --------

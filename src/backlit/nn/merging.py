@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from backlit.errors import ShapeError, unknown
-from backlit.graph.ops.shape import concatenate
+from backlit.graph.ops.elementwise import softplus
+from backlit.graph.ops.fused import log_softmax
+from backlit.graph.ops.reduction import logsumexp
+from backlit.graph.ops.shape import concatenate, stack
 from backlit.nn.layer import Shape
 
-WAYS = ("concatenate", "sum", "mean")
+WAYS = ("concatenate", "sum", "mean", "mean_softmax", "mean_sigmoid")
 
 
 def require_way(kind: str, way: str) -> None:
@@ -45,11 +49,20 @@ def _listed(shapes: Sequence[Shape]) -> str:
 
 
 def merge(way: str, arrays: Sequence[Any]) -> Any:
-    """The arrays put together: one after another along the last axis, or added, or averaged."""
+    """The arrays put together: one after another along the last axis, or added, or averaged.
+
+    Logits can be averaged as probabilities: "mean_softmax" gives ``log(mean of softmax(z))``, "mean_sigmoid"
+    ``logit(mean of sigmoid(z))``.
+    """
     if len(arrays) == 1:
         return arrays[0]
     if way == "concatenate":
         return concatenate(list(arrays), axis=-1)
+    if way == "mean_softmax":
+        return logsumexp(stack([log_softmax(z, axis=-1) for z in arrays]), axis=0) - math.log(len(arrays))
+    if way == "mean_sigmoid":  # log σ(z) = -softplus(-z), and log(1 - σ(z)) = -softplus(z)
+        yes, no = (logsumexp(stack([-softplus(sign * z) for z in arrays]), axis=0) for sign in (-1, 1))
+        return yes - no
     total = arrays[0]
     for array in arrays[1:]:
         total = total + array

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -63,6 +65,8 @@ def fit(
     chunk: int | None = None,
     strict: bool = False,
     config: dict[str, Any] | None = None,
+    ensemble: int = 1,
+    time_limit: float | None = None,
 ) -> Run:
     """Train a network: ``fit(network, x, y)``. For tables there is ``fit(table, target="price")``, see `fit_table`.
 
@@ -128,6 +132,12 @@ def fit(
         Raise `DivergedError` instead of returning a run that diverged.
     config : dict, optional
         Plain data that is kept with the run: what would train it again.
+    ensemble : int
+        Networks that are trained at once, in one program, each with a start, a shuffling and a dropout of its own, and
+        then used as one: `Run.network` is a `Parallel` of them that averages their probabilities, or numbers. The
+        history has means over the members. The first is what the seed gives without an ensemble.
+    time_limit : float, optional
+        Seconds after which training ends, compiling included; the epoch that is under way is finished.
 
     Returns
     -------
@@ -150,18 +160,19 @@ def fit(
     ['no', 'yes', 'yes', 'no']
     """
     check_counts(epochs=epochs, checkpoint_every=checkpoint_every, **({} if chunk is None else {"chunk": chunk}))
+    begin = _clock(time_limit)
     stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
     job = prepare(
         network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, validation=validation, seed=seed,
         metrics=metrics, penalty=penalty, sample_weight=sample_weight, class_weight=class_weight, accumulate=accumulate,
         reduction=reduction, shuffle=shuffle, engine=engine, dtype=dtype, preparation=preparation,
-        standardize_targets=standardize_targets, epochs=epochs, chunk=chunk,
+        standardize_targets=standardize_targets, epochs=epochs, chunk=chunk, ensemble=ensemble,
     )  # fmt: skip
     stopping, direction = complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
-        "standardize_targets": standardize_targets,
+        "standardize_targets": standardize_targets, "ensemble": ensemble,
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
@@ -183,7 +194,8 @@ def fit(
         display=display.show,
         plateau=plateau,
         plateau_state=plateau.init() if plateau else None,
-        carry=job.program.start(job.network, seed),
+        carry=job.carry,
+        deadline=None if time_limit is None else begin + time_limit,
     )
 
     def run_now() -> Run:
@@ -221,18 +233,31 @@ def fit(
     return run
 
 
+def _clock(time_limit: float | None) -> float:
+    """Now, if the limit is a number of seconds above zero or none."""
+    if time_limit is not None:
+        number = isinstance(time_limit, (int, float)) and not isinstance(time_limit, bool)
+        if not number or not 0 < time_limit < math.inf:
+            raise InputError(f"time_limit must be a number of seconds above 0, got {time_limit!r}")
+    return time.monotonic()
+
+
 def ending(run: Run) -> str:
     """Why training ended before its time, in a sentence; empty if it didn't."""
     done = len(run.history)
     if run.diverged:
         where = run.diverged
+        member = f" of member {where.member}" if where.member else ""
         return (
             f"training diverged: the loss was NaN or infinite in epoch {where.epoch}, step {where.step}; "
-            f"first bad value: {where.layer}. Kept the weights of epoch {done}. "
+            f"first bad value{member}: {where.layer}. Kept the weights of epoch {done}. "
             "Lower the learning rate, or look at the data"
         )
     if run.stopped == "early stopping":
         return f"stopped after epoch {done}: no improvement since epoch {run.best_epoch}, whose weights are kept"
     if run.stopped == "interrupted":
         return f"interrupted after epoch {done}; what was trained is kept"
+    if run.stopped == "time limit":
+        best = f"; kept the weights of epoch {run.best_epoch}" if run.best_epoch else ""
+        return f"the time limit was reached after epoch {done}{best}"
     return f"stopped by a callback after epoch {done}" if run.stopped == "callback" else ""

@@ -17,8 +17,9 @@ from backlit.nn.network import Network
 from backlit.optim import get as get_optimizer
 from backlit.train.batches import Batches
 from backlit.train.callbacks import EarlyStopping
+from backlit.train.ensemble import Folds, drawn, member_seeds
 from backlit.train.loop import room
-from backlit.train.program import Program, program_for
+from backlit.train.program import Carry, Program, program_for
 from backlit.train.run import metric_table
 from backlit.train.targets import Targets
 
@@ -34,11 +35,12 @@ class Job:
     program: Program
     data: dict[str, Any]
     held: dict[str, Any]
-    batches: Batches
-    judge: Batches | None
+    batches: list[Batches]
+    judge: list[Batches] | None
     metrics: dict[str, Any]
     encoded: np.ndarray
     held_encoded: np.ndarray
+    carry: Carry
 
 
 def prepare(
@@ -64,6 +66,7 @@ def prepare(
     standardize_targets: bool = False,
     epochs: int = 1,
     chunk: int | None = None,
+    ensemble: int = 1,
 ) -> Job:
     """Check everything, then put the data on the device: mistakes are told before anything slow happens."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
@@ -72,7 +75,7 @@ def prepare(
         raise InputError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     if reduction not in ("mean", "sum"):
         raise InputError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
-    check_counts(accumulate=accumulate, **({} if batch_size is None else {"batch_size": batch_size}))
+    check_counts(accumulate=accumulate, ensemble=ensemble, **({} if batch_size is None else {"batch_size": batch_size}))
     if not isinstance(network, (Layer, Network)):
         raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
     architecture = network.architecture if isinstance(network, Network) else network
@@ -86,31 +89,18 @@ def prepare(
     targets = Targets.learn(outcomes, chosen.target, built.output_shape, chosen, standardize_targets)
     encoded = targets.encode(outcomes, dtype)
     weights = _weights(len(encoded), targets, encoded, sample_weight, class_weight)
-    held_inputs, held_encoded, rows, held_rows = inputs, encoded, np.arange(len(inputs)), None
-    if isinstance(validation, (int, float)) and not isinstance(validation, bool):
-        if not 0 < validation < 1:
-            raise InputError(f"validation={validation!r}: a share must lie between 0 and 1, 0.2 say")
-        stratify = encoded if targets.kind == "class" else None
-        kept, held_back = split(len(encoded), (1 - validation, validation), seed=int(seed), stratify=stratify)
-        rows, held_rows = kept, held_back
-    elif validation is not None:
-        if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
-            raise InputError(
-                f"validation must be a share such as 0.2 or a pair (x, y), got {type(validation).__name__}"
-            )
-        held_x, held_y = validation
-        held_inputs, held_outcomes = _arrays(held_x, held_y, preparation, architecture.takes_integers, dtype)
-        if held_inputs.shape[1:] != inputs.shape[1:]:
-            raise ShapeError(f"validation rows have shape {held_inputs.shape[1:]}, training rows {inputs.shape[1:]}")
-        held_encoded = targets.encode(held_outcomes, dtype)
-        held_rows = np.arange(len(held_inputs))
+    take = lambda x, y: _arrays(x, y, preparation, architecture.takes_integers, dtype)  # noqa: E731
+    held = _hold_back(validation, inputs, encoded, targets, take, dtype, int(seed), ensemble)
     table = metric_table(metrics, chosen)
     runner = engines.get(engine)
-    size = len(rows) if batch_size is None else min(int(batch_size), len(rows))
-    batches = Batches(
-        rows, size, None if weights is None else weights[rows], int(seed) if shuffle else None, accumulate
-    )
-    judge = None if held_rows is None else Batches(held_rows, min(len(held_rows), max(size, 1024)))
+    fewest = min(map(len, held.train))
+    size = fewest if batch_size is None else min(int(batch_size), fewest)
+    seeds = member_seeds(int(seed), ensemble)
+    batches = [
+        Batches(rows, size, None if weights is None else weights[rows], own if shuffle else None, accumulate)
+        for rows, own in zip(held.train, seeds, strict=True)
+    ]
+    judge = held.rows and [Batches(rows, min(len(rows), max(size, 1024))) for rows in held.rows]
     steps = get_optimizer(optimizer)
     outputs = int(np.prod(built.output_shape)) if table else 0
     length = room(batches, judge, outputs, epochs) if chunk is None else min(chunk, epochs)
@@ -122,15 +112,65 @@ def prepare(
         runner,
         penalty,
         reduction,
-        batches.full,
+        batches[0].full,
         bool(table),
         length,
+        ensemble,
     )
     program = program_for(*parts)
     data = {"x": runner.put(inputs), "y": runner.put(encoded)}
-    own = held_inputs is inputs
-    held = data if own else {"x": runner.put(held_inputs), "y": runner.put(held_encoded)}
-    return Job(built, chosen, steps, targets, program, data, held, batches, judge, table, encoded, held_encoded)
+    judged = data if held.inputs is inputs else {"x": runner.put(held.inputs), "y": runner.put(held.encoded)}
+    members = drawn(network, built, seeds)
+    carry = program.start(members, seeds)
+    return Job(
+        built, chosen, steps, targets, program, data, judged, batches, judge, table, encoded, held.encoded, carry
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _HeldBack:
+    """Which rows each member learns from, and which rows of which arrays judge it."""
+
+    train: list[np.ndarray]
+    rows: list[np.ndarray] | None
+    inputs: np.ndarray
+    encoded: np.ndarray
+
+
+def _hold_back(
+    validation: Any,
+    inputs: np.ndarray,
+    encoded: np.ndarray,
+    targets: Targets,
+    take: Any,
+    dtype: str,
+    seed: int,
+    members: int,
+) -> _HeldBack:
+    """Validation as the user said it: none, a share, data of their own, or folds for an ensemble."""
+    everything = np.arange(len(inputs))
+    if validation is None:
+        return _HeldBack([everything] * members, None, inputs, encoded)
+    if isinstance(validation, Folds):
+        if len(validation.rows) != members:
+            raise InputError(f"validation has {len(validation.rows)} folds for an ensemble of {members}: give one each")
+        kept = [np.setdiff1d(everything, rows) for rows in validation.rows]
+        if len({len(rows) for rows in kept}) > 1 or not all(len(rows) for rows in validation.rows):
+            raise InputError("the folds must hold back equally many rows, at least one each")
+        return _HeldBack(kept, list(validation.rows), inputs, encoded)
+    if isinstance(validation, (int, float)) and not isinstance(validation, bool):
+        if not 0 < validation < 1:
+            raise InputError(f"validation={validation!r}: a share must lie between 0 and 1, 0.2 say")
+        stratify = encoded if targets.kind == "class" else None
+        train, held = split(len(encoded), (1 - validation, validation), seed=seed, stratify=stratify)
+        return _HeldBack([train] * members, [held] * members, inputs, encoded)
+    if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
+        raise InputError(f"validation must be a share such as 0.2 or a pair (x, y), got {type(validation).__name__}")
+    held_inputs, held_outcomes = take(*validation)
+    if held_inputs.shape[1:] != inputs.shape[1:]:
+        raise ShapeError(f"validation rows have shape {held_inputs.shape[1:]}, training rows {inputs.shape[1:]}")
+    own = [np.arange(len(held_inputs))] * members
+    return _HeldBack([everything] * members, own, held_inputs, targets.encode(held_outcomes, dtype))
 
 
 def _arrays(x: Any, y: Any, preparation: Any, integers: bool, dtype: str) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from backlit.nn.network import Network
 from backlit.optim.schedules import set_factor
 from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, History
+from backlit.train.ensemble import united
 from backlit.train.program import Carry, Data, Program
 
 MAX_BYTES = 32 * 2**20  # of row numbers and outputs that one call of the program may take and return
@@ -36,35 +37,41 @@ class Moment:
 
 @dataclass(frozen=True)
 class Diverged:
-    """Where training turned NaN or infinite."""
+    """Where training turned NaN or infinite; `member` counts the networks of an ensemble from 1."""
 
     epoch: int
     step: int
     layer: str
+    member: int | None = None
 
 
-def _first_bad(results: Any) -> tuple[int, int]:
-    """Number of epochs before the first with a NaN or infinite loss, and the step in it."""
+def _first_bad(results: Any) -> tuple[int, int, int]:
+    """Number of epochs before the first with a NaN or infinite loss, the step in it, and the member of the ensemble."""
     losses = results["train"]["loss"]
     bad = ~np.isfinite(losses)
     if "validation" in results:
-        held = results["validation"]["loss"]
-        bad[:, -1] |= ~np.isfinite(held).reshape(len(held), -1).all(axis=1)
+        bad[:, :, -1] |= ~np.isfinite(results["validation"]["loss"]).all(axis=2)
     if not bad.any():
-        return len(losses), 0
-    epoch = int(np.argmax(bad.any(axis=1)))
-    return epoch, int(np.argmax(bad[epoch]))
+        return len(losses), 0, 0
+    epoch = int(np.argmax(bad.any(axis=(1, 2))))
+    step = int(np.argmax(bad[epoch].any(axis=0)))
+    return epoch, step, int(np.argmax(bad[epoch, :, step]))
 
 
-def room(batches: Batches, judge: Batches | None, outputs: int, epochs: int) -> int:
+def _together(members: list[Any]) -> Any:
+    """What each member of an ensemble has, stacked; the thing itself if there is but one."""
+    return members[0] if len(members) == 1 else tree.map(lambda *parts: np.stack(parts), *members)
+
+
+def room(batches: list[Batches], judge: list[Batches] | None, outputs: int, epochs: int) -> int:
     """Epochs that one call of the program should have room for: few enough for memory, many enough to be worth it.
 
     `outputs` counts the numbers that are returned for each row.
     """
-    rows = batches.steps * batches.accumulate * batches.size
-    held = len(judge.rows) if judge else 0
+    rows = sum(own.steps * own.accumulate * own.size for own in batches)
+    held = sum(len(own.rows) for own in judge) if judge else 0
     fitting = MAX_BYTES // (rows * 8 + (rows + held) * outputs * 4)
-    return int(max(1, min(fitting, MAX_STEPS // batches.steps, epochs)))
+    return int(max(1, min(fitting, MAX_STEPS // batches[0].steps, epochs)))
 
 
 @dataclass(eq=False)
@@ -74,19 +81,21 @@ class Loop:
     Parameters
     ----------
     program, network, data, batches :
-        What is computed, from which start, on which arrays, in which batches.
+        What is computed, from which start, on which arrays, in which batches (of each member of an ensemble).
     held, judge :
-        Data and batches of the validation; None without one.
+        Data and batches of the validation (of each member); None without one.
     scores : callable
         ``scores(records, rows, weights, validation) -> dict``: metrics from one epoch's outputs, on the host.
+    deadline : float, optional
+        When training ends, by `time.monotonic`; at least one epoch is done.
     """
 
     program: Program
     network: Network
     data: Data
-    batches: Batches
+    batches: list[Batches]
     held: Data
-    judge: Batches | None
+    judge: list[Batches] | None
     scores: Callable[[np.ndarray, np.ndarray, np.ndarray, bool], dict[str, float]]
     epochs: int
     early_stopping: EarlyStopping | None = None
@@ -96,6 +105,7 @@ class Loop:
     plateau: Any = None
     save: Callable[[Loop], None] | None = None
     save_every: int = 0
+    deadline: float | None = None
     carry: Carry = field(default_factory=dict)
     epoch: int = 0
     history: History = field(default_factory=History)
@@ -126,6 +136,8 @@ class Loop:
                 if started:
                     count = max(1, int(PATIENCE_SECONDS / max(seconds / count, 1e-9)))
                 started = True
+                if self.deadline is not None and time.monotonic() >= self.deadline and self.epoch < self.epochs:
+                    self.stopped = self.stopped or "time limit"
                 if self.save and self.save_every and self.epoch % self.save_every == 0 and not self.stopped:
                     self.save(self)
         except KeyboardInterrupt:  # it may have come between any two statements
@@ -142,23 +154,29 @@ class Loop:
 
     def _call(self, moment: Moment) -> tuple[Carry, Any]:
         """Run the epochs of a moment; the state after them, and their losses and outputs as NumPy arrays."""
-        batches = self.batches.epochs(moment.first, moment.count, self.program.length)
-        judge = self.judge.epoch(0) if self.judge else None
+        batches = _together([own.epochs(moment.first, moment.count, self.program.length) for own in self.batches])
+        judge = _together([own.epoch(0) for own in self.judge]) if self.judge else None
         carry, results = self.program.train(moment.start, self.data, batches, self.held, judge, np.int32(moment.count))
-        return carry, tree.map(lambda part: np.asarray(part)[: moment.count], results)
+        return carry, tree.map(lambda part: self._by_epoch(np.asarray(part))[: moment.count], results)
+
+    def _by_epoch(self, part: np.ndarray) -> np.ndarray:
+        """What the program returned as (epochs, members, ...)."""
+        return part[:, None] if self.program.members == 1 else np.moveaxis(part, 0, 1)
 
     def carry_at(self, moment: Moment) -> Carry:
         """The state at a moment, computed again if the call went on after it: the same bits, by the same program."""
         return self._call(moment)[0] if moment.count else moment.start
 
     def network_at(self, carry: Carry) -> Network:
-        """The network with the parameters of a state."""
+        """The network with the parameters of a state; an ensemble's members side by side."""
         params, state = tree.map(np.asarray, (carry["params"], carry["state"]))
+        if self.program.members > 1:
+            return united(self.network, params, state, self.program.members, self.program.loss)
         return self.network.replace(params=params, state=state)
 
     def _digest(self, moment: Moment, carry: Carry, results: Any, seconds: float) -> None:
         """Go through a call's epochs in order; the first that ends the training decides which state is kept."""
-        good, bad_step = _first_bad(results)
+        good, *bad = _first_bad(results)
         columns = self._columns(results, moment.count)
         for i in range(min(moment.count, good)):
             self.epoch += 1
@@ -178,33 +196,40 @@ class Loop:
                 self.carry = carry if last else self.carry_at(after)
                 return
         if good < moment.count:
-            self._diverge(moment, good, bad_step)
+            self._diverge(moment, good, *bad)
             return
         self.carry = carry
         if self.plateau is not None:
             self._plateau(self.history[-1])
 
     def _columns(self, results: Any, count: int) -> dict[str, list[float]]:
-        """Losses of all epochs of a call, by the names they have in the history."""
+        """Losses of all epochs of a call, by the names they have in the history; means over an ensemble's members."""
         columns = {}
         for prefix, part in (("", results["train"]), ("val_", results.get("validation"))):
             if part is None:
                 continue
-            total = part["loss"].reshape(count, -1).sum(axis=1, dtype=np.float64)
+            total = part["loss"].sum(axis=2, dtype=np.float64)
             if self.program.reduction == "mean":
-                total = total / part["weight"].reshape(count, -1).sum(axis=1, dtype=np.float64)
-            columns[f"{prefix}loss"] = total.tolist()
+                total = total / part["weight"].sum(axis=2, dtype=np.float64)
+            columns[f"{prefix}loss"] = total.mean(axis=1).tolist()
             if "penalty" in part:
-                columns["penalty"] = part["penalty"].mean(axis=1, dtype=np.float64).tolist()
+                columns["penalty"] = part["penalty"].mean(axis=(1, 2), dtype=np.float64).tolist()
         return columns
 
     def _scores(self, results: Any, i: int) -> dict[str, float]:
         """Metrics of one epoch."""
-        found = self._score(results["train"]["output"][i], self.batches.epoch(self.epoch - 1), False)
+        found = self._mean_score(results["train"]["output"][i], self.batches, self.epoch - 1, False)
         if self.judge is not None:
-            held = self._score(results["validation"]["output"][i], self.judge.epoch(0), True)
+            held = self._mean_score(results["validation"]["output"][i], self.judge, 0, True)
             found |= {f"val_{name}": value for name, value in held.items()}
         return found
+
+    def _mean_score(self, outputs: Any, batches: list[Batches], epoch: int, validation: bool) -> dict[str, float]:
+        """The mean over an ensemble's members, each scored on its own rows."""
+        members = [
+            self._score(output, own.epoch(epoch), validation) for output, own in zip(outputs, batches, strict=True)
+        ]
+        return {name: float(np.mean([member[name] for member in members])) for name in members[0]}
 
     def _score(self, output: np.ndarray, epoch: dict[str, np.ndarray], validation: bool) -> dict[str, float]:
         rows, weights = epoch["rows"].reshape(-1), epoch["weights"].reshape(-1)
@@ -230,14 +255,16 @@ class Loop:
         self.plateau_state, factor = self.plateau.update(value, self.plateau_state)
         self.carry = {**self.carry, "optimizer": set_factor(self.carry["optimizer"], factor)}
 
-    def _diverge(self, moment: Moment, epochs: int, step: int) -> None:
+    def _diverge(self, moment: Moment, epochs: int, step: int, member: int) -> None:
         """Go back to the last good epoch, and find out where the first bad value came from."""
         from backlit.train.divergence import first_bad_layer
 
         self.carry = self.carry_at(Moment(moment.start, moment.first, epochs))
         self.stopped = "diverged"
-        layer = first_bad_layer(self.program, self.data, self.batches.epoch(self.epoch), self.carry, step)
-        self.diverged = Diverged(self.epoch + 1, step + 1, layer)
+        several = self.program.members > 1
+        own = tree.map(lambda part: part[member], self.carry) if several else self.carry
+        layer = first_bad_layer(self.program, self.data, self.batches[member].epoch(self.epoch), own, step)
+        self.diverged = Diverged(self.epoch + 1, step + 1, layer, member + 1 if several else None)
 
     def carry_to_keep(self) -> Carry:
         """The state whose weights the run ends with: the best, or the last."""

@@ -109,7 +109,7 @@ def lr_find(
     )  # fmt: skip
     epochs = [job.batches.epoch(i) for i in range(-(-steps // job.batches.steps))]
     batches = tree.map(lambda *parts: np.concatenate(parts)[None, :steps], *epochs)
-    _, results = job.program.train(job.program.start(job.network, seed), job.data, batches, job.data, None, np.int32(1))
+    _, results = job.program.train(job.carry, job.data, batches, job.data, None, np.int32(1))
     record = tree.map(np.asarray, results["train"])
     losses = record["loss"].reshape(-1).astype(np.float64) / record["weight"].reshape(-1)
     rates = np.array([float(growing(i)) for i in range(steps)])

@@ -43,6 +43,9 @@ class Program:
         Return the outputs of all rows, from which metrics are computed.
     length : int
         Most epochs that one call can run.
+    members : int
+        Networks trained at once, each with a carry, batches and validation rows of its own: then these, and what
+        `train` returns, have an axis for the members in front.
     """
 
     architecture: Layer
@@ -55,21 +58,26 @@ class Program:
     full_batch: bool = False
     collect: bool = True
     length: int = 1
+    members: int = 1
 
     def __post_init__(self) -> None:
-        self.train = self.engine.compile(self._train)
-        self.evaluate = self.engine.compile(self._evaluate)
+        self.train = self.engine.compile(self._train if self.members == 1 else self._train_all)
         self.update = self.engine.compile(self._single)
 
-    def start(self, network: Network, seed: int) -> Carry:
-        """The state before the first update of a network."""
-        return {
-            "params": tree.map(self.engine.put, network.params),
-            "optimizer": tree.map(self.engine.put, self.optimizer.init(network.params)),
-            "state": tree.map(self.engine.put, network.state),
-            "step": self.engine.put(0, np.int32),
-            "seed": self.engine.put(seed % 2**32, np.uint32),
-        }
+    def start(self, networks: list[Network], seeds: list[int]) -> Carry:
+        """The state before the first update of a network, or of all members of an ensemble."""
+        carries = [
+            {
+                "params": network.params,
+                "optimizer": self.optimizer.init(network.params),
+                "state": network.state,
+                "step": np.int32(0),
+                "seed": np.uint32(seed % 2**32),
+            }
+            for network, seed in zip(networks, seeds, strict=True)
+        ]
+        together = carries[0] if self.members == 1 else tree.map(lambda *parts: np.stack(parts), *carries)
+        return tree.map(lambda part: self.engine.put(part, np.asarray(part).dtype), together)
 
     def _rows(self, data: Data, rows: Any) -> tuple[Any, Any]:
         return self.engine.take_rows(data["x"], rows), self.engine.take_rows(data["y"], rows)
@@ -149,6 +157,14 @@ class Program:
             return carry, result
 
         return self.engine.loop(epoch, carry, count, self.length)
+
+    def _train_all(self, carry: Carry, data: Data, batches: Any, held: Data, judge: Any, count: Any) -> Any:
+        """As `_train`, for all members of an ensemble at once; they share the data."""
+
+        def member(own: Any) -> tuple[Carry, Any]:
+            return self._train(own[0], data, own[1], held, own[2], count)
+
+        return self.engine.map(member, (carry, batches, judge))
 
     def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> dict[str, Any]:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
