@@ -27,7 +27,7 @@ def command(
     loaded = bl.load(run)
     frame, y, task = using.judged_rows(loaded, file, target)
     guess = (loaded.judgement or {}).get("guess") or best_guess(loaded, task, y)
-    judged = judge(loaded, task, guess, using.inputs_of(loaded, frame, file), y)
+    judged = judge(loaded, task, guess, loaded.outputs(using.inputs_of(loaded, frame, file)), y)
     if as_json:
         output.emit({"rows": len(y), **judged["scores"], "judgement": judged})
     else:

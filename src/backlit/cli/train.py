@@ -167,7 +167,8 @@ def command(
     run.save(folder, overwrite=True)
     if as_json:
         judgement = run.judgement or {}
-        output.emit({"test": judgement.get("scores"), "judgement": judgement, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
+        told = {"test": judgement.get("scores"), "judgement": judgement}
+        output.emit({**told, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
     else:
         print(report.training(run, folder))
     if run.stopped == "interrupted":

@@ -35,6 +35,9 @@ class Engine(Protocol):
     def loop(self, f: Any, carry: Any, count: Any, length: int) -> tuple[Any, Any]:
         """``carry, y = f(carry, i)`` for i in 0 … count - 1; ys stacked to `length`, of which `count` are filled."""
 
+    def map(self, f: Any, mapped: Any) -> Any:
+        """``f(part)`` for each part along the first axis of `mapped`; the results stacked."""
+
 
 @functools.cache
 def get(name: str) -> Engine:

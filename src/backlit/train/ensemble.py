@@ -41,8 +41,8 @@ class Folds:
     def draw(cls, rows: int, count: int, seed: int = 0, stratify: Any = None, groups: Any = None) -> Folds:
         """Equal shares of some rows by chance; classes shared out alike, or groups kept together.
 
-        Groups make shares of different sizes, and rows may not divide evenly: what a share has beyond the smallest isn't
-        held back by anyone.
+        Groups make shares of different sizes, and rows may not divide evenly: what a share has beyond the smallest
+        isn't held back by anyone.
         """
         parts = split(rows, [1 / count] * count, seed, stratify, groups=groups)
         least = min(len(part) for part in parts)
@@ -63,7 +63,7 @@ def drawn(network: Layer | Network, built: Network, seeds: list[int]) -> list[Ne
 
 def united(network: Network, params: Any, state: dict[str, Any], count: int, loss: Any) -> Network:
     """One network of members whose parameters and state are stacked: their probabilities, or numbers, averaged."""
-    way = COMBINE.get(getattr(loss, "activation", None), "mean")
+    way = COMBINE.get(str(getattr(loss, "activation", None)), "mean")
     members = {str(i): tree.map(lambda part, i=i: part[i], params) for i in range(count)}
     states = {f"{i}/{name}": value[i] for i in range(count) for name, value in state.items()}
     architecture = Parallel(*[network.architecture] * count, combine=way)

@@ -100,7 +100,7 @@ def prepare(
         Batches(rows, size, None if weights is None else weights[rows], own if shuffle else None, accumulate)
         for rows, own in zip(held.train, seeds, strict=True)
     ]
-    judge = held.rows and [Batches(rows, min(len(rows), max(size, 1024))) for rows in held.rows]
+    judge = None if held.rows is None else [Batches(rows, min(len(rows), max(size, 1024))) for rows in held.rows]
     steps = get_optimizer(optimizer)
     outputs = int(np.prod(built.output_shape)) if table else 0
     length = room(batches, judge, outputs, epochs) if chunk is None else min(chunk, epochs)

@@ -107,7 +107,8 @@ def lr_find(
         network, x, y, loss=loss, optimizer=sweeping, batch_size=batch_size, seed=seed, metrics=[], engine=engine,
         dtype=dtype, **options,
     )  # fmt: skip
-    epochs = [job.batches.epoch(i) for i in range(-(-steps // job.batches.steps))]
+    (own,) = job.batches
+    epochs = [own.epoch(i) for i in range(-(-steps // own.steps))]
     batches = tree.map(lambda *parts: np.concatenate(parts)[None, :steps], *epochs)
     _, results = job.program.train(job.carry, job.data, batches, job.data, None, np.int32(1))
     record = tree.map(np.asarray, results["train"])

@@ -20,7 +20,7 @@ def best_guess(run: Any, task: str, y: np.ndarray) -> dict[str, Any]:
     return {"mean": np.atleast_1d(y.mean(axis=0)).tolist()}
 
 
-def judge(run: Any, task: str, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[str, Any]:
+def judge(run: Any, task: str, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     """Scores as plain data, saved with the run and printed as its report.
 
     Parameters
@@ -29,8 +29,8 @@ def judge(run: Any, task: str, guess: dict[str, Any], raw: Any, y: np.ndarray) -
     task : "classification", "regression" or "multi_label"
     guess : dict
         From `best_guess`.
-    raw, y :
-        Rows to judge on, and their targets.
+    outputs, y : array
+        What the network says of the rows to judge on (`Run.outputs`), and their targets.
 
     Returns
     -------
@@ -38,20 +38,20 @@ def judge(run: Any, task: str, guess: dict[str, Any], raw: Any, y: np.ndarray) -
         "task", "rows", "scores", "baseline" (what guessing scores, and how it guesses), and by task "classes" with
         "confusion" and "calibration", or "labels", or "intervals".
     """
-    found: dict[str, Any] = {"task": task, "rows": len(y), "scores": run.evaluate(raw, y)}
+    found: dict[str, Any] = {"task": task, "rows": len(y), "scores": run.score(outputs, y)}
     if task == "classification":
-        more = _classes(run, guess, raw, y)
+        more = _classes(run, guess, outputs, y)
     elif task == "multi_label":
-        more = _labels(run, guess, raw, y)
+        more = _labels(run, guess, outputs, y)
     else:
-        more = _numbers(run, guess, raw, y)
+        more = _numbers(run, guess, outputs, y)
     found["scores"] |= more.pop("scores", {})
     return found | more
 
 
-def _classes(run: Any, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[str, Any]:
+def _classes(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     shares = np.array(guess["shares"])
-    truth, called = run.targets.labels.encode(y), run.targets.labels.encode(run.predict(raw))
+    truth, called = run.targets.labels.encode(y), run.targets.labels.encode(run.targets.decode(outputs))
     confusion = np.zeros((len(shares), len(shares)), dtype=int)
     np.add.at(confusion, (truth, called), 1)
     hits = np.diag(confusion)
@@ -69,15 +69,15 @@ def _classes(run: Any, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[s
     }
     found = {"scores": scores, "baseline": baseline, "classes": table, "confusion": confusion.tolist()}
     if run.loss.activation is not None:
-        chances = run.predict_proba(raw)
+        chances = run.targets.probabilities(outputs, run.loss.activation)
         scores["log_loss"] = float(-np.log(np.maximum(chances[np.arange(len(y)), truth], TINY)).mean())
         baseline["log_loss"] = float(-np.log(np.maximum(shares[truth], TINY)).mean())
         found["calibration"] = reliability(chances.max(axis=1), called == truth)
     return found
 
 
-def _labels(run: Any, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[str, Any]:
-    predicted = run.predict(raw)
+def _labels(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    predicted = run.targets.decode(outputs)
     likely = (np.array(guess["mean"]) > 0.5).astype(int)
     target = getattr(run.preparation, "target", None)
     labels = []
@@ -98,9 +98,9 @@ def _labels(run: Any, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[st
     return {"baseline": {"what": "always the more frequent value", "accuracy": accuracy}, "labels": labels}
 
 
-def _numbers(run: Any, guess: dict[str, Any], raw: Any, y: np.ndarray) -> dict[str, Any]:
+def _numbers(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     mean = np.array(guess["mean"]) if y.ndim > 1 else guess["mean"][0]
-    errors = np.abs(y - run.predict(raw))
+    errors = np.abs(y - run.targets.decode(outputs))
     baseline = {
         "what": "always the mean",
         "rmse": float(np.sqrt(np.mean((y - mean) ** 2))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 
 from backlit.data.splitting import split
 from backlit.errors import InputError
+from backlit.train.ensemble import Folds
 from backlit.train.workflow.material import Material
+from backlit.train.workflow.options import Options
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,30 @@ def divide(material: Material, fractions: Sequence[float], seed: int) -> tuple[P
         if not len(truth):
             raise InputError("no test row has a class that training has; is the test file's target the same?")
     return Parts(train, validation, np.arange(len(truth)), raw, truth), notes
+
+
+def fold(material: Material, parts: Parts, members: int, options: Options) -> tuple[Parts, Folds | None]:
+    """For an ensemble, training and validation rows as one pool, of which each member holds back another share.
+
+    Not where one set of validation rows is needed: to follow the training rows in time, or to calibrate on.
+    """
+    if members == 1 or material.order is not None or options.calibrate:
+        return parts, None
+    pool = np.sort(np.concatenate([parts.train, parts.validation]))
+    candidates, stratify, groups = np.arange(len(pool)), None, None
+    if material.groups is not None:
+        groups = np.unique(material.groups[pool], return_inverse=True)[1]
+        if groups.max() + 1 < members:
+            return parts, None
+    elif material.task == "classification":
+        codes, counts = np.unique(material.y[pool], return_inverse=True, return_counts=True)[1:]
+        candidates = candidates[counts[codes] >= members]  # every member learns from all rows of small classes
+        stratify = codes[candidates]
+    if len(candidates) < members:
+        return parts, None
+    drawn = Folds.draw(len(candidates), members, options.seed, stratify, groups)
+    folds = Folds(tuple(candidates[rows] for rows in drawn.rows))
+    return dataclasses.replace(parts, train=pool, validation=pool[:0]), folds
 
 
 def _fractions(fractions: Sequence[float], own_test: bool) -> tuple[float, ...]:

@@ -17,6 +17,7 @@ from backlit.nn.words import build
 from backlit.train.workflow.material import Material
 from backlit.train.workflow.options import Options
 
+MEMBERS, SMALL = 5, 10_000  # networks where there are fewer rows than this
 UPDATES = 20_000  # after about so many, small networks have learned what they can
 
 
@@ -40,7 +41,14 @@ class Plan:
         return f"{members}{self.words}, {self.optimizer}, batches of {self.batch_size}, at most {self.epochs} epochs"
 
 
-def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[int, ...]) -> Plan:
+def members(options: Options, rows: int, folded: bool) -> int:
+    """Networks in the ensemble: several where there are few rows, since they're cheap then, and each sees most rows."""
+    if options.ensemble is not None:
+        return options.ensemble
+    return MEMBERS if folded and rows < SMALL and not options.calibrate else 1
+
+
+def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[int, ...], members: int) -> Plan:
     """Choose what the user left open.
 
     Parameters
@@ -51,6 +59,8 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         Training rows; classes or numbers to predict.
     embedded : tuple of int
         See `TablePreparation.embedded`.
+    members : int
+        Networks in the ensemble.
     """
     loss = losses.get(options.loss) if options.loss is not None else losses.default_for(task)
     if loss.target == "binary":
@@ -84,17 +94,17 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         batch_size=batch,
         epochs=epochs,
         patience=options.patience if options.patience is not None else max(10, epochs // 5),
-        ensemble=options.ensemble or 1,
+        ensemble=members,
         words=words,
     )
 
 
-def plan_for(options: Options, material: Material, rows: np.ndarray, preparation: Any) -> Plan:
+def plan_for(options: Options, material: Material, rows: np.ndarray, preparation: Any, members: int = 1) -> Plan:
     """The plan for training rows of a material and their preparation."""
     y = material.y[rows]
     classes = len(np.unique(y)) if material.task == "classification" else 0
     outputs = classes or (1 if y.ndim == 1 else y.shape[1])
-    return plan(options, material.task, len(rows), outputs, getattr(preparation, "embedded", ()))
+    return plan(options, material.task, len(rows), outputs, getattr(preparation, "embedded", ()), members)
 
 
 def _size(rows: int) -> str:

@@ -7,19 +7,23 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from backlit.data.table import TablePreparation
 from backlit.data.table.audit import suspicions
 from backlit.errors import InputError
 from backlit.train.calibration import calibrated
 from backlit.train.callbacks import EarlyStopping
+from backlit.train.ensemble import Folds
+from backlit.train.ensemble import members as members_of
 from backlit.train.fit import fit
 from backlit.train.intervals import Intervals
 from backlit.train.run import Run
+from backlit.train.workflow import plan
 from backlit.train.workflow.judging import best_guess, judge
 from backlit.train.workflow.material import Material
 from backlit.train.workflow.options import Options
-from backlit.train.workflow.parts import Parts, divide
-from backlit.train.workflow.plan import Plan, plan_for
+from backlit.train.workflow.parts import Parts, divide, fold
 
 
 def train(
@@ -56,13 +60,16 @@ def train(
     """
     started = time.monotonic() if started is None else started
     parts, notes = divide(material, options.split, options.seed)
-    preparation = material.learn(parts.train)
-    notes = [*material.notes, *notes, *_warnings(material, parts, preparation)]
-    chosen = plan_for(options, material, parts.train, preparation)
-    for note in notes if say else ():
-        say(note)
     if options.balance and material.task != "classification":
         raise InputError("balance weighs classes; the target holds numbers or several labels")
+    members = plan.members(options, len(parts.train), folded=material.order is None)
+    parts, folds = fold(material, parts, members, options)
+    preparation = material.learn(parts.train)
+    notes = [*material.notes, *notes, *_warnings(material, parts, preparation)]
+    for note in notes if say else ():
+        say(note)
+    chosen = plan.plan_for(options, material, parts.train, preparation, members)
+    validation = folds or (material.raw[parts.validation], material.y[parts.validation])
     run = fit(
         chosen.network,
         material.raw[parts.train],
@@ -71,7 +78,7 @@ def train(
         optimizer=chosen.optimizer,
         epochs=chosen.epochs,
         batch_size=chosen.batch_size,
-        validation=(material.raw[parts.validation], material.y[parts.validation]),
+        validation=validation,
         preparation=preparation,
         seed=options.seed,
         penalty=chosen.penalty,
@@ -79,25 +86,20 @@ def train(
         early_stopping=EarlyStopping(chosen.patience) if chosen.patience else None,
         engine=options.engine,
         standardize_targets=material.task == "regression",
+        ensemble=members,
+        time_limit=_rest(options.time_limit, started),
         checkpoint=checkpoint,
         resume=resume,
         overwrite=overwrite,
         progress=progress,
         config=config,
-        **_more(options, chosen, started),
     )
-    if run.diverged:
-        return run
-    return _judged(run, material, parts, options, chosen, notes)
+    return run if run.diverged else _judged(run, material, parts, folds, options, chosen, notes)
 
 
-def _more(options: Options, chosen: Plan, started: float) -> dict[str, Any]:
-    more: dict[str, Any] = {}
-    if chosen.ensemble > 1:
-        more["ensemble"] = chosen.ensemble
-    if options.time_limit is not None:
-        more["time_limit"] = max(0.001, options.time_limit - (time.monotonic() - started))
-    return more
+def _rest(limit: float | None, started: float) -> float | None:
+    """What is left of the time limit."""
+    return None if limit is None else max(1e-3, limit - (time.monotonic() - started))
 
 
 def _warnings(material: Material, parts: Parts, preparation: Any) -> list[str]:
@@ -107,24 +109,45 @@ def _warnings(material: Material, parts: Parts, preparation: Any) -> list[str]:
     return suspicions(material.raw, preparation, material.y, parts.train, parts.test, other)
 
 
-def _judged(run: Run, material: Material, parts: Parts, options: Options, chosen: Plan, notes: list[str]) -> Run:
+def _judged(
+    run: Run,
+    material: Material,
+    parts: Parts,
+    folds: Folds | None,
+    options: Options,
+    chosen: plan.Plan,
+    notes: list[str],
+) -> Run:
     """The run with its calibration, its intervals and its scores."""
-    held, y_held = material.raw[parts.validation], material.y[parts.validation]
     if options.calibrate:
-        network, temperature = calibrated(run, held, y_held)
+        held, truth = material.raw[parts.validation], material.y[parts.validation]
+        network, temperature = calibrated(run, held, truth)
         run = dataclasses.replace(run, network=network)
         notes = [*notes, f"calibrated: outputs are divided by {temperature:.3g}"]
+    outputs, truth = _held_out(run, material, parts, folds)
     guess = best_guess(run, material.task, material.y[parts.train])
-    run.judgement = {
-        "residuals": Intervals.learn(run.predict(held), y_held).to_dict() if material.task == "regression" else None
-    }
-    judged_on, raw, y = ("test", parts.raw_test, parts.y_test) if len(parts.y_test) else ("validation", held, y_held)
+    residuals = Intervals.learn(run.targets.decode(outputs), truth).to_dict() if material.task == "regression" else None
+    run.judgement = {"residuals": residuals}
+    judged_on = "test" if len(parts.y_test) else "held-out folds" if folds else "validation"
+    if len(parts.y_test):
+        outputs, truth = run.outputs(parts.raw_test), parts.y_test
     run.judgement |= {
-        **judge(run, material.task, guess, raw, y),
+        **judge(run, material.task, guess, outputs, truth),
         "guess": guess,
         "judged_on": judged_on,
         "parts": {"training": len(parts.train), "validation": len(parts.validation), "test": len(parts.y_test)},
+        "folds": len(folds.rows) if folds else None,
         "plan": chosen.describe(),
         "notes": notes,
     }
     return run
+
+
+def _held_out(run: Run, material: Material, parts: Parts, folds: Folds | None) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs for rows that weren't learned from, and their targets: validation rows, or each fold by its member."""
+    if folds is None:
+        return run.outputs(material.raw[parts.validation]), material.y[parts.validation]
+    rows = [parts.train[own] for own in folds.rows]
+    alone = [dataclasses.replace(run, network=member) for member in members_of(run.network)]
+    outputs = [member.outputs(material.raw[own]) for member, own in zip(alone, rows, strict=True)]
+    return np.concatenate(outputs), material.y[np.concatenate(rows)]
