@@ -51,11 +51,16 @@ def what_is_it(data: bytes) -> tuple[str, str | None] | None:
     return next(((what, ending) for magic, what, ending in SIGNATURES if data.startswith(magic)), None)
 
 
-def as_utf8(data: bytes, path: Path) -> tuple[bytes, str]:
+def as_utf8(data: bytes, path: Path, thorough: bool = True) -> tuple[bytes, str]:
     """The same text in UTF-8 without a byte order mark, and the encoding found, by Python's name for it.
 
     Tried in turn, and taken if all bytes make sense: the byte order mark; UTF-8; UTF-16, told by its zero bytes; CP949
     (which holds EUC-KR), if most of what isn't ASCII are common Hangul syllables; CP1252 (which holds Latin-1).
+
+    Parameters
+    ----------
+    thorough : bool
+        Otherwise UTF-8 is believed after a look at the first megabyte; whoever reads on checks the rest.
 
     Raises
     ------
@@ -71,7 +76,7 @@ def as_utf8(data: bytes, path: Path) -> tuple[bytes, str]:
                     f"{path} isn't text: it starts as {SPOKEN[encoding]}, but from byte {error.start} on it isn't"
                 ) from error
     if b"\0" not in data:
-        if _is_utf8(data):
+        if is_utf8(data if thorough else data[:SAMPLE], thorough or len(data) <= SAMPLE):
             return _text(data, path), "utf-8"
         encoding = "cp949" if _is_korean(data) else "cp1252"
     else:
@@ -82,20 +87,21 @@ def as_utf8(data: bytes, path: Path) -> tuple[bytes, str]:
         raise _binary(path, data) from None
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes, whole: bool = True) -> bool:
+    """Whether all bytes are; a piece that isn't the whole may end within a character."""
     try:
-        return data.isascii() or bool(_decoded(data, "utf-8"))
+        return data.isascii() or bool(_decoded(data, "utf-8", whole))
     except UnicodeDecodeError:
         return False
 
 
-def _decoded(data: bytes, encoding: str) -> bytes:
+def _decoded(data: bytes, encoding: str, whole: bool = True) -> bytes:
     """Other text in UTF-8, a piece at a time: the whole would need four bytes a character in between."""
     decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))()
     view = memoryview(data)
     if encoding.startswith("utf-8"):
         for start in range(0, len(data), CHUNK):
-            decoder.decode(view[start : start + CHUNK], start + CHUNK >= len(data))
+            decoder.decode(view[start : start + CHUNK], whole and start + CHUNK >= len(data))
         return data
     pieces = []
     for start in range(0, len(data), CHUNK):

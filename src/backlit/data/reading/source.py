@@ -10,7 +10,7 @@ from gzip import BadGzipFile, decompress
 from pathlib import Path
 from typing import Any
 
-from backlit.data.reading import binary, cells, delimited, dialect, encoding, formats, header
+from backlit.data.reading import binary, cells, delimited, dialect, encoding, formats, header, rows
 from backlit.errors import InputError
 
 Progress = Callable[[str, float], None]
@@ -208,16 +208,17 @@ def _delimited(
     found = encoding.what_is_it(data)
     if found:
         raise encoding.is_other(path, *found)
-    data, code = encoding.as_utf8(data, path)
+    tell("splitting into cells", 0.1)
+    try:
+        text, code, layout, frame = _split(data, path, format_, keep_text, thorough=False)
+    except delimited.NotUTF8Error:
+        text, code, layout, frame = _split(data, path, format_, keep_text, thorough=True)
+    del data
     if code != "utf-8":
         notes.append(f"read as {encoding.SPOKEN[code]}")
-    layout = dialect.find(data, tabs=format_ == "tsv")
-    if layout is None:
-        raise InputError(f"{path} is empty: it holds nothing but empty lines")
     if layout.line > 1:
         notes.append(f"the columns' names stand in line {layout.line}")
-    tell("splitting into cells", 0.1)
-    frame, names, more = header.trim(delimited.cells(data, layout, path), list(layout.header))
+    frame, names, more = header.trim(frame, list(layout.header))
     frame, named = header.name_columns(frame, names)
     _require(frame, path)
     source = Source(
@@ -230,8 +231,19 @@ def _delimited(
         notes=(*notes, *more, *named),
     )
     return _converted(
-        source, decimal, saved, keep_text, tell, lambda row: f"line {delimited.line_of(data, layout, path, row)}"
+        source, decimal, saved, keep_text, tell, lambda row: f"line {rows.line_of(text, layout, path, row)}"
     )
+
+
+def _split(
+    data: bytes, path: Path, format_: str, keep_text: bool, thorough: bool
+) -> tuple[bytes, str, dialect.Dialect, Any]:
+    """The file in UTF-8, its encoding, its layout and its cells."""
+    text, code = encoding.as_utf8(data, path, thorough)
+    layout = dialect.find(text, tabs=format_ == "tsv")
+    if layout is None:
+        raise InputError(f"{path} is empty: it holds nothing but empty lines")
+    return text, code, layout, delimited.cells(text, layout, path, keep_text)
 
 
 def _converted(
