@@ -1,4 +1,4 @@
-"""Tables written back as they were read: same format, own cells unharmed, new columns plain."""
+"""Tables written back with further columns: same format, own cells unharmed, new ones plain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from backlit.data.files import writing
 from backlit.data.reading import Source
-from backlit.errors import InputError
+from backlit.data.reading.header import free_name
+from backlit.errors import InputError, ShapeError
 
 TEXT = ("csv", "tsv", "jsonl")
 FORMULA = "^[=+@-]"  # a spreadsheet takes such a cell for a formula
@@ -20,24 +21,28 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def write(frame: Any, path: str | Path | None, like: Source) -> None:
-    r"""Write a table in the format of the file that another was read from.
+    r"""Write a table with further columns, in the format of the file that it was read from.
 
-    Columns that are still as `like` has them are written as their cells stand in its file, if it kept them
-    (``read_source(..., keep_text=True)``); others plainly: numbers with the file's decimal mark, dates as 2024-01-31,
-    missing values as empty cells. Text that a spreadsheet could take for a formula is quoted.
+    The table's own columns come first, as their cells stand in its file if it kept them
+    (``read_source(..., keep_text=True)``); then the new ones, plainly: numbers with the file's decimal mark, dates as
+    2024-01-31, missing values as empty cells. Text that a spreadsheet could take for a formula is quoted.
 
     Parameters
     ----------
     frame : polars.DataFrame
+        The new columns; those that equal the table's own may be among them. One that differs from an own column of its
+        name gets another name, such as ``prediction_2``.
     path : path or None
         None is standard output. A name that ends in .gz is compressed.
     like : Source
-        Format, encoding, separator and decimal mark are its.
+        The table. Format, encoding, separator and decimal mark are its.
 
     Raises
     ------
     InputError
         If the file can't be written, a character doesn't exist in its encoding, or bytes would go to a terminal.
+    ShapeError
+        If there isn't one value a row.
 
     Examples
     --------
@@ -68,17 +73,22 @@ def write(frame: Any, path: str | Path | None, like: Source) -> None:
         raise InputError(f"{path} can't be written: {error}") from error
 
 
-def _own_cells(frame: Any, like: Source) -> Any:
-    """The frame with the cells of the file in place of the values that were made of them."""
-    text = like.text
-    if text is None or text.height != frame.height:
-        return frame
-    same = [
-        name
+def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:
+    """The table's own cells and the new columns, and the names of those that are text."""
+    import polars as pl
+
+    if frame.height != like.frame.height:
+        raise ShapeError(f"the table has {like.frame.height} rows, the new columns {frame.height}")
+    own = like.frame if like.text is None else like.text
+    taken = set(own.columns)
+    new = {
+        free_name(name, taken): frame[name]
         for name in frame.columns
-        if name in text.columns and name in like.frame.columns and frame[name].equals(like.frame[name])
-    ]
-    return frame.with_columns(text[name] for name in same)
+        if name not in like.frame.columns or not frame[name].equals(like.frame[name])
+    }
+    values = like.frame.with_columns(column.alias(name) for name, column in new.items())
+    text = {name for name in values.columns if values[name].dtype == pl.String}
+    return own.with_columns(values[name] for name in new), text
 
 
 def _to_standard_output(data: bytes, like: Source) -> None:
@@ -97,9 +107,9 @@ def _encoded(frame: Any, like: Source) -> bytes:
     """The file's bytes."""
     import polars as pl
 
+    frame, text = _extended(frame, like)
     if like.format in ("csv", "tsv"):
-        return _in_encoding(_delimited(frame, like), like.encoding or "utf-8")
-    frame = _own_cells(frame, like)
+        return _in_encoding(_delimited(frame, text, like), like.encoding or "utf-8")
     file = io.BytesIO()
     try:
         if like.format == "parquet":
@@ -118,19 +128,19 @@ def _encoded(frame: Any, like: Source) -> bytes:
     return file.getvalue()
 
 
-def _delimited(frame: Any, like: Source) -> str:
+def _delimited(frame: Any, text: set[str], like: Source) -> str:
     """Delimited text, with quotes where they are needed."""
     import polars as pl
 
     separator = like.separator or ","
     special = f'["\r\n{separator}]'  # in brackets, a bar is a bar
-    cells = _own_cells(frame, like)
-    ready = []
-    for name in frame.columns:
-        needed = f"{special}|{FORMULA}" if frame[name].dtype == pl.String else special
-        ready.append(_quoted(_as_text(cells[name], like.decimal or "."), needed))
-    names = separator.join(_quoted(pl.Series(frame.columns, dtype=pl.String), f"{special}|{FORMULA}").to_list())
-    lines = pl.DataFrame(ready).select(pl.concat_str(pl.all().fill_null(""), separator=separator).alias("line"))
+    formula = f"{special}|{FORMULA}"
+    cells = [
+        _quoted(_as_text(frame[name], like.decimal or "."), formula if name in text else special)
+        for name in frame.columns
+    ]
+    names = separator.join(_quoted(pl.Series(frame.columns, dtype=pl.String), formula).to_list())
+    lines = pl.DataFrame(cells).select(pl.concat_str(pl.all().fill_null(""), separator=separator).alias("line"))
     if frame.width == 1:  # an empty line would be no row
         lines = lines.select(pl.col("line").replace("", '""'))
     newline = like.newline or "\n"
