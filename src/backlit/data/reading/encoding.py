@@ -43,6 +43,8 @@ SIGNATURES = (
     (b"\x89HDF", "an HDF5 file", None),
     (b"SQLite format 3", "a SQLite database", None),
 )
+FOREIGN = re.compile(r"[^\x00-\x7f]+")
+ENOUGH = 10_000  # characters to tell a language by
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b\x1c-\x1f\x7f]")  # what no text holds; Ctrl-Z ended files once
 
 
@@ -115,14 +117,17 @@ def _is_korean(data: bytes) -> bool:
 
     CP949's further syllables don't count: a German "Ä" before a letter is one of them.
     """
+    decoder = codecs.getincrementaldecoder("cp949")()
+    foreign = ""
     try:
-        _decoded(data, "cp949")
+        for start in range(0, len(data), CHUNK):
+            text = decoder.decode(data[start : start + CHUNK], start + CHUNK >= len(data))
+            if len(foreign) < ENOUGH:
+                foreign += "".join(FOREIGN.findall(text))[:ENOUGH]
     except UnicodeDecodeError:
         return False
-    foreign = re.sub(rb"[\x00-\x7f]+", b"", data[:SAMPLE].decode("cp949", "ignore").encode("euc_kr", "ignore"))
-    known = sum(0xB0 <= lead <= 0xC8 for lead in foreign[::2])
-    everything = sum(not character.isascii() for character in data[:SAMPLE].decode("cp949", "ignore"))
-    return 2 * known > everything
+    syllables = sum(0xB0 <= lead <= 0xC8 for lead in foreign.encode("euc_kr", "ignore")[::2])
+    return 2 * syllables > len(foreign)
 
 
 def _text(data: bytes, path: Path) -> bytes:

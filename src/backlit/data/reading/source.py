@@ -146,20 +146,17 @@ def read_source(
     saved = dict(formats or {})
     if format_ not in READERS:
         return _delimited(data, path, format_, notes, decimal, saved, keep_text, tell)
-    if format_ in STARTS and not data.startswith(STARTS[format_]):
-        found = encoding.what_is_it(data)
-        raise (
-            encoding.is_other(path, *found)
-            if found
-            else InputError(
-                f"{path} isn't a file of the kind that its name says ({ending}); if it is text, name it .csv"
-            )
-        )
+    source = Source(None, path, format_)
+    if format_ == "jsonl":
+        _refuse_other(data, path)
+        data, code = encoding.as_utf8(data, path)
+        source = replace(source, encoding=code)
+    elif format_ in STARTS and not data.startswith(STARTS[format_]):
+        _refuse_other(data, path)
+        raise InputError(f"{path} isn't of the kind that its name says ({ending}); if it is text, name it .csv")
     frame, more = READERS[format_](data, path)
     _require(frame, path)
-    source = Source(frame, path, format_, notes=(*notes, *more))
-    if format_ == "jsonl":
-        source = replace(source, encoding="utf-8")
+    source = replace(source, frame=frame, notes=(*notes, *more))
     return _converted(source, decimal, saved, keep_text, tell, lambda row: f"row {row + 1}")
 
 
@@ -188,6 +185,13 @@ def _unpacked(data: bytes, path: Path) -> tuple[bytes, str, list[str]]:
     return data, Path(path.stem).suffix.lower(), []
 
 
+def _refuse_other(data: bytes, path: Path) -> None:
+    """Refuse what the first bytes say is of another kind."""
+    found = encoding.what_is_it(data)
+    if found:
+        raise encoding.is_other(path, *found)
+
+
 def _require(frame: Any, path: Path) -> None:
     if not frame.width:
         raise InputError(f"{path} has no columns")
@@ -205,9 +209,7 @@ def _delimited(
     keep_text: bool,
     tell: Progress,
 ) -> Source:
-    found = encoding.what_is_it(data)
-    if found:
-        raise encoding.is_other(path, *found)
+    _refuse_other(data, path)
     tell("splitting into cells", 0.1)
     try:
         text, code, layout, frame = _split(data, path, format_, keep_text, thorough=False)
