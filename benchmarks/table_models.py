@@ -75,8 +75,8 @@ def _scikit_learn(make: Callable[[bool, int], Any], prepare: Callable[[Any, Any]
 
         features = _pandas(frame.drop(target))
         pipeline = prepare(make(classes is None, seed), features)
-        # On a busy machine BLAS's threads wait for each other: a network then takes ten times as long.
-        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        # On a busy machine threads wait for each other over small arrays: a network then takes ten times as long.
+        with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # 200 epochs are the default of its networks
             pipeline.fit(features, frame[target].to_numpy())
         return _predict(pipeline, classes, getattr(pipeline, "classes_", None), _pandas)

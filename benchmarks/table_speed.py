@@ -146,19 +146,15 @@ def process(task: str, path: str, rows: int) -> dict[str, float]:
     return {"seconds": time.perf_counter() - begin, **json.loads(done.stdout or "{}")}
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number of at least 1, not {text!r}")
-    return int(text)
-
-
 def main(arguments: Sequence[str] = ()) -> str:
     """The race as text."""
     parser = argparse.ArgumentParser("python -m benchmarks table_speed", description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=_count, default=ROWS, help=f"rows of the file ({ROWS:,})")
-    parser.add_argument("--rounds", type=_count, default=ROUNDS, help=f"processes of each contestant ({ROUNDS})")
+    parser.add_argument("--rows", type=int, default=ROWS, help=f"rows of the file ({ROWS:,})")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"processes of each contestant ({ROUNDS})")
     parser.add_argument("--only", choices=CONTESTANTS, help="one contestant alone")
     options = parser.parse_args(arguments)
+    if options.rows < 1 or options.rounds < 1:
+        parser.error("--rows and --rounds are at least 1")
     names = [options.only] if options.only else list(CONTESTANTS)
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:

@@ -88,15 +88,15 @@ def measures(
     return {key: float(value) for key, value in found.items()}
 
 
-def measure_table(table: Table, models: Sequence[str], splits: int) -> dict[str, list[dict[str, float]]]:
-    """Scores and seconds by model, a dict for each split; in a split the models take turns."""
+def measure_table(table: Table, models: Sequence[str], splits: Sequence[int]) -> dict[str, list[dict[str, float]]]:
+    """Scores and seconds by model, a dict for each split (its number is the seed); the models take turns."""
     from sklearn.model_selection import train_test_split
 
     classes = table.classes
     truth = table.frame[table.target].to_numpy().astype(float if classes is None else str)
     models = [model for model in models if classes is None or model not in ONLY_REGRESSION]
     found: dict[str, list[dict[str, float]]] = {model: [] for model in models}
-    for split in range(splits):
+    for split in splits:
         stratify = None if classes is None else truth
         train, test = train_test_split(np.arange(len(truth)), test_size=0.2, stratify=stratify, random_state=split)
         for model in models:
@@ -125,7 +125,7 @@ def compare(found: dict[str, list[dict[str, float]]], measure: str) -> dict[str,
     return {"peer": peer, "difference": mean, "error": error, "holds": mean >= 0 or mean > -2 * error}
 
 
-def measure_all(tables: Sequence[str], models: Sequence[str], splits: int) -> dict[str, dict[str, Any]]:
+def measure_all(tables: Sequence[str], models: Sequence[str], splits: Sequence[int]) -> dict[str, dict[str, Any]]:
     """All scores and seconds by table; progress goes to standard error."""
     results = {}
     for name in tables:
@@ -236,21 +236,24 @@ def _some(known: Sequence[str]) -> Any:
     return read
 
 
-def _splits(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number of at least 1, not {text!r}")
-    return int(text)
-
-
 def main(arguments: Sequence[str] = ()) -> str:
     """The tables as text, or as JSON."""
     parser = argparse.ArgumentParser("python -m benchmarks tables", description=__doc__.splitlines()[0])
-    parser.add_argument("--splits", type=_splits, default=10, help="how many random splits (10)")
+    parser.add_argument("--splits", type=int, default=10, help="how many random splits (10)")
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        help="number of the first split (0); choose settings on others than are reported",
+    )
     parser.add_argument("--tables", type=_some(NAMES), default=NAMES, help=f"some of {','.join(NAMES)}")
     parser.add_argument("--models", type=_some(tuple(MODELS)), default=MODELS, help=f"some of {'; '.join(MODELS)}")
     parser.add_argument("--json", action="store_true", help="every split's scores as JSON")
     options = parser.parse_args(arguments)
-    results = measure_all(options.tables, list(options.models), options.splits)
+    if options.splits < 1 or options.first < 0:
+        parser.error("--splits is at least 1, --first at least 0")
+    splits = range(options.first, options.first + options.splits)
+    results = measure_all(options.tables, list(options.models), splits)
     return json.dumps(results, indent=1, ensure_ascii=False) if options.json else report(results, options.splits)
 
 

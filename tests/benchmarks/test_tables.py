@@ -51,15 +51,30 @@ def test_measures_by_hand():
 
 
 def test_splits_are_stratified_and_the_same_for_all(models):
-    found = tables.measure_table(small(), list(models), 3)
+    found = tables.measure_table(small(), list(models), range(3))
     assert [split["accuracy"] for split in found["backlit"]] == [0.75] * 3  # two of eight are "yes" in every test part
     assert [split["accuracy"] for split in found["MLP"]] == [0.25] * 3
     assert [split["roc_auc"] for split in found["MLP"]] == [0.5] * 3
     assert all(split["seconds"] >= 0 for split in found["MLP"])
 
 
+def test_other_splits_hold_out_other_rows(monkeypatch):
+    seen = []
+
+    def spy(frame, target, classes, seed):
+        seen.append((seed, tuple(frame["x"])))
+        return constant(0.2)(frame, target, classes, seed)
+
+    monkeypatch.setattr(tables, "MODELS", {"backlit": spy, "MLP": spy})
+    tables.measure_table(small(), ["backlit", "MLP"], [7, 8])
+    assert [seed for seed, _ in seen] == [7, 7, 8, 8]
+    assert seen[0] == seen[1]
+    assert seen[2] == seen[3]
+    assert seen[0][1] != seen[2][1]
+
+
 def test_the_mean_of_the_training_rows_is_no_better_than_nothing(models):
-    found = tables.measure_table(small("r2"), ["backlit"], 4)
+    found = tables.measure_table(small("r2"), ["backlit"], range(4))
     assert max(split["r2"] for split in found["backlit"]) <= 0
 
 
@@ -89,7 +104,7 @@ def test_a_loss_within_two_standard_errors_is_noise():
 
 def test_report_says_what_was_found(models, monkeypatch):
     monkeypatch.setattr(tables, "load", lambda name: small("roc_auc"))
-    text = tables.report(tables.measure_all(["iris"], list(models), 2), 2)
+    text = tables.report(tables.measure_all(["iris"], list(models), range(2)), 2)
     assert "| iris | 40 | ROC AUC | 0.5000 ± 0.0000 | 0.5000 ± 0.0000 | +0.0000 ± 0.0000 | yes |" in text
     assert "| accuracy | 0.7500 | 0.7500 ± 0.0000 | 0.2500 ± 0.0000 |" in text
 
@@ -98,7 +113,7 @@ def test_a_worse_table_is_shown_in_the_report(models, monkeypatch):
     monkeypatch.setitem(models, "backlit", constant(0.9))
     monkeypatch.setitem(models, "MLP", constant(0.2))
     monkeypatch.setattr(tables, "load", lambda name: small())
-    text = tables.report(tables.measure_all(["iris"], list(models), 2), 2)
+    text = tables.report(tables.measure_all(["iris"], list(models), range(2)), 2)
     assert "| -0.5000 ± 0.0000 | **no** |" in text
 
 
@@ -114,7 +129,7 @@ def test_bundled_tables_have_names():
 @pytest.mark.parametrize("model", ["MLP", "MLP-scaled", "linear", "boosting"])
 def test_peers_learn_without_a_warning(model):
     for table in (tables.Table(churn(400), "leaves", "roc_auc"), tables.Table(houses(400), "가격", "r2")):
-        found = tables.measure_table(table, [model], 1)
+        found = tables.measure_table(table, [model], [0])
         if table.classes is None or model not in table_models.ONLY_REGRESSION:
             assert found[model][0][table.measure] > (-5 if model == "MLP" else 0.5)
         else:
@@ -128,6 +143,6 @@ def test_command(capsys):
     assert len(found["models"]["linear"]) == 2
     assert min(split["accuracy"] for split in found["models"]["linear"]) > 0.85
     assert "iris (accuracy): linear" in capsys.readouterr().err
-    for wrong in (["--tables", "irises"], ["--models", "linear,luck"], ["--splits", "0"]):
+    for wrong in (["--tables", "irises"], ["--models", "linear,luck"], ["--splits", "0"], ["--first", "-1"]):
         with pytest.raises(SystemExit, match="2"):
             tables.main(wrong)

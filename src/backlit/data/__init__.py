@@ -3,7 +3,7 @@
 from backlit.data.datasets import Dataset, load, names
 from backlit.data.encoding import Labels, one_hot
 from backlit.data.frames import as_arrays
-from backlit.data.reading import read, read_source
+from backlit.data.reading import Source, read, read_source
 from backlit.data.scaling import Center, MinMax, Standardize
 from backlit.data.splitting import split
 from backlit.data.table import TablePreparation
@@ -13,6 +13,7 @@ __all__ = [
     "Dataset",
     "Labels",
     "MinMax",
+    "Source",
     "Standardize",
     "TablePreparation",
     "as_arrays",

@@ -44,15 +44,23 @@ def clean(column: Any) -> Any:
     """Text without spaces around it; what stands for a missing value is missing."""
     import polars as pl
 
+    if column[:1000].n_unique() < 100 and _is_clean(column.unique()):  # a few levels are soon looked through
+        return column
     stripped = column.str.strip_chars()
     return pl.select(pl.when(~stripped.is_in(MISSING)).then(stripped).alias(column.name)).to_series()
 
 
+def _is_clean(column: Any) -> bool:
+    stripped = column.str.strip_chars()
+    return bool((stripped == column).all()) and not stripped.is_in(MISSING).any()
+
+
 def parse(column: Any, format_: Format) -> tuple[Any, Any]:
-    """Values, and the cells that don't fit; most columns need no cleaning, which is most of the work."""
-    values = format_.parse(column)
-    if values.null_count() == column.null_count() and not isinstance(format_, Text):
-        return values.alias(column.name), column[:0]
+    """Values, and the cells that don't fit; most columns of numbers need no cleaning, which is most of the work."""
+    if not isinstance(format_, Text):
+        values = format_.parse(column)
+        if values.null_count() == column.null_count():
+            return values.alias(column.name), column[:0]
     column = clean(column)
     values = format_.parse(column)
     return values.alias(column.name), column.filter(values.is_null() & column.is_not_null())
@@ -68,12 +76,21 @@ def as_saved(column: Any, format_: Format) -> Any:
     return values
 
 
+def are_plainly_decimal(some: list[str]) -> bool:
+    """Whether some of a column's cells are decimal numbers with a point, and can be nothing else, or are empty."""
+    seen = [cell for cell in some if cell]
+    found = formats.candidates(seen) if any("." in cell for cell in seen) else []
+    return bool(found) and found[0] == formats.PLAIN and len(_distinct(found, seen)) == 1
+
+
 def readings(column: Any) -> list[Reading]:
     """How a column can be read: in one way, or in two that the column alone doesn't tell apart.
 
     A few values propose formats, each is tried on the whole column, and values that don't fit join the few, until
     nothing in the column contradicts.
     """
+    if column.dtype.is_float():  # its parser took nothing else
+        return [Reading(formats.PLAIN, column.fill_nan(None))]
     seen = _few(column)
     for _ in range(TRIES):
         found = _distinct(formats.candidates(seen), seen)

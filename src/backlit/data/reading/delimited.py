@@ -1,150 +1,100 @@
-"""A text table's cells: polars reads them, what it could get wrong is counted first, and odd files are mended."""
+"""A text table's cells: polars reads them, what it could get wrong is counted, and odd files are mended first."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
-import io
-import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from backlit.data.reading import rows, scan
+from backlit.data.reading.cells import are_plainly_decimal
 from backlit.data.reading.dialect import Dialect
+from backlit.data.reading.encoding import is_utf8
 from backlit.errors import InputError
 
-CHUNK = 1 << 20
-END = "\x1e"  # a last line of our own: if it isn't a row, a quote wasn't closed
+PLACES, PIECE = 16, 1 << 12  # where and how much of a large file is looked at, in bytes
 
 
-def cells(data: bytes, dialect: Dialect, path: Path) -> Any:
-    """The rows below the header as a frame of text: columns ``column_1``, ...; empty cells are missing.
+def cells(data: bytes, dialect: Dialect, path: Path, keep_text: bool) -> Any:
+    """The rows below the header as a frame with columns ``column_1``, ...; empty cells are missing.
 
     Parameters
     ----------
     data : bytes
-        UTF-8.
+        UTF-8, but perhaps not to its end.
+    keep_text : bool
+        All columns are text; otherwise those that are plainly decimal numbers may have become such.
 
     Raises
     ------
     InputError
         If a row has more or fewer values than the header (its line is named), or a quote isn't closed.
+    NotUTF8Error
+        If it isn't UTF-8 to its end.
     """
     plain = data[dialect.start :] if dialect.start else data
     if plain[-4:].count(b"\n") > 1 or plain[-1:] in (b"\r", b"\x1a"):
         plain = plain.rstrip(b"\r\n\x1a")
     width = len(dialect.header)
-    shape = _shape(plain, dialect.separator)
-    if shape is not None and shape[1] == shape[0] * (width - 1):
-        frame = _parse(plain, dialect.separator)
-        # Every row has at most `width` values, or polars would have refused it; so each has just as many.
-        if frame is not None and frame.shape == (shape[0], width):
-            frame = frame[1:]
+    if scan.is_regular(plain, dialect.separator):
+        numbers = set() if keep_text or width == 1 else _decimal_columns(plain, dialect)
+        frame = _parse(plain, dialect, numbers)
+        if frame is None and numbers:
+            frame = _parse(plain, dialect, set())
+        if frame is not None and frame.width == width and _is_complete(plain, dialect, frame):
             return frame.filter(frame.to_series().is_not_null()) if width == 1 else frame
     del plain
-    mended, count = _mend(data, dialect, path)
-    frame = _parse(mended, dialect.separator)
-    if frame is None or frame.shape != (count, width):
+    if not is_utf8(data):
+        raise NotUTF8Error
+    mended, count = rows.mend(data, dialect, path)
+    frame = _parse(mended, dialect, set())
+    if frame is None or frame.shape != (count - 1, width):
         raise InputError(f"{path} can't be read as CSV: of its {count - 1} rows not all make sense")
-    return frame[1:]
+    return frame
 
 
-def line_of(data: bytes, dialect: Dialect, path: Path, row: int) -> int:
-    """The line (from 1) on which a row (from 0, below the header) begins."""
-    return next(itertools.islice(_rows(data, dialect, path), row + 1, None), (0, [""]))[0]
+class NotUTF8Error(Exception):
+    """What had begun as UTF-8 went on as something else."""
 
 
-def _parse(data: bytes, separator: str) -> Any:
-    """All cells, the header's too, as text; None if polars refuses."""
+def _parse(data: bytes, dialect: Dialect, numbers: set[int]) -> Any:
+    """The cells as polars reads them; None if it refuses."""
     import polars as pl
 
+    kinds = {
+        f"column_{place + 1}": pl.Float64 if place in numbers else pl.String for place in range(len(dialect.header))
+    }
     try:
-        return pl.read_csv(data, separator=separator, has_header=False, infer_schema=False)
-    except pl.exceptions.PolarsError:
+        return pl.read_csv(data, separator=dialect.separator, has_header=False, skip_rows=1, schema=kinds)
+    except pl.exceptions.NoDataError:
+        return pl.DataFrame(schema=kinds)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
 
 
-def _shape(data: bytes, separator: str) -> tuple[int, int] | None:
-    """The number of rows and of separators, those within quotes left out; None if quotes or line ends are odd.
-
-    A quote is where it should be if it opens a value (after a separator or line end), closes one (before such), or is
-    doubled: then one of the two opens and the other closes.
-    """
-    if data.count(b"\r") != data.count(b"\r\n"):
-        return None
-    whole = np.frombuffer(data, np.uint8)
-    mark, quoted = ord(separator), b'"' in data
-    rows = separators = 0
-    within = np.uint8(0)
-    edges = np.array([mark, 10, 13, 34], np.uint8)
-    for start in range(0, len(whole), CHUNK):
-        chunk = whole[start : start + CHUNK]
-        is_mark, is_end = chunk == mark, chunk == 10
-        if quoted:
-            quotes = chunk == 34
-            state = np.bitwise_xor.accumulate(quotes.view(np.uint8)) ^ within
-            within = state[-1]
-            places = np.flatnonzero(quotes)
-            opens = state[places] == 1
-            before = places[opens] + (start - 1)
-            after = places[~opens] + (start + 1)
-            if not np.isin(whole[before[before >= 0]], edges).all():
-                return None
-            if not np.isin(whole[after[after < len(whole)]], edges).all():
-                return None
-            outside = state == 0
-            is_mark &= outside
-            is_end &= outside
-        rows += int(np.count_nonzero(is_end))
-        separators += int(np.count_nonzero(is_mark))
-    if within:
-        return None
-    return rows + int(whole[-1] != 10), separators
+def _is_complete(data: bytes, dialect: Dialect, frame: Any) -> bool:
+    """Whether no row is lost, and none is short: polars refuses longer rows, but fills shorter ones up."""
+    lines = scan.count(data, scan.NEWLINE) + (not data.endswith(b"\n"))
+    if lines != frame.height + 1:  # some may lie within quotes
+        lines = scan.count_outside(data, scan.NEWLINE) + (not data.endswith(b"\n"))
+    if lines != frame.height + 1:
+        return False
+    if not frame[:, -1].null_count():
+        return True
+    separators = scan.count_outside(data, ord(dialect.separator))
+    return bool(separators == (frame.height + 1) * (frame.width - 1))
 
 
-def _rows(data: bytes, dialect: Dialect, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Each row that isn't an empty line, with the line on which it begins."""
-    file = io.BytesIO(data)
-    file.seek(dialect.start)
-    lines = itertools.chain(io.TextIOWrapper(file, encoding="utf-8", newline=""), [END])
-    reader = csv.reader(lines, delimiter=dialect.separator, skipinitialspace=True)
-    alone = len(dialect.header) == 1
-    begins = dialect.line
-    try:
-        for row in reader:
-            if row == [END]:
-                return
-            if row and row[-1].endswith(END):
-                raise InputError(f"{path}, line {begins}: a quote is opened, but not closed")
-            if row and (alone or len(row) > 1 or row[0].strip(" \t\x1a")):
-                yield begins, row
-            begins = dialect.line + reader.line_num
-    except csv.Error as error:
-        raise InputError(f"{path}, line {begins}: {error}; is a quote opened there, and not closed?") from error
-
-
-def _mend(data: bytes, dialect: Dialect, path: Path) -> tuple[bytes, int]:
-    """The table written as plainly as can be, without empty lines and odd quotes, and its number of rows."""
+def _decimal_columns(data: bytes, dialect: Dialect) -> set[int]:
+    """Columns that are decimal numbers in samples of the file, so that polars need not make text of them first."""
+    if len(data) < PLACES * PIECE:
+        return set()
     width = len(dialect.header)
-    needed = width  # a row may lack the cells of empty columns at the right
-    while needed > 1 and not dialect.header[needed - 1].strip():
-        needed -= 1
-    mended = io.BytesIO()
-    text = io.TextIOWrapper(mended, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text, delimiter=dialect.separator, lineterminator="\n")
-    count = 0
-    for line, row in _rows(data, dialect, path):
-        if needed <= len(row) < width:
-            row += [""] * (width - len(row))
-        if len(row) > width and not "".join(row[width:]).strip():
-            del row[width:]
-        if len(row) != width:
-            raise InputError(
-                f"{path}, line {line}: {len(row)} value{'s' * (len(row) != 1)}, but the header has {width} "
-                f"column{'s' * (width != 1)}; mend the line, or quote values that hold the separator"
-            )
-        writer.writerow(row)
-        count += 1
-    text.detach()
-    return mended.getvalue(), count
+    sample: list[list[str]] = []
+    for start in range(0, len(data), len(data) // PLACES):
+        piece = data[start : start + PIECE].decode(errors="ignore").splitlines()[1:-1]
+        found = csv.reader(piece, delimiter=dialect.separator)
+        with contextlib.suppress(csv.Error):
+            sample += [row for row in found if len(row) == width]
+    return {place for place, some in enumerate(zip(*sample, strict=True)) if are_plainly_decimal(list(some))}

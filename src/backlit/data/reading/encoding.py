@@ -43,6 +43,8 @@ SIGNATURES = (
     (b"\x89HDF", "an HDF5 file", None),
     (b"SQLite format 3", "a SQLite database", None),
 )
+FOREIGN = re.compile(r"[^\x00-\x7f]+")
+ENOUGH = 10_000  # characters to tell a language by
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b\x1c-\x1f\x7f]")  # what no text holds; Ctrl-Z ended files once
 
 
@@ -51,11 +53,16 @@ def what_is_it(data: bytes) -> tuple[str, str | None] | None:
     return next(((what, ending) for magic, what, ending in SIGNATURES if data.startswith(magic)), None)
 
 
-def as_utf8(data: bytes, path: Path) -> tuple[bytes, str]:
+def as_utf8(data: bytes, path: Path, thorough: bool = True) -> tuple[bytes, str]:
     """The same text in UTF-8 without a byte order mark, and the encoding found, by Python's name for it.
 
     Tried in turn, and taken if all bytes make sense: the byte order mark; UTF-8; UTF-16, told by its zero bytes; CP949
     (which holds EUC-KR), if most of what isn't ASCII are common Hangul syllables; CP1252 (which holds Latin-1).
+
+    Parameters
+    ----------
+    thorough : bool
+        Otherwise UTF-8 is believed after a look at the first megabyte; whoever reads on checks the rest.
 
     Raises
     ------
@@ -71,7 +78,7 @@ def as_utf8(data: bytes, path: Path) -> tuple[bytes, str]:
                     f"{path} isn't text: it starts as {SPOKEN[encoding]}, but from byte {error.start} on it isn't"
                 ) from error
     if b"\0" not in data:
-        if _is_utf8(data):
+        if is_utf8(data if thorough else data[:SAMPLE], thorough or len(data) <= SAMPLE):
             return _text(data, path), "utf-8"
         encoding = "cp949" if _is_korean(data) else "cp1252"
     else:
@@ -82,20 +89,21 @@ def as_utf8(data: bytes, path: Path) -> tuple[bytes, str]:
         raise _binary(path, data) from None
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes, whole: bool = True) -> bool:
+    """Whether all bytes are; a piece that isn't the whole may end within a character."""
     try:
-        return data.isascii() or bool(_decoded(data, "utf-8"))
+        return data.isascii() or bool(_decoded(data, "utf-8", whole))
     except UnicodeDecodeError:
         return False
 
 
-def _decoded(data: bytes, encoding: str) -> bytes:
+def _decoded(data: bytes, encoding: str, whole: bool = True) -> bytes:
     """Other text in UTF-8, a piece at a time: the whole would need four bytes a character in between."""
     decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))()
     view = memoryview(data)
     if encoding.startswith("utf-8"):
         for start in range(0, len(data), CHUNK):
-            decoder.decode(view[start : start + CHUNK], start + CHUNK >= len(data))
+            decoder.decode(view[start : start + CHUNK], whole and start + CHUNK >= len(data))
         return data
     pieces = []
     for start in range(0, len(data), CHUNK):
@@ -109,14 +117,17 @@ def _is_korean(data: bytes) -> bool:
 
     CP949's further syllables don't count: a German "Ä" before a letter is one of them.
     """
+    decoder = codecs.getincrementaldecoder("cp949")()
+    foreign = ""
     try:
-        _decoded(data, "cp949")
+        for start in range(0, len(data), CHUNK):
+            text = decoder.decode(data[start : start + CHUNK], start + CHUNK >= len(data))
+            if len(foreign) < ENOUGH:
+                foreign += "".join(FOREIGN.findall(text))[:ENOUGH]
     except UnicodeDecodeError:
         return False
-    foreign = re.sub(rb"[\x00-\x7f]+", b"", data[:SAMPLE].decode("cp949", "ignore").encode("euc_kr", "ignore"))
-    known = sum(0xB0 <= lead <= 0xC8 for lead in foreign[::2])
-    everything = sum(not character.isascii() for character in data[:SAMPLE].decode("cp949", "ignore"))
-    return 2 * known > everything
+    syllables = sum(0xB0 <= lead <= 0xC8 for lead in foreign.encode("euc_kr", "ignore")[::2])
+    return 2 * syllables > len(foreign)
 
 
 def _text(data: bytes, path: Path) -> bytes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, Protocol
 
 from backlit.errors import InputError
@@ -30,7 +31,7 @@ class Format(Protocol):
 
 @dataclass(frozen=True)
 class Text:
-    """Text as it stands, without spaces around it."""
+    """Text as it stands."""
 
     expected: ClassVar[str] = "text"
 
@@ -41,7 +42,7 @@ class Text:
         return True
 
     def parse(self, column: Any) -> Any:
-        return column.str.strip_chars()
+        return column
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,20 @@ class Truth:
     """true and false, in capitals or not."""
 
     expected: ClassVar[str] = "true or false"
+    yes: ClassVar[list[str]] = ["true", "True", "TRUE"]
+    no: ClassVar[list[str]] = ["false", "False", "FALSE"]
 
     def __str__(self) -> str:
         return "true/false"
 
     def fits(self, cell: str) -> bool:
-        return cell.lower() in ("true", "false")
+        return cell in self.yes + self.no
 
     def parse(self, column: Any) -> Any:
         import polars as pl
 
-        lower = column.str.to_lowercase()
-        return lower.replace_strict(["true", "false"], [True, False], default=None, return_dtype=pl.Boolean)
+        yes = column.is_in(self.yes)
+        return pl.select(pl.when(yes | column.is_in(self.no)).then(yes)).to_series()
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,14 @@ class Number:
             return rf"^(?:{signed}|{before}|{signed}[{SPACES}]?{sign})$"
         return rf"^{signed}$"
 
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
     def fits(self, cell: str) -> bool:
-        if self == PLAIN and cell.lower().lstrip("+-") in ("inf", "infinity"):
-            return True
-        return re.match(self.pattern, cell) is not None and not (self.unit == "" and is_padded(cell))
+        if self.regex.match(cell) is None:
+            return self == PLAIN and cell.lower().lstrip("+-") in ("inf", "infinity")
+        return not (self.unit == "" and is_padded(cell))
 
     def parse(self, column: Any) -> Any:
         import polars as pl
@@ -139,9 +146,10 @@ def _as_number(column: Any) -> Any:
     """Whole numbers if all are and fit 64 bits, else decimal ones."""
     import polars as pl
 
-    whole = column.cast(pl.Int64, strict=False)
-    if whole.null_count() == column.null_count():
-        return whole
+    if not column[:10].str.contains(".", literal=True).any():
+        whole = column.cast(pl.Int64, strict=False)
+        if whole.null_count() == column.null_count():
+            return whole
     return column.cast(pl.Float64, strict=False).fill_nan(None)
 
 
@@ -189,19 +197,27 @@ class Moment:
             pattern = pattern.replace("{1,2}", "{2}", 2)
         return f"^{pattern}$"
 
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
     def fits(self, cell: str) -> bool:
-        return re.match(self.pattern, cell) is not None
+        return self.regex.match(cell) is not None
 
     def parse(self, column: Any) -> Any:
         import polars as pl
 
         kind: Any = pl.Date
-        text = pl.select(pl.when(column.str.contains(self.pattern)).then(column)).to_series()
+        text = column
         if "%M" in self.layout:
             zone = "UTC" if "%z" in self.layout else None
             kind = pl.Datetime("us", zone)
             text = text.str.replace("[Zz]$", "+00:00") if zone else text
-        return text.str.strptime(kind, self.layout, strict=False)
+        values = text.str.strptime(kind, self.layout, strict=False, cache=column[:1000].n_unique() < 500)
+        first = values.min()
+        if "%Y" in self.layout and (first is None or first.year >= 1000):
+            return values
+        return pl.select(pl.when(column.str.contains(self.pattern)).then(values)).to_series()
 
 
 DAYS = (
@@ -209,11 +225,10 @@ DAYS = (
     "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y",
     "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y",
 )  # fmt: skip
-HOURS = ("%H:%M", "%H:%M:%S%.f", "%H:%M%z", "%H:%M:%S%.f%z", "%H:%M:%S%.f %z", "%I:%M %p", "%I:%M:%S %p")
-MOMENTS = (
-    *(Moment(day) for day in DAYS),
-    *(Moment(f"{day}{between}{hour}") for between in ("T", " ") for day in DAYS for hour in HOURS),
-)
+HOURS = (
+    "%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%H:%M%z", "%H:%M:%S%z", "%H:%M:%S%.f%z", "%H:%M:%S%.f %z",
+    "%I:%M %p", "%I:%M:%S %p",
+)  # fmt: skip
 MARKS = ((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 
 
@@ -234,9 +249,28 @@ def candidates(cells: list[str]) -> list[Format]:
     if not any(character.isdigit() for character in cells[0]) and not PLAIN.fits(cells[0]):
         return []
     unit = next((sign for sign in CURRENCIES + "%" for cell in cells if sign in cell), "")
-    formats: list[Format] = [*(Number(decimal, thousands, unit) for decimal, thousands in MARKS), *MOMENTS]
+    numbers = _numbers(unit)
+    if all(map(numbers[0].fits, cells)):  # with points as decimal marks; could they stand between thousands?
+        return [numbers[0], *(other for other in numbers if other.thousands == "." and all(map(other.fits, cells)))]
+    found: list[Format] = [number for number in numbers[1:] if all(map(number.fits, cells))]
+    if found:
+        return found
+    moments = [moment for moment in _moments(cells[0]) if all(map(moment.fits, cells))]
     column = pl.Series(cells)
-    return [format_ for format_ in formats if all(map(format_.fits, cells)) and not format_.parse(column).null_count()]
+    return [moment for moment in moments if not moment.parse(column).null_count()]
+
+
+@cache
+def _numbers(unit: str) -> list[Number]:
+    return [Number(decimal, thousands, unit) for decimal, thousands in MARKS]
+
+
+def _moments(cell: str) -> Iterator[Moment]:
+    """The ways to write a day that fit the beginning of a cell, alone and with all times of a day."""
+    for day in DAYS:
+        if re.match(Moment(day).pattern[:-1], cell):
+            yield Moment(day)
+            yield from (Moment(f"{day}{between}{hour}") for between in "T " for hour in HOURS)
 
 
 def from_text(text: str) -> Format:

@@ -23,10 +23,10 @@ def name_columns(frame: Any, header: list[str]) -> tuple[Any, list[str]]:
     for place, given in enumerate(header, 1):
         name = given.strip()
         if not name:
-            name = _free(f"column_{place}", taken)
+            name = free_name(f"column_{place}", taken)
             notes.append(f"column {place} has no name in the header: called {name!r}")
         elif name in first:
-            fresh = _free(name, taken)
+            fresh = free_name(name, taken)
             notes.append(f"column {place} has the name of column {first[name]}, {name!r}: called {fresh!r}")
             name = fresh
         else:
@@ -49,8 +49,8 @@ def _looks_like_data(names: list[str]) -> bool:
     return bool(numbers) and (len(numbers) == 1 or any(b - a != 1 for a, b in itertools.pairwise(numbers)))
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """The name, or the first of name_2, name_3, ... that no column has."""
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, or the first of name_2, name_3, ... that isn't taken; it then is."""
     stem, number = name, 1
     while name in taken:
         number += 1

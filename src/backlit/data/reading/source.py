@@ -10,7 +10,7 @@ from gzip import BadGzipFile, decompress
 from pathlib import Path
 from typing import Any
 
-from backlit.data.reading import binary, cells, delimited, dialect, encoding, formats, header
+from backlit.data.reading import binary, cells, delimited, dialect, encoding, formats, header, rows
 from backlit.errors import InputError
 
 Progress = Callable[[str, float], None]
@@ -146,20 +146,17 @@ def read_source(
     saved = dict(formats or {})
     if format_ not in READERS:
         return _delimited(data, path, format_, notes, decimal, saved, keep_text, tell)
-    if format_ in STARTS and not data.startswith(STARTS[format_]):
-        found = encoding.what_is_it(data)
-        raise (
-            encoding.is_other(path, *found)
-            if found
-            else InputError(
-                f"{path} isn't a file of the kind that its name says ({ending}); if it is text, name it .csv"
-            )
-        )
+    source = Source(None, path, format_)
+    if format_ == "jsonl":
+        _refuse_other(data, path)
+        data, code = encoding.as_utf8(data, path)
+        source = replace(source, encoding=code)
+    elif format_ in STARTS and not data.startswith(STARTS[format_]):
+        _refuse_other(data, path)
+        raise InputError(f"{path} isn't of the kind that its name says ({ending}); if it is text, name it .csv")
     frame, more = READERS[format_](data, path)
     _require(frame, path)
-    source = Source(frame, path, format_, notes=(*notes, *more))
-    if format_ == "jsonl":
-        source = replace(source, encoding="utf-8")
+    source = replace(source, frame=frame, notes=(*notes, *more))
     return _converted(source, decimal, saved, keep_text, tell, lambda row: f"row {row + 1}")
 
 
@@ -188,6 +185,13 @@ def _unpacked(data: bytes, path: Path) -> tuple[bytes, str, list[str]]:
     return data, Path(path.stem).suffix.lower(), []
 
 
+def _refuse_other(data: bytes, path: Path) -> None:
+    """Refuse what the first bytes say is of another kind."""
+    found = encoding.what_is_it(data)
+    if found:
+        raise encoding.is_other(path, *found)
+
+
 def _require(frame: Any, path: Path) -> None:
     if not frame.width:
         raise InputError(f"{path} has no columns")
@@ -205,19 +209,18 @@ def _delimited(
     keep_text: bool,
     tell: Progress,
 ) -> Source:
-    found = encoding.what_is_it(data)
-    if found:
-        raise encoding.is_other(path, *found)
-    data, code = encoding.as_utf8(data, path)
+    _refuse_other(data, path)
+    tell("splitting into cells", 0.1)
+    try:
+        text, code, layout, frame = _split(data, path, format_, keep_text, thorough=False)
+    except delimited.NotUTF8Error:
+        text, code, layout, frame = _split(data, path, format_, keep_text, thorough=True)
+    del data
     if code != "utf-8":
         notes.append(f"read as {encoding.SPOKEN[code]}")
-    layout = dialect.find(data, tabs=format_ == "tsv")
-    if layout is None:
-        raise InputError(f"{path} is empty: it holds nothing but empty lines")
     if layout.line > 1:
         notes.append(f"the columns' names stand in line {layout.line}")
-    tell("splitting into cells", 0.1)
-    frame, names, more = header.trim(delimited.cells(data, layout, path), list(layout.header))
+    frame, names, more = header.trim(frame, list(layout.header))
     frame, named = header.name_columns(frame, names)
     _require(frame, path)
     source = Source(
@@ -230,8 +233,19 @@ def _delimited(
         notes=(*notes, *more, *named),
     )
     return _converted(
-        source, decimal, saved, keep_text, tell, lambda row: f"line {delimited.line_of(data, layout, path, row)}"
+        source, decimal, saved, keep_text, tell, lambda row: f"line {rows.line_of(text, layout, path, row)}"
     )
+
+
+def _split(
+    data: bytes, path: Path, format_: str, keep_text: bool, thorough: bool
+) -> tuple[bytes, str, dialect.Dialect, Any]:
+    """The file in UTF-8, its encoding, its layout and its cells."""
+    text, code = encoding.as_utf8(data, path, thorough)
+    layout = dialect.find(text, tabs=format_ == "tsv")
+    if layout is None:
+        raise InputError(f"{path} is empty: it holds nothing but empty lines")
+    return text, code, layout, delimited.cells(text, layout, path, keep_text)
 
 
 def _converted(
