@@ -74,7 +74,7 @@ def check_picture(path: Path | None) -> None:
 
 def save_picture(figure: Any, path: Path) -> None:
     """Write a figure atomically, in the format that its name says."""
-    from backlit.train.storage import writing
+    from backlit.data.files import writing
 
     try:
         with writing(path) as temporary:

@@ -50,7 +50,7 @@ def command(
 
 def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:
     """Columns to add: predictions, and probabilities or bounds."""
-    predicted = run.predict(inputs)
+    predicted = _short(run.predict(inputs))
     target = getattr(run.preparation, "target", None)
     names = target.names if target and len(target.names) > 1 else None
     if names is None:
@@ -58,14 +58,23 @@ def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:
     else:
         found = {f"prediction_{name}": predicted[:, i].tolist() for i, name in enumerate(names)}
     if run.classes and run.loss.activation is not None:
-        chances = run.predict_proba(inputs)
+        chances = _short(run.predict_proba(inputs))
         return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(run.classes)}
     if names and run.targets.kind == "multi_label":
-        chances = run.predict_proba(inputs)
+        chances = _short(run.predict_proba(inputs))
         return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(names)}
     if run.intervals is not None:
-        low, high = (bound.reshape(len(predicted), -1) for bound in run.predict_interval(inputs, level))
+        low, high = (_short(bound).reshape(len(predicted), -1) for bound in run.predict_interval(inputs, level))
         for i, name in enumerate(names or [""]):
             tail = f"_{name}" if name else ""
             found |= {f"lower{tail}": low[:, i].tolist(), f"upper{tail}": high[:, i].tolist()}
     return found
+
+
+def _short(values: Any) -> Any:
+    """Numbers to the seven digits that single precision knows."""
+    import numpy as np
+
+    if values.dtype.kind != "f":
+        return values
+    return np.array([float(f"{value:.7g}") for value in values.ravel().tolist()]).reshape(values.shape)

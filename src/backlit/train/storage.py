@@ -4,6 +4,8 @@ network.json         architecture, input shape, loss, settings, format version
 weights.safetensors  parameters ("0/weight") and running state ("state:1/mean")
 data.json            classes, target encoding, preparation of raw input
 history.jsonl        one line an epoch
+judgement.json       scores on held-out rows, if the run came from a table or data set
+config.toml          what would train it again, if the command trained it
 state.safetensors    only while training can be resumed: all that the next update needs
 """
 
@@ -12,14 +14,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import os
-import tempfile
-from collections.abc import Iterator
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tomli_w
 
+from backlit.data.files import writing
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn import losses
@@ -33,22 +35,6 @@ from backlit.train.targets import Targets
 FORMAT = 1
 FILES = ("network.json", "weights.safetensors", "data.json", "history.jsonl")
 STATE = "state:"
-
-
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when all went well; otherwise nothing has changed."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -111,6 +97,11 @@ def save(run: Run, folder: Path, overwrite: bool = False) -> Path:
         with writing(folder / "history.jsonl") as temporary:
             lines = [json.dumps(record, ensure_ascii=False) for record in run.history]
             temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        if run.judgement is not None:
+            write_json(folder / "judgement.json", run.judgement)
+        if run.config is not None:
+            with writing(folder / "config.toml") as temporary:
+                temporary.write_text(tomli_w.dumps(run.config), encoding="utf-8")
         write_json(folder / "network.json", description)  # last: a folder with it is a whole run
     except OSError as error:
         raise InputError(f"{folder} can't be written: {error}") from error
@@ -178,6 +169,8 @@ def load(folder: str | Path) -> Run:
             settings=description["settings"],
             preparation=_restore(data["preparation"]),
             folder=folder,
+            judgement=_read_json(folder / "judgement.json") if (folder / "judgement.json").exists() else None,
+            config=_read_toml(folder / "config.toml") if (folder / "config.toml").exists() else None,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder} is damaged: {type(error).__name__} {error} in network.json or data.json") from error
@@ -200,6 +193,13 @@ def _fill(network: Network, tensors: dict[str, np.ndarray], path: Path) -> dict[
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path} can't be read: {error}; it may be damaged") from error
+
+
+def _read_toml(path: Path) -> Any:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise InputError(f"{path} can't be read: {error}; it may be damaged") from error
 
