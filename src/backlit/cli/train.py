@@ -129,7 +129,9 @@ def command(
     as_json: Annotated[
         bool,
         typer.Option(
-            "--json", help="One JSON object as the last line, nothing else on standard output.", rich_help_panel=_RUN
+            "--json",
+            help="One JSON object as the last line, nothing else on standard output.",
+            rich_help_panel=_RUN,
         ),
     ] = False,
 ) -> None:
