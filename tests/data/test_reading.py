@@ -134,7 +134,13 @@ def test_names_of_columns(write):
 
 @pytest.mark.parametrize(
     ("text", "noted"),
-    [("1,2.5\n3,4\n", True), ("7\n8\n", True), ("0,1,2\n3,4,5\n", False), ("a,1\n3,4\n", False), (",7,9\n0,1,2\n", True)],
+    [
+        ("1,2.5\n3,4\n", True),
+        ("7\n8\n", True),
+        ("0,1,2\n3,4,5\n", False),
+        ("a,1\n3,4\n", False),
+        (",7,9\n0,1,2\n", True),
+    ],
 )
 def test_a_header_of_numbers_is_told(write, text, noted):
     notes = read_source(write(text)).notes

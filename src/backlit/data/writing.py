@@ -171,13 +171,13 @@ def _as_text(column: Any, decimal: str) -> Any:
 
 
 def _in_encoding(text: str, encoding: str) -> bytes:
+    mark = BYTE_ORDER_MARK if encoding.startswith(("utf-16", "utf-32")) else ""  # for utf-8-sig Python writes it
     try:
-        return (BYTE_ORDER_MARK if encoding.startswith(("utf-16", "utf-32")) else "").encode(encoding) + text.encode(
-            encoding
-        )
+        return (mark + text).encode(encoding)
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{text[error.start]!r} doesn't exist in the input's encoding, {encoding}; save the input as UTF-8 first"
+            f"{error.object[error.start]!r} doesn't exist in the input's encoding, {encoding}; "
+            "save the input as UTF-8 first"
         ) from error
 
 

@@ -73,7 +73,7 @@ def archive(data: bytes, path: Path) -> tuple[Any, list[str]]:
 
 
 def _columns(name: str, array: np.ndarray, path: Path) -> dict[str, np.ndarray]:
-    if array.dtype.kind in "fc" and array.dtype.itemsize not in (4, 8):
+    if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64)
     if array.dtype.kind not in "fiubUM":
         raise InputError(f"{path}: array {name!r} holds {array.dtype}; expected numbers, truth values, text or dates")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from pathlib import Path
 
@@ -77,16 +78,19 @@ def as_utf8(data: bytes, path: Path, thorough: bool = True) -> tuple[bytes, str]
                 raise InputError(
                     f"{path} isn't text: it starts as {SPOKEN[encoding]}, but from byte {error.start} on it isn't"
                 ) from error
+    likely: tuple[str, ...]
     if b"\0" not in data:
         if is_utf8(data if thorough else data[:SAMPLE], thorough or len(data) <= SAMPLE):
             return _text(data, path), "utf-8"
-        encoding = "cp949" if _is_korean(data) else "cp1252"
+        likely = ("cp949", "cp1252") if _is_korean(data) else ("cp1252", "cp949")
     else:
-        encoding = "utf-16-le" if data[1:SAMPLE:2].count(0) > data[:SAMPLE:2].count(0) else "utf-16-be"
-    try:
-        return _text(_decoded(data, encoding), path), encoding
-    except UnicodeDecodeError:
-        raise _binary(path, data) from None
+        likely = ("utf-16-le" if data[1:SAMPLE:2].count(0) > data[:SAMPLE:2].count(0) else "utf-16-be",)
+    for encoding in likely:
+        with contextlib.suppress(UnicodeDecodeError):
+            text = _text(_decoded(data, encoding), path)
+            if b"\n" in text or b"\r" in text:  # noise in UTF-16 is rare signs without an end of line
+                return text, encoding
+    raise _binary(path, data)
 
 
 def is_utf8(data: bytes, whole: bool = True) -> bool:

@@ -265,12 +265,17 @@ def _numbers(unit: str) -> list[Number]:
     return [Number(decimal, thousands, unit) for decimal, thousands in MARKS]
 
 
+def of_day(day: str) -> Iterator[Moment]:
+    """A way to write a day, alone and with all times of a day."""
+    yield Moment(day)
+    yield from (Moment(f"{day}{between}{hour}") for between in "T " for hour in HOURS)
+
+
 def _moments(cell: str) -> Iterator[Moment]:
-    """The ways to write a day that fit the beginning of a cell, alone and with all times of a day."""
+    """The ways to write a moment whose day fits the beginning of a cell."""
     for day in DAYS:
         if re.match(Moment(day).pattern[:-1], cell):
-            yield Moment(day)
-            yield from (Moment(f"{day}{between}{hour}") for between in "T " for hour in HOURS)
+            yield from of_day(day)
 
 
 def from_text(text: str) -> Format:
