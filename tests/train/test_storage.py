@@ -1,12 +1,22 @@
 """Runs on disk: whole at every moment, the same when they come back, and refused when damaged."""
 
+import contextlib
+import errno
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import backlit as bl
-from backlit.errors import InputError
+from backlit.data import files
+from backlit.errors import BacklitError, InputError
 from backlit.train import storage
 from tests.train.common import blobs, mlp, weights
 
@@ -44,13 +54,168 @@ def test_a_file_is_no_folder(run, tmp_path):
         run.save(tmp_path / "file")
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path):
-    path = tmp_path / "data.json"
-    storage.write_json(path, {"a": 1})
-    with pytest.raises(InputError, match=r"data\.json can't be written"):
-        storage.write_json(path, {"a": object()})
-    assert json.loads(path.read_text()) == {"a": 1}
-    assert [p.name for p in tmp_path.iterdir()] == ["data.json"]
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_what_is_no_plain_data_leaves_the_old_run(run, tmp_path):
+    run.save(tmp_path / "run")
+    before = contents(tmp_path / "run")
+    run.settings = {"a": object()}
+    with pytest.raises(InputError, match=r"network\.json can't be written"):
+        run.save(tmp_path / "run", overwrite=True)
+    assert contents(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_a_full_disk_leaves_the_old_run(run, tmp_path, monkeypatch, number):
+    """The disk is full at the first, second, third … thing that is done with a file."""
+    run.save(tmp_path / "run")
+    before = contents(tmp_path / "run")
+    left = [number]
+
+    def failing(real):
+        def call(*arguments, **options):
+            left[0] -= 1
+            if left[0] < 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return real(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.tempfile, "mkstemp", failing(files.tempfile.mkstemp))
+        patch.setattr(files.os, "fsync", failing(files.os.fsync))
+        patch.setattr(Path, "write_text", failing(Path.write_text))
+        patch.setattr(storage, "write_tensors", failing(storage.write_tensors))
+        run.history.append({"epoch": 4, "loss": 0.0, "seconds": 0.0})
+        if number < 12:  # four files made, four written, four put on the disk
+            with pytest.raises(InputError, match=r"can't be written: .*No space left"):
+                run.save(tmp_path / "run", overwrite=True)
+        else:
+            run.save(tmp_path / "run", overwrite=True)
+    if number < 12:
+        assert contents(tmp_path / "run") == before
+    assert len(bl.load(tmp_path / "run").history) == (3 if number < 12 else 4)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no such limit here")
+def test_a_real_limit_of_space_leaves_the_old_run(run, tmp_path):
+    run.save(tmp_path / "run")
+    before = contents(tmp_path / "run")
+    code = (
+        "import resource, sys, numpy as np, backlit as bl\n"
+        "net = bl.Linear(200)\n"
+        "run = bl.fit(net, np.eye(99), np.eye(99, 200), epochs=1, engine='numpy')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "try:\n    run.save(sys.argv[1], overwrite=True)\n"
+        "except bl.InputError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "run"], capture_output=True, text=True, check=True)
+    assert "can't be written" in done.stdout
+    assert contents(tmp_path / "run") == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="this user may write anywhere")
+def test_a_folder_that_cannot_be_written(run, tmp_path):
+    run.save(tmp_path / "run")
+    (tmp_path / "run").chmod(0o555)
+    with pytest.raises(InputError, match="can't be written"):
+        run.save(tmp_path / "run", overwrite=True)
+    with pytest.raises(InputError, match="can't be written"):
+        bl.fit(mlp(), *blobs(), epochs=1, checkpoint=tmp_path / "run", overwrite=True)
+    bl.load(tmp_path / "run")
+
+
+def test_a_folder_below_a_file_cannot_be_made(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="can't be written"):
+        run.save(tmp_path / "file" / "run")
+    with pytest.raises(InputError, match="can't be written"):
+        bl.fit(mlp(), *blobs(), epochs=1, checkpoint=tmp_path / "file" / "run")
+
+
+def test_two_processes_do_not_share_a_folder(run, tmp_path):
+    code = (
+        "import sys, pathlib\nfrom backlit.data.files import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout.readline() == "held\n"
+    with pytest.raises(InputError, match="is being written by another process; wait until it is done"):
+        run.save(tmp_path / "run")
+    with pytest.raises(InputError, match="is being written by another process"):
+        bl.fit(mlp(), *blobs(), epochs=1, checkpoint=tmp_path / "run")
+    other.kill()  # what a crashed process held is free
+    other.communicate()
+    run.save(tmp_path / "run")
+    bl.load(tmp_path / "run")
+
+
+def test_nothing_stays_where_nothing_was_written(tmp_path):
+    with pytest.raises(InputError, match="no state to resume"):
+        bl.fit(mlp(), *blobs(), epochs=1, checkpoint=tmp_path / "a", resume=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_judgement_and_choices_are_kept(run, tmp_path):
+    run.judgement, run.config = {"scores": {"accuracy": 0.5}}, {"data": "집.csv", "split": [0.7, 0.3]}
+    same = bl.load(run.save(tmp_path / "run"))
+    assert (same.judgement, same.config) == (run.judgement, run.config)
+    run.judgement = run.config = None
+    run.save(tmp_path / "run", overwrite=True)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(storage.FILES)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_network_json_holds_no_traceback_follows(tmp_path_factory, data):
+    """Values of every place in the file are changed for others, and the file is cut anywhere."""
+    folder = KEPT.setdefault("folder", None) or _kept(tmp_path_factory)
+    path = folder / "network.json"
+    whole = KEPT["text"]
+    if data.draw(st.booleans(), label="cut"):
+        path.write_text(whole[: data.draw(st.integers(0, len(whole) - 3))], encoding="utf-8")
+        with pytest.raises(InputError):
+            bl.load(folder)
+        return
+    described = json.loads(whole)
+    places = list(_places(described))
+    parent, key = data.draw(st.sampled_from(places))
+    parent[key] = data.draw(st.sampled_from([None, -1, 3, 1e400, "x", [], {}, [[]], True, {"layer": "Linear"}, "relu"]))
+    path.write_text(json.dumps(described), encoding="utf-8")
+    with contextlib.suppress(BacklitError):  # a change may be harmless; what isn't must be an error of ours
+        bl.load(folder)
+
+
+KEPT = {}
+
+
+def _kept(tmp_path_factory):
+    """A run that is saved once for all examples."""
+    x, y = blobs()
+    run = bl.fit(bl.Sequential(bl.Linear(3), bl.ReLU(), bl.Linear(3)), x, y, epochs=1, engine="numpy")
+    KEPT["folder"] = run.save(tmp_path_factory.mktemp("kept") / "run")
+    KEPT["text"] = (KEPT["folder"] / "network.json").read_text(encoding="utf-8")
+    return KEPT["folder"]
+
+
+def _places(data):
+    """Every place in nested data, as the dict or list that holds it and the key."""
+    for key, value in list(data.items() if isinstance(data, dict) else enumerate(data)):
+        yield data, key
+        if isinstance(value, (dict, list)):
+            yield from _places(value)
+
+
+def sign(folder):
+    """Make the checksums fit again, to see what is found besides."""
+    path = folder / "network.json"
+    data = json.loads(path.read_text())
+    data["files"] = {name: storage._checksum(folder / name) for name in data["files"]}
+    path.write_text(json.dumps(data))
 
 
 def damage_cut(folder):
@@ -66,6 +231,21 @@ def damage_noise(folder):
     (folder / "weights.safetensors").write_bytes(b"\x00" * 100)
 
 
+def damage_noise_signed(folder):
+    damage_noise(folder)
+    sign(folder)
+
+
+def damage_older(folder):
+    path = folder / "network.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 1}))
+
+
+def damage_list(folder):
+    path = folder / "network.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "files": {"../../secret": "0"}}))
+
+
 def damage_newer(folder):
     path = folder / "network.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
@@ -74,12 +254,14 @@ def damage_newer(folder):
 def damage_other_weights(folder):
     net = bl.Linear(2).build((3,))
     storage.write_tensors(folder / "weights.safetensors", net.params, {})
+    sign(folder)
 
 
 def damage_shape(folder):
     tensors, _ = storage.read_tensors(folder / "weights.safetensors")
     tensors["0/bias"] = np.zeros(5, np.float32)
     storage.write_tensors(folder / "weights.safetensors", tensors, {})
+    sign(folder)
 
 
 def damage_layer(folder):
@@ -98,6 +280,7 @@ def damage_keys(folder):
 
 def damage_history(folder):
     (folder / "history.jsonl").write_text("{nonsense\n")
+    sign(folder)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +288,10 @@ def damage_history(folder):
     [
         (damage_cut, r"network\.json can't be read"),
         (damage_missing, r"weights\.safetensors missing"),
-        (damage_noise, r"weights\.safetensors can't be read"),
+        (damage_noise, r"weights\.safetensors isn't as it was saved \(SHA-256 \w{12}…, expected \w{12}…\): restore it"),
+        (damage_noise_signed, r"weights\.safetensors can't be read"),
+        (damage_older, "written by an older version"),
+        (damage_list, "doesn't list the run's files"),
         (damage_newer, "written by a newer version"),
         (damage_other_weights, "doesn't belong to this network"),
         (damage_shape, r"0/bias has shape \(5,\), the network needs \(8,\)"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backlit.data.files import locked
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.train import storage
@@ -34,6 +37,17 @@ class Checkpoint:
     def file(self) -> Path:
         """Where the state is."""
         return self.folder / "state.safetensors"
+
+    @contextlib.contextmanager
+    def open(self, loop: Loop) -> Iterator[None]:
+        """The folder for this run alone, and the loop as it was saved there, if it is to go on."""
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.folder))
+            except OSError as error:
+                raise InputError(f"{self.folder} can't be written: {error}") from error
+            self.restore(loop)
+            yield
 
     def restore(self, loop: Loop) -> None:
         """Set the loop to the saved state, or make sure that nothing is overwritten.
@@ -69,8 +83,7 @@ class Checkpoint:
             loop.best = Moment(self._carry(loop, tensors, "best:"), loop.best_epoch, 0)
 
     def write(self, loop: Loop, run: Run) -> None:
-        """Write the run as it is now."""
-        storage.save(run, self.folder, overwrite=True)
+        """Write the run as it is now, and what is needed to go on."""
         tensors = _named("last:", loop.carry)
         if loop.best is not None:
             tensors |= _named("best:", loop.carry_at(loop.best))
@@ -82,7 +95,7 @@ class Checkpoint:
             "best_epoch": str(loop.best_epoch),
             "best_value": repr(float(loop.best_value)),
         }
-        storage.write_tensors(self.file, tensors, metadata)
+        storage.save(run, self.folder, True, lambda path: storage.write_tensors(path, tensors, metadata))
 
     def _carry(self, loop: Loop, tensors: dict[str, np.ndarray], prefix: str) -> Any:
         names = tree.paths(loop.carry)

@@ -219,14 +219,16 @@ def fit(
         from backlit.train.checkpoint import Checkpoint
 
         keeper = Checkpoint(Path(checkpoint), settings, resume, overwrite)
-        keeper.restore(loop)
-        loop.save, loop.save_every = lambda state: keeper.write(state, run_now()), checkpoint_every
+        with keeper.open(loop):
+            loop.save, loop.save_every = lambda state: keeper.write(state, run_now()), checkpoint_every
+            loop.run()
+            run = run_now()
+            keeper.write(loop, run)
     elif resume:
         raise InputError("resume=True needs checkpoint=FOLDER, the folder to go on from")
-    loop.run()
-    run = run_now()
-    if checkpoint is not None:
-        keeper.write(loop, run)
+    else:
+        loop.run()
+        run = run_now()
     display.close(run.history[-1] if run.history else None, ending(run))
     if strict and run.diverged:
         raise DivergedError(ending(run))
