@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
+import itertools
 import re
 from pathlib import Path
 
@@ -44,8 +44,8 @@ SIGNATURES = (
     (b"\x89HDF", "an HDF5 file", None),
     (b"SQLite format 3", "a SQLite database", None),
 )
-FOREIGN = re.compile(r"[^\x00-\x7f]+")
-ENOUGH = 10_000  # characters to tell a language by
+FOREIGN = re.compile(rb"[^\x00-\x7f]+")
+ENOUGH = 10_000  # words to tell a language by
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b\x1c-\x1f\x7f]")  # what no text holds; Ctrl-Z ended files once
 
 
@@ -78,19 +78,30 @@ def as_utf8(data: bytes, path: Path, thorough: bool = True) -> tuple[bytes, str]
                 raise InputError(
                     f"{path} isn't text: it starts as {SPOKEN[encoding]}, but from byte {error.start} on it isn't"
                 ) from error
-    likely: tuple[str, ...]
-    if b"\0" not in data:
-        if is_utf8(data if thorough else data[:SAMPLE], thorough or len(data) <= SAMPLE):
-            return _text(data, path), "utf-8"
-        likely = ("cp949", "cp1252") if _is_korean(data) else ("cp1252", "cp949")
-    else:
-        likely = ("utf-16-le" if data[1:SAMPLE:2].count(0) > data[:SAMPLE:2].count(0) else "utf-16-be",)
-    for encoding in likely:
-        with contextlib.suppress(UnicodeDecodeError):
-            text = _text(_decoded(data, encoding), path)
-            if b"\n" in text or b"\r" in text:  # noise in UTF-16 is rare signs without an end of line
-                return text, encoding
-    raise _binary(path, data)
+    if b"\0" in data:
+        encoding = "utf-16-le" if data[1:SAMPLE:2].count(0) > data[:SAMPLE:2].count(0) else "utf-16-be"
+        text = _attempted(data, encoding)
+        if text is None or not (b"\n" in text or b"\r" in text):  # noise is rare signs without an end of line
+            raise _binary(path, data)
+        return _text(text, path), encoding
+    if is_utf8(data if thorough else data[:SAMPLE], thorough or len(data) <= SAMPLE):
+        return _text(data, path), "utf-8"
+    korean = _attempted(data, "cp949")
+    if korean is not None and _is_korean(korean):
+        return _text(korean, path), "cp949"
+    western = _attempted(data, "cp1252")
+    if western is not None:
+        return _text(western, path), "cp1252"
+    if korean is None:
+        raise _binary(path, data)
+    return _text(korean, path), "cp949"
+
+
+def _attempted(data: bytes, encoding: str) -> bytes | None:
+    try:
+        return _decoded(data, encoding)
+    except UnicodeDecodeError:
+        return None
 
 
 def is_utf8(data: bytes, whole: bool = True) -> bool:
@@ -116,22 +127,19 @@ def _decoded(data: bytes, encoding: str, whole: bool = True) -> bytes:
     return b"".join(pieces)
 
 
-def _is_korean(data: bytes) -> bool:
-    """Whether it is CP949, and most of what isn't ASCII are the syllables of the Korean standard.
+def _is_korean(text: bytes) -> bool:
+    """Whether most of what isn't ASCII are the syllables of the Korean standard, as far as a look goes.
 
     CP949's further syllables don't count: a German "Ä" before a letter is one of them.
     """
-    decoder = codecs.getincrementaldecoder("cp949")()
-    foreign = ""
-    try:
-        for start in range(0, len(data), CHUNK):
-            text = decoder.decode(data[start : start + CHUNK], start + CHUNK >= len(data))
-            if len(foreign) < ENOUGH:
-                foreign += "".join(FOREIGN.findall(text))[:ENOUGH]
-    except UnicodeDecodeError:
-        return False
-    syllables = sum(0xB0 <= lead <= 0xC8 for lead in foreign.encode("euc_kr", "ignore")[::2])
-    return 2 * syllables > len(foreign)
+    pieces = itertools.islice(FOREIGN.finditer(text), ENOUGH)
+    foreign = b"".join(piece[0] for piece in pieces).decode()
+    return 2 * sum(map(_is_common, foreign)) > len(foreign)
+
+
+def _is_common(character: str) -> bool:
+    code = character.encode("euc_kr", "ignore")
+    return len(code) == 2 and 0xB0 <= code[0] <= 0xC8
 
 
 def _text(data: bytes, path: Path) -> bytes:

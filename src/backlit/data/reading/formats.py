@@ -124,6 +124,10 @@ class Number:
 
         if self == PLAIN:
             return _as_number(column)
+        if self == DECIMAL_COMMA and not column.str.contains(".", literal=True).any():
+            values = _as_number(column.str.replace(",", ".", literal=True))
+            if values.null_count() == column.null_count():  # the frequent case, without regular expressions
+                return values
         fits = column.str.contains(self.pattern)
         bare = column.str.replace_all(f"[{SPACES}'’%{re.escape(self.unit)}]", "")
         bare = bare.str.replace("\u2212", "-", literal=True)
@@ -135,6 +139,7 @@ class Number:
 
 
 PLAIN = Number()
+DECIMAL_COMMA = Number(decimal=",")
 
 
 def is_padded(cell: str) -> bool:
