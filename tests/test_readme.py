@@ -17,16 +17,10 @@ def run(folder: Path, *command: str) -> str:
     return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def test_the_lines_of_python(tmp_path: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert blocks
-    printed = run(tmp_path, sys.executable, "-c", "".join(blocks))
-    found = re.search(r"'accuracy': ([\d.]+)", printed)
-    assert found is not None, printed
-    assert float(found[1]) > 0.95
-    assert "downstream" in printed  # the explanation
-    assert (tmp_path / "curves.png").stat().st_size > 0
-    assert (tmp_path / "runs" / "digits" / "network.json").is_file()
+def blocks(text: str) -> str:
+    found = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert found
+    return "\n".join(found)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +36,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_the_lines_of_python(folder: Path) -> None:
+    printed = run(folder, sys.executable, "-c", blocks(README))
+    assert "'r2': 0.9" in printed
+    found = re.search(r"'accuracy': ([\d.]+)", printed)
+    assert found is not None, printed
+    assert float(found[1]) > 0.95
+    assert "downstream" in printed  # the explanation
+    assert (folder / "curves.png").stat().st_size > 0
+    assert (folder / "runs" / "digits" / "network.json").is_file()
+
+
 @pytest.mark.slow
 def test_the_commands(folder: Path) -> None:
     commands = re.findall(r"^    backlit (.*)$", README, flags=re.MULTILINE)
@@ -51,7 +56,29 @@ def test_the_commands(folder: Path) -> None:
         assert printed.strip(), command
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/mission.md"])
+@pytest.mark.slow
+def test_the_first_table(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    make, use = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    run(tmp_path, sys.executable, "-c", make)
+    commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    assert len(commands) == 6
+    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
+    shown = re.findall(r"^    ((?:column|id|area|built|district) .*)$", text, flags=re.MULTILINE)
+    assert len(shown) == 5
+    for line in shown:  # the table on the page is the one that is printed
+        assert line in printed[0], (line, printed[0])
+    assert (tmp_path / "importance.png").stat().st_size > 0
+    predicted = (tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()
+    assert predicted[0] == "id,area,built,district,prediction,lower,upper"
+    assert len(predicted) == 201
+    assert "'r2': 0.9" in run(tmp_path, sys.executable, "-c", use)
+
+
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/mission.md", "docs/tables.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backlit.data.reading import read_source
 from backlit.data.table.column import Column
 from backlit.data.table.target import TableTarget
 from backlit.data.table.understanding import understand
@@ -110,12 +112,16 @@ class TablePreparation:
     def apply(self, frame: Any) -> np.ndarray:
         """Inputs (rows, len(names)), float32; columns in any order, others ignored.
 
+        Parameters
+        ----------
+        frame : data frame, or path of a file, which is read as the training's was
+
         Raises
         ------
         InputError
             If a column is missing, or holds text where training had numbers (row, counted from 1, and value are named).
         """
-        frame = as_polars(frame)
+        frame = self._frame(frame)
         used = self._ordered
         self._check_columns(frame, [column.name for column in used])
         if frame.height <= BLOCK:
@@ -124,6 +130,11 @@ class TablePreparation:
         for column, (name, place) in zip(used, self.places(), strict=True):
             inputs[:, place] = column.apply(frame[name])
         return inputs
+
+    def _frame(self, table: Any) -> Any:
+        if isinstance(table, (str, Path)):
+            return read_source(table, formats=self.formats).frame
+        return as_polars(table)
 
     @staticmethod
     def _check_columns(frame: Any, needed: Sequence[str]) -> None:
@@ -139,7 +150,7 @@ class TablePreparation:
 
     def unseen(self, frame: Any) -> dict[str, int]:
         """How many rows have a level that training didn't have, by column."""
-        frame = as_polars(frame)
+        frame = self._frame(frame)
         counts = {c.name: c.unseen(frame[c.name]) for c in self._ordered if c.name in frame.columns}
         return {name: count for name, count in counts.items() if count}
 
