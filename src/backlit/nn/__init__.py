@@ -4,10 +4,12 @@
 from backlit.nn import (
     activations,
     containers,
+    convolution,
     dropout,
     embedding,
     linear,
     normalization,
+    pooling,
     shaping,
     wired,
 )
@@ -15,10 +17,12 @@ from backlit.nn import (
 __all__ = [
     "activations",
     "containers",
+    "convolution",
     "dropout",
     "embedding",
     "linear",
     "normalization",
+    "pooling",
     "shaping",
     "wired",
 ]

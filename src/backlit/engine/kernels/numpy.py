@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -16,7 +17,7 @@ def _patches(x: np.ndarray, window: Window) -> np.ndarray:
     if window.padded:
         x = np.pad(x, ((0, 0), *window.padding, (0, 0)))
     axes = range(1, x.ndim - 1)
-    views = sliding_window_view(x, window.extent, axis=tuple(axes))
+    views: Any = sliding_window_view(x, window.extent, axis=tuple(axes))
     views = views[(slice(None), *[slice(None, None, step) for step in window.stride])]
     views = views[(..., *[slice(None, None, step) for step in window.dilation])]
     channels = x.shape[-1] // window.groups

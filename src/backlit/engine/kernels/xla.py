@@ -1,6 +1,25 @@
-"""XLA's kernels: for each convolution the quicker of XLA's own and patches with a matrix product.
+"""XLA's kernels: for each convolution the quickest of three forms, chosen by shape and device.
 
-The choice is `_own`, which tells what it was measured on.
+==========  =======================================================================  ===========================
+form        what it does                                                             chosen
+==========  =======================================================================  ===========================
+taps        a sum of shifted inputs, each times a row of the weight                  depthwise, on processors
+patches     what the kernel covers side by side, then one matrix product             all others, on processors
+own         XLA's convolution                                                        on accelerators
+==========  =======================================================================  ===========================
+
+Milliseconds on 2 cores, float32, batch 128, 26×26×32 to 64, kernel 3×3: forward, gradient by x, by the weight.
+
+=======================  ====================  =====================
+form                     in one program        within a loop
+=======================  ====================  =====================
+own                      55, 26, 86            1136, 231, 2792
+patches                  22, 17, 26            27, 23, 27
+=======================  ====================  =====================
+
+Training runs within a loop, where XLA's CPU backend has only its plainest convolution. Outside of one, some shapes are
+up to twice as quick by XLA's own (one channel and a large kernel); within, none that was tried steadily is. Depthwise,
+batch 64, 16×16×64, 3×3, forward: taps 1.7, patches 15, own 21.
 """
 
 from __future__ import annotations
@@ -9,6 +28,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -19,27 +39,29 @@ from backlit.engine.kernels import block
 from backlit.graph.window import Sizes, Window
 
 
-def _own() -> bool:
-    """Whether XLA's own convolution is the quicker."""
-    return jax.default_backend() != "cpu"
+def form(window: Window, channels: int, out: int) -> Any:
+    """The quickest form for this window, from so many channels to so many: its `conv`, `conv_input`, `conv_weight`."""
+    if jax.default_backend() != "cpu":
+        return OWN
+    return TAPS if window.groups == channels == out > 1 else PATCHES
 
 
 def conv(x: Any, weight: Any, window: Window) -> Any:
     """Convolution."""
     x, weight = _alike(x, weight)
-    return own_conv(x, weight, window) if _own() else patch_conv(x, weight, window)
+    return form(window, x.shape[-1], weight.shape[0]).conv(x, weight, window)
 
 
 def conv_input(g: Any, weight: Any, window: Window, sizes: Sizes) -> Any:
     """Its adjoint in x."""
     g, weight = _alike(g, weight)
-    return (own_conv_input if _own() else patch_conv_input)(g, weight, window, sizes)
+    return form(window, weight.shape[-1] * window.groups, g.shape[-1]).conv_input(g, weight, window, sizes)
 
 
 def conv_weight(x: Any, g: Any, window: Window) -> Any:
     """Its adjoint in the weight."""
     x, g = _alike(x, g)
-    return own_conv_weight(x, g, window) if _own() else patch_conv_weight(x, g, window)
+    return form(window, x.shape[-1], g.shape[-1]).conv_weight(x, g, window)
 
 
 def fold(parts: Sequence[Any], window: Window, sizes: Sizes) -> Any:
@@ -61,6 +83,32 @@ def _alike(a: Any, b: Any) -> tuple[Any, Any]:
     """Both in the type that a product of them has."""
     dtype = jnp.result_type(a, b)
     return jnp.asarray(a, dtype=dtype), jnp.asarray(b, dtype=dtype)
+
+
+# -------------------------------------------------------------------------------------------- taps, depthwise
+
+
+def _rows(weight: Any) -> list[Any]:
+    """For each tap its factor for each channel."""
+    flat = weight.reshape(weight.shape[0], -1)
+    return [flat[:, tap] for tap in range(flat.shape[1])]
+
+
+def tap_conv(x: Any, weight: Any, window: Window) -> Any:
+    """Convolution: a sum over taps."""
+    return reduce(add, [view * row for view, row in zip(window.views(jnp, x), _rows(weight), strict=True)])
+
+
+def tap_conv_input(g: Any, weight: Any, window: Window, sizes: Sizes) -> Any:
+    """Its adjoint in x: each tap's share, where the tap was."""
+    return fold([g * row for row in _rows(weight)], window, sizes)
+
+
+def tap_conv_weight(x: Any, g: Any, window: Window) -> Any:
+    """Its adjoint in the weight: for each tap the sum of products over batch and positions."""
+    axes = tuple(range(g.ndim - 1))
+    sums = [(view * g).sum(axis=axes) for view in window.views(jnp, x)]
+    return jnp.stack(sums, axis=1).reshape(g.shape[-1], *window.kernel, 1)
 
 
 # ------------------------------------------------------------------------------------ patches and a product
@@ -211,3 +259,8 @@ def own_conv_weight(x: Any, g: Any, window: Window) -> Any:
         batch_group_count=window.groups,
         dimension_numbers=_names(len(window.kernel), "C*N", "I*O", "C*N"),
     )
+
+
+TAPS = SimpleNamespace(conv=tap_conv, conv_input=tap_conv_input, conv_weight=tap_conv_weight)
+PATCHES = SimpleNamespace(conv=patch_conv, conv_input=patch_conv_input, conv_weight=patch_conv_weight)
+OWN = SimpleNamespace(conv=own_conv, conv_input=own_conv_input, conv_weight=own_conv_weight)
