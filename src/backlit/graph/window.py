@@ -49,6 +49,11 @@ class Window:
         """Whether there is a border."""
         return any(any(pair) for pair in self.padding)
 
+    @property
+    def tiles(self) -> bool:
+        """Whether the positions lie side by side: no number is covered twice, and there is no border."""
+        return self.stride == self.kernel == self.extent and not self.padded
+
     def positions(self, sizes: Sizes) -> Sizes:
         """How many positions the kernel has along each axis of an input of these sizes."""
         return tuple(
