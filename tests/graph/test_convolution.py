@@ -183,6 +183,12 @@ def test_the_form_is_chosen_by_shape() -> None:
     assert by_xla.form(window("conv", (8, 8), (3, 3)), 1, 1) is by_xla.PATCHES
 
 
+def test_a_window_says_what_is_special_about_it() -> None:
+    assert repr(window("conv", (8, 8), (3, 3))) == "Window(3×3)"
+    special = window("conv", (8, 8), (3, 2), stride=2, padding=(1, (0, 2)), dilation=(1, 2), groups=2)
+    assert repr(special) == "Window(3×2, stride 2×2, dilation 1×2, padding 1+1×0+2, 2 groups)"
+
+
 def test_kernels_belong_to_a_namespace() -> None:
     import jax.numpy as jnp
 

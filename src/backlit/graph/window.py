@@ -14,7 +14,7 @@ Sizes = tuple[int, ...]
 Padding = str | int | Sequence[int | Sequence[int]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Window:
     """A kernel's size and steps, one number for each axis it moves along.
 
@@ -33,6 +33,16 @@ class Window:
     padding: tuple[tuple[int, int], ...]
     dilation: Sizes
     groups: int = 1
+
+    def __repr__(self) -> str:
+        """What differs from the plainest window, for explanations: ``Window(3×3, padding 1+1×1+1)``."""
+        plain = (1,) * len(self.kernel)
+        said = ["×".join(map(str, self.kernel))]
+        for name, numbers in (("stride", self.stride), ("dilation", self.dilation)):
+            said += [f"{name} {'×'.join(map(str, numbers))}"] if numbers != plain else []
+        said += ["padding " + "×".join(f"{a}+{b}" for a, b in self.padding)] if self.padded else []
+        said += [f"{self.groups} groups"] if self.groups > 1 else []
+        return f"Window({', '.join(said)})"
 
     @property
     def extent(self) -> Sizes:
