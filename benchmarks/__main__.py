@@ -11,7 +11,7 @@ import platform
 import sys
 from pathlib import Path
 
-PARTS = ("w4", "mlp", "digits", "memory", "accuracy", "table_speed", "tables")
+PARTS = ("w4", "mlp", "cnn", "digits", "memory", "accuracy", "table_speed", "tables")
 LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax")
 
 

@@ -52,6 +52,10 @@ from .nn.collapse import collapse as collapse
 from .nn.containers import Parallel as Parallel
 from .nn.containers import Residual as Residual
 from .nn.containers import Sequential as Sequential
+from .nn.convolution import Conv1d as Conv1d
+from .nn.convolution import Conv2d as Conv2d
+from .nn.convolution import ConvTranspose1d as ConvTranspose1d
+from .nn.convolution import ConvTranspose2d as ConvTranspose2d
 from .nn.dropout import DropConnect as DropConnect
 from .nn.dropout import Dropout as Dropout
 from .nn.embedding import EmbedColumns as EmbedColumns
@@ -77,6 +81,13 @@ from .nn.penalties import L2 as L2
 from .nn.penalties import Elastic as Elastic
 from .nn.penalties import Penalty as Penalty
 from .nn.perceptron import Perceptron as Perceptron
+from .nn.pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
+from .nn.pooling import AvgPool1d as AvgPool1d
+from .nn.pooling import AvgPool2d as AvgPool2d
+from .nn.pooling import GlobalAvgPool as GlobalAvgPool
+from .nn.pooling import GlobalMaxPool as GlobalMaxPool
+from .nn.pooling import MaxPool1d as MaxPool1d
+from .nn.pooling import MaxPool2d as MaxPool2d
 from .nn.random import Key as Key
 from .nn.shaping import Flatten as Flatten
 from .nn.shaping import Reshape as Reshape

@@ -60,3 +60,15 @@ def copy_into(module: torch.nn.Module, values: dict[str, np.ndarray]) -> None:
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             parameter.copy_(torch.tensor(np.asarray(values[name]).reshape(tuple(parameter.shape))))
+
+
+class ChannelsLast(torch.nn.Module):
+    """A module of PyTorch's on arrays whose channels come last."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        super().__init__()
+        self.inner = module
+
+    def forward(self, x: Any) -> Any:
+        """The module's output, channels last again."""
+        return torch.movedim(self.inner(torch.movedim(x, -1, 1)), 1, -1)

@@ -53,6 +53,19 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.Embedding(7, 3), (4,)),
     (bl.EmbedColumns((7, 40)), (4,)),
     (bl.Temperature(1.7), (4,)),
+    (bl.Dropout(0.4, by_channel=True), (3, 2, 4)),
+    (bl.Conv1d(4, 3, stride=2, padding="same", groups=2), (7, 2)),
+    (bl.Conv2d(3, (3, 2), padding=((1, 0), (0, 1)), dilation=(1, 2)), (4, 5, 2)),
+    (bl.Conv2d(4, 2, groups=4, bias=False), (3, 4, 4)),
+    (bl.ConvTranspose1d(3, 3, stride=2, padding=1, output_padding=1), (4, 2)),
+    (bl.ConvTranspose2d(4, (3, 2), stride=(2, 1), padding="same", groups=2), (2, 3, 2)),
+    (bl.MaxPool1d(2), (6, 3)),
+    (bl.MaxPool2d(3, stride=2, padding=1), (5, 4, 2)),
+    (bl.AvgPool1d(3, stride=2, padding="same"), (6, 3)),
+    (bl.AvgPool2d((2, 3)), (4, 6, 2)),
+    (bl.GlobalAvgPool(), (3, 4, 2)),
+    (bl.GlobalMaxPool(), (3, 4, 2)),
+    (bl.AdaptiveAvgPool2d(2, 3), (5, 4, 2)),
 ]
 SLOPED = [case for case in CASES if not isinstance(case[0], bl.Step)]  # a step's zero gradient: test_activations.py
 each = pytest.mark.parametrize(("layer", "shape"), CASES, ids=lambda case: str(case))

@@ -15,9 +15,11 @@ def _require_rate(layer: Layer, rate: Any) -> None:
         raise InputError(f"{type(layer).__name__}: rate must be a number from 0 to below 1, got {rate!r}")
 
 
-def _kept(ctx: Context, rate: float, like: Any) -> Any:
-    """An array like the given one: 1 / (1 - rate) with probability 1 - rate, else 0."""
-    return (ctx.uniform(tuple(like.shape)) >= rate).astype(like.dtype) * (1.0 / (1.0 - rate))
+def _kept(ctx: Context, rate: float, like: Any, shape: tuple[int, ...] | None = None) -> Any:
+    """An array like the given one, or of another shape: 1 / (1 - rate) with probability 1 - rate, else 0."""
+    return (ctx.uniform(tuple(like.shape) if shape is None else shape) >= rate).astype(like.dtype) * (
+        1.0 / (1.0 - rate)
+    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,6 +33,9 @@ class Dropout(Layer):
     ----------
     rate : float
         From 0 to below 1.
+    by_channel : bool
+        Drop whole channels (sizes of the last axis) of an example rather than single numbers: neighbours in a picture
+        are so much alike that one tells what another would have.
 
     Examples
     --------
@@ -41,16 +46,22 @@ class Dropout(Layer):
 
     References
     ----------
-    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout, JMLR 15, 2014.
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout, JMLR 15, 2014. By channel: Tompson,
+    Goroshin, Jain, LeCun, Bregler: Efficient Object Localization Using Convolutional Networks, CVPR 2015
+    (arXiv:1411.4280).
     """
 
     rate: float = 0.5
+    by_channel: bool = False
 
     def __post_init__(self) -> None:
         _require_rate(self, self.rate)
 
     def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
-        return x * _kept(ctx, self.rate, x) if ctx.training and self.rate else x
+        if not (ctx.training and self.rate):
+            return x
+        shape = (x.shape[0], *[1] * (len(x.shape) - 2), x.shape[-1]) if self.by_channel else None
+        return x * _kept(ctx, self.rate, x, shape)
 
 
 @dataclass(frozen=True, repr=False)

@@ -116,7 +116,8 @@ class Layer:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        Layer.kinds[cls.__name__] = cls
+        if not cls.__name__.startswith("_"):  # a base that others share isn't a layer by itself
+            Layer.kinds[cls.__name__] = cls
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         """Parameters to start from (float64 NumPy arrays, nested dicts) and the output's shape."""

@@ -17,6 +17,7 @@ from backlit.graph.ops.arithmetic import (
     subtract,
     where,
 )
+from backlit.graph.ops.convolution import conv, conv_transpose
 from backlit.graph.ops.elementwise import (
     cos,
     erf,
@@ -43,6 +44,7 @@ from backlit.graph.ops.fused import (
 )
 from backlit.graph.ops.indexing import getitem, scatter, scatter_add, take, take_along_axis
 from backlit.graph.ops.linalg import einsum, inverse, linear, matmul, outer, solve
+from backlit.graph.ops.pooling import avg_pool, max_pool
 from backlit.graph.ops.random import uniform
 from backlit.graph.ops.reduction import (
     argmax,
