@@ -34,7 +34,7 @@ def json_lines(data: bytes, path: Path) -> tuple[Any, list[str]]:
 
     try:
         return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None), []
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, RuntimeError) as error:
         for number, line in enumerate(data.splitlines(), 1):
             try:
                 value = json.loads(line) if line.strip() else {}
