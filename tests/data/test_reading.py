@@ -64,6 +64,10 @@ def test_words_for_missing_values(write, missing):
         ("a,b\n1,x\n2,y\x1a", [(1, "x"), (2, "y")]),
         ("sep=;\na;b\n1;x\n", [(1, "x")]),
         ('"sep=|"\r\na|b\r\n1|x\r\n', [(1, "x")]),
+        ("# made by hand, 2024\n# again\n\na,b\n1,x\n", [(1, "x")]),
+        ("#a,b\n1,x\n", [(1, "x")]),
+        ("# a,b\n1,2.5\n", [(1, 2.5)]),  # as numpy.savetxt writes it
+        ("a,b\n#1,x\n", [("#1", "x")]),
         ("a;b, in €\n1;x\n2;y\n", [(1, "x"), (2, "y")]),
         ("a,b\n1,x|y|z\n2,y;z\n", [(1, "x|y|z"), (2, "y;z")]),
         ("a\tb (1, 2)\n1\tx, y\n2\tz\n", [(1, "x, y"), (2, "z")]),
@@ -149,6 +153,15 @@ def test_a_header_of_numbers_is_told(write, text, noted):
 
 def test_where_the_header_stands_is_told(write):
     assert read_source(write("\n\na,b\n1,2\n")).notes == ("the columns' names stand in line 3",)
+    assert read_source(write("# about\r\n# it\r\n\r\na,b\r\n1,2\r\n")).notes == ("the columns' names stand in line 4",)
+
+
+def test_values_separated_by_spaces_are_told(write):
+    source = read_source(write("Chins Situps  Jumps\n 5 162 60\n 2 110 60\n"))
+    assert source.notes == (
+        "'Chins Situps  Jumps' is one column; if spaces separate its values, save the file with commas instead",
+    )
+    assert read_source(write("a title\nof one\nand\n")).notes == ()
 
 
 def test_names_of_files_are_no_patterns(write):

@@ -98,6 +98,13 @@ def test_numpy_archives(tmp_path):
     assert frame["day"][0] == date(2024, 1, 31)
 
 
+def test_structured_arrays(tmp_path):
+    path = tmp_path / "t.npz"
+    prices = np.array([("2024-01-31", 1.5), ("2024-02-01", 2.5)], dtype=[("date", "M8[D]"), ("close", "f8")])
+    np.savez(path, prices=prices)
+    assert read(path).rows() == [(date(2024, 1, 31), 1.5), (date(2024, 2, 1), 2.5)]
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

@@ -34,7 +34,7 @@ def json_lines(data: bytes, path: Path) -> tuple[Any, list[str]]:
 
     try:
         return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None), []
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, RuntimeError) as error:
         for number, line in enumerate(data.splitlines(), 1):
             try:
                 value = json.loads(line) if line.strip() else {}
@@ -52,27 +52,34 @@ def json_lines(data: bytes, path: Path) -> tuple[Any, list[str]]:
 def archive(data: bytes, path: Path) -> tuple[Any, list[str]]:
     """A frame of an .npz archive: a column for each array (rows,), and one for each column of an array (rows, columns).
 
-    The columns of an array ``x`` are called ``x1``, ``x2``, ...
+    The columns of an array ``x`` are called ``x1``, ``x2``, ...; the fields of a structured array are columns, too.
     """
     import polars as pl
 
     columns: dict[str, np.ndarray] = {}
+    rows: dict[str, int] = {}
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             for name in arrays.files:
-                columns |= _columns(name, arrays[name], path)
+                found = _columns(name, arrays[name], path)
+                columns |= found
+                rows |= {name: len(next(iter(found.values())))} if found else {}
     except (ValueError, OSError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, MemoryError) as error:
         if isinstance(error, InputError):
             raise
         raise _unreadable(path, ".npz", error) from error
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"{name!r} {length}" for name, length in list(lengths.items())[:10])
-        raise InputError(f"{path}: its arrays have different numbers of rows ({shown}); expected one a row in each")
+    if len(set(rows.values())) > 1:
+        raise InputError(
+            f"{path}: its arrays have different numbers of rows ({', '.join(f'{n!r} {k}' for n, k in rows.items())}); "
+            "expected one a row in each"
+        )
     return _with_polars(lambda: pl.DataFrame(columns), path, ".npz"), []
 
 
 def _columns(name: str, array: np.ndarray, path: Path) -> dict[str, np.ndarray]:
+    if array.dtype.names and array.ndim == 1:
+        fields = [_columns(field, array[field], path) for field in array.dtype.names]
+        return {column: values for found in fields for column, values in found.items()}
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64)
     if array.dtype.kind not in "fiubUM":

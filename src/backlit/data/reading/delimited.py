@@ -48,6 +48,8 @@ def cells(data: bytes, dialect: Dialect, path: Path, keep_text: bool) -> Any:
     if not is_utf8(data):
         raise NotUTF8Error
     mended, count = rows.mend(data, dialect, path)
+    if count == 1:
+        raise InputError(f"{path} has a header but no rows")
     frame = _parse(mended, dialect, set())
     if frame is None or frame.shape != (count - 1, width):
         raise InputError(f"{path} can't be read as CSV: of its {count - 1} rows not all make sense")

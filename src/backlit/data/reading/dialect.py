@@ -12,7 +12,8 @@ NONE = "\x1f"  # separates the one column of a file without separators: no text 
 HEAD = 1 << 18  # bytes that are looked at
 ROWS = 200
 BLANK = re.compile(rb"(?:[ \t]*(?:\r\n|\n|\r))*")
-DECLARED = re.compile(rb'"?sep=([^\r\n])"?(?:\r\n|\n|\r)', re.IGNORECASE)  # Excel's own first line
+COMMENTS = re.compile(rb"(?:#[^\r\n]*(?:\r\n|\n|\r)+)*(#[ \t]*)([^\r\n]*)(?:\r\n|\n|\r)+([^\r\n]*)")
+DECLARED = re.compile(rb'"?sep=([,;|\t])"?(?:\r\n|\n|\r)', re.IGNORECASE)  # Excel's own first line
 NUMBER = re.compile(r"\s*[+-]?[0-9]*,[0-9]+\s*|\s*[+-]?[0-9]+\s*")
 
 
@@ -48,7 +49,7 @@ def find(data: bytes, tabs: bool = False) -> Dialect | None:
     tabs : bool
         The file's name says that tabs separate its values.
     """
-    start = _past_blank(data, 0)
+    start = _past_comments(data, _past_blank(data, 0))
     declared = DECLARED.match(data, start)
     if declared is not None:
         start = declared.end()
@@ -68,6 +69,18 @@ def find(data: bytes, tabs: bool = False) -> Dialect | None:
 def _past_blank(data: bytes, start: int) -> int:
     found = BLANK.match(data, start)
     return found.end() if found else start
+
+
+def _past_comments(data: bytes, start: int) -> int:
+    """Where the header begins after lines that start with #; the last of them may be it, as NumPy writes it."""
+    found = COMMENTS.match(data, start)
+    if found is None:
+        return start
+    mark, last, next_ = found[1], found[2], found[3]
+    alike = any(last.count(s) == next_.count(s) > 0 for s in (separator.encode() for separator in SEPARATORS))
+    if alike and (mark == b"#" or not re.search(rb"[^0-9eE.,;|\t +-]", next_)):
+        return found.start(2)
+    return _past_blank(data, found.start(3))
 
 
 def _rows(text: str, separator: str) -> list[list[str]]:

@@ -38,6 +38,9 @@ def name_columns(frame: Any, header: list[str]) -> tuple[Any, list[str]]:
             f"the first line looks like data ({shown}), but is taken for the columns' names; "
             "if the file has none, put a line of names above it"
         )
+    words = len(names[0].split())
+    if len(names) == 1 and words > 1 and all(len(str(cell).split()) == words for cell in frame[:100].to_series()):
+        notes.append(f"{names[0]!r} is one column; if spaces separate its values, save the file with commas instead")
     return frame.rename(dict(zip(frame.columns, names, strict=True))), notes
 
 
