@@ -20,6 +20,7 @@ from .graph import ops as ops
 from .graph.check import check_gradients as check_gradients
 from .graph.op import debug_nans as debug_nans
 from .graph.op import operation as operation
+from .graph.scan import scan as scan
 from .graph.tensor import Tensor as Tensor
 from .graph.tensor import tensor as tensor
 from .graph.transforms import grad as grad
