@@ -157,7 +157,7 @@ class _Scan:
         if tracked:
             inputs = pack([*self._captured.values(), *self._carry, *self._xs])
             rule = self._rule
-            op = Op("scan", _not_again, (rule,), gate="carries the gradient back, step by step, adding up what arrives")
+            op = Op("scan", no_second_run, (rule,), gate="carries the gradient back, step by step, adding up what arrives")
             parts = unpack(Tensor(Bundle([*final, *ys, *before]), op, (inputs,), {}))
             final, ys = parts[: len(final)], parts[len(final) : len(final) + len(ys)]
         return tree.unflatten(self._carry_structure, final), tree.unflatten(self._y_structure, ys)
@@ -229,14 +229,14 @@ class _Scan:
         def back(state: Any, inputs: Any) -> tuple[Any, Any]:
             upstream, sums = state
             x, before, upstream_y, upstream_before = inputs
-            carry_leaves = [_leaf(leaf) if is_real else leaf for leaf, is_real in zip(before, real, strict=True)]
-            x_leaves = [_leaf(leaf) if is_wanted else leaf for leaf, is_wanted in zip(x, wanted, strict=True)]
+            carry_leaves = [leaf_of(leaf) if is_real else leaf for leaf, is_real in zip(before, real, strict=True)]
+            x_leaves = [leaf_of(leaf) if is_wanted else leaf for leaf, is_wanted in zip(x, wanted, strict=True)]
             new, y = self._called(carry_leaves, x_leaves)
             remaining = iter(upstream)
             pairs = zip([*new, *y], [*[next(remaining) if r else None for r in real], *upstream_y], strict=True)
             targets = [leaf for leaf, r in zip(carry_leaves, real, strict=True) if r]
             by_x = [leaf for leaf, w in zip(x_leaves, wanted, strict=True) if w]
-            found = _pull(list(pairs), [*targets, *by_x], captured, nested)
+            found = pull_several(list(pairs), [*targets, *by_x], captured, nested)
             own = found[: len(targets)]
             extra = [bar for bar, r in zip(upstream_before, real, strict=True) if r]
             own = [part if bar is None else part + bar for part, bar in zip(own, extra, strict=True)]
@@ -254,15 +254,17 @@ class _Scan:
         return Bundle(gradients, value_of(inputs))
 
 
-def _not_again(xp: Any, *inputs: Any) -> Any:
-    raise TypeError("scan's value was computed when it was called")
+def no_second_run(xp: Any, *inputs: Any) -> Any:
+    """The forward function of a node whose value was there before it."""
+    raise TypeError("a recurrence's value was computed when it was called")
 
 
 def _array(leaf: Any) -> Any:
     return leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
 
 
-def _leaf(value: Any) -> Tensor:
+def leaf_of(value: Any) -> Tensor:
+    """A value as a node where gradients can end."""
     return identity(value) if type(value) is Tensor else Tensor(value)
 
 
@@ -281,7 +283,7 @@ def _outside(results: Any, start: int) -> dict[int, Tensor]:
     return found
 
 
-def _pull(pairs: list[tuple[Any, Any]], targets: list[Tensor], captured: list[Tensor], nested: bool) -> list[Any]:
+def pull_several(pairs: list[tuple[Any, Any]], targets: list[Tensor], captured: list[Tensor], nested: bool) -> list[Any]:
     """Gradients of several results by the targets and the captured Tensors, zeros where no path leads."""
     paths = [(out, bar) for out, bar in pairs if bar is not None and type(out) is Tensor and is_float(out.dtype)]
     found: list[Any] = [None] * (len(targets) + len(captured))
