@@ -54,6 +54,7 @@ from .nn.containers import Sequential as Sequential
 from .nn.dropout import DropConnect as DropConnect
 from .nn.dropout import Dropout as Dropout
 from .nn.embedding import Embedding as Embedding
+from .nn.gru import GRU as GRU
 from .nn.layer import Context as Context
 from .nn.layer import Layer as Layer
 from .nn.linear import Linear as Linear
@@ -67,6 +68,7 @@ from .nn.losses import MeanSquaredError as MeanSquaredError
 from .nn.losses import NegativeLogLikelihood as NegativeLogLikelihood
 from .nn.losses import SoftCrossEntropy as SoftCrossEntropy
 from .nn.losses import SquaredError as SquaredError
+from .nn.lstm import LSTM as LSTM
 from .nn.network import Network as Network
 from .nn.normalization import BatchNorm as BatchNorm
 from .nn.normalization import LayerNorm as LayerNorm
@@ -76,6 +78,9 @@ from .nn.penalties import Elastic as Elastic
 from .nn.penalties import Penalty as Penalty
 from .nn.perceptron import Perceptron as Perceptron
 from .nn.random import Key as Key
+from .nn.recurrent import RNN as RNN
+from .nn.sequence import Bidirectional as Bidirectional
+from .nn.sequence import Masked as Masked
 from .nn.shaping import Flatten as Flatten
 from .nn.shaping import Reshape as Reshape
 from .nn.wired import Wired as Wired

@@ -157,7 +157,9 @@ class _Scan:
         if tracked:
             inputs = pack([*self._captured.values(), *self._carry, *self._xs])
             rule = self._rule
-            op = Op("scan", no_second_run, (rule,), gate="carries the gradient back, step by step, adding up what arrives")
+            op = Op(
+                "scan", no_second_run, (rule,), gate="carries the gradient back, step by step, adding up what arrives"
+            )
             parts = unpack(Tensor(Bundle([*final, *ys, *before]), op, (inputs,), {}))
             final, ys = parts[: len(final)], parts[len(final) : len(final) + len(ys)]
         return tree.unflatten(self._carry_structure, final), tree.unflatten(self._y_structure, ys)
@@ -170,9 +172,7 @@ class _Scan:
             leaf if hasattr(leaf, "dtype") else namespace(made).asarray(leaf, dtype=made.dtype)
             for leaf, made in zip(carry, new, strict=True)
         ]
-        self._carry = [
-            given if type(given) is Tensor else leaf for given, leaf in zip(self._carry, carry, strict=True)
-        ]
+        self._carry = [given if type(given) is Tensor else leaf for given, leaf in zip(self._carry, carry, strict=True)]
         names = tree.paths(tree.unflatten(self._carry_structure, carry))
         for name, leaf, made in zip(names, carry, new, strict=True):
             if (leaf.shape, leaf.dtype) != (made.shape, made.dtype):
@@ -283,7 +283,9 @@ def _outside(results: Any, start: int) -> dict[int, Tensor]:
     return found
 
 
-def pull_several(pairs: list[tuple[Any, Any]], targets: list[Tensor], captured: list[Tensor], nested: bool) -> list[Any]:
+def pull_several(
+    pairs: list[tuple[Any, Any]], targets: list[Tensor], captured: list[Tensor], nested: bool
+) -> list[Any]:
     """Gradients of several results by the targets and the captured Tensors, zeros where no path leads."""
     paths = [(out, bar) for out, bar in pairs if bar is not None and type(out) is Tensor and is_float(out.dtype)]
     found: list[Any] = [None] * (len(targets) + len(captured))

@@ -88,13 +88,13 @@ def gru(
     cell = _reset_before if bias is None else _reset_after
 
     def plain(a: Any, weight: Any, h: Any, *bias: Any) -> Arrays:
-        def step(h: Any, x: Any) -> tuple[Any, Any]:
-            own, m = x
+        def step(state: Any, x: Any) -> tuple[Any, Any]:
+            h, (own, m) = state["h"], x
             r, z, n, _ = cell(own, h if keep is None else h * keep, weight, *bias)
             new = held(m, n + z * (h - n), h)
-            return new, (new, concatenate([r, z, n], axis=-1))
+            return {"h": new}, (new, concatenate([r, z, n], axis=-1))
 
-        return list(scan(step, h, (a, mask), reverse=reverse, unroll=form == "unrolled")[1])
+        return list(scan(step, {"h": h}, (a, mask), reverse=reverse, unroll=form == "unrolled")[1])
 
     if form != "fused":
         return plain(*arrays)

@@ -164,19 +164,20 @@ def rnn(
     require_form(form)
     function, slope = _ACTIVATIONS[activation]
 
-    def step(h: Any, x: Any, weight: Any) -> tuple[Any, Any]:
-        own, m = x
+    def step(state: Any, x: Any, weight: Any) -> tuple[Any, Any]:
+        h, (own, m) = state["h"], x
         new = held(m, function(own + linear(h if keep is None else h * keep, weight)), h)
-        return new, new
+        return {"h": new}, new
 
     def plain(a: Any, weight: Any, h: Any) -> Arrays:
-        return [scan(lambda h, x: step(h, x, weight), h, (a, mask), reverse=reverse, unroll=form == "unrolled")[1]]
+        unroll = form == "unrolled"
+        return [scan(lambda s, x: step(s, x, weight), {"h": h}, (a, mask), reverse=reverse, unroll=unroll)[1]]
 
     if form != "fused":
         return plain(a, weight, h)
 
     def forward(loop: Any, a: Any, weight: Any, h: Any) -> Arrays:
-        return [loop(lambda h, x: step(h, x, weight), h, (a, mask), reverse=reverse)[1]]
+        return [loop(lambda s, x: step(s, x, weight), {"h": h}, (a, mask), reverse=reverse)[1]]
 
     def backward(loop: Any, upstreams: Any, results: Any, arrays: Any) -> Arrays:
         (hs,), (a, weight, h) = results, arrays
