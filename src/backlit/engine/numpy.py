@@ -32,7 +32,7 @@ class NumpyEngine:
         return f
 
     def scan(self, f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
-        """``carry, y = f(carry, x)`` over the first axis of `xs`, or from its end; the last carry and the stacked ys."""
+        """``carry, y = f(carry, x)`` along the first axis of `xs`, or back; the last carry and the stacked ys."""
         leaves, structure = tree.flatten(xs)
         steps = range(len(leaves[0]))
         return self._repeat(

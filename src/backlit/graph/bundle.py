@@ -23,7 +23,9 @@ class Bundle:
 
     def __init__(self, parts: Any, like: Bundle | None = None) -> None:
         self.parts = tuple(parts)
-        self._like = like._like if like is not None else tuple([(p.shape, p.dtype) for p in self.parts])
+        self._like: tuple[Any, ...] = (
+            like._like if like is not None else tuple([(p.shape, p.dtype) for p in self.parts])
+        )
 
     @staticmethod
     def of(gradient: Any, like: Bundle) -> Bundle:

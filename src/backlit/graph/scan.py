@@ -177,8 +177,8 @@ class _Scan:
         for name, leaf, made in zip(names, carry, new, strict=True):
             if (leaf.shape, leaf.dtype) != (made.shape, made.dtype):
                 raise ShapeError(
-                    f"scan: the cell must keep the carry's shapes and types, but {name or 'the carry'} was {leaf.dtype} "
-                    f"of shape {tuple(leaf.shape)} and became {made.dtype} of shape {tuple(made.shape)}"
+                    f"scan: the cell must keep the carry's shapes and types, but {name or 'the carry'} was "
+                    f"{leaf.dtype} of shape {tuple(leaf.shape)} and became {made.dtype} of shape {tuple(made.shape)}"
                 )
         captured = [tensor.value for tensor in self._captured.values()]
         xp = namespace(*carry, *xs, *captured, *new, *y)

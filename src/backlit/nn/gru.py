@@ -25,8 +25,8 @@ class GRU(_Recurrent):
     * ``reset_after=True``: ``n = tanh(Uⁿ xₜ + bⁿ + r (Wⁿ hₜ₋₁ + bʳ))``, PyTorch's and cuDNN's;
     * ``reset_after=False``: ``n = tanh(Uⁿ xₜ + bⁿ + Wⁿ (r hₜ₋₁))``, that of the paper's last version.
 
-    Parameters "weight" (U), "bias" (b) and "recurrent/weight" (W) hold r, z and n one after another, in PyTorch's order;
-    the former of its two biases is added up with the latter, but for the candidate's, which is "recurrent/bias" (bʳ).
+    Parameters "weight" (U), "bias" (b) and "recurrent/weight" (W) hold r, z and n one after another, as in PyTorch, of
+    whose two biases b is the sum, but for the candidate's second one, which is "recurrent/bias" (bʳ).
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class GRU(_Recurrent):
 
     References
     ----------
-    Cho et al.: Learning Phrase Representations using RNN Encoder-Decoder, EMNLP 2014 (arXiv:1406.1078; versions 1 and 3).
+    Cho et al.: Learning Phrase Representations using RNN Encoder-Decoder, EMNLP 2014 (arXiv:1406.1078v1 and v3).
     """
 
     gates: ClassVar[tuple[str, ...]] = ("reset_gate", "update_gate", "candidate")

@@ -22,8 +22,8 @@ class LSTM(_Recurrent):
     ``i, f, o = σ(U xₜ + W hₜ₋₁ + b)`` and ``g = tanh(…)``, each with weights of its own; ``cₜ = f cₜ₋₁ + i g``,
     ``hₜ = o tanh(cₜ)``. Along the cell state c a gradient is only multiplied by f, so it lives for many steps.
 
-    Parameters "weight" (U), "bias" (b) and "recurrent/weight" (W) hold the gates one after another in PyTorch's order i, f, g,
-    o; PyTorch's two biases are added up in one. The fused form doesn't cover peepholes and projection, which take "scan".
+    Parameters "weight" (U), "bias" (b) and "recurrent/weight" (W) hold i, f, g and o one after another, as in PyTorch,
+    of whose two biases b is the sum. The fused form doesn't cover peepholes and projection, which take "scan".
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class LSTM(_Recurrent):
     >>> two.build((20, 3))(np.zeros((5, 20, 3), dtype="float32")).shape
     (5, 1)
 
-    With ``return_states=True``, a dict beside the output: "hidden", "cell", "input_gate", "forget_gate", "candidate" and
+    With ``return_states=True``, a dict beside the output: "hidden", "cell", "input_gate", "forget_gate", "candidate",
     "output_gate", each (rows, time, units), and "last" with the last "hidden" and "cell".
 
     >>> layer = bl.LSTM(4, return_states=True)
@@ -52,9 +52,9 @@ class LSTM(_Recurrent):
 
     References
     ----------
-    Hochreiter, Schmidhuber: Long Short-Term Memory, Neural Computation 9(8), 1997. Gers, Schmidhuber, Cummins: Learning to
-    Forget, 1999. Peepholes: Gers, Schraudolph, Schmidhuber, JMLR 3, 2002. Projection: Sak, Senior, Beaufays, 2014. Forget
-    bias 1: Jozefowicz, Zaremba, Sutskever, ICML 2015.
+    Hochreiter, Schmidhuber: Long Short-Term Memory, Neural Computation 9(8), 1997. Forget gate: Gers, Schmidhuber,
+    Cummins, ICANN 1999; its bias 1: Jozefowicz, Zaremba, Sutskever, ICML 2015. Peepholes: Gers, Schraudolph,
+    Schmidhuber, JMLR 3, 2002. Projection: Sak, Senior, Beaufays, 2014 (arXiv:1402.1128).
     """
 
     gates: ClassVar[tuple[str, ...]] = ("input_gate", "forget_gate", "candidate", "output_gate")

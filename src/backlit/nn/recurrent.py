@@ -136,6 +136,7 @@ class _Recurrent(Layer):
         if ctx.training and self.recurrent_dropout:
             keep = self._kept(ctx, self.recurrent_dropout, (rows, self._size("hidden")), a.dtype)
         start = self._start(params, rows, a, ctx, initial)
+        start = {name: part if part.dtype == a.dtype else part.astype(a.dtype) for name, part in start.items()}
         mask = None if ctx.time_mask is None else ctx.time_mask.T
         found = self.run(params, a, start, mask=mask, keep=keep, reverse=self.reverse, form=self.form)
         last = {name: found[name][0 if self.reverse else -1] for name in self.states}
@@ -161,8 +162,8 @@ class _Recurrent(Layer):
             raise ShapeError(f"{self} expected {features} features a step, got inputs of shape {shape}")
         if ctx.time_mask is not None and tuple(ctx.time_mask.shape) != shape[:2]:
             raise ShapeError(
-                f"{self} is inside a Masked whose sequences have (rows, time) = {tuple(ctx.time_mask.shape)}, got inputs "
-                f"of shape {shape}; keep layers that change the number of time steps outside of it"
+                f"{self} is inside a Masked whose sequences have (rows, time) = {tuple(ctx.time_mask.shape)}, got "
+                f"inputs of shape {shape}; keep layers that change the number of time steps outside of it"
             )
 
     def _kept(self, ctx: Context, rate: float, shape: Shape, dtype: Any) -> Any:
@@ -171,7 +172,7 @@ class _Recurrent(Layer):
 
     def _start(self, params: Params, rows: int, like: Any, ctx: Context, given: States | None) -> States:
         """The states before the first step, (rows, size) each."""
-        shapes = {name: (rows, self._size(name)) for name in self.states}
+        shapes: dict[str, Shape] = {name: (rows, self._size(name)) for name in self.states}
         if given is not None:
             return self._require_states(given, shapes, "the initial state has another batch size or number of units")
         if self.stateful and ctx.training:
@@ -182,9 +183,7 @@ class _Recurrent(Layer):
             return {name: broadcast_to(params["initial"][name], shape=shape) for name, shape in shapes.items()}
         bound = self._random_start()
         if bound and ctx.training:
-            return {
-                name: ((2.0 * ctx.uniform(shape) - 1.0) * bound).astype(like.dtype) for name, shape in shapes.items()
-            }
+            return {name: (2.0 * ctx.uniform(shape) - 1.0) * bound for name, shape in shapes.items()}
         xp = namespace(value_of(like))
         return {name: xp.zeros(shape, dtype=like.dtype) for name, shape in shapes.items()}
 
@@ -240,8 +239,8 @@ def documented(cls: type) -> type:
 class RNN(_Recurrent):
     """Recurrent layer ``hₜ = tanh(U xₜ + W hₜ₋₁ + b)``: (rows, time, features) -> (rows, units).
 
-    Its parameters are U ("weight"), b ("bias") and W ("recurrent/weight"). W starts orthogonal, so that gradients through
-    time neither grow nor shrink by it; tanh still shrinks them: see `LSTM`.
+    Its parameters are U ("weight"), b ("bias") and W ("recurrent/weight"). W starts orthogonal, so that gradients
+    through time neither grow nor shrink by it; tanh still shrinks them: see `LSTM`.
 
     Parameters
     ----------
@@ -255,8 +254,8 @@ class RNN(_Recurrent):
     >>> network(np.array([[[0.0], [5.0], [1.0]]])).round(4).tolist()
     [[0.7616, 0.7616]]
 
-    With ``return_states=True``, a dict beside the output: "hidden" (rows, time, units), and "last" with the last "hidden"
-    (rows, units), which a call takes as `initial`.
+    With ``return_states=True``, a dict beside the output: "hidden" (rows, time, units), and "last" with the last
+    "hidden" (rows, units), which a call takes as `initial`.
 
     >>> layer = bl.RNN(2, return_states=True)
     >>> params, _ = layer.init(bl.Key(0), (3, 1))

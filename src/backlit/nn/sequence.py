@@ -25,7 +25,7 @@ class Bidirectional(Layer):
 
     Parameters
     ----------
-    layer : RNN, LSTM or GRU
+    body : RNN, LSTM or GRU
         Its parameters are under "forward", those of the twin under "backward".
     combine : "concatenate", "sum" or "mean"
         How the two outputs become one.
@@ -36,30 +36,30 @@ class Bidirectional(Layer):
     >>> bl.Bidirectional(bl.LSTM(16, return_sequences=True)).output_shape((20, 3))
     (20, 32)
 
-    With ``return_states=True``, the dict has "forward" and "backward", each as of the layer.
+    With ``return_states=True``, the dict has "forward" and "backward", each as of that layer.
 
     References
     ----------
     Schuster, Paliwal: Bidirectional Recurrent Neural Networks, IEEE Transactions on Signal Processing 45(11), 1997.
     """
 
-    layer: _Recurrent
+    body: _Recurrent
     combine: str = "concatenate"
 
     def __post_init__(self) -> None:
         require_way("Bidirectional", self.combine)
-        if not isinstance(self.layer, _Recurrent) or self.layer.reverse:
+        if not isinstance(self.body, _Recurrent) or self.body.reverse:
             raise InputError(
-                f"Bidirectional needs a recurrent layer that reads forward, such as bl.LSTM(64), got {self.layer!r}"
+                f"Bidirectional needs a recurrent layer that reads forward, such as bl.LSTM(64), got {self.body!r}"
             )
-        if self.layer.stateful:
+        if self.body.stateful:
             raise InputError(
-                f"Bidirectional: {self.layer!r} carries its state to the next batch, but the way back starts at "
+                f"Bidirectional: {self.body!r} carries its state to the next batch, but the way back starts at "
                 "the end of it; leave stateful out"
             )
 
     def parts(self) -> list[tuple[str, Layer]]:
-        return [("forward", self.layer), ("backward", dataclasses.replace(self.layer, reverse=True))]
+        return [("forward", self.body), ("backward", dataclasses.replace(self.body, reverse=True))]
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         params = {name: init_part(key, name, layer, input_shape)[0] for name, layer in self.parts()}
@@ -71,7 +71,7 @@ class Bidirectional(Layer):
 
     def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
         results = [ctx.run(name, layer, params, x) for name, layer in self.parts()]
-        if not self.layer.return_states:
+        if not self.body.return_states:
             return merge(self.combine, results)
         (forward, forward_states), (backward, backward_states) = results
         return merge(self.combine, [forward, backward]), {"forward": forward_states, "backward": backward_states}
@@ -81,8 +81,8 @@ class Bidirectional(Layer):
 class Masked(Layer):
     """Layers for sequences of different length, filled up at their ends (or anywhere) with a value.
 
-    A time step at which the input, or each of its features, equals `value` is padding: recurrent layers inside stand still
-    there, in both directions, and their outputs for it are 0. So padding never changes a result.
+    A time step at which the input, or each of its features, equals `value` is padding: recurrent layers inside stand
+    still there, in both directions, and their outputs for it are 0. So padding never changes a result.
 
     Parameters
     ----------
@@ -139,8 +139,8 @@ class Masked(Layer):
         if xp is np and not full.all():
             rows = np.flatnonzero(~full)
             raise InputError(
-                f"Masked: {len(rows)} of {len(full)} sequences are nothing but padding ({self.value}), the first in row "
-                f"{rows[0]}; leave them out, or fill up with another value"
+                f"Masked: {len(rows)} of {len(full)} sequences are nothing but padding ({self.value}), the first in "
+                f"row {rows[0]}; leave them out, or fill up with another value"
             )
         inner = dataclasses.replace(ctx, time_mask=mask)
         output = inner.run("body", self.body, params, x)

@@ -46,7 +46,7 @@ def gru(
 ) -> Arrays:
     """Gated recurrent unit: a share z of the state stays, the rest is a candidate n.
 
-    ``r = σ(aʳ + Wʳ h)``, ``z = σ(aᶻ + Wᶻ h)``, ``h ← (1 - z) n + z h``, a and W being three thirds in the order r, z, n.
+    ``r = σ(aʳ + Wʳ h)``, ``z = σ(aᶻ + Wᶻ h)``, ``h ← (1 - z) n + z h``; a and W are three thirds: r, z, n.
     The candidate's two published forms differ in where the reset gate r acts:
 
     * without `bias`, before the matrix product: ``n = tanh(aⁿ + Wⁿ (r h))`` (Cho et al., arXiv:1406.1078v3);

@@ -120,7 +120,7 @@ def lstm(
         return list(loop(step, (h, c), (a, mask), reverse=reverse)[1])
 
     def backward(loop: Any, upstreams: Any, results: Any, arrays: Any) -> Arrays:
-        (hs, cs, gates), (a, weight, h, c) = results, arrays
+        (hs, cs, gates), (_, weight, h, c) = results, arrays
 
         def back(state: Any, x: Any) -> tuple[Any, Any]:
             dh, dc = state

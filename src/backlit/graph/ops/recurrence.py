@@ -1,10 +1,10 @@
 """Recurrences with a fused form: one loop forward, one back, and every large matrix product outside of the loops.
 
-A recurrence stands here twice. The plain form is a cell of ordinary operations under `scan`. The fused form keeps what the
-cell computed, so that nothing is computed again on the way back, and adds up the weight's gradient over all time steps
-in one matrix product instead of one a step. `fused` pairs the two; derivatives of higher order take the plain form.
+Each stands here twice. The plain form is a cell of ordinary operations under `scan`. The fused form keeps what the cell
+computed, so that nothing is computed again on the way back, and adds up the weight's gradient over all time steps in
+one matrix product instead of one a step. `fused` pairs the two; derivatives of higher order take the plain form.
 
-The fused forms' loops get the engine's `scan`; a kernel of an engine's own would take their place in `fused`, and nowhere else.
+Fused forms run in the engine's loop. A kernel of an engine's own would be chosen in `fused`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def rnn(
         return [loop(lambda s, x: step(s, x, weight), {"h": h}, (a, mask), reverse=reverse)[1]]
 
     def backward(loop: Any, upstreams: Any, results: Any, arrays: Any) -> Arrays:
-        (hs,), (a, weight, h) = results, arrays
+        (hs,), (_, weight, h) = results, arrays
 
         def back(dh: Any, x: Any) -> tuple[Any, Any]:
             y, dy, m = x
