@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from backlit.graph.backward import is_float
+from backlit.graph.backward import is_float, pull, topological_order, zeros_like
 from backlit.graph.op import Op, _constant, _transforming, namespace
+from backlit.graph.ops.shape import identity
 from backlit.graph.tensor import Tensor, value_of
 
 
@@ -95,3 +96,38 @@ def pack(inputs: Any) -> Tensor:
 def unpack(bundle: Tensor) -> list[Tensor]:
     """The parts of a node with a bundle, each a node."""
     return [Tensor(part, _UNPACK, (bundle,), {"index": i}) for i, part in enumerate(bundle.value.parts)]
+
+
+def no_second_run(xp: Any, *inputs: Any) -> Any:
+    """The forward function of a node whose value was there before it."""
+    raise TypeError("a recurrence's value was computed when it was called")
+
+
+def leaf_of(value: Any) -> Tensor:
+    """A value as a node where gradients can end."""
+    return identity(value) if type(value) is Tensor else Tensor(value)
+
+
+def pull_several(
+    pairs: list[tuple[Any, Any]], targets: list[Tensor], captured: list[Tensor], nested: bool
+) -> list[Any]:
+    """Gradients of several results by the targets and the captured Tensors, zeros where no path leads."""
+    paths = [(out, bar) for out, bar in pairs if bar is not None and type(out) is Tensor and is_float(out.dtype)]
+    found: list[Any] = [None] * (len(targets) + len(captured))
+    if paths:
+        root = pack([out for out, _ in paths])
+        border = {tensor._serial for tensor in captured}
+        order = topological_order(root, stop=[*targets, *captured])
+        order = [_stand_in(node) if node._serial in border else node for node in order]
+        found = pull(order, Bundle([bar for _, bar in paths], root.value), [*targets, *captured], differentiable=nested)
+    return [
+        zeros_like(target.value) if part is None else part
+        for part, target in zip(found, [*targets, *captured], strict=True)
+    ]
+
+
+def _stand_in(node: Tensor) -> Tensor:
+    """A leaf in a node's place: its gradient ends there, and the graph around the scan takes it further."""
+    leaf = Tensor(node.value)
+    leaf._serial = node._serial
+    return leaf

@@ -10,11 +10,11 @@ import numpy as np
 from backlit import engine as engines
 from backlit.errors import ShapeError
 from backlit.graph import tree
-from backlit.graph.backward import is_float, pull, topological_order, zeros_like
-from backlit.graph.bundle import Bundle, pack, unpack
+from backlit.graph.backward import is_float, zeros_like
+from backlit.graph.bundle import Bundle, leaf_of, no_second_run, pack, pull_several, unpack
 from backlit.graph.op import Op, namespace, transforming
 from backlit.graph.ops.arithmetic import where
-from backlit.graph.ops.shape import identity, stack
+from backlit.graph.ops.shape import stack
 from backlit.graph.tensor import Tensor, value_of
 
 Cell = Callable[[Any, Any], tuple[Any, Any]]
@@ -74,6 +74,7 @@ def scan(
     8.0
     """
     length = _length(xs)
+    carry = _typed(cell, carry, tree.map(lambda x: x[-1 if reverse else 0], xs))
     if mask is not None:
         if np.shape(mask)[:1] != (length,):
             raise ShapeError(f"scan: a mask for {length} steps needs shape ({length}, ...), got {np.shape(mask)}")
@@ -94,6 +95,26 @@ def _length(xs: Any) -> int:
     if length == 0:
         raise ShapeError("scan: xs has no time steps (its first axis has size 0); leave empty sequences out")
     return int(length)
+
+
+def _typed(cell: Cell, carry: Any, x: Any) -> Any:
+    """The carry with arrays for Python numbers, of the type that the cell makes of them."""
+    if all(hasattr(leaf, "dtype") for leaf in tree.leaves(carry)):
+        return carry
+    with transforming():
+        new = _pair(cell(carry, x))[0]
+
+    def typed(leaf: Any, made: Any) -> Any:
+        made = _array(made)
+        return leaf if hasattr(leaf, "dtype") else namespace(value_of(made)).asarray(leaf, dtype=made.dtype)
+
+    return tree.map(typed, carry, new) if tree.flatten(carry)[1] == tree.flatten(new)[1] else carry
+
+
+def _pair(result: Any) -> Any:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(f"scan: the cell must return a pair (carry, y), got {type(result).__name__}")
+    return result
 
 
 class _Masked:
@@ -167,12 +188,7 @@ class _Scan:
     def _prepared(self) -> tuple[Any, Leaves, Leaves]:
         """Engine, start and inputs as its arrays: one step is run to see what the cell makes of them."""
         carry, xs = [value_of(leaf) for leaf in self._carry], [value_of(leaf) for leaf in self._xs]
-        new, y = self._run(carry, [x[-1 if self._reverse else 0] for x in xs], first=True)
-        carry = [
-            leaf if hasattr(leaf, "dtype") else namespace(made).asarray(leaf, dtype=made.dtype)
-            for leaf, made in zip(carry, new, strict=True)
-        ]
-        self._carry = [given if type(given) is Tensor else leaf for given, leaf in zip(self._carry, carry, strict=True)]
+        new, y = self._run(carry, [x[-1 if self._reverse else 0] for x in xs])
         names = tree.paths(tree.unflatten(self._carry_structure, carry))
         for name, leaf, made in zip(names, carry, new, strict=True):
             if (leaf.shape, leaf.dtype) != (made.shape, made.dtype):
@@ -184,17 +200,15 @@ class _Scan:
         xp = namespace(*carry, *xs, *captured, *new, *y)
         return engines.get("numpy" if xp is np else "xla"), carry, xs
 
-    def _run(self, carry: Leaves, x: Leaves, first: bool = False) -> tuple[Leaves, Leaves]:
+    def _run(self, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
         """One step on plain arrays."""
-        new, y = self._called(carry, x, first)
+        new, y = self._called(carry, x)
         self._captured.update(_outside((*new, *y), self._start))
         return [value_of(leaf) for leaf in new], [value_of(leaf) for leaf in y]
 
-    def _called(self, carry: Leaves, x: Leaves, first: bool = False) -> tuple[Leaves, Leaves]:
+    def _called(self, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
         """The cell on leaves."""
-        result = self._cell(tree.unflatten(self._carry_structure, carry), tree.unflatten(self._x_structure, x))
-        if not isinstance(result, tuple) or len(result) != 2:
-            raise TypeError(f"scan: the cell must return a pair (carry, y), got {type(result).__name__}")
+        result = _pair(self._cell(tree.unflatten(self._carry_structure, carry), tree.unflatten(self._x_structure, x)))
         new, structure = tree.flatten(result[0])
         if structure != self._carry_structure:
             raise ShapeError(
@@ -202,7 +216,7 @@ class _Scan:
                 f"{tree.paths(tree.unflatten(self._carry_structure, carry))}, got {tree.paths(result[0])}"
             )
         y, self._y_structure = tree.flatten(result[1])
-        return [_array(leaf) for leaf in new] if first else new, [_array(leaf) for leaf in y]
+        return [_array(leaf) for leaf in new], [_array(leaf) for leaf in y]
 
     def _rule(self, g: Any, output: Any, inputs: Any) -> Bundle:
         """Gradients of captured Tensors, first carry and xs: a scan in the other direction.
@@ -254,18 +268,8 @@ class _Scan:
         return Bundle(gradients, value_of(inputs))
 
 
-def no_second_run(xp: Any, *inputs: Any) -> Any:
-    """The forward function of a node whose value was there before it."""
-    raise TypeError("a recurrence's value was computed when it was called")
-
-
 def _array(leaf: Any) -> Any:
     return leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
-
-
-def leaf_of(value: Any) -> Tensor:
-    """A value as a node where gradients can end."""
-    return identity(value) if type(value) is Tensor else Tensor(value)
 
 
 def _outside(results: Any, start: int) -> dict[int, Tensor]:
@@ -281,28 +285,3 @@ def _outside(results: Any, start: int) -> dict[int, Tensor]:
             seen.add(node._serial)
             stack += [parent for parent in node._parents if type(parent) is Tensor]
     return found
-
-
-def pull_several(
-    pairs: list[tuple[Any, Any]], targets: list[Tensor], captured: list[Tensor], nested: bool
-) -> list[Any]:
-    """Gradients of several results by the targets and the captured Tensors, zeros where no path leads."""
-    paths = [(out, bar) for out, bar in pairs if bar is not None and type(out) is Tensor and is_float(out.dtype)]
-    found: list[Any] = [None] * (len(targets) + len(captured))
-    if paths:
-        root = pack([out for out, _ in paths])
-        border = {tensor._serial for tensor in captured}
-        order = topological_order(root, stop=[*targets, *captured])
-        order = [_stand_in(node) if node._serial in border else node for node in order]
-        found = pull(order, Bundle([bar for _, bar in paths], root.value), [*targets, *captured], differentiable=nested)
-    return [
-        zeros_like(target.value) if part is None else part
-        for part, target in zip(found, [*targets, *captured], strict=True)
-    ]
-
-
-def _stand_in(node: Tensor) -> Tensor:
-    """A leaf in a node's place: its gradient ends there, and the graph around the scan takes it further."""
-    leaf = Tensor(node.value)
-    leaf._serial = node._serial
-    return leaf

@@ -16,13 +16,13 @@ import numpy as np
 
 from backlit import engine as engines
 from backlit.errors import InputError, ShapeError
-from backlit.graph.bundle import Bundle, pack, unpack
+from backlit.graph.bundle import Bundle, leaf_of, no_second_run, pack, pull_several, unpack
 from backlit.graph.op import Op, composite, namespace, transforming
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import relu, tanh
 from backlit.graph.ops.linalg import linear
 from backlit.graph.samples import sample
-from backlit.graph.scan import leaf_of, no_second_run, pull_several, scan
+from backlit.graph.scan import scan
 from backlit.graph.tensor import Tensor, value_of
 
 Arrays = list[Any]
