@@ -63,7 +63,7 @@ def main(steps: int = 100, seeds: int = 1, epochs: int | None = None) -> str:
     """The table as text."""
     epochs = epochs or EPOCHS.get(steps, 15)
     lines = [
-        f"### Adding problem, T = {steps}: {UNITS} units, {TRAINING} sequences, {epochs} epochs (0.167 is to know nothing)",
+        f"### Adding problem, T = {steps}: {UNITS} units, {TRAINING} sequences, {epochs} epochs (chance: 0.167)",
         "",
         "| | test error, mean of squares | worst | gradient at the first ÷ last steps | s |",
         "|---|---:|---:|---:|---:|",
