@@ -10,7 +10,7 @@ import platform
 import sys
 from pathlib import Path
 
-PARTS = ("w4", "mlp", "lstm", "digits", "memory", "accuracy", "adding")
+PARTS = ("w4", "mlp", "lstm", "digits", "memory", "accuracy", "rows", "adding")
 LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax")
 
 

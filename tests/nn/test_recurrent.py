@@ -548,3 +548,31 @@ def test_forward_is_what_fit_uses() -> None:
     (output, states), _ = forward(network.architecture, (4, 2), network.params, np.zeros((1, 4, 2)), state={})
     assert output.shape == (1, 3)
     assert states["cell"].shape == (1, 4, 3)
+
+
+@pytest.mark.slow
+def test_digits_by_rows() -> None:
+    from benchmarks.rows import accuracy
+
+    assert np.mean([accuracy(seed, units=64) for seed in range(3)]) >= 0.97
+
+
+@pytest.mark.slow
+def test_gates_reach_further_back_than_a_plain_rnn() -> None:
+    """Two numbers 30 steps long ago are added up: the LSTM learns it, the tanh RNN's gradient has vanished."""
+    from benchmarks.adding import LAYERS, draw, reach
+
+    x, y = draw(4000, 40, 0)
+    errors, gradients = {}, {}
+    for name in ("GRU", "RNN, tanh"):
+        net = bl.Sequential(LAYERS[name](), bl.Linear(1))
+        fresh = net.build((40, 2)).params["0"]
+        gradients[name] = reach(net.layers[0], fresh, x[:20])
+        run = bl.fit(
+            net, x, y, loss="mse", optimizer=bl.chain(bl.ClipGlobalNorm(1.0), bl.Adam(5e-3)), epochs=20, batch_size=100,
+            metrics=[], seed=0, progress=False,
+        )  # fmt: skip
+        errors[name] = run.evaluate(*draw(1000, 40, 1))["loss"]
+    assert errors["GRU"] < 0.01
+    assert errors["RNN, tanh"] > 0.12
+    assert gradients["RNN, tanh"] < 1e-6 < gradients["GRU"]

@@ -215,7 +215,8 @@ OPTIONS = """
         or -0.1 and 0.1 and new at each training step (zeros in evaluation).
     stateful : int
         If above 0: in training mode, row i goes on from the state that row i of the batch before ended with, without a
-        gradient (truncated backpropagation through time). The number is that of rows in a batch.
+        gradient (truncated backpropagation through time); the first starts from zeros. The number is that of rows in a
+        batch. Train with ``shuffle=False``: the state runs on from batch to batch and from epoch to epoch.
     dropout, recurrent_dropout : float
         Share of the inputs, and of the state, that is left out while training: the same ones at all time steps.
     bias : bool
