@@ -16,9 +16,10 @@ import backlit as bl
 
 TRAINING, TEST, BATCH, UNITS = 20_000, 2_000, 100, 64
 LAYERS = {
-    "LSTM": lambda **options: bl.LSTM(UNITS, **options),
-    "GRU": lambda **options: bl.GRU(UNITS, **options),
-    "RNN, tanh": lambda **options: bl.RNN(UNITS, recurrent_init="normal:0.01", **options),
+    "LSTM": lambda: bl.LSTM(UNITS),
+    "GRU": lambda: bl.GRU(UNITS),
+    "RNN, tanh": lambda: bl.RNN(UNITS, recurrent_init="normal:0.01"),  # the plain start
+    "RNN, tanh, orthogonal start": lambda: bl.RNN(UNITS),
 }
 EPOCHS = {100: 15, 400: 40}
 
