@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -60,9 +61,14 @@ def learn(name: str, steps: int, seed: int, epochs: int) -> dict[str, float]:
     }
 
 
-def main(steps: int = 100, seeds: int = 1, epochs: int | None = None) -> str:
+def main(options: Sequence[str] = ()) -> str:
     """The table as text."""
-    epochs = epochs or EPOCHS.get(steps, 15)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--epochs", type=int)
+    chosen = parser.parse_args(options)
+    steps, epochs = chosen.steps, chosen.epochs or EPOCHS.get(chosen.steps, 15)
     lines = [
         f"### Adding problem, T = {steps}: {UNITS} units, {TRAINING} sequences, {epochs} epochs (chance: 0.167)",
         "",
@@ -70,7 +76,7 @@ def main(steps: int = 100, seeds: int = 1, epochs: int | None = None) -> str:
         "|---|---:|---:|---:|---:|",
     ]
     for name in LAYERS:
-        found = [learn(name, steps, seed, epochs) for seed in range(seeds)]
+        found = [learn(name, steps, seed, epochs) for seed in range(chosen.seeds)]
         errors = [one["error"] for one in found]
         gradient, seconds = (np.median([one[key] for one in found]) for key in ("reach", "seconds"))
         lines.append(f"| {name} | {np.mean(errors):.5f} | {max(errors):.5f} | {gradient:.1e} | {seconds:.0f} |")
@@ -79,8 +85,4 @@ def main(steps: int = 100, seeds: int = 1, epochs: int | None = None) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("steps", type=int, nargs="?", default=100)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--epochs", type=int)
-    print(main(**vars(parser.parse_args())))
+    print(main(sys.argv[1:]))
