@@ -68,14 +68,18 @@ class Checkpoint:
         different = [
             f"{key}: then {saved.get(key)!r}, now {value!r}"
             for key, value in self.settings.items()
-            if key != "epochs" and saved.get(key) != value
+            if key not in ("epochs", "data") and saved.get(key) != value
         ]
+        if saved.get("data") != self.settings.get("data"):
+            different.append("other training rows or targets")
         if different:
             raise InputError(
                 f"{self.folder} was trained with other settings ({'; '.join(different)}): use the same to resume"
             )
         loop.carry = self._carry(loop, tensors, "last:")
         loop.epoch = int(metadata["epoch"])
+        if metadata["stopped"] == "early stopping":  # it had come to its end
+            loop.stopped = metadata["stopped"]
         loop.history = History(json.loads(metadata["history"]))
         loop.plateau_state = json.loads(metadata["plateau"])
         loop.best_epoch, loop.best_value = int(metadata["best_epoch"]), float(metadata["best_value"])
@@ -90,6 +94,7 @@ class Checkpoint:
         metadata = {
             "settings": json.dumps(self.settings),
             "epoch": str(loop.epoch),
+            "stopped": loop.stopped,
             "history": json.dumps(list(loop.history)),
             "plateau": json.dumps(loop.plateau_state),
             "best_epoch": str(loop.best_epoch),

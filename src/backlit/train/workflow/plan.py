@@ -17,6 +17,7 @@ from backlit.nn.words import build
 from backlit.train.workflow.material import Material
 from backlit.train.workflow.options import Options
 
+OPTIMIZER = "adamw"
 ACTIVATION, DROPOUT, RATE = "silu", 0.2, 0.002  # what did best on tables like those of the benchmark, on other splits
 MEMBERS, SMALL = 5, 10_000  # networks where there are fewer rows than this
 UPDATES = 20_000  # after about so many, small networks have learned what they can
@@ -35,6 +36,20 @@ class Plan:
     patience: int
     ensemble: int
     words: str
+    activation: str
+    dropout: float
+    rate: float
+
+    def resolved(self, options: Options) -> dict[str, Any]:
+        """The choices that can be told in words, as options that make them again whatever the defaults are then."""
+        named = {"network": self.words, "activation": self.activation, "dropout": self.dropout}
+        if not isinstance(options.network, (str, type(None))):
+            named = {}
+        steps = {"optimizer": options.optimizer or OPTIMIZER, "learning_rate": self.rate}
+        if not isinstance(options.optimizer, (str, type(None))):
+            steps = {}
+        counts = {"epochs": self.epochs, "batch_size": self.batch_size, "patience": self.patience}
+        return named | steps | counts | {"ensemble": self.ensemble}
 
     def describe(self) -> str:
         """The choices in a line."""
@@ -75,17 +90,13 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
     epochs = options.epochs or int(np.clip(UPDATES // steps, 20, 300))
     rate = options.learning_rate if options.learning_rate is not None else RATE
     words = options.network if options.network is not None else _size(rows)
+    activation = options.activation or ACTIVATION
+    dropout = DROPOUT if options.dropout is None else options.dropout
     if isinstance(words, str):
-        network: Any = build(
-            words,
-            outputs,
-            options.activation or ACTIVATION,
-            DROPOUT if options.dropout is None else options.dropout,
-            embedded,
-        )
+        network: Any = build(words, outputs, activation, dropout, embedded)
     else:
         network, words = words, repr(words)
-    optimizer = options.optimizer or "adamw"
+    optimizer = options.optimizer or OPTIMIZER
     named = isinstance(optimizer, str)
     return Plan(
         network=network,
@@ -97,6 +108,9 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         patience=options.patience if options.patience is not None else max(10, epochs // 5),
         ensemble=members,
         words=words,
+        activation=activation,
+        dropout=dropout,
+        rate=rate,
     )
 
 
