@@ -368,3 +368,24 @@ def test_checkpoints_refuse_what_would_lose_something(tmp_path):
         bl.fit(mlp(), x, y, epochs=3, checkpoint=tmp_path / "run", resume=True, batch_size=16)
     with pytest.raises(InputError, match=r"doesn't belong to this network|has shape"):
         bl.fit(bl.Linear(3), x, y, epochs=3, checkpoint=tmp_path / "run", resume=True)
+
+
+def test_resuming_needs_the_same_rows_and_targets(tmp_path):
+    x, y = blobs()
+    options = {"epochs": 2, "checkpoint": tmp_path / "run", "validation": 0.2}
+    bl.fit(mlp(), x, y, **options)
+    for other in ((x, (y + 1) % 3), (x[:-3], y[:-3])):
+        with pytest.raises(InputError, match="other training rows or targets"):
+            bl.fit(mlp(), *other, resume=True, **options)
+
+
+def test_a_run_that_had_come_to_its_end_is_not_trained_on(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 10)).astype("float32"), rng.integers(0, 2, 60)
+    options = {"validation": 0.3, "optimizer": bl.Adam(0.02), "early_stopping": 5, "checkpoint": tmp_path / "run"}
+    first = bl.fit(mlp(), x, y, epochs=200, **options)
+    assert first.stopped == "early stopping"
+    again = bl.fit(mlp(), x, y, epochs=200, resume=True, **options)
+    assert again.stopped == "early stopping"
+    assert list(again.history) == list(first.history)
+    assert (weights(again) == weights(first)).all()

@@ -131,18 +131,15 @@ def _numbers(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
 
 
 def _disappointments(judgement: dict[str, Any]) -> list[str]:
-    """Whether guessing would do as well, by any score that both have."""
-    worse = []
-    for name, guess in judgement["baseline"].items():
-        score = judgement["scores"].get(name)
-        if name in ("what", "balanced_accuracy") or score is None:
-            continue
-        high = name in ("accuracy", "r2")
-        if score <= guess if high else score >= guess:
-            worse.append(f"{name} {score:.4g}, guessing {guess:.4g}")
+    """Whether guessing would do as well: by what was trained for, or by the share that is right."""
+    scores, guesses = judgement["scores"], judgement["baseline"]
+    worse = [name for name in ("rmse", "log_loss") if name in guesses and scores[name] >= guesses[name]]
+    if "accuracy" in guesses and scores["accuracy"] < guesses["accuracy"]:
+        worse.append("accuracy")
     if not worse:
         return []
-    return [f"no better than {judgement['baseline']['what']} ({'; '.join(worse)}): don't rely on its predictions"]
+    told = "; ".join(f"{name} {scores[name]:.4g}, guessing {guesses[name]:.4g}" for name in worse)
+    return [f"no better than {guesses['what']} ({told}): don't rely on its predictions"]
 
 
 def _share(part: int, whole: int) -> float | None:
