@@ -20,6 +20,7 @@ from backlit.train.workflow.options import Options
 OPTIMIZER = "adamw"
 ACTIVATION, DROPOUT, RATE = "silu", 0.2, 0.002  # what did best on tables like those of the benchmark, on other splits
 MEMBERS, SMALL = 5, 10_000  # networks where there are fewer rows than this
+MOST_EPOCHS = 400
 UPDATES = 20_000  # after about so many, small networks have learned what they can
 
 
@@ -87,7 +88,7 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         outputs = 1
     batch = options.batch_size or int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, 1024))
     steps = max(1, rows // batch)
-    epochs = options.epochs or int(np.clip(UPDATES // steps, 20, 300))
+    epochs = options.epochs or int(np.clip(UPDATES // steps, 20, MOST_EPOCHS))
     rate = options.learning_rate if options.learning_rate is not None else RATE
     words = options.network if options.network is not None else _size(rows)
     activation = options.activation or ACTIVATION
@@ -105,7 +106,7 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         penalty=L2(options.l2) if options.l2 else None,
         batch_size=batch,
         epochs=epochs,
-        patience=options.patience if options.patience is not None else max(10, epochs // 5),
+        patience=options.patience if options.patience is not None else max(10, epochs // 3),
         ensemble=members,
         words=words,
         activation=activation,
