@@ -128,6 +128,43 @@ def test_the_old_run_or_the_new_one_is_whole_wherever_writing_fails(folder, tmp_
         assert outcomes == sorted(outcomes)  # one moment: before it, it is the old run, and after it the new
 
 
+def test_killed_after_the_one_move_and_again_at_the_next_save(folder, monkeypatch):
+    """Files that still lie beside their places belong to the run, and aren't written over."""
+    old = bl.load(folder)
+    new = changed(old)
+    old.folder, move = None, Path.replace
+
+    def once(path, place):
+        move(path, place)
+        if Path(place).name == "network.json":
+            monkeypatch.setattr(Path, "replace", dead)
+            raise Killed
+
+    def dead(*_):
+        raise Killed
+
+    def committed():
+        """The new run, none of whose other files are in their places."""
+        old.save(folder, overwrite=True)
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(Path, "replace", once)
+            new.save(folder, overwrite=True)
+        monkeypatch.setattr(Path, "replace", move)
+        assert (folder / ".weights.safetensors.new").exists()
+        assert version(bl.load(folder)) == 1
+
+    committed()
+    count = attempts(lambda: old.save(folder, overwrite=True))
+    outcomes = []
+    for first in range(1, count + 1):
+        committed()
+        with failing(monkeypatch, first, 10**9, Killed), contextlib.suppress(Killed):
+            old.save(folder, overwrite=True)
+        outcomes.append(version(bl.load(folder)))
+    assert outcomes == sorted(outcomes, reverse=True)
+    assert set(outcomes) == {0, 1}
+
+
 @pytest.mark.parametrize("error", [errno.ENOSPC, Killed], ids=["full", "killed"])
 def test_a_first_run_is_there_whole_or_not_at_all(tmp_path, monkeypatch, old, error):
     count = attempts(lambda: old.save(tmp_path / "other"))
