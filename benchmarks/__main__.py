@@ -11,7 +11,9 @@ import platform
 import sys
 from pathlib import Path
 
-PARTS = ("w4", "mlp", "cnn", "digits", "memory", "accuracy", "table_speed", "tables")
+PARTS = (
+    "w4", "mlp", "cnn", "lstm", "digits", "memory", "accuracy", "rows", "adding", "table_speed", "tables",
+)  # fmt: skip
 LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax")
 
 

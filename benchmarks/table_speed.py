@@ -58,7 +58,9 @@ def backlit(path: str) -> float:
     """`bl.fit` on the file: accuracy on its test rows."""
     import backlit as bl
 
-    run = bl.fit(path, target="y", network=f"mlp:{HIDDEN},{HIDDEN}", epochs=1, progress=False)
+    # The peer has the same network: rectified, with its dropout.
+    options = {"network": f"mlp:{HIDDEN},{HIDDEN}", "activation": "relu", "dropout": DROPOUT}
+    run = bl.fit(path, target="y", epochs=1, progress=False, **options)
     return run.judgement["scores"]["accuracy"]
 
 

@@ -1,5 +1,6 @@
 """The worked examples of docs/mission.md, to the digits that they are printed with."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -198,3 +199,40 @@ def test_w4_through_fit(engine: str, rng: np.random.Generator) -> None:
     np.testing.assert_allclose([record["loss"] for record in run.history], losses, rtol=1e-9)
     np.testing.assert_allclose(run.network.params["0"]["weight"], end1.T, rtol=0, atol=1e-10)
     np.testing.assert_allclose(run.network.params["2"]["weight"], end2.T, rtol=0, atol=1e-10)
+
+
+LETTERS = "helo"
+CODES = np.array([LETTERS.index(letter) for letter in "hello"])
+ONE_HOT = np.eye(4, dtype="float32")[CODES]
+
+
+def w5_training(seed: int) -> bl.Run:
+    """ "hell" → "ello": one sequence of one-hot letters, each step's target the next letter."""
+    network = bl.Sequential(bl.RNN(8, return_sequences=True), bl.Linear(4))
+    return bl.fit(
+        network, ONE_HOT[None, :-1], ONE_HOT[None, 1:], loss="soft_cross_entropy", optimizer=bl.Adam(0.05), epochs=100,
+        batch_size=None, metrics=[], seed=seed, progress=False,
+    )  # fmt: skip
+
+
+def w5_writing(network: bl.Network, prompt: str) -> str:
+    """The likeliest next letter, again and again; the state carries what was written."""
+    rnn, readout = network.architecture.parts()
+    text, initial = prompt, None
+    while len(text) < 5:
+        letters = ONE_HOT[[LETTERS.index(letter) for letter in (text if initial is None else text[-1])]]
+        reader = dataclasses.replace(rnn[1], return_states=True)
+        hidden, states = reader(network.params["0"], letters[None], initial=initial)
+        initial = states["last"]
+        text += LETTERS[int(readout[1](network.params["1"], hidden)[0, -1].argmax())]
+    return text
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_w5_hello(seed: int) -> None:
+    w5_training(seed)  # compiles
+    run = w5_training(seed)
+    assert run.seconds < 1
+    assert run.history[-1]["loss"] < 0.01
+    assert run.network(ONE_HOT[None, :-1]).argmax(axis=-1).tolist() == [CODES[1:].tolist()]
+    assert w5_writing(run.network, "h") == "hello"

@@ -20,6 +20,7 @@ from .graph import ops as ops
 from .graph.check import check_gradients as check_gradients
 from .graph.op import debug_nans as debug_nans
 from .graph.op import operation as operation
+from .graph.scan import scan as scan
 from .graph.tensor import Tensor as Tensor
 from .graph.tensor import tensor as tensor
 from .graph.transforms import grad as grad
@@ -48,6 +49,8 @@ from .nn.activations import Softmax as Softmax
 from .nn.activations import Softplus as Softplus
 from .nn.activations import Step as Step
 from .nn.activations import Tanh as Tanh
+from .nn.attention import AdditiveAttention as AdditiveAttention
+from .nn.attention import dot_attention as dot_attention
 from .nn.collapse import collapse as collapse
 from .nn.containers import Parallel as Parallel
 from .nn.containers import Residual as Residual
@@ -60,6 +63,7 @@ from .nn.dropout import DropConnect as DropConnect
 from .nn.dropout import Dropout as Dropout
 from .nn.embedding import EmbedColumns as EmbedColumns
 from .nn.embedding import Embedding as Embedding
+from .nn.gru import GRU as GRU
 from .nn.layer import Context as Context
 from .nn.layer import Layer as Layer
 from .nn.linear import Linear as Linear
@@ -73,6 +77,7 @@ from .nn.losses import MeanSquaredError as MeanSquaredError
 from .nn.losses import NegativeLogLikelihood as NegativeLogLikelihood
 from .nn.losses import SoftCrossEntropy as SoftCrossEntropy
 from .nn.losses import SquaredError as SquaredError
+from .nn.lstm import LSTM as LSTM
 from .nn.network import Network as Network
 from .nn.normalization import BatchNorm as BatchNorm
 from .nn.normalization import LayerNorm as LayerNorm
@@ -89,6 +94,9 @@ from .nn.pooling import GlobalMaxPool as GlobalMaxPool
 from .nn.pooling import MaxPool1d as MaxPool1d
 from .nn.pooling import MaxPool2d as MaxPool2d
 from .nn.random import Key as Key
+from .nn.recurrent import RNN as RNN
+from .nn.sequence import Bidirectional as Bidirectional
+from .nn.sequence import Masked as Masked
 from .nn.shaping import Flatten as Flatten
 from .nn.shaping import Reshape as Reshape
 from .nn.temperature import Temperature as Temperature

@@ -25,6 +25,7 @@ PROMISED = """
     identity reshape transpose matrix_transpose concatenate stack split squeeze expand_dims broadcast_to pad flip
     astype stop_gradient getitem take take_along_axis scatter scatter_add matmul einsum solve inverse outer
     softmax log_softmax cross_entropy cross_entropy_probabilities binary_cross_entropy huber
+    rnn lstm gru
 """
 
 

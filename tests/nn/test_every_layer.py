@@ -66,6 +66,14 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.GlobalAvgPool(), (3, 4, 2)),
     (bl.GlobalMaxPool(), (3, 4, 2)),
     (bl.AdaptiveAvgPool2d(2, 3), (5, 4, 2)),
+    (bl.RNN(3), (4, 2)),
+    (bl.RNN(3, activation="relu", return_sequences=True, form="scan", initial="learned", dropout=0.3), (4, 2)),
+    (bl.LSTM(3, return_sequences=True, recurrent_dropout=0.3), (4, 2)),
+    (bl.LSTM(3, peepholes=True, projection=2, initial="random:0.5", form="unrolled"), (4, 2)),
+    (bl.GRU(3, return_sequences=True, reverse=True, initial="learned"), (4, 2)),
+    (bl.GRU(3, reset_after=False, stateful=5, bias=False, recurrent_dropout=0.3), (4, 2)),
+    (bl.Bidirectional(bl.LSTM(3)), (4, 2)),
+    (bl.Masked(bl.Embedding(7, 3), bl.Bidirectional(bl.GRU(2, return_sequences=True)), bl.GRU(2), value=3), (4,)),
 ]
 SLOPED = [case for case in CASES if not isinstance(case[0], bl.Step)]  # a step's zero gradient: test_activations.py
 each = pytest.mark.parametrize(("layer", "shape"), CASES, ids=lambda case: str(case))

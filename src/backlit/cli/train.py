@@ -72,7 +72,7 @@ def command(
         ),
     ] = None,
     activation: Annotated[
-        str | None, typer.Option(help="Between the layers; relu by default.", rich_help_panel=_NETWORK)
+        str | None, typer.Option(help="Between the layers; silu by default.", rich_help_panel=_NETWORK)
     ] = None,
     dropout: Annotated[float | None, declared("dropout", panel=_NETWORK)] = None,
     ensemble: Annotated[int | None, declared("ensemble", panel=_NETWORK)] = None,

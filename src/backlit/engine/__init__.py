@@ -29,8 +29,8 @@ class Engine(Protocol):
     def compile(self, f: Any) -> Any:
         """`f` of arrays and trees of arrays, ready to be called many times."""
 
-    def scan(self, f: Any, carry: Any, xs: Any) -> tuple[Any, Any]:
-        """``carry, y = f(carry, x)`` over the first axis of `xs`; the last carry and the stacked ys."""
+    def scan(self, f: Any, carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+        """``carry, y = f(carry, x)`` along the first axis of `xs`, or back; the last carry and the stacked ys."""
 
     def loop(self, f: Any, carry: Any, count: Any, length: int) -> tuple[Any, Any]:
         """``carry, y = f(carry, i)`` for i in 0 … count - 1; ys stacked to `length`, of which `count` are filled."""

@@ -31,16 +31,19 @@ class NumpyEngine:
         """`f` itself."""
         return f
 
-    def scan(self, f: Callable[..., Any], carry: Any, xs: Any) -> tuple[Any, Any]:
-        """``carry, y = f(carry, x)`` over the first axis of `xs`; the last carry and the stacked ys."""
+    def scan(self, f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+        """``carry, y = f(carry, x)`` along the first axis of `xs`, or back; the last carry and the stacked ys."""
         leaves, structure = tree.flatten(xs)
+        steps = range(len(leaves[0]))
         return self._repeat(
-            lambda c, i: f(c, tree.unflatten(structure, [leaf[i] for leaf in leaves])), carry, len(leaves[0])
+            lambda c, i: f(c, tree.unflatten(structure, [leaf[i] for leaf in leaves])),
+            carry,
+            steps[::-1] if reverse else steps,
         )
 
     def loop(self, f: Callable[..., Any], carry: Any, count: Any, length: int) -> tuple[Any, Any]:
         """``carry, y = f(carry, i)`` for i in 0 … count - 1; the ys stacked (here just as many as there are)."""
-        return self._repeat(f, carry, int(count))
+        return self._repeat(f, carry, range(int(count)))
 
     def map(self, f: Callable[..., Any], mapped: Any) -> Any:
         """``f(part)`` for each part along the first axis of `mapped`; the results stacked."""
@@ -48,9 +51,9 @@ class NumpyEngine:
         parts = [f(tree.unflatten(structure, [leaf[i] for leaf in leaves])) for i in range(len(leaves[0]))]
         return tree.map(lambda *results: np.stack(results), *parts)
 
-    def _repeat(self, f: Callable[..., Any], carry: Any, count: int) -> tuple[Any, Any]:
+    def _repeat(self, f: Callable[..., Any], carry: Any, steps: range) -> tuple[Any, Any]:
         ys = []
-        for i in range(count):
+        for i in steps:
             carry, y = f(carry, i)
             ys.append(y)
-        return carry, tree.map(lambda *parts: np.stack(parts), *ys)
+        return carry, tree.map(lambda *parts: np.stack(parts), *(ys if steps.step > 0 else reversed(ys)))

@@ -40,10 +40,10 @@ class XlaEngine:
         """`f` compiled, once for each shape."""
         return Compiled(f, quiet=True)
 
-    def scan(self, f: Callable[..., Any], carry: Any, xs: Any) -> tuple[Any, Any]:
+    def scan(self, f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
         """``carry, y = f(carry, x)`` over the first axis of `xs`, as one loop of the compiled program."""
         body = _Flat(f, carry, xs)
-        carry_leaves, y_leaves = lax.scan(body, tree.leaves(carry), tree.leaves(xs))
+        carry_leaves, y_leaves = lax.scan(body, tree.leaves(carry), tree.leaves(xs), reverse=reverse)
         return body.carry(carry_leaves), body.y(y_leaves)
 
     def loop(self, f: Callable[..., Any], carry: Any, count: Any, length: int) -> tuple[Any, Any]:

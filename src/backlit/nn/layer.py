@@ -32,6 +32,8 @@ class Context:
         Where in the network this call is: "2/0".
     mask : array (batch,), optional
         False for rows that only fill up a batch: they must not count in a batch's statistics.
+    time_mask : array (batch, time), optional
+        False for time steps that only fill up a sequence: recurrent layers stand still there (see `Masked`).
     tap : callable, optional
         ``tap(path, output)`` sees, and may replace, the output of every layer.
     """
@@ -44,12 +46,15 @@ class Context:
     updates: dict[str, Array] = field(default_factory=dict)
     tap: Tap | None = None
     mask: Any = None
+    time_mask: Any = None
     _draws: list[int] = field(default_factory=lambda: [0])
 
     def child(self, name: str) -> Context:
         """The context of a part: same stream and state, longer path."""
         path = self._at(name)
-        return Context(self.training, self.seed, self.step, path, self.states, self.updates, self.tap, self.mask)
+        return Context(
+            self.training, self.seed, self.step, path, self.states, self.updates, self.tap, self.mask, self.time_mask
+        )
 
     def _at(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name

@@ -3,9 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import chi2_contingency, ks_2samp
 
 from backlit.data import TablePreparation, split
-from backlit.data.table.audit import suspicions
+from backlit.data.table.audit import homogeneity, kolmogorov_smirnov, suspicions
 
 
 @pytest.fixture
@@ -78,3 +79,13 @@ def test_a_test_file_from_elsewhere(clean, rng):
     found = told(clean, test=other.drop("price"))
     assert any("'a' is distributed otherwise in the test rows: median" in s for s in found)
     assert any("'colour' has other shares of its levels" in s for s in found)
+
+
+def test_tests_of_distributions_equal_scipys(rng):
+    first, second = rng.normal(size=300).round(1), rng.normal(0.3, 1, 170).round(1)
+    theirs = ks_2samp(first, second, method="asymp")
+    distance, chance = kolmogorov_smirnov(first, second)
+    assert distance == pytest.approx(theirs.statistic)
+    assert chance == pytest.approx(theirs.pvalue, rel=0.3)  # theirs corrects for the sample's size
+    table = np.array([[30, 50, 12], [22, 19, 31]])
+    assert homogeneity(table) == pytest.approx(chi2_contingency(table).pvalue)

@@ -49,12 +49,10 @@ def suspicions(
     list of str
         Duplicated rows, columns that give the target away, identifiers that predict it, shifted distributions.
     """
-    rng = np.random.default_rng(0)
-    some = train if len(train) <= MOST_ROWS else np.sort(rng.choice(train, MOST_ROWS, replace=False))
-    part, judged = frame[some], (frame if test_frame is None else test_frame)[test]
+    part, judged = frame[_some(train)], (frame if test_frame is None else test_frame)[_some(test)]
     used = [column.name for column in preparation.columns if column.inputs]
-    found = [_duplicates(frame[train], judged, used, preparation)] if len(test) else []
-    codes, classes = _target_codes(y[some])
+    found = [_duplicates(frame, used, preparation, train, test, test_frame)] if len(test) else []
+    codes, classes = _target_codes(y[_some(train)])
     for column in preparation.columns:
         if isinstance(column, LeftOut):
             if column.what == "identifier":
@@ -75,26 +73,34 @@ def _target_codes(y: np.ndarray) -> tuple[np.ndarray, int]:
     return codes.astype(float), len(classes)
 
 
-def _duplicates(train: Any, test: Any, used: list[str], preparation: TablePreparation) -> str:
+def _some(rows: np.ndarray) -> np.ndarray:
+    """At most so many of them, the same each time."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    return np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
+
+
+def _duplicates(
+    frame: Any, used: list[str], preparation: TablePreparation, train: np.ndarray, test: np.ndarray, test_frame: Any
+) -> str:
     """Test rows that training has seen, target and all."""
-    targets = preparation.target.names if preparation.target else ()
-    names = [*used, *(name for name in targets if name in test.columns)]
-    text = [[words(part[name]) for name in names] for part in (train, test)]
-    hashes = [_hashes(columns) for columns in text]
-    share = np.isin(hashes[1], hashes[0])
-    count = int(share.sum())
-    if not count:
-        return ""
-    return (
-        f"{count} of {len(share)} test rows ({share.mean():.1%}) also stand in the training rows, target and all: "
-        "the test score counts what was only remembered"
-    )
-
-
-def _hashes(columns: list[Any]) -> np.ndarray:
     import polars as pl
 
-    return pl.DataFrame({str(i): column for i, column in enumerate(columns)}).hash_rows().to_numpy()
+    names = [*used, *(preparation.target.names if preparation.target else ())]
+    if test_frame is None:
+        hashes = frame.select(names).hash_rows().to_numpy()
+        seen = np.isin(hashes[test], hashes[train])
+    else:  # another file may have other types for the same values
+        names = [name for name in names if name in test_frame.columns]
+        texts = (pl.DataFrame([words(table[name]).alias(name) for name in names]) for table in (frame, test_frame))
+        here, there = (text.hash_rows().to_numpy() for text in texts)
+        seen = np.isin(there[test], here[train])
+    if not seen.any():
+        return ""
+    return (
+        f"{int(seen.sum())} of {len(seen)} test rows ({seen.mean():.1%}) also stand in the training rows, "
+        "target and all: the test score counts what was only remembered"
+    )
 
 
 def _gives_away(column: Any, target: np.ndarray, classes: int) -> str:
@@ -150,8 +156,6 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
     """Columns whose test rows are distributed otherwise than the training rows."""
-    from scipy.stats import chi2_contingency, ks_2samp
-
     found = []
     for name in used:
         if name not in test.columns:
@@ -161,11 +165,11 @@ def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
             first, second = (part[~np.isnan(part)] for part in parts)
             if min(len(first), len(second)) < 20:
                 continue
-            result = ks_2samp(first, second)
-            if result.pvalue < CHANCE / len(used) and result.statistic > SHIFTED:
+            distance, chance = kolmogorov_smirnov(first, second)
+            if chance < CHANCE / len(used) and distance > SHIFTED:
                 found.append(
                     f"column {name!r} is distributed otherwise in the test rows: median {np.median(second):g} instead "
-                    f"of {np.median(first):g} (Kolmogorov-Smirnov distance {result.statistic:.2f})"
+                    f"of {np.median(first):g} (Kolmogorov-Smirnov distance {distance:.2f})"
                 )
         elif not train[name].dtype.is_temporal():
             table = _counts(train[name], test[name])
@@ -173,7 +177,7 @@ def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
                 continue
             shares = table / table.sum(axis=1, keepdims=True)
             distance = float(np.abs(shares[0] - shares[1]).sum() / 2)
-            if chi2_contingency(table).pvalue < CHANCE / len(used) and distance > SHIFTED:
+            if homogeneity(table) < CHANCE / len(used) and distance > SHIFTED:
                 found.append(
                     f"column {name!r} has other shares of its levels in the test rows "
                     f"(total variation distance {distance:.2f})"
@@ -190,3 +194,25 @@ def _counts(first: Any, second: Any) -> np.ndarray:
     frequent = table.sum(axis=0) >= 10
     rest = table[:, ~frequent].sum(axis=1, keepdims=True)
     return np.concatenate([table[:, frequent], rest], axis=1) if rest.sum() else table[:, frequent]
+
+
+def kolmogorov_smirnov(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """The largest distance between two samples' distribution functions, and its probability by chance (asymptotic).
+
+    Importing scipy.stats for it would take longer than training on most tables.
+    """
+    from scipy.special import kolmogorov
+
+    first, second = np.sort(first), np.sort(second)
+    both = np.concatenate([first, second])
+    shares = [np.searchsorted(part, both, side="right") / len(part) for part in (first, second)]
+    distance = float(np.abs(shares[0] - shares[1]).max())
+    return distance, float(kolmogorov(distance * np.sqrt(len(first) * len(second) / len(both))))
+
+
+def homogeneity(table: np.ndarray) -> float:
+    """Probability by chance that two rows of counts differ so much: Pearson's χ² test."""
+    from scipy.special import chdtrc
+
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
+    return float(chdtrc(table.shape[1] - 1, ((table - expected) ** 2 / expected).sum()))

@@ -1,0 +1,148 @@
+"""The long short-term memory's recurrence, plain and fused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backlit.graph.op import composite, namespace
+from backlit.graph.ops.arithmetic import where
+from backlit.graph.ops.elementwise import sigmoid, tanh
+from backlit.graph.ops.linalg import linear
+from backlit.graph.ops.recurrence import (
+    MASK,
+    Arrays,
+    begun,
+    fused,
+    held,
+    require_form,
+    require_shapes,
+    shifted,
+    weight_gradient,
+)
+from backlit.graph.ops.shape import concatenate
+from backlit.graph.samples import sample
+from backlit.graph.scan import scan
+
+
+@composite(
+    samples=(
+        sample((3, 2, 8), (8, 2), (2, 2), (2, 2)),
+        sample((3, 2, 8), (8, 2), (2, 2), (2, 2), mask=MASK, reverse=True),
+    ),
+)
+def lstm(
+    a: Any,
+    weight: Any,
+    h: Any,
+    c: Any,
+    *,
+    peephole: Any = None,
+    projection: Any = None,
+    mask: Any = None,
+    keep: Any = None,
+    reverse: bool = False,
+    form: str = "fused",
+) -> Arrays:
+    """Long short-term memory: a state c that gates write to, forget and read.
+
+    With ``(i, f, g, o)`` the quarters of ``aₜ + W hₜ₋₁``, in this order:
+    ``cₜ = σ(f) cₜ₋₁ + σ(i) tanh(g)``, ``hₜ = σ(o) tanh(cₜ)``.
+
+    Parameters
+    ----------
+    a : (time, rows, 4 · units)
+        What the inputs give to each step, biases included.
+    weight : (4 · units, outputs)
+        W; outputs is units, or the projection's.
+    h : (rows, outputs)
+        Output before the first step.
+    c : (rows, units)
+        Cell state before the first step.
+    peephole : (3, units), optional
+        Weights by which i and f see cₜ₋₁, and o sees cₜ.
+    projection : (outputs, units), optional
+        ``hₜ = P (σ(o) tanh(cₜ))``.
+    mask, keep, reverse, form :
+        As of `rnn`. With peephole or projection, "fused" is the plain form.
+
+    Returns
+    -------
+    [outputs, cells, gates]
+        hₜ (time, rows, outputs), cₜ (time, rows, units), and σ(i), σ(f), tanh(g), σ(o) in (time, rows, 4 · units).
+
+    References
+    ----------
+    Hochreiter, Schmidhuber: Long Short-Term Memory, Neural Computation 9(8), 1997. Forget gate and peepholes: Gers,
+    Schmidhuber, Cummins, 1999; Gers, Schraudolph, Schmidhuber, 2002. Projection: Sak, Senior, Beaufays, 2014.
+
+    >>> import numpy as np
+    >>> outputs, cells, gates = lstm(np.zeros((1, 1, 4)), np.zeros((4, 1)), np.zeros((1, 1)), np.ones((1, 1)))
+    >>> gates.tolist(), cells.tolist(), outputs.round(4).tolist()
+    ([[[0.5, 0.5, 0.0, 0.5]]], [[[0.5]]], [[[0.2311]]])
+    """
+    require_shapes("lstm", a, weight, 4, {"h": (h, weight.shape[1]), "c": (c, weight.shape[0] // 4)}, mask)
+    require_form(form)
+    units = weight.shape[0] // 4
+
+    def plain(a: Any, weight: Any, h: Any, c: Any) -> Arrays:
+        def cell(state: Any, x: Any) -> tuple[Any, Any]:
+            h, c = state["h"], state["c"]
+            own, m = x
+            total = own + linear(h if keep is None else h * keep, weight)
+            i, f, g, o = (total[:, k * units : (k + 1) * units] for k in range(4))
+            if peephole is not None:
+                i, f = i + peephole[0] * c, f + peephole[1] * c
+            i, f, g = sigmoid(i), sigmoid(f), tanh(g)
+            new_c = f * c + i * g
+            o = sigmoid(o if peephole is None else o + peephole[2] * new_c)
+            new_h = o * tanh(new_c)
+            new_h = new_h if projection is None else linear(new_h, projection)
+            state = {"h": held(m, new_h, h), "c": held(m, new_c, c)}
+            return state, (state["h"], state["c"], concatenate([i, f, g, o], axis=-1))
+
+        start = {"h": h, "c": c}
+        return list(scan(cell, start, (a, mask), reverse=reverse, unroll=form == "unrolled")[1])
+
+    if form != "fused" or peephole is not None or projection is not None:
+        return plain(a, weight, h, c)
+
+    def forward(loop: Any, a: Any, weight: Any, h: Any, c: Any) -> Arrays:
+        def step(state: Any, x: Any) -> tuple[Any, Any]:
+            h, c = state
+            own, m = x
+            total = own + (h if keep is None else h * keep) @ weight.mT
+            i, f = sigmoid(total[:, :units]), sigmoid(total[:, units : 2 * units])
+            g, o = tanh(total[:, 2 * units : 3 * units]), sigmoid(total[:, 3 * units :])
+            new_c = f * c + i * g
+            new_h, new_c = held(m, o * tanh(new_c), h), held(m, new_c, c)
+            return (new_h, new_c), (new_h, new_c, namespace(i).concatenate([i, f, g, o], axis=-1))
+
+        return list(loop(step, (h, c), (a, mask), reverse=reverse)[1])
+
+    def backward(loop: Any, upstreams: Any, results: Any, arrays: Any) -> Arrays:
+        (hs, cs, gates), (_, weight, h, c) = results, arrays
+
+        def back(state: Any, x: Any) -> tuple[Any, Any]:
+            dh, dc = state
+            gates, c, before, dy, dz, m = x
+            dh = dh if dy is None else dh + dy
+            dc = dc if dz is None else dc + dz
+            i, f, g, o = (gates[:, k * units : (k + 1) * units] for k in range(4))
+            t = tanh(c)
+            into = dc + dh * (o * (1.0 - t * t))
+            parts = [
+                into * g * (i * (1.0 - i)),
+                into * before * (f * (1.0 - f)),
+                into * i * (1.0 - g * g),
+                dh * t * (o * (1.0 - o)),
+            ]
+            da = namespace(into).concatenate(parts, axis=-1)
+            da = da if m is None else where(m[:, None], da, 0.0)
+            by_h = da @ weight
+            return (held(m, by_h if keep is None else by_h * keep, dh), held(m, into * f, dc)), da
+
+        rows = (gates, cs, shifted(c, cs, reverse), *upstreams, mask)
+        (dh, dc), da = loop(back, (begun(None, h), begun(None, c)), rows, reverse=not reverse)
+        return [da, weight_gradient(da, shifted(h, hs, reverse), keep), dh, dc]
+
+    return fused("lstm", (a, weight, h, c), forward, backward, plain, 2)

@@ -1,0 +1,203 @@
+"""Recurrences with a fused form: one loop forward, one back, and every large matrix product outside of the loops.
+
+Each stands here twice. The plain form is a cell of ordinary operations under `scan`. The fused form keeps what the cell
+computed, so that nothing is computed again on the way back, and adds up the weight's gradient over all time steps in
+one matrix product instead of one a step. `fused` pairs the two; derivatives of higher order take the plain form.
+
+Fused forms run in the engine's loop. A kernel of an engine's own would be chosen in `fused`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from backlit import engine as engines
+from backlit.errors import InputError, ShapeError
+from backlit.graph.bundle import Bundle, leaf_of, no_second_run, pack, pull_several, unpack
+from backlit.graph.op import Op, composite, namespace, transforming
+from backlit.graph.ops.arithmetic import where
+from backlit.graph.ops.elementwise import relu, tanh
+from backlit.graph.ops.linalg import linear
+from backlit.graph.samples import sample
+from backlit.graph.scan import scan
+from backlit.graph.tensor import Tensor, value_of
+
+Arrays = list[Any]
+MASK = np.array([[True, True], [True, False], [True, False]])
+
+
+def fused(name: str, arrays: Sequence[Any], forward: Any, backward: Any, plain: Any, primary: int) -> Arrays:
+    """A recurrence's fused form as one node.
+
+    Parameters
+    ----------
+    arrays :
+        Inputs that have gradients.
+    forward : callable
+        ``forward(loop, *arrays) -> results``, on plain arrays; ``loop(f, carry, xs, reverse)`` is the engine's.
+    backward : callable
+        ``backward(loop, upstreams, results, arrays) -> gradients``, of plain arrays; an upstream may be None.
+    plain : callable
+        ``plain(*arrays) -> results``, of operations: does the derivatives that `backward` doesn't.
+    primary : int
+        To how many of the first results `backward` takes upstreams.
+    """
+    values = [value_of(x) for x in arrays]
+    with transforming():
+        loop = engines.get("numpy" if namespace(*values) is np else "xla").scan
+        results = forward(loop, *values)
+    if not any(type(x) is Tensor for x in arrays):
+        return results
+
+    def rule(g: Any, output: Any, inputs: Any) -> Bundle:
+        upstreams = Bundle.of(g, value_of(output)).parts
+        nested = type(output) is Tensor
+        if nested or any(bar is not None for bar in upstreams[primary:]):
+            leaves = [leaf_of(part) for part in (unpack(inputs) if nested else inputs.parts)]
+            pairs = list(zip(plain(*leaves), upstreams, strict=True))
+            return Bundle(pull_several(pairs, leaves, [], nested), value_of(inputs))
+        return Bundle(backward(loop, upstreams[:primary], output.parts, inputs.parts), inputs)
+
+    gate = "carries the gradient back through time, by the gates that were kept"
+    op = Op(name, no_second_run, (rule,), gate=gate)
+    return unpack(Tensor(Bundle(results), op, (pack(arrays),), {}))
+
+
+def require_shapes(name: str, a: Any, weight: Any, gates: int, states: dict[str, tuple[Any, int]], mask: Any) -> None:
+    """Refuse arrays that don't fit each other; `states` has each state with its size."""
+    rows = a.shape[1] if len(a.shape) == 3 else 0
+    size = weight.shape[0] // gates
+    if len(a.shape) != 3 or a.shape[2] != gates * size or weight.shape[0] % gates:
+        raise ShapeError(
+            f"{name}: needs inputs of shape (time, rows, {gates} · units) and a weight ({gates} · units, units), got "
+            f"{tuple(a.shape)} and {tuple(weight.shape)}"
+        )
+    if a.shape[0] == 0:
+        raise ShapeError(f"{name}: the sequence has no time steps, inputs of shape {tuple(a.shape)}")
+    for label, (state, width) in states.items():
+        if tuple(state.shape) != (rows, width):
+            raise ShapeError(f"{name}: {label} needs shape {(rows, width)}, one row each, got {tuple(state.shape)}")
+    if mask is not None and tuple(mask.shape) != tuple(a.shape[:2]):
+        raise ShapeError(f"{name}: the mask needs shape (time, rows) = {tuple(a.shape[:2])}, got {tuple(mask.shape)}")
+
+
+def held(mask: Any, new: Any, old: Any) -> Any:
+    """The new state, or at a masked step the old one; `mask` is (rows,) or None."""
+    return new if mask is None else where(mask[:, None], new, old)
+
+
+def shifted(first: Any, states: Any, reverse: bool) -> Any:
+    """States before each step: the first one, then all but the last."""
+    xp = namespace(first, states)
+    return xp.concatenate([states[1:], first[None]] if reverse else [first[None], states[:-1]])
+
+
+def weight_gradient(da: Any, before: Any, keep: Any) -> Any:
+    """``Σₜ daₜᵀ hₜ₋₁`` over all steps and rows in one product."""
+    before = before if keep is None else before * keep
+    return da.reshape(-1, da.shape[-1]).mT @ before.reshape(-1, before.shape[-1])
+
+
+def begun(upstream: Any, like: Any) -> Any:
+    """An upstream gradient, zeros if there is none."""
+    return namespace(like).zeros(like.shape, dtype=like.dtype) if upstream is None else upstream
+
+
+_ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "tanh": (tanh, lambda y: 1.0 - y * y),
+    "relu": (relu, lambda y: (y > 0).astype(y.dtype)),
+}
+
+
+@composite(
+    samples=(
+        sample((3, 2, 2), (2, 2), (2, 2)),
+        sample((3, 2, 2), (2, 2), (2, 2), activation="relu", reverse=True),
+        sample((3, 2, 2), (2, 2), (2, 2), mask=MASK),
+    ),
+)
+def rnn(
+    a: Any,
+    weight: Any,
+    h: Any,
+    *,
+    activation: str = "tanh",
+    mask: Any = None,
+    keep: Any = None,
+    reverse: bool = False,
+    form: str = "fused",
+) -> Arrays:
+    """Simple recurrence: ``hₜ = tanh(aₜ + W hₜ₋₁)``, or relu.
+
+    Parameters
+    ----------
+    a : (time, rows, units)
+        What the inputs give to each step, bias included: ``U xₜ + b``.
+    weight : (units, units)
+        W, one row for each unit.
+    h : (rows, units)
+        State before the first step.
+    activation : "tanh" or "relu"
+        The latter has derivative 0 at 0.
+    mask : boolean array (time, rows), optional
+        Where False, the state stays as it was.
+    keep : (rows, units), optional
+        Constant factors on the state before each product, the same at all steps (dropout).
+    reverse : bool
+        From the last step to the first.
+    form : "fused", "scan" or "unrolled"
+        One loop that keeps what it computed; the plain form; the plain form with every step's nodes.
+
+    Returns
+    -------
+    [states]
+        (time, rows, units).
+
+    >>> import numpy as np
+    >>> rnn(np.zeros((2, 1, 1)), np.array([[1.0]]), np.array([[1.0]]))[0].round(4).tolist()
+    [[[0.7616]], [[0.642]]]
+    """
+    require_shapes("rnn", a, weight, 1, {"h": (h, weight.shape[1])}, mask)
+    require_form(form)
+    function, slope = _ACTIVATIONS[activation]
+
+    def step(state: Any, x: Any, weight: Any) -> tuple[Any, Any]:
+        h, (own, m) = state["h"], x
+        new = held(m, function(own + linear(h if keep is None else h * keep, weight)), h)
+        return {"h": new}, new
+
+    def plain(a: Any, weight: Any, h: Any) -> Arrays:
+        unroll = form == "unrolled"
+        return [scan(lambda s, x: step(s, x, weight), {"h": h}, (a, mask), reverse=reverse, unroll=unroll)[1]]
+
+    if form != "fused":
+        return plain(a, weight, h)
+
+    def forward(loop: Any, a: Any, weight: Any, h: Any) -> Arrays:
+        return [loop(lambda s, x: step(s, x, weight), {"h": h}, (a, mask), reverse=reverse)[1]]
+
+    def backward(loop: Any, upstreams: Any, results: Any, arrays: Any) -> Arrays:
+        (hs,), (_, weight, h) = results, arrays
+
+        def back(dh: Any, x: Any) -> tuple[Any, Any]:
+            y, dy, m = x
+            dh = dh if dy is None else dh + dy
+            da = dh * slope(y)
+            da = da if m is None else where(m[:, None], da, 0.0)
+            before = da @ weight
+            before = before if keep is None else before * keep
+            return held(m, before, dh), da
+
+        dh, da = loop(back, begun(None, h), (hs, upstreams[0], mask), reverse=not reverse)
+        return [da, weight_gradient(da, shifted(h, hs, reverse), keep), dh]
+
+    return fused("rnn", (a, weight, h), forward, backward, plain, 1)
+
+
+def require_form(form: str) -> None:
+    """Refuse a form that there isn't."""
+    if form not in ("fused", "scan", "unrolled"):
+        raise InputError(f"form must be 'fused', 'scan' or 'unrolled', got {form!r}")
