@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import backlit as bl
 from backlit.cli.main import main
@@ -230,6 +233,116 @@ def test_mistakes_with_a_run(trained, tmp_path):
     text = backlit("predict", "run", "text.csv", folder=folder)
     assert text.returncode == 2
     assert "text.csv, line 3, column '크기': expected a number, as at training, got '큼'" in text.stderr
+
+
+def test_a_run_is_repeated_by_its_choices(trained, tmp_path):
+    """Also when the defaults have changed: what was chosen by the data's size stands in the file."""
+    folder, _ = trained
+    kept = tomllib.loads((folder / "run" / "config.toml").read_text(encoding="utf-8"))
+    assert {"data", "target", "network", "dropout", "learning_rate", "batch_size", "patience", "ensemble"} <= set(kept)
+    again = backlit("train", "--config", "run/config.toml", "--out", tmp_path / "again", "-q", folder=folder)
+    assert again.returncode == 0, again.stderr
+    for name in ("weights.safetensors", "judgement.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (folder / "run" / name).read_bytes()
+    other = backlit(
+        "train",
+        "--config",
+        "run/config.toml",
+        "--epochs",
+        2,
+        "--out",
+        tmp_path / "other",
+        "-q",
+        "--json",
+        folder=folder,
+    )
+    assert json.loads(other.stdout)["epochs"] == 2
+
+
+def test_importance_compare_and_pictures(trained, tmp_path):
+    folder, _ = trained
+    done = backlit("importance", "run", "houses.csv", "--plot", tmp_path / "i.png", "--json", folder=folder)
+    assert {row["column"] for row in json.loads(done.stdout)["columns"]} == {"크기", "colour", "price"}
+    assert (tmp_path / "i.png").stat().st_size > 5000
+    compared = backlit("compare", "run", "run", folder=folder).stdout
+    assert "balanced_accuracy" in compared
+    assert compared.count("*") >= 4
+    assert len(json.loads(backlit("compare", "run", "--json", folder=folder).stdout)["runs"]) == 1
+    shown = backlit("show", "run", "--reliability", tmp_path / "r.png", folder=folder)
+    assert "what was done" in shown.stdout
+    assert "more like it, whose answers are averaged" in shown.stdout
+    assert (tmp_path / "r.png").stat().st_size > 5000
+
+
+def test_input_files_are_never_overwritten(trained):
+    folder, _ = trained
+    before = (folder / "houses.csv").read_bytes()
+    done = backlit("predict", "run", "houses.csv", "--out", "./houses.csv", folder=folder)
+    assert done.returncode == 2
+    assert "is the input itself" in done.stderr
+    assert (folder / "houses.csv").read_bytes() == before
+    nowhere = backlit("predict", "run", "houses.csv", "--out", "nowhere/p.csv", folder=folder)
+    assert "there is no folder nowhere" in nowhere.stderr
+    lost = backlit("evaluate", "run", "new2.csv", folder=folder)
+    assert lost.returncode == 2
+    (folder / "blind.csv").write_text("크기,colour,price\n1,red,1\n", encoding="utf-8")
+    blind = backlit("evaluate", "run", "blind.csv", folder=folder)
+    assert "has no column 'kind' to judge by" in blind.stderr
+
+
+def test_korean_files_of_spreadsheets_keep_their_form(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = ["이름;면적;값"]
+    for i in range(80):
+        area = rng.uniform(20, 90)
+        lines.append(f"{'=cmd()' if i % 7 == 0 else '가나다'[i % 3]};{area:.2f};{area * 12:.1f}".replace(".", ","))
+    (tmp_path / "집.csv").write_bytes("\r\n".join(lines).encode("cp949"))
+    done = backlit("train", "집.csv", "--target", "값", "--out", "run", "--epochs", 20, "-q", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "read as CP949 (Korean)" in done.stderr
+    done = backlit("predict", "run", "집.csv", "--out", "p.csv", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = (tmp_path / "p.csv").read_bytes().decode("cp949").split("\r\n")
+    assert rows[0] == "이름;면적;값;prediction;lower;upper"
+    assert rows[1].startswith('"=cmd()";')
+    assert rows[1].count(",") == 5
+    assert all(
+        row.startswith(line.split(";")[0].strip('"')) or '"' in row for row, line in zip(rows, lines, strict=False)
+    )
+
+
+@pytest.mark.slow
+@given(st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_typed_and_read_no_traceback_follows(tmp_path_factory, data):
+    """Odd files and odd options: status 0, 1 or 2, and a message."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    cell = st.sampled_from(
+        ["1", "2.5", "", "NA", "가", "x,y", '"', "1e400", "inf", "-", "2020-01-01", "yes", "no", "3%"]
+    )
+    width = data.draw(st.integers(1, 4), label="columns")
+    rows = data.draw(st.lists(st.lists(cell, min_size=width, max_size=width), max_size=25), label="rows")
+    text = "\n".join([",".join(f"c{i}" for i in range(width)), *(",".join(row) for row in rows)])
+    raw = text.encode(data.draw(st.sampled_from(["utf-8", "cp949", "utf-16"])))
+    cut = data.draw(st.integers(0, len(raw)) if data.draw(st.booleans()) else st.just(len(raw)), label="cut")
+    (folder / "t.csv").write_bytes(raw[:cut])
+    odd = st.sampled_from(["0", "1", "-1", "x", "3", "0.5", "nan", "1e9"])
+    names = ["--epochs", "--batch-size", "--lr", "--dropout", "--patience", "--ensemble", "--seed", "--l2", "--split"]
+    words = [
+        word
+        for name in data.draw(st.lists(st.sampled_from(names), max_size=2, unique=True))
+        for word in (name, data.draw(odd))
+    ]
+    options = ["--network", "mlp:3", "--time-limit", "1s", "--engine", "numpy", "-q", "--out", str(folder / "run")]
+    target = data.draw(st.sampled_from(["c0", "c1", "nothing"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["backlit", "train", str(folder / "t.csv"), "--target", target, *options, *words])
+        try:
+            main()
+            status = 0
+        except SystemExit as ended:
+            status = ended.code or 0
+    assert status in (0, 1, 2)
 
 
 def test_overwriting_loses_nothing_to_a_mistake(tmp_path):

@@ -36,7 +36,7 @@ def test_korean_headers_quotes_and_missing_values(write, separator):
     assert source.frame["메모"].to_list() == ["a\nb", "x", None, None]
 
 
-@pytest.mark.parametrize("missing", ["", "NA", "N/A", "NaN", "null", "None", "-", "?", "--", "nan", " NA ", '""'])
+@pytest.mark.parametrize("missing", ["", "NA", "N/A", "NaN", "null", "-", "?", "--", "nan", " NA ", '""'])
 def test_words_for_missing_values(write, missing):
     frame = read(write(f"n,t,d\n1,x,2024-01-31\n{missing},{missing},{missing}\n2,y,2024-02-01\n"))
     assert frame.rows() == [(1, "x", date(2024, 1, 31)), (None, None, None), (2, "y", date(2024, 2, 1))]

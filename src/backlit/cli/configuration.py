@@ -35,6 +35,8 @@ def choices(ctx: typer.Context, config: Path | None, begun: Path | None) -> dict
             source = ctx.get_parameter_source(name)
             if source is None or source.name.startswith("DEFAULT"):
                 typed[name] = value
+    if typed.get("data") is None and begun is not None:
+        raise InputError(f"{begun} holds no run of this command to go on with (no config.toml)")
     if typed.get("data") is None:
         raise InputError("say what to train on: backlit train DATA, or --config FILE")
     return typed

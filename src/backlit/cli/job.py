@@ -10,13 +10,11 @@ from backlit.errors import InputError
 from backlit.train.workflow.material import Material, from_dataset, from_table
 from backlit.train.workflow.options import Options
 
-RENAMED = {"lr": "learning_rate"}  # short on the command line
-
 
 def options_of(choices: dict[str, Any]) -> Options:
     """The workflow's options among the command's; those that weren't given keep their defaults."""
-    given = {RENAMED.get(name, name): value for name, value in choices.items() if value is not None}
-    given = {name: value for name, value in given.items() if name in Options.__dataclass_fields__}
+    fields = Options.__dataclass_fields__
+    given = {name: value for name, value in choices.items() if value is not None and name in fields}
     if "time_limit" in given:
         given["time_limit"] = seconds(given["time_limit"])
     if "split" in given:
@@ -29,7 +27,7 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
     data, target = choices["data"], choices.get("target")
     if is_file(data):
         if not target:
-            raise InputError(f"{data}: say which column to predict: --target COLUMN")
+            raise InputError(f"{data}: say which column to predict: --target COLUMN ({_columns(data)})")
         return from_table(
             data,
             target,
@@ -50,3 +48,11 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
 def is_file(name: str) -> bool:
     """Whether DATA names a file rather than a data set."""
     return Path(name).exists() or any(character in name for character in "./\\")
+
+
+def _columns(path: str) -> str:
+    """The columns of a file, to choose from."""
+    from backlit.data import read
+    from backlit.data.table.values import some
+
+    return "it has " + some(read(path).columns, 20)

@@ -36,6 +36,10 @@ def command(
     source = using.source_for(loaded, file, keep_text=True)
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file")
+    if out is not None and not out.parent.is_dir():
+        raise InputError(f"--out {out}: there is no folder {out.parent}")
+    if out is not None and out.exists() and out.samefile(file):
+        raise InputError(f"--out {out} is the input itself; name another file, so that nothing is lost")
     columns = predictions(loaded, using.inputs_of(loaded, source.frame, file), level)
     for name, count in getattr(loaded.preparation, "unseen", lambda _: {})(source.frame).items():
         output.note(f"column {name!r}: {count} rows have a level that training didn't have")

@@ -41,8 +41,8 @@ def scores(judgement: dict[str, Any]) -> str:
     baseline = judgement["baseline"]
     head = [[judgement.get("judged_on", "rows"), "network", baseline["what"]]]
     for name, value in judgement["scores"].items():
-        if name == "loss" and "log_loss" in judgement["scores"]:
-            continue
+        if name == "loss" and len(judgement["scores"]) > 1:
+            continue  # in units of training
         guess = baseline.get(name)
         head.append([name, _short(value), "" if guess is None else _short(guess)])
     blocks = [table(head)]
@@ -54,10 +54,14 @@ def scores(judgement: dict[str, Any]) -> str:
             for r in judgement["labels"]
         ]
         blocks.append(table([["label", "accuracy", "by guessing", "recall", "precision", "rows with it"], *rows]))
+    if "targets" in judgement:
+        rows = [[r["target"], *map(_short, (r["rmse"], r["baseline"], r["mae"]))] for r in judgement["targets"]]
+        blocks.append(table([["target", "rmse", "by the mean", "mae"], *rows]))
     if "intervals" in judgement:
         blocks.append(_intervals(judgement["intervals"], judgement.get("judged_on", "")))
     if "calibration" in judgement:
         blocks.append(_calibration(judgement["calibration"]))
+    blocks += [f"  {warning}" for warning in judgement.get("warnings", ())]
     return "\n\n".join(blocks)
 
 

@@ -42,10 +42,11 @@ def command(
     if as_json:
         output.emit(_data(loaded))
         return
-    blocks = [str(loaded.network)]
+    blocks = [_network(loaded)]
     if hasattr(loaded.preparation, "rows"):
         blocks.append(report.columns(loaded.preparation, 10**9 if columns else report.MOST_COLUMNS))
-    settings = ", ".join(f"{key} {value}" for key, value in loaded.settings.items() if value is not None)
+    told = {key: value for key, value in loaded.settings.items() if value is not None and key != "data"}
+    settings = ", ".join(f"{key} {value}" for key, value in told.items())
     best = f", best epoch {loaded.best_epoch}" if loaded.best_epoch else ""
     blocks.append(
         f"trained with {settings}\n{len(loaded.history)} epochs in {loaded.seconds:.1f} s: {loaded.stopped}{best}"
@@ -57,6 +58,18 @@ def command(
     if judgement.get("notes"):
         blocks.append("\n".join(f"  {note}" for note in judgement["notes"]))
     print("\n\n".join(blocks))
+
+
+def _network(run: Any) -> str:
+    """The layers; of an ensemble's members, which are alike, the first."""
+    from backlit.nn.containers import Parallel
+    from backlit.train.ensemble import members
+
+    layer = run.network.architecture
+    if not isinstance(layer, Parallel) or len(set(layer.layers)) > 1 or len(layer.layers) == 1:
+        return str(run.network)
+    first, *others = members(run.network)
+    return f"{first}\n\nand {len(others)} more like it, whose answers are averaged: {run.network.size:,} parameters"
 
 
 def _data(run: Any) -> dict[str, Any]:

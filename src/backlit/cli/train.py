@@ -85,7 +85,7 @@ def command(
             help="adamw (by default), adam, sgd, momentum, nesterov, adagrad, rmsprop.", rich_help_panel=_TRAINING
         ),
     ] = None,
-    lr: Annotated[float | None, declared("learning_rate", "--lr", panel=_TRAINING)] = None,
+    learning_rate: Annotated[float | None, declared("learning_rate", "--lr", panel=_TRAINING)] = None,
     epochs: Annotated[int | None, declared("epochs", panel=_TRAINING)] = None,
     batch_size: Annotated[int | None, declared("batch_size", panel=_TRAINING)] = None,
     l2: Annotated[float, declared("l2", panel=_TRAINING)] = 0.0,
@@ -166,6 +166,8 @@ def command(
     )
     if run.diverged:
         output.fail(ending(run), output.WORK_FAILED)
+    if not run.history:
+        output.fail(ending(run), output.INTERRUPTED)
     run.save(folder, overwrite=True)
     if as_json:
         judgement = run.judgement or {}

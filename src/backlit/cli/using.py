@@ -36,6 +36,12 @@ def judged_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, An
 
     frame = source_for(run, path).frame
     goal = target_of(run, target, path)
+    absent = [name for name in goal.names if name not in frame.columns]
+    if absent:
+        raise InputError(
+            f"{path} has no column {absent[0]!r} to judge by; name it with --target if it is called otherwise there "
+            "(backlit predict needs no targets)"
+        )
     here = TableTarget.present(frame, goal.names)
     if not here.any():
         raise InputError(f"{path}: no row has a target ({', '.join(goal.names)})")

@@ -78,6 +78,7 @@ class Checkpoint:
         with storage.understanding(self.file):
             told = {key: storage.expect(kind, json.loads(metadata[key]), key) for key, kind in KINDS.items()}
             best_value = float(metadata["best_value"])
+            stopped = json.loads(metadata.get("stopped", "null"))  # format 1 didn't tell it
             history = History(storage.line(record) for record in told["history"])
             if not len(history) == told["epoch"] >= told["best_epoch"] >= 0:
                 raise ValueError(f"epoch {told['epoch']}, best {told['best_epoch']}, don't fit {len(history)} lines")
@@ -90,13 +91,16 @@ class Checkpoint:
         loop.carry, loop.epoch, loop.history = carry, told["epoch"], history
         loop.plateau_state, loop.best_epoch, loop.best_value = told["plateau"], told["best_epoch"], best_value
         loop.best = None if best is None else Moment(best, loop.best_epoch, 0)
+        loop.stopped = stopped if stopped == "early stopping" else ""  # then it had come to its end
 
     def _compare(self, saved: dict[str, Any]) -> None:
         different = [
             f"{key}: then {saved[key]!r}, now {value!r}"
             for key, value in json.loads(json.dumps(self.settings)).items()
-            if key != "epochs" and key in saved and saved[key] != value  # an older version may not have had it
+            if key not in ("epochs", "data") and saved.get(key, value) != value  # an older version may not have had it
         ]
+        if saved.get("data", self.settings["data"]) != self.settings["data"]:
+            different.append("other training rows or targets")
         if different:
             raise InputError(
                 f"{self.folder} was trained with other settings ({'; '.join(different)}): use the same to resume"
@@ -110,6 +114,7 @@ class Checkpoint:
         told = {
             "settings": self.settings,
             "epoch": loop.epoch,
+            "stopped": loop.stopped,
             "history": list(loop.history),
             "plateau": loop.plateau_state,
             "best_epoch": loop.best_epoch,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -9,13 +11,15 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from backlit.errors import DivergedError, InputError
 from backlit.nn.layer import Layer
 from backlit.nn.network import Network
 from backlit.optim.schedules import plateau_of
 from backlit.train import progress as progress_display
 from backlit.train.callbacks import Callback, EarlyStopping
-from backlit.train.job import check_counts, complete, prepare, scorer
+from backlit.train.job import Job, check_counts, complete, prepare, scorer
 from backlit.train.loop import Loop
 from backlit.train.run import Run
 
@@ -27,7 +31,11 @@ def tables_too(function: Callable[..., Run]) -> Callable[..., Run]:
     def either(*args: Any, **options: Any) -> Run:
         from backlit.train.fit_table import fit_table
 
-        return fit_table(*args, **options) if "target" in options else function(*args, **options)
+        if "target" in options:
+            return fit_table(*args, **options)
+        if len(args) == 1 and not isinstance(args[0], (Layer, Network)) and not {"x", "y"} & set(options):
+            raise InputError("say which column of the table to predict: bl.fit(table, target='...')")
+        return function(*args, **options)
 
     return either
 
@@ -172,7 +180,7 @@ def fit(
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
-        "standardize_targets": standardize_targets, "ensemble": ensemble,
+        "standardize_targets": standardize_targets, "ensemble": ensemble, "data": _fingerprint(job),
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
@@ -223,7 +231,8 @@ def fit(
             loop.save, loop.save_every = lambda state: keeper.write(state, run_now()), checkpoint_every
             loop.run()
             run = run_now()
-            keeper.write(loop, run)
+            if run.history:  # else there is nothing that is worth a folder
+                keeper.write(loop, run)
     elif resume:
         raise InputError("resume=True needs checkpoint=FOLDER, the folder to go on from")
     else:
@@ -233,6 +242,13 @@ def fit(
     if strict and run.diverged:
         raise DivergedError(ending(run))
     return run
+
+
+def _fingerprint(job: Job) -> str:
+    """What tells one job's training data from another's: their shapes and targets, and how raw rows become inputs."""
+    shapes = (job.network.input_shape, job.encoded.shape, [len(own.rows) for own in job.batches])
+    told = json.dumps([str(shapes), job.targets.to_dict()], default=str, sort_keys=True)
+    return hashlib.sha256(told.encode() + np.ascontiguousarray(job.encoded).tobytes()).hexdigest()[:16]
 
 
 def _clock(time_limit: float | None) -> float:
@@ -257,6 +273,8 @@ def ending(run: Run) -> str:
         )
     if run.stopped == "early stopping":
         return f"stopped after epoch {done}: no improvement since epoch {run.best_epoch}, whose weights are kept"
+    if run.stopped == "interrupted" and not done:
+        return "interrupted before the first epoch was done: nothing was learned, and nothing is kept"
     if run.stopped == "interrupted":
         return f"interrupted after epoch {done}; what was trained is kept"
     if run.stopped == "time limit":

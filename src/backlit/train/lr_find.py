@@ -18,6 +18,7 @@ from backlit.train.job import prepare
 
 SMOOTHING = 0.9  # of the losses, before the steepest fall is looked for
 SETTLING = 10  # steps until the smoothed loss is more than noise
+BEGUN = 0.1  # share of the whole fall from which the loss is falling
 BLOWN_UP = 4.0  # times the smallest smoothed loss: from there on nothing is learned
 
 
@@ -136,6 +137,10 @@ def analyse(rates: np.ndarray, losses: np.ndarray) -> RangeTest:
     rates, losses, smoothed = rates[:end], losses[:end], smoothed[:end]
     first = min(SETTLING, end - 3)
     valley = max(int(np.argmin(smoothed[first:])), 2) + first
+    # Before the fall there is only noise, whose slopes mean nothing: it begins where the loss stays below its level.
+    level = float(np.median(smoothed[first : first + (valley - first) // 2 + 1]))
+    high = np.flatnonzero(smoothed[first : valley + 1] >= level - BEGUN * (level - smoothed[valley]))
+    first = min(first + (int(high[-1]) if len(high) else 0), valley - 2)
     slope = np.gradient(smoothed[first : valley + 1], np.log(rates[first : valley + 1]))
     return RangeTest(rates, losses, smoothed, float(rates[first + int(np.argmin(slope))]))
 

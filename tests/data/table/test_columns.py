@@ -31,7 +31,7 @@ def kind(values, wish=None, name="c", **options):
         ([{"a": 1}, {"a": 2}, {"a": 1}], "other", "holds Struct"),
         ([b"a", b"b", b"a"], "other", "holds Binary"),
         ([1e200, 3e200], "number", r"reaches .*e\+200, too large"),
-        (list(range(1, 41)), "identifier", "a number of its own in every row"),
+        (list(range(1, 41)), "identifier", "numbers that only name the rows"),
         ([f"{'아주 긴 글입니다 ' * 6}{i}" for i in range(50)], "text", "prose"),
     ],
 )
@@ -209,3 +209,9 @@ def test_columns_as_plain_data(column):
 def test_unknown_columns_in_a_file():
     with pytest.raises(UnknownNameError, match="did you mean 'Number'"):
         Column.from_dict({"column": "Numbr", "name": "a"})
+
+
+def test_identifiers_that_come_twice():
+    numbers = [1000 + 37 * (i % 45) for i in range(60)]
+    assert kind(numbers, name="ID").kind == "identifier"
+    assert isinstance(kind(numbers, name="price"), Number)

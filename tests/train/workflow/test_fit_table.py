@@ -300,3 +300,86 @@ def test_tables_that_nothing_can_be_learned_from(table, message):
 def test_unknown_names_are_their_own_kind_of_error(cars):
     with pytest.raises(UnknownNameError):
         bl.fit(cars, target="prize")
+
+
+# What is said
+
+
+def test_decisions_about_the_target_are_said(cars):
+    counts = cars.select("weight", "power").with_columns(goals=pl.int_range(400) % 5)
+    (note,) = bl.fit(counts, target="goals", **QUICK | {"epochs": 2}).judgement["notes"]
+    assert note == (
+        "target 'goals': 5 different whole numbers are taken for classes; the task regression takes them as numbers"
+    )
+    assert bl.fit(counts, target="goals", task="regression", **QUICK | {"epochs": 2}).judgement["notes"] == []
+
+
+def test_a_network_that_guesses_as_well_is_told_of(rng):
+    noise = pl.DataFrame({"a": rng.normal(size=300), "y": rng.normal(size=300)})
+    run = bl.fit(noise, target="y", **QUICK | {"epochs": 150, "patience": 0, "learning_rate": 0.02})
+    (warning,) = run.judgement["warnings"]
+    assert warning.startswith("no better than always the mean (rmse")
+    assert warning.endswith("don't rely on its predictions")
+
+
+def test_rows_with_times_of_their_own_hint_at_a_split_by_time(cars):
+    days = pl.date_range(pl.date(2020, 1, 1), pl.date(2021, 2, 3), eager=True)[:400]
+    table = cars.with_columns(day=days)
+    hint = "split by it: time 'day'"
+    assert any(hint in note for note in bl.fit(table, target="price", **QUICK | {"epochs": 1}).judgement["notes"])
+    split = bl.fit(table, target="price", time="day", **QUICK | {"epochs": 1})
+    assert not any(hint in note for note in split.judgement["notes"])
+
+
+def test_each_of_several_numbers_is_judged_in_its_own_unit(cars):
+    table = cars.select("weight", "power", "price").with_columns(tax=pl.col("price") * 1e-4)
+    judged = bl.fit(table, target=["price", "tax"], **QUICK).judgement["targets"]
+    assert [row["target"] for row in judged] == ["price", "tax"]
+    assert judged[0]["baseline"] == pytest.approx(1e4 * judged[1]["baseline"], rel=1e-6)
+
+
+def test_odd_columns_of_pandas(cars):
+    frame = cars.to_pandas()
+    frame["lasted"] = pandas.to_timedelta(np.arange(400) % 50, unit="h")
+    frame["maker"] = pandas.Categorical(cars["make"].to_list(), categories=["다", "나", "가"])
+    run = bl.fit(frame, target="price", **QUICK | {"epochs": 2})
+    assert {"lasted", "maker=가"} <= set(run.preparation.names)
+    frame["mixed"] = [1, "x"] * 200
+    with pytest.raises(InputError, match="a column holds values of several types; make them one"):
+        bl.fit(frame, target="price", **QUICK)
+    with pytest.raises(InputError, match=r"LazyFrame isn't read yet; call its collect\(\) first"):
+        bl.fit(cars.lazy(), target="price")
+
+
+def test_a_table_alone_is_not_enough(cars):
+    with pytest.raises(InputError, match=r"say which column of the table to predict: bl\.fit\(table, target="):
+        bl.fit(cars)
+    with pytest.raises(InputError, match="a target is named by text, got 3"):
+        bl.fit(cars, target=3)
+
+
+# Ensembles, as chosen for few rows
+
+
+def test_few_rows_get_an_ensemble_in_folds(cars):
+    options = {"network": "mlp:8", "epochs": 20, "progress": False}
+    run = bl.fit(cars, target="price", **options)
+    assert run.judgement["folds"] == 5
+    assert run.judgement["parts"] == {"training": 340, "validation": 0, "test": 60}
+    assert len(run.network.architecture.layers) == 5
+    assert len(run.intervals.residuals[0]) == 340
+    assert bl.fit(cars, target="price", calibrate=False, ensemble=1, **options).judgement["folds"] is None
+    groups = cars.with_columns(owner=pl.int_range(400) // 4)
+    assert bl.fit(groups, target="price", group="owner", **options).judgement["folds"] == 5
+    held = bl.fit(cars, target="origin", split=(0.8, 0.2), **options)
+    assert held.judgement["judged_on"] == "held-out folds"
+    assert held.judgement["rows"] == 400
+    assert bl.fit(cars, target="kind", calibrate=True, ensemble=2, **options).judgement["folds"] is None
+
+
+def test_folds_judge_honestly(rng):
+    """On pure noise, held-out folds must not look better than guessing."""
+    noise = pl.DataFrame({f"c{i}": rng.normal(size=200) for i in range(20)} | {"y": rng.choice(["a", "b"], 200)})
+    run = bl.fit(noise, target="y", split=(0.8, 0.2), epochs=60, patience=0, progress=False)
+    assert run.judgement["scores"]["accuracy"] < 0.6
+    assert (run.predict(noise) == noise["y"].to_numpy()).mean() > 0.9  # although the rows are known by heart

@@ -10,7 +10,7 @@ from backlit.data.reading import formats
 from backlit.data.reading.formats import Format, Moment, Number, Text
 
 MISSING = [
-    "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "null", "NULL", "None", "-", "--", "?",
+    "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "null", "NULL", "-", "--", "?",
 ]  # fmt: skip
 LOOK = 150  # values looked at from the top, and as many from all over
 TRIES = 40  # at most as many rounds of learning from values that don't fit

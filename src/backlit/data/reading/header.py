@@ -45,7 +45,9 @@ def name_columns(frame: Any, header: list[str]) -> tuple[Any, list[str]]:
 
 
 def _looks_like_data(names: list[str]) -> bool:
-    """Whether all names are numbers, and don't just count the columns."""
+    """Whether all names are numbers, and don't just count the columns, or one has decimals."""
+    if any("." in name and PLAIN.fits(name) for name in names):
+        return True
     if not all(PLAIN.fits(name) or name.startswith("column_") for name in names):
         return False
     numbers = [float(name) for name in names if PLAIN.fits(name)]

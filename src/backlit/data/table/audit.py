@@ -18,6 +18,8 @@ MOST_ROWS = 20_000  # looked at; more would only take longer
 PERFECT = 0.9999
 TELLING = 0.3  # how far above chance an identifier must predict to be told of
 CHANCE = 1e-3  # probability of a false alarm about different distributions, over all columns
+FEW_COPIES = 0.005  # share of the test rows from which copies of training rows are told of
+ALL_DIFFERENT = 0.7  # share of different rows from which equal ones are likely copies
 SHIFTED = 0.1  # distance between distributions below which even a certain difference hardly matters
 
 
@@ -89,14 +91,15 @@ def _duplicates(
     names = [*used, *(preparation.target.names if preparation.target else ())]
     if test_frame is None:
         hashes = frame.select(names).hash_rows().to_numpy()
-        seen = np.isin(hashes[test], hashes[train])
+        here, there = hashes[train], hashes[test]
     else:  # another file may have other types for the same values
         names = [name for name in names if name in test_frame.columns]
         texts = (pl.DataFrame([words(table[name]).alias(name) for name in names]) for table in (frame, test_frame))
         here, there = (text.hash_rows().to_numpy() for text in texts)
-        seen = np.isin(there[test], here[train])
-    if not seen.any():
-        return ""
+        here, there = here[train], there[test]
+    seen = np.isin(there, here)
+    if seen.mean() < FEW_COPIES or len(np.unique(here)) < ALL_DIFFERENT * len(here):
+        return ""  # where rows are alike by nature, equal ones are no copies
     return (
         f"{int(seen.sum())} of {len(seen)} test rows ({seen.mean():.1%}) also stand in the training rows, "
         "target and all: the test score counts what was only remembered"

@@ -50,7 +50,9 @@ class Category(Column):
     @property
     def done(self) -> str:
         count = len(self.levels)
-        how = "-1 or 1" if self.is_binary else f"{count} levels, one input each"
+        how = f"{count} levels, one input each"
+        if self.is_binary:
+            how = f"{self.levels[0]} is -1, {self.levels[1]} is 1"
         if self.rows_to_learn:
             how = f"{count} levels, embedded"
         rare = f"; {len(self.rare)} rare ones joined" if self.rare else ""

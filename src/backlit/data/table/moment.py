@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +109,10 @@ def as_moments(column: Any) -> Any:
     if kind == pl.Time:
         return (column.cast(pl.Int64) // 1000).cast(pl.Datetime("us"))
     text = column.cast(pl.String, strict=False).str.strip_chars()
-    parsed = text.str.to_datetime(time_unit="us", strict=False) if text.str.contains(r"\d[T ]\d").any() else None
+    parsed = None
+    if text.str.contains(r"\d{4}-\d{1,2}-\d{1,2}[T ]\d").any():
+        with contextlib.suppress(pl.exceptions.PolarsError):  # no layout that it knows: told below
+            parsed = text.str.to_datetime(time_unit="us", strict=False)
     days = text.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
     parsed = days if parsed is None else parsed.dt.replace_time_zone(None).fill_null(days)
     wrong = parsed.is_null() & column.is_not_null()

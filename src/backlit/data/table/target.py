@@ -65,7 +65,7 @@ class TableTarget:
         InputError
             If there is no such column, nothing to learn (every row the same, or missing), or the task doesn't fit.
         """
-        names = (names,) if isinstance(names, str) else tuple(names)
+        names = as_names(names)
         if task not in (None, *TASKS):
             raise unknown("task", task, TASKS)
         if not names:
@@ -85,7 +85,11 @@ class TableTarget:
                 f"several targets ({', '.join(names)}) can't be one class; leave out the task, or name one"
             )
         for column in columns:
-            _regressed(column)
+            if not column.dtype.is_numeric():
+                raise InputError(
+                    f"several targets must all be numbers, or all have two values; {column.name!r} has neither: "
+                    "train a network for each"
+                )
         return cls(names, "regression")
 
     def values(self, frame: Any) -> np.ndarray:
@@ -112,6 +116,20 @@ class TableTarget:
     def from_dict(cls, data: dict[str, Any]) -> TableTarget:
         """The inverse of `to_dict`."""
         return cls(tuple(data["names"]), data["task"], tuple(data["yes"]))
+
+
+def as_names(names: Any) -> tuple[str, ...]:
+    """One name or several as a tuple.
+
+    Raises
+    ------
+    InputError
+        If they aren't text.
+    """
+    found = (names,) if isinstance(names, str) or not isinstance(names, Sequence) else tuple(names)
+    if not all(isinstance(name, str) for name in found):
+        raise InputError(f"a target is named by text, got {names!r}")
+    return found
 
 
 def _present(column: Any) -> Any:

@@ -61,7 +61,7 @@ def understand(column: Any, wish: str | None = None) -> Column:
         return Moment.learn(column)
     if column.dtype.is_numeric() or column.dtype == pl.Duration:
         if len(here) == len(column) and _names_rows(here):
-            return _left_out(column, "identifier", "a number of its own in every row")
+            return _left_out(column, "identifier", "numbers that only name the rows")
         return Number.learn(column)
     return _text(column, here)
 
@@ -97,13 +97,16 @@ def _text(column: Any, here: Any) -> Column:
 def _names_rows(here: Any) -> bool:
     """Whether numbers only name the rows: whole, all different, and consecutive or called so; years don't."""
     whole = here.dtype.is_integer() or (here.dtype.is_float() and bool((here == here.round(0)).all()))
-    if len(here) < ENOUGH or not whole or here.is_duplicated().any():
+    if len(here) < ENOUGH or not whole:
         return False
+    named = IDENTIFIER.search(here.name) is not None
+    if here.is_duplicated().any():
+        return named and here.n_unique() > MOSTLY_DIFFERENT * len(here)
     low, high = float(here.min()), float(here.max())
     if YEARS[0] <= low and high <= YEARS[1]:
         return False
     consecutive = high - low + 1 <= 2 * len(here)  # training rows are but a part of them
-    return consecutive or IDENTIFIER.search(here.name) is not None
+    return consecutive or named
 
 
 def _are_dates(here: Any) -> bool:

@@ -24,7 +24,13 @@ def as_polars(frame: Any) -> Any:
     except pl.exceptions.PolarsError as error:
         raise InputError(f"these columns make no table: {error}") from error
     except TypeError as error:
+        if hasattr(frame, "collect"):
+            raise InputError(f"{type(frame).__name__} isn't read yet; call its collect() first") from error
+        if isinstance(frame, dict) or hasattr(frame, "columns"):
+            raise InputError(f"a column holds values of several types; make them one ({error})") from error
         raise InputError(f"expected a data frame with named columns, got {type(frame).__name__}") from error
+    except ValueError as error:  # pyarrow's, of columns of mixed types
+        raise InputError(f"a column holds values of several types; make them one ({error})") from error
 
 
 def column_of(frame: Any, name: str) -> Any:
@@ -50,6 +56,8 @@ def words(column: Any) -> Any:
         whole = column.drop_nulls()
         if len(whole) and bool(((whole == whole.round(0)) & (whole.abs() < 2**53)).all()):
             column = column.cast(pl.Int64)
+    if column.dtype == pl.Duration:
+        column = column.cast(pl.Int64)
     return column.cast(pl.String)
 
 

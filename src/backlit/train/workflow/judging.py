@@ -35,8 +35,8 @@ def judge(run: Any, task: str, guess: dict[str, Any], outputs: np.ndarray, y: np
     Returns
     -------
     dict
-        "task", "rows", "scores", "baseline" (what guessing scores, and how it guesses), and by task "classes" with
-        "confusion" and "calibration", or "labels", or "intervals".
+        "task", "rows", "scores", "baseline" (what guessing scores, and how it guesses), "warnings", and by task
+        "classes" with "confusion" and "calibration", or "labels", or "intervals".
     """
     found: dict[str, Any] = {"task": task, "rows": len(y), "scores": run.score(outputs, y)}
     if task == "classification":
@@ -46,7 +46,8 @@ def judge(run: Any, task: str, guess: dict[str, Any], outputs: np.ndarray, y: np
     else:
         more = _numbers(run, guess, outputs, y)
     found["scores"] |= more.pop("scores", {})
-    return found | more
+    found |= more
+    return found | {"warnings": _disappointments(found)}
 
 
 def _classes(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
@@ -108,6 +109,17 @@ def _numbers(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
         "r2": 0.0,
     }
     found: dict[str, Any] = {"scores": {"mae": float(errors.mean())}, "baseline": baseline}
+    if y.ndim > 1:
+        target = getattr(run.preparation, "target", None)
+        found["targets"] = [
+            {
+                "target": str(name),
+                "rmse": float(np.sqrt(np.mean(errors[:, i] ** 2))),
+                "baseline": float(np.sqrt(np.mean((y[:, i] - mean[i]) ** 2))),
+                "mae": float(errors[:, i].mean()),
+            }
+            for i, name in enumerate(target.names if target else range(y.shape[1]))
+        ]
     if run.intervals is not None:
         half = run.intervals.half_width(LEVEL)
         found["intervals"] = {
@@ -116,6 +128,18 @@ def _numbers(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
             "coverage": (errors.reshape(len(y), -1) <= np.array(half)).mean(axis=0).tolist(),
         }
     return found
+
+
+def _disappointments(judgement: dict[str, Any]) -> list[str]:
+    """Whether guessing would do as well: by what was trained for, or by the share that is right."""
+    scores, guesses = judgement["scores"], judgement["baseline"]
+    worse = [name for name in ("rmse", "log_loss") if name in guesses and scores[name] >= guesses[name]]
+    if "accuracy" in guesses and scores["accuracy"] < guesses["accuracy"]:
+        worse.append("accuracy")
+    if not worse:
+        return []
+    told = "; ".join(f"{name} {scores[name]:.4g}, guessing {guesses[name]:.4g}" for name in worse)
+    return [f"no better than {guesses['what']} ({told}): don't rely on its predictions"]
 
 
 def _share(part: int, whole: int) -> float | None:

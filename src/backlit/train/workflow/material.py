@@ -11,6 +11,7 @@ import numpy as np
 
 from backlit import data
 from backlit.data.table import TablePreparation, TableTarget, as_polars
+from backlit.data.table.target import as_names
 from backlit.data.table.values import column_of
 from backlit.errors import InputError
 
@@ -69,10 +70,11 @@ def from_table(
 ) -> Material:
     """A file, or anyone's data frame, with the column to predict; see `fit_table` for the parameters."""
     name, given, formats, notes = _read(table, decimal, progress)
-    names = (target,) if isinstance(target, str) else tuple(target)
+    names = as_names(target)
     frame, more = _with_targets(given, names, "rows")
     notes += more
     goal = TableTarget.learn(frame, names, task)
+    notes += _decision(frame, goal, task)
     if group is not None and time is not None:
         raise InputError("split by a group or by time, not by both")
     wishes = dict(columns or {})
@@ -120,6 +122,22 @@ def _with_targets(frame: Any, names: Sequence[str], rows: str) -> tuple[Any, lis
     if not here.any():
         raise InputError(f"target {names[0]!r}: every value is missing")
     return frame.filter(here), [f"{int((~here).sum())} {rows} have no target ({', '.join(names)}) and are dropped"]
+
+
+def _decision(frame: Any, goal: TableTarget, task: str | None) -> list[str]:
+    """What was taken for granted of the target, in a sentence."""
+    if task is not None:
+        return []
+    named = ", ".join(repr(name) for name in goal.names)
+    if goal.task != "classification":
+        what = "labels, yes or no" if goal.task == "multi_label" else "numbers (regression)"
+        return [f"target {named}: {what}"]
+    column = frame[goal.names[0]]
+    count = column.n_unique()
+    if column.dtype.is_numeric() and count > 2:
+        remedy = "the task regression takes them as numbers"
+        return [f"target {named}: {count} different whole numbers are taken for classes; {remedy}"]
+    return [f"target {named}: {count} classes"]
 
 
 def _codes(frame: Any, name: str) -> np.ndarray:

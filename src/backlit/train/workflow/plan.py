@@ -17,8 +17,10 @@ from backlit.nn.words import build
 from backlit.train.workflow.material import Material
 from backlit.train.workflow.options import Options
 
+OPTIMIZER = "adamw"
 ACTIVATION, DROPOUT, RATE = "silu", 0.2, 0.002  # what did best on tables like those of the benchmark, on other splits
 MEMBERS, SMALL = 5, 10_000  # networks where there are fewer rows than this
+MOST_EPOCHS = 400
 UPDATES = 20_000  # after about so many, small networks have learned what they can
 
 
@@ -35,6 +37,20 @@ class Plan:
     patience: int
     ensemble: int
     words: str
+    activation: str
+    dropout: float
+    rate: float
+
+    def resolved(self, options: Options) -> dict[str, Any]:
+        """The choices that can be told in words, as options that make them again whatever the defaults are then."""
+        named = {"network": self.words, "activation": self.activation, "dropout": self.dropout}
+        if not isinstance(options.network, (str, type(None))):
+            named = {}
+        steps = {"optimizer": options.optimizer or OPTIMIZER, "learning_rate": self.rate}
+        if not isinstance(options.optimizer, (str, type(None))):
+            steps = {}
+        counts = {"epochs": self.epochs, "batch_size": self.batch_size, "patience": self.patience}
+        return named | steps | counts | {"ensemble": self.ensemble}
 
     def describe(self) -> str:
         """The choices in a line."""
@@ -72,20 +88,16 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         outputs = 1
     batch = options.batch_size or int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, 1024))
     steps = max(1, rows // batch)
-    epochs = options.epochs or int(np.clip(UPDATES // steps, 20, 300))
+    epochs = options.epochs or int(np.clip(UPDATES // steps, 20, MOST_EPOCHS))
     rate = options.learning_rate if options.learning_rate is not None else RATE
     words = options.network if options.network is not None else _size(rows)
+    activation = options.activation or ACTIVATION
+    dropout = DROPOUT if options.dropout is None else options.dropout
     if isinstance(words, str):
-        network: Any = build(
-            words,
-            outputs,
-            options.activation or ACTIVATION,
-            DROPOUT if options.dropout is None else options.dropout,
-            embedded,
-        )
+        network: Any = build(words, outputs, activation, dropout, embedded)
     else:
         network, words = words, repr(words)
-    optimizer = options.optimizer or "adamw"
+    optimizer = options.optimizer or OPTIMIZER
     named = isinstance(optimizer, str)
     return Plan(
         network=network,
@@ -94,9 +106,12 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         penalty=L2(options.l2) if options.l2 else None,
         batch_size=batch,
         epochs=epochs,
-        patience=options.patience if options.patience is not None else max(10, epochs // 5),
+        patience=options.patience if options.patience is not None else max(10, epochs // 3),
         ensemble=members,
         words=words,
+        activation=activation,
+        dropout=dropout,
+        rate=rate,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.table import TablePreparation
+from backlit.data.table import Moment, TablePreparation
 from backlit.data.table.audit import suspicions
 from backlit.errors import InputError
 from backlit.train.calibration import calibrated
@@ -92,9 +92,9 @@ def train(
         resume=resume,
         overwrite=overwrite,
         progress=progress,
-        config=config,
+        config=None if config is None else config | chosen.resolved(options),
     )
-    return run if run.diverged else _judged(run, material, parts, folds, options, chosen, notes)
+    return run if run.diverged or not run.history else _judged(run, material, parts, folds, options, chosen, notes)
 
 
 def _rest(limit: float | None, started: float) -> float | None:
@@ -105,8 +105,16 @@ def _rest(limit: float | None, started: float) -> float | None:
 def _warnings(material: Material, parts: Parts, preparation: Any) -> list[str]:
     if not isinstance(preparation, TablePreparation):
         return []
+    notes = []
+    for column in preparation.columns:
+        dated = isinstance(column, Moment) and "elapsed" in column.parts and material.order is None
+        if dated and material.raw[column.name].n_unique() > len(material.y) / 2:
+            notes.append(
+                f"rows have a time of their own ({column.name!r}) and are split by chance; "
+                f"to be judged on what comes later, split by it: time {column.name!r}"
+            )
     other = parts.raw_test if material.test is not None else None
-    return suspicions(material.raw, preparation, material.y, parts.train, parts.test, other)
+    return notes + suspicions(material.raw, preparation, material.y, parts.train, parts.test, other)
 
 
 def _judged(
