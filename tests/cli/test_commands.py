@@ -1,12 +1,15 @@
 """The commands as users type them: results, exit status, streams, and nothing half-written."""
 
+import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import backlit as bl
+from backlit.cli import compare, evaluate, explain, importance, lr_find, predict, show, train
 from backlit.cli.main import main
 
 
@@ -396,3 +400,47 @@ def test_help_is_quick(tmp_path):
     code = f"import sys; from backlit.cli import main; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
+    """As they stand there, in a folder with the files that they speak of."""
+    table(tmp_path / "houses.csv", rows=120)
+    for name, seed in (("test.csv", 1), ("new.csv", 2)):
+        table(tmp_path / name, rows=20, seed=seed)
+    monkeypatch.chdir(tmp_path)
+    for module in (train, lr_find, evaluate, predict, show, compare, importance, explain):
+        examples = [line for line in module.EXAMPLES.splitlines() if line.startswith("backlit ")]
+        assert len(examples) >= 2
+        for example in examples:
+            words = shlex.split(example)[1:]
+            words = [str(name) for word in words for name in (Path().glob(word) if "/*" in word else [word])]
+            monkeypatch.setattr(sys, "argv", ["backlit", *words])
+            with contextlib.suppress(SystemExit):
+                main()
+            said = capsys.readouterr()
+            assert said.out.strip() or "--out" in words, (example, said.err)
+            assert "backlit:" not in said.err, (example, said.err)
+        if module is train:  # what the others speak of
+            for name in ("digits", "a", "b"):
+                bl.load("runs/houses").save(f"runs/{name}")
+
+
+def test_several_targets_and_a_file_that_says_what_columns_are(tmp_path):
+    table(tmp_path / "t.csv")
+    (tmp_path / "columns.toml").write_text('[columns]\n"크기" = "robust"\ncolour = "drop"\n', encoding="utf-8")
+    words = ("train", "t.csv", "--columns", "columns.toml", "--out", "run", "-q", "--epochs", 5)
+    done = backlit(*words, "--target", "price", "--target", "크기", folder=tmp_path)
+    assert done.returncode == 2
+    assert "column '크기' is the target, no input" in done.stderr
+    done = backlit(*words, "--target", "price", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "scaled by median and quartiles" in done.stdout
+    assert "left out: as asked" in done.stdout
+    done = backlit(
+        "train", "t.csv", "--target", "price", "--target", "크기", "--out", "two", "-q", "--epochs", 5, folder=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "by the mean" in done.stdout
+    predicted = backlit("predict", "two", "t.csv", folder=tmp_path).stdout.splitlines()[0]
+    assert predicted.endswith("prediction_price,prediction_크기,lower_price,upper_price,lower_크기,upper_크기")

@@ -15,8 +15,9 @@ CERTAIN = 0.05  # calibration error below which probabilities may be taken at th
 def training(run: Any, folder: Path) -> str:
     """What was trained on what, how good it is beside what guessing achieves, and what to type next."""
     judgement = run.judgement
-    rows = ", ".join(f"{count} {part}" for part, count in judgement["parts"].items() if count)
-    rows += f" (in {judgement['folds']} folds)" if judgement.get("folds") else ""
+    folded = f" (in {judgement['folds']} folds)" if judgement.get("folds") else ""
+    named = {part: part + (folded if part == "training" else "") for part in judgement["parts"]}
+    rows = ", ".join(f"{count} {named[part]}" for part, count in judgement["parts"].items() if count)
     best = f", best epoch {run.best_epoch}" if run.best_epoch else ""
     lines = ["", f"{rows} rows, {run.network.input_shape[0]} inputs; {run.network.size:,} parameters"]
     if hasattr(run.preparation, "rows"):

@@ -1,79 +1,111 @@
-"""Files are written beside their place and then moved into it: whoever looks sees the old or the new ones, whole."""
+"""Files are written beside their place and then moved into it, and one process at a time writes to a folder."""
 
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from backlit.errors import InputError
 
-LOCK = ".lock"
+LOCK, WRITER = ".lock", ".writer"  # what the system locks, and who holds it
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when all went well; otherwise nothing has changed."""
-    with writing_together(path.parent) as stage:
-        yield stage(path.name)
+    """A temporary file beside `path` that takes its place when all went well; otherwise nothing has changed.
 
-
-@contextlib.contextmanager
-def writing_together(folder: Path) -> Iterator[Callable[[str], Path]]:
-    """Several files of a folder at once: ``stage(name)`` gives a temporary file to write.
-
-    They take their places, in the order in which they were staged, when all are whole and on the disk. A disk that is
-    full is full before anything has changed.
+    A device or a pipe has no place that could be taken: it is written to.
     """
-    staged: dict[str, Path] = {}
-
-    def stage(name: str) -> Path:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-        os.close(handle)
-        staged[name] = Path(temporary)
-        return staged[name]
-
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary.touch(exist_ok=False)
     try:
-        yield stage
-        for temporary in staged.values():
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
-        for name, temporary in staged.items():
-            temporary.replace(folder / name)
+        yield temporary
+        to_disk(temporary)
+        temporary.replace(path)
     finally:
-        for temporary in staged.values():
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file, or the list of a folder's files, would survive a power failure."""
+    if path.is_dir():
+        if os.name != "posix":  # elsewhere a folder can't be opened
+            return
+        handle = os.open(path, os.O_RDONLY)
+    else:
+        handle = os.open(path, os.O_RDWR)  # Windows wants to write what it is to put on the disk
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Sole use of a folder, which is made if it isn't there; the lock is the system's, and goes with its process.
 
+    The thread that holds it may take it again. Reading needs no lock.
+
     Raises
     ------
     InputError
-        If another process uses it.
+        If another process, or thread, uses it, or if it is a file.
     OSError
         If it can't be written to.
     """
     from filelock import FileLock, Timeout
 
     made = not folder.exists()
+    if not made and not folder.is_dir():
+        raise InputError(f"{folder} is a file; expected a folder, or the name of a new one")
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK, timeout=0, is_singleton=True)  # again in the same process is no conflict
+    lock = FileLock(folder.resolve() / LOCK, timeout=0, is_singleton=True)
     try:
         lock.acquire()
     except Timeout as error:
         raise InputError(
-            f"{folder} is being written by another process; wait until it is done, or choose another folder"
+            f"{folder} is being written by {_writer(folder)}; wait until it is done, or choose another folder"
         ) from error
+    first = lock.lock_counter == 1
     try:
+        if first:
+            _sign(folder)
         yield
     finally:
+        if first:
+            _unlink(folder / WRITER)
+            _unlink(folder / LOCK)  # while it is held: whoever has opened it meanwhile sees that it is gone
         lock.release()
-        if not lock.is_locked:
-            (folder / LOCK).unlink(missing_ok=True)
-            if made and not any(folder.iterdir()):
-                folder.rmdir()  # nothing came of it
+        if first:
+            if os.name == "nt":
+                _unlink(folder / LOCK)  # here a file that is open stays
+            if made:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # if nothing came of it; it fails if there are files
+
+
+def _sign(folder: Path) -> None:
+    """Say who writes; on a full disk without a word, since this isn't what the folder is for."""
+    _unlink(folder / WRITER)
+    since = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    with contextlib.suppress(OSError):
+        (folder / WRITER).write_text(f"process {os.getpid()} since {since}", encoding="utf-8")
+
+
+def _writer(folder: Path) -> str:
+    try:
+        return (folder / WRITER).read_text(encoding="utf-8") or "another process"
+    except (OSError, UnicodeDecodeError):
+        return "another process"
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -32,7 +32,7 @@ class Folds:
     Examples
     --------
     >>> [part.tolist() for part in Folds.draw(7, 3, seed=1).rows]
-    [[0, 6], [2, 3], [1, 4]]
+    [[3, 4], [1, 6], [0, 2]]
     """
 
     rows: tuple[np.ndarray, ...]

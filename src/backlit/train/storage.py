@@ -1,6 +1,6 @@
-"""A run as a folder of plain files, written together or not at all.
+"""A run as a folder of plain files, written together or not at all (see `backlit.train.folder`).
 
-network.json         architecture, input shape, loss, settings, format version, SHA-256 of the other files
+network.json         architecture, input shape, loss, settings, format version, SHA-256 of the other files and of itself
 weights.safetensors  parameters ("0/weight") and running state ("state:1/mean")
 data.json            classes, target encoding, preparation of raw input
 history.jsonl        one line an epoch
@@ -12,134 +12,106 @@ state.safetensors    only while training can be resumed: all that the next updat
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
-import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomli_w
 
-from backlit.data.files import locked, writing_together
-from backlit.errors import BacklitError, InputError
+from backlit.data.files import locked
+from backlit.errors import BacklitError, InputError, UnknownNameError
 from backlit.graph import tree
 from backlit.nn import losses
 from backlit.nn.layer import Layer
 from backlit.nn.network import Network
+from backlit.optim.transform import Transform
+from backlit.train import folder as files
 from backlit.train.callbacks import History
+from backlit.train.folder import REMEDY, from_json, to_json
 from backlit.train.loop import Diverged
 from backlit.train.run import Run, metric_table
 from backlit.train.targets import Targets
 
-FORMAT = 2
-FILES = ("network.json", "weights.safetensors", "data.json", "history.jsonl")
-OPTIONAL = ("judgement.json", "config.toml")
-STATE = "state:"
+WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE = (*files.FILES, *files.OPTIONAL)
+RUNNING = "state:"  # before the names of running values
 
 
-def _json(path: Path, name: str, data: Any) -> None:
-    """Write plain data, with a message that names what isn't plain."""
-    try:
-        text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=True)
-    except TypeError as error:
-        raise InputError(f"{name} can't be written: {error}; layers, losses and labels must be plain data") from error
-    path.write_text(text + "\n", encoding="utf-8")
+def to_tensors(tensors: dict[str, Any], metadata: dict[str, str]) -> bytes:
+    """Arrays by name as a safetensors file's content."""
+    from safetensors.numpy import save as serialize
+
+    return serialize({name: np.asarray(value, order="C") for name, value in tensors.items()}, metadata)
 
 
-def write_tensors(path: Path, tensors: dict[str, Any], metadata: dict[str, str]) -> None:
-    """Write arrays by name."""
+def from_tensors(path: Path, content: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Arrays by name, and the metadata: the inverse of `to_tensors`."""
     from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from safetensors.numpy import load as deserialize
 
     try:
-        save_file({name: np.asarray(value, order="C") for name, value in tensors.items()}, path, metadata)
-    except SafetensorError as error:  # a full disk is one, too
-        raise OSError(str(error)) from error
+        tensors = {name: value.copy() for name, value in deserialize(content).items()}  # the originals are read-only
+    except (SafetensorError, LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{path} can't be read: {error}; it is damaged: {REMEDY}") from error
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+    return tensors, from_json(path, header).get("__metadata__", {})
 
 
-def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Arrays by name, and the metadata; InputError for a damaged file."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} can't be read: {error}; it may be damaged or no safetensors file") from error
-
-
-def save(run: Run, folder: Path, overwrite: bool = False, state: Callable[[Path], None] | None = None) -> Path:
+def save(run: Run, folder: Path, overwrite: bool = False, state: bytes | None = None) -> Path:
     """Write a run to a folder: all files, or, whatever happens, none.
 
     Parameters
     ----------
-    state : callable, optional
-        Writes what training needs to go on to the path that it is given.
+    state : bytes, optional
+        What training needs to go on. Without it, what is there stays if it is this run's own folder.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; a run is saved to a folder")
-    if (folder / "network.json").exists() and not overwrite:
-        raise InputError(f"{folder} already holds a run; choose another folder, or save(folder, overwrite=True)")
+    contents = _contents(run) | ({} if state is None else {STATE: state})
     try:
-        with locked(folder), writing_together(folder) as stage:
-            written = _stage_parts(run, stage)
-            if state is not None:
-                state(stage("state.safetensors"))
-            sums = {name: _checksum(path) for name, path in written.items()}
-            _json(stage("network.json"), "network.json", _description(run) | {"files": sums})
-        for name in OPTIONAL:  # of the run that was here before
-            if name not in written:
-                (folder / name).unlink(missing_ok=True)
+        own = run.folder is not None and run.folder.resolve() == folder.resolve()
+        with locked(folder):
+            if files.holds_run(folder) and not overwrite:
+                raise InputError(f"{folder} already holds a run; choose another, or save(folder, overwrite=True)")
+            files.write(folder, _description(run), contents, kept=(STATE,) if own else ())
     except OSError as error:
         raise InputError(f"{folder} can't be written: {error}; what was there is as it was") from error
     run.folder = folder
     return folder
 
 
-def _stage_parts(run: Run, stage: Callable[[str], Path]) -> dict[str, Path]:
-    """Write all files but network.json to where `stage` says; their paths by name."""
-    paths = {name: stage(name) for name in ("weights.safetensors", "data.json", "history.jsonl")}
-    weights = tree.flatten_dict(run.network.params)
-    running = {STATE + name: value for name, value in run.network.state.items()}
-    write_tensors(paths["weights.safetensors"], weights | running, {"format": str(FORMAT)})
-    _json(
-        paths["data.json"],
-        "data.json",
-        {"targets": run.targets.to_dict(), "preparation": _describe(run.preparation)},
-    )
-    lines = [json.dumps(record, ensure_ascii=False) for record in run.history]
-    paths["history.jsonl"].write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+def _contents(run: Run) -> dict[str, bytes]:
+    """All files but network.json, by name."""
+    running = {RUNNING + name: value for name, value in run.network.state.items()}
+    contents = {
+        WEIGHTS: to_tensors(tree.flatten_dict(run.network.params) | running, {"format": str(files.FORMAT)}),
+        DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": _describe(run.preparation)}),
+        HISTORY: b"".join(to_json(HISTORY, record, indent=None) for record in run.history),
+    }
     if run.judgement is not None:
-        paths["judgement.json"] = stage("judgement.json")
-        _json(paths["judgement.json"], "judgement.json", run.judgement)
+        contents[JUDGEMENT] = to_json(JUDGEMENT, run.judgement)
     if run.config is not None:
-        paths["config.toml"] = stage("config.toml")
-        paths["config.toml"].write_text(tomli_w.dumps(run.config), encoding="utf-8")
-    return paths
+        try:
+            contents[CONFIG] = tomli_w.dumps(run.config).encode()
+        except (AttributeError, RecursionError, TypeError, ValueError) as error:
+            raise InputError(f"{CONFIG} can't be written: {error}; what a run keeps must be plain data") from error
+    return contents
 
 
 def _description(run: Run) -> dict[str, Any]:
+    """What network.json says."""
     return {
-        "format": FORMAT,
         "architecture": run.network.architecture.to_dict(),
         "input_shape": list(run.network.input_shape),
         "dtype": str(run.network.dtype),
         "loss": losses.to_dict(run.loss),
         "metrics": _metric_names(run.metrics),
-        "optimizer": run.optimizer.to_dict() if hasattr(run.optimizer, "to_dict") else repr(run.optimizer),
+        "optimizer": run.optimizer.to_dict() if hasattr(run.optimizer, "to_dict") else run.optimizer,
         "settings": run.settings,
         "stopped": run.stopped,
         "best_epoch": run.best_epoch,
         "diverged": vars(run.diverged) if run.diverged else None,
     }
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load(folder: str | Path) -> Run:
@@ -169,107 +141,99 @@ def load(folder: str | Path) -> Run:
     True
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder: expected the folder of a run, as run.save or backlit train writes it")
-    missing = [name for name in FILES if not (folder / name).exists()]
-    if missing:
-        raise InputError(f"{folder} is no complete run: {', '.join(missing)} missing")
-    description = _read_json(folder / "network.json")
-    _check_format(folder, description)
-    _check_files(folder, description.get("files"))
-    data = _read_json(folder / "data.json")
-    try:
-        architecture = Layer.from_dict(description["architecture"])
-        shape = tuple(description["input_shape"])
-        network = architecture.build(shape, dtype=description["dtype"])
-        tensors, _ = read_tensors(folder / "weights.safetensors")
-        network = network.replace(**_fill(network, tensors, folder / "weights.safetensors"))
+    description, contents = files.read(folder, {*files.FILES, JUDGEMENT, CONFIG})
+    tensors, _ = from_tensors(folder / WEIGHTS, contents[WEIGHTS])
+    data = from_json(folder / DATA, contents[DATA])
+    records = [from_json(folder / HISTORY, line) for line in contents[HISTORY].splitlines()]
+    judgement = from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null"))
+    old = description["format"] < files.FORMAT
+    with understanding(folder / files.INDEX, old):
+        network = Layer.from_dict(description["architecture"]).build(
+            tuple(description["input_shape"]), dtype=description["dtype"]
+        )
         loss = losses.from_dict(description["loss"])
-        return Run(
-            network=network,
-            history=_read_history(folder / "history.jsonl"),
-            loss=loss,
-            targets=Targets.from_dict(data["targets"]),
-            metrics=metric_table(description["metrics"], loss),
-            stopped=description["stopped"],
-            diverged=Diverged(**description["diverged"]) if description["diverged"] else None,
-            best_epoch=description["best_epoch"],
-            settings=description["settings"],
-            preparation=_restore(data["preparation"]),
-            folder=folder,
-            judgement=_read_json(folder / "judgement.json") if "judgement.json" in description["files"] else None,
-            config=_read_toml(folder / "config.toml") if "config.toml" in description["files"] else None,
-        )
+        metrics = metric_table(description["metrics"], loss)
+        diverged = Diverged(**description["diverged"]) if description["diverged"] else None
+        optimizer = _optimizer(description["optimizer"])
+        stopped = expect(str, description["stopped"], "stopped")
+        best_epoch = expect((int, type(None)), description["best_epoch"], "best_epoch")
+        settings = expect(dict, description["settings"], "settings")
+    with understanding(folder / WEIGHTS, old):
+        network = network.replace(**_fill(network, tensors))
+    with understanding(folder / DATA, old):
+        targets = Targets.from_dict(_renewed(data["targets"], network.output_shape) if old else data["targets"])
+        preparation = _restore(data["preparation"])
+    with understanding(folder / HISTORY, old):
+        history = History(line(record) for record in records)
+    with understanding(folder / JUDGEMENT, old):
+        judgement = expect((dict, type(None)), judgement, "the file")
+    with understanding(folder / CONFIG, old):
+        config = tomllib.loads(contents[CONFIG].decode()) if CONFIG in contents else None
+    return Run(
+        network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=stopped,
+        diverged=diverged, best_epoch=best_epoch, settings=settings, preparation=preparation, optimizer=optimizer,
+        folder=folder, judgement=judgement, config=config,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def understanding(path: Path, old: bool = False) -> Iterator[None]:
+    """Tell whatever goes wrong with what a file holds as InputError, by the file's name."""
+    try:
+        yield
     except BacklitError as error:
-        raise InputError(f"{folder} can't be loaded: {error}") from error
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError, OverflowError) as error:
-        raise InputError(f"{folder} is damaged: {type(error).__name__} {error} in network.json or data.json") from error
+        raise InputError(f"{path}: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        what = "was written by an older version, and can't be read any more" if old else "is damaged"
+        remedy = "train again" if old else REMEDY
+        raise InputError(f"{path} {what} ({type(error).__name__}: {error}); {remedy}") from error
 
 
-def _check_format(folder: Path, description: Any) -> None:
-    found = description.get("format") if isinstance(description, dict) else None
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise InputError(f"{folder / 'network.json'} doesn't describe a network")
-    if found > FORMAT:
-        raise InputError(
-            f"{folder} was written by a newer version (format {found}, this one reads {FORMAT}): "
-            "pip install --upgrade backlit"
-        )
-    if found < FORMAT:
-        raise InputError(
-            f"{folder} was written by an older version (format {found}, this one reads {FORMAT}): train it again"
-        )
+def expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:
+    """The value, which must be of this kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{what} can't be {value!r}")
+    return value
 
 
-def _check_files(folder: Path, sums: Any) -> None:
-    """Each file must be as it was saved: by its SHA-256."""
-    if not isinstance(sums, dict) or not set(FILES) - {"network.json"} <= set(sums) <= {*FILES, *OPTIONAL}:
-        raise InputError(f"{folder / 'network.json'} is damaged: it doesn't list the run's files")
-    for name, expected in sums.items():
-        try:
-            found = _checksum(folder / name)
-        except OSError as error:
-            raise InputError(f"{folder / name} can't be read: {error}") from error
-        if found != expected:
-            raise InputError(
-                f"{folder / name} isn't as it was saved (SHA-256 {found[:12]}…, expected {str(expected)[:12]}…): "
-                "restore it, or train again"
-            )
+def line(record: Any) -> dict[str, Any]:
+    """A line of the history, with the columns that every run has."""
+    expect(int, expect(dict, record, "a line")["epoch"], "epoch")
+    for name in ("loss", "seconds"):
+        expect((int, float), record[name], name)
+    return record
 
 
-def _fill(network: Network, tensors: dict[str, np.ndarray], path: Path) -> dict[str, Any]:
+def _fill(network: Network, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     """Params and state from named arrays, which must be just those of the network."""
-    expected = tree.flatten_dict(network.params) | {STATE + name: value for name, value in network.state.items()}
+    expected = tree.flatten_dict(network.params) | {RUNNING + name: value for name, value in network.state.items()}
     if set(tensors) != set(expected):
         absent, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
-        raise InputError(f"{path} doesn't belong to this network: missing {absent[:5]}, unexpected {extra[:5]}")
+        raise InputError(f"doesn't belong to this network: missing {absent[:5]}, unexpected {extra[:5]}; {REMEDY}")
     for name, value in expected.items():
-        if tensors[name].shape != value.shape:
-            raise InputError(f"{path}: {name} has shape {tensors[name].shape}, the network needs {value.shape}")
-    params = {name: value for name, value in tensors.items() if not name.startswith(STATE)}
+        found = tensors[name]
+        if (found.shape, found.dtype) != (value.shape, value.dtype):
+            raise InputError(
+                f"{name} has shape {found.shape} of {found.dtype}, the network needs {value.shape} of {value.dtype}; "
+                f"{REMEDY}"
+            )
+    params = {name: value for name, value in tensors.items() if not name.startswith(RUNNING)}
     ordered = tree.map(lambda _, value: value, network.params, tree.nest(params)) if params else network.params
-    return {"params": ordered, "state": {name: tensors[STATE + name] for name in network.state}}
+    return {"params": ordered, "state": {name: tensors[RUNNING + name] for name in network.state}}
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path} can't be read: {error}; it may be damaged") from error
+def _optimizer(data: Any) -> Any:
+    """The optimizer, or what is written of one that this process doesn't know: using a run doesn't need it."""
+    with contextlib.suppress(UnknownNameError):
+        return Transform.from_dict(data) if isinstance(data, dict) else data
+    return data
 
 
-def _read_toml(path: Path) -> Any:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path} can't be read: {error}; it may be damaged") from error
-
-
-def _read_history(path: Path) -> History:
-    try:
-        return History(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    except ValueError as error:
-        raise InputError(f"{path} can't be read: {error}; it may be damaged") from error
+def _renewed(targets: dict[str, Any], outputs: tuple[int, ...]) -> dict[str, Any]:
+    """Targets of format 1, where all outputs shared one shift and scale."""
+    shift, scale = targets["shift"], targets["scale"]
+    count = 0 if (shift, scale) == (0.0, 1.0) else int(np.prod(outputs))
+    return targets | {"shift": [shift] * count, "scale": [scale] * count}
 
 
 def _metric_names(table: dict[str, Any]) -> list[str]:
