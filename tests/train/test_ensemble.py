@@ -1,5 +1,7 @@
 """Ensembles: members as if trained alone, averaged as promised, and all that holds for single runs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit, softmax
@@ -152,6 +154,53 @@ def test_a_member_that_diverges_is_named(data):
     assert np.isfinite(run.network(data[0])).all()
 
 
+@pytest.mark.parametrize("engine", ["xla", "numpy"])
+def test_reduce_on_plateau_hands_all_members_one_rate(data, engine):
+    x, y = data
+    # No epoch improves by tenfold, so each after the first lowers the rate to 0, and nothing moves any more.
+    stuck = bl.SGD(bl.ReduceOnPlateau(0.5, factor=1e-6, patience=0, threshold=0.9))
+    run = bl.fit(NET, x, y, ensemble=2, engine=engine, optimizer=stuck, **options(epochs=6))
+    early = bl.fit(NET, x, y, ensemble=2, engine=engine, optimizer=stuck, **options(epochs=3))
+    assert run.stopped == "epochs done"
+    start = [NET.build((4,), seed=seed, dtype="float64") for seed in member_seeds(3, 2)]
+    for late, then, first in zip(members(run.network), members(early.network), start, strict=True):
+        for path, value in leaves(late).items():
+            np.testing.assert_allclose(value, leaves(then)[path], atol=1e-5, err_msg=path)
+        assert not np.allclose(leaves(late)["0/weight"], leaves(first)["0/weight"], atol=1e-2)
+
+
+@pytest.mark.parametrize("engine", ["xla", "numpy"])
+@pytest.mark.parametrize(
+    "extra",
+    [{"batch_size": None}, {"accumulate": 2}, {"shuffle": False}, {"reduction": "sum", "penalty": bl.L2(1e-2)}],
+    ids=["full batch", "accumulate", "in order", "sum and penalty"],
+)
+def test_every_way_of_making_batches_serves_members_as_it_serves_one(data, engine, extra):
+    together = bl.fit(NET, *data, ensemble=2, engine=engine, **options(**extra))
+    for member, seed in zip(members(together.network), member_seeds(3, 2), strict=True):
+        alone = bl.fit(NET, *data, engine=engine, **options(seed=seed, **extra))
+        for path, value in leaves(alone.network).items():
+            np.testing.assert_allclose(leaves(member)[path], value, rtol=1e-9, atol=1e-12, err_msg=path)
+
+
+def test_both_engines_take_the_same_path(data):
+    compiled, plain = (bl.fit(NET, *data, ensemble=2, engine=engine, **options()) for engine in ("xla", "numpy"))
+    np.testing.assert_allclose(compiled.outputs(data[0]), plain.outputs(data[0]), rtol=1e-9)
+
+
+def test_callbacks_see_the_ensemble_and_ctrl_c_keeps_it(data):
+    seen = []
+
+    def watch(end):
+        seen.append(np.asarray(end.network(data[0])))
+        if end.epoch == 3:
+            raise KeyboardInterrupt
+
+    run = bl.fit(NET, *data, ensemble=2, callbacks=watch, **options(epochs=9))
+    assert (run.stopped, len(run.history)) == ("interrupted", 2)
+    np.testing.assert_array_equal(run.outputs(data[0]), seen[1])
+
+
 def test_mistakes(data):
     x, y = data
     with pytest.raises(InputError, match="ensemble must be a whole number of at least 1, got 0"):
@@ -193,6 +242,29 @@ def test_at_least_one_epoch_is_done(data):
     assert (run.stopped, len(run.history)) == ("time limit", 1)
     done = bl.fit(NET, *data, time_limit=1e-9, **options(epochs=1))
     assert done.stopped == "epochs done"
+
+
+def test_slow_metrics_count_too(data, monkeypatch):
+    now = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0])
+    monkeypatch.setattr("backlit.train.fit.time", clock)
+    monkeypatch.setattr("backlit.train.loop.time", clock)
+
+    def slow(outputs, targets, weights):
+        now[0] += 1.0  # all the time goes into this: the program itself takes none
+        return 0.0
+
+    run = bl.fit(NET, *data, metrics=[slow], time_limit=5, **options(epochs=500))
+    assert (run.stopped, len(run.history)) == ("time limit", 5)
+
+
+def test_a_run_goes_on_after_its_time_limit(data, tmp_path):
+    straight = bl.fit(NET, *data, ensemble=2, **options(epochs=6))
+    where = {"ensemble": 2, "checkpoint": tmp_path / "run", **options(epochs=6)}
+    assert bl.fit(NET, *data, time_limit=1e-9, **where).stopped == "time limit"
+    resumed = bl.fit(NET, *data, resume=True, time_limit=1e6, **where)
+    assert (resumed.stopped, len(resumed.history)) == ("epochs done", 6)
+    np.testing.assert_array_equal(resumed.outputs(data[0]), straight.outputs(data[0]))
 
 
 @pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf"), "5m", True])

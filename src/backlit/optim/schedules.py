@@ -414,7 +414,8 @@ def set_factor(state: dict[str, Any], value: float) -> dict[str, Any]:
         for key, child in node.items():
             if key.startswith("scale_by_learning_rate") and "factor" in child:
                 found += 1
-                child = {**child, "factor": np.asarray(value, dtype=child["factor"].dtype)}
+                old = child["factor"]  # one number, or one for each member of an ensemble
+                child = {**child, "factor": np.full(old.shape, value, dtype=old.dtype)}
             elif isinstance(child, dict):
                 child = visit(child)
             new[key] = child

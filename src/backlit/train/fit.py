@@ -143,7 +143,8 @@ def fit(
     ensemble : int
         Networks that are trained at once, in one program, each with a start, a shuffling and a dropout of its own, and
         then used as one: `Run.network` is a `Parallel` of them that averages their probabilities, or numbers. The
-        history has means over the members. The first is what the seed gives without an ensemble.
+        history has means over the members, and early stopping and `ReduceOnPlateau` go by them: one best epoch, one
+        rate for all. The first member is what the seed gives without an ensemble.
     time_limit : float, optional
         Seconds after which training ends, compiling included; the epoch that is under way is finished.
 

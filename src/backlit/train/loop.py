@@ -133,8 +133,9 @@ class Loop:
                 carry, results = self._call(moment)
                 seconds = time.perf_counter() - begin
                 self._digest(moment, carry, results, seconds)
-                if started:
-                    count = max(1, int(PATIENCE_SECONDS / max(seconds / count, 1e-9)))
+                if started:  # metrics take their time, too
+                    passed = time.perf_counter() - begin
+                    count = max(1, int(PATIENCE_SECONDS / max(passed / count, 1e-9)))
                 started = True
                 if self.deadline is not None and time.monotonic() >= self.deadline and self.epoch < self.epochs:
                     self.stopped = self.stopped or "time limit"
