@@ -54,7 +54,9 @@ def command(
 
 def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:
     """Columns to add: predictions, and probabilities or bounds."""
-    predicted = _short(run.predict(inputs))
+    outputs = run.outputs(inputs)  # once, for predictions, probabilities and bounds
+    decoded = run.targets.decode(outputs)
+    predicted = _short(decoded)
     target = getattr(run.preparation, "target", None)
     names = target.names if target and len(target.names) > 1 else None
     if names is None:
@@ -62,13 +64,13 @@ def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:
     else:
         found = {f"prediction_{name}": predicted[:, i].tolist() for i, name in enumerate(names)}
     if run.classes and run.loss.activation is not None:
-        chances = _short(run.predict_proba(inputs))
+        chances = _short(run.targets.probabilities(outputs, run.loss.activation))
         return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(run.classes)}
     if names and run.targets.kind == "multi_label":
-        chances = _short(run.predict_proba(inputs))
+        chances = _short(run.targets.probabilities(outputs, run.loss.activation))
         return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(names)}
     if run.intervals is not None:
-        low, high = (_short(bound).reshape(len(predicted), -1) for bound in run.predict_interval(inputs, level))
+        low, high = (_short(bound).reshape(len(predicted), -1) for bound in run.intervals.around(decoded, level))
         for i, name in enumerate(names or [""]):
             tail = f"_{name}" if name else ""
             found |= {f"lower{tail}": low[:, i].tolist(), f"upper{tail}": high[:, i].tolist()}

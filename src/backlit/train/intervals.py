@@ -67,6 +67,12 @@ class Intervals:
             found.append(residuals[place - 1] if place <= n else float("inf"))
         return tuple(found)
 
+    def around(self, predicted: np.ndarray, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bounds of predictions (rows,) or (rows, outputs)."""
+        half = np.array(self.half_width(level))
+        half = half if predicted.ndim > 1 else half[0]
+        return predicted - half, predicted + half
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {"residuals": [list(column) for column in self.residuals], "rows": self.rows}

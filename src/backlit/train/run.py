@@ -147,10 +147,7 @@ class Run:
                 "this run has no held-out residuals to make intervals from; "
                 "bl.fit(table, target=...) and backlit train keep them for numbers"
             )
-        predicted = self.predict(x)
-        half = np.array(self.intervals.half_width(level))
-        half = half if predicted.ndim > 1 else half[0]
-        return predicted - half, predicted + half
+        return self.intervals.around(self.predict(x), level)
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Loss and metrics on other data.

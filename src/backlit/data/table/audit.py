@@ -11,8 +11,7 @@ import numpy as np
 
 from backlit.data.table.column import LeftOut
 from backlit.data.table.preparation import TablePreparation
-from backlit.data.table.understanding import as_ranks
-from backlit.data.table.values import words
+from backlit.data.table.values import numbers, words
 
 MOST_ROWS = 20_000  # looked at; more would only take longer
 PERFECT = 0.9999
@@ -108,7 +107,7 @@ def _duplicates(
 
 def _gives_away(column: Any, target: np.ndarray, classes: int) -> str:
     """Whether one column alone tells the target."""
-    ranks = as_ranks(column)
+    ranks = _as_numbers(column)
     here = ~np.isnan(ranks)
     if here.mean() < 0.5:
         return ""
@@ -131,6 +130,15 @@ def _gives_away(column: Any, target: np.ndarray, classes: int) -> str:
     )
 
 
+def _as_numbers(column: Any) -> np.ndarray:
+    """Values as numbers, to be compared with others: numbers and dates as they are, levels by their place."""
+    if column.dtype.is_numeric():
+        return numbers(column)
+    if column.dtype.is_temporal():
+        return column.to_physical().cast(float).to_numpy()
+    return words(column).rank("dense").cast(float).to_numpy()
+
+
 def _purity(values: np.ndarray, codes: np.ndarray) -> float:
     """Share of rows that have the most frequent class of their value."""
     places = np.unique(values, return_inverse=True)[1]
@@ -142,7 +150,7 @@ def _purity(values: np.ndarray, codes: np.ndarray) -> float:
 
 def _identifier(column: Any, target: np.ndarray) -> str:
     """An identifier that goes with the target: rows are sorted by it, or it was given out by it."""
-    r = abs(_correlation(np.argsort(np.argsort(as_ranks(column), kind="stable")), target))
+    r = abs(_correlation(np.argsort(np.argsort(_as_numbers(column), kind="stable")), target))
     if not r > TELLING:
         return ""
     return (
@@ -164,7 +172,7 @@ def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
         if name not in test.columns:
             continue
         if train[name].dtype.is_numeric() and test[name].dtype.is_numeric():
-            parts = [as_ranks(part[name]) for part in (train, test)]
+            parts = [_as_numbers(part[name]) for part in (train, test)]
             first, second = (part[~np.isnan(part)] for part in parts)
             if min(len(first), len(second)) < 20:
                 continue

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.table.column import Column
-from backlit.data.table.values import is_number, some, words
+from backlit.data.table.values import is_number, words
 
 MAX_LEVELS = 30  # a category with more is embedded
 OTHER, GAP = "(other)", "(missing)"
@@ -130,9 +130,6 @@ class Category(Column):
 
     def unseen(self, column: Any) -> int:
         return int((self.codes(column) == UNSEEN).sum())
-
-    def __str__(self) -> str:
-        return f"{self.name}: {some(self.levels)}"
 
 
 def _order(level: str) -> tuple[bool, float, str]:

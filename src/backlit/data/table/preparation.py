@@ -17,8 +17,6 @@ from backlit.data.table.understanding import understand
 from backlit.data.table.values import as_polars, column_of, some
 from backlit.errors import InputError, unknown
 
-BLOCK = 2**16  # rows prepared at once, so that what is needed in between stays small beside a large table
-
 
 @dataclass(frozen=True)
 class TablePreparation:
@@ -124,8 +122,6 @@ class TablePreparation:
         frame = self._frame(frame)
         used = self._ordered
         self._check_columns(frame, [column.name for column in used])
-        if frame.height <= BLOCK:
-            return np.concatenate([column.apply(frame[column.name]) for column in used], axis=1)
         inputs = np.empty((frame.height, len(self.names)), np.float32)
         for column, (name, place) in zip(used, self.places(), strict=True):
             inputs[:, place] = column.apply(frame[name])

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import numpy as np
-
 from backlit.data.table.category import MAX_LEVELS, Category
 from backlit.data.table.column import Column, LeftOut
 from backlit.data.table.moment import Moment, as_moments
 from backlit.data.table.number import Number
-from backlit.data.table.values import is_number, known, numbers, words
+from backlit.data.table.values import is_number, known, words
 from backlit.errors import InputError, unknown
 
 WISHES = ("number", "robust", "log", "category", "date", "season", "drop")  # what a user may ask for
@@ -131,12 +129,3 @@ def _slip(text: Any) -> str | None:
 def _left_out(column: Any, what: str, note: str) -> LeftOut:
     missing = column.is_null().mean() if len(column) else 0.0
     return LeftOut(column.name, float(missing or 0.0), what, note)
-
-
-def as_ranks(column: Any) -> np.ndarray:
-    """Values as numbers, to be compared with others: numbers and dates as they are, levels by their place."""
-    if column.dtype.is_numeric():
-        return numbers(column)
-    if column.dtype.is_temporal():
-        return column.to_physical().cast(float).to_numpy()
-    return words(column).rank("dense").cast(float).to_numpy()

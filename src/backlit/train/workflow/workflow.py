@@ -132,10 +132,12 @@ def _judged(
         network, temperature = calibrated(run, held, truth)
         run = dataclasses.replace(run, network=network)
         notes = [*notes, f"calibrated: outputs are divided by {temperature:.3g}"]
-    outputs, truth = _held_out(run, material, parts, folds)
     guess = best_guess(run, material.task, material.y[parts.train])
-    residuals = Intervals.learn(run.targets.decode(outputs), truth).to_dict() if material.task == "regression" else None
-    run.judgement = {"residuals": residuals}
+    run.judgement = {"residuals": None}
+    if material.task == "regression" or not len(parts.y_test):
+        outputs, truth = _held_out(run, material, parts, folds)
+    if material.task == "regression":
+        run.judgement["residuals"] = Intervals.learn(run.targets.decode(outputs), truth).to_dict()
     judged_on = "test" if len(parts.y_test) else "held-out folds" if folds else "validation"
     if len(parts.y_test):
         outputs, truth = run.outputs(parts.raw_test), parts.y_test
