@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.nn.metrics import RMSE, LogLoss
 from backlit.train.calibration import reliability
 
 LEVEL = 0.9  # of the intervals that are reported
@@ -71,7 +72,7 @@ def _classes(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
     found = {"scores": scores, "baseline": baseline, "classes": table, "confusion": confusion.tolist()}
     if run.loss.activation is not None:
         chances = run.targets.probabilities(outputs, run.loss.activation)
-        scores["log_loss"] = float(-np.log(np.maximum(chances[np.arange(len(y)), truth], TINY)).mean())
+        scores["log_loss"] = LogLoss()(outputs, run.targets.encode(y, "float64"))
         baseline["log_loss"] = float(-np.log(np.maximum(shares[truth], TINY)).mean())
         found["calibration"] = reliability(chances.max(axis=1), called == truth)
     return found
@@ -104,7 +105,7 @@ def _numbers(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
     errors = np.abs(y - run.targets.decode(outputs))
     baseline = {
         "what": "always the mean",
-        "rmse": float(np.sqrt(np.mean((y - mean) ** 2))),
+        "rmse": RMSE()(np.broadcast_to(mean, y.shape), y),  # of several outputs as their score: the mean of each one's
         "mae": float(np.mean(np.abs(y - mean))),
         "r2": 0.0,
     }
