@@ -95,6 +95,9 @@ from .nn.pooling import MaxPool1d as MaxPool1d
 from .nn.pooling import MaxPool2d as MaxPool2d
 from .nn.random import Key as Key
 from .nn.recurrent import RNN as RNN
+from .nn.decoder import Decoder as Decoder
+from .nn.decoder import EncoderDecoder as EncoderDecoder
+from .nn.search import beam_search as beam_search
 from .nn.sequence import Bidirectional as Bidirectional
 from .nn.sequence import Masked as Masked
 from .nn.shaping import Flatten as Flatten

@@ -34,6 +34,10 @@ class Context:
         False for rows that only fill up a batch: they must not count in a batch's statistics.
     time_mask : array (batch, time), optional
         False for time steps that only fill up a sequence: recurrent layers stand still there (see `Masked`).
+    targets : array, optional
+        What the output should be, as the loss takes it; only a layer that writes sequences looks at it (see `Decoder`).
+    fresh : boolean, optional
+        Whether layers that carry a state from batch to batch start anew with this one. None where nobody carries it.
     tap : callable, optional
         ``tap(path, output)`` sees, and may replace, the output of every layer.
     """
@@ -47,23 +51,25 @@ class Context:
     tap: Tap | None = None
     mask: Any = None
     time_mask: Any = None
+    targets: Any = None
+    fresh: Any = None
     _draws: list[int] = field(default_factory=lambda: [0])
 
     def child(self, name: str) -> Context:
         """The context of a part: same stream and state, longer path."""
-        path = self._at(name)
         return Context(
-            self.training, self.seed, self.step, path, self.states, self.updates, self.tap, self.mask, self.time_mask
-        )
+            self.training, self.seed, self.step, self._at(name), self.states, self.updates, self.tap, self.mask,
+            self.time_mask, self.targets, self.fresh,
+        )  # fmt: skip
 
     def _at(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name
 
-    def run(self, name: str, layer: Layer, params: Params, x: Any) -> Any:
+    def run(self, name: str, layer: Layer, params: Params, x: Any, **options: Any) -> Any:
         """Call a part of a container by its name; what goes wrong in it is told with its path."""
         inner = self.child(name)
         try:
-            output = layer(params.get(name, {}), x, inner)
+            output = layer(params.get(name, {}), x, inner, **options)
         except BacklitError as error:
             if not getattr(error, "layer", None):
                 error.layer = inner.path  # type: ignore[attr-defined]
@@ -118,6 +124,7 @@ class Layer:
     """
 
     kinds: ClassVar[dict[str, type[Layer]]] = {}
+    recurrent: ClassVar[bool] = False  # whether it goes through sequences step by step
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -117,8 +117,25 @@ def one_hot(target: Any, classes: int) -> Any:
     return labels[..., None] == namespace(labels).arange(classes, dtype=labels.dtype)
 
 
-def by_example(losses: Any, total: bool = False) -> Any:
-    """Losses (batch, ...) as (batch,): sum or mean over all axes but the first."""
+def real_steps(output: Any, target: Any) -> tuple[Any, Any]:
+    """For sequences, (batch, time, classes): the targets with class 0 for padding (-1), and which steps aren't padding.
+
+    The latter is None where there is no axis of time: then every target counts.
+    """
+    if len(output.shape) < 3:
+        return target, None
+    labels = value_of(target)
+    counts = labels >= 0
+    return namespace(labels).where(counts, labels, 0), counts
+
+
+def by_example(losses: Any, total: bool = False, counts: Any = None) -> Any:
+    """Losses (batch, ...) as (batch,): sum or mean over all axes but the first; the mean over those that count."""
+    if counts is not None:
+        counts = counts.astype(losses.dtype)
+        axes = tuple(range(1, len(losses.shape)))
+        number = counts.sum(axis=axes)
+        return (losses * counts).sum(axis=axes) / (number + (number == 0))
     axes = tuple(range(1, len(losses.shape)))
     if not axes:
         return losses

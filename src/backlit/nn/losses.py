@@ -22,7 +22,7 @@ from backlit.graph.ops.arithmetic import square
 from backlit.graph.ops.elementwise import relu
 from backlit.graph.ops.indexing import take_along_axis
 from backlit.graph.tensor import value_of
-from backlit.nn.loss import FunctionLoss, Loss, by_example, class_targets, one_hot, require_classes, same_shape
+from backlit.nn.loss import FunctionLoss, Loss, by_example, class_targets, one_hot, real_steps, require_classes, same_shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,13 +150,16 @@ class NegativeLogLikelihood(Loss):
     def __call__(self, output: Any, target: Any) -> Any:
         require_classes(self, output)
         target = class_targets(self, output, target)
+        target, counts = real_steps(output, target)
         chosen = take_along_axis(output, target[..., None], axis=-1)[..., 0]
-        return by_example(-chosen if self.log else _negative_log(chosen))
+        return by_example(-chosen if self.log else _negative_log(chosen), counts=counts)
 
 
 @dataclass(frozen=True, repr=False)
 class CrossEntropy(Loss):
     """``L = -ln softmax(s)_y``, from scores s, one for each class; ``∂L/∂s = softmax(s) - one_hot(y)``.
+
+    Of a sequence, (batch, time, classes), the mean over its steps; a target of -1 is padding, which doesn't count.
 
     Parameters
     ----------
@@ -199,10 +202,10 @@ class CrossEntropy(Loss):
 
     def __call__(self, output: Any, target: Any) -> Any:
         require_classes(self, output)
-        target = class_targets(self, output, target)
+        target, counts = real_steps(output, class_targets(self, output, target))
         true = fused.cross_entropy(output, target)
         if self.class_weights is None and not self.label_smoothing:
-            return by_example(true)
+            return by_example(true, counts=counts)
         classes = output.shape[-1]
         weights = np.ones(classes) if self.class_weights is None else np.asarray(self.class_weights)
         if len(weights) != classes:
@@ -212,7 +215,7 @@ class CrossEntropy(Loss):
         if self.label_smoothing:
             spread = -(fused.log_softmax(output, axis=-1) * weights).mean(axis=-1)
             losses = (1.0 - self.label_smoothing) * losses + self.label_smoothing * spread
-        return by_example(losses)
+        return by_example(losses, counts=counts)
 
 
 @dataclass(frozen=True, repr=False)

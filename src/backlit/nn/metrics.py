@@ -44,6 +44,7 @@ class Metric:
     kind: str | None = None
     direction: ClassVar[str] = "max"  # whether large or small is good
     kinds: ClassVar[tuple[str, ...]] = CLASSES
+    stepwise: ClassVar[bool] = True  # whether each step of a sequence is measured like a row
 
     @property
     def name(self) -> str:
@@ -58,10 +59,13 @@ class Metric:
         outputs : array
             Raw outputs of the network.
         targets : array
-            Integers (n,) for classes, zeros and ones (n, 1) for two, (n, k) otherwise.
+            Integers (n,) for classes, zeros and ones (n, 1) for two, (n, k) otherwise. For classes at each step of a
+            sequence, outputs (n, time, k) and integers (n, time), of which -1 is padding and doesn't count.
         weights : array (n,), optional
             Of the rows; 1 if left out.
         """
+        if self.stepwise:
+            outputs, targets, weights = _steps(outputs, targets, weights)
         rows = Rows.read(self, outputs, targets, weights)
         return float(self.measure(rows)) if rows.weights.sum() > 0 else float("nan")
 
@@ -164,9 +168,20 @@ def _kind(outputs: np.ndarray, targets: np.ndarray) -> str:
     return "multi_label" if np.all((targets == 0) | (targets == 1)) else "probability"
 
 
+def _steps(outputs: Any, targets: Any, weights: Any) -> tuple[Any, Any, Any]:
+    """The steps of sequences, without padding, as rows; what isn't sequences of classes stays as it is."""
+    outputs, targets = np.asarray(outputs), np.asarray(targets)
+    if outputs.ndim != 3 or outputs.shape[:2] != targets.shape:
+        return outputs, targets, weights
+    real = targets >= 0
+    if weights is not None:
+        weights = np.broadcast_to(np.asarray(weights)[:, None], real.shape)[real]
+    return outputs[real], targets[real], weights
+
+
 @dataclass(frozen=True)
 class Accuracy(Metric):
-    """Share of rows that are right; with several labels, of those where all are.
+    """Share of rows, or of the steps of sequences, that are right; with several labels, of those where all are.
 
     >>> Accuracy()([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0], [0.0, 1.0]], [0, 1, 1, 1])
     0.75
@@ -178,6 +193,29 @@ class Accuracy(Metric):
             return rows.mean(rows.outputs.argmax(axis=1) == rows.targets)
         right = (rows.outputs > 0) == rows.targets
         return rows.mean(right if rows.kind == "binary" else right.all(axis=1))
+
+
+@dataclass(frozen=True)
+class SequenceAccuracy(Metric):
+    """Share of sequences in which every step is right; padding (targets of -1) doesn't count.
+
+    >>> SequenceAccuracy()([[[2.0, 1.0], [0.0, 3.0]], [[1.0, 0.0], [0.0, 1.0]]], [[0, 1], [1, -1]])
+    0.5
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("class",)
+    stepwise: ClassVar[bool] = False
+
+    def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> float:
+        outputs, targets = np.asarray(outputs), np.asarray(targets)
+        if outputs.ndim != 3 or outputs.shape[:2] != targets.shape:
+            raise ShapeError(
+                f"{self.name}: needs outputs (n, time, classes) and targets (n, time), got {outputs.shape} and "
+                f"{targets.shape}"
+            )
+        right = ((outputs.argmax(axis=2) == targets) | (targets < 0)).all(axis=1)
+        weights = np.ones(len(right)) if weights is None else np.asarray(weights, dtype=np.float64)
+        return float((weights * right).sum() / weights.sum()) if weights.sum() > 0 else float("nan")
 
 
 @dataclass(frozen=True)
@@ -373,13 +411,48 @@ class R2(Metric):
         return float(np.where(flat, left == 0, 1.0 - left / np.where(flat, 1.0, spread)).mean())
 
 
+@dataclass(frozen=True)
+class Perplexity(Metric):
+    """``e^loss`` of a cross entropy: among how many equally likely classes the network as good as guesses.
+
+    >>> round(Perplexity().of_loss(np.log(26)), 6)
+    26.0
+    """
+
+    direction: ClassVar[str] = "min"
+    kinds: ClassVar[tuple[str, ...]] = ("class",)
+
+    def of_loss(self, loss: float) -> float:
+        """The figure, from a cross entropy in nats."""
+        return float(np.exp(min(loss, 700.0)))
+
+
+@dataclass(frozen=True)
+class Bits(Metric):
+    """``loss / ln 2`` of a cross entropy: bits that each symbol takes, coded by the network's probabilities.
+
+    >>> Bits().of_loss(np.log(2))
+    1.0
+    """
+
+    direction: ClassVar[str] = "min"
+    kinds: ClassVar[tuple[str, ...]] = ("class",)
+
+    def of_loss(self, loss: float) -> float:
+        """The figure, from a cross entropy in nats."""
+        return float(loss / np.log(2))
+
+
 METRICS: dict[str, type[Metric]] = {
     "accuracy": Accuracy,
+    "sequence_accuracy": SequenceAccuracy,
     "balanced_accuracy": BalancedAccuracy,
     "top_k": TopK,
     "f1": F1,
     "auc": AUC,
     "log_loss": LogLoss,
+    "perplexity": Perplexity,
+    "bits": Bits,
     "rmse": RMSE,
     "mae": MAE,
     "r2": R2,

@@ -151,6 +151,8 @@ def forward(
     step: Any = 0,
     tap: Tap | None = None,
     mask: Any = None,
+    targets: Any = None,
+    fresh: Any = None,
 ) -> tuple[Any, dict[str, Any]]:
     """The raw output for a batch, and the running state afterwards (pure).
 
@@ -160,7 +162,7 @@ def forward(
     x : array (batch, *input_shape)
     state : dict of arrays
         Running values by path.
-    training, seed, step, tap, mask :
+    training, seed, step, tap, mask, targets, fresh :
         As in `Context`.
 
     Raises
@@ -173,6 +175,8 @@ def forward(
             f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
             f"got {tuple(x.shape)}"
         )
-    context = Context(training=training, seed=seed, step=step, states=state, tap=tap, mask=mask)
+    context = Context(
+        training=training, seed=seed, step=step, states=state, tap=tap, mask=mask, targets=targets, fresh=fresh
+    )
     output = architecture(params, x, context)
     return output, {**state, **context.updates}

@@ -29,6 +29,7 @@ class _Recurrent(Layer):
     A kind of layer says how many `gates` it has, which `states` it carries, and how they `run`.
     """
 
+    recurrent: ClassVar[bool] = True
     gates: ClassVar[tuple[str, ...]] = ("hidden",)
     states: ClassVar[tuple[str, ...]] = ("hidden",)
 
@@ -140,7 +141,7 @@ class _Recurrent(Layer):
         mask = None if ctx.time_mask is None else ctx.time_mask.T
         found = self.run(params, a, start, mask=mask, keep=keep, reverse=self.reverse, form=self.form)
         last = {name: found[name][0 if self.reverse else -1] for name in self.states}
-        if self.stateful and ctx.training:
+        if self._carries(ctx):
             self._carry(ctx, last)
         if self.return_sequences or self.return_states:
             found = {name: transpose(part, axes=(1, 0, 2)) for name, part in found.items()}
@@ -175,10 +176,22 @@ class _Recurrent(Layer):
         shapes: dict[str, Shape] = {name: (rows, self._size(name)) for name in self.states}
         if given is not None:
             return self._require_states(given, shapes, "the initial state has another batch size or number of units")
-        if self.stateful and ctx.training:
-            carried = {name: ctx.state(name) for name in self.states}
-            remedy = f"train with batch_size={self.stateful} and a multiple of it in rows, or set stateful={rows}"
-            return self._require_states(carried, shapes, remedy)
+        if not self._carries(ctx):
+            return self._first(params, shapes, like, ctx)
+        carried = {name: ctx.state(name) for name in self.states}
+        remedy = f"train with batch_size={self.stateful} and a multiple of it in rows, or set stateful={rows}"
+        self._require_states(carried, shapes, remedy)
+        if ctx.fresh is None:
+            return carried
+        first = self._first(params, shapes, like, ctx)
+        return {name: where(ctx.fresh, first[name], part.astype(like.dtype)) for name, part in carried.items()}
+
+    def _carries(self, ctx: Context) -> bool:
+        """Whether the state goes on from batch to batch."""
+        return bool(self.stateful) and (ctx.training or ctx.fresh is not None)
+
+    def _first(self, params: Params, shapes: dict[str, Shape], like: Any, ctx: Context) -> States:
+        """The states that `initial` says."""
         if self.initial == "learned":
             return {name: broadcast_to(params["initial"][name], shape=shape) for name, shape in shapes.items()}
         bound = self._random_start()
@@ -214,9 +227,9 @@ OPTIONS = """
         State before the first step: "zeros"; "learned", a parameter; "random" or "random:0.1", uniform between -1 and 1
         or -0.1 and 0.1 and new at each training step (zeros in evaluation).
     stateful : int
-        If above 0: in training mode, row i goes on from the state that row i of the batch before ended with, without a
-        gradient (truncated backpropagation through time); the first starts from zeros. The number is that of rows in a
-        batch. Train with ``shuffle=False``: the state runs on from batch to batch and from epoch to epoch.
+        If above 0: in training, row i goes on from the state that row i of the batch before ended with, without a
+        gradient (truncated backpropagation through time). The number is that of rows in a batch. `fit` then takes the
+        rows in their order, and starts anew, from `initial`, with each pass over them.
     dropout, recurrent_dropout : float
         Share of the inputs, and of the state, that is left out while training: the same ones at all time steps.
     bias : bool

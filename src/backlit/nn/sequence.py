@@ -130,25 +130,35 @@ class Masked(Layer):
         return self.body.output_shape(input_shape)
 
     def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
-        values = value_of(x)
-        if len(values.shape) < 2:
-            raise ShapeError(f"Masked needs inputs of shape (rows, time, ...), got {tuple(values.shape)}")
-        xp = namespace(values)
-        mask = xp.any((values != self.value).reshape(*values.shape[:2], -1), axis=2)
-        full = xp.any(mask, axis=1)
-        if xp is np and not full.all():
-            rows = np.flatnonzero(~full)
-            raise InputError(
-                f"Masked: {len(rows)} of {len(full)} sequences are nothing but padding ({self.value}), the first in "
-                f"row {rows[0]}; leave them out, or fill up with another value"
-            )
-        inner = dataclasses.replace(ctx, time_mask=mask)
-        output = inner.run("body", self.body, params, x)
-        return output if xp is np else _spoilt(output, full)
+        mask = time_mask("Masked", x, self.value)
+        output = dataclasses.replace(ctx, time_mask=mask).run("body", self.body, params, x)
+        return output if namespace(mask) is np else _spoilt(output, mask.any(axis=1))
 
     def __repr__(self) -> str:
         value = "" if self.value == 0.0 else f", value={self.value!r}"
         return f"Masked({self.body!r}{value})"
+
+
+def time_mask(where: str, x: Any, padding: float) -> Any:
+    """Which steps (rows, time) of sequences (rows, time, ...) aren't padding.
+
+    Raises
+    ------
+    InputError
+        If a sequence is nothing but padding; in a compiled program nobody can tell.
+    """
+    values = value_of(x)
+    if len(values.shape) < 2:
+        raise ShapeError(f"{where} needs inputs of shape (rows, time, ...), got {tuple(values.shape)}")
+    xp = namespace(values)
+    mask = xp.any((values != padding).reshape(*values.shape[:2], -1), axis=2)
+    if xp is np and not mask.any(axis=1).all():
+        rows = np.flatnonzero(~mask.any(axis=1))
+        raise InputError(
+            f"{where}: {len(rows)} of {len(mask)} sequences are nothing but padding ({padding}), the first in "
+            f"row {rows[0]}; leave them out, or fill up with another value"
+        )
+    return mask
 
 
 def _spoilt(output: Any, full: Any) -> Any:

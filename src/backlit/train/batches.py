@@ -27,6 +27,11 @@ class Batches:
         Rows are shuffled anew in each epoch by the seed and the epoch's number; None leaves them in order.
     accumulate : int
         Batches of which the gradients are added up to one update.
+    updates : int, optional
+        Updates that make an epoch: a share of a pass over the rows, or more than one. Each epoch goes on where the one
+        before ended. By default an epoch is a pass.
+    carried : bool
+        Whether the network carries a state from batch to batch, and must be told when to start anew.
     """
 
     rows: np.ndarray
@@ -34,30 +39,49 @@ class Batches:
     weights: np.ndarray | None = None
     seed: int | None = None
     accumulate: int = 1
+    updates: int | None = None
+    carried: bool = False
 
     @property
     def steps(self) -> int:
         """Updates in an epoch."""
+        return self.updates or self.steps_of_pass
+
+    @property
+    def steps_of_pass(self) -> int:
+        """Updates that use every row once."""
         return -(-len(self.rows) // (self.size * self.accumulate))
 
     @property
     def full(self) -> bool:
-        """Whether an epoch is a single batch of all rows, so that their order doesn't matter."""
-        return self.steps == 1 and self.accumulate == 1
+        """Whether every update uses all rows, so that their order doesn't matter."""
+        return self.steps == self.steps_of_pass == 1 and self.accumulate == 1 and not self.carried
 
     def epoch(self, number: int) -> dict[str, np.ndarray]:
-        """``rows`` (int32) and ``weights`` (float32) of shape (steps, accumulate, size)."""
+        """``rows`` (int32) and ``weights`` (float32) of shape (steps, accumulate, size); of a carried state, ``fresh``.
+
+        The latter, booleans (steps, accumulate), is true for the first batch of a pass.
+        """
+        passes, places = np.divmod(number * self.steps + np.arange(self.steps), self.steps_of_pass)
+        parts = [self._pass(int(one), places[passes == one]) for one in np.unique(passes)]
+        return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+    def _pass(self, number: int, places: np.ndarray) -> dict[str, np.ndarray]:
+        """The updates at some places of a pass."""
         n = len(self.rows)
         if self.seed is None or self.full:
             order = np.arange(n)
         else:
             order = np.random.Generator(np.random.Philox(np.random.SeedSequence((self.seed, number)))).permutation(n)
-        shape = (self.steps, self.accumulate, self.size)
+        shape = (self.steps_of_pass, self.accumulate, self.size)
         rows = np.zeros(shape, np.int32).reshape(-1)
         weights = np.zeros(shape, np.float32).reshape(-1)
         rows[:n] = self.rows[order]
         weights[:n] = 1.0 if self.weights is None else self.weights[order]
-        return {"rows": rows.reshape(shape), "weights": weights.reshape(shape)}
+        whole = {"rows": rows.reshape(shape), "weights": weights.reshape(shape)}
+        if self.carried:
+            whole["fresh"] = np.arange(shape[0] * self.accumulate).reshape(shape[:2]) == 0
+        return {key: part[places] for key, part in whole.items()}
 
     def epochs(self, first: int, count: int, length: int) -> dict[str, np.ndarray]:
         """Epochs first … first + count - 1 stacked, filled up with zeros to `length`; just one if all are alike."""
@@ -70,4 +94,4 @@ class Batches:
             stacked[:count] = [part[key] for part in parts]
             return stacked
 
-        return {"rows": stack("rows"), "weights": stack("weights")}
+        return {key: stack(key) for key in parts[0]}

@@ -46,6 +46,8 @@ def first_bad_layer(program: Program, data: Data, epoch: dict[str, np.ndarray], 
             seed=int(carry["seed"]),
             step=int(carry["step"]),
             tap=tap,
+            targets=y,
+            fresh=epoch["fresh"][step][0] if "fresh" in epoch else None,
         )
         if found:
             return f"layer {found[0]}"

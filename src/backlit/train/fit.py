@@ -75,6 +75,9 @@ def fit(
     config: dict[str, Any] | None = None,
     ensemble: int = 1,
     time_limit: float | None = None,
+    clip: float | str | None = "auto",
+    steps_per_epoch: int | None = None,
+    encoding: Any = None,
 ) -> Run:
     """Train a network: ``fit(network, x, y)``. For tables there is ``fit(table, target="price")``, see `fit_table`.
 
@@ -147,6 +150,14 @@ def fit(
         rate for all. The first member is what the seed gives without an ensemble.
     time_limit : float, optional
         Seconds after which training ends, compiling included; the epoch that is under way is finished.
+    clip : float, "auto" or None
+        Norm to which the gradient is clipped. "auto": 1 for recurrent networks whose optimizer doesn't clip, since one
+        long sequence can make their gradient arbitrarily large; none for others.
+    steps_per_epoch : int, optional
+        Updates that make an epoch, where a pass over all rows takes too long to wait for; the next epoch goes on with
+        the rows that follow.
+    encoding : object, optional
+        How targets are encoded and outputs decoded, where it isn't to be learned from `y`: a `Targets` or the like.
 
     Returns
     -------
@@ -176,12 +187,14 @@ def fit(
         metrics=metrics, penalty=penalty, sample_weight=sample_weight, class_weight=class_weight, accumulate=accumulate,
         reduction=reduction, shuffle=shuffle, engine=engine, dtype=dtype, preparation=preparation,
         standardize_targets=standardize_targets, epochs=epochs, chunk=chunk, ensemble=ensemble,
+        clip=clip, steps_per_epoch=steps_per_epoch, encoding=encoding,
     )  # fmt: skip
     stopping, direction = complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
         "standardize_targets": standardize_targets, "ensemble": ensemble, "data": _fingerprint(job),
+        "steps_per_epoch": steps_per_epoch,
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
@@ -196,6 +209,7 @@ def fit(
         held=job.held,
         judge=job.judge,
         scores=scorer(job),
+        of_loss={name: metric for name, metric in job.metrics.items() if hasattr(metric, "of_loss")},
         epochs=epochs,
         early_stopping=stopping,
         direction=direction,

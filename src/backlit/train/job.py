@@ -14,14 +14,18 @@ from backlit.errors import InputError, ShapeError
 from backlit.nn import losses
 from backlit.nn.layer import Layer
 from backlit.nn.network import Network
+from backlit.optim import ClipGlobalNorm, ClipNorm, ClipValue, chain
 from backlit.optim import get as get_optimizer
 from backlit.train.batches import Batches
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.ensemble import Folds, drawn, member_seeds
 from backlit.train.loop import room
 from backlit.train.program import Carry, Program, program_for
-from backlit.train.run import metric_table
+from backlit.train.run import measured, metric_table
 from backlit.train.targets import Targets
+
+
+CLIP = 1.0  # norm to which gradients of recurrent networks are clipped
 
 
 @dataclass(eq=False)
@@ -67,6 +71,9 @@ def prepare(
     epochs: int = 1,
     chunk: int | None = None,
     ensemble: int = 1,
+    clip: float | str | None = "auto",
+    steps_per_epoch: int | None = None,
+    encoding: Any = None,
 ) -> Job:
     """Check everything, then put the data on the device: mistakes are told before anything slow happens."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
@@ -75,7 +82,9 @@ def prepare(
         raise InputError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     if reduction not in ("mean", "sum"):
         raise InputError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
-    check_counts(accumulate=accumulate, ensemble=ensemble, **({} if batch_size is None else {"batch_size": batch_size}))
+    given = {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch}
+    counts = {name: count for name, count in given.items() if count is not None}
+    check_counts(accumulate=accumulate, ensemble=ensemble, **counts)
     if not isinstance(network, (Layer, Network)):
         raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
     architecture = network.architecture if isinstance(network, Network) else network
@@ -86,7 +95,7 @@ def prepare(
         raise ShapeError(f"the network takes rows of shape {built.input_shape}, got x of shape {inputs.shape}")
     if str(built.dtype) != dtype:
         built = built.astype(dtype)
-    targets = Targets.learn(outcomes, chosen.target, built.output_shape, chosen, standardize_targets)
+    targets = encoding or Targets.learn(outcomes, chosen.target, built.output_shape, chosen, standardize_targets)
     encoded = targets.encode(outcomes, dtype)
     weights = _weights(len(encoded), targets, encoded, sample_weight, class_weight)
     take = lambda x, y: _arrays(x, y, preparation, architecture.takes_integers, dtype)  # noqa: E731
@@ -96,13 +105,27 @@ def prepare(
     fewest = min(map(len, held.train))
     size = fewest if batch_size is None else min(int(batch_size), fewest)
     seeds = member_seeds(int(seed), ensemble)
+    carried = carries_state(architecture)
     batches = [
-        Batches(rows, size, None if weights is None else weights[rows], own if shuffle else None, accumulate)
+        Batches(
+            rows,
+            size,
+            weights=None if weights is None else weights[rows],
+            seed=own if shuffle and not carried else None,
+            accumulate=accumulate,
+            updates=steps_per_epoch,
+            carried=carried,
+        )
         for rows, own in zip(held.train, seeds, strict=True)
     ]
-    judge = None if held.rows is None else [Batches(rows, min(len(rows), max(size, 1024))) for rows in held.rows]
-    steps = get_optimizer(optimizer)
-    outputs = int(np.prod(built.output_shape)) if table else 0
+    judge = None
+    if held.rows is not None:
+        judge = [
+            Batches(rows, size if carried else min(len(rows), max(size, 1024)), carried=carried) for rows in held.rows
+        ]
+    steps = clipped(get_optimizer(optimizer), architecture, clip)
+    collect = any(not hasattr(metric, "of_loss") for metric in table.values())
+    outputs = int(np.prod(built.output_shape)) if collect else 0
     length = room(batches, judge, outputs, epochs) if chunk is None else min(chunk, epochs)
     parts = (
         architecture,
@@ -113,7 +136,7 @@ def prepare(
         penalty,
         reduction,
         batches[0].full,
-        bool(table),
+        collect,
         length,
         ensemble,
     )
@@ -161,7 +184,7 @@ def _hold_back(
     if isinstance(validation, (int, float)) and not isinstance(validation, bool):
         if not 0 < validation < 1:
             raise InputError(f"validation={validation!r}: a share must lie between 0 and 1, 0.2 say")
-        stratify = encoded if targets.kind == "class" else None
+        stratify = encoded if targets.kind == "class" and encoded.ndim == 1 else None
         train, held = split(len(encoded), (1 - validation, validation), seed=seed, stratify=stratify)
         return _HeldBack([train] * members, [held] * members, inputs, encoded)
     if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
@@ -204,6 +227,8 @@ def _weights(n: int, targets: Targets, encoded: np.ndarray, sample_weight: Any, 
         return weights
     if targets.labels is None:
         raise InputError("class_weight needs class targets; use sample_weight for numbers")
+    if len(encoded.reshape(-1)) != n:
+        raise InputError("class_weight needs one class a row; for a class at each step use CrossEntropy(class_weights=…)")
     classes = list(targets.labels.classes)
     codes = encoded.reshape(n).astype(int)
     counts = np.bincount(codes, minlength=len(classes))
@@ -220,6 +245,30 @@ def _weights(n: int, targets: Targets, encoded: np.ndarray, sample_weight: Any, 
             raise InputError(f"class weights must be finite and at least 0, got {class_weight}")
     own = by_class[codes].astype(np.float32)
     return own if weights is None else own * weights
+
+
+def carries_state(layer: Layer) -> bool:
+    """Whether a layer, or a part of it, goes on from the state that the batch before ended with."""
+    return bool(getattr(layer, "stateful", 0)) or any(carries_state(part) for _, part in layer.parts())
+
+
+def clipped(optimizer: Any, architecture: Layer, clip: float | str | None) -> Any:
+    """The optimizer behind a clipping of the gradients: by default for recurrent networks, unless it has one."""
+    if clip is None or (clip == "auto" and (_clips(optimizer) or not is_recurrent(architecture))):
+        return optimizer
+    if isinstance(clip, bool) or not (clip == "auto" or (isinstance(clip, (int, float)) and 0 < clip < np.inf)):
+        raise InputError(f"clip must be a gradient norm above 0, 'auto' or None, got {clip!r}")
+    return chain(ClipGlobalNorm(CLIP if clip == "auto" else float(clip)), optimizer)
+
+
+def is_recurrent(layer: Layer) -> bool:
+    """Whether a layer, or a part of it, is recurrent."""
+    return layer.recurrent or any(is_recurrent(part) for _, part in layer.parts())
+
+
+def _clips(optimizer: Any) -> bool:
+    inside = getattr(optimizer, "transforms", ())
+    return isinstance(optimizer, (ClipGlobalNorm, ClipNorm, ClipValue)) or any(map(_clips, inside))
 
 
 def check_counts(**counts: Any) -> None:
@@ -248,6 +297,6 @@ def scorer(job: Job) -> Any:
     def scores(outputs: np.ndarray, rows: np.ndarray, weights: np.ndarray, validation: bool) -> dict[str, float]:
         targets = job.targets.own_unit((job.held_encoded if validation else job.encoded)[rows])
         outputs = job.targets.own_unit(outputs)
-        return {name: float(metric(outputs, targets, weights)) for name, metric in job.metrics.items()}
+        return measured(job.metrics, outputs, targets, weights)
 
     return scores

@@ -86,6 +86,8 @@ class Loop:
         Data and batches of the validation (of each member); None without one.
     scores : callable
         ``scores(records, rows, weights, validation) -> dict``: metrics from one epoch's outputs, on the host.
+    of_loss : dict
+        Metrics that follow from the loss, by name.
     deadline : float, optional
         When training ends, by `time.monotonic`; at least one epoch is done.
     """
@@ -97,6 +99,7 @@ class Loop:
     held: Data
     judge: list[Batches] | None
     scores: Callable[[np.ndarray, np.ndarray, np.ndarray, bool], dict[str, float]]
+    of_loss: dict[str, Any]
     epochs: int
     early_stopping: EarlyStopping | None = None
     direction: str = "min"
@@ -182,6 +185,7 @@ class Loop:
         for i in range(min(moment.count, good)):
             self.epoch += 1
             record = {"epoch": self.epoch, **{name: column[i] for name, column in columns.items()}}
+            record |= self._derived(record)
             if self.program.collect:
                 record |= self._scores(results, i)
             record["seconds"] = seconds / moment.count
@@ -224,6 +228,15 @@ class Loop:
             held = self._mean_score(results["validation"]["output"][i], self.judge, 0, True)
             found |= {f"val_{name}": value for name, value in held.items()}
         return found
+
+    def _derived(self, record: dict[str, Any]) -> dict[str, float]:
+        """Metrics that are another way to say the loss."""
+        return {
+            prefix + name: metric.of_loss(record[f"{prefix}loss"])
+            for prefix in ("", "val_")
+            for name, metric in self.of_loss.items()
+            if f"{prefix}loss" in record
+        }
 
     def _mean_score(self, outputs: Any, batches: list[Batches], epoch: int, validation: bool) -> dict[str, float]:
         """The mean over an ensemble's members, each scored on its own rows."""

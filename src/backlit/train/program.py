@@ -82,11 +82,12 @@ class Program:
     def _rows(self, data: Data, rows: Any) -> tuple[Any, Any]:
         return self.engine.take_rows(data["x"], rows), self.engine.take_rows(data["y"], rows)
 
-    def _gradient(self, carry: Carry, draw: Any, x: Any, y: Any, weights: Any, total: Any) -> tuple[Any, Any, Any, Any]:
+    def _gradient(self, carry: Carry, draw: Any, batch: Any, total: Any) -> tuple[Any, Any, Any, Any]:
         """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state.
 
         `draw` numbers the batch in the random stream.
         """
+        x, y, weights = batch["x"], batch["y"], batch["weights"]
 
         def objective(params: Any) -> Any:
             output, state = forward(
@@ -99,6 +100,8 @@ class Program:
                 seed=carry["seed"],
                 step=draw,
                 mask=weights > 0,
+                targets=y,
+                fresh=batch.get("fresh"),
             )
             summed = (self.loss(output, y) * weights).sum()
             return (summed if total is None else summed / total), (summed, output, state)
@@ -108,16 +111,17 @@ class Program:
 
     def _step(self, carry: Carry, batch: Any) -> tuple[Carry, dict[str, Any]]:
         """One update from the batches (accumulate, size) of `batch`."""
-        x, y, weights = batch
         dtype = tree.leaves(carry["params"])[0].dtype
-        weights = weights.astype(dtype)
+        weights = batch["weights"].astype(dtype)
+        batch = {**batch, "weights": weights}
         weight = weights.sum()
         total = None if self.reduction == "sum" else weight + (weight == 0)  # a batch of rows without weight: no loss
         parts = weights.shape[0]
         gradient, losses, outputs = None, [], []
         for part in range(parts):
             draw = carry["step"] * parts + part  # every batch drops units of its own
-            own, summed, output, state = self._gradient(carry, draw, x[part], y[part], weights[part], total)
+            one = tree.map(lambda array, part=part: array[part], batch)
+            own, summed, output, state = self._gradient(carry, draw, one, total)
             gradient = own if gradient is None else tree.map(lambda a, b: a + b, gradient, own)
             carry = {**carry, "state": state}
             losses.append(summed)
@@ -142,8 +146,7 @@ class Program:
         whole = self._rows(data, batches["rows"][0, 0]) if self.full_batch else None
 
         def step(carry: Carry, batch: Any) -> tuple[Carry, Any]:
-            x, y = whole if whole is not None else self._rows(data, batch["rows"])
-            return self._step(carry, (x, y, batch["weights"]))
+            return self._step(carry, self._batch(data, batch, whole))
 
         def epoch(carry: Carry, number: Any) -> tuple[Carry, Any]:
             if self.full_batch:
@@ -169,18 +172,27 @@ class Program:
     def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> dict[str, Any]:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
 
-        def batch(carry: Any, own: Any) -> tuple[Any, Any]:
+        def batch(carried: Any, own: Any) -> tuple[Any, Any]:
             x, y = self._rows(data, own["rows"][0])
-            output = value_of(forward(self.architecture, self.input_shape, params, x, state=state)[0])
-            weights = own["weights"][0].astype(output.dtype)
+            weights = own["weights"][0].astype(tree.leaves(params)[0].dtype)
+            fresh = own["fresh"][0] if "fresh" in own else None
+            output, carried = forward(
+                self.architecture, self.input_shape, params, x, state=carried, targets=y, fresh=fresh, mask=weights > 0
+            )
+            output = value_of(output)
             record = {"loss": (value_of(self.loss(output, y)) * weights).sum(), "weight": weights.sum()}
-            return carry, {**record, "output": output} if self.collect else record
+            return carried, {**record, "output": output} if self.collect else record
 
-        return self.engine.scan(batch, (), batches)[1]
+        return self.engine.scan(batch, state, batches)[1]
 
     def _single(self, carry: Carry, data: Data, batch: Any) -> tuple[Carry, Any]:
         """One update, to walk to a certain step."""
-        return self._step(carry, (*self._rows(data, batch["rows"]), batch["weights"]))
+        return self._step(carry, self._batch(data, batch))
+
+    def _batch(self, data: Data, batch: Any, rows: tuple[Any, Any] | None = None) -> dict[str, Any]:
+        """What an update takes: a batch's inputs and targets in place of their row numbers."""
+        x, y = self._rows(data, batch["rows"]) if rows is None else rows
+        return {**{key: part for key, part in batch.items() if key != "rows"}, "x": x, "y": y}
 
 
 def program_for(*parts: Any) -> Program:

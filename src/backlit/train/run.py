@@ -176,7 +176,8 @@ class Run:
         losses = np.asarray(self.loss(outputs, encoded), dtype=np.float64)
         found = {"loss": float((losses * weights).sum() / weights.sum())}
         outputs, encoded = self.targets.own_unit(outputs), self.targets.own_unit(encoded)
-        return found | {name: float(metric(outputs, encoded, weights)) for name, metric in self.metrics.items()}
+        own = {name: metric.of_loss(found["loss"]) for name, metric in self.metrics.items() if hasattr(metric, "of_loss")}
+        return found | own | measured(self.metrics, outputs, encoded, weights)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
         """Write the run to a folder, which `backlit.load` reads: see `backlit.train.storage`.
@@ -203,6 +204,13 @@ class Run:
             else {}
         )
         return f"Run({len(self.history)} epochs, {self.stopped}, {last})"
+
+
+def measured(table: dict[str, Any], outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    """The metrics that are computed from outputs; others, such as the perplexity, come from the loss."""
+    return {
+        name: float(metric(outputs, targets, weights)) for name, metric in table.items() if not hasattr(metric, "of_loss")
+    }
 
 
 def metric_table(wanted: Any, loss: Any) -> dict[str, Any]:

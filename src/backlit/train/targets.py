@@ -12,9 +12,14 @@ from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import sigmoid, softmax
 
 
+PADDING = -1  # the class of a step that doesn't count
+
+
 @dataclass(frozen=True, eq=False)
 class Targets:
     """How targets are encoded for a loss, and outputs decoded for people.
+
+    Classes may be one a row, or one for each step of a sequence: (rows, time), where -1 or "" is padding.
 
     Parameters
     ----------
@@ -41,11 +46,7 @@ class Targets:
     def learn(cls, y: np.ndarray, kind: str, outputs: tuple[int, ...], loss: Any, standardize: bool = False) -> Targets:
         """Learn the encoding from the training targets; refuse what doesn't fit the network's outputs."""
         if kind in ("class", "binary"):
-            if y.ndim == 2 and y.shape[1] == 1:
-                y = y[:, 0]
-            if y.ndim != 1:
-                raise ShapeError(f"{loss} needs one class a row, targets of shape (rows,), got {y.shape}")
-            labels = Labels.fit(y)
+            labels = Labels.fit(_in_shape(y, outputs, loss))
             known = len(labels.classes)
             if kind == "binary":
                 if known > 2:
@@ -79,6 +80,11 @@ class Targets:
 
     def encode(self, y: np.ndarray, dtype: str) -> np.ndarray:
         """Targets as the loss takes them."""
+        if self.labels is not None and len(self.outputs) > 1:
+            real = _real(y)
+            codes = np.full(y.shape, PADDING, np.int32)
+            codes[real] = self.labels.encode(y[real])
+            return codes
         if self.labels is not None:
             codes = self.labels.encode(y[:, 0] if y.ndim == 2 else y)
             return codes.astype(np.int32) if self.kind == "class" else codes.astype(dtype)[:, None]
@@ -112,7 +118,7 @@ class Targets:
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Raw outputs as predictions: labels, 0 or 1 a label, or numbers."""
         if self.kind == "class" and self.labels is not None:
-            return self.labels.decode(outputs[:, : len(self.labels.classes)].argmax(axis=1))
+            return self.labels.decode(outputs[..., : len(self.labels.classes)].argmax(axis=-1))
         if self.kind == "binary" and self.labels is not None:
             return self.labels.decode((outputs[:, 0] > 0).astype(np.int32))
         if self.kind == "multi_label":
@@ -132,6 +138,32 @@ class Targets:
         labels = Labels.from_dict(data["labels"]) if data["labels"] else None
         shift, scale = tuple(data["shift"]), tuple(data["scale"])
         return cls(data["kind"], tuple(data["outputs"]), labels, data["flat"], shift, scale)
+
+
+def _in_shape(y: np.ndarray, outputs: tuple[int, ...], loss: Any) -> np.ndarray:
+    """All targets, (n,), if they have the shape that the outputs need; of sequences those that aren't padding."""
+    if len(outputs) == 1:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        if y.ndim != 1:
+            raise ShapeError(f"{loss} needs one class a row, targets of shape (rows,), got {y.shape}")
+        return y
+    if y.shape[1:] != outputs[:-1]:
+        raise ShapeError(
+            f"the network's outputs of shape (rows, {', '.join(map(str, outputs))}) need targets of shape "
+            f"(rows, {', '.join(map(str, outputs[:-1]))}), a class for each step, got {y.shape}; fill up shorter "
+            'sequences with -1 or "", or leave out return_sequences for one class a row'
+        )
+    real = _real(y)
+    if not real.any():
+        raise InputError(f"{loss}: every target is padding (-1 or an empty text)")
+    return y[real]
+
+
+def _real(y: np.ndarray) -> np.ndarray:
+    """Which targets of sequences aren't padding."""
+    real: np.ndarray = y != ("" if y.dtype.kind == "U" else PADDING)
+    return real
 
 
 def _some(classes: Any) -> str:
