@@ -68,7 +68,9 @@ def command(
     network: Annotated[
         str | None,
         typer.Option(
-            help="mlp:64,32 (hidden layers) or linear. By default chosen by the data's size.", rich_help_panel=_NETWORK
+            help="mlp:64,32 (hidden layers), linear, cnn:32,64, resnet:8, lstm:64, gru:64, bilstm:64, or layers: "
+            "'conv:16,3 relu pool:2 flatten linear:64 relu'. By default chosen by the data.",
+            rich_help_panel=_NETWORK,
         ),
     ] = None,
     activation: Annotated[

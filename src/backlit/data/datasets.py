@@ -31,6 +31,8 @@ class Dataset:
         In the order of the class numbers.
     description : str
         One line.
+    shape : tuple of int or None
+        Of the pictures (height, width, channels) that the rows hold.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Dataset:
     feature_names: list[str]
     class_names: list[str] | None
     description: str
+    shape: tuple[int, ...] | None = None
 
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}, {self.x.shape[0]} × {self.x.shape[1]}, {self.task}: {self.description})"
@@ -128,4 +131,5 @@ def _digits() -> Dataset:
         x, y = load_digits(return_X_y=True)
         x, y = x.astype(np.float32), y.astype(np.int64)
     pixels = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
-    return Dataset("digits", x, y, "classification", pixels, [str(k) for k in range(10)], _BUNDLED["digits"])
+    names = [str(k) for k in range(10)]
+    return Dataset("digits", x, y, "classification", pixels, names, _BUNDLED["digits"], (8, 8, 1))

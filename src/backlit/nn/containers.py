@@ -9,7 +9,8 @@ import numpy as np
 
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
-from backlit.nn.layer import Context, Layer, Params, Shape, init_part
+from backlit.nn.convolution import Conv1d, Conv2d
+from backlit.nn.layer import Context, Layer, Params, Shape, init_part, require_positive
 from backlit.nn.linear import Linear
 from backlit.nn.merging import merge, merged_shape, require_way
 from backlit.nn.random import Key
@@ -85,8 +86,10 @@ class Residual(Layer):
         If F changes the last size, ``y = P x + F(x)`` with a learned matrix P (under "projection"); without it
         such an F is refused.
     zero_start : bool
-        F's last weights and biases start at zero, so that the block starts as the identity and the variance of
-        what runs through many blocks doesn't grow.
+        F's last weights and biases start at zero (or the scale of a normalisation that comes after them), so that the
+        block starts as the identity and the variance of what runs through many blocks doesn't grow.
+    stride : int
+        Of F, if it takes steps along a line or picture: P then sees every stride-th place, as a 1×1 convolution.
 
     Examples
     --------
@@ -104,9 +107,15 @@ class Residual(Layer):
     body: Layer
     projection: bool = True
     zero_start: bool = False
+    stride: int = 1
 
     def __init__(
-        self, *layers: Layer, body: Layer | None = None, projection: bool = True, zero_start: bool = False
+        self,
+        *layers: Layer,
+        body: Layer | None = None,
+        projection: bool = True,
+        zero_start: bool = False,
+        stride: int = 1,
     ) -> None:
         parts = layers if body is None else (body, *layers)
         if not parts:
@@ -115,18 +124,25 @@ class Residual(Layer):
         object.__setattr__(self, "body", parts[0] if len(parts) == 1 else Sequential(*parts))
         object.__setattr__(self, "projection", bool(projection))
         object.__setattr__(self, "zero_start", bool(zero_start))
+        object.__setattr__(self, "stride", stride)
+        require_positive(self, stride=stride)
 
     def parts(self) -> list[tuple[str, Layer]]:
         return [("body", self.body)]
 
-    def _projection(self, input_shape: Shape) -> Linear | None:
+    def _projection(self, input_shape: Shape) -> Layer | None:
         """The projection that this input's shape needs."""
         inner = self.body.output_shape(input_shape)
-        if inner == input_shape:
+        if inner == input_shape and self.stride == 1:
             return None
-        if not self.projection or not inner or inner[:-1] != input_shape[:-1]:
+        if self.projection and self.stride > 1 and len(input_shape) in (2, 3) and inner:
+            conv = Conv1d if len(input_shape) == 2 else Conv2d
+            strided = conv(inner[-1], 1, self.stride, bias=False, weight_init="xavier")
+            if strided.output_shape(input_shape) == inner:
+                return strided
+        if not self.projection or not inner or inner[:-1] != input_shape[:-1] or self.stride > 1:
             remedy = (
-                "sizes other than the last can't be projected"
+                "sizes other than the last can't be projected, unless stride says by which steps they shrink"
                 if self.projection
                 else "let the last layer give as many, or use projection=True"
             )
@@ -152,11 +168,14 @@ class Residual(Layer):
 
     def _ended_by_zeros(self, params: Params) -> Params:
         flat = tree.flatten_dict(params)
-        weights = [path for path, leaf in flat.items() if path.split("/")[-1] == "weight" and leaf.ndim > 1]
-        if not weights:
+        names = {path: path.split("/")[-1] for path in flat}
+        if not any(name == "weight" and flat[path].ndim > 1 for path, name in names.items()):
             raise InputError(f"Residual: zero_start=True, but there are no weights in {self.body}")
-        last = weights[-1]
-        for path in (last, last.removesuffix("weight") + "bias"):
+        # A normalisation after the weights would undo a small start of theirs: then its scale is the last factor.
+        last = [path for path, name in names.items() if name == "scale" or (name == "weight" and flat[path].ndim > 1)][
+            -1
+        ]
+        for path in (last, last.removesuffix(names[last]) + "bias"):
             if path in flat:
                 flat[path] = np.zeros_like(flat[path])
         return tree.nest(flat)
@@ -174,6 +193,7 @@ class Residual(Layer):
         shown = [repr(self.body)]
         shown += [] if self.projection else ["projection=False"]
         shown += ["zero_start=True"] if self.zero_start else []
+        shown += [f"stride={self.stride}"] if self.stride > 1 else []
         return f"Residual({', '.join(shown)})"
 
 

@@ -33,6 +33,8 @@ class Material:
         A test file of the user's own.
     notes : list of str
         What was found and done so far.
+    seen_as : tuple of int, optional
+        Shape of the pictures that flat rows hold.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Material:
     order: Any = None
     test: tuple[Any, np.ndarray] | None = None
     notes: list[str] = field(default_factory=list)
+    seen_as: tuple[int, ...] | None = None
 
 
 def from_dataset(name: str) -> Material:
@@ -53,7 +56,8 @@ def from_dataset(name: str) -> Material:
     if dataset.class_names and not all(word.isdigit() for word in dataset.class_names):
         y = np.array(dataset.class_names)[y]
     scaling: Any = data.MinMax() if name == "digits" else data.Standardize()
-    return Material(name, dataset.x, y, dataset.task, lambda rows: scaling.fit(dataset.x[rows]))
+    learn = lambda rows: scaling.fit(dataset.x[rows])  # noqa: E731
+    return Material(name, dataset.x, y, dataset.task, learn, seen_as=dataset.shape)
 
 
 def from_table(

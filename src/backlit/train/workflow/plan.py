@@ -10,10 +10,10 @@ import numpy as np
 from backlit import optim
 from backlit.errors import InputError
 from backlit.nn import losses
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import Network
 from backlit.nn.penalties import L2
-from backlit.nn.words import build
+from backlit.nn.words import build, spelled
 from backlit.train.workflow.material import Material
 from backlit.train.workflow.options import Options
 
@@ -46,6 +46,8 @@ class Plan:
         named = {"network": self.words, "activation": self.activation, "dropout": self.dropout}
         if not isinstance(options.network, (str, type(None))):
             named = {}
+        elif spelled(self.words):
+            named = {"network": self.words}
         steps = {"optimizer": options.optimizer or OPTIMIZER, "learning_rate": self.rate}
         if not isinstance(options.optimizer, (str, type(None))):
             steps = {}
@@ -65,7 +67,16 @@ def members(options: Options, rows: int, folded: bool) -> int:
     return MEMBERS if folded and rows < SMALL and not options.calibrate else 1
 
 
-def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[int, ...], members: int) -> Plan:
+def plan(
+    options: Options,
+    task: str,
+    rows: int,
+    outputs: int,
+    embedded: tuple[int, ...],
+    members: int,
+    input_shape: Shape | None = None,
+    seen_as: Shape | None = None,
+) -> Plan:
     """Choose what the user left open.
 
     Parameters
@@ -78,6 +89,8 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         See `TablePreparation.embedded`.
     members : int
         Networks in the ensemble.
+    input_shape, seen_as : tuple of int, optional
+        Of one example, and of the picture that it holds if it is flat.
     """
     loss = losses.get(options.loss) if options.loss is not None else losses.default_for(task)
     if loss.target == "binary":
@@ -94,7 +107,10 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
     activation = options.activation or ACTIVATION
     dropout = DROPOUT if options.dropout is None else options.dropout
     if isinstance(words, str):
-        network: Any = build(words, outputs, activation, dropout, embedded)
+        for name in ("activation", "dropout") if spelled(words) else ():
+            if getattr(options, name):
+                raise InputError(f"network {words!r} names its layers one by one: put the {name} among them")
+        network: Any = build(words, outputs, activation, dropout, embedded, input_shape=input_shape, seen_as=seen_as)
     else:
         network, words = words, repr(words)
     optimizer = options.optimizer or OPTIMIZER
@@ -120,7 +136,9 @@ def plan_for(options: Options, material: Material, rows: np.ndarray, preparation
     y = material.y[rows]
     classes = len(np.unique(y)) if material.task == "classification" else 0
     outputs = classes or (1 if y.ndim == 1 else y.shape[1])
-    return plan(options, material.task, len(rows), outputs, getattr(preparation, "embedded", ()), members)
+    embedded = getattr(preparation, "embedded", ())
+    shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
+    return plan(options, material.task, len(rows), outputs, embedded, members, shape, material.seen_as)
 
 
 def _size(rows: int) -> str:
