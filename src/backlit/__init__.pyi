@@ -130,6 +130,8 @@ from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
 from .train.fit import fit as fit
+from .train.fit_sequences import fit_sequences as fit_sequences
+from .train.fit_text import fit_text as fit_text
 from .train.fit_table import fit_table as fit_table
 from .train.lr_find import RangeTest as RangeTest
 from .train.lr_find import lr_find as lr_find

@@ -254,7 +254,7 @@ def test_probability_targets(rng):
 def test_names_and_directions():
     assert {metric.name: metric.direction for metric in ALL} == {
         "accuracy": "max", "balanced_accuracy": "max", "top_5": "max", "f1": "max", "auc": "max", "log_loss": "min",
-        "rmse": "min", "mae": "min", "r2": "max",
+        "rmse": "min", "mae": "min", "r2": "max", "sequence_accuracy": "max", "perplexity": "min", "bits": "min",
     }  # fmt: skip
     for metric in ALL:
         assert metrics.get(metric.name) == metric

@@ -197,7 +197,7 @@ class Accuracy(Metric):
 
 @dataclass(frozen=True)
 class SequenceAccuracy(Metric):
-    """Share of sequences in which every step is right; padding (targets of -1) doesn't count.
+    """Share of sequences in which every step is right; padding (targets of -1) doesn't count, a row is one step.
 
     >>> SequenceAccuracy()([[[2.0, 1.0], [0.0, 3.0]], [[1.0, 0.0], [0.0, 1.0]]], [[0, 1], [1, -1]])
     0.5
@@ -209,13 +209,13 @@ class SequenceAccuracy(Metric):
     def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> float:
         outputs, targets = np.asarray(outputs), np.asarray(targets)
         if outputs.ndim != 3 or outputs.shape[:2] != targets.shape:
-            raise ShapeError(
-                f"{self.name}: needs outputs (n, time, classes) and targets (n, time), got {outputs.shape} and "
-                f"{targets.shape}"
-            )
+            return super().__call__(outputs, targets, weights)
         right = ((outputs.argmax(axis=2) == targets) | (targets < 0)).all(axis=1)
         weights = np.ones(len(right)) if weights is None else np.asarray(weights, dtype=np.float64)
         return float((weights * right).sum() / weights.sum()) if weights.sum() > 0 else float("nan")
+
+    def measure(self, rows: Rows) -> float:
+        return rows.mean(rows.outputs.argmax(axis=1) == rows.targets)
 
 
 @dataclass(frozen=True)
@@ -426,6 +426,9 @@ class Perplexity(Metric):
         """The figure, from a cross entropy in nats."""
         return float(np.exp(min(loss, 700.0)))
 
+    def measure(self, rows: Rows) -> float:
+        return self.of_loss(LogLoss().measure(rows))
+
 
 @dataclass(frozen=True)
 class Bits(Metric):
@@ -442,15 +445,18 @@ class Bits(Metric):
         """The figure, from a cross entropy in nats."""
         return float(loss / np.log(2))
 
+    def measure(self, rows: Rows) -> float:
+        return self.of_loss(LogLoss().measure(rows))
+
 
 METRICS: dict[str, type[Metric]] = {
     "accuracy": Accuracy,
-    "sequence_accuracy": SequenceAccuracy,
     "balanced_accuracy": BalancedAccuracy,
     "top_k": TopK,
     "f1": F1,
     "auc": AUC,
     "log_loss": LogLoss,
+    "sequence_accuracy": SequenceAccuracy,
     "perplexity": Perplexity,
     "bits": Bits,
     "rmse": RMSE,

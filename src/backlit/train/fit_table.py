@@ -86,7 +86,7 @@ def fit_table(
     ((40,), {'training': 34, 'validation': 0, 'test': 6})
     """
     started = clock.monotonic()
-    chosen = Options(**_known(options))
+    chosen = Options(**known(options, "fit for tables"))
     material = from_table(table, target, task=task, columns=columns, group=group, time=time, test=test, decimal=decimal)
     return train(
         material,
@@ -100,8 +100,9 @@ def fit_table(
     )
 
 
-def _known(options: dict[str, Any]) -> dict[str, Any]:
+def known(options: dict[str, Any], where: str) -> dict[str, Any]:
+    """The options, if all of them are such."""
     for name in options:
         if name not in Options.__dataclass_fields__:
-            raise unknown("option of fit for tables", name, Options.__dataclass_fields__)
+            raise unknown(f"option of {where}", name, Options.__dataclass_fields__)
     return options

@@ -79,10 +79,21 @@ class Run:
             inputs = inputs.astype(self.network.dtype, copy=False)
         return inputs
 
-    def forward(self, inputs: np.ndarray) -> np.ndarray:
-        """Raw outputs of the network (for classifiers: logits) for prepared inputs, a few rows at a time."""
+    def forward(self, inputs: np.ndarray, told: np.ndarray | None = None) -> np.ndarray:
+        """Raw outputs of the network (for classifiers: logits) for prepared inputs, a few rows at a time.
+
+        A network that writes is `told` the true tokens, or goes on from its own.
+        """
+        places = [slice(i, i + ROWS) for i in range(0, len(inputs), ROWS)]
         with np.errstate(all="ignore"):
-            parts = [np.asarray(self.network(inputs[i : i + ROWS])) for i in range(0, len(inputs), ROWS)]
+            parts = [
+                np.asarray(
+                    self.network.apply(
+                        self.network.params, inputs[part], targets=None if told is None else told[part]
+                    )[0]
+                )
+                for part in places
+            ]
         return np.concatenate(parts) if parts else np.zeros((0, *self.network.output_shape), self.network.dtype)
 
     def outputs(self, x: Any) -> np.ndarray:
@@ -100,8 +111,11 @@ class Run:
         Returns
         -------
         array of shape (rows,), or (rows, outputs) for several outputs
+            Of sequences of texts or symbols, a list of lists: a class for each step.
         """
-        return self.targets.decode(self.outputs(x))
+        decoded = self.targets.decode(self.outputs(x))
+        trimmed = getattr(self.preparation, "trimmed", None)
+        return trimmed(x, decoded) if trimmed and decoded.ndim == 2 else decoded
 
     def predict_proba(self, x: Any) -> np.ndarray:
         """Probability of each class (rows, classes), in the order of `classes`.
@@ -162,7 +176,65 @@ class Run:
         dict
             "loss" and the run's metrics.
         """
-        return self.score(self.outputs(x), y, sample_weight)
+        inputs = self.inputs(x)
+        found = self.score(self.forward(inputs), y, sample_weight)
+        if self.targets.kind == "text":  # the loss is that of the true text, not of what was written instead
+            told = self.targets.encode(y, str(self.network.dtype))
+            found |= {"loss": self.score(self.forward(inputs, told), y, sample_weight)["loss"]}
+        return found
+
+    def write(self, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[Any]:
+        """What a network that writes makes of each row of `x`, with its probability and attention.
+
+        Parameters
+        ----------
+        x : as given to `fit_sequences`
+        beam : int
+            Beginnings that are kept at each step; 1 takes the likeliest token each time.
+        length_penalty : float
+            See `beam_search`.
+
+        Returns
+        -------
+        list of Written
+            ``.text``, ``.log_probability``, ``.attention`` (tokens, time) and ``.others``, the rest of the beam.
+
+        Raises
+        ------
+        InputError
+            If the run's network writes no texts.
+        """
+        from backlit.train.writing import write
+
+        return write(self, x, beam, length_penalty)
+
+    def generate(self, prompt: str, length: int = 200, **options: Any) -> str:
+        """A text that begins with `prompt` and goes on as the network finds likely: for runs of `fit_text`.
+
+        Parameters
+        ----------
+        prompt : str
+            At least one character (or word), all of them known from training.
+        length : int
+            Tokens to add.
+        temperature : float
+            Divides the logits: below 1 likely tokens get likelier, 0 always takes the likeliest.
+        top_k : int, optional
+            Draw among the k likeliest tokens only.
+        top_p : float, optional
+            Draw among the likeliest tokens that together have this probability.
+        seed : int
+            The same seed gives the same text.
+
+        Raises
+        ------
+        InputError
+            If the run is no language model, the prompt is empty or has unknown tokens (they're named), or an option is
+            out of its range.
+        """
+        from backlit.train.generating import generate
+
+        return generate(self, prompt, length, **options)
 
     def score(self, outputs: np.ndarray, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """As `evaluate`, from raw outputs."""

@@ -161,7 +161,7 @@ def load(folder: str | Path) -> Run:
     with understanding(folder / WEIGHTS, old):
         network = network.replace(**_fill(network, tensors))
     with understanding(folder / DATA, old):
-        targets = Targets.from_dict(_renewed(data["targets"], network.output_shape) if old else data["targets"])
+        targets = _targets(_renewed(data["targets"], network.output_shape) if old else data["targets"])
         preparation = _restore(data["preparation"])
     with understanding(folder / HISTORY, old):
         history = History(line(record) for record in records)
@@ -229,6 +229,14 @@ def _optimizer(data: Any) -> Any:
     return data
 
 
+def _targets(data: dict[str, Any]) -> Any:
+    if data["kind"] == "text":
+        from backlit.train.writing import TextTargets
+
+        return TextTargets.from_dict(data)
+    return Targets.from_dict(data)
+
+
 def _renewed(targets: dict[str, Any], outputs: tuple[int, ...]) -> dict[str, Any]:
     """Targets of format 1, where all outputs shared one shift and scale."""
     shift, scale = targets["shift"], targets["scale"]
@@ -251,6 +259,7 @@ def _metric_names(table: dict[str, Any]) -> list[str]:
 # What may turn raw input into arrays, by the name under which files hold it: nothing else is ever imported.
 PREPARATIONS = {
     "TablePreparation": "backlit.data.table",
+    "Texts": "backlit.data.text",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",

@@ -54,7 +54,9 @@ def what_is_it(data: bytes) -> tuple[str, str | None] | None:
     return next(((what, ending) for magic, what, ending in SIGNATURES if data.startswith(magic)), None)
 
 
-def as_utf8(data: bytes, path: Path, thorough: bool = True) -> tuple[bytes, str]:
+def as_utf8(
+    data: bytes, path: Path, thorough: bool = True, expected: str = "a table such as CSV"
+) -> tuple[bytes, str]:
     """The same text in UTF-8 without a byte order mark, and the encoding found, by Python's name for it.
 
     Tried in turn, and taken if all bytes make sense: the byte order mark; UTF-8; UTF-16, told by its zero bytes; CP949
@@ -64,6 +66,8 @@ def as_utf8(data: bytes, path: Path, thorough: bool = True) -> tuple[bytes, str]
     ----------
     thorough : bool
         Otherwise UTF-8 is believed after a look at the first megabyte; whoever reads on checks the rest.
+    expected : str
+        What the file should be, for messages.
 
     Raises
     ------
@@ -82,19 +86,19 @@ def as_utf8(data: bytes, path: Path, thorough: bool = True) -> tuple[bytes, str]
         encoding = "utf-16-le" if data[1:SAMPLE:2].count(0) > data[:SAMPLE:2].count(0) else "utf-16-be"
         text = _attempted(data, encoding)
         if text is None or not (b"\n" in text or b"\r" in text):  # noise is rare signs without an end of line
-            raise _binary(path, data)
-        return _text(text, path), encoding
+            raise _binary(path, data, expected)
+        return _text(text, path, expected), encoding
     if is_utf8(data if thorough else data[:SAMPLE], thorough or len(data) <= SAMPLE):
-        return _text(data, path), "utf-8"
+        return _text(data, path, expected), "utf-8"
     korean = _attempted(data, "cp949")
     if korean is not None and _is_korean(korean):
-        return _text(korean, path), "cp949"
+        return _text(korean, path, expected), "cp949"
     western = _attempted(data, "cp1252")
     if western is not None:
-        return _text(western, path), "cp1252"
+        return _text(western, path, expected), "cp1252"
     if korean is None:
-        raise _binary(path, data)
-    return _text(korean, path), "cp949"
+        raise _binary(path, data, expected)
+    return _text(korean, path, expected), "cp949"
 
 
 def _attempted(data: bytes, encoding: str) -> bytes | None:
@@ -142,16 +146,16 @@ def _is_common(character: str) -> bool:
     return len(code) == 2 and 0xB0 <= code[0] <= 0xC8
 
 
-def _text(data: bytes, path: Path) -> bytes:
+def _text(data: bytes, path: Path, expected: str) -> bytes:
     if CONTROL.search(data[:SAMPLE]) is not None:
-        raise _binary(path, data)
+        raise _binary(path, data, expected)
     return data
 
 
-def _binary(path: Path, data: bytes) -> InputError:
+def _binary(path: Path, data: bytes, expected: str) -> InputError:
     what = what_is_it(data)
     if what is None:
-        return InputError(f"{path} isn't text (it looks binary); expected a table such as CSV")
+        return InputError(f"{path} isn't text (it looks binary); expected {expected}")
     return is_other(path, *what)
 
 
