@@ -7,6 +7,7 @@ from backlit.data.reading import Source, read, read_source
 from backlit.data.scaling import Center, MinMax, Standardize
 from backlit.data.splitting import split
 from backlit.data.table import TablePreparation
+from backlit.data.text import Tokenizer
 
 __all__ = [
     "Center",
@@ -16,6 +17,7 @@ __all__ = [
     "Source",
     "Standardize",
     "TablePreparation",
+    "Tokenizer",
     "as_arrays",
     "load",
     "names",
