@@ -59,8 +59,11 @@ from .nn.convolution import Conv1d as Conv1d
 from .nn.convolution import Conv2d as Conv2d
 from .nn.convolution import ConvTranspose1d as ConvTranspose1d
 from .nn.convolution import ConvTranspose2d as ConvTranspose2d
+from .nn.decoder import Decoder as Decoder
+from .nn.decoder import EncoderDecoder as EncoderDecoder
 from .nn.dropout import DropConnect as DropConnect
 from .nn.dropout import Dropout as Dropout
+from .nn.each_step import EachStep as EachStep
 from .nn.embedding import EmbedColumns as EmbedColumns
 from .nn.embedding import Embedding as Embedding
 from .nn.gru import GRU as GRU
@@ -95,8 +98,6 @@ from .nn.pooling import MaxPool1d as MaxPool1d
 from .nn.pooling import MaxPool2d as MaxPool2d
 from .nn.random import Key as Key
 from .nn.recurrent import RNN as RNN
-from .nn.decoder import Decoder as Decoder
-from .nn.decoder import EncoderDecoder as EncoderDecoder
 from .nn.search import beam_search as beam_search
 from .nn.sequence import Bidirectional as Bidirectional
 from .nn.sequence import Masked as Masked
@@ -131,8 +132,8 @@ from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
 from .train.fit import fit as fit
 from .train.fit_sequences import fit_sequences as fit_sequences
-from .train.fit_text import fit_text as fit_text
 from .train.fit_table import fit_table as fit_table
+from .train.fit_text import fit_text as fit_text
 from .train.lr_find import RangeTest as RangeTest
 from .train.lr_find import lr_find as lr_find
 from .train.run import Run as Run

@@ -40,7 +40,9 @@ def test_whole_sequences_are_what_single_steps_give(cell, attention, layers, rng
     memory, states = decoder.begin(params, x, bl.Context())
     told = np.concatenate([np.full((ROWS, 1), 2), np.where(targets < 0, 3, targets)[:, :-1]], axis=1)
     for step in range(STEPS):
-        logits, states, weights = decoder.advance(params, memory, states, told[:, step : step + 1], bl.Context(), keep=True)
+        logits, states, weights = decoder.advance(
+            params, memory, states, told[:, step : step + 1], bl.Context(), keep=True
+        )
         np.testing.assert_allclose(logits[:, 0], together[:, step], rtol=1e-10, atol=1e-12)
         if attention:
             np.testing.assert_allclose(weights.sum(axis=-1), 1.0, rtol=1e-12)
@@ -111,7 +113,9 @@ def test_the_call_takes_the_likeliest_token_each_time(attention, rng):
         length = int((greedy.tokens[row, 0] >= 0).sum())
         np.testing.assert_array_equal(called[row, :length], greedy.tokens[row, 0, :length])
         logits = network.apply(network.params, x, targets=np.where(greedy.tokens[:, 0] < 0, -1, greedy.tokens[:, 0]))[0]
-        chances = np.take_along_axis(log_softmax(logits), np.maximum(greedy.tokens[:, 0], 0)[..., None], axis=-1)[..., 0]
+        chances = np.take_along_axis(log_softmax(logits), np.maximum(greedy.tokens[:, 0], 0)[..., None], axis=-1)[
+            ..., 0
+        ]
         assert greedy.scores[row, 0] == pytest.approx(chances[row, :length].sum(), rel=1e-9)
 
 
@@ -170,7 +174,9 @@ def test_mistakes_are_told():
         bl.Decoder(9, 4, attention="dott")
     with pytest.raises(bl.InputError, match="start and end must be tokens from 0 to 2"):
         bl.Decoder(3, 4)
-    with pytest.raises(bl.ShapeError, match=r"needs inputs of shape \(time, features\), got \(4,\); an encoder such as"):
+    with pytest.raises(
+        bl.ShapeError, match=r"needs inputs of shape \(time, features\), got \(4,\); an encoder such as"
+    ):
         bl.Decoder(9, 4, attention="dot").build((4,))
     with pytest.raises(bl.InputError, match=r"needs a layer and a bl\.Decoder"):
         bl.EncoderDecoder(bl.LSTM(4), bl.LSTM(4))

@@ -74,6 +74,10 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.GRU(3, reset_after=False, stateful=5, bias=False, recurrent_dropout=0.3), (4, 2)),
     (bl.Bidirectional(bl.LSTM(3)), (4, 2)),
     (bl.Masked(bl.Embedding(7, 3), bl.Bidirectional(bl.GRU(2, return_sequences=True)), bl.GRU(2), value=3), (4,)),
+    (bl.EachStep(bl.Linear(3), bl.Tanh()), (3, 4)),
+    (bl.Decoder(6, 3, units=4, embedding=2, dropout=0.3), (4,)),
+    (bl.Decoder(6, 3, units=4, embedding=2, cell="gru", layers=2, attention="additive"), (4, 2)),
+    (bl.EncoderDecoder(bl.Embedding(7, 3), bl.Decoder(6, 3, units=4, attention="dot"), padding=9), (4,)),
 ]
 SLOPED = [case for case in CASES if not isinstance(case[0], bl.Step)]  # a step's zero gradient: test_activations.py
 each = pytest.mark.parametrize(("layer", "shape"), CASES, ids=lambda case: str(case))

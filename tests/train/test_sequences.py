@@ -10,11 +10,12 @@ import backlit as bl
 from backlit.data.text.stream import windows
 from backlit.train.job import clipped
 
-
 # ------------------------------------------------------------------------------------- padding in loss and metrics
 
 
-@pytest.mark.parametrize("loss", [bl.CrossEntropy(), bl.CrossEntropy(label_smoothing=0.1), bl.NegativeLogLikelihood(log=True)])
+@pytest.mark.parametrize(
+    "loss", [bl.CrossEntropy(), bl.CrossEntropy(label_smoothing=0.1), bl.NegativeLogLikelihood(log=True)]
+)
 def test_padding_does_not_count(loss, rng):
     """Against PyTorch's ignore_index, row by row."""
     z = rng.normal(size=(4, 5, 3))
@@ -25,7 +26,9 @@ def test_padding_does_not_count(loss, rng):
     smoothing = getattr(loss, "label_smoothing", 0.0)
     for row in range(4):
         scores, labels = torch.tensor(z[row]), torch.tensor(y[row])
-        function = torch.nn.functional.cross_entropy if isinstance(loss, bl.CrossEntropy) else torch.nn.functional.nll_loss
+        function = (
+            torch.nn.functional.cross_entropy if isinstance(loss, bl.CrossEntropy) else torch.nn.functional.nll_loss
+        )
         extra = {"label_smoothing": smoothing} if smoothing else {}
         expected = function(scores, labels, ignore_index=-1, **extra)
         assert loss(z, y)[row] == pytest.approx(expected.item(), rel=1e-12)
@@ -56,7 +59,9 @@ def test_a_class_for_each_step(rng):
     x[np.arange(6) >= lengths[:, None]] = 0
     more[x == 0] = ""
     net = bl.Sequential(bl.Masked(bl.Embedding(3, 4), bl.GRU(12, return_sequences=True)), bl.Linear(2))
-    run = bl.fit(net, x, more.astype(str), epochs=60, optimizer=bl.Adam(0.02), metrics=["accuracy", "sequence_accuracy"])
+    run = bl.fit(
+        net, x, more.astype(str), epochs=60, optimizer=bl.Adam(0.02), metrics=["accuracy", "sequence_accuracy"]
+    )
     assert run.history[-1]["sequence_accuracy"] > 0.99
     assert run.classes == ["one", "two"]
     predicted = run.predict(x)

@@ -1,6 +1,5 @@
 """Language models: streams of text, scores, and generating."""
 
-
 import numpy as np
 import pytest
 
@@ -147,7 +146,10 @@ def test_mistakes_are_told(call, message):
     ("options", "message"),
     [
         ({"prompt": ""}, "the prompt is empty: give at least one character"),
-        ({"prompt": "the 고양이 Z"}, r"characters that training never saw: 'Z' \(1\), '고' \(1\), '양' \(1\), '이' \(1\)"),
+        (
+            {"prompt": "the 고양이 Z"},
+            r"characters that training never saw: 'Z' \(1\), '고' \(1\), '양' \(1\), '이' \(1\)",
+        ),
         ({"prompt": "t", "length": 0}, "length must be a whole number from 1"),
         ({"prompt": "t", "temperature": -1}, "temperature must be a number from 0"),
         ({"prompt": "t", "top_k": 0}, "top_k must be a whole number from 1"),

@@ -1,15 +1,17 @@
-"""Data: built-in sets, tables, scaling, splitting, encoding."""
+"""Data: built-in sets, tables, texts, scaling, splitting, encoding."""
 
 from backlit.data.datasets import Dataset, load, names
 from backlit.data.encoding import Labels, one_hot
 from backlit.data.frames import as_arrays
+from backlit.data.generated import DIRECTIONS, gestures
 from backlit.data.reading import Source, read, read_source
 from backlit.data.scaling import Center, MinMax, Standardize
 from backlit.data.splitting import split
 from backlit.data.table import TablePreparation
-from backlit.data.text import Tokenizer
+from backlit.data.text import Tokenizer, read_text
 
 __all__ = [
+    "DIRECTIONS",
     "Center",
     "Dataset",
     "Labels",
@@ -19,10 +21,12 @@ __all__ = [
     "TablePreparation",
     "Tokenizer",
     "as_arrays",
+    "gestures",
     "load",
     "names",
     "one_hot",
     "read",
     "read_source",
+    "read_text",
     "split",
 ]

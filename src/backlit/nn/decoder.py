@@ -34,8 +34,8 @@ class Decoder(Layer):
     """Writes tokens one after another: (rows, features) or (rows, time, features) -> logits (rows, steps, tokens).
 
     Each step sees the token before it and its own state, ``hₜ = cell(E[wₜ₋₁], hₜ₋₁)``, where ``h₀ = tanh(B m)`` comes
-    from the input (of a sequence: the mean m over its steps). With attention, the step then takes from the input's steps
-    what fits, ``aₜ = attention(hₜ, input)``, and both make the logits, ``V tanh(C [aₜ, hₜ])``; without, ``V hₜ``.
+    from the input (of a sequence: the mean m over its steps). With attention, the step then takes from the input what
+    fits, ``aₜ = attention(hₜ, input)``, and both make the logits, ``V tanh(C [aₜ, hₜ])``; without, ``V hₜ``.
 
     While training, the token before is the true one (teacher forcing), whole sequences at once. In use it is the one
     that the decoder itself finds likeliest; see `beam_search` for a wider search.

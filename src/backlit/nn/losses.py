@@ -22,7 +22,16 @@ from backlit.graph.ops.arithmetic import square
 from backlit.graph.ops.elementwise import relu
 from backlit.graph.ops.indexing import take_along_axis
 from backlit.graph.tensor import value_of
-from backlit.nn.loss import FunctionLoss, Loss, by_example, class_targets, one_hot, real_steps, require_classes, same_shape
+from backlit.nn.loss import (
+    FunctionLoss,
+    Loss,
+    by_example,
+    class_targets,
+    one_hot,
+    real_steps,
+    require_classes,
+    same_shape,
+)
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ def fit_sequences(
     checkpoint, resume, overwrite, progress :
         As for `fit`.
     **options
-        Of `Options`: dropout, optimizer, learning_rate, l2, epochs, batch_size, patience, time_limit, split, seed, engine.
+        Of `Options`: dropout, optimizer, learning_rate, l2, epochs, batch_size, patience, time_limit, split, seed,
+        engine.
 
     Returns
     -------
@@ -160,7 +162,7 @@ def _inputs(x: Any) -> tuple[np.ndarray, str]:
         x = x.to_list()
     if not isinstance(x, np.ndarray):
         x = list(x)
-    if not len(x):
+    if not x:
         raise InputError("there are no rows to train on")
     if isinstance(x[0], str):
         rows = np.empty(len(x), dtype=object)
@@ -309,8 +311,8 @@ def _usual_tags(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarra
             own = counts.setdefault(_hashable(token), {})
             own[tag] = own.get(tag, 0) + 1
             total[tag] = total.get(tag, 0) + 1
-    usual = max(total, key=lambda tag: total[tag])
-    best = {token: max(own, key=lambda tag, own=own: own[tag]) for token, own in counts.items()}
+    usual = max(total.items(), key=itemgetter(1))[0]
+    best = {token: max(own.items(), key=itemgetter(1))[0] for token, own in counts.items()}
     right = [[best.get(_hashable(token), usual) == tag for token, tag in zip(x[i], y[i], strict=False)] for i in test]
     return {
         "what": "each token's most frequent tag",

@@ -51,7 +51,7 @@ def fit_text(
     Returns
     -------
     Run
-        ``run.generate("Once")`` goes on with a text; ``run.judgement`` has bits and perplexity a token on held-out text.
+        ``run.generate("Once")`` goes on with a text; ``run.judgement`` has bits and perplexity on held-out text.
 
     Raises
     ------

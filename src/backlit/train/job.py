@@ -24,7 +24,6 @@ from backlit.train.program import Carry, Program, program_for
 from backlit.train.run import measured, metric_table
 from backlit.train.targets import Targets
 
-
 CLIP = 1.0  # norm to which gradients of recurrent networks are clipped
 
 
@@ -228,7 +227,9 @@ def _weights(n: int, targets: Targets, encoded: np.ndarray, sample_weight: Any, 
     if targets.labels is None:
         raise InputError("class_weight needs class targets; use sample_weight for numbers")
     if len(encoded.reshape(-1)) != n:
-        raise InputError("class_weight needs one class a row; for a class at each step use CrossEntropy(class_weights=…)")
+        raise InputError(
+            "class_weight needs one class a row; for a class at each step use CrossEntropy(class_weights=…)"
+        )
     classes = list(targets.labels.classes)
     codes = encoded.reshape(n).astype(int)
     counts = np.bincount(codes, minlength=len(classes))

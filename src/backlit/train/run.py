@@ -88,9 +88,9 @@ class Run:
         with np.errstate(all="ignore"):
             parts = [
                 np.asarray(
-                    self.network.apply(
-                        self.network.params, inputs[part], targets=None if told is None else told[part]
-                    )[0]
+                    self.network.apply(self.network.params, inputs[part], targets=None if told is None else told[part])[
+                        0
+                    ]
                 )
                 for part in places
             ]
@@ -248,7 +248,9 @@ class Run:
         losses = np.asarray(self.loss(outputs, encoded), dtype=np.float64)
         found = {"loss": float((losses * weights).sum() / weights.sum())}
         outputs, encoded = self.targets.own_unit(outputs), self.targets.own_unit(encoded)
-        own = {name: metric.of_loss(found["loss"]) for name, metric in self.metrics.items() if hasattr(metric, "of_loss")}
+        own = {
+            name: metric.of_loss(found["loss"]) for name, metric in self.metrics.items() if hasattr(metric, "of_loss")
+        }
         return found | own | measured(self.metrics, outputs, encoded, weights)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> Path:
@@ -281,7 +283,9 @@ class Run:
 def measured(table: dict[str, Any], outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     """The metrics that are computed from outputs; others, such as the perplexity, come from the loss."""
     return {
-        name: float(metric(outputs, targets, weights)) for name, metric in table.items() if not hasattr(metric, "of_loss")
+        name: float(metric(outputs, targets, weights))
+        for name, metric in table.items()
+        if not hasattr(metric, "of_loss")
     }
 
 

@@ -11,7 +11,6 @@ from backlit.data.encoding import Labels
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import sigmoid, softmax
 
-
 PADDING = -1  # the class of a step that doesn't count
 
 

@@ -49,7 +49,8 @@ class TextTargets:
         if long.any():
             row = int(np.argmax(long))
             raise InputError(
-                f"targets: row {row} has {int(cut[row]) + self.steps} tokens; there is room for {self.steps - 1} and an end"
+                f"targets: row {row} has {int(cut[row]) + self.steps} tokens; there is room for {self.steps - 1} "
+                "and an end"
             )
         return np.where(rows == 0, PADDING, rows).astype(np.int32)
 
@@ -107,7 +108,9 @@ class Written:
 def write(run: Any, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[Written]:
     """See `Run.write`."""
     if not isinstance(run.targets, TextTargets) or not hasattr(run.network.architecture, "decoder"):
-        raise InputError("this run's network writes no texts; bl.fit_sequences(x, texts, to='text') trains one that does")
+        raise InputError(
+            "this run's network writes no texts; bl.fit_sequences(x, texts, to='text') trains one that does"
+        )
     inputs = run.inputs(x)
     found = beam_search(run.network, inputs, beam, length_penalty)
     results = []

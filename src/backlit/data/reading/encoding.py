@@ -54,9 +54,7 @@ def what_is_it(data: bytes) -> tuple[str, str | None] | None:
     return next(((what, ending) for magic, what, ending in SIGNATURES if data.startswith(magic)), None)
 
 
-def as_utf8(
-    data: bytes, path: Path, thorough: bool = True, expected: str = "a table such as CSV"
-) -> tuple[bytes, str]:
+def as_utf8(data: bytes, path: Path, thorough: bool = True, expected: str = "a table such as CSV") -> tuple[bytes, str]:
     """The same text in UTF-8 without a byte order mark, and the encoding found, by Python's name for it.
 
     Tried in turn, and taken if all bytes make sense: the byte order mark; UTF-8; UTF-16, told by its zero bytes; CP949

@@ -38,7 +38,9 @@ class Symbols:
     def _numbers(self) -> dict[str, int]:
         return {token: i for i, token in enumerate(self.tokens, SPECIAL)}
 
-    def encode_all(self, sequences: Sequence[Sequence[Any]], length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def encode_all(
+        self, sequences: Sequence[Sequence[Any]], length: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """As `Tokenizer.encode_all`: int32 (rows, length), and how much of each was cut off."""
         lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
         width = max(1, int(lengths.max(initial=0))) if length is None else length

@@ -103,7 +103,9 @@ def _read(stream: TextStream, options: Options) -> tuple[_Reading, list[str]]:
         tokenizer = Tokenizer.learn(stream.text, stream.unit, most)
         parts = [tokenizer.encode(stream.text), *[np.zeros(0, np.int32)] * 2]
         shortest = len(parts[0])
-        notes.append(f"the text has {shortest} {stream.unit}: too few to hold some out; it is judged on what it learned")
+        notes.append(
+            f"the text has {shortest} {stream.unit}: too few to hold some out; it is judged on what it learned"
+        )
     if stream.window is None:
         window = max(1, min(window, (shortest - 1) // (1 if not len(parts[1]) else 2)))
     if shortest <= window:
@@ -161,7 +163,8 @@ def train_stream(
     reading, notes = _read(stream, options)
     x, y = reading.rows(0)
     dropout = DROPOUT if options.dropout is None else options.dropout
-    words = options.network
+    words: Any = options.network
+    network: Layer
     if isinstance(words, (str, type(None))):
         network, words = network_for(words, reading.tokenizer.size, len(reading.parts[0]), reading.streams, dropout)
     else:
@@ -207,7 +210,9 @@ def _refuse(options: Options) -> None:
             raise InputError(f"{name} doesn't apply to a text that is learned as a stream; leave it out")
 
 
-def _resolved(words: str, rate: float, epochs: int, reading: _Reading, patience: int, options: Options) -> dict[str, Any]:
+def _resolved(
+    words: str, rate: float, epochs: int, reading: _Reading, patience: int, options: Options
+) -> dict[str, Any]:
     named = {"network": words} if isinstance(options.network, (str, type(None))) else {}
     steps = {"learning_rate": rate, "optimizer": options.optimizer or OPTIMIZER}
     steps = steps if isinstance(options.optimizer, (str, type(None))) else {}
@@ -249,7 +254,7 @@ def _opening(reading: _Reading) -> str:
 
 
 def stream_scores(run: Run, x: np.ndarray, y: np.ndarray, streams: int, engine: str) -> tuple[float, float]:
-    """Mean loss and share of right guesses over windows that are read in order, the state carried from each to the next."""
+    """Mean loss and share of right guesses over windows read in order, the state carried from each to the next."""
     architecture = streaming(run.network.architecture, streams)
     shape, loss = run.network.input_shape, CrossEntropy()
 
