@@ -35,13 +35,13 @@ def main(options: Sequence[str] = ()) -> str:
     held = text[-len(text) // 20 :].encode()
     packed = 8 * len(lzma.compress(held, preset=9)) / len(text[-len(text) // 20 :])
     updates = len(run.history) * run.settings["steps_per_epoch"]
+    learned = f"{chosen.network}, {run.seconds:.0f} s of training, {updates} updates"
     lines = [
         f"### Character model of Python's standard library, {len(text):,} characters, the last 5 % held out",
         "",
         "| | bits per character | perplexity |",
         "|---|---:|---:|",
-        f"| {chosen.network}, {run.seconds:.0f} s of training, {updates} updates "
-        f"| {scores['bits']:.3f} | {scores['perplexity']:.2f} |",
+        f"| {learned} | {scores['bits']:.3f} | {scores['perplexity']:.2f} |",
         f"| counts of pairs | {guess['bits']:.3f} | {guess['perplexity']:.2f} |",
         f"| the held-out text by xz -9 | {packed:.3f} | |",
     ]
