@@ -95,6 +95,7 @@ from .nn.pooling import MaxPool1d as MaxPool1d
 from .nn.pooling import MaxPool2d as MaxPool2d
 from .nn.random import Key as Key
 from .nn.recurrent import RNN as RNN
+from .nn.rescale import Rescale as Rescale
 from .nn.sequence import Bidirectional as Bidirectional
 from .nn.sequence import Masked as Masked
 from .nn.shaping import Flatten as Flatten
@@ -127,6 +128,7 @@ from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
 from .train.fit import fit as fit
+from .train.fit_pictures import fit_pictures as fit_pictures
 from .train.fit_table import fit_table as fit_table
 from .train.lr_find import RangeTest as RangeTest
 from .train.lr_find import lr_find as lr_find
