@@ -69,7 +69,7 @@ def command(
     size: Annotated[
         str | None,
         typer.Option(
-            help="What pictures are brought to: 32, or 32x48 (height and width). By default the median size, at most 64.",
+            help="What pictures are brought to: 32, or 32x48 (height, width). By default the median size, at most 64.",
             rich_help_panel=_DATA,
         ),
     ] = None,

@@ -75,7 +75,7 @@ def classes_in(root: str | Path, fewest: int = 2) -> Listing:
             if not mine:
                 empty.append(str(folder.relative_to(root)))
     if not found:
-        raise InputError(f"{root}: {_why_none(root, folders, beside)}")
+        raise InputError(f"{root}: {_why_none(root, beside)}")
     if empty:
         raise InputError(
             f"{root}: no picture in {_some(empty)}; every class needs pictures ({', '.join(SUFFIXES)}): "
@@ -143,11 +143,12 @@ def _walk(folder: Path, others: Counter[str], above: tuple[str, ...] = ()) -> It
             others[path.suffix.lower()] += 1
 
 
-def _why_none(root: Path, folders: list[Path], beside: int) -> str:
+def _why_none(root: Path, beside: int) -> str:
     if (root / "network.json").exists():
         return "this is the folder of a run; expected one folder of pictures for each class"
-    if beside and not folders:
-        return f"{_count(beside, 'picture')} but no folders; put the pictures of each class into a folder of its own"
+    if beside:
+        found = f"{_count(beside, 'picture')} in no class's folder"
+        return f"{found}; put the pictures of each class into a folder of its own"
     return f"no pictures were found; expected one folder for each class, with files {', '.join(SUFFIXES)}"
 
 

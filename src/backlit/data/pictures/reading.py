@@ -196,7 +196,7 @@ def _cached(file: Path | None, paths: Sequence[Path]) -> Album | None:
     if file is None or not file.exists():
         return None
     try:
-        with np.load(file, allow_pickle=False) as found:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
             pixels, kept, told = found["pixels"], found["kept"], json.loads(str(found["broken"]))
         form = Form(*map(int, pixels.shape[1:]))
         broken = [(paths[i], str(why)) for i, why in told]
