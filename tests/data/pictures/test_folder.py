@@ -1,10 +1,11 @@
 """Folders of pictures: classes, parts, and what isn't a picture."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from backlit.data.pictures import classes_in, pictures_in
+from backlit.data.pictures import classes_in, pictures_in, shown
 from backlit.errors import InputError
 
 
@@ -123,3 +124,24 @@ def test_all_pictures_of_a_folder(tmp_path):
     assert [path.name for path in pictures_in(tmp_path)] == ["c.tiff", "b.png"]
     with pytest.raises(InputError, match="holds no pictures"):
         pictures_in(put(tmp_path / "empty", "x.txt"))
+
+
+def test_one_name_written_in_two_ways_is_one_class(tmp_path):
+    """Hangul in pieces, as other systems store names, and in one piece; bytes that aren't text don't get in the way."""
+    put(tmp_path, "train/\u1100\u1161/1.png", "train/나/2.png", "test/\uac00/3.png")
+    listing = classes_in(tmp_path)
+    assert sorted(set(listing.classes)) == ["가", "나"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_arent_text(tmp_path):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    try:
+        Path(odd).mkdir()
+    except OSError:
+        pytest.skip("this file system takes text only")
+    put(tmp_path, "b/1.png")
+    (Path(odd) / "\udce9.png").touch()
+    listing = classes_in(tmp_path)
+    assert sorted(listing.classes) == ["b", "caf?"]
+    "".join(listing.classes + [shown(path) for path in listing.paths]).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -71,7 +72,8 @@ def classes_in(root: str | Path, fewest: int = 2) -> Listing:
         others.update(path.suffix.lower() for path in inside if not _is_picture(path))
         for folder in _folders(top):
             mine = list(_walk(folder, others))
-            found += [(path, folder.name, part) for path in mine]
+            name = unicodedata.normalize("NFC", shown(Path(folder.name)))  # Hangul in one piece, whoever wrote it
+            found += [(path, name, part) for path in mine]
             if not mine:
                 empty.append(str(folder.relative_to(root)))
     if not found:
