@@ -75,7 +75,25 @@ def test_the_first_table(tmp_path: Path) -> None:
     assert "'r2': 0.9" in run(tmp_path, sys.executable, "-c", use)
 
 
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/mission.md", "docs/tables.md"]
+@pytest.mark.slow
+def test_images(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "images.md").read_text(encoding="utf-8")
+    make, use = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    run(tmp_path, sys.executable, "-c", make)
+    commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    assert len(commands) == 5
+    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
+    assert "pictures of 16 × 16 × 3" in printed[0]
+    found = re.search(r"^  accuracy +([\d.]+)", printed[3], flags=re.MULTILINE)
+    assert found is not None, printed[3]
+    assert float(found[1]) > 0.9
+    predicted = (tmp_path / "found.csv").read_text(encoding="utf-8").splitlines()
+    assert predicted[0].startswith("picture,prediction,probability_0,")
+    assert len(predicted) == 98
+    assert "'accuracy': 0.9" in run(tmp_path, sys.executable, "-c", use)
+
+
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/mission.md", "docs/tables.md", "docs/images.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

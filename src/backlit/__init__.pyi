@@ -99,6 +99,7 @@ from .nn.pooling import MaxPool2d as MaxPool2d
 from .nn.random import Key as Key
 from .nn.recurrent import RNN as RNN
 from .nn.search import beam_search as beam_search
+from .nn.rescale import Rescale as Rescale
 from .nn.sequence import Bidirectional as Bidirectional
 from .nn.sequence import Masked as Masked
 from .nn.shaping import Flatten as Flatten
@@ -132,6 +133,7 @@ from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
 from .train.fit import fit as fit
 from .train.fit_sequences import fit_sequences as fit_sequences
+from .train.fit_pictures import fit_pictures as fit_pictures
 from .train.fit_table import fit_table as fit_table
 from .train.fit_text import fit_text as fit_text
 from .train.lr_find import RangeTest as RangeTest

@@ -53,6 +53,8 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.Embedding(7, 3), (4,)),
     (bl.EmbedColumns((7, 40)), (4,)),
     (bl.Temperature(1.7), (4,)),
+    (bl.Rescale((3.0, -1.0), (2.0, 0.5)), (4, 2)),
+    (bl.Residual(bl.Conv2d(3, 3, 2, "same"), bl.Tanh(), stride=2), (5, 4, 2)),
     (bl.Dropout(0.4, by_channel=True), (3, 2, 4)),
     (bl.Conv1d(4, 3, stride=2, padding="same", groups=2), (7, 2)),
     (bl.Conv2d(3, (3, 2), padding=((1, 0), (0, 1)), dilation=(1, 2)), (4, 5, 2)),
@@ -86,7 +88,7 @@ modes = pytest.mark.parametrize("training", [False, True], ids=["evaluation", "t
 
 
 def inputs(layer: Layer, shape: tuple[int, ...], rng: np.random.Generator, dtype: str = "float64") -> np.ndarray:
-    if layer.takes_integers:
+    if layer.takes_integers and not isinstance(layer, bl.Rescale):  # which takes both
         return rng.integers(0, 7, (5, *shape))
     x = rng.uniform(0.2, 2.0, (5, *shape)) * rng.choice([-1.0, 1.0], (5, *shape))  # away from kinks at 0
     return x.astype(dtype)
@@ -134,7 +136,7 @@ def test_gradients_against_differences(
     def f(params: Any, x: Any) -> Any:
         return network.apply(params, x, training=training)[0]
 
-    if layer.takes_integers:
+    if x.dtype.kind in "iu":
         bl.check_gradients(lambda params: f(params, x), network.params)
     elif network.params:
         bl.check_gradients(f, network.params, x)

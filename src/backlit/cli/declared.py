@@ -44,6 +44,16 @@ def seconds(text: str | float | None) -> float | None:
     return float(found[1]) * UNITS[found[2] or "s"]
 
 
+def height_and_width(text: str | list[int] | None) -> tuple[int, int] | None:
+    """A picture's size: "32", "32x48"."""
+    if text is None or not isinstance(text, str):
+        return None if text is None else (text[0], text[-1])
+    found = re.fullmatch(r"\s*([1-9]\d{0,4})(?:\s*[x×]\s*([1-9]\d{0,4}))?\s*", text, re.ASCII)
+    if not found:
+        raise InputError(f"--size {text}: expected a number of pixels such as 32, or height and width such as 32x48")
+    return int(found[1]), int(found[2] or found[1])
+
+
 def shares(text: str | list[float] | tuple[float, ...] | None) -> tuple[float, ...] | None:
     """Parts of a split: "70/15/15" or "0.7,0.15,0.15"."""
     if text is None or not isinstance(text, str):

@@ -13,7 +13,10 @@ EXAMPLES = "Examples:\n\nbacklit evaluate runs/houses test.csv\n\nbacklit evalua
 
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")],
-    file: Annotated[Path, typer.Argument(help="Table with the target column.", metavar="FILE")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Table with the target column, or a folder with one of pictures a class.", metavar="FILE"),
+    ],
     target: Annotated[
         list[str] | None, typer.Option(help="Name of the target column, if it isn't that of the training.")
     ] = None,
@@ -22,12 +25,20 @@ def command(
     """Scores of a run on a file that has the targets, too, beside what guessing achieves."""
     import backlit as bl
     from backlit.cli import output, report, using
-    from backlit.train.workflow.judging import best_guess, judge
+    from backlit.train.workflow.judging import best_guess, judge, worst
 
     loaded = bl.load(run)
-    frame, y, task = using.judged_rows(loaded, file, target)
+    if using.takes_pictures(loaded):
+        inputs, y, names = using.judged_pictures(loaded, file, target)
+        task = "classification"
+    else:
+        frame, y, task = using.judged_rows(loaded, file, target)
+        inputs, names = using.inputs_of(loaded, frame, file), None
     guess = (loaded.judgement or {}).get("guess") or best_guess(loaded, task, y)
-    judged = judge(loaded, task, guess, loaded.outputs(using.inputs_of(loaded, frame, file)), y)
+    outputs = loaded.outputs(inputs)
+    judged = judge(loaded, task, guess, outputs, y)
+    if names is not None:
+        judged["worst"] = worst(loaded, outputs, y, names)
     if as_json:
         output.emit({"rows": len(y), **judged["scores"], "judgement": judged})
     else:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from backlit.cli.declared import kinds, seconds, shares
+from backlit.cli.declared import height_and_width, kinds, seconds, shares
+from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError
 from backlit.train.workflow.material import Material, from_dataset, from_table
 from backlit.train.workflow.options import Options
+from backlit.train.workflow.pictures import from_pictures
+
+TABLES = ("target", "task", "columns", "group", "time", "test", "decimal")
+PICTURES = ("size", "skip_broken")
 
 
 def options_of(choices: dict[str, Any]) -> Options:
@@ -23,9 +28,19 @@ def options_of(choices: dict[str, Any]) -> Options:
 
 
 def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
-    """A file with its target, or a data set by name."""
+    """A file with its target, a folder of pictures, or a data set by name."""
     data, target = choices["data"], choices.get("target")
+    if Path(data).is_dir():
+        _refuse(choices, TABLES, f"is for tables; {data} is a folder, of pictures")
+        return from_pictures(
+            data,
+            size=height_and_width(choices.get("size")),
+            skip_broken=bool(choices.get("skip_broken")),
+            cache=pictures_folder(),
+            progress=stage,
+        )
     if is_file(data):
+        _refuse(choices, PICTURES, f"is for folders of pictures; {data} is a file")
         if not target:
             raise InputError(f"{data}: say which column to predict: --target COLUMN ({_columns(data)})")
         return from_table(
@@ -39,10 +54,15 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
             decimal=choices.get("decimal"),
             progress=stage,
         )
-    for name in ("target", "task", "columns", "group", "time", "test", "decimal"):
-        if choices.get(name):
-            raise InputError(f"--{name} is for tables; {data} is a data set with its own target")
+    _refuse(choices, TABLES, f"is for tables; {data} is a data set with its own target")
+    _refuse(choices, PICTURES, f"is for folders of pictures; {data} is a data set")
     return from_dataset(data)
+
+
+def _refuse(choices: dict[str, Any], names: tuple[str, ...], why: str) -> None:
+    for name in names:
+        if choices.get(name):
+            raise InputError(f"--{name.replace('_', '-')} {why}")
 
 
 def is_file(name: str) -> bool:

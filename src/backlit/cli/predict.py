@@ -9,19 +9,27 @@ import typer
 
 NAME = "predict"
 EXAMPLES = (
-    "Examples:\n\nbacklit predict runs/houses new.csv\n\nbacklit predict runs/houses new.csv --out predictions.csv"
+    "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\nbacklit predict runs/pets a.png more/"
 )
 
 
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")],
-    file: Annotated[Path, typer.Argument(help="Table with the input columns, in any order.", metavar="FILE")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Table with the input columns, in any order; or pictures, and folders of them.", metavar="FILE"
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Write the file with predictions here instead of to standard output.")
     ] = None,
     level: Annotated[
         float, typer.Option(help="Probability with which an interval of numbers holds the truth, between 0 and 1.")
     ] = 0.9,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Leave out pictures that can't be read, and say so.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """The file's rows with predictions: for classes the probability of each, for numbers an interval."""
@@ -33,6 +41,14 @@ def command(
     from backlit.errors import InputError
 
     loaded = bl.load(run)
+    if using.takes_pictures(loaded):
+        _pictures(loaded, files, out, skip_broken, as_json)
+        return
+    if len(files) > 1:
+        raise InputError(f"the run takes one table at a time, got {len(files)} files")
+    if skip_broken:
+        raise InputError(f"--skip-broken is for pictures; {run} was trained on rows of numbers")
+    file = files[0]
     source = using.source_for(loaded, file, keep_text=True)
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file")
@@ -50,6 +66,35 @@ def command(
     writing.write(added, out, source)
     if out is not None:
         output.note(f"{source.frame.height} predictions written to {out}")
+
+
+def _pictures(run: Any, files: list[Path], out: Path | None, skip_broken: bool, as_json: bool) -> None:
+    """A row for each picture: file, prediction, probabilities."""
+    import polars as pl
+
+    from backlit.cli import output
+    from backlit.data import writing
+    from backlit.data.pictures import pictures_in, read_as, shown
+    from backlit.data.reading import Source
+    from backlit.errors import InputError
+
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise InputError(f"--out {out}: {'is a folder; name a file' if out.is_dir() else f'no folder {out.parent}'}")
+    paths = [path for file in files for path in (pictures_in(file) if file.is_dir() else [file])]
+    with output.stages(as_json) as stage:
+        album = read_as(run.preparation.form, paths, skip_broken=skip_broken, progress=stage)
+    for path, why in album.broken:
+        output.note(f"picture {shown(path)}: {why}; it is left out")
+    named, columns = {"picture": [shown(paths[i]) for i in album.kept]}, predictions(run, album.pixels, 0.9)
+    if as_json:
+        output.emit({"rows": len(album.kept), **named, **columns})
+        return
+    suffix = "" if out is None else out.suffix.lower().lstrip(".")
+    kind = suffix if suffix in ("tsv", "jsonl", "parquet", "arrow") else "csv"
+    source = Source(pl.DataFrame(named), Path("pictures"), kind, separator="\t" if kind == "tsv" else ",")
+    writing.write(pl.DataFrame({name: pl.Series(values) for name, values in columns.items()}), out, source)
+    if out is not None:
+        output.note(f"{len(album.kept)} predictions written to {out}")
 
 
 def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:

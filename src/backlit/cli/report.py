@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from backlit.cli.output import bar, table
+from backlit.data.pictures import Pictures
 
 MOST_CLASSES = 12  # with more, the confusion matrix doesn't fit
 MOST_COLUMNS = 40
@@ -19,12 +20,13 @@ def training(run: Any, folder: Path) -> str:
     named = {part: part + (folded if part == "training" else "") for part in judgement["parts"]}
     rows = ", ".join(f"{count} {named[part]}" for part, count in judgement["parts"].items() if count)
     best = f", best epoch {run.best_epoch}" if run.best_epoch else ""
-    lines = ["", f"{rows} rows, {run.network.input_shape[0]} inputs; {run.network.size:,} parameters"]
+    lines = ["", f"{rows} rows, {_inputs(run.network.input_shape)}; {run.network.size:,} parameters"]
     if hasattr(run.preparation, "rows"):
         lines[1:1] = [columns(run.preparation), ""]
     lines += [judgement["plan"], f"{len(run.history)} epochs in {run.seconds:.1f} s ({run.stopped}{best})", ""]
     lines += [scores(judgement), "", f"run: {folder}"]
-    lines += [f"next: backlit show {folder}    backlit predict {folder} new.csv"]
+    example = "new.png" if isinstance(run.preparation, Pictures) else "new.csv"
+    lines += [f"next: backlit show {folder}    backlit predict {folder} {example}"]
     return "\n".join(lines)
 
 
@@ -62,6 +64,8 @@ def scores(judgement: dict[str, Any]) -> str:
         blocks.append(_intervals(judgement["intervals"], judgement.get("judged_on", "")))
     if "calibration" in judgement:
         blocks.append(_calibration(judgement["calibration"]))
+    if judgement.get("worst"):
+        blocks.append(_worst(judgement["worst"]))
     blocks += [f"  {warning}" for warning in judgement.get("warnings", ())]
     return "\n\n".join(blocks)
 
@@ -76,6 +80,18 @@ def _classes(judgement: dict[str, Any]) -> list[str]:
         ]
         blocks.append(table([["true \\ predicted", *names], *matrix]))
     return blocks
+
+
+def _inputs(shape: tuple[int, ...]) -> str:
+    """What goes in, in words."""
+    sizes = " × ".join(map(str, shape))
+    return f"pictures of {sizes}" if len(shape) == 3 else f"{sizes} inputs"
+
+
+def _worst(worst: list[dict[str, Any]]) -> str:
+    """The rows that were most confidently wrong."""
+    rows = [[row["name"], row["class"], row["called"], _percent(row["probability"])] for row in worst]
+    return table([["most confidently wrong", "is", "called", "probability"], *rows], left=(0, 1, 2))
 
 
 def _intervals(intervals: dict[str, Any], judged_on: str) -> str:

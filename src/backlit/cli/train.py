@@ -13,7 +13,8 @@ NAME = "train"
 EXAMPLES = (
     "Examples:\n\n"
     "backlit train digits\n\n"
-    "backlit train houses.csv --target price --network mlp:64,32 --epochs 50 --out runs/houses"
+    "backlit train houses.csv --target price --network mlp:64,32 --epochs 50 --out runs/houses\n\n"
+    "backlit train pictures/ --network cnn:32,64 --size 48"
 )
 _DATA, _NETWORK, _TRAINING, _RUN = "Data", "Network", "Training", "Run"
 
@@ -23,8 +24,8 @@ def command(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="A table (.csv, .tsv, .gz, .parquet, .arrow, .jsonl, .npz, .xlsx), or digits, iris, wine, "
-            "breast_cancer, diabetes, moons, circles, spirals, xor, blobs.",
+            help="A table (.csv, .tsv, .gz, .parquet, .arrow, .jsonl, .npz, .xlsx), a folder with one folder of "
+            "pictures a class, or digits, iris, wine, breast_cancer, diabetes, moons, circles, spirals, xor, blobs.",
             metavar="DATA",
         ),
     ] = None,
@@ -65,6 +66,17 @@ def command(
     decimal: Annotated[
         str | None, typer.Option(help='Decimal mark, "," or "."; by default told from the file.', rich_help_panel=_DATA)
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="What pictures are brought to: 32, or 32x48 (height, width). By default the median size, at most 64.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    skip_broken: Annotated[
+        bool,
+        typer.Option("--skip-broken", help="Leave out pictures that can't be read, and say so.", rich_help_panel=_DATA),
+    ] = False,
     network: Annotated[
         str | None,
         typer.Option(
@@ -137,7 +149,7 @@ def command(
         ),
     ] = False,
 ) -> None:
-    """Train a network on a table or data set, judge it on rows that it never saw, and keep it in a folder.
+    """Train a network on a table, pictures or a data set, judge it on rows that it never saw, and keep it in a folder.
 
     Rows are split into training, validation (for stopping) and test rows; whatever isn't said is chosen by the data.
     """

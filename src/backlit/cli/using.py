@@ -29,11 +29,20 @@ def inputs_of(run: Any, frame: Any, path: Path) -> Any:
     return array
 
 
+def takes_pictures(run: Any) -> bool:
+    """Whether the run was trained on pictures."""
+    from backlit.data import Pictures
+
+    return isinstance(run.preparation, Pictures)
+
+
 def judged_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, Any, str]:
     """Rows of a file whose targets are known, the targets, and the task."""
     from backlit.cli.output import note
     from backlit.data.table import TableTarget
 
+    if takes_pictures(run):
+        raise InputError(f"the run takes pictures, not tables such as {path}")
     frame = source_for(run, path).frame
     goal = target_of(run, target, path)
     absent = [name for name in goal.names if name not in frame.columns]
@@ -65,3 +74,28 @@ def target_of(run: Any, target: list[str] | None, path: Path) -> Any:
     if target and len(target) != len(own.names):
         raise InputError(f"the run predicts {len(own.names)} columns ({', '.join(own.names)}); name as many")
     return replace(own, names=tuple(target)) if target else own
+
+
+def judged_pictures(run: Any, folder: Path, target: list[str] | None) -> tuple[Any, Any, Any]:
+    """The pictures of a folder of classes as bytes, their classes, and their names."""
+    import numpy as np
+
+    from backlit.cli.output import note
+    from backlit.data.pictures import classes_in, shown
+
+    if target:
+        raise InputError("--target is for tables; the classes of pictures are the names of their folders")
+    listing = classes_in(folder, fewest=1)
+    for sentence in listing.notes:
+        note(sentence)
+    known = np.isin(listing.classes, [str(name) for name in run.classes])
+    if not known.any():
+        raise InputError(f"{folder}: none of its classes is one of the run's ({', '.join(map(str, run.classes))})")
+    if not known.all():
+        strange = sorted(set(np.array(listing.classes)[~known].tolist()))
+        note(
+            f"{int((~known).sum())} pictures of classes that training didn't have ({', '.join(strange)}) aren't judged"
+        )
+    paths = [path for path, here in zip(listing.paths, known, strict=True) if here]
+    names = np.array([shown(path.relative_to(folder)) for path in paths])
+    return run.preparation.apply(paths), np.array(listing.classes)[known], names

@@ -4,6 +4,7 @@ from backlit.data.datasets import Dataset, load, names
 from backlit.data.encoding import Labels, one_hot
 from backlit.data.frames import as_arrays
 from backlit.data.generated import DIRECTIONS, gestures
+from backlit.data.pictures import Pictures
 from backlit.data.reading import Source, read, read_source
 from backlit.data.scaling import Center, MinMax, Standardize
 from backlit.data.splitting import split
@@ -16,6 +17,7 @@ __all__ = [
     "Dataset",
     "Labels",
     "MinMax",
+    "Pictures",
     "Source",
     "Standardize",
     "TablePreparation",

@@ -24,6 +24,14 @@ def cache_folder() -> Path | None:
     return Path(base).expanduser() / "backlit" / "xla"
 
 
+def pictures_folder() -> Path | None:
+    """Where decoded pictures are kept between processes: beside the compiled programs."""
+    folder = cache_folder()
+    if folder is None:
+        return None
+    return folder / "pictures" if os.environ.get("BACKLIT_CACHE") is not None else folder.parent / "pictures"
+
+
 @functools.cache
 def configure() -> None:
     """Keep compiled programs between processes, unless the user has already told JAX where."""

@@ -260,6 +260,7 @@ def _metric_names(table: dict[str, Any]) -> list[str]:
 PREPARATIONS = {
     "TablePreparation": "backlit.data.table",
     "Texts": "backlit.data.text",
+    "Pictures": "backlit.data.pictures",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",

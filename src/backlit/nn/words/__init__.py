@@ -29,6 +29,7 @@ def build(
     input_shape: Shape | None = None,
     seen_as: Shape | None = None,
     vocabulary: int | None = None,
+    first: tuple[Layer, ...] = (),
 ) -> Sequential:
     """The network that words describe; its last layer, which gives the outputs, is added.
 
@@ -63,6 +64,8 @@ def build(
         Shape of the pictures, or sequences, that flat rows hold.
     vocabulary : int, optional
         Inputs are whole numbers below it, (time,), which are embedded.
+    first : tuple of Layer
+        Layers in front of all others.
 
     Raises
     ------
@@ -78,9 +81,7 @@ def build(
     """
     activations.get(activation)
     maker = Maker(words, activation, dropout, input_shape, seen_as, vocabulary)
-    start: list[Layer] = [EmbedColumns(embedded)] if embedded else []
-    for layer in start:
-        maker.add(layer)
+    maker.add(*first, *([EmbedColumns(embedded)] if embedded else []))
     kind, _, rest = words.strip().partition(":")
     if not words.strip():
         raise InputError("network '': expected a network such as mlp:64,32 or layers such as conv:16,3 relu flatten")

@@ -125,7 +125,7 @@ class Maker:
         self.add(POOLS[kind][len(self.places(kind, word)) - 2](size), word=word)
 
     def _embedded(self) -> None:
-        if self.vocabulary is not None and not self.layers:
+        if self.vocabulary is not None and not any(isinstance(layer, Embedding) for layer in self.layers):
             self.embed()
 
     def _is_flat(self) -> bool:

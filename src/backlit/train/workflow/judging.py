@@ -51,6 +51,20 @@ def judge(run: Any, task: str, guess: dict[str, Any], outputs: np.ndarray, y: np
     return found | {"warnings": _disappointments(found)}
 
 
+def worst(run: Any, outputs: np.ndarray, y: np.ndarray, names: np.ndarray, most: int = 10) -> list[dict[str, Any]]:
+    """The rows that were most confidently called something wrong, by name; the most confident first."""
+    if run.loss.activation is None:
+        return []
+    chances = run.targets.probabilities(outputs, run.loss.activation).max(axis=1)
+    called = run.targets.decode(outputs)
+    wrong = np.flatnonzero(called != y)
+    order = wrong[np.argsort(-chances[wrong], kind="stable")][:most]
+    return [
+        {"name": str(names[i]), "class": str(y[i]), "called": str(called[i]), "probability": float(chances[i])}
+        for i in order
+    ]
+
+
 def _classes(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     shares = np.array(guess["shares"])
     truth, called = run.targets.labels.encode(y), run.targets.labels.encode(run.targets.decode(outputs))

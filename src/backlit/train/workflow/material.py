@@ -35,6 +35,12 @@ class Material:
         What was found and done so far.
     seen_as : tuple of int, optional
         Shape of the pictures that flat rows hold.
+    given : array (rows,), optional
+        The user's own division: 0 for training, 1 for validation, 2 for test.
+    names : array (rows,), optional
+        What rows are called, such as files: the report names the worst.
+    suspect : callable, optional
+        ``suspect(parts) -> notes`` on what makes scores too good.
     """
 
     name: str
@@ -47,6 +53,9 @@ class Material:
     test: tuple[Any, np.ndarray] | None = None
     notes: list[str] = field(default_factory=list)
     seen_as: tuple[int, ...] | None = None
+    given: np.ndarray | None = None
+    names: np.ndarray | None = None
+    suspect: Callable[[Any], list[str]] | None = None
 
 
 def from_dataset(name: str) -> Material:

@@ -40,7 +40,9 @@ def divide(material: Material, fractions: Sequence[float], seed: int) -> tuple[P
             "validation and test rows; give more rows"
         )
     y = material.y
-    if material.order is not None:
+    if material.given is not None:
+        rows, notes = _as_given(material.given, y, fractions, seed)
+    elif material.order is not None:
         rows = split(len(y), fractions, seed, order=material.order)
     elif material.groups is not None:
         rows = split(len(y), fractions, seed, groups=material.groups)
@@ -71,7 +73,7 @@ def fold(material: Material, parts: Parts, members: int, options: Options) -> tu
 
     Not where one set of validation rows is needed: to follow the training rows in time, or to calibrate on.
     """
-    if members == 1 or material.order is not None or options.calibrate:
+    if members == 1 or material.order is not None or material.given is not None or options.calibrate:
         return parts, None
     pool = np.sort(np.concatenate([parts.train, parts.validation]))
     candidates, stratify, groups = np.arange(len(pool)), None, None
@@ -98,6 +100,22 @@ def _fractions(fractions: Sequence[float], own_test: bool) -> tuple[float, ...]:
     if own_test and len(shares) == 3:
         shares = (shares[0] / (shares[0] + shares[1]), shares[1] / (shares[0] + shares[1]))
     return shares
+
+
+def _as_given(
+    given: np.ndarray, y: np.ndarray, fractions: Sequence[float], seed: int
+) -> tuple[tuple[np.ndarray, ...], list[str]]:
+    """The user's own parts; what is missing of validation and test is a share of the training rows."""
+    train, *held = (np.flatnonzero(given == part) for part in range(3))
+    wanted = [part for part in range(len(fractions) - 1) if not len(held[part])]
+    notes: list[str] = []
+    if wanted:
+        shares = [1 - sum(fractions[1 + part] for part in wanted), *(fractions[1 + part] for part in wanted)]
+        (rest, *cut), notes = _stratified(y[train], shares, seed)
+        for part, rows in zip(wanted, cut, strict=True):
+            held[part] = train[rows]
+        train = train[rest]
+    return (train, *held), notes
 
 
 def _stratified(y: np.ndarray, fractions: Sequence[float], seed: int) -> tuple[tuple[np.ndarray, ...], list[str]]:

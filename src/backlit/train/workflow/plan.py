@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from backlit import optim
+from backlit.data.pictures import Pictures
 from backlit.errors import InputError
 from backlit.nn import losses
+from backlit.nn.containers import Sequential
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import Network
 from backlit.nn.penalties import L2
+from backlit.nn.rescale import Rescale
 from backlit.nn.words import build, spelled
 from backlit.train.workflow.material import Material
 from backlit.train.workflow.options import Options
@@ -22,6 +25,8 @@ ACTIVATION, DROPOUT, RATE = "silu", 0.2, 0.002  # what did best on tables like t
 MEMBERS, SMALL = 5, 10_000  # networks where there are fewer rows than this
 MOST_EPOCHS = 400
 UPDATES = 20_000  # after about so many, small networks have learned what they can
+# Of networks on pictures and sequences, whose updates take longer and teach more.
+SLOW_UPDATES, SLOW_EPOCHS, SLOW_BATCH, SLOW_PATIENCE = 4000, 40, 128, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +69,8 @@ def members(options: Options, rows: int, folded: bool) -> int:
     """Networks in the ensemble: several where there are few rows, since they're cheap then, and each sees most rows."""
     if options.ensemble is not None:
         return options.ensemble
-    return MEMBERS if folded and rows < SMALL and not options.calibrate else 1
+    slow = isinstance(options.network, str) and _slow(options.network, ())
+    return MEMBERS if folded and rows < SMALL and not options.calibrate and not slow else 1
 
 
 def plan(
@@ -76,6 +82,7 @@ def plan(
     members: int,
     input_shape: Shape | None = None,
     seen_as: Shape | None = None,
+    first: tuple[Layer, ...] = (),
 ) -> Plan:
     """Choose what the user left open.
 
@@ -91,6 +98,8 @@ def plan(
         Networks in the ensemble.
     input_shape, seen_as : tuple of int, optional
         Of one example, and of the picture that it holds if it is flat.
+    first : tuple of Layer
+        Layers in front of all others.
     """
     loss = losses.get(options.loss) if options.loss is not None else losses.default_for(task)
     if loss.target == "binary":
@@ -99,20 +108,27 @@ def plan(
                 f"{loss} needs two classes, the target has {outputs}; leave out the loss, or choose cross_entropy"
             )
         outputs = 1
-    batch = options.batch_size or int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, 1024))
+    pictures = input_shape is not None and len(input_shape) == 3
+    words = options.network if options.network is not None else "cnn" if pictures else _size(rows)
+    slow = _slow(words, input_shape or ())
+    largest = SLOW_BATCH if slow else 1024
+    batch = options.batch_size or int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, largest))
     steps = max(1, rows // batch)
-    epochs = options.epochs or int(np.clip(UPDATES // steps, 20, MOST_EPOCHS))
+    most = np.clip(SLOW_UPDATES // steps, 10, SLOW_EPOCHS) if slow else np.clip(UPDATES // steps, 20, MOST_EPOCHS)
+    epochs = options.epochs or int(most)
+    patience = SLOW_PATIENCE if slow else max(10, epochs // 3)
     rate = options.learning_rate if options.learning_rate is not None else RATE
-    words = options.network if options.network is not None else _size(rows)
     activation = options.activation or ACTIVATION
     dropout = DROPOUT if options.dropout is None else options.dropout
     if isinstance(words, str):
         for name in ("activation", "dropout") if spelled(words) else ():
             if getattr(options, name):
                 raise InputError(f"network {words!r} names its layers one by one: put the {name} among them")
-        network: Any = build(words, outputs, activation, dropout, embedded, input_shape=input_shape, seen_as=seen_as)
+        network: Any = build(
+            words, outputs, activation, dropout, embedded, input_shape=input_shape, seen_as=seen_as, first=first
+        )
     else:
-        network, words = words, repr(words)
+        network, words = _behind(first, words), repr(words)
     optimizer = options.optimizer or OPTIMIZER
     named = isinstance(optimizer, str)
     return Plan(
@@ -122,7 +138,7 @@ def plan(
         penalty=L2(options.l2) if options.l2 else None,
         batch_size=batch,
         epochs=epochs,
-        patience=options.patience if options.patience is not None else max(10, epochs // 3),
+        patience=options.patience if options.patience is not None else patience,
         ensemble=members,
         words=words,
         activation=activation,
@@ -138,7 +154,27 @@ def plan_for(options: Options, material: Material, rows: np.ndarray, preparation
     outputs = classes or (1 if y.ndim == 1 else y.shape[1])
     embedded = getattr(preparation, "embedded", ())
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
-    return plan(options, material.task, len(rows), outputs, embedded, members, shape, material.seen_as)
+    return plan(
+        options, material.task, len(rows), outputs, embedded, members, shape, material.seen_as, _first(preparation)
+    )
+
+
+def _first(preparation: Any) -> tuple[Layer, ...]:
+    """What stands before a network of pictures: bytes become numbers of mean 0 and variance 1."""
+    return (Rescale(preparation.shift, preparation.scale),) if isinstance(preparation, Pictures) else ()
+
+
+def _behind(first: tuple[Layer, ...], network: Any) -> Any:
+    """A network of the user's own behind the first layers, unless it takes whole numbers itself or has parameters."""
+    own = isinstance(network, Layer) and not network.takes_integers
+    return Sequential(*first, network) if first and own else network
+
+
+def _slow(network: Any, input_shape: Shape) -> bool:
+    """Whether the network goes over many places of a picture or sequence."""
+    if isinstance(network, str):
+        return spelled(network) or network.strip().partition(":")[0] not in ("mlp", "linear")
+    return len(input_shape) > 1
 
 
 def _size(rows: int) -> str:

@@ -20,7 +20,7 @@ from backlit.train.fit import fit
 from backlit.train.intervals import Intervals
 from backlit.train.run import Run
 from backlit.train.workflow import plan
-from backlit.train.workflow.judging import best_guess, judge
+from backlit.train.workflow.judging import best_guess, judge, worst
 from backlit.train.workflow.material import Material
 from backlit.train.workflow.options import Options
 from backlit.train.workflow.parts import Parts, divide, fold
@@ -62,7 +62,7 @@ def train(
     parts, notes = divide(material, options.split, options.seed)
     if options.balance and material.task != "classification":
         raise InputError("balance weighs classes; the target holds numbers or several labels")
-    members = plan.members(options, len(parts.train), folded=material.order is None)
+    members = plan.members(options, len(parts.train), folded=material.order is None and material.names is None)
     parts, folds = fold(material, parts, members, options)
     preparation = material.learn(parts.train)
     notes = [*material.notes, *notes, *_warnings(material, parts, preparation)]
@@ -103,6 +103,8 @@ def _rest(limit: float | None, started: float) -> float | None:
 
 
 def _warnings(material: Material, parts: Parts, preparation: Any) -> list[str]:
+    if material.suspect is not None:
+        return material.suspect(parts)
     if not isinstance(preparation, TablePreparation):
         return []
     notes = []
@@ -138,6 +140,7 @@ def _judged(
         outputs, truth = _held_out(run, material, parts, folds)
     if material.task == "regression":
         run.judgement["residuals"] = Intervals.learn(run.targets.decode(outputs), truth).to_dict()
+    judged = parts.test if len(parts.y_test) else parts.validation
     judged_on = "test" if len(parts.y_test) else "held-out folds" if folds else "validation"
     if len(parts.y_test):
         outputs, truth = run.outputs(parts.raw_test), parts.y_test
@@ -150,6 +153,8 @@ def _judged(
         "plan": chosen.describe(),
         "notes": notes,
     }
+    if material.names is not None and folds is None:
+        run.judgement["worst"] = worst(run, outputs, truth, material.names[judged])
     return run
 
 
