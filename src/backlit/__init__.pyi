@@ -81,6 +81,7 @@ from .nn.lstm import LSTM as LSTM
 from .nn.network import Network as Network
 from .nn.normalization import BatchNorm as BatchNorm
 from .nn.normalization import LayerNorm as LayerNorm
+from .nn.one_hot import OneHot as OneHot
 from .nn.penalties import L1 as L1
 from .nn.penalties import L2 as L2
 from .nn.penalties import Elastic as Elastic
@@ -93,6 +94,7 @@ from .nn.pooling import GlobalAvgPool as GlobalAvgPool
 from .nn.pooling import GlobalMaxPool as GlobalMaxPool
 from .nn.pooling import MaxPool1d as MaxPool1d
 from .nn.pooling import MaxPool2d as MaxPool2d
+from .nn.pretrained import with_vectors as with_vectors
 from .nn.random import Key as Key
 from .nn.recurrent import RNN as RNN
 from .nn.sequence import Bidirectional as Bidirectional

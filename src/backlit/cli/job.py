@@ -7,8 +7,9 @@ from typing import Any
 
 from backlit.cli.declared import kinds, seconds, shares
 from backlit.errors import InputError
-from backlit.train.workflow.material import Material, from_dataset, from_table
+from backlit.train.workflow.material import Material, from_dataset
 from backlit.train.workflow.options import Options
+from backlit.train.workflow.text import material_for
 
 
 def options_of(choices: dict[str, Any]) -> Options:
@@ -28,9 +29,11 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
     if is_file(data):
         if not target:
             raise InputError(f"{data}: say which column to predict: --target COLUMN ({_columns(data)})")
-        return from_table(
+        return material_for(
             data,
             target,
+            text=choices.get("text"),
+            tokens=choices.get("tokens"),
             task=choices.get("task"),
             columns=kinds(choices.get("columns")),
             group=choices.get("group"),
@@ -39,7 +42,7 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
             decimal=choices.get("decimal"),
             progress=stage,
         )
-    for name in ("target", "task", "columns", "group", "time", "test", "decimal"):
+    for name in ("target", "text", "tokens", "task", "columns", "group", "time", "test", "decimal"):
         if choices.get(name):
             raise InputError(f"--{name} is for tables; {data} is a data set with its own target")
     return from_dataset(data)

@@ -7,7 +7,7 @@ from backlit.data.reading import Source, read, read_source
 from backlit.data.scaling import Center, MinMax, Standardize
 from backlit.data.splitting import split
 from backlit.data.table import TablePreparation
-from backlit.data.text import Tokenizer
+from backlit.data.text import TextColumn, Tokenizer, Vectors, read_vectors
 
 __all__ = [
     "Center",
@@ -17,12 +17,15 @@ __all__ = [
     "Source",
     "Standardize",
     "TablePreparation",
+    "TextColumn",
     "Tokenizer",
+    "Vectors",
     "as_arrays",
     "load",
     "names",
     "one_hot",
     "read",
     "read_source",
+    "read_vectors",
     "split",
 ]

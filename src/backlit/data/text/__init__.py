@@ -1,5 +1,7 @@
-"""Text as numbers: units of text, tokenizers, pretrained word vectors, columns of texts."""
+"""Text as numbers: units of text, tokenizers, word vectors, columns of texts."""
 
+from backlit.data.text.column import TextColumn
 from backlit.data.text.tokenizer import END, PADDING, START, UNKNOWN, Tokenizer
+from backlit.data.text.vectors import Vectors, read_vectors
 
-__all__ = ["END", "PADDING", "START", "UNKNOWN", "Tokenizer"]
+__all__ = ["END", "PADDING", "START", "UNKNOWN", "TextColumn", "Tokenizer", "Vectors", "read_vectors"]

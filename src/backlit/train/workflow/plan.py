@@ -14,7 +14,7 @@ from backlit.nn.layer import Layer
 from backlit.nn.network import Network
 from backlit.nn.penalties import L2
 from backlit.nn.words import build
-from backlit.train.workflow.material import Material
+from backlit.train.workflow.material import Family, Material
 from backlit.train.workflow.options import Options
 
 OPTIMIZER = "adamw"
@@ -58,14 +58,24 @@ class Plan:
         return f"{members}{self.words}, {self.optimizer}, batches of {self.batch_size}, at most {self.epochs} epochs"
 
 
-def members(options: Options, rows: int, folded: bool) -> int:
+def members(options: Options, rows: int, folded: bool, family: Family | None = None) -> int:
     """Networks in the ensemble: several where there are few rows, since they're cheap then, and each sees most rows."""
     if options.ensemble is not None:
         return options.ensemble
-    return MEMBERS if folded and rows < SMALL and not options.calibrate else 1
+    cheap = family is None or family.small(options.network or family.words)
+    return MEMBERS if folded and cheap and rows < SMALL and not options.calibrate else 1
 
 
-def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[int, ...], members: int) -> Plan:
+def plan(
+    options: Options,
+    task: str,
+    rows: int,
+    outputs: int,
+    embedded: tuple[int, ...],
+    members: int,
+    family: Family | None = None,
+    preparation: Any = None,
+) -> Plan:
     """Choose what the user left open.
 
     Parameters
@@ -78,6 +88,8 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         See `TablePreparation.embedded`.
     members : int
         Networks in the ensemble.
+    family, preparation : optional
+        Where the networks aren't those for tables.
     """
     loss = losses.get(options.loss) if options.loss is not None else losses.default_for(task)
     if loss.target == "binary":
@@ -88,13 +100,15 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         outputs = 1
     batch = options.batch_size or int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, 1024))
     steps = max(1, rows // batch)
-    epochs = options.epochs or int(np.clip(UPDATES // steps, 20, MOST_EPOCHS))
-    rate = options.learning_rate if options.learning_rate is not None else RATE
-    words = options.network if options.network is not None else _size(rows)
+    epochs = options.epochs or int(np.clip(UPDATES // steps, 20, family.epochs if family else MOST_EPOCHS))
+    rate = options.learning_rate if options.learning_rate is not None else family.rate if family else RATE
+    words = options.network if options.network is not None else family.words if family else _size(rows)
     activation = options.activation or ACTIVATION
-    dropout = DROPOUT if options.dropout is None else options.dropout
-    if isinstance(words, str):
-        network: Any = build(words, outputs, activation, dropout, embedded)
+    dropout = options.dropout if options.dropout is not None else family.dropout if family else DROPOUT
+    if isinstance(words, str) and family:
+        network: Any = family.build(words, outputs, dropout, preparation)
+    elif isinstance(words, str):
+        network = build(words, outputs, activation, dropout, embedded)
     else:
         network, words = words, repr(words)
     optimizer = options.optimizer or OPTIMIZER
@@ -120,7 +134,8 @@ def plan_for(options: Options, material: Material, rows: np.ndarray, preparation
     y = material.y[rows]
     classes = len(np.unique(y)) if material.task == "classification" else 0
     outputs = classes or (1 if y.ndim == 1 else y.shape[1])
-    return plan(options, material.task, len(rows), outputs, getattr(preparation, "embedded", ()), members)
+    embedded = getattr(preparation, "embedded", ())
+    return plan(options, material.task, len(rows), outputs, embedded, members, material.family, preparation)
 
 
 def _size(rows: int) -> str:
