@@ -75,7 +75,22 @@ def test_the_first_table(tmp_path: Path) -> None:
     assert "'r2': 0.9" in run(tmp_path, sys.executable, "-c", use)
 
 
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/mission.md", "docs/tables.md"]
+@pytest.mark.slow
+def test_the_page_on_text(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "text.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    make, use, *others = code
+    run(tmp_path, sys.executable, "-c", make)
+    commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
+    assert "naive Bayes, words" in printed[0]
+    assert (tmp_path / "predictions.csv").stat().st_size > 0
+    assert "'http' 'asyncio'" in run(tmp_path, sys.executable, "-c", use)
+    for block in others:
+        run(tmp_path, sys.executable, "-c", block)
+
+
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/mission.md", "docs/tables.md", "docs/text.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -54,8 +54,8 @@ def with_vectors(
     >>> vectors = Vectors(("good", "a"), np.array([[1.0, 2.0], [3.0, 4.0]], dtype="float32"))
     >>> network = bl.Sequential(bl.Embedding(tokenizer.size, 2), bl.GlobalAvgPool()).build((3,))
     >>> network, missing = bl.with_vectors(network, "0", tokenizer, vectors)
-    >>> network.params["0"]["weight"][4:6].tolist(), missing
-    ([[3.0, 4.0], [1.0, 2.0]], ['film'])
+    >>> tokenizer.tokens, network.params["0"]["weight"][[4, 6]].tolist(), missing
+    (('a', 'film', 'good'), [[3.0, 4.0], [1.0, 2.0]], ['film'])
     """
     params = tree.flatten_dict(network.params)
     name = f"{layer}/weight" if layer else "weight"

@@ -68,9 +68,10 @@ def fit_table(
     say : callable, optional
         Is told, sentence by sentence, what was found in the data before training begins.
     **options
-        Any of `Options`: network ("mlp:64,32", for texts "bag:64", "cnn:128" or "bilstm:64", or a layer), activation, dropout, loss, optimizer (a name or an
-        optimizer), learning_rate, l2, epochs, batch_size, patience, ensemble, time_limit (seconds), balance (classes
-        weighed equally), calibrate (temperature), split (shares; two of them for no test rows), seed, engine.
+        Any of `Options`: network ("mlp:64,32", for texts "bag:64", "cnn:128" or "bilstm:64", or a layer), activation,
+        dropout, loss, optimizer (a name or an optimizer), learning_rate, l2, epochs, batch_size, patience, ensemble,
+        time_limit (seconds), balance (classes weighed equally), calibrate (temperature), split (shares; two of them for
+        no test rows), seed, engine.
 
     Returns
     -------

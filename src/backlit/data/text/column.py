@@ -30,10 +30,10 @@ UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u34
 
 @dataclass(frozen=True)
 class TextColumn:
-    """Turns the texts of a data frame into whole numbers (rows, length); fitted on the training rows, saved with the run.
+    """Turns a data frame's texts into whole numbers (rows, length); fitted on the training rows, saved with the run.
 
-    Runs of white space count as one space; words are taken in lower case. Several columns are joined by line ends. Of a
-    text that is longer than `length` tokens the end is cut off; a text without any token becomes one END.
+    White space in a row counts as one space; words are taken in lower case. Several columns are joined. Of a text that
+    is longer than `length` tokens the end is cut off; a text without any token becomes one END.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ class Vectors:
 
 
 def read_vectors(path: str | Path, words: Collection[str] | None = None) -> Vectors:
-    """Read word vectors: a line for each word, the word and its numbers with spaces between them.
+    r"""Read word vectors: a line for each word, the word and its numbers with spaces between them.
 
     The first line of word2vec's format says how many words and features there are; GloVe's has no such line. Words may
     have spaces in them (as a few of GloVe's do): the numbers are the last on their line. If a word comes twice, the
@@ -68,7 +68,7 @@ def read_vectors(path: str | Path, words: Collection[str] | None = None) -> Vect
     >>> import tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder, "vectors.txt")
-    ...     _ = file.write_text("2 3\\ncat 1 0 0.5\\ndog 0 1 0.25\\n", encoding="utf-8")
+    ...     _ = file.write_text("2 3\ncat 1 0 0.5\ndog 0 1 0.25\n", encoding="utf-8")
     ...     read_vectors(file, words=["dog"]).matrix.tolist()
     [[0.0, 1.0, 0.25]]
     """
