@@ -20,44 +20,48 @@ def table(tmp_path):
     return path
 
 
-def command(capsys, *arguments):
-    """Exit status, and what was said on each stream."""
-    try:
-        status = main([str(argument) for argument in arguments])
-    except SystemExit as stop:
-        status = stop.code
-    said = capsys.readouterr()
-    return status or 0, said.out, said.err
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the command: exit status, and what was said on each stream."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["backlit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        said = capsys.readouterr()
+        return stop.value.code or 0, said.out, said.err
+
+    return run
 
 
-def test_from_a_file_to_predictions(table, tmp_path, capsys):
+def test_from_a_file_to_predictions(table, tmp_path, command):
     run = tmp_path / "run"
     status, out, err = command(
-        capsys, "train", table, "--text", "review", "--target", "label", "--epochs", 12, "--ensemble", 1, "--out", run
+        "train", table, "--text", "review", "--target", "label", "--epochs", 12, "--ensemble", 1, "--out", run
     )
     assert status == 0, err
     assert "words, the first" in out
     assert "naive Bayes, words" in out
     assert "not used: stars" in err
-    status, out, _ = command(capsys, "show", run)
+    status, out, _ = command("show", run)
     assert status == 0
     assert "GlobalAvgPool" in out
     assert "naive Bayes, words" in out
-    status, out, _ = command(capsys, "evaluate", run, table, "--json")
+    status, out, _ = command("evaluate", run, table, "--json")
     assert status == 0
     assert json.loads(out)["accuracy"] > 0.95
     new = tmp_path / "new.csv"
     pl.DataFrame({"id": [1, 2, 3], "review": ["a GREAT film", "boring", "xyzzy"]}).write_csv(new)
-    status, out, err = command(capsys, "predict", run, new)
+    status, out, err = command("predict", run, new)
     assert status == 0
     assert [line.split(",")[2] for line in out.splitlines()[1:3]] == ["good", "나쁨"]
-    assert "column 'review': 1 rows" in err
+    assert "column 'review': 1 rows have nothing but tokens that training didn't have" in err
 
 
-def test_a_run_is_repeated_from_its_config(table, tmp_path, capsys):
+def test_a_run_is_repeated_from_its_config(table, tmp_path, command):
     arguments = ["train", table, "--text", "review", "--target", "label", "--tokens", "characters"]
-    assert command(capsys, *arguments, "--epochs", 2, "--out", tmp_path / "a", "-q")[0] == 0
-    assert command(capsys, "train", "--config", tmp_path / "a" / "config.toml", "--out", tmp_path / "b", "-q")[0] == 0
+    assert command(*arguments, "--epochs", 2, "--out", tmp_path / "a", "-q")[0] == 0
+    assert command("train", "--config", tmp_path / "a" / "config.toml", "--out", tmp_path / "b", "-q")[0] == 0
     first, second = ((tmp_path / name / "weights.safetensors").read_bytes() for name in "ab")
     assert first == second
 
@@ -72,15 +76,15 @@ def test_a_run_is_repeated_from_its_config(table, tmp_path, capsys):
         (["--text", "review", "--network", "resnet"], "unknown network for texts 'resnet'"),
     ],
 )
-def test_wrong_input_is_status_2(table, tmp_path, capsys, options, message):
-    status, out, err = command(capsys, "train", table, "--target", "label", *options, "--out", tmp_path / "run")
+def test_wrong_input_is_status_2(table, tmp_path, command, options, message):
+    status, out, err = command("train", table, "--target", "label", *options, "--out", tmp_path / "run")
     assert status == 2
     assert message in err.replace("\n", " ")
     assert not out
     assert not (tmp_path / "run").exists()
 
 
-def test_text_is_for_tables(capsys):
-    status, _, err = command(capsys, "train", "iris", "--text", "review")
+def test_text_is_for_tables(command):
+    status, _, err = command("train", "iris", "--text", "review")
     assert status == 2
     assert "--text is for tables" in err

@@ -44,7 +44,7 @@ def test_naive_bayes_is_judged_beside_as_scikit_learn_would(run):
     material = from_table(table, "label")
     parts, _ = divide(material, (0.7, 0.15, 0.15), 0)
     texts = np.array(table["review"].to_list())
-    counter = CountVectorizer(token_pattern=r"\S+")
+    counter = CountVectorizer(analyzer=str.split)
     model = MultinomialNB().fit(counter.fit_transform(texts[parts.train]), material.y[parts.train])
     expected = model.score(counter.transform(texts[parts.test]), parts.y_test)
     assert rival["accuracy"] == pytest.approx(expected)
@@ -125,3 +125,19 @@ def test_words_build_the_network_that_is_asked_for():
 def test_mistakes_are_told(options, error, message):
     with pytest.raises(error, match=message):
         bl.fit(reviews(40), target="label", progress=False, **options)
+
+
+def test_importance_says_that_it_is_for_columns(run):
+    table = reviews(20)
+    with pytest.raises(InputError, match="this run reads tokens"):
+        bl.importance(run, table, table["label"].to_numpy())
+
+
+def test_judged_on_validation_rows_or_folds_where_there_are_no_test_rows():
+    table = reviews(60)
+    alone = bl.fit(table, target="label", text="review", split=(0.8, 0.2), ensemble=1, epochs=2, progress=False)
+    assert alone.judgement["judged_on"] == "validation"
+    assert alone.judgement["rivals"]
+    folded = bl.fit(table, target="label", text="review", split=(0.8, 0.2), epochs=2, progress=False)
+    assert folded.judgement["judged_on"] == "held-out folds"
+    assert "rivals" not in folded.judgement  # a rival would have to be trained once a fold

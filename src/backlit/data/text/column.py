@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -53,6 +53,8 @@ class TextColumn:
     >>> column.apply(frame).tolist()
     [[5, 1, 5, 4], [1, 4, 0, 0], [3, 0, 0, 0]]
     """
+
+    strange: ClassVar[str] = "nothing but tokens"  # what `unseen` counts, in a sentence
 
     columns: tuple[str, ...]
     tokenizer: Tokenizer
