@@ -93,7 +93,22 @@ def test_images(tmp_path: Path) -> None:
     assert "'accuracy': 0.9" in run(tmp_path, sys.executable, "-c", use)
 
 
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/mission.md", "docs/tables.md", "docs/images.md"]
+@pytest.mark.slow
+def test_the_page_on_text(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "text.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    make, use, *others = code
+    run(tmp_path, sys.executable, "-c", make)
+    commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
+    assert "naive Bayes, words" in printed[0]
+    assert (tmp_path / "predictions.csv").stat().st_size > 0
+    assert "'asyncio'" in run(tmp_path, sys.executable, "-c", use)
+    for block in others:
+        run(tmp_path, sys.executable, "-c", block)
+
+
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -84,6 +84,7 @@ from .nn.lstm import LSTM as LSTM
 from .nn.network import Network as Network
 from .nn.normalization import BatchNorm as BatchNorm
 from .nn.normalization import LayerNorm as LayerNorm
+from .nn.one_hot import OneHot as OneHot
 from .nn.penalties import L1 as L1
 from .nn.penalties import L2 as L2
 from .nn.penalties import Elastic as Elastic
@@ -96,10 +97,11 @@ from .nn.pooling import GlobalAvgPool as GlobalAvgPool
 from .nn.pooling import GlobalMaxPool as GlobalMaxPool
 from .nn.pooling import MaxPool1d as MaxPool1d
 from .nn.pooling import MaxPool2d as MaxPool2d
+from .nn.pretrained import with_vectors as with_vectors
 from .nn.random import Key as Key
 from .nn.recurrent import RNN as RNN
-from .nn.search import beam_search as beam_search
 from .nn.rescale import Rescale as Rescale
+from .nn.search import beam_search as beam_search
 from .nn.sequence import Bidirectional as Bidirectional
 from .nn.sequence import Masked as Masked
 from .nn.shaping import Flatten as Flatten
@@ -132,8 +134,8 @@ from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
 from .train.fit import fit as fit
-from .train.fit_sequences import fit_sequences as fit_sequences
 from .train.fit_pictures import fit_pictures as fit_pictures
+from .train.fit_sequences import fit_sequences as fit_sequences
 from .train.fit_table import fit_table as fit_table
 from .train.fit_text import fit_text as fit_text
 from .train.lr_find import RangeTest as RangeTest

@@ -51,6 +51,8 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.BatchNorm(), (4,)),
     (bl.BatchNorm(affine=False, momentum=0.5), (3, 4)),
     (bl.Embedding(7, 3), (4,)),
+    (bl.OneHot(7), (4,)),
+    (bl.Masked(bl.Embedding(7, 3), bl.Conv1d(4, 3, padding="same"), bl.GlobalMaxPool(), value=3), (4,)),
     (bl.EmbedColumns((7, 40)), (4,)),
     (bl.Temperature(1.7), (4,)),
     (bl.Rescale((3.0, -1.0), (2.0, 0.5)), (4, 2)),
@@ -81,7 +83,8 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.Decoder(6, 3, units=4, embedding=2, cell="gru", layers=2, attention="additive"), (4, 2)),
     (bl.EncoderDecoder(bl.Embedding(7, 3), bl.Decoder(6, 3, units=4, attention="dot"), padding=9), (4,)),
 ]
-SLOPED = [case for case in CASES if not isinstance(case[0], bl.Step)]  # a step's zero gradient: test_activations.py
+# A step's zero gradient is in test_activations.py; one-hot rows have nothing to be derived by: test_one_hot.py.
+SLOPED = [case for case in CASES if not isinstance(case[0], (bl.Step, bl.OneHot))]
 each = pytest.mark.parametrize(("layer", "shape"), CASES, ids=lambda case: str(case))
 each_sloped = pytest.mark.parametrize(("layer", "shape"), SLOPED, ids=lambda case: str(case))
 modes = pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])

@@ -8,11 +8,12 @@ from typing import Any
 from backlit.cli.declared import height_and_width, kinds, seconds, shares
 from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError
-from backlit.train.workflow.material import Material, from_dataset, from_table
+from backlit.train.workflow.material import Material, from_dataset
 from backlit.train.workflow.options import Options
 from backlit.train.workflow.pictures import from_pictures
+from backlit.train.workflow.text import material_for
 
-TABLES = ("target", "task", "columns", "group", "time", "test", "decimal")
+TABLES = ("target", "text", "tokens", "task", "columns", "group", "time", "test", "decimal")
 PICTURES = ("size", "skip_broken")
 
 
@@ -43,9 +44,11 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
         _refuse(choices, PICTURES, f"is for folders of pictures; {data} is a file")
         if not target:
             raise InputError(f"{data}: say which column to predict: --target COLUMN ({_columns(data)})")
-        return from_table(
+        return material_for(
             data,
             target,
+            text=choices.get("text"),
+            tokens=choices.get("tokens"),
             task=choices.get("task"),
             columns=kinds(choices.get("columns")),
             group=choices.get("group"),

@@ -58,7 +58,8 @@ def command(
         raise InputError(f"--out {out} is the input itself; name another file, so that nothing is lost")
     columns = predictions(loaded, using.inputs_of(loaded, source.frame, file), level)
     for name, count in getattr(loaded.preparation, "unseen", lambda _: {})(source.frame).items():
-        output.note(f"column {name!r}: {count} rows have a level that training didn't have")
+        strange = getattr(loaded.preparation, "strange", "a level")
+        output.note(f"column {name!r}: {count} rows have {strange} that training didn't have")
     if as_json:
         output.emit({"rows": source.frame.height, **columns})
         return

@@ -42,12 +42,13 @@ def columns(preparation: Any, most: int = MOST_COLUMNS) -> str:
 def scores(judgement: dict[str, Any]) -> str:
     """Scores beside the baseline, and what goes with the task."""
     baseline = judgement["baseline"]
-    head = [[judgement.get("judged_on", "rows"), "network", baseline["what"]]]
-    for name, value in judgement["scores"].items():
+    rivals = judgement.get("rivals", [])
+    head = [[judgement.get("judged_on", "rows"), "network", baseline["what"], *[rival["what"] for rival in rivals]]]
+    for name, own in judgement["scores"].items():
         if name == "loss" and len(judgement["scores"]) > 1:
             continue  # in units of training
-        guess = baseline.get(name)
-        head.append([name, _short(value), "" if guess is None else _short(guess)])
+        others = ["" if (value := guesses.get(name)) is None else _short(value) for guesses in (baseline, *rivals)]
+        head.append([name, _short(own), *others])
     blocks = [table(head)]
     if "classes" in judgement:
         blocks += _classes(judgement)

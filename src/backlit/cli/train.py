@@ -14,7 +14,8 @@ EXAMPLES = (
     "Examples:\n\n"
     "backlit train digits\n\n"
     "backlit train houses.csv --target price --network mlp:64,32 --epochs 50 --out runs/houses\n\n"
-    "backlit train pictures/ --network cnn:32,64 --size 48"
+    "backlit train pictures/ --network cnn:32,64 --size 48\n\n"
+    "backlit train reviews.csv --text review --target label"
 )
 _DATA, _NETWORK, _TRAINING, _RUN = "Data", "Network", "Training", "Run"
 
@@ -33,6 +34,20 @@ def command(
         list[str] | None,
         typer.Option(
             help="Column to predict. Give it several times for several labels or numbers.", rich_help_panel=_DATA
+        ),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column of texts to predict from. Given several times, the texts are joined.", rich_help_panel=_DATA
+        ),
+    ] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(
+            help="What texts are split into: words, characters, syllables, jamo or bytes; by default told from their "
+            "script.",
+            rich_help_panel=_DATA,
         ),
     ] = None,
     task: Annotated[

@@ -20,7 +20,7 @@ def inputs_of(run: Any, frame: Any, path: Path) -> Any:
     """What the run predicts from: the frame itself for tables, the first columns as numbers for other data."""
     from backlit import data
 
-    if isinstance(run.preparation, data.TablePreparation):
+    if isinstance(run.preparation, (data.TablePreparation, data.TextColumn)):
         return frame
     wanted = run.network.input_shape
     if len(wanted) != 1 or frame.width < wanted[0]:

@@ -9,7 +9,7 @@ from backlit.data.reading import Source, read, read_source
 from backlit.data.scaling import Center, MinMax, Standardize
 from backlit.data.splitting import split
 from backlit.data.table import TablePreparation
-from backlit.data.text import Tokenizer, read_text
+from backlit.data.text import TextColumn, Tokenizer, Vectors, read_text, read_vectors
 
 __all__ = [
     "DIRECTIONS",
@@ -21,7 +21,9 @@ __all__ = [
     "Source",
     "Standardize",
     "TablePreparation",
+    "TextColumn",
     "Tokenizer",
+    "Vectors",
     "as_arrays",
     "gestures",
     "load",
@@ -30,5 +32,6 @@ __all__ = [
     "read",
     "read_source",
     "read_text",
+    "read_vectors",
     "split",
 ]

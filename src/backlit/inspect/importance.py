@@ -74,6 +74,8 @@ def importance(run: Any, x: Any, y: Any, *, repeats: int = 5, seed: int = 0) -> 
     >>> [row["column"] for row in found.rows], round(found.rows[0]["gradient"], 2)
     (['column 1', 'column 0'], 1.0)
     """
+    if run.network.takes_integers:
+        raise InputError("importance compares columns of numbers; this run reads tokens, such as a text's words")
     if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
         raise InputError(f"repeats must be a whole number of at least 1, got {repeats!r}")
     y = np.asarray(y)

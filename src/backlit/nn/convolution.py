@@ -82,6 +82,7 @@ class _Convolution(Layer):
 
     def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
         self._check(tuple(x.shape[1:]))
+        x = ctx.hide(x)
         weight = params["weight"]
         y = conv(x, weight, stride=self.stride, padding=self.padding, dilation=self.dilation, groups=self.groups)
         return y + params["bias"] if self.bias else y
@@ -102,6 +103,8 @@ def _tuples(value: Any) -> Any:
 @dataclass(frozen=True, repr=False)
 class Conv1d(_Convolution):
     """Convolution along a line: (batch, size, inputs) -> (batch, positions, channels).
+
+    Within `Masked`, padding counts as zeros, as what is beyond the ends does with the border "same".
 
     ``positions = ⌊(size + padding - dilation · (kernel - 1) - 1) / stride⌋ + 1``; parameters as of `Conv2d`.
 

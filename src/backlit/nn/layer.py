@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from zlib import crc32
 
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
+from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.random import uniform
 from backlit.graph.tensor import Array, Tensor
 from backlit.nn.random import Key
@@ -85,6 +86,17 @@ class Context:
         self._draws[0] += 1
         word = (self.seed * 0x9E3779B1 + self.step) & 0xFFFFFFFF
         return uniform((crc32(f"{self.path}#{draw}".encode()), word), shape)
+
+    def hide(self, x: Any, value: float = 0.0) -> Any:
+        """Inputs (rows, time, features) with `value` at the time steps that are padding (see `Masked`)."""
+        if self.time_mask is None:
+            return x
+        if len(x.shape) != 3 or tuple(x.shape[:2]) != tuple(self.time_mask.shape):
+            raise ShapeError(
+                f"the sequences of the Masked around it have (rows, time) = {tuple(self.time_mask.shape)}, got inputs "
+                f"of shape {tuple(x.shape)}; keep layers that change the number of time steps outside of it"
+            )
+        return where(self.time_mask[..., None], x, value)
 
     def state(self, name: str) -> Array:
         """A running value of this layer, as `init_state` made it and `update` changed it."""

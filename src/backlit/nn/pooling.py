@@ -142,6 +142,8 @@ def _require_places(layer: Layer, shape: Shape) -> None:
 class GlobalAvgPool(Layer):
     """The mean of each channel over all places: (batch, ..., channels) -> (batch, channels).
 
+    Within `Masked`, over the time steps that aren't padding.
+
     Examples
     --------
     >>> import backlit as bl
@@ -158,12 +160,16 @@ class GlobalAvgPool(Layer):
         return {}, input_shape[-1:]
 
     def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
-        return x.mean(axis=tuple(range(1, len(x.shape) - 1)))
+        if ctx.time_mask is None:
+            return x.mean(axis=tuple(range(1, len(x.shape) - 1)))
+        return ctx.hide(x).sum(axis=1) / ctx.time_mask.sum(axis=1)[:, None].astype(x.dtype)
 
 
 @dataclass(frozen=True, repr=False)
 class GlobalMaxPool(Layer):
     """The greatest number of each channel over all places: (batch, ..., channels) -> (batch, channels).
+
+    Within `Masked`, over the time steps that aren't padding.
 
     Examples
     --------
@@ -177,7 +183,7 @@ class GlobalMaxPool(Layer):
         return {}, input_shape[-1:]
 
     def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
-        return x.max(axis=tuple(range(1, len(x.shape) - 1)))
+        return ctx.hide(x, -np.inf).max(axis=tuple(range(1, len(x.shape) - 1)))
 
 
 @dataclass(frozen=True, repr=False)

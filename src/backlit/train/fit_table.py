@@ -9,8 +9,8 @@ from typing import Any
 
 from backlit.errors import unknown
 from backlit.train.run import Run
-from backlit.train.workflow.material import from_table
 from backlit.train.workflow.options import Options
+from backlit.train.workflow.text import material_for
 from backlit.train.workflow.workflow import train
 
 
@@ -18,6 +18,8 @@ def fit_table(
     table: Any,
     target: str | Sequence[str],
     *,
+    text: str | Sequence[str] | None = None,
+    tokens: str | None = None,
     task: str | None = None,
     columns: Mapping[str, str] | None = None,
     group: str | None = None,
@@ -45,6 +47,10 @@ def fit_table(
     target : str or list of str
         The column to predict. Several columns of two values each make multi-label work, several columns of numbers the
         regression of all of them. Rows without a target are dropped, and counted.
+    text : str or list of str, optional
+        Column of texts to predict from, instead of all columns; several are joined. See `TextColumn`.
+    tokens : "words", "characters", "syllables", "jamo" or "bytes", optional
+        What texts are split into; told from their script if left out.
     task : "classification", "regression" or "multi_label", optional
         Told from the target if left out.
     columns : dict of column to kind, optional
@@ -62,9 +68,10 @@ def fit_table(
     say : callable, optional
         Is told, sentence by sentence, what was found in the data before training begins.
     **options
-        Any of `Options`: network ("mlp:64,32" or a layer), activation, dropout, loss, optimizer (a name or an
-        optimizer), learning_rate, l2, epochs, batch_size, patience, ensemble, time_limit (seconds), balance (classes
-        weighed equally), calibrate (temperature), split (shares; two of them for no test rows), seed, engine.
+        Any of `Options`: network ("mlp:64,32", for texts "bag:64", "cnn:128" or "bilstm:64", or a layer), activation,
+        dropout, loss, optimizer (a name or an optimizer), learning_rate, l2, epochs, batch_size, patience, ensemble,
+        time_limit (seconds), balance (classes weighed equally), calibrate (temperature), split (shares; two of them for
+        no test rows), seed, engine.
 
     Returns
     -------
@@ -87,7 +94,8 @@ def fit_table(
     """
     started = clock.monotonic()
     chosen = Options(**known(options, "fit for tables"))
-    material = from_table(table, target, task=task, columns=columns, group=group, time=time, test=test, decimal=decimal)
+    how = {"task": task, "columns": columns, "group": group, "time": time, "test": test, "decimal": decimal}
+    material = material_for(table, target, text=text, tokens=tokens, **how)
     return train(
         material,
         chosen,

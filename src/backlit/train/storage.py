@@ -261,6 +261,7 @@ PREPARATIONS = {
     "TablePreparation": "backlit.data.table",
     "Texts": "backlit.data.text",
     "Pictures": "backlit.data.pictures",
+    "TextColumn": "backlit.data.text",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",

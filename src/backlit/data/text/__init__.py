@@ -1,7 +1,21 @@
-"""Text as numbers: units of text, tokenizers, pretrained word vectors, columns of texts."""
+"""Text as numbers: units of text, tokenizers, word vectors, columns of texts."""
 
+from backlit.data.text.column import TextColumn
 from backlit.data.text.reading import read_text
 from backlit.data.text.texts import Symbols, Texts
 from backlit.data.text.tokenizer import END, PADDING, START, UNKNOWN, Tokenizer
+from backlit.data.text.vectors import Vectors, read_vectors
 
-__all__ = ["END", "PADDING", "START", "UNKNOWN", "Symbols", "Texts", "Tokenizer", "read_text"]
+__all__ = [
+    "END",
+    "PADDING",
+    "START",
+    "UNKNOWN",
+    "Symbols",
+    "TextColumn",
+    "Texts",
+    "Tokenizer",
+    "Vectors",
+    "read_text",
+    "read_vectors",
+]

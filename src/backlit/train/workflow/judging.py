@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,14 @@ def best_guess(run: Any, task: str, y: np.ndarray) -> dict[str, Any]:
     return {"mean": np.atleast_1d(y.mean(axis=0)).tolist()}
 
 
-def judge(run: Any, task: str, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+def judge(
+    run: Any,
+    task: str,
+    guess: dict[str, Any],
+    outputs: np.ndarray,
+    y: np.ndarray,
+    rivals: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, Any]:
     """Scores as plain data, saved with the run and printed as its report.
 
     Parameters
@@ -32,6 +40,8 @@ def judge(run: Any, task: str, guess: dict[str, Any], outputs: np.ndarray, y: np
         From `best_guess`.
     outputs, y : array
         What the network says of the rows to judge on (`Run.outputs`), and their targets.
+    rivals : dict of name to array (rows, classes), optional
+        Other methods' chances of each class for the same rows.
 
     Returns
     -------
@@ -48,6 +58,8 @@ def judge(run: Any, task: str, guess: dict[str, Any], outputs: np.ndarray, y: np
         more = _numbers(run, guess, outputs, y)
     found["scores"] |= more.pop("scores", {})
     found |= more
+    if rivals:
+        found["rivals"] = [_rival(run, name, chances, y) for name, chances in rivals.items()]
     return found | {"warnings": _disappointments(found)}
 
 
@@ -90,6 +102,19 @@ def _classes(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
         baseline["log_loss"] = float(-np.log(np.maximum(shares[truth], TINY)).mean())
         found["calibration"] = reliability(chances.max(axis=1), called == truth)
     return found
+
+
+def _rival(run: Any, name: str, chances: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """The scores of another classifier."""
+    truth, called = run.targets.labels.encode(y), chances.argmax(axis=1)
+    recalls = [float((called[truth == code] == code).mean()) for code in np.unique(truth)]
+    likelihood = np.take_along_axis(chances, truth[:, None], axis=1)
+    return {
+        "what": name,
+        "accuracy": float((called == truth).mean()),
+        "balanced_accuracy": float(np.mean(recalls)),
+        "log_loss": float(-np.log(np.maximum(likelihood, TINY)).mean()),
+    }
 
 
 def _labels(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
@@ -151,10 +176,16 @@ def _disappointments(judgement: dict[str, Any]) -> list[str]:
     worse = [name for name in ("rmse", "log_loss") if name in guesses and scores[name] >= guesses[name]]
     if "accuracy" in guesses and scores["accuracy"] < guesses["accuracy"]:
         worse.append("accuracy")
+    better = [
+        f"{rival['what']} does better on these rows (accuracy {rival['accuracy']:.4g}, the network's "
+        f"{scores['accuracy']:.4g})"
+        for rival in judgement.get("rivals", ())
+        if "accuracy" in scores and rival["accuracy"] > scores["accuracy"]
+    ]
     if not worse:
-        return []
+        return better
     told = "; ".join(f"{name} {scores[name]:.4g}, guessing {guesses[name]:.4g}" for name in worse)
-    return [f"no better than {guesses['what']} ({told}): don't rely on its predictions"]
+    return [f"no better than {guesses['what']} ({told}): don't rely on its predictions", *better]
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -41,6 +41,8 @@ class Material:
         What rows are called, such as files: the report names the worst.
     suspect : callable, optional
         ``suspect(parts) -> notes`` on what makes scores too good.
+    family : Family, optional
+        The networks that suit the inputs, where those for tables don't.
     """
 
     name: str
@@ -56,6 +58,36 @@ class Material:
     given: np.ndarray | None = None
     names: np.ndarray | None = None
     suspect: Callable[[Any], list[str]] | None = None
+    family: Family | None = None
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks for a kind of input, and what suits them where the user left it open.
+
+    Attributes
+    ----------
+    words : str
+        The network by default.
+    build : callable
+        ``build(words, outputs, dropout, preparation) -> Layer``.
+    dropout, rate : float
+    epochs : int
+        Most passes over the training rows.
+    small : callable
+        ``small(words)``: whether such a network takes so little time that several are trained where rows are few.
+    rivals : callable
+        ``rivals(run, raw, y, held raw) -> {method: its chances of each class (rows, classes)}``: what else could be
+        asked about held rows, to be compared with.
+    """
+
+    words: str
+    build: Callable[[str, int, float, Any], Any]
+    dropout: float
+    rate: float
+    epochs: int
+    small: Callable[[Any], bool]
+    rivals: Callable[[Any, Any, np.ndarray, Any], dict[str, np.ndarray]]
 
 
 def from_dataset(name: str) -> Material:
@@ -80,8 +112,13 @@ def from_table(
     test: Any = None,
     decimal: str | None = None,
     progress: Callable[[str, float], None] | None = None,
+    prepare: Callable[[Any, TableTarget, np.ndarray, Mapping[str, str]], Any] | None = None,
 ) -> Material:
-    """A file, or anyone's data frame, with the column to predict; see `fit_table` for the parameters."""
+    """A file, or anyone's data frame, with the column to predict; see `fit_table` for the parameters.
+
+    With ``prepare(frame, target, train_rows, formats) -> preparation``, that makes inputs of rows, and not
+    `TablePreparation`.
+    """
     name, given, formats, notes = _read(table, decimal, progress)
     names = as_names(target)
     frame, more = _with_targets(given, names, "rows")
@@ -98,6 +135,7 @@ def from_table(
         wishes.setdefault(group, "drop")
     if time is not None:
         wishes.setdefault(time, "season")  # what grows with time would leave the training's range at once
+    prepare = prepare or (lambda frame, goal, rows, formats: TablePreparation.learn(frame, goal, rows, wishes, formats))
     held = None
     if test is not None:
         _, given, _, found = _read(test, decimal, None, formats)
@@ -109,7 +147,7 @@ def from_table(
         raw=frame,
         y=goal.values(frame),
         task=goal.task,
-        learn=lambda rows: TablePreparation.learn(frame, goal, rows, wishes, formats),
+        learn=lambda rows: prepare(frame, goal, rows, formats),
         groups=None if group is None else _codes(frame, group),
         order=None if time is None else _times(frame, time),
         test=held,

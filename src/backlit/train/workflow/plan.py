@@ -17,7 +17,7 @@ from backlit.nn.network import Network
 from backlit.nn.penalties import L2
 from backlit.nn.rescale import Rescale
 from backlit.nn.words import build, spelled
-from backlit.train.workflow.material import Material
+from backlit.train.workflow.material import Family, Material
 from backlit.train.workflow.options import Options
 
 OPTIMIZER = "adamw"
@@ -65,12 +65,13 @@ class Plan:
         return f"{members}{self.words}, {self.optimizer}, batches of {self.batch_size}, at most {self.epochs} epochs"
 
 
-def members(options: Options, rows: int, folded: bool) -> int:
+def members(options: Options, rows: int, folded: bool, family: Family | None = None) -> int:
     """Networks in the ensemble: several where there are few rows, since they're cheap then, and each sees most rows."""
     if options.ensemble is not None:
         return options.ensemble
-    slow = isinstance(options.network, str) and _slow(options.network, ())
-    return MEMBERS if folded and rows < SMALL and not options.calibrate and not slow else 1
+    network = options.network or (family.words if family else None)
+    cheap = family.small(network) if family else not (isinstance(network, str) and _slow(network, ()))
+    return MEMBERS if folded and cheap and rows < SMALL and not options.calibrate else 1
 
 
 def plan(
@@ -83,6 +84,8 @@ def plan(
     input_shape: Shape | None = None,
     seen_as: Shape | None = None,
     first: tuple[Layer, ...] = (),
+    family: Family | None = None,
+    preparation: Any = None,
 ) -> Plan:
     """Choose what the user left open.
 
@@ -100,6 +103,8 @@ def plan(
         Of one example, and of the picture that it holds if it is flat.
     first : tuple of Layer
         Layers in front of all others.
+    family, preparation : optional
+        Where the networks aren't those for tables or pictures.
     """
     loss = losses.get(options.loss) if options.loss is not None else losses.default_for(task)
     if loss.target == "binary":
@@ -109,22 +114,26 @@ def plan(
             )
         outputs = 1
     pictures = input_shape is not None and len(input_shape) == 3
-    words = options.network if options.network is not None else "cnn" if pictures else _size(rows)
-    slow = _slow(words, input_shape or ())
+    usual = family.words if family else "cnn" if pictures else _size(rows)
+    words = options.network if options.network is not None else usual
+    slow = family is None and _slow(words, input_shape or ())
     largest = SLOW_BATCH if slow else 1024
     batch = options.batch_size or int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, largest))
     steps = max(1, rows // batch)
     most = np.clip(SLOW_UPDATES // steps, 10, SLOW_EPOCHS) if slow else np.clip(UPDATES // steps, 20, MOST_EPOCHS)
+    most = np.clip(UPDATES // steps, 20, family.epochs) if family else most
     epochs = options.epochs or int(most)
     patience = SLOW_PATIENCE if slow else max(10, epochs // 3)
-    rate = options.learning_rate if options.learning_rate is not None else RATE
+    rate = options.learning_rate if options.learning_rate is not None else family.rate if family else RATE
     activation = options.activation or ACTIVATION
-    dropout = DROPOUT if options.dropout is None else options.dropout
-    if isinstance(words, str):
+    dropout = options.dropout if options.dropout is not None else family.dropout if family else DROPOUT
+    if isinstance(words, str) and family:
+        network: Any = family.build(words, outputs, dropout, preparation)
+    elif isinstance(words, str):
         for name in ("activation", "dropout") if spelled(words) else ():
             if getattr(options, name):
                 raise InputError(f"network {words!r} names its layers one by one: put the {name} among them")
-        network: Any = build(
+        network = build(
             words, outputs, activation, dropout, embedded, input_shape=input_shape, seen_as=seen_as, first=first
         )
     else:
@@ -155,7 +164,17 @@ def plan_for(options: Options, material: Material, rows: np.ndarray, preparation
     embedded = getattr(preparation, "embedded", ())
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
     return plan(
-        options, material.task, len(rows), outputs, embedded, members, shape, material.seen_as, _first(preparation)
+        options,
+        material.task,
+        len(rows),
+        outputs,
+        embedded,
+        members,
+        input_shape=shape,
+        seen_as=material.seen_as,
+        first=_first(preparation),
+        family=material.family,
+        preparation=preparation,
     )
 
 

@@ -62,7 +62,8 @@ def train(
     parts, notes = divide(material, options.split, options.seed)
     if options.balance and material.task != "classification":
         raise InputError("balance weighs classes; the target holds numbers or several labels")
-    members = plan.members(options, len(parts.train), folded=material.order is None and material.names is None)
+    folded = material.order is None and material.names is None
+    members = plan.members(options, len(parts.train), folded, material.family)
     parts, folds = fold(material, parts, members, options)
     preparation = material.learn(parts.train)
     notes = [*material.notes, *notes, *_warnings(material, parts, preparation)]
@@ -144,8 +145,12 @@ def _judged(
     judged_on = "test" if len(parts.y_test) else "held-out folds" if folds else "validation"
     if len(parts.y_test):
         outputs, truth = run.outputs(parts.raw_test), parts.y_test
+    rivals = {}
+    if material.family and material.task == "classification" and not (folds and not len(parts.y_test)):
+        held = parts.raw_test if len(parts.y_test) else material.raw[parts.validation]
+        rivals = material.family.rivals(run, material.raw[parts.train], material.y[parts.train], held)
     run.judgement |= {
-        **judge(run, material.task, guess, outputs, truth),
+        **judge(run, material.task, guess, outputs, truth, rivals),
         "guess": guess,
         "judged_on": judged_on,
         "parts": {"training": len(parts.train), "validation": len(parts.validation), "test": len(parts.y_test)},
