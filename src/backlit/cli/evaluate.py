@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,14 +21,25 @@ def command(
 ) -> None:
     """Scores of a run on a file that has the targets, too, beside what guessing achieves."""
     import backlit as bl
-    from backlit.cli import output, report, using
+    from backlit.cli import using
+    from backlit.train.workflow.forecast_judging import judge_windows
     from backlit.train.workflow.judging import best_guess, judge
 
     loaded = bl.load(run)
+    if using.is_forecaster(loaded):
+        windows = using.judged_windows(loaded, file, target)
+        _tell(judge_windows(loaded, windows), len(windows), "windows", as_json)
+        return
     frame, y, task = using.judged_rows(loaded, file, target)
     guess = (loaded.judgement or {}).get("guess") or best_guess(loaded, task, y)
     judged = judge(loaded, task, guess, loaded.outputs(using.inputs_of(loaded, frame, file)), y)
+    _tell(judged, len(y), "rows", as_json)
+
+
+def _tell(judged: dict[str, Any], count: int, what: str, as_json: bool) -> None:
+    from backlit.cli import output, report
+
     if as_json:
-        output.emit({"rows": len(y), **judged["scores"], "judgement": judged})
+        output.emit({what: count, **judged["scores"], "judgement": judged})
     else:
-        print(f"{len(y)} rows\n\n{report.scores(judged)}")
+        print(f"{count} {what}\n\n{report.scores(judged)}")

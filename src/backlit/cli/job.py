@@ -7,7 +7,8 @@ from typing import Any
 
 from backlit.cli.declared import kinds, seconds, shares
 from backlit.errors import InputError
-from backlit.train.workflow.material import Material, from_dataset, from_table
+from backlit.train.fit_table import material_of_table
+from backlit.train.workflow.material import Material, from_dataset
 from backlit.train.workflow.options import Options
 
 
@@ -28,18 +29,21 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
     if is_file(data):
         if not target:
             raise InputError(f"{data}: say which column to predict: --target COLUMN ({_columns(data)})")
-        return from_table(
+        return material_of_table(
             data,
             target,
             task=choices.get("task"),
             columns=kinds(choices.get("columns")),
             group=choices.get("group"),
             time=choices.get("time"),
+            horizon=choices.get("horizon"),
+            window=choices.get("window"),
+            series=choices.get("series"),
             test=choices.get("test"),
             decimal=choices.get("decimal"),
             progress=stage,
         )
-    for name in ("target", "task", "columns", "group", "time", "test", "decimal"):
+    for name in ("target", "task", "columns", "group", "time", "horizon", "window", "series", "test", "decimal"):
         if choices.get(name):
             raise InputError(f"--{name} is for tables; {data} is a data set with its own target")
     return from_dataset(data)

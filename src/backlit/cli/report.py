@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from backlit.cli.forecast_report import forecast_scores
 from backlit.cli.output import bar, table
 
 MOST_CLASSES = 12  # with more, the confusion matrix doesn't fit
@@ -19,7 +20,8 @@ def training(run: Any, folder: Path) -> str:
     named = {part: part + (folded if part == "training" else "") for part in judgement["parts"]}
     rows = ", ".join(f"{count} {named[part]}" for part, count in judgement["parts"].items() if count)
     best = f", best epoch {run.best_epoch}" if run.best_epoch else ""
-    lines = ["", f"{rows} rows, {run.network.input_shape[0]} inputs; {run.network.size:,} parameters"]
+    shape, what = run.network.input_shape, "windows" if "rivals" in judgement else "rows"
+    lines = ["", f"{rows} {what}, {' × '.join(map(str, shape))} inputs; {run.network.size:,} parameters"]
     if hasattr(run.preparation, "rows"):
         lines[1:1] = [columns(run.preparation), ""]
     lines += [judgement["plan"], f"{len(run.history)} epochs in {run.seconds:.1f} s ({run.stopped}{best})", ""]
@@ -39,6 +41,8 @@ def columns(preparation: Any, most: int = MOST_COLUMNS) -> str:
 
 def scores(judgement: dict[str, Any]) -> str:
     """Scores beside the baseline, and what goes with the task."""
+    if "rivals" in judgement:
+        return forecast_scores(judgement)
     baseline = judgement["baseline"]
     head = [[judgement.get("judged_on", "rows"), "network", baseline["what"]]]
     for name, value in judgement["scores"].items():

@@ -101,7 +101,17 @@ class Run:
         -------
         array of shape (rows,), or (rows, outputs) for several outputs
         """
-        return self.targets.decode(self.outputs(x))
+        return self._absolute(x, self.targets.decode(self.outputs(x)))
+
+    def relative(self, x: Any, y: Any) -> np.ndarray:
+        """Targets as the preparation has the network learn them, beside what rows `x` tell; mostly as they are."""
+        change = getattr(self.preparation, "relative", None)
+        return np.asarray(y) if change is None else change(x, np.asarray(y))
+
+    def _absolute(self, x: Any, predicted: np.ndarray) -> np.ndarray:
+        """The inverse of `relative`."""
+        change = getattr(self.preparation, "absolute", None)
+        return predicted if change is None else change(x, predicted)
 
     def predict_proba(self, x: Any) -> np.ndarray:
         """Probability of each class (rows, classes), in the order of `classes`.
@@ -147,7 +157,8 @@ class Run:
                 "this run has no held-out residuals to make intervals from; "
                 "bl.fit(table, target=...) and backlit train keep them for numbers"
             )
-        return self.intervals.around(self.predict(x), level)
+        low, high = self.intervals.around(self.targets.decode(self.outputs(x)), level)
+        return self._absolute(x, low), self._absolute(x, high)
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Loss and metrics on other data.
@@ -162,7 +173,7 @@ class Run:
         dict
             "loss" and the run's metrics.
         """
-        return self.score(self.outputs(x), y, sample_weight)
+        return self.score(self.outputs(x), self.relative(x, y), sample_weight)
 
     def score(self, outputs: np.ndarray, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """As `evaluate`, from raw outputs."""

@@ -251,6 +251,7 @@ def _metric_names(table: dict[str, Any]) -> list[str]:
 # What may turn raw input into arrays, by the name under which files hold it: nothing else is ever imported.
 PREPARATIONS = {
     "TablePreparation": "backlit.data.table",
+    "SeriesPreparation": "backlit.data.series",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",

@@ -33,6 +33,12 @@ class Material:
         A test file of the user's own.
     notes : list of str
         What was found and done so far.
+    divide : callable, optional
+        ``divide(fractions) -> (row numbers of each part, notes)``, where rows may overlap and so aren't split one by one.
+    build : callable, optional
+        What makes a network of words, as `backlit.nn.words.build` does, if rows have a shape of their own.
+    words : str, optional
+        The network, if it isn't chosen by the number of rows.
     """
 
     name: str
@@ -44,6 +50,9 @@ class Material:
     order: Any = None
     test: tuple[Any, np.ndarray] | None = None
     notes: list[str] = field(default_factory=list)
+    divide: Callable[[Sequence[float]], tuple[list[np.ndarray], list[str]]] | None = None
+    build: Callable[..., Any] | None = None
+    words: str | None = None
 
 
 def from_dataset(name: str) -> Material:
@@ -69,7 +78,7 @@ def from_table(
     progress: Callable[[str, float], None] | None = None,
 ) -> Material:
     """A file, or anyone's data frame, with the column to predict; see `fit_table` for the parameters."""
-    name, given, formats, notes = _read(table, decimal, progress)
+    name, given, formats, notes = read_table(table, decimal, progress)
     names = as_names(target)
     frame, more = _with_targets(given, names, "rows")
     notes += more
@@ -87,7 +96,7 @@ def from_table(
         wishes.setdefault(time, "season")  # what grows with time would leave the training's range at once
     held = None
     if test is not None:
-        _, given, _, found = _read(test, decimal, None, formats)
+        _, given, _, found = read_table(test, decimal, None, formats)
         judged, more = _with_targets(given, names, "test rows")
         notes += [*found, *more]
         held = (judged, goal.values(judged))
@@ -104,7 +113,7 @@ def from_table(
     )
 
 
-def _read(
+def read_table(
     table: Any, decimal: str | None, progress: Any, formats: Mapping[str, str] | None = None
 ) -> tuple[str, Any, Mapping[str, str], list[str]]:
     """Name, data frame, formats of its text, and what is to be said of the reading."""

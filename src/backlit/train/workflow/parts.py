@@ -40,7 +40,10 @@ def divide(material: Material, fractions: Sequence[float], seed: int) -> tuple[P
             "validation and test rows; give more rows"
         )
     y = material.y
-    if material.order is not None:
+    rows: Sequence[np.ndarray]
+    if material.divide is not None:
+        rows, notes = material.divide(fractions)
+    elif material.order is not None:
         rows = split(len(y), fractions, seed, order=material.order)
     elif material.groups is not None:
         rows = split(len(y), fractions, seed, groups=material.groups)
@@ -71,7 +74,7 @@ def fold(material: Material, parts: Parts, members: int, options: Options) -> tu
 
     Not where one set of validation rows is needed: to follow the training rows in time, or to calibrate on.
     """
-    if members == 1 or material.order is not None or options.calibrate:
+    if members == 1 or material.order is not None or material.divide is not None or options.calibrate:
         return parts, None
     pool = np.sort(np.concatenate([parts.train, parts.validation]))
     candidates, stratify, groups = np.arange(len(pool)), None, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,16 @@ def members(options: Options, rows: int, folded: bool) -> int:
     return MEMBERS if folded and rows < SMALL and not options.calibrate else 1
 
 
-def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[int, ...], members: int) -> Plan:
+def plan(
+    options: Options,
+    task: str,
+    rows: int,
+    outputs: int,
+    embedded: tuple[int, ...],
+    members: int,
+    build: Callable[..., Any] = build,
+    words: str | None = None,
+) -> Plan:
     """Choose what the user left open.
 
     Parameters
@@ -78,6 +88,8 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
         See `TablePreparation.embedded`.
     members : int
         Networks in the ensemble.
+    build, words : optional
+        See `Material`.
     """
     loss = losses.get(options.loss) if options.loss is not None else losses.default_for(task)
     if loss.target == "binary":
@@ -90,7 +102,7 @@ def plan(options: Options, task: str, rows: int, outputs: int, embedded: tuple[i
     steps = max(1, rows // batch)
     epochs = options.epochs or int(np.clip(UPDATES // steps, 20, MOST_EPOCHS))
     rate = options.learning_rate if options.learning_rate is not None else RATE
-    words = options.network if options.network is not None else _size(rows)
+    words = options.network if options.network is not None else words or _size(rows)
     activation = options.activation or ACTIVATION
     dropout = DROPOUT if options.dropout is None else options.dropout
     if isinstance(words, str):
@@ -120,7 +132,9 @@ def plan_for(options: Options, material: Material, rows: np.ndarray, preparation
     y = material.y[rows]
     classes = len(np.unique(y)) if material.task == "classification" else 0
     outputs = classes or (1 if y.ndim == 1 else y.shape[1])
-    return plan(options, material.task, len(rows), outputs, getattr(preparation, "embedded", ()), members)
+    embedded = getattr(preparation, "embedded", ())
+    build_own = material.build or build
+    return plan(options, material.task, len(rows), outputs, embedded, members, build_own, material.words)
 
 
 def _size(rows: int) -> str:
