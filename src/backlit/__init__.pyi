@@ -130,6 +130,6 @@ from .train.fit import fit as fit
 from .train.fit_table import fit_table as fit_table
 from .train.lr_find import RangeTest as RangeTest
 from .train.lr_find import lr_find as lr_find
-from .train.workflow.series import forecast as forecast
 from .train.run import Run as Run
 from .train.storage import load as load
+from .train.workflow.series import forecast as forecast

@@ -86,7 +86,8 @@ def command(
         str | None,
         typer.Option(
             help="mlp:64,32 (hidden layers) or linear; for time series lstm:32 or gru:32, too. "
-            "By default chosen by the data's size.", rich_help_panel=_NETWORK
+            "By default chosen by the data's size.",
+            rich_help_panel=_NETWORK,
         ),
     ] = None,
     activation: Annotated[

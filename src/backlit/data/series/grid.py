@@ -183,7 +183,8 @@ def _without_copies(
         remedy = "join the rows of a time into one, or give a column that tells them apart"
     whose = "" if series is None else f" of series {frame[series][int(order[i])]!r}"
     raise InputError(
-        f"time {time!r}: {int((~same).sum())} times have several rows{whose}, first {at} (rows {one} and {other}); {remedy}"
+        f"time {time!r}: {int((~same).sum())} times have several rows, first {at}{whose} (rows {one} and {other}); "
+        f"{remedy}"
     )
 
 

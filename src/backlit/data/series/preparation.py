@@ -122,17 +122,16 @@ class SeriesPreparation:
         if isinstance(table, Windows):
             if (table.window, table.horizon) != (self.window, self.horizon):
                 raise InputError(
-                    f"the run takes windows of {self.window} and {self.horizon} steps, got {table.window} and {table.horizon}"
+                    f"the run takes windows of {self.window} steps and predicts {self.horizon}, "
+                    f"got {table.window} and {table.horizon}"
                 )
             return table
         return Windows.latest(self.grid(table), self.window, self.horizon)
 
     def grid(self, table: Any) -> Grid:
         """A table, or a file that is read as the training's was, as a grid of the training's spacing."""
-        if isinstance(table, (str, Path)):
-            frame = read_source(table, formats=self.formats).frame
-        else:
-            frame = as_polars(table)
+        named = isinstance(table, (str, Path))
+        frame = read_source(table, formats=self.formats).frame if named else as_polars(table)
         needed = [self.time, self.target, *([self.series] if self.series else [])]
         needed += [column.name for column in self.columns if column.inputs]
         absent = [name for name in needed if name not in frame.columns]
@@ -204,16 +203,13 @@ class SeriesPreparation:
     def rows(self) -> list[dict[str, Any]]:
         """One dict a column: name, kind, what was done, missing share; for tables that people read."""
         cycles = f"; {self.cycles.done} as cycles" if self.cycles.inputs else ""
-        found = [(self.time, "time", f"a row each {self.spacing.every}{cycles}", len(self.cycles.inputs))]
+        found = [(self.time, "time", 0.0, f"one row each {self.spacing.every}{cycles}", len(self.cycles.inputs))]
         if self.series is not None:
-            found.append((self.series, "series", f"{len(self.scales)} series, each with its own scale", 0))
-        done = f"{self.window} steps back, less the last value, scaled by series"
-        found.append((self.target, "target", done, 1))
-        told = [{"column": n, "kind": kind, "done": how, "missing": 0.0, "inputs": size} for n, kind, how, size in found]
-        return told + [
-            {"column": c.name, "kind": c.kind, "done": c.done, "missing": c.missing, "inputs": len(c.inputs)}
-            for c in self.columns
-        ]
+            found.append((self.series, "series", 0.0, f"{len(self.scales)} series, each with its own scale", 0))
+        own = ", scaled by series" if self.series is not None else ", scaled"
+        found.append((self.target, "target", 0.0, f"{self.window} steps back, less the last value{own}", 1))
+        found += [(c.name, c.kind, c.missing, c.done, len(c.inputs)) for c in self.columns]
+        return [dict(zip(("column", "kind", "missing", "done", "inputs"), row, strict=True)) for row in found]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -146,7 +146,7 @@ class Spacing:
 
     @property
     def cycle(self) -> str:
-        """What the season is called: "day", "week", "year" or "minute"."""
+        """What the season is: "minute", "day", "week" or "year"."""
         if self.unit == "months" or self.step == 7 * DAY:
             return "year"
         if self.unit == "weekdays" or self.step == DAY:
@@ -161,7 +161,7 @@ class Spacing:
         if self.unit == "months":
             return {1: "month", 3: "quarter", 12: "year"}.get(int(self.step), f"{self.step:g} months")
         if self.unit == "weekdays":
-            return "working day" if self.weekdays == "1111100" else f"day of those in the week that occur ({self._days})"
+            return "working day" if self.weekdays == "1111100" else self._days
         for length, name in ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second")):
             if self.step % length == 0:
                 count = int(self.step // length)

@@ -106,7 +106,7 @@ def split_in_time(windows: Windows, fractions: Sequence[float]) -> tuple[list[np
     """Row numbers of parts that follow each other in time, all series at the same times, and how many are in none.
 
     A window belongs to a part if its whole future lies in it. Those whose future reaches into the next part belong to
-    none: what one part learns to predict, no other part is judged on. A window's past may reach back into earlier parts.
+    none: what one part learns to predict, no other part is judged on. A window's past may reach into earlier parts.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ def rivals(preparation: SeriesPreparation, windows: Windows) -> dict[str, np.nda
     spacing, found = preparation.spacing, {}
     again = windows.again(spacing.season) if spacing.season and spacing.season > 1 else None
     if again is not None:
-        found[f"same as last {spacing.cycle}"] = again
+        found["same as yesterday" if spacing.cycle == "day" else f"same as last {spacing.cycle}"] = again
     found[LAST] = np.repeat(windows.past[:, -1:], windows.horizon, axis=1)
     found[LINEAR] = preparation.linear(windows)
     return found

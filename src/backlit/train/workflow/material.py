@@ -34,7 +34,7 @@ class Material:
     notes : list of str
         What was found and done so far.
     divide : callable, optional
-        ``divide(fractions) -> (row numbers of each part, notes)``, where rows may overlap and so aren't split one by one.
+        ``divide(fractions) -> (row numbers of each part, notes)``, for rows that overlap and are split otherwise.
     build : callable, optional
         What makes a network of words, as `backlit.nn.words.build` does, if rows have a shape of their own.
     words : str, optional
