@@ -209,7 +209,7 @@ def _found(values: np.ndarray, apart: np.ndarray, written: str, zone: str | None
     """The spacing that most differences have."""
     if written in ("whole", "number"):
         step = _step(apart)
-        return Spacing("number", step, float(values[0] % step), written=written)
+        return Spacing("number", step, _phase(values, step), written=written)
     typical = float(np.median(apart))
     days = values.astype("datetime64[us]").astype("datetime64[D]")
     clock = values - days.astype("datetime64[us]").astype(np.int64)
@@ -255,13 +255,15 @@ def _phase(values: np.ndarray, step: float) -> float:
     if counts.max() * 2 >= len(values):
         return float(found[counts.argmax()])
     angle = np.angle(np.exp(2j * np.pi * exact / step).mean())
-    return float(np.round(angle / (2 * np.pi) * step % step))
+    return float(angle / (2 * np.pi) * step % step)
 
 
 def _times(column: Any) -> tuple[np.ndarray, str, str | None]:
     """Times as microseconds since 1970 (int64) or numbers (float64), how they are written, and their zone."""
     import polars as pl
 
+    if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary, pl.Boolean):
+        raise InputError(f"time {column.name!r} holds {column.dtype}; expected dates, times or numbers")
     if column.null_count() or (column.dtype.is_float() and column.is_nan().any()):
         missing = column.is_null() | (column.is_nan() if column.dtype.is_float() else False)
         row = int(missing.arg_max() or 0)

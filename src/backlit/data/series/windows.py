@@ -126,6 +126,8 @@ def split_in_time(windows: Windows, fractions: Sequence[float]) -> tuple[list[np
     for i in reversed(range(len(borders))):  # a part is at least a horizon long, so that one window fits
         after = borders[i + 1] - windows.horizon if i + 1 < len(borders) else int(ordered[-1])
         borders[i] = min(borders[i], after)
+    for i in range(len(borders)):
+        borders[i] = max(borders[i], (borders[i - 1] if i else int(ordered[0])) + windows.horizon)
     ends = [*borders, np.iinfo(np.int64).max]
     starts = [np.iinfo(np.int64).min, *borders]
     parts = [
