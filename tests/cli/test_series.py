@@ -123,8 +123,8 @@ def test_config_trains_the_same_again(command, run, folder):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (TRAIN[:4] + ("--horizon", 7), "horizon needs the column of times"),
-        (TRAIN[:6] + ("--series", "shop"), "series is for time series: give a horizon"),
+        ((*TRAIN[:4], "--horizon", 7), "horizon needs the column of times"),
+        ((*TRAIN[:6], "--series", "shop"), "series is for time series: give a horizon"),
         (TRAIN[:8], "if 'shop' says which series a row belongs to, give it: --series shop"),
         ((*TRAIN[:8], "--series", "shop", "--window", 500), "a window of 500 and a horizon of 7 need 507"),
         ((*TRAIN[:6], "--horizon", 200, "--series", "shop"), "shorter horizon"),
@@ -137,6 +137,15 @@ def test_wrong_input_ends_with_2(command, words, told):
     status, out, err = command(*words, "-q", "--out", "never")
     assert (status, out) == (2, "")
     assert told in err
+
+
+def test_resume_goes_on(command, folder):
+    words = ("--out", "long", "-q", "--patience", 0)
+    assert command(*TRAIN, *words, "--epochs", 6)[0] == 0
+    assert command(*TRAIN, "--out", "part", "-q", "--patience", 0, "--epochs", 3)[0] == 0
+    status, _, err = command(*TRAIN, "--out", "part", "-q", "--patience", 0, "--epochs", 6, "--resume")
+    assert status == 0, err
+    assert command("predict", "part", "sales.csv")[1] == command("predict", "long", "sales.csv")[1]
 
 
 def test_wrong_files_end_with_2(command, run, folder):

@@ -149,7 +149,6 @@ def test_refused(sales):
         made(sales, columns={"shop": "category"})
     with pytest.raises(InputError, match="wether"):
         made(sales, columns={"wether": "number"})
+    hours = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 1, 3), "5h", eager=True)
     with pytest.raises(InputError, match="unevenly spaced"):
-        hours = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 1, 3), "5h", eager=True)
-        few = sales[: len(hours)].with_columns(hours.alias("day"))
-        preparation.apply(few)
+        preparation.apply(sales[: len(hours)].with_columns(hours.alias("day")))

@@ -1,5 +1,7 @@
 """Windows, and their split in time: nothing of the future is in the past."""
 
+import itertools
+
 import numpy as np
 import polars as pl
 import pytest
@@ -61,7 +63,7 @@ def test_parts_share_no_target(rng):
     windows = Windows.all(Grid.of(frame, "y", "t", "s"), 8, 5)
     parts, between = split_in_time(windows, (0.7, 0.15, 0.15))
     targets = [{int(p) + i for p in windows.places[part] for i in range(5)} for part in parts]
-    for early, late in zip(targets, targets[1:], strict=False):
+    for early, late in itertools.pairwise(targets):
         assert max(early) < min(late)
     assert between == len(windows) - sum(map(len, parts)) > 0
     assert 0.6 < len(parts[0]) / len(windows) < 0.75

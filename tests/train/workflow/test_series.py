@@ -210,12 +210,12 @@ def test_forecast_is_for_series(sales):
 
 def test_a_series_shorter_than_the_window_is_named(run, sales):
     short = sales.filter((pl.col("shop") == "large") | (pl.col("day") > pl.date(2024, 1, 30)))
-    with pytest.raises(InputError, match="series 'small' has 5 steps .* needs 14: give more of the past"):
+    with pytest.raises(InputError, match=r"series 'small' has 5 steps .* needs 14: give more of the past"):
         bl.forecast(run, short)
 
 
 def test_the_grid_of_training_is_kept(run, sales):
     every_other = sales.filter(pl.arange(pl.len()) % 2 == 0)
-    with pytest.raises(InputError, match="no window|steps without a long gap|every window"):
+    with pytest.raises(InputError, match="has 1 steps without a long gap"):
         windows_of(run, every_other)
     assert Grid.of(every_other, "sold", "day", "shop").spacing.every == "2 days"
