@@ -108,6 +108,24 @@ def test_the_page_on_text(tmp_path: Path) -> None:
         run(tmp_path, sys.executable, "-c", block)
 
 
+@pytest.mark.slow
+def test_the_first_series(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "series.md").read_text(encoding="utf-8")
+    make, use = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    run(tmp_path, sys.executable, "-c", make)
+    commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    assert len(commands) == 4
+    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
+    assert "same as last week" in printed[0]
+    (told,) = re.findall(r"^    (\d+ series, .*)$", text, flags=re.MULTILINE)
+    assert told in printed[1]  # the notes are shown with the run
+    predicted = (tmp_path / "next.csv").read_text(encoding="utf-8").splitlines()
+    assert predicted[0] == "shop,date,prediction,lower,upper"
+    assert len(predicted) == 1 + 3 * 7
+    assert predicted[1].startswith("Gangnam,2025-07-01,")
+    assert "shape: (21, 5)" in run(tmp_path, sys.executable, "-c", use)
+
+
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 

@@ -142,3 +142,4 @@ from .train.lr_find import RangeTest as RangeTest
 from .train.lr_find import lr_find as lr_find
 from .train.run import Run as Run
 from .train.storage import load as load
+from .train.workflow.series import forecast as forecast

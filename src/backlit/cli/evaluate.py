@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,10 +24,15 @@ def command(
 ) -> None:
     """Scores of a run on a file that has the targets, too, beside what guessing achieves."""
     import backlit as bl
-    from backlit.cli import output, report, using
+    from backlit.cli import using
+    from backlit.train.workflow.forecast_judging import judge_windows
     from backlit.train.workflow.judging import best_guess, judge, worst
 
     loaded = bl.load(run)
+    if using.is_forecaster(loaded):
+        windows = using.judged_windows(loaded, file, target)
+        _tell(judge_windows(loaded, windows), len(windows), "windows", as_json)
+        return
     if using.takes_pictures(loaded):
         inputs, y, names = using.judged_pictures(loaded, file, target)
         task = "classification"
@@ -39,7 +44,13 @@ def command(
     judged = judge(loaded, task, guess, outputs, y)
     if names is not None:
         judged["worst"] = worst(loaded, outputs, y, names)
+    _tell(judged, len(y), "rows", as_json)
+
+
+def _tell(judged: dict[str, Any], count: int, what: str, as_json: bool) -> None:
+    from backlit.cli import output, report
+
     if as_json:
-        output.emit({"rows": len(y), **judged["scores"], "judgement": judged})
+        output.emit({what: count, **judged["scores"], "judgement": judged})
     else:
-        print(f"{len(y)} rows\n\n{report.scores(judged)}")
+        print(f"{count} {what}\n\n{report.scores(judged)}")

@@ -28,9 +28,12 @@ def command(
     """The score lost when a column's values are shuffled, and the share of each column in gradient × input."""
     import backlit as bl
     from backlit.cli import output, using
+    from backlit.errors import InputError
 
     output.check_picture(plot)
     loaded = bl.load(run)
+    if using.is_forecaster(loaded):
+        raise InputError(f"{run} is a run on time series; importance is for columns of rows that stand alone")
     frame, y, _ = using.judged_rows(loaded, file, target)
     found = bl.importance(loaded, using.inputs_of(loaded, frame, file), y, repeats=repeats, seed=seed)
     if plot is not None:

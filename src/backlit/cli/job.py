@@ -8,12 +8,14 @@ from typing import Any
 from backlit.cli.declared import height_and_width, kinds, seconds, shares
 from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError
+from backlit.train.fit_table import material_of_table
 from backlit.train.workflow.material import Material, from_dataset
 from backlit.train.workflow.options import Options
 from backlit.train.workflow.pictures import from_pictures
-from backlit.train.workflow.text import material_for
 
-TABLES = ("target", "text", "tokens", "task", "columns", "group", "time", "test", "decimal")
+TABLES = (
+    "target", "text", "tokens", "task", "columns", "group", "time", "horizon", "window", "series", "test", "decimal",
+)  # fmt: skip
 PICTURES = ("size", "skip_broken")
 
 
@@ -44,7 +46,7 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
         _refuse(choices, PICTURES, f"is for folders of pictures; {data} is a file")
         if not target:
             raise InputError(f"{data}: say which column to predict: --target COLUMN ({_columns(data)})")
-        return material_for(
+        return material_of_table(
             data,
             target,
             text=choices.get("text"),
@@ -53,6 +55,9 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
             columns=kinds(choices.get("columns")),
             group=choices.get("group"),
             time=choices.get("time"),
+            horizon=choices.get("horizon"),
+            window=choices.get("window"),
+            series=choices.get("series"),
             test=choices.get("test"),
             decimal=choices.get("decimal"),
             progress=stage,

@@ -18,7 +18,9 @@ def command(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Table with the input columns, in any order; or pictures, and folders of them.", metavar="FILE"
+            help="Table with the input columns, in any order; for time series, the past; or pictures, and folders of "
+            "them.",
+            metavar="FILE",
         ),
     ],
     out: Annotated[
@@ -32,7 +34,10 @@ def command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """The file's rows with predictions: for classes the probability of each, for numbers an interval."""
+    """The file's rows with predictions: for classes the probability of each, for numbers an interval.
+
+    Time series are continued: a row for each step after the file's last, with its time.
+    """
     import polars as pl
 
     import backlit as bl
@@ -49,13 +54,17 @@ def command(
     if skip_broken:
         raise InputError(f"--skip-broken is for pictures; {run} was trained on rows of numbers")
     file = files[0]
-    source = using.source_for(loaded, file, keep_text=True)
+    continued = using.is_forecaster(loaded)
+    source = using.source_for(loaded, file, keep_text=not continued)
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file")
     if out is not None and not out.parent.is_dir():
         raise InputError(f"--out {out}: there is no folder {out.parent}")
     if out is not None and out.exists() and out.samefile(file):
         raise InputError(f"--out {out} is the input itself; name another file, so that nothing is lost")
+    if continued:
+        _continue(loaded, source, out, level, as_json)
+        return
     columns = predictions(loaded, using.inputs_of(loaded, source.frame, file), level)
     for name, count in getattr(loaded.preparation, "unseen", lambda _: {})(source.frame).items():
         strange = getattr(loaded.preparation, "strange", "a level")
@@ -96,6 +105,34 @@ def _pictures(run: Any, files: list[Path], out: Path | None, skip_broken: bool, 
     writing.write(pl.DataFrame({name: pl.Series(values) for name, values in columns.items()}), out, source)
     if out is not None:
         output.note(f"{len(album.kept)} predictions written to {out}")
+
+
+def _continue(run: Any, source: Any, out: Path | None, level: float, as_json: bool) -> None:
+    """What comes after each series' end, in the file's format."""
+    import dataclasses
+
+    import polars as pl
+
+    from backlit.cli import output
+    from backlit.data import writing
+    from backlit.train.workflow.series import forecast
+
+    windows = run.preparation.windows(source.frame)
+    for found in windows.grid.notes:
+        output.note(found)
+    for name, count in run.preparation.unseen(windows).items():
+        what = "are of a series" if name == run.preparation.series else "have a level"
+        output.note(f"column {name!r}: {count} rows {what} that training didn't have")
+    found = forecast(run, windows, level)
+    numbers = [name for name in ("prediction", "lower", "upper") if name in found.columns]
+    short = found.with_columns(pl.Series(name, _short(found[name].to_numpy())) for name in numbers)
+    if as_json:
+        output.emit({"rows": short.height, **{name: short[name].to_list() for name in short.columns}})
+        return
+    times = [name for name in short.columns if name not in numbers]
+    writing.write(short, out, dataclasses.replace(source, frame=short[times], text=None))
+    if out is not None:
+        output.note(f"{short.height} predictions written to {out}")
 
 
 def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from backlit.cli.forecast_report import forecast_scores
 from backlit.cli.output import bar, table
 from backlit.data.pictures import Pictures
 
@@ -20,7 +21,8 @@ def training(run: Any, folder: Path) -> str:
     named = {part: part + (folded if part == "training" else "") for part in judgement["parts"]}
     rows = ", ".join(f"{count} {named[part]}" for part, count in judgement["parts"].items() if count)
     best = f", best epoch {run.best_epoch}" if run.best_epoch else ""
-    lines = ["", f"{rows} rows, {_inputs(run.network.input_shape)}; {run.network.size:,} parameters"]
+    what = "windows" if "steps" in judgement else "rows"
+    lines = ["", f"{rows} {what}, {_inputs(run.network.input_shape)}; {run.network.size:,} parameters"]
     if hasattr(run.preparation, "rows"):
         lines[1:1] = [columns(run.preparation), ""]
     lines += [judgement["plan"], f"{len(run.history)} epochs in {run.seconds:.1f} s ({run.stopped}{best})", ""]
@@ -41,13 +43,17 @@ def columns(preparation: Any, most: int = MOST_COLUMNS) -> str:
 
 def scores(judgement: dict[str, Any]) -> str:
     """Scores beside the baseline, and what goes with the task."""
+    if "steps" in judgement:
+        return forecast_scores(judgement)
     baseline = judgement["baseline"]
-    rivals = judgement.get("rivals", [])
-    head = [[judgement.get("judged_on", "rows"), "network", baseline["what"], *[rival["what"] for rival in rivals]]]
+    rivals = judgement.get("rivals", {})
+    head = [[judgement.get("judged_on", "rows"), "network", baseline["what"], *rivals]]
     for name, own in judgement["scores"].items():
         if name == "loss" and len(judgement["scores"]) > 1:
             continue  # in units of training
-        others = ["" if (value := guesses.get(name)) is None else _short(value) for guesses in (baseline, *rivals)]
+        others = [
+            "" if (value := guesses.get(name)) is None else _short(value) for guesses in (baseline, *rivals.values())
+        ]
         head.append([name, _short(own), *others])
     blocks = [table(head)]
     if "classes" in judgement:

@@ -15,7 +15,8 @@ EXAMPLES = (
     "backlit train digits\n\n"
     "backlit train houses.csv --target price --network mlp:64,32 --epochs 50 --out runs/houses\n\n"
     "backlit train pictures/ --network cnn:32,64 --size 48\n\n"
-    "backlit train reviews.csv --text review --target label"
+    "backlit train reviews.csv --text review --target label\n\n"
+    "backlit train sales.csv --target sold --time date --horizon 7 --series shop"
 )
 _DATA, _NETWORK, _TRAINING, _RUN = "Data", "Network", "Training", "Run"
 
@@ -70,6 +71,22 @@ def command(
     time: Annotated[
         str | None,
         typer.Option(help="Column to split by: train on the past, judge on what follows.", rich_help_panel=_DATA),
+    ] = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(
+            help="Predict the target's next so many values: DATA is a time series, its times in --time.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps of a series' past to predict from; by default two seasons or horizons.", rich_help_panel=_DATA
+        ),
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Column that tells several time series apart.", rich_help_panel=_DATA)
     ] = None,
     test: Annotated[
         Path | None, typer.Option(help="File of test rows, instead of a share of DATA.", rich_help_panel=_DATA)

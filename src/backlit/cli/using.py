@@ -16,6 +16,27 @@ def source_for(run: Any, path: Path, *, keep_text: bool = False) -> Any:
     return data.read_source(path, formats=formats, keep_text=keep_text)
 
 
+def is_forecaster(run: Any) -> bool:
+    """Whether the run continues time series."""
+    from backlit.data.series import SeriesPreparation
+
+    return isinstance(run.preparation, SeriesPreparation)
+
+
+def judged_windows(run: Any, path: Path, target: list[str] | None) -> Any:
+    """All windows of a file whose future is known."""
+    from backlit.cli.output import note
+    from backlit.train.workflow.series import windows_of
+
+    own = run.preparation.target
+    if target and list(target) != [own]:
+        raise InputError(f"a run on time series is judged by the column it predicts, {own!r}; rename it in {path}")
+    windows = windows_of(run, source_for(run, path).frame)
+    for found in windows.grid.notes:
+        note(found)
+    return windows
+
+
 def inputs_of(run: Any, frame: Any, path: Path) -> Any:
     """What the run predicts from: the frame itself for tables, the first columns as numbers for other data."""
     from backlit import data

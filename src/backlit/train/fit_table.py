@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from backlit.errors import unknown
+from backlit.errors import InputError, unknown
 from backlit.train.run import Run
+from backlit.train.workflow.material import Material
 from backlit.train.workflow.options import Options
+from backlit.train.workflow.series import from_series
 from backlit.train.workflow.text import material_for
 from backlit.train.workflow.workflow import train
 
@@ -24,6 +26,9 @@ def fit_table(
     columns: Mapping[str, str] | None = None,
     group: str | None = None,
     time: str | None = None,
+    horizon: int | None = None,
+    window: int | None = None,
+    series: str | None = None,
     test: Any = None,
     decimal: str | None = None,
     checkpoint: str | Path | None = None,
@@ -59,6 +64,12 @@ def fit_table(
         Rows with the same value in this column (a patient, a customer) stay in one part. The column itself is no input.
     time : str, optional
         Split in the order of this column: train on the past, judge on what came later.
+    horizon : int, optional
+        Predict the target's next so many values from its past: the table is a time series, with `time`.
+    window : int, optional
+        Steps of the past that are looked at; by default two seasons or two horizons, whichever is longer.
+    series : str, optional
+        Which of several series a row belongs to (a shop, a sensor). One network learns them all.
     test : path or data frame, optional
         Rows to judge on; the table is then split into training and validation rows only.
     decimal : "," or ".", optional
@@ -76,7 +87,8 @@ def fit_table(
     Returns
     -------
     Run
-        ``run.predict(table)`` takes raw rows; ``run.judgement`` has the scores, the baseline and the notes.
+        ``run.predict(table)`` takes raw rows; ``run.judgement`` has the scores, the baseline and the notes. Of time
+        series, it takes the past and gives each series' next values (series, horizon); `forecast` adds their times.
 
     Raises
     ------
@@ -94,8 +106,10 @@ def fit_table(
     """
     started = clock.monotonic()
     chosen = Options(**known(options, "fit for tables"))
-    how = {"task": task, "columns": columns, "group": group, "time": time, "test": test, "decimal": decimal}
-    material = material_for(table, target, text=text, tokens=tokens, **how)
+    material = material_of_table(
+        table, target, text=text, tokens=tokens, task=task, columns=columns, group=group, time=time, test=test,
+        decimal=decimal, horizon=horizon, window=window, series=series,
+    )  # fmt: skip
     return train(
         material,
         chosen,
@@ -106,6 +120,41 @@ def fit_table(
         say=say,
         started=started,
     )
+
+
+def material_of_table(
+    table: Any,
+    target: str | Sequence[str],
+    *,
+    text: str | Sequence[str] | None = None,
+    tokens: str | None = None,
+    horizon: int | None = None,
+    window: int | None = None,
+    series: str | None = None,
+    task: str | None = None,
+    group: str | None = None,
+    **rest: Any,
+) -> Material:
+    """Rows of a table, texts of one of its columns, or with a horizon the windows of its time series.
+
+    Raises
+    ------
+    InputError
+        If options of the one are given for the other.
+    """
+    if horizon is None:
+        for name, value in (("window", window), ("series", series)):
+            if value is not None:
+                raise InputError(f"{name} is for time series: give a horizon, too, the steps to predict")
+        return material_for(table, target, text=text, tokens=tokens, task=task, group=group, **rest)
+    for name, given in (("text", text), ("tokens", tokens)):
+        if given is not None:
+            raise InputError(f"{name} doesn't apply to time series; leave it out, or the horizon")
+    if task not in (None, "regression"):
+        raise InputError(f"a time series' values are predicted as numbers; leave out the task {task}")
+    if group is not None:
+        raise InputError(f"time series are split in time, not by a group; series={group!r} tells series apart")
+    return from_series(table, target, horizon=horizon, window=window, series=series, **rest)
 
 
 def known(options: dict[str, Any], where: str) -> dict[str, Any]:

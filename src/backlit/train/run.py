@@ -113,9 +113,19 @@ class Run:
         array of shape (rows,), or (rows, outputs) for several outputs
             Of sequences of texts or symbols, a list of lists: a class for each step.
         """
-        decoded = self.targets.decode(self.outputs(x))
+        decoded = self._absolute(x, self.targets.decode(self.outputs(x)))
         trimmed = getattr(self.preparation, "trimmed", None)
         return trimmed(x, decoded) if trimmed and decoded.ndim == 2 else decoded
+
+    def relative(self, x: Any, y: Any) -> np.ndarray:
+        """Targets as the preparation has the network learn them, beside what rows `x` tell; mostly as they are."""
+        change = getattr(self.preparation, "relative", None)
+        return np.asarray(y) if change is None else change(x, np.asarray(y))
+
+    def _absolute(self, x: Any, predicted: np.ndarray) -> np.ndarray:
+        """The inverse of `relative`."""
+        change = getattr(self.preparation, "absolute", None)
+        return predicted if change is None else change(x, predicted)
 
     def predict_proba(self, x: Any) -> np.ndarray:
         """Probability of each class (rows, classes), in the order of `classes`.
@@ -161,7 +171,8 @@ class Run:
                 "this run has no held-out residuals to make intervals from; "
                 "bl.fit(table, target=...) and backlit train keep them for numbers"
             )
-        return self.intervals.around(self.predict(x), level)
+        low, high = self.intervals.around(self.targets.decode(self.outputs(x)), level)
+        return self._absolute(x, low), self._absolute(x, high)
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """Loss and metrics on other data.
@@ -176,7 +187,7 @@ class Run:
         dict
             "loss" and the run's metrics.
         """
-        inputs = self.inputs(x)
+        inputs, y = self.inputs(x), self.relative(x, y)
         found = self.score(self.forward(inputs), y, sample_weight)
         if self.targets.kind == "text":  # the loss is that of the true text, not of what was written instead
             told = self.targets.encode(y, str(self.network.dtype))

@@ -262,6 +262,7 @@ PREPARATIONS = {
     "Texts": "backlit.data.text",
     "Pictures": "backlit.data.pictures",
     "TextColumn": "backlit.data.text",
+    "SeriesPreparation": "backlit.data.series",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",

@@ -35,8 +35,7 @@ def test_a_word_that_tells_is_found(run):
 
 
 def test_naive_bayes_is_judged_beside_as_scikit_learn_would(run):
-    rival = run.judgement["rivals"][0]
-    assert rival["what"] == "naive Bayes, words"
+    rival = run.judgement["rivals"]["naive Bayes, words"]
     table = reviews()
     from backlit.train.workflow.material import from_table
     from backlit.train.workflow.parts import divide
@@ -95,7 +94,7 @@ def test_korean(tokens):
 def test_order_matters_to_a_recurrent_network_but_not_to_a_bag():
     column = TextColumn.learn(pl.DataFrame({"review": ["a b c d", "a b c d"]}), "review")
     rows = column.apply(["a b c", "c b a"])
-    bag = network("bag:8,4", 2, 0.0, column).build((4,))(rows)
+    bag = network("bag:8,4", 2, "relu", 0.0, column).build((4,))(rows)
     np.testing.assert_allclose(bag[0], bag[1], atol=1e-6)
     for words in ("cnn:8,8", "gru:5", "bilstm:5,4", "rnn"):
         out = network(words, 2, 0.1, column).build((4,))(rows)

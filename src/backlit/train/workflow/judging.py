@@ -59,7 +59,7 @@ def judge(
     found["scores"] |= more.pop("scores", {})
     found |= more
     if rivals:
-        found["rivals"] = [_rival(run, name, chances, y) for name, chances in rivals.items()]
+        found["rivals"] = {name: _rival(run, chances, y) for name, chances in rivals.items()}
     return found | {"warnings": _disappointments(found)}
 
 
@@ -104,13 +104,12 @@ def _classes(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
     return found
 
 
-def _rival(run: Any, name: str, chances: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+def _rival(run: Any, chances: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     """The scores of another classifier."""
     truth, called = run.targets.labels.encode(y), chances.argmax(axis=1)
     recalls = [float((called[truth == code] == code).mean()) for code in np.unique(truth)]
     likelihood = np.take_along_axis(chances, truth[:, None], axis=1)
     return {
-        "what": name,
         "accuracy": float((called == truth).mean()),
         "balanced_accuracy": float(np.mean(recalls)),
         "log_loss": float(-np.log(np.maximum(likelihood, TINY)).mean()),
@@ -177,9 +176,8 @@ def _disappointments(judgement: dict[str, Any]) -> list[str]:
     if "accuracy" in guesses and scores["accuracy"] < guesses["accuracy"]:
         worse.append("accuracy")
     better = [
-        f"{rival['what']} does better on these rows (accuracy {rival['accuracy']:.4g}, the network's "
-        f"{scores['accuracy']:.4g})"
-        for rival in judgement.get("rivals", ())
+        f"{name} does better on these rows (accuracy {rival['accuracy']:.4g}, the network's {scores['accuracy']:.4g})"
+        for name, rival in judgement.get("rivals", {}).items()
         if "accuracy" in scores and rival["accuracy"] > scores["accuracy"]
     ]
     if not worse:

@@ -37,6 +37,8 @@ class Material:
         Shape of the pictures that flat rows hold.
     given : array (rows,), optional
         The user's own division: 0 for training, 1 for validation, 2 for test.
+    divide : callable, optional
+        ``divide(fractions) -> (row numbers of each part, notes)``, for rows that overlap and are split otherwise.
     names : array (rows,), optional
         What rows are called, such as files: the report names the worst.
     suspect : callable, optional
@@ -56,6 +58,7 @@ class Material:
     notes: list[str] = field(default_factory=list)
     seen_as: tuple[int, ...] | None = None
     given: np.ndarray | None = None
+    divide: Callable[[Sequence[float]], tuple[list[np.ndarray], list[str]]] | None = None
     names: np.ndarray | None = None
     suspect: Callable[[Any], list[str]] | None = None
     family: Family | None = None
@@ -70,24 +73,25 @@ class Family:
     words : str
         The network by default.
     build : callable
-        ``build(words, outputs, dropout, preparation) -> Layer``.
-    dropout, rate : float
-    epochs : int
+        ``build(words, outputs, activation, dropout, preparation) -> Layer``.
+    dropout, rate : float, optional
+        As for tables if left out.
+    epochs : int, optional
         Most passes over the training rows.
-    small : callable
+    small : callable, optional
         ``small(words)``: whether such a network takes so little time that several are trained where rows are few.
-    rivals : callable
+    rivals : callable, optional
         ``rivals(run, raw, y, held raw) -> {method: its chances of each class (rows, classes)}``: what else could be
         asked about held rows, to be compared with.
     """
 
     words: str
-    build: Callable[[str, int, float, Any], Any]
-    dropout: float
-    rate: float
-    epochs: int
-    small: Callable[[Any], bool]
-    rivals: Callable[[Any, Any, np.ndarray, Any], dict[str, np.ndarray]]
+    build: Callable[[str, int, str, float, Any], Any]
+    dropout: float | None = None
+    rate: float | None = None
+    epochs: int | None = None
+    small: Callable[[Any], bool] | None = None
+    rivals: Callable[[Any, Any, np.ndarray, Any], dict[str, np.ndarray]] | None = None
 
 
 def from_dataset(name: str) -> Material:
@@ -119,7 +123,7 @@ def from_table(
     With ``prepare(frame, target, train_rows, formats) -> preparation``, that makes inputs of rows, and not
     `TablePreparation`.
     """
-    name, given, formats, notes = _read(table, decimal, progress)
+    name, given, formats, notes = read_table(table, decimal, progress)
     names = as_names(target)
     frame, more = _with_targets(given, names, "rows")
     notes += more
@@ -138,7 +142,7 @@ def from_table(
     prepare = prepare or (lambda frame, goal, rows, formats: TablePreparation.learn(frame, goal, rows, wishes, formats))
     held = None
     if test is not None:
-        _, given, _, found = _read(test, decimal, None, formats)
+        _, given, _, found = read_table(test, decimal, None, formats)
         judged, more = _with_targets(given, names, "test rows")
         notes += [*found, *more]
         held = (judged, goal.values(judged))
@@ -155,7 +159,7 @@ def from_table(
     )
 
 
-def _read(
+def read_table(
     table: Any, decimal: str | None, progress: Any, formats: Mapping[str, str] | None = None
 ) -> tuple[str, Any, Mapping[str, str], list[str]]:
     """Name, data frame, formats of its text, and what is to be said of the reading."""

@@ -40,8 +40,11 @@ def divide(material: Material, fractions: Sequence[float], seed: int) -> tuple[P
             "validation and test rows; give more rows"
         )
     y = material.y
+    rows: Sequence[np.ndarray]
     if material.given is not None:
         rows, notes = _as_given(material.given, y, fractions, seed)
+    elif material.divide is not None:
+        rows, notes = material.divide(fractions)
     elif material.order is not None:
         rows = split(len(y), fractions, seed, order=material.order)
     elif material.groups is not None:
@@ -73,7 +76,8 @@ def fold(material: Material, parts: Parts, members: int, options: Options) -> tu
 
     Not where one set of validation rows is needed: to follow the training rows in time, or to calibrate on.
     """
-    if members == 1 or material.order is not None or material.given is not None or options.calibrate:
+    divided = material.order is not None or material.given is not None or material.divide is not None
+    if members == 1 or divided or options.calibrate:
         return parts, None
     pool = np.sort(np.concatenate([parts.train, parts.validation]))
     candidates, stratify, groups = np.arange(len(pool)), None, None

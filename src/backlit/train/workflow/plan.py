@@ -70,7 +70,7 @@ def members(options: Options, rows: int, folded: bool, family: Family | None = N
     if options.ensemble is not None:
         return options.ensemble
     network = options.network or (family.words if family else None)
-    cheap = family.small(network) if family else not (isinstance(network, str) and _slow(network, ()))
+    cheap = family.small(network) if family and family.small else not isinstance(network, str) or not _slow(network, ())
     return MEMBERS if folded and cheap and rows < SMALL and not options.calibrate else 1
 
 
@@ -116,19 +116,18 @@ def plan(
     pictures = input_shape is not None and len(input_shape) == 3
     usual = family.words if family else "cnn" if pictures else _size(rows)
     words = options.network if options.network is not None else usual
-    slow = family is None and _slow(words, input_shape or ())
+    slow = (family is None or family.epochs is None) and _slow(words, input_shape or ())
     largest = SLOW_BATCH if slow else 1024
     batch = options.batch_size or int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, largest))
     steps = max(1, rows // batch)
     most = np.clip(SLOW_UPDATES // steps, 10, SLOW_EPOCHS) if slow else np.clip(UPDATES // steps, 20, MOST_EPOCHS)
-    most = np.clip(UPDATES // steps, 20, family.epochs) if family else most
-    epochs = options.epochs or int(most)
+    epochs = options.epochs or int(min(most, (family and family.epochs) or most))
     patience = SLOW_PATIENCE if slow else max(10, epochs // 3)
-    rate = options.learning_rate if options.learning_rate is not None else family.rate if family else RATE
+    rate = _first_given(options.learning_rate, family.rate if family else None, RATE)
     activation = options.activation or ACTIVATION
-    dropout = options.dropout if options.dropout is not None else family.dropout if family else DROPOUT
+    dropout = _first_given(options.dropout, family.dropout if family else None, DROPOUT)
     if isinstance(words, str) and family:
-        network: Any = family.build(words, outputs, dropout, preparation)
+        network: Any = family.build(words, outputs, activation, dropout, preparation)
     elif isinstance(words, str):
         for name in ("activation", "dropout") if spelled(words) else ():
             if getattr(options, name):
@@ -176,6 +175,10 @@ def plan_for(options: Options, material: Material, rows: np.ndarray, preparation
         family=material.family,
         preparation=preparation,
     )
+
+
+def _first_given(*values: float | None) -> float:
+    return next(value for value in values if value is not None)
 
 
 def _first(preparation: Any) -> tuple[Layer, ...]:

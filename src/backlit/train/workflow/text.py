@@ -92,7 +92,7 @@ def from_text_column(
     return material
 
 
-def network(words: str, outputs: int, dropout: float, preparation: TextColumn) -> Layer:
+def network(words: str, outputs: int, activation: str, dropout: float, preparation: TextColumn) -> Layer:
     """The network that words describe, for rows of tokens.
 
     - ``bag:64``: the mean of the tokens' vectors of 64 features; with further sizes, hidden layers;

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.series import SeriesPreparation
 from backlit.data.table import Moment, TablePreparation
 from backlit.data.table.audit import suspicions
 from backlit.errors import InputError
@@ -20,6 +21,7 @@ from backlit.train.fit import fit
 from backlit.train.intervals import Intervals
 from backlit.train.run import Run
 from backlit.train.workflow import plan
+from backlit.train.workflow.forecast_judging import judge_windows
 from backlit.train.workflow.judging import best_guess, judge, worst
 from backlit.train.workflow.material import Material
 from backlit.train.workflow.options import Options
@@ -143,14 +145,19 @@ def _judged(
         run.judgement["residuals"] = Intervals.learn(run.targets.decode(outputs), truth).to_dict()
     judged = parts.test if len(parts.y_test) else parts.validation
     judged_on = "test" if len(parts.y_test) else "held-out folds" if folds else "validation"
-    if len(parts.y_test):
-        outputs, truth = run.outputs(parts.raw_test), parts.y_test
-    rivals = {}
-    if material.family and material.task == "classification" and not (folds and not len(parts.y_test)):
-        held = parts.raw_test if len(parts.y_test) else material.raw[parts.validation]
-        rivals = material.family.rivals(run, material.raw[parts.train], material.y[parts.train], held)
+    if isinstance(run.preparation, SeriesPreparation):
+        found = judge_windows(run, parts.raw_test if len(parts.y_test) else material.raw[parts.validation])
+    else:
+        if len(parts.y_test):
+            outputs, truth = run.outputs(parts.raw_test), parts.y_test
+        ask = material.family.rivals if material.family else None
+        rivals: dict[str, np.ndarray] = {}
+        if ask and material.task == "classification" and not (folds and not len(parts.y_test)):
+            held = parts.raw_test if len(parts.y_test) else material.raw[parts.validation]
+            rivals = ask(run, material.raw[parts.train], material.y[parts.train], held)
+        found = judge(run, material.task, guess, outputs, truth, rivals)
     run.judgement |= {
-        **judge(run, material.task, guess, outputs, truth, rivals),
+        **found,
         "guess": guess,
         "judged_on": judged_on,
         "parts": {"training": len(parts.train), "validation": len(parts.validation), "test": len(parts.y_test)},
@@ -166,7 +173,8 @@ def _judged(
 def _held_out(run: Run, material: Material, parts: Parts, folds: Folds | None) -> tuple[np.ndarray, np.ndarray]:
     """Outputs for rows that weren't learned from, and their targets: validation rows, or each fold by its member."""
     if folds is None:
-        return run.outputs(material.raw[parts.validation]), material.y[parts.validation]
+        held = material.raw[parts.validation]
+        return run.outputs(held), run.relative(held, material.y[parts.validation])
     rows = [parts.train[own] for own in folds.rows]
     alone = [dataclasses.replace(run, network=member) for member in members_of(run.network)]
     outputs = [member.outputs(material.raw[own]) for member, own in zip(alone, rows, strict=True)]

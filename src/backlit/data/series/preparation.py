@@ -1,0 +1,282 @@
+"""SeriesPreparation: windows as a network's inputs and targets, learned on training windows only."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backlit.data.reading import read_source
+from backlit.data.series.grid import Grid
+from backlit.data.series.spacing import DAY, Spacing
+from backlit.data.series.windows import Windows
+from backlit.data.table.column import Column, LeftOut
+from backlit.data.table.moment import CYCLES, Moment
+from backlit.data.table.understanding import understand
+from backlit.data.table.values import as_polars
+from backlit.errors import InputError, unknown
+
+FLAT = 0.01  # scale of a series that doesn't vary, as a share of its level
+LENGTHS = {"month": 365.2425 * DAY, "weekday": 7 * DAY, "hour": DAY}  # of the cycles, in microseconds
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesPreparation:
+    """Turns windows into inputs (rows, window, features), and targets into what is left for the network to learn.
+
+    The first feature is the target's past, less its last value, in units of the series' own scale: the root mean square
+    of that difference in training. So a level that drifts stays in the range that was learned, and small series count
+    as much as large ones. Other columns' pasts and the calendar's cycles follow.
+
+    The network learns what a linear forecast, ridge regression on the same windows, leaves over:
+    ``target = last + scale · (linear(inputs) + network(inputs))``.
+
+    Attributes
+    ----------
+    target, time, series : str
+        The table's columns; `series` may be None.
+    spacing : Spacing
+    window, horizon : int
+        Steps that are looked back on, and that are predicted.
+    scales : dict of series to float
+        Series that training didn't have are scaled by their window, and counted by `unseen`.
+    columns : tuple of Column
+        The other columns.
+    cycles : Moment
+        The calendar: cycles that training saw at least twice.
+    weight, bias : arrays (inputs, horizon) and (horizon,), optional
+        The linear forecast: see `linear_inputs`.
+    formats : dict
+        How the file's text became values.
+    """
+
+    target: str
+    time: str
+    series: str | None
+    spacing: Spacing
+    window: int
+    horizon: int
+    scales: Mapping[str, float]
+    columns: tuple[Column, ...] = ()
+    cycles: Moment = field(default_factory=lambda: Moment("time"))
+    weight: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    formats: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def learn(
+        cls,
+        windows: Windows,
+        target: str,
+        time: str,
+        series: str | None = None,
+        wishes: Mapping[str, str] | None = None,
+        formats: Mapping[str, str] | None = None,
+    ) -> SeriesPreparation:
+        """Learn from training windows; `columns` and `scales` see nothing later than their last future.
+
+        Raises
+        ------
+        InputError
+            If a wish names no column, or the target, time or series.
+        """
+        grid, own = windows.grid, (target, time, series)
+        for name in wishes or {}:
+            if name not in grid.frame.columns:
+                raise unknown("column", name, grid.frame.columns)
+            if name in own:
+                raise InputError(f"column {name!r} is the target, time or series; its kind can't be chosen")
+        seen = grid.places < windows.places.max() + windows.horizon
+        frame = grid.frame.filter(seen)
+        columns = tuple(
+            _narrow(understand(frame[name], (wishes or {}).get(name))) for name in frame.columns if name not in own
+        )
+        return cls(
+            target=target,
+            time=time,
+            series=series,
+            spacing=grid.spacing,
+            window=windows.window,
+            horizon=windows.horizon,
+            scales=_scales(windows),
+            columns=columns,
+            cycles=_cycles(time, grid.spacing, grid.places[seen]),
+            formats=dict(formats or {}),
+        )
+
+    def with_linear(self, weight: np.ndarray, bias: np.ndarray) -> SeriesPreparation:
+        """The preparation with a linear forecast, from which the network goes on."""
+        return dataclasses.replace(self, weight=weight, bias=bias)
+
+    @property
+    def names(self) -> list[str]:
+        """The features of a step."""
+        return [self.target, *(name for column in self.columns for name in column.inputs), *self.cycles.inputs]
+
+    def windows(self, table: Any) -> Windows:
+        """Windows as they are; of a table or file, the last window of each series."""
+        if isinstance(table, Windows):
+            if (table.window, table.horizon) != (self.window, self.horizon):
+                raise InputError(
+                    f"the run takes windows of {self.window} steps and predicts {self.horizon}, "
+                    f"got {table.window} and {table.horizon}"
+                )
+            return table
+        return Windows.latest(self.grid(table), self.window, self.horizon)
+
+    def grid(self, table: Any) -> Grid:
+        """A table, or a file that is read as the training's was, as a grid of the training's spacing."""
+        named = isinstance(table, (str, Path))
+        frame = read_source(table, formats=self.formats).frame if named else as_polars(table)
+        needed = [self.time, self.target, *([self.series] if self.series else [])]
+        needed += [column.name for column in self.columns if column.inputs]
+        absent = [name for name in needed if name not in frame.columns]
+        if absent:
+            raise InputError(
+                f"column {absent[0]!r} is missing; to continue a series, give the past of {', '.join(needed)}"
+            )
+        return Grid.of(frame, self.target, self.time, self.series, self.spacing)
+
+    def apply(self, table: Any) -> np.ndarray:
+        """Inputs (rows, window, features), float32, of windows, or of each series' last window in a table or file."""
+        windows = self.windows(table)
+        grid, past = windows.grid, windows.past
+        relative = (past - past[:, -1:]) / self.scale(windows)
+        parts = [column.apply(grid.frame[column.name]) for column in self.columns if column.inputs]
+        if self.cycles.inputs:
+            parts.append(self.cycles.apply(_moments(self.time, grid.spacing, grid.places)))
+        of_steps = np.concatenate(parts, axis=1) if parts else np.empty((len(grid.values), 0), np.float32)
+        inputs = np.empty((len(windows), self.window, 1 + of_steps.shape[1]), np.float32)
+        inputs[:, :, 0] = relative
+        inputs[:, :, 1:] = of_steps[windows.rows]
+        return inputs
+
+    def linear_inputs(self, inputs: np.ndarray) -> np.ndarray:
+        """What the linear forecast sees, (rows, inputs): the target's past, and the last step's other features."""
+        return np.concatenate([inputs[:, :, 0], inputs[:, -1, 1:]], axis=1).astype(np.float64)
+
+    def linear(self, windows: Windows) -> np.ndarray:
+        """The linear forecast in the target's unit, (rows, horizon); the last value, before there is one."""
+        return self.absolute(windows, np.zeros((len(windows), self.horizon)))
+
+    def relative(self, table: Any, y: np.ndarray) -> np.ndarray:
+        """Targets (rows, horizon) as the network learns them: what the linear forecast leaves over, by scale."""
+        windows = self.windows(table)
+        return (y - windows.past[:, -1:]) / self.scale(windows) - self._line(windows)
+
+    def absolute(self, table: Any, z: np.ndarray) -> np.ndarray:
+        """What the network says, in the target's unit: the inverse of `relative`."""
+        windows = self.windows(table)
+        return (z + self._line(windows)) * self.scale(windows) + windows.past[:, -1:]
+
+    def scale(self, windows: Windows) -> np.ndarray:
+        """The scale of each window's series, (rows, 1)."""
+        names = windows.grid.names
+        known = np.array([self._scale_of(name) for name in names])[windows.series]
+        strange = np.isnan(known)
+        if strange.any():
+            past = windows.past[strange]
+            known[strange] = _spread(past - past[:, -1:], past)
+        return known[:, None]
+
+    def _scale_of(self, name: str) -> float:
+        return next(iter(self.scales.values())) if self.series is None else self.scales.get(name, np.nan)
+
+    def _line(self, windows: Windows) -> np.ndarray | float:
+        if self.weight is None or self.bias is None:
+            return 0.0
+        return self.linear_inputs(self.apply(windows)) @ self.weight + self.bias
+
+    def unseen(self, table: Any) -> dict[str, int]:
+        """Series that training didn't have, and rows with a level that it didn't have, counted by column."""
+        grid = table.grid if isinstance(table, Windows) else self.grid(table)
+        counts = {column.name: column.unseen(grid.frame[column.name]) for column in self.columns if column.inputs}
+        if self.series is not None:
+            strange = np.array([name not in self.scales for name in grid.names])
+            counts[self.series] = int(strange[grid.series].sum())
+        return {name: count for name, count in counts.items() if count}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict a column: name, kind, what was done, missing share; for tables that people read."""
+        cycles = f"; {self.cycles.done} as cycles" if self.cycles.inputs else ""
+        found = [(self.time, "time", 0.0, f"one row each {self.spacing.every}{cycles}", len(self.cycles.inputs))]
+        if self.series is not None:
+            found.append((self.series, "series", 0.0, f"{len(self.scales)} series, each with its own scale", 0))
+        own = ", scaled by series" if self.series is not None else ", scaled"
+        found.append((self.target, "target", 0.0, f"{self.window} steps back, less the last value{own}", 1))
+        found += [(c.name, c.kind, c.missing, c.done, len(c.inputs)) for c in self.columns]
+        return [dict(zip(("column", "kind", "missing", "done", "inputs"), row, strict=True)) for row in found]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        names = ("target", "time", "series", "window", "horizon")
+        return {name: getattr(self, name) for name in names} | {
+            "spacing": self.spacing.to_dict(),
+            "scales": dict(self.scales),
+            "columns": [column.to_dict() for column in self.columns],
+            "cycles": self.cycles.to_dict(),
+            "weight": None if self.weight is None else self.weight.tolist(),
+            "bias": None if self.bias is None else self.bias.tolist(),
+            "formats": dict(self.formats),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> SeriesPreparation:
+        """The inverse of `to_dict`."""
+        cycles = Column.from_dict(data["cycles"])
+        if not isinstance(cycles, Moment):
+            raise InputError(f"the calendar's cycles are a {type(cycles).__name__}; the run is damaged: train again")
+        made = {
+            "spacing": Spacing.from_dict(data["spacing"]),
+            "columns": tuple(Column.from_dict(column) for column in data["columns"]),
+            "cycles": cycles,
+            "weight": None if data["weight"] is None else np.array(data["weight"]),
+            "bias": None if data["bias"] is None else np.array(data["bias"]),
+        }
+        return cls(**{**data, **made})
+
+
+def _narrow(column: Column) -> Column:
+    """A column, unless it has so many levels that vectors would have to be learned for them."""
+    if not column.rows_to_learn:
+        return column
+    return LeftOut(column.name, column.missing, "category", f"{column.rows_to_learn} levels are too many for windows")
+
+
+def _scales(windows: Windows) -> dict[str, float]:
+    """Root mean square of a window's values less its last, series by series."""
+    past, series, names = windows.past, windows.series, windows.grid.names
+    found = {}
+    for code in np.unique(series):
+        own = past[series == code]
+        found[names[code]] = float(_spread((own - own[:, -1:]).reshape(1, -1), own.reshape(1, -1))[0])
+    return found
+
+
+def _spread(apart: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Root mean square of each row; of a row that doesn't vary, a share of its level."""
+    spread = np.sqrt(np.mean(apart**2, axis=1))
+    level = FLAT * np.abs(values).mean(axis=1)
+    flat = spread <= 1e-12 * np.abs(values).max(axis=1)
+    return np.where(flat, np.where(level > 0, level, 1.0), spread)
+
+
+def _cycles(name: str, spacing: Spacing, places: np.ndarray) -> Moment:
+    """Cycles of the calendar that training saw at least twice, and that differ from step to step."""
+    if spacing.unit == "number":
+        return Moment(name)
+    learned = Moment.learn(_moments(name, spacing, np.unique(places)), trend=False)
+    span = float(np.ptp(spacing.moments(places)))
+    parts = tuple(part for part in learned.parts if part in CYCLES and span >= 2 * LENGTHS[part])
+    ones = (1.0,) * len(parts)
+    return dataclasses.replace(learned, parts=parts, center=(0.0,) * len(parts), scale=ones, timed="hour" in parts)
+
+
+def _moments(name: str, spacing: Spacing, places: np.ndarray) -> Any:
+    import polars as pl
+
+    return pl.Series(name, spacing.moments(places)).cast(pl.Datetime("us"))
