@@ -73,7 +73,7 @@ def test_a_network_that_learned_nothing_is_the_linear_forecast(sales):
     material = from_series(sales, "sold", time="day", horizon=7, window=14, series="shop")
     rows = material.divide((0.7, 0.15, 0.15))[0]
     preparation = material.learn(rows[0])
-    network = material.build("mlp:8", 7, "silu", 0.0).build((14, len(preparation.names)), seed=0)
+    network = material.family.build("mlp:8", 7, "silu", 0.0, preparation).build((14, len(preparation.names)), seed=0)
     windows = material.raw[rows[2]]
     outputs = np.asarray(network(preparation.apply(windows)))
     assert np.array_equal(preparation.absolute(windows, outputs), rivals(preparation, windows)["linear (ridge)"])

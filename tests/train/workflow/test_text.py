@@ -97,7 +97,7 @@ def test_order_matters_to_a_recurrent_network_but_not_to_a_bag():
     bag = network("bag:8,4", 2, "relu", 0.0, column).build((4,))(rows)
     np.testing.assert_allclose(bag[0], bag[1], atol=1e-6)
     for words in ("cnn:8,8", "gru:5", "bilstm:5,4", "rnn"):
-        out = network(words, 2, 0.1, column).build((4,))(rows)
+        out = network(words, 2, "relu", 0.1, column).build((4,))(rows)
         assert out.shape == (2, 2)
         assert abs(out[0] - out[1]).max() > 1e-4, words
 
