@@ -8,9 +8,7 @@ from typing import Annotated, Any
 import typer
 
 NAME = "predict"
-EXAMPLES = (
-    "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\nbacklit predict runs/pets a.png more/"
-)
+EXAMPLES = "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\nbacklit predict runs/pictures new.png pictures/dark"
 
 
 def command(
