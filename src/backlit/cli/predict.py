@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import typer
 
 NAME = "predict"
-EXAMPLES = "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\n"
+EXAMPLES = (
+    "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\n"
     "backlit predict runs/pictures new.png pictures/dark"
+)
 
 
 def command(
