@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import backlit as bl
 from backlit.cli import compare, evaluate, explain, importance, lr_find, predict, show, train
@@ -408,6 +409,12 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
     table(tmp_path / "houses.csv", rows=120)
     for name, seed in (("test.csv", 1), ("new.csv", 2)):
         table(tmp_path / name, rows=20, seed=seed)
+    pixels = np.random.default_rng(0).integers(0, 100, (20, 24, 24), dtype=np.uint8)
+    for name, light in (("dark", 0), ("light", 155)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for i, own in enumerate(pixels + np.uint8(light)):
+            Image.fromarray(own).save(tmp_path / "pictures" / name / f"{i}.png")
+    Image.fromarray(pixels[0]).save(tmp_path / "new.png")
     monkeypatch.chdir(tmp_path)
     for module in (train, lr_find, evaluate, predict, show, compare, importance, explain):
         examples = [line for line in module.EXAMPLES.splitlines() if line.startswith("backlit ")]

@@ -43,7 +43,8 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
             progress=stage,
         )
     if is_file(data):
-        _refuse(choices, PICTURES, f"is for folders of pictures; {data} is a file")
+        what = "is a file" if Path(data).exists() else "doesn't exist"
+        _refuse(choices, PICTURES, f"is for folders of pictures; {data} {what}")
         if not target:
             raise InputError(f"{data}: say which column to predict: --target COLUMN ({_columns(data)})")
         return material_of_table(

@@ -9,7 +9,8 @@ import typer
 
 NAME = "predict"
 EXAMPLES = (
-    "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\nbacklit predict runs/pets a.png more/"
+    "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\n"
+    "backlit predict runs/pictures new.png pictures/dark"
 )
 
 

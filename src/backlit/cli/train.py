@@ -14,7 +14,7 @@ EXAMPLES = (
     "Examples:\n\n"
     "backlit train digits\n\n"
     "backlit train houses.csv --target price --network mlp:64,32 --epochs 50 --out runs/houses\n\n"
-    "backlit train pictures/ --network cnn:32,64 --size 48\n\n"
+    "backlit train pictures/ --network cnn:32,64 --size 24 --out runs/pictures\n\n"
     "backlit train reviews.csv --text review --target label\n\n"
     "backlit train sales.csv --target sold --time date --horizon 7 --series shop"
 )
