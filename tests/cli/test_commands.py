@@ -408,6 +408,8 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
     table(tmp_path / "houses.csv", rows=120)
     for name, seed in (("test.csv", 1), ("new.csv", 2)):
         table(tmp_path / name, rows=20, seed=seed)
+    sales = [f"2024-{1 + i // 28:02}-{1 + i % 28:02},Mapo,{i % 7}" for i in range(28 * 8)]
+    (tmp_path / "sales.csv").write_text("\n".join(["date,shop,sold", *sales]) + "\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for module in (train, lr_find, evaluate, predict, show, compare, importance, explain):
         examples = [line for line in module.EXAMPLES.splitlines() if line.startswith("backlit ")]
