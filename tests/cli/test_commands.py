@@ -415,6 +415,8 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
         for i, own in enumerate(pixels + np.uint8(light)):
             Image.fromarray(own).save(tmp_path / "pictures" / name / f"{i}.png")
     Image.fromarray(pixels[0]).save(tmp_path / "new.png")
+    sales = [f"2024-{1 + i // 28:02}-{1 + i % 28:02},Mapo,{i % 7}" for i in range(28 * 8)]
+    (tmp_path / "sales.csv").write_text("\n".join(["date,shop,sold", *sales]) + "\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for module in (train, lr_find, evaluate, predict, show, compare, importance, explain):
         examples = [line for line in module.EXAMPLES.splitlines() if line.startswith("backlit ")]

@@ -24,7 +24,7 @@ def forecast_scores(judgement: dict[str, Any]) -> str:
         row = [str(steps[i]["step"]), *(f"{steps[i][name]['mae']:.4g}" for name in names)]
         if intervals:
             half = intervals["half_width"][i]
-            row += ["too few windows" if half is None else f"± {half:.4g}", f"{intervals['coverage'][i]:.0%}"]
+            row += ["too few windows", ""] if half is None else [f"± {half:.4g}", f"{intervals['coverage'][i]:.0%}"]
         rows.append(row if intervals else [*row, "", ""])
     blocks = [table(head), table(rows)]
     return "\n\n".join([*blocks, *(f"  {warning}" for warning in judgement.get("warnings", ()))])

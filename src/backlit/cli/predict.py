@@ -126,7 +126,7 @@ def _continue(run: Any, source: Any, out: Path | None, level: float, as_json: bo
         output.note(f"column {name!r}: {count} rows {what} that training didn't have")
     found = forecast(run, windows, level)
     numbers = [name for name in ("prediction", "lower", "upper") if name in found.columns]
-    short = found.with_columns(pl.Series(name, _short(found[name].to_numpy())) for name in numbers)
+    short = found.with_columns(pl.Series(name, _short(found[name].to_numpy())).fill_nan(None) for name in numbers)
     if as_json:
         output.emit({"rows": short.height, **{name: short[name].to_list() for name in short.columns}})
         return

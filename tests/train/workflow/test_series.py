@@ -114,6 +114,15 @@ def test_intervals_hold_what_they_promise():
     assert run.judgement["intervals"]["half_width"] == pytest.approx([1.645 * np.sqrt(1 + 1 / 4)] * 2, rel=0.05)
 
 
+def test_too_few_windows_for_an_interval_give_none():
+    table = {"t": range(40), "y": [float(i % 5) for i in range(40)]}
+    run = bl.fit(table, target="y", time="t", horizon=2, window=6, **QUICK)
+    found = bl.forecast(run, table)
+    assert found["prediction"].null_count() == 0
+    assert found["lower"].null_count() == found["upper"].null_count() == 2
+    assert run.judgement["intervals"]["half_width"] == [None, None]
+
+
 def test_gaps_missing_values_and_order_are_told(sales):
     holes = sales.with_columns(
         pl.when(pl.arange(pl.len()) % 41 == 3).then(None).otherwise(pl.col("sold")).alias("sold")
@@ -216,6 +225,6 @@ def test_a_series_shorter_than_the_window_is_named(run, sales):
 
 def test_the_grid_of_training_is_kept(run, sales):
     every_other = sales.filter(pl.arange(pl.len()) % 2 == 0)
-    with pytest.raises(InputError, match="has 1 steps without a long gap"):
+    with pytest.raises(InputError, match="every window ends in steps without a value"):
         windows_of(run, every_other)
     assert Grid.of(every_other, "sold", "day", "shop").spacing.every == "2 days"

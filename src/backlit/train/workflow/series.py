@@ -147,7 +147,8 @@ def forecast(run: Run, table: Any, level: float = 0.9) -> Any:
     Returns
     -------
     polars.DataFrame
-        A row for each series and step: its series (if there are several), time, "prediction", "lower" and "upper".
+        A row for each series and step: its series (if there are several), time, "prediction", "lower" and "upper";
+        those are missing where there were too few held-out windows for the level.
 
     Raises
     ------
@@ -178,7 +179,8 @@ def forecast(run: Run, table: Any, level: float = 0.9) -> Any:
     if preparation.series is not None:
         names = np.repeat(np.array(grid.names, dtype=object)[windows.series], steps)
         found.insert(0, pl.Series(preparation.series, names.tolist(), dtype=pl.String))
-    return pl.DataFrame([*found, *(pl.Series(name, values.ravel()) for name, values in columns.items())])
+    plain = [pl.Series(name, np.where(np.isfinite(v), v, np.nan).ravel()).fill_nan(None) for name, v in columns.items()]
+    return pl.DataFrame([*found, *plain])
 
 
 def _windows(grid: Grid, window: int, horizon: int, what: str) -> Windows:
