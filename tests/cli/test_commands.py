@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import backlit as bl
-from backlit.cli import compare, evaluate, explain, importance, lr_find, predict, show, train
+from backlit.cli import compare, evaluate, explain, generate, importance, lr_find, predict, show, train
 from backlit.cli.main import main
 
 
@@ -417,8 +417,9 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
     Image.fromarray(pixels[0]).save(tmp_path / "new.png")
     sales = [f"2024-{1 + i // 28:02}-{1 + i % 28:02},Mapo,{i % 7}" for i in range(28 * 8)]
     (tmp_path / "sales.csv").write_text("\n".join(["date,shop,sold", *sales]) + "\n", encoding="utf-8")
+    (tmp_path / "book.txt").write_text("Once upon a time, hell was cold. " * 60, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    for module in (train, lr_find, evaluate, predict, show, compare, importance, explain):
+    for module in (train, lr_find, evaluate, predict, generate, show, compare, importance, explain):
         examples = [line for line in module.EXAMPLES.splitlines() if line.startswith("backlit ")]
         assert len(examples) >= 2
         for example in examples:
@@ -433,6 +434,7 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
         if module is train:  # what the others speak of
             for name in ("digits", "a", "b"):
                 bl.load("runs/houses").save(f"runs/{name}")
+            assert "Once upon" in bl.load("runs/book").generate("Once", temperature=0)
 
 
 def test_several_targets_and_a_file_that_says_what_columns_are(tmp_path):

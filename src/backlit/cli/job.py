@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from backlit.cli.declared import height_and_width, kinds, seconds, shares
+from backlit.data.reading.source import ENDINGS
 from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError
 from backlit.train.fit_table import material_of_table
 from backlit.train.workflow.material import Material, from_dataset
 from backlit.train.workflow.options import Options
 from backlit.train.workflow.pictures import from_pictures
+from backlit.train.workflow.stream import TextStream, from_text
 
 TABLES = (
     "target", "text", "tokens", "task", "columns", "group", "time", "horizon", "window", "series", "test", "decimal",
@@ -30,8 +32,8 @@ def options_of(choices: dict[str, Any]) -> Options:
     return Options(**given)
 
 
-def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
-    """A file with its target, a folder of pictures, or a data set by name."""
+def material_of(choices: dict[str, Any], stage: Any = None) -> Material | TextStream:
+    """A file with its target, a text, a folder of pictures, or a data set by name."""
     data, target = choices["data"], choices.get("target")
     if Path(data).is_dir():
         _refuse(choices, TABLES, f"is for tables; {data} is a folder, of pictures")
@@ -45,6 +47,10 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material:
     if is_file(data):
         what = "is a file" if Path(data).exists() else "doesn't exist"
         _refuse(choices, PICTURES, f"is for folders of pictures; {data} {what}")
+        if not target and is_text(data):
+            others = [name for name in TABLES if name not in ("tokens", "window")]
+            _refuse(choices, tuple(others), f"is for tables; {data} is learned as a text, for want of a --target")
+            return from_text(Path(data), choices.get("tokens") or "characters", choices.get("window"))
         if not target:
             raise InputError(f"{data}: say which column to predict: --target COLUMN ({_columns(data)})")
         return material_of_table(
@@ -77,6 +83,11 @@ def _refuse(choices: dict[str, Any], names: tuple[str, ...], why: str) -> None:
 def is_file(name: str) -> bool:
     """Whether DATA names a file rather than a data set."""
     return Path(name).exists() or any(character in name for character in "./\\")
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name doesn't say that it holds a table: then, without a target, it is a text to go on with."""
+    return not {suffix.lower() for suffix in Path(name).suffixes} & {".csv", ".dat", ".data", ".gz", *ENDINGS}
 
 
 def _columns(path: str) -> str:

@@ -30,14 +30,18 @@ def command(
     import backlit as bl
     from backlit.cli import output
     from backlit.cli.job import material_of, options_of
+    from backlit.errors import InputError
     from backlit.train.workflow.parts import divide
     from backlit.train.workflow.plan import plan_for
+    from backlit.train.workflow.stream import TextStream
 
     output.check_picture(plot)
     # Without dropout, whose noise would hide where the loss falls fastest.
     choices = {"network": network, "dropout": 0.0, "optimizer": optimizer, "batch_size": batch_size, "seed": seed}
     options = options_of(choices)
     material = material_of({"data": data, "target": target})
+    if isinstance(material, TextStream):
+        raise InputError(f"{data} is a text to go on with; lr-find is for tables and data sets (say --target COLUMN)")
     rows = divide(material, options.split, seed)[0].train
     preparation = material.learn(rows)
     chosen = plan_for(options, material, rows, preparation)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +23,21 @@ def training(run: Any, folder: Path) -> str:
     named = {part: part + (folded if part == "training" else "") for part in judgement["parts"]}
     rows = ", ".join(f"{count} {named[part]}" for part, count in judgement["parts"].items() if count)
     best = f", best epoch {run.best_epoch}" if run.best_epoch else ""
-    what = "windows" if "steps" in judgement else "rows"
+    what = judgement.get("unit", "windows" if "steps" in judgement else "rows")
     lines = ["", f"{rows} {what}, {_inputs(run.network.input_shape)}; {run.network.size:,} parameters"]
     if hasattr(run.preparation, "rows"):
         lines[1:1] = [columns(run.preparation), ""]
     lines += [judgement["plan"], f"{len(run.history)} epochs in {run.seconds:.1f} s ({run.stopped}{best})", ""]
     lines += [scores(judgement), "", f"run: {folder}"]
-    example = "new.png" if isinstance(run.preparation, Pictures) else "new.csv"
-    lines += [f"next: backlit show {folder}    backlit predict {folder} {example}"]
+    lines += [f"next: backlit show {folder}    {_use(run, folder)}"]
     return "\n".join(lines)
+
+
+def _use(run: Any, folder: Path) -> str:
+    """The command that uses a run."""
+    if "sample" in run.judgement:
+        return f"backlit generate {folder} --prompt {shlex.quote(run.judgement['sample'].split()[0])}"
+    return f"backlit predict {folder} {'new.png' if isinstance(run.preparation, Pictures) else 'new.csv'}"
 
 
 def columns(preparation: Any, most: int = MOST_COLUMNS) -> str:
@@ -73,6 +81,8 @@ def scores(judgement: dict[str, Any]) -> str:
         blocks.append(_calibration(judgement["calibration"]))
     if judgement.get("worst"):
         blocks.append(_worst(judgement["worst"]))
+    if "sample" in judgement:
+        blocks.append("  what it writes (temperature 0.8):\n\n" + textwrap.indent(judgement["sample"], "    "))
     blocks += [f"  {warning}" for warning in judgement.get("warnings", ())]
     return "\n\n".join(blocks)
 

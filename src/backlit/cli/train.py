@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,8 @@ EXAMPLES = (
     "backlit train houses.csv --target price --network mlp:64,32 --epochs 50 --out runs/houses\n\n"
     "backlit train pictures/ --network cnn:32,64 --size 24 --out runs/pictures\n\n"
     "backlit train reviews.csv --text review --target label\n\n"
-    "backlit train sales.csv --target sold --time date --horizon 7 --series shop"
+    "backlit train sales.csv --target sold --time date --horizon 7 --series shop\n\n"
+    "backlit train book.txt --network lstm:128 --time-limit 5m --out runs/book"
 )
 _DATA, _NETWORK, _TRAINING, _RUN = "Data", "Network", "Training", "Run"
 
@@ -26,8 +27,8 @@ def command(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="A table (.csv, .tsv, .gz, .parquet, .arrow, .jsonl, .npz, .xlsx), a folder with one folder of "
-            "pictures a class, or digits, iris, wine, breast_cancer, diabetes, moons, circles, spirals, xor, blobs.",
+            help="A table (.csv, .tsv, .gz, .parquet, .arrow, .jsonl, .npz, .xlsx), a text to go on with (.txt), a "
+            "folder with one folder of pictures a class, or digits, iris, wine, breast_cancer, diabetes, moons, circles, spirals, xor, blobs.",
             metavar="DATA",
         ),
     ] = None,
@@ -47,7 +48,7 @@ def command(
         str | None,
         typer.Option(
             help="What texts are split into: words, characters, syllables, jamo or bytes; by default told from their "
-            "script.",
+            "script for --text, and characters for a text to go on with.",
             rich_help_panel=_DATA,
         ),
     ] = None,
@@ -82,7 +83,9 @@ def command(
     window: Annotated[
         int | None,
         typer.Option(
-            help="Steps of a series' past to predict from; by default two seasons or horizons.", rich_help_panel=_DATA
+            help="Steps of a series' past to predict from, by default two seasons or horizons; for a text the tokens "
+            "through which gradients go back, 64.",
+            rich_help_panel=_DATA,
         ),
     ] = None,
     series: Annotated[
@@ -191,6 +194,7 @@ def command(
     from backlit.cli import configuration, output, report
     from backlit.cli.job import material_of, options_of
     from backlit.train.fit import ending
+    from backlit.train.workflow.stream import TextStream, train_stream
     from backlit.train.workflow.workflow import train
 
     started = clock.monotonic()
@@ -199,7 +203,8 @@ def command(
     with output.stages(quiet) as stage:
         material = material_of(choices, stage)
     folder = out or _fresh(Path("runs"), material.name)
-    run = train(
+    work: Any = train_stream if isinstance(material, TextStream) else train
+    run = work(
         material,
         options,
         checkpoint=folder,

@@ -12,6 +12,8 @@ def source_for(run: Any, path: Path, *, keep_text: bool = False) -> Any:
     """The file, read as the training's was: the same text means the same values."""
     from backlit import data
 
+    if run.targets.kind == "text":
+        raise InputError("this run writes texts: use backlit generate RUN --prompt …, or run.write in Python")
     formats = getattr(run.preparation, "formats", None)
     return data.read_source(path, formats=formats, keep_text=keep_text)
 
