@@ -8,7 +8,7 @@ import torch
 
 import backlit as bl
 from backlit.errors import InputError, ShapeError, UnknownNameError
-from backlit.nn.augment import _DRAWS, bilinear, parse
+from backlit.nn.augment import _DRAWS, parse
 
 OFF: dict[str, Any] = {"shift": 0.0, "rotate": 0.0, "scale": 0.0}
 CONTEXT: dict[str, Any] = {"training": True, "seed": 3, "step": 8}

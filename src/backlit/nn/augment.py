@@ -28,8 +28,8 @@ class Augment(Layer):
 
     In this order, with every number drawn uniformly for each picture by itself:
 
-    1. one affine map about the centre: rotated, scaled, shifted. Pixels are read by bilinear interpolation, and beyond the
-       edge the pixel at the edge is repeated, so that whatever the background is, it goes on;
+    1. one affine map about the centre: rotated, scaled, shifted. Pixels are read by bilinear interpolation, and beyond
+       the edge the pixel at the edge is repeated, so that whatever the background is, it goes on;
     2. mirrored left to right, with probability 1/2;
     3. contrast and brightness: ``m + c·(x − m) + b``, where m is the mean of the picture as it came, in each channel.
        Nothing is clipped;
@@ -72,9 +72,9 @@ class Augment(Layer):
 
     References
     ----------
-    Affine maps for training: Simard, Steinkraus, Platt: Best Practices for Convolutional Neural Networks Applied to Visual
-    Document Analysis, ICDAR 2003. Cutout: DeVries, Taylor, arXiv:1708.04552, on pictures of mean zero, where covering
-    with zero is covering with the mean.
+    Affine maps for training: Simard, Steinkraus, Platt: Best Practices for Convolutional Neural Networks Applied to
+    Visual Document Analysis, ICDAR 2003. Cutout: DeVries, Taylor, arXiv:1708.04552, on pictures of mean zero, where
+    covering with zero is covering with the mean.
     """
 
     shift: float = 0.1

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from backlit.train.mixup import Mixup
+
 
 @dataclass(frozen=True, eq=False)
 class Batches:
@@ -27,6 +29,8 @@ class Batches:
         Rows are shuffled anew in each epoch by the seed and the epoch's number; None leaves them in order.
     accumulate : int
         Batches of which the gradients are added up to one update.
+    mixup : Mixup or None
+        How rows are mixed with others of their batch.
     """
 
     rows: np.ndarray
@@ -34,6 +38,7 @@ class Batches:
     weights: np.ndarray | None = None
     seed: int | None = None
     accumulate: int = 1
+    mixup: Mixup | None = None
 
     @property
     def steps(self) -> int:
@@ -42,11 +47,11 @@ class Batches:
 
     @property
     def full(self) -> bool:
-        """Whether an epoch is a single batch of all rows, so that their order doesn't matter."""
-        return self.steps == 1 and self.accumulate == 1
+        """Whether an epoch is a single batch of all rows as they are, so that all epochs are alike."""
+        return self.steps == 1 and self.accumulate == 1 and self.mixup is None
 
     def epoch(self, number: int) -> dict[str, np.ndarray]:
-        """``rows`` (int32) and ``weights`` (float32) of shape (steps, accumulate, size)."""
+        """``rows`` (int32) and ``weights`` (float32) of shape (steps, accumulate, size); with mixup, its draws, too."""
         n = len(self.rows)
         if self.seed is None or self.full:
             order = np.arange(n)
@@ -57,7 +62,8 @@ class Batches:
         weights = np.zeros(shape, np.float32).reshape(-1)
         rows[:n] = self.rows[order]
         weights[:n] = 1.0 if self.weights is None else self.weights[order]
-        return {"rows": rows.reshape(shape), "weights": weights.reshape(shape)}
+        epoch = {"rows": rows.reshape(shape), "weights": weights.reshape(shape)}
+        return epoch if self.mixup is None else epoch | self.mixup.draw(number, epoch["weights"])
 
     def epochs(self, first: int, count: int, length: int) -> dict[str, np.ndarray]:
         """Epochs first … first + count - 1 stacked, filled up with zeros to `length`; just one if all are alike."""
@@ -70,4 +76,4 @@ class Batches:
             stacked[:count] = [part[key] for part in parts]
             return stacked
 
-        return {"rows": stack("rows"), "weights": stack("weights")}
+        return {key: stack(key) for key in parts[0]}

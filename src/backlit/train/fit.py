@@ -75,6 +75,7 @@ def fit(
     config: dict[str, Any] | None = None,
     ensemble: int = 1,
     time_limit: float | None = None,
+    mixup: float = 0.0,
 ) -> Run:
     """Train a network: ``fit(network, x, y)``. For tables there is ``fit(table, target="price")``, see `fit_table`.
 
@@ -147,6 +148,12 @@ def fit(
         rate for all. The first member is what the seed gives without an ensemble.
     time_limit : float, optional
         Seconds after which training ends, compiling included; the epoch that is under way is finished.
+    mixup : float
+        Above 0: every row is blended with another of its batch, ``λ x + (1 − λ) x'`` with one λ ~ Beta(mixup, mixup) a
+        batch, and its loss is that of both targets, ``λ l(out, y) + (1 − λ) l(out, y')``; 0.2 is usual (Zhang et al.,
+        arXiv:1710.09412). The history's training loss is this one; its training metrics hold outputs for blended inputs
+        against the row's own target, and so look worse than they are. Validation isn't mixed. Layers that change their
+        input by chance (`Augment`) get it blended.
 
     Returns
     -------
@@ -175,13 +182,13 @@ def fit(
         network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, validation=validation, seed=seed,
         metrics=metrics, penalty=penalty, sample_weight=sample_weight, class_weight=class_weight, accumulate=accumulate,
         reduction=reduction, shuffle=shuffle, engine=engine, dtype=dtype, preparation=preparation,
-        standardize_targets=standardize_targets, epochs=epochs, chunk=chunk, ensemble=ensemble,
+        standardize_targets=standardize_targets, epochs=epochs, chunk=chunk, ensemble=ensemble, mixup=mixup,
     )  # fmt: skip
     stopping, direction = complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
-        "standardize_targets": standardize_targets, "ensemble": ensemble, "data": _fingerprint(job),
+        "standardize_targets": standardize_targets, "ensemble": ensemble, "mixup": mixup, "data": _fingerprint(job),
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip

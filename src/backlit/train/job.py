@@ -19,6 +19,7 @@ from backlit.train.batches import Batches
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.ensemble import Folds, drawn, member_seeds
 from backlit.train.loop import room
+from backlit.train.mixup import create as create_mixup
 from backlit.train.program import Carry, Program, program_for
 from backlit.train.run import metric_table
 from backlit.train.targets import Targets
@@ -67,6 +68,7 @@ def prepare(
     epochs: int = 1,
     chunk: int | None = None,
     ensemble: int = 1,
+    mixup: float = 0.0,
 ) -> Job:
     """Check everything, then put the data on the device: mistakes are told before anything slow happens."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
@@ -97,7 +99,14 @@ def prepare(
     size = fewest if batch_size is None else min(int(batch_size), fewest)
     seeds = member_seeds(int(seed), ensemble)
     batches = [
-        Batches(rows, size, None if weights is None else weights[rows], own if shuffle else None, accumulate)
+        Batches(
+            rows,
+            size,
+            None if weights is None else weights[rows],
+            own if shuffle else None,
+            accumulate,
+            create_mixup(mixup, own, architecture.takes_integers),
+        )
         for rows, own in zip(held.train, seeds, strict=True)
     ]
     judge = None if held.rows is None else [Batches(rows, min(len(rows), max(size, 1024))) for rows in held.rows]

@@ -14,6 +14,7 @@ from backlit.graph.tensor import value_of
 from backlit.graph.transforms import value_and_grad
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import Network, forward
+from backlit.train.mixup import Mix, blend, parts_of, summed_loss
 
 Carry = dict[str, Any]  # params, optimizer, state, step: all that one update hands to the next
 Data = dict[str, Any]  # x (rows, ...), y (rows, ...): they stay on the device; batches are row numbers
@@ -82,11 +83,14 @@ class Program:
     def _rows(self, data: Data, rows: Any) -> tuple[Any, Any]:
         return self.engine.take_rows(data["x"], rows), self.engine.take_rows(data["y"], rows)
 
-    def _gradient(self, carry: Carry, draw: Any, x: Any, y: Any, weights: Any, total: Any) -> tuple[Any, Any, Any, Any]:
+    def _gradient(
+        self, carry: Carry, draw: Any, x: Any, y: Any, weights: Any, total: Any, mix: Mix
+    ) -> tuple[Any, Any, Any, Any]:
         """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state.
 
         `draw` numbers the batch in the random stream.
         """
+        x = blend(x, mix)
 
         def objective(params: Any) -> Any:
             output, state = forward(
@@ -100,7 +104,7 @@ class Program:
                 step=draw,
                 mask=weights > 0,
             )
-            summed = (self.loss(output, y) * weights).sum()
+            summed = summed_loss(self.loss, output, y, weights, mix)
             return (summed if total is None else summed / total), (summed, output, state)
 
         (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(carry["params"])
@@ -108,7 +112,7 @@ class Program:
 
     def _step(self, carry: Carry, batch: Any) -> tuple[Carry, dict[str, Any]]:
         """One update from the batches (accumulate, size) of `batch`."""
-        x, y, weights = batch
+        x, y, weights, mix = batch
         dtype = tree.leaves(carry["params"])[0].dtype
         weights = weights.astype(dtype)
         weight = weights.sum()
@@ -117,7 +121,8 @@ class Program:
         gradient, losses, outputs = None, [], []
         for part in range(parts):
             draw = carry["step"] * parts + part  # every batch drops units of its own
-            own, summed, output, state = self._gradient(carry, draw, x[part], y[part], weights[part], total)
+            mixed = {name: drawn[part] for name, drawn in mix.items()}
+            own, summed, output, state = self._gradient(carry, draw, x[part], y[part], weights[part], total, mixed)
             gradient = own if gradient is None else tree.map(lambda a, b: a + b, gradient, own)
             carry = {**carry, "state": state}
             losses.append(summed)
@@ -137,13 +142,13 @@ class Program:
         """`count` epochs.
 
         `batches` has each epoch's rows and weights, (length, steps, accumulate, size), or (1, ...) if all epochs are
-        alike; `judge` has those of the validation rows in `held`.
+        alike, and with mixup how rows are mixed; `judge` has those of the validation rows in `held`.
         """
         whole = self._rows(data, batches["rows"][0, 0]) if self.full_batch else None
 
         def step(carry: Carry, batch: Any) -> tuple[Carry, Any]:
             x, y = whole if whole is not None else self._rows(data, batch["rows"])
-            return self._step(carry, (x, y, batch["weights"]))
+            return self._step(carry, (x, y, batch["weights"], parts_of(batch)))
 
         def epoch(carry: Carry, number: Any) -> tuple[Carry, Any]:
             if self.full_batch:
@@ -180,7 +185,7 @@ class Program:
 
     def _single(self, carry: Carry, data: Data, batch: Any) -> tuple[Carry, Any]:
         """One update, to walk to a certain step."""
-        return self._step(carry, (*self._rows(data, batch["rows"]), batch["weights"]))
+        return self._step(carry, (*self._rows(data, batch["rows"]), batch["weights"], parts_of(batch)))
 
 
 def program_for(*parts: Any) -> Program:
