@@ -170,7 +170,7 @@ def test_resuming_gives_the_same_bits(tmp_path) -> None:
     bl.fit(mlp(), x, y, mixup=0.3, epochs=3, checkpoint=tmp_path / "run")
     resumed = bl.fit(mlp(), x, y, mixup=0.3, epochs=6, checkpoint=tmp_path / "run", resume=True)
     np.testing.assert_array_equal(weights(whole), weights(resumed))
-    with pytest.raises(InputError, match="mixup: then 0.3, now 0.4"):
+    with pytest.raises(InputError, match=r"mixup: then 0\.3, now 0\.4"):
         bl.fit(mlp(), x, y, mixup=0.4, epochs=8, checkpoint=tmp_path / "run", resume=True)
 
 

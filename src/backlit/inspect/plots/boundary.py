@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import softmax
-from backlit.inspect.plots.style import COLOURS, MARKERS, figure, label, labels, picture
+from backlit.inspect.plots.style import COLOURS, class_style, figure, label, labels, outlined, picture
 from backlit.nn.activations import Sigmoid
 from backlit.nn.containers import Sequential
 from backlit.nn.network import Network
@@ -109,7 +110,7 @@ def decision_boundary(
     if handles:
         made.legend(handles, entries, loc="outside right center", frameon=False, fontsize=8)
     if plane.projects:
-        made.suptitle(plane.told, fontsize=9)
+        made.suptitle(textwrap.fill(plane.told, int(14 * made.get_figwidth())), fontsize=9)
     return made
 
 
@@ -188,18 +189,23 @@ class _View:
         strength = np.clip((sure - 1 / count) / (1 - 1 / count), 0, 1)[..., None] * 0.4 + 0.1
         tint = 1 - strength * (1 - _colours(scores.argmax(axis=-1)))
         axis.imshow(tint, extent=(across[0], across[-1], down[0], down[-1]), origin="lower", aspect="auto")
-        for k in range(count if count > 2 else 1):
+        for k in range(count):
             lead = scores[..., k] - np.delete(scores, k, axis=-1).max(axis=-1)
-            if lead.min() < 0 < lead.max():
+            if lead.min() < 0 < lead.max() and (count > 2 or k):
                 axis.contour(across, down, lead, levels=[0.0], colors="black", linewidths=1.2)
+            inside = np.argwhere(lead > 0)
+            if (count > 2 or y is None) and len(inside) > 0.02 * lead.size:  # its name in its middle, for greyscale
+                i, j = inside[((inside - inside.mean(axis=0)) ** 2).sum(axis=1).argmin()]
+                place = {"ha": "center", "va": "center", "fontsize": 9, "path_effects": outlined(), "zorder": 4}
+                axis.text(across[j], down[i], label(self.classes[k]), **place)
         if y is None:
             return None, ""
         codes = self.encode(y)
         wrong = self._scores(self.outputs(self.rows)).argmax(axis=-1) != codes
         for k, name in enumerate(labels(self.classes)):
             for own, edge, text in ((codes == k) & ~wrong, "white", name), ((codes == k) & wrong, "black", None):
-                style = {"color": COLOURS[k % 8], "marker": MARKERS[k % 8], "edgecolors": edge, "label": text}
-                axis.scatter(*seen[own].T, s=24, linewidths=0.5 if text else 1.5, zorder=3, **style)
+                style = {**class_style(k), "edgecolors": edge, "label": text, "linewidths": 0.5 if text else 1.5}
+                axis.scatter(*seen[own].T, s=24, zorder=3, **style)
         if wrong.any():
             axis.scatter([], [], s=24, facecolors="none", edgecolors="black", linewidths=1.5, label="wrong")
         return None, f"{100 * (1 - wrong.mean()):.1f} % right"

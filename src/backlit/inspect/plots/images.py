@@ -307,7 +307,10 @@ def _tiled(tiles: np.ndarray, title: str, columns: int = 0, across: str = "", do
     """Signed pictures in one, on a scale that has 0 in its middle; numbered, or with numbers at the sides."""
     height, width = tiles.shape[1:]
     given = bool(columns)
-    columns = columns or min(len(tiles), max(1, round(math.sqrt(len(tiles) * 1.6 * height / width))))
+    if not given:  # a little wider than high, and few places left empty
+        wanted = max(1, round(math.sqrt(len(tiles) * 1.6 * height / width)))
+        columns = min(range(max(1, wanted - 2), wanted + 3), key=lambda n: (-len(tiles) % n, abs(n - wanted)))
+        columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     together, places = _mosaic(tiles, columns)
     cell = 0.9 if max(rows, columns) <= 8 else 0.5

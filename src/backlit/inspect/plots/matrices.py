@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -133,9 +134,15 @@ def attention(weights: Any, sources: Sequence[Any] | None = None, targets: Seque
 
 def _names(what: str, given: Sequence[Any], count: int) -> list[str]:
     names = labels(given)
+    names = ["␣" if name.isspace() else name for name in names]
     if len(names) != count:
         raise ShapeError(f"there are {len(names)} labels of {what}, and {count} of them in the matrix")
     return names
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes; Hangul and its neighbours are twice as wide as Latin letters."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _shades(
@@ -149,7 +156,7 @@ def _shades(
     for put, names in ((axis.set_xticks, across), (axis.set_yticks, down)):
         every = -(-len(names) // _MOST_NAMES)
         put(range(0, len(names), every), names[::every])
-    if max(map(len, across)) > 3 and len(across) > 4:
+    if max(map(_width, across)) > 3 and len(across) > 4:
         axis.tick_params(axis="x", rotation=60)
     if numbers is not None and values.size <= _MOST_NUMBERS:
         for (i, j), value in np.ndenumerate(values):

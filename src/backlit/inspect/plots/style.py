@@ -23,8 +23,9 @@ _KOREAN_FONTS = (
 )
 _LATIN_FONT = "DejaVu Sans"  # comes with Matplotlib
 
-# Told apart in greyscale and by colour-blind people (Okabe & Ito's colours), and by line style or marker.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#56B4E9", "#E69F00", "#000000")
+# Told apart by colour-blind people (Okabe & Ito's colours, the last two P. Tol's), and in greyscale by line style,
+# marker, or a name.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 TRAINING = {"color": COLOURS[0], "linestyle": "-"}
 VALIDATION = {"color": COLOURS[1], "linestyle": "--"}
@@ -115,6 +116,18 @@ def figure(rows: int = 1, columns: int = 1, width: float = 6.4, height: float = 
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
     return made, axes
+
+
+def class_style(place: int) -> dict[str, str]:
+    """Colour and marker of a class; the first 64 differ in one or the other."""
+    return {"color": COLOURS[place % 8], "marker": MARKERS[(place + place // 8) % 8]}
+
+
+def outlined() -> list[Any]:
+    """Path effects for text that must be read on any colour."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=2.0, foreground="white")]
 
 
 def bare(axis: Any) -> None:

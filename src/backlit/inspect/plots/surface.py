@@ -12,7 +12,7 @@ from backlit import engine as engines
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
 from backlit.graph.tensor import value_of
-from backlit.inspect.plots.style import figure, picture
+from backlit.inspect.plots.style import figure, outlined, picture
 from backlit.nn import losses
 from backlit.nn.network import Network, forward
 
@@ -105,10 +105,11 @@ def loss_surface(
         axis.plot(*plane.way[0], "s", color="white", markeredgecolor="black", markersize=7, zorder=5, label="start")
     axis.plot(0, 0, "*", color="white", markeredgecolor="black", markersize=12, zorder=5, label="the network")
     axis.set(xlabel=plane.names[0], ylabel=plane.names[1], xlim=plane.limits[0], ylim=plane.limits[1])
-    axis.set_title(f"{chosen} around the network", fontsize=10)
+    axis.set_title(f"{type(chosen).__name__} around the network", fontsize=10)
+    axis.locator_params(nbins=6)
     axis.grid(visible=False)
     made.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8)
-    made.colorbar(shown, ax=axis, label="loss")
+    made.colorbar(shown, ax=axis, label="loss", ticks=shown.levels[::3], format="%.3g").minorticks_off()
     return made
 
 
@@ -233,5 +234,6 @@ def _contours(axis: Any, across: np.ndarray, down: np.ndarray, values: np.ndarra
     norm = LogNorm(low, high) if steep else Normalize(low, high)
     shown = axis.contourf(across, down, np.ma.masked_invalid(values), levels, cmap="viridis", norm=norm)
     lines = axis.contour(across, down, np.ma.masked_invalid(values), levels[::3], colors="black", linewidths=0.5)
-    axis.clabel(lines, fontsize=7, fmt="%.3g")
+    for number in axis.clabel(lines, fontsize=7, fmt="%.3g"):
+        number.set_path_effects(outlined())
     return shown
