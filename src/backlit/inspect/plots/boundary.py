@@ -11,7 +11,7 @@ import numpy as np
 
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import softmax
-from backlit.inspect.plots.style import COLOURS, class_style, figure, label, labels, outlined, picture
+from backlit.inspect.plots.style import COLOURS, class_style, figure, label, labels, outlined, picture, tidy
 from backlit.nn.activations import Sigmoid
 from backlit.nn.containers import Sequential
 from backlit.nn.network import Network
@@ -88,8 +88,7 @@ def decision_boundary(
         raise ShapeError(f"x has {len(views[0].rows)} rows and y {len(targets)}: they must be equal")
     across, down = plane.axes(resolution)
     points = plane.points(across, down)
-    columns = min(4, len(chosen))
-    rows = -(-len(chosen) // columns)
+    rows, columns = tidy(len(chosen))
     made, axes = figure(rows, columns, width=3.4 * columns + 1.4, height=3.4 * rows + (0.3 if plane.projects else 0))
     for i, (view, axis) in enumerate(zip(views, np.ravel(axes), strict=False)):
         values = view.outputs(points).reshape(len(down), len(across), -1)
@@ -183,6 +182,8 @@ class _View:
         """Fill the axes; what a colour bar can explain, and a title."""
         if self.classes is None:
             return self._numbers(axis, across, down, values[..., 0], seen, y)
+        from scipy.ndimage import distance_transform_edt
+
         scores = self._scores(values)
         sure = softmax(scores, axis=-1).max(axis=-1) if self.has_probabilities else np.ones(values.shape[:2])
         count = scores.shape[-1]
@@ -193,9 +194,10 @@ class _View:
             lead = scores[..., k] - np.delete(scores, k, axis=-1).max(axis=-1)
             if lead.min() < 0 < lead.max() and (count > 2 or k):
                 axis.contour(across, down, lead, levels=[0.0], colors="black", linewidths=1.2)
-            inside = np.argwhere(lead > 0)
-            if (count > 2 or y is None) and len(inside) > 0.02 * lead.size:  # its name in its middle, for greyscale
-                i, j = inside[((inside - inside.mean(axis=0)) ** 2).sum(axis=1).argmin()]
+            inside = lead > 0
+            if (count > 2 or y is None) and inside.mean() > 0.02:  # its name where it is widest, for greyscale
+                room = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
+                i, j = np.unravel_index(room.argmax(), room.shape)
                 place = {"ha": "center", "va": "center", "fontsize": 9, "path_effects": outlined(), "zorder": 4}
                 axis.text(across[j], down[i], label(self.classes[k]), **place)
         if y is None:

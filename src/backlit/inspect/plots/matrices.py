@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
-from backlit.inspect.plots.style import figure, labels, picture
+from backlit.inspect.plots.style import figure, labels, picture, tidy
 
 _MOST_NUMBERS = 400  # more don't fit into a picture's cells
 _MOST_NAMES = 60
@@ -114,8 +114,7 @@ def attention(weights: Any, sources: Sequence[Any] | None = None, targets: Seque
     heads = weights if weights.ndim == 3 else weights[None]
     down = _names("targets", range(heads.shape[1]) if targets is None else targets, heads.shape[1])
     across = _names("sources", range(heads.shape[2]) if sources is None else sources, heads.shape[2])
-    columns = min(4, len(heads))
-    rows = -(-len(heads) // columns)
+    rows, columns = tidy(len(heads))
     width, height = (max(2.2, min(9.0, 0.9 + 0.34 * n)) for n in heads.shape[:0:-1])
     made, axes = figure(rows, columns, width=width * columns + 0.8, height=(height + 0.3) * rows)
     few = heads.shape[1] * heads.shape[2] <= 64

@@ -130,6 +130,12 @@ def outlined() -> list[Any]:
     return [withStroke(linewidth=2.0, foreground="white")]
 
 
+def tidy(count: int) -> tuple[int, int]:
+    """Rows and columns for small multiples: at most four in a row, and rows as equal as can be."""
+    rows = -(-count // 4)
+    return rows, -(-count // rows)
+
+
 def bare(axis: Any) -> None:
     """Axes for a picture made of pixels: no grid, ticks or frame."""
     axis.grid(visible=False)
