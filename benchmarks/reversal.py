@@ -28,7 +28,7 @@ def learn(length: int, attention: str | None, seed: int, limit: float) -> tuple[
     begin = time.perf_counter()
     run = bl.fit_sequences(
         texts, [text[::-1] for text in texts], to="text", network="lstm:256" if attention is None else "lstm:128",
-        attention=attention, epochs=60 if attention is None else 12, patience=0, time_limit=limit, batch_size=64,
+        attention=attention, epochs=20 if attention is None else 6, patience=0, time_limit=limit, batch_size=64,
         split=(0.98, 0.02), seed=seed, progress=False,
     )  # fmt: skip
     seconds = time.perf_counter() - begin

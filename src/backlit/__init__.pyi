@@ -51,6 +51,7 @@ from .nn.activations import Step as Step
 from .nn.activations import Tanh as Tanh
 from .nn.attention import AdditiveAttention as AdditiveAttention
 from .nn.attention import dot_attention as dot_attention
+from .nn.augment import Augment as Augment
 from .nn.collapse import collapse as collapse
 from .nn.containers import Parallel as Parallel
 from .nn.containers import Residual as Residual

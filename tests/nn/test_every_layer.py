@@ -58,6 +58,7 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.Rescale((3.0, -1.0), (2.0, 0.5)), (4, 2)),
     (bl.Residual(bl.Conv2d(3, 3, 2, "same"), bl.Tanh(), stride=2), (5, 4, 2)),
     (bl.Dropout(0.4, by_channel=True), (3, 2, 4)),
+    (bl.Augment(flip=True, cutout=0.5, brightness=0.2, contrast=0.3), (5, 4, 2)),
     (bl.Conv1d(4, 3, stride=2, padding="same", groups=2), (7, 2)),
     (bl.Conv2d(3, (3, 2), padding=((1, 0), (0, 1)), dilation=(1, 2)), (4, 5, 2)),
     (bl.Conv2d(4, 2, groups=4, bias=False), (3, 4, 4)),

@@ -28,7 +28,8 @@ def command(
         str | None,
         typer.Argument(
             help="A table (.csv, .tsv, .gz, .parquet, .arrow, .jsonl, .npz, .xlsx), a text to go on with (.txt), a "
-            "folder with one folder of pictures a class, or digits, iris, wine, breast_cancer, diabetes, moons, circles, spirals, xor, blobs.",
+            "folder with one folder of pictures a class, or digits, iris, wine, breast_cancer, diabetes, moons, "
+            "circles, spirals, xor, blobs.",
             metavar="DATA",
         ),
     ] = None,
@@ -112,6 +113,14 @@ def command(
         bool,
         typer.Option("--skip-broken", help="Leave out pictures that can't be read, and say so.", rich_help_panel=_DATA),
     ] = False,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            help="Change training pictures by chance: 'shift:0.1 rotate:10 scale:0.1 flip cutout:0.2 brightness:0.2 "
+            "mixup:0.2', any of them.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
     network: Annotated[
         str | None,
         typer.Option(

@@ -3,6 +3,7 @@
 # A saved network names its layers: whoever loads one finds them all declared.
 from backlit.nn import (
     activations,
+    augment,
     containers,
     convolution,
     decoder,
@@ -24,6 +25,7 @@ from backlit.nn import (
 
 __all__ = [
     "activations",
+    "augment",
     "containers",
     "convolution",
     "decoder",

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from backlit.train.mixup import Mixup
+
 
 @dataclass(frozen=True, eq=False)
 class Batches:
@@ -32,6 +34,8 @@ class Batches:
         before ended. By default an epoch is a pass.
     carried : bool
         Whether the network carries a state from batch to batch, and must be told when to start anew.
+    mixup : Mixup or None
+        How rows are mixed with others of their batch.
     """
 
     rows: np.ndarray
@@ -41,6 +45,7 @@ class Batches:
     accumulate: int = 1
     updates: int | None = None
     carried: bool = False
+    mixup: Mixup | None = None
 
     @property
     def steps(self) -> int:
@@ -54,13 +59,14 @@ class Batches:
 
     @property
     def full(self) -> bool:
-        """Whether every update uses all rows, so that their order doesn't matter."""
-        return self.steps == self.steps_of_pass == 1 and self.accumulate == 1 and not self.carried
+        """Whether every update uses all rows as they are, so that their order doesn't matter."""
+        every = self.steps == self.steps_of_pass == 1 and self.accumulate == 1
+        return every and not self.carried and self.mixup is None
 
     def epoch(self, number: int) -> dict[str, np.ndarray]:
-        """``rows`` (int32) and ``weights`` (float32) of shape (steps, accumulate, size); of a carried state, ``fresh``.
+        """``rows`` (int32) and ``weights`` (float32) of shape (steps, accumulate, size); with mixup, its draws, too.
 
-        The latter, booleans (steps, accumulate), is true for the first batch of a pass.
+        Of a carried state also ``fresh``, booleans (steps, accumulate), true for the first batch of a pass.
         """
         passes, places = np.divmod(number * self.steps + np.arange(self.steps), self.steps_of_pass)
         parts = [self._pass(int(one), places[passes == one]) for one in np.unique(passes)]
@@ -81,6 +87,8 @@ class Batches:
         whole = {"rows": rows.reshape(shape), "weights": weights.reshape(shape)}
         if self.carried:
             whole["fresh"] = np.arange(shape[0] * self.accumulate).reshape(shape[:2]) == 0
+        if self.mixup is not None:
+            whole |= self.mixup.draw(number, whole["weights"])
         return {key: part[places] for key, part in whole.items()}
 
     def epochs(self, first: int, count: int, length: int) -> dict[str, np.ndarray]:

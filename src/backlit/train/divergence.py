@@ -9,6 +9,7 @@ import numpy as np
 from backlit.graph import tree
 from backlit.graph.op import is_bad
 from backlit.nn.network import forward
+from backlit.train.mixup import blend, parts_of
 from backlit.train.program import Carry, Data, Program
 
 
@@ -25,7 +26,8 @@ def first_bad_layer(program: Program, data: Data, epoch: dict[str, np.ndarray], 
         if is_bad(leaf):
             return f"parameter {path}, which the update before had made infinite or NaN"
     rows = epoch["rows"][step][0]
-    x, y = np.asarray(data["x"])[rows], np.asarray(data["y"])[rows]
+    mix = {name: drawn[step][0] for name, drawn in parts_of(epoch).items()}
+    x, y = blend(np.asarray(data["x"])[rows], mix), np.asarray(data["y"])[rows]
     if is_bad(x):
         return "the input data"
     found: list[str] = []

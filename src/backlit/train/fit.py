@@ -78,6 +78,7 @@ def fit(
     clip: float | str | None = "auto",
     steps_per_epoch: int | None = None,
     encoding: Any = None,
+    mixup: float = 0.0,
 ) -> Run:
     """Train a network: ``fit(network, x, y)``. For tables there is ``fit(table, target="price")``, see `fit_table`.
 
@@ -158,6 +159,12 @@ def fit(
         the rows that follow.
     encoding : object, optional
         How targets are encoded and outputs decoded, where it isn't to be learned from `y`: a `Targets` or the like.
+    mixup : float
+        Above 0: every row is blended with another of its batch, ``λ x + (1 − λ) x'`` with one λ ~ Beta(mixup, mixup) a
+        batch, and its loss is that of both targets, ``λ l(out, y) + (1 − λ) l(out, y')``; 0.2 is usual (Zhang et al.,
+        arXiv:1710.09412). The history's training loss is this one; its training metrics hold outputs for blended inputs
+        against the row's own target, and so look worse than they are. Validation isn't mixed. Layers that change their
+        input by chance (`Augment`) get it blended.
 
     Returns
     -------
@@ -187,13 +194,13 @@ def fit(
         metrics=metrics, penalty=penalty, sample_weight=sample_weight, class_weight=class_weight, accumulate=accumulate,
         reduction=reduction, shuffle=shuffle, engine=engine, dtype=dtype, preparation=preparation,
         standardize_targets=standardize_targets, epochs=epochs, chunk=chunk, ensemble=ensemble,
-        clip=clip, steps_per_epoch=steps_per_epoch, encoding=encoding,
+        clip=clip, steps_per_epoch=steps_per_epoch, encoding=encoding, mixup=mixup,
     )  # fmt: skip
     stopping, direction = complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
-        "standardize_targets": standardize_targets, "ensemble": ensemble, "data": _fingerprint(job),
+        "standardize_targets": standardize_targets, "ensemble": ensemble, "mixup": mixup, "data": _fingerprint(job),
         "steps_per_epoch": steps_per_epoch,
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,

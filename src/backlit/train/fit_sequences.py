@@ -113,7 +113,7 @@ def fit_sequences(
     if to not in SHAPES:
         raise unknown("to of fit_sequences", to, SHAPES)
     chosen = Options(**known(options, "fit_sequences"))
-    for name in ("loss", "ensemble", "balance", "calibrate", "activation"):
+    for name in ("loss", "ensemble", "balance", "calibrate", "activation", "augment"):
         if getattr(chosen, name) not in (None, False):
             raise InputError(f"fit_sequences doesn't take {name}; leave it out")
     if attention and to != "text":
@@ -134,11 +134,12 @@ def fit_sequences(
     epochs = chosen.epochs or int(np.clip(UPDATES // max(1, len(train) // batch), 10, 200))
     patience = max(5, epochs // 4) if chosen.patience is None else chosen.patience
     rate = RATE if chosen.learning_rate is None else chosen.learning_rate
+    decay = optim.Cosine(rate, epochs * -(-len(train) // batch))  # what is right at first is too coarse at the end
     optimizer = chosen.optimizer or OPTIMIZER
     run = fit(
         architecture, x[train], targets[train],
         loss="cross_entropy", metrics=["accuracy"] if to == "class" else ["accuracy", "sequence_accuracy"],
-        optimizer=optim.get(optimizer, learning_rate=rate) if isinstance(optimizer, str) else optimizer,
+        optimizer=optim.get(optimizer, learning_rate=decay) if isinstance(optimizer, str) else optimizer,
         epochs=epochs, batch_size=batch, validation=(x[validation], targets[validation]), preparation=preparation,
         encoding=encoding, seed=chosen.seed, engine=chosen.engine, penalty=L2(chosen.l2) if chosen.l2 else None,
         early_stopping=EarlyStopping(patience) if patience else None,

@@ -20,6 +20,7 @@ from backlit.train.batches import Batches
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.ensemble import Folds, drawn, member_seeds
 from backlit.train.loop import room
+from backlit.train.mixup import create as create_mixup
 from backlit.train.program import Carry, Program, program_for
 from backlit.train.run import measured, metric_table
 from backlit.train.targets import Targets
@@ -73,6 +74,7 @@ def prepare(
     clip: float | str | None = "auto",
     steps_per_epoch: int | None = None,
     encoding: Any = None,
+    mixup: float = 0.0,
 ) -> Job:
     """Check everything, then put the data on the device: mistakes are told before anything slow happens."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
@@ -114,6 +116,7 @@ def prepare(
             accumulate=accumulate,
             updates=steps_per_epoch,
             carried=carried,
+            mixup=create_mixup(mixup, own, architecture.takes_integers and inputs.dtype != np.uint8),
         )
         for rows, own in zip(held.train, seeds, strict=True)
     ]

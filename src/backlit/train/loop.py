@@ -70,7 +70,8 @@ def room(batches: list[Batches], judge: list[Batches] | None, outputs: int, epoc
     """
     rows = sum(own.steps * own.accumulate * own.size for own in batches)
     held = sum(len(own.rows) for own in judge) if judge else 0
-    fitting = MAX_BYTES // (rows * 8 + (rows + held) * outputs * 4)
+    bytes_of_row = 8 if batches[0].mixup is None else 12  # its number and weight, and with whom it is mixed
+    fitting = MAX_BYTES // (rows * bytes_of_row + (rows + held) * outputs * 4)
     return int(max(1, min(fitting, MAX_STEPS // batches[0].steps, epochs)))
 
 

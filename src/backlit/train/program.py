@@ -14,6 +14,7 @@ from backlit.graph.tensor import value_of
 from backlit.graph.transforms import value_and_grad
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import Network, forward
+from backlit.train.mixup import blend, parts_of, summed_loss
 
 Carry = dict[str, Any]  # params, optimizer, state, step: all that one update hands to the next
 Data = dict[str, Any]  # x (rows, ...), y (rows, ...): they stay on the device; batches are row numbers
@@ -87,7 +88,8 @@ class Program:
 
         `draw` numbers the batch in the random stream.
         """
-        x, y, weights = batch["x"], batch["y"], batch["weights"]
+        x, y, weights, mix = batch["x"], batch["y"], batch["weights"], parts_of(batch)
+        x = blend(x, mix)
 
         def objective(params: Any) -> Any:
             output, state = forward(
@@ -103,7 +105,7 @@ class Program:
                 targets=y,
                 fresh=batch.get("fresh"),
             )
-            summed = (self.loss(output, y) * weights).sum()
+            summed = summed_loss(self.loss, output, y, weights, mix)
             return (summed if total is None else summed / total), (summed, output, state)
 
         (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(carry["params"])
@@ -141,7 +143,7 @@ class Program:
         """`count` epochs.
 
         `batches` has each epoch's rows and weights, (length, steps, accumulate, size), or (1, ...) if all epochs are
-        alike; `judge` has those of the validation rows in `held`.
+        alike, and with mixup how rows are mixed; `judge` has those of the validation rows in `held`.
         """
         whole = self._rows(data, batches["rows"][0, 0]) if self.full_batch else None
 

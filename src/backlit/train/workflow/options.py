@@ -35,6 +35,7 @@ class Options:
     batch_size: int | None = choice(None, "Rows an update", whole=True, low=1)
     patience: int | None = choice(None, "Epochs without improvement before stopping (0 never stops early)", whole=True)
     l2: float = choice(0.0, "Weight of the L2 penalty, λ·ΣW²")
+    augment: str | None = None
     ensemble: int | None = choice(None, "Networks trained at once and averaged", whole=True, low=1)
     time_limit: float | None = choice(None, "Seconds for the whole job", open_low=True)
     balance: bool = False

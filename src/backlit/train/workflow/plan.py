@@ -11,11 +11,13 @@ from backlit import optim
 from backlit.data.pictures import Pictures
 from backlit.errors import InputError
 from backlit.nn import losses
+from backlit.nn.augment import parse
 from backlit.nn.containers import Sequential
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import Network
 from backlit.nn.penalties import L2
 from backlit.nn.rescale import Rescale
+from backlit.nn.shaping import Reshape
 from backlit.nn.words import build, spelled
 from backlit.train.workflow.material import Family, Material
 from backlit.train.workflow.options import Options
@@ -45,6 +47,7 @@ class Plan:
     activation: str
     dropout: float
     rate: float
+    mixup: float
 
     def resolved(self, options: Options) -> dict[str, Any]:
         """The choices that can be told in words, as options that make them again whatever the defaults are then."""
@@ -152,6 +155,7 @@ def plan(
         activation=activation,
         dropout=dropout,
         rate=rate,
+        mixup=_mixup(options.augment),
     )
 
 
@@ -171,7 +175,7 @@ def plan_for(options: Options, material: Material, rows: np.ndarray, preparation
         members,
         input_shape=shape,
         seen_as=material.seen_as,
-        first=_first(preparation),
+        first=_first(preparation, options.augment, shape, material.seen_as),
         family=material.family,
         preparation=preparation,
     )
@@ -181,9 +185,33 @@ def _first_given(*values: float | None) -> float:
     return next(value for value in values if value is not None)
 
 
-def _first(preparation: Any) -> tuple[Layer, ...]:
-    """What stands before a network of pictures: bytes become numbers of mean 0 and variance 1."""
-    return (Rescale(preparation.shift, preparation.scale),) if isinstance(preparation, Pictures) else ()
+def _first(preparation: Any, augment: str | None, shape: Shape, seen_as: Shape | None) -> tuple[Layer, ...]:
+    """What stands before a network of pictures: bytes become numbers of mean 0 and variance 1, and are augmented."""
+    first: list[Layer] = [Rescale(preparation.shift, preparation.scale)] if isinstance(preparation, Pictures) else []
+    words = [word for word in (augment or "").replace(",", " ").split() if not _is_mixup(word)]
+    if words:
+        if len(seen_as or shape) != 3:
+            raise InputError(
+                f"augment {augment!r} changes pictures; the inputs have shape {shape} (mixup works for all)"
+            )
+        first += [Reshape(seen_as)] if seen_as else []
+        first.append(parse(" ".join(words)))
+    return tuple(first)
+
+
+def _is_mixup(word: str) -> bool:
+    return word.partition(":")[0] == "mixup"
+
+
+def _mixup(augment: str | None) -> float:
+    """The share of blending that is asked for among the augmentations: "shift:0.1 mixup:0.2"."""
+    for word in (augment or "").replace(",", " ").split():
+        if _is_mixup(word):
+            try:
+                return float(word.partition(":")[2])
+            except ValueError:
+                raise InputError(f"augment {word!r}: expected a number, as in mixup:0.2") from None
+    return 0.0
 
 
 def _behind(first: tuple[Layer, ...], network: Any) -> Any:

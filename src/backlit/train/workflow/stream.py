@@ -205,7 +205,7 @@ def train_stream(
 
 def _refuse(options: Options) -> None:
     """What makes no sense for one long text."""
-    for name in ("loss", "ensemble", "balance", "calibrate", "activation"):
+    for name in ("loss", "ensemble", "balance", "calibrate", "activation", "augment"):
         if getattr(options, name) not in (None, False):
             raise InputError(f"{name} doesn't apply to a text that is learned as a stream; leave it out")
 

@@ -90,6 +90,7 @@ def train(
         engine=options.engine,
         standardize_targets=material.task == "regression",
         ensemble=members,
+        mixup=chosen.mixup,
         time_limit=_rest(options.time_limit, started),
         checkpoint=checkpoint,
         resume=resume,

@@ -43,12 +43,3 @@ def test_activations_with_their_derivatives():
     assert len(bl.plots.activations().axes) >= 12
     with pytest.raises(UnknownNameError, match="did you mean 'sigmoid'"):
         bl.plots.activations(["sigmod"])
-
-
-def test_labels_without_a_korean_font_show_no_boxes(monkeypatch):
-    from backlit.inspect import plots
-
-    monkeypatch.setattr(plots, "_korean_font", lambda: None)
-    assert plots.label("손실 (loss)") == "?? (loss)"
-    monkeypatch.setattr(plots, "_korean_font", lambda: "NanumGothic")
-    assert plots.label("손실") == "손실"

@@ -1,0 +1,149 @@
+"""What all pictures share: figures that belong to nobody's window, colours that everyone can tell apart, labels."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+
+_KOREAN_FONTS = (
+    "Noto Sans CJK KR",
+    "Noto Sans KR",
+    "NanumGothic",
+    "Nanum Gothic",
+    "NanumBarunGothic",
+    "Malgun Gothic",
+    "Apple SD Gothic Neo",
+    "AppleGothic",
+    "Noto Sans CJK JP",  # the name under which Matplotlib knows the collection of all Noto CJK fonts
+)
+_LATIN_FONT = "DejaVu Sans"  # comes with Matplotlib
+
+# Told apart by colour-blind people (Okabe & Ito's colours, the last two P. Tol's), and in greyscale by line style,
+# marker, or a name.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+TRAINING = {"color": COLOURS[0], "linestyle": "-"}
+VALIDATION = {"color": COLOURS[1], "linestyle": "--"}
+
+Picture = TypeVar("Picture", bound=Callable[..., Any])
+
+
+@functools.cache
+def _korean_font() -> str | None:
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return next((name for name in _KOREAN_FONTS if name in installed), None)
+
+
+def _fonts() -> list[str]:
+    """The fonts that labels are drawn with: what the first doesn't have is taken from the second."""
+    korean = _korean_font()
+    return [_LATIN_FONT, korean] if korean else [_LATIN_FONT]
+
+
+@functools.cache
+def _characters(font: str) -> frozenset[int]:
+    """Code points that a font has."""
+    from matplotlib import font_manager
+
+    return frozenset(font_manager.get_font(font_manager.findfont(font)).get_charmap())
+
+
+def label(text: Any) -> str:
+    """A label that can be drawn without empty boxes.
+
+    Characters that no font at hand has are written otherwise: Hangul in Latin letters (so that names stay apart),
+    others as "?". This is said once, in the log.
+
+    >>> label("loss ∂L/∂w₃₅")
+    'loss ∂L/∂w₃₅'
+    """
+    text = str(text)
+    if text.isascii():
+        return text
+    known = [_characters(font) for font in _fonts()]
+    missing = {c for c in text if c.isprintable() and not any(ord(c) in have for have in known)}
+    if not missing:
+        return text
+    _say_once()
+    return "".join(romanised(c) if c in missing else c for c in text)
+
+
+@functools.cache
+def _say_once() -> None:
+    logging.getLogger("backlit").warning(
+        "labels have characters that no font here can draw: Hangul is written in Latin letters, others as '?'; "
+        "for Hangul install a Korean font, Noto Sans KR or NanumGothic say"
+    )
+
+
+def romanised(character: str) -> str:
+    """A Hangul syllable in Latin letters, as Unicode names it; "?" for any other character.
+
+    >>> "".join(map(romanised, "손실"))
+    'sonsil'
+    """
+    kind, _, name = unicodedata.name(character, "").rpartition(" ")
+    return name.lower() if kind == "HANGUL SYLLABLE" else "?"
+
+
+def picture(draw: Picture) -> Picture:
+    """A function that draws, with fonts for Latin and Korean set for every text that it makes."""
+
+    @functools.wraps(draw)
+    def drawn(*args: Any, **options: Any) -> Any:
+        from matplotlib import rc_context
+
+        with rc_context({"font.family": _fonts()}):
+            return draw(*args, **options)
+
+    return drawn  # type: ignore[return-value]
+
+
+def figure(rows: int = 1, columns: int = 1, width: float = 6.4, height: float = 4.0) -> tuple[Any, Any]:
+    """A figure with axes that belongs to nobody's window: (figure, axes or array of axes)."""
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=(width, height), layout="constrained", dpi=120)
+    axes = made.subplots(rows, columns)
+    for axis in np.ravel(axes):
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+    return made, axes
+
+
+def class_style(place: int) -> dict[str, str]:
+    """Colour and marker of a class; the first 64 differ in one or the other."""
+    return {"color": COLOURS[place % 8], "marker": MARKERS[(place + place // 8) % 8]}
+
+
+def outlined() -> list[Any]:
+    """Path effects for text that must be read on any colour."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=2.0, foreground="white")]
+
+
+def tidy(count: int) -> tuple[int, int]:
+    """Rows and columns for small multiples: at most four in a row, and rows as equal as can be."""
+    rows = -(-count // 4)
+    return rows, -(-count // rows)
+
+
+def bare(axis: Any) -> None:
+    """Axes for a picture made of pixels: no grid, ticks or frame."""
+    axis.grid(visible=False)
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    axis.set(xticks=[], yticks=[])
+
+
+def labels(texts: Iterable[Any]) -> list[str]:
+    """Labels that can be drawn."""
+    return [label(text) for text in texts]

@@ -1,0 +1,64 @@
+"""Labels that can be drawn, fonts, colours."""
+
+import logging
+import warnings
+from io import BytesIO
+
+import pytest
+
+import backlit as bl
+from backlit.inspect.plots import style
+
+
+@pytest.fixture(autouse=True)
+def unsaid():
+    style._say_once.cache_clear()
+
+
+def test_hangul_without_a_korean_font_is_written_in_latin_letters_and_said_once(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(style, "_korean_font", lambda: None)
+    with caplog.at_level(logging.WARNING, "backlit"):
+        assert style.label("손실 (loss)") == "sonsil (loss)"
+        assert style.label("가") != style.label("나")
+        assert style.label("漢 ㄱ") == "? ?"
+    (said,) = caplog.messages
+    assert "install a Korean font" in said
+
+
+def test_what_a_font_has_is_kept(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(style, "_korean_font", lambda: "a Korean font")
+    have = {"DejaVu Sans": frozenset(map(ord, " ∂L₃…")), "a Korean font": frozenset(map(ord, "손실"))}
+    monkeypatch.setattr(style, "_characters", have.__getitem__)
+    assert style.label("손실 ∂L₃…") == "손실 ∂L₃…"
+    assert not caplog.messages
+
+
+def test_a_figure_with_hangul_is_drawn_without_a_warning_about_glyphs(monkeypatch) -> None:
+    monkeypatch.setattr(style, "_korean_font", lambda: None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = bl.plots.confusion([[3, 1], [0, 2]], ["고양이", "개"])
+        figure.savefig(BytesIO(), format="png")
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["goyangi", "gae"]
+
+
+def test_texts_get_the_korean_font_beside_the_latin_one(monkeypatch) -> None:
+    import matplotlib as mpl
+
+    before = list(mpl.rcParams["font.family"])
+    monkeypatch.setattr(style, "_fonts", lambda: ["DejaVu Sans", "DejaVu Serif"])
+    axis = bl.plots.confusion([[3, 1], [0, 2]]).axes[0]
+    texts = [axis.title, axis.xaxis.label, *axis.get_yticklabels(), *axis.texts]
+    assert all(text.get_fontfamily() == ["DejaVu Sans", "DejaVu Serif"] for text in texts)
+    assert mpl.rcParams["font.family"] == before
+
+
+def test_figures_open_no_window() -> None:
+    import matplotlib.pyplot as plt
+
+    bl.plots.confusion([[1]])
+    assert plt.get_fignums() == []
+
+
+def test_the_first_64_classes_look_different() -> None:
+    assert len({tuple(style.class_style(k).values()) for k in range(64)}) == 64
