@@ -10,7 +10,7 @@ import numpy as np
 
 from backlit.errors import ShapeError
 from backlit.graph import tree
-from backlit.nn.layer import Context, Layer, Params, Shape, Tap
+from backlit.nn.layer import Context, Layer, Params, Probe, Shape, Tap
 from backlit.nn.random import Key
 
 
@@ -151,6 +151,7 @@ def forward(
     step: Any = 0,
     tap: Tap | None = None,
     mask: Any = None,
+    probe: Probe | None = None,
 ) -> tuple[Any, dict[str, Any]]:
     """The raw output for a batch, and the running state afterwards (pure).
 
@@ -160,7 +161,7 @@ def forward(
     x : array (batch, *input_shape)
     state : dict of arrays
         Running values by path.
-    training, seed, step, tap, mask :
+    training, seed, step, tap, mask, probe :
         As in `Context`.
 
     Raises
@@ -173,6 +174,8 @@ def forward(
             f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
             f"got {tuple(x.shape)}"
         )
-    context = Context(training=training, seed=seed, step=step, states=state, tap=tap, mask=mask)
+    context = Context(training=training, seed=seed, step=step, states=state, tap=tap, mask=mask, probe=probe)
     output = architecture(params, x, context)
+    if probe is not None:
+        output = probe.layer("", architecture, x, output)
     return output, {**state, **context.updates}
