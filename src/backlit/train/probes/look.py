@@ -58,29 +58,35 @@ class Look:
             carry = tree.map(lambda part: part[0], carry)
         params = carry["params"]
         groups, rows = sample["weights"].shape
-        nothing = tree.map(lambda p: p * 0, params)
         numbered = {**sample, "number": carry["step"] + _counted(sample["weights"])}
         recurrent: set[str] = set()  # paths of which the second axis is time
 
         def group(sums: Any, own: Any) -> Any:
             loss, gradient, seen = self._group(carry, own, recurrent)
-            first = (own["number"] - carry["step"] < firsts).astype(own["weights"].dtype)
+            result = {"loss": loss, "seen": seen}
             if gradient is None:
-                return sums, {"loss": loss, "squares": None, "seen": seen}
+                return sums, result
+            result["squares"] = tree.map(lambda g: norm(g) ** 2, gradient)
+            if groups == 1:
+                return {"total": gradient, "update": gradient}, result
+            first = (own["number"] - carry["step"] < firsts).astype(own["weights"].dtype)
             total = tree.map(lambda s, g: s + g, sums["total"], gradient)
             update = tree.map(lambda s, g: s + g * first.astype(g.dtype), sums["update"], gradient)
-            squares = tree.map(lambda g: norm(g) ** 2, gradient)
-            return {"total": total, "update": update}, {"loss": loss, "squares": squares, "seen": seen}
+            return {"total": total, "update": update}, result
 
-        sums, results = self.engine.scan(group, {"total": nothing, "update": nothing}, numbered)
+        if groups == 1:
+            sums, results = group(None, tree.map(lambda part: part[0], numbered))
+            results = tree.map(lambda part: part[None], results)
+        else:
+            nothing = tree.map(lambda p: p * 0, params)
+            sums, results = self.engine.scan(group, {"total": nothing, "update": nothing}, numbered)
         found = {"layers": self._layers(sample["x"], results["seen"], recurrent)}
-        if results["loss"] is not None:
+        if self.loss is not None:
             found["loss"] = results["loss"].mean()
-        if results["squares"] is not None:
-            mean = tree.map(lambda g: g * (scale / groups), sums["total"])
             update = tree.map(lambda g: g * (scale / firsts), sums["update"])
+            sizes = tree.map(lambda g: norm(g) * (scale / groups), sums["total"])
             squares = tree.map(lambda s: s.mean() * scale**2, results["squares"])
-            found["params"] = self._params(carry, mean, update, squares, share, groups)
+            found["params"] = self._params(carry, update, sizes, squares, share, groups)
         return found
 
     def _group(self, carry: Any, own: Any, recurrent: set[str]) -> tuple[Any, Any, Any]:
@@ -135,8 +141,12 @@ class Look:
             found[path] = numbers(*arrays, chosen.time_steps and path in recurrent, chosen.histograms)
         return found
 
-    def _params(self, carry: Any, mean: Any, update: Any, squares: Any, share: Any, groups: int) -> Any:
-        """Numbers of each parameter, by its path."""
+    def _params(self, carry: Any, update: Any, sizes: Any, squares: Any, share: Any, groups: int) -> Any:
+        """Numbers of each parameter, by its path.
+
+        `update` is an update's gradient; `sizes` are norms of the mean gradient over all groups, `squares` the means of
+        the groups' squared ones.
+        """
         params = carry["params"]
         found: dict[str, dict[str, Any]] = {path: {"norm": norm(p)} for path, p in tree.items(params)}
         whole = update
@@ -150,8 +160,8 @@ class Look:
             for path, step in tree.items(steps):
                 found[path]["update_ratio"] = norm(step) / found[path]["norm"]
         spread = dict(tree.items(squares))
-        for path, g in tree.items(mean):
-            size = found[path]["gradient_norm"] = norm(g)
+        for path, size in tree.items(sizes):
+            found[path]["gradient_norm"] = size
             if groups > 1:
                 between = (spread[path] - size**2) * (groups / (groups - 1))
                 found[path]["noise"] = between * share / size**2

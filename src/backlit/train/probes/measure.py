@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from backlit.graph.op import namespace
 
 BINS = 24
@@ -12,12 +14,14 @@ SAMPLE = 8192  # about so many values make a histogram
 
 
 def norm(a: Any, axis: Any = None) -> Any:
-    """√Σa², scaled so that the squares of very small and very large numbers neither vanish nor overflow."""
+    """√Σa², in 64 bits, where squares of small 32-bit numbers don't vanish."""
     xp = namespace(a)
-    top = xp.abs(a).max(axis=axis, keepdims=True)
-    scale = xp.where((top > 0) & xp.isfinite(top), top, xp.ones_like(top))
-    root = xp.sqrt(xp.square(a / scale).sum(axis=axis, keepdims=True)) * scale
-    return root.reshape(()) if axis is None else root.squeeze(axis)
+    if xp is np and axis is None:
+        flat = a.reshape(-1)
+        total = np.dot(flat, flat)  # several times as quick, and as good unless squares leave the range of 32 bits
+        if 1e-20 < total < 1e30:
+            return np.sqrt(total)
+    return xp.sqrt(xp.square(a.astype(xp.float64)).sum(axis=axis))
 
 
 def gradient_norm(g: Any, axes: tuple[int, ...]) -> Any:
@@ -49,9 +53,9 @@ def numbers(value: Any, gradient: Any, off: Any, mask: Any, steps: bool, bins: b
     count = None if mask is None else mask[..., None].astype(value.dtype)
 
     def average(a: Any, axes: tuple[int, ...] | None) -> Any:
-        a = a.astype(value.dtype)
         if count is None:
-            return a.mean(axis=axes)
+            return a.mean(axis=axes, dtype=value.dtype)
+        a = a.astype(value.dtype)
         total = (count + xp.zeros_like(value)).sum(axis=axes)
         return xp.where(count > 0, a, xp.zeros_like(a)).sum(axis=axes) / xp.maximum(total, xp.ones_like(total))
 
@@ -72,7 +76,7 @@ def numbers(value: Any, gradient: Any, off: Any, mask: Any, steps: bool, bins: b
         "max": among(value, -math.inf).max(),
         "zeros": average(zero, axes),
         "dead": _always(quiet, count).astype(value.dtype).mean(),
-        "bad": average(~xp.isfinite(value), axes),
+        "bad": 1.0 - average(xp.isfinite(value), axes),
     }
     if off is not None:
         found["saturated"] = average(off, axes)
@@ -121,6 +125,6 @@ def one_signed(gradient: Any) -> Any:
     `gradient` is (units, ...). Units without any gradient don't count.
     """
     flat = gradient.reshape(gradient.shape[0], -1)
-    up, down = (flat > 0).all(axis=1), (flat < 0).all(axis=1)
-    moving = (flat != 0).any(axis=1).astype(gradient.dtype).sum()
-    return (up | down).astype(gradient.dtype).sum() / (moving + (moving == 0))
+    low, high = flat.min(axis=1), flat.max(axis=1)
+    moving = ((low != 0) | (high != 0)).sum()
+    return ((low > 0) | (high < 0)).sum() / (moving + (moving == 0))

@@ -15,16 +15,29 @@ from backlit.nn.recurrent import _Recurrent
 from backlit.train.batches import Batches
 from backlit.train.probes.settings import ROWS, Probes
 
-SHARE = 0.03  # of the training's time
-FEWEST = 16  # rows that a probe looks at
+SHARE = 0.02  # of the training's time
+LEAST = 0.01  # seconds that probes may take at any rate: less than compiling varies by
+OFTEN = 8  # probes that a run should have; where they can't all see ROWS rows, they see fewer
+FEWEST = 8  # rows that a probe looks at
 GROUPS = 8  # at most, of the rows; the gradient's noise is its variance between them
 COMPILING = 0.5  # seconds; probes that take less on NumPy, all together, aren't worth a program of their own
-_PRODUCT = 1 / 15e9  # seconds for one multiply-add
-_NUMBER = 3e-9  # seconds to go through one number of a layer or parameter
-_LAYER = 4e-4  # seconds for all the small operations of one layer's probe
-_STEP = 2e-5  # seconds for one update of the compiled program, whatever its size
-_TIME_STEP = 1e-5  # seconds for one time step there and back, compiled
-_TIME_STEP_AT_ONCE = 2e-4  # and operation by operation
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds for one multiply-add, one number of a layer, one parameter, one layer, one time step, and for nothing."""
+
+    product: float
+    number: float
+    parameter: float
+    layer: float
+    time_step: float
+    call: float
+
+
+TRAINING = Speed(1 / 100e9, 0.0, 5e-10, 0.0, 1e-5, 2e-5)  # an update of the compiled program
+COMPILED = Speed(1 / 100e9, 1e-8, 5e-9, 5e-5, 2e-5, 1e-3)  # a probe
+AT_ONCE = Speed(1 / 30e9, 2e-8, 2e-8, 3e-4, 1.5e-4, 5e-4)  # a probe, or an update, on NumPy
 
 
 @dataclass(frozen=True)
@@ -52,19 +65,31 @@ def plan(network: Network, batches: Batches, epochs: int, settings: Probes, memb
     layers = _leaves(network.architecture, network.input_shape)
     recurrent = [(layer, shape) for layer, shape in layers if isinstance(layer, _Recurrent)]
     time_steps = sum(shape[0] for _, shape in recurrent)
-    products = 3 * network.architecture.cost(network.input_shape) * _PRODUCT  # forward, back to inputs and weights
-    step = network.size * _NUMBER + _STEP + time_steps * (_TIME_STEP if compiled else _TIME_STEP_AT_ONCE)
-    epoch = (len(batches.rows) * products + batches.steps * batches.accumulate * step) * members
-    values = sum(math.prod(layer.output_shape(shape)) for layer, shape in layers)
-    row = products + 4 * values * _NUMBER
-    fixed = len(layers) * _LAYER + 4 * network.size * _NUMBER + time_steps * _TIME_STEP_AT_ONCE
-    budget = SHARE * epochs * epoch
-    rows = settings.rows or int(min(ROWS, max(FEWEST, (budget - fixed) / row)))
     stateful = max((layer.stateful for layer, _ in recurrent), default=0)
-    groups, size = _grouped(min(rows, len(batches.rows)), batches.size, stateful)
-    one = fixed + groups * size * row
-    chosen = spaced(epochs, int(budget / one)) if settings.every is None else _every(epochs, settings.every)
-    return Plan(chosen, groups, size, at_once=not compiled or len(chosen) * one < COMPILING)
+    products = 3 * network.architecture.cost(network.input_shape)  # forward, and back to inputs and weights
+    values = sum(math.prod(layer.output_shape(shape)) for layer, shape in layers)
+    own = TRAINING if compiled else AT_ONCE
+    update = own.call + network.size * own.parameter + time_steps * own.time_step
+    epoch = len(batches.rows) * products * own.product + batches.steps * batches.accumulate * update
+    budget = max(SHARE * epochs * epoch * members, LEAST)
+
+    def planned(speed: Speed) -> tuple[Plan, float]:
+        fixed = speed.call + len(layers) * speed.layer + network.size * speed.parameter + time_steps * speed.time_step
+        row = products * speed.product + values * speed.number
+        rows = settings.rows or _affordable(budget, min(OFTEN, epochs), fixed, row)
+        groups, size = _grouped(min(rows, len(batches.rows)), batches.size, stateful)
+        one = fixed + groups * size * row
+        chosen = spaced(epochs, int(budget / one)) if settings.every is None else _every(epochs, settings.every)
+        return Plan(chosen, groups, size, speed is AT_ONCE), len(chosen) * one
+
+    at_once, seconds = planned(AT_ONCE)
+    return at_once if not compiled or seconds < COMPILING else planned(COMPILED)[0]
+
+
+def _affordable(budget: float, count: int, fixed: float, row: float) -> int:
+    """Rows for `count` probes; as many as cost no more than what a probe costs at any rate; but one must be in it."""
+    wanted = max(budget / count - fixed, min(fixed, budget - fixed))
+    return int(min(ROWS, max(FEWEST, wanted / max(row, 1e-12))))
 
 
 def _leaves(layer: Layer, shape: Shape) -> list[tuple[Layer, Shape]]:
@@ -75,11 +100,11 @@ def _leaves(layer: Layer, shape: Shape) -> list[tuple[Layer, Shape]]:
 
 
 def _grouped(rows: int, batch: int, stateful: int) -> tuple[int, int]:
-    """Groups and rows in each: of a batch's size if there are enough rows for two, else halves."""
+    """Groups and rows in each: of a batch's size if there are enough rows for two, else halves, if they're worth it."""
     if stateful:  # they go on from a batch's states
         return 1, stateful
-    groups = min(GROUPS, max(2, rows // batch), rows)
-    return groups, min(batch, rows // groups) or 1
+    groups = min(GROUPS, max(2, rows // batch)) if rows >= 2 * FEWEST else 1
+    return groups, min(batch, rows // groups)
 
 
 def _every(epochs: int, every: int) -> frozenset[int]:
