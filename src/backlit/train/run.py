@@ -208,9 +208,7 @@ class Run:
         InputError
             If the run has no probes.
         """
-        from backlit.inspect.flow import flow
-
-        return flow(self.probes)
+        return self.probes.flow()
 
     def activations(self, epoch: int | None = None) -> Any:
         """Histograms of the layers' outputs after an epoch, by default the last probed, as a matplotlib figure.
@@ -220,9 +218,7 @@ class Run:
         InputError
             If the run has no probes, or none after that epoch.
         """
-        from backlit.inspect.activity import activity
-
-        return activity(self.probes, epoch)
+        return self.probes.activations(epoch)
 
     def __repr__(self) -> str:
         last = (

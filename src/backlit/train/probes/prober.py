@@ -11,6 +11,7 @@ from backlit.graph import tree
 from backlit.nn.network import Network
 from backlit.train.batches import Batches
 from backlit.train.probes.look import look_for
+from backlit.train.probes.recorder import ROOT
 from backlit.train.probes.records import Record, plain
 from backlit.train.probes.schedule import plan
 from backlit.train.probes.settings import Probes
@@ -43,7 +44,7 @@ class Prober:
             program.architecture, program.input_shape, program.loss, program.optimizer, program.penalty, engine,
             settings, several,
         )  # fmt: skip
-        self._several = several
+        self._kinds = kinds(network)
         self._to_host = self.plan.at_once and compiled
         groups, size = self.plan.groups, self.plan.size
         order = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM)))).permutation(
@@ -74,4 +75,15 @@ class Prober:
         with np.errstate(all="ignore"):
             found = plain(self._look.run(carry, self._sample, self._scale, self._firsts, self._share))
         step = np.asarray(carry["step"]).reshape(-1)[0]
-        return {"epoch": epoch, "step": int(step), "rows": self.plan.groups * self.plan.size, **found}
+        return record(epoch, int(step), self.plan.groups * self.plan.size, found, self._kinds)
+
+
+def kinds(network: Network) -> dict[str, str]:
+    """The kind of each layer, by the path that records have."""
+    return {path or ROOT: type(layer).__name__ for path, layer, *_ in network._lines()}
+
+
+def record(epoch: int, step: int, rows: int, found: Any, kinds: dict[str, str]) -> Record:
+    """A record from a look's numbers."""
+    layers = {path: {"layer": kinds.get(path, ""), **own} for path, own in found.pop("layers").items()}
+    return {"epoch": epoch, "step": step, "rows": rows, **found, "layers": layers}

@@ -20,7 +20,8 @@ class ProbeHistory(list[Record]):
     ``{"epoch": 8, "step": 800, "rows": 64, "loss": 0.31, "layers": {"0": {...}, ...}, "params": {"0/weight": {...}}}``.
     Numbers that are NaN or infinite are None.
 
-    Of each layer, by path ("input" is the network's input):
+    Of each layer, by path ("input" is the network's input, "network" what a container makes of its parts in the end), its
+    kind ("layer") and:
 
     ============== ====================================================================================================
     mean, std      of its output; with min and max
@@ -87,20 +88,44 @@ class ProbeHistory(list[Record]):
             raise unknown(f"number of {path}", name, names)
         return [record.get(path, {}).get(name) for record in found]
 
+    def flow(self) -> Any:
+        """How gradients flow through layers, and in recurrent ones through time: see `Run.flow`."""
+        from backlit.inspect.flow import flow
+
+        return flow(self)
+
+    def activations(self, epoch: int | None = None) -> Any:
+        """Histograms of the layers' outputs: see `Run.activations`."""
+        from backlit.inspect.activity import activity
+
+        return activity(self, epoch)
+
     def last(self) -> Record:
-        """The last record.
+        """The last record; as `at`."""
+        return self.at(None)
+
+    def at(self, epoch: int | None) -> Record:
+        """The record of an epoch, or the last one.
 
         Raises
         ------
         InputError
-            If there is none; the message says how to get one.
+            If there is none; the message says which there are, or how to get one.
         """
         if not self:
             raise InputError(
                 "this run has no probes, so what went on inside isn't known: train with bl.fit(..., probes='standard'), "
                 "or look at the network as it is with bl.probe(network, x, y)"
             )
-        return self[-1]
+        if epoch is None:
+            return self[-1]
+        found = [record for record in self if record["epoch"] == epoch]
+        if not found:
+            raise InputError(
+                f"epoch {epoch} wasn't probed; there are {', '.join(str(record['epoch']) for record in self)}. "
+                "bl.fit(..., probes=bl.Probes(every=1)) probes them all"
+            )
+        return found[0]
 
 
 def plain(found: Any) -> Any:
