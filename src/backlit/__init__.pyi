@@ -128,11 +128,11 @@ from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
 from .train.fit import fit as fit
 from .train.fit_table import fit_table as fit_table
+from .train.lr_find import RangeTest as RangeTest
+from .train.lr_find import lr_find as lr_find
 from .train.probes.once import probe as probe
 from .train.probes.records import ProbeHistory as ProbeHistory
 from .train.probes.settings import Probes as Probes
 from .train.probes.settings import watch as watch
-from .train.lr_find import RangeTest as RangeTest
-from .train.lr_find import lr_find as lr_find
 from .train.run import Run as Run
 from .train.storage import load as load

@@ -69,7 +69,7 @@ def _draw(axis: Any, path: str, own: dict[str, Any], limits: tuple[float, float]
     axis.tick_params(axis="x", labelsize=7)
     axis.grid(visible=False, axis="y")
     low, high, counts = own["min"], own["max"], own["histogram"]
-    if low is None or high is None:
+    if low is None or high is None or limits is None:
         axis.text(0.5, 0.5, "NaN or infinite", ha="center", va="center", transform=axis.transAxes, color="#D55E00")
         return
     axis.set_xlim(*limits)
@@ -79,7 +79,9 @@ def _draw(axis: Any, path: str, own: dict[str, Any], limits: tuple[float, float]
         text = f"all {low:.3g}"
     else:
         edges = np.linspace(low, high, len(counts) + 1)
-        axis.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color="#0072B2", edgecolor="#0072B2", linewidth=0.8)
+        axis.bar(
+            edges[:-1], counts, width=np.diff(edges), align="edge", color="#0072B2", edgecolor="#0072B2", linewidth=0.8
+        )
         text = f"{own['mean']:.2g} ± {own['std']:.2g}"
     saturated = own.get("saturated") or 0.0
     if saturated >= 0.005:

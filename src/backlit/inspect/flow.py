@@ -1,4 +1,4 @@
-"""Gradient flow: how large ∂ℓ/∂a is from layer to layer, and from time step to time step."""
+"""Gradient flow: how large ∂L/∂a is from layer to layer, and from time step to time step."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def flow(probes: Any) -> Any:
     first.tick_params(axis="x", labelsize=8)
     for text in first.get_xticklabels():
         text.set(**slanted)
-    first.set(yscale="log", ylabel="‖∂ℓ/∂a‖ of a row", title="gradient by layer")
+    first.set(yscale="log", ylabel="‖∂L/∂a‖ of a row", title="gradient by layer")
     for axis, path in zip(others, recurrent, strict=True):
-        axis.set(yscale="log", xlabel="time step", ylabel="‖∂ℓ/∂hₜ‖ of a row", title=label(f"through time: {path}"))
+        axis.set(yscale="log", xlabel="time step", ylabel="‖∂L/∂hₜ‖ of a row", title=label(f"through time: {path}"))
     first.legend(frameon=False, fontsize=8)
     return made
 

@@ -151,7 +151,8 @@ def fit(
     time_limit : float, optional
         Seconds after which training ends, compiling included; the epoch that is under way is finished.
     probes : "standard", Probes or None
-        What is measured inside the network while it trains, see `Probes`; the standard costs a few percent. None: nothing.
+        What is measured inside the network while it trains, see `Probes`; the standard costs a few percent. None:
+        nothing.
 
     Returns
     -------

@@ -57,7 +57,7 @@ class Look:
         if self.several:
             carry = tree.map(lambda part: part[0], carry)
         params = carry["params"]
-        groups, rows = sample["weights"].shape
+        groups = sample["weights"].shape[0]
         numbered = {**sample, "number": carry["step"] + _counted(sample["weights"])}
         recurrent: set[str] = set()  # paths of which the second axis is time
 
@@ -137,8 +137,9 @@ class Look:
         if "float" in str(x.dtype) and chosen.wants("input"):
             found["input"] = numbers(_joined(x), None, None, None, False, chosen.histograms)
         for path, own in seen.items():
-            arrays = [None if part is None else _joined(part) for part in own.values()]
-            found[path] = numbers(*arrays, chosen.time_steps and path in recurrent, chosen.histograms)
+            value, gradient, off, mask = (None if part is None else _joined(part) for part in own.values())
+            steps = chosen.time_steps and path in recurrent
+            found[path] = numbers(value, gradient, off, mask, steps, chosen.histograms)
         return found
 
     def _params(self, carry: Any, update: Any, sizes: Any, squares: Any, share: Any, groups: int) -> Any:

@@ -69,7 +69,8 @@ def probe(
     settings = chosen(probes)
     if settings is None:
         raise InputError(f"probes must be 'standard' or bl.Probes(...) to look at anything, got {probes!r}")
-    settings = replace(settings, rows=settings.rows or ROWS)
+    rows = settings.rows or ROWS
+    settings = replace(settings, rows=rows)
     if y is not None:
         job = prepare(
             network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, seed=seed, preparation=preparation,
@@ -85,8 +86,8 @@ def probe(
     built = network if isinstance(network, Network) else network.build(inputs.shape[1:], seed=int(seed))
     if inputs.dtype.kind == "f":
         inputs = inputs.astype(built.dtype)
-    if len(inputs) > settings.rows:
-        inputs = inputs[np.random.default_rng(seed).permutation(len(inputs))[: settings.rows]]
+    if len(inputs) > rows:
+        inputs = inputs[np.random.default_rng(seed).permutation(len(inputs))[:rows]]
     look_at = look_for(
         built.architecture, built.input_shape, None, None, None, engines.get("numpy"), replace(settings, watch=())
     )

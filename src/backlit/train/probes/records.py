@@ -20,8 +20,8 @@ class ProbeHistory(list[Record]):
     ``{"epoch": 8, "step": 800, "rows": 64, "loss": 0.31, "layers": {"0": {...}, ...}, "params": {"0/weight": {...}}}``.
     Numbers that are NaN or infinite are None.
 
-    Of each layer, by path ("input" is the network's input, "network" what a container makes of its parts in the end), its
-    kind ("layer") and:
+    Of each layer, by path ("input" is the network's input, "network" what a container makes of its parts in the end),
+    its kind ("layer") and:
 
     ============== ====================================================================================================
     mean, std      of its output; with min and max
@@ -29,9 +29,9 @@ class ProbeHistory(list[Record]):
     saturated      share where the activation's slope is at most 1 % of its largest; for activations only
     dead           share of units saturated (of other layers: 0) on every row looked at
     bad            share that is NaN or infinite
-    gradient_norm  ‖∂ℓ/∂a‖ of a row's loss by its output, root mean square over the rows
+    gradient_norm  ‖∂L/∂a‖ of a row's loss by its output, root mean square over the rows
     histogram      counts in equal bins from min to max
-    steps          of recurrent layers: lists of mean, std and gradient_norm (of ∂ℓ/∂hₜ, the whole of it) by time step
+    steps          of recurrent layers: lists of mean, std and gradient_norm (of ∂L/∂hₜ, the whole of it) by time step
     ============== ====================================================================================================
 
     Of each parameter, by path:
@@ -114,8 +114,8 @@ class ProbeHistory(list[Record]):
         """
         if not self:
             raise InputError(
-                "this run has no probes, so what went on inside isn't known: train with bl.fit(..., probes='standard'), "
-                "or look at the network as it is with bl.probe(network, x, y)"
+                "this run has no probes, so what went on inside isn't known: train with "
+                "bl.fit(..., probes='standard'), or look at the network as it is with bl.probe(network, x, y)"
             )
         if epoch is None:
             return self[-1]
