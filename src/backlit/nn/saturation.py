@@ -36,14 +36,14 @@ _BY_ONE = (
 def limits(layer: Layer) -> tuple[float, float] | None:
     """Inputs up to the first number, and from the second on, are saturated; None if `layer` is no such activation.
 
-    There the derivative is at most 1 % of the activation's largest one: for sigmoid beyond ±5.98, for tanh beyond
+    There the derivative is below 1 % of the activation's largest one: for sigmoid beyond ±5.98, for tanh beyond
     ±2.99, for ReLU at 0 and below. Found from the layer's own derivative, so it holds for its own hyperparameters.
 
     Examples
     --------
     >>> import backlit as bl
     >>> limits(bl.Tanh()), limits(bl.ReLU()), limits(bl.LeakyReLU())
-    ((-2.993, 2.993), (0.0, inf), (-inf, inf))
+    ((-2.994, 2.994), (0.0, inf), (-inf, inf))
     """
     if not isinstance(layer, _BY_ONE):
         return None
@@ -52,7 +52,7 @@ def limits(layer: Layer) -> tuple[float, float] | None:
         warnings.simplefilter("ignore", ZeroGradientWarning)  # of a step
         _, pull = vjp(lambda x: layer({}, x), x)
         slope = np.abs(pull(np.ones_like(x))[0])
-    live = np.flatnonzero(slope > SHARE * slope.max())
+    live = np.flatnonzero((slope >= SHARE * slope.max()) & (slope > 0))
     if not len(live):  # no slope anywhere: all inputs are
         return math.inf, -math.inf
     low = -math.inf if live[0] == 0 else round(float(x[live[0] - 1]), 6)
@@ -71,7 +71,7 @@ def saturated(layer: Layer, x: Any, y: Any) -> Any:
         Its input and output.
     """
     if isinstance(layer, activations.Softmax):  # its slope yᵢ (1 - yᵢ) is at most 1/4
-        return y * (1.0 - y) <= SHARE / 4
+        return y * (1.0 - y) < SHARE / 4
     if isinstance(layer, RNN):
         function = activations.get(layer.activation)
         bounds = limits(function)

@@ -143,7 +143,7 @@ def test_resuming_goes_on_with_the_probes(tmp_path):
         (bl.Sequential(bl.Embedding(9, 4), bl.LSTM(3, stateful=4), bl.Linear(2)), np.ones((8, 5), int)),
         (bl.Sequential(bl.Bidirectional(bl.GRU(3)), bl.Linear(2)), np.ones((6, 5, 2))),
         (bl.Sequential(bl.Flatten(), bl.BatchNorm(), bl.PReLU(), bl.Linear(2)), np.ones((5, 2, 2))),
-        (bl.Wired({"a": bl.Linear(2), "b": bl.ReLU()}, [("a", "b"), ("a", "output"), ("b", "output")]), np.ones((1, 3))),
+        (bl.Wired({"a": bl.Linear(2), "b": bl.ReLU()}, [("a", "b"), ("b", "output")]), np.ones((1, 3))),
     ],
     ids=["one layer", "stateful", "both directions", "layers without parameters first", "wired, one row"],
 )  # fmt: skip
@@ -209,3 +209,10 @@ def test_spacing(total, count):
     assert len(chosen) <= count
     assert all(1 <= epoch <= total for epoch in chosen)
     assert count == 1 or chosen[0] == 1
+
+
+def test_tables_are_probed_too():
+    table = {"a": [i / 40 for i in range(40)], "b": [float(i % 2) for i in range(40)]}
+    run = bl.fit(table, target="b", epochs=2, seed=1)
+    assert "input" in run.probes[-1]["layers"]
+    assert bl.fit(table, target="b", epochs=2, seed=1, probes=None).probes == []

@@ -26,7 +26,7 @@ class ProbeHistory(list[Record]):
     ============== ====================================================================================================
     mean, std      of its output; with min and max
     zeros          share that is exactly 0
-    saturated      share where the activation's slope is at most 1 % of its largest; for activations only
+    saturated      share where the activation's slope is below 1 % of its largest; for activations only
     dead           share of units saturated (of other layers: 0) on every row looked at
     bad            share that is NaN or infinite
     gradient_norm  ‖∂L/∂a‖ of a row's loss by its output, root mean square over the rows

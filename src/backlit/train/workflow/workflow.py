@@ -30,6 +30,7 @@ def train(
     material: Material,
     options: Options,
     *,
+    probes: Any = "standard",
     checkpoint: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -44,7 +45,7 @@ def train(
     ----------
     material : Material
     options : Options
-    checkpoint, resume, overwrite, progress :
+    probes, checkpoint, resume, overwrite, progress :
         As for `fit`.
     say : callable, optional
         ``say(sentence)`` is told what was found in the data before training begins.
@@ -88,6 +89,7 @@ def train(
         standardize_targets=material.task == "regression",
         ensemble=members,
         time_limit=_rest(options.time_limit, started),
+        probes=probes,
         checkpoint=checkpoint,
         resume=resume,
         overwrite=overwrite,
