@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from typing import Any
 
 import numpy as np
@@ -72,10 +74,25 @@ class Prober:
         """The record of a run's state after an epoch."""
         if self._to_host:
             carry = tree.map(np.asarray, carry)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), _one_thread() if self._to_host else contextlib.nullcontext():
             found = plain(self._look.run(carry, self._sample, self._scale, self._firsts, self._share))
         step = np.asarray(carry["step"]).reshape(-1)[0]
         return record(epoch, int(step), self.plan.groups * self.plan.size, found, self._kinds)
+
+
+def _one_thread() -> Any:
+    """NumPy's matrix products on one thread: a second one would wait for a core that the compiled program's hold.
+
+    On two busy cores a probe of the LSTM benchmark took 30 ms so, and up to two seconds on two threads.
+    """
+    return _thread_pools().limit(limits=1, user_api="blas")
+
+
+@functools.cache
+def _thread_pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def kinds(network: Network) -> dict[str, str]:
