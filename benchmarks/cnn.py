@@ -31,7 +31,7 @@ def weights() -> dict[str, np.ndarray]:
     }
 
 
-def backlit(engine: str = "xla"):
+def backlit(engine: str = "xla", probes="standard"):
     """`bl.fit`, an epoch a round."""
     import backlit as bl
 
@@ -47,7 +47,7 @@ def backlit(engine: str = "xla"):
         begin = time.perf_counter()
         done = bl.fit(
             net, x, y, loss="cross_entropy", optimizer=bl.Momentum(0.01, 0.9), epochs=1, batch_size=BATCH,
-            shuffle=False, seed=0, engine=engine,
+            shuffle=False, seed=0, engine=engine, probes=probes,
         )  # fmt: skip
         return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["loss"]}
 

@@ -31,7 +31,7 @@ def weights() -> dict[str, np.ndarray]:
     return {name: rng.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
-def backlit():
+def backlit(probes="standard"):
     """`bl.fit`."""
     import backlit as bl
 
@@ -54,7 +54,7 @@ def backlit():
         begin = time.perf_counter()
         done = bl.fit(
             net, x, y, loss="soft_cross_entropy", optimizer=bl.Adam(1e-3), epochs=1, batch_size=BATCH, metrics=[],
-            shuffle=False,
+            shuffle=False, probes=probes,
         )  # fmt: skip
         return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["loss"]}
 

@@ -31,7 +31,7 @@ def weights() -> list[np.ndarray]:
     ]
 
 
-def backlit():
+def backlit(probes="standard"):
     """`bl.fit`."""
     import backlit as bl
 
@@ -46,7 +46,7 @@ def backlit():
         begin = time.perf_counter()
         done = bl.fit(
             net, x[:ROWS], y[:ROWS], loss="cross_entropy", optimizer=bl.Adam(1e-3), epochs=EPOCHS, batch_size=BATCH,
-            validation=held, metrics=["accuracy"], seed=0,
+            validation=held, metrics=["accuracy"], seed=0, probes=probes,
         )  # fmt: skip
         return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["val_loss"]}
 

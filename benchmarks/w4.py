@@ -21,7 +21,7 @@ def numbers() -> tuple[np.ndarray, ...]:
     return tuple(a.astype(np.float32) for a in (x, y, w1, w2))
 
 
-def backlit():
+def backlit(probes="standard"):
     """`bl.fit` on the full batch."""
     import backlit as bl
 
@@ -33,7 +33,7 @@ def backlit():
         begin = time.perf_counter()
         done = bl.fit(
             net, x, y, loss="squared_error", reduction="sum", optimizer=bl.SGD(RATE), epochs=STEPS, batch_size=None,
-            metrics=[], seed=0,
+            metrics=[], seed=0, probes=probes,
         )  # fmt: skip
         return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["loss"]}
 

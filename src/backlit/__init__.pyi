@@ -141,6 +141,10 @@ from .train.fit_table import fit_table as fit_table
 from .train.fit_text import fit_text as fit_text
 from .train.lr_find import RangeTest as RangeTest
 from .train.lr_find import lr_find as lr_find
+from .train.probes.once import probe as probe
+from .train.probes.records import ProbeHistory as ProbeHistory
+from .train.probes.settings import Probes as Probes
+from .train.probes.settings import watch as watch
 from .train.run import Run as Run
 from .train.storage import load as load
 from .train.workflow.series import forecast as forecast

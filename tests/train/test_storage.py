@@ -12,7 +12,7 @@ from backlit.train import storage
 from tests.train.common import blobs
 from tests.train.common_folder import contents, copied, sign, trained
 
-NAMES = {"network.json", "weights.safetensors", "data.json", "history.jsonl"}
+NAMES = {"network.json", "weights.safetensors", "data.json", "history.jsonl", "probes.jsonl"}
 
 
 @pytest.fixture

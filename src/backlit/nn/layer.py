@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from zlib import crc32
 
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
@@ -17,6 +17,22 @@ from backlit.nn.random import Key
 Shape = tuple[int, ...]
 Params = dict[str, Any]
 Tap = Callable[[str, Any], Any]
+
+
+class Probe(Protocol):
+    """Who watches a forward pass: told of each layer by its path, as it runs."""
+
+    def enter(self, path: str) -> None:
+        """A layer begins."""
+
+    def layer(self, path: str, layer: Layer, x: Any, output: Any) -> Any:
+        """A layer has run; what is returned is its output."""
+
+    def added(self, path: str, shape: Shape, dtype: Any) -> Any:
+        """Zeros (time, rows, units) that a recurrent layer adds to its states, so that these have a gradient."""
+
+    def states(self, path: str, layer: Layer, states: Any, mask: Any) -> None:
+        """A recurrent layer's states (time, rows, units), and the mask of its time steps (time, rows) or None."""
 
 
 @dataclass(eq=False)
@@ -41,6 +57,8 @@ class Context:
         Whether layers that carry a state from batch to batch start anew with this one. None where nobody carries it.
     tap : callable, optional
         ``tap(path, output)`` sees, and may replace, the output of every layer.
+    probe : Probe, optional
+        Sees every layer's input and output, and the states of recurrent layers.
     """
 
     training: bool = False
@@ -54,13 +72,14 @@ class Context:
     time_mask: Any = None
     targets: Any = None
     fresh: Any = None
+    probe: Probe | None = None
     _draws: list[int] = field(default_factory=lambda: [0])
 
     def child(self, name: str) -> Context:
         """The context of a part: same stream and state, longer path."""
         return Context(
             self.training, self.seed, self.step, self._at(name), self.states, self.updates, self.tap, self.mask,
-            self.time_mask, self.targets, self.fresh,
+            self.time_mask, self.targets, self.fresh, self.probe,
         )  # fmt: skip
 
     def _at(self, name: str) -> str:
@@ -69,6 +88,8 @@ class Context:
     def run(self, name: str, layer: Layer, params: Params, x: Any, **options: Any) -> Any:
         """Call a part of a container by its name; what goes wrong in it is told with its path."""
         inner = self.child(name)
+        if self.probe is not None:
+            self.probe.enter(inner.path)
         try:
             output = layer(params.get(name, {}), x, inner, **options)
         except BacklitError as error:
@@ -78,6 +99,8 @@ class Context:
             raise
         if type(output) is Tensor and output.name is None:
             output.name = inner.path
+        if self.probe is not None:
+            output = self.probe.layer(inner.path, layer, x, output)
         return output if self.tap is None else self.tap(inner.path, output)
 
     def uniform(self, shape: Shape) -> Array:

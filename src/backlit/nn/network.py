@@ -10,7 +10,7 @@ import numpy as np
 
 from backlit.errors import ShapeError
 from backlit.graph import tree
-from backlit.nn.layer import Context, Layer, Params, Shape, Tap
+from backlit.nn.layer import Context, Layer, Params, Probe, Shape, Tap
 from backlit.nn.random import Key
 
 
@@ -153,6 +153,7 @@ def forward(
     mask: Any = None,
     targets: Any = None,
     fresh: Any = None,
+    probe: Probe | None = None,
 ) -> tuple[Any, dict[str, Any]]:
     """The raw output for a batch, and the running state afterwards (pure).
 
@@ -162,7 +163,7 @@ def forward(
     x : array (batch, *input_shape)
     state : dict of arrays
         Running values by path.
-    training, seed, step, tap, mask, targets, fresh :
+    training, seed, step, tap, mask, targets, fresh, probe :
         As in `Context`.
 
     Raises
@@ -176,7 +177,10 @@ def forward(
             f"got {tuple(x.shape)}"
         )
     context = Context(
-        training=training, seed=seed, step=step, states=state, tap=tap, mask=mask, targets=targets, fresh=fresh
-    )
+        training=training, seed=seed, step=step, states=state, tap=tap, mask=mask, targets=targets, fresh=fresh,
+        probe=probe,
+    )  # fmt: skip
     output = architecture(params, x, context)
+    if probe is not None:
+        output = probe.layer("", architecture, x, output)
     return output, {**state, **context.updates}

@@ -139,7 +139,11 @@ class _Recurrent(Layer):
         start = self._start(params, rows, a, ctx, initial)
         start = {name: part if part.dtype == a.dtype else part.astype(a.dtype) for name, part in start.items()}
         mask = None if ctx.time_mask is None else ctx.time_mask.T
-        found = self.run(params, a, start, mask=mask, keep=keep, reverse=self.reverse, form=self.form)
+        added = None if ctx.probe is None else ctx.probe.added(ctx.path, (*a.shape[:2], self._size("hidden")), a.dtype)
+        options = {"mask": mask, "keep": keep, "reverse": self.reverse, "form": self.form}
+        found = self.run(params, a, start, added=added, **options)
+        if ctx.probe is not None:
+            ctx.probe.states(ctx.path, self, found["hidden"], mask)
         last = {name: found[name][0 if self.reverse else -1] for name in self.states}
         if self._carries(ctx):
             self._carry(ctx, last)

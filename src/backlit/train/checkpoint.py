@@ -19,6 +19,7 @@ from backlit.train import storage
 from backlit.train.callbacks import History
 from backlit.train.folder import to_json
 from backlit.train.loop import Loop, Moment
+from backlit.train.probes.records import ProbeHistory
 from backlit.train.run import Run
 
 KINDS: dict[str, Any] = {
@@ -80,6 +81,8 @@ class Checkpoint:
             best_value = float(metadata["best_value"])
             stopped = json.loads(metadata.get("stopped", "null"))  # format 1 didn't tell it
             history = History(storage.line(record) for record in told["history"])
+            probed = storage.expect(list, json.loads(metadata.get("probes", "[]")), "probes")  # not in older files
+            probes = ProbeHistory(storage.probe_line(record) for record in probed)
             if not len(history) == told["epoch"] >= told["best_epoch"] >= 0:
                 raise ValueError(f"epoch {told['epoch']}, best {told['best_epoch']}, don't fit {len(history)} lines")
             if (told["plateau"] or {}).keys() != (loop.plateau_state or {}).keys():
@@ -88,7 +91,7 @@ class Checkpoint:
         with storage.understanding(self.file):
             carry = _carry(loop, tensors, "last:")
             best = _carry(loop, tensors, "best:") if told["best_epoch"] else None
-        loop.carry, loop.epoch, loop.history = carry, told["epoch"], history
+        loop.carry, loop.epoch, loop.history, loop.probes = carry, told["epoch"], history, probes
         loop.plateau_state, loop.best_epoch, loop.best_value = told["plateau"], told["best_epoch"], best_value
         loop.best = None if best is None else Moment(best, loop.best_epoch, 0)
         loop.stopped = stopped if stopped == "early stopping" else ""  # then it had come to its end
@@ -116,6 +119,7 @@ class Checkpoint:
             "epoch": loop.epoch,
             "stopped": loop.stopped,
             "history": list(loop.history),
+            "probes": list(loop.probes),
             "plateau": loop.plateau_state,
             "best_epoch": loop.best_epoch,
             "best_value": float(loop.best_value),

@@ -36,6 +36,7 @@ def fit_table(
     overwrite: bool = False,
     progress: bool | None = None,
     say: Callable[[str], None] | None = None,
+    probes: Any = "standard",
     **options: Any,
 ) -> Run:
     """Train on a table; ``bl.fit(table, target="price")`` is the same call.
@@ -74,7 +75,7 @@ def fit_table(
         Rows to judge on; the table is then split into training and validation rows only.
     decimal : "," or ".", optional
         The decimal mark of numbers written as text; told from the file if left out.
-    checkpoint, resume, overwrite, progress :
+    checkpoint, resume, overwrite, progress, probes :
         As for `fit`.
     say : callable, optional
         Is told, sentence by sentence, what was found in the data before training begins.
@@ -119,6 +120,7 @@ def fit_table(
         progress=progress,
         say=say,
         started=started,
+        probes=probes,
     )
 
 

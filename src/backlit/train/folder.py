@@ -21,7 +21,7 @@ from backlit.errors import InputError
 FORMAT = 2  # format 1 had no checksums
 INDEX = "network.json"
 FILES = ("weights.safetensors", "data.json", "history.jsonl")
-OPTIONAL = ("judgement.json", "config.toml", "state.safetensors")
+OPTIONAL = ("judgement.json", "config.toml", "state.safetensors", "probes.jsonl")
 REMEDY = "restore it, or train again"
 READINGS = 100  # of a folder that is written all the time
 

@@ -19,6 +19,8 @@ from backlit.optim.schedules import set_factor
 from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, History
 from backlit.train.ensemble import united
+from backlit.train.probes.prober import Prober
+from backlit.train.probes.records import ProbeHistory
 from backlit.train.program import Carry, Data, Program
 
 MAX_BYTES = 32 * 2**20  # of row numbers and outputs that one call of the program may take and return
@@ -91,6 +93,8 @@ class Loop:
         Metrics that follow from the loss, by name.
     deadline : float, optional
         When training ends, by `time.monotonic`; at least one epoch is done.
+    prober : Prober, optional
+        Looks into the network after the epochs of its plan, and after the last one.
     """
 
     program: Program
@@ -110,6 +114,8 @@ class Loop:
     save: Callable[[Loop], None] | None = None
     save_every: int = 0
     deadline: float | None = None
+    prober: Prober | None = None
+    probes: ProbeHistory = field(default_factory=ProbeHistory)
     carry: Carry = field(default_factory=dict)
     epoch: int = 0
     history: History = field(default_factory=History)
@@ -132,6 +138,8 @@ class Loop:
                 )
                 if self.save_every:
                     count = min(count, self.save_every - self.epoch % self.save_every)
+                if self.prober is not None:
+                    count = min(count, self.prober.until(self.epoch))
                 begin = time.perf_counter()
                 moment = Moment(self.carry, self.epoch, count)
                 carry, results = self._call(moment)
@@ -143,14 +151,24 @@ class Loop:
                 started = True
                 if self.deadline is not None and time.monotonic() >= self.deadline and self.epoch < self.epochs:
                     self.stopped = self.stopped or "time limit"
+                if self.prober is not None and self.epoch in self.prober.plan.epochs:
+                    self._probe()
                 if self.save and self.save_every and self.epoch % self.save_every == 0 and not self.stopped:
                     self.save(self)
+            self._probe()
         except KeyboardInterrupt:  # it may have come between any two statements
             for name, value in kept.items():
                 setattr(self, name, value)
             del self.history[self.epoch :]
+            self.probes[:] = [record for record in self.probes if record["epoch"] <= self.epoch]
             self.stopped = "interrupted"
         self.stopped = self.stopped or "epochs done"
+
+    def _probe(self) -> None:
+        """Look into the network as it is now, unless that was done."""
+        done = self.probes and self.probes[-1]["epoch"] >= self.epoch
+        if self.prober is not None and self.epoch and not done:
+            self.probes.append(self.prober(self.carry, self.epoch))
 
     def _state(self) -> dict[str, Any]:
         """All that changes from call to call, besides the history."""

@@ -15,6 +15,7 @@ from backlit.nn.network import Network
 from backlit.train.callbacks import History
 from backlit.train.intervals import Intervals
 from backlit.train.loop import Diverged
+from backlit.train.probes.records import ProbeHistory
 from backlit.train.targets import Targets
 
 ROWS = 4096  # of one batch when a network is used
@@ -44,6 +45,8 @@ class Run:
         Scores on held-out rows, baseline and all that a report shows, if the run came from a table or data set.
     config : dict or None
         The choices that would train it again, as plain data.
+    probes : ProbeHistory
+        What went on inside the network, probe by probe; of an ensemble in its first member.
     """
 
     network: Network
@@ -60,6 +63,7 @@ class Run:
     folder: Path | None = None
     judgement: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
+    probes: ProbeHistory = field(default_factory=ProbeHistory)
 
     @property
     def seconds(self) -> float:
@@ -281,6 +285,26 @@ class Run:
         from backlit.inspect.plots import learning_curves
 
         return learning_curves(self.history, best_epoch=self.best_epoch)
+
+    def flow(self) -> Any:
+        """How gradients flow through layers, and in recurrent ones through time, as a matplotlib figure.
+
+        Raises
+        ------
+        InputError
+            If the run has no probes.
+        """
+        return self.probes.flow()
+
+    def activations(self, epoch: int | None = None) -> Any:
+        """Histograms of the layers' outputs after an epoch, by default the last probed, as a matplotlib figure.
+
+        Raises
+        ------
+        InputError
+            If the run has no probes, or none after that epoch.
+        """
+        return self.probes.activations(epoch)
 
     def __repr__(self) -> str:
         last = (

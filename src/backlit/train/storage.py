@@ -6,6 +6,7 @@ data.json            classes, target encoding, preparation of raw input
 history.jsonl        one line an epoch
 judgement.json       scores on held-out rows, if the run came from a table or data set
 config.toml          what would train it again, if the command trained it
+probes.jsonl         one line a probe, if there were any
 state.safetensors    only while training can be resumed: all that the next update needs
 """
 
@@ -32,10 +33,11 @@ from backlit.train import folder as files
 from backlit.train.callbacks import History
 from backlit.train.folder import REMEDY, from_json, to_json
 from backlit.train.loop import Diverged
+from backlit.train.probes.records import ProbeHistory
 from backlit.train.run import Run, metric_table
 from backlit.train.targets import Targets
 
-WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE = (*files.FILES, *files.OPTIONAL)
+WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE, PROBES = (*files.FILES, *files.OPTIONAL)
 RUNNING = "state:"  # before the names of running values
 
 
@@ -88,6 +90,8 @@ def _contents(run: Run) -> dict[str, bytes]:
         DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": _describe(run.preparation)}),
         HISTORY: b"".join(to_json(HISTORY, record, indent=None) for record in run.history),
     }
+    if run.probes:
+        contents[PROBES] = b"".join(to_json(PROBES, record, indent=None) for record in run.probes)
     if run.judgement is not None:
         contents[JUDGEMENT] = to_json(JUDGEMENT, run.judgement)
     if run.config is not None:
@@ -141,10 +145,11 @@ def load(folder: str | Path) -> Run:
     True
     """
     folder = Path(folder)
-    description, contents = files.read(folder, {*files.FILES, JUDGEMENT, CONFIG})
+    description, contents = files.read(folder, {*files.FILES, JUDGEMENT, CONFIG, PROBES})
     tensors, _ = from_tensors(folder / WEIGHTS, contents[WEIGHTS])
     data = from_json(folder / DATA, contents[DATA])
     records = [from_json(folder / HISTORY, line) for line in contents[HISTORY].splitlines()]
+    probed = [from_json(folder / PROBES, line) for line in contents.get(PROBES, b"").splitlines()]
     judgement = from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null"))
     old = description["format"] < files.FORMAT
     with understanding(folder / files.INDEX, old):
@@ -165,6 +170,8 @@ def load(folder: str | Path) -> Run:
         preparation = _restore(data["preparation"])
     with understanding(folder / HISTORY, old):
         history = History(line(record) for record in records)
+    with understanding(folder / PROBES, old):
+        probes = ProbeHistory(probe_line(record) for record in probed)
     with understanding(folder / JUDGEMENT, old):
         judgement = expect((dict, type(None)), judgement, "the file")
     with understanding(folder / CONFIG, old):
@@ -172,7 +179,7 @@ def load(folder: str | Path) -> Run:
     return Run(
         network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=stopped,
         diverged=diverged, best_epoch=best_epoch, settings=settings, preparation=preparation, optimizer=optimizer,
-        folder=folder, judgement=judgement, config=config,
+        folder=folder, judgement=judgement, config=config, probes=probes,
     )  # fmt: skip
 
 
@@ -201,6 +208,16 @@ def line(record: Any) -> dict[str, Any]:
     expect(int, expect(dict, record, "a line")["epoch"], "epoch")
     for name in ("loss", "seconds"):
         expect((int, float), record[name], name)
+    return record
+
+
+def probe_line(record: Any) -> dict[str, Any]:
+    """A record of the probes, with what every one has."""
+    for name in ("epoch", "step", "rows"):
+        expect(int, expect(dict, record, "a line")[name], name)
+    for numbers in (record["layers"], record.get("params", {})):
+        for path, own in expect(dict, numbers, "layers and params").items():
+            expect(dict, own, path)
     return record
 
 

@@ -15,6 +15,8 @@ from backlit.graph.ops.recurrence import (
     begun,
     fused,
     held,
+    own_gradient,
+    plus,
     require_form,
     require_shapes,
     shifted,
@@ -31,6 +33,7 @@ from backlit.graph.scan import scan
         sample((3, 2, 6), (6, 2), (2, 2), (2,)),
         sample((3, 2, 6), (6, 2), (2, 2), mask=MASK, reverse=True),
         sample((3, 2, 6), (6, 2), (2, 2), (2,), mask=MASK, reverse=True),
+        sample((3, 2, 6), (6, 2), (2, 2), (2,), (3, 2, 2), mask=MASK),
     ),
 )
 def gru(
@@ -38,6 +41,7 @@ def gru(
     weight: Any,
     h: Any,
     bias: Any = None,
+    added: Any = None,
     *,
     mask: Any = None,
     keep: Any = None,
@@ -62,6 +66,8 @@ def gru(
         State before the first step.
     bias : (units,), optional
         b; chooses the form, so give zeros if there is to be none.
+    added : (time, rows, units), optional
+        As of `rnn`.
     mask, keep, reverse, form :
         As of `rnn`.
 
@@ -84,33 +90,45 @@ def gru(
     require_form(form)
     if bias is not None and tuple(bias.shape) != (units,):
         raise ShapeError(f"gru: bias needs shape ({units},), one number a unit, got {tuple(bias.shape)}")
-    arrays = (a, weight, h) if bias is None else (a, weight, h, bias)
+    optional = {"bias": bias, "added": added}
+    names = [name for name, array in optional.items() if array is not None]
+    arrays = (a, weight, h, *(optional[name] for name in names))
     cell = _reset_before if bias is None else _reset_after
 
-    def plain(a: Any, weight: Any, h: Any, *bias: Any) -> Arrays:
+    def sorted_out(rest: tuple[Any, ...]) -> tuple[list[Any], Any]:
+        """Of the inputs that may be left out: the bias, as a list of one or none, and what is added."""
+        given = dict(zip(names, rest, strict=True))
+        return [given["bias"]] if "bias" in given else [], given.get("added")
+
+    def plain(a: Any, weight: Any, h: Any, *rest: Any) -> Arrays:
+        bias, added = sorted_out(rest)
+
         def step(state: Any, x: Any) -> tuple[Any, Any]:
-            h, (own, m) = state["h"], x
+            h, (own, extra, m) = state["h"], x
             r, z, n, _ = cell(own, h if keep is None else h * keep, weight, *bias)
-            new = held(m, n + z * (h - n), h)
+            new = held(m, plus(n + z * (h - n), extra), h)
             return {"h": new}, (new, concatenate([r, z, n], axis=-1))
 
-        return list(scan(step, {"h": h}, (a, mask), reverse=reverse, unroll=form == "unrolled")[1])
+        return list(scan(step, {"h": h}, (a, added, mask), reverse=reverse, unroll=form == "unrolled")[1])
 
     if form != "fused":
         return plain(*arrays)
 
-    def forward(loop: Any, a: Any, weight: Any, h: Any, *bias: Any) -> Arrays:
+    def forward(loop: Any, a: Any, weight: Any, h: Any, *rest: Any) -> Arrays:
+        bias, added = sorted_out(rest)
+
         def step(h: Any, x: Any) -> tuple[Any, Any]:
-            own, m = x
+            own, extra, m = x
             r, z, n, inner = cell(own, h if keep is None else h * keep, weight, *bias)
-            new = held(m, n + z * (h - n), h)
+            new = held(m, plus(n + z * (h - n), extra), h)
             return new, (new, namespace(r).concatenate([r, z, n], axis=-1), inner)
 
-        hs, gates, inner = loop(step, h, (a, mask), reverse=reverse)[1]
+        hs, gates, inner = loop(step, h, (a, added, mask), reverse=reverse)[1]
         return [hs, gates, inner]
 
     def backward(loop: Any, upstreams: Any, results: Any, arrays: Any) -> Arrays:
-        (hs, gates, inner), (_, weight, h, *bias) = results, arrays
+        (hs, gates, inner), (_, weight, h, *rest) = results, arrays
+        bias, added = sorted_out(rest)
         before = shifted(h, hs, reverse)
         used = before if keep is None else before * keep
         back_cell = _reset_after_back if bias else _reset_before_back
@@ -125,16 +143,18 @@ def gru(
                 da_z, da_n = where(m[:, None], da_z, 0.0), where(m[:, None], da_n, 0.0)
             da, by_product, by_h = back_cell(da_z, da_n, r, inner, used, weight)
             new = dh * z + (by_h if keep is None else by_h * keep)
-            return held(m, new, dh), (da, by_product)
+            return held(m, new, dh), (da, by_product, None if added is None else own_gradient(dh, m))
 
-        dh, (da, by_product) = loop(
+        dh, (da, by_product, d_added) = loop(
             back, begun(None, h), (gates, inner, before, used, upstreams[0], mask), reverse=not reverse
         )
+        last_input = [] if added is None else [d_added]
         if bias:  # all three products are of h
-            return [da, weight_gradient(by_product, used, None), dh, by_product[..., 2 * units :].sum(axis=(0, 1))]
+            by_bias = by_product[..., 2 * units :].sum(axis=(0, 1))
+            return [da, weight_gradient(by_product, used, None), dh, by_bias, *last_input]
         first = weight_gradient(da[..., : 2 * units], used, None)
         last = weight_gradient(da[..., 2 * units :], inner, None)
-        return [da, namespace(da).concatenate([first, last]), dh]
+        return [da, namespace(da).concatenate([first, last]), dh, *last_input]
 
     return fused("gru", arrays, forward, backward, lambda *inputs: [*plain(*inputs), None], 1)[:2]
 

@@ -14,6 +14,8 @@ from backlit.graph.ops.recurrence import (
     begun,
     fused,
     held,
+    own_gradient,
+    plus,
     require_form,
     require_shapes,
     shifted,
@@ -28,6 +30,7 @@ from backlit.graph.scan import scan
     samples=(
         sample((3, 2, 8), (8, 2), (2, 2), (2, 2)),
         sample((3, 2, 8), (8, 2), (2, 2), (2, 2), mask=MASK, reverse=True),
+        sample((3, 2, 8), (8, 2), (2, 2), (2, 2), (3, 2, 2), mask=MASK),
     ),
 )
 def lstm(
@@ -35,6 +38,7 @@ def lstm(
     weight: Any,
     h: Any,
     c: Any,
+    added: Any = None,
     *,
     peephole: Any = None,
     projection: Any = None,
@@ -58,6 +62,8 @@ def lstm(
         Output before the first step.
     c : (rows, units)
         Cell state before the first step.
+    added : (time, rows, outputs), optional
+        As of `rnn`: added to hₜ.
     peephole : (3, units), optional
         Weights by which i and f see cₜ₋₁, and o sees cₜ.
     projection : (outputs, units), optional
@@ -84,10 +90,10 @@ def lstm(
     require_form(form)
     units = weight.shape[0] // 4
 
-    def plain(a: Any, weight: Any, h: Any, c: Any) -> Arrays:
+    def plain(a: Any, weight: Any, h: Any, c: Any, added: Any = None) -> Arrays:
         def cell(state: Any, x: Any) -> tuple[Any, Any]:
             h, c = state["h"], state["c"]
-            own, m = x
+            own, extra, m = x
             total = own + linear(h if keep is None else h * keep, weight)
             i, f, g, o = (total[:, k * units : (k + 1) * units] for k in range(4))
             if peephole is not None:
@@ -96,31 +102,32 @@ def lstm(
             new_c = f * c + i * g
             o = sigmoid(o if peephole is None else o + peephole[2] * new_c)
             new_h = o * tanh(new_c)
-            new_h = new_h if projection is None else linear(new_h, projection)
+            new_h = plus(new_h if projection is None else linear(new_h, projection), extra)
             state = {"h": held(m, new_h, h), "c": held(m, new_c, c)}
             return state, (state["h"], state["c"], concatenate([i, f, g, o], axis=-1))
 
         start = {"h": h, "c": c}
-        return list(scan(cell, start, (a, mask), reverse=reverse, unroll=form == "unrolled")[1])
+        return list(scan(cell, start, (a, added, mask), reverse=reverse, unroll=form == "unrolled")[1])
 
+    arrays = (a, weight, h, c) if added is None else (a, weight, h, c, added)
     if form != "fused" or peephole is not None or projection is not None:
-        return plain(a, weight, h, c)
+        return plain(*arrays)
 
-    def forward(loop: Any, a: Any, weight: Any, h: Any, c: Any) -> Arrays:
+    def forward(loop: Any, a: Any, weight: Any, h: Any, c: Any, added: Any = None) -> Arrays:
         def step(state: Any, x: Any) -> tuple[Any, Any]:
             h, c = state
-            own, m = x
+            own, extra, m = x
             total = own + (h if keep is None else h * keep) @ weight.mT
             i, f = sigmoid(total[:, :units]), sigmoid(total[:, units : 2 * units])
             g, o = tanh(total[:, 2 * units : 3 * units]), sigmoid(total[:, 3 * units :])
             new_c = f * c + i * g
-            new_h, new_c = held(m, o * tanh(new_c), h), held(m, new_c, c)
+            new_h, new_c = held(m, plus(o * tanh(new_c), extra), h), held(m, new_c, c)
             return (new_h, new_c), (new_h, new_c, namespace(i).concatenate([i, f, g, o], axis=-1))
 
-        return list(loop(step, (h, c), (a, mask), reverse=reverse)[1])
+        return list(loop(step, (h, c), (a, added, mask), reverse=reverse)[1])
 
     def backward(loop: Any, upstreams: Any, results: Any, arrays: Any) -> Arrays:
-        (hs, cs, gates), (_, weight, h, c) = results, arrays
+        (hs, cs, gates), (_, weight, h, c, *added) = results, arrays
 
         def back(state: Any, x: Any) -> tuple[Any, Any]:
             dh, dc = state
@@ -139,10 +146,12 @@ def lstm(
             da = namespace(into).concatenate(parts, axis=-1)
             da = da if m is None else where(m[:, None], da, 0.0)
             by_h = da @ weight
-            return (held(m, by_h if keep is None else by_h * keep, dh), held(m, into * f, dc)), da
+            carried = (held(m, by_h if keep is None else by_h * keep, dh), held(m, into * f, dc))
+            return carried, (da, own_gradient(dh, m) if added else None)
 
         rows = (gates, cs, shifted(c, cs, reverse), *upstreams, mask)
-        (dh, dc), da = loop(back, (begun(None, h), begun(None, c)), rows, reverse=not reverse)
-        return [da, weight_gradient(da, shifted(h, hs, reverse), keep), dh, dc]
+        (dh, dc), (da, d_added) = loop(back, (begun(None, h), begun(None, c)), rows, reverse=not reverse)
+        gradients = [da, weight_gradient(da, shifted(h, hs, reverse), keep), dh, dc]
+        return [*gradients, d_added] if added else gradients
 
-    return fused("lstm", (a, weight, h, c), forward, backward, plain, 2)
+    return fused("lstm", arrays, forward, backward, plain, 2)

@@ -89,6 +89,16 @@ def held(mask: Any, new: Any, old: Any) -> Any:
     return new if mask is None else where(mask[:, None], new, old)
 
 
+def plus(state: Any, added: Any) -> Any:
+    """The state with what is added to it, if anything is."""
+    return state if added is None else state + added
+
+
+def own_gradient(dh: Any, mask: Any) -> Any:
+    """Gradient of what is added to a state: the state's, but at a masked step."""
+    return dh if mask is None else where(mask[:, None], dh, 0.0)
+
+
 def shifted(first: Any, states: Any, reverse: bool) -> Any:
     """States before each step: the first one, then all but the last."""
     xp = namespace(first, states)
@@ -117,12 +127,14 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
         sample((3, 2, 2), (2, 2), (2, 2)),
         sample((3, 2, 2), (2, 2), (2, 2), activation="relu", reverse=True),
         sample((3, 2, 2), (2, 2), (2, 2), mask=MASK),
+        sample((3, 2, 2), (2, 2), (2, 2), (3, 2, 2), mask=MASK),
     ),
 )
 def rnn(
     a: Any,
     weight: Any,
     h: Any,
+    added: Any = None,
     *,
     activation: str = "tanh",
     mask: Any = None,
@@ -140,6 +152,9 @@ def rnn(
         W, one row for each unit.
     h : (rows, units)
         State before the first step.
+    added : (time, rows, units), optional
+        Added to each step's state, where it isn't masked. Its gradient, at zeros, is the state's whole gradient ∂L/∂hₜ,
+        through all later steps.
     activation : "tanh" or "relu"
         The latter has derivative 0 at 0.
     mask : boolean array (time, rows), optional
@@ -165,22 +180,23 @@ def rnn(
     function, slope = _ACTIVATIONS[activation]
 
     def step(state: Any, x: Any, weight: Any) -> tuple[Any, Any]:
-        h, (own, m) = state["h"], x
-        new = held(m, function(own + linear(h if keep is None else h * keep, weight)), h)
+        h, (own, extra, m) = state["h"], x
+        new = held(m, plus(function(own + linear(h if keep is None else h * keep, weight)), extra), h)
         return {"h": new}, new
 
-    def plain(a: Any, weight: Any, h: Any) -> Arrays:
+    def plain(a: Any, weight: Any, h: Any, added: Any = None) -> Arrays:
         unroll = form == "unrolled"
-        return [scan(lambda s, x: step(s, x, weight), {"h": h}, (a, mask), reverse=reverse, unroll=unroll)[1]]
+        return [scan(lambda s, x: step(s, x, weight), {"h": h}, (a, added, mask), reverse=reverse, unroll=unroll)[1]]
 
+    arrays = (a, weight, h) if added is None else (a, weight, h, added)
     if form != "fused":
-        return plain(a, weight, h)
+        return plain(*arrays)
 
-    def forward(loop: Any, a: Any, weight: Any, h: Any) -> Arrays:
-        return [loop(lambda s, x: step(s, x, weight), {"h": h}, (a, mask), reverse=reverse)[1]]
+    def forward(loop: Any, a: Any, weight: Any, h: Any, added: Any = None) -> Arrays:
+        return [loop(lambda s, x: step(s, x, weight), {"h": h}, (a, added, mask), reverse=reverse)[1]]
 
     def backward(loop: Any, upstreams: Any, results: Any, arrays: Any) -> Arrays:
-        (hs,), (_, weight, h) = results, arrays
+        (hs,), (_, weight, h, *added) = results, arrays
 
         def back(dh: Any, x: Any) -> tuple[Any, Any]:
             y, dy, m = x
@@ -189,12 +205,14 @@ def rnn(
             da = da if m is None else where(m[:, None], da, 0.0)
             before = da @ weight
             before = before if keep is None else before * keep
-            return held(m, before, dh), da
+            return held(m, before, dh), (da, own_gradient(dh, m) if added else None)
 
-        dh, da = loop(back, begun(None, h), (hs, upstreams[0], mask), reverse=not reverse)
-        return [da, weight_gradient(da, shifted(h, hs, reverse), keep), dh]
+        ys = hs - added[0] if added else hs
+        dh, (da, d_added) = loop(back, begun(None, h), (ys, upstreams[0], mask), reverse=not reverse)
+        gradients = [da, weight_gradient(da, shifted(h, hs, reverse), keep), dh]
+        return [*gradients, d_added] if added else gradients
 
-    return fused("rnn", (a, weight, h), forward, backward, plain, 1)
+    return fused("rnn", arrays, forward, backward, plain, 1)
 
 
 def require_form(form: str) -> None:

@@ -32,6 +32,7 @@ def train(
     material: Material,
     options: Options,
     *,
+    probes: Any = "standard",
     checkpoint: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -46,7 +47,7 @@ def train(
     ----------
     material : Material
     options : Options
-    checkpoint, resume, overwrite, progress :
+    probes, checkpoint, resume, overwrite, progress :
         As for `fit`.
     say : callable, optional
         ``say(sentence)`` is told what was found in the data before training begins.
@@ -92,6 +93,7 @@ def train(
         ensemble=members,
         mixup=chosen.mixup,
         time_limit=_rest(options.time_limit, started),
+        probes=probes,
         checkpoint=checkpoint,
         resume=resume,
         overwrite=overwrite,

@@ -1,0 +1,205 @@
+"""One look at a network: forward, backward and update on a few training rows, reduced to numbers; a pure function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from backlit.engine import Engine
+from backlit.graph import tree
+from backlit.graph.backward import ones_like, pull, topological_order
+from backlit.graph.op import namespace, transforming
+from backlit.graph.tensor import Tensor, value_of
+from backlit.graph.transforms import value_and_grad
+from backlit.nn.layer import Layer, Shape
+from backlit.nn.network import forward
+from backlit.train.probes.measure import norm, numbers, one_signed
+from backlit.train.probes.recorder import Recorder
+from backlit.train.probes.settings import Probes
+
+
+@dataclass(eq=False)
+class Look:
+    """What a probe computes.
+
+    ``look(carry, sample, scale, firsts, share)`` takes a training run's state, the rows as groups ``x: (groups, rows,
+    ...)``, y and weights likewise, and how gradients of a group's mean loss become those of an update: times `scale`,
+    of the first `firsts` groups, which hold `share` of an update's rows each.
+
+    Parameters
+    ----------
+    architecture, input_shape, loss, optimizer, penalty :
+        As of the training program; without a loss there are no gradients, without an optimizer no updates.
+    engine : Engine
+        Who runs it.
+    settings : Probes
+    several : bool
+        Whether the state is an ensemble's, of which the first member is looked at.
+    training : bool
+        Training mode (dropout, batch statistics).
+    """
+
+    architecture: Layer
+    input_shape: Shape
+    loss: Any
+    optimizer: Any
+    penalty: Any
+    engine: Engine
+    settings: Probes
+    several: bool = False
+    training: bool = True
+
+    def __post_init__(self) -> None:
+        self.run = self.engine.compile(self._run)
+
+    def _run(self, carry: Any, sample: Any, scale: Any, firsts: Any, share: Any) -> Any:
+        if self.several:
+            carry = tree.map(lambda part: part[0], carry)
+        params = carry["params"]
+        groups = sample["weights"].shape[0]
+        numbered = {**sample, "number": carry["step"] + _counted(sample["weights"])}
+        recurrent: set[str] = set()  # paths of which the second axis is time
+
+        def group(sums: Any, own: Any) -> Any:
+            loss, gradient, seen = self._group(carry, own, recurrent)
+            result = {"loss": loss, "seen": seen}
+            if gradient is None:
+                return sums, result
+            result["squares"] = tree.map(lambda g: norm(g) ** 2, gradient)
+            if groups == 1:
+                return {"total": gradient, "update": gradient}, result
+            first = (own["number"] - carry["step"] < firsts).astype(own["weights"].dtype)
+            total = tree.map(lambda s, g: s + g, sums["total"], gradient)
+            update = tree.map(lambda s, g: s + g * first.astype(g.dtype), sums["update"], gradient)
+            return {"total": total, "update": update}, result
+
+        if groups == 1:
+            sums, results = group(None, tree.map(lambda part: part[0], numbered))
+            results = tree.map(lambda part: part[None], results)
+        else:
+            nothing = tree.map(lambda p: p * 0, params)
+            sums, results = self.engine.scan(group, {"total": nothing, "update": nothing}, numbered)
+        found = {"layers": self._layers(sample["x"], results["seen"], recurrent)}
+        if self.loss is not None:
+            found["loss"] = results["loss"].mean()
+            update = tree.map(lambda g: g * (scale / firsts), sums["update"])
+            sizes = tree.map(lambda g: norm(g) * (scale / groups), sums["total"])
+            squares = tree.map(lambda s: s.mean() * scale**2, results["squares"])
+            found["params"] = self._params(carry, update, sizes, squares, share, groups)
+        return found
+
+    def _group(self, carry: Any, own: Any, recurrent: set[str]) -> tuple[Any, Any, Any]:
+        """Mean loss of a group of rows, its gradient by parameters, and what was seen of each layer."""
+        params, weights = carry["params"], own["weights"]
+        recorder = Recorder(self.settings, weights)
+        with transforming():
+            leaves, structure = tree.flatten(params)
+            tracked = [Tensor(leaf) for leaf in leaves]
+            x = own["x"]
+            if self.settings.watch and "float" in str(x.dtype):
+                x = Tensor(x)  # so that all nodes are in the graph
+            output, _ = forward(
+                self.architecture,
+                self.input_shape,
+                tree.unflatten(structure, tracked),
+                x,
+                training=self.training,
+                state=carry["state"],
+                seed=carry["seed"],
+                step=own["number"],
+                targets=own["y"],
+                probe=recorder,
+            )
+            recurrent.update(path for path, seen in recorder.found.items() if seen.steps)
+            if self.loss is None:
+                return None, None, {path: _rows_first(seen, None) for path, seen in recorder.found.items()}
+            total = weights.sum()
+            total = total + (total == 0)
+            objective = (self.loss(output, own["y"]) * weights).sum() / total
+            order = topological_order(objective) if type(objective) is Tensor else []
+            watched = recorder.watched(order)
+            nodes = [seen.node for seen in recorder.found.values()]
+            found = pull(order, ones_like(value_of(objective)), [*tracked, *nodes, *watched.values()])
+        zero = [leaf * 0 if g is None else g for leaf, g in zip(leaves, found, strict=False)]
+        by_node = found[len(leaves) :]
+        seen = {
+            path: _rows_first(seen, None if g is None else g * total)
+            for (path, seen), g in zip(recorder.found.items(), by_node, strict=False)
+        }
+        for (name, node), g in zip(watched.items(), by_node[len(nodes) :], strict=True):
+            seen[name] = {"value": node.value, "gradient": None if g is None else g * total, "off": None, "mask": None}
+        return value_of(objective), tree.unflatten(structure, zero), seen
+
+    def _layers(self, x: Any, seen: Any, recurrent: set[str]) -> Any:
+        """Numbers of each layer, from what all groups have shown."""
+        chosen = self.settings
+        found = {}
+        if "float" in str(x.dtype) and chosen.wants("input"):
+            found["input"] = numbers(_joined(x), None, None, None, False, chosen.histograms)
+        for path, own in seen.items():
+            value, gradient, off, mask = (None if part is None else _joined(part) for part in own.values())
+            steps = chosen.time_steps and path in recurrent
+            found[path] = numbers(value, gradient, off, mask, steps, chosen.histograms)
+        return found
+
+    def _params(self, carry: Any, update: Any, sizes: Any, squares: Any, share: Any, groups: int) -> Any:
+        """Numbers of each parameter, by its path.
+
+        `update` is an update's gradient; `sizes` are norms of the mean gradient over all groups, `squares` the means of
+        the groups' squared ones.
+        """
+        params = carry["params"]
+        found: dict[str, dict[str, Any]] = {path: {"norm": norm(p)} for path, p in tree.items(params)}
+        whole = update
+        if self.penalty is not None:
+            _, shrink = value_and_grad(self.penalty)(params)
+            whole = tree.map(lambda a, b: a + b, update, shrink)
+            for path, p in tree.items(shrink):
+                found[path]["penalty_norm"] = norm(p)
+        if self.optimizer is not None:
+            steps, _ = self.optimizer.update(whole, carry["optimizer"], params, carry["step"])
+            for path, step in tree.items(steps):
+                found[path]["update_ratio"] = norm(step) / found[path]["norm"]
+        spread = dict(tree.items(squares))
+        for path, size in tree.items(sizes):
+            found[path]["gradient_norm"] = size
+            if groups > 1:
+                between = (spread[path] - size**2) * (groups / (groups - 1))
+                found[path]["noise"] = between * share / size**2
+        for path, g in tree.items(update):
+            if g.ndim > 1 and path.split("/")[-1] == "weight" and not self.architecture.takes_integers:
+                found[path]["one_signed"] = one_signed(g)
+        return found
+
+
+def _counted(weights: Any) -> Any:
+    """0, 1, 2, … one for each group."""
+    return namespace(weights).arange(weights.shape[0], dtype="int32")
+
+
+def _joined(part: Any) -> Any:
+    """(groups, rows, ...) as (rows, ...)."""
+    return part.reshape(-1, *part.shape[2:])
+
+
+def _rows_first(seen: Any, gradient: Any) -> dict[str, Any]:
+    """What was seen of a layer, rows first, as a tree of arrays."""
+    parts = {"value": seen.value, "gradient": gradient, "off": seen.saturated, "mask": seen.mask}
+    if not seen.steps:
+        return parts
+    return {name: None if part is None else part.swapaxes(0, 1) for name, part in parts.items()}
+
+
+def look_for(*parts: Any) -> Look:
+    """The look of these parts (those of `Look`, in order), kept for the next run of its kind."""
+    try:
+        hash(parts)
+    except TypeError:
+        return Look(*parts)
+    return _kept(*parts)
+
+
+@lru_cache(maxsize=16)
+def _kept(*parts: Any) -> Look:
+    return Look(*parts)

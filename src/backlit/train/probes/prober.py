@@ -1,0 +1,106 @@
+"""The prober of a run: between calls of the training program it looks at the network, on rows that stay the same."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from typing import Any
+
+import numpy as np
+
+from backlit import engine as engines
+from backlit.graph import tree
+from backlit.nn.network import Network
+from backlit.train.batches import Batches
+from backlit.train.probes.look import look_for
+from backlit.train.probes.recorder import ROOT
+from backlit.train.probes.records import Record, plain
+from backlit.train.probes.schedule import plan
+from backlit.train.probes.settings import Probes
+from backlit.train.program import Carry, Data, Program
+
+_STREAM = 0x9B0BE  # apart from the seeds of shuffles
+
+
+class Prober:
+    """Probes a run; of an ensemble the first member.
+
+    Parameters
+    ----------
+    program, network, data, batches :
+        Of the run; batches of the member that is probed.
+    epochs : int
+        That the run may have.
+    seed : int
+        Chooses the rows.
+    """
+
+    def __init__(
+        self, settings: Probes, program: Program, network: Network, data: Data, batches: Batches, epochs: int, seed: int
+    ) -> None:
+        compiled = program.engine.name != "numpy"
+        self.plan = plan(network, batches, epochs, settings, program.members, compiled)
+        engine = engines.get("numpy") if self.plan.at_once else program.engine
+        several = program.members > 1
+        self._look = look_for(
+            program.architecture, program.input_shape, program.loss, program.optimizer, program.penalty, engine,
+            settings, several,
+        )  # fmt: skip
+        self._kinds = kinds(network)
+        self._to_host = self.plan.at_once and compiled
+        groups, size = self.plan.groups, self.plan.size
+        order = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM)))).permutation(
+            len(batches.rows)
+        )
+        places = np.resize(order, groups * size)  # all again, if a carried state needs more rows than there are
+        dtype = tree.leaves(network.params)[0].dtype if network.params else np.dtype("float32")
+        weights = np.ones(len(places)) if batches.weights is None else batches.weights[places]
+        rows = program.engine.put(batches.rows[places].astype(np.int32))
+        x, y = (np.asarray(program.engine.take_rows(data[name], rows)) for name in ("x", "y"))
+        update = min(batches.size * batches.accumulate, len(batches.rows))  # rows in one
+        self._scale = float(weights.mean() * update) if program.reduction == "sum" else 1.0
+        self._firsts = min(groups, max(1, update // size))
+        self._share = min(1.0, size / update)
+        self._sample = {
+            name: engine.put(part.reshape(groups, size, *part.shape[1:]))
+            for name, part in (("x", x), ("y", y), ("weights", weights.astype(dtype)))
+        }
+
+    def until(self, epoch: int) -> int:
+        """Epochs from this one to the next that is probed."""
+        return min((own for own in self.plan.epochs if own > epoch), default=epoch + 2**31) - epoch
+
+    def __call__(self, carry: Carry, epoch: int) -> Record:
+        """The record of a run's state after an epoch."""
+        if self._to_host:
+            carry = tree.map(np.asarray, carry)
+        with np.errstate(all="ignore"), _one_thread() if self._to_host else contextlib.nullcontext():
+            found = plain(self._look.run(carry, self._sample, self._scale, self._firsts, self._share))
+        step = np.asarray(carry["step"]).reshape(-1)[0]
+        return record(epoch, int(step), self.plan.groups * self.plan.size, found, self._kinds)
+
+
+def _one_thread() -> Any:
+    """NumPy's matrix products on one thread: a second one would wait for a core that the compiled program's hold.
+
+    On two busy cores a probe of the LSTM benchmark took 30 ms so, and up to two seconds on two threads.
+    """
+    return _thread_pools().limit(limits=1, user_api="blas")
+
+
+@functools.cache
+def _thread_pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def kinds(network: Network) -> dict[str, str]:
+    """The kind of each layer, by the path that records have."""
+    return {path or ROOT: type(layer).__name__ for path, layer, *_ in network._lines()}
+
+
+def record(epoch: int, step: int, rows: int, found: Any, kinds: dict[str, str]) -> Record:
+    """A record from a look's numbers."""
+    layers = {path: {"layer": kinds.get(path, ""), **own} for path, own in found.pop("layers").items()}
+    return {"epoch": epoch, "step": step, "rows": rows, **found, "layers": layers}

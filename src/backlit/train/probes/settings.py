@@ -1,0 +1,107 @@
+"""What probes look at, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from backlit.errors import InputError
+
+ROWS = 256  # that a probe looks at, unless that would cost too much
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What is measured while training: ``bl.fit(..., probes=bl.Probes(every=1))``.
+
+    Parameters
+    ----------
+    every : int or None
+        Probe after every so many epochs. None spaces the probes so that they cost about 3 % of the training: after
+        epochs 1, 2, 4, 8, …, then at equal distances. The last epoch is always probed.
+    layers : tuple of str, optional
+        Paths of the layers to look at, with wildcards: ``("0", "2/*")``; all of them if left out.
+    time_steps : bool
+        Whether recurrent layers are also told step by step.
+    histograms : bool
+        Whether each layer's histogram is kept.
+    rows : int, optional
+        Training rows that are looked at, always the same ones; at most 256, and fewer where those would cost too much.
+    watch : tuple of str
+        Other nodes of the graph: see `watch`.
+
+    Raises
+    ------
+    InputError
+        If a value is of the wrong kind.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+    >>> net = bl.Sequential(bl.Linear(8), bl.ReLU(), bl.Linear(1))
+    >>> run = bl.fit(net, x, x[:, 0], epochs=3, probes=bl.Probes(every=1, layers=("1",), histograms=False))
+    >>> [record["epoch"] for record in run.probes], sorted(run.probes[-1]["layers"])
+    ([1, 2, 3], ['1'])
+    """
+
+    every: int | None = None
+    layers: tuple[str, ...] | None = None
+    time_steps: bool = True
+    histograms: bool = True
+    rows: int | None = None
+    watch: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("every", "rows"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise InputError(f"Probes: {name} must be a whole number of at least 1, or None, got {value!r}")
+        for name in ("layers", "watch"):
+            value = getattr(self, name)
+            value = (value,) if isinstance(value, str) else value
+            if value is not None:
+                if not isinstance(value, (tuple, list)) or not all(isinstance(path, str) for path in value):
+                    raise InputError(f"Probes: {name} must hold paths such as '0' or '2/*', got {value!r}")
+                object.__setattr__(self, name, tuple(value))
+
+    def wants(self, path: str) -> bool:
+        """Whether the layer at a path is looked at."""
+        return self.layers is None or any(fnmatchcase(path, pattern) for pattern in self.layers)
+
+
+def watch(*nodes: str, probes: Probes | None = None) -> Probes:
+    """The standard probes, and other nodes of the graph besides: ``bl.fit(..., probes=bl.watch("2/linear"))``.
+
+    Parameters
+    ----------
+    *nodes : str
+        A layer's path and the name of an operation in it, as `backlit.explain` names them: "0/linear" is what
+        ``Linear`` at path "0" has before its bias is added; "0/add#2" the second sum there.
+    probes : Probes, optional
+        To start from.
+
+    Raises
+    ------
+    UnknownNameError
+        When training begins, if there is no such node; the message names the nearest one.
+
+    Examples
+    --------
+    >>> watch("0/linear").watch
+    ('0/linear',)
+    """
+    start = probes or Probes()
+    return replace(start, watch=(*start.watch, *nodes))
+
+
+def chosen(probes: Any) -> Probes | None:
+    """Probes as the user said it: "standard", None, or `Probes`."""
+    if probes is None or probes is False:
+        return None
+    if isinstance(probes, Probes):
+        return probes
+    if probes == "standard":
+        return Probes()
+    raise InputError(f"probes must be 'standard', None or bl.Probes(...), got {probes!r}")
