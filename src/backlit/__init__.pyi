@@ -35,6 +35,8 @@ from .inspect.explain import Explanation as Explanation
 from .inspect.explain import explain as explain
 from .inspect.importance import Importance as Importance
 from .inspect.importance import importance as importance
+from .inspect.textbook import Update as Update
+from .inspect.textbook import explain_update as explain_update
 from .nn import activations as activations
 from .nn import initializers as initializers
 from .nn import losses as losses

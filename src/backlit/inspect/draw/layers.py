@@ -104,7 +104,9 @@ def _shapes(part: Part, middle: float, y: float) -> list[Shape]:
         ]
     dashed = part.kind == "more"
     radius = 3.0 if part.kind in ("input", "slice") else 7.0
-    found: list[Shape] = [Box(left, top, width, height, radius, _FILLS[part.kind], LINE if dashed else INK, 1.2, dashed)]
+    found: list[Shape] = [
+        Box(left, top, width, height, radius, _FILLS[part.kind], LINE if dashed else INK, 1.2, dashed)
+    ]
     baseline = top + 7 + 12
     found.append(Label(middle, baseline, shorten(part.text, _WIDEST, 13.0), 13.0, bold=True))
     for line in _lines(part):

@@ -203,7 +203,9 @@ def _draw(scene: Scene, column: _Column, x: float, y: float) -> None:
             scene.add(_line(start, end, value, largest))
         if column.recurrent:
             tip = ((cx + 27.5, cy - 15), (cx + _RADIUS - 0.5, cy - 6))
-            scene.add(Box(cx + 5, cy - 31, 23, 23, 11.5, "none", QUIET), Curve(tip, QUIET, 1.0, arrow=True, straight=True))
+            scene.add(
+                Box(cx + 5, cy - 31, 23, 23, 11.5, "none", QUIET), Curve(tip, QUIET, 1.0, arrow=True, straight=True)
+            )
         fill = "#ffffff" if column.weight is None else "#e8f1f8"
         circle = Box(cx - _RADIUS, cy - _RADIUS, 2 * _RADIUS, 2 * _RADIUS, _RADIUS, fill)
         size = 12.0 if len(name) < 4 else 9.5

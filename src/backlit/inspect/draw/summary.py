@@ -88,9 +88,7 @@ def _by_name(order: list[Tensor]) -> tuple[list[_Group], dict[int, int]]:
     return groups, member
 
 
-def _fewer(
-    groups: list[_Group], member: dict[int, int], order: list[Tensor]
-) -> tuple[list[_Group], dict[int, int]]:
+def _fewer(groups: list[_Group], member: dict[int, int], order: list[Tensor]) -> tuple[list[_Group], dict[int, int]]:
     """Groups joined until there are few: first those whose names begin alike, then neighbours."""
     if len(groups) > _MOST:  # h[0], h[1], … are one
         stems = [group.name.partition("[")[0] for group in groups]
