@@ -103,4 +103,4 @@ def _graph(what: Tensor | Explanation, note: str = "") -> Scene:
     return operations(explain(what), note)
 
 
-__all__ = ["DEPTHS", "Drawing", "draw"]
+__all__ = ["DEPTHS", "Drawing", "check_path", "draw"]

@@ -24,8 +24,8 @@ class Part:
     path : str
         Where in the network: "2/body/0".
     kind : str
-        "input", "layer", "merge" (a sum or concatenation), "step" (of a recurrent layer), "slice" (a time step's input),
-        or "more" (what was left out).
+        "input", "layer", "merge" (a sum or concatenation), "step" (of a recurrent layer), "slice" (a time step's
+        input), or "more" (what was left out).
     text : str
         What it is: "Linear(64)".
     shape : tuple of int
@@ -82,8 +82,8 @@ class _Walk:
     def visit(self, path: str, layer: Layer, shape: Shape, source: str, level: int) -> str:
         """Add a layer that gets its input from `source`; the key of what gives its output."""
         if isinstance(layer, Sequential) and level < self.levels:
-            for name, part, own in layer.open(shape):
-                source = self.visit(_join(path, name), part, own, source, level + 1)
+            for name, part, own_shape in layer.open(shape):
+                source = self.visit(_join(path, name), part, own_shape, source, level + 1)
             return source
         if self.branches and level < self.levels:
             if isinstance(layer, Residual):
@@ -95,10 +95,10 @@ class _Walk:
                 return self._wired(path, layer, shape, source, level)
         if self.branches and getattr(layer, "form", "") == "unrolled":
             return self._unrolled(path, layer, shape, source)
-        own = sum(n for key, n in self.sizes.items() if not path or key == path or key.startswith(f"{path}/"))
+        size = sum(n for key, n in self.sizes.items() if not path or key == path or key.startswith(f"{path}/"))
         inside = f" of {len(layer.parts())}" if layer.parts() else ""
         text = f"{type(layer).__name__}{inside}" if inside else repr(layer).removesuffix("()")
-        return self.add(path or "network", Part(path, "layer", text, layer.output_shape(shape), own, layer), [source])
+        return self.add(path or "network", Part(path, "layer", text, layer.output_shape(shape), size, layer), [source])
 
     def _merge(self, path: str, way: str, shape: Shape, ends: list[str]) -> str:
         if len(ends) == 1:

@@ -33,7 +33,12 @@ def _paint(axis: Any, shape: Shape, order: int, families: list[str]) -> None:
     if isinstance(shape, Box):
         radius = min(shape.radius, shape.width / 2, shape.height / 2)
         corners = f"round,pad=0,rounding_size={radius}" if radius else "square,pad=0"
-        style = {"facecolor": shape.fill, "edgecolor": shape.stroke, "linewidth": shape.line * points, "zorder": order}
+        style: dict[str, Any] = {
+            "facecolor": shape.fill,
+            "edgecolor": shape.stroke,
+            "linewidth": shape.line * points,
+            "zorder": order,
+        }
         dashes = "--" if shape.dashed else "-"
         if radius and abs(shape.width - shape.height) < 1e-6 and radius == shape.width / 2:
             middle = (shape.x + radius, shape.y + radius)
@@ -47,9 +52,9 @@ def _paint(axis: Any, shape: Shape, order: int, families: list[str]) -> None:
         for segment in shape.segments():
             vertices += segment
             codes += [Path.CURVE4] * 3
-        style = {"edgecolor": shape.stroke, "linewidth": shape.line * points, "alpha": shape.opacity}
+        style = {"fill": False, "edgecolor": shape.stroke, "linewidth": shape.line * points, "alpha": shape.opacity}
         dashes = "--" if shape.dashed else "-"
-        axis.add_patch(patches.PathPatch(Path(vertices, codes), fill=False, linestyle=dashes, zorder=order, **style))
+        axis.add_patch(patches.PathPatch(Path(vertices, codes), linestyle=dashes, zorder=order, **style))
         if shape.arrow:
             axis.add_patch(patches.Polygon(shape.head(), facecolor=shape.stroke, linewidth=0, zorder=order))
     elif isinstance(shape, Heat):

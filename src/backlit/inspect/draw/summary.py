@@ -29,7 +29,7 @@ class _Group:
     parameters: int = 0
 
     def join(self, other: _Group, name: str) -> _Group:
-        """This group and the next one as one."""
+        """The group joined with the next one."""
         counts = self.operations + other.operations
         return _Group(name, other.last, counts, self.parameters + other.parameters)
 

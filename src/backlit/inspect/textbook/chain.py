@@ -126,10 +126,10 @@ class Chains:
     def weight(self, place: Place) -> Math:
         """A parameter: w with the numbers of the units it joins, b of its unit, or θ with its path."""
         key = place_name(place)
-        unit, position = self.owners[place][0]
-        if position == -1:
+        unit, position = next(iter(self.owners.get(place, [])), (None, -2))
+        if unit is not None and position == -1:
             return self._named(key, symbol("b", unit.number))
-        if position == -2:
+        if unit is None or position == -2:
             return self._named(key, Math(f"θ({key})", rf"\theta_{{\text{{{key}}}}}"))
         return self._named(key, symbol("w", unit.sources[position].number, unit.number))
 

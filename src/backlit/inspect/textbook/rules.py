@@ -59,7 +59,7 @@ class Stage:
 
     def rate(self, kind: steps.ScaleByLearningRate) -> float:
         """The learning rate of this update."""
-        eta = kind.learningrate(self.step) if callable(kind.learning_rate) else kind.learning_rate
+        eta = kind.learning_rate(self.step) if callable(kind.learning_rate) else kind.learning_rate
         return float(eta) * float(self.before.get("factor", 1.0))
 
     def _momentum(self, kind: steps.AddMomentum, place: Place, g: float, out: float) -> list[Math]:

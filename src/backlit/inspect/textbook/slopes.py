@@ -73,7 +73,7 @@ def _numbers(head: Math, target: float, output: float) -> Math:
 
 
 def _probable(slope: np.ndarray, share: str) -> Slope:
-    """p − t, where p is the probability that the loss makes of the score."""
+    """The slope p − t, where p is the probability that the loss makes of the score."""
 
     def shown(target: Math, output: Math, by: Math, unit: int) -> Math:
         return _difference(symbol("p", unit), symbol("t", unit)) + share

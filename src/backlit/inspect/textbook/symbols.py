@@ -52,10 +52,10 @@ def symbol(base: str, *indices: int | str) -> Math:
 
 
 def named(name: str) -> Math:
-    """A name that a person gave; digits at its end become an index: "w1" is w₁.
+    r"""A name that a person gave; digits at its end become an index: "w1" is w₁.
 
     >>> named("w1").text, named("net_h1").latex
-    ('w₁', '\\\\mathrm{net\\\\_h}_{1}')
+    ('w₁', '\\mathrm{net\\_h}_{1}')
     """
     found = re.fullmatch(r"(.*?[^\d_])_?(\d+)", name)
     return symbol(found[1], found[2]) if found else symbol(name)

@@ -195,18 +195,16 @@ class _Walk:
                 "parameters, too many to look at; take a smaller one or fewer rows, or bl.explain for whole arrays"
             )
         made = self.make(path, value)
-        found: list[list[tuple[np.ndarray | None, Any]]] = []
-        for row in range(len(x)):
-            found.append(self.partials(layer, params, x[row : row + 1], context, value[0].size))
+        found = [self.partials(layer, params, x[i : i + 1], context, value[0].size) for i in range(len(x))]
         real = x.dtype.kind == "f"
         for i, unit in enumerate(made.reshape(-1)):
             if real:
-                slopes = np.stack([np.ravel(rows[i][0]) for rows in found], axis=1)
+                slopes = np.stack([np.ravel(row[i][0]) for row in found], axis=1)
                 used = np.flatnonzero(np.any(slopes != 0, axis=1))
                 unit.sources, unit.slopes = [units.reshape(-1)[k] for k in used], slopes[used]
                 unit.places = [None] * len(used)
             for leaf, array in leaves.items():
-                by = np.stack([tree.flatten_dict(rows[i][1])[leaf] for rows in found])
+                by = np.stack([tree.flatten_dict(row[i][1])[leaf] for row in found])
                 for index in np.ndindex(array.shape):
                     if np.any(column := by[(slice(None), *index)]):
                         unit.partials[_join(path, leaf), index] = column

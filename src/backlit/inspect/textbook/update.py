@@ -308,9 +308,7 @@ def _weight(
     gradient, new = float(flat[path][0][index]), float(flat[path][1][index])
     old = float(np.asarray(tree.flatten_dict(network.params)[path])[index])
     owners = chains.owners.get(place, [])
-    sign = (
-        chains.weight(place) if owners else Math(f"θ({place_name(place)})", rf"\theta_{{\text{{{place_name(place)}}}}}")
-    )
+    sign = chains.weight(place)
     of = derivative(chains.loss, sign)
     rule = None
     factors: list[Factor] = []
