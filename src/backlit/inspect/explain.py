@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,17 @@ class Edge:
 
 
 @dataclass(frozen=True, eq=False)
+class _Graph:
+    """What the reports of one explanation share, by a node's serial number."""
+
+    names: dict[int, str]
+    gradients: dict[int, Array]
+    users: dict[int, list[Tensor]]
+
+
+@dataclass(frozen=True, eq=False)
 class NodeReport:
-    """One node.
+    """One node. What isn't a field is computed when it is first asked for: graphs can have a million nodes.
 
     Attributes
     ----------
@@ -55,14 +65,34 @@ class NodeReport:
     """
 
     name: str
-    formula: str
-    gate: str
     value: Array
     upstream: Array
-    edges: tuple[Edge, ...]
-    uses: tuple[tuple[str, Array], ...]
     tensor: Tensor = field(repr=False)
-    _names: dict[int, str] = field(repr=False)
+    _graph: _Graph = field(repr=False)
+
+    @property
+    def formula(self) -> str:
+        return _formula(self.tensor, self._graph.names)
+
+    @property
+    def gate(self) -> str:
+        gate = self.tensor.op.gate if self.tensor.op is not None else ""
+        copied = f"copied to {len(self.uses)} uses: their gradients add up" if len(self.uses) > 1 else ""
+        return "; ".join(filter(None, (gate, copied)))
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        return tuple(_edges(self.tensor, self.upstream, self._graph.names))
+
+    @cached_property
+    def uses(self) -> tuple[tuple[str, Array], ...]:
+        found = []
+        for user in self._graph.users.get(self.tensor._serial, ()):
+            arriving = self._graph.gradients[user._serial]
+            for position, parent in enumerate(user.parents):
+                if parent is self.tensor and (part := _downstream(user, position, arriving)) is not None:
+                    found.append((self._graph.names[user._serial], part))
+        return tuple(found)
 
     def jacobian(self, parent: str | int) -> np.ndarray:
         """The explicit matrix of local derivatives with respect to an input, shape ``value.shape + parent.shape``.
@@ -78,7 +108,7 @@ class NodeReport:
             If the node has no such input.
         """
         tensor = self.tensor
-        places = {self._names[p._serial]: i for i, p in enumerate(tensor.parents) if type(p) is Tensor}
+        places = {self._graph.names[p._serial]: i for i, p in enumerate(tensor.parents) if type(p) is Tensor}
         if isinstance(parent, str):
             if parent not in places:
                 raise unknown(f"input of {self.name}", parent, places)
@@ -100,10 +130,13 @@ class Explanation:
 
     def __getitem__(self, name: str) -> NodeReport:
         """A node by name."""
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise unknown("node", name, [node.name for node in self.nodes])
+        if name not in self._places:
+            raise unknown("node", name, self._places)
+        return self.nodes[self._places[name]]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {node.name: i for i, node in enumerate(self.nodes)}
 
     @property
     def output(self) -> NodeReport:
@@ -241,34 +274,12 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
             node._serial: zeros_like(node.value) if gradient is None else gradient
             for node, gradient in zip(order, found, strict=True)
         }
-        edges: dict[int, tuple[Edge, ...]] = {}
-        uses: dict[int, list[tuple[str, Array]]] = {}
-        for node in order:
-            edges[node._serial] = tuple(_edges(node, gradients[node._serial], names))
-            parents = [p for p in node.parents if type(p) is Tensor]
-            for parent, edge in zip(parents, edges[node._serial], strict=True):
-                if edge.downstream is not None:
-                    uses.setdefault(parent._serial, []).append((names[node._serial], edge.downstream))
-    reports = []
+    users: dict[int, list[Tensor]] = {}
     for node in order:
-        used = tuple(uses.get(node._serial, ()))
-        gate = node.op.gate if node.op is not None else ""
-        if len(used) > 1:
-            gate = "; ".join(filter(None, (gate, f"copied to {len(used)} uses: their gradients add up")))
-        reports.append(
-            NodeReport(
-                names[node._serial],
-                _formula(node, names),
-                gate,
-                node.value,
-                gradients[node._serial],
-                edges[node._serial],
-                used,
-                node,
-                names,
-            )
-        )
-    return Explanation(tuple(reports))
+        for serial in {parent._serial for parent in node.parents if type(parent) is Tensor}:
+            users.setdefault(serial, []).append(node)
+    graph = _Graph(names, gradients, users)
+    return Explanation(tuple(NodeReport(names[n._serial], n.value, gradients[n._serial], n, graph) for n in order))
 
 
 def local_jacobian(tensor: Tensor, position: int) -> np.ndarray:
@@ -286,15 +297,21 @@ def local_jacobian(tensor: Tensor, position: int) -> np.ndarray:
     return rows.reshape(tensor.shape + rows.shape[1:])
 
 
-def _edges(node: Tensor, upstream: Array, names: dict[int, str]) -> Iterator[Edge]:
+def _downstream(node: Tensor, position: int, upstream: Array) -> Array | None:
+    """The gradient that goes to one input; None if none does."""
+    parent = node.parents[position]
+    if node.op.is_step or not node.op.differentiable(position) or not is_float(parent.dtype):
+        return None
     inputs = tuple(value_of(p) for p in node.parents)
+    with transforming():
+        return unbroadcast(node.op.downstream(position, upstream, node.value, inputs, node.static), parent.value)
+
+
+def _edges(node: Tensor, upstream: Array, names: dict[int, str]) -> Iterator[Edge]:
     for position, parent in enumerate(node.parents):
         if type(parent) is not Tensor:
             continue
-        downstream = None
-        if not node.op.is_step and node.op.differentiable(position) and is_float(parent.dtype):
-            part = node.op.downstream(position, upstream, node.value, inputs, node.static)
-            downstream = unbroadcast(part, parent.value)
+        downstream = _downstream(node, position, upstream)
         single = downstream is not None and node.shape == () and parent.shape == ()
         yield Edge(names[parent._serial], local_jacobian(node, position) if single else None, downstream)
 

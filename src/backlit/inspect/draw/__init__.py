@@ -62,8 +62,8 @@ def draw(
     --------
     >>> import backlit as bl
     >>> x, y, z = bl.tensor(-2.0, name="x"), bl.tensor(5.0, name="y"), bl.tensor(-4.0, name="z")
-    >>> bl.draw((x + y) * z)
-    Drawing: Graph of f: 5 nodes, 414×175
+    >>> bl.draw((x + y) * z).title
+    'Graph of f: 5 nodes'
     >>> network = bl.Sequential(bl.Linear(2), bl.Sigmoid(), bl.Linear(1)).build((2,))
     >>> bl.draw(network, depth="neurons").title
     'Network 2-2-1'

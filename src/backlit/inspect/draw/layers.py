@@ -32,7 +32,10 @@ def layers(network: Network) -> Scene:
     found = _small(network)
     sizes: dict[Any, tuple[float, float]] = {key: _size(part) for key, part in found.parts.items()}
     placed = layered(sizes, found.edges, across=30.0)
-    total = f"{len(network.rows())} layers, {network.size:,} parameters"
+    count = len(network.rows())
+    total = f"{count} layer{'s' * (count > 1)}, {network.size:,} parameters"
+    if any(part.kind == "step" for part in found.parts.values()):
+        total += "; the steps of a recurrent layer share theirs"
     width = max(placed.width, text_width(total, 11.0)) + 2 * _MARGIN
     scene = Scene(width, placed.height + 2 * _MARGIN + 22, f"Network of {total}", _describe(found))
     left = (width - placed.width) / 2

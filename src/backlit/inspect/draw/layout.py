@@ -52,44 +52,32 @@ def layered(
     if len(sizes) == 1:
         (name, (width, height)), *_ = sizes.items()
         return Layout({name: Slot(0.0, width, height / 2)}, {}, width, height)
-    from grandalf.graphs import Edge, Graph, Vertex
+    from grandalf.graphs import Edge, Vertex, graph_core
     from grandalf.layouts import SugiyamaLayout, VertexViewer
 
     vertices = {name: Vertex(name) for name in sizes}
     for name, (width, height) in sizes.items():
         vertices[name].view = VertexViewer(height, width)  # it lays out from top to bottom
     links = {pair: Edge(vertices[pair[0]], vertices[pair[1]]) for pair in dict.fromkeys(edges)}
-    graph = Graph(list(vertices.values()), list(links.values()))
+    # Not its `Graph`, whose sets would bring another picture each time.
+    method = SugiyamaLayout(graph_core(list(vertices.values()), list(links.values())))
+    method.xspace, method.yspace = between, across
+    method.dw, method.dh = 8.0, 1.0  # of an edge that passes by
+    method.init_all([vertex for vertex in vertices.values() if not vertex.e_in()], [], optimize=True)
+    method.draw(6)
+    lanes, left = [], 0.0  # layers begin at one line each; the method would put the middles of their nodes on one
+    for layer in method.layers:
+        lanes.append((left, left + max(node.view.h for node in layer)))
+        left = lanes[-1][1] + across
+    top = min(node.view.xy[0] - node.view.w / 2 for layer in method.layers for node in layer)
+    low = max(node.view.xy[0] + node.view.w / 2 for layer in method.layers for node in layer)
     slots: dict[Hashable, Slot] = {}
+    for name, vertex in vertices.items():
+        slots[name] = Slot(*lanes[method.grx[vertex].rank], vertex.view.xy[0] - top)
     bends: dict[tuple[Hashable, Hashable], list[Point]] = {}
-    bottom = 0.0
-    right = 0.0
-    for part in graph.C:
-        method = SugiyamaLayout(part)
-        method.xspace, method.yspace = between, across
-        method.dw, method.dh = 8.0, 1.0  # of an edge that passes by
-        method.init_all(optimize=True)
-        method.draw(6)
-        # Layers start at one line each; the method would put the middles of their nodes on one.
-        left, lanes = 0.0, []
-        for layer in method.layers:
-            wide = max(node.view.h for node in layer)
-            lanes.append((left, left + wide))
-            left += wide + across
-        tops = [node.view.xy[0] - node.view.w / 2 for layer in method.layers for node in layer]
-        shift = bottom - min(tops)
-        for number, layer in enumerate(method.layers):
-            for node in layer:
-                y = node.view.xy[0] + shift
-                if node in method.g.sV:
-                    slots[node.data] = Slot(*lanes[number], y)
-        for pair, link in links.items():
-            passed = method.ctrls.get(link, {})
-            if passed:
-                ranks = sorted(passed)[1:-1]
-                places = [(lanes[rank], passed[rank].view.xy[0] + shift) for rank in ranks]
-                bends[pair] = [(x, y) for lane, y in places for x in lane]
-        lows = [node.view.xy[0] + node.view.w / 2 for layer in method.layers for node in layer]
-        bottom = max(lows) + shift + 2 * between
-        right = max(right, left - across)
-    return Layout(slots, bends, right, bottom - 2 * between)
+    for pair, link in links.items():
+        passed = method.ctrls.get(link, {})
+        for rank in sorted(passed)[1:-1]:
+            y = passed[rank].view.xy[0] - top
+            bends.setdefault(pair, []).extend((x, y) for x in lanes[rank])
+    return Layout(slots, bends, left - across, low - top)

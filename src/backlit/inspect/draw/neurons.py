@@ -91,7 +91,7 @@ def _columns(network: Network) -> list[_Column]:
     """The columns: dense and simple recurrent layers as units, what acts unit by unit as a line below them."""
     parts = list(architecture(network, branches=False).parts.values())
     shape = network.input_shape
-    first = _Column(shape[-1], 1, captions=["input", f"{shape[-1]} values"])
+    first = _Column(shape[-1], 1, captions=["input", f"{shape[-1]} value{'s' * (shape[-1] > 1)}"])
     if len(shape) == 2 and isinstance(parts[1].layer if len(parts) > 1 else None, RNN):
         first.captions[1] = f"{shape[1]} values at each of {shape[0]} steps"
     elif len(shape) != 1:
@@ -102,7 +102,9 @@ def _columns(network: Network) -> list[_Column]:
         own = _leaves(network, part.path)
         dense = isinstance(layer, Linear) and len(part.shape) == 1
         if dense or (isinstance(layer, RNN) and len(part.shape) == 1):
-            made = _Column(part.shape[0], count + 1, captions=[part.text, f"{part.shape[0]} units"])
+            made = _Column(
+                part.shape[0], count + 1, captions=[part.text, f"{part.shape[0]} unit{'s' * (part.shape[0] > 1)}"]
+            )
             made.weight, made.bias = own["weight"], own.get("bias")
             made.recurrent = not dense
             count += made.units
@@ -211,7 +213,7 @@ def _draw(scene: Scene, column: _Column, x: float, y: float) -> None:
         size = 12.0 if len(name) < 4 else 9.5
         scene.add(circle, Label(cx, cy + 0.36 * size, name, size), title=title)
     if column.recurrent:
-        scene.add(Label(x, y - column.height / 2 - 36, "state of the step before", 9.5, QUIET))
+        scene.add(Label(x, y - column.height / 2 - 36, "loop: its own state of the step before", 9.5, QUIET))
 
 
 def _describe(columns: list[_Column]) -> str:

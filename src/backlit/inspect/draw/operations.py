@@ -79,7 +79,8 @@ class Node:
         """Width of the sign."""
         if self.kind == "part":
             return 0.0
-        return max(_HEIGHT, text_width(self.sign, 13.0, bold=self.kind == "input") + 14)
+        named = text_width(self.name, 10.0) if self.kind == "operation" else 0.0
+        return max(_HEIGHT, text_width(self.sign, 13.0, bold=self.kind == "input") + 14, named)
 
     @property
     def line(self) -> float:

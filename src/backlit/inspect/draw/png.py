@@ -33,12 +33,8 @@ def _paint(axis: Any, shape: Shape, order: int, families: list[str]) -> None:
     if isinstance(shape, Box):
         radius = min(shape.radius, shape.width / 2, shape.height / 2)
         corners = f"round,pad=0,rounding_size={radius}" if radius else "square,pad=0"
-        style: dict[str, Any] = {
-            "facecolor": shape.fill,
-            "edgecolor": shape.stroke,
-            "linewidth": shape.line * points,
-            "zorder": order,
-        }
+        style: dict[str, Any] = {"facecolor": shape.fill, "edgecolor": shape.stroke, "zorder": order}
+        style["linewidth"] = shape.line * points
         dashes = "--" if shape.dashed else "-"
         if radius and abs(shape.width - shape.height) < 1e-6 and radius == shape.width / 2:
             middle = (shape.x + radius, shape.y + radius)
@@ -52,9 +48,10 @@ def _paint(axis: Any, shape: Shape, order: int, families: list[str]) -> None:
         for segment in shape.segments():
             vertices += segment
             codes += [Path.CURVE4] * 3
-        style = {"fill": False, "edgecolor": shape.stroke, "linewidth": shape.line * points, "alpha": shape.opacity}
+        outline: dict[str, Any] = {"fill": False, "edgecolor": shape.stroke, "alpha": shape.opacity, "zorder": order}
+        outline["linewidth"] = shape.line * points
         dashes = "--" if shape.dashed else "-"
-        axis.add_patch(patches.PathPatch(Path(vertices, codes), linestyle=dashes, zorder=order, **style))
+        axis.add_patch(patches.PathPatch(Path(vertices, codes), linestyle=dashes, **outline))
         if shape.arrow:
             axis.add_patch(patches.Polygon(shape.head(), facecolor=shape.stroke, linewidth=0, zorder=order))
     elif isinstance(shape, Heat):

@@ -154,7 +154,8 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
     known = "".join(character if ord(character) < 0x1100 else "MM" for character in text)
     weight: Any = "bold" if bold else "normal"
-    width, _, _ = TextToPath().get_text_width_height_descent(known, FontProperties("DejaVu Sans", weight=weight), False)
+    font = FontProperties(family="DejaVu Sans", weight=weight)
+    width, _, _ = TextToPath().get_text_width_height_descent(known, font, False)
     return float(width) * size / 10.0
 
 

@@ -49,7 +49,7 @@ def summary(output: Tensor, upstream: Any = None, note: str = "") -> Scene:
         most = ", ".join(f"{times:,} {kind}" for kind, times in group.operations.most_common(3))
         title = f"{group.name}: {count:,} operations ({most}), {group.parameters:,} numbers of input and parameters"
         above, below = face(group.last.value), face(gradient)
-        sign = shorten(name if i == len(groups) - 1 and not group.name else group.name, 130, 13.0)
+        sign = shorten(group.name, 130, 13.0)
         counted = f"{count:,} operation{'s' if count != 1 else ''}" if count else f"{group.parameters:,} numbers"
         nodes[i] = Node(sign, counted, above, below, "operation" if count else "input", title)
     edges = _edges(order, member)
@@ -73,17 +73,19 @@ def _by_name(order: list[Tensor]) -> tuple[list[_Group], dict[int, int]]:
     member: dict[int, int] = {}
     counts: Counter[str] = Counter()
     parameters = 0
+    named = any(node.name is not None for node in order[:-1] if node.op is not None)
+    share = len(order) if named else -(-len(order) // 8)  # without names, equal parts
     for node in order:
         if node.op is None:
             continue
         member[node._serial] = len(groups)
         counts[node.op.name] += 1
         for parent in node.parents:
-            if type(parent) is Tensor and parent.op is None and parent._serial not in member:
+            if type(parent) is Tensor and parent.op is None and parent._serial not in member:  # an input
                 member[parent._serial] = len(groups)
                 parameters += parent.size
-        if node.name is not None or node is order[-1]:
-            groups.append(_Group(node.name or "", node, counts, parameters))
+        if node.name is not None or node is order[-1] or counts.total() >= share:
+            groups.append(_Group(node.name or f"part {len(groups) + 1}", node, counts, parameters))
             counts, parameters = Counter(), 0
     return groups, member
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
+from zlib import crc32
 
 from backlit.inspect.draw.scene import FONTS, PAPER, Box, Curve, Heat, Label, Scene, Shape
 
@@ -10,6 +11,7 @@ from backlit.inspect.draw.scene import FONTS, PAPER, Box, Curve, Heat, Label, Sc
 def to_svg(scene: Scene) -> str:
     """The picture as the text of an SVG file."""
     size = {"width": _n(scene.width), "height": _n(scene.height)}
+    own = f"{crc32((scene.title + scene.description).encode()):x}"  # several pictures may stand on one page
     root = Xml.Element(
         "svg",
         {
@@ -17,12 +19,12 @@ def to_svg(scene: Scene) -> str:
             "viewBox": f"0 0 {size['width']} {size['height']}",
             **size,
             "role": "img",
-            "aria-labelledby": "title description",
+            "aria-labelledby": f"title-{own} description-{own}",
             "font-family": FONTS,
         },
     )
-    Xml.SubElement(root, "title", id="title").text = _clean(scene.title)
-    Xml.SubElement(root, "desc", id="description").text = _clean(scene.description)
+    Xml.SubElement(root, "title", id=f"title-{own}").text = _clean(scene.title)
+    Xml.SubElement(root, "desc", id=f"description-{own}").text = _clean(scene.description)
     Xml.SubElement(root, "rect", {**size, "fill": PAPER})
     for title, shapes in scene.groups:
         group = Xml.SubElement(root, "g")
