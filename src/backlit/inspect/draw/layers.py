@@ -83,9 +83,9 @@ def _lines(part: Part) -> list[str]:
     if part.kind == "merge":
         return []
     shape = " × ".join(map(str, part.shape)) or "1"
-    if part.kind in ("slice", "step", "more", "input"):
-        return [shape] if part.kind != "more" or part.shape else []
     size = f"{part.size:,} parameters" if part.size else ""
+    if part.kind != "layer":
+        return [size or shape]
     return [line for line in (f"→ {shape}", size) if line]
 
 

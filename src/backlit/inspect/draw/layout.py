@@ -73,7 +73,8 @@ def layered(
     low = max(node.view.xy[0] + node.view.w / 2 for layer in method.layers for node in layer)
     slots: dict[Hashable, Slot] = {}
     for name, vertex in vertices.items():
-        slots[name] = Slot(*lanes[method.grx[vertex].rank], vertex.view.xy[0] - top)
+        start, end = lanes[method.grx[vertex].rank]
+        slots[name] = Slot(start, end, vertex.view.xy[0] - top)
     bends: dict[tuple[Hashable, Hashable], list[Point]] = {}
     for pair, link in links.items():
         passed = method.ctrls.get(link, {})
