@@ -141,6 +141,8 @@ def test_a_network_s_forward_pass_to_the_loss():
     shown = {label.text for label in texts(drawing)}
     assert {"x", "0/weight", "2/weight", "linear", "σ", "L"} <= shown
     assert not any("random numbers" in text for text in shown)
+    assert any("gradient of L by it" in text for text in shown)
+    assert any("gradient of the sum of output by it" in label.text for label in texts(bl.draw(w2(), "operations")))
     assert any("random numbers" in label.text for label in texts(bl.draw(w2(), "operations")))
     assert "[0.08, 0.11]" in shown
 
@@ -427,6 +429,19 @@ def test_bad_input(call, message):
         call()
 
 
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        (torch.nn.Linear(2, 3), "got a Linear of PyTorch; rebuild"),
+        (w2(), "got a Network, which bl.draw takes"),
+        (1.0, "got float"),
+    ],
+)
+def test_explain_says_what_it_got(what, message):
+    with pytest.raises(bl.GradientError, match=message):
+        bl.explain(what)
+
+
 def test_a_node_that_does_not_exist():
     with pytest.raises(UnknownNameError, match="unknown node 'X'"):
         bl.explain(w1())["X"]
@@ -440,3 +455,11 @@ def test_a_picture_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
         bl.draw(w1(), path=place)
     assert place.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_run_is_drawn_as_its_network():
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    run = bl.fit(bl.Sequential(bl.Linear(2), bl.Tanh(), bl.Linear(1)), x, x[:, :1], epochs=1, progress=False)
+    assert bl.draw(run, "neurons").svg == bl.draw(run.network, "neurons").svg
+    told = bl.explain_update(run, x[0], x[0, :1], "sgd", weight="2/weight[0,0]")
+    assert told.weights[0].symbol.text == "w₃₅"

@@ -13,6 +13,7 @@ from backlit.errors import GradientError, unknown
 from backlit.graph.backward import is_float, ones_like, pull, topological_order, unbroadcast, zeros_like
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Array, Tensor, value_of
+from backlit.inspect.trace import described
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "·", "divide": "/", "matmul": "@", "power": "**"}
 _SHOWN = 60  # lines of a table or tree; what is left out is said
@@ -260,7 +261,7 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
                                       z   3      3
     """
     if type(output) is not Tensor:
-        raise GradientError(f"explain needs a Tensor, got {type(output).__name__}; make the inputs with backlit.tensor")
+        raise GradientError(f"explain needs a Tensor, got {described(output)}; make the inputs with backlit.tensor")
     if not is_float(output.dtype):
         raise GradientError(f"explain needs real numbers, got dtype {output.dtype}; write 2.0 instead of 2")
     order = topological_order(output)

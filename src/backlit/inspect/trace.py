@@ -30,6 +30,8 @@ def require_network(what: Any, call: str) -> Network:
 
 def described(what: Any) -> str:
     """What something is, and what to do to make a network of it."""
+    if isinstance(what, Network):
+        return "a Network, which bl.draw takes"
     if isinstance(what, Layer):
         return f"{type(what).__name__} without parameters; build it: layer.build(input_shape)"
     homes = {kind.__module__.partition(".")[0] for kind in type(what).__mro__}
@@ -66,6 +68,7 @@ def trace(network: Network, x: Any = None, y: Any = None, loss: Any = None) -> T
     if type(output) is not Tensor:
         raise InputError("the network's output depends on no parameter and no real input: there is no graph")
     if loss is None:
+        output.name = "output"
         return output
     value = losses.get(loss)(output, np.asarray(y)).mean()
     value.name = "L"

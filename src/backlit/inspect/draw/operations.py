@@ -48,7 +48,7 @@ _SIGNS = {
 }
 _MARGIN, _PAD = 20.0, 8.0
 _HEIGHT = 28.0  # of an operation's sign
-LEGEND = "above each line: forward value     below, in italics: gradient of {} by it"
+_LEGEND = "above each line: forward value · below, in italics: gradient of {} by it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +104,15 @@ class Node:
 def operations(explanation: Explanation, note: str = "") -> Scene:
     """The picture of an explanation, every node with its value and gradient."""
     nodes, edges = _graph(explanation)
-    legend = LEGEND.format(explanation.output.name)
+    legend = legend_of(explanation.output.tensor, explanation.output.name)
     title = f"Graph of {explanation.output.name}: {len(explanation)} nodes"
     notes = [legend, *filter(None, [note])]
     return compose(nodes, edges, title, _describe(explanation, legend), notes, explanation.first_nonfinite)
+
+
+def legend_of(output: Tensor, name: str) -> str:
+    """What stands above and below the lines."""
+    return _LEGEND.format(name if output.size == 1 else f"the sum of {name}")
 
 
 def compose(

@@ -12,7 +12,7 @@ from backlit.graph.backward import ones_like, pull, topological_order
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Tensor
 from backlit.inspect.draw.faces import face
-from backlit.inspect.draw.operations import LEGEND, Node, compose
+from backlit.inspect.draw.operations import Node, compose, legend_of
 from backlit.inspect.draw.scene import Scene, shorten
 from backlit.inspect.explain import explain
 
@@ -57,7 +57,7 @@ def summary(output: Tensor, upstream: Any = None, note: str = "") -> Scene:
     told = [f"{node.title}; value {' '.join(node.above.lines)}" for node in nodes.values() if node.above is not None]
     notes = [
         f"{len(order):,} nodes in {len(groups)} boxes; each shows what its last operation gives",
-        LEGEND.format(name),
+        legend_of(output, name),
         *filter(None, [note]),
     ]
     title = f"Graph of {name}: {len(order):,} nodes, summarised"

@@ -42,8 +42,9 @@ def _write(group: Xml.Element, shape: Shape) -> None:
     elif isinstance(shape, Curve):
         _curve(group, shape)
     elif isinstance(shape, Heat):
+        cells = Xml.SubElement(group, "g", {"shape-rendering": "crispEdges"})  # no seams between the squares
         for x, y, w, h, color in shape.cells():
-            Xml.SubElement(group, "rect", {**_place(x, y), "width": _n(w), "height": _n(h), "fill": color})
+            Xml.SubElement(cells, "rect", {**_place(x, y), "width": _n(w), "height": _n(h), "fill": color})
         Xml.SubElement(
             group,
             "rect",
@@ -57,7 +58,7 @@ def _write(group: Xml.Element, shape: Shape) -> None:
 def _box(group: Xml.Element, box: Box) -> None:
     own = {"fill": box.fill, "stroke": box.stroke, "stroke-width": _n(box.line)}
     if box.dashed:
-        own["stroke-dasharray"] = "4 3"
+        own["stroke-dasharray"] = _dashes(box.line)
     size = {"width": _n(box.width), "height": _n(box.height), "rx": _n(box.radius)}
     Xml.SubElement(group, "rect", {**_place(box.x, box.y), **size, **own})
 
@@ -68,7 +69,7 @@ def _curve(group: Xml.Element, curve: Curve) -> None:
         path += "C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
     own = {"d": path, "fill": "none", "stroke": curve.stroke, "stroke-width": _n(curve.line)}
     if curve.dashed:
-        own["stroke-dasharray"] = "4 3"
+        own["stroke-dasharray"] = _dashes(curve.line)
     if curve.opacity < 1:
         own["stroke-opacity"] = _n(curve.opacity)
     Xml.SubElement(group, "path", own)
@@ -84,6 +85,11 @@ def _label(group: Xml.Element, label: Label) -> None:
     if label.bold:
         own["font-weight"] = "bold"
     Xml.SubElement(group, "text", own).text = _clean(label.text)
+
+
+def _dashes(line: float) -> str:
+    """Dashes in proportion to the line's width, as matplotlib's are."""
+    return f"{_n(3.7 * line)} {_n(1.6 * line)}"
 
 
 def _place(x: float, y: float) -> dict[str, str]:

@@ -15,59 +15,16 @@ from backlit.graph import tree
 from backlit.graph.tensor import value_of
 from backlit.graph.transforms import value_and_grad
 from backlit.inspect.textbook import rules
-from backlit.inspect.textbook.chain import Chains, Factor, place_name
-from backlit.inspect.textbook.symbols import (
-    Math,
-    aligned,
-    derivative,
-    equation,
-    grouped,
-    number,
-    product,
-    symbol,
-    total,
-    values,
-)
-from backlit.inspect.textbook.units import Place, Unit, units_of
+from backlit.inspect.textbook.chain import Chains, place_name
+from backlit.inspect.textbook.symbols import Math, aligned, number
+from backlit.inspect.textbook.units import Place, units_of
+from backlit.inspect.textbook.weights import WeightUpdate, weight_update
 from backlit.inspect.trace import require_network
 from backlit.nn import losses
 from backlit.nn.network import Network
-from backlit.optim import steps
 from backlit.optim.transform import apply_updates
 
 _MOST_WEIGHTS, _MOST_LINES = 64, 16
-
-
-@dataclass(frozen=True, eq=False)
-class WeightUpdate:
-    """One weight's gradient and update.
-
-    Attributes
-    ----------
-    name : str
-        "0/weight[1,2]".
-    symbol : Math
-        Its letter, as ``.text`` and ``.latex``.
-    rule : Math or None
-        The chain rule in derivatives, if one path leads from the weight to the loss.
-    formula : Math
-        The gradient in symbols: ``∂L/∂w₃₅ = −2(y − ŷ)·σ'(y₅)·x₃ = Δ₅·x₃``.
-    factors : tuple of Factor
-        Of the longest product in the formula, each with its value in each row.
-    gradient, old, new : float
-    lines : tuple of Math
-        All of it: rule, formula, numbers, and the optimizer's step.
-    """
-
-    name: str
-    symbol: Math
-    rule: Math | None
-    formula: Math
-    factors: tuple[Factor, ...]
-    gradient: float
-    old: float
-    new: float
-    lines: tuple[Math, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +186,7 @@ def explain_update(
     updates, after, stages = rules.run(rule, gradients, held, network.params, step)
     changed = network.replace(params=apply_updates(network.params, updates))
     flat = {path: (np.asarray(g), np.asarray(changed_leaf)) for (path, g), changed_leaf in _pairs(gradients, changed)}
-    own = [_weight(chains, place, network, flat, stages) for place in places]
+    own = [weight_update(chains, place, network, flat, stages) for place in places]
     needed = chains.needed([unit for place in places for unit, _ in chains.owners.get(place, ())])
     told = [unit for unit in chains.units if unit.layer != "input"]
     return Update(
@@ -299,78 +256,3 @@ def _place(name: str, shapes: dict[str, tuple[int, ...]]) -> Place:
         last = place_name((path, tuple(size - 1 for size in shape)))
         raise InputError(f"{path} has shape {shape}, so its last element is {last!r}; got {name!r}")
     return path, index
-
-
-def _weight(
-    chains: Chains, place: Place, network: Network, flat: dict[str, tuple[Any, Any]], stages: list[rules.Stage]
-) -> WeightUpdate:
-    path, index = place
-    gradient, new = float(flat[path][0][index]), float(flat[path][1][index])
-    old = float(np.asarray(tree.flatten_dict(network.params)[path])[index])
-    owners = chains.owners.get(place, [])
-    sign = chains.weight(place)
-    of = derivative(chains.loss, sign)
-    rule = None
-    factors: list[Factor] = []
-    if not owners:
-        formula = equation(of, number(0.0))
-        numbers = number(0.0)
-    elif len(owners) == 1:
-        unit, position = owners[0]
-        own = _incoming(chains, unit, position, place)
-        rule = chains.rule(unit, sign)
-        factors = [*chains.path(unit), *own]
-        delta = chains.delta(unit)
-        sides = [factors, [*chains.factors(unit), *own]]
-        last = product([delta, *(f.symbol for f in own)])
-        formula = equation(of, *(product([f.symbol for f in side]) for side in sides), last)
-        parts = chains.deltas[id(unit)] * np.prod([f.values for f in own], axis=0) if own else chains.deltas[id(unit)]
-        shown = product([values(chains.deltas[id(unit)]), *(f.numbers for f in own)])
-        numbers = shown if chains.rows == 1 else _mean(parts)
-    else:
-        terms, parts = [], np.zeros(chains.rows)
-        for unit, position in owners:
-            own = _incoming(chains, unit, position, place)
-            terms.append(product([chains.delta(unit), *(f.symbol for f in own)]))
-            part = chains.deltas[id(unit)] * np.prod([f.values for f in own], axis=0)
-            parts = parts + part
-            factors.append(Factor(terms[-1], values(part), part))
-        formula = equation(of, total(terms))
-        numbers = total([f.numbers for f in factors]) if chains.rows == 1 else _mean(parts)
-    lines = [equation(of, rule)] if rule is not None else []
-    lines += [formula, equation(of, numbers, number(gradient)), *_stepped(stages, place, sign, of, gradient, old, new)]
-    return WeightUpdate(place_name(place), sign, rule, formula, tuple(factors), gradient, old, new, tuple(lines))
-
-
-def _incoming(chains: Chains, unit: Unit, position: int, place: Place) -> list[Factor]:
-    """∂y/∂w: what came in; for a bias nothing, since it is 1."""
-    if position == -1:
-        return []
-    if position == -2:
-        partial = unit.partials[place]
-        return [Factor(derivative(chains.x(unit), chains.weight(place)), values(partial), partial)]
-    source = unit.sources[position]
-    return [Factor(chains.x(source), values(source.x), source.x)]
-
-
-def _mean(parts: np.ndarray) -> Math:
-    share = Math(f"1/{len(parts)}·", rf"\frac{{1}}{{{len(parts)}}} ")
-    return share + grouped(total([number(float(part)) for part in parts]))
-
-
-def _stepped(
-    stages: list[rules.Stage], place: Place, sign: Math, of: Math, gradient: float, old: float, new: float
-) -> list[Math]:
-    """The optimizer's step: in one line for plain gradient descent, else with its own numbers."""
-    arrow = Math(" ← ", r" \leftarrow ")
-    if len(stages) == 1 and isinstance(stages[0].transform, steps.ScaleByLearningRate):
-        eta = stages[0].rate(stages[0].transform)
-        shown = sign + Math(" − ", " - ") + product([symbol("η"), of])
-        numbers = number(old) + Math(" − ", " - ") + product([number(eta), number(gradient)])
-        return [sign + arrow + equation(shown, numbers, number(new))]
-    lines = [equation(symbol("g"), of, number(gradient))]
-    for stage in stages:
-        lines += stage.lines(place)
-    shown = sign + " + " + symbol("u")
-    change = rules.at(stages[-1].outputs, place)
-    return [*lines, sign + arrow + equation(shown, total([number(old), number(change)]), number(new))]
