@@ -14,8 +14,8 @@ from backlit.graph.backward import is_float, ones_like, pull, topological_order,
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Array, Tensor, value_of
 from backlit.inspect.trace import described
+from backlit.inspect.words import align, formula_of, node_names, plain, summary
 
-_SIGNS = {"add": "+", "subtract": "-", "multiply": "·", "divide": "/", "matmul": "@", "power": "**"}
 _SHOWN = 60  # lines of a table or tree; what is left out is said
 
 
@@ -73,7 +73,7 @@ class NodeReport:
 
     @property
     def formula(self) -> str:
-        return _formula(self.tensor, self._graph.names)
+        return formula_of(self.tensor, self._graph.names)
 
     @property
     def gate(self) -> str:
@@ -152,9 +152,9 @@ class Explanation:
                 continue
             parents = [np.asarray(value_of(p)) for p in node.tensor.parents]
             if node.tensor.op is None:
-                return f"{node.name} was given with {_summary(node.value)}"
+                return f"{node.name} was given with {summary(node.value)}"
             if not any(is_bad(p) for p in parents):
-                shown = ", ".join(_summary(p) for p in parents)
+                shown = ", ".join(summary(p) for p in parents)
                 return f"{node.name} = {node.formula} made the first NaN or infinite value, from {shown}"
         return None
 
@@ -168,14 +168,14 @@ class Explanation:
             head = (
                 node.name,
                 f"= {node.formula}" if node.formula else "",
-                _summary(node.value),
-                _summary(node.upstream),
+                summary(node.value),
+                summary(node.upstream),
             )
             edges = node.edges or (None,)
             for i, edge in enumerate(edges):
-                tail = ("", "", "") if edge is None else (edge.parent, _local(node, edge), _summary(edge.downstream))
+                tail = ("", "", "") if edge is None else (edge.parent, _local(node, edge), summary(edge.downstream))
                 rows.append((*(head if i == 0 else ("", "", "", "")), *tail))
-        text = _align(rows)
+        text = align(rows)
         bad = self.first_nonfinite
         return f"{text}\n\n{bad}" if bad else text
 
@@ -190,7 +190,7 @@ class Explanation:
             node = by_serial[tensor._serial]
             again = tensor._serial in seen and bool(tensor.parents)
             formula = f" = {node.formula}" if node.formula else ""
-            numbers = f"{_summary(node.value)}   gradient {_summary(node.upstream)}"
+            numbers = f"{summary(node.value)}   gradient {summary(node.upstream)}"
             lines.append(
                 "  " * min(depth, 40) + (f"{node.name} (above)" if again else f"{node.name}{formula} = {numbers}")
             )
@@ -207,10 +207,10 @@ class Explanation:
                     "name": node.name,
                     "formula": node.formula,
                     "gate": node.gate,
-                    "value": _plain(node.value),
-                    "upstream": _plain(node.upstream),
+                    "value": plain(node.value),
+                    "upstream": plain(node.upstream),
                     "inputs": [
-                        {"name": e.parent, "local": _plain(e.local), "downstream": _plain(e.downstream)}
+                        {"name": e.parent, "local": plain(e.local), "downstream": plain(e.downstream)}
                         for e in node.edges
                     ],
                 }
@@ -268,7 +268,7 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
     arriving = ones_like(output.value) if upstream is None else np.asarray(upstream, dtype=output.dtype)
     if arriving.shape != output.shape:
         raise GradientError(f"upstream has shape {arriving.shape}, the output {output.shape}: they must be equal")
-    names = _names(order)
+    names = node_names(order)
     with transforming():
         found = pull(list(order), arriving, order)
         gradients = {
@@ -317,69 +317,9 @@ def _edges(node: Tensor, upstream: Array, names: dict[int, str]) -> Iterator[Edg
         yield Edge(names[parent._serial], local_jacobian(node, position) if single else None, downstream)
 
 
-def _names(order: list[Tensor]) -> dict[int, str]:
-    """The nodes' own names; for others f (the output), q or q1, q2, … (in between), x1, x2, … (leaves)."""
-    taken = {node.name for node in order if node.name}
-    inner = [node for node in order[:-1] if node.op is not None and not node.name]
-    names: dict[int, str] = {}
-    used: set[str] = set()
-    counts = {"x": 0, "q": 0}
-    for node in order:
-        if node.name and node.name not in used:
-            name = node.name
-        elif node is order[-1] and "f" not in taken:
-            name = "f"
-        elif len(inner) == 1 and node is inner[0] and "q" not in taken:
-            name = "q"
-        else:
-            stem = node.name + "_" if node.name else ("x" if node.op is None else "q")
-            while True:
-                counts[stem] = counts.get(stem, 0) + 1
-                name = f"{stem}{counts[stem]}"
-                if name not in taken and name not in used:
-                    break
-        used.add(name)
-        names[node._serial] = name
-    return names
-
-
-def _formula(node: Tensor, names: dict[int, str]) -> str:
-    if node.op is None:
-        return ""
-    parts = [names[p._serial] if type(p) is Tensor else _constant(p) for p in node.parents]
-    if node.op.name in _SIGNS and len(parts) == 2:
-        return f"{parts[0]} {_SIGNS[node.op.name]} {parts[1]}"
-    if node.op.name == "negative":
-        return f"-{parts[0]}"
-    settings = [f"{key}={value}" for key, value in node.static.items() if value is not None and value is not False]
-    return f"{node.op.name}({', '.join(parts + settings)})"
-
-
-def _constant(value: Any) -> str:
-    return f"{float(value):g}" if np.ndim(value) == 0 else f"array{np.shape(value)}"
-
-
-def _summary(value: Any) -> str:
-    """A number; a short vector whole; a larger array by shape, mean and range."""
-    if value is None:
-        return "-"
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return f"{float(array):.8g}"
-    if array.size <= 4 and array.ndim == 1:
-        return "[" + ", ".join(f"{float(v):.6g}" for v in array) + "]"
-    shape = "×".join(map(str, array.shape))
-    if array.dtype.kind not in "fiu" or not array.size:
-        return shape
-    bad = int((~np.isfinite(array)).sum())
-    if bad:
-        return f"{shape}, {bad} NaN or infinite"
-    return f"{shape}, mean {array.mean():.3g}, {array.min():.3g} to {array.max():.3g}"
-
-
 def _local(node: NodeReport, edge: Edge) -> str:
     if edge.local is not None:
-        return _summary(edge.local)
+        return summary(edge.local)
     if edge.downstream is None:
         return "0 (step)" if node.tensor.op.is_step else "-"
     return f"matrix {np.size(node.value)}×{np.size(edge.downstream)}"
@@ -391,17 +331,3 @@ def _few(nodes: tuple[NodeReport, ...]) -> list[NodeReport | None]:
         return list(nodes)
     half = _SHOWN // 2
     return [*nodes[:half], None, *nodes[-half:]]
-
-
-def _align(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
-
-
-def _plain(value: Any) -> Any:
-    if value is None:
-        return None
-    array = np.asarray(value, dtype=float)
-    plain = array.astype(object)
-    plain[~np.isfinite(array)] = None
-    return plain.tolist()
