@@ -126,6 +126,23 @@ def test_the_first_series(tmp_path: Path) -> None:
     assert "shape: (21, 5)" in run(tmp_path, sys.executable, "-c", use)
 
 
+def test_seeing_inside(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "see-inside.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    shown = re.findall(
+        r"^    (?!backlit|network, \[)(\S.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), flags=re.MULTILINE
+    )
+    assert len(shown) == 9
+    for line in shown:  # what the page says is printed
+        assert line in printed, (line, printed)
+    for name in ("graph.svg", "graph.png", "layers.svg", "neurons.png", "operations.svg"):
+        assert (tmp_path / name).stat().st_size > 1000, name
+    (tmp_path / "graph.svg").unlink()
+    for command in re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE):
+        assert run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)).strip()
+    assert (tmp_path / "graph.svg").is_file()
+
+
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 

@@ -29,10 +29,14 @@ from .graph.transforms import jacobian as jacobian
 from .graph.transforms import value_and_grad as value_and_grad
 from .graph.transforms import vjp as vjp
 from .inspect import plots as plots
+from .inspect.draw import Drawing as Drawing
+from .inspect.draw import draw as draw
 from .inspect.explain import Explanation as Explanation
 from .inspect.explain import explain as explain
 from .inspect.importance import Importance as Importance
 from .inspect.importance import importance as importance
+from .inspect.textbook import Update as Update
+from .inspect.textbook import explain_update as explain_update
 from .nn import activations as activations
 from .nn import initializers as initializers
 from .nn import losses as losses

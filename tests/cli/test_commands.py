@@ -125,6 +125,20 @@ def test_explain_prints_w1(tmp_path):
     assert {n["name"]: n["upstream"] for n in data["nodes"]} == {"x": -4, "y": -4, "z": 3, "q": -4, "f": 1}
 
 
+def test_explain_draws(tmp_path):
+    formula = ("explain", "(x + y) * z", "x=-2", "y=5", "z=-4")
+    done = backlit(*formula, "--draw", "graph.svg", "--json", folder=tmp_path)
+    assert json.loads(done.stdout)["nodes"]
+    assert "−12" in (tmp_path / "graph.svg").read_text(encoding="utf-8")
+    assert backlit(*formula, "--draw", "graph.png", folder=tmp_path).returncode == 0
+    assert (tmp_path / "graph.png").read_bytes().startswith(b"\x89PNG")
+    for path, message in (("graph.bmp", "must end in .svg"), ("no/folder/graph.svg", "can't be written")):
+        done = backlit(*formula, "--draw", path, folder=tmp_path)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert done.stdout == ""
+
+
 def test_resume_continues(tmp_path):
     table(tmp_path / "t.csv")
     words = (

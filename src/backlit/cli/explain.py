@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,8 @@ import typer
 NAME = "explain"
 EXAMPLES = (
     'Examples:\n\nbacklit explain "(x + y) * z" x=-2 y=5 z=-4\n\n'
-    'backlit explain "sum(softmax(v) * w)" v=[1,2,3] w=[1,0,0] --json'
+    'backlit explain "sum(softmax(v) * w)" v=[1,2,3] w=[1,0,0] --json\n\n'
+    'backlit explain "(x + y) * z" x=-2 y=5 z=-4 --draw graph.svg'
 )
 
 
@@ -25,20 +27,30 @@ def command(
         list[str] | None, typer.Argument(help="Values of the names: x=-2, v=[1,2,3].", metavar="NAME=VALUE…")
     ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="As an indented tree.")] = False,
+    draw: Annotated[
+        Path | None,
+        typer.Option(help="Also write the graph as a picture (.svg, .png, .pdf): values above, gradients below."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Each node with its value and gradients: upstream (what arrives), local, downstream (what goes on)."""
     from backlit.cli import output
     from backlit.cli.expression import Parser, assignments
     from backlit.errors import InputError
+    from backlit.inspect.draw import check_path
+    from backlit.inspect.draw import draw as draw_graph
     from backlit.inspect.explain import explain
 
+    if draw is not None:
+        check_path(draw)
     variables = assignments(values or [])
     result = Parser(formula, variables).parse()
     explanation = explain(result)
     unused = set(variables) - {node.name for node in explanation}
     if unused:
         raise InputError(f"{', '.join(sorted(unused))} isn't used in {formula!r}")
+    if draw is not None:
+        draw_graph(explanation, path=draw)
     if as_json:
         output.emit(explanation.to_dict())
         return

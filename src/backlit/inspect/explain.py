@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from backlit.errors import GradientError, unknown
 from backlit.graph.backward import is_float, ones_like, pull, topological_order, unbroadcast, zeros_like
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Array, Tensor, value_of
+from backlit.inspect.trace import described
+from backlit.inspect.words import align, formula_of, node_names, plain, summary
 
-_SIGNS = {"add": "+", "subtract": "-", "multiply": "·", "divide": "/", "matmul": "@", "power": "**"}
 _SHOWN = 60  # lines of a table or tree; what is left out is said
 
 
@@ -37,8 +39,17 @@ class Edge:
 
 
 @dataclass(frozen=True, eq=False)
+class _Graph:
+    """What the reports of one explanation share, by a node's serial number."""
+
+    names: dict[int, str]
+    gradients: dict[int, Array]
+    users: dict[int, list[Tensor]]
+
+
+@dataclass(frozen=True, eq=False)
 class NodeReport:
-    """One node.
+    """One node. What isn't a field is computed when it is first asked for: graphs can have a million nodes.
 
     Attributes
     ----------
@@ -55,14 +66,34 @@ class NodeReport:
     """
 
     name: str
-    formula: str
-    gate: str
     value: Array
     upstream: Array
-    edges: tuple[Edge, ...]
-    uses: tuple[tuple[str, Array], ...]
     tensor: Tensor = field(repr=False)
-    _names: dict[int, str] = field(repr=False)
+    _graph: _Graph = field(repr=False)
+
+    @property
+    def formula(self) -> str:
+        return formula_of(self.tensor, self._graph.names)
+
+    @property
+    def gate(self) -> str:
+        gate = self.tensor.op.gate if self.tensor.op is not None else ""
+        copied = f"copied to {len(self.uses)} uses: their gradients add up" if len(self.uses) > 1 else ""
+        return "; ".join(filter(None, (gate, copied)))
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        return tuple(_edges(self.tensor, self.upstream, self._graph.names))
+
+    @cached_property
+    def uses(self) -> tuple[tuple[str, Array], ...]:
+        found = []
+        for user in self._graph.users.get(self.tensor._serial, ()):
+            arriving = self._graph.gradients[user._serial]
+            for position, parent in enumerate(user.parents):
+                if parent is self.tensor and (part := _downstream(user, position, arriving)) is not None:
+                    found.append((self._graph.names[user._serial], part))
+        return tuple(found)
 
     def jacobian(self, parent: str | int) -> np.ndarray:
         """The explicit matrix of local derivatives with respect to an input, shape ``value.shape + parent.shape``.
@@ -78,7 +109,7 @@ class NodeReport:
             If the node has no such input.
         """
         tensor = self.tensor
-        places = {self._names[p._serial]: i for i, p in enumerate(tensor.parents) if type(p) is Tensor}
+        places = {self._graph.names[p._serial]: i for i, p in enumerate(tensor.parents) if type(p) is Tensor}
         if isinstance(parent, str):
             if parent not in places:
                 raise unknown(f"input of {self.name}", parent, places)
@@ -100,10 +131,13 @@ class Explanation:
 
     def __getitem__(self, name: str) -> NodeReport:
         """A node by name."""
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise unknown("node", name, [node.name for node in self.nodes])
+        if name not in self._places:
+            raise unknown("node", name, self._places)
+        return self.nodes[self._places[name]]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {node.name: i for i, node in enumerate(self.nodes)}
 
     @property
     def output(self) -> NodeReport:
@@ -118,9 +152,9 @@ class Explanation:
                 continue
             parents = [np.asarray(value_of(p)) for p in node.tensor.parents]
             if node.tensor.op is None:
-                return f"{node.name} was given with {_summary(node.value)}"
+                return f"{node.name} was given with {summary(node.value)}"
             if not any(is_bad(p) for p in parents):
-                shown = ", ".join(_summary(p) for p in parents)
+                shown = ", ".join(summary(p) for p in parents)
                 return f"{node.name} = {node.formula} made the first NaN or infinite value, from {shown}"
         return None
 
@@ -134,14 +168,14 @@ class Explanation:
             head = (
                 node.name,
                 f"= {node.formula}" if node.formula else "",
-                _summary(node.value),
-                _summary(node.upstream),
+                summary(node.value),
+                summary(node.upstream),
             )
             edges = node.edges or (None,)
             for i, edge in enumerate(edges):
-                tail = ("", "", "") if edge is None else (edge.parent, _local(node, edge), _summary(edge.downstream))
+                tail = ("", "", "") if edge is None else (edge.parent, _local(node, edge), summary(edge.downstream))
                 rows.append((*(head if i == 0 else ("", "", "", "")), *tail))
-        text = _align(rows)
+        text = align(rows)
         bad = self.first_nonfinite
         return f"{text}\n\n{bad}" if bad else text
 
@@ -156,7 +190,7 @@ class Explanation:
             node = by_serial[tensor._serial]
             again = tensor._serial in seen and bool(tensor.parents)
             formula = f" = {node.formula}" if node.formula else ""
-            numbers = f"{_summary(node.value)}   gradient {_summary(node.upstream)}"
+            numbers = f"{summary(node.value)}   gradient {summary(node.upstream)}"
             lines.append(
                 "  " * min(depth, 40) + (f"{node.name} (above)" if again else f"{node.name}{formula} = {numbers}")
             )
@@ -173,10 +207,10 @@ class Explanation:
                     "name": node.name,
                     "formula": node.formula,
                     "gate": node.gate,
-                    "value": _plain(node.value),
-                    "upstream": _plain(node.upstream),
+                    "value": plain(node.value),
+                    "upstream": plain(node.upstream),
                     "inputs": [
-                        {"name": e.parent, "local": _plain(e.local), "downstream": _plain(e.downstream)}
+                        {"name": e.parent, "local": plain(e.local), "downstream": plain(e.downstream)}
                         for e in node.edges
                     ],
                 }
@@ -227,48 +261,26 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
                                       z   3      3
     """
     if type(output) is not Tensor:
-        raise GradientError(f"explain needs a Tensor, got {type(output).__name__}; make the inputs with backlit.tensor")
+        raise GradientError(f"explain needs a Tensor, got {described(output)}; make the inputs with backlit.tensor")
     if not is_float(output.dtype):
         raise GradientError(f"explain needs real numbers, got dtype {output.dtype}; write 2.0 instead of 2")
     order = topological_order(output)
     arriving = ones_like(output.value) if upstream is None else np.asarray(upstream, dtype=output.dtype)
     if arriving.shape != output.shape:
         raise GradientError(f"upstream has shape {arriving.shape}, the output {output.shape}: they must be equal")
-    names = _names(order)
+    names = node_names(order)
     with transforming():
         found = pull(list(order), arriving, order)
         gradients = {
             node._serial: zeros_like(node.value) if gradient is None else gradient
             for node, gradient in zip(order, found, strict=True)
         }
-        edges: dict[int, tuple[Edge, ...]] = {}
-        uses: dict[int, list[tuple[str, Array]]] = {}
-        for node in order:
-            edges[node._serial] = tuple(_edges(node, gradients[node._serial], names))
-            parents = [p for p in node.parents if type(p) is Tensor]
-            for parent, edge in zip(parents, edges[node._serial], strict=True):
-                if edge.downstream is not None:
-                    uses.setdefault(parent._serial, []).append((names[node._serial], edge.downstream))
-    reports = []
+    users: dict[int, list[Tensor]] = {}
     for node in order:
-        used = tuple(uses.get(node._serial, ()))
-        gate = node.op.gate if node.op is not None else ""
-        if len(used) > 1:
-            gate = "; ".join(filter(None, (gate, f"copied to {len(used)} uses: their gradients add up")))
-        reports.append(
-            NodeReport(
-                names[node._serial],
-                _formula(node, names),
-                gate,
-                node.value,
-                gradients[node._serial],
-                edges[node._serial],
-                used,
-                node,
-                names,
-            )
-        )
-    return Explanation(tuple(reports))
+        for serial in {parent._serial for parent in node.parents if type(parent) is Tensor}:
+            users.setdefault(serial, []).append(node)
+    graph = _Graph(names, gradients, users)
+    return Explanation(tuple(NodeReport(names[n._serial], n.value, gradients[n._serial], n, graph) for n in order))
 
 
 def local_jacobian(tensor: Tensor, position: int) -> np.ndarray:
@@ -286,82 +298,28 @@ def local_jacobian(tensor: Tensor, position: int) -> np.ndarray:
     return rows.reshape(tensor.shape + rows.shape[1:])
 
 
-def _edges(node: Tensor, upstream: Array, names: dict[int, str]) -> Iterator[Edge]:
+def _downstream(node: Tensor, position: int, upstream: Array) -> Array | None:
+    """The gradient that goes to one input; None if none does."""
+    parent = node.parents[position]
+    if node.op.is_step or not node.op.differentiable(position) or not is_float(parent.dtype):
+        return None
     inputs = tuple(value_of(p) for p in node.parents)
+    with transforming():
+        return unbroadcast(node.op.downstream(position, upstream, node.value, inputs, node.static), parent.value)
+
+
+def _edges(node: Tensor, upstream: Array, names: dict[int, str]) -> Iterator[Edge]:
     for position, parent in enumerate(node.parents):
         if type(parent) is not Tensor:
             continue
-        downstream = None
-        if not node.op.is_step and node.op.differentiable(position) and is_float(parent.dtype):
-            part = node.op.downstream(position, upstream, node.value, inputs, node.static)
-            downstream = unbroadcast(part, parent.value)
+        downstream = _downstream(node, position, upstream)
         single = downstream is not None and node.shape == () and parent.shape == ()
         yield Edge(names[parent._serial], local_jacobian(node, position) if single else None, downstream)
 
 
-def _names(order: list[Tensor]) -> dict[int, str]:
-    """The nodes' own names; for others f (the output), q or q1, q2, … (in between), x1, x2, … (leaves)."""
-    taken = {node.name for node in order if node.name}
-    inner = [node for node in order[:-1] if node.op is not None and not node.name]
-    names: dict[int, str] = {}
-    used: set[str] = set()
-    counts = {"x": 0, "q": 0}
-    for node in order:
-        if node.name and node.name not in used:
-            name = node.name
-        elif node is order[-1] and "f" not in taken:
-            name = "f"
-        elif len(inner) == 1 and node is inner[0] and "q" not in taken:
-            name = "q"
-        else:
-            stem = node.name + "_" if node.name else ("x" if node.op is None else "q")
-            while True:
-                counts[stem] = counts.get(stem, 0) + 1
-                name = f"{stem}{counts[stem]}"
-                if name not in taken and name not in used:
-                    break
-        used.add(name)
-        names[node._serial] = name
-    return names
-
-
-def _formula(node: Tensor, names: dict[int, str]) -> str:
-    if node.op is None:
-        return ""
-    parts = [names[p._serial] if type(p) is Tensor else _constant(p) for p in node.parents]
-    if node.op.name in _SIGNS and len(parts) == 2:
-        return f"{parts[0]} {_SIGNS[node.op.name]} {parts[1]}"
-    if node.op.name == "negative":
-        return f"-{parts[0]}"
-    settings = [f"{key}={value}" for key, value in node.static.items() if value is not None and value is not False]
-    return f"{node.op.name}({', '.join(parts + settings)})"
-
-
-def _constant(value: Any) -> str:
-    return f"{float(value):g}" if np.ndim(value) == 0 else f"array{np.shape(value)}"
-
-
-def _summary(value: Any) -> str:
-    """A number; a short vector whole; a larger array by shape, mean and range."""
-    if value is None:
-        return "-"
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return f"{float(array):.8g}"
-    if array.size <= 4 and array.ndim == 1:
-        return "[" + ", ".join(f"{float(v):.6g}" for v in array) + "]"
-    shape = "×".join(map(str, array.shape))
-    if array.dtype.kind not in "fiu" or not array.size:
-        return shape
-    bad = int((~np.isfinite(array)).sum())
-    if bad:
-        return f"{shape}, {bad} NaN or infinite"
-    return f"{shape}, mean {array.mean():.3g}, {array.min():.3g} to {array.max():.3g}"
-
-
 def _local(node: NodeReport, edge: Edge) -> str:
     if edge.local is not None:
-        return _summary(edge.local)
+        return summary(edge.local)
     if edge.downstream is None:
         return "0 (step)" if node.tensor.op.is_step else "-"
     return f"matrix {np.size(node.value)}×{np.size(edge.downstream)}"
@@ -373,17 +331,3 @@ def _few(nodes: tuple[NodeReport, ...]) -> list[NodeReport | None]:
         return list(nodes)
     half = _SHOWN // 2
     return [*nodes[:half], None, *nodes[-half:]]
-
-
-def _align(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
-
-
-def _plain(value: Any) -> Any:
-    if value is None:
-        return None
-    array = np.asarray(value, dtype=float)
-    plain = array.astype(object)
-    plain[~np.isfinite(array)] = None
-    return plain.tolist()

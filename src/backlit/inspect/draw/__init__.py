@@ -1,0 +1,106 @@
+"""Pictures of graphs and networks: `draw`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from backlit.errors import InputError, unknown
+from backlit.graph.backward import topological_order
+from backlit.graph.tensor import Tensor
+from backlit.inspect.draw.drawing import Drawing, check_path
+from backlit.inspect.draw.layers import layers
+from backlit.inspect.draw.neurons import neurons
+from backlit.inspect.draw.operations import operations
+from backlit.inspect.draw.scene import Scene
+from backlit.inspect.draw.summary import summary
+from backlit.inspect.explain import Explanation, explain
+from backlit.inspect.trace import described, require_network, trace
+from backlit.nn.layer import Layer
+from backlit.nn.network import Network
+
+DEPTHS = ("layers", "neurons", "operations")
+_MOST = 80  # nodes that are drawn one by one
+
+
+def draw(
+    what: Tensor | Explanation | Network | Any,
+    depth: str | None = None,
+    path: str | Path | None = None,
+    *,
+    x: Any = None,
+    y: Any = None,
+    loss: Any = None,
+) -> Drawing:
+    """A picture of a graph (forward values above the lines, gradients below) or of a network.
+
+    Parameters
+    ----------
+    what : Tensor, Explanation, Network or Run
+        A Tensor is explained first (see `explain`). Graphs of more than 80 nodes are summarised, by the names that
+        are in them.
+    depth : "layers", "neurons" or "operations", optional
+        Of a network: a box for each layer ("layers", the default); a circle for each unit, with weights as line widths
+        and colours, large layers elided ("neurons"); or the graph of one forward pass ("operations").
+    path : str or Path, optional
+        Also save it there, as .svg, .png or .pdf.
+    x, y, loss : optional
+        For "operations" of a network: the batch that is run through it (one random example if left out), and the
+        targets and loss if the graph is to end in the loss.
+
+    Returns
+    -------
+    Drawing
+        ``drawing.svg``, ``drawing.save("graph.png")``; a notebook shows it.
+
+    Raises
+    ------
+    InputError
+        If `what` can't be drawn at this depth, or the path's ending is unknown or it can't be written.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> x, y, z = bl.tensor(-2.0, name="x"), bl.tensor(5.0, name="y"), bl.tensor(-4.0, name="z")
+    >>> bl.draw((x + y) * z).title
+    'Graph of f: 5 nodes'
+    >>> network = bl.Sequential(bl.Linear(2), bl.Sigmoid(), bl.Linear(1)).build((2,))
+    >>> bl.draw(network, depth="neurons").title
+    'Network 2-2-1'
+    """
+    if path is not None:
+        check_path(path)
+    if depth is not None and depth not in DEPTHS:
+        raise unknown("depth", depth, DEPTHS)
+    drawing = Drawing(_scene(what, depth, x, y, loss))
+    if path is not None:
+        drawing.save(path)
+    return drawing
+
+
+def _scene(what: Any, depth: str | None, x: Any, y: Any, loss: Any) -> Scene:
+    if isinstance(what, (Tensor, Explanation)):
+        if depth not in (None, "operations"):
+            raise InputError(f"depth={depth!r} is for networks; a graph is drawn as depth='operations'")
+        return _graph(what)
+    if not isinstance(what, Layer) and not isinstance(getattr(what, "network", what), Network):
+        raise InputError(f"draw takes a Tensor, an Explanation, a Network or a Run, got {described(what)}")
+    network = require_network(what, "draw")
+    if depth == "operations":
+        note = "" if x is not None else "input: one example of random numbers; give your own as x=…"
+        return _graph(trace(network, x, y, loss), note)
+    if any(item is not None for item in (x, y, loss)):
+        raise InputError(f"x, y and loss are for depth='operations', got depth={depth or 'layers'!r}")
+    return neurons(network) if depth == "neurons" else layers(network)
+
+
+def _graph(what: Tensor | Explanation, note: str = "") -> Scene:
+    if isinstance(what, Explanation):
+        last = what.output
+        return operations(what, note) if len(what) <= _MOST else summary(last.tensor, last.upstream, note)
+    if len(topological_order(what)) > _MOST:
+        return summary(what, note=note)
+    return operations(explain(what), note)
+
+
+__all__ = ["DEPTHS", "Drawing", "check_path", "draw"]

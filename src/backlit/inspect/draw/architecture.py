@@ -1,0 +1,148 @@
+"""A network's layers as a graph: what the pictures of layers and of neurons are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backlit.graph import tree
+from backlit.nn.containers import Parallel, Residual, Sequential
+from backlit.nn.layer import Layer, Shape
+from backlit.nn.network import Network
+from backlit.nn.wired import INPUT, OUTPUT, Wired
+
+_STEPS = 6  # time steps that are drawn of an unrolled layer; of more the first ones and the last
+
+
+@dataclass(frozen=True)
+class Part:
+    """One box.
+
+    Attributes
+    ----------
+    path : str
+        Where in the network: "2/body/0".
+    kind : str
+        "input", "layer", "merge" (a sum or concatenation), "step" (of a recurrent layer), "slice" (a time step's
+        input), or "more" (what was left out).
+    text : str
+        What it is: "Linear(64)".
+    shape : tuple of int
+        Of its output.
+    size : int
+        Number of its parameters.
+    layer : Layer or None
+    """
+
+    path: str
+    kind: str
+    text: str
+    shape: Shape
+    size: int = 0
+    layer: Layer | None = None
+
+
+@dataclass
+class Architecture:
+    """Parts by key, inputs first, and pairs of keys."""
+
+    parts: dict[str, Part]
+    edges: list[tuple[str, str]]
+
+
+def architecture(network: Network, branches: bool = True, levels: int = 99) -> Architecture:
+    """The graph of a network's layers.
+
+    Parameters
+    ----------
+    branches : bool
+        Open residual, parallel, wired and unrolled layers, too; else a chain of boxes is made.
+    levels : int
+        How many levels of containers are opened.
+    """
+    walk = _Walk(network, branches, levels)
+    walk.add(INPUT, Part(INPUT, "input", "input", network.input_shape), [])
+    walk.visit("", network.architecture, network.input_shape, INPUT, 0)
+    return Architecture(walk.parts, walk.edges)
+
+
+class _Walk:
+    def __init__(self, network: Network, branches: bool, levels: int) -> None:
+        self.branches, self.levels = branches, levels
+        self.sizes = {path: int(np.size(leaf)) for path, leaf in tree.items(network.params)}
+        self.parts: dict[str, Part] = {}
+        self.edges: list[tuple[str, str]] = []
+
+    def add(self, key: str, part: Part, sources: list[str]) -> str:
+        self.parts[key] = part
+        self.edges += [(source, key) for source in dict.fromkeys(sources)]
+        return key
+
+    def visit(self, path: str, layer: Layer, shape: Shape, source: str, level: int) -> str:
+        """Add a layer that gets its input from `source`; the key of what gives its output."""
+        if isinstance(layer, Sequential) and level < self.levels:
+            for name, part, own_shape in layer.open(shape):
+                source = self.visit(_join(path, name), part, own_shape, source, level + 1)
+            return source
+        if self.branches and level < self.levels:
+            if isinstance(layer, Residual):
+                return self._residual(path, layer, shape, source, level)
+            if isinstance(layer, Parallel):
+                ends = [self.visit(_join(path, n), p, own, source, level + 1) for n, p, own in layer.open(shape)]
+                return self._merge(path, layer.combine, layer.output_shape(shape), ends)
+            if isinstance(layer, Wired):
+                return self._wired(path, layer, shape, source, level)
+        if self.branches and getattr(layer, "form", "") == "unrolled":
+            return self._unrolled(path, layer, shape, source)
+        size = sum(n for key, n in self.sizes.items() if not path or key == path or key.startswith(f"{path}/"))
+        inside = f" of {len(layer.parts())}" if layer.parts() else ""
+        text = f"{type(layer).__name__}{inside}" if inside else repr(layer).removesuffix("()")
+        return self.add(path or "network", Part(path, "layer", text, layer.output_shape(shape), size, layer), [source])
+
+    def _merge(self, path: str, way: str, shape: Shape, ends: list[str]) -> str:
+        if len(ends) == 1:
+            return ends[0]
+        return self.add(f"{path}:{way}", Part(path, "merge", "+" if way == "sum" else way, shape), ends)
+
+    def _residual(self, path: str, layer: Residual, shape: Shape, source: str, level: int) -> str:
+        ends = [self.visit(_join(path, n), p, own, source, level + 1) for n, p, own in layer.open(shape)]
+        return self._merge(path, "sum", layer.output_shape(shape), ends if len(ends) > 1 else [source, *ends])
+
+    def _wired(self, path: str, layer: Wired, shape: Shape, source: str, level: int) -> str:
+        made = {INPUT: source}
+        for name, part, own in layer.open(shape):
+            starts = [made[start] for start, end in layer.edges if end == name]
+            first = self._merge(_join(path, f"{name} gets"), layer.combine, own, starts)
+            made[name] = self.visit(_join(path, name), part, own, first, level + 1)
+        ends = [made[start] for start, end in layer.edges if end == OUTPUT]
+        return self._merge(path, layer.combine, layer.output_shape(shape), ends)
+
+    def _unrolled(self, path: str, layer: Layer, shape: Shape, source: str) -> str:
+        """A box for each time step, which hands its state to the next."""
+        time, features = shape
+        units = layer.output_shape(shape)[-1:]
+        shown = list(range(time)) if time <= _STEPS else [0, 1, 2, None, time - 1]
+        kind, before = type(layer).__name__, ""
+        states = []
+        for step in shown:
+            if step is None:
+                left_out = f"… {time - 4} more steps"
+                before = self.add(f"{path}:more", Part(path, "more", left_out, units), [before])
+                continue
+            at = f"{path}:{step + 1}"
+            got = self.add(f"{at}:x", Part(path, "slice", f"x{_low(step + 1)}", (features,)), [source])
+            cell = Part(path, "step", f"{kind} h{_low(step + 1)}", units, 0, layer)
+            before = self.add(at, cell, [item for item in (before, got) if item])
+            states.append(before)
+        if not getattr(layer, "return_sequences", False):
+            return before
+        return self._merge(path, "stack", layer.output_shape(shape), states)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def _low(number: int) -> str:
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

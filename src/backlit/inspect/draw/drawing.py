@@ -1,0 +1,76 @@
+"""Drawing: a picture that notebooks show and files hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from backlit.data.files import writing
+from backlit.errors import InputError
+from backlit.inspect.draw.png import save_png
+from backlit.inspect.draw.scene import Scene
+from backlit.inspect.draw.svg import to_svg
+
+SUFFIXES = (".svg", ".png", ".pdf")
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A picture of a graph or network; a notebook shows it by itself.
+
+    Attributes
+    ----------
+    svg : str
+        The picture as the text of an SVG file: self-contained, with titles, without scripts.
+    title, description : str
+        What is seen, in words; they stand in the SVG, too.
+    """
+
+    scene: Scene = field(repr=False)
+
+    @cached_property
+    def svg(self) -> str:
+        return to_svg(self.scene)
+
+    @property
+    def title(self) -> str:
+        return self.scene.title
+
+    @property
+    def description(self) -> str:
+        return self.scene.description
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture as .svg, .png or .pdf, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If the name has another ending, or the file can't be written.
+        """
+        place = check_path(path)
+        try:
+            with writing(place) as temporary:
+                if place.suffix.lower() == ".svg":
+                    temporary.write_text(self.svg, encoding="utf-8")
+                else:
+                    save_png(self.scene, temporary, place.suffix[1:].lower())
+        except OSError as error:
+            raise InputError(f"{place} can't be written: {error}") from error
+        return place
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def __repr__(self) -> str:
+        return f"Drawing: {self.title}, {self.scene.width:.0f}×{self.scene.height:.0f}"
+
+
+def check_path(path: str | Path) -> Path:
+    """A picture's path, if its ending is known; asked before any work is done for it."""
+    place = Path(path)
+    if place.suffix.lower() not in SUFFIXES:
+        got = f"ends in {place.suffix!r}" if place.suffix else "has no ending"
+        raise InputError(f"a picture's name must end in {', '.join(SUFFIXES)}; {place} {got}")
+    return place

@@ -1,0 +1,221 @@
+"""A network as circles: a unit each, weights as lines whose width is their size; negative ones are dashed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backlit.inspect.draw.architecture import Part, architecture
+from backlit.inspect.draw.faces import number
+from backlit.inspect.draw.scene import (
+    FORWARD,
+    INK,
+    LINE,
+    PAPER,
+    QUIET,
+    Box,
+    Curve,
+    Label,
+    Scene,
+    Shape,
+    shorten,
+    text_width,
+)
+from backlit.nn.linear import Linear
+from backlit.nn.network import Network
+from backlit.nn.recurrent import RNN
+
+NEGATIVE = "#B34700"
+_MOST = 10  # circles in a column; of more, the first ones and the last
+_RADIUS, _STEP, _ACROSS, _MARGIN = 17.0, 52.0, 190.0, 24.0
+_NUMBERED = 4  # units on both sides up to which weights are written on their lines
+_LEGEND = "line width: size of the weight, solid if positive, dashed if negative; the short line into a unit: its bias"
+
+
+@dataclass
+class _Column:
+    """Units side by side, or a box for a layer whose units aren't drawn."""
+
+    units: int
+    first: int = 0  # number of the first unit
+    box: Part | None = None
+    captions: list[str] = field(default_factory=list)
+    weight: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    recurrent: bool = False
+
+    @property
+    def shown(self) -> list[int | None]:
+        """Which units are drawn, None for those that are left out."""
+        if self.units <= _MOST:
+            return list(range(self.units))
+        return [*range(_MOST - 3), None, self.units - 1]
+
+    @property
+    def height(self) -> float:
+        return 70.0 if self.box else (len(self.shown) - 1) * _STEP + 2 * _RADIUS
+
+
+def neurons(network: Network) -> Scene:
+    """The picture of a network's units and weights."""
+    columns = _columns(network)
+    tall = max(column.height for column in columns)
+    lines = max(len(column.captions) for column in columns)
+    captions = [_fits(text) for column in columns for text in column.captions]
+    across = max(_ACROSS, max(text_width(text, 11.0) for text in captions) + 16)
+    width = max(across * (len(columns) - 1) + across, text_width(_LEGEND, 11.0) + 2 * _MARGIN)
+    top = _MARGIN + (26 if any(column.bias is not None or column.recurrent for column in columns) else 0)
+    height = top + tall + 15 * lines + _MARGIN + 34
+    counts = "-".join(str(column.units) if not column.box else column.box.text for column in columns)
+    scene = Scene(width, height, f"Network {counts}", _describe(columns))
+    start = (width - across * (len(columns) - 1)) / 2
+    places = [(start + across * i, top + tall / 2) for i in range(len(columns))]
+    for i in range(1, len(columns)):
+        _connect(scene, columns[i - 1], columns[i], places[i - 1], places[i])
+    for column, (x, y) in zip(columns, places, strict=True):
+        _draw(scene, column, x, y)
+        for line, text in enumerate(column.captions):
+            bold = line == 0
+            scene.add(Label(x, top + tall + 24 + 15 * line, _fits(text), 11.0, INK if bold else QUIET, bold=bold))
+    scene.add(Label(width / 2, height - _MARGIN + 6, _LEGEND, 11.0, QUIET))
+    return scene
+
+
+def _fits(text: str) -> str:
+    return shorten(text, 200.0, 11.0)
+
+
+def _columns(network: Network) -> list[_Column]:
+    """The columns: dense and simple recurrent layers as units, what acts unit by unit as a line below them."""
+    parts = list(architecture(network, branches=False).parts.values())
+    shape = network.input_shape
+    first = _Column(shape[-1], 1, captions=["input", f"{shape[-1]} value{'s' * (shape[-1] > 1)}"])
+    if len(shape) == 2 and isinstance(parts[1].layer if len(parts) > 1 else None, RNN):
+        first.captions[1] = f"{shape[1]} values at each of {shape[0]} steps"
+    elif len(shape) != 1:
+        first = _Column(1, 0, parts[0], ["input", " × ".join(map(str, shape)) or "1 value"])
+    columns, count = [first], 0 if first.box else first.units
+    for part in parts[1:]:
+        last, layer = columns[-1], part.layer
+        own = _leaves(network, part.path)
+        dense = isinstance(layer, Linear) and len(part.shape) == 1
+        if dense or (isinstance(layer, RNN) and len(part.shape) == 1):
+            made = _Column(
+                part.shape[0], count + 1, captions=[part.text, f"{part.shape[0]} unit{'s' * (part.shape[0] > 1)}"]
+            )
+            made.weight, made.bias = own["weight"], own.get("bias")
+            made.recurrent = not dense
+            count += made.units
+            columns.append(made)
+        elif not last.box and part.shape == (last.units,) and not own:
+            last.captions.append(part.text)  # an activation, dropout, flatten
+        else:
+            columns.append(_Column(1, 0, part, [part.text, f"→ {' × '.join(map(str, part.shape))}"]))
+    return columns
+
+
+def _leaves(network: Network, path: str) -> dict[str, np.ndarray]:
+    node: Any = network.params
+    for name in path.split("/") if path else []:
+        node = node.get(name, {}) if isinstance(node, dict) else {}
+    return {name: np.asarray(leaf) for name, leaf in node.items() if not isinstance(leaf, dict)}
+
+
+def _positions(column: _Column, x: float, y: float) -> list[tuple[int | None, float, float]]:
+    shown = column.shown
+    top = y - (len(shown) - 1) * _STEP / 2
+    return [(unit, x, top + i * _STEP) for i, unit in enumerate(shown)]
+
+
+def _connect(scene: Scene, a: _Column, b: _Column, from_: tuple[float, float], to: tuple[float, float]) -> None:
+    if a.box and b.box:
+        scene.add(Curve(((from_[0] + 45, from_[1]), (to[0] - 45, to[1])), arrow=True))
+        return
+    left = [(None, *from_)] if a.box else [p for p in _positions(a, *from_) if p[0] is not None]
+    right = [(None, *to)] if b.box else [p for p in _positions(b, *to) if p[0] is not None]
+    weight = b.weight if not a.box and not b.box else None
+    largest = _largest(weight)
+    few = weight is not None and max(a.units, b.units) <= _NUMBERED
+    labels: list[Shape] = []
+    for i, x0, y0 in left:
+        for j, x1, y1 in right:
+            value = None if weight is None or i is None or j is None else float(weight[j, i])
+            start, end = _edge((x0, y0), (x1, y1), 45 if i is None else _RADIUS, 45 if j is None else _RADIUS)
+            scene.add(_line(start, end, value, largest), title=_told(a, b, i, j, value))
+            if few and value is not None:
+                share = 0.3
+                x, y = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+                text = number(value, 3)
+                wide = text_width(text, 10.5) + 4
+                labels.append(Box(x - wide / 2, y - 7, wide, 14, 2, PAPER, PAPER, 0))
+                labels.append(Label(x, y + 3.8, text, 10.5, FORWARD if value >= 0 else NEGATIVE))
+    scene.add(*labels)
+
+
+def _largest(values: np.ndarray | None) -> float:
+    finite = values[np.isfinite(values)] if values is not None else np.zeros(0)
+    return float(np.abs(finite).max()) if finite.size else 0.0
+
+
+def _line(start: tuple[float, float], end: tuple[float, float], value: float | None, largest: float) -> Curve:
+    if value is None:
+        return Curve((start, end), LINE, 0.7, straight=True, opacity=0.5)
+    if not np.isfinite(value):
+        return Curve((start, end), "#000000", 4.0, straight=True, dashed=True)
+    share = abs(value) / largest if largest else 0.0
+    color = FORWARD if value >= 0 else NEGATIVE
+    return Curve((start, end), color, 0.5 + 3.5 * share, straight=True, dashed=value < 0, opacity=0.35 + 0.65 * share)
+
+
+def _edge(
+    a: tuple[float, float], b: tuple[float, float], before: float, behind: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The line from rim to rim."""
+    length = float(np.hypot(b[0] - a[0], b[1] - a[1]))
+    ux, uy = (b[0] - a[0]) / length, (b[1] - a[1]) / length
+    return (a[0] + before * ux, a[1] + before * uy), (b[0] - behind * ux, b[1] - behind * uy)
+
+
+def _told(a: _Column, b: _Column, i: int | None, j: int | None, value: float | None) -> str:
+    if i is None or j is None or value is None:
+        return ""
+    return f"weight from unit {a.first + i} to unit {b.first + j}: {number(value)}"
+
+
+def _draw(scene: Scene, column: _Column, x: float, y: float) -> None:
+    if column.box:
+        text = shorten(column.box.text.partition("(")[0], 82, 12.0)
+        fill = PAPER if column.box.kind == "input" else "#e8f1f8"
+        scene.add(Box(x - 45, y - 35, 90, 70, 7, fill), Label(x, y + 4, text, 12.0, bold=True))
+        return
+    largest = _largest(column.bias)
+    for unit, cx, cy in _positions(column, x, y):
+        if unit is None:
+            dots: list[Shape] = [Box(cx - 2, cy + dy - 2, 4, 4, 2, QUIET, QUIET, 0) for dy in (-10, 0, 10)]
+            scene.add(*dots, title=f"{column.units - _MOST + 2} more units")
+            continue
+        name = str(column.first + unit)
+        title = f"unit {name}"
+        if column.bias is not None:
+            value = float(column.bias[unit])
+            title += f", bias {number(value)}"
+            start, end = _edge((cx - 21, cy - 34), (cx, cy), 0, _RADIUS)
+            scene.add(_line(start, end, value, largest))
+        if column.recurrent:
+            tip = ((cx + 27.5, cy - 15), (cx + _RADIUS - 0.5, cy - 6))
+            scene.add(
+                Box(cx + 5, cy - 31, 23, 23, 11.5, "none", QUIET), Curve(tip, QUIET, 1.0, arrow=True, straight=True)
+            )
+        fill = "#ffffff" if column.weight is None else "#e8f1f8"
+        circle = Box(cx - _RADIUS, cy - _RADIUS, 2 * _RADIUS, 2 * _RADIUS, _RADIUS, fill)
+        size = 12.0 if len(name) < 4 else 9.5
+        scene.add(circle, Label(cx, cy + 0.36 * size, name, size), title=title)
+    if column.recurrent:
+        scene.add(Label(x, y - column.height / 2 - 36, "loop: its own state of the step before", 9.5, QUIET))
+
+
+def _describe(columns: list[_Column]) -> str:
+    told = [", ".join(column.captions) for column in columns]
+    return f"From left to right: {'; then '.join(told)}. {_LEGEND[0].upper()}{_LEGEND[1:]}."

@@ -1,0 +1,105 @@
+"""A scene as SVG: one self-contained file, with titles for readers of the screen and without scripts."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as Xml
+from zlib import crc32
+
+from backlit.inspect.draw.scene import FONTS, PAPER, Box, Curve, Heat, Label, Scene, Shape
+
+
+def to_svg(scene: Scene) -> str:
+    """The picture as the text of an SVG file."""
+    size = {"width": _n(scene.width), "height": _n(scene.height)}
+    own = f"{crc32((scene.title + scene.description).encode()):x}"  # several pictures may stand on one page
+    root = Xml.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "viewBox": f"0 0 {size['width']} {size['height']}",
+            **size,
+            "role": "img",
+            "aria-labelledby": f"title-{own} description-{own}",
+            "font-family": FONTS,
+        },
+    )
+    Xml.SubElement(root, "title", id=f"title-{own}").text = _clean(scene.title)
+    Xml.SubElement(root, "desc", id=f"description-{own}").text = _clean(scene.description)
+    Xml.SubElement(root, "rect", {**size, "fill": PAPER})
+    for title, shapes in scene.groups:
+        group = Xml.SubElement(root, "g")
+        if title:
+            Xml.SubElement(group, "title").text = _clean(title)
+        for shape in shapes:
+            _write(group, shape)
+    Xml.indent(root, " ")
+    return Xml.tostring(root, encoding="unicode") + "\n"
+
+
+def _write(group: Xml.Element, shape: Shape) -> None:
+    if isinstance(shape, Box):
+        _box(group, shape)
+    elif isinstance(shape, Curve):
+        _curve(group, shape)
+    elif isinstance(shape, Heat):
+        cells = Xml.SubElement(group, "g", {"shape-rendering": "crispEdges"})  # no seams between the squares
+        for x, y, w, h, color in shape.cells():
+            Xml.SubElement(cells, "rect", {**_place(x, y), "width": _n(w), "height": _n(h), "fill": color})
+        Xml.SubElement(
+            group,
+            "rect",
+            {**_place(shape.x, shape.y), "width": _n(shape.width), "height": _n(shape.height)}
+            | {"fill": "none", "stroke": "#737373", "stroke-width": "0.6"},
+        )
+    else:
+        _label(group, shape)
+
+
+def _box(group: Xml.Element, box: Box) -> None:
+    own = {"fill": box.fill, "stroke": box.stroke, "stroke-width": _n(box.line)}
+    if box.dashed:
+        own["stroke-dasharray"] = _dashes(box.line)
+    size = {"width": _n(box.width), "height": _n(box.height), "rx": _n(box.radius)}
+    Xml.SubElement(group, "rect", {**_place(box.x, box.y), **size, **own})
+
+
+def _curve(group: Xml.Element, curve: Curve) -> None:
+    path = f"M{_n(curve.points[0][0])} {_n(curve.points[0][1])}"
+    for points in curve.segments():
+        path += "C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
+    own = {"d": path, "fill": "none", "stroke": curve.stroke, "stroke-width": _n(curve.line)}
+    if curve.dashed:
+        own["stroke-dasharray"] = _dashes(curve.line)
+    if curve.opacity < 1:
+        own["stroke-opacity"] = _n(curve.opacity)
+    Xml.SubElement(group, "path", own)
+    if curve.arrow:
+        corners = " ".join(f"{_n(x)},{_n(y)}" for x, y in curve.head())
+        Xml.SubElement(group, "polygon", {"points": corners, "fill": curve.stroke})
+
+
+def _label(group: Xml.Element, label: Label) -> None:
+    own = {**_place(label.x, label.y), "font-size": _n(label.size), "fill": label.color, "text-anchor": label.anchor}
+    if label.italic:
+        own["font-style"] = "italic"
+    if label.bold:
+        own["font-weight"] = "bold"
+    Xml.SubElement(group, "text", own).text = _clean(label.text)
+
+
+def _dashes(line: float) -> str:
+    """Dashes in proportion to the line's width, as matplotlib's are."""
+    return f"{_n(3.7 * line)} {_n(1.6 * line)}"
+
+
+def _place(x: float, y: float) -> dict[str, str]:
+    return {"x": _n(x), "y": _n(y)}
+
+
+def _n(number: float) -> str:
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def _clean(text: str) -> str:
+    """A text without the control characters that XML forbids."""
+    return "".join(character if character.isprintable() else " " for character in text)

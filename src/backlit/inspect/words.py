@@ -1,0 +1,88 @@
+"""Nodes and their values in words: names, formulas, numbers, tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.graph.tensor import Tensor
+
+_SIGNS = {"add": "+", "subtract": "-", "multiply": "·", "divide": "/", "matmul": "@", "power": "**"}
+
+
+def node_names(order: list[Tensor]) -> dict[int, str]:
+    """The nodes' own names; for others f (the output), q or q1, q2, … (in between), x1, x2, … (leaves)."""
+    taken = {node.name for node in order if node.name}
+    inner = [node for node in order[:-1] if node.op is not None and not node.name]
+    names: dict[int, str] = {}
+    used: set[str] = set()
+    counts = {"x": 0, "q": 0}
+    for node in order:
+        if node.name and node.name not in used:
+            name = node.name
+        elif node is order[-1] and "f" not in taken:
+            name = "f"
+        elif len(inner) == 1 and node is inner[0] and "q" not in taken:
+            name = "q"
+        else:
+            stem = node.name + "_" if node.name else ("x" if node.op is None else "q")
+            while True:
+                counts[stem] = counts.get(stem, 0) + 1
+                name = f"{stem}{counts[stem]}"
+                if name not in taken and name not in used:
+                    break
+        used.add(name)
+        names[node._serial] = name
+    return names
+
+
+def formula_of(node: Tensor, names: dict[int, str]) -> str:
+    """What a node computes from which nodes: "x + y"; nothing for an input."""
+    if node.op is None:
+        return ""
+    parts = [names[p._serial] if type(p) is Tensor else _constant(p) for p in node.parents]
+    if node.op.name in _SIGNS and len(parts) == 2:
+        return f"{parts[0]} {_SIGNS[node.op.name]} {parts[1]}"
+    if node.op.name == "negative":
+        return f"-{parts[0]}"
+    settings = [f"{key}={value}" for key, value in node.static.items() if value is not None and value is not False]
+    return f"{node.op.name}({', '.join(parts + settings)})"
+
+
+def _constant(value: Any) -> str:
+    return f"{float(value):g}" if np.ndim(value) == 0 else f"array{np.shape(value)}"
+
+
+def summary(value: Any) -> str:
+    """A number; a short vector whole; a larger array by shape, mean and range."""
+    if value is None:
+        return "-"
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return f"{float(array):.8g}"
+    if array.size <= 4 and array.ndim == 1:
+        return "[" + ", ".join(f"{float(v):.6g}" for v in array) + "]"
+    shape = "×".join(map(str, array.shape))
+    if array.dtype.kind not in "fiu" or not array.size:
+        return shape
+    bad = int((~np.isfinite(array)).sum())
+    if bad:
+        return f"{shape}, {bad} NaN or infinite"
+    return f"{shape}, mean {array.mean():.3g}, {array.min():.3g} to {array.max():.3g}"
+
+
+def align(rows: list[tuple[str, ...]]) -> str:
+    """Rows of cells as lines of text, each column as wide as its widest cell."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def plain(value: Any) -> Any:
+    """Numbers as nested lists, None for what isn't finite."""
+    if value is None:
+        return None
+    array = np.asarray(value, dtype=float)
+    plain = array.astype(object)
+    plain[~np.isfinite(array)] = None
+    return plain.tolist()
