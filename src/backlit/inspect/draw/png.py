@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-from backlit.inspect import plots
 from backlit.inspect.draw.scene import PAPER, Box, Curve, Heat, Label, Scene, Shape
+from backlit.inspect.plots import style
 
 _DPI = 200  # dots an inch, of 100 of the scene's pixels: sharp in print
 _LARGEST = 20_000  # dots on a side; larger pictures are made with fewer dots
@@ -19,7 +18,7 @@ def save_png(scene: Scene, path: Any, kind: str = "png") -> None:
     figure = Figure(figsize=(scene.width / 100, scene.height / 100), facecolor=PAPER)
     axis = figure.add_axes((0, 0, 1, 1), xlim=(0, scene.width), ylim=(scene.height, 0))
     axis.set_axis_off()
-    families = ["DejaVu Sans", *filter(None, [plots._korean_font()])]
+    families = style.fonts()
     for order, shape in enumerate(scene.shapes):
         _paint(axis, shape, order, families)
     figure.savefig(path, format=kind, dpi=min(_DPI, 100 * _LARGEST / max(scene.width, scene.height)))
@@ -33,15 +32,15 @@ def _paint(axis: Any, shape: Shape, order: int, families: list[str]) -> None:
     if isinstance(shape, Box):
         radius = min(shape.radius, shape.width / 2, shape.height / 2)
         corners = f"round,pad=0,rounding_size={radius}" if radius else "square,pad=0"
-        style: dict[str, Any] = {"facecolor": shape.fill, "edgecolor": shape.stroke, "zorder": order}
-        style["linewidth"] = shape.line * points
+        look: dict[str, Any] = {"facecolor": shape.fill, "edgecolor": shape.stroke, "zorder": order}
+        look["linewidth"] = shape.line * points
         dashes = "--" if shape.dashed else "-"
         if radius and abs(shape.width - shape.height) < 1e-6 and radius == shape.width / 2:
             middle = (shape.x + radius, shape.y + radius)
-            axis.add_patch(patches.Circle(middle, radius, linestyle=dashes, **style))
+            axis.add_patch(patches.Circle(middle, radius, linestyle=dashes, **look))
         else:
             place = (shape.x, shape.y)
-            box = patches.FancyBboxPatch(place, shape.width, shape.height, corners, linestyle=dashes, **style)
+            box = patches.FancyBboxPatch(place, shape.width, shape.height, corners, linestyle=dashes, **look)
             axis.add_patch(box)
     elif isinstance(shape, Curve):
         vertices, codes = [shape.points[0]], [Path.MOVETO]
@@ -64,22 +63,12 @@ def _paint(axis: Any, shape: Shape, order: int, families: list[str]) -> None:
         _write(axis, shape, order, families)
 
 
-@functools.lru_cache(maxsize=4096)
-def _drawable(text: str, families: tuple[str, ...]) -> str:
-    """The text with "?" for characters that none of the fonts has, so that no empty boxes appear."""
-    from matplotlib import font_manager
-    from matplotlib.ft2font import FT2Font
-
-    fonts = [FT2Font(font_manager.findfont(family)) for family in families]
-    return "".join(c if any(font.get_char_index(ord(c)) for font in fonts) else "?" for c in text)
-
-
 def _write(axis: Any, label: Label, order: int, families: list[str]) -> None:
     side = {"start": "left", "middle": "center", "end": "right"}[label.anchor]
     axis.text(
         label.x,
         label.y,
-        _drawable(label.text, tuple(families)).replace("$", r"\$"),
+        style.label(label.text).replace("$", r"\$"),
         fontsize=label.size * 0.72,
         color=label.color,
         ha=side,

@@ -41,7 +41,7 @@ def _korean_font() -> str | None:
     return next((name for name in _KOREAN_FONTS if name in installed), None)
 
 
-def _fonts() -> list[str]:
+def fonts() -> list[str]:
     """The fonts that labels are drawn with: what the first doesn't have is taken from the second."""
     korean = _korean_font()
     return [_LATIN_FONT, korean] if korean else [_LATIN_FONT]
@@ -67,7 +67,7 @@ def label(text: Any) -> str:
     text = str(text)
     if text.isascii():
         return text
-    known = [_characters(font) for font in _fonts()]
+    known = [_characters(font) for font in fonts()]
     missing = {c for c in text if c.isprintable() and not any(ord(c) in have for have in known)}
     if not missing:
         return text
@@ -100,7 +100,7 @@ def picture(draw: Picture) -> Picture:
     def drawn(*args: Any, **options: Any) -> Any:
         from matplotlib import rc_context
 
-        with rc_context({"font.family": _fonts()}):
+        with rc_context({"font.family": fonts()}):
             return draw(*args, **options)
 
     return drawn  # type: ignore[return-value]
