@@ -78,32 +78,35 @@ def test_the_first_table(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_images(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "images.md").read_text(encoding="utf-8")
-    make, use = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    make, films, use = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     run(tmp_path, sys.executable, "-c", make)
     commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
-    assert len(commands) == 5
+    assert len(commands) == 6
     printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
     assert "pictures of 16 × 16 × 3" in printed[0]
-    found = re.search(r"^  accuracy +([\d.]+)", printed[3], flags=re.MULTILINE)
-    assert found is not None, printed[3]
+    found = re.search(r"^  accuracy +([\d.]+)", printed[4], flags=re.MULTILINE)
+    assert found is not None, printed[4]
     assert float(found[1]) > 0.9
     predicted = (tmp_path / "found.csv").read_text(encoding="utf-8").splitlines()
     assert predicted[0].startswith("picture,prediction,probability_0,")
     assert len(predicted) == 98
     assert "'accuracy': 0.9" in run(tmp_path, sys.executable, "-c", use)
+    assert float(run(tmp_path, sys.executable, "-c", films).split("'accuracy': ")[1].rstrip("}\n")) > 0.9
 
 
 @pytest.mark.slow
 def test_the_page_on_text(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "text.md").read_text(encoding="utf-8")
     code = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    make, use, *others = code
+    make, use, book, *others = code
     run(tmp_path, sys.executable, "-c", make)
+    run(tmp_path, sys.executable, "-c", book)
     commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
     printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
     assert "naive Bayes, words" in printed[0]
     assert (tmp_path / "predictions.csv").stat().st_size > 0
     assert "'asyncio'" in run(tmp_path, sys.executable, "-c", use)
+    assert printed[5].startswith("def ")
     for block in others:
         run(tmp_path, sys.executable, "-c", block)
 

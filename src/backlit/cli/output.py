@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from backlit.errors import BacklitError, DivergedError, InputError
 
@@ -34,7 +34,16 @@ def reporting() -> Iterator[None]:
 def fail(message: str, status: int) -> None:
     """Say what went wrong and end."""
     print(f"backlit: {message}", file=sys.stderr)
-    sys.exit(status)
+    leave(status)
+
+
+def leave(status: int) -> NoReturn:
+    """End with this status; at once if interrupted: a compiler that was stopped doesn't survive an orderly end."""
+    if status != INTERRUPTED:
+        sys.exit(status)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def note(sentence: str) -> None:

@@ -197,7 +197,6 @@ def command(
 
     Rows are split into training, validation (for stopping) and test rows; whatever isn't said is chosen by the data.
     """
-    import sys
     import time as clock
 
     from backlit.cli import configuration, output, report
@@ -236,7 +235,7 @@ def command(
     else:
         print(report.training(run, folder))
     if run.stopped == "interrupted":
-        sys.exit(output.INTERRUPTED)
+        output.leave(output.INTERRUPTED)
 
 
 def _fresh(parent: Path, name: str) -> Path:

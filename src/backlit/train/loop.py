@@ -145,6 +145,7 @@ class Loop:
                 carry, results = self._call(moment)
                 seconds = time.perf_counter() - begin
                 self._digest(moment, carry, results, seconds)
+                kept = self._state()
                 if started:  # metrics take their time, too
                     passed = time.perf_counter() - begin
                     count = max(1, int(PATIENCE_SECONDS / max(passed / count, 1e-9)))

@@ -20,7 +20,7 @@ LEAST = 0.01  # seconds that probes may take at any rate: less than compiling va
 OFTEN = 8  # probes that a run should have; where they can't all see ROWS rows, they see fewer
 FEWEST = 8  # rows that a probe looks at
 GROUPS = 8  # at most, of the rows; the gradient's noise is its variance between them
-COMPILING = 0.5  # seconds; probes that take less on NumPy, all together, aren't worth a program of their own
+COMPILING = 60.0  # seconds; probes that take less on NumPy, all together, aren't worth 3 to 5 s of compiling
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def plan(network: Network, batches: Batches, epochs: int, settings: Probes, memb
     values = sum(math.prod(layer.output_shape(shape)) for layer, shape in layers)
     own = TRAINING if compiled else AT_ONCE
     update = own.call + network.size * own.parameter + time_steps * own.time_step
-    epoch = len(batches.rows) * products * own.product + batches.steps * batches.accumulate * update
+    epoch = batches.steps * batches.accumulate * (batches.size * products * own.product + update)
     budget = max(SHARE * epochs * epoch * members, LEAST)
 
     def planned(speed: Speed) -> tuple[Plan, float]:
