@@ -54,7 +54,7 @@ def backlit(probes="standard"):
         begin = time.perf_counter()
         done = bl.fit(
             net, x, y, loss="soft_cross_entropy", optimizer=bl.Adam(1e-3), epochs=1, batch_size=BATCH, metrics=[],
-            shuffle=False, probes=probes,
+            shuffle=False, clip=None, probes=probes,
         )  # fmt: skip
         return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["loss"]}
 
