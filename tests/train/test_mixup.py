@@ -68,7 +68,7 @@ def test_training_equals_numpy_by_hand(engine: str, options: dict[str, Any]) -> 
         options.get("sample_weight"),
         5 if options.get("shuffle", True) else None,
         options.get("accumulate", 1),
-        Mixup(0.7, 5),
+        mixup=Mixup(0.7, 5),
     )
     expected, losses = softmax_by_hand(x, y, 3, batches, 0.3, net.params)
     for name, value in expected.items():

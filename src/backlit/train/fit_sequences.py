@@ -163,7 +163,7 @@ def _inputs(x: Any) -> tuple[np.ndarray, str]:
         x = x.to_list()
     if not isinstance(x, np.ndarray):
         x = list(x)
-    if not x:
+    if len(x) == 0:
         raise InputError("there are no rows to train on")
     if isinstance(x[0], str):
         rows = np.empty(len(x), dtype=object)

@@ -150,7 +150,7 @@ def material_of_table(
                 raise InputError(f"{name} is for time series: give a horizon, too, the steps to predict")
         return material_for(table, target, text=text, tokens=tokens, task=task, group=group, **rest)
     for name, given in (("text", text), ("tokens", tokens)):
-        if given is not None:
+        if given:
             raise InputError(f"{name} doesn't apply to time series; leave it out, or the horizon")
     if task not in (None, "regression"):
         raise InputError(f"a time series' values are predicted as numbers; leave out the task {task}")

@@ -46,7 +46,7 @@ def test_texts_get_the_korean_font_beside_the_latin_one(monkeypatch) -> None:
     import matplotlib as mpl
 
     before = list(mpl.rcParams["font.family"])
-    monkeypatch.setattr(style, "_fonts", lambda: ["DejaVu Sans", "DejaVu Serif"])
+    monkeypatch.setattr(style, "fonts", lambda: ["DejaVu Sans", "DejaVu Serif"])
     axis = bl.plots.confusion([[3, 1], [0, 2]]).axes[0]
     texts = [axis.title, axis.xaxis.label, *axis.get_yticklabels(), *axis.texts]
     assert all(text.get_fontfamily() == ["DejaVu Sans", "DejaVu Serif"] for text in texts)
