@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backlit.data.text.texts import tokenizer_from
+from backlit.data.text.texts import Texts, tokenizer_from
 from backlit.data.text.tokenizer import END
 from backlit.errors import InputError, ShapeError
 from backlit.nn.search import beam_search
@@ -91,7 +91,7 @@ class Written:
     log_probability : float
         Natural logarithm of its probability, or of its probability by length (see `beam_search`).
     attention : array (tokens, time) or None
-        What each token, the end included, looked at: shares of the input's steps, each row of sum 1.
+        What each token, the end included, looked at: shares of the input's steps without padding, each row of sum 1.
     others : list of (str, float)
         The next likeliest texts of the beam.
     """
@@ -103,6 +103,11 @@ class Written:
 
     def __repr__(self) -> str:
         return f"Written({self.text!r}, {self.log_probability:.3f})"
+
+
+def _real(run: Any, row: np.ndarray) -> slice:
+    """The steps of an input that aren't padding."""
+    return slice(int((row != 0).sum())) if isinstance(run.preparation, Texts) else slice(None)
 
 
 def write(run: Any, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[Written]:
@@ -118,7 +123,7 @@ def write(run: Any, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[
         texts = [run.targets.text(tokens) for tokens in found.tokens[row]]
         scores = found.scores[row].tolist()
         length = int((found.tokens[row, 0] >= 0).sum())
-        looked = None if found.attention is None else found.attention[row, 0, :length]
+        looked = None if found.attention is None else found.attention[row, 0, :length, _real(run, inputs[row])]
         real = [pair for pair in zip(texts[1:], scores[1:], strict=True) if np.isfinite(pair[1])]
         results.append(Written(texts[0], scores[0], looked, real))
     return results
