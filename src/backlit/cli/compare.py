@@ -9,7 +9,7 @@ import typer
 
 NAME = "compare"
 EXAMPLES = "Examples:\n\nbacklit compare runs/*\n\nbacklit compare runs/a runs/b --json"
-SCORES = ("accuracy", "balanced_accuracy", "log_loss", "r2", "rmse", "mae")  # in the order of the columns
+SCORES = ("accuracy", "balanced_accuracy", "log_loss", "r2", "rmse", "mae", "bits", "perplexity")  # columns, in order
 
 
 def command(
@@ -64,7 +64,7 @@ def _best(name: str, lines: list[dict[str, Any]]) -> float | None:
     known = [line["scores"][name] for line in lines if name in line["scores"]]
     if len(known) < 2:
         return None
-    return min(known) if name in ("log_loss", "rmse", "mae", "loss") else max(known)
+    return min(known) if name in ("log_loss", "rmse", "mae", "loss", "bits", "perplexity") else max(known)
 
 
 def _cell(value: float | None, best: float | None) -> str:

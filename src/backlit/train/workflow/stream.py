@@ -35,7 +35,8 @@ WINDOW, STREAMS = 64, 64
 UPDATES = 10_000  # at most, if the user doesn't say
 UPDATES_OF_EPOCH = 200  # after so many, progress is told and the validation text read
 LARGE = 300_000  # tokens from which on a larger network pays
-OPTIMIZER, RATE, DROPOUT = "adam", 0.003, 0.0
+OPTIMIZER, RATE = "adam", 0.003
+DROPOUT = 0.3  # of texts that aren't large, which a network would learn by heart
 WORDS = 10_000  # of a vocabulary of words
 SHARES = (0.9, 0.05, 0.05)
 FEW = 20  # windows that a part of the text must have, to be held out
@@ -162,7 +163,8 @@ def train_stream(
     _refuse(options)
     reading, notes = _read(stream, options)
     x, y = reading.rows(0)
-    dropout = DROPOUT if options.dropout is None else options.dropout
+    usual = DROPOUT if len(reading.parts[0]) < LARGE and len(reading.parts[1]) else 0.0
+    dropout = usual if options.dropout is None else options.dropout
     words: Any = options.network
     network: Layer
     if isinstance(words, (str, type(None))):
@@ -196,10 +198,12 @@ def train_stream(
         preparation=Texts(reading.tokenizer, reading.window),
         encoding=TextTargets(reading.tokenizer, reading.window),
         checkpoint=checkpoint, resume=resume, overwrite=overwrite, progress=progress,
-        config=None if config is None else config | _resolved(words, rate, epochs, reading, patience, options),
+        config=None if config is None else config | _resolved(words, rate, dropout, epochs, reading, patience, options),
     )  # fmt: skip
     if run.history and not run.diverged:
-        run.judgement = _judged(run, reading, stream, notes, f"{words}, {run.optimizer}", options.engine)
+        run.judgement = _judged(
+            run, reading, stream, notes, f"{words}, dropout {dropout:g}, {run.optimizer}", options.engine
+        )
     return run
 
 
@@ -211,9 +215,9 @@ def _refuse(options: Options) -> None:
 
 
 def _resolved(
-    words: str, rate: float, epochs: int, reading: _Reading, patience: int, options: Options
+    words: str, rate: float, dropout: float, epochs: int, reading: _Reading, patience: int, options: Options
 ) -> dict[str, Any]:
-    named = {"network": words} if isinstance(options.network, (str, type(None))) else {}
+    named = {"network": words, "dropout": dropout} if isinstance(options.network, (str, type(None))) else {}
     steps = {"learning_rate": rate, "optimizer": options.optimizer or OPTIMIZER}
     steps = steps if isinstance(options.optimizer, (str, type(None))) else {}
     counts = {"epochs": epochs, "batch_size": reading.streams, "window": reading.window, "patience": patience}
