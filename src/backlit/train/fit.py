@@ -207,8 +207,8 @@ def fit(
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
-        "standardize_targets": standardize_targets, "ensemble": ensemble, "mixup": mixup or None, "data": _fingerprint(job),
-        "steps_per_epoch": steps_per_epoch,
+        "standardize_targets": standardize_targets, "ensemble": ensemble, "mixup": mixup or None,
+        "steps_per_epoch": steps_per_epoch, "data": _fingerprint(job),
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip

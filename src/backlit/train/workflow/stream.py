@@ -201,9 +201,8 @@ def train_stream(
         config=None if config is None else config | _resolved(words, rate, dropout, epochs, reading, patience, options),
     )  # fmt: skip
     if run.history and not run.diverged:
-        run.judgement = _judged(
-            run, reading, stream, notes, f"{words}, dropout {dropout:g}, {run.optimizer}", options.engine
-        )
+        plan = f"{words}, dropout {dropout:g}, {run.optimizer}"
+        run.judgement = _judged(run, reading, stream, notes, plan, options.engine)
     return run
 
 
