@@ -234,7 +234,7 @@ def command(
         started=started,
     )
     if run.diverged:
-        if run.folder is not None and not no_report:
+        if run.history and not no_report:
             output.note(f"report: {save_report(run, lang)}")
         output.fail(ending(run), output.WORK_FAILED)
     if not run.history:

@@ -80,25 +80,33 @@ def data(run: Any) -> dict[str, Any]:
     found, config = judged(run), run.config or {}
     target = getattr(getattr(run.preparation, "target", None), "names", None) or getattr(run.preparation, "target", "")
     target = target or config.get("target") or ""
-    task = "forecast" if "steps" in found else found.get("task") or ("text" if run.targets.kind == "text" else "unknown")
+    task = (
+        "forecast" if "steps" in found else found.get("task") or ("text" if run.targets.kind == "text" else "unknown")
+    )
     facts = [
         (say("data.source"), config.get("data")),
         (say("data.target"), target if isinstance(target, str) else ", ".join(map(str, target))),
         (say("data.task"), known(f"task.{task}", task)),
         (say("data.inputs"), " × ".join(map(str, run.network.input_shape)) or "1"),
-        (say("data.plan"), found.get("plan")),
+        (say("data.plan"), Told(found["plan"]) if "plan" in found else None),
         (say("data.loss"), run.settings.get("loss")),
         (say("data.optimizer"), run.settings.get("optimizer")),
         (say("data.stopped"), known(f"stopped.{run.stopped}", run.stopped)),
     ]
     rows = run.preparation.rows() if hasattr(run.preparation, "rows") else []
     unit = found.get("unit", "windows" if "steps" in found else "rows")
-    parts = [(known(f"part.{part}", part), say("data.counted", count=short(count), unit=_unit(unit))) for part, count in found.get("parts", {}).items()]
+    parts = [
+        (known(f"part.{part}", part), say("data.counted", count=short(count), unit=_unit(unit)))
+        for part, count in found.get("parts", {}).items()
+        if count
+    ]
     return {
         "facts": [(name, value) for name, value in facts if value],
         "parts": parts,
         "folds": say("data.folds", folds=found["folds"]) if found.get("folds") else None,
-        "columns": [(r["column"], r["kind"], percent(r["missing"]), r["done"]) for r in rows[:MOST_COLUMNS]],
+        "columns": [
+            (r["column"], Told(r["kind"]), percent(r["missing"]), Told(r["done"])) for r in rows[:MOST_COLUMNS]
+        ],
         "more": len(rows) - MOST_COLUMNS,
         "notes": [Told(note) for note in found.get("notes", ())],
     }
@@ -205,7 +213,7 @@ def _steps(found: dict[str, Any]) -> dict[str, Any] | None:
         return None
     names = [name for name in steps[0] if name != "step"]
     intervals = found.get("intervals")
-    shown = range(len(steps))
+    shown = list(range(len(steps)))
     if len(steps) > MOST_STEPS:
         shown = sorted({round(i * (len(steps) - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)})
     rows = []

@@ -23,7 +23,7 @@ def curves(run: Any) -> list[dict[str, Any]]:
         return []
     columns = list(run.history[-1])
     names = [c for c in columns if c not in ("epoch", "seconds", "penalty") and not c.startswith("val_")]
-    pictures = []
+    pictures: list[dict[str, Any]] = []
     for name in names[:MOST_METRICS]:
         held = f"val_{name}" in columns
         own = [name, f"val_{name}"] if held else [name]
@@ -58,7 +58,7 @@ def of_result(run: Any) -> dict[str, Any]:
     from backlit.inspect import plots
 
     found = judged(run)
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = dict.fromkeys(("confusion", "calibration", "steps"))
     if len(found.get("classes", ())) > MOST_CLASSES:
         made["confusion"] = _picture(plots.confusion(found), "confusion-picture", say("confusion.caption"))
     if found.get("calibration", {}).get("bins"):

@@ -15,23 +15,20 @@ OPTIONS = {"learning_rate": "--lr"}  # others are called as in config.toml
 LIBRARIES = ("numpy", "jax")
 
 
-def command(config: dict[str, Any]) -> str:
-    """The command line that makes the choices of a run's config.toml.
+def command(config: dict[str, Any]) -> list[str]:
+    """The command line that makes the choices of a run's config.toml, option by option.
 
-    >>> command({"data": "my houses.csv", "target": ["price"], "learning_rate": 0.002, "balance": True, "seed": 0})
-    "backlit train 'my houses.csv' --target price --lr 0.002 --balance --seed 0"
+    >>> command({"data": "my houses.csv", "target": ["price"], "learning_rate": 0.002, "balance": True})
+    ['backlit train', "'my houses.csv'", '--target price', '--lr 0.002', '--balance']
     """
-    words = ["backlit", "train", str(config["data"])]
+    words = ["backlit train", shlex.quote(str(config["data"]))]
     for name, value in config.items():
-        if name == "data" or value is False or value is None:
-            continue
         option = OPTIONS.get(name, "--" + name.replace("_", "-"))
         if value is True:
             words.append(option)
-        else:
-            for each in value if isinstance(value, (list, tuple)) else [value]:
-                words += [option, str(each)]
-    return shlex.join(words)
+        elif name != "data" and value is not False:
+            words += [shlex.join([option, str(each)]) for each in (value if isinstance(value, list) else [value])]
+    return words
 
 
 def reproduce(run: Any) -> dict[str, Any]:
