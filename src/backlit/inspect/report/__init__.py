@@ -10,7 +10,7 @@ from backlit._version import __version__
 from backlit.inspect.report import content, inside
 from backlit.inspect.report.findings import findings
 from backlit.inspect.report.mistakes import mistakes
-from backlit.inspect.report.numbers import percent
+from backlit.inspect.report.numerals import percent
 from backlit.inspect.report.reproduce import reproduce
 from backlit.inspect.report.words import NAMES, check_language, known, say
 

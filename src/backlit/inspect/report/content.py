@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from backlit.inspect.report.numbers import percent, short
+from backlit.inspect.report.numerals import percent, short
 from backlit.inspect.report.words import Phrase, Told, known, say
 
 MOST_COLUMNS = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.inspect.report.numbers import short
+from backlit.inspect.report.numerals import short
 from backlit.inspect.report.words import Diagnosed, Phrase, Text, Told, say
 
 Finding = dict[str, Any]

@@ -9,7 +9,7 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.inspect.report.content import MOST_CLASSES, judged
 from backlit.inspect.report.figures import errors_by_step, svg
-from backlit.inspect.report.numbers import percent, short
+from backlit.inspect.report.numerals import percent, short
 from backlit.inspect.report.words import known, say
 
 MOST_METRICS = 6

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from backlit.inspect.report.figures import thumbnail
-from backlit.inspect.report.numbers import percent, short
+from backlit.inspect.report.numerals import percent, short
 
 
 def mistakes(run: Any) -> dict[str, Any] | None:
