@@ -1,7 +1,7 @@
 """Both languages of the report: each text is written once in either, and a style sheet shows one.
 
-A language is a TOML file: [words] has the report's own texts, the same keys in each language; [sayings] what the library
-says in English, as regular expressions; [doctor] the doctor's findings. What isn't there stays English.
+A language is a TOML file: [words] has the report's own texts, the same keys in each language; [sayings] what the
+library says in English, as regular expressions; [doctor] the doctor's findings. What isn't there stays English.
 """
 
 from __future__ import annotations
