@@ -1,5 +1,6 @@
 """What every page must be, whoever's report it is."""
 
+import itertools
 import re
 from html.parser import HTMLParser
 
@@ -57,7 +58,7 @@ def checked(text):
     for _, own in page.elements:
         for name in ("href", "xlink:href"):
             there = own.get(name, "data:image/png;")  # nothing from elsewhere
-            assert there.startswith("data:image/png;") or there[:1] == "#" and there[1:] in ids, own
+            assert there.startswith("data:image/png;") or (there[:1] == "#" and there[1:] in ids), own
         for name in ("for", "aria-labelledby"):
             assert name not in own or own[name] in ids, own
         assert own.get("src", "data:image/png;").startswith("data:image/png;")
@@ -69,7 +70,7 @@ def checked(text):
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     assert all(own.get("alt") for own in page.all("img"))
     assert all(own.get("role") == "img" and own.get("aria-labelledby") for own in page.all("svg"))
     assert all(own.get("scope") in ("row", "col") for own in page.all("th"))

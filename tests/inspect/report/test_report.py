@@ -267,21 +267,41 @@ def test_forecasts_labels_targets_and_texts():
     others = {"same as last week": {"mae": 3.0, "rmse": 4.0}, "linear (ridge)": {"mae": 2.5, "rmse": 4.0}}
     steps = [{"step": i + 1, "network": own, **others} for i in range(30)]
     intervals = {"level": 0.9, "half_width": [2.0] * 29 + [None], "coverage": [0.91] * 30}
-    run.judgement = {"task": "regression", "rows": 20, "scores": own, "rivals": others, "steps": steps,
-                     "baseline": {"what": "linear (ridge)", **others["linear (ridge)"]}, "intervals": intervals}  # fmt: skip
+    run.judgement = {
+        "task": "regression",
+        "rows": 20,
+        "scores": own,
+        "rivals": others,
+        "steps": steps,
+        "baseline": {"what": "linear (ridge)", **others["linear (ridge)"]},
+        "intervals": intervals,
+    }
     page = checked(run.report())
     assert "20 test windows" in page.text("en")
     assert "지난주와 같게" in page.text("ko")
     assert "not enough rows" in page.text("en")
     labels = [{"label": "a", "rows": 3, "accuracy": 0.9, "baseline": 0.7, "recall": None, "precision": 0.5}]
     targets = [{"target": "t", "rmse": 1.5, "baseline": 2.5, "mae": 1.25}]
-    run.judgement = {"task": "multi_label", "rows": 20, "scores": {"accuracy": 0.9}, "labels": labels, "targets": targets,
-                     "baseline": {"what": "always the more frequent value", "accuracy": 0.7}}  # fmt: skip
+    run.judgement = {
+        "task": "multi_label",
+        "rows": 20,
+        "scores": {"accuracy": 0.9},
+        "labels": labels,
+        "targets": targets,
+        "baseline": {"what": "always the more frequent value", "accuracy": 0.7},
+    }
     page = checked(run.report())
     assert "Label by label" in page.text("en")
     assert "1.25" in page.text("ko")
-    run.judgement = {"task": "text", "unit": "characters", "rows": 20, "scores": {"bits": 1.5}, "sample": f"ab {EVIL}",
-                     "baseline": {"what": "counting pairs", "bits": 2.5}, "parts": {"training": 9, "test": 0}}  # fmt: skip
+    run.judgement = {
+        "task": "text",
+        "unit": "characters",
+        "rows": 20,
+        "scores": {"bits": 1.5},
+        "sample": f"ab {EVIL}",
+        "baseline": {"what": "counting pairs", "bits": 2.5},
+        "parts": {"training": 9, "test": 0},
+    }
     page = checked(run.report())
     assert f"ab {EVIL}" in page.text("en")
     assert "1.5 bits" in page.text("en")
@@ -295,6 +315,24 @@ def test_long_histories_and_wide_tables_stay_small(regression):
     run = dataclasses.replace(regression, history=history)
     run.judgement = regression.judgement | {"notes": ["n" * 100] * 50}
     checked(run.report())
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("</h1>", ""),
+        ('id="result"', 'id="findings"'),
+        ('href="#result"', 'href="#nothing"'),
+        ("<h2", "<h4"),
+        ("<footer>", '<footer><img src="https://example.org/a.png">'),
+        ("<footer>", "<footer><script></script>"),
+        ("xlink:href=", "onclick='' xlink:href="),
+    ],
+)
+def test_the_check_of_pages_notices(told, was, becomes):
+    assert was in told
+    with pytest.raises(AssertionError):
+        checked(told.replace(was, becomes, 1).replace("</h2>", "</h4>" if was == "<h2" else "</h2>", 1))
 
 
 def test_languages():
