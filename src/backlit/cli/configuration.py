@@ -11,7 +11,7 @@ import typer
 from backlit.errors import InputError, unknown
 
 # What says where a run goes and what is shown of it, not what it is.
-OF_THE_CALL = ("out", "config", "overwrite", "resume", "quiet", "as_json")
+OF_THE_CALL = ("out", "config", "overwrite", "resume", "no_report", "lang", "quiet", "as_json")
 
 
 def choices(ctx: typer.Context, config: Path | None, begun: Path | None) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def material_of(choices: dict[str, Any], stage: Any = None) -> Material | TextSt
         return material_of_table(
             data,
             target,
-            text=choices.get("text"),
+            text=choices.get("text") or None,
             tokens=choices.get("tokens"),
             task=choices.get("task"),
             columns=kinds(choices.get("columns")),

@@ -183,6 +183,12 @@ def command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out, as it was begun.", rich_help_panel=_RUN)
     ] = False,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Write no report.html into the run's folder.", rich_help_panel=_RUN)
+    ] = False,
+    lang: Annotated[
+        str, typer.Option(help="Language in which the report opens: en or ko.", rich_help_panel=_RUN)
+    ] = "en",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.", rich_help_panel=_RUN)] = False,
     as_json: Annotated[
         bool,
@@ -201,11 +207,14 @@ def command(
 
     from backlit.cli import configuration, output, report
     from backlit.cli.job import material_of, options_of
+    from backlit.inspect.report.words import check_language
     from backlit.train.fit import ending
+    from backlit.train.storage import save_report
     from backlit.train.workflow.stream import TextStream, train_stream
     from backlit.train.workflow.workflow import train
 
     started = clock.monotonic()
+    check_language(lang)
     choices = configuration.choices(ctx, config, out if resume else None)
     options = options_of(choices)
     with output.stages(quiet) as stage:
@@ -224,6 +233,8 @@ def command(
         started=started,
     )
     if run.diverged:
+        if run.history and not no_report:
+            output.note(f"report: {save_report(run, lang)}")
         output.fail(ending(run), output.WORK_FAILED)
     if not run.history:
         output.fail(ending(run), output.INTERRUPTED)
@@ -233,7 +244,11 @@ def command(
         told = {"test": judgement.get("scores"), "judgement": judgement}
         output.emit({**told, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
     else:
-        print(report.training(run, folder))
+        print(report.training(run, folder), flush=True)
+    if not no_report:  # now that the result is known: drawing takes a second or two
+        written = save_report(run, lang)
+        if not as_json:
+            print(f"report: {written}")
     if run.stopped == "interrupted":
         output.leave(output.INTERRUPTED)
 

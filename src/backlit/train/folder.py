@@ -15,13 +15,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from backlit.data.files import to_disk
+from backlit.data.files import to_disk, writing
 from backlit.errors import InputError
 
 FORMAT = 2  # format 1 had no checksums
 INDEX = "network.json"
 FILES = ("weights.safetensors", "data.json", "history.jsonl")
-OPTIONAL = ("judgement.json", "config.toml", "state.safetensors", "probes.jsonl")
+OPTIONAL = ("judgement.json", "config.toml", "state.safetensors", "probes.jsonl", "report.html")
 REMEDY = "restore it, or train again"
 READINGS = 100  # of a folder that is written all the time
 
@@ -60,6 +60,26 @@ def write(folder: Path, description: dict[str, Any], files: dict[str, bytes], ke
         to_disk(folder)
         for name in set(OPTIONAL) - set(sums):  # of the run that was here before
             (folder / name).unlink(missing_ok=True)
+
+
+def add(folder: Path, name: str, content: bytes) -> None:
+    """Put one optional file to a run that is there, or in place of its own; the caller has locked the folder.
+
+    Raises
+    ------
+    InputError
+        If the folder isn't a run, or its index is damaged or made by a newer version.
+    OSError
+        If it can't be written; then nothing has changed.
+    """
+    description, _ = read(folder, ())
+    if description["format"] == 1:  # its files are known by their names alone
+        with writing(folder / name) as temporary:
+            temporary.write_bytes(content)
+        return
+    kept = set(description["files"]) - {name}
+    rest = {key: value for key, value in description.items() if key not in ("format", "files", "sha256")}
+    write(folder, rest, {name: content}, kept)
 
 
 def read(folder: Path, names: Collection[str]) -> tuple[dict[str, Any], dict[str, bytes]]:

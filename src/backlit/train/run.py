@@ -268,8 +268,16 @@ class Run:
         }
         return found | own | measured(self.metrics, outputs, encoded, weights)
 
-    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+    def save(self, folder: str | Path, overwrite: bool = False, report: str | None = None) -> Path:
         """Write the run to a folder, which `backlit.load` reads: see `backlit.train.storage`.
+
+        Parameters
+        ----------
+        folder : path
+        overwrite : bool
+            Replace a run that is there.
+        report : "en" or "ko", optional
+            Write report.html too, this language first (see `report`); that takes a second or two.
 
         Raises
         ------
@@ -278,7 +286,24 @@ class Run:
         """
         from backlit.train.storage import save
 
-        return save(self, Path(folder), overwrite)
+        return save(self, Path(folder), overwrite, report=report)
+
+    def report(self, lang: str = "en") -> str:
+        """The run as one HTML page, in English and Korean, that needs no other file: see `backlit.inspect.report`.
+
+        Parameters
+        ----------
+        lang : "en" or "ko"
+            The language that is shown first; the page has a switch.
+
+        Raises
+        ------
+        UnknownNameError
+            If the report isn't written in that language.
+        """
+        from backlit.inspect.report import report
+
+        return report(self, lang)
 
     def plot(self) -> Any:
         """Learning curves as a matplotlib figure."""

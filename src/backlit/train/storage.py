@@ -7,6 +7,7 @@ history.jsonl        one line an epoch
 judgement.json       scores on held-out rows, if the run came from a table or data set
 config.toml          what would train it again, if the command trained it
 probes.jsonl         one line a probe, if there were any
+report.html          the run as a page to read, if it was asked for
 state.safetensors    only while training can be resumed: all that the next update needs
 """
 
@@ -16,6 +17,7 @@ import contextlib
 import importlib
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ from backlit.train.probes.records import ProbeHistory
 from backlit.train.run import Run, metric_table
 from backlit.train.targets import Targets
 
-WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE, PROBES = (*files.FILES, *files.OPTIONAL)
+WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE, PROBES, REPORT = (*files.FILES, *files.OPTIONAL)
 RUNNING = "state:"  # before the names of running values
 
 
@@ -61,15 +63,21 @@ def from_tensors(path: Path, content: bytes) -> tuple[dict[str, np.ndarray], dic
     return tensors, from_json(path, header).get("__metadata__", {})
 
 
-def save(run: Run, folder: Path, overwrite: bool = False, state: bytes | None = None) -> Path:
+def save(
+    run: Run, folder: Path, overwrite: bool = False, state: bytes | None = None, report: str | None = None
+) -> Path:
     """Write a run to a folder: all files, or, whatever happens, none.
 
     Parameters
     ----------
     state : bytes, optional
         What training needs to go on. Without it, what is there stays if it is this run's own folder.
+    report : "en" or "ko", optional
+        Write the report too, this language first. Without it, one that is there goes: it tells of the run before.
     """
     contents = _contents(run) | ({} if state is None else {STATE: state})
+    if report is not None:
+        contents[REPORT] = replace(run, folder=folder).report(report).encode()
     try:
         own = run.folder is not None and run.folder.resolve() == folder.resolve()
         with locked(folder):
@@ -80,6 +88,27 @@ def save(run: Run, folder: Path, overwrite: bool = False, state: bytes | None = 
         raise InputError(f"{folder} can't be written: {error}; what was there is as it was") from error
     run.folder = folder
     return folder
+
+
+def save_report(run: Run, lang: str = "en") -> Path:
+    """Write the report into the run's own folder, which is otherwise as it was.
+
+    Raises
+    ------
+    InputError
+        If the run has no folder, or it isn't a run's any more or can't be written.
+    UnknownNameError
+        If the report isn't written in that language.
+    """
+    if run.folder is None:
+        raise InputError("this run has no folder yet: save it first, or run.save(folder, report='en')")
+    content = run.report(lang).encode()
+    try:
+        with locked(run.folder):
+            files.add(run.folder, REPORT, content)
+    except OSError as error:
+        raise InputError(f"{run.folder / REPORT} can't be written: {error}; what was there is as it was") from error
+    return run.folder / REPORT
 
 
 def _contents(run: Run) -> dict[str, bytes]:

@@ -21,6 +21,7 @@ from backlit.train.fit import fit
 from backlit.train.intervals import Intervals
 from backlit.train.run import Run
 from backlit.train.workflow import plan
+from backlit.train.workflow.errors import errors
 from backlit.train.workflow.forecast_judging import judge_windows
 from backlit.train.workflow.judging import best_guess, judge, worst
 from backlit.train.workflow.material import Material
@@ -168,6 +169,8 @@ def _judged(
         "plan": chosen.describe(),
         "notes": notes,
     }
+    if len(parts.y_test) and not isinstance(run.preparation, SeriesPreparation) and material.names is None:
+        run.judgement["errors"] = errors(run, material, parts.raw_test, outputs, truth)
     if material.names is not None and folds is None:
         run.judgement["worst"] = worst(run, outputs, truth, material.names[judged])
     return run
