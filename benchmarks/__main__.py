@@ -13,7 +13,7 @@ from pathlib import Path
 
 PARTS = (
     "w4", "mlp", "cnn", "lstm", "digits", "memory", "accuracy", "rows", "adding", "characters", "reversal", "gestures",
-    "table_speed", "tables",
+    "table_speed", "tables", "doctor",
 )  # fmt: skip
 LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax")
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from backlit.errors import BacklitError
+from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.diagnose import judged
 from backlit.inspect.doctor.evidence import Evidence
 from backlit.inspect.doctor.finding import Diagnosis
@@ -59,6 +62,10 @@ def check(
     Diagnosis(no findings)
     """
     options = {"engine": "numpy", "metrics": []} | options
+    bad = _bad_rows(x) if options.get("preparation") is None else 0
+    if bad:  # training would refuse them
+        where, measure = f"{bad} of {len(x)} rows", "rows with NaN or infinity"
+        return Diagnosis([finding("missing inputs", where, measure, float(bad), 0.0, "one is enough")])
     job = prepare(
         network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, validation=validation, seed=seed, **options
     )
@@ -74,6 +81,15 @@ def check(
             sharpness=_sharpness(job),
         )
     )
+
+
+def _bad_rows(x: Any) -> int:
+    """Rows of numbers that hold NaN or infinity; 0 for what isn't numbers."""
+    try:
+        values = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError):
+        return 0
+    return int((~np.isfinite(values.reshape(len(values), -1)).all(axis=1)).sum()) if values.ndim > 1 else 0
 
 
 def _sharpness(job: Any) -> float | None:

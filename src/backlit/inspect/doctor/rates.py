@@ -16,7 +16,7 @@ LEAP = 0.1  # ‖Δw‖ / ‖w‖ of one update: a hundred times the 1e-3 that i
 ADAPTIVE_LEAP = 0.3  # of a layer's usual starting size, by which Adam moves each weight in its first step
 RISING = 0.05  # of the guess's loss, by which epochs rise in the second half
 TRAVEL = 0.3  # of their size that weights can have moved in the whole training
-STILL_FALLING = 0.01  # of the guess's loss, over the last quarter
+SLOW = 3e-4  # ‖Δw‖ / ‖w‖ of one update: clearly below the usual 1e-3; else there were too few updates
 OVERFLOW = 1e6  # outputs or weights beyond it: then the NaN came from growth, not from an undefined value
 ADAPTIVE = ("Adam", "AdamW", "RMSprop", "AdaGrad")
 
@@ -96,7 +96,7 @@ def low(e: Evidence) -> list[Finding]:
         return []
     places, ratios = np.array([0, *(step for step, _ in known)]), np.array([known[0][1], *(r for _, r in known)])
     travel = float(((ratios[1:] + ratios[:-1]) / 2 * np.diff(places)).sum())
-    if travel > TRAVEL or max(ratios) == 0:
+    if travel > TRAVEL or max(ratios) == 0 or max(ratios) > SLOW:
         return []
     rate = "unknown" if e.rate is None else f"{e.rate:g}"
     where = f"learning rate {rate}, {known[-1][0]} updates"
