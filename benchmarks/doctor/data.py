@@ -79,6 +79,26 @@ def _total(rng: np.random.Generator) -> Any:
     return x, x.sum(axis=(1, 2)) / np.sqrt(10)
 
 
+def _xor(rng: np.random.Generator) -> Any:
+    x = rng.uniform(-1, 1, size=(ROWS, 2))
+    return x, (x[:, 0] * x[:, 1] > 0).astype(int)
+
+
+def _tokens(rng: np.random.Generator) -> Any:
+    """Sequences of ten of twenty tokens; the class says whether more of them are low than high."""
+    x = rng.integers(0, 20, size=(ROWS, 10))
+    return x, (np.where(x < 10, 1, -1).sum(axis=1) > 0).astype(int)
+
+
+def _itself(rng: np.random.Generator) -> Any:
+    x = _digits(rng)[0]
+    return x, x
+
+
+def _raw_diabetes(rng: np.random.Generator) -> Any:
+    return _sklearn(datasets.load_diabetes)(rng)
+
+
 DATA: dict[str, Callable[[np.random.Generator], Any]] = {
     "digits": _digits,
     "pictures": _pictures,
@@ -95,12 +115,16 @@ DATA: dict[str, Callable[[np.random.Generator], Any]] = {
     "first_12": _first(12),
     "first_60": _first(60),
     "total": _total,
+    "xor": _xor,
+    "tokens": _tokens,
+    "itself": _itself,
+    "raw_diabetes": _raw_diabetes,
 }
 
 
 def changed(x: np.ndarray, y: np.ndarray, fault: dict[str, Any], rng: np.random.Generator) -> tuple[Any, Any]:
     """Data with what a case does to it: each key one change, in order."""
-    x, y = np.array(x, dtype=np.float32), np.array(y)
+    x, y = np.array(x, dtype=np.float32 if x.dtype.kind == "f" else x.dtype), np.array(y)
     for name, value in fault.items():
         if name == "times":
             x = x * np.float32(value)

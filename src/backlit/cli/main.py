@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from backlit.cli import compare, evaluate, explain, generate, importance, lr_find, predict, show, train
+from backlit.cli import compare, diagnose, evaluate, explain, generate, importance, lr_find, predict, show, train
 from backlit.cli.output import reporting
 
 app = typer.Typer(
@@ -35,7 +35,7 @@ def _common(
     pass
 
 
-for module in (train, evaluate, predict, generate, show, compare, importance, lr_find, explain):
+for module in (train, evaluate, predict, generate, show, compare, importance, diagnose, lr_find, explain):
     app.command(module.NAME, epilog=module.EXAMPLES)(module.command)
 
 

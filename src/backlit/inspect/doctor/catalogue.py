@@ -24,7 +24,7 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "missing inputs": Entry(
         "Some inputs are NaN or infinite; one such number makes the loss and then every weight NaN.",
-        "x = np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)  # or drop the rows; bl.fit(table, target=...) fills gaps",
+        "x = x[np.isfinite(x).all(axis=1)]  # and y; bl.fit(table, target=...) fills gaps",
         "backlit train TABLE --target COLUMN  # fills gaps, and marks them",
         "a finite loss from the first step on",
     ),
@@ -53,6 +53,13 @@ CATALOGUE: dict[str, Entry] = {
         "backlit train TABLE --target COLUMN --task classification",
         "accuracy instead of a distance between labels",
     ),
+    "unscaled targets": Entry(
+        "The targets' mean or spread is far above 1: the output layer has to travel there in steps made for 1, or "
+        "gradients as large as the targets blow up the weights.",
+        "bl.fit(..., standardize_targets=True)  # predictions come in the targets' own unit",
+        "backlit train TABLE --target COLUMN  # standardises targets",
+        "a first loss near 1, and a faster fall",
+    ),
     "softmax twice": Entry(
         "The network ends in a softmax, and the loss applies another: with k classes it can't fall below "
         "ln(e + k - 1) - 1, and gradients shrink.",
@@ -79,7 +86,7 @@ CATALOGUE: dict[str, Entry] = {
         "a loss that can reach the noise's floor",
     ),
     "tiny batches in batch norm": Entry(
-        "Batch norm takes mean and variance of hardly any rows: they are noise, and with one row the output is constant.",
+        "Batch norm takes mean and variance of hardly any rows: they are noise; with one row the output is constant.",
         "bl.fit(..., batch_size=32)  # or bl.LayerNorm() in place of bl.BatchNorm()",
         "--batch-size 32",
         "training and evaluation that agree",
@@ -105,7 +112,7 @@ CATALOGUE: dict[str, Entry] = {
         "run.flow()",
     ),
     "initial weights too small": Entry(
-        "The first weights are far below what keeps a signal's variance from layer to layer: signal and gradient shrink.",
+        "The first weights are far below what keeps a signal's variance over the layers: signal and gradient shrink.",
         'bl.Linear(units, weight_init="xavier")  # "kaiming" before ReLU',
         "",
         "outputs of the same spread in all layers, and gradients that reach the first",
@@ -193,6 +200,12 @@ CATALOGUE: dict[str, Entry] = {
         "",
         "a finite loss",
     ),
+    "weight decay too strong": Entry(
+        "The decay outweighs the data's gradient: weights shrink to nothing, and with them the output.",
+        "bl.fit(..., penalty=None)  # or a hundredth of the strength",
+        "--weight-decay 0.0001",
+        "weights that grow to what the data asks for",
+    ),
     "learning rate too high": Entry(
         "Updates overshoot: beyond 2/λ_max each step lands higher on the other side of the valley.",
         "bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))  # a tenth of the rate; bl.lr_find looks for one",
@@ -204,12 +217,6 @@ CATALOGUE: dict[str, Entry] = {
         "bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))  # ten times the rate; bl.lr_find looks for one",
         "--learning-rate 0.01",
         "the same loss in a tenth of the epochs",
-    ),
-    "weight decay too strong": Entry(
-        "The decay outweighs the data's gradient: weights shrink to nothing, and with them the output.",
-        "bl.fit(..., penalty=None)  # or a hundredth of the strength",
-        "--weight-decay 0.0001",
-        "weights that grow to what the data asks for",
     ),
     "dropout too strong": Entry(
         "So many units are dropped that too little gets through to learn from.",

@@ -67,7 +67,15 @@ def check(
         where, measure = f"{bad} of {len(x)} rows", "rows with NaN or infinity"
         return Diagnosis([finding("missing inputs", where, measure, float(bad), 0.0, "one is enough")])
     job = prepare(
-        network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, validation=validation, seed=seed, **options
+        network,
+        x,
+        y,
+        loss=loss,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        validation=validation,
+        seed=seed,
+        **options,
     )
     prober = Prober(Probes(rows=ROWS), job.program, job.network, job.data, job.batches[0], 1, int(seed))
     start = start_of(job, prober, int(seed))

@@ -23,7 +23,7 @@ ROOTS = (
     "unscaled inputs", "off-centre inputs", "unconnected layer", "saturating activations in depth",
     "gradient vanishes through layers", "gradient vanishes through time", "gradient explodes through time",
     "source of NaN", "learning rate too high", "learning rate too low", "weight decay too strong",
-    "dropout too strong", "classes as numbers",
+    "dropout too strong", "classes as numbers", "unscaled targets",
 )  # fmt: skip
 
 
@@ -74,6 +74,8 @@ def diagnose(run: Any) -> Diagnosis:
 def judged(evidence: Evidence) -> Diagnosis:
     """All rules' findings, in order; those that follow from another one stand under it."""
     found = [finding for rule in RULES for finding in rule(evidence)]
+    if not any(own.severity == "alarm" and own.name in ROOTS for own in found):
+        found += [finding for rule in fitting.FALLBACK for finding in rule(evidence)]
     found.sort(key=lambda own: (own.severity != "alarm", ORDER[own.name]))
     roots = [own for own in found if own.severity == "alarm" and own.name in ROOTS]
     if not roots:

@@ -171,7 +171,7 @@ class Evidence:
         return float(values[-max(1, int(len(values) * AVERAGED)) :].mean())
 
     def skill(self, held: bool) -> float | None:
-        """Share of the guess's loss that the network got rid of: 1 - loss / guess; below 0 it is worse than guessing."""
+        """Share of the guess's loss that the network got rid of: 1 - loss / guess; below 0, worse than guessing."""
         guess = (self.data.get("held_guess") if held else None) or self.guess
         loss = self.end("val_loss" if held else "loss")
         if guess is None or loss is None or guess <= 0:

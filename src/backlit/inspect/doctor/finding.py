@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Diagnosis(tuple[Finding, ...]):
 
     __slots__ = ()
 
-    def __new__(cls, findings: Iterable[Finding] = ()) -> Diagnosis:
+    def __new__(cls, findings: Iterable[Finding] = ()) -> Self:
         return super().__new__(cls, findings)
 
     @property

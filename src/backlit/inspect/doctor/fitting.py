@@ -24,26 +24,55 @@ LITTLE = 0.05  # skill no better than guessing
 UNSEEN = 0.1  # skill that shows that inputs tell something of their targets
 
 
-def unrelated(e: Evidence) -> list[Finding]:
-    """Targets that nothing can tell from the inputs: neither neighbours, nor a linear model, nor the network."""
-    told = e.data.get("reference") or {}
-    if not e.trained or "linear" not in told or e.diverged is not None or not e.looks:
-        return []
-    error = 2 * math.sqrt(0.25 / told["rows"]) if e.classes else 0.05
-    if max(told["linear"], told["neighbours"]) > told["guess"] + error:
-        return []
+def _never_better(e: Evidence) -> bool:
+    """Whether no epoch did clearly better than guessing on rows that weren't trained on (on all, if there are none)."""
     losses, guess = e.column("val_loss" if e.held else "loss"), e.data.get("held_guess") or e.guess
-    if not guess or not len(losses) or 1 - losses.min() / guess > UNSEEN:
+    return bool(guess) and len(losses) > 0 and 1 - losses.min() / guess <= UNSEEN
+
+
+def _simple_models_fail(e: Evidence) -> bool | None:
+    """Whether simple models do no better than guessing, either; None if there are none."""
+    told = e.data.get("reference") or {}
+    if "linear" not in told:
+        return None
+    error = 2 * math.sqrt(0.25 / told["rows"]) if e.classes else 0.05
+    return bool(max(told["linear"], told["neighbours"]) <= told["guess"] + error)
+
+
+def _unrelated(e: Evidence) -> list[Finding]:
+    told = e.data.get("reference") or {}
+    where = f"{e.data['rows']} rows"
+    if "linear" in told:
+        score = max(told["linear"], told["neighbours"]) - told["guess"]
+        measure = "best simple model above guessing" + (", accuracy" if e.classes else ", R²")
+        limit, source = (2 * math.sqrt(0.25 / told["rows"]) if e.classes else 0.05), "two standard errors"
+    else:
+        losses = e.column("val_loss")
+        score, measure = (
+            1 - float(losses.min()) / (e.data.get("held_guess") or e.guess or 1),
+            "best held-out gain over guessing",
+        )
+        limit, source = UNSEEN, "what luck may bring"
+    return [finding("unrelated labels", where, measure, score, limit, source, consequences=seen(e))]
+
+
+def by_heart(e: Evidence) -> list[Finding]:
+    """Targets learned by heart that nothing can tell for other rows: neither neighbours nor a line nor the network."""
+    if not e.trained or not e.held or e.diverged is not None or _simple_models_fail(e) is False:
         return []
-    flowing = all(
-        own.get("gradient_norm") for path, own in e.last.get("params", {}).items() if path.endswith("weight")
-    )
-    if not flowing:
+    if e.classes and max(e.targets.get("shares") or [0]) >= COMMON:
+        return []  # guessing is hard to beat there
+    return _unrelated(e) if _never_better(e) and (e.skill(False) or 0) > GAP else []
+
+
+def unlearnable(e: Evidence) -> list[Finding]:
+    """Targets that nothing can tell from the inputs, though gradients flow."""
+    if not e.trained or e.diverged is not None or not e.looks or _simple_models_fail(e) is not True:
         return []
-    score = max(told["linear"], told["neighbours"]) - told["guess"]
-    measure = "best simple model above guessing" + (", accuracy" if e.classes else ", R²")
-    source = "two standard errors"
-    return [finding("unrelated labels", f"{e.data['rows']} rows", measure, score, error, source, consequences=seen(e))]
+    if e.classes and max(e.targets.get("shares") or [0]) >= COMMON:
+        return []
+    flowing = all(own.get("gradient_norm") for path, own in e.last.get("params", {}).items() if path.endswith("weight"))
+    return _unrelated(e) if flowing and _never_better(e) else []
 
 
 def decay(e: Evidence) -> list[Finding]:
@@ -168,4 +197,5 @@ def capacity(e: Evidence) -> list[Finding]:
     return [finding("too little capacity", where, measure, score, reference, source)]
 
 
-RULES = (unrelated, decay, dropout, imbalance, overfitting, capacity, stopped)
+RULES = (by_heart, decay, dropout, imbalance, overfitting, stopped)
+FALLBACK = (unlearnable, capacity)  # where nothing else explains why little was learned

@@ -9,7 +9,7 @@ from backlit.inspect.doctor.symptoms import seen, spread_of_gradient, through_ti
 
 GONE, GONE_FOR_CERTAIN = 1e-2, 1e-5  # first layer's gradient over the last one's: with nothing learned; in any case
 GONE_IN_TIME = 1e-2  # first steps' gradient over the greatest
-GROWN_IN_TIME = 100.0  # early half's gradient over the late half's
+GROWN_IN_TIME = 100.0  # first third's gradient over the last third's
 SIGMOIDS = ("Sigmoid",)
 _SLOPE = "each sigmoid passes at most 1/4: Hochreiter 1991, Glorot & Bengio 2010"
 _TIME = "Bengio, Simard, Frasconi 1994; Pascanu, Mikolov, Bengio 2013"
@@ -28,7 +28,9 @@ def layers(e: Evidence) -> list[Finding]:
     sigmoids = [part.path for part in e.parts if part.kind in SIGMOIDS]
     many = len(sigmoids) >= 2
     name = "saturating activations in depth" if many else "gradient vanishes through layers"
-    where = f"layers {sigmoids[0]} to {sigmoids[-1]}" if many else f"layers {e.weighted[0].path} to {e.weighted[-1].path}"
+    where = (
+        f"layers {sigmoids[0]} to {sigmoids[-1]}" if many else f"layers {e.weighted[0].path} to {e.weighted[-1].path}"
+    )
     return [finding(name, where, "gradient at first layer / last", worst, limit, _SLOPE, consequences=seen(e))]
 
 
@@ -40,7 +42,7 @@ def time(e: Evidence) -> list[Finding]:
     for path, first, halves in now:
         at_start = before.get(path, [first, halves])
         if max(halves, at_start[1]) > GROWN_IN_TIME:
-            measure, value = "early half's ‖∂L/∂hₜ‖ / late half's", max(halves, at_start[1])
+            measure, value = "first third's ‖∂L/∂hₜ‖ / last third's", max(halves, at_start[1])
             name = "gradient explodes through time"
             return [finding(name, f"layer {path}", measure, value, GROWN_IN_TIME, _TIME, consequences=seen(e))]
         if max(first, at_start[0]) < GONE_IN_TIME:

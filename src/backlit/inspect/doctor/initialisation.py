@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -54,7 +55,7 @@ def alike(e: Evidence) -> list[Finding]:
     layers = list(dict.fromkeys(part for part, *_ in weights))
     if e.well:
         return []
-    for part, after in zip(layers, layers[1:], strict=False):
+    for part, after in itertools.pairwise(layers):
         own = [told for other, _, told, _ in weights if other is part]
         leaving = [told for other, _, told, _ in weights if other is after]
         zero = all(told["rms"] == 0 for told in own)

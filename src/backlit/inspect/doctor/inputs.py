@@ -38,7 +38,7 @@ def leak(e: Evidence) -> list[Finding]:
         return []
     usual = 2 * (e.data.get("twins") or {}).get("repeated", 0.0)  # a table may simply hold equal rows
     limit = max(SHARED + 3 * shared["chance"], min(usual, MANY), (FEWEST_SHARED - 0.5) / e.data["held"])
-    if shared["share"] <= limit:
+    if shared["share"] <= limit or (contrary(e) and usual >= shared["share"]):
         return []
     where = f"{shared['share']:.1%} of the held-out rows"
     source = "1 %, and three times what chance makes of columns that don't depend on each other"
@@ -89,9 +89,7 @@ def scale(e: Evidence) -> list[Finding]:
         if signed >= ONE_SIGNED:
             follows += (f"{signed:.0%} of the first layer's units get gradients of one sign: they zig-zag",)
         where = f"the middle column's mean is {told['offset']:.3g} standard deviations from 0"
-        return [
-            finding("off-centre inputs", where, "|mean| / std", told["offset"], off, _LECUN, severity, follows)
-        ]
+        return [finding("off-centre inputs", where, "|mean| / std", told["offset"], off, _LECUN, severity, follows)]
     if std > large or (apart > APART and told["most_std"] > large):
         where = f"columns' standard deviations from {told['least_std']:.3g} to {told['most_std']:.3g}"
         return [finding("unscaled inputs", where, "standard deviation", std, large, _LECUN, severity, follows)]

@@ -13,6 +13,7 @@ from backlit.nn.activation_facts import FACTS
 OUT_OF_REACH = 0.05  # of the targets' range that lies outside the activation's
 AGREE = 0.6  # of nearest neighbours have the very same whole number: then it names a class
 ABOVE_CHANCE = 0.25
+LARGE, VERY_LARGE = 10.0, 30.0  # root mean square of the targets: trouble if nothing is learned; in any case
 FEWEST_CLASSES, MOST_CLASSES = 3, 30
 NAMES = {"SiLU": "silu", "LeakyReLU": "leaky_relu", "PReLU": "prelu"}
 
@@ -34,9 +35,7 @@ def last_activation(e: Evidence) -> list[Finding]:
     units, own = e.network.output_shape[-1], getattr(e.loss, "activation", None)
     where = f"layer {path}, {kind}, before {e.loss}"
     if kind == "Softmax" and units == 1:
-        return [
-            finding("softmax on one unit", where, "units", 1.0, 2.0, "e^s / e^s = 1", consequences=seen(e))
-        ]
+        return [finding("softmax on one unit", where, "units", 1.0, 2.0, "e^s / e^s = 1", consequences=seen(e))]
     if kind == "Softmax" and own == "softmax":
         floor = math.log(math.e + units - 1) - 1
         source = f"ln(e + {units} - 1) - 1, at scores 1 and 0"
@@ -96,4 +95,19 @@ def classes_as_numbers(e: Evidence) -> list[Finding]:
     return [finding("classes as numbers", where, "neighbours that agree", simple["agreement"], limit, source)]
 
 
-RULES = (last_activation, classes_as_numbers)
+def scale_of_targets(e: Evidence) -> list[Finding]:
+    """Numbers far from mean 0 and variance 1, that weren't learned."""
+    mean, std = e.targets.get("mean"), e.targets.get("std")
+    if e.data.get("kind") != "number" or mean is None or not std or last_activation(e):
+        return []
+    size = math.hypot(mean, std)
+    if size <= (LARGE if e.trained else VERY_LARGE) or e.well:
+        return []
+    where = f"mean {mean:.4g}, standard deviation {std:.4g}"
+    source = "mean 0 and variance 1, as of all that a network works on: LeCun et al., Efficient BackProp, 1998"
+    limit = LARGE if e.trained else VERY_LARGE
+    severity = "alarm" if e.trained else "remark"  # the output layer alone may well travel there
+    return [finding("unscaled targets", where, "root mean square", size, limit, source, severity, seen(e))]
+
+
+RULES = (last_activation, classes_as_numbers, scale_of_targets)

@@ -15,6 +15,7 @@ QUADRATIC, CATAPULT = 2.0, 12.0  # learning rate · λ_max: Cauchy 1847; Lewkowy
 LEAP = 0.1  # ‖Δw‖ / ‖w‖ of one update: a hundred times the 1e-3 that is usual
 ADAPTIVE_LEAP = 0.3  # of a layer's usual starting size, by which Adam moves each weight in its first step
 RISING = 0.05  # of the guess's loss, by which epochs rise in the second half
+NOTHING = 0.1  # of the guess's loss got rid of
 TRAVEL = 0.3  # of their size that weights can have moved in the whole training
 SLOW = 3e-4  # ‖Δw‖ / ‖w‖ of one update: clearly below the usual 1e-3; else there were too few updates
 OVERFLOW = 1e6  # outputs or weights beyond it: then the NaN came from growth, not from an undefined value
@@ -73,7 +74,8 @@ def high(e: Evidence) -> list[Finding]:
         source = "‖Δw‖ / ‖w‖ is usually about 0.001; this training diverged"
         return [finding("learning rate too high", where, "‖Δw‖ / ‖w‖", leap, LEAP, source, consequences=follows)]
     died = dead(e.last)[1] >= MOST_OFF and dead(e.start)[1] < MOST_OFF / 2
-    stuck = saturated(e.last)[1] >= MOST_OFF and saturated(e.start)[1] < MOST_OFF / 2
+    lost = saturated(e.last)[1] >= MOST_OFF and saturated(e.start)[1] < MOST_OFF / 2
+    stuck = lost and (skill is None or skill < NOTHING)
     worse = skill is not None and skill < -0.5
     rising = wavering(e)
     if leap > LEAP and (died or stuck or worse or rising > RISING):
@@ -110,7 +112,7 @@ def low(e: Evidence) -> list[Finding]:
 
 
 def _producer(e: Evidence) -> bool:
-    """Whether the NaN came from an undefined value rather than from growth: just before, everything was of usual size."""
+    """Whether the NaN came from an undefined value rather than from growth: before it, all was of usual size."""
     if e.diverged is None or e.diverged.layer.startswith("parameter"):
         return False
     sizes = [

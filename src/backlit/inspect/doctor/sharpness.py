@@ -67,7 +67,9 @@ def largest_curvature(network: Network, x: Any, y: Any, loss: Any, steps: int = 
 
     def apart(vector: np.ndarray) -> Any:
         pieces = np.split(vector, sizes)
-        return tree.unflatten(structure, [p.reshape(a.shape).astype(a.dtype) for p, a in zip(pieces, leaves, strict=True)])
+        return tree.unflatten(
+            structure, [p.reshape(a.shape).astype(a.dtype) for p, a in zip(pieces, leaves, strict=True)]
+        )
 
     def mean_loss(params: Any) -> Any:
         return loss(network.apply(params, x)[0], y).mean()

@@ -10,7 +10,17 @@ from backlit.inspect.doctor.finding import Finding
 from backlit.inspect.doctor.symptoms import dead, seen
 
 LINEAR = ("Linear", "Conv1d", "Conv2d", "DropConnect")
-STRAIGHT = ("Flatten", "Reshape", "Identity", "Dropout", "AvgPool1d", "AvgPool2d", "GlobalAvgPool", "Rescale", "BatchNorm")
+STRAIGHT = (
+    "Flatten",
+    "Reshape",
+    "Identity",
+    "Dropout",
+    "AvgPool1d",
+    "AvgPool2d",
+    "GlobalAvgPool",
+    "Rescale",
+    "BatchNorm",
+)
 FEWEST = 4  # numbers of which a mean and a variance can be taken
 
 

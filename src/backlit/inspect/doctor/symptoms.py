@@ -48,16 +48,18 @@ def spread_of_gradient(e: Evidence, record: dict[str, Any]) -> float | None:
 
 
 def through_time(record: dict[str, Any]) -> list[tuple[str, float, float]]:
-    """Of each recurrent layer: its path, ‖∂L/∂hₜ‖ of the first steps over the greatest, and the early half's over the
-    late half's greatest."""
+    """Of each recurrent layer: its path, and two ratios of ‖∂L/∂hₜ‖.
+
+    That of the first steps over the greatest, and that of the first third over the last third's.
+    """
     found = []
     for path, own in record.get("layers", {}).items():
         norms = np.array([value or 0.0 for value in own.get("steps", {}).get("gradient_norm", [])], dtype=float)
         if len(norms) < 8 or not norms.max() > 0:
             continue
         first = norms[: max(1, len(norms) // 10)].max() / norms.max()
-        half = len(norms) // 2
-        found.append((path, float(first), float(norms[:half].max() / max(norms[half:].max(), 1e-300))))
+        third = len(norms) // 3
+        found.append((path, float(first), float(norms[:third].max() / max(norms[-third:].max(), 1e-300))))
     return found
 
 
@@ -106,4 +108,6 @@ def wavering(e: Evidence) -> float:
     if len(late) < 4 or not e.guess:
         return 0.0
     rises = np.diff(late)
-    return float(np.where(rises > 0, rises, 0).sum() / max(1, (rises > 0).sum()) / e.guess) if (rises > 0).any() else 0.0
+    return (
+        float(np.where(rises > 0, rises, 0).sum() / max(1, (rises > 0).sum()) / e.guess) if (rises > 0).any() else 0.0
+    )

@@ -108,7 +108,7 @@ class Look:
                 state=carry["state"],
                 seed=carry["seed"],
                 step=own["number"],
-                targets=own["y"],
+                targets=own.get("y"),
                 probe=recorder,
             )
             recurrent.update(path for path, seen in recorder.found.items() if seen.steps)

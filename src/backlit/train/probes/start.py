@@ -177,7 +177,7 @@ def _chance(x: np.ndarray) -> float:
     """How probably two rows are equal if columns don't depend on each other: Π Σ p²."""
     flat = x.reshape(len(x), -1)[:512]
     total = 0.0
-    for column in flat.T[: 4096]:
+    for column in flat.T[:4096]:
         counts = np.unique(column, return_counts=True)[1]
         total += float(np.log(np.square(counts / len(flat)).sum()))
         if total < -40:
