@@ -146,6 +146,28 @@ def test_seeing_inside(tmp_path: Path) -> None:
     assert (tmp_path / "graph.svg").is_file()
 
 
+@pytest.mark.slow
+def test_the_page_on_the_doctor(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    assert "softmax twice" in printed
+    assert "0.3133" in printed
+    assert printed.count("ALARM") == 3, printed
+    assert "['unscaled inputs']" in printed, printed
+    told = run(tmp_path, sys.executable, "-m", "backlit", "diagnose", "runs/sick")
+    assert "unscaled inputs" in told
+
+
+def test_the_doctor_page_tells_all_findings() -> None:
+    from backlit.inspect.doctor.catalogue import CATALOGUE
+
+    text = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+    told = {
+        name.strip() for row in re.findall(r"^\| \S.* \| (.*) \|$", text, flags=re.MULTILINE) for name in row.split(",")
+    }
+    assert set(CATALOGUE) <= told, set(CATALOGUE) - told
+
+
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 

@@ -29,6 +29,10 @@ from .graph.transforms import jacobian as jacobian
 from .graph.transforms import value_and_grad as value_and_grad
 from .graph.transforms import vjp as vjp
 from .inspect import plots as plots
+from .inspect.doctor.check import check as check
+from .inspect.doctor.finding import Diagnosis as Diagnosis
+from .inspect.doctor.finding import Finding as Finding
+from .inspect.doctor.sharpness import sharpness as sharpness
 from .inspect.draw import Drawing as Drawing
 from .inspect.draw import draw as draw
 from .inspect.explain import Explanation as Explanation

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from backlit.cli import compare, evaluate, explain, generate, importance, lr_find, predict, show, train, write_report
+from backlit.cli import (
+    compare,
+    diagnose,
+    evaluate,
+    explain,
+    generate,
+    importance,
+    lr_find,
+    predict,
+    show,
+    train,
+    write_report,
+)
 from backlit.cli.output import reporting
 
 app = typer.Typer(
@@ -35,7 +47,11 @@ def _common(
     pass
 
 
-for module in (train, evaluate, predict, generate, show, write_report, compare, importance, lr_find, explain):
+COMMANDS = (
+    train, evaluate, predict, generate, show, write_report, compare, importance, diagnose, lr_find, explain,
+)  # fmt: skip
+
+for module in COMMANDS:
     app.command(module.NAME, epilog=module.EXAMPLES)(module.command)
 
 

@@ -23,6 +23,7 @@ from backlit.train.job import Job, check_counts, complete, prepare, scorer
 from backlit.train.loop import Loop
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes, chosen
+from backlit.train.probes.start import start_of
 from backlit.train.run import Run
 
 
@@ -212,6 +213,8 @@ def fit(
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
+    prober = None if watching is None else prober_of(job, watching, epochs, seed)
+    start = None if prober is None else start_of(job, prober, int(seed))
     display = progress_display.create(progress, epochs)
     listeners = [callbacks] if callable(callbacks) else list(callbacks)
     plateau = plateau_of(job.optimizer)
@@ -233,7 +236,7 @@ def fit(
         plateau_state=plateau.init() if plateau else None,
         carry=job.carry,
         deadline=None if time_limit is None else begin + time_limit,
-        prober=None if watching is None else prober_of(job, watching, epochs, seed),
+        prober=prober,
     )
 
     def run_now() -> Run:
@@ -252,6 +255,7 @@ def fit(
             folder=Path(checkpoint) if checkpoint else None,
             config=config,
             probes=loop.probes,
+            start=start,
         )
 
     if checkpoint is not None:

@@ -47,6 +47,8 @@ class Run:
         The choices that would train it again, as plain data.
     probes : ProbeHistory
         What went on inside the network, probe by probe; of an ensemble in its first member.
+    start : dict or None
+        What was known before the first update, if the run has probes: see `backlit.train.probes.start`.
     """
 
     network: Network
@@ -64,6 +66,7 @@ class Run:
     judgement: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
     probes: ProbeHistory = field(default_factory=ProbeHistory)
+    start: dict[str, Any] | None = None
 
     @property
     def seconds(self) -> float:
@@ -330,6 +333,15 @@ class Run:
             If the run has no probes, or none after that epoch.
         """
         return self.probes.activations(epoch)
+
+    def diagnose(self) -> Any:
+        """What went wrong and why, worst first: a `Diagnosis`; empty for a network that learns well.
+
+        Works on loaded runs, too. See the page "The doctor".
+        """
+        from backlit.inspect.doctor.diagnose import diagnose
+
+        return diagnose(self)
 
     def __repr__(self) -> str:
         last = (

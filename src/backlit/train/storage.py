@@ -6,7 +6,7 @@ data.json            classes, target encoding, preparation of raw input
 history.jsonl        one line an epoch
 judgement.json       scores on held-out rows, if the run came from a table or data set
 config.toml          what would train it again, if the command trained it
-probes.jsonl         one line a probe, if there were any
+probes.jsonl         one line a probe, if there were any; the first tells of the start, before any update
 report.html          the run as a page to read, if it was asked for
 state.safetensors    only while training can be resumed: all that the next update needs
 """
@@ -119,8 +119,9 @@ def _contents(run: Run) -> dict[str, bytes]:
         DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": _describe(run.preparation)}),
         HISTORY: b"".join(to_json(HISTORY, record, indent=None) for record in run.history),
     }
-    if run.probes:
-        contents[PROBES] = b"".join(to_json(PROBES, record, indent=None) for record in run.probes)
+    told = [*([run.start] if run.start else []), *run.probes]
+    if told:
+        contents[PROBES] = b"".join(to_json(PROBES, record, indent=None) for record in told)
     if run.judgement is not None:
         contents[JUDGEMENT] = to_json(JUDGEMENT, run.judgement)
     if run.config is not None:
@@ -200,7 +201,9 @@ def load(folder: str | Path) -> Run:
     with understanding(folder / HISTORY, old):
         history = History(line(record) for record in records)
     with understanding(folder / PROBES, old):
-        probes = ProbeHistory(probe_line(record) for record in probed)
+        told = [probe_line(record) for record in probed]
+        start = next((record for record in told if "data" in record), None)
+        probes = ProbeHistory(record for record in told if "data" not in record)
     with understanding(folder / JUDGEMENT, old):
         judgement = expect((dict, type(None)), judgement, "the file")
     with understanding(folder / CONFIG, old):
@@ -209,6 +212,7 @@ def load(folder: str | Path) -> Run:
         network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=stopped,
         diverged=diverged, best_epoch=best_epoch, settings=settings, preparation=preparation, optimizer=optimizer,
         folder=folder, judgement=judgement, config=config, probes=probes,
+        start=start,
     )  # fmt: skip
 
 

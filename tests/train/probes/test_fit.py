@@ -116,7 +116,7 @@ def test_a_run_is_saved_and_loaded_with_its_probes(tmp_path):
     run = bl.fit(mlp(), x, y, epochs=4, probes=bl.Probes(every=2))
     folder = run.save(tmp_path / "run")
     lines = (folder / "probes.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == list(run.probes)
+    assert [json.loads(line) for line in lines] == [run.start, *run.probes]
     assert bl.load(folder).probes == run.probes
     (folder / "probes.jsonl").write_text("{}\n")
     with pytest.raises(bl.InputError, match=r"probes.jsonl has changed"):

@@ -1,0 +1,165 @@
+"""The cases' data, by name, and what can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn import datasets
+
+ROWS = 500
+
+
+def _sklearn(load: Callable[..., Any], rows: int = ROWS) -> Callable[[np.random.Generator], Any]:
+    def make(rng: np.random.Generator) -> Any:
+        x, y = load(return_X_y=True)
+        order = rng.permutation(len(x))[:rows]
+        x = x[order]
+        return (x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1), y[order]
+
+    return make
+
+
+def _digits(rng: np.random.Generator) -> Any:
+    x, y = datasets.load_digits(return_X_y=True)
+    order = rng.permutation(len(x))[:800]
+    return x[order] / 16, y[order]
+
+
+def _pictures(rng: np.random.Generator) -> Any:
+    x, y = _digits(rng)
+    return x.reshape(-1, 8, 8, 1), y
+
+
+def _moons(rng: np.random.Generator) -> Any:
+    x, y = datasets.make_moons(ROWS, noise=0.1, random_state=int(rng.integers(1 << 30)))
+    return (x - x.mean(axis=0)) / x.std(axis=0), y
+
+
+def _circles(rng: np.random.Generator) -> Any:
+    x, y = datasets.make_circles(ROWS, noise=0.08, factor=0.5, random_state=int(rng.integers(1 << 30)))
+    return x / x.std(axis=0), y
+
+
+def _blobs(rng: np.random.Generator) -> Any:
+    y = rng.integers(0, 4, ROWS)
+    return 2.5 * np.eye(4, 8)[y] + rng.normal(size=(ROWS, 8)), y
+
+
+def _apart(rng: np.random.Generator) -> Any:
+    y = rng.integers(0, 4, ROWS)
+    x = 8 * np.eye(4, 8)[y] + rng.normal(size=(ROWS, 8))
+    return x / x.std(), y
+
+
+def _diabetes(rng: np.random.Generator) -> Any:
+    x, y = _sklearn(datasets.load_diabetes)(rng)
+    return x, (y - y.mean()) / y.std()
+
+
+def _waves(rng: np.random.Generator) -> Any:
+    x = rng.normal(size=(ROWS, 2))
+    return x, np.sin(2 * x[:, 0]) + 0.5 * x[:, 1] + 0.05 * rng.normal(size=ROWS)
+
+
+def _first(steps: int) -> Callable[[np.random.Generator], Any]:
+    """Sequences of noise whose class is the sign of the first step."""
+
+    def make(rng: np.random.Generator) -> Any:
+        x = rng.normal(size=(ROWS, steps, 1))
+        return x, (x[:, 0, 0] > 0).astype(int)
+
+    return make
+
+
+def _total(rng: np.random.Generator) -> Any:
+    """Sequences whose number is their mean, scaled."""
+    x = rng.normal(size=(ROWS, 10, 1))
+    return x, x.sum(axis=(1, 2)) / np.sqrt(10)
+
+
+def _xor(rng: np.random.Generator) -> Any:
+    x = rng.uniform(-1, 1, size=(ROWS, 2))
+    return x, (x[:, 0] * x[:, 1] > 0).astype(int)
+
+
+def _tokens(rng: np.random.Generator) -> Any:
+    """Sequences of ten of twenty tokens; the class says whether more of them are low than high."""
+    x = rng.integers(0, 20, size=(ROWS, 10))
+    return x, (np.where(x < 10, 1, -1).sum(axis=1) > 0).astype(int)
+
+
+def _itself(rng: np.random.Generator) -> Any:
+    x = _digits(rng)[0]
+    return x, x
+
+
+def _raw_diabetes(rng: np.random.Generator) -> Any:
+    return _sklearn(datasets.load_diabetes)(rng)
+
+
+DATA: dict[str, Callable[[np.random.Generator], Any]] = {
+    "digits": _digits,
+    "pictures": _pictures,
+    "iris": _sklearn(datasets.load_iris),
+    "wine": _sklearn(datasets.load_wine),
+    "cancer": _sklearn(datasets.load_breast_cancer),
+    "diabetes": _diabetes,
+    "moons": _moons,
+    "circles": _circles,
+    "blobs": _blobs,
+    "apart": _apart,
+    "waves": _waves,
+    "first_8": _first(8),
+    "first_12": _first(12),
+    "first_60": _first(60),
+    "total": _total,
+    "xor": _xor,
+    "tokens": _tokens,
+    "itself": _itself,
+    "raw_diabetes": _raw_diabetes,
+}
+
+
+def changed(x: np.ndarray, y: np.ndarray, fault: dict[str, Any], rng: np.random.Generator) -> tuple[Any, Any]:
+    """Data with what a case does to it: each key one change, in order."""
+    x, y = np.array(x, dtype=np.float32 if x.dtype.kind == "f" else x.dtype), np.array(y)
+    for name, value in fault.items():
+        if name == "times":
+            x = x * np.float32(value)
+        elif name == "columns_times":  # the first columns
+            x[..., : len(value)] *= np.asarray(value, dtype=np.float32)
+        elif name == "plus":
+            x = x + np.float32(value)
+        elif name == "nan":  # a share of the rows
+            x[rng.random(len(x)) < value] = np.nan
+        elif name == "shuffle":
+            y = rng.permutation(y)
+        elif name == "noise":  # a share of the labels drawn anew, or numbers blurred
+            drawn = rng.permutation(y)
+            y = np.where(rng.random(len(y)) < value, drawn, y)
+        elif name == "contrary":  # a share of the rows once more, with other labels
+            again = rng.permutation(len(x))[: int(value * len(x))]
+            other = (y[again] + 1) % (y.max() + 1) if y.dtype.kind == "i" else y[again] + 3 * y.std()
+            x, y = np.concatenate([x, x[again]]), np.concatenate([y, other])
+        elif name == "rare":  # class 1 against all others, of which it is this share
+            ones = np.flatnonzero(y == 1)
+            others = np.flatnonzero(y != 1)
+            kept = np.concatenate([others, ones[: max(4, int(value * len(others)))]])
+            x, y = x[kept], (y[kept] == 1).astype(int)
+        elif name == "constant":
+            x[..., :value] = 1.0
+        elif name == "as_numbers":
+            y = y.astype(np.float32)
+        elif name == "target_plus":
+            y = y + value
+        elif name == "target_times":
+            y = y * value
+        elif name == "rows":
+            x, y = x[:value], y[:value]
+        elif name == "blank":  # nothing in the inputs tells of the targets
+            x = rng.normal(size=x.shape).astype(np.float32)
+        else:
+            raise KeyError(name)
+    return x, y

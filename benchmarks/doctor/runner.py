@@ -1,0 +1,168 @@
+"""Cases read, run and judged."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.doctor.data import DATA, changed
+
+CASES = Path(__file__).parent / "cases"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case, as its file has it.
+
+    Attributes
+    ----------
+    name, data : str
+    network : list of str
+        Layers, a word and settings each: "Linear 32 weight_init=zeros".
+    expected : list of str
+        Findings that are right as the first; empty for a healthy case.
+    fault : dict
+        What is done to the data: see `changed`.
+    fit : dict
+        Options of `fit`; "optimizer" as a dict with its name.
+    when : str
+        "after" training, or "before" it, with `check`.
+    leak : float
+        Share of the held-out rows that are training rows, too.
+    """
+
+    name: str
+    data: str
+    network: list[str]
+    expected: list[str] = field(default_factory=list)
+    fault: dict[str, Any] = field(default_factory=dict)
+    fit: dict[str, Any] = field(default_factory=dict)
+    when: str = "after"
+    leak: float = 0.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the doctor said of a case."""
+
+    case: Case
+    seed: int
+    alarms: list[str]
+    remarks: list[str]
+    seconds: float
+    end: dict[str, float]
+
+    @property
+    def found(self) -> bool:
+        return bool(self.alarms) or any(own in self.remarks for own in self.case.expected)
+
+    @property
+    def right(self) -> bool:
+        """Whether the first finding is an expected one; for a healthy case, whether there is no alarm."""
+        if not self.case.expected:
+            return not self.alarms
+        said = self.alarms or [own for own in self.remarks if own in self.case.expected]
+        return bool(said) and said[0] in self.case.expected
+
+
+def cases(half: str) -> list[Case]:
+    """All cases of a half, by file and place."""
+    found = []
+    for path in sorted((CASES / half).glob("*.toml")):
+        found += [Case(**told) for told in tomllib.loads(path.read_text(encoding="utf-8"))["case"]]
+    return found
+
+
+def layer(words: str) -> Any:
+    """A layer from its line: kind, sizes, settings."""
+    import backlit as bl
+
+    kind, *rest = words.split()
+    if kind == "Log":  # a layer of the user's own, which leaves the logarithm's range
+        return _logarithm()
+    sizes = [_value(word) for word in rest if "=" not in word]
+    settings = {word.split("=")[0]: _value(word.split("=", 1)[1]) for word in rest if "=" in word}
+    return getattr(bl, kind)(*sizes, **settings)
+
+
+def _logarithm() -> Any:
+    import backlit as bl
+
+    if "Log" not in bl.Layer.kinds:
+        from dataclasses import dataclass as frozen
+
+        @frozen(frozen=True)
+        class Log(bl.Layer):
+            def __call__(self, params, x, ctx=None):
+                return bl.ops.log(x)
+
+    return bl.Layer.kinds["Log"]()
+
+
+def _value(word: str) -> Any:
+    if word in ("true", "false"):
+        return word == "true"
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            pass
+    return word
+
+
+def run(case: Case, seed: int = 0) -> Result:
+    """Train a case, or check it, and ask the doctor."""
+    import backlit as bl
+
+    begin = time.perf_counter()
+    rng = np.random.default_rng([seed, 7])
+    x, y = changed(*DATA[case.data](rng), case.fault, rng)
+    net = bl.Sequential(*map(layer, case.network))
+    options = {"epochs": 20, "seed": seed, "validation": 0.25} | case.fit
+    if isinstance(options.get("optimizer"), dict):
+        told = dict(options["optimizer"])
+        options["optimizer"] = bl.optim.get(told.pop("name"), **told)
+    if "l2" in options:
+        options["penalty"] = bl.L2(options.pop("l2"))
+    if options.get("batch_size") == 0:
+        options["batch_size"] = None
+    if case.leak:
+        cut = int(0.75 * len(x))
+        again = rng.permutation(cut)[: int(case.leak * (len(x) - cut))]
+        held = np.concatenate([again, np.arange(cut + len(again), len(x))])
+        options["validation"] = (x[held], y[held])
+        x, y = x[:cut], y[:cut]
+    if case.when == "before":
+        for name in ("epochs", "early_stopping"):
+            options.pop(name, None)
+        diagnosis, end = bl.check(net, x, y, **options), {}
+    else:
+        done = bl.fit(net, x, y, **options)
+        diagnosis = done.diagnose()
+        end = {name: value for name, value in (done.history[-1] if done.history else {}).items() if name != "seconds"}
+    names = ([own.name for own in part] for part in (diagnosis.alarms, diagnosis.remarks))
+    return Result(case, seed, *names, time.perf_counter() - begin, end)
+
+
+def table(results: list[Result]) -> str:
+    """A line each, and the sums."""
+    lines = [f"{'case':<44} {'seed':>4} {'right':>5}  alarms (remarks)"]
+    for own in results:
+        said = ", ".join(own.alarms) or "-"
+        said += f" ({', '.join(own.remarks)})" if own.remarks else ""
+        lines.append(f"{own.case.name:<44} {own.seed:>4} {'yes' if own.right else 'NO':>5}  {said}")
+    sick = [own for own in results if own.case.expected]
+    healthy = [own for own in results if not own.case.expected]
+    lines += [
+        "",
+        f"sick runs found           {sum(own.found for own in sick)} of {len(sick)}",
+        f"right cause named first   {sum(own.right for own in sick)} of {len(sick)}",
+        f"healthy runs with alarm   {sum(not own.right for own in healthy)} of {len(healthy)}",
+        f"seconds a case            {np.mean([own.seconds for own in results]):.2f}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,55 @@
+"""Findings about gradients on their way back: through layers, and through time."""
+
+from __future__ import annotations
+
+from backlit.inspect.doctor.catalogue import finding
+from backlit.inspect.doctor.evidence import Evidence
+from backlit.inspect.doctor.finding import Finding
+from backlit.inspect.doctor.symptoms import seen, spread_of_gradient, through_time
+
+GONE, GONE_FOR_CERTAIN = 1e-2, 1e-5  # first layer's gradient over the last one's: with nothing learned; in any case
+GONE_IN_TIME = 1e-2  # first steps' gradient over the greatest
+GROWN_IN_TIME = 100.0  # first third's gradient over the last third's
+SIGMOIDS = ("Sigmoid",)
+_SLOPE = "each sigmoid passes at most 1/4: Hochreiter 1991, Glorot & Bengio 2010"
+_TIME = "Bengio, Simard, Frasconi 1994; Pascanu, Mikolov, Bengio 2013"
+
+
+def layers(e: Evidence) -> list[Finding]:
+    """A gradient that doesn't reach the first layers."""
+    if e.well:
+        return []
+    found = [spread_of_gradient(e, record) for record in (e.start, e.last) if record]
+    known = [spread for spread in found if spread is not None]
+    limit = GONE if e.trained else GONE_FOR_CERTAIN
+    if not known or max(known) > limit:
+        return []
+    worst = known[0]
+    sigmoids = [part.path for part in e.parts if part.kind in SIGMOIDS]
+    many = len(sigmoids) >= 2
+    name = "saturating activations in depth" if many else "gradient vanishes through layers"
+    where = (
+        f"layers {sigmoids[0]} to {sigmoids[-1]}" if many else f"layers {e.weighted[0].path} to {e.weighted[-1].path}"
+    )
+    return [finding(name, where, "gradient at first layer / last", worst, limit, _SLOPE, consequences=seen(e))]
+
+
+def time(e: Evidence) -> list[Finding]:
+    """A gradient that vanishes, or explodes, from step to step."""
+    if e.well or not e.trained:
+        return []
+    now, before = through_time(e.last), {path: own for path, *own in through_time(e.start)}
+    for path, first, halves in now:
+        at_start = before.get(path, [first, halves])
+        if max(halves, at_start[1]) > GROWN_IN_TIME:
+            measure, value = "first third's ‖∂L/∂hₜ‖ / last third's", max(halves, at_start[1])
+            name = "gradient explodes through time"
+            return [finding(name, f"layer {path}", measure, value, GROWN_IN_TIME, _TIME, consequences=seen(e))]
+        if max(first, at_start[0]) < GONE_IN_TIME:
+            measure = "first steps' ‖∂L/∂hₜ‖ / the greatest"
+            name = "gradient vanishes through time"
+            return [finding(name, f"layer {path}", measure, first, GONE_IN_TIME, _TIME, consequences=seen(e))]
+    return []
+
+
+RULES = (layers, time)
