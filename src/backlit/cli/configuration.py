@@ -45,7 +45,7 @@ def choices(ctx: typer.Context, config: Path | None, begun: Path | None) -> dict
 def to_keep(choices: dict[str, Any]) -> dict[str, Any]:
     """The options as plain data, without those that were left open."""
     kept = {name: str(value) if isinstance(value, Path) else value for name, value in choices.items()}
-    return {name: value for name, value in kept.items() if value is not None and value is not False}
+    return {name: value for name, value in kept.items() if not (value is None or value is False or value in ([], ()))}
 
 
 def _read(path: Path, known: dict[str, Any]) -> dict[str, Any]:
