@@ -221,6 +221,11 @@ class Evidence:
         return score >= reference - SHORT_OF and score >= floor and (skill is None or skill > 0)
 
     @property
+    def fitted(self) -> bool:
+        """Whether it learned its training rows, at least: then neither start nor gradients nor rates are at fault."""
+        return self.well or (self.diverged is None and (self.skill(False) or 0.0) >= SURE)
+
+    @property
     def steps(self) -> int:
         """Updates an epoch."""
         rows, size = self.data.get("rows", 0), self.batch_size

@@ -10,6 +10,7 @@ from backlit.graph import tree
 from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import SHORT_OF, Evidence, settings_of
 from backlit.inspect.doctor.finding import Finding
+from backlit.inspect.doctor.initialisation import expected
 from backlit.inspect.doctor.symptoms import seen
 
 LOST = 0.25  # of the held-out skill that was had once
@@ -18,7 +19,8 @@ FLAT = 0.02  # of the guess's loss: the training loss no longer falls
 FALLING = 0.01  # of the guess's loss, by which the held-out loss still fell in the last tenth
 COMMON = 0.75  # share of the commonest class
 FOUND = 0.5  # of the rows of other classes, at least, must lift accuracy above the common class's share
-SHRUNK = 0.3  # of the weights' starting size
+SHRUNK = 0.5  # of the weights' starting size
+BY_HEART, HALF = 0.95, 0.5  # skill on training rows, and on others
 STRONG = 0.6  # share dropped
 LITTLE = 0.05  # skill no better than guessing
 UNSEEN = 0.1  # skill that shows that inputs tell something of their targets
@@ -90,6 +92,11 @@ def decay(e: Evidence) -> list[Finding]:
     if not shares:
         return []
     path = min(shares, key=lambda own: shares[own])
+    bound = _bound(e)
+    if shares[path] > SHRUNK and bound is not None:
+        where = f"AdamW(weight_decay={strength:g}) holds weights below 1/{strength:g}"
+        source = "the least starting size that theory has: Adam's updates are at most the rate, the decay rate · λ · w"
+        return [finding("weight decay too strong", where, "1/λ", 1 / strength, bound, source, consequences=seen(e))]
     if shares[path] > SHRUNK:
         return []
     set_to = f"penalty {penalty}" if penalty else f"weight decay {strength:g}"
@@ -97,6 +104,16 @@ def decay(e: Evidence) -> list[Finding]:
     where = f"{path}, {set_to}"
     return [finding("weight decay too strong", where, "‖w‖ at the end / at the start", shares[path], SHRUNK, source,
                     consequences=seen(e))]  # fmt: skip
+
+
+def _bound(e: Evidence) -> float | None:
+    """The size that weights should have at least, if AdamW's decay holds them below it."""
+    strength = settings_of(e.optimizer, "weight_decay") or 0.0
+    if type(getattr(e.optimizer, "transforms", (e.optimizer,))[-1]).__name__ != "AdamW" or not strength:
+        return None
+    sizes = [expected(np.shape(leaf))[0] for part in e.weighted for leaf in e.weights(part).values()]
+    wanted = max(sizes, default=0.0)
+    return wanted if 1 / strength < wanted else None
 
 
 def dropout(e: Evidence) -> list[Finding]:
@@ -151,6 +168,11 @@ def overfitting(e: Evidence) -> list[Finding]:
         where = f"held-out loss {end:.4g}, least {best:.4g} in epoch {int(np.argmin(smooth)) + 1}"
         source = "a quarter of what had been gained over guessing"
         return [finding("overfitting", where, "gain lost again", lost, LOST, source)]
+    known, unseen = e.skill(False) or 0.0, 1 - end / guess
+    if known >= BY_HEART and unseen < HALF:
+        where = f"held-out loss {end:.4g}, training loss {train[-window:].mean():.4g}"
+        source = "half of the guess's loss, where training rows are learned by heart"
+        return [finding("overfitting", where, "held-out gain over guessing", unseen, HALF, source)]
     gap = (end - float(train[-window:].mean())) / guess
     score, reference = e.score(True), e.reference
     behind = score is not None and reference is not None and score < reference - SHORT_OF

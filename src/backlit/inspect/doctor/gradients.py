@@ -17,7 +17,7 @@ _TIME = "Bengio, Simard, Frasconi 1994; Pascanu, Mikolov, Bengio 2013"
 
 def layers(e: Evidence) -> list[Finding]:
     """A gradient that doesn't reach the first layers."""
-    if e.well:
+    if e.fitted:
         return []
     found = [spread_of_gradient(e, record) for record in (e.start, e.last) if record]
     known = [spread for spread in found if spread is not None]
@@ -36,7 +36,7 @@ def layers(e: Evidence) -> list[Finding]:
 
 def time(e: Evidence) -> list[Finding]:
     """A gradient that vanishes, or explodes, from step to step."""
-    if e.well or not e.trained:
+    if e.fitted or not e.trained:
         return []
     now, before = through_time(e.last), {path: own for path, *own in through_time(e.start)}
     for path, first, halves in now:

@@ -53,7 +53,7 @@ def alike(e: Evidence) -> list[Finding]:
     """Hidden units that start as copies of each other, or at zero, and can't part."""
     weights = _weights(e)
     layers = list(dict.fromkeys(part for part, *_ in weights))
-    if e.well:
+    if e.fitted:
         return []
     for part, after in itertools.pairwise(layers):
         own = [told for other, _, told, _ in weights if other is part]
@@ -74,7 +74,7 @@ def alike(e: Evidence) -> list[Finding]:
 
 def size(e: Evidence) -> list[Finding]:
     """Weights that shrink or blow up the signal."""
-    if e.well:
+    if e.fitted:
         return []
     weights = _weights(e)
     scaled = [
@@ -106,7 +106,7 @@ def size(e: Evidence) -> list[Finding]:
 def bias(e: Evidence) -> list[Finding]:
     """Biases below what their unit's weights bring: ReLU units that are off from the start."""
     path, share = dead(e.start)
-    if share < MOST_OFF or e.well:
+    if share < MOST_OFF or e.fitted:
         return []
     told = e.start["weights"]
     for part in e.weighted:

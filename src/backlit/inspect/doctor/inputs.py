@@ -37,8 +37,8 @@ def leak(e: Evidence) -> list[Finding]:
     if not shared:
         return []
     usual = 2 * (e.data.get("twins") or {}).get("repeated", 0.0)  # a table may simply hold equal rows
-    limit = max(SHARED + 3 * shared["chance"], min(usual, MANY), (FEWEST_SHARED - 0.5) / e.data["held"])
-    if shared["share"] <= limit or (contrary(e) and usual >= shared["share"]):
+    limit = max(SHARED + 3 * shared["chance"], min(usual, MANY))
+    if shared["count"] < FEWEST_SHARED or shared["share"] <= limit or (contrary(e) and usual >= shared["share"]):
         return []
     where = f"{shared['share']:.1%} of the held-out rows"
     source = "1 %, and three times what chance makes of columns that don't depend on each other"

@@ -60,7 +60,7 @@ def _with_rate(e: Evidence, rate: float) -> str:
 
 def high(e: Evidence) -> list[Finding]:
     """Steps so large that the loss explodes, wavers, or kills and saturates units that were fine at the start."""
-    if not e.trained or e.well:
+    if not e.trained or e.fitted:
         return []
     rate = "unknown" if e.rate is None else f"{e.rate:g}"
     ratios = [ratio for ratio in (e.ratio(record) for record in [e.start, *e.looks]) if ratio is not None]
@@ -90,7 +90,7 @@ def high(e: Evidence) -> list[Finding]:
 
 def low(e: Evidence) -> list[Finding]:
     """All updates together can't have moved the weights."""
-    if not e.trained or e.well or e.diverged is not None or not e.looks:
+    if not e.trained or e.fitted or e.diverged is not None or not e.looks:
         return []
     told = [(record["step"], e.ratio(record)) for record in e.looks]
     known = [(step, ratio) for step, ratio in told if ratio is not None]

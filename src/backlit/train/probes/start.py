@@ -12,8 +12,8 @@ from backlit.train.probes.prober import Prober
 from backlit.train.probes.records import Record, plain
 from backlit.train.probes.reference import reference
 
-SEEN = 4096  # rows of which columns and twins are told
-SAMPLE = 384  # rows on which simple models are tried
+SEEN, NUMBERS = 4096, 1_000_000  # at most so many rows are told of, and numbers in them, but at least SAMPLE rows
+SAMPLE = 256  # rows on which simple models are tried
 _STREAM = 0x57A27
 
 
@@ -54,7 +54,8 @@ def weights_of(network: Network) -> dict[str, Any]:
 def _data(job: Any, seed: int) -> dict[str, Any]:
     engine, batches = job.program.engine, job.batches[0]
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM))))
-    chosen = rng.permutation(len(batches.rows))[:SEEN]
+    seen = max(SAMPLE, min(SEEN, NUMBERS // max(1, int(np.prod(job.network.input_shape)))))
+    chosen = rng.permutation(len(batches.rows))[:seen]
 
     def rows_of(data: dict[str, Any], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         taken = engine.put(rows.astype(np.int32))
@@ -69,15 +70,14 @@ def _data(job: Any, seed: int) -> dict[str, Any]:
         told["guess"] = guess_loss(job.loss, kind, y, job.network.output_shape, weights)
         told["targets"] = _targets(kind, y, job.targets)
         if x.dtype.kind == "f":
-            everything = np.asarray(job.data["x"])
-            told["bad_rows"] = int((~np.isfinite(everything.reshape(len(everything), -1)).all(axis=1)).sum())
+            told["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
             told["inputs"] = _inputs(x)
         sound = x.dtype.kind == "f" and not told["bad_rows"]
         told["reference"] = reference(x[:SAMPLE], y[:SAMPLE], kind) if sound else {}
         told["twins"] = _twins(x, y, kind)
         if job.judge is not None:
             held = job.judge[0].rows
-            other, other_y = rows_of(job.held, held[rng.permutation(len(held))[:SEEN]])
+            other, other_y = rows_of(job.held, held[rng.permutation(len(held))[:seen]])
             told["held"] = len(held)
             told["shared"] = _shared(x, other, len(batches.rows))
             told["held_guess"] = guess_loss(job.loss, kind, other_y, job.network.output_shape, None)
@@ -168,9 +168,9 @@ def _inputs(x: np.ndarray) -> dict[str, Any]:
 
 
 def _keys(x: np.ndarray) -> np.ndarray:
-    """One value a row, equal for equal rows."""
+    """One whole number a row, equal for equal rows (and in one case of 2⁶⁴ for others)."""
     flat = np.ascontiguousarray(x.reshape(len(x), -1))
-    return flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1]))).reshape(-1)
+    return np.array([hash(row.tobytes()) for row in flat])
 
 
 def _chance(x: np.ndarray) -> float:
@@ -206,7 +206,7 @@ def _twins(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
 
 
 def _shared(x: np.ndarray, held: np.ndarray, rows: int) -> dict[str, Any]:
-    """Held-out rows that are training rows, too: their share, and what chance would make it."""
-    found = float(np.isin(_keys(held.astype(x.dtype, copy=False)), _keys(x)).mean())
-    chance = min(1.0, _chance(np.concatenate([x[:256], held[:256]])) * len(x))
-    return {"share": min(1.0, found * rows / len(x)), "chance": chance}
+    """Held-out rows that are training rows, too: how many were seen, their share, and what chance would make it."""
+    found = np.isin(_keys(held.astype(x.dtype, copy=False)), _keys(x))
+    chance = min(1.0, _chance(np.concatenate([x[:256], held[:256]])) * rows)
+    return {"count": int(found.sum()), "share": min(1.0, float(found.mean()) * rows / len(x)), "chance": chance}
