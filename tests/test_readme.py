@@ -168,6 +168,19 @@ def test_the_doctor_page_tells_all_findings() -> None:
     assert set(CATALOGUE) <= told, set(CATALOGUE) - told
 
 
+@pytest.mark.slow
+def test_the_report(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    assert len(commands) == 3
+    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
+    assert "report.html" in printed[0]
+    (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    run(tmp_path, sys.executable, "-c", block + "\nprint(page)")
+    for page in ("runs/iris/report.html", "iris.html", "runs/copy/report.html"):
+        assert "</html>" in (tmp_path / page).read_text(encoding="utf-8")
+
+
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 
