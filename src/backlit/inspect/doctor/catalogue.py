@@ -136,7 +136,7 @@ CATALOGUE: dict[str, Entry] = {
     "unscaled inputs": Entry(
         "Inputs are far from unit variance: one learning rate can't suit weights of large and of small inputs, and "
         "activations saturate or die.",
-        "scaler = bl.data.StandardScaler().fit(x); bl.fit(net, scaler.apply(x), y)",
+        "bl.fit(net, x, y, preparation=bl.data.Standardize().fit(x))",
         "backlit train TABLE --target COLUMN  # scales columns",
         "a faster fall of the loss with the same learning rate",
         "run.activations()",
@@ -144,7 +144,7 @@ CATALOGUE: dict[str, Entry] = {
     "off-centre inputs": Entry(
         "Inputs have means far from zero: a unit's weights get gradients of one sign and can only zig-zag, and the "
         "common part drowns the differences.",
-        "scaler = bl.data.StandardScaler().fit(x); bl.fit(net, scaler.apply(x), y)",
+        "bl.fit(net, x, y, preparation=bl.data.Standardize().fit(x))",
         "backlit train TABLE --target COLUMN  # centres columns",
         "a faster fall of the loss with the same learning rate",
         "run.activations()",
@@ -203,19 +203,19 @@ CATALOGUE: dict[str, Entry] = {
     "weight decay too strong": Entry(
         "The decay outweighs the data's gradient: weights shrink to nothing, and with them the output.",
         "bl.fit(..., penalty=None)  # or a hundredth of the strength",
-        "--weight-decay 0.0001",
+        "--l2 0.0001",
         "weights that grow to what the data asks for",
     ),
     "learning rate too high": Entry(
         "Updates overshoot: beyond 2/λ_max each step lands higher on the other side of the valley.",
         "bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))  # a tenth of the rate; bl.lr_find looks for one",
-        "--learning-rate 0.001",
+        "--lr 0.001",
         "a loss that falls from epoch to epoch",
     ),
     "learning rate too low": Entry(
         "All updates together can hardly move the weights: the loss still falls when training ends, and slowly.",
         "bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))  # ten times the rate; bl.lr_find looks for one",
-        "--learning-rate 0.01",
+        "--lr 0.01",
         "the same loss in a tenth of the epochs",
     ),
     "dropout too strong": Entry(
@@ -227,7 +227,7 @@ CATALOGUE: dict[str, Entry] = {
     "imbalance hidden by accuracy": Entry(
         "Nearly all rows are of one class, and the network hardly ever says another: accuracy looks fine.",
         'bl.fit(..., class_weight="balanced", metrics=["accuracy", "f1", "auc"])',
-        "--class-weight balanced",
+        "--balance",
         "rows of the rare classes found, at some cost in accuracy",
     ),
     "too little capacity": Entry(
@@ -239,13 +239,13 @@ CATALOGUE: dict[str, Entry] = {
     "overfitting": Entry(
         "The network learns its training rows by heart: on others it gets worse, or stays far behind.",
         "bl.fit(..., validation=0.2, early_stopping=10, penalty=bl.L2(1e-3))  # or more rows, fewer units, dropout",
-        "--early-stopping 10 --weight-decay 0.001",
+        "--patience 10 --l2 0.001",
         "a held-out loss near its least",
     ),
     "stopped early": Entry(
         "The held-out loss was still falling when training ended.",
         "bl.fit(..., epochs=3 * epochs, early_stopping=10)",
-        "--epochs 200 --early-stopping 10",
+        "--epochs 200 --patience 10",
         "a lower loss",
     ),
 }  # fmt: skip

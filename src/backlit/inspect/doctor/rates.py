@@ -40,7 +40,7 @@ def before_training(e: Evidence) -> list[Finding]:
             where = f"λ_max = {e.sharpness:.5g} at the start: gradient descent diverges above 2/λ_max = {best:.5g}"
             source = "2 for a quadratic loss; networks bear up to 12 (Lewkowycz et al. 2020)"
             remedy = f"bl.fit(..., optimizer={_with_rate(e, best / 2)})"
-            command = f"--learning-rate {best / 2:.2g}"
+            command = f"--lr {best / 2:.2g}"
             return [
                 finding("learning rate too high", where, "learning rate · λ_max", product, limit, source, severity,
                         remedy=remedy, command=command)
