@@ -76,7 +76,7 @@ def high(e: Evidence) -> list[Finding]:
     died = dead(e.last)[1] >= MOST_OFF and dead(e.start)[1] < MOST_OFF / 2
     lost = saturated(e.last)[1] >= MOST_OFF and saturated(e.start)[1] < MOST_OFF / 2
     stuck = lost and (skill is None or skill < NOTHING)
-    worse = skill is not None and skill < -0.5
+    worse = skill is not None and skill < -0.5 and not _falling(e)
     rising = wavering(e)
     if leap > LEAP and (died or stuck or worse or rising > RISING):
         source = "a hundred times the usual 0.001, and the loss wavers, or units were lost that worked at first"
@@ -86,6 +86,12 @@ def high(e: Evidence) -> list[Finding]:
         source = "a twentieth: batches differ, but not by so much"
         return [finding("learning rate too high", where, measure, value, 4 * RISING, source, consequences=follows)]
     return []
+
+
+def _falling(e: Evidence) -> bool:
+    """Whether the training loss ends clearly below where it began: then it is only on its way."""
+    first, end = e.start.get("loss"), e.end("loss")
+    return first is not None and end is not None and end < 0.9 * first
 
 
 def low(e: Evidence) -> list[Finding]:

@@ -53,7 +53,7 @@ def reference(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     np.fill_diagonal(distance, np.inf)
     near = np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     told = {
-        "linear": max(_score(_ridge(inner, goal, ridge * len(x)), goal, labels) for ridge in RIDGES),
+        "linear": max(_score(_ridge(flat, inner, goal, ridge * len(x)), goal, labels) for ridge in RIDGES),
         "neighbours": _score(goal[near].mean(axis=1), goal, labels),
         "guess": float(np.bincount(labels).max() / len(labels)) if labels is not None else 0.0,
         "rows": len(x),
@@ -66,10 +66,13 @@ def reference(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     return told
 
 
-def _ridge(inner: np.ndarray, goal: np.ndarray, ridge: float) -> np.ndarray:
+def _ridge(flat: np.ndarray, inner: np.ndarray, goal: np.ndarray, ridge: float) -> np.ndarray:
     """Ridge regression's answer for each row, learned from the others (Allen's PRESS identity)."""
-    count = len(inner)
-    hat = np.linalg.solve(inner + ridge * np.eye(count), inner)
+    count, columns = flat.shape
+    if columns < count:  # the smaller of two equal systems
+        hat = flat @ np.linalg.solve(flat.T @ flat + ridge * np.eye(columns), flat.T)
+    else:
+        hat = np.linalg.solve(inner + ridge * np.eye(count), inner)
     lever = np.diag(hat) + 1 / count
     mean = goal.mean(axis=0)
     fitted = hat.T @ (goal - mean) + mean
