@@ -176,8 +176,9 @@ def test_probes_without_histograms_leave_that_picture_out():
 
 def test_a_run_that_nobody_judged():
     page = checked(arrays().report())
-    assert "Nobody has judged this run" in page.text("en")
-    assert "따로 떼어 둔 데이터로 평가하지 않은" in page.text("ko")
+    assert "No rows were set aside to judge this run" in page.text("en")
+    assert "평가용으로 따로 떼어 둔 데이터가 없습니다" in page.text("ko")
+    assert "Task regression" in page.text("en")
     assert "epochs 3" in page.text("en")  # settings of a run from Python
     assert "Findings" not in page.text("en")  # there is nobody to say that all is well
 

@@ -11,6 +11,10 @@ from backlit.inspect.report.words import Phrase, Told, known, say
 MOST_COLUMNS = 40
 MOST_CLASSES = 16  # with more, the confusion matrix is a picture
 MOST_STEPS = 12
+TASKS = {  # by kind of target
+    "class": "classification", "binary": "classification", "probability": "classification", "number": "regression",
+    "multi_label": "multi_label", "text": "text",
+}  # fmt: skip
 HONEST = 0.05  # calibration error below which probabilities may be taken at their word
 LOWER = ("loss", "log_loss", "rmse", "mae", "scaled_mae", "bits", "perplexity")  # scores of which less is better
 
