@@ -367,6 +367,10 @@ def test_the_command_makes_the_same_choices(tmp_path, monkeypatch):
     assert {name: value for name, value in kept.items() if value not in ([], ())} == config
 
 
+def test_options_that_were_left_open_are_not_in_the_command():
+    assert command({"data": "iris", "target": (), "text": [], "balance": False}) == ["backlit train", "iris"]
+
+
 def test_numbers_as_people_read_them():
     assert percent(0.99999) != "100\u00a0%"
     assert percent(0.00001) != "0\u00a0%"

@@ -84,9 +84,7 @@ def data(run: Any) -> dict[str, Any]:
     found, config = judged(run), run.config or {}
     target = getattr(getattr(run.preparation, "target", None), "names", None) or getattr(run.preparation, "target", "")
     target = target or config.get("target") or ""
-    task = (
-        "forecast" if "steps" in found else found.get("task") or ("text" if run.targets.kind == "text" else "unknown")
-    )
+    task = "forecast" if "steps" in found else found.get("task") or TASKS.get(run.targets.kind, "unknown")
     facts = [
         (say("data.source"), config.get("data")),
         (say("data.target"), target if isinstance(target, str) else ", ".join(map(str, target))),
