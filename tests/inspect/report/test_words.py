@@ -87,7 +87,7 @@ def test_values_are_escaped_in_every_language():
 
 def test_the_doctors_findings_are_all_translated():
     doctor = pytest.importorskip("backlit.inspect.doctor.catalogue")
-    assert set(KO["doctor"]) == set(doctor.CATALOGUE)
+    assert not set(doctor.CATALOGUE) - set(KO["doctor"])
     assert all(set(own) == {"name", "cause", "effect"} for own in KO["doctor"].values())
 
 
