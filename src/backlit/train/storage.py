@@ -7,8 +7,8 @@ history.jsonl        one line an epoch
 judgement.json       scores on held-out rows, if the run came from a table or data set
 config.toml          what would train it again, if the command trained it
 probes.jsonl         one line a probe, if there were any; the first tells of the start, before any update
-report.html          the run as a page to read, if it was asked for
 state.safetensors    only while training can be resumed: all that the next update needs
+report.html          the run as a page to read, if it was asked for
 """
 
 from __future__ import annotations

@@ -176,8 +176,9 @@ def test_probes_without_histograms_leave_that_picture_out():
 
 def test_a_run_that_nobody_judged():
     page = checked(arrays().report())
-    assert "Nobody has judged this run" in page.text("en")
-    assert "따로 떼어 둔 데이터로 평가하지 않은" in page.text("ko")
+    assert "No rows were set aside to judge this run" in page.text("en")
+    assert "평가용으로 따로 떼어 둔 데이터가 없습니다" in page.text("ko")
+    assert "Task regression" in page.text("en")
     assert "epochs 3" in page.text("en")  # settings of a run from Python
     assert "Findings" not in page.text("en")  # there is nobody to say that all is well
 
@@ -364,6 +365,10 @@ def test_the_command_makes_the_same_choices(tmp_path, monkeypatch):
     context = train.make_context("train", line[2:])
     kept = configuration.to_keep(configuration.choices(context, None, None))
     assert {name: value for name, value in kept.items() if value not in ([], ())} == config
+
+
+def test_options_that_were_left_open_are_not_in_the_command():
+    assert command({"data": "iris", "target": (), "text": [], "balance": False}) == ["backlit train", "iris"]
 
 
 def test_numbers_as_people_read_them():

@@ -10,7 +10,7 @@ from backlit._version import __version__
 from backlit.inspect.report import content, inside
 from backlit.inspect.report.findings import findings
 from backlit.inspect.report.mistakes import mistakes
-from backlit.inspect.report.numerals import percent
+from backlit.inspect.report.numerals import percent, short
 from backlit.inspect.report.reproduce import reproduce
 from backlit.inspect.report.words import NAMES, check_language, known, say
 
@@ -60,7 +60,7 @@ def report(run: Any, lang: str = "en") -> str:
             findings=findings(run),
             judged=bool(content.judged(run).get("scores")),
             where=content.where(run),
-            rows=content.judged(run).get("rows"),
+            rows=short(content.judged(run).get("rows")),
             data=content.data(run),
             network=content.network(run),
             result=content.result(run),

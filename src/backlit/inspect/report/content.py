@@ -11,6 +11,10 @@ from backlit.inspect.report.words import Phrase, Told, known, say
 MOST_COLUMNS = 40
 MOST_CLASSES = 16  # with more, the confusion matrix is a picture
 MOST_STEPS = 12
+TASKS = {  # by kind of target
+    "class": "classification", "binary": "classification", "probability": "classification", "number": "regression",
+    "multi_label": "multi_label", "text": "text",
+}  # fmt: skip
 HONEST = 0.05  # calibration error below which probabilities may be taken at their word
 LOWER = ("loss", "log_loss", "rmse", "mae", "scaled_mae", "bits", "perplexity")  # scores of which less is better
 
@@ -80,9 +84,7 @@ def data(run: Any) -> dict[str, Any]:
     found, config = judged(run), run.config or {}
     target = getattr(getattr(run.preparation, "target", None), "names", None) or getattr(run.preparation, "target", "")
     target = target or config.get("target") or ""
-    task = (
-        "forecast" if "steps" in found else found.get("task") or ("text" if run.targets.kind == "text" else "unknown")
-    )
+    task = "forecast" if "steps" in found else found.get("task") or TASKS.get(run.targets.kind, "unknown")
     facts = [
         (say("data.source"), config.get("data")),
         (say("data.target"), target if isinstance(target, str) else ", ".join(map(str, target))),

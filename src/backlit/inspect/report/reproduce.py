@@ -27,7 +27,9 @@ def command(config: dict[str, Any]) -> list[str]:
         if value is True:
             words.append(option)
         elif name != "data" and value is not False:
-            words += [shlex.join([option, str(each)]) for each in (value if isinstance(value, list) else [value])]
+            words += [
+                shlex.join([option, str(each)]) for each in (value if isinstance(value, (list, tuple)) else [value])
+            ]
     return words
 
 
