@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +214,7 @@ def fit(
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
     prober = None if watching is None else prober_of(job, watching, epochs, seed)
-    start = None if prober is None else start_of(job, prober, int(seed))
+    told = None if prober is None else cache(lambda: start_of(job, prober, int(seed)))
     display = progress_display.create(progress, epochs)
     listeners = [callbacks] if callable(callbacks) else list(callbacks)
     plateau = plateau_of(job.optimizer)
@@ -255,7 +255,7 @@ def fit(
             folder=Path(checkpoint) if checkpoint else None,
             config=config,
             probes=loop.probes,
-            start=start,
+            told=told,
         )
 
     if checkpoint is not None:

@@ -47,8 +47,8 @@ class Run:
         The choices that would train it again, as plain data.
     probes : ProbeHistory
         What went on inside the network, probe by probe; of an ensemble in its first member.
-    start : dict or None
-        What was known before the first update, if the run has probes: see `backlit.train.probes.start`.
+    told : callable or dict, optional
+        What was known before the first update, or what tells it when asked: see `start`.
     """
 
     network: Network
@@ -66,7 +66,16 @@ class Run:
     judgement: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
     probes: ProbeHistory = field(default_factory=ProbeHistory)
-    start: dict[str, Any] | None = None
+    told: Any = None
+
+    @property
+    def start(self) -> dict[str, Any] | None:
+        """What was known before the first update, if the run has probes: see `backlit.train.probes.start`.
+
+        Worked out when it is asked for, the run is saved or diagnosed: training doesn't wait for it.
+        """
+        found: dict[str, Any] | None = self.told() if callable(self.told) else self.told
+        return found
 
     @property
     def seconds(self) -> float:

@@ -212,7 +212,7 @@ def load(folder: str | Path) -> Run:
         network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=stopped,
         diverged=diverged, best_epoch=best_epoch, settings=settings, preparation=preparation, optimizer=optimizer,
         folder=folder, judgement=judgement, config=config, probes=probes,
-        start=start,
+        told=start,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from backlit.train.batches import Batches
 from backlit.train.probes.settings import ROWS, Probes
 
 SHARE = 0.02  # of the training's time
-LEAST = 0.01  # seconds that probes may take at any rate: less than compiling varies by
+LEAST = 0.005  # seconds that probes may take at any rate: less than compiling varies by
 OFTEN = 8  # probes that a run should have; where they can't all see ROWS rows, they see fewer
 FEWEST = 8  # rows that a probe looks at
 GROUPS = 8  # at most, of the rows; the gradient's noise is its variance between them
