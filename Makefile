@@ -23,7 +23,7 @@ demo: $(VENV)/.package ## watch a network learn to read handwritten digits
 
 test: lint ## everything that must hold: style, types, rooms, tests, examples in the documentation
 	$(call stage,tests and examples)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
 lint: $(VENV)/.dev ## style, types and which room imports which
 	$(call stage,style)
