@@ -119,7 +119,7 @@ class Checkpoint:
             "epoch": loop.epoch,
             "stopped": loop.stopped,
             "history": list(loop.history),
-            "probes": list(loop.probes),
+            "probes": list(run.probes),
             "plateau": loop.plateau_state,
             "best_epoch": loop.best_epoch,
             "best_value": float(loop.best_value),

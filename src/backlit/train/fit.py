@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from backlit.optim.schedules import plateau_of
 from backlit.train import progress as progress_display
 from backlit.train.callbacks import Callback, EarlyStopping
 from backlit.train.job import Job, check_counts, complete, prepare, scorer
+from backlit.train.later import Later
 from backlit.train.loop import Loop
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes, chosen
@@ -214,7 +215,9 @@ def fit(
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
     prober = None if watching is None else prober_of(job, watching, epochs, seed)
-    told = None if prober is None else cache(lambda: start_of(job, prober, int(seed)))
+    if prober is not None and watching is not None and watching.watch:
+        prober(job.carry, 0)  # a node that doesn't exist is told before anything is trained
+    told = None if prober is None else Later(lambda: start_of(job, prober, int(seed)))
     display = progress_display.create(progress, epochs)
     listeners = [callbacks] if callable(callbacks) else list(callbacks)
     plateau = plateau_of(job.optimizer)
@@ -254,7 +257,7 @@ def fit(
             optimizer=job.optimizer,
             folder=Path(checkpoint) if checkpoint else None,
             config=config,
-            probes=loop.probes,
+            probed=loop.probed(),
             told=told,
         )
 
