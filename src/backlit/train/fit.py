@@ -84,6 +84,7 @@ def fit(
     encoding: Any = None,
     mixup: float = 0.0,
     probes: Probes | str | None = "standard",
+    devices: int = 1,
 ) -> Run:
     """Train a network: ``fit(network, x, y)``. For tables there is ``fit(table, target="price")``, see `fit_table`.
 
@@ -173,6 +174,10 @@ def fit(
     probes : "standard", Probes or None
         What is measured inside the network while it trains, see `Probes`; the standard costs a few percent. None:
         nothing.
+    devices : int
+        Devices that share the work on each batch (graphics cards, or parts of the processor): each computes the gradient
+        of its rows, and their sum makes the update, so that the result is that of one device, to rounding. Of the
+        compiled engine; `batch_size` must be a multiple, unless it takes all rows. Data and parameters are held by each.
 
     Returns
     -------
@@ -204,13 +209,14 @@ def fit(
         reduction=reduction, shuffle=shuffle, engine=engine, dtype=dtype, preparation=preparation,
         standardize_targets=standardize_targets, epochs=epochs, chunk=chunk, ensemble=ensemble,
         clip=clip, steps_per_epoch=steps_per_epoch, encoding=encoding, mixup=mixup,
+        devices=devices,
     )  # fmt: skip
     stopping, direction = complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
         "standardize_targets": standardize_targets, "ensemble": ensemble, "mixup": mixup or None,
-        "steps_per_epoch": steps_per_epoch, "data": _fingerprint(job),
+        "steps_per_epoch": steps_per_epoch, "devices": devices, "data": _fingerprint(job),
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
