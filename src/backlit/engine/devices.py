@@ -37,6 +37,6 @@ def _there_are(found: list[jax.Device]) -> str:
     if found[0].platform != "cpu":
         return f"{there}; give it more (CUDA_VISIBLE_DEVICES says which it sees), or ask for fewer"
     return (
-        f"{there}, and JAX can't split the processor into more once it has computed something: ask for them first, or "
+        f"{there}, and JAX can't divide it into more once it has computed something: train in a process that hasn't, or "
         "set the environment variable JAX_NUM_CPU_DEVICES to their number before Python starts"
     )

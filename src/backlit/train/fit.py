@@ -177,7 +177,8 @@ def fit(
     devices : int
         Devices that share the work on each batch (graphics cards, or parts of the processor): each computes the gradient
         of its rows, and their sum makes the update, so that the result is that of one device, to rounding. Of the
-        compiled engine; `batch_size` must be a multiple, unless it takes all rows. Data and parameters are held by each.
+        compiled engine; `batch_size` must be a multiple, unless it takes all rows. Each holds data and parameters
+        whole. On a processor this gains nothing, since XLA uses all its cores for one device, too.
 
     Returns
     -------

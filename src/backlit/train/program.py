@@ -36,8 +36,8 @@ class Program:
         ``penalty(params) -> scalar``, added to the loss.
     engine : Engine
         Who runs it. On several devices each computes the gradient of its share of a batch, and their sum makes the
-        update (synchronous data-parallel SGD: Dean et al., "Large Scale Distributed Deep Networks", 2012, with
-        updates that wait for all, as Chen et al., "Revisiting Distributed Synchronous SGD", 2016).
+        update: synchronous data-parallel SGD (Chen et al., "Revisiting Distributed Synchronous SGD", 2016; not the
+        asynchronous kind of Dean et al., 2012, nor the averaged weights of Zinkevich et al., 2010).
     reduction : "mean" or "sum"
         Over the rows of an update: Σ w·l / Σ w, or Σ w·l.
     full_batch : bool
