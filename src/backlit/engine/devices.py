@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import jax
 import numpy as np
 from jax.sharding import Mesh
@@ -21,10 +23,8 @@ def mesh(count: int) -> Mesh:
     InputError
         If there are fewer; the message says how many there are and how to get more.
     """
-    try:
+    with contextlib.suppress(RuntimeError):  # if it has
         jax.config.update("jax_num_cpu_devices", max(count, jax.config.jax_num_cpu_devices))
-    except RuntimeError:  # it has computed something
-        pass
     found = jax.devices()
     if len(found) < count:
         raise InputError(f"devices={count}: {_there_are(found)}")
@@ -37,6 +37,6 @@ def _there_are(found: list[jax.Device]) -> str:
     if found[0].platform != "cpu":
         return f"{there}; give it more (CUDA_VISIBLE_DEVICES says which it sees), or ask for fewer"
     return (
-        f"{there}, and JAX can't divide it into more once it has computed something: train in a process that hasn't, or "
-        "set the environment variable JAX_NUM_CPU_DEVICES to their number before Python starts"
+        f"{there}, and JAX can't divide it into more once it has computed something: train in a process that hasn't, "
+        "or set the environment variable JAX_NUM_CPU_DEVICES to their number before Python starts"
     )

@@ -175,10 +175,10 @@ def fit(
         What is measured inside the network while it trains, see `Probes`; the standard costs a few percent. None:
         nothing.
     devices : int
-        Devices that share the work on each batch (graphics cards, or parts of the processor): each computes the gradient
-        of its rows, and their sum makes the update, so that the result is that of one device, to rounding. Of the
-        compiled engine; `batch_size` must be a multiple, unless it takes all rows. Each holds data and parameters
-        whole. On a processor this gains nothing, since XLA uses all its cores for one device, too.
+        Devices that share the work on each batch (graphics cards, or parts of the processor): each computes the
+        gradient of its rows, and their sum makes the update, so that the result is that of one device, to rounding.
+        Of the compiled engine; `batch_size` must be a multiple, unless it takes all rows. Each holds data and
+        parameters whole. On a processor this gains nothing, since XLA uses all its cores for one device, too.
 
     Returns
     -------
