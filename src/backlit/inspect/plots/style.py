@@ -37,6 +37,8 @@ Picture = TypeVar("Picture", bound=Callable[..., Any])
 def _korean_font() -> str | None:
     from matplotlib import font_manager
 
+    # It warns at every text where a font has no weight of exactly 700; the nearest, which it takes, is what we want.
+    logging.getLogger(font_manager.__name__).addFilter(lambda said: "font weight" not in said.getMessage())
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return next((name for name in _KOREAN_FONTS if name in installed), None)
 
@@ -132,6 +134,7 @@ def figure(rows: int = 1, columns: int = 1, width: float = 6.4, height: float = 
     axes = made.subplots(rows, columns)
     for axis in np.ravel(axes):
         axis.grid(alpha=0.25)
+        axis.set_prop_cycle(color=COLOURS)
         axis.spines[["top", "right"]].set_visible(False)
     return made, axes
 
