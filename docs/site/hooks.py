@@ -1,0 +1,37 @@
+"""What mkdocs calls while it builds the site."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import gather
+import lessons
+
+NOTE = '!!! note "이 페이지는 아직 영어로만 있습니다."\n\n'
+
+
+def on_pre_build(config: Any) -> None:
+    """Take over what was written since the pages were gathered."""
+    gather.copy()
+
+
+def on_config(config: Any) -> Any:
+    """Put the lessons into the navigation, in their order; their titles are the pages' own."""
+    for part in config.nav:
+        if "Lessons" in part:
+            part["Lessons"] = ["lessons/index.md", *(f"lessons/{name}.md" for name in lessons.names())]
+    return config
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Tell Korean readers when a page is only there in English."""
+    if config.theme["language"] != "ko" or page.file.src_uri.endswith(".ko.md"):
+        return markdown
+    title = re.match(r"# .*\n+", markdown)
+    end = title.end() if title else 0
+    return markdown[:end] + NOTE + markdown[end:]
