@@ -41,7 +41,10 @@ class Parameter:
     @property
     def flags(self) -> str:
         """An option as it is typed: "`--epochs INTEGER`", "`--balance`"."""
-        declared = [self.info.default, *(self.info.param_decls or ())]  # in an annotation, the first flag comes as default
+        declared = [
+            self.info.default,
+            *(self.info.param_decls or ()),
+        ]  # in an annotation, the first flag comes as default
         names = [name for each in declared if isinstance(each, str) for name in each.split("/") if name.startswith("-")]
         if not names:
             plain = self.name.replace("_", "-")
@@ -63,7 +66,9 @@ def parameters(command: Any) -> list[Parameter]:
     found = []
     for name, parameter in inspect.signature(command).parameters.items():
         kind, default = hints[name], parameter.default
-        told = next((each for each in getattr(kind, "__metadata__", ()) if isinstance(each, ArgumentInfo | OptionInfo)), default)
+        told = next(
+            (each for each in getattr(kind, "__metadata__", ()) if isinstance(each, ArgumentInfo | OptionInfo)), default
+        )
         kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
         found.append(Parameter(name, told, single(kind), default))
     return found

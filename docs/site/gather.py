@@ -11,6 +11,10 @@ import shutil
 import sys
 from pathlib import Path, PurePosixPath
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import pictures
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "docs"
 
@@ -28,7 +32,6 @@ def gather() -> None:
     """All of it, from nothing."""
     import commands
     import lessons
-    import pictures
     import reference
 
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -44,7 +47,8 @@ def copy() -> None:
     pages = {source: PurePosixPath(source.name) for source in sorted((ROOT / "docs").glob("*.md"))}
     pages |= {ROOT / name: PurePosixPath(place) for name, place in OTHERS.items() if name != "README.md"}
     for source, place in pages.items():
-        keep(FOLDER / place, relinked(source.read_text(encoding="utf-8"), source).encode())
+        text = relinked(source.read_text(encoding="utf-8"), source)
+        keep(FOLDER / place, pictures.shown(text, place.name).encode())
     for source in sorted((ROOT / "docs" / "assets").iterdir()):
         keep(FOLDER / "assets" / source.name, source.read_bytes())
 
@@ -75,5 +79,4 @@ def relinked(text: str, source: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     gather()

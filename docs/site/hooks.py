@@ -29,7 +29,9 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Tell Korean readers when a page is only there in English."""
+    """Tell Korean readers when a page is only there in English; the start page needs no list of pages beside it."""
+    if page.file.src_uri in ("index.md", "index.ko.md"):
+        page.meta["hide"] = ["navigation"]
     if config.theme["language"] != "ko" or page.file.src_uri.endswith(".ko.md"):
         return markdown
     title = re.match(r"# .*\n+", markdown)

@@ -9,8 +9,10 @@ from typing import Any
 
 import backlit as bl
 
-# Public modules: their names are called by them, as in bl.optim.AddMomentum.
-MODULES = tuple(name for name in bl.__all__ if inspect.ismodule(getattr(bl, name)))
+# Public modules: their names are called by them, as in bl.optim.AddMomentum; what several have is called by the first.
+MODULES = tuple(
+    sorted((name for name in bl.__all__ if inspect.ismodule(getattr(bl, name))), key=lambda name: name != "ops")
+)
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,7 @@ def members(module: Any) -> list[str]:
 
 def public() -> dict[str, Any]:
     """Every public thing by the shortest name it is called by: "bl.Linear", "bl.optim.AddMomentum"."""
-    found = {
-        f"bl.{name}": getattr(bl, name) for name in bl.__all__ if name not in MODULES and not name.startswith("_")
-    }
+    found = {f"bl.{name}": getattr(bl, name) for name in bl.__all__ if name not in MODULES and not name.startswith("_")}
     known = {id(thing) for thing in found.values()}
     for module in MODULES:
         for name in members(getattr(bl, module)):
@@ -93,7 +93,9 @@ def page_of(thing: Any) -> Page:
     path = f"{defined(thing).removeprefix('backlit.')}."
     fitting = [(len(source), page) for page in PAGES for source in page.sources if path.startswith(f"{source}.")]
     if not fitting:
-        raise LookupError(f"{defined(thing)} is public, but no page of the reference is for it: see docs/site/reference.py")
+        raise LookupError(
+            f"{defined(thing)} is public, but no page of the reference is for it: see docs/site/reference.py"
+        )
     return max(fitting, key=lambda pair: pair[0])[1]
 
 
@@ -111,11 +113,17 @@ def write(folder: Path) -> None:
         "",
     ]
     for page in PAGES:
-        found = dict(sorted(names[page.name].items(), key=lambda pair: (pair[0].count("."), not inspect.isclass(pair[1]), pair[0].lower())))  # fmt: skip  # noqa: E501
+        found = dict(sorted(names[page.name].items(), key=in_order))
         (folder / f"{page.name}.md").write_text(text(page, found), encoding="utf-8")
         links = " · ".join(f"[{name.removeprefix('bl.')}]({page.name}.md#{defined(found[name])})" for name in found)
         lines += [f"## [{page.title}]({page.name}.md)", "", links, ""]
     (folder / "index.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def in_order(named: tuple[str, Any]) -> tuple[int, bool, str]:
+    """Names of `bl` before those of its modules, classes before functions, by the alphabet."""
+    name, thing = named
+    return name.count("."), not inspect.isclass(thing), name.lower()
 
 
 def text(page: Page, found: dict[str, Any]) -> str:

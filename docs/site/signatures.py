@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
 import re
 from typing import Any
 
@@ -20,9 +22,18 @@ class AsCalled(griffe.Extension):
             func.parameters = griffe.Parameters(*list(func.parameters)[1:])
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
-        """Bring tables to Markdown's form."""
-        if obj.docstring is not None and "====" in obj.docstring.value:
-            obj.docstring.value = markdown_tables(obj.docstring.value)
+        """Bring a docstring to the form that the reference's parser reads."""
+        if obj.docstring is not None:
+            if obj.is_class and "OPTIONS" in obj.docstring.value:  # completed when the class is made
+                obj.docstring.value = inspect.getdoc(pydoc.locate(obj.path)) or ""
+            obj.docstring.value = with_section(markdown_tables(obj.docstring.value))
+
+
+def with_section(text: str) -> str:
+    """Examples at a short docstring's end get the heading that long ones have; they'd be read as quotations."""
+    if re.search(r"^Examples\n-+$", text, flags=re.MULTILINE):
+        return text
+    return re.sub(r"(?m)^>>> ", "Examples\n--------\n>>> ", text, count=1)
 
 
 def markdown_tables(text: str) -> str:
@@ -47,7 +58,9 @@ def markdown_tables(text: str) -> str:
             if rule.fullmatch(line):
                 rules += 1
             else:
-                rows.append([line[start:end].strip().replace("|", "\\|") for start, end in zip(starts, ends, strict=True)])
+                rows.append(
+                    [line[start:end].strip().replace("|", "\\|") for start, end in zip(starts, ends, strict=True)]
+                )
         head, *body = rows
         made += [row_of(head), "|" + "---|" * len(head), *map(row_of, body)]
     return "\n".join(made)
