@@ -53,11 +53,11 @@ class Parameter:
 
     @property
     def shown_default(self) -> str:
-        """The value when the option isn't given; empty where there is none to show."""
+        """The value when the option isn't given, in a sentence; empty where there is none to show."""
         if not self.info.show_default or self.kind is bool or self.default in (None, (), [], ""):
             return ""
         value = self.default.value if isinstance(self.default, enum.Enum) else self.default
-        return f"`{value}`" if self.info.show_default is True else str(self.info.show_default)
+        return f" By default `{value}`."
 
 
 def parameters(command: Any) -> list[Parameter]:
@@ -90,8 +90,8 @@ def write(folder: Path) -> None:
         lines.append(f"| [`backlit {module.NAME}`](#backlit-{module.NAME}) | {cell(about)} |")
     lines += [
         "",
-        "Every command has `--help`. The exit status is 0 when the work is done, 1 when it failed, 2 when the input was "
-        "wrong, 130 after an interruption.",
+        "Every command has `--help`.",
+        "The exit status is 0 when the work is done, 1 when it failed, 2 when the input was wrong, 130 if interrupted.",
         "",
     ]
     for module in COMMANDS:
@@ -117,12 +117,13 @@ def section(module: Any) -> list[str]:
     for option in options:
         panels.setdefault(option.info.rich_help_panel or "Options", []).append(option)
     for panel, inside in panels.items():
-        lines += [f"| {panel} | | by default |", "|---|---|---|"]
-        lines += [f"| {cell(each.flags)} | {cell(each.info.help)} | {cell(each.shown_default)} |" for each in inside]
+        lines += [f"| {panel} | |", "|---|---|"]
+        lines += [f"| {cell(each.flags)} | {cell(each.info.help)}{cell(each.shown_default)} |" for each in inside]
         lines.append("")
     return lines
 
 
 def cell(text: str | None) -> str:
     """Text for a table's cell."""
-    return " ".join((text or "").split()).replace("|", "\\|").replace("<", "&lt;")
+    text = re.sub(r"\s+", " ", text or "")
+    return text.replace("|", "\\|").replace("<", "&lt;")

@@ -37,9 +37,9 @@ class Page:
 
 PAGES = (
     Page("training", "Training", "From data to a run, and what can be done with one.", ("train",)),
-    Page("tensors", "Tensors and derivatives", "The graph and its derivatives, at once or compiled.", ("graph", "engine")),
+    Page("tensors", "Tensors and derivatives", "The graph and its derivatives; compiled forms.", ("graph", "engine")),
     Page("operations", "Operations", "", ("graph.ops",), "ops"),
-    Page("layers", "Layers", "What networks are made of; `bl.Network` is an architecture with its parameters.", ("nn",)),
+    Page("layers", "Layers", "What networks are made of; a `bl.Network` has parameters as well.", ("nn",)),
     Page("activations", "Activations", "", ("nn.activations", "nn.functions", "nn.activation_facts"), "activations"),
     Page("losses", "Losses and penalties", "", ("nn.losses", "nn.loss", "nn.penalties"), "losses"),
     Page("initializers", "Initialisers", "", ("nn.initializers",), "initializers"),
@@ -108,7 +108,7 @@ def write(folder: Path) -> None:
     lines = [
         "# Reference",
         "",
-        "Every public name, from its docstring. In all of it, `import backlit as bl`. "
+        "Every public name, from its docstring. In all of it, `import backlit as bl`.",
         "The [command line](command.md) has a page of its own.",
         "",
     ]

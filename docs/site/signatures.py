@@ -26,7 +26,17 @@ class AsCalled(griffe.Extension):
         if obj.docstring is not None:
             if obj.is_class and "OPTIONS" in obj.docstring.value:  # completed when the class is made
                 obj.docstring.value = inspect.getdoc(pydoc.locate(obj.path)) or ""
-            obj.docstring.value = with_section(markdown_tables(obj.docstring.value))
+            obj.docstring.value = with_section(one_by_one(markdown_tables(obj.docstring.value)))
+
+
+def one_by_one(text: str) -> str:
+    """Parameters that are described together get a line each, since each has its own default."""
+
+    def lines(found: re.Match[str]) -> str:
+        about = found[3].rstrip("\n")
+        return "".join(f"{name} : {found[2]}\n{about}\n" for name in found[1].split(", "))
+
+    return re.sub(r"(?m)^(\w+(?:, \w+)+) : (.*)\n((?: {4}.*\n?)+)", lines, text)
 
 
 def with_section(text: str) -> str:
@@ -37,13 +47,7 @@ def with_section(text: str) -> str:
 
 
 def markdown_tables(text: str) -> str:
-    """Tables between lines of "=" as Markdown tables; columns begin where the "=" do.
-
-    >>> print(markdown_tables("==  ==\\na   b\\n==  ==\\n1   2\\n==  =="))
-    | a | b |
-    |---|---|
-    | 1 | 2 |
-    """
+    """Tables between lines of "=" as Markdown tables; columns begin where the "=" do."""
     lines, made = text.splitlines(), []
     rule = re.compile(r" *=+(?: +=+)+ *")
     while lines:
