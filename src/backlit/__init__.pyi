@@ -2,6 +2,7 @@
 
 from . import data as data
 from . import errors as errors
+from . import lessons as lessons
 from . import optim as optim
 from ._version import __version__ as __version__
 from .engine.compiled import Compiled as Compiled

@@ -11,6 +11,8 @@ from backlit.cli import (
     explain,
     generate,
     importance,
+    lesson,
+    lessons,
     lr_find,
     predict,
     show,
@@ -49,6 +51,7 @@ def _common(
 
 COMMANDS = (
     train, evaluate, predict, generate, show, write_report, compare, importance, diagnose, lr_find, explain,
+    lessons, lesson,
 )  # fmt: skip
 
 for module in COMMANDS:

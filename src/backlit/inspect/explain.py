@@ -135,6 +135,10 @@ class Explanation:
             raise unknown("node", name, self._places)
         return self.nodes[self._places[name]]
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a node of this name."""
+        return name in self._places
+
     @cached_property
     def _places(self) -> dict[str, int]:
         return {node.name: i for i, node in enumerate(self.nodes)}

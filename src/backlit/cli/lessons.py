@@ -1,0 +1,63 @@
+"""`backlit lessons`: what lessons there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "lessons"
+EXAMPLES = "Examples:\n\nbacklit lessons\n\nbacklit lessons --lang ko\n\nbacklit lessons --out notebooks --quick"
+
+
+def command(
+    lang: Annotated[str, typer.Option(help="Language: en or ko.")] = "en",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Run every lesson, and write it as a notebook into this folder.", metavar="FOLDER"),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="With --out: fewer epochs, some minutes for all.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """List the lessons, in the order that teaches: what each shows, and how long it takes to read."""
+    from backlit.cli import output
+    from backlit.cli.lesson import write_notebook
+    from backlit.errors import InputError
+    from backlit.lessons import LESSONS
+    from backlit.lessons.languages import check_language
+
+    check_language(lang)
+    written = []
+    if out is not None:
+        if out.exists() and not out.is_dir():
+            raise InputError(f"--out {out}: this is a file; name a folder")
+        out.mkdir(parents=True, exist_ok=True)
+        for lesson in LESSONS.values():
+            path = out / f"{lesson.number:02}-{lesson.name}.{lang}.ipynb"
+            output.note(f"{lesson.number} of {len(LESSONS)}: {lesson.name}")
+            write_notebook(lesson, lang, path, quick=quick)
+            written.append(str(path))
+    if as_json:
+        output.emit(
+            {
+                "lessons": [
+                    {
+                        "number": lesson.number,
+                        "name": lesson.name,
+                        "title": lesson.title[lang],
+                        "summary": lesson.summary[lang],
+                        "minutes": lesson.minutes,
+                    }
+                    for lesson in LESSONS.values()
+                ],
+                "notebooks": written,
+            }
+        )
+        return
+    unit = {"en": "min", "ko": "분"}[lang]
+    rows = [[f"{own.number}", own.name, own.title[lang], f"{own.minutes} {unit}"] for own in LESSONS.values()]
+    print(output.table(rows, left=(1, 2)))
+    first = next(iter(LESSONS))
+    option = "" if lang == "en" else f" --lang {lang}"
+    print(f"\nbacklit lesson {first}{option}")

@@ -1,0 +1,46 @@
+"""Formulas in LaTeX, for readers without LaTeX: as Unicode in a terminal, as MathML in a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+# Not within code: a fence or a span is matched first and left alone.
+_FORMULA = re.compile(r"```.*?```|`[^`\n]*`|\$\$(.+?)\$\$|\$(?!\s)([^$\n]+?)(?<!\s)\$", re.DOTALL)
+
+
+def _replaced(text: str, write: Callable[[str, bool], str]) -> str:
+    def formula(found: re.Match[str]) -> str:
+        if found[1] is not None:
+            return write(found[1].strip(), True)
+        return write(found[2], False) if found[2] is not None else found[0]
+
+    return _FORMULA.sub(formula, text)
+
+
+def to_unicode(text: str) -> str:
+    r"""Markdown with its formulas as plain text; those on lines of their own as code.
+
+    >>> to_unicode(r"the slope $\frac{\partial L}{\partial w}$ is `$x`")
+    'the slope ∂L/∂w is `$x`'
+    """
+    from pylatexenc.latex2text import LatexNodes2Text
+
+    converter = LatexNodes2Text(math_mode="text", strict_latex_spaces=False)
+
+    def write(formula: str, display: bool) -> str:
+        told = converter.latex_to_text(re.sub(r"(\\(?:partial|nabla|Delta)) +(?=[A-Za-z])", r"\1{}", formula))
+        lines = [line.strip() for line in told.splitlines() if line.strip()]
+        return "\n\n```text\n" + "\n".join(lines) + "\n```\n\n" if display else " ".join(lines)
+
+    return _replaced(text, write)
+
+
+def to_mathml(text: str) -> str:
+    r"""Markdown with its formulas as MathML, which browsers draw by themselves.
+
+    Needs `latex2mathml`, which the documentation is built with.
+    """
+    from latex2mathml.converter import convert
+
+    return _replaced(text, lambda formula, display: convert(formula, display="block" if display else "inline"))

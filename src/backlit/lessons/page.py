@@ -1,0 +1,63 @@
+"""A lesson as a page of the documentation: Markdown with what the code printed and drew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backlit.lessons.formulas import to_mathml
+from backlit.lessons.pictures import png
+from backlit.lessons.running import FIGURE, Done, run
+from backlit.lessons.source import Exercise, Lesson
+
+_WORDS = {
+    "en": {
+        "exercises": "Exercises",
+        "answer": "An answer",
+        "run": "Run it yourself: `backlit lesson {name}`, or as a notebook: "
+        "`backlit lesson {name} --notebook {name}.ipynb`. "
+        "Write your answers as `exercise_1`, `exercise_2`, `exercise_3` into a file, and have them checked: "
+        "`backlit lesson {name} --check answers.py`.",
+    },
+    "ko": {
+        "exercises": "연습 문제",
+        "answer": "풀이 예",
+        "run": "직접 실행해 보세요: `backlit lesson {name} --lang ko`. "
+        "노트북으로는 `backlit lesson {name} --lang ko --notebook {name}.ipynb`입니다. "
+        "답은 파일에 `exercise_1`, `exercise_2`, `exercise_3`으로 적고 "
+        "`backlit lesson {name} --lang ko --check answers.py`로 채점합니다.",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Markdown, and the pictures that it shows, as PNG by file name."""
+
+    markdown: str
+    pictures: dict[str, bytes]
+
+
+def page(lesson: Lesson, language: str = "en", *, quick: bool = True) -> Page:
+    """Run a lesson and write it down."""
+    pictures: dict[str, bytes] = {}
+    words = _WORDS[language]
+    lines = [f"# {lesson.number}. {lesson.title[language]}", lesson.summary[language], lesson.follows[language]]
+    for step in run(lesson, language, quick=quick):
+        if isinstance(step, Done):
+            if not step.code.claim:
+                lines.append(f"```python\n{step.code.text.strip()}\n```")
+                if step.printed.strip():
+                    lines.append(f"```text\n{step.printed.rstrip()}\n```")
+            continue
+        for name, figure in step.figures.items():
+            pictures[f"{lesson.name}-{name}.png"] = png(figure)
+        lines.append(to_mathml(FIGURE.sub(rf"![\1]({lesson.name}-\2.png)", step.text[language])))
+    lines += [f"## {words['exercises']}", words["run"].format(name=lesson.name)]
+    lines += [_exercise(exercise, language, words["answer"]) for exercise in lesson.exercises]
+    return Page("\n\n".join(lines) + "\n", pictures)
+
+
+def _exercise(exercise: Exercise, language: str, answer: str) -> str:
+    solution = "\n".join(f"    {line}".rstrip() for line in exercise.solution.text.strip().splitlines())
+    asked = to_mathml(exercise.prose.text[language])
+    return f'### {exercise.number}\n\n{asked}\n\n??? note "{answer}"\n\n    ```python\n{solution}\n    ```'

@@ -1,0 +1,185 @@
+"""A lesson as it is written: one Markdown file with both languages and the code that they share.
+
+A file begins with TOML between lines of `+++`. Then prose, each piece after `<!-- en -->` or `<!-- ko -->`, and code:
+
+    ```python             run, and shown with what it prints
+    ```python claim       run, not shown: asserts what the prose says
+    <!-- exercise -->     what follows is an exercise: prose, then
+    ```python solution    an answer, as `exercise_1 = ...`
+    ```python check       asserts that `answer` is right; `say(english, korean)` makes the message
+
+In prose, `«loss:.3f»` is a value of the code in Python's format, `![what is seen](figure:name)` a figure of the code,
+and `$...$` or `$$...$$` a formula in LaTeX.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+from backlit.errors import InputError, unknown
+from backlit.lessons.languages import LANGUAGES
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A piece of text in each language."""
+
+    text: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Code:
+    """A block of code: shown, or a claim that is only run; and the line of the file where it begins."""
+
+    text: str
+    line: int
+    claim: bool = False
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise: what is asked, an answer, and the code that judges one."""
+
+    number: int
+    prose: Prose
+    solution: Code
+    check: Code
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson.
+
+    Attributes
+    ----------
+    name : str
+        As in `backlit lesson NAME`.
+    number : int
+        Its place, from 1.
+    title, summary : mapping of language to str
+    minutes : int
+        Of reading, about.
+    follows : mapping of language to str
+        The study note that it follows, and where it differs from it.
+    parts : tuple of Prose and Code
+    exercises : tuple of Exercise
+    path : str
+        The file.
+    """
+
+    name: str
+    number: int
+    title: Mapping[str, str]
+    summary: Mapping[str, str]
+    minutes: int
+    follows: Mapping[str, str]
+    parts: tuple[Prose | Code, ...]
+    exercises: tuple[Exercise, ...]
+    path: str = field(repr=False)
+
+
+_FENCE = re.compile(r"^```python ?(claim|solution|check|)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MARK = re.compile(r"^<!-- (\w+) -->$", re.MULTILINE)
+
+
+def parse(text: str, number: int, path: str) -> Lesson:
+    """The lesson that a file's text is.
+
+    Raises
+    ------
+    InputError
+        If the file isn't written as a lesson is; with file and line.
+    """
+    if not text.startswith("+++\n") or "\n+++\n" not in text:
+        raise InputError(f"{path}: a lesson begins with TOML between two lines of +++")
+    head, body = text[4:].split("\n+++\n", 1)
+    lines_before = text[: len(text) - len(body)].count("\n")
+    told: dict[str, Any] = tomllib.loads(head)
+    parts: list[Prose | Code] = []
+    exercises: list[Exercise] = []
+    asked: Prose | None = None
+    solution: Code | None = None
+    in_exercises = False
+    for kind, content, line in _pieces(body, lines_before + 1):
+        where = f"{path}, line {line}"
+        if kind == "exercise":
+            in_exercises, asked, solution = True, None, None
+        elif kind == "prose" and in_exercises:
+            asked = _prose(content, where)
+        elif kind == "prose":
+            parts.append(_prose(content, where))
+        elif kind in ("", "claim") and not in_exercises:
+            parts.append(Code(content, line, claim=kind == "claim"))
+        elif kind == "solution" and asked is not None:
+            solution = Code(content, line)
+        elif kind == "check" and asked is not None and solution is not None:
+            exercises.append(Exercise(len(exercises) + 1, asked, solution, Code(content, line)))
+        else:
+            raise InputError(f"{where}: {kind or 'code'} can't stand here; see backlit/lessons/source.py")
+    return Lesson(**told, number=number, parts=tuple(parts), exercises=tuple(exercises), path=path)
+
+
+def _pieces(body: str, line: int) -> Iterator[tuple[str, str, int]]:
+    """Kind, text and first line of each piece: prose with its marks, code, the beginning of an exercise."""
+    start = 0
+    for fence in _FENCE.finditer(body):
+        yield from _text(body[start : fence.start()], line + body[:start].count("\n"))
+        yield fence[1], fence[2], line + body[: fence.start(2)].count("\n")
+        start = fence.end()
+    yield from _text(body[start:], line + body[:start].count("\n"))
+
+
+def _text(text: str, line: int) -> Iterator[tuple[str, str, int]]:
+    before, *after = text.split("<!-- exercise -->")
+    if before.strip():
+        yield "prose", before, line
+    for exercise in after:
+        yield "exercise", "", line
+        if exercise.strip():
+            yield "prose", exercise, line
+
+
+def _prose(text: str, where: str) -> Prose:
+    """A text in all languages, from its pieces after their marks."""
+    before, *marked = _MARK.split(text)
+    if before.strip():
+        raise InputError(f"{where}: prose without a language; begin it with <!-- en --> or <!-- ko -->")
+    pieces: dict[str, str] = dict.fromkeys(LANGUAGES, "")
+    for language, piece in zip(marked[::2], marked[1::2], strict=True):
+        if language not in LANGUAGES:
+            raise unknown(f"mark in {where}", language, [*LANGUAGES, "exercise"])
+        pieces[language] += piece.strip() + "\n\n"
+    missing = [language for language, piece in pieces.items() if not piece.strip()]
+    if missing:
+        raise InputError(f"{where}: this piece of prose isn't there in {', '.join(missing)}")
+    return Prose({language: piece.strip() for language, piece in pieces.items()})
+
+
+@functools.cache
+def _all() -> dict[str, Lesson]:
+    lessons = {}
+    texts = resources.files("backlit.lessons").joinpath("texts")
+    for file in sorted(texts.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".md"):
+            lesson = parse(file.read_text(encoding="utf-8"), int(file.name.split("-")[0]), str(file))
+            lessons[lesson.name] = lesson
+    return lessons
+
+
+def find(name: str) -> Lesson:
+    """The lesson of this name or number; UnknownNameError with the nearest name otherwise."""
+    lessons = _all()
+    for lesson in lessons.values():
+        if name in (lesson.name, str(lesson.number)):
+            return lesson
+    raise unknown("lesson", name, lessons)
+
+
+LESSONS: Mapping[str, Lesson] = MappingProxyType(_all())
