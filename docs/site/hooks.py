@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import gather
 import lessons
+import markdown
 
 NOTE = '!!! note "이 페이지는 아직 영어로만 있습니다."\n\n'
 
@@ -20,11 +21,21 @@ def on_pre_build(config: Any) -> None:
     gather.copy()
 
 
+class InlineFormulas(markdown.Extension):
+    """A formula at the start of a line is part of its paragraph, not a block of HTML."""
+
+    def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802
+        """Take `math` from the elements that stand alone."""
+        md.block_level_elements.remove("math")
+
+
 def on_config(config: Any) -> Any:
     """Put the lessons into the navigation, in their order; their titles are the pages' own."""
+    if not any(isinstance(each, InlineFormulas) for each in config.markdown_extensions):  # once for both languages
+        config.markdown_extensions.append(InlineFormulas())
     for part in config.nav:
         if "Lessons" in part:
-            part["Lessons"] = ["lessons/index.md", *(f"lessons/{name}.md" for name in lessons.names())]
+            part["Lessons"] = lessons.pages()
     return config
 
 

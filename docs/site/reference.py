@@ -54,6 +54,7 @@ PAGES = (
     ),
     Page("doctor", "The doctor", "What is wrong with a network, before and after training.", ("inspect.doctor",)),
     Page("plots", "Plots", "", ("inspect.plots",), "plots"),
+    Page("lessons", "Lessons", "", ("lessons",), "lessons"),
     Page("errors", "Errors and warnings", "", ("errors",), "errors"),
 )  # fmt: skip
 
