@@ -21,6 +21,9 @@ def on_pre_build(config: Any) -> None:
     gather.copy()
 
 
+BESIDE = {"index.md": "navigation", "index.ko.md": "navigation", "mission.md": "toc"}
+
+
 class InlineFormulas(markdown.Extension):
     """A formula at the start of a line is part of its paragraph, not a block of HTML."""
 
@@ -40,9 +43,9 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Tell Korean readers when a page is only there in English; the start page needs no list of pages beside it."""
-    if page.file.src_uri in ("index.md", "index.ko.md"):
-        page.meta["hide"] = ["navigation"]
+    """Tell Korean readers when a page is only there in English; leave out what stands beside a page without need."""
+    if page.file.src_uri in BESIDE:
+        page.meta["hide"] = [BESIDE[page.file.src_uri]]
     if config.theme["language"] != "ko" or page.file.src_uri.endswith(".ko.md"):
         return markdown
     title = re.match(r"# .*\n+", markdown)

@@ -114,17 +114,21 @@ def write(folder: Path) -> None:
         "",
     ]
     for page in PAGES:
-        found = dict(sorted(names[page.name].items(), key=in_order))
+        found = ordered(names[page.name])
         (folder / f"{page.name}.md").write_text(text(page, found), encoding="utf-8")
         links = " · ".join(f"[{name.removeprefix('bl.')}]({page.name}.md#{defined(found[name])})" for name in found)
         lines += [f"## [{page.title}]({page.name}.md)", "", links, ""]
     (folder / "index.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def in_order(named: tuple[str, Any]) -> tuple[int, bool, str]:
-    """Names of `bl` before those of its modules, classes before functions, by the alphabet."""
-    name, thing = named
-    return name.count("."), not inspect.isclass(thing), name.lower()
+def ordered(found: dict[str, Any]) -> dict[str, Any]:
+    """Names of `bl` before those of its modules; then classes or functions, whichever are more; then the alphabet."""
+    classes = 2 * sum(map(inspect.isclass, found.values())) > len(found)
+
+    def place(name: str) -> tuple[int, bool, str]:
+        return name.count("."), inspect.isclass(found[name]) != classes, name.lower()
+
+    return {name: found[name] for name in sorted(found, key=place)}
 
 
 def text(page: Page, found: dict[str, Any]) -> str:

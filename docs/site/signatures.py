@@ -26,7 +26,7 @@ class AsCalled(griffe.Extension):
         if obj.docstring is not None:
             if obj.is_class and "OPTIONS" in obj.docstring.value:  # completed when the class is made
                 obj.docstring.value = inspect.getdoc(pydoc.locate(obj.path)) or ""
-            obj.docstring.value = with_section(one_by_one(markdown_tables(obj.docstring.value)))
+            obj.docstring.value = with_section(a_line_each(one_by_one(markdown_tables(obj.docstring.value))))
 
 
 def one_by_one(text: str) -> str:
@@ -37,6 +37,12 @@ def one_by_one(text: str) -> str:
         return "".join(f"{name} : {found[2]}\n{about}\n" for name in found[1].split(", "))
 
     return re.sub(r"(?m)^(\w+(?:, \w+)+) : (.*)\n((?: {4}.*\n?)+)", lines, text)
+
+
+def a_line_each(text: str) -> str:
+    """References keep the lines that end with a full stop."""
+    before, heading, after = text.partition("\nReferences\n----------\n")
+    return before + heading + re.sub(r"\.$", ".  ", after, flags=re.MULTILINE)
 
 
 def with_section(text: str) -> str:
