@@ -29,6 +29,7 @@ def test_the_site(tmp_path: Path) -> None:
     links_lead_to_pages_and_places_on_them(site, pages)
     both_languages(pages)
     every_public_name_is_in_the_reference(pages)
+    signatures_are_as_they_are_called(pages)
     every_option_is_in_the_command_reference(pages)
     search_finds_both_languages(site)
 
@@ -85,8 +86,23 @@ def every_public_name_is_in_the_reference(pages: dict[str, str]) -> None:
         assert f">ops.{name}</a>" in index, name
 
 
+def signatures_are_as_they_are_called(pages: dict[str, str]) -> None:
+    operations, optimizers, layers = (
+        plain(pages[f"reference/{name}.html"]) for name in ("operations", "optimizers", "layers")
+    )
+    assert "exp(x: Any) -> Any" in operations  # without the array namespace, which is declared first
+    assert "epsilon: float = 1e-10" in optimizers  # declared with its range
+    assert "Whether the output is every step's state" in layers  # docstrings that are completed by code
+    assert "OPTIONS" not in layers
+    assert "<blockquote>" not in "".join(pages.values())  # examples that were taken for quotations
+
+
+def plain(page: str) -> str:
+    return unescape(re.sub(r"<[^>]+>", "", page))
+
+
 def every_option_is_in_the_command_reference(pages: dict[str, str]) -> None:
-    text = unescape(re.sub(r"<[^>]+>", "", pages["reference/command.html"]))
+    text = plain(pages["reference/command.html"])
     sections = dict(
         re.findall(r"^backlit ([\w-]+)¶\n(.*?)(?=^backlit [\w-]+¶|\Z)", text, flags=re.DOTALL | re.MULTILINE)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import pydoc
 import re
@@ -20,6 +21,14 @@ class AsCalled(griffe.Extension):
         decorators = {str(decorator.value).partition("(")[0].rpartition(".")[2] for decorator in func.decorators}
         if decorators & {*DECLARED}:
             func.parameters = griffe.Parameters(*list(func.parameters)[1:])
+
+    def on_attribute_instance(self, *, attr: griffe.Attribute, **kwargs: Any) -> None:
+        """Defaults of a dataclass that are declared with their range: the default alone."""
+        if isinstance(attr.value, griffe.ExprCall) and attr.parent is not None and attr.parent.is_class:
+            fields = getattr(pydoc.locate(attr.parent.path), "__dataclass_fields__", {})
+            if attr.name in fields and str(attr.value.function) != "field":
+                default = fields[attr.name].default
+                attr.value = None if default is dataclasses.MISSING else repr(default)
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Bring a docstring to the form that the reference's parser reads."""
