@@ -13,13 +13,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo test lint format docs docs-serve bench clean
+.PHONY: help demo lessons test lint format docs docs-serve bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 demo: $(VENV)/.package ## watch a network learn to read handwritten digits
 	@$(BIN)/backlit train digits --out "runs/demo-$$(date +%Y%m%d-%H%M%S)"
+
+lessons: $(VENV)/.package ## run every lesson quickly, and write them as notebooks into build/lessons
+	@mkdir -p build
+	@$(BIN)/backlit lessons --out build/lessons --quick
+	@$(BIN)/backlit lessons --out build/lessons --quick --lang ko
 
 test: lint ## everything that must hold: style, types, rooms, tests, examples in the documentation
 	$(call stage,tests and examples)

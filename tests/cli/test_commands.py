@@ -294,6 +294,19 @@ def test_importance_compare_and_pictures(trained, tmp_path):
     assert (tmp_path / "r.png").stat().st_size > 5000
 
 
+def test_show_draws_the_network(trained, tmp_path):
+    folder, _ = trained
+    for depth in ("layers", "neurons"):
+        done = backlit("show", "run", "--draw", tmp_path / f"{depth}.svg", "--depth", depth, folder=folder)
+        assert done.returncode == 0, done.stderr
+        assert "the first of 5 networks" in done.stderr
+    assert "Linear(16" in (tmp_path / "layers.svg").read_text(encoding="utf-8")
+    assert "line width" in (tmp_path / "neurons.svg").read_text(encoding="utf-8")
+    done = backlit("show", "run", "--draw", tmp_path / "n.svg", "--depth", "neuron", folder=folder)
+    assert done.returncode == 2
+    assert "did you mean 'neurons'" in done.stderr
+
+
 def test_input_files_are_never_overwritten(trained):
     folder, _ = trained
     before = (folder / "houses.csv").read_bytes()
