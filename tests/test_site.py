@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from html import unescape
@@ -32,6 +33,19 @@ def test_the_site(tmp_path: Path) -> None:
     signatures_are_as_they_are_called(pages)
     every_option_is_in_the_command_reference(pages)
     search_finds_both_languages(site)
+
+
+def test_links_lead_to_the_same_page_on_the_site() -> None:
+    relinked = runpy.run_path(str(ROOT / "docs" / "site" / "gather.py"))["relinked"]
+    page = ROOT / "docs" / "text.md"
+    for written, wanted in {
+        "[a](tables.md#use) and [b](../CHANGELOG.md)": "[a](tables.md#use) and [b](changelog.md)",
+        "[c](../benchmarks/RESULTS.md), [d](https://x.org/y)": "[c](results.md), [d](https://x.org/y)",
+        "[the code](../src/backlit/errors.py)": "the code",
+        "`net[0](x)`\n\n    net[0](x)\n\n```python\nnet[0](x)\n```\n": None,
+    }.items():
+        assert relinked(written, page) == (wanted or written)
+    assert relinked("[a](docs/tables.md)", ROOT / "CONTRIBUTING.md") == "[a](tables.md)"
 
 
 def nothing_comes_from_elsewhere(site: Path, pages: dict[str, str]) -> None:

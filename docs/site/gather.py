@@ -25,7 +25,8 @@ OTHERS = {
     "README.md": "index.md",  # only linked to: the site has a start page of its own
     "benchmarks/RESULTS.md": "results.md",
 }
-LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)")
+CODE = r"^```.*?^```|^ {4}.*?$|`[^`\n]*`"  # there, `parts[0](x)` is no link
+LINK = re.compile(rf"{CODE}|(?<!!)\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)", flags=re.DOTALL | re.MULTILINE)
 
 
 def gather() -> None:
@@ -68,7 +69,7 @@ def relinked(text: str, source: Path) -> str:
 
     def link(found: re.Match[str]) -> str:
         label, target, anchor = found[1], found[2], found[3] or ""
-        if "://" in target:
+        if target is None or "://" in target:
             return found[0]
         path = Path(os.path.normpath(source.parent / target))
         name = path.relative_to(ROOT).as_posix()

@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from markdown import Extension, Markdown
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 import gather
 import lessons
-import markdown
 
+# What stands beside a page without need: the start page's list of one page, room that a wide table wants.
+BESIDE = {"index.md": "navigation", "index.ko.md": "navigation", "mission.md": "toc"}
 NOTE = '!!! note "이 페이지는 아직 영어로만 있습니다."\n\n'
 
 
@@ -21,13 +24,10 @@ def on_pre_build(config: Any) -> None:
     gather.copy()
 
 
-BESIDE = {"index.md": "navigation", "index.ko.md": "navigation", "mission.md": "toc"}
-
-
-class InlineFormulas(markdown.Extension):
+class InlineFormulas(Extension):
     """A formula at the start of a line is part of its paragraph, not a block of HTML."""
 
-    def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Take `math` from the elements that stand alone."""
         md.block_level_elements.remove("math")
 
@@ -43,7 +43,7 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Tell Korean readers when a page is only there in English; leave out what stands beside a page without need."""
+    """Tell Korean readers when a page is only there in English; leave out what needn't stand beside it."""
     if page.file.src_uri in BESIDE:
         page.meta["hide"] = [BESIDE[page.file.src_uri]]
     if config.theme["language"] != "ko" or page.file.src_uri.endswith(".ko.md"):

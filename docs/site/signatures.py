@@ -17,7 +17,10 @@ class AsCalled(griffe.Extension):
     """Operations are declared with the array namespace first, which callers don't give."""
 
     def on_function(self, *, func: griffe.Function, **kwargs: Any) -> None:
-        """Leave out the array namespace."""
+        """Leave out the array namespace; tell the values of defaults that are constants of the module."""
+        for parameter in func.parameters:
+            if isinstance(parameter.default, griffe.ExprName) and parameter.default.name.isupper():
+                parameter.default = repr(getattr(pydoc.locate(func.module.path), parameter.default.name))
         decorators = {str(decorator.value).partition("(")[0].rpartition(".")[2] for decorator in func.decorators}
         if decorators & {*DECLARED}:
             func.parameters = griffe.Parameters(*list(func.parameters)[1:])
