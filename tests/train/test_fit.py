@@ -301,6 +301,7 @@ def mistakes():
         (("mlp", x, y), {}, "network must be a layer"),
         ((mlp(), x, y), {"loss": "mean_squared_error"}, "end the network with 1 output"),
         ((mlp(), np.zeros((0, 4)), []), {}, "no rows"),
+        ((bl.Linear(2), x, np.ones((len(x), 2))), {"loss": "binary_cross_entropy"}, "multi_label_cross_entropy"),
     ]
 
 
