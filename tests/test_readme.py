@@ -191,6 +191,11 @@ def test_the_start_page(folder: Path) -> None:
     assert float(found[1]) > 0.95
     for name in ("curves.png", "activations.png", "graph.svg"):
         assert (folder / name).stat().st_size > 1000, name
+    told = re.findall(r"^    (REMARK .*\n(?:      .*\n)+)", text, flags=re.MULTILINE)
+    assert len(told) == 1
+    for line in told[0].splitlines():  # what the doctor says on the page is what it says
+        assert line.strip() in printed, (line, printed)
+    assert "ALARM" not in printed
     commands = re.findall(r"^    (backlit .*)$", text, flags=re.MULTILINE)
     assert commands
     for command in commands:  # they are run with the README's
