@@ -53,6 +53,13 @@ def test_texts_get_the_korean_font_beside_the_latin_one(monkeypatch) -> None:
     assert mpl.rcParams["font.family"] == before
 
 
+def test_lines_of_a_figure_have_colours_that_everyone_can_tell_apart() -> None:
+    _, axes = bl.plots.figure(1, 2)
+    for axis in axes:
+        lines = [axis.plot([0, 1], [0, number])[0] for number in range(len(style.COLOURS))]
+        assert tuple(line.get_color() for line in lines) == style.COLOURS
+
+
 def test_figures_open_no_window() -> None:
     import matplotlib.pyplot as plt
 

@@ -132,6 +132,7 @@ def figure(rows: int = 1, columns: int = 1, width: float = 6.4, height: float = 
     axes = made.subplots(rows, columns)
     for axis in np.ravel(axes):
         axis.grid(alpha=0.25)
+        axis.set_prop_cycle(color=COLOURS)
         axis.spines[["top", "right"]].set_visible(False)
     return made, axes
 
