@@ -45,7 +45,7 @@ def linear(x: Any) -> Any:
 
 
 def _both_sides(xp: Any, x: Any, left: Any) -> Any:
-    """x where it is positive, else `left`, which is 0 there: a sum, many times as fast as `where` on mixed signs."""
+    """The input where it is positive, else `left`, which is 0 there: a sum is many times as fast as `where`."""
     return xp.maximum(x, 0.0) + left
 
 
