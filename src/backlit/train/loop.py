@@ -218,7 +218,8 @@ class Loop:
             self._judge(record, after)
             last = i + 1 == moment.count
             for callback in self.callbacks:  # then calls have one epoch each, and `carry` is its state
-                if callback(EpochEnd(self.epoch, record, self.history, lambda: self.network_at(carry))) is True:
+                answer = callback(EpochEnd(self.epoch, record, self.history, lambda: self.network_at(carry)))
+                if isinstance(answer, (bool, np.bool_)) and answer:  # comparing with a NumPy number gives NumPy's
                     self.stopped = self.stopped or "callback"
             if self.stopped:
                 self.carry = carry if last else self.carry_at(after)
