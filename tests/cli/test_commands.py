@@ -16,10 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from typer.testing import CliRunner
 
 import backlit as bl
 from backlit.cli import compare, evaluate, explain, generate, importance, lr_find, predict, show, train
-from backlit.cli.main import main
+from backlit.cli.main import COMMANDS, app, main
 
 
 def backlit(*arguments, folder, **options):
@@ -293,6 +294,19 @@ def test_importance_compare_and_pictures(trained, tmp_path):
     assert (tmp_path / "r.png").stat().st_size > 5000
 
 
+def test_show_draws_the_network(trained, tmp_path):
+    folder, _ = trained
+    for depth in ("layers", "neurons"):
+        done = backlit("show", "run", "--draw", tmp_path / f"{depth}.svg", "--depth", depth, folder=folder)
+        assert done.returncode == 0, done.stderr
+        assert "the first of 5 networks" in done.stderr
+    assert "Linear(16" in (tmp_path / "layers.svg").read_text(encoding="utf-8")
+    assert "line width" in (tmp_path / "neurons.svg").read_text(encoding="utf-8")
+    done = backlit("show", "run", "--draw", tmp_path / "n.svg", "--depth", "neuron", folder=folder)
+    assert done.returncode == 2
+    assert "did you mean 'neurons'" in done.stderr
+
+
 def test_input_files_are_never_overwritten(trained):
     folder, _ = trained
     before = (folder / "houses.csv").read_bytes()
@@ -401,13 +415,14 @@ def test_ctrl_c_keeps_what_was_trained(tmp_path):
     assert run.history[-1]["accuracy"] > 0.8
 
 
-def test_help_of_every_command_shows_two_examples(tmp_path):
-    main = backlit("--help", folder=tmp_path).stdout
-    for command in ("train", "evaluate", "predict", "show", "compare", "importance", "lr-find", "explain"):
-        assert command in main
-        text = backlit(command, "--help", folder=tmp_path).stdout
-        assert text.count(f"backlit {command} ") >= 2
-    assert backlit("--version", folder=tmp_path).stdout.startswith("backlit ")
+def test_help_of_every_command_shows_two_examples():
+    main_help = CliRunner().invoke(app, ["--help"]).stdout
+    for module in COMMANDS:
+        assert module.NAME in main_help
+        done = CliRunner().invoke(app, [module.NAME, "--help"])
+        assert done.exit_code == 0
+        assert done.stdout.count(f"backlit {module.NAME}") >= 2
+    assert CliRunner().invoke(app, ["--version"]).stdout.startswith("backlit ")
 
 
 def test_help_is_quick(tmp_path):

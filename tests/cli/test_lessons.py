@@ -29,7 +29,7 @@ def test_a_lesson_is_shown_with_its_numbers_and_pictures(tmp_path):
     assert "q is 3, f is -12" in " ".join(done.stdout.split())
     assert "assert" not in done.stdout
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == [
-        "backprop-graph.png", "backprop-trained.png",
+        "backprop-graph.png", "backprop-plan.png", "backprop-trained.png",
     ]  # fmt: skip
 
 

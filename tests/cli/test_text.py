@@ -1,10 +1,12 @@
 """Texts to go on with, on the command line."""
 
 import json
+import sys
 
 import pytest
 
 import backlit as bl
+from backlit.cli.main import main
 from tests.cli.test_commands import backlit
 
 SENTENCES = "옛날에 한 아이가 살았다. 그 아이는 매일 책을 읽었다.\n"
@@ -58,8 +60,9 @@ def test_config_trains_it_again(trained):
     assert first.judgement["scores"] == second.judgement["scores"]
 
 
-def test_mistakes_end_with_status_2(trained):
+def test_mistakes_end_with_status_2(trained, monkeypatch, capsys):
     folder = trained[0]
+    monkeypatch.chdir(folder)
     (folder / "empty.txt").write_text("\n", encoding="utf-8")
     (folder / "short.txt").write_text("ab", encoding="utf-8")
     for words, message in (
@@ -78,10 +81,13 @@ def test_mistakes_end_with_status_2(trained):
         (("evaluate", "run", "책.txt"), "this run writes texts: use backlit generate"),
         (("lr-find", "책.txt"), "is a text to go on with"),
     ):
-        done = backlit(*words, *(("--out", "new") if words[0] == "train" else ()), folder=folder)
-        assert done.returncode == 2, (words, done.stderr)
-        assert message in done.stderr, (words, done.stderr)
-        assert "Traceback" not in done.stderr
+        monkeypatch.setattr(
+            sys, "argv", ["backlit", *map(str, words), *(("--out", "new") if words[0] == "train" else ())]
+        )
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err
         assert not (folder / "new").exists()
 
 

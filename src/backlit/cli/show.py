@@ -8,7 +8,10 @@ from typing import Annotated, Any
 import typer
 
 NAME = "show"
-EXAMPLES = "Examples:\n\nbacklit show runs/digits\n\nbacklit show runs/digits --plot curves.png"
+EXAMPLES = (
+    "Examples:\n\nbacklit show runs/digits\n\nbacklit show runs/digits --plot curves.png\n\n"
+    "backlit show runs/digits --draw network.svg --depth neurons"
+)
 WIDTH = 60  # of the chart
 
 
@@ -20,6 +23,13 @@ def command(
     reliability: Annotated[
         Path | None, typer.Option(help="Write how honest the probabilities are as a picture (.png, .svg, .pdf).")
     ] = None,
+    draw: Annotated[
+        Path | None, typer.Option(help="Draw the network as a picture (.svg, .png, .pdf).", metavar="FILE")
+    ] = None,
+    depth: Annotated[
+        str,
+        typer.Option(help="With --draw: layers, neurons (weights as line widths) or operations (one forward pass)."),
+    ] = "layers",
     columns: Annotated[bool, typer.Option("--columns", help="All columns of the table, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
@@ -28,13 +38,21 @@ def command(
     from backlit.cli import output, report
     from backlit.errors import InputError
     from backlit.inspect import plots
+    from backlit.inspect.draw import check_path
 
+    if draw is not None:
+        check_path(draw)
     for picture in (plot, reliability):
         output.check_picture(picture)
     loaded = bl.load(run)
     judgement = loaded.judgement or {}
     if reliability is not None and "calibration" not in judgement:
         raise InputError(f"{run} has no probabilities whose honesty was measured; classifiers on tables have")
+    if draw is not None:
+        network, others = _first(loaded)
+        bl.draw(network, depth, draw)
+        if others:
+            output.note(f"{draw}: the first of {others + 1} networks of one kind")
     if plot is not None:
         output.save_picture(loaded.plot(), plot)
     if reliability is not None:
@@ -60,16 +78,24 @@ def command(
     print("\n\n".join(blocks))
 
 
-def _network(run: Any) -> str:
-    """The layers; of an ensemble's members, which are alike, the first."""
+def _first(run: Any) -> tuple[Any, int]:
+    """The network, and how many more like it there are; of an ensemble's members, which are alike, the first."""
     from backlit.nn.containers import Parallel
     from backlit.train.ensemble import members
 
     layer = run.network.architecture
     if not isinstance(layer, Parallel) or len(set(layer.layers)) > 1 or len(layer.layers) == 1:
-        return str(run.network)
+        return run.network, 0
     first, *others = members(run.network)
-    return f"{first}\n\nand {len(others)} more like it, whose answers are averaged: {run.network.size:,} parameters"
+    return first, len(others)
+
+
+def _network(run: Any) -> str:
+    """The layers."""
+    first, others = _first(run)
+    if not others:
+        return str(first)
+    return f"{first}\n\nand {others} more like it, whose answers are averaged: {run.network.size:,} parameters"
 
 
 def _data(run: Any) -> dict[str, Any]:

@@ -42,47 +42,81 @@ class Plain:
             print(message, file=self.stream, flush=True)
 
 
-class Live:
-    """A table that grows in place."""
+class Table:
+    """The history so far, in at most a dozen lines; made when something shows it."""
 
     ROWS = 12
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.records: list[dict[str, Any]] = []
+
+    def made(self) -> Any:
+        """The table as it is now."""
+        from rich.table import Table as RichTable
+
+        table = RichTable(box=None, pad_edge=False)
+        records = list(self.records)  # another thread shows what this one trains
+        if not records:
+            return table
+        names = columns(records[-1])
+        for name in ("epoch", *names, "time"):
+            table.add_column(name, justify="right")
+        step = max(1, -(-len(records) // self.ROWS))
+        seconds = 0.0
+        for i, record in enumerate(records):
+            seconds += record["seconds"]
+            if i % step == 0 or i == len(records) - 1:
+                values = [f"{record[name]:.4f}" for name in names]
+                table.add_row(f"{record['epoch']}/{self.epochs}", *values, f"{seconds:.1f} s")
+        return table
+
+
+class Live:
+    """A table that grows in place, in a terminal."""
 
     def __init__(self, epochs: int) -> None:
         from rich.console import Console
         from rich.live import Live as RichLive
 
-        self.epochs = epochs
-        self.records: list[dict[str, Any]] = []
-        self.live = RichLive(console=Console(stderr=True), refresh_per_second=8, transient=False)
+        self.table = Table(epochs)
+        console = Console(stderr=True)
+        self.live = RichLive(get_renderable=self.table.made, console=console, refresh_per_second=8, transient=False)
         self.live.start()
 
     def show(self, record: dict[str, Any]) -> None:
         """Show an epoch."""
-        self.records.append(record)
-        self.live.update(self._table())
-
-    def _table(self) -> Any:
-        from rich.table import Table
-
-        names = columns(self.records[-1])
-        table = Table(box=None, pad_edge=False)
-        for name in ("epoch", *names, "time"):
-            table.add_column(name, justify="right")
-        seconds = 0.0
-        lines = []
-        for record in self.records:
-            seconds += record["seconds"]
-            lines.append(
-                [f"{record['epoch']}/{self.epochs}", *[f"{record[name]:.4f}" for name in names], f"{seconds:.1f} s"]
-            )
-        step = max(1, -(-len(lines) // self.ROWS))
-        for line in [line for i, line in enumerate(lines[:-1]) if i % step == 0] + lines[-1:]:
-            table.add_row(*line)
-        return table
+        self.table.records.append(record)
 
     def close(self, record: dict[str, Any] | None, message: str) -> None:
         """Leave the table as it is, and say why training ended early."""
         self.live.stop()
+        if message:
+            print(message, file=sys.stderr, flush=True)
+
+
+class Notebook:
+    """A table that grows in place, under a notebook's cell; needs no widgets."""
+
+    SECONDS = 0.25  # between two changes
+
+    def __init__(self, epochs: int) -> None:
+        from IPython.display import display
+
+        self.table = Table(epochs)
+        self.handle = display(self.table.made(), display_id=True)
+        self.last = -1e9
+
+    def show(self, record: dict[str, Any]) -> None:
+        """Show an epoch."""
+        self.table.records.append(record)
+        if time.monotonic() - self.last >= self.SECONDS:
+            self.last = time.monotonic()
+            self.handle.update(self.table.made())
+
+    def close(self, record: dict[str, Any] | None, message: str) -> None:
+        """Show the whole table, and say why training ended early."""
+        self.handle.update(self.table.made())
         if message:
             print(message, file=sys.stderr, flush=True)
 
@@ -97,14 +131,16 @@ class Silent:
         """Nothing."""
 
 
-Progress = Plain | Live | Silent
+Progress = Plain | Live | Notebook | Silent
 
 
 def create(wanted: bool | None, epochs: int) -> Progress:
     """A table in a terminal or notebook; plain lines elsewhere if they were asked for."""
     if wanted is False:
         return Silent()
-    if sys.stderr.isatty() or _in_notebook():
+    if _in_notebook():
+        return Notebook(epochs)
+    if sys.stderr.isatty():
         return Live(epochs)
     return Plain(epochs, sys.stderr) if wanted else Silent()
 

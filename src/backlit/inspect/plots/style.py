@@ -37,6 +37,8 @@ Picture = TypeVar("Picture", bound=Callable[..., Any])
 def _korean_font() -> str | None:
     from matplotlib import font_manager
 
+    # It warns at every text where a font has no weight of exactly 700; the nearest, which it takes, is what we want.
+    logging.getLogger(font_manager.__name__).addFilter(lambda said: "font weight" not in said.getMessage())
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return next((name for name in _KOREAN_FONTS if name in installed), None)
 
