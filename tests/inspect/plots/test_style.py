@@ -62,3 +62,18 @@ def test_figures_open_no_window() -> None:
 
 def test_the_first_64_classes_look_different() -> None:
     assert len({tuple(style.class_style(k).values()) for k in range(64)}) == 64
+
+
+def test_labels_added_to_a_figure_later_get_the_korean_font_too(monkeypatch) -> None:
+    monkeypatch.setattr(style, "fonts", lambda: ["DejaVu Sans", "DejaVu Serif"])
+    figure, axis = bl.plots.figure()
+    axis.plot([0, 1], label="loss")
+    axis.set(xlabel="epoch", title="loss")
+    axis.set_xticks([0, 1], ["first", "last"])
+    axis.annotate("here", (0, 0))
+    chosen = axis.text(0, 0, "as chosen", family="monospace")
+    axis.legend()
+    figure.savefig(BytesIO(), format="png")
+    texts = [axis.title, axis.xaxis.label, *axis.get_xticklabels(), axis.texts[0], *axis.get_legend().get_texts()]
+    assert all(text.get_fontfamily() == ["DejaVu Sans", "DejaVu Serif"] for text in texts)
+    assert chosen.get_fontfamily() == ["monospace"]

@@ -108,11 +108,29 @@ def picture(draw: Picture) -> Picture:
     return drawn  # type: ignore[return-value]
 
 
-def figure(rows: int = 1, columns: int = 1, width: float = 6.4, height: float = 4.0) -> tuple[Any, Any]:
-    """A figure with axes that belongs to nobody's window: (figure, axes or array of axes)."""
+@functools.cache
+def _figure_class() -> Any:
+    """A Figure whose texts, whoever adds them and when, are drawn in our fonts."""
+    from matplotlib import rcParams
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
-    made = Figure(figsize=(width, height), layout="constrained", dpi=120)
+    class Pictured(Figure):
+        def draw(self, renderer: Any) -> None:
+            for text in self.findobj(Text):
+                if text.get_fontfamily() == rcParams["font.family"]:  # none was chosen for it
+                    text.set_fontfamily(fonts())
+            super().draw(renderer)
+
+    return Pictured
+
+
+def figure(rows: int = 1, columns: int = 1, width: float = 6.4, height: float = 4.0) -> tuple[Any, Any]:
+    """A figure with axes that belongs to nobody's window: (figure, axes or array of axes).
+
+    Labels that are added to it can be in Korean, where a font for it is installed.
+    """
+    made = _figure_class()(figsize=(width, height), layout="constrained", dpi=120)
     axes = made.subplots(rows, columns)
     for axis in np.ravel(axes):
         axis.grid(alpha=0.25)
