@@ -77,3 +77,10 @@ def test_labels_added_to_a_figure_later_get_the_korean_font_too(monkeypatch) -> 
     texts = [axis.title, axis.xaxis.label, *axis.get_xticklabels(), axis.texts[0], *axis.get_legend().get_texts()]
     assert all(text.get_fontfamily() == ["DejaVu Sans", "DejaVu Serif"] for text in texts)
     assert chosen.get_fontfamily() == ["monospace"]
+
+
+def test_lines_added_to_a_figure_take_our_colours_in_turn() -> None:
+    _, axes = bl.plots.figure(1, 2)
+    for axis in axes:
+        drawn = [axis.plot([0, 1])[0].get_color() for _ in style.COLOURS]
+        assert drawn == list(style.COLOURS)
