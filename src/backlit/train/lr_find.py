@@ -19,6 +19,7 @@ from backlit.train.job import prepare
 SMOOTHING = 0.9  # of the losses, before the steepest fall is looked for
 SETTLING = 10  # steps until the smoothed loss is more than noise
 BEGUN = 0.1  # share of the whole fall from which the loss is falling
+STRETCH = 10  # steps over which the fall is measured
 BLOWN_UP = 4.0  # times the smallest smoothed loss: from there on nothing is learned
 
 
@@ -141,8 +142,10 @@ def analyse(rates: np.ndarray, losses: np.ndarray) -> RangeTest:
     level = float(np.median(smoothed[first : first + (valley - first) // 2 + 1]))
     high = np.flatnonzero(smoothed[first : valley + 1] >= level - BEGUN * (level - smoothed[valley]))
     first = min(first + (int(high[-1]) if len(high) else 0), valley - 2)
-    slope = np.gradient(smoothed[first : valley + 1], np.log(rates[first : valley + 1]))
-    return RangeTest(rates, losses, smoothed, float(rates[first + int(np.argmin(slope))]))
+    # The fall from each step to one some steps later: from one to the next it is a single batch's.
+    apart = min(STRETCH, valley - first)
+    fall = smoothed[first : valley + 1 - apart] - smoothed[first + apart : valley + 1]
+    return RangeTest(rates, losses, smoothed, float(rates[first + int(np.argmax(fall)) + apart // 2]))
 
 
 def with_learning_rate(optimizer: Any, schedule: Any) -> Any:

@@ -128,13 +128,14 @@ def _figure_class() -> Any:
 def figure(rows: int = 1, columns: int = 1, width: float = 6.4, height: float = 4.0) -> tuple[Any, Any]:
     """A figure with axes that belongs to nobody's window: (figure, axes or array of axes).
 
-    Labels that are added to it can be in Korean, where a font for it is installed.
+    Labels that are added to it can be in Korean, where a font for it is installed. Lines take colours that everyone can
+    tell apart, in turn.
     """
     made = _figure_class()(figsize=(width, height), layout="constrained", dpi=120)
     axes = made.subplots(rows, columns)
     for axis in np.ravel(axes):
-        axis.grid(alpha=0.25)
         axis.set_prop_cycle(color=COLOURS)
+        axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
     return made, axes
 
