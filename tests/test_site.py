@@ -22,7 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_the_site(tmp_path: Path) -> None:
     """One test, since the build is what takes the time."""
     site = tmp_path / "site"
-    for command in (["docs/site/gather.py"], ["-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(site)]):
+    for command in (
+        ["docs/site/gather.py", "--once"],
+        ["-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(site)],
+    ):
         done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     pages = {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")}

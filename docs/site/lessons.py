@@ -6,6 +6,7 @@ from pathlib import Path
 
 from backlit.lessons import LESSONS, Lesson
 from backlit.lessons.page import page
+from backlit.lessons.running import run
 
 WORDS = {
     "en": ("Lessons", "Each can be read here, run in the terminal, or opened as a notebook.", "{} minutes"),
@@ -18,18 +19,27 @@ def pages() -> list[str]:
     return ["lessons/index.md", *(f"lessons/{name}.md" for name in LESSONS)]
 
 
-def write(folder: Path) -> None:
-    """Write a page for each lesson and language, its pictures, and an index."""
+def write(folder: Path, once: bool = False) -> None:
+    """Write a page for each lesson and language, its pictures, and an index.
+
+    With `once` each lesson is run once, not in each language: half the time, and Korean pages have English pictures.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for language in WORDS:
-        suffix = "" if language == "en" else f".{language}"
-        (folder / f"index{suffix}.md").write_text(index(language), encoding="utf-8")
-        for name, lesson in LESSONS.items():
-            made = page(lesson, language, quick=True)
-            (folder / f"{name}{suffix}.md").write_text(made.markdown, encoding="utf-8")
+        (folder / f"index{suffix(language)}.md").write_text(index(language), encoding="utf-8")
+    for name, lesson in LESSONS.items():
+        steps = list(run(lesson, "en", quick=True)) if once else None
+        for language in WORDS:
+            made = page(lesson, language, quick=True, steps=steps)
+            (folder / f"{name}{suffix(language)}.md").write_text(made.markdown, encoding="utf-8")
             for picture, content in made.pictures.items():
                 file = folder / picture
-                file.with_name(f"{file.stem}{suffix}{file.suffix}").write_bytes(content)
+                file.with_name(f"{file.stem}{suffix(language)}{file.suffix}").write_bytes(content)
+
+
+def suffix(language: str) -> str:
+    """What a file's name has for its language."""
+    return "" if language == "en" else f".{language}"
 
 
 def index(language: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backlit.lessons.formulas import to_mathml
 from backlit.lessons.pictures import png
-from backlit.lessons.running import FIGURE, Done, run
+from backlit.lessons.running import FIGURE, Done, Said, run
 from backlit.lessons.source import Exercise, Lesson
 
 _WORDS = {
@@ -37,12 +38,14 @@ class Page:
     pictures: dict[str, bytes]
 
 
-def page(lesson: Lesson, language: str = "en", *, quick: bool = True) -> Page:
-    """Run a lesson and write it down."""
+def page(
+    lesson: Lesson, language: str = "en", *, quick: bool = True, steps: Iterable[Said | Done] | None = None
+) -> Page:
+    """Run a lesson and write it down; `steps` are those of a run that was made before, in whatever language."""
     pictures: dict[str, bytes] = {}
     words = _WORDS[language]
     lines = [f"# {lesson.number}. {lesson.title[language]}", lesson.summary[language], lesson.follows[language]]
-    for step in run(lesson, language, quick=quick):
+    for step in run(lesson, language, quick=quick) if steps is None else steps:
         if isinstance(step, Done):
             if not step.code.claim:
                 lines.append(f"```python\n{step.code.text.strip()}\n```")
