@@ -13,13 +13,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo lessons test lint format docs docs-serve bench clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 demo: $(VENV)/.package ## watch a network learn to read handwritten digits
 	@$(BIN)/backlit train digits --out "runs/demo-$$(date +%Y%m%d-%H%M%S)"
+
+lessons: $(VENV)/.package ## run every lesson quickly, and write them as notebooks into build/lessons
+	@mkdir -p build
+	@$(BIN)/backlit lessons --out build/lessons --quick
+	@$(BIN)/backlit lessons --out build/lessons --quick --lang ko
 
 test: lint ## everything that must hold: style, types, rooms, tests, examples in the documentation
 	$(call stage,tests and examples)
@@ -38,11 +43,19 @@ format: $(VENV)/.dev ## put the code in form
 	@$(BIN)/ruff check --fix --exit-zero
 	@$(BIN)/ruff format
 
+docs: $(VENV)/.dev ## the documentation site, in site/: open site/index.html
+	@$(BIN)/python docs/site/gather.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+docs-serve: $(VENV)/.dev ## the site as it is being written, at http://127.0.0.1:8000
+	@$(BIN)/python docs/site/gather.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
+
 bench: $(VENV)/.peers ## race against the peers; prints a table and writes benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove the environment, caches and builds (not runs/)
-	rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The stamps: installed as pyproject.toml says. An interrupted install leaves no stamp and is taken up again.
@@ -65,10 +78,10 @@ $(VENV)/.package: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.package
 	@echo "installing what the tests need into $(VENV)"
-	@$(PIP) install --quiet --editable '.[dev]' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	@$(PIP) install --quiet --editable '.[dev,docs]' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 	@touch $@
 
 $(VENV)/.peers: pyproject.toml | $(VENV)/.dev
 	@echo "installing the peers into $(VENV)"
-	@$(PIP) install --quiet --editable '.[dev,peers]' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	@$(PIP) install --quiet --editable '.[dev,docs,peers]' $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 	@touch $@

@@ -13,7 +13,7 @@ from pathlib import Path
 
 PARTS = (
     "w4", "mlp", "cnn", "lstm", "digits", "memory", "accuracy", "digit_networks", "adding", "characters", "reversal",
-    "gestures", "table_speed", "tables", "doctor",
+    "gestures", "table_speed", "tables", "probes", "doctor",
 )  # fmt: skip
 LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax")
 

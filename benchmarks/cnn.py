@@ -31,8 +31,8 @@ def weights() -> dict[str, np.ndarray]:
     }
 
 
-def backlit(engine: str = "xla", probes="standard"):
-    """`bl.fit`, an epoch a round."""
+def training(probes="standard", engine: str = "xla"):
+    """A function that trains for an epoch."""
     import backlit as bl
 
     x, y = numbers()
@@ -44,11 +44,21 @@ def backlit(engine: str = "xla", probes="standard"):
     net = net.replace(params=params)
 
     def run():
-        begin = time.perf_counter()
-        done = bl.fit(
+        return bl.fit(
             net, x, y, loss="cross_entropy", optimizer=bl.Momentum(0.01, 0.9), epochs=1, batch_size=BATCH,
             shuffle=False, seed=0, engine=engine, probes=probes,
         )  # fmt: skip
+
+    return run
+
+
+def backlit(engine: str = "xla"):
+    """`bl.fit`, an epoch a round."""
+    fit = training(engine=engine)
+
+    def run():
+        begin = time.perf_counter()
+        done = fit()
         return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["loss"]}
 
     return run

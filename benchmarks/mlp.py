@@ -31,8 +31,8 @@ def weights() -> list[np.ndarray]:
     ]
 
 
-def backlit(probes="standard"):
-    """`bl.fit`."""
+def training(probes="standard", epochs=EPOCHS, **options):
+    """A function that trains."""
     import backlit as bl
 
     x, y = numbers()
@@ -43,11 +43,21 @@ def backlit(probes="standard"):
     held = (x[ROWS:], y[ROWS:])
 
     def run():
-        begin = time.perf_counter()
-        done = bl.fit(
-            net, x[:ROWS], y[:ROWS], loss="cross_entropy", optimizer=bl.Adam(1e-3), epochs=EPOCHS, batch_size=BATCH,
-            validation=held, metrics=["accuracy"], seed=0, probes=probes,
+        return bl.fit(
+            net, x[:ROWS], y[:ROWS], loss="cross_entropy", optimizer=bl.Adam(1e-3), epochs=epochs, batch_size=BATCH,
+            validation=held, metrics=["accuracy"], seed=0, probes=probes, **options,
         )  # fmt: skip
+
+    return run
+
+
+def backlit():
+    """`bl.fit`."""
+    fit = training()
+
+    def run():
+        begin = time.perf_counter()
+        done = fit()
         return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["val_loss"]}
 
     return run

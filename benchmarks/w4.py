@@ -21,8 +21,8 @@ def numbers() -> tuple[np.ndarray, ...]:
     return tuple(a.astype(np.float32) for a in (x, y, w1, w2))
 
 
-def backlit(probes="standard"):
-    """`bl.fit` on the full batch."""
+def training(probes="standard", steps=STEPS):
+    """A function that trains."""
     import backlit as bl
 
     x, y, w1, w2 = numbers()
@@ -30,11 +30,21 @@ def backlit(probes="standard"):
     net = net.replace(params={"0": {"weight": w1.T.copy()}, "2": {"weight": w2.T.copy()}})
 
     def run():
-        begin = time.perf_counter()
-        done = bl.fit(
-            net, x, y, loss="squared_error", reduction="sum", optimizer=bl.SGD(RATE), epochs=STEPS, batch_size=None,
+        return bl.fit(
+            net, x, y, loss="squared_error", reduction="sum", optimizer=bl.SGD(RATE), epochs=steps, batch_size=None,
             metrics=[], seed=0, probes=probes,
         )  # fmt: skip
+
+    return run
+
+
+def backlit():
+    """`bl.fit` on the full batch."""
+    fit = training()
+
+    def run():
+        begin = time.perf_counter()
+        done = fit()
         return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["loss"]}
 
     return run

@@ -1,5 +1,6 @@
 """What the README promises: its lines and its commands run as they stand there."""
 
+import ast
 import re
 import shlex
 import subprocess
@@ -181,12 +182,67 @@ def test_the_report(tmp_path: Path) -> None:
         assert "</html>" in (tmp_path / page).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
+def test_the_start_page(folder: Path) -> None:
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    printed = run(folder, sys.executable, "-c", blocks(text))
+    found = re.search(r"'accuracy': ([\d.]+)", printed)
+    assert found is not None, printed
+    assert float(found[1]) > 0.95
+    for name in ("curves.png", "activations.png", "graph.svg"):
+        assert (folder / name).stat().st_size > 1000, name
+    told = re.findall(r"^    (REMARK .*\n(?:      .*\n)+)", text, flags=re.MULTILINE)
+    assert len(told) == 1
+    for line in told[0].splitlines():  # what the doctor says on the page is what it says
+        assert line.strip() in printed, (line, printed)
+    assert "ALARM" not in printed
+    commands = re.findall(r"^    (backlit .*)$", text, flags=re.MULTILINE)
+    assert commands
+    for command in commands:  # they are run with the README's
+        assert f"    {command}\n" in README, command
+
+
+@pytest.mark.slow
+def test_the_page_on_extending(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    assert "swish(x, beta)" in printed
+    found = re.search(r"^(0\.\d+) \[", printed, flags=re.MULTILINE)
+    assert found is not None, printed
+    assert float(found[1]) > 0.9
+    assert "no findings" in printed
+    assert "too few updates: batches of 400 of 400 rows" in printed
+
+
+KOREAN = sorted(path.name for path in (ROOT / "docs").glob("*.ko.md"))
+
+
+@pytest.mark.parametrize("page", KOREAN)
+def test_a_korean_page_has_the_code_of_the_english_one(page: str) -> None:
+    """So whatever runs there runs here: comments alone may differ."""
+    korean, english = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in (page, page.replace(".ko.", ".")))
+    python, indented = r"```python\n(.*?)```", r"^    (?=\S).*$"
+    for ours, theirs in zip(
+        re.findall(python, korean, flags=re.DOTALL), re.findall(python, english, flags=re.DOTALL), strict=True
+    ):
+        assert ast.dump(ast.parse(ours)) == ast.dump(ast.parse(theirs)), ours
+    for pattern in (indented, r"^#+ ", r"^\|"):  # commands and what is printed; as many sections and rows
+        ours, theirs = (
+            re.findall(pattern, re.sub(python, "", text, flags=re.DOTALL), flags=re.MULTILINE)
+            for text in (korean, english)
+        )
+        assert ours == theirs, page
+
+
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+MADE = ("lessons/", "reference/")  # for the site, whose build follows these links
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+    if page.startswith("docs/index."):
+        links = [link for link in links if not link.startswith(MADE)]
     missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
     assert not missing, f"{page} links to what isn't there: {missing}"

@@ -147,6 +147,18 @@ def test_a_network_s_forward_pass_to_the_loss():
     assert "[0.08, 0.11]" in shown
 
 
+def test_the_legend_says_which_gradient_it_is():
+    x = bl.tensor(np.ones(2), name="x")
+
+    def legends(output, upstream=None):
+        return [label.text for label in texts(bl.draw(bl.explain(output, upstream))) if "gradient of" in label.text]
+
+    assert "gradient of the sum of f by it" in legends(x * 2)[0]
+    assert "gradient of f · upstream by it" in legends(x * 2, [1.0, 0.0])[0]
+    assert "gradient of f by it" in legends((x * 2).sum())[0]
+    assert "gradient of f · upstream by it" in legends((x * 2).sum(), 3.0)[0]
+
+
 def test_integers_are_run_through_an_embedding():
     net = bl.Sequential(bl.Embedding(5, 2), bl.Flatten(), bl.Linear(1)).build((3,))
     assert "0/weight" in {label.text for label in texts(bl.draw(net, "operations"))}

@@ -49,7 +49,7 @@ def test_w2_to_eight_digits():
 
 def test_w2_in_its_own_letters():
     names = {"x3": "h1", "x4": "h2", "x5": "o1", "x6": "o2", "y3": "z1", "y5": "z3", "y6": "z4", "L": "E"}
-    names |= {
+    names |= {"t5": "t1", "t6": "t2"} | {
         f"{layer}/weight[{i},{j}]": f"w{2 * layer + 2 * i + j + 1}" for layer in (0, 2) for i in (0, 1) for j in (0, 1)
     }
     update = bl.explain_update(
@@ -58,6 +58,7 @@ def test_w2_in_its_own_letters():
     assert update["w₁"].formula.text == "∂E/∂w₁ = (Δ₅·w₅ + Δ₆·w₇)·σ'(z₁)·x₁ = Δ₃·x₁"
     assert "z₁ = w₁·x₁ + w₂·x₂ = 0.08,  h₁ = σ(z₁) = 0.51998934" in update.text
     assert "w₁ ← w₁ − η·∂E/∂w₁ = 0.3 − 0.5·0.00080887538 = 0.29959556" in update.text
+    assert "Δ₅ = ∂E/∂z₃ = −(t₁ − o₁)·σ'(z₃)" in update.text
 
 
 def test_w3_symbol_by_symbol():
@@ -197,7 +198,7 @@ def test_symbols_of_other_losses_and_layers():
         return bl.explain_update(net, ROWS[:1], y, bl.SGD(0.1), loss, weight).weights[0].formula.text
 
     assert formula("classes", "2/weight[1,0]") == "∂L/∂w₃₇ = (p₇ − t₇)·x₃ = Δ₇·x₃"
-    assert formula("binary", "2/bias[0]") == "∂L/∂b₅ = (p₅ − t₅) = Δ₅"
+    assert formula("binary", "2/bias[0]") == "∂L/∂b₅ = (p₅ − y) = Δ₅"
     assert formula("mean squared", "2/weight[0,0]") == "∂L/∂w₃₆ = −2/2·(t₆ − ŷ₆)·x₃ = Δ₆·x₃"
     assert formula("half", "0/weight[0,0]") == "∂L/∂w₁₃ = −(t₃ − ŷ₃)·ELU'(y₃)·x₁ = Δ₃·x₁"
     assert formula("huber", "0/weight[0,0]") == "∂L/∂w₁₃ = ∂L/∂ŷ₃·softplus'(y₃)·x₁ = Δ₃·x₁"
@@ -339,6 +340,7 @@ def test_nan_is_shown():
         ({"weight": "0/weight"}, InputError, "last element is"),
         ({"weight": "[0,0]"}, InputError, "named by path and index"),
         ({"names": {"x9": "h"}}, UnknownNameError, "unknown symbol in names 'x9'"),
+        ({"names": {"t3": "t1"}}, UnknownNameError, "unknown symbol in names 't3'"),
         ({"x": [1.0, 2.0, 3.0]}, ShapeError, r"one example of shape \(2\) or rows of it, got shape \(3,\)"),
         ({"y": [[1.0], [2.0]]}, ShapeError, "outputs have shape|one target for each row"),
         ({"x": "rows"}, InputError, "must be numbers"),

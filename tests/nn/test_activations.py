@@ -79,6 +79,19 @@ def test_extremes_give_finite_values_and_gradients(layer: bl.Layer, dtype: str) 
     np.testing.assert_allclose(layer(params, x), by_xla, rtol=1e-5, atol=1e-30)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_both_sides_are_exactly_what_the_formula_says(dtype: str) -> None:
+    x = np.array([-np.inf, -1e4, -1.0, -1e-30, -0.0, 0.0, 1e-30, 1.0, 1e4, np.inf, np.nan], dtype=dtype)
+    slope, bend = np.asarray(0.3, dtype=dtype), np.expm1(np.minimum(x, 0))
+    for found, left in (
+        (activations.leaky_relu(x, slope=0.3), slope * x),
+        (activations.prelu(x, slope), slope * x),
+        (activations.elu(x, alpha=0.6), 0.6 * bend),
+    ):
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, np.where(x > 0, x, left))
+
+
 def test_the_step_stops_gradients_and_says_so() -> None:
     x = np.array([-1.0, 0.0, 2.0])
     assert bl.Step()({}, x).tolist() == [0.0, 0.0, 1.0]

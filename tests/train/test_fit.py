@@ -217,6 +217,17 @@ def test_callbacks_see_the_network_and_can_stop():
     assert not (seen[0][2] == seen[1][2]).all()
 
 
+@pytest.mark.parametrize("answer", [True, np.True_, np.float32(0.5) < np.float64(0.6)])
+def test_a_callback_stops_with_true_of_any_kind(answer):
+    run = bl.fit(mlp(), *blobs(), epochs=4, engine="numpy", callbacks=lambda end: answer)
+    assert (len(run.history), run.stopped) == (1, "callback")
+
+
+@pytest.mark.parametrize("answer", [None, False, np.False_, 1, "stop", np.array([True])])
+def test_a_callback_that_answers_otherwise_does_not_stop(answer):
+    assert len(bl.fit(mlp(), *blobs(), epochs=2, engine="numpy", callbacks=lambda end: answer).history) == 2
+
+
 def test_reduce_on_plateau_lowers_the_rate():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 3)), rng.normal(size=40)
@@ -301,6 +312,7 @@ def mistakes():
         (("mlp", x, y), {}, "network must be a layer"),
         ((mlp(), x, y), {"loss": "mean_squared_error"}, "end the network with 1 output"),
         ((mlp(), np.zeros((0, 4)), []), {}, "no rows"),
+        ((bl.Linear(2), x, np.ones((len(x), 2))), {"loss": "binary_cross_entropy"}, "multi_label_cross_entropy"),
     ]
 
 

@@ -170,6 +170,7 @@ def command(
     ] = None,
     seed: Annotated[int, declared("seed", panel=_TRAINING)] = 0,
     engine: Annotated[str, typer.Option(help="xla (compiled) or numpy.", rich_help_panel=_TRAINING)] = "xla",
+    devices: Annotated[int | None, declared("devices", panel=_TRAINING)] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; by default runs/NAME-DATE-TIME.", rich_help_panel=_RUN)
     ] = None,

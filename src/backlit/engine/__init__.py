@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 from typing import Any, Protocol
 
-from backlit.errors import unknown
+from backlit.errors import InputError, unknown
 
 
 class Engine(Protocol):
     """What a training program needs of an engine."""
 
     name: str
+    devices: int
 
     def put(self, value: Any, dtype: Any = None) -> Any:
         """The value as an array of this engine."""
@@ -25,6 +26,12 @@ class Engine(Protocol):
 
     def stack(self, arrays: list[Any]) -> Any:
         """Arrays of one shape along a new first axis."""
+
+    def share(self, array: Any, axis: int = 0) -> Any:
+        """The array, of which each device holds an equal part along an axis; what follows from a part is its work."""
+
+    def everywhere(self, arrays: Any) -> Any:
+        """A tree of arrays that each device holds whole."""
 
     def compile(self, f: Any) -> Any:
         """`f` of arrays and trees of arrays, ready to be called many times."""
@@ -39,15 +46,29 @@ class Engine(Protocol):
         """``f(part)`` for each part along the first axis of `mapped`; the results stacked."""
 
 
+def get(name: str, devices: int = 1) -> Engine:
+    """The engine called "numpy" or "xla", on one device or several. The first never imports JAX.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such engine.
+    InputError
+        If it can't have so many devices.
+    """
+    return _kept(name, devices)
+
+
 @functools.cache
-def get(name: str) -> Engine:
-    """The engine called "numpy" or "xla". The first never imports JAX."""
+def _kept(name: str, devices: int) -> Engine:
     if name == "numpy":
+        if devices > 1:
+            raise InputError(f"devices={devices}: the numpy engine computes on one; use engine='xla'")
         from backlit.engine.numpy import NumpyEngine
 
         return NumpyEngine()
     if name == "xla":
         from backlit.engine.xla import XlaEngine
 
-        return XlaEngine()
+        return XlaEngine(devices)
     raise unknown("engine", name, ("numpy", "xla"))

@@ -14,6 +14,7 @@ class NumpyEngine:
     """Runs programs as they are written."""
 
     name = "numpy"
+    devices = 1
 
     def put(self, value: Any, dtype: Any = None) -> np.ndarray:
         """The value as a NumPy array, copied only if its type differs."""
@@ -26,6 +27,14 @@ class NumpyEngine:
     def stack(self, arrays: list[np.ndarray]) -> np.ndarray:
         """Arrays of one shape along a new first axis."""
         return np.stack(arrays)
+
+    def share(self, array: np.ndarray, axis: int = 0) -> np.ndarray:
+        """The array itself: there is one device."""
+        return array
+
+    def everywhere(self, arrays: Any) -> Any:
+        """The arrays themselves."""
+        return arrays
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """`f` itself."""

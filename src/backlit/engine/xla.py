@@ -13,20 +13,45 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.extend.core import jaxpr_as_fun
+from jax.sharding import NamedSharding, PartitionSpec
 
 from backlit.engine.compiled import Compiled
+from backlit.engine.devices import ROWS, mesh
 from backlit.graph import tree
 
 
 class XlaEngine:
-    """Compiles programs with XLA."""
+    """Compiles programs with XLA, for one device or for several that share each batch.
+
+    For several the same program is compiled, with notes on which arrays are shared out and which are held by all; XLA's
+    partitioner divides the work along them, and puts in the sums over all devices.
+    """
 
     name = "xla"
 
+    def __init__(self, devices: int = 1) -> None:
+        self.devices = devices
+        self._mesh = mesh(devices) if devices > 1 else None
+
     def put(self, value: Any, dtype: Any = None) -> jax.Array:
-        """The value on the device."""
+        """The value on the device, or on all of them."""
         with jax.enable_x64(True):
-            return jax.device_put(np.asarray(value, dtype=dtype))
+            return jax.device_put(np.asarray(value, dtype=dtype), self._placed())
+
+    def share(self, array: Any, axis: int = 0) -> Any:
+        """The array, of which each device holds an equal part along an axis; what follows from a part is its work."""
+        if self._mesh is None:
+            return array
+        return lax.with_sharding_constraint(array, self._placed(*[None] * axis, ROWS))
+
+    def everywhere(self, arrays: Any) -> Any:
+        """A tree of arrays that each device holds whole."""
+        if self._mesh is None:
+            return arrays
+        return tree.map(lambda array: lax.with_sharding_constraint(array, self._placed()), arrays)
+
+    def _placed(self, *axes: str | None) -> NamedSharding | None:
+        return None if self._mesh is None else NamedSharding(self._mesh, PartitionSpec(*axes))
 
     def take_rows(self, array: jax.Array, rows: jax.Array) -> jax.Array:
         """``array[rows]`` along the first axis; without the check of the row numbers that indexing compiles in."""

@@ -41,6 +41,8 @@ def _reduction(name: str) -> Callable[..., Tensor]:
     def method(self: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
         return FUNCTIONS[name](self, axis=axis, keepdims=keepdims)
 
+    method.__name__ = name
+    method.__doc__ = f"`backlit.ops.{name}` over an axis, several, or all."
     return method
 
 

@@ -44,6 +44,11 @@ def linear(x: Any) -> Any:
     return x
 
 
+def _both_sides(xp: Any, x: Any, left: Any) -> Any:
+    """The input where it is positive, else `left`, which is 0 there: a sum is many times as fast as `where`."""
+    return xp.maximum(x, 0.0) + left
+
+
 @operation(
     vjp=(lambda g, y, x, slope=0.01: g * where(value_of(x) > 0, 1.0, slope),),
     gate="scales: upstream where the input is positive, slope · upstream elsewhere",
@@ -55,7 +60,7 @@ def leaky_relu(xp: Any, x: Any, *, slope: float = 0.01) -> Any:
     >>> leaky_relu(np.array([-2.0, 3.0]), slope=0.1).tolist()
     [-0.2, 3.0]
     """
-    return xp.where(x > 0, x, slope * x)
+    return _both_sides(xp, x, slope * xp.minimum(x, 0.0))
 
 
 @operation(
@@ -72,7 +77,7 @@ def prelu(xp: Any, x: Any, slope: Any) -> Any:
     >>> prelu(np.array([-2.0, 3.0]), np.array(0.25)).tolist()
     [-0.5, 3.0]
     """
-    return xp.where(x > 0, x, slope * x)
+    return _both_sides(xp, x, slope * xp.minimum(x, 0.0))
 
 
 def _elu_slope(x: Any, alpha: float) -> Any:
@@ -90,7 +95,7 @@ def elu(xp: Any, x: Any, *, alpha: float = 1.0) -> Any:
     >>> elu(np.array([-1e4, 3.0])).tolist()
     [-1.0, 3.0]
     """
-    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0.0)))
+    return _both_sides(xp, x, alpha * xp.expm1(xp.minimum(x, 0.0)))
 
 
 @operation(
@@ -104,7 +109,7 @@ def selu(xp: Any, x: Any) -> Any:
     >>> selu(np.array([-1e4, 1.0])).round(4).tolist()
     [-1.7581, 1.0507]
     """
-    return SELU_SCALE * xp.where(x > 0, x, SELU_ALPHA * xp.expm1(xp.minimum(x, 0.0)))
+    return SELU_SCALE * _both_sides(xp, x, SELU_ALPHA * xp.expm1(xp.minimum(x, 0.0)))
 
 
 def _normal_share(x: Any) -> Any:

@@ -57,7 +57,7 @@ def rate_at(learning_rate: Any, xp: Any, t: Any) -> Any:
 
 @dataclass(frozen=True, repr=False)
 class Constant(Schedule):
-    """``η(t) = η₀``.
+    """A rate that stays as it is: ``η(t) = η₀``.
 
     Parameters
     ----------

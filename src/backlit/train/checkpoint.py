@@ -100,7 +100,8 @@ class Checkpoint:
         different = [
             f"{key}: then {saved[key]!r}, now {value!r}"
             for key, value in json.loads(json.dumps(self.settings)).items()
-            if key not in ("epochs", "data") and saved.get(key, value) != value  # an older version may not have had it
+            if key not in ("epochs", "data", "devices")
+            and saved.get(key, value) != value  # an older version may not have had it
         ]
         if saved.get("data", self.settings["data"]) != self.settings["data"]:
             different.append("other training rows or targets")
@@ -119,7 +120,7 @@ class Checkpoint:
             "epoch": loop.epoch,
             "stopped": loop.stopped,
             "history": list(loop.history),
-            "probes": list(loop.probes),
+            "probes": list(run.probes),
             "plateau": loop.plateau_state,
             "best_epoch": loop.best_epoch,
             "best_value": float(loop.best_value),

@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from backlit.optim.schedules import plateau_of
 from backlit.train import progress as progress_display
 from backlit.train.callbacks import Callback, EarlyStopping
 from backlit.train.job import Job, check_counts, complete, prepare, scorer
+from backlit.train.later import Later
 from backlit.train.loop import Loop
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes, chosen
@@ -83,6 +84,7 @@ def fit(
     encoding: Any = None,
     mixup: float = 0.0,
     probes: Probes | str | None = "standard",
+    devices: int = 1,
 ) -> Run:
     """Train a network: ``fit(network, x, y)``. For tables there is ``fit(table, target="price")``, see `fit_table`.
 
@@ -172,6 +174,11 @@ def fit(
     probes : "standard", Probes or None
         What is measured inside the network while it trains, see `Probes`; the standard costs a few percent. None:
         nothing.
+    devices : int
+        Devices that share the work on each batch (graphics cards, or parts of the processor): each computes the
+        gradient of its rows, and their sum makes the update, so that the result is that of one device, to rounding.
+        Of the compiled engine; `batch_size` must be a multiple, unless it takes all rows. Each holds data and
+        parameters whole. On a processor this gains nothing, since XLA uses all its cores for one device, too.
 
     Returns
     -------
@@ -203,18 +210,21 @@ def fit(
         reduction=reduction, shuffle=shuffle, engine=engine, dtype=dtype, preparation=preparation,
         standardize_targets=standardize_targets, epochs=epochs, chunk=chunk, ensemble=ensemble,
         clip=clip, steps_per_epoch=steps_per_epoch, encoding=encoding, mixup=mixup,
+        devices=devices,
     )  # fmt: skip
     stopping, direction = complete(stopping, job)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
         "standardize_targets": standardize_targets, "ensemble": ensemble, "mixup": mixup or None,
-        "steps_per_epoch": steps_per_epoch, "data": _fingerprint(job),
+        "steps_per_epoch": steps_per_epoch, "devices": devices, "data": _fingerprint(job),
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
     }  # fmt: skip
     prober = None if watching is None else prober_of(job, watching, epochs, seed)
-    told = None if prober is None else cache(lambda: start_of(job, prober, int(seed)))
+    if prober is not None and watching is not None and watching.watch:
+        prober(job.carry, 0)  # a node that doesn't exist is told before anything is trained
+    told = None if prober is None else Later(lambda: start_of(job, prober, int(seed)))
     display = progress_display.create(progress, epochs)
     listeners = [callbacks] if callable(callbacks) else list(callbacks)
     plateau = plateau_of(job.optimizer)
@@ -254,7 +264,7 @@ def fit(
             optimizer=job.optimizer,
             folder=Path(checkpoint) if checkpoint else None,
             config=config,
-            probes=loop.probes,
+            probed=loop.probed(),
             told=told,
         )
 

@@ -84,7 +84,7 @@ def fit_sequences(
         As for `fit`.
     **options
         Of `Options`: dropout, optimizer, learning_rate, l2, epochs, batch_size, patience, time_limit, split, seed,
-        engine.
+        engine, devices.
 
     Returns
     -------
@@ -130,7 +130,8 @@ def fit_sequences(
         encoding = _text_targets(targets, train, tokens)
     outputs = 0 if to == "text" else len(set(targets[targets != ""].tolist()))
     architecture, words = _network(network, x, preparation, to, outputs, attention, encoding, chosen.dropout or 0.0)
-    batch = chosen.batch_size or int(np.clip(2 ** round(math.log2(max(len(train), 1) / 32)), 4, 64))
+    batch = int(np.clip(2 ** round(math.log2(max(len(train), 1) / 32)), 4, 64))
+    batch = chosen.batch_size or batch + -batch % chosen.devices
     epochs = chosen.epochs or int(np.clip(UPDATES // max(1, len(train) // batch), 10, 200))
     patience = max(5, epochs // 4) if chosen.patience is None else chosen.patience
     rate = RATE if chosen.learning_rate is None else chosen.learning_rate
@@ -141,7 +142,8 @@ def fit_sequences(
         loss="cross_entropy", metrics=["accuracy"] if to == "class" else ["accuracy", "sequence_accuracy"],
         optimizer=optim.get(optimizer, learning_rate=decay) if isinstance(optimizer, str) else optimizer,
         epochs=epochs, batch_size=batch, validation=(x[validation], targets[validation]), preparation=preparation,
-        encoding=encoding, seed=chosen.seed, engine=chosen.engine, penalty=L2(chosen.l2) if chosen.l2 else None,
+        encoding=encoding, seed=chosen.seed, engine=chosen.engine, devices=chosen.devices,
+        penalty=L2(chosen.l2) if chosen.l2 else None,
         early_stopping=EarlyStopping(patience) if patience else None,
         time_limit=None if chosen.time_limit is None else max(1e-3, chosen.time_limit - clock.monotonic() + started),
         checkpoint=checkpoint, resume=resume, overwrite=overwrite, progress=progress,

@@ -83,7 +83,7 @@ def fit_table(
         Any of `Options`: network ("mlp:64,32", for texts "bag:64", "cnn:128" or "bilstm:64", or a layer), activation,
         dropout, loss, optimizer (a name or an optimizer), learning_rate, l2, epochs, batch_size, patience, ensemble,
         time_limit (seconds), balance (classes weighed equally), calibrate (temperature), split (shares; two of them for
-        no test rows), seed, engine.
+        no test rows), seed, engine, devices.
 
     Returns
     -------

@@ -46,7 +46,7 @@ def fit_text(
     **options
         Of `Options`: network ("lstm:256", "gru:128,128", "rnn:64", or a layer), dropout, optimizer, learning_rate, l2,
         epochs (of at most 200 updates each), batch_size (places side by side), patience, time_limit (seconds), split,
-        seed, engine.
+        seed, engine, devices.
 
     Returns
     -------

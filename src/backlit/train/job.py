@@ -75,6 +75,7 @@ def prepare(
     steps_per_epoch: int | None = None,
     encoding: Any = None,
     mixup: float = 0.0,
+    devices: int = 1,
 ) -> Job:
     """Check everything, then put the data on the device: mistakes are told before anything slow happens."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
@@ -85,7 +86,7 @@ def prepare(
         raise InputError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
     given = {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch}
     counts = {name: count for name, count in given.items() if count is not None}
-    check_counts(accumulate=accumulate, ensemble=ensemble, **counts)
+    check_counts(accumulate=accumulate, ensemble=ensemble, devices=devices, **counts)
     if not isinstance(network, (Layer, Network)):
         raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
     architecture = network.architecture if isinstance(network, Network) else network
@@ -102,11 +103,12 @@ def prepare(
     take = lambda x, y: _arrays(x, y, preparation, architecture.takes_integers, dtype)  # noqa: E731
     held = _hold_back(validation, inputs, encoded, targets, take, dtype, int(seed), ensemble)
     table = metric_table(metrics, chosen)
-    runner = engines.get(engine)
     fewest = min(map(len, held.train))
     size = fewest if batch_size is None else min(int(batch_size), fewest)
     seeds = member_seeds(int(seed), ensemble)
     carried = carries_state(architecture)
+    size = divisible(size, int(devices), whole=size == fewest and not carried)
+    runner = engines.get(engine, int(devices))
     batches = [
         Batches(
             rows,
@@ -123,7 +125,12 @@ def prepare(
     judge = None
     if held.rows is not None:
         judge = [
-            Batches(rows, size if carried else min(len(rows), max(size, 1024)), carried=carried) for rows in held.rows
+            Batches(
+                rows,
+                size if carried else divisible(min(len(rows), max(size, 1024)), int(devices), whole=True),
+                carried=carried,
+            )
+            for rows in held.rows
         ]
     steps = clipped(get_optimizer(optimizer), architecture, clip)
     collect = any(not hasattr(metric, "of_loss") for metric in table.values())
@@ -249,6 +256,18 @@ def _weights(n: int, targets: Targets, encoded: np.ndarray, sample_weight: Any, 
             raise InputError(f"class weights must be finite and at least 0, got {class_weight}")
     own = by_class[codes].astype(np.float32)
     return own if weights is None else own * weights
+
+
+def divisible(size: int, devices: int, whole: bool) -> int:
+    """The size of batches that devices share equally: one that takes the whole data is filled up with unused rows."""
+    over = size % devices
+    if over and not whole:
+        less = f"{size - over} or " if size > devices else ""
+        raise InputError(
+            f"batches of {size} rows can't be shared equally by {devices} devices: choose batch_size {less}"
+            f"{size - over + devices}, or another number of devices"
+        )
+    return size if not over else size - over + devices
 
 
 def carries_state(layer: Layer) -> bool:

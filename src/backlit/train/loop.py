@@ -19,6 +19,7 @@ from backlit.optim.schedules import set_factor
 from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, History
 from backlit.train.ensemble import united
+from backlit.train.later import Later
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.records import ProbeHistory
 from backlit.train.program import Carry, Data, Program
@@ -94,7 +95,7 @@ class Loop:
     deadline : float, optional
         When training ends, by `time.monotonic`; at least one epoch is done.
     prober : Prober, optional
-        Looks into the network after the epochs of its plan, and after the last one.
+        Looks into the network after the epochs of its plan, and after the last one when asked: see `probed`.
     """
 
     program: Program
@@ -152,11 +153,11 @@ class Loop:
                 started = True
                 if self.deadline is not None and time.monotonic() >= self.deadline and self.epoch < self.epochs:
                     self.stopped = self.stopped or "time limit"
-                if self.prober is not None and self.epoch in self.prober.plan.epochs:
-                    self._probe()
+                over = self.epoch == self.epochs or self.stopped
+                if self.prober is not None and self.epoch in self.prober.plan.epochs and not over:
+                    self.probes.append(self.prober(self.carry, self.epoch))
                 if self.save and self.save_every and self.epoch % self.save_every == 0 and not self.stopped:
                     self.save(self)
-            self._probe()
         except KeyboardInterrupt:  # it may have come between any two statements
             for name, value in kept.items():
                 setattr(self, name, value)
@@ -165,11 +166,13 @@ class Loop:
             self.stopped = "interrupted"
         self.stopped = self.stopped or "epochs done"
 
-    def _probe(self) -> None:
-        """Look into the network as it is now, unless that was done."""
-        done = self.probes and self.probes[-1]["epoch"] >= self.epoch
-        if self.prober is not None and self.epoch and not done:
-            self.probes.append(self.prober(self.carry, self.epoch))
+    def probed(self) -> ProbeHistory | Later:
+        """What the probes told; after the last epoch with a look at what training left, taken when asked for."""
+        probes, prober, carry, epoch = ProbeHistory(self.probes), self.prober, self.carry, self.epoch
+        done = probes and probes[-1]["epoch"] >= epoch
+        if prober is None or not epoch or done or not self.stopped:
+            return probes
+        return Later(lambda: ProbeHistory([*probes, prober(carry, epoch)]))
 
     def _state(self) -> dict[str, Any]:
         """All that changes from call to call, besides the history."""
@@ -215,7 +218,8 @@ class Loop:
             self._judge(record, after)
             last = i + 1 == moment.count
             for callback in self.callbacks:  # then calls have one epoch each, and `carry` is its state
-                if callback(EpochEnd(self.epoch, record, self.history, lambda: self.network_at(carry))) is True:
+                answer = callback(EpochEnd(self.epoch, record, self.history, lambda: self.network_at(carry)))
+                if isinstance(answer, (bool, np.bool_)) and answer:  # comparing with a NumPy number gives NumPy's
                     self.stopped = self.stopped or "callback"
             if self.stopped:
                 self.carry = carry if last else self.carry_at(after)

@@ -35,7 +35,9 @@ class Program:
     penalty : callable or None
         ``penalty(params) -> scalar``, added to the loss.
     engine : Engine
-        Who runs it.
+        Who runs it. On several devices each computes the gradient of its share of a batch, and their sum makes the
+        update: synchronous data-parallel SGD (Chen et al., "Revisiting Distributed Synchronous SGD", 2016; not the
+        asynchronous kind of Dean et al., 2012, nor the averaged weights of Zinkevich et al., 2010).
     reduction : "mean" or "sum"
         Over the rows of an update: Σ w·l / Σ w, or Σ w·l.
     full_batch : bool
@@ -137,7 +139,8 @@ class Program:
         params = tree.map(lambda p, u: p + u, carry["params"], updates)
         if self.collect:
             record["output"] = outputs[0] if parts == 1 else self.engine.stack(outputs)
-        return {**carry, "params": params, "optimizer": optimizer, "step": carry["step"] + 1}, record
+        after = {**carry, "params": params, "optimizer": optimizer, "step": carry["step"] + 1}
+        return self.engine.everywhere(after), record
 
     def _train(self, carry: Carry, data: Data, batches: Any, held: Data, judge: Any, count: Any) -> tuple[Carry, Any]:
         """`count` epochs.
@@ -145,7 +148,7 @@ class Program:
         `batches` has each epoch's rows and weights, (length, steps, accumulate, size), or (1, ...) if all epochs are
         alike, and with mixup how rows are mixed; `judge` has those of the validation rows in `held`.
         """
-        whole = self._rows(data, batches["rows"][0, 0]) if self.full_batch else None
+        whole = self._rows(data, self.engine.share(batches["rows"][0, 0], axis=1)) if self.full_batch else None
 
         def step(carry: Carry, batch: Any) -> tuple[Carry, Any]:
             return self._step(carry, self._batch(data, batch, whole))
@@ -175,7 +178,7 @@ class Program:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
 
         def batch(carried: Any, own: Any) -> tuple[Any, Any]:
-            x, y = self._rows(data, own["rows"][0])
+            x, y = self._rows(data, self.engine.share(own["rows"][0]))
             weights = own["weights"][0].astype(tree.leaves(params)[0].dtype)
             fresh = own["fresh"][0] if "fresh" in own else None
             output, carried = forward(
@@ -193,7 +196,8 @@ class Program:
 
     def _batch(self, data: Data, batch: Any, rows: tuple[Any, Any] | None = None) -> dict[str, Any]:
         """What an update takes: a batch's inputs and targets in place of their row numbers."""
-        x, y = self._rows(data, batch["rows"]) if rows is None else rows
+        x, y = self._rows(data, self.engine.share(batch["rows"], axis=1)) if rows is None else rows
+        x, y = self.engine.share(x, axis=1), self.engine.share(y, axis=1)
         return {**{key: part for key, part in batch.items() if key != "rows"}, "x": x, "y": y}
 
 

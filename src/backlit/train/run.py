@@ -14,6 +14,7 @@ from backlit.nn import metrics as metric_functions
 from backlit.nn.network import Network
 from backlit.train.callbacks import History
 from backlit.train.intervals import Intervals
+from backlit.train.later import now
 from backlit.train.loop import Diverged
 from backlit.train.probes.records import ProbeHistory
 from backlit.train.targets import Targets
@@ -45,10 +46,10 @@ class Run:
         Scores on held-out rows, baseline and all that a report shows, if the run came from a table or data set.
     config : dict or None
         The choices that would train it again, as plain data.
-    probes : ProbeHistory
-        What went on inside the network, probe by probe; of an ensemble in its first member.
-    told : callable or dict, optional
-        What was known before the first update, or what tells it when asked: see `start`.
+    probed : ProbeHistory or Later
+        What `probes` tells, or what works it out.
+    told : dict or Later, optional
+        What `start` tells, or what works it out.
     """
 
     network: Network
@@ -65,7 +66,7 @@ class Run:
     folder: Path | None = None
     judgement: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
-    probes: ProbeHistory = field(default_factory=ProbeHistory)
+    probed: Any = field(default_factory=ProbeHistory)
     told: Any = None
 
     @property
@@ -74,7 +75,17 @@ class Run:
 
         Worked out when it is asked for, the run is saved or diagnosed: training doesn't wait for it.
         """
-        found: dict[str, Any] | None = self.told() if callable(self.told) else self.told
+        found: dict[str, Any] | None = now(self.told)
+        return found
+
+    @property
+    def probes(self) -> ProbeHistory:
+        """What went on inside the network, probe by probe; of an ensemble in its first member.
+
+        The last look, at the network as training left it, is taken when this is asked for, the run is saved or
+        diagnosed: training doesn't wait for it.
+        """
+        found: ProbeHistory = now(self.probed)
         return found
 
     @property

@@ -211,7 +211,7 @@ def load(folder: str | Path) -> Run:
     return Run(
         network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=stopped,
         diverged=diverged, best_epoch=best_epoch, settings=settings, preparation=preparation, optimizer=optimizer,
-        folder=folder, judgement=judgement, config=config, probes=probes,
+        folder=folder, judgement=judgement, config=config, probed=probes,
         told=start,
     )  # fmt: skip
 

@@ -145,7 +145,9 @@ def _in_shape(y: np.ndarray, outputs: tuple[int, ...], loss: Any) -> np.ndarray:
         if y.ndim == 2 and y.shape[1] == 1:
             y = y[:, 0]
         if y.ndim != 1:
-            raise ShapeError(f"{loss} needs one class a row, targets of shape (rows,), got {y.shape}")
+            several = "; for several yes-or-no targets a row use loss='multi_label_cross_entropy'"
+            hint = several if loss.target == "binary" and y.ndim == 2 else ""
+            raise ShapeError(f"{loss} needs one class a row, targets of shape (rows,), got {y.shape}{hint}")
         return y
     if y.shape[1:] != outputs[:-1]:
         raise ShapeError(

@@ -68,7 +68,7 @@ def test_without_probes_only_what_can_be_known() -> None:
 def test_nothing_to_judge_by(sick) -> None:
     from dataclasses import replace
 
-    empty = replace(sick, history=type(sick.history)(), probes=bl.probe(bl.Linear(2), np.ones((3, 2)))[:0], told=None)
+    empty = replace(sick, history=type(sick.history)(), probed=bl.probe(bl.Linear(2), np.ones((3, 2)))[:0], told=None)
     with pytest.raises(bl.InputError, match="nothing to judge it by"):
         empty.diagnose()
 

@@ -79,8 +79,8 @@ def test_labels_added_to_a_figure_later_get_the_korean_font_too(monkeypatch) -> 
     assert chosen.get_fontfamily() == ["monospace"]
 
 
-def test_lines_added_to_a_figure_take_our_colours_in_turn() -> None:
+def test_lines_in_a_figure_of_one_s_own_have_colours_that_everyone_can_tell_apart() -> None:
     _, axes = bl.plots.figure(1, 2)
     for axis in axes:
-        drawn = [axis.plot([0, 1])[0].get_color() for _ in style.COLOURS]
-        assert drawn == list(style.COLOURS)
+        lines = [axis.plot([0, 1])[0] for _ in style.COLOURS]
+        assert tuple(line.get_color() for line in lines) == style.COLOURS

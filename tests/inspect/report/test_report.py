@@ -206,7 +206,7 @@ def test_warnings_and_interruptions_are_findings(regression):
 
 def test_an_untrained_run():
     run = arrays()
-    empty = dataclasses.replace(run, history=bl.History(), probes=bl.ProbeHistory(), settings={})
+    empty = dataclasses.replace(run, history=bl.History(), probed=bl.ProbeHistory(), settings={})
     assert "not one epoch" in checked(empty.report()).text("en")
 
 
@@ -244,7 +244,7 @@ def test_a_doctor_with_nothing_to_judge_by(classifier, monkeypatch):
         raise bl.InputError("nothing to judge by")
 
     monkeypatch.setattr(bl.Run, "diagnose", nothing, raising=False)
-    fine = dataclasses.replace(classifier, judgement=classifier.judgement | {"warnings": []}, probes=bl.ProbeHistory())
+    fine = dataclasses.replace(classifier, judgement=classifier.judgement | {"warnings": []}, probed=bl.ProbeHistory())
     assert "Nothing stands out" in checked(fine.report()).text("en")
 
 

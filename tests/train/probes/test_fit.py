@@ -55,10 +55,35 @@ def test_a_second_run_compiles_no_probe(monkeypatch):
 
     monkeypatch.setattr("backlit.train.probes.schedule.COMPILING", 0.0)
     x, y = blobs()
-    bl.fit(mlp(), x, y, epochs=2)
+    assert bl.fit(mlp(), x, y, epochs=2).probes
     misses = look._kept.cache_info().misses
-    bl.fit(mlp(), x, y, epochs=2, seed=1)
+    assert bl.fit(mlp(), x, y, epochs=2, seed=1).probes
     assert look._kept.cache_info().misses == misses
+
+
+def test_the_last_look_is_taken_when_it_is_asked_for(monkeypatch, tmp_path):
+    from backlit.train.probes.prober import Prober
+
+    looked, look = [], Prober.__call__
+    monkeypatch.setattr(Prober, "__call__", lambda self, carry, epoch: looked.append(epoch) or look(self, carry, epoch))
+    x, y = blobs()
+    run = bl.fit(mlp(), x, y, epochs=4, probes=bl.Probes(every=2))
+    assert looked == [2]
+    assert epochs(run) == [2, 4]
+    assert run.probes is run.probes  # it is taken once
+    assert looked == [2, 4]
+    eager = bl.probe(run.network, x, y, probes=bl.Probes(rows=run.probes[-1]["rows"]))[0]
+    assert run.probes[-1]["params"]["0/weight"]["norm"] == pytest.approx(eager["params"]["0/weight"]["norm"], rel=1e-5)
+    looked.clear()
+    bl.fit(mlp(), x, y, epochs=4, probes=bl.Probes(every=2), checkpoint=tmp_path / "run")
+    assert looked[:2] == [2, 4]  # saved with the run
+    assert epochs(bl.load(tmp_path / "run")) == [2, 4]
+
+
+def test_a_node_to_watch_that_isnt_there_is_told_before_training():
+    x, y = blobs()
+    with pytest.raises(bl.UnknownNameError, match=r"node to watch '0/linaer'"):
+        bl.fit(mlp(), x, y, epochs=100_000, probes=bl.watch("0/linaer"))
 
 
 def test_layers_and_contents_can_be_chosen():

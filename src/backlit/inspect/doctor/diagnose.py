@@ -55,19 +55,22 @@ def diagnose(run: Any) -> Diagnosis:
     """
     if not run.history and run.diverged is None and not run.probes:
         raise InputError("this run has no epochs and no probes: there is nothing to judge it by; train it first")
-    return judged(
-        Evidence(
-            network=run.network,
-            loss=run.loss,
-            optimizer=run.optimizer,
-            start=run.start or {},
-            looks=list(run.probes),
-            history=list(run.history),
-            settings=run.settings,
-            stopped=run.stopped,
-            diverged=run.diverged,
-            best_epoch=run.best_epoch,
-        )
+    return judged(evidence_of(run))
+
+
+def evidence_of(run: Any) -> Evidence:
+    """What is known of a run."""
+    return Evidence(
+        network=run.network,
+        loss=run.loss,
+        optimizer=run.optimizer,
+        start=run.start or {},
+        looks=list(run.probes),
+        history=list(run.history),
+        settings=run.settings,
+        stopped=run.stopped,
+        diverged=run.diverged,
+        best_epoch=run.best_epoch,
     )
 
 

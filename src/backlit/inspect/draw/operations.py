@@ -104,15 +104,17 @@ class Node:
 def operations(explanation: Explanation, note: str = "") -> Scene:
     """The picture of an explanation, every node with its value and gradient."""
     nodes, edges = _graph(explanation)
-    legend = legend_of(explanation.output.tensor, explanation.output.name)
+    legend = legend_of(explanation.output.name, explanation.output.upstream)
     title = f"Graph of {explanation.output.name}: {len(explanation)} nodes"
     notes = [legend, *filter(None, [note])]
     return compose(nodes, edges, title, _describe(explanation, legend), notes, explanation.first_nonfinite)
 
 
-def legend_of(output: Tensor, name: str) -> str:
-    """What stands above and below the lines."""
-    return _LEGEND.format(name if output.size == 1 else f"the sum of {name}")
+def legend_of(name: str, upstream: Any) -> str:
+    """What stands above and below the lines, if this gradient arrives at the output."""
+    if not np.all(np.asarray(upstream) == 1):
+        return _LEGEND.format(f"{name} · upstream")
+    return _LEGEND.format(name if np.size(upstream) == 1 else f"the sum of {name}")
 
 
 def compose(

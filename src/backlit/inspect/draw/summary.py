@@ -57,7 +57,7 @@ def summary(output: Tensor, upstream: Any = None, note: str = "") -> Scene:
     told = [f"{node.title}; value {' '.join(node.above.lines)}" for node in nodes.values() if node.above is not None]
     notes = [
         f"{len(order):,} nodes in {len(groups)} boxes; each shows what its last operation gives",
-        legend_of(output, name),
+        legend_of(name, arriving),
         *filter(None, [note]),
     ]
     title = f"Graph of {name}: {len(order):,} nodes, summarised"

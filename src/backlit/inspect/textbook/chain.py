@@ -94,7 +94,8 @@ class Chains:
     def _check_names(self) -> None:
         known = {"L", *(place_name(place) for place in self.owners)}
         for unit in self.units:
-            known |= {f"{letter}{unit.number}" for letter in ("x", "y", "Δ")}
+            letters = ("x", "y", "Δ", "t") if id(unit) in self.outputs else ("x", "y", "Δ")
+            known |= {f"{letter}{unit.number}" for letter in letters}
         for name in self.names:
             if name not in known:
                 raise unknown("symbol in names", name, known)
@@ -118,7 +119,7 @@ class Chains:
         return self._named(f"y{unit.number}", symbol("y", unit.number))
 
     def target(self, unit: Unit) -> Math:
-        return symbol("y") if self.single else symbol("t", unit.number)
+        return self._named(f"t{unit.number}", symbol("y") if self.single else symbol("t", unit.number))
 
     def delta(self, unit: Unit) -> Math:
         return self._named(f"Δ{unit.number}", symbol("Δ", unit.number))

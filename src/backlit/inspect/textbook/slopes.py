@@ -76,6 +76,6 @@ def _probable(slope: np.ndarray, share: str) -> Slope:
     """The slope p − t, where p is the probability that the loss makes of the score."""
 
     def shown(target: Math, output: Math, by: Math, unit: int) -> Math:
-        return _difference(symbol("p", unit), symbol("t", unit)) + share
+        return _difference(symbol("p", unit), target) + share
 
     return Slope(shown, values(slope), slope)

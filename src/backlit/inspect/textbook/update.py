@@ -143,7 +143,8 @@ def explain_update(
         Which weights: "0/weight[1,2]" is row 1 (the unit), column 2 (its input). All of them, if left out and there
         are at most 64.
     names : dict, optional
-        Other letters: ``{"x3": "h1", "y3": "z1", "0/weight[0,0]": "w1", "L": "E"}``.
+        Other letters: ``{"x3": "h1", "y3": "z1", "t5": "t1", "0/weight[0,0]": "w1", "L": "E"}``; t5 is the target of
+        the output unit 5.
     state, step :
         The optimizer's state and the number of updates done, to go on after another step:
         ``explain_update(first.network, x, y, optimizer, state=first.state, step=1)``.

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from backlit import engine as engines
+from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.nn.network import Network
 from backlit.train.batches import Batches
+from backlit.train.later import Later
 from backlit.train.probes.look import look_for
 from backlit.train.probes.recorder import ROOT
 from backlit.train.probes.records import Record, plain
-from backlit.train.probes.schedule import plan
+from backlit.train.probes.schedule import Plan, plan
 from backlit.train.probes.settings import Probes
 from backlit.train.program import Carry, Data, Program
 
@@ -48,23 +50,7 @@ class Prober:
         )  # fmt: skip
         self._kinds = kinds(network)
         self._to_host = self.plan.at_once and compiled
-        groups, size = self.plan.groups, self.plan.size
-        order = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM)))).permutation(
-            len(batches.rows)
-        )
-        places = np.resize(order, groups * size)  # all again, if a carried state needs more rows than there are
-        dtype = tree.leaves(network.params)[0].dtype if network.params else np.dtype("float32")
-        weights = np.ones(len(places)) if batches.weights is None else batches.weights[places]
-        rows = program.engine.put(batches.rows[places].astype(np.int32))
-        x, y = (np.asarray(program.engine.take_rows(data[name], rows)) for name in ("x", "y"))
-        update = min(batches.size * batches.accumulate, len(batches.rows))  # rows in one
-        self._scale = float(weights.mean() * update) if program.reduction == "sum" else 1.0
-        self._firsts = min(groups, max(1, update // size))
-        self._share = min(1.0, size / update)
-        self._sample = {
-            name: engine.put(part.reshape(groups, size, *part.shape[1:]))
-            for name, part in (("x", x), ("y", y), ("weights", weights.astype(dtype)))
-        }
+        self._sample = Later(lambda: _sample(self.plan, program, network, data, batches, seed, engine))
 
     def until(self, epoch: int) -> int:
         """Epochs from this one to the next that is probed."""
@@ -75,9 +61,31 @@ class Prober:
         if self._to_host:
             carry = tree.map(np.asarray, carry)
         with np.errstate(all="ignore"), _one_thread() if self._to_host else contextlib.nullcontext():
-            found = plain(self._look.run(carry, self._sample, self._scale, self._firsts, self._share))
+            found = plain(self._look.run(carry, *self._sample()))
         step = np.asarray(carry["step"]).reshape(-1)[0]
         return record(epoch, int(step), self.plan.groups * self.plan.size, found, self._kinds)
+
+
+def _sample(
+    plan: Plan, program: Program, network: Network, data: Data, batches: Batches, seed: int, engine: Engine
+) -> tuple[dict[str, Any], float, int, float]:
+    """What a look takes besides the state: the rows in groups, and how their gradients become those of an update."""
+    groups, size = plan.groups, plan.size
+    order = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM)))).permutation(
+        len(batches.rows)
+    )
+    places = np.resize(order, groups * size)  # all again, if a carried state needs more rows than there are
+    dtype = tree.leaves(network.params)[0].dtype if network.params else np.dtype("float32")
+    weights = np.ones(len(places)) if batches.weights is None else batches.weights[places]
+    rows = program.engine.put(batches.rows[places].astype(np.int32))
+    x, y = (np.asarray(program.engine.take_rows(data[name], rows)) for name in ("x", "y"))
+    update = min(batches.size * batches.accumulate, len(batches.rows))  # rows in one
+    scale = float(weights.mean() * update) if program.reduction == "sum" else 1.0
+    sample = {
+        name: engine.put(part.reshape(groups, size, *part.shape[1:]))
+        for name, part in (("x", x), ("y", y), ("weights", weights.astype(dtype)))
+    }
+    return sample, scale, min(groups, max(1, update // size)), min(1.0, size / update)
 
 
 def _one_thread() -> Any:

@@ -43,6 +43,7 @@ class Options:
     split: tuple[float, ...] = (0.7, 0.15, 0.15)
     seed: int = choice(0, "Origin of all randomness, splits too", whole=True)
     engine: str = "xla"
+    devices: int = choice(1, "Devices that share the work on each batch", whole=True, low=1)
 
     def __post_init__(self) -> None:
         for f in dataclasses.fields(self):

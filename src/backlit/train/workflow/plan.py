@@ -121,7 +121,8 @@ def plan(
     words = options.network if options.network is not None else usual
     slow = (family is None or family.epochs is None) and _slow(words, input_shape or ())
     largest = SLOW_BATCH if slow else 1024
-    batch = options.batch_size or int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, largest))
+    batch = int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, largest))
+    batch = options.batch_size or batch + -batch % options.devices
     steps = max(1, rows // batch)
     most = np.clip(SLOW_UPDATES // steps, 10, SLOW_EPOCHS) if slow else np.clip(UPDATES // steps, 20, MOST_EPOCHS)
     epochs = options.epochs or int(min(most, (family and family.epochs) or most))

@@ -192,7 +192,7 @@ def train_stream(
     run = fit(
         network, x, y, loss="cross_entropy", optimizer=optimizer, epochs=epochs, batch_size=reading.streams,
         validation=held, metrics=["bits", "perplexity"], seed=options.seed, engine=options.engine,
-        penalty=L2(options.l2) if options.l2 else None, steps_per_epoch=per_epoch,
+        devices=options.devices, penalty=L2(options.l2) if options.l2 else None, steps_per_epoch=per_epoch,
         early_stopping=EarlyStopping(patience) if patience and held else None,
         time_limit=None if options.time_limit is None else max(1e-3, options.time_limit - time.monotonic() + started),
         preparation=Texts(reading.tokenizer, reading.window),

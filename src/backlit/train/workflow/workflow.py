@@ -90,6 +90,7 @@ def train(
         class_weight="balanced" if options.balance else None,
         early_stopping=EarlyStopping(chosen.patience) if chosen.patience else None,
         engine=options.engine,
+        devices=options.devices,
         standardize_targets=material.task == "regression",
         ensemble=members,
         mixup=chosen.mixup,

@@ -1,0 +1,129 @@
+"""The command line's reference, from the command itself: its subcommands, arguments, options, defaults, examples."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.models import ArgumentInfo, OptionInfo
+
+from backlit.cli.main import COMMANDS, app
+
+WORDS = {str: "TEXT", int: "INTEGER", float: "NUMBER", Path: "PATH"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An argument or option: how it is declared, its annotation without that, its default."""
+
+    name: str
+    info: ArgumentInfo | OptionInfo
+    kind: Any
+    default: Any
+
+    @property
+    def metavar(self) -> str:
+        """What stands for a value: "RUN", "INTEGER"."""
+        if self.info.metavar:
+            return self.info.metavar
+        if isinstance(self.info, ArgumentInfo):
+            return self.name.upper()
+        if isinstance(self.kind, type) and issubclass(self.kind, enum.Enum):
+            return "|".join(str(each.value) for each in self.kind)
+        return WORDS.get(self.kind, "TEXT")
+
+    @property
+    def flags(self) -> str:
+        """An option as it is typed: "`--epochs INTEGER`", "`--balance`"."""
+        declared = [
+            self.info.default,
+            *(self.info.param_decls or ()),
+        ]  # in an annotation, the first flag comes as default
+        names = [name for each in declared if isinstance(each, str) for name in each.split("/") if name.startswith("-")]
+        if not names:
+            plain = self.name.replace("_", "-")
+            names = [f"--{plain}", f"--no-{plain}"] if self.kind is bool else [f"--{plain}"]
+        return ", ".join(f"`{name}`" if self.kind is bool else f"`{name} {self.metavar}`" for name in names)
+
+    @property
+    def shown_default(self) -> str:
+        """The value when the option isn't given, in a sentence; empty where there is none to show."""
+        if not self.info.show_default or self.kind is bool or self.default in (None, (), [], ""):
+            return ""
+        value = self.default.value if isinstance(self.default, enum.Enum) else self.default
+        return f" By default `{value}`."
+
+
+def parameters(command: Any) -> list[Parameter]:
+    """What a command's function takes, as typer reads it from its signature."""
+    hints = typing.get_type_hints(command, include_extras=True)
+    found = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind, default = hints[name], parameter.default
+        told = next(
+            (each for each in getattr(kind, "__metadata__", ()) if isinstance(each, ArgumentInfo | OptionInfo)), default
+        )
+        kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
+        found.append(Parameter(name, told, single(kind), default))
+    return found
+
+
+def single(kind: Any) -> Any:
+    """The type of one value: int for `list[int] | None`."""
+    while typing.get_origin(kind) in (types.UnionType, typing.Union, list, tuple):
+        kind = next(each for each in typing.get_args(kind) if each is not types.NoneType)
+    return kind
+
+
+def write(folder: Path) -> None:
+    """Write `command.md`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["# Command line", "", app.info.help or "", "", "| command | |", "|---|---|"]
+    for module in COMMANDS:
+        about = re.split(r"(?<=\.)\s", inspect.getdoc(module.command) or "", maxsplit=1)[0]
+        lines.append(f"| [`backlit {module.NAME}`](#backlit-{module.NAME}) | {cell(about)} |")
+    lines += [
+        "",
+        "Every command has `--help`.",
+        "The exit status is 0 when the work is done, 1 when it failed, 2 when the input was wrong, 130 if interrupted.",
+        "",
+    ]
+    for module in COMMANDS:
+        lines += section(module)
+    (folder / "command.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def section(module: Any) -> list[str]:
+    """A subcommand: what it does, how it is called, examples, options by group."""
+    found = parameters(module.command)
+    arguments = [each for each in found if isinstance(each.info, ArgumentInfo)]
+    options = [each for each in found if isinstance(each.info, OptionInfo) and not each.info.hidden]
+    usage = " ".join(["backlit", module.NAME, *(each.metavar for each in arguments), "[options]"])
+    shown = [line.strip() for line in module.EXAMPLES.splitlines() if line.strip().startswith("backlit")]
+    lines = [f"## backlit {module.NAME}", "", inspect.getdoc(module.command) or "", "", "```text", usage, "```", ""]
+    if shown:
+        lines += ["Examples:", "", "```bash", *shown, "```", ""]
+    if arguments:
+        lines += ["| argument | |", "|---|---|"]
+        lines += [f"| `{each.metavar}` | {cell(each.info.help)} |" for each in arguments]
+        lines.append("")
+    panels: dict[str, list[Parameter]] = {}
+    for option in options:
+        panels.setdefault(option.info.rich_help_panel or "Options", []).append(option)
+    for panel, inside in panels.items():
+        lines += [f"| {panel} | |", "|---|---|"]
+        lines += [f"| {cell(each.flags)} | {cell(each.info.help)}{cell(each.shown_default)} |" for each in inside]
+        lines.append("")
+    return lines
+
+
+def cell(text: str | None) -> str:
+    """Text for a table's cell."""
+    text = re.sub(r"\s+", " ", text or "")
+    return text.replace("|", "\\|").replace("<", "&lt;")

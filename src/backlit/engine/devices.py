@@ -1,0 +1,42 @@
+"""Several devices that work on one batch together, and how a process comes by them."""
+
+from __future__ import annotations
+
+import contextlib
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from backlit.errors import InputError
+
+ROWS = "rows"  # the mesh's one axis
+
+
+def mesh(count: int) -> Mesh:
+    """The first `count` devices, in a row.
+
+    A processor is one device to JAX unless it was told otherwise before it first computed something; so that is tried.
+
+    Raises
+    ------
+    InputError
+        If there are fewer; the message says how many there are and how to get more.
+    """
+    with contextlib.suppress(RuntimeError):  # if it has
+        jax.config.update("jax_num_cpu_devices", max(count, jax.config.jax_num_cpu_devices))
+    found = jax.devices()
+    if len(found) < count:
+        raise InputError(f"devices={count}: {_there_are(found)}")
+    return Mesh(np.array(found[:count]), (ROWS,))
+
+
+def _there_are(found: list[jax.Device]) -> str:
+    kind = found[0].device_kind if found[0].platform != "cpu" else "processor"
+    there = f"this process has {len(found)} ({kind})"
+    if found[0].platform != "cpu":
+        return f"{there}; give it more (CUDA_VISIBLE_DEVICES says which it sees), or ask for fewer"
+    return (
+        f"{there}, and JAX can't divide it into more once it has computed something: train in a process that hasn't, "
+        "or set the environment variable JAX_NUM_CPU_DEVICES to their number before Python starts"
+    )
