@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import runpy
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from backlit.errors import InputError
 from backlit.lessons.languages import check_language
@@ -101,7 +98,7 @@ def judge_file(lesson: Lesson, path: Path, language: str = "en", *, seconds: flo
         raise InputError(f"{path}: there is no such file; write one that sets exercise_1, exercise_2 …")
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "verdicts.json"
-        command = [sys.executable, "-m", __name__, lesson.name, str(path), language, str(result)]
+        command = [sys.executable, "-m", "backlit.lessons", lesson.name, str(path), language, str(result)]
         try:
             done = subprocess.run(command, timeout=seconds, capture_output=True, text=True, check=False)  # noqa: S603
         except subprocess.TimeoutExpired:
@@ -115,32 +112,3 @@ def judge_file(lesson: Lesson, path: Path, language: str = "en", *, seconds: flo
     if "error" in told:
         raise InputError(f"{path}{told['error']}")
     return [Verdict(**verdict) for verdict in told["verdicts"]]
-
-
-def _run_file(name: str, path: str, language: str) -> dict[str, Any]:
-    """Verdicts on a file's answers, or what went wrong in it."""
-    try:
-        answers = runpy.run_path(path)
-    except SyntaxError as error:
-        return {"error": f", line {error.lineno}: {error.msg}"}
-    except Exception as error:  # noqa: BLE001, the user's own code
-        line, trace = "", error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == path:
-                line = f", line {trace.tb_lineno}"
-            trace = trace.tb_next
-        return {"error": f"{line}: {type(error).__name__}: {error}"}
-    return {"verdicts": [asdict(verdict) for verdict in judge(find(name), answers, language)]}
-
-
-def _main() -> None:
-    parser = argparse.ArgumentParser()
-    for name in ("lesson", "path", "language", "result"):
-        parser.add_argument(name)
-    told = parser.parse_args()
-    verdicts = _run_file(told.lesson, told.path, told.language)
-    Path(told.result).write_text(json.dumps(verdicts), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    _main()

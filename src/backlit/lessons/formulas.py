@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
+from typing import Any
 
 # Not within code: a fence or a span is matched first and left alone.
 _FORMULA = re.compile(r"```.*?```|`[^`\n]*`|\$\$(.+?)\$\$|\$(?!\s)([^$\n]+?)(?<!\s)\$", re.DOTALL)
@@ -23,10 +25,10 @@ def to_unicode(text: str) -> str:
 
     >>> to_unicode(r"the slope $\frac{\partial L}{\partial w}$ is `$x`")
     'the slope ∂L/∂w is `$x`'
+    >>> to_unicode(r"$\frac{1}{2\sigma^2} x$")
+    '1/(2σ^2) x'
     """
-    from pylatexenc.latex2text import LatexNodes2Text
-
-    converter = LatexNodes2Text(math_mode="text", strict_latex_spaces=False)
+    converter = _converter()
 
     def write(formula: str, display: bool) -> str:
         told = converter.latex_to_text(re.sub(r"(\\(?:partial|nabla|Delta)) +(?=[A-Za-z])", r"\1{}", formula))
@@ -34,6 +36,25 @@ def to_unicode(text: str) -> str:
         return "\n\n```text\n" + "\n".join(lines) + "\n```\n\n" if display else " ".join(lines)
 
     return _replaced(text, write)
+
+
+@functools.cache
+def _converter() -> Any:
+    from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
+
+    known = get_default_latex_context_db()
+    known.add_context_category("fractions", [MacroTextSpec("frac", simplify_repl=_fraction)], prepend=True)
+    return LatexNodes2Text(known, math_mode="text", strict_latex_spaces=False)
+
+
+def _fraction(node: Any, l2tobj: Any) -> str:
+    """On one line; in brackets what would be read otherwise there."""
+    above, below = (l2tobj.nodelist_to_text([part]).strip() for part in node.nodeargs)
+    if re.search(r"\w\s*[-+−]|\s", above):
+        above = f"({above})"
+    if not re.fullmatch(r"[∂∇]?(\d+|\w)([_^]\w+)*", below):
+        below = f"({below})"
+    return f"{above}/{below}"
 
 
 def to_mathml(text: str) -> str:
