@@ -49,6 +49,8 @@ class Run:
         What went on inside the network, probe by probe; of an ensemble in its first member.
     told : callable or dict, optional
         What was known before the first update, or what tells it when asked: see `start`.
+    recipe : Recipe or None
+        The call of `fit` with its data, which `fix` trains again; not saved.
     """
 
     network: Network
@@ -67,6 +69,7 @@ class Run:
     config: dict[str, Any] | None = None
     probes: ProbeHistory = field(default_factory=ProbeHistory)
     told: Any = None
+    recipe: Any = None
 
     @property
     def start(self) -> dict[str, Any] | None:
@@ -351,6 +354,20 @@ class Run:
         from backlit.inspect.doctor.diagnose import diagnose
 
         return diagnose(self)
+
+    def fix(self, x: Any = None, y: Any = None, **options: Any) -> Any:
+        """Try the remedies of the diagnosis, keep what helps beyond noise: a `Repair`; this run stays as it is.
+
+        Parameters
+        ----------
+        x, y : as given to `fit`, optional
+            Needed for loaded runs only: others know their data.
+        **options
+            Of `backlit.inspect.doctor.mending.fix`: seeds, rounds, progress; or of `fit`.
+        """
+        from backlit.inspect.doctor.mending.fix import fix
+
+        return fix(self, x, y, **options)
 
     def __repr__(self) -> str:
         last = (
