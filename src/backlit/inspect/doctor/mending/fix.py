@@ -70,7 +70,7 @@ def fix(
 ) -> Repair:
     """Apply the remedies of a run's diagnosis, train again, keep what helps.
 
-    Findings are taken in their order, causes first. Each remedy is tried by itself: the network is trained again, from the
+    Findings are taken in their order, causes first, and what follows from a cause if its own remedy doesn't help. Each remedy is tried by itself: the network is trained again, from the
     same seed, and judged on the rows that the run holds back (a fifth, if it holds back none). Of several ways to the same
     end the best with that seed is tried with others. It is kept if the held-out loss is lower beyond the noise of seeds
     and rows, and by at least a hundredth: see `compare`. What is kept is diagnosed again. Test rows, if the run has any,
@@ -162,20 +162,22 @@ class Mender:
             findings = self.run.diagnose()
 
     def _mend(self, finding: Finding) -> bool:
-        """Whether a remedy of this finding was kept."""
-        if finding.name not in MENDS:
-            self.decide.setdefault(finding.name, finding)
-            return False
-        found = []
+        """Whether a remedy of this finding was kept, or of one that was taken to follow from it."""
+        followers = [told.partition(": ")[0] for told in finding.consequences]
+        names = dict.fromkeys([finding.name, *(name for name in followers if name in MENDS)])
+        return any(self._apply(name, finding) for name in names)
+
+    def _apply(self, name: str, finding: Finding) -> bool:
+        """Whether a remedy of this name was kept."""
+        found: list[Change] = []
         with contextlib.suppress(BacklitError):  # what can't be built isn't a way
-            found = [own for own in ways(finding.name, self.recipe, self.run) if own.words not in self._tried]
+            found = [own for own in ways(name, self.recipe, self.run) if own.words not in self._tried]
         if not found:
-            if finding.name not in {own.finding for own in self.attempts}:
-                self.decide.setdefault(finding.name, finding)
+            if name == finding.name and name not in {own.finding for own in self.attempts}:
+                self.decide.setdefault(name, finding)
             return False
-        self.bench.stage = f"{finding.name}: {found[0].words}"
         self._tried |= {own.words for own in found}
-        return self._try(finding.name, found)
+        return self._try(name, found)
 
     def _try(self, name: str, found: list[Change]) -> bool:
         """Compare the best of some changes with what there is."""
