@@ -31,8 +31,12 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
         raise InputError(f"{run.folder} was trained on {data}, which isn't there; run the command where it was trained")
     material = material_of(run.config, stage)
     if isinstance(material, TextStream):
-        raise InputError(f"{run.folder} goes on with a text; --fix mends runs on tables, pictures, series and data sets")
-    recipe, _ = recipe_for(material, options_of({name: own for name, own in run.config.items() if name != "time_limit"}))
+        raise InputError(
+            f"{run.folder} goes on with a text; --fix mends runs on tables, pictures, series and data sets"
+        )
+    recipe, _ = recipe_for(
+        material, options_of({name: own for name, own in run.config.items() if name != "time_limit"})
+    )
     told = run.settings.get("data")
     if told is not None and fingerprint(recipe.job()) != told:
         raise InputError(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from backlit.errors import BacklitError, InputError
+from backlit.errors import BacklitError, BacklitWarning, InputError
 from backlit.inspect.doctor.diagnose import diagnose
 from backlit.inspect.doctor.finding import Diagnosis, Finding
 from backlit.inspect.doctor.mending import held
@@ -23,7 +24,7 @@ SEEDS, ROUNDS = 3, 5
 Progress = Callable[[str, float], None]
 
 
-class Interrupted(Exception):
+class StoppedError(Exception):
     """Training was stopped by the user."""
 
 
@@ -48,10 +49,12 @@ class Bench:
             if self.progress:
                 self.progress(self.stage, self.share)
             # Only the first is diagnosed, and probes don't change what is learned.
-            run = recipe.fit(seed=self.seed + number, probes=None if number else "standard", progress=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", BacklitWarning)  # told of the original, and not to be told again
+                run = recipe.fit(seed=self.seed + number, probes=None if number else "standard", progress=False)
             self.trainings += 1
             if run.stopped == "interrupted":
-                raise Interrupted
+                raise StoppedError
             self._kept.append(recipe)
             self._known[key] = held.judged(run, recipe)
         return self._known[key]
@@ -70,11 +73,11 @@ def fix(
 ) -> Repair:
     """Apply the remedies of a run's diagnosis, train again, keep what helps.
 
-    Findings are taken in their order, causes first, and what follows from a cause if its own remedy doesn't help. Each remedy is tried by itself: the network is trained again, from the
-    same seed, and judged on the rows that the run holds back (a fifth, if it holds back none). Of several ways to the same
-    end the best with that seed is tried with others. It is kept if the held-out loss is lower beyond the noise of seeds
-    and rows, and by at least a hundredth: see `compare`. What is kept is diagnosed again. Test rows, if the run has any,
-    decide nothing.
+    Findings are taken in their order, causes first; what was taken to follow from a cause comes next if its own remedy
+    doesn't help. Each remedy is tried by itself: the network is trained again, from the same seed, and judged on the
+    rows that the run holds back (a fifth, if it holds back none). Of several ways to the same end the best with that
+    seed is tried with others. It is kept if the held-out loss is lower beyond the noise of seeds and rows, and by at
+    least a hundredth: see `compare`. What is kept is diagnosed again. Test rows, if the run has any, decide nothing.
 
     Parameters
     ----------
@@ -125,7 +128,7 @@ def fix(
             bench.know(first, run)
         mender.work(diagnose(run) if run.probes else bench.trial(first, 0).run.diagnose(), rounds)
         mended = _ended(mender, given) if mender.kept else run
-    except Interrupted:
+    except StoppedError:
         interrupted, mended = True, run
         if mender.kept:
             mended = bench.trial(mender.recipe, 0).run
@@ -206,9 +209,9 @@ class Mender:
             if result.gain <= 0 or (len(raw) >= self.bench.seeds and (result.better or result.chance > 0.5)):
                 break
         kept = result is not None and result.better and len(raw) >= self.bench.seeds
-        told = [_mean(np.stack([pair[side] for pair in raw])) for side in (0, 1)]
+        first, second = (_mean(np.stack([pair[side] for pair in raw])) for side in (0, 1))
         error = result.error if result is not None else None
-        self.attempts.append(Attempt(name, change.words, criterion, *told, error, len(raw), kept))
+        self.attempts.append(Attempt(name, change.words, criterion, first, second, error, len(raw), kept))
         if kept:
             self.recipe, self.run = change.recipe, self.bench.trial(change.recipe, 0).run
             self.kept.append(change)
@@ -241,7 +244,7 @@ def _ended(mender: Mender, given: Recipe) -> Any:
     mender.bench.stage = "all rows"
     run = own.replace(validation=None).fit(probes="standard", progress=False)
     if run.stopped == "interrupted":
-        raise Interrupted
+        raise StoppedError
     return run
 
 

@@ -35,7 +35,7 @@ class Judged:
 
 
 def judged(run: Any, recipe: Recipe) -> Judged:
-    """A run on the rows that its recipe holds back; of an ensemble with folds, each row by the member that hasn't seen it."""
+    """A run on the rows that its recipe holds back; of an ensemble with folds, each by the member that hasn't seen it."""
     validation = recipe.options["validation"]
     if not isinstance(validation, Folds):
         x, y = validation
@@ -144,8 +144,8 @@ def compare(before: np.ndarray, after: np.ndarray, group: np.ndarray) -> Compari
     """A paired test: the same seed and the same held-out rows before and after.
 
     Both seeds and rows are a sample, so their variances add up: ``SE² = s²_seeds / S + Σ_g (n_g / n)² s²_g / n_g``, the
-    first of the seeds' mean differences, the second of the rows' in each group g; t with Welch and Satterthwaite's degrees of
-    freedom, one-sided.
+    first of the seeds' mean differences, the second of the rows' in each group g; t with Welch and Satterthwaite's
+    degrees of freedom, one-sided.
 
     Parameters
     ----------

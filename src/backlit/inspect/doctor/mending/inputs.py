@@ -30,7 +30,7 @@ def training_rows(recipe: Recipe) -> np.ndarray:
 
 
 def _columns(recipe: Recipe) -> tuple[np.ndarray, np.ndarray] | None:
-    """Mean and standard deviation of each column (channel, feature of a step); None for whole numbers, such as tokens."""
+    """Mean and standard deviation of each column (channel, feature of a step); None for whole numbers, as of tokens."""
     if recipe.architecture.takes_integers:
         return None
     x = training_rows(recipe)

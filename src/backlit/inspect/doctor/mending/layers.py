@@ -25,8 +25,8 @@ def changed(architecture: Layer, rule: Rule) -> Layer:
     Returns
     -------
     Layer
-        Containers are of the same kind and settings. In a `Sequential` several layers simply follow one another; elsewhere
-        they become one, and a place that must be filled gets an `Identity`.
+        Containers are of the same kind and settings. In a `Sequential` several layers simply follow one another;
+        elsewhere they become one, and a place that must be filled gets an `Identity`.
 
     Examples
     --------

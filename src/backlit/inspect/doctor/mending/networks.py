@@ -82,16 +82,18 @@ def bent(recipe: Recipe, run: Any) -> list[Change]:
     }
     if not places:
         return []
-    rows = []
-    for activation, name in ((ReLU(), "kaiming"), (Tanh(), "xavier")):
-        new = changed(
-            recipe.architecture,
-            lambda path, own, after=activation, name=name: (
-                (with_fields(own, weight_init=name), after) if path in places else (own,)
-            ),
-        )
-        rows.append(Change(f"{activation} after layer {', '.join(sorted(places))}", recipe.replace(new)))
-    return rows
+
+    def behind(activation: Layer, name: str) -> Layer:
+        def rule(path: str, own: Layer) -> tuple[Layer, ...]:
+            return (with_fields(own, weight_init=name), activation) if path in places else (own,)
+
+        return changed(recipe.architecture, rule)
+
+    where = ", ".join(sorted(places))
+    return [
+        Change(f"{activation} after layer {where}", recipe.replace(behind(activation, name)))
+        for activation, name in ((ReLU(), "kaiming"), (Tanh(), "xavier"))
+    ]
 
 
 def _reactivated(recipe: Recipe, e: Evidence, activation: Layer) -> Layer:
@@ -174,16 +176,20 @@ def thinner_dropout(recipe: Recipe, run: Any) -> list[Change]:
     def at(rate: float) -> Layer:
         def rule(path: str, own: Layer) -> tuple[Layer, ...]:
             names = ("rate",) if isinstance(own, (Dropout, DropConnect)) else ("dropout", "recurrent_dropout")
-            high = {name: rate for name in names if isinstance(getattr(own, name, None), float) and getattr(own, name) > rate}
+            high = {
+                name: rate
+                for name in names
+                if isinstance(getattr(own, name, None), float) and getattr(own, name) > rate
+            }
             return (with_fields(own, **high),)
 
         return changed(recipe.architecture, rule)
 
-    found = []
-    for rate in (USUAL_DROPOUT, 0.0):
-        if at(rate) != recipe.architecture:
-            found.append(Change(f"dropout {rate:g}", recipe.replace(at(rate)), config={"dropout": rate}))
-    return found
+    return [
+        Change(f"dropout {rate:g}", recipe.replace(at(rate)), config={"dropout": rate})
+        for rate in (USUAL_DROPOUT, 0.0)
+        if at(rate) != recipe.architecture
+    ]
 
 
 def wider(recipe: Recipe, run: Any) -> list[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from backlit.inspect.doctor.finding import Diagnosis, Finding
@@ -17,7 +17,8 @@ class Attempt:
     finding, change : str
         What it is for, and what was done: "learning rate 1 → 0.1".
     criterion : str
-        What was compared on the held-out rows: "loss", "error", or "balanced error" (classes count alike); less is better.
+        What was compared on the held-out rows: "loss", "error", or "balanced error" (classes count alike); the less the
+        better.
     before, after : float or None
         Its mean over seeds and rows; None if not a number.
     error : float or None
@@ -80,7 +81,7 @@ class Repair:
     original: Any
     changes: tuple[Attempt, ...] = ()
     decide: tuple[Finding, ...] = ()
-    left: Diagnosis = Diagnosis()
+    left: Diagnosis = field(default_factory=Diagnosis)
     test: dict[str, dict[str, float]] | None = None
     trainings: int = 0
     interrupted: bool = False
@@ -103,7 +104,7 @@ class Repair:
         }
 
     def table(self) -> str:
-        """A line for each change: the finding, what was done, before and after on held-out rows, and whether it was kept."""
+        """A line a change: the finding, what was done, before and after on held-out rows, and whether it was kept."""
         rows = [("finding", "change", "held-out", "before", "after", "±", "seeds", "")]
         for own in self.changes:
             numbers = (_number(own.before), _number(own.after), _number(own.error))
