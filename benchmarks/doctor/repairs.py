@@ -50,16 +50,16 @@ class Outcome:
         return bool(cost > (1 + LEAST) * self.before)
 
 
-def repair(case: Case, seed: int) -> Outcome:
+def repair(case: Case, seed: int, engine: str = "xla") -> Outcome:
     """Train a case, mend it in both ways, and judge the three."""
     import backlit as bl
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bl.BacklitWarning)
-        return _repair(case, seed)
+        return _repair(case, seed, engine)
 
 
-def _repair(case: Case, seed: int) -> Outcome:
+def _repair(case: Case, seed: int, engine: str) -> Outcome:
     import backlit as bl
     from backlit.inspect.doctor.mending import held
     from backlit.inspect.doctor.mending.remedies import MENDS
@@ -69,7 +69,7 @@ def _repair(case: Case, seed: int) -> Outcome:
     order = np.random.default_rng([seed, 11]).permutation(len(x))
     cut = int(TEST * len(x))
     test = (x[order[:cut]], y[order[:cut]])
-    run = bl.fit(net, x[order[cut:]], y[order[cut:]], **options)
+    run = bl.fit(net, x[order[cut:]], y[order[cut:]], **options, engine=engine)
     fixed = run.fix()
     drawn = search(run, fixed.trainings, np.random.default_rng([seed, 13]))
     criterion = "loss"
@@ -108,7 +108,7 @@ def search(run: Any, trainings: int, rng: np.random.Generator) -> Any:
             except BacklitError:
                 continue
         try:
-            tried = candidate.fit(progress=False)
+            tried = candidate.fit(progress=False, probes=None)
             cost = float(held.capped(held.costs(held.judged(tried, candidate), "loss", run), most).mean())
         except BacklitError:
             continue
@@ -135,7 +135,7 @@ def main(chosen: Any) -> str:
     for case in cases(chosen.half):
         if case.expected and chosen.only in case.name and "missing inputs" not in case.expected:
             for seed in range(chosen.first, chosen.first + chosen.seeds):
-                found.append(repair(case, seed))
+                found.append(repair(case, seed, chosen.engine))
                 if chosen.verbose:
                     print(_line(found[-1]), flush=True)
     return table(found)

@@ -128,11 +128,11 @@ CHANGES = {
     ),
     "learning rate too high": (
         lambda: fit(NO, optimizer=bl.optim.chain(bl.optim.ClipGlobalNorm(1.0), bl.SGD(3.0, momentum=0.5))),
-        lambda r: r.options["optimizer"] == bl.optim.chain(bl.optim.ClipGlobalNorm(1.0), bl.SGD(0.3, momentum=0.5)),
+        lambda r: r.options["optimizer"] == bl.optim.chain(bl.optim.ClipGlobalNorm(1.0), bl.SGD(0.9, momentum=0.5)),
     ),
     "learning rate too low": (
         lambda: fit(NO, optimizer="sgd"),
-        lambda r: r.options["optimizer"] == bl.SGD(0.1),
+        lambda r: r.options["optimizer"] == bl.SGD(0.03),
     ),
     "dropout too strong": (
         lambda: fit(net(bl.Linear(8), bl.Residual(bl.Dropout(0.9)), bl.Dropout(0.1), bl.Linear(2))),

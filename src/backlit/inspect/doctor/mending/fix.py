@@ -21,6 +21,7 @@ from backlit.inspect.doctor.mending.repair import Attempt, Repair
 from backlit.train.recipe import Recipe, recipe_of
 
 SEEDS, ROUNDS = 3, 5
+UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
 Progress = Callable[[str, float], None]
 
 
@@ -183,39 +184,75 @@ class Mender:
         return self._try(name, found)
 
     def _try(self, name: str, found: list[Change]) -> bool:
-        """Compare the best of some changes with what there is."""
-        criterion, before = found[0].criterion, self.bench.trial(self.recipe, 0)
-        most = held.cap(before, criterion, self.reference)
-
-        def cost(own: held.Judged) -> np.ndarray:
-            return held.costs(own, criterion, self.reference)
-
-        candidates = []
-        for change in found:
-            with contextlib.suppress(BacklitError):
-                self.bench.stage = f"{name}: {change.words}"
-                own = self.bench.trial(change.recipe, 0)
-                candidates.append((float(held.capped(cost(own), most).mean()), change))
-        if not candidates:
+        """Compare the best of some changes with what there is; if it is no better alone, with what it needs besides."""
+        criterion = found[0].criterion
+        before = self._cost(self.recipe, criterion)
+        best = self._best(name, found, criterion)
+        if best is None:
             return False
-        change = min(candidates, key=lambda own: own[0])[1]
+        if best[0] >= before:
+            best = min(best, self._completed(best[1], criterion) or best, key=lambda own: own[0])
+        change = best[1]
         self.bench.stage = f"{name}: {change.words}"
         raw: list[tuple[np.ndarray, np.ndarray]] = []
-        group, result = held.groups(before, criterion), None
+        group = held.groups(self.bench.trial(self.recipe, 0), criterion)
         for number in range(2 * self.bench.seeds):
-            raw.append((cost(self.bench.trial(self.recipe, number)), cost(self.bench.trial(change.recipe, number))))
-            old, new = (np.stack([held.capped(pair[side], most) for pair in raw]) for side in (0, 1))
+            raw.append((self._costs(self.recipe, criterion, number), self._costs(change.recipe, criterion, number)))
+            old, new = (np.stack([held.capped(pair[side], self._most(criterion)) for pair in raw]) for side in (0, 1))
             result = held.compare(old, new, group)
-            if result.gain <= 0 or (len(raw) >= self.bench.seeds and (result.better or result.chance > 0.5)):
+            if result.gain <= 0 or (len(raw) >= self.bench.seeds and (result.better or result.chance > UNLIKELY)):
                 break
-        kept = result is not None and result.better and len(raw) >= self.bench.seeds
+        kept = result.better and len(raw) >= self.bench.seeds
         first, second = (_mean(np.stack([pair[side] for pair in raw])) for side in (0, 1))
-        error = result.error if result is not None else None
-        self.attempts.append(Attempt(name, change.words, criterion, first, second, error, len(raw), kept))
+        self.attempts.append(Attempt(name, change.words, criterion, first, second, result.error, len(raw), kept))
         if kept:
             self.recipe, self.run = change.recipe, self.bench.trial(change.recipe, 0).run
             self.kept.append(change)
         return kept
+
+    def _best(self, name: str, found: list[Change], criterion: str) -> tuple[float, Change] | None:
+        """The change that costs least with the first seed, and what it costs; None if none can be trained."""
+        candidates = []
+        for change in found:
+            self.bench.stage = f"{name}: {change.words}"
+            with contextlib.suppress(BacklitError):
+                candidates.append((self._cost(change.recipe, criterion), change))
+        return min(candidates, key=lambda own: own[0]) if candidates else None
+
+    def _completed(self, change: Change, criterion: str) -> tuple[float, Change] | None:
+        """A change together with the remedy of what the doctor finds after it: a scaled input wants another rate, say.
+
+        That remedy alone, if it costs no more.
+        """
+        own = self.bench.trial(change.recipe, 0).run
+        for finding in own.diagnose():
+            found: list[Change] = []
+            with contextlib.suppress(BacklitError):
+                found = [more for more in ways(finding.name, change.recipe, own) if more.criterion == criterion]
+            best = self._best(f"{change.words}; {finding.name}", found, criterion)
+            if best is None:
+                continue
+            cost, more = best
+            with contextlib.suppress(BacklitError):
+                alone = [one for one in ways(finding.name, self.recipe, self.run) if one.words == more.words]
+                other = self._best(finding.name, alone, criterion)
+                if other is not None and other[0] <= cost:
+                    return other
+            config = None if change.config is None or more.config is None else change.config | more.config
+            return cost, dataclasses.replace(more, words=f"{change.words}; {more.words}", config=config)
+        return None
+
+    def _costs(self, recipe: Recipe, criterion: str, number: int = 0) -> np.ndarray:
+        """What the held-out rows cost."""
+        return held.costs(self.bench.trial(recipe, number), criterion, self.reference)
+
+    def _cost(self, recipe: Recipe, criterion: str) -> float:
+        """Their mean, with the first seed."""
+        return float(held.capped(self._costs(recipe, criterion), self._most(criterion)).mean())
+
+    def _most(self, criterion: str) -> float:
+        """What a row costs at most."""
+        return held.cap(self.bench.trial(self.recipe, 0), criterion, self.reference)
 
 
 def _mean(costs: np.ndarray) -> float | None:

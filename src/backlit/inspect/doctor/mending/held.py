@@ -35,7 +35,7 @@ class Judged:
 
 
 def judged(run: Any, recipe: Recipe) -> Judged:
-    """A run on the rows that its recipe holds back; of an ensemble with folds, each by the member that hasn't seen it."""
+    """A run on the rows that its recipe holds back; of folds, each row by the member that hasn't seen it."""
     validation = recipe.options["validation"]
     if not isinstance(validation, Folds):
         x, y = validation

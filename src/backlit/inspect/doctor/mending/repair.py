@@ -69,7 +69,7 @@ class Repair:
     >>> import backlit as bl, numpy as np
     >>> x = np.random.default_rng(0).normal(size=(200, 4))
     >>> net = bl.Sequential(bl.Linear(16), bl.ReLU(), bl.Linear(2), bl.Softmax())
-    >>> run = bl.fit(net, x, (x[:, 0] > 0).astype(int), epochs=5, validation=0.3, engine="numpy")
+    >>> run = bl.fit(net, x, (x[:, 0] > 0).astype(int), epochs=30, validation=0.3, engine="numpy")
     >>> repair = run.fix()
     >>> repair.kept[0].finding, repair.kept[0].change
     ('softmax twice', 'without the last Softmax')

@@ -53,13 +53,13 @@ def _rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
 
 
 def slower(recipe: Recipe, run: Any) -> list[Change]:
-    """A tenth, a hundredth and a thousandth of the learning rate."""
-    return _rates(recipe, (0.1, 0.01, 0.001))
+    """A third of the learning rate, a tenth, and so on to a thousandth."""
+    return _rates(recipe, (0.3, 0.1, 0.03, 0.01, 0.003, 0.001))
 
 
 def faster(recipe: Recipe, run: Any) -> list[Change]:
-    """Powers of ten times the learning rate, as long as the optimizer bears it."""
-    return _rates(recipe, (10.0, 100.0, 1e3, 1e4))
+    """Three times the learning rate, ten times, and so on as long as the optimizer bears it."""
+    return _rates(recipe, (3.0, 10.0, 30.0, 100.0, 1e3, 1e4))
 
 
 def longer(recipe: Recipe, run: Any) -> list[Change]:
