@@ -14,13 +14,14 @@ import numpy as np
 from backlit.errors import BacklitError, BacklitWarning, InputError
 from backlit.inspect.doctor.diagnose import diagnose
 from backlit.inspect.doctor.finding import Diagnosis, Finding
-from backlit.inspect.doctor.mending import held
+from backlit.inspect.doctor.mending import held, settings
 from backlit.inspect.doctor.mending.change import Change
 from backlit.inspect.doctor.mending.remedies import MENDS, ways
 from backlit.inspect.doctor.mending.repair import Attempt, Repair
 from backlit.train.recipe import Recipe, recipe_of
 
 SEEDS, ROUNDS = 3, 5
+SUITED, AFTER = 3, "to suit the mended network"  # times that rate and length are looked at again after mending
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
 Progress = Callable[[str, float], None]
 
@@ -78,7 +79,9 @@ def fix(
     doesn't help. Each remedy is tried by itself: the network is trained again, from the same seed, and judged on the
     rows that the run holds back (a fifth, if it holds back none). Of several ways to the same end the best with that
     seed is tried with others. It is kept if the held-out loss is lower beyond the noise of seeds and rows, and by at
-    least a hundredth: see `compare`. What is kept is diagnosed again. Test rows, if the run has any, decide nothing.
+    least a hundredth: see `compare`. What is kept is diagnosed again; at last, other rates and lengths of training are
+    tried in the same way, since what suited the sick network needn't suit the mended one. Test rows, if the run has any,
+    decide nothing.
 
     Parameters
     ----------
@@ -128,6 +131,7 @@ def fix(
         if _as_trained(run, given):
             bench.know(first, run)
         mender.work(diagnose(run) if run.probes else bench.trial(first, 0).run.diagnose(), rounds)
+        mender.suit()
         mended = _ended(mender, given) if mender.kept else run
     except StoppedError:
         interrupted, mended = True, run
@@ -165,6 +169,13 @@ class Mender:
                 return
             findings = self.run.diagnose()
 
+    def suit(self) -> None:
+        """A rate and a length that suit the network as it is mended."""
+        for _ in range(SUITED):
+            self.bench.share = 1.0
+            if not self.kept or not self._try(AFTER, settings.suited(self.recipe, self.run), alone=True):
+                return
+
     def _mend(self, finding: Finding) -> bool:
         """Whether a remedy of this finding was kept, or of one that was taken to follow from it."""
         followers = [told.partition(": ")[0] for told in finding.consequences]
@@ -183,14 +194,14 @@ class Mender:
         self._tried |= {own.words for own in found}
         return self._try(name, found)
 
-    def _try(self, name: str, found: list[Change]) -> bool:
-        """Compare the best of some changes with what there is; if it is no better alone, with what it needs besides."""
+    def _try(self, name: str, found: list[Change], alone: bool = False) -> bool:
+        """Compare the best of some changes with what there is; if it is no better `alone`, with what it needs besides."""
         criterion = found[0].criterion
         before = self._cost(self.recipe, criterion)
         best = self._best(name, found, criterion)
         if best is None:
             return False
-        if best[0] >= before:
+        if best[0] >= before and not alone:
             best = min(best, self._completed(best[1], criterion) or best, key=lambda own: own[0])
         change = best[1]
         self.bench.stage = f"{name}: {change.words}"

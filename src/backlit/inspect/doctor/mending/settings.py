@@ -62,6 +62,16 @@ def faster(recipe: Recipe, run: Any) -> list[Change]:
     return _rates(recipe, (3.0, 10.0, 30.0, 100.0, 1e3, 1e4))
 
 
+def suited(recipe: Recipe, run: Any) -> list[Change]:
+    """Another rate or length, with the best epoch kept: what suited a sick network needn't suit the mended one."""
+    epochs = recipe.options.get("epochs", EPOCHS)
+    found = [*longer(recipe, run), *_rates(recipe, (10.0, 3.0, 0.3))]
+    if not recipe.options.get("early_stopping"):
+        own = recipe.replace(early_stopping=epochs)  # never stops, and ends with the best
+        found.append(Change(f"the best of {epochs} epochs kept", own, config={"patience": epochs}))
+    return found
+
+
 def longer(recipe: Recipe, run: Any) -> list[Change]:
     """More epochs, and the best of them kept."""
     epochs = recipe.options.get("epochs", EPOCHS)
