@@ -132,12 +132,12 @@ def _score(own: Any, run: Any, criterion: str) -> float:
 def main(chosen: Any) -> str:
     """All sick cases of a half that are trained."""
     found = []
-    for case in cases(chosen.half):
-        if case.expected and chosen.only in case.name and "missing inputs" not in case.expected:
-            for seed in range(chosen.first, chosen.first + chosen.seeds):
-                found.append(repair(case, seed, chosen.engine))
-                if chosen.verbose:
-                    print(_line(found[-1]), flush=True)
+    sick = [case for case in cases(chosen.half) if case.expected and "missing inputs" not in case.expected]
+    for case in [case for case in sick if chosen.only in case.name][:: chosen.every]:
+        for seed in range(chosen.first, chosen.first + chosen.seeds):
+            found.append(repair(case, seed, chosen.engine))
+            if chosen.verbose:
+                print(_line(found[-1]), flush=True)
     return table(found)
 
 

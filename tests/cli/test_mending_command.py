@@ -1,6 +1,8 @@
 """`backlit diagnose RUN --fix`: a new folder with the mended run, the old one as it was, and bad input."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import signal
@@ -8,20 +10,35 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import backlit as bl
+from backlit.cli.main import main
 
 WORDS = ("--network", "mlp:8", "--ensemble", 1, "--engine", "numpy", "-q", "--no-report")
 
 
-def backlit(*arguments, folder: Path) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "backlit", *map(str, arguments)],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def backlit(*arguments, folder: Path) -> SimpleNamespace:
+    """Run the command here, as its process would."""
+    out, errors, before = io.StringIO(), io.StringIO(), Path.cwd()
+    status = 0
+    try:
+        os.chdir(folder)
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(errors),
+        ):
+            patch.setattr(sys, "argv", ["backlit", *map(str, arguments)])
+            main()
+    except SystemExit as end:
+        status = end.code or 0
+    finally:
+        os.chdir(before)
+    return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr=errors.getvalue())
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -33,7 +50,7 @@ def sick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a table, and a run on it that hardly moved."""
     folder = tmp_path_factory.mktemp("sick")
     rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(2, 200))
+    a, b = rng.normal(size=(2, 120))
     rows = [f"{p:.3f},{q:.3f},{'yes' if p + q > 0 else 'no'}" for p, q in zip(a, b, strict=True)]
     (folder / "table.csv").write_text("a,b,kind\n" + "\n".join(rows) + "\n", encoding="utf-8")
     done = backlit("train", "table.csv", "--target", "kind", "--lr", 1e-6, "--epochs", 15, "--dropout", 0, *WORDS,
@@ -64,6 +81,7 @@ def test_a_run_is_mended_into_a_new_folder(sick: Path) -> None:
     assert "run-fixed is already there; choose another with --out" in once_more.stderr
 
 
+@pytest.mark.slow
 def test_as_data(sick: Path) -> None:
     done = backlit("diagnose", "run", "--fix", "--json", "--seeds", 2, "--out", "other", "-q", folder=sick)
     assert done.returncode == 0, done.stderr
@@ -120,6 +138,7 @@ def test_data_that_changed_since(sick: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT to a process on Windows")
 def test_interrupted(sick: Path) -> None:
     before = content(sick / "run")

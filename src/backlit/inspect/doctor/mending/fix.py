@@ -80,7 +80,7 @@ def fix(
     rows that the run holds back (a fifth, if it holds back none). Of several ways to the same end the best with that
     seed is tried with others. It is kept if the held-out loss is lower beyond the noise of seeds and rows, and by at
     least a hundredth: see `compare`. What is kept is diagnosed again; at last, other rates and lengths of training are
-    tried in the same way, since what suited the sick network needn't suit the mended one. Test rows, if the run has any,
+    tried in the same way, since what suited the sick network needn't suit the mended one. Test rows, if there are any,
     decide nothing.
 
     Parameters
@@ -195,7 +195,10 @@ class Mender:
         return self._try(name, found)
 
     def _try(self, name: str, found: list[Change], alone: bool = False) -> bool:
-        """Compare the best of some changes with what there is; if it is no better `alone`, with what it needs besides."""
+        """Compare the best of some changes with what there is; if that is no better, with what it needs besides.
+
+        `alone`: without anything besides.
+        """
         criterion = found[0].criterion
         before = self._cost(self.recipe, criterion)
         best = self._best(name, found, criterion)
