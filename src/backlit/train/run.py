@@ -363,7 +363,7 @@ class Run:
         x, y : as given to `fit`, optional
             Needed for loaded runs only: others know their data.
         **options
-            Of `backlit.inspect.doctor.mending.fix`: seeds, rounds, progress; or of `fit`.
+            Of `backlit.inspect.doctor.mending.fix`: seeds, rounds, suit, progress; or of `fit`.
         """
         from backlit.inspect.doctor.mending.fix import fix
 

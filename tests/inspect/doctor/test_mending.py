@@ -194,11 +194,11 @@ def content(folder: Path) -> dict[str, str]:
 
 
 def test_what_helps_is_kept_and_the_original_stays(tmp_path: Path) -> None:
-    run = fit(net(bl.Linear(8), bl.Tanh(), bl.Linear(2), bl.Softmax()), epochs=20)
+    run = fit(net(bl.Linear(8), bl.Tanh(), bl.Linear(2), bl.Softmax()), epochs=12)
     run.save(tmp_path / "run")
     files, params = content(tmp_path / "run"), [np.array(own) for own in bl.graph.tree.leaves(run.network.params)]
     seen = []
-    repair = run.fix(progress=lambda what, share: seen.append((what, share)))
+    repair = run.fix(rounds=2, progress=lambda what, share: seen.append((what, share)))
     assert repair.kept[0].finding == "softmax twice"
     assert repair.kept[0].seeds >= 3
     assert repair.kept[0].after < repair.kept[0].before
@@ -217,7 +217,7 @@ def test_what_helps_is_kept_and_the_original_stays(tmp_path: Path) -> None:
 
 def test_the_mended_run_is_that_of_the_same_seed() -> None:
     run = fit(net(bl.Linear(2), bl.Softmax()), epochs=20, seed=4)
-    repair = run.fix(rounds=1)
+    repair = run.fix(rounds=1, suit=False)
     again = fit(net(bl.Linear(2)), epochs=20, seed=4)
     np.testing.assert_array_equal(repair.run.network.params["0"]["weight"], again.network.params["0"]["weight"])
 
@@ -234,7 +234,7 @@ def test_a_healthy_run_stays() -> None:
 def test_what_does_not_help_is_not_kept() -> None:
     noise = RNG.permutation(SIGN)
     run = fit(net(bl.Linear(2), bl.Softmax()), y=noise, epochs=3, optimizer=bl.SGD(1e-9))
-    repair = run.fix()
+    repair = run.fix(suit=False)
     told = repair.to_dict()
     assert [own for own in told["changes"] if own["finding"] == "softmax twice"]
     if not repair.kept:
@@ -246,7 +246,7 @@ def test_what_does_not_help_is_not_kept() -> None:
 def test_what_only_a_person_can_decide_is_told() -> None:
     twice = np.concatenate([X[:60], X])
     labels = np.concatenate([1 - SIGN[:60], SIGN])
-    repair = fit(net(bl.Linear(8), bl.ReLU(), bl.Linear(2)), twice, labels, epochs=20).fix()
+    repair = fit(net(bl.Linear(8), bl.ReLU(), bl.Linear(2)), twice, labels, epochs=20).fix(rounds=1, suit=False)
     assert "contrary duplicates" in [own.name for own in repair.decide]
     assert "yours to decide:" in str(repair)
     assert "contrary duplicates" not in [own.finding for own in repair.changes]
@@ -254,7 +254,7 @@ def test_what_only_a_person_can_decide_is_told() -> None:
 
 def test_without_held_out_rows_some_are_held_back_and_then_learned_from() -> None:
     run = fit(net(bl.Linear(2), bl.Softmax()), validation=None, epochs=20)
-    repair = run.fix(rounds=1)
+    repair = run.fix(rounds=1, suit=False)
     assert repair.kept
     assert repair.run.recipe.options["validation"] is None
     again = fit(net(bl.Linear(2)), validation=None, epochs=20)
@@ -265,7 +265,7 @@ def test_rows_of_ones_own_and_ensembles() -> None:
     validation = (X[:40], np.where(SIGN[:40], "yes", "no"))
     given = {"validation": validation, "epochs": 20, "ensemble": 2}
     run = fit(net(bl.Linear(2), bl.Softmax()), X[40:], np.where(SIGN[40:], "yes", "no"), **given)
-    repair = run.fix(rounds=1)
+    repair = run.fix(rounds=1, suit=False)
     assert repair.kept[0].change == "without the last Softmax"
     assert set(repair.run.predict(X[:9])) <= {"yes", "no"}
 
@@ -280,6 +280,10 @@ def test_a_rare_class_is_judged_with_classes_alike() -> None:
     wrong = run.predict(X)[recipe.options["validation"].rows[0]] != own.y
     recalls = [1 - wrong[own.y == code].mean() for code in (0, 1)]
     assert held.costs(own, "balanced error", run).mean() == pytest.approx(1 - np.mean(recalls))
+    losses = held.costs(own, "loss", run)
+    expected = np.mean([losses[own.y == code].mean() for code in (0, 1)])
+    assert held.costs(own, "balanced loss", run).mean() == pytest.approx(expected)
+    assert held.groups(own, "balanced loss").tolist() == own.y.tolist()
 
 
 def test_numbers_are_judged_in_the_unit_of_the_original() -> None:
@@ -340,7 +344,7 @@ def test_a_loaded_run_needs_its_data(loaded: bl.Run) -> None:
         loaded.fix(X, 1 - SIGN)
     with pytest.raises(bl.InputError, match="seeds must be a whole number of at least 2"):
         loaded.fix(X, SIGN, seeds=1)
-    assert loaded.fix(X, SIGN, rounds=1).kept[0].change == "without the last Softmax"
+    assert loaded.fix(X, SIGN, rounds=1, suit=False).kept[0].change == "without the last Softmax"
 
 
 def test_what_a_folder_does_not_tell_must_be_given(tmp_path: Path) -> None:
@@ -350,7 +354,7 @@ def test_what_a_folder_does_not_tell_must_be_given(tmp_path: Path) -> None:
     other = bl.load(run.save(tmp_path / "run"))
     with pytest.raises(bl.InputError, match=r"penalty=L2\(1e-05\), which its folder doesn't hold"):
         other.fix(X, SIGN)
-    repair = other.fix(X, SIGN, penalty=bl.L2(1e-5), rounds=1)
+    repair = other.fix(X, SIGN, penalty=bl.L2(1e-5), rounds=1, suit=False)
     assert repair.kept
     assert repair.run.recipe.options["class_weight"] == "balanced"
     assert repair.run.recipe.options["early_stopping"].patience == 9

@@ -69,6 +69,7 @@ def fix(
     *,
     seeds: int = SEEDS,
     rounds: int = ROUNDS,
+    suit: bool = True,
     progress: Progress | None = None,
     recipe: Recipe | None = None,
     **options: Any,
@@ -92,7 +93,9 @@ def fix(
     seeds : int
         Pairs of trainings, before and after, that decide; up to twice as many where they don't.
     rounds : int
-        Most changes that are kept.
+        Most remedies that are kept.
+    suit : bool
+        Whether rates and lengths of training that suit the mended network are tried at last.
     progress : callable, optional
         ``progress(what, share done)`` is told what is being tried.
     recipe : Recipe, optional
@@ -131,7 +134,8 @@ def fix(
         if _as_trained(run, given):
             bench.know(first, run)
         mender.work(diagnose(run) if run.probes else bench.trial(first, 0).run.diagnose(), rounds)
-        mender.suit()
+        if suit:
+            mender.suit()
         mended = _ended(mender, given) if mender.kept else run
     except StoppedError:
         interrupted, mended = True, run
@@ -199,7 +203,7 @@ class Mender:
 
         `alone`: without anything besides.
         """
-        criterion = found[0].criterion
+        criterion = self._criterion(found[0])
         before = self._cost(self.recipe, criterion)
         best = self._best(name, found, criterion)
         if best is None:
@@ -224,6 +228,11 @@ class Mender:
             self.kept.append(change)
         return kept
 
+    def _criterion(self, change: Change) -> str:
+        """What a change is judged by: classes that are weighed equally in training are in judging, too."""
+        alike = self.recipe.options.get("class_weight") == "balanced" and change.criterion == "loss"
+        return "balanced loss" if alike else change.criterion
+
     def _best(self, name: str, found: list[Change], criterion: str) -> tuple[float, Change] | None:
         """The change that costs least with the first seed, and what it costs; None if none can be trained."""
         candidates = []
@@ -242,7 +251,7 @@ class Mender:
         for finding in own.diagnose():
             found: list[Change] = []
             with contextlib.suppress(BacklitError):
-                found = [more for more in ways(finding.name, change.recipe, own) if more.criterion == criterion]
+                found = [more for more in ways(finding.name, change.recipe, own) if self._criterion(more) == criterion]
             best = self._best(f"{change.words}; {finding.name}", found, criterion)
             if best is None:
                 continue

@@ -61,19 +61,20 @@ def costs(own: Judged, criterion: str, reference: Any) -> np.ndarray:
     Parameters
     ----------
     own : Judged
-    criterion : "loss", "error" or "balanced error"
-        The loss; 1 for a row that is called the wrong class, of numbers by the class nearest to them; the same with
+    criterion : "loss", "error", "balanced loss" or "balanced error"
+        The loss; 1 for a row that is called the wrong class, of numbers by the class nearest to them; the same two with
         classes weighed equally.
     reference : Run
         The run at the outset. Numbers are judged by its loss and in its unit, however others were trained.
     """
     run, y = own.run, own.y
     with np.errstate(all="ignore"):
-        if criterion == "loss":
+        if criterion.endswith("loss"):
             outputs, by = own.outputs.astype(np.float64), _yardstick(run, reference)
             if by is not run and (run.targets.scale or by.targets.scale):
                 outputs = by.targets.encode(run.targets.own_unit(outputs), "float64")
-            return np.asarray(by.loss(outputs, by.targets.encode(y, "float64")), dtype=np.float64).reshape(len(y))
+            losses = np.asarray(by.loss(outputs, by.targets.encode(y, "float64")), dtype=np.float64).reshape(len(y))
+            return losses * _weights(y) if criterion == "balanced loss" else losses
         classes, codes = np.unique(y.reshape(len(y)), return_inverse=True)
         called = run.targets.decode(own.outputs).reshape(len(y))
         if run.targets.kind == "number":
@@ -84,14 +85,18 @@ def costs(own: Judged, criterion: str, reference: Any) -> np.ndarray:
             wrong = (called != classes[codes]).astype(float)
         finite = np.isfinite(own.outputs.reshape(len(y), -1)).all(axis=1)
         wrong = np.where(finite, wrong, 1.0)
-    if criterion == "error":
-        return wrong
-    return wrong * (len(y) / (len(classes) * np.bincount(codes)))[codes]
+    return wrong if criterion == "error" else wrong * _weights(y)
+
+
+def _weights(y: np.ndarray) -> np.ndarray:
+    """Of each row, so that classes count alike and all rows together as many as they are."""
+    _, codes, counts = np.unique(y.reshape(len(y)), return_inverse=True, return_counts=True)
+    return np.asarray((len(y) / (len(counts) * counts))[codes])
 
 
 def groups(own: Judged, criterion: str) -> np.ndarray:
     """Of which group each row is, whose number of rows is no accident: the classes, where they count alike."""
-    if criterion != "balanced error":
+    if not criterion.startswith("balanced"):
         return np.zeros(len(own.y), dtype=int)
     return np.unique(own.y.reshape(len(own.y)), return_inverse=True)[1]
 
@@ -103,11 +108,12 @@ def _yardstick(run: Any, reference: Any) -> Any:
 
 def cap(own: Judged, criterion: str, reference: Any) -> float:
     """The most that a row can cost in a comparison."""
-    if criterion != "loss":
+    if not criterion.endswith("loss"):
         return math.inf
     run = _yardstick(own.run, reference)
     encoded = run.targets.encode(own.y, "float64")
     guess = guess_loss(run.loss, run.targets.kind, encoded, run.network.output_shape, None)
+    guess = guess * float(_weights(own.y).max()) if guess and criterion == "balanced loss" else guess
     return CAP * guess if guess and math.isfinite(guess) and guess > 0 else math.inf
 
 

@@ -17,8 +17,8 @@ class Attempt:
     finding, change : str
         What it is for, and what was done: "learning rate 1 → 0.1".
     criterion : str
-        What was compared on the held-out rows: "loss", "error", or "balanced error" (classes count alike); the less the
-        better.
+        What was compared on the held-out rows: "loss" or "error", or with classes counting alike "balanced loss" or
+        "balanced error"; the less the better.
     before, after : float or None
         Its mean over seeds and rows; None if not a number.
     error : float or None
