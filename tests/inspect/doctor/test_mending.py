@@ -198,7 +198,7 @@ def test_what_helps_is_kept_and_the_original_stays(tmp_path: Path) -> None:
     run.save(tmp_path / "run")
     files, params = content(tmp_path / "run"), [np.array(own) for own in bl.graph.tree.leaves(run.network.params)]
     seen = []
-    repair = run.fix(rounds=2, progress=lambda what, share: seen.append((what, share)))
+    repair = run.fix(rounds=1, suit=False, progress=lambda what, share: seen.append((what, share)))
     assert repair.kept[0].finding == "softmax twice"
     assert repair.kept[0].seeds >= 3
     assert repair.kept[0].after < repair.kept[0].before
@@ -213,6 +213,15 @@ def test_what_helps_is_kept_and_the_original_stays(tmp_path: Path) -> None:
     assert any("softmax twice" in what for what, _ in seen)
     with pytest.raises(bl.InputError, match="already holds a run"):  # its folder isn't the original's
         repair.run.save(tmp_path / "run")
+
+
+def test_a_rate_and_a_length_that_suit_the_mended_network() -> None:
+    run = fit(net(bl.Linear(2), bl.Softmax()), epochs=8, optimizer=bl.Adam(0.004))
+    repair = run.fix(rounds=1)
+    first, *others = repair.kept
+    assert first.finding == "softmax twice"
+    assert "to suit the mended network" in {own.finding for own in others}
+    assert all(own.after < own.before for own in others)
 
 
 def test_the_mended_run_is_that_of_the_same_seed() -> None:

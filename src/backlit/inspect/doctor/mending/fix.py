@@ -119,7 +119,7 @@ def fix(
     >>> x = np.random.default_rng(0).normal(size=(200, 2))
     >>> net = bl.Sequential(bl.Linear(8), bl.Tanh(), bl.Linear(1))
     >>> run = bl.fit(net, x, x.sum(axis=1), optimizer=bl.SGD(1e-6), validation=0.3, engine="numpy")
-    >>> print(run.fix().kept[0].change)
+    >>> print(run.fix(rounds=1, suit=False).kept[0].change)
     learning rate 1e-06 → 0.01
     """
     for name, value, least in (("seeds", seeds, 2), ("rounds", rounds, 1)):

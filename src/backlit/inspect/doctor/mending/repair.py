@@ -70,7 +70,7 @@ class Repair:
     >>> x = np.random.default_rng(0).normal(size=(200, 4))
     >>> net = bl.Sequential(bl.Linear(16), bl.ReLU(), bl.Linear(2), bl.Softmax())
     >>> run = bl.fit(net, x, (x[:, 0] > 0).astype(int), epochs=30, validation=0.3, engine="numpy")
-    >>> repair = run.fix()
+    >>> repair = run.fix(rounds=1, suit=False)
     >>> repair.kept[0].finding, repair.kept[0].change
     ('softmax twice', 'without the last Softmax')
     >>> repair.run.network.architecture.layers[-1]
