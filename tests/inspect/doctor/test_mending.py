@@ -390,3 +390,17 @@ def test_stopped_by_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     assert repair.interrupted
     assert repair.run is run
     assert "interrupted" in str(repair)
+
+
+def test_a_run_on_a_table_is_judged_again_on_its_test_rows() -> None:
+    columns = {"a": X[:, 0].tolist(), "b": X[:, 1].tolist(), "kind": np.where(SIGN, "yes", "no").tolist()}
+    options = {"network": "mlp:8", "ensemble": 1, "engine": "numpy", "epochs": 12, "learning_rate": 1e-6, "seed": 1}
+    run = bl.fit(columns, target="kind", **options)
+    repair = run.fix(rounds=1, suit=False)
+    assert repair.kept[0].finding == "learning rate too low"
+    assert repair.test["before"] == run.judgement["scores"]
+    assert repair.test["after"] == repair.run.judgement["scores"]
+    assert repair.test["after"]["loss"] < repair.test["before"]["loss"]
+    assert repair.run.judgement["notes"][-1] == f"mended: {repair.kept[0].change}"
+    assert set(repair.run.predict(columns)) == {"yes", "no"}
+    assert "test rows, by which nothing was decided" in str(repair)
