@@ -75,9 +75,11 @@ def suited(recipe: Recipe, run: Any) -> list[Change]:
 def longer(recipe: Recipe, run: Any) -> list[Change]:
     """More epochs, and the best of them kept."""
     epochs = recipe.options.get("epochs", EPOCHS)
-    new = recipe.replace(epochs=LONGER * epochs, early_stopping=recipe.options.get("early_stopping") or PATIENCE)
-    words = f"epochs {epochs} → {LONGER * epochs}, stopped after {PATIENCE} without improvement"
-    return [Change(words, new, config={"epochs": LONGER * epochs, "patience": PATIENCE})]
+    stopping = recipe.options.get("early_stopping") or PATIENCE
+    patience = stopping.patience if isinstance(stopping, EarlyStopping) else stopping
+    new = recipe.replace(epochs=LONGER * epochs, early_stopping=stopping)
+    words = f"epochs {epochs} → {LONGER * epochs}, stopped after {patience} without improvement"
+    return [Change(words, new, config={"epochs": LONGER * epochs, "patience": patience})]
 
 
 def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
