@@ -12,6 +12,19 @@ from backlit.train.recipe import Recipe
 Mend = Callable[[Recipe, Any], list[Change]]
 
 
+def _through_time(recipe: Recipe, run: Any) -> list[Change]:
+    """Gates, or an orthogonal start; and with gates larger steps for longer: what is far back is found late."""
+    gated = networks.remembering(recipe, run)
+    found = [*gated, *networks.tamed(recipe, run)]
+    for change in gated[:1]:
+        for more in settings.longer(change.recipe, run):
+            found += [
+                Change(f"{change.words}, {more.words}, {rate.words}", rate.recipe)
+                for rate in settings.rates(more.recipe, (10.0, 30.0))
+            ]
+    return found
+
+
 def _source(recipe: Recipe, run: Any) -> list[Change]:
     return settings.on_scores(recipe, run) or networks.without_source(recipe, run) or settings.slower(recipe, run)
 
@@ -38,8 +51,8 @@ MENDS: dict[str, Mend] = {
     "unconnected layer": networks.connected,
     "saturating activations in depth": networks.flowing,
     "gradient vanishes through layers": networks.flowing,
-    "gradient vanishes through time": networks.remembering,
-    "gradient explodes through time": networks.tamed,
+    "gradient vanishes through time": _through_time,
+    "gradient explodes through time": _through_time,
     "source of NaN": _source,
     "weight decay too strong": settings.less_decay,
     "learning rate too high": settings.slower,

@@ -37,7 +37,8 @@ def _with(optimizer: Any, **changes: Any) -> Any:
     return optimizer.replace(**{name: value for name, value in changes.items() if name in own})
 
 
-def _rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
+def rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
+    """The learning rate times each factor; larger ones as long as the optimizer bears them."""
     optimizer = _optimizer(recipe)
     rate = rate_of(optimizer)
     if not rate:
@@ -54,18 +55,18 @@ def _rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
 
 def slower(recipe: Recipe, run: Any) -> list[Change]:
     """A third of the learning rate, a tenth, and so on to a thousandth."""
-    return _rates(recipe, (0.3, 0.1, 0.03, 0.01, 0.003, 0.001))
+    return rates(recipe, (0.3, 0.1, 0.03, 0.01, 0.003, 0.001))
 
 
 def faster(recipe: Recipe, run: Any) -> list[Change]:
     """Three times the learning rate, ten times, and so on as long as the optimizer bears it."""
-    return _rates(recipe, (3.0, 10.0, 30.0, 100.0, 1e3, 1e4))
+    return rates(recipe, (3.0, 10.0, 30.0, 100.0, 1e3, 1e4))
 
 
 def suited(recipe: Recipe, run: Any) -> list[Change]:
     """Another rate or length, with the best epoch kept: what suited a sick network needn't suit the mended one."""
     epochs = recipe.options.get("epochs", EPOCHS)
-    found = [*longer(recipe, run), *_rates(recipe, (10.0, 3.0, 0.3))]
+    found = [*longer(recipe, run), *rates(recipe, (10.0, 3.0, 0.3))]
     if not recipe.options.get("early_stopping"):
         own = recipe.replace(early_stopping=epochs)  # never stops, and ends with the best
         found.append(Change(f"the best of {epochs} epochs kept", own, config={"patience": epochs}))
