@@ -295,7 +295,7 @@ def test_rows_of_ones_own_and_ensembles() -> None:
 def test_a_rare_class_is_judged_with_classes_alike() -> None:
     rare = (X[:, 0] > 1.2).astype(int)
     run = fit(NO, y=rare, epochs=2, optimizer=bl.Adam(0.003))
-    (way, _) = ways("imbalance hidden by accuracy", run.recipe.held(), run)
+    way, *_ = ways("imbalance hidden by accuracy", run.recipe.held(), run)
     assert way.criterion == "balanced error"
     recipe = run.recipe.held()
     own = held.judged(run, recipe)

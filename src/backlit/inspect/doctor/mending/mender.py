@@ -71,12 +71,13 @@ class Mender:
         `alone`: without anything besides.
         """
         criterion = self._criterion(found[0])
-        before = self._cost(self.recipe, criterion)
-        best = self._best(name, found, criterion)
+        finer = "balanced loss" if criterion == "balanced error" else criterion  # few rows of a rare class tell little
+        before = self._cost(self.recipe, finer)
+        best = self._best(name, found, finer)
         if best is None:
             return False
         if best[0] >= before and not alone:
-            best = min(best, self._completed(best[1], criterion) or best, key=lambda own: own[0])
+            best = min(best, self._completed(best[1], finer) or best, key=lambda own: own[0])
         change = best[1]
         self.bench.stage = f"{name}: {change.words}"
         raw: list[tuple[np.ndarray, np.ndarray]] = []

@@ -17,11 +17,11 @@ def _through_time(recipe: Recipe, run: Any) -> list[Change]:
     gated = networks.remembering(recipe, run)
     found = [*gated, *networks.tamed(recipe, run)]
     for change in gated[:1]:
-        for more in settings.longer(change.recipe, run):
-            found += [
-                Change(f"{change.words}, {more.words}, {rate.words}", rate.recipe)
-                for rate in settings.rates(more.recipe, (10.0, 30.0))
-            ]
+        more = settings.patient(change.recipe)
+        found += [
+            Change(f"{change.words}, {more.words}, {rate.words}", rate.recipe)
+            for rate in settings.rates(more.recipe, (10.0, 30.0))
+        ]
     return found
 
 

@@ -20,7 +20,7 @@ EPOCHS = 20  # of `fit`, if it isn't told
 BATCH = 32
 LEAST_RATE, MOST_RATE = 1e-7, {"Adam": 0.03, "AdamW": 0.03, "RMSprop": 0.03, "AdaGrad": 0.3}
 MOST_DESCENT = 0.5  # of gradient descent
-LONGER = 3
+LONGER, MUCH_LONGER = 3, 10
 PATIENCE = 10
 WEAK, STRONGER = 1e-3, 1e-2
 
@@ -83,6 +83,13 @@ def longer(recipe: Recipe, run: Any) -> list[Change]:
     return [Change(words, new, config={"epochs": LONGER * epochs, "patience": patience})]
 
 
+def patient(recipe: Recipe) -> Change:
+    """More epochs without a stop, since the loss may stay flat for long before it falls; the best of them kept."""
+    epochs = recipe.options.get("epochs", EPOCHS)
+    new = recipe.replace(epochs=LONGER * epochs, early_stopping=LONGER * epochs)
+    return Change(f"epochs {epochs} → {LONGER * epochs}, the best of them kept", new)
+
+
 def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
     """Batches of 32, or layer norm in place of batch norm."""
     size, new = recipe.options.get("batch_size", BATCH), layer_norms(recipe)
@@ -116,14 +123,14 @@ def balanced(recipe: Recipe, run: Any) -> list[Change]:
         return []
     epochs = recipe.options.get("epochs", EPOCHS)
     own = recipe.replace(class_weight="balanced")
-    more = own.replace(epochs=LONGER * epochs)
-    return [
-        Change("classes weighed equally", own, "balanced error", {"balance": True}),
+    found = [
         Change(
-            f"classes weighed equally, epochs {epochs} → {LONGER * epochs}", more, "balanced error",
-            {"balance": True, "epochs": LONGER * epochs},
-        ),
+            f"classes weighed equally, epochs {epochs} → {times * epochs}", own.replace(epochs=times * epochs),
+            "balanced error", {"balance": True, "epochs": times * epochs},
+        )
+        for times in (LONGER, MUCH_LONGER)
     ]  # fmt: skip
+    return [*found, Change("classes weighed equally", own, "balanced error", {"balance": True})]
 
 
 def restrained(recipe: Recipe, run: Any) -> list[Change]:
