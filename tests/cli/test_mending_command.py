@@ -59,6 +59,7 @@ def sick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_is_mended_into_a_new_folder(sick: Path) -> None:
     before = content(sick / "run")
     done = backlit("diagnose", "run", "--fix", folder=sick)
