@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from backlit.inspect.doctor.finding import Diagnosis, Finding
 from backlit.inspect.doctor.mending import held, settings
 from backlit.inspect.doctor.mending.bench import Bench
 from backlit.inspect.doctor.mending.change import Change
-from backlit.inspect.doctor.mending.remedies import MENDS, ways
+from backlit.inspect.doctor.mending.remedies import MENDS, Mend, ways
 from backlit.inspect.doctor.mending.repair import Attempt
 from backlit.train.recipe import Recipe
 
@@ -71,14 +72,22 @@ class Mender:
         `alone`: without anything besides.
         """
         criterion = self._criterion(found[0])
-        finer = "balanced loss" if criterion == "balanced error" else criterion  # few rows of a rare class tell little
+        finer = self._finer(found[0])
         before = self._cost(self.recipe, finer)
         best = self._best(name, found, finer)
         if best is None:
             return False
-        if best[0] >= before and not alone:
-            best = min(best, self._completed(best[1], finer) or best, key=lambda own: own[0])
-        change = best[1]
+        if alone:
+            return self._decide(name, best[1], criterion)
+        if best[0] < before and self._decide(name, best[1], criterion):
+            return True
+        more = self._completed(best[1], finer)
+        if more is not None and more[0] < best[0]:
+            return self._decide(name, more[1], criterion)
+        return best[0] >= before and self._decide(name, best[1], criterion)
+
+    def _decide(self, name: str, change: Change, criterion: str) -> bool:
+        """Compare a change with what there is over several seeds; whether it was kept."""
         self.bench.stage = f"{name}: {change.words}"
         raw: list[tuple[np.ndarray, np.ndarray]] = []
         group = held.groups(self.bench.trial(self.recipe, 0), criterion)
@@ -111,27 +120,33 @@ class Mender:
         return min(candidates, key=lambda own: own[0]) if candidates else None
 
     def _completed(self, change: Change, criterion: str) -> tuple[float, Change] | None:
-        """A change together with the remedy of what the doctor finds after it: a scaled input wants another rate, say.
+        """A change together with the remedy of what the doctor finds after it, or with another rate or length.
 
         That remedy alone, if it costs no more.
         """
         own = self.bench.trial(change.recipe, 0).run
-        for finding in own.diagnose():
-            found: list[Change] = []
+        found: list[Change] = []
+        makers: list[Mend] = [*(partial(ways, finding.name) for finding in own.diagnose()), settings.suited]
+        for make in makers:
             with contextlib.suppress(BacklitError):
-                found = [more for more in ways(finding.name, change.recipe, own) if self._criterion(more) == criterion]
-            best = self._best(f"{change.words}; {finding.name}", found, criterion)
-            if best is None:
-                continue
-            cost, more = best
+                found += [more for more in make(change.recipe, own) if self._finer(more) == criterion]
+        best = self._best(change.words, found, criterion)
+        if best is None:
+            return None
+        cost, more = best
+        for make in makers:
             with contextlib.suppress(BacklitError):
-                alone = [one for one in ways(finding.name, self.recipe, self.run) if one.words == more.words]
-                other = self._best(finding.name, alone, criterion)
+                same = [one for one in make(self.recipe, self.run) if one.words == more.words]
+                other = self._best(more.words, same[:1], criterion)
                 if other is not None and other[0] <= cost:
                     return other
-            config = None if change.config is None or more.config is None else change.config | more.config
-            return cost, dataclasses.replace(more, words=f"{change.words}; {more.words}", config=config)
-        return None
+        config = None if change.config is None or more.config is None else change.config | more.config
+        return cost, dataclasses.replace(more, words=f"{change.words}; {more.words}", config=config)
+
+    def _finer(self, change: Change) -> str:
+        """What ways are chosen by: of a rare class few rows are held out, of which errors tell little."""
+        criterion = self._criterion(change)
+        return "balanced loss" if criterion == "balanced error" else criterion
 
     def _costs(self, recipe: Recipe, criterion: str, number: int = 0) -> np.ndarray:
         """What the held-out rows cost."""
