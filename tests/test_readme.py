@@ -157,6 +157,13 @@ def test_the_page_on_the_doctor(tmp_path: Path) -> None:
     assert "['unscaled inputs']" in printed, printed
     told = run(tmp_path, sys.executable, "-m", "backlit", "diagnose", "runs/sick")
     assert "unscaled inputs" in told
+    assert re.search(r"unscaled inputs +a first layer that standardises inputs \(Rescale\) .* kept", printed), printed
+    assert "Rescale((" in printed
+    commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    assert len(commands) == 2
+    told = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands][-1]
+    assert "mended run: runs/quick" in told
+    assert (tmp_path / "runs" / "mended" / "network.json").is_file()
 
 
 def test_the_doctor_page_tells_all_findings() -> None:

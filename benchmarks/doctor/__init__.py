@@ -15,7 +15,14 @@ def main(options: list[str] | None = None) -> str:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--only", default="", help="cases whose names hold this")
     parser.add_argument("--verbose", action="store_true", help="how each case ended")
+    parser.add_argument("--repairs", action="store_true", help="mend the sick ones, beside random search")
+    parser.add_argument("--engine", default="xla", help="of repairs: numpy compiles nothing, and is as quick here")
+    parser.add_argument("--every", type=int, default=1, help="of repairs: each so-manyth sick case, for a quick look")
     chosen = parser.parse_args(options or [])
+    if chosen.repairs:
+        from benchmarks.doctor.repairs import main as repairs
+
+        return repairs(chosen)
     results = []
     for case in cases(chosen.half):
         if chosen.only in case.name:

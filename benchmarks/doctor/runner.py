@@ -125,10 +125,10 @@ def run(case: Case, seed: int = 0) -> Result:
         return _run(case, seed)
 
 
-def _run(case: Case, seed: int) -> Result:
+def ready(case: Case, seed: int) -> tuple[Any, np.ndarray, np.ndarray, dict[str, Any]]:
+    """Network, inputs, targets and options of a case."""
     import backlit as bl
 
-    begin = time.perf_counter()
     rng = np.random.default_rng([seed, 7])
     x, y = changed(*DATA[case.data](rng), case.fault, rng)
     net = bl.Sequential(*map(layer, case.network))
@@ -146,6 +146,14 @@ def _run(case: Case, seed: int) -> Result:
         held = np.concatenate([again, np.arange(cut + len(again), len(x))])
         options["validation"] = (x[held], y[held])
         x, y = x[:cut], y[:cut]
+    return net, x, y, options
+
+
+def _run(case: Case, seed: int) -> Result:
+    import backlit as bl
+
+    begin = time.perf_counter()
+    net, x, y, options = ready(case, seed)
     if case.when == "before":
         for name in ("epochs", "early_stopping"):
             options.pop(name, None)

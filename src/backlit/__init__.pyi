@@ -33,6 +33,7 @@ from .inspect import plots as plots
 from .inspect.doctor.check import check as check
 from .inspect.doctor.finding import Diagnosis as Diagnosis
 from .inspect.doctor.finding import Finding as Finding
+from .inspect.doctor.mending.repair import Repair as Repair
 from .inspect.doctor.sharpness import sharpness as sharpness
 from .inspect.draw import Drawing as Drawing
 from .inspect.draw import draw as draw

@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,12 @@ from backlit.train.loop import Loop
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes, chosen
 from backlit.train.probes.start import start_of
+from backlit.train.recipe import OF_THE_CALL, Recipe
 from backlit.train.run import Run
 
 
 def tables_too(function: Callable[..., Run]) -> Callable[..., Run]:
-    """Make ``fit(table, target=...)`` the same call as ``fit_table(table, target=...)``."""
+    """Make ``fit(table, target=...)`` the same call as ``fit_table(table, target=...)``; the run keeps its recipe."""
 
     @wraps(function)
     def either(*args: Any, **options: Any) -> Run:
@@ -39,7 +41,11 @@ def tables_too(function: Callable[..., Run]) -> Callable[..., Run]:
             return fit_table(*args, **options)
         if len(args) == 1 and not isinstance(args[0], (Layer, Network)) and not {"x", "y"} & set(options):
             raise InputError("say which column of the table to predict: bl.fit(table, target='...')")
-        return function(*args, **options)
+        run = function(*args, **options)
+        given = dict(zip(("network", "x", "y"), args, strict=False)) | options
+        kept = {name: value for name, value in given.items() if name not in OF_THE_CALL}
+        run.recipe = Recipe(kept.pop("network"), kept.pop("x"), kept.pop("y"), kept)
+        return run
 
     return either
 
@@ -217,9 +223,14 @@ def fit(
         "epochs": epochs, "batch_size": batch_size, "seed": seed, "engine": engine, "dtype": dtype,
         "accumulate": accumulate, "reduction": reduction, "shuffle": shuffle,
         "standardize_targets": standardize_targets, "ensemble": ensemble, "mixup": mixup or None,
-        "steps_per_epoch": steps_per_epoch, "devices": devices, "data": _fingerprint(job),
+        "steps_per_epoch": steps_per_epoch, "devices": devices, "data": fingerprint(job),
         "validation": validation if isinstance(validation, (int, float)) else validation is not None,
         "loss": repr(job.loss), "optimizer": repr(job.optimizer), "penalty": repr(penalty) if penalty else None,
+    }  # fmt: skip
+    weighing = {  # told for whoever trains again; a resumed run may have other patience
+        "class_weight": class_weight if isinstance(class_weight, str) else class_weight is not None,
+        "sample_weight": sample_weight is not None,
+        "early_stopping": None if stopping is None else asdict(stopping),
     }  # fmt: skip
     prober = None if watching is None else prober_of(job, watching, epochs, seed)
     if prober is not None and watching is not None and watching.watch:
@@ -259,7 +270,7 @@ def fit(
             stopped=loop.stopped,
             diverged=loop.diverged,
             best_epoch=loop.best_epoch or None,
-            settings=settings,
+            settings=settings | weighing,
             preparation=preparation,
             optimizer=job.optimizer,
             folder=Path(checkpoint) if checkpoint else None,
@@ -294,7 +305,7 @@ def prober_of(job: Job, settings: Probes, epochs: int, seed: int) -> Prober:
     return Prober(settings, job.program, job.network, job.data, job.batches[0], epochs, int(seed))
 
 
-def _fingerprint(job: Job) -> str:
+def fingerprint(job: Job) -> str:
     """What tells one job's training data from another's: their shapes and targets, and how raw rows become inputs."""
     shapes = (job.network.input_shape, job.encoded.shape, [len(own.rows) for own in job.batches])
     told = json.dumps([str(shapes), job.targets.to_dict()], default=str, sort_keys=True)

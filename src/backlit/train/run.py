@@ -50,6 +50,8 @@ class Run:
         What `probes` tells, or what works it out.
     told : dict or Later, optional
         What `start` tells, or what works it out.
+    recipe : Recipe or None
+        The call of `fit` with its data, which `fix` trains again; not saved.
     """
 
     network: Network
@@ -68,6 +70,7 @@ class Run:
     config: dict[str, Any] | None = None
     probed: Any = field(default_factory=ProbeHistory)
     told: Any = None
+    recipe: Any = None
 
     @property
     def start(self) -> dict[str, Any] | None:
@@ -362,6 +365,20 @@ class Run:
         from backlit.inspect.doctor.diagnose import diagnose
 
         return diagnose(self)
+
+    def fix(self, x: Any = None, y: Any = None, **options: Any) -> Any:
+        """Try the remedies of the diagnosis, keep what helps beyond noise: a `Repair`; this run stays as it is.
+
+        Parameters
+        ----------
+        x, y : as given to `fit`, optional
+            Needed for loaded runs only: others know their data.
+        **options
+            Of `backlit.inspect.doctor.mending.fix`: seeds, rounds, suit, progress; or of `fit`.
+        """
+        from backlit.inspect.doctor.mending.fix import fix
+
+        return fix(self, x, y, **options)
 
     def __repr__(self) -> str:
         last = (

@@ -17,8 +17,8 @@ from backlit.train.calibration import calibrated
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.ensemble import Folds
 from backlit.train.ensemble import members as members_of
-from backlit.train.fit import fit
 from backlit.train.intervals import Intervals
+from backlit.train.recipe import Recipe
 from backlit.train.run import Run
 from backlit.train.workflow import plan
 from backlit.train.workflow.errors import errors
@@ -62,6 +62,29 @@ def train(
     Run
         With `judgement`: scores on the test rows (on the validation rows if there are no others), baseline, notes.
     """
+    recipe, resolved = recipe_for(material, options, say=say, started=started)
+    run = recipe.fit(
+        probes=probes,
+        checkpoint=checkpoint,
+        resume=resume,
+        overwrite=overwrite,
+        progress=progress,
+        config=None if config is None else config | resolved,
+    )
+    run.recipe = recipe
+    return run if run.diverged or not run.history or recipe.finish is None else recipe.finish(run)
+
+
+def recipe_for(
+    material: Material, options: Options, *, say: Any = None, started: float | None = None
+) -> tuple[Recipe, dict[str, Any]]:
+    """What `train` trains, before it does, and the choices made for it as options that would make them again.
+
+    Parameters
+    ----------
+    material, options, say, started :
+        As for `train`.
+    """
     started = time.monotonic() if started is None else started
     parts, notes = divide(material, options.split, options.seed)
     if options.balance and material.task != "classification":
@@ -74,35 +97,22 @@ def train(
     for note in notes if say else ():
         say(note)
     chosen = plan.plan_for(options, material, parts.train, preparation, members)
-    validation = folds or (material.raw[parts.validation], material.y[parts.validation])
-    run = fit(
-        chosen.network,
-        material.raw[parts.train],
-        material.y[parts.train],
-        loss=chosen.loss,
-        optimizer=chosen.optimizer,
-        epochs=chosen.epochs,
-        batch_size=chosen.batch_size,
-        validation=validation,
-        preparation=preparation,
-        seed=options.seed,
-        penalty=chosen.penalty,
-        class_weight="balanced" if options.balance else None,
-        early_stopping=EarlyStopping(chosen.patience) if chosen.patience else None,
-        engine=options.engine,
-        devices=options.devices,
-        standardize_targets=material.task == "regression",
-        ensemble=members,
-        mixup=chosen.mixup,
-        time_limit=_rest(options.time_limit, started),
-        probes=probes,
-        checkpoint=checkpoint,
-        resume=resume,
-        overwrite=overwrite,
-        progress=progress,
-        config=None if config is None else config | chosen.resolved(options),
-    )
-    return run if run.diverged or not run.history else _judged(run, material, parts, folds, options, chosen, notes)
+    given = {
+        "loss": chosen.loss, "optimizer": chosen.optimizer, "epochs": chosen.epochs, "batch_size": chosen.batch_size,
+        "validation": folds or (material.raw[parts.validation], material.y[parts.validation]),
+        "preparation": preparation, "seed": options.seed, "penalty": chosen.penalty,
+        "class_weight": "balanced" if options.balance else None,
+        "early_stopping": EarlyStopping(chosen.patience) if chosen.patience else None,
+        "engine": options.engine, "devices": options.devices,
+        "standardize_targets": material.task == "regression", "ensemble": members, "mixup": chosen.mixup,
+        "time_limit": _rest(options.time_limit, started),
+    }  # fmt: skip
+
+    def finish(run: Run) -> Run:
+        return _judged(run, material, parts, folds, options, chosen, notes)
+
+    x, y = material.raw[parts.train], material.y[parts.train]
+    return Recipe(chosen.network, x, y, given, finish), chosen.resolved(options)
 
 
 def _rest(limit: float | None, started: float) -> float | None:
