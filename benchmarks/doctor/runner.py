@@ -86,6 +86,8 @@ def layer(words: str) -> Any:
     kind, *rest = words.split()
     if kind == "Log":  # a layer of the user's own, which leaves the logarithm's range
         return _logarithm()
+    if kind == "Masked":  # a value, then the layer inside: "Masked 0 LSTM 16"
+        return bl.Masked(layer(" ".join(rest[1:])), value=float(rest[0]))
     sizes = [_value(word) for word in rest if "=" not in word]
     settings = {word.split("=")[0]: _value(word.split("=", 1)[1]) for word in rest if "=" in word}
     return getattr(bl, kind)(*sizes, **settings)

@@ -11,12 +11,15 @@ from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import SHORT_OF, Evidence, settings_of
 from backlit.inspect.doctor.finding import Finding
 from backlit.inspect.doctor.initialisation import expected
+from backlit.inspect.doctor.noise import between_epochs, of_loss
 from backlit.inspect.doctor.symptoms import seen
 
 LOST = 0.25  # of the held-out skill that was had once
 GAP = 0.3  # of the guess's loss, between training and held-out rows
 FLAT = 0.02  # of the guess's loss: the training loss no longer falls
+SLIGHT = 0.2  # of the guess's loss: a gain that is smaller counts as so large, so a quarter of it isn't mere noise
 FALLING = 0.01  # of the guess's loss, by which the held-out loss still fell in the last tenth
+SURELY = 2.0  # standard errors
 COMMON = 0.75  # share of the commonest class
 FOUND = 0.5  # of the rows of other classes, at least, must lift accuracy above the common class's share
 SHRUNK = 0.5  # of the weights' starting size
@@ -26,13 +29,13 @@ LITTLE = 0.05  # skill no better than guessing
 UNSEEN = 0.1  # skill that shows that inputs tell something of their targets
 
 
-def _never_better(e: Evidence) -> bool:
+def never_better(e: Evidence) -> bool:
     """Whether no epoch did clearly better than guessing on rows that weren't trained on (on all, if there are none)."""
     losses, guess = e.column("val_loss" if e.held else "loss"), e.data.get("held_guess") or e.guess
     return bool(guess) and len(losses) > 0 and 1 - losses.min() / guess <= UNSEEN
 
 
-def _simple_models_fail(e: Evidence) -> bool | None:
+def simple_models_fail(e: Evidence) -> bool | None:
     """Whether simple models do no better than guessing, either; None if there are none."""
     told = e.data.get("reference") or {}
     if "linear" not in told:
@@ -60,21 +63,21 @@ def _unrelated(e: Evidence) -> list[Finding]:
 
 def by_heart(e: Evidence) -> list[Finding]:
     """Targets learned by heart that nothing can tell for other rows: neither neighbours nor a line nor the network."""
-    if not e.trained or not e.held or e.diverged is not None or _simple_models_fail(e) is False:
+    if not e.trained or not e.held or e.diverged is not None or simple_models_fail(e) is False:
         return []
     if e.classes and max(e.targets.get("shares") or [0]) >= COMMON:
         return []  # guessing is hard to beat there
-    return _unrelated(e) if _never_better(e) and (e.skill(False) or 0) > GAP else []
+    return _unrelated(e) if never_better(e) and (e.skill(False) or 0) > GAP else []
 
 
 def unlearnable(e: Evidence) -> list[Finding]:
     """Targets that nothing can tell from the inputs, though gradients flow."""
-    if not e.trained or e.diverged is not None or not e.looks or _simple_models_fail(e) is not True:
+    if not e.trained or e.diverged is not None or not e.looks or simple_models_fail(e) is not True:
         return []
     if e.classes and max(e.targets.get("shares") or [0]) >= COMMON:
         return []
     flowing = all(own.get("gradient_norm") for path, own in e.last.get("params", {}).items() if path.endswith("weight"))
-    return _unrelated(e) if flowing and _never_better(e) else []
+    return _unrelated(e) if flowing and never_better(e) else []
 
 
 def decay(e: Evidence) -> list[Finding]:
@@ -143,7 +146,9 @@ def imbalance(e: Evidence) -> list[Finding]:
         return []
     most = max(shares)
     limit = most + FOUND * (1 - most)
-    if most < COMMON or most >= 1 or accuracy >= limit:
+    rows = (e.data.get("held") if e.held else None) or e.data.get("rows") or math.inf
+    rare = rows * (1 - most)  # of which a half found has this standard error
+    if most < COMMON or most >= 1 or (limit - accuracy) * rows < SURELY * math.sqrt(rare) / 2:
         return []
     where = f"accuracy {accuracy:.3f}, and {most:.1%} of the rows are of one class"
     source = "half of the other classes' rows found"
@@ -161,12 +166,13 @@ def overfitting(e: Evidence) -> list[Finding]:
     window = max(1, len(held) // 10)
     smooth = np.convolve(held, np.ones(window) / window, mode="valid")
     best, end = float(smooth.min()), float(smooth[-1])
-    had = max(guess - best, 0.05 * guess)
+    had = max(guess - best, SLIGHT * guess)
     lost = (end - best) / had
+    noise = math.hypot(of_loss(best, e.data.get("held") or math.inf), SURELY * between_epochs(held) / math.sqrt(window))
     learning = train[-window:].mean() < train[int(np.argmin(smooth))] + 1e-12
-    if lost > LOST and learning and train[-window:].mean() < end:
+    if lost > LOST and end - best > noise and learning and train[-window:].mean() < end:
         where = f"held-out loss {end:.4g}, least {best:.4g} in epoch {int(np.argmin(smooth)) + 1}"
-        source = "a quarter of what had been gained over guessing"
+        source = f"a quarter of what had been gained over guessing, and a rise beyond noise ({noise:.2g})"
         return [finding("overfitting", where, "gain lost again", lost, LOST, source)]
     known, unseen = e.skill(False) or 0.0, 1 - end / guess
     if known >= BY_HEART and unseen < HALF:
@@ -192,7 +198,7 @@ def stopped(e: Evidence) -> list[Finding]:
         return []
     window = max(1, len(losses) // 10)
     fall = float(losses[-2 * window : -window].mean() - losses[-window:].mean()) / guess
-    if fall < FALLING:
+    if fall < max(FALLING, SURELY * between_epochs(losses) * math.sqrt(2 / window) / guess):
         return []
     where = f"epoch {len(losses)}, {name} {losses[-1]:.4g}"
     source = "of the guess's loss, over the last tenth of the epochs"

@@ -8,6 +8,7 @@ from backlit.inspect.doctor.finding import Finding
 from backlit.inspect.doctor.symptoms import seen, spread_of_gradient, through_time
 
 GONE, GONE_FOR_CERTAIN = 1e-2, 1e-5  # first layer's gradient over the last one's: with nothing learned; in any case
+GROWN = 100.0  # first layer's gradient over the last one's, before training
 GONE_IN_TIME = 1e-2  # first steps' gradient over the greatest
 GROWN_IN_TIME = 100.0  # first third's gradient over the last third's
 SIGMOIDS = ("Sigmoid",)
@@ -34,6 +35,17 @@ def layers(e: Evidence) -> list[Finding]:
     return [finding(name, where, "gradient at first layer / last", worst, limit, _SLOPE, consequences=seen(e))]
 
 
+def growing(e: Evidence) -> list[Finding]:
+    """A gradient that grows from layer to layer on its way back, from the start."""
+    spread = spread_of_gradient(e, e.start) if e.start and e.trained and not e.fitted else None
+    if spread is None or spread < GROWN:
+        return []
+    where = f"layers {e.weighted[0].path} to {e.weighted[-1].path}"
+    measure, source = "gradient at first layer / last, at the start", "Glorot & Bengio 2010: near 1 keeps training stable"
+    name = "gradient explodes through layers"
+    return [finding(name, where, measure, spread, GROWN, source, consequences=seen(e))]
+
+
 def time(e: Evidence) -> list[Finding]:
     """A gradient that vanishes, or explodes, from step to step."""
     if e.fitted or not e.trained:
@@ -52,4 +64,4 @@ def time(e: Evidence) -> list[Finding]:
     return []
 
 
-RULES = (layers, time)
+RULES = (layers, growing, time)

@@ -78,14 +78,31 @@ def high(e: Evidence) -> list[Finding]:
     stuck = lost and (skill is None or skill < NOTHING)
     worse = skill is not None and skill < -0.5 and not _falling(e)
     rising = wavering(e)
-    if leap > LEAP and (died or stuck or worse or rising > RISING):
+    noise = 1 / math.sqrt(e.data.get("rows") or math.inf)  # dropout's, say, in the mean over the rows
+    rises = rising > max(RISING, noise)
+    only = not (died or stuck or worse) and skill is not None and skill > NOTHING
+    if only and (rising > max(4 * RISING, noise) or (leap > LEAP and rises)):
+        source = "a twentieth: batches differ, but not by so much"
+        measure = "mean rise of the loss in the second half, of the guess's"
+        rest = {} if e.rate is None else {"remedy": _settling(e)}
+        return [
+            finding("learning rate oscillating", where, measure, rising, RISING, source, consequences=follows, **rest)
+        ]
+    if leap > LEAP and (died or stuck or worse or rises):
         source = "a hundred times the usual 0.001, and the loss wavers, or units were lost that worked at first"
         return [finding("learning rate too high", where, "‖Δw‖ / ‖w‖", leap, LEAP, source, consequences=follows)]
-    if worse or died or rising > 4 * RISING:
+    if worse or died or rising > max(4 * RISING, noise):
         measure, value = "rise of the loss, of the guess's", max(rising, -(skill or 0.0))
         source = "a twentieth: batches differ, but not by so much"
         return [finding("learning rate too high", where, measure, value, 4 * RISING, source, consequences=follows)]
     return []
+
+
+def _settling(e: Evidence) -> str:
+    """The same optimizer with a rate that starts at a third of this one and falls to 0."""
+    last = getattr(e.optimizer, "transforms", (e.optimizer,))[-1]
+    start, steps = float(f"{(e.rate or 0.0) / 3:.2g}"), max(1, len(e.history) * e.steps)
+    return f"bl.fit(..., optimizer=bl.{type(last).__name__}(learning_rate=bl.optim.Cosine({start:g}, {steps})))"
 
 
 def _falling(e: Evidence) -> bool:
@@ -104,7 +121,7 @@ def low(e: Evidence) -> list[Finding]:
         return []
     places, ratios = np.array([0, *(step for step, _ in known)]), np.array([known[0][1], *(r for _, r in known)])
     travel = float(((ratios[1:] + ratios[:-1]) / 2 * np.diff(places)).sum())
-    if travel > TRAVEL or max(ratios) == 0 or max(ratios) > SLOW:
+    if travel > TRAVEL or (max(ratios) == 0 and e.rate != 0) or max(ratios) > SLOW:
         return []
     rate = "unknown" if e.rate is None else f"{e.rate:g}"
     where = f"learning rate {rate}, {known[-1][0]} updates"
