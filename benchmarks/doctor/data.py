@@ -108,10 +108,10 @@ def _ragged(steps: int, end: str, where: str = "last") -> Callable[[np.random.Ge
 
 
 def _short(rng: np.random.Generator) -> Any:
-    """Sequences of three or four numbers in sixty steps; the rest behind them is 0. The class is the sign of the sum."""
-    x = np.zeros((ROWS, 60, 1))
-    lengths = rng.integers(3, 5, ROWS)
-    real = np.arange(60) < lengths[:, None]
+    """Sequences of three to five numbers in 120 steps; the rest behind them is 0. The class is the sign of the sum."""
+    x = np.zeros((ROWS, 120, 1))
+    lengths = rng.integers(3, 6, ROWS)
+    real = np.arange(120) < lengths[:, None]
     x[real, 0] = rng.normal(size=real.sum())
     return x, (x.sum(axis=(1, 2)) > 0).astype(int)
 

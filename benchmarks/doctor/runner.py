@@ -79,6 +79,15 @@ def cases(half: str) -> list[Case]:
     return found
 
 
+def written_out(lines: list[str]) -> list[str]:
+    """Layers, one a line: "8 * Linear 32 | Tanh" stands for eight times two."""
+    found: list[str] = []
+    for line in lines:
+        times, _, block = line.rpartition(" * ")
+        found += int(times or 1) * [words.strip() for words in block.split(" | ")]
+    return found
+
+
 def layer(words: str) -> Any:
     """A layer from its line: kind, sizes, settings."""
     import backlit as bl
@@ -133,7 +142,7 @@ def _run(case: Case, seed: int) -> Result:
     begin = time.perf_counter()
     rng = np.random.default_rng([seed, 7])
     x, y = changed(*DATA[case.data](rng), case.fault, rng)
-    net = bl.Sequential(*map(layer, case.network))
+    net = bl.Sequential(*(layer(words) for words in written_out(case.network)))
     options = {"epochs": 20, "seed": seed, "validation": 0.25} | case.fit
     if isinstance(options.get("optimizer"), dict):
         told = dict(options["optimizer"])

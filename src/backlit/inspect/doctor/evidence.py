@@ -218,7 +218,8 @@ class Evidence:
         learnable = reference > floor
         if not learnable:  # simple models fail: the network must show that it does better, by itself
             return skill is not None and skill >= LEARNED
-        short = max(SHORT_OF, of_share(score, self.data.get("held" if self.held else "rows") or math.inf))
+        rows = self.data.get("held" if self.held else "rows") or math.inf
+        short = math.hypot(SHORT_OF, 1.5 * of_share(score, rows))
         return score >= reference - short and score >= floor and (skill is None or skill > 0)
 
     @property

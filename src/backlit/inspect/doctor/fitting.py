@@ -16,7 +16,8 @@ from backlit.inspect.doctor.symptoms import seen
 
 LOST = 0.25  # of the held-out skill that was had once
 GAP = 0.3  # of the guess's loss, between training and held-out rows
-FLAT = 0.02  # of the guess's loss: the training loss no longer falls
+FLAT = 0.02  # of the guess's loss, in a quarter of the epochs: the training loss no longer falls
+SLOWLY = 0.05  # of what is left of the loss, likewise: as many epochs again would leave most of it
 SLIGHT = 0.2  # of the guess's loss: a gain that is smaller counts as so large, so a quarter of it isn't mere noise
 FALLING = 0.01  # of the guess's loss, by which the held-out loss still fell in the last tenth
 SURELY = 2.0  # standard errors
@@ -26,6 +27,7 @@ SHRUNK = 0.5  # of the weights' starting size
 BY_HEART, HALF = 0.95, 0.5  # skill on training rows, and on others
 STRONG = 0.6  # share dropped
 LITTLE = 0.05  # skill no better than guessing
+TELLING = 100  # rows: of fewer, nobody can say that nothing tells their targets
 UNSEEN = 0.1  # skill that shows that inputs tell something of their targets
 
 
@@ -39,6 +41,8 @@ def simple_models_fail(e: Evidence) -> bool | None:
     """Whether simple models do no better than guessing, either; None if there are none."""
     told = e.data.get("reference") or {}
     if "linear" not in told:
+        return None
+    if told["rows"] < TELLING:
         return None
     error = 2 * math.sqrt(0.25 / told["rows"]) if e.classes else 0.05
     return bool(max(told["linear"], told["neighbours"]) <= told["guess"] + error)
@@ -65,7 +69,7 @@ def by_heart(e: Evidence) -> list[Finding]:
     """Targets learned by heart that nothing can tell for other rows: neither neighbours nor a line nor the network."""
     if not e.trained or not e.held or e.diverged is not None or simple_models_fail(e) is False:
         return []
-    if e.classes and max(e.targets.get("shares") or [0]) >= COMMON:
+    if e.data["rows"] < TELLING or (e.classes and max(e.targets.get("shares") or [0]) >= COMMON):
         return []  # guessing is hard to beat there
     return _unrelated(e) if never_better(e) and (e.skill(False) or 0) > GAP else []
 
@@ -168,14 +172,15 @@ def overfitting(e: Evidence) -> list[Finding]:
     best, end = float(smooth.min()), float(smooth[-1])
     had = max(guess - best, SLIGHT * guess)
     lost = (end - best) / had
-    noise = math.hypot(of_loss(best, e.data.get("held") or math.inf), SURELY * between_epochs(held) / math.sqrt(window))
+    error = _error(e, end)
+    noise = math.hypot(error, SURELY * between_epochs(held) / math.sqrt(window))
     learning = train[-window:].mean() < train[int(np.argmin(smooth))] + 1e-12
     if lost > LOST and end - best > noise and learning and train[-window:].mean() < end:
         where = f"held-out loss {end:.4g}, least {best:.4g} in epoch {int(np.argmin(smooth)) + 1}"
         source = f"a quarter of what had been gained over guessing, and a rise beyond noise ({noise:.2g})"
         return [finding("overfitting", where, "gain lost again", lost, LOST, source)]
     known, unseen = e.skill(False) or 0.0, 1 - end / guess
-    if known >= BY_HEART and unseen < HALF:
+    if known >= BY_HEART and unseen + error / guess < HALF:
         where = f"held-out loss {end:.4g}, training loss {train[-window:].mean():.4g}"
         source = "half of the guess's loss, where training rows are learned by heart"
         return [finding("overfitting", where, "held-out gain over guessing", unseen, HALF, source)]
@@ -187,6 +192,14 @@ def overfitting(e: Evidence) -> list[Finding]:
         source = "of the guess's loss; and simple models do better on unseen rows"
         return [finding("overfitting", where, "gap", gap, GAP, source)]
     return []
+
+
+def _error(e: Evidence, loss: float) -> float:
+    """Standard error of the held-out loss: of classes it hangs on the rows that are wrong, as few as they may be."""
+    rows = e.data.get("held") or math.inf
+    accuracy = e.score(True) if e.classes else None
+    few = math.inf if accuracy is None else max(1.0, rows * (1 - accuracy))
+    return max(of_loss(loss, rows), loss / math.sqrt(few))
 
 
 def stopped(e: Evidence) -> list[Finding]:
@@ -214,7 +227,7 @@ def capacity(e: Evidence) -> list[Finding]:
     quarter = len(losses) // 4
     falling = (losses[-2 * quarter : -quarter].mean() - losses[-quarter:].mean()) / e.guess
     score, reference = e.score(False), e.reference
-    if falling > FLAT or score is None or reference is None or score >= reference - SHORT_OF:
+    if falling > max(FLAT, SLOWLY * losses[-1] / e.guess) or score is None or reference is None or score >= reference - SHORT_OF:
         return []
     widths = [part.output[-1] for part in e.weighted[:-1]]
     narrow = min(widths, default=0)

@@ -17,6 +17,7 @@ ADAPTIVE_LEAP = 0.3  # of a layer's usual starting size, by which Adam moves eac
 RISING = 0.05  # of the guess's loss, by which epochs rise in the second half
 NOTHING = 0.1  # of the guess's loss got rid of
 TRAVEL = 0.3  # of their size that weights can have moved in the whole training
+MOVING = 0.01  # ‖Δw‖ / ‖w‖ of one update at least: nothing overshoots in smaller steps
 SLOW = 3e-4  # ‖Δw‖ / ‖w‖ of one update: clearly below the usual 1e-3; else there were too few updates
 OVERFLOW = 1e6  # outputs or weights beyond it: then the NaN came from growth, not from an undefined value
 ADAPTIVE = ("Adam", "AdamW", "RMSprop", "AdaGrad")
@@ -80,6 +81,8 @@ def high(e: Evidence) -> list[Finding]:
     rising = wavering(e)
     noise = 1 / math.sqrt(e.data.get("rows") or math.inf)  # dropout's, say, in the mean over the rows
     rises = rising > max(RISING, noise)
+    if leap < MOVING:
+        return []
     only = not (died or stuck or worse) and skill is not None and skill > NOTHING
     if only and (rising > max(4 * RISING, noise) or (leap > LEAP and rises)):
         source = "a twentieth: batches differ, but not by so much"
@@ -91,7 +94,8 @@ def high(e: Evidence) -> list[Finding]:
     if leap > LEAP and (died or stuck or worse or rises):
         source = "a hundred times the usual 0.001, and the loss wavers, or units were lost that worked at first"
         return [finding("learning rate too high", where, "‖Δw‖ / ‖w‖", leap, LEAP, source, consequences=follows)]
-    if worse or died or rising > max(4 * RISING, noise):
+    idle = died and (skill is None or skill < NOTHING)
+    if worse or idle or rising > max(4 * RISING, noise):
         measure, value = "rise of the loss, of the guess's", max(rising, -(skill or 0.0))
         source = "a twentieth: batches differ, but not by so much"
         return [finding("learning rate too high", where, measure, value, 4 * RISING, source, consequences=follows)]
@@ -149,8 +153,18 @@ def _producer(e: Evidence) -> bool:
     if len(losses) and e.guess and losses[-1] > 10 * e.guess:
         return False
     leap = max((e.ratio(record) or 0.0 for record in [e.start, *e.looks]), default=0.0)
-    named = e.diverged.layer.startswith(("layer", "the loss", "the network"))
-    return named and not grown and leap < 1.0
+    return _undefined_somewhere(e) and not grown and leap < 1.0
+
+
+def _undefined_somewhere(e: Evidence) -> bool:
+    """Whether what turned bad first can give NaN for usual numbers: our own layers, and losses on scores, can't."""
+    place = e.diverged.layer
+    if place.startswith("the loss"):
+        return type(e.loss).__module__ != "backlit.nn.losses" or e.loss.activation == "identity"
+    kind = {f"layer {part.path}": part for part in e.parts}.get(place)
+    if kind is not None and type(kind.layer).__module__.startswith("backlit.nn."):
+        return (e.data.get("sequences") or {}).get("empty", 0.0) > 0  # `Masked` around it: rows of padding alone
+    return bool(place.startswith(("layer", "the network")))
 
 
 def nan(e: Evidence) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import LEARNED, Evidence
 from backlit.inspect.doctor.finding import Finding
-from backlit.inspect.doctor.fitting import never_better, simple_models_fail
+from backlit.inspect.doctor.fitting import never_better, simple_models_fail, stopped
 from backlit.inspect.doctor.inputs import CONTRARY
 from backlit.inspect.doctor.symptoms import seen, through_time
 
@@ -16,8 +16,8 @@ FAINT = 0.1  # first third's gradient over the greatest: what was real hardly co
 
 
 def _poor(e: Evidence) -> bool:
-    """Whether the network was trained, and hasn't learned even half of what it might."""
-    return e.trained and e.diverged is None and not e.well and (e.skill(e.held) or 0.0) < LEARNED
+    """Whether the network was trained, and has got rid of less than half of the guess's loss."""
+    return e.trained and e.diverged is None and (e.skill(e.held) or 0.0) < LEARNED
 
 
 def mask(e: Evidence) -> list[Finding]:
@@ -46,7 +46,7 @@ def cut(e: Evidence) -> list[Finding]:
     """Many rows as wide as can be, beside shorter ones: long sequences were cut there."""
     told = e.data.get("sequences") or {}
     full = told.get("full", 0.0)
-    if not _poor(e) or not PILED <= full <= 1 - RAGGED or told.get("lengths", 0) < 3:
+    if not _poor(e) or stopped(e) or not PILED <= full <= 1 - RAGGED or told.get("lengths", 0) < 3:
         return []
     if told["before"] + told["after"] <= 0 or told.get("inner", 0.0) > told.get("masked", 1.0) / 2:
         return []  # what looks like padding lies between real steps, too
@@ -58,7 +58,7 @@ def cut(e: Evidence) -> list[Finding]:
 def padding(e: Evidence) -> list[Finding]:
     """Padding between the last real step and the state that is used."""
     told = e.data.get("sequences") or {}
-    if not _poor(e) or "masked" in told:
+    if not _poor(e) or e.well or "masked" in told:
         return []
     layer = next((own for own in e.parts if own.layer.recurrent), None)
     if layer is None or layer.skipped or layer.layer.return_sequences:  # type: ignore[attr-defined]
