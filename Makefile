@@ -13,10 +13,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench bench-doctor clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 demo: $(VENV)/.package ## watch a network learn to read handwritten digits
 	@$(BIN)/backlit train digits --out "runs/demo-$$(date +%Y%m%d-%H%M%S)"
@@ -40,6 +40,9 @@ format: $(VENV)/.dev ## put the code in form
 
 bench: $(VENV)/.peers ## race against the peers; prints a table and writes benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
+
+bench-doctor: $(VENV)/.dev ## score the doctor on sick and healthy networks, beside published criteria
+	@$(BIN)/python -m benchmarks doctor
 
 clean: ## remove the environment, caches and builds (not runs/)
 	rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
