@@ -91,7 +91,7 @@ def _tokens(rng: np.random.Generator) -> Any:
 
 
 def _ragged(steps: int, end: str, where: str = "last") -> Callable[[np.random.Generator], Any]:
-    """Sequences of 3 to `steps` numbers from 0.1 up, filled up with 0 at one end; the class is told by one real step."""
+    """Sequences of 3 to `steps` numbers up from 0.1, filled up with 0 at one end; one real step tells the class."""
 
     def make(rng: np.random.Generator) -> Any:
         x = np.zeros((ROWS, steps, 1))
@@ -219,11 +219,11 @@ def _letters(rng: np.random.Generator) -> Any:
 
 
 def _rainfall(rng: np.random.Generator) -> Any:
-    """Sequences of 12 amounts, many of them 0 and meant so; the number is how many days after the first were dry."""
-    x = np.where(rng.random((ROWS, 12, 1)) < 0.5, rng.integers(1, 3, (ROWS, 12, 1)), 0).astype(float)
-    x[:, 0] = 1.0
-    dry = (x == 0).sum(axis=(1, 2))
-    return np.where(x > 0, 1.0, 0.0), (dry - 5.5) / 1.7
+    """Sequences of 12 days, wet (1) or dry (0); the number is when, on average, it was wet."""
+    x = (rng.random((ROWS, 12, 1)) < 0.5).astype(float)
+    x[np.arange(ROWS), rng.integers(0, 12, ROWS)] = 1.0
+    when = (x[..., 0] * np.arange(12)).sum(axis=1) / x.sum(axis=(1, 2))
+    return x, (when - when.mean()) / when.std()
 
 
 def _brief(rng: np.random.Generator) -> Any:

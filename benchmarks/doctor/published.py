@@ -97,9 +97,10 @@ def _waves(accuracy: np.ndarray) -> bool:
     """Peaks and troughs of 0.03 at a fifth of the epochs or more."""
     if len(accuracy) < 3:
         return False
-    turns = [i for i in range(1, len(accuracy) - 1) if (accuracy[i + 1] - accuracy[i]) * (accuracy[i] - accuracy[i - 1]) < 0]  # fmt: skip
-    deep = sum(abs(accuracy[a] - accuracy[b]) >= 0.03 for a, b in zip(turns, turns[1:], strict=False))
-    return deep >= 0.2 * len(accuracy)
+    moves = np.diff(accuracy)
+    turns = accuracy[1:-1][moves[1:] * moves[:-1] < 0]
+    deep = (np.abs(np.diff(turns)) >= 0.03).sum()
+    return bool(deep >= 0.2 * len(accuracy))
 
 
 def deep_diagnosis(told: Told) -> list[str]:
@@ -120,9 +121,7 @@ def deep_diagnosis(told: Told) -> list[str]:
         symptom.append("loss not decreasing")
     if len(accuracy) >= 20 and any((accuracy[i : i + 20] == accuracy[i]).all() for i in range(len(accuracy) - 19)):
         symptom.append("accuracy not increasing")
-    if _misfit(told) and not (told.classes and told.last in ("Softmax", "Sigmoid")):
-        symptom.append("out of range")
-    elif told.classes and told.last in ("Softmax", "Sigmoid") and told.loss in ("softmax", "sigmoid"):
+    if _misfit(told):
         symptom.append("out of range")
     symptom = list(dict.fromkeys(symptom))
     if not symptom:
@@ -140,7 +139,8 @@ def _explained(told: Told, symptom: str) -> str:
         return "data"
     last = told.seen[-1] if told.seen else None
     if last and told.rate:
-        steps = [told.rate * np.linalg.norm(g) / max(np.linalg.norm(last.weights[p]), 1e-30) for p, g in last.gradients.items()]  # fmt: skip
+        weights = (max(float(np.linalg.norm(w)), 1e-30) for w in last.weights.values())
+        steps = [told.rate * g / w for g, w in zip(_norms(last), weights, strict=True)]
         if min(steps) < 1e-5:
             return "rate low"
         if max(steps) > 1e-1:
@@ -172,7 +172,8 @@ def sage_maker(told: Told) -> list[str]:
         if len(spreads) > 1 and max(spreads) > 10 * max(min(spreads), 1e-30):
             found.append("PoorWeightInitialization")
         for a, b, c in zip(told.seen, told.seen[1:], told.seen[2:], strict=False):
-            if any(np.allclose(a.weights[p], b.weights[p]) and np.allclose(b.weights[p], c.weights[p]) for p in a.weights):  # fmt: skip
+            looks = zip(*(own.weights.values() for own in (a, b, c)), strict=True)
+            if any(np.allclose(u, v) and np.allclose(v, w) for u, v, w in looks):
                 found.append("UnchangedTensor")
     if any(ratio > 10 for ratio in told.ratios):
         found.append("WeightUpdateRatio high")
@@ -230,7 +231,9 @@ _DEAD = {"negative bias", "learning rate too high", "unscaled inputs", "off-cent
 _FLAT = {"initial weights too large", "unscaled inputs", "off-centre inputs", "learning rate too high"}
 _RATE = {"learning rate too high", "learning rate oscillating"}
 _SLOW = {"learning rate too low", "stopped early", "weight decay too strong"}
-_END = {"softmax twice", "activation before the loss", "softmax on one unit", "targets out of reach", "classes as numbers"}  # fmt: skip
+_END = {
+    "softmax twice", "activation before the loss", "softmax on one unit", "targets out of reach", "classes as numbers",
+}  # fmt: skip
 _DATA = {"unscaled inputs", "off-centre inputs", "missing inputs", "constant columns", "unscaled targets"}
 _STUCK = {*_SLOW, *_END, "unrelated labels", "too little capacity", "no non-linearity", "mask hides the target"}
 _WEIGHTS = {*_START, "initial weights too large", "negative bias"}

@@ -33,51 +33,56 @@ def section(results: list[Result], half: str) -> str:
     sick = [own for own in results if own.case.expected]
     healthy = [own for own in results if not own.case.expected]
     seeds = sorted({own.seed for own in results})
+    counts = (
+        f"{len({own.case.name for own in sick})} sick and {len({own.case.name for own in healthy})} healthy cases, "
+        f"seeds {', '.join(map(str, seeds))}. The cases are in `benchmarks/doctor/cases/{half}`; "
+        "`make bench-doctor` runs them."
+    )
     head = [
         f"### Doctor: findings on the {'scoring' if half == 'score' else half} half",
         "",
-        f"{len({own.case.name for own in sick})} sick and {len({own.case.name for own in healthy})} healthy cases, "
-        f"seeds {', '.join(map(str, seeds))}. The cases are in `benchmarks/doctor/cases/{half}`; "
-        "`make bench-doctor` runs them.",
+        counts,
         "",
     ]
     return "\n".join([*head, *_sums(sick, healthy), "", *_by_finding(sick), "", *_wrong(results)]) + "\n"
 
 
 def _sums(sick: list[Result], healthy: list[Result]) -> list[str]:
+    found, right = sum(own.found for own in sick), sum(own.right for own in sick)
+    alarms = sum(not own.right for own in healthy)
     rows = [
         "| | sick found | right cause named first | healthy with an alarm |",
         "|---|---:|---:|---:|",
         f"| must reach | {' | '.join(TARGETS)} |",
-        f"| **backlit's doctor** | {share(sum(own.found for own in sick), len(sick))} | "
-        f"{share(sum(own.right for own in sick), len(sick))} | "
-        f"{share(sum(not own.right for own in healthy), len(healthy))} |",
+        _row("**backlit's doctor**", found, right, len(sick), alarms, len(healthy)),
     ]
     after, well = [own for own in sick if own.others], [own for own in healthy if own.others]
     for tool in TOOLS if after or well else ():
-        found = sum(bool(own.others[tool]) for own in after)
-        right = sum(bool(own.others[tool]) and bool(stands_for(own.others[tool][0]) & {*own.case.expected}) for own in after)  # fmt: skip
+        said = [(own.others[tool][:1], own.case.expected) for own in after if own.others[tool]]
+        right = sum(bool(stands_for(first[0]) & set(expected)) for first, expected in said)
         alarms = sum(bool(own.others[tool]) for own in well)
-        rows.append(f"| {tool} | {share(found, len(after))} | {share(right, len(after))} | {share(alarms, len(well))} |")
-    seconds = np.array([own.seconds for own in sick + healthy])
-    rows += [
-        "",
-        "The published criteria are restated in `benchmarks/doctor/published.py` and judge the same trainings after the "
-        "fact (cases that are only checked before training are left out for them); each of their names counts as right "
-        "if it may stand for the expected cause. "
-        f"A case takes {np.median(seconds):.2f} s (median), training and diagnosis together.",
-    ]
-    return rows
+        rows.append(_row(tool, len(said), right, len(after), alarms, len(well)))
+    seconds = float(np.median([own.seconds for own in sick + healthy]))
+    note = (
+        "The published criteria are restated in `benchmarks/doctor/published.py` and judge the same trainings (cases "
+        "that are only checked before training are left out for them); each of their names counts as right if it may "
+        f"stand for the expected cause. A case takes {seconds:.2f} s (median), training and diagnosis together."
+    )
+    return [*rows, "", note]
+
+
+def _row(name: str, found: int, right: int, sick: int, alarms: int, healthy: int) -> str:
+    return f"| {name} | {share(found, sick)} | {share(right, sick)} | {share(alarms, healthy)} |"
 
 
 def _by_finding(sick: list[Result]) -> list[str]:
     by: dict[str, list[Result]] = defaultdict(list)
     for own in sick:
         by[own.case.expected[0]].append(own)
-    rows = ["| expected | cases | found | named first |", "|---|---:|---:|---:|"]
+    rows = ["| expected | cases | runs | found | named first |", "|---|---:|---:|---:|---:|"]
     for name, runs in sorted(by.items()):
-        cases = len({own.case.name for own in runs})
-        rows.append(f"| {name} | {cases} | {sum(o.found for o in runs)}/{len(runs)} | {sum(o.right for o in runs)}/{len(runs)} |")  # fmt: skip
+        cases, found, right = len({o.case.name for o in runs}), sum(o.found for o in runs), sum(o.right for o in runs)
+        rows.append(f"| {name} | {cases} | {len(runs)} | {found} | {right} |")
     return rows
 
 

@@ -12,12 +12,13 @@ from backlit.inspect.doctor.evidence import Evidence
 from backlit.inspect.doctor.finding import Diagnosis, Finding
 
 RULES = (
-    *inputs.RULES, *sequences.RULES, *outputs.RULES, *structure.RULES, *initialisation.RULES, *gradients.RULES, *rates.RULES,
-    *fitting.RULES,
+    *inputs.RULES, *sequences.RULES, *outputs.RULES, *structure.RULES, *initialisation.RULES, *gradients.RULES,
+    *rates.RULES, *fitting.RULES,
 )  # fmt: skip
 # Causes that keep a network from learning whatever the other settings: what else looks wrong may well follow from them.
 ROOTS = (
-    "missing inputs", "mask hides the target", "truncated sequences", "padding not masked", "unrelated labels", "softmax twice", "activation before the loss", "softmax on one unit",
+    "missing inputs", "mask hides the target", "truncated sequences", "padding not masked", "unrelated labels",
+    "softmax twice", "activation before the loss", "softmax on one unit",
     "targets out of reach", "tiny batches in batch norm", "no non-linearity", "constant initialisation",
     "zero initialisation", "initial weights too small", "initial weights too large", "negative bias",
     "unscaled inputs", "off-centre inputs", "unconnected layer", "frozen layer", "saturating activations in depth",

@@ -227,7 +227,9 @@ def capacity(e: Evidence) -> list[Finding]:
     quarter = len(losses) // 4
     falling = (losses[-2 * quarter : -quarter].mean() - losses[-quarter:].mean()) / e.guess
     score, reference = e.score(False), e.reference
-    if falling > max(FLAT, SLOWLY * losses[-1] / e.guess) or score is None or reference is None or score >= reference - SHORT_OF:
+    if score is None or reference is None or score >= reference - SHORT_OF:
+        return []
+    if falling > max(FLAT, SLOWLY * losses[-1] / e.guess):
         return []
     widths = [part.output[-1] for part in e.weighted[:-1]]
     narrow = min(widths, default=0)

@@ -41,7 +41,7 @@ def growing(e: Evidence) -> list[Finding]:
     if spread is None or spread < GROWN:
         return []
     where = f"layers {e.weighted[0].path} to {e.weighted[-1].path}"
-    measure, source = "gradient at first layer / last, at the start", "Glorot & Bengio 2010: near 1 keeps training stable"
+    measure, source = "gradient at first layer / last, at the start", "near 1 in Glorot & Bengio 2010"
     name = "gradient explodes through layers"
     return [finding(name, where, measure, spread, GROWN, source, consequences=seen(e))]
 

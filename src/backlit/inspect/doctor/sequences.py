@@ -50,7 +50,7 @@ def cut(e: Evidence) -> list[Finding]:
         return []
     if told["before"] + told["after"] <= 0 or told.get("inner", 0.0) > told.get("masked", 1.0) / 2:
         return []  # what looks like padding lies between real steps, too
-    where = f"{full:.0%} of the sequences have all {told['steps']} steps, the others {told['lengths'] - 1} other lengths"
+    where = f"{full:.0%} of the sequences have all {told['steps']} steps, the others {told['lengths'] - 1} lengths"
     source = "a quarter of the rows: lengths seldom pile up by themselves"
     return [finding("truncated sequences", where, "share of full width", full, PILED, source, consequences=seen(e))]
 
