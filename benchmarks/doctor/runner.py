@@ -166,10 +166,10 @@ def run(case: Case, seed: int = 0, published: bool = False) -> Result:
         return _run(case, seed, published)
 
 
-def _run(case: Case, seed: int, published: bool) -> Result:
+def ready(case: Case, seed: int) -> tuple[Any, np.ndarray, np.ndarray, dict[str, Any]]:
+    """Network, inputs, targets and options of a case."""
     import backlit as bl
 
-    begin = time.perf_counter()
     rng = np.random.default_rng([seed, 7])
     x, y = changed(*DATA[case.data](rng), case.fault, rng)
     net = bl.Sequential(*(layer(words) for words in written_out(case.network)))
@@ -187,6 +187,14 @@ def _run(case: Case, seed: int, published: bool) -> Result:
         held = np.concatenate([again, np.arange(cut + len(again), len(x))])
         options["validation"] = (x[held], y[held])
         x, y = x[:cut], y[:cut]
+    return net, x, y, options
+
+
+def _run(case: Case, seed: int, published: bool) -> Result:
+    import backlit as bl
+
+    begin = time.perf_counter()
+    net, x, y, options = ready(case, seed)
     if case.when == "before":
         for name in ("epochs", "early_stopping"):
             options.pop(name, None)
