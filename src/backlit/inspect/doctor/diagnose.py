@@ -77,7 +77,7 @@ def judged(evidence: Evidence) -> Diagnosis:
     """All rules' findings, in order; those that follow from another one stand under it."""
     found = [finding for rule in RULES for finding in rule(evidence)]
     if not any(own.severity == "alarm" and own.name in ROOTS for own in found):
-        found += [finding for rule in fitting.FALLBACK for finding in rule(evidence)]
+        found += [finding for rule in (*gradients.FALLBACK, *fitting.FALLBACK) for finding in rule(evidence)]
     found.sort(key=lambda own: (own.severity != "alarm", ORDER[own.name]))
     roots = [own for own in found if own.severity == "alarm" and own.name in ROOTS]
     if not roots:

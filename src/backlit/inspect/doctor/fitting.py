@@ -11,7 +11,7 @@ from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import SHORT_OF, Evidence, settings_of
 from backlit.inspect.doctor.finding import Finding
 from backlit.inspect.doctor.initialisation import expected
-from backlit.inspect.doctor.noise import between_epochs, of_loss
+from backlit.inspect.doctor.noise import between_epochs, of_loss, of_share
 from backlit.inspect.doctor.symptoms import seen
 
 LOST = 0.25  # of the held-out skill that was had once
@@ -20,7 +20,7 @@ FLAT = 0.02  # of the guess's loss, in a quarter of the epochs: the training los
 SLOWLY = 0.05  # of what is left of the loss, likewise: as many epochs again would leave most of it
 SLIGHT = 0.2  # of the guess's loss: a gain that is smaller counts as so large, so a quarter of it isn't mere noise
 FALLING = 0.01  # of the guess's loss, by which the held-out loss still fell in the last tenth
-SURELY = 2.0  # standard errors
+SURELY, CLEARLY = 2.0, 2.5  # standard errors
 COMMON = 0.75  # share of the commonest class
 FOUND = 0.5  # of the rows of other classes, at least, must lift accuracy above the common class's share
 SHRUNK = 0.5  # of the weights' starting size
@@ -34,6 +34,11 @@ UNSEEN = 0.1  # skill that shows that inputs tell something of their targets
 def never_better(e: Evidence) -> bool:
     """Whether no epoch did clearly better than guessing on rows that weren't trained on (on all, if there are none)."""
     losses, guess = e.column("val_loss" if e.held else "loss"), e.data.get("held_guess") or e.guess
+    shares, accuracy = (e.data.get("held_targets") or {}).get("shares"), e.score(True)
+    if e.classes and shares and accuracy is not None:
+        luck = CLEARLY * of_share(max(shares), e.data.get("held") or math.inf)
+        if accuracy > max(shares) + luck:
+            return False  # noise in labels keeps the loss up, but not the accuracy down
     return bool(guess) and len(losses) > 0 and 1 - losses.min() / guess <= UNSEEN
 
 

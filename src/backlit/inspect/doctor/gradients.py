@@ -5,9 +5,11 @@ from __future__ import annotations
 from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import Evidence
 from backlit.inspect.doctor.finding import Finding
+from backlit.inspect.doctor.fitting import decay
 from backlit.inspect.doctor.symptoms import seen, spread_of_gradient, through_time
 
 GONE, GONE_FOR_CERTAIN = 1e-2, 1e-5  # first layer's gradient over the last one's: with nothing learned; in any case
+NOTHING = 0.1  # of the guess's loss got rid of
 GROWN = 100.0  # first layer's gradient over the last one's, before training
 GONE_IN_TIME = 1e-2  # first steps' gradient over the greatest
 GROWN_IN_TIME = 100.0  # first third's gradient over the last third's
@@ -48,8 +50,14 @@ def growing(e: Evidence) -> list[Finding]:
 
 def time(e: Evidence) -> list[Finding]:
     """A gradient that vanishes, or explodes, from step to step."""
-    if e.fitted or not e.trained:
-        return []
+    if e.fitted or not e.trained or decay(e):
+        return []  # weights that were shrunk pass no gradient
+    if e.diverged is not None and (e.diverged.epoch, e.diverged.step) <= (1, 1) and e.start.get("loss") is None:
+        states = next((part for part in e.parts if part.layer.recurrent), None)
+        if states is not None and "layers" in e.start and not e.data.get("bad_rows"):
+            where = f"layer {states.path}: its states overflow before the first update"
+            measure, name = "first loss", "gradient explodes through time"
+            return [finding(name, where, measure, None, GROWN_IN_TIME, _TIME, consequences=seen(e))]
     now, before = through_time(e.last), {path: own for path, *own in through_time(e.start)}
     for path, first, halves in now:
         at_start = before.get(path, [first, halves])
@@ -64,4 +72,17 @@ def time(e: Evidence) -> list[Finding]:
     return []
 
 
+def lost(e: Evidence) -> list[Finding]:
+    """A gradient that reached the first steps at the start, and doesn't any more."""
+    if e.fitted or not e.trained or e.diverged is not None or (e.skill(e.held) or 0.0) > NOTHING:
+        return []
+    for path, first, _ in through_time(e.last):
+        if first < GONE_IN_TIME:
+            measure = "first steps' ‖∂L/∂hₜ‖ / the greatest, at the end"
+            name = "gradient vanishes through time"
+            return [finding(name, f"layer {path}", measure, first, GONE_IN_TIME, _TIME, consequences=seen(e))]
+    return []
+
+
 RULES = (layers, growing, time)
+FALLBACK = (lost,)  # where nothing else explains why little was learned

@@ -15,6 +15,7 @@ QUADRATIC, CATAPULT = 2.0, 12.0  # learning rate · λ_max: Cauchy 1847; Lewkowy
 LEAP = 0.1  # ‖Δw‖ / ‖w‖ of one update: a hundred times the 1e-3 that is usual
 ADAPTIVE_LEAP = 0.3  # of a layer's usual starting size, by which Adam moves each weight in its first step
 RISING = 0.05  # of the guess's loss, by which epochs rise in the second half
+BURST = 2.0  # times the loss before the first update (or of guessing, if that is more): what an epoch has at most
 NOTHING = 0.1  # of the guess's loss got rid of
 TRAVEL = 0.3  # of their size that weights can have moved in the whole training
 MOVING = 0.01  # ‖Δw‖ / ‖w‖ of one update at least: nothing overshoots in smaller steps
@@ -83,7 +84,9 @@ def high(e: Evidence) -> list[Finding]:
     rises = rising > max(RISING, noise)
     if leap < MOVING:
         return []
-    only = not (died or stuck or worse) and skill is not None and skill > NOTHING
+    burst = _burst(e)
+    unseen = e.skill(e.held)  # what settles about a level predicts other rows, too
+    only = not (died or stuck or worse or burst) and min(skill or 0.0, unseen or 0.0) > NOTHING
     if only and (rising > max(4 * RISING, noise) or (leap > LEAP and rises)):
         source = "a twentieth: batches differ, but not by so much"
         measure = "mean rise of the loss in the second half, of the guess's"
@@ -91,7 +94,7 @@ def high(e: Evidence) -> list[Finding]:
         return [
             finding("learning rate oscillating", where, measure, rising, RISING, source, consequences=follows, **rest)
         ]
-    if leap > LEAP and (died or stuck or worse or rises):
+    if leap > LEAP and (died or stuck or worse or burst or rises):
         source = "a hundred times the usual 0.001, and the loss wavers, or units were lost that worked at first"
         return [finding("learning rate too high", where, "‖Δw‖ / ‖w‖", leap, LEAP, source, consequences=follows)]
     idle = died and (skill is None or skill < NOTHING)
@@ -107,6 +110,12 @@ def _settling(e: Evidence) -> str:
     last = getattr(e.optimizer, "transforms", (e.optimizer,))[-1]
     start, steps = float(f"{(e.rate or 0.0) / 3:.2g}"), max(1, len(e.history) * e.steps)
     return f"bl.fit(..., optimizer=bl.{type(last).__name__}(learning_rate=bl.optim.Cosine({start:g}, {steps})))"
+
+
+def _burst(e: Evidence) -> bool:
+    """Whether the first updates threw the loss far above where it began."""
+    first, losses = e.start.get("loss"), e.column("loss")
+    return bool(first and e.guess and len(losses) and losses.max() > BURST * max(first, e.guess))
 
 
 def _falling(e: Evidence) -> bool:

@@ -46,13 +46,19 @@ def cut(e: Evidence) -> list[Finding]:
     """Many rows as wide as can be, beside shorter ones: long sequences were cut there."""
     told = e.data.get("sequences") or {}
     full = told.get("full", 0.0)
-    if not _poor(e) or stopped(e) or not PILED <= full <= 1 - RAGGED or told.get("lengths", 0) < 3:
+    if not _poor(e) or _under_way(e) or not PILED <= full <= 1 - RAGGED or told.get("lengths", 0) < 3:
         return []
     if told["before"] + told["after"] <= 0 or told.get("inner", 0.0) > told.get("masked", 1.0) / 2:
         return []  # what looks like padding lies between real steps, too
     where = f"{full:.0%} of the sequences have all {told['steps']} steps, the others {told['lengths'] - 1} lengths"
     source = "a quarter of the rows: lengths seldom pile up by themselves"
     return [finding("truncated sequences", where, "share of full width", full, PILED, source, consequences=seen(e))]
+
+
+def _under_way(e: Evidence) -> bool:
+    """Whether as many epochs again might get rid of half of the guess's loss, if it goes on falling as it does."""
+    fall = max((own.measured or 0.0 for own in stopped(e)), default=0.0)
+    return (e.skill(e.held) or 0.0) + 10 * fall >= LEARNED
 
 
 def padding(e: Evidence) -> list[Finding]:
