@@ -147,21 +147,24 @@ def dropout(e: Evidence) -> list[Finding]:
 
 
 def imbalance(e: Evidence) -> list[Finding]:
-    """An accuracy that is just the share of the commonest class."""
-    shares = (e.data.get("held_targets") or {}).get("shares") if e.held else None
-    shares = shares or e.targets.get("shares")
-    accuracy = e.score(e.held)
-    if not e.trained or not shares or accuracy is None or e.diverged is not None:
+    """An accuracy that is just the share of the commonest class, on unseen rows or, if they are too few, on all."""
+    if not e.trained or e.diverged is not None:
         return []
-    most = max(shares)
-    limit = most + FOUND * (1 - most)
-    rows = (e.data.get("held") if e.held else None) or e.data.get("rows") or math.inf
-    rare = rows * (1 - most)  # of which a half found has this standard error
-    if most < COMMON or most >= 1 or (limit - accuracy) * rows < SURELY * math.sqrt(rare) / 2:
-        return []
-    where = f"accuracy {accuracy:.3f}, and {most:.1%} of the rows are of one class"
-    source = "half of the other classes' rows found"
-    return [finding("imbalance hidden by accuracy", where, "accuracy", accuracy, limit, source)]
+    for held in (True, False) if e.held else (False,):
+        shares = (e.data.get("held_targets") or {}).get("shares") if held else e.targets.get("shares")
+        accuracy, rows = e.score(held), e.data.get("held" if held else "rows") or math.inf
+        if not shares or accuracy is None or not COMMON <= max(shares) < 1:
+            continue
+        most = max(shares)
+        limit = most + FOUND * (1 - most)
+        if accuracy >= limit:
+            return []
+        rare = rows * (1 - most)  # half of these found has the standard error √rare / 2
+        if (limit - accuracy) * rows >= SURELY * math.sqrt(rare) / 2:
+            where = f"accuracy {accuracy:.3f}, and {most:.1%} of the rows are of one class"
+            source = "half of the other classes' rows found"
+            return [finding("imbalance hidden by accuracy", where, "accuracy", accuracy, limit, source)]
+    return []
 
 
 def overfitting(e: Evidence) -> list[Finding]:
@@ -185,7 +188,7 @@ def overfitting(e: Evidence) -> list[Finding]:
         source = f"a quarter of what had been gained over guessing, and a rise beyond noise ({noise:.2g})"
         return [finding("overfitting", where, "gain lost again", lost, LOST, source)]
     known, unseen = e.skill(False) or 0.0, 1 - end / guess
-    if known >= BY_HEART and unseen + error / guess < HALF:
+    if known >= BY_HEART and unseen < HALF and end - train[-window:].mean() > SURELY * error:
         where = f"held-out loss {end:.4g}, training loss {train[-window:].mean():.4g}"
         source = "half of the guess's loss, where training rows are learned by heart"
         return [finding("overfitting", where, "held-out gain over guessing", unseen, HALF, source)]
@@ -216,7 +219,8 @@ def stopped(e: Evidence) -> list[Finding]:
         return []
     window = max(1, len(losses) // 10)
     fall = float(losses[-2 * window : -window].mean() - losses[-window:].mean()) / guess
-    if fall < max(FALLING, SURELY * between_epochs(losses) * math.sqrt(2 / window) / guess):
+    noise = between_epochs(losses) * math.sqrt(2 / window) if len(losses) >= 10 else 0.0  # few epochs: it's the bend
+    if fall < max(FALLING, SURELY * noise / guess):
         return []
     where = f"epoch {len(losses)}, {name} {losses[-1]:.4g}"
     source = "of the guess's loss, over the last tenth of the epochs"

@@ -6,6 +6,7 @@ from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import Evidence
 from backlit.inspect.doctor.finding import Finding
 from backlit.inspect.doctor.fitting import decay
+from backlit.inspect.doctor.rates import low, undefined_somewhere
 from backlit.inspect.doctor.symptoms import seen, spread_of_gradient, through_time
 
 GONE, GONE_FOR_CERTAIN = 1e-2, 1e-5  # first layer's gradient over the last one's: with nothing learned; in any case
@@ -50,11 +51,11 @@ def growing(e: Evidence) -> list[Finding]:
 
 def time(e: Evidence) -> list[Finding]:
     """A gradient that vanishes, or explodes, from step to step."""
-    if e.fitted or not e.trained or decay(e):
-        return []  # weights that were shrunk pass no gradient
+    if e.fitted or not e.trained or decay(e) or low(e):
+        return []  # weights that were shrunk pass no gradient; those that never moved may have learned to
     if e.diverged is not None and (e.diverged.epoch, e.diverged.step) <= (1, 1) and e.start.get("loss") is None:
         states = next((part for part in e.parts if part.layer.recurrent), None)
-        if states is not None and "layers" in e.start and not e.data.get("bad_rows"):
+        if states is not None and not undefined_somewhere(e) and not e.data.get("bad_rows"):
             where = f"layer {states.path}: its states overflow before the first update"
             measure, name = "first loss", "gradient explodes through time"
             return [finding(name, where, measure, None, GROWN_IN_TIME, _TIME, consequences=seen(e))]

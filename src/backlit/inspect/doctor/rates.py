@@ -162,10 +162,10 @@ def _producer(e: Evidence) -> bool:
     if len(losses) and e.guess and losses[-1] > 10 * e.guess:
         return False
     leap = max((e.ratio(record) or 0.0 for record in [e.start, *e.looks]), default=0.0)
-    return _undefined_somewhere(e) and not grown and leap < 1.0
+    return undefined_somewhere(e) and not grown and leap < 1.0
 
 
-def _undefined_somewhere(e: Evidence) -> bool:
+def undefined_somewhere(e: Evidence) -> bool:
     """Whether what turned bad first can give NaN for usual numbers: our own layers, and losses on scores, can't."""
     place = e.diverged.layer
     if place.startswith("the loss"):

@@ -83,7 +83,7 @@ def unconnected(e: Evidence) -> list[Finding]:
 def frozen(e: Evidence) -> list[Finding]:
     """Weights that have a gradient, but never an update, while others move."""
     records = [own["params"] for own in e.looks if own.get("params")]
-    if not records or e.diverged is not None or e.well:
+    if not records or e.diverged is not None:
         return []
     weights = [path for path in records[0] if path.rsplit("/", 1)[-1] == "weight"]
     still = [path for path in weights if all(_still(own.get(path, {})) for own in records)]
@@ -91,7 +91,8 @@ def frozen(e: Evidence) -> list[Finding]:
         return []  # if none moves, it is the learning rate
     where = ", ".join(still[:4]) + (f" and {len(still) - 4} more" if len(still) > 4 else "")
     source = "exactly 0 at every look, with a gradient that isn't"
-    return [finding("frozen layer", where, "‖Δw‖ / ‖w‖", 0.0, 0.0, source, consequences=seen(e))]
+    severity = "remark" if e.well else "alarm"  # it may be meant so
+    return [finding("frozen layer", where, "‖Δw‖ / ‖w‖", 0.0, 0.0, source, severity, seen(e))]
 
 
 def _still(own: dict[str, Any]) -> bool:
