@@ -188,9 +188,10 @@ def overfitting(e: Evidence) -> list[Finding]:
         source = f"a quarter of what had been gained over guessing, and a rise beyond noise ({noise:.2g})"
         return [finding("overfitting", where, "gain lost again", lost, LOST, source)]
     known, unseen = e.skill(False) or 0.0, 1 - end / guess
-    if known >= BY_HEART and unseen < HALF and end - train[-window:].mean() > SURELY * error:
+    worse = known >= GAP and unseen <= 0  # than guessing, where training rows are clearly better
+    if ((known >= BY_HEART and unseen < HALF) or worse) and end - train[-window:].mean() > SURELY * error:
         where = f"held-out loss {end:.4g}, training loss {train[-window:].mean():.4g}"
-        source = "half of the guess's loss, where training rows are learned by heart"
+        source = "half of the guess's loss, where training rows are learned by heart; 0 where they are merely better"
         return [finding("overfitting", where, "held-out gain over guessing", unseen, HALF, source)]
     gap = (end - float(train[-window:].mean())) / guess
     score, reference = e.score(True), e.reference
