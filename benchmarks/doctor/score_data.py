@@ -1,4 +1,4 @@
-"""Data of the scoring half alone: no threshold was set and no rule was mended on it."""
+"""Data of the scoring half alone: no threshold was fitted to it."""
 
 from __future__ import annotations
 
