@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo lessons test lint format docs docs-serve bench clean
+.PHONY: help demo lessons test lint format docs docs-serve bench bench-doctor clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -53,6 +53,9 @@ docs-serve: $(VENV)/.dev ## the site as it is being written, at http://127.0.0.1
 
 bench: $(VENV)/.peers ## race against the peers; prints a table and writes benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
+
+bench-doctor: $(VENV)/.dev ## score the doctor on sick and healthy networks, beside published criteria
+	@$(BIN)/python -m benchmarks doctor
 
 clean: ## remove the environment, caches and builds (not runs/)
 	rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site

@@ -1,20 +1,29 @@
-"""How well the doctor tells sick networks from healthy ones, and causes from each other: cases as plain data."""
+"""How well the doctor tells sick networks from healthy ones, and causes from each other: cases as plain data.
+
+`cases/tune` set the thresholds; `cases/score` only scores, with seeds of its own.
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
+import time
+
+SEEDS, FIRST = 3, 50  # of the scoring half; rules were mended with seeds below 10
 
 
 def main(options: list[str] | None = None) -> str:
-    """All cases of a half, with a few seeds each, as a table."""
-    from benchmarks.doctor.runner import cases, run, table
+    """All cases of a half, with a few seeds each, as a section of the results."""
+    from benchmarks.doctor.report import lines, section
+    from benchmarks.doctor.runner import cases, run
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks doctor")
-    parser.add_argument("--half", default="tune", help="the folder of cases")
-    parser.add_argument("--seeds", type=int, default=1, help="how many seeds each")
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--half", default="score", help="the folder of cases: score or tune")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many seeds each")
+    parser.add_argument("--first", type=int, default=FIRST, help="the first seed")
     parser.add_argument("--only", default="", help="cases whose names hold this")
-    parser.add_argument("--verbose", action="store_true", help="how each case ended")
+    parser.add_argument("--alone", action="store_true", help="without the published criteria")
+    parser.add_argument("--verbose", action="store_true", help="a line for each run")
     parser.add_argument("--repairs", action="store_true", help="mend the sick ones, beside random search")
     parser.add_argument("--engine", default="xla", help="of repairs: numpy compiles nothing, and is as quick here")
     parser.add_argument("--every", type=int, default=1, help="of repairs: each so-manyth sick case, for a quick look")
@@ -23,12 +32,15 @@ def main(options: list[str] | None = None) -> str:
         from benchmarks.doctor.repairs import main as repairs
 
         return repairs(chosen)
-    results = []
-    for case in cases(chosen.half):
-        if chosen.only in case.name:
-            for seed in range(chosen.first, chosen.first + chosen.seeds):
-                results.append(run(case, seed))
-                if chosen.verbose:
-                    end = {name: round(value, 3) for name, value in results[-1].end.items()}
-                    print(f"{case.name} {seed} {results[-1].seconds:.1f}s {results[-1].alarms} {end}", flush=True)
-    return table(results)
+    every = [case for case in cases(chosen.half) if chosen.only in case.name]
+    results, begin = [], time.perf_counter()
+    for number, case in enumerate(every, 1):
+        for seed in range(chosen.first, chosen.first + chosen.seeds):
+            results.append(run(case, seed, published=not chosen.alone))
+            if chosen.verbose:
+                print(lines(results[-1:]), flush=True)
+        if number % 10 == 0 or number == len(every):
+            wrong = sum(not own.right for own in results)
+            spent = time.perf_counter() - begin
+            print(f"  {number} of {len(every)} cases, {spent:.0f} s, {wrong} wrong so far", file=sys.stderr, flush=True)
+    return section(results, chosen.half)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks doctor --half tune`."""
+"""`python -m benchmarks.doctor --half tune`."""
 
 from __future__ import annotations
 

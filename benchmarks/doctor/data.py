@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn import datasets
 
-ROWS = 500
+from benchmarks.doctor.score_data import OWN, ROWS
 
 
 def _sklearn(load: Callable[..., Any], rows: int = ROWS) -> Callable[[np.random.Generator], Any]:
@@ -90,6 +90,39 @@ def _tokens(rng: np.random.Generator) -> Any:
     return x, (np.where(x < 10, 1, -1).sum(axis=1) > 0).astype(int)
 
 
+def _ragged(steps: int, end: str, where: str = "last") -> Callable[[np.random.Generator], Any]:
+    """Sequences of 3 to `steps` numbers up from 0.1, filled up with 0 at one end; one real step tells the class."""
+
+    def make(rng: np.random.Generator) -> Any:
+        x = np.zeros((ROWS, steps, 1))
+        y = rng.integers(0, 2, ROWS)
+        for row, (length, label) in enumerate(zip(rng.integers(3, steps + 1, ROWS), y, strict=True)):
+            values = rng.uniform(0.1, 1.0, length)
+            values[-1 if where == "last" else 0] = 1.5 + label
+            x[row, :length, 0] = values
+            if end == "front":
+                x[row] = np.roll(x[row], steps - length, axis=0)
+        return x, y
+
+    return make
+
+
+def _short(rng: np.random.Generator) -> Any:
+    """Sequences of three to five numbers in 120 steps; the rest behind them is 0. The class is the sign of the sum."""
+    x = np.zeros((ROWS, 120, 1))
+    lengths = rng.integers(3, 6, ROWS)
+    real = np.arange(120) < lengths[:, None]
+    x[real, 0] = rng.normal(size=real.sum())
+    return x, (x.sum(axis=(1, 2)) > 0).astype(int)
+
+
+def _bits(rng: np.random.Generator) -> Any:
+    """Eight bits; the class is whether the first one is set."""
+    x = rng.integers(0, 2, size=(ROWS, 8, 1)).astype(float)
+    x[:, -1] = 1  # so that no sequence is nothing but zeros
+    return x, x[:, 0, 0].astype(int)
+
+
 def _itself(rng: np.random.Generator) -> Any:
     x = _digits(rng)[0]
     return x, x
@@ -117,8 +150,13 @@ DATA: dict[str, Callable[[np.random.Generator], Any]] = {
     "total": _total,
     "xor": _xor,
     "tokens": _tokens,
+    "ragged": _ragged(20, "back"),
+    "ragged_front": _ragged(20, "front"),
+    "short": _short,
+    "bits": _bits,
     "itself": _itself,
     "raw_diabetes": _raw_diabetes,
+    **OWN,
 }
 
 
@@ -158,6 +196,12 @@ def changed(x: np.ndarray, y: np.ndarray, fault: dict[str, Any], rng: np.random.
             y = y * value
         elif name == "rows":
             x, y = x[:value], y[:value]
+        elif name == "steps":  # only the first ones kept
+            x = x[:, :value]
+        elif name == "hide":  # the first steps set to zero
+            x[:, :value] = 0
+        elif name == "flip":  # a share of the labels of two classes
+            y = np.where(rng.random(len(y)) < value, 1 - y, y)
         elif name == "blank":  # nothing in the inputs tells of the targets
             x = rng.normal(size=x.shape).astype(np.float32)
         else:

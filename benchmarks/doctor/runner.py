@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.doctor.data import DATA, changed
+from benchmarks.doctor.others import said, watch_of
 
 CASES = Path(__file__).parent / "cases"
 
@@ -57,6 +58,7 @@ class Result:
     remarks: list[str]
     seconds: float
     end: dict[str, float]
+    others: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def found(self) -> bool:
@@ -79,6 +81,15 @@ def cases(half: str) -> list[Case]:
     return found
 
 
+def written_out(lines: list[str]) -> list[str]:
+    """Layers, one a line: "8 * Linear 32 | Tanh" stands for eight times two."""
+    found: list[str] = []
+    for line in lines:
+        times, _, block = line.rpartition(" * ")
+        found += int(times or 1) * [words.strip() for words in block.split(" | ")]
+    return found
+
+
 def layer(words: str) -> Any:
     """A layer from its line: kind, sizes, settings."""
     import backlit as bl
@@ -86,6 +97,8 @@ def layer(words: str) -> Any:
     kind, *rest = words.split()
     if kind == "Log":  # a layer of the user's own, which leaves the logarithm's range
         return _logarithm()
+    if kind == "Masked":  # a value, then the layer inside: "Masked 0 LSTM 16"
+        return bl.Masked(layer(" ".join(rest[1:])), value=float(rest[0]))
     sizes = [_value(word) for word in rest if "=" not in word]
     settings = {word.split("=")[0]: _value(word.split("=", 1)[1]) for word in rest if "=" in word}
     return getattr(bl, kind)(*sizes, **settings)
@@ -105,6 +118,31 @@ def _logarithm() -> Any:
     return bl.Layer.kinds["Log"]()
 
 
+def _frozen(told: dict[str, Any]) -> Any:
+    """Adam that leaves the parameters of which the path begins with `only` as they are."""
+    import backlit as bl
+
+    if "LeaveOut" not in bl.optim.Transform.kinds:
+        from dataclasses import dataclass as frozen
+
+        from backlit.graph import tree
+
+        @frozen(frozen=True)
+        class LeaveOut(bl.optim.Transform):
+            only: str = ""
+
+            def init(self, params):
+                return {}
+
+            def update(self, gradients, state, params, step):
+                paths = [path for path, _ in tree.items(gradients)]
+                leaves, structure = tree.flatten(gradients)
+                kept = [g * 0 if path.startswith(self.only) else g for path, g in zip(paths, leaves, strict=True)]
+                return tree.unflatten(structure, kept), state
+
+    return bl.chain(bl.Adam(told["learning_rate"]), bl.optim.Transform.kinds["LeaveOut"](told["only"]))
+
+
 def _value(word: str) -> Any:
     if word in ("true", "false"):
         return word == "true"
@@ -116,13 +154,16 @@ def _value(word: str) -> Any:
     return word
 
 
-def run(case: Case, seed: int = 0) -> Result:
-    """Train a case, or check it, and ask the doctor; what training warns of by itself isn't counted."""
+def run(case: Case, seed: int = 0, published: bool = False) -> Result:
+    """Train a case, or check it, and ask the doctor; what training warns of by itself isn't counted.
+
+    With `published`, the published criteria are asked about the same training, too.
+    """
     import backlit as bl
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bl.BacklitWarning)
-        return _run(case, seed)
+        return _run(case, seed, published)
 
 
 def ready(case: Case, seed: int) -> tuple[Any, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -131,11 +172,11 @@ def ready(case: Case, seed: int) -> tuple[Any, np.ndarray, np.ndarray, dict[str,
 
     rng = np.random.default_rng([seed, 7])
     x, y = changed(*DATA[case.data](rng), case.fault, rng)
-    net = bl.Sequential(*map(layer, case.network))
+    net = bl.Sequential(*(layer(words) for words in written_out(case.network)))
     options = {"epochs": 20, "seed": seed, "validation": 0.25} | case.fit
     if isinstance(options.get("optimizer"), dict):
-        told = dict(options["optimizer"])
-        options["optimizer"] = bl.optim.get(told.pop("name"), **told)
+        name, told = options["optimizer"]["name"], {k: v for k, v in options["optimizer"].items() if k != "name"}
+        options["optimizer"] = _frozen(told) if name == "freeze" else bl.optim.get(name, **told)
     if "l2" in options:
         options["penalty"] = bl.L2(options.pop("l2"))
     if options.get("batch_size") == 0:
@@ -149,7 +190,7 @@ def ready(case: Case, seed: int) -> tuple[Any, np.ndarray, np.ndarray, dict[str,
     return net, x, y, options
 
 
-def _run(case: Case, seed: int) -> Result:
+def _run(case: Case, seed: int, published: bool) -> Result:
     import backlit as bl
 
     begin = time.perf_counter()
@@ -159,27 +200,11 @@ def _run(case: Case, seed: int) -> Result:
             options.pop(name, None)
         diagnosis, end = bl.check(net, x, y, **options), {}
     else:
-        done = bl.fit(net, x, y, **options)
+        watch = watch_of(net, x, y, options) if published else None
+        done = bl.fit(net, x, y, callbacks=[watch] if watch else [], **options)
         diagnosis = done.diagnose()
         end = {name: value for name, value in (done.history[-1] if done.history else {}).items() if name != "seconds"}
     names = ([own.name for own in part] for part in (diagnosis.alarms, diagnosis.remarks))
-    return Result(case, seed, *names, time.perf_counter() - begin, end)
-
-
-def table(results: list[Result]) -> str:
-    """A line each, and the sums."""
-    lines = [f"{'case':<44} {'seed':>4} {'right':>5}  alarms (remarks)"]
-    for own in results:
-        said = ", ".join(own.alarms) or "-"
-        said += f" ({', '.join(own.remarks)})" if own.remarks else ""
-        lines.append(f"{own.case.name:<44} {own.seed:>4} {'yes' if own.right else 'NO':>5}  {said}")
-    sick = [own for own in results if own.case.expected]
-    healthy = [own for own in results if not own.case.expected]
-    lines += [
-        "",
-        f"sick runs found           {sum(own.found for own in sick)} of {len(sick)}",
-        f"right cause named first   {sum(own.right for own in sick)} of {len(sick)}",
-        f"healthy runs with alarm   {sum(not own.right for own in healthy)} of {len(healthy)}",
-        f"seconds a case            {np.mean([own.seconds for own in results]):.2f}",
-    ]
-    return "\n".join(lines)
+    seconds = time.perf_counter() - begin
+    others = said(case, watch, done, x, y) if published and case.when == "after" else {}
+    return Result(case, seed, *names, seconds, end, others)

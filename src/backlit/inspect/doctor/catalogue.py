@@ -40,6 +40,28 @@ CATALOGUE: dict[str, Entry] = {
         "",
         "a training loss that can reach the noise's floor",
     ),
+    "mask hides the target": Entry(
+        "Steps are blanked out that the target depends on: what is left is the same for rows with different targets, "
+        "or tells nothing of them.",
+        "bl.Masked(bl.LSTM(64), value=-1.0)  # a value that no real step has; fill up with it, too",
+        "",
+        "a held-out loss below that of guessing",
+    ),
+    "truncated sequences": Entry(
+        "Many sequences fill the whole width while others are shorter: the long ones were cut, and what the target "
+        "depends on may have been cut off.",
+        "rows, cut = tokenizer.encode_all(texts)  # as long as the longest; or keep the other end",
+        "",
+        "a held-out loss below that of guessing",
+    ),
+    "padding not masked": Entry(
+        "After its last real step a sequence goes on with padding, and the recurrent layer reads it: what it knew is "
+        "worn away before its last state is used.",
+        "bl.Masked(bl.LSTM(64))  # stands still at padding; or fill up in front",
+        "",
+        "∂L/∂hₜ that reaches the real steps",
+        "run.flow()",
+    ),
     "unrelated labels": Entry(
         "Targets don't go with their inputs: neither neighbours nor a linear model nor this network, through which "
         "gradients flow, predict unseen rows better than guessing. Were x or y shuffled alone?",
@@ -162,6 +184,13 @@ CATALOGUE: dict[str, Entry] = {
         "a gradient other than 0",
         "run.flow()",
     ),
+    "frozen layer": Entry(
+        "A layer's weights get a gradient, but no update: the optimizer leaves them as they are.",
+        "bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))  # one that moves all parameters",
+        "",
+        "weights that change from epoch to epoch",
+        "run.flow()",
+    ),
     "saturating activations in depth": Entry(
         "Each sigmoid passes at most a quarter of the gradient (and a saturated one nothing): after several of them "
         "hardly any reaches the first layers.",
@@ -173,6 +202,13 @@ CATALOGUE: dict[str, Entry] = {
     "gradient vanishes through layers": Entry(
         "The network is too deep for its activations: each layer passes less gradient to the one before it.",
         "bl.Residual(bl.Linear(64), bl.ReLU())  # or bl.LayerNorm() before activations",
+        "--network resnet:8",
+        "gradients of like size in all layers",
+        "run.flow()",
+    ),
+    "gradient explodes through layers": Entry(
+        "Each layer passes more gradient to the one before it than it gets: over the depth it grows without bound.",
+        'bl.Linear(64, weight_init="kaiming"); bl.fit(..., clip=1.0)  # or bl.LayerNorm() before activations',
         "--network resnet:8",
         "gradients of like size in all layers",
         "run.flow()",
@@ -211,6 +247,13 @@ CATALOGUE: dict[str, Entry] = {
         "bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))  # a tenth of the rate; bl.lr_find looks for one",
         "--lr 0.001",
         "a loss that falls from epoch to epoch",
+    ),
+    "learning rate oscillating": Entry(
+        "Updates are small enough to learn, but too large to settle: the loss goes up and down about a level above its "
+        "least.",
+        "bl.fit(..., optimizer=bl.Adam(learning_rate=bl.optim.Cosine(0.003, steps)))  # falls to 0; or a third of it",
+        "--lr 0.001",
+        "a loss that settles, lower than now",
     ),
     "learning rate too low": Entry(
         "All updates together can hardly move the weights: the loss still falls when training ends, and slowly.",

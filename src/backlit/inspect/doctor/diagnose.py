@@ -6,23 +6,25 @@ from dataclasses import replace
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.inspect.doctor import fitting, gradients, initialisation, inputs, outputs, rates, structure
+from backlit.inspect.doctor import fitting, gradients, initialisation, inputs, outputs, rates, sequences, structure
 from backlit.inspect.doctor.catalogue import ORDER
 from backlit.inspect.doctor.evidence import Evidence
 from backlit.inspect.doctor.finding import Diagnosis, Finding
 
 RULES = (
-    *inputs.RULES, *outputs.RULES, *structure.RULES, *initialisation.RULES, *gradients.RULES, *rates.RULES,
-    *fitting.RULES,
+    *inputs.RULES, *sequences.RULES, *outputs.RULES, *structure.RULES, *initialisation.RULES, *gradients.RULES,
+    *rates.RULES, *fitting.RULES,
 )  # fmt: skip
 # Causes that keep a network from learning whatever the other settings: what else looks wrong may well follow from them.
 ROOTS = (
-    "missing inputs", "unrelated labels", "softmax twice", "activation before the loss", "softmax on one unit",
+    "missing inputs", "mask hides the target", "truncated sequences", "padding not masked", "unrelated labels",
+    "softmax twice", "activation before the loss", "softmax on one unit",
     "targets out of reach", "tiny batches in batch norm", "no non-linearity", "constant initialisation",
     "zero initialisation", "initial weights too small", "initial weights too large", "negative bias",
-    "unscaled inputs", "off-centre inputs", "unconnected layer", "saturating activations in depth",
-    "gradient vanishes through layers", "gradient vanishes through time", "gradient explodes through time",
-    "source of NaN", "learning rate too high", "learning rate too low", "weight decay too strong",
+    "unscaled inputs", "off-centre inputs", "unconnected layer", "frozen layer", "saturating activations in depth",
+    "gradient vanishes through layers", "gradient explodes through layers", "gradient vanishes through time",
+    "gradient explodes through time", "source of NaN", "learning rate too high", "learning rate oscillating",
+    "learning rate too low", "weight decay too strong",
     "dropout too strong", "classes as numbers", "unscaled targets",
 )  # fmt: skip
 
@@ -78,7 +80,7 @@ def judged(evidence: Evidence) -> Diagnosis:
     """All rules' findings, in order; those that follow from another one stand under it."""
     found = [finding for rule in RULES for finding in rule(evidence)]
     if not any(own.severity == "alarm" and own.name in ROOTS for own in found):
-        found += [finding for rule in fitting.FALLBACK for finding in rule(evidence)]
+        found += [finding for rule in (*gradients.FALLBACK, *fitting.FALLBACK) for finding in rule(evidence)]
     found.sort(key=lambda own: (own.severity != "alarm", ORDER[own.name]))
     roots = [own for own in found if own.severity == "alarm" and own.name in ROOTS]
     if not roots:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backlit.graph import tree
+from backlit.inspect.doctor.noise import of_share
 from backlit.nn.containers import Sequential
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import Network
@@ -194,8 +195,7 @@ class Evidence:
         if "linear" not in told:
             return None
         best = max(told["linear"], told["neighbours"], told["guess"])
-        error = 2 * math.sqrt(max(best * (1 - best), 0.01) / told["rows"])
-        return float(max(best - error, told["guess"]))
+        return float(max(best - 2 * of_share(best, told["rows"]), told["guess"]))
 
     @cached_property
     def well(self) -> bool:
@@ -218,7 +218,9 @@ class Evidence:
         learnable = reference > floor
         if not learnable:  # simple models fail: the network must show that it does better, by itself
             return skill is not None and skill >= LEARNED
-        return score >= reference - SHORT_OF and score >= floor and (skill is None or skill > 0)
+        rows = self.data.get("held" if self.held else "rows") or math.inf
+        short = math.hypot(SHORT_OF, 1.5 * of_share(score, rows))
+        return score >= reference - short and score >= floor and (skill is None or skill > 0)
 
     @property
     def fitted(self) -> bool:

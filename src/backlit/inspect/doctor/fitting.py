@@ -11,31 +11,43 @@ from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import SHORT_OF, Evidence, settings_of
 from backlit.inspect.doctor.finding import Finding
 from backlit.inspect.doctor.initialisation import expected
+from backlit.inspect.doctor.noise import between_epochs, of_loss, of_share
 from backlit.inspect.doctor.symptoms import seen
 
 LOST = 0.25  # of the held-out skill that was had once
 GAP = 0.3  # of the guess's loss, between training and held-out rows
-FLAT = 0.02  # of the guess's loss: the training loss no longer falls
+FLAT = 0.02  # of the guess's loss, in a quarter of the epochs: the training loss no longer falls
+SLOWLY = 0.05  # of what is left of the loss, likewise: as many epochs again would leave most of it
+SLIGHT = 0.2  # of the guess's loss: a gain that is smaller counts as so large, so a quarter of it isn't mere noise
 FALLING = 0.01  # of the guess's loss, by which the held-out loss still fell in the last tenth
+SURELY, CLEARLY = 2.0, 2.5  # standard errors
 COMMON = 0.75  # share of the commonest class
 FOUND = 0.5  # of the rows of other classes, at least, must lift accuracy above the common class's share
 SHRUNK = 0.5  # of the weights' starting size
 BY_HEART, HALF = 0.95, 0.5  # skill on training rows, and on others
 STRONG = 0.6  # share dropped
 LITTLE = 0.05  # skill no better than guessing
+TELLING = 100  # rows: of fewer, nobody can say that nothing tells their targets
 UNSEEN = 0.1  # skill that shows that inputs tell something of their targets
 
 
-def _never_better(e: Evidence) -> bool:
+def never_better(e: Evidence) -> bool:
     """Whether no epoch did clearly better than guessing on rows that weren't trained on (on all, if there are none)."""
     losses, guess = e.column("val_loss" if e.held else "loss"), e.data.get("held_guess") or e.guess
+    shares, accuracy = (e.data.get("held_targets") or {}).get("shares"), e.score(True)
+    if e.classes and shares and accuracy is not None:
+        luck = CLEARLY * of_share(max(shares), e.data.get("held") or math.inf)
+        if accuracy > max(shares) + luck:
+            return False  # noise in labels keeps the loss up, but not the accuracy down
     return bool(guess) and len(losses) > 0 and 1 - losses.min() / guess <= UNSEEN
 
 
-def _simple_models_fail(e: Evidence) -> bool | None:
+def simple_models_fail(e: Evidence) -> bool | None:
     """Whether simple models do no better than guessing, either; None if there are none."""
     told = e.data.get("reference") or {}
     if "linear" not in told:
+        return None
+    if told["rows"] < TELLING:
         return None
     error = 2 * math.sqrt(0.25 / told["rows"]) if e.classes else 0.05
     return bool(max(told["linear"], told["neighbours"]) <= told["guess"] + error)
@@ -60,21 +72,21 @@ def _unrelated(e: Evidence) -> list[Finding]:
 
 def by_heart(e: Evidence) -> list[Finding]:
     """Targets learned by heart that nothing can tell for other rows: neither neighbours nor a line nor the network."""
-    if not e.trained or not e.held or e.diverged is not None or _simple_models_fail(e) is False:
+    if not e.trained or not e.held or e.diverged is not None or simple_models_fail(e) is False:
         return []
-    if e.classes and max(e.targets.get("shares") or [0]) >= COMMON:
+    if e.data["rows"] < TELLING or (e.classes and max(e.targets.get("shares") or [0]) >= COMMON):
         return []  # guessing is hard to beat there
-    return _unrelated(e) if _never_better(e) and (e.skill(False) or 0) > GAP else []
+    return _unrelated(e) if never_better(e) and (e.skill(False) or 0) > GAP else []
 
 
 def unlearnable(e: Evidence) -> list[Finding]:
     """Targets that nothing can tell from the inputs, though gradients flow."""
-    if not e.trained or e.diverged is not None or not e.looks or _simple_models_fail(e) is not True:
+    if not e.trained or e.diverged is not None or not e.looks or simple_models_fail(e) is not True:
         return []
     if e.classes and max(e.targets.get("shares") or [0]) >= COMMON:
         return []
     flowing = all(own.get("gradient_norm") for path, own in e.last.get("params", {}).items() if path.endswith("weight"))
-    return _unrelated(e) if flowing and _never_better(e) else []
+    return _unrelated(e) if flowing and never_better(e) else []
 
 
 def decay(e: Evidence) -> list[Finding]:
@@ -135,19 +147,24 @@ def dropout(e: Evidence) -> list[Finding]:
 
 
 def imbalance(e: Evidence) -> list[Finding]:
-    """An accuracy that is just the share of the commonest class."""
-    shares = (e.data.get("held_targets") or {}).get("shares") if e.held else None
-    shares = shares or e.targets.get("shares")
-    accuracy = e.score(e.held)
-    if not e.trained or not shares or accuracy is None or e.diverged is not None:
+    """An accuracy that is just the share of the commonest class, on unseen rows or, if they are too few, on all."""
+    if not e.trained or e.diverged is not None:
         return []
-    most = max(shares)
-    limit = most + FOUND * (1 - most)
-    if most < COMMON or most >= 1 or accuracy >= limit:
-        return []
-    where = f"accuracy {accuracy:.3f}, and {most:.1%} of the rows are of one class"
-    source = "half of the other classes' rows found"
-    return [finding("imbalance hidden by accuracy", where, "accuracy", accuracy, limit, source)]
+    for held in (True, False) if e.held else (False,):
+        shares = (e.data.get("held_targets") or {}).get("shares") if held else e.targets.get("shares")
+        accuracy, rows = e.score(held), e.data.get("held" if held else "rows") or math.inf
+        if not shares or accuracy is None or not COMMON <= max(shares) < 1:
+            continue
+        most = max(shares)
+        limit = most + FOUND * (1 - most)
+        if accuracy >= limit:
+            return []
+        rare = rows * (1 - most)  # half of these found has the standard error √rare / 2
+        if (limit - accuracy) * rows >= SURELY * math.sqrt(rare) / 2:
+            where = f"accuracy {accuracy:.3f}, and {most:.1%} of the rows are of one class"
+            source = "half of the other classes' rows found"
+            return [finding("imbalance hidden by accuracy", where, "accuracy", accuracy, limit, source)]
+    return []
 
 
 def overfitting(e: Evidence) -> list[Finding]:
@@ -161,17 +178,20 @@ def overfitting(e: Evidence) -> list[Finding]:
     window = max(1, len(held) // 10)
     smooth = np.convolve(held, np.ones(window) / window, mode="valid")
     best, end = float(smooth.min()), float(smooth[-1])
-    had = max(guess - best, 0.05 * guess)
+    had = max(guess - best, SLIGHT * guess)
     lost = (end - best) / had
+    error = _error(e, end)
+    noise = math.hypot(error, SURELY * between_epochs(held) / math.sqrt(window))
     learning = train[-window:].mean() < train[int(np.argmin(smooth))] + 1e-12
-    if lost > LOST and learning and train[-window:].mean() < end:
+    if lost > LOST and end - best > noise and learning and train[-window:].mean() < end:
         where = f"held-out loss {end:.4g}, least {best:.4g} in epoch {int(np.argmin(smooth)) + 1}"
-        source = "a quarter of what had been gained over guessing"
+        source = f"a quarter of what had been gained over guessing, and a rise beyond noise ({noise:.2g})"
         return [finding("overfitting", where, "gain lost again", lost, LOST, source)]
     known, unseen = e.skill(False) or 0.0, 1 - end / guess
-    if known >= BY_HEART and unseen < HALF:
+    worse = known >= GAP and unseen <= 0  # than guessing, where training rows are clearly better
+    if ((known >= BY_HEART and unseen < HALF) or worse) and end - train[-window:].mean() > SURELY * error:
         where = f"held-out loss {end:.4g}, training loss {train[-window:].mean():.4g}"
-        source = "half of the guess's loss, where training rows are learned by heart"
+        source = "half of the guess's loss, where training rows are learned by heart; 0 where they are merely better"
         return [finding("overfitting", where, "held-out gain over guessing", unseen, HALF, source)]
     gap = (end - float(train[-window:].mean())) / guess
     score, reference = e.score(True), e.reference
@@ -183,6 +203,14 @@ def overfitting(e: Evidence) -> list[Finding]:
     return []
 
 
+def _error(e: Evidence, loss: float) -> float:
+    """Standard error of the held-out loss: of classes it hangs on the rows that are wrong, as few as they may be."""
+    rows = e.data.get("held") or math.inf
+    accuracy = e.score(True) if e.classes else None
+    few = math.inf if accuracy is None else max(1.0, rows * (1 - accuracy))
+    return max(of_loss(loss, rows), loss / math.sqrt(few))
+
+
 def stopped(e: Evidence) -> list[Finding]:
     """A held-out loss that still falls."""
     name = "val_loss" if e.held else "loss"
@@ -192,7 +220,8 @@ def stopped(e: Evidence) -> list[Finding]:
         return []
     window = max(1, len(losses) // 10)
     fall = float(losses[-2 * window : -window].mean() - losses[-window:].mean()) / guess
-    if fall < FALLING:
+    noise = between_epochs(losses) * math.sqrt(2 / window) if len(losses) >= 10 else 0.0  # few epochs: it's the bend
+    if fall < max(FALLING, SURELY * noise / guess):
         return []
     where = f"epoch {len(losses)}, {name} {losses[-1]:.4g}"
     source = "of the guess's loss, over the last tenth of the epochs"
@@ -208,7 +237,9 @@ def capacity(e: Evidence) -> list[Finding]:
     quarter = len(losses) // 4
     falling = (losses[-2 * quarter : -quarter].mean() - losses[-quarter:].mean()) / e.guess
     score, reference = e.score(False), e.reference
-    if falling > FLAT or score is None or reference is None or score >= reference - SHORT_OF:
+    if score is None or reference is None or score >= reference - SHORT_OF:
+        return []
+    if falling > max(FLAT, SLOWLY * losses[-1] / e.guess):
         return []
     widths = [part.output[-1] for part in e.weighted[:-1]]
     narrow = min(widths, default=0)

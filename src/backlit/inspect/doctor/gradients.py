@@ -5,9 +5,13 @@ from __future__ import annotations
 from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import Evidence
 from backlit.inspect.doctor.finding import Finding
+from backlit.inspect.doctor.fitting import decay
+from backlit.inspect.doctor.rates import low, undefined_somewhere
 from backlit.inspect.doctor.symptoms import seen, spread_of_gradient, through_time
 
 GONE, GONE_FOR_CERTAIN = 1e-2, 1e-5  # first layer's gradient over the last one's: with nothing learned; in any case
+NOTHING = 0.1  # of the guess's loss got rid of
+GROWN = 100.0  # first layer's gradient over the last one's, before training
 GONE_IN_TIME = 1e-2  # first steps' gradient over the greatest
 GROWN_IN_TIME = 100.0  # first third's gradient over the last third's
 SIGMOIDS = ("Sigmoid",)
@@ -34,10 +38,27 @@ def layers(e: Evidence) -> list[Finding]:
     return [finding(name, where, "gradient at first layer / last", worst, limit, _SLOPE, consequences=seen(e))]
 
 
+def growing(e: Evidence) -> list[Finding]:
+    """A gradient that grows from layer to layer on its way back, from the start."""
+    spread = spread_of_gradient(e, e.start) if e.start and e.trained and not e.fitted else None
+    if spread is None or spread < GROWN:
+        return []
+    where = f"layers {e.weighted[0].path} to {e.weighted[-1].path}"
+    measure, source = "gradient at first layer / last, at the start", "near 1 in Glorot & Bengio 2010"
+    name = "gradient explodes through layers"
+    return [finding(name, where, measure, spread, GROWN, source, consequences=seen(e))]
+
+
 def time(e: Evidence) -> list[Finding]:
     """A gradient that vanishes, or explodes, from step to step."""
-    if e.fitted or not e.trained:
-        return []
+    if e.fitted or not e.trained or decay(e) or low(e):
+        return []  # weights that were shrunk pass no gradient; those that never moved may have learned to
+    if e.diverged is not None and (e.diverged.epoch, e.diverged.step) <= (1, 1) and e.start.get("loss") is None:
+        states = next((part for part in e.parts if part.layer.recurrent), None)
+        if states is not None and not undefined_somewhere(e) and not e.data.get("bad_rows"):
+            where = f"layer {states.path}: its states overflow before the first update"
+            measure, name = "first loss", "gradient explodes through time"
+            return [finding(name, where, measure, None, GROWN_IN_TIME, _TIME, consequences=seen(e))]
     now, before = through_time(e.last), {path: own for path, *own in through_time(e.start)}
     for path, first, halves in now:
         at_start = before.get(path, [first, halves])
@@ -52,4 +73,17 @@ def time(e: Evidence) -> list[Finding]:
     return []
 
 
-RULES = (layers, time)
+def lost(e: Evidence) -> list[Finding]:
+    """A gradient that reached the first steps at the start, and doesn't any more."""
+    if e.fitted or not e.trained or e.diverged is not None or (e.skill(e.held) or 0.0) > NOTHING:
+        return []
+    for path, first, _ in through_time(e.last):
+        if first < GONE_IN_TIME:
+            measure = "first steps' ‖∂L/∂hₜ‖ / the greatest, at the end"
+            name = "gradient vanishes through time"
+            return [finding(name, f"layer {path}", measure, first, GONE_IN_TIME, _TIME, consequences=seen(e))]
+    return []
+
+
+RULES = (layers, growing, time)
+FALLBACK = (lost,)  # where nothing else explains why little was learned

@@ -17,6 +17,7 @@ SHARED = 0.01  # of the held-out rows, beyond what chance makes
 MANY = 0.2  # of the held-out rows: too many, even where rows repeat within the training rows
 FEWEST_SHARED = 3  # rows
 CONTRARY = 0.05  # of the rows, beyond what chance makes
+FEWEST_CONTRARY = 6  # rows: one pair, or two, in a small table is an accident
 NORMS = ("BatchNorm", "LayerNorm", "Rescale")
 
 
@@ -51,7 +52,7 @@ def contrary(e: Evidence) -> list[Finding]:
     if not twins:
         return []
     limit = CONTRARY + 3 * twins["chance"]
-    if twins["contrary"] <= limit:
+    if twins["contrary"] <= limit or twins["contrary"] * e.data["rows"] < FEWEST_CONTRARY:
         return []
     where = f"{twins['contrary']:.1%} of the rows"
     source = "5 %, and three times what chance makes of columns that don't depend on each other"

@@ -7,6 +7,7 @@ import math
 from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import Evidence, is_activation
 from backlit.inspect.doctor.finding import Finding
+from backlit.inspect.doctor.noise import of_share
 from backlit.inspect.doctor.symptoms import seen
 from backlit.nn.activation_facts import FACTS
 
@@ -87,7 +88,7 @@ def classes_as_numbers(e: Evidence) -> list[Finding]:
         return []
     if not FEWEST_CLASSES <= (told.get("distinct") or 0) <= MOST_CLASSES or e.network.output_shape[-1] != 1:
         return []
-    limit = max(AGREE, simple["chance"] + ABOVE_CHANCE)
+    limit = max(AGREE, simple["chance"] + ABOVE_CHANCE + 2 * of_share(simple["chance"], simple["rows"]))
     if simple["agreement"] < limit:
         return []
     where = f"the targets are {told['distinct']} whole numbers; nearest neighbours mostly have the same one"

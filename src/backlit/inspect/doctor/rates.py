@@ -15,8 +15,10 @@ QUADRATIC, CATAPULT = 2.0, 12.0  # learning rate · λ_max: Cauchy 1847; Lewkowy
 LEAP = 0.1  # ‖Δw‖ / ‖w‖ of one update: a hundred times the 1e-3 that is usual
 ADAPTIVE_LEAP = 0.3  # of a layer's usual starting size, by which Adam moves each weight in its first step
 RISING = 0.05  # of the guess's loss, by which epochs rise in the second half
+BURST = 2.0  # times the loss before the first update (or of guessing, if that is more): what an epoch has at most
 NOTHING = 0.1  # of the guess's loss got rid of
 TRAVEL = 0.3  # of their size that weights can have moved in the whole training
+MOVING = 0.01  # ‖Δw‖ / ‖w‖ of one update at least: nothing overshoots in smaller steps
 SLOW = 3e-4  # ‖Δw‖ / ‖w‖ of one update: clearly below the usual 1e-3; else there were too few updates
 OVERFLOW = 1e6  # outputs or weights beyond it: then the NaN came from growth, not from an undefined value
 ADAPTIVE = ("Adam", "AdamW", "RMSprop", "AdaGrad")
@@ -78,14 +80,42 @@ def high(e: Evidence) -> list[Finding]:
     stuck = lost and (skill is None or skill < NOTHING)
     worse = skill is not None and skill < -0.5 and not _falling(e)
     rising = wavering(e)
-    if leap > LEAP and (died or stuck or worse or rising > RISING):
+    noise = 1 / math.sqrt(e.data.get("rows") or math.inf)  # dropout's, say, in the mean over the rows
+    rises = rising > max(RISING, noise)
+    if leap < MOVING:
+        return []
+    burst = _burst(e)
+    unseen = e.skill(e.held)  # what settles about a level predicts other rows, too
+    only = not (died or stuck or worse or burst) and min(skill or 0.0, unseen or 0.0) > NOTHING
+    if only and (rising > max(4 * RISING, noise) or (leap > LEAP and rises)):
+        source = "a twentieth: batches differ, but not by so much"
+        measure = "mean rise of the loss in the second half, of the guess's"
+        rest = {} if e.rate is None else {"remedy": _settling(e)}
+        return [
+            finding("learning rate oscillating", where, measure, rising, RISING, source, consequences=follows, **rest)
+        ]
+    if leap > LEAP and (died or stuck or worse or burst or rises):
         source = "a hundred times the usual 0.001, and the loss wavers, or units were lost that worked at first"
         return [finding("learning rate too high", where, "‖Δw‖ / ‖w‖", leap, LEAP, source, consequences=follows)]
-    if worse or died or rising > 4 * RISING:
+    idle = died and (skill is None or skill < NOTHING)
+    if worse or idle or rising > max(4 * RISING, noise):
         measure, value = "rise of the loss, of the guess's", max(rising, -(skill or 0.0))
         source = "a twentieth: batches differ, but not by so much"
         return [finding("learning rate too high", where, measure, value, 4 * RISING, source, consequences=follows)]
     return []
+
+
+def _settling(e: Evidence) -> str:
+    """The same optimizer with a rate that starts at a third of this one and falls to 0."""
+    last = getattr(e.optimizer, "transforms", (e.optimizer,))[-1]
+    start, steps = float(f"{(e.rate or 0.0) / 3:.2g}"), max(1, len(e.history) * e.steps)
+    return f"bl.fit(..., optimizer=bl.{type(last).__name__}(learning_rate=bl.optim.Cosine({start:g}, {steps})))"
+
+
+def _burst(e: Evidence) -> bool:
+    """Whether the first updates threw the loss far above where it began."""
+    first, losses = e.start.get("loss"), e.column("loss")
+    return bool(first and e.guess and len(losses) and losses.max() > BURST * max(first, e.guess))
 
 
 def _falling(e: Evidence) -> bool:
@@ -104,7 +134,7 @@ def low(e: Evidence) -> list[Finding]:
         return []
     places, ratios = np.array([0, *(step for step, _ in known)]), np.array([known[0][1], *(r for _, r in known)])
     travel = float(((ratios[1:] + ratios[:-1]) / 2 * np.diff(places)).sum())
-    if travel > TRAVEL or max(ratios) == 0 or max(ratios) > SLOW:
+    if travel > TRAVEL or (max(ratios) == 0 and e.rate != 0) or max(ratios) > SLOW:
         return []
     rate = "unknown" if e.rate is None else f"{e.rate:g}"
     where = f"learning rate {rate}, {known[-1][0]} updates"
@@ -132,8 +162,18 @@ def _producer(e: Evidence) -> bool:
     if len(losses) and e.guess and losses[-1] > 10 * e.guess:
         return False
     leap = max((e.ratio(record) or 0.0 for record in [e.start, *e.looks]), default=0.0)
-    named = e.diverged.layer.startswith(("layer", "the loss", "the network"))
-    return named and not grown and leap < 1.0
+    return undefined_somewhere(e) and not grown and leap < 1.0
+
+
+def undefined_somewhere(e: Evidence) -> bool:
+    """Whether what turned bad first can give NaN for usual numbers: our own layers, and losses on scores, can't."""
+    place = e.diverged.layer
+    if place.startswith("the loss"):
+        return type(e.loss).__module__ != "backlit.nn.losses" or e.loss.activation == "identity"
+    kind = {f"layer {part.path}": part for part in e.parts}.get(place)
+    if kind is not None and type(kind.layer).__module__.startswith("backlit.nn."):
+        return (e.data.get("sequences") or {}).get("empty", 0.0) > 0  # `Masked` around it: rows of padding alone
+    return bool(place.startswith(("layer", "the network")))
 
 
 def nan(e: Evidence) -> list[Finding]:

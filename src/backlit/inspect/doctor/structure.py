@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from backlit.inspect.doctor.catalogue import finding
 from backlit.inspect.doctor.evidence import Evidence
@@ -79,4 +80,23 @@ def unconnected(e: Evidence) -> list[Finding]:
     return [finding("unconnected layer", where, "‖∂L/∂w‖", 0.0, 0.0, source, consequences=seen(e))]
 
 
-RULES = (straight, batch_norm, unconnected)
+def frozen(e: Evidence) -> list[Finding]:
+    """Weights that have a gradient, but never an update, while others move."""
+    records = [own["params"] for own in e.looks if own.get("params")]
+    if not records or e.diverged is not None:
+        return []
+    weights = [path for path in records[0] if path.rsplit("/", 1)[-1] == "weight"]
+    still = [path for path in weights if all(_still(own.get(path, {})) for own in records)]
+    if not still or len(still) == len(weights):
+        return []  # if none moves, it is the learning rate
+    where = ", ".join(still[:4]) + (f" and {len(still) - 4} more" if len(still) > 4 else "")
+    source = "exactly 0 at every look, with a gradient that isn't"
+    severity = "remark" if e.well else "alarm"  # it may be meant so
+    return [finding("frozen layer", where, "‖Δw‖ / ‖w‖", 0.0, 0.0, source, severity, seen(e))]
+
+
+def _still(own: dict[str, Any]) -> bool:
+    return bool(own.get("gradient_norm")) and own.get("update_ratio") == 0
+
+
+RULES = (straight, batch_norm, unconnected, frozen)

@@ -11,6 +11,7 @@ from backlit.nn.network import Network
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.records import Record, plain
 from backlit.train.probes.reference import reference
+from backlit.train.probes.sequences import sequences_of
 
 SEEN, NUMBERS = 4096, 1_000_000  # at most so many rows are told of, and numbers in them, but at least SAMPLE rows
 SAMPLE = 256  # rows on which simple models are tried
@@ -75,6 +76,7 @@ def _data(job: Any, seed: int) -> dict[str, Any]:
         sound = x.dtype.kind == "f" and not told["bad_rows"]
         told["reference"] = reference(x[:SAMPLE], y[:SAMPLE], kind) if sound else {}
         told["twins"] = _twins(x, y, kind)
+        told["sequences"] = _sequences(x, y, kind, job.network, told["twins"])
         if job.judge is not None:
             held = job.judge[0].rows
             other, other_y = rows_of(job.held, held[rng.permutation(len(held))[:seen]])
@@ -203,6 +205,14 @@ def _twins(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
         "repeated": float(repeated.mean()), "contrary": float((differ[place] & repeated).mean()),
         "chance": min(1.0, chance * len(x)),
     }  # fmt: skip
+
+
+def _sequences(x: np.ndarray, y: np.ndarray, kind: str, network: Network, twins: dict[str, Any]) -> dict[str, Any]:
+    """Facts on padding and masks where the inputs are sequences; empty else."""
+    told, seen = sequences_of(x, network)
+    if seen is not None and twins:  # rows that differ, but not in what a mask leaves of them
+        told["contrary"] = max(0.0, _twins(seen, y, kind)["contrary"] - twins["contrary"])
+    return told
 
 
 def _shared(x: np.ndarray, held: np.ndarray, rows: int) -> dict[str, Any]:
