@@ -51,7 +51,7 @@ def test_the_lines_of_python(folder: Path) -> None:
 @pytest.mark.slow
 def test_the_commands(folder: Path) -> None:
     commands = re.findall(r"^    backlit (.*)$", README, flags=re.MULTILINE)
-    assert len(commands) == 5
+    assert len(commands) == 7
     for command in commands:
         printed = run(folder, sys.executable, "-m", "backlit", *shlex.split(command))
         assert printed.strip(), command
