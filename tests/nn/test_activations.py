@@ -28,7 +28,7 @@ PYTORCH: dict[bl.Layer, Any] = {
     bl.Softplus(): lambda x: F.softplus(x, threshold=1e9),
     bl.Softmax(): lambda x: F.softmax(x, dim=-1),
 }
-each = pytest.mark.parametrize(("layer", "theirs"), PYTORCH.items(), ids=lambda case: str(case))
+each = pytest.mark.parametrize(("layer", "theirs"), PYTORCH.items(), ids=map(str, PYTORCH))
 LEFT, RIGHT = -60.0, 60.0
 
 
