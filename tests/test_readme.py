@@ -63,7 +63,7 @@ def test_the_first_table(tmp_path: Path) -> None:
     make, use = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     run(tmp_path, sys.executable, "-c", make)
     commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
-    assert len(commands) == 6
+    assert len(commands) == 7
     printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
     shown = re.findall(r"^    ((?:column|id|area|built|district) .*)$", text, flags=re.MULTILINE)
     assert len(shown) == 5

@@ -74,7 +74,7 @@ def by_heart(e: Evidence) -> list[Finding]:
     """Targets learned by heart that nothing can tell for other rows: neither neighbours nor a line nor the network."""
     if not e.trained or not e.held or e.diverged is not None or simple_models_fail(e) is False:
         return []
-    if e.data["rows"] < TELLING or (e.classes and max(e.targets.get("shares") or [0]) >= COMMON):
+    if e.data.get("rows", 0) < TELLING or (e.classes and max(e.targets.get("shares") or [0]) >= COMMON):
         return []  # guessing is hard to beat there
     return _unrelated(e) if never_better(e) and (e.skill(False) or 0) > GAP else []
 
