@@ -1,7 +1,7 @@
 """Gather the site's pages in build/docs: those of docs/, others of the repository, and what is made from the code.
 
-`python docs/site/gather.py`, then `mkdocs build`; or `make docs`. With `--once`, in about half the time, Korean lessons
-have the English ones' pictures.
+`python docs/site/gather.py`, then `mkdocs build`; or `make docs`. With `--outline`, in a fraction of the time, the lessons' pages
+have no numbers and empty pictures.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ CODE = r"^```.*?^```|^ {4}.*?$|`[^`\n]*`"  # there, `parts[0](x)` is no link
 LINK = re.compile(rf"{CODE}|(?<!!)\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)", flags=re.DOTALL | re.MULTILINE)
 
 
-def gather(once: bool = False) -> None:
-    """All of it, from nothing; `once` as for the lessons."""
+def gather(outline: bool = False) -> None:
+    """All of it, from nothing; `outline` as for the lessons."""
     import commands
     import lessons
     import reference
@@ -40,7 +40,7 @@ def gather(once: bool = False) -> None:
     copy()
     reference.write(FOLDER / "reference")
     commands.write(FOLDER / "reference")
-    lessons.write(FOLDER / "lessons", once)
+    lessons.write(FOLDER / "lessons", outline)
     pictures.write(FOLDER)
 
 
@@ -81,4 +81,4 @@ def relinked(text: str, source: Path) -> str:
 
 
 if __name__ == "__main__":
-    gather(once="--once" in sys.argv)
+    gather(outline="--outline" in sys.argv)

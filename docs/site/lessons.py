@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from backlit.lessons import LESSONS, Lesson
 from backlit.lessons.page import page
-from backlit.lessons.running import run
+from backlit.lessons.running import FIGURE, Done, Said
+from backlit.lessons.source import Code
 
 WORDS = {
     "en": ("Lessons", "Each can be read here, run in the terminal, or opened as a notebook.", "{} minutes"),
@@ -19,22 +23,35 @@ def pages() -> list[str]:
     return ["lessons/index.md", *(f"lessons/{name}.md" for name in LESSONS)]
 
 
-def write(folder: Path, once: bool = False) -> None:
+def write(folder: Path, outline: bool = False) -> None:
     """Write a page for each lesson and language, its pictures, and an index.
 
-    With `once` each lesson is run once, not in each language: half the time, and Korean pages have English pictures.
+    With `outline` no lesson is run: their pages have no numbers and empty pictures.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for language in WORDS:
         (folder / f"index{suffix(language)}.md").write_text(index(language), encoding="utf-8")
     for name, lesson in LESSONS.items():
-        steps = list(run(lesson, "en", quick=True)) if once else None
         for language in WORDS:
-            made = page(lesson, language, quick=True, steps=steps)
+            made = page(lesson, language, steps=outlined(lesson) if outline else None)
             (folder / f"{name}{suffix(language)}.md").write_text(made.markdown, encoding="utf-8")
             for picture, content in made.pictures.items():
                 file = folder / picture
                 file.with_name(f"{file.stem}{suffix(language)}{file.suffix}").write_bytes(content)
+
+
+def outlined(lesson: Lesson) -> list[Said | Done]:
+    """A lesson's steps as if it had been run."""
+    steps: list[Said | Done] = []
+    for part in lesson.parts:
+        if isinstance(part, Code):
+            steps.append(Done(part, ""))
+        else:
+            texts = {language: re.sub("«[^»]+»", "…", text) for language, text in part.text.items()}
+            steps.append(
+                Said(texts, {name: Figure((1, 1)) for text in texts.values() for _, name in FIGURE.findall(text)})
+            )
+    return steps
 
 
 def suffix(language: str) -> str:

@@ -79,6 +79,24 @@ def test_what_the_library_says(sentence, korean):
     assert str(words.Told(sentence).within("en")) == sentence.replace("'", "&#39;")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "korean"),
+    [
+        ("layer 2, Softmax, before CrossEntropy()", "2번 층 Softmax, 손실 함수 CrossEntropy() 앞"),
+        ("layers 0 to 6", "0번 층부터 6번 층까지"),
+        ("columns' standard deviations up to 3e+03", "열의 표준 편차가 커야 3e+03"),
+        ("held-out loss 0.9, least 0.4 in epoch 12", "평가 손실 0.9, 가장 낮았을 때는 에포크 12의 0.4"),
+        ("learning rate 10, 96 updates", "학습률 10, 갱신 96번"),
+        ("4 of 64 columns (0, 32, 39, 56)", "열 64개 가운데 4개(0, 32, 39, 56)"),
+        ("12% of the ReLU units of layer 1 are off for every row", "1번 층 ReLU 유닛의 12%가 모든 데이터에서 꺼져 있음"),
+        ("2 for a quadratic loss; networks bear up to 12 (Lewkowycz et al. 2020)",
+         "이차 손실이면 2이고; 신경망은 12까지 견디기도 함(Lewkowycz et al. 2020)"),
+    ],
+)  # fmt: skip
+def test_what_the_doctor_measured(sentence, korean):
+    assert str(words.Told(sentence).within("ko")) == korean
+
+
 def test_values_are_escaped_in_every_language():
     text = words.say("title", name="<b>").__html__()
     assert "<b>" not in text

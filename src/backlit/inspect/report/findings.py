@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backlit.errors import InputError
+from backlit.inspect.doctor.catalogue import CATALOGUE
 from backlit.inspect.report.numerals import short
 from backlit.inspect.report.words import Diagnosed, Phrase, Text, Told, say
 
@@ -49,16 +50,24 @@ def _of_doctor(run: Any) -> list[Finding]:
 
 
 def _diagnosed(own: dict[str, Any]) -> Finding:
-    facts: list[tuple[Phrase, Any]] = [(say("findings.where"), own["where"])]
+    facts: list[tuple[Phrase, Any]] = [(say("findings.where"), Told(own["where"]))]
     if own["measured"] is not None:
-        measured = say("findings.measured.as", measure=own["measure"], measured=short(own["measured"]))
+        measured = say("findings.measured.as", measure=Told(own["measure"]), measured=short(own["measured"]))
         facts.append((say("findings.measured"), measured))
     if own["threshold"] is not None:
-        limit = say("findings.limit", threshold=short(own["threshold"]), source=own["source"])
+        limit = say("findings.limit", threshold=short(own["threshold"]), source=Told(own["source"]))
         facts.append((say("findings.threshold"), limit))
-    facts += [(say("findings.follows"), each) for each in own["consequences"]]
+    facts += [(say("findings.follows"), _consequence(each)) for each in own["consequences"]]
     facts.append((say("findings.expected"), Diagnosed(own["name"], "effect", own["effect"])))
     code = [(say("findings.remedy"), own["remedy"]), (say("findings.command"), own["command"])]
     cause = Diagnosed(own["name"], "cause", own["cause"])
     title = Diagnosed(own["name"], "name", own["name"])
     return _finding(title, [cause], own["severity"], facts=facts, code=[each for each in code if each[1]])
+
+
+def _consequence(told: str) -> Text:
+    """What follows: another finding, by its name, or what was seen."""
+    name, colon, where = told.partition(": ")
+    if colon and name in CATALOGUE:
+        return say("findings.consequence", name=Diagnosed(name, "name", name), where=Told(where))
+    return Told(told)
