@@ -1,7 +1,7 @@
 """Gather the site's pages in build/docs: those of docs/, others of the repository, and what is made from the code.
 
-`python docs/site/gather.py`, then `mkdocs build`; or `make docs`. With `--outline`, in a fraction of the time, the lessons' pages
-have no numbers and empty pictures.
+`python docs/site/gather.py`, then `mkdocs build`; or `make docs`. With `--outline`, in a fraction of the time, the
+lessons' pages have no numbers and empty pictures.
 """
 
 from __future__ import annotations
