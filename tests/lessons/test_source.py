@@ -1,5 +1,8 @@
 """How a lesson is written, and what is said of one that is written otherwise."""
 
+import os
+import signal
+
 import pytest
 
 from backlit.errors import InputError, UnknownNameError
@@ -76,6 +79,18 @@ def test_a_lesson_that_went_wrong_says_where(old: str, new: str, message: str) -
     text = (HEAD + BODY.replace(", and `«` alone means nothing", "")).replace(old, new)
     with pytest.raises(LessonError, match=message):
         list(run(parse(text, 1, "tiny.md")))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("after", ["", "[][0]"])
+def test_ctrl_c_ends_a_lesson_that_is_training(after: str) -> None:
+    training = "bl.fit(bl.Linear(1), np.ones((8, 1)), np.ones(8), epochs=3, engine='numpy', callbacks=[stop])"
+    code = f"import os, signal\ndef stop(*_):\n    os.kill(os.getpid(), signal.SIGINT)\nrun = {training}\n{after}"
+    text = HEAD + "\n```python\n" + code + "\n```\n"
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        list(run(parse(text, 1, "tiny.md")))
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 @pytest.mark.parametrize(

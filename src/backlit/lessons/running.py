@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import signal
 import sys
+import threading
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -84,13 +86,39 @@ def execute(code: Code, values: dict[str, Any], lesson: Lesson) -> str:
     try:
         # Lines as in the file, so that a traceback shows where it was.
         compiled = compile("\n" * (code.line - 1) + code.text, lesson.path, "exec")
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):  # no progress display
+        silent = contextlib.redirect_stderr(io.StringIO())  # no progress display
+        with contextlib.redirect_stdout(printed), silent, _ended_by_ctrl_c():
             exec(compiled, values)  # noqa: S102
     except Exception as error:
         line = _line(error, lesson.path) or code.line
         what = "a claim doesn't hold" if isinstance(error, AssertionError) else type(error).__name__
         raise LessonError(f"{lesson.path}, line {line}: {what}: {error}") from error
     return printed.getvalue()
+
+
+@contextlib.contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Ctrl-C ends the lesson, though `fit` takes it for itself, and goes on with what was trained so far."""
+    if threading.current_thread() is not threading.main_thread():  # where no signal comes
+        yield
+        return
+    pressed = []
+
+    def press(number: int, frame: types.FrameType | None) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield
+    except Exception as error:
+        if pressed:  # it failed for what wasn't trained
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _line(error: BaseException, path: str) -> int | None:
