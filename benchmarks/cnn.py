@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from benchmarks.harness import race, serve, table
+from benchmarks.harness import race, serve, table, timed
 
 BATCH, STEPS = 128, 10
 ROUNDS = 5
@@ -54,14 +54,7 @@ def training(probes="standard", engine: str = "xla"):
 
 def backlit(engine: str = "xla"):
     """`bl.fit`, an epoch a round."""
-    fit = training(engine=engine)
-
-    def run():
-        begin = time.perf_counter()
-        done = fit()
-        return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["loss"]}
-
-    return run
+    return timed(training(engine=engine), STEPS)
 
 
 def backlit_numpy():

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from benchmarks.harness import race, serve, table
+from benchmarks.harness import race, serve, table, timed
 
 BATCH, TIME, VOCABULARY, HIDDEN, STEPS = 32, 64, 65, 256, 20
 
@@ -61,14 +61,7 @@ def training(probes="standard"):
 
 def backlit():
     """`bl.fit`."""
-    fit = training()
-
-    def run():
-        begin = time.perf_counter()
-        done = fit()
-        return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["loss"]}
-
-    return run
+    return timed(training(), STEPS)
 
 
 def torch_eager():

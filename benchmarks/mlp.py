@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from benchmarks.harness import race, serve, table
+from benchmarks.harness import race, serve, table, timed
 
 ROWS, HELD, BATCH, EPOCHS = 12_800, 2_560, 128, 5
 SIZES = (784, 512, 256, 10)
@@ -53,14 +53,7 @@ def training(probes="standard", epochs=EPOCHS, **options):
 
 def backlit():
     """`bl.fit`."""
-    fit = training()
-
-    def run():
-        begin = time.perf_counter()
-        done = fit()
-        return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["val_loss"]}
-
-    return run
+    return timed(training(), STEPS, "val_loss")
 
 
 def jax_by_hand():

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from benchmarks.harness import race, serve, table
+from benchmarks.harness import race, serve, table, timed
 
 N, D, H, K = 64, 1000, 100, 10
 STEPS, RATE = 2000, 1e-4
@@ -40,14 +40,7 @@ def training(probes="standard", steps=STEPS):
 
 def backlit():
     """`bl.fit` on the full batch."""
-    fit = training()
-
-    def run():
-        begin = time.perf_counter()
-        done = fit()
-        return {"seconds": (time.perf_counter() - begin) / STEPS, "loss": done.history[-1]["loss"]}
-
-    return run
+    return timed(training(), STEPS)
 
 
 def jax_by_hand():

@@ -92,6 +92,7 @@ def test_files_of_answers_that_fail(text, message, tmp_path, monkeypatch, capsys
         (["lesson", "backprop", "--check", "a.py", "--pictures", "p"], "leave --notebook and --pictures out"),
         (["lesson", "backprop", "--quick", "--pictures", "file"], "this is a file"),
         (["lessons", "--out", "file"], "this is a file"),
+        (["lessons", "--out", "file/folder"], "file/folder can't be made"),
     ],
 )
 def test_mistakes_end_with_2(words, message, tmp_path, monkeypatch, capsys):

@@ -56,18 +56,15 @@ def command(
 
 def write_notebook(lesson: Lesson, lang: str, path: Path, *, quick: bool) -> None:
     """Run a lesson and write its notebook atomically."""
-    from backlit.data.files import writing
+    from backlit.data.files import saving
     from backlit.errors import InputError
     from backlit.lessons import notebook
 
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
     text = notebook(lesson, lang, quick=quick)
-    try:
-        with writing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error}") from error
+    with saving(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _judge(lesson: Lesson, path: Path, lang: str, seconds: float, as_json: bool) -> None:
@@ -93,8 +90,7 @@ def _show(lesson: Lesson, lang: str, pictures: Path | None, quick: bool, as_json
     from rich.text import Text
 
     from backlit.cli import output
-    from backlit.data.files import writing
-    from backlit.errors import InputError
+    from backlit.data.files import saving
     from backlit.lessons.formulas import to_unicode
     from backlit.lessons.pictures import png
     from backlit.lessons.running import FIGURE, Done, run
@@ -103,9 +99,7 @@ def _show(lesson: Lesson, lang: str, pictures: Path | None, quick: bool, as_json
     saved: list[str] = []
     claims = 0
     if pictures is not None:
-        if pictures.exists() and not pictures.is_dir():
-            raise InputError(f"--pictures {pictures}: this is a file; name a folder")
-        pictures.mkdir(parents=True, exist_ok=True)
+        output.make_folder("--pictures", pictures)
     begin = time.perf_counter()
     console.print(
         Markdown(f"# {lesson.number}. {lesson.title[lang]}\n\n{lesson.summary[lang]}\n\n{lesson.follows[lang]}")
@@ -122,7 +116,7 @@ def _show(lesson: Lesson, lang: str, pictures: Path | None, quick: bool, as_json
         for figure_name, figure in step.figures.items():
             if pictures is not None:
                 path = pictures / f"{lesson.name}-{figure_name}.png"
-                with writing(path) as temporary:
+                with saving(path) as temporary:
                     temporary.write_bytes(png(figure))
                 saved.append(str(path))
         at = f" → {pictures}/{lesson.name}-\\2.png" if pictures is not None else ""

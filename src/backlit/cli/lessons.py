@@ -23,16 +23,13 @@ def command(
     """List the lessons, in the order that teaches: what each shows, and how long it takes to read."""
     from backlit.cli import output
     from backlit.cli.lesson import write_notebook
-    from backlit.errors import InputError
     from backlit.lessons import LESSONS
     from backlit.lessons.languages import check_language
 
     check_language(lang)
     written = []
     if out is not None:
-        if out.exists() and not out.is_dir():
-            raise InputError(f"--out {out}: this is a file; name a folder")
-        out.mkdir(parents=True, exist_ok=True)
+        output.make_folder("--out", out)
         for lesson in LESSONS.values():
             path = out / f"{lesson.number:02}-{lesson.name}.{lang}.ipynb"
             output.note(f"{lesson.number} of {len(LESSONS)}: {lesson.name}")

@@ -83,13 +83,20 @@ def check_picture(path: Path | None) -> None:
 
 def save_picture(figure: Any, path: Path) -> None:
     """Write a figure atomically, in the format that its name says."""
-    from backlit.data.files import writing
+    from backlit.data.files import saving
 
+    with saving(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower())
+
+
+def make_folder(option: str, path: Path) -> None:
+    """The folder that an option names, there to be written to."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{option} {path}: this is a file; name a folder")
     try:
-        with writing(path) as temporary:
-            figure.savefig(temporary, format=path.suffix[1:].lower())
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path} can't be written: {error}") from error
+        raise InputError(f"{option} {path} can't be made: {error}") from error
 
 
 def table(rows: list[list[Any]], indent: str = "  ", left: tuple[int, ...] = (0,)) -> str:

@@ -31,7 +31,7 @@ def command(
     """
     import backlit as bl
     from backlit.cli import output
-    from backlit.data.files import writing
+    from backlit.data.files import saving
     from backlit.errors import InputError
     from backlit.inspect.report.words import check_language
     from backlit.train.storage import save_report
@@ -43,11 +43,8 @@ def command(
     if out is None:
         out = save_report(loaded, lang)
     else:
-        try:
-            with writing(out) as temporary:
-                temporary.write_text(loaded.report(lang), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{out} can't be written: {error}") from error
+        with saving(out) as temporary:
+            temporary.write_text(loaded.report(lang), encoding="utf-8")
     if as_json:
         output.emit({"report": str(out), "bytes": out.stat().st_size})
     else:

@@ -33,6 +33,16 @@ def writing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def saving(path: Path) -> Iterator[Path]:
+    """As `writing`, for a file that the user named: InputError if it can't be written."""
+    try:
+        with writing(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error}") from error
+
+
 def to_disk(path: Path) -> None:
     """Wait until a file, or the list of a folder's files, would survive a power failure."""
     if path.is_dir():

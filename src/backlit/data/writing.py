@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.files import writing
+from backlit.data.files import saving
 from backlit.data.reading import Source
 from backlit.data.reading.header import free_name
 from backlit.errors import InputError, ShapeError
@@ -66,11 +66,8 @@ def write(frame: Any, path: str | Path | None, like: Source) -> None:
     data = _encoded(frame, like)
     if path.suffix.lower() == ".gz":
         data = gzip.compress(data, mtime=0)
-    try:
-        with writing(path) as temporary:
-            temporary.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error}") from error
+    with saving(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:

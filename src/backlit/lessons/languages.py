@@ -6,16 +6,14 @@ import functools
 import logging
 from collections.abc import Callable
 
-from backlit.errors import unknown
+from backlit.inspect.report import words
 
-LANGUAGES = {"en": "English", "ko": "한국어"}
+LANGUAGES = words.NAMES  # those of the report
 
 
 def check_language(language: str) -> str:
     """The language, if lessons are written in it; else UnknownNameError."""
-    if language not in LANGUAGES:
-        raise unknown("language of the lessons", language, LANGUAGES)
-    return language
+    return words.check_language(language, of="the lessons")
 
 
 def saying(language: str) -> Callable[[str, str], str]:

@@ -14,7 +14,6 @@ and `$...$` or `$$...$$` a formula in LaTeX.
 
 from __future__ import annotations
 
-import functools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -162,7 +161,6 @@ def _prose(text: str, where: str) -> Prose:
     return Prose({language: piece.strip() for language, piece in pieces.items()})
 
 
-@functools.cache
 def _all() -> dict[str, Lesson]:
     lessons = {}
     texts = resources.files("backlit.lessons").joinpath("texts")
@@ -175,11 +173,10 @@ def _all() -> dict[str, Lesson]:
 
 def find(name: str) -> Lesson:
     """The lesson of this name or number; UnknownNameError with the nearest name otherwise."""
-    lessons = _all()
-    for lesson in lessons.values():
+    for lesson in LESSONS.values():
         if name in (lesson.name, str(lesson.number)):
             return lesson
-    raise unknown("lesson", name, lessons)
+    raise unknown("lesson", name, LESSONS)
 
 
 LESSONS: Mapping[str, Lesson] = MappingProxyType(_all())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from backlit.data.files import writing
+from backlit.data.files import saving
 from backlit.errors import InputError
 from backlit.inspect.draw.png import save_png
 from backlit.inspect.draw.scene import Scene
@@ -50,14 +50,11 @@ class Drawing:
             If the name has another ending, or the file can't be written.
         """
         place = check_path(path)
-        try:
-            with writing(place) as temporary:
-                if place.suffix.lower() == ".svg":
-                    temporary.write_text(self.svg, encoding="utf-8")
-                else:
-                    save_png(self.scene, temporary, place.suffix[1:].lower())
-        except OSError as error:
-            raise InputError(f"{place} can't be written: {error}") from error
+        with saving(place) as temporary:
+            if place.suffix.lower() == ".svg":
+                temporary.write_text(self.svg, encoding="utf-8")
+            else:
+                save_png(self.scene, temporary, place.suffix[1:].lower())
         return place
 
     def _repr_svg_(self) -> str:

@@ -20,10 +20,10 @@ from backlit.errors import unknown
 NAMES = {"en": "English", "ko": "한국어"}
 
 
-def check_language(lang: str) -> str:
-    """The language, if the report is written in it; else UnknownNameError."""
+def check_language(lang: str, of: str = "the report") -> str:
+    """The language, if there are texts in it; else UnknownNameError."""
     if lang not in NAMES:
-        raise unknown("language of the report", lang, NAMES)
+        raise unknown(f"language of {of}", lang, NAMES)
     return lang
 
 
