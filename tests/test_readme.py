@@ -167,7 +167,7 @@ def test_the_page_on_the_doctor(tmp_path: Path) -> None:
 
 
 def test_the_doctor_page_tells_all_findings() -> None:
-    from backlit.inspect.doctor.catalogue import CATALOGUE
+    from backlit.doctor.catalogue import CATALOGUE
 
     text = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
     told = {

@@ -12,7 +12,7 @@ from benchmarks.doctor.watch import ROWS, Watch
 
 def watch_of(network: Any, x: Any, y: Any, options: dict[str, Any]) -> Watch:
     """A callback for a training with these options, on the first rows, inputs and targets as training has them."""
-    from backlit.train.job import prepare
+    from backlit.train.prepare import prepare
 
     told = {name: options[name] for name in ("loss", "standardize_targets") if name in options}
     job = prepare(network, x, y, engine="numpy", **told)
@@ -23,7 +23,7 @@ def watch_of(network: Any, x: Any, y: Any, options: dict[str, Any]) -> Watch:
 
 def said(case: Any, watch: Watch, run: Any, x: np.ndarray, y: np.ndarray) -> dict[str, list[str]]:
     """What each tool's criteria say of a run, by tool."""
-    from backlit.inspect.doctor.evidence import Evidence
+    from backlit.doctor.evidence import Evidence
 
     known = Evidence(run.network, run.loss, run.optimizer, run.start or {}, list(run.probes), list(run.history))
     ratios = [known.ratio(record) for record in known.looks]

@@ -61,8 +61,8 @@ def repair(case: Case, seed: int, engine: str = "xla") -> Outcome:
 
 def _repair(case: Case, seed: int, engine: str) -> Outcome:
     import backlit as bl
-    from backlit.inspect.doctor.mending import held
-    from backlit.inspect.doctor.mending.remedies import MENDS
+    from backlit.doctor.repair import compare as held
+    from backlit.doctor.repair.remedies import MENDS
 
     begin = time.perf_counter()
     net, x, y, options = ready(case, seed)
@@ -91,9 +91,9 @@ def _repair(case: Case, seed: int, engine: str) -> Outcome:
 
 def search(run: Any, trainings: int, rng: np.random.Generator) -> Any:
     """The best on held-out rows of so many random combinations of changes, or the run itself."""
+    from backlit.doctor.repair import compare as held
+    from backlit.doctor.repair.remedies import MENDS, ways
     from backlit.errors import BacklitError
-    from backlit.inspect.doctor.mending import held
-    from backlit.inspect.doctor.mending.remedies import MENDS, ways
 
     recipe = run.recipe.held()
     own = held.judged(run, recipe)
@@ -118,7 +118,7 @@ def search(run: Any, trainings: int, rng: np.random.Generator) -> Any:
 
 
 def _score(own: Any, run: Any, criterion: str) -> float:
-    from backlit.inspect.doctor.mending import held
+    from backlit.doctor.repair import compare as held
 
     if run.targets.kind != "number" or criterion == "error":
         return 1 - float(held.costs(own, "error" if criterion == "loss" else criterion, run).mean())

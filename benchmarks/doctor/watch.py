@@ -52,7 +52,7 @@ class Watch:
 def look(network: Any, epoch: int, x: Any, y: Any, loss: Any) -> Seen:
     """Gradients and activations of a network on a batch."""
     from backlit.graph import tree
-    from backlit.graph.transforms import grad
+    from backlit.graph.derivatives import grad
     from backlit.nn.network import forward
 
     found: dict[str, tuple[str, np.ndarray]] = {}

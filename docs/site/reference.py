@@ -36,12 +36,12 @@ class Page:
 
 
 PAGES = (
-    Page("training", "Training", "From data to a run, and what can be done with one.", ("train",)),
+    Page("training", "Training", "From data to a run, and what can be done with one.", ("fit", "run", "train", "tasks", "store")),
     Page("tensors", "Tensors and derivatives", "The graph and its derivatives; compiled forms.", ("graph", "engine")),
     Page("operations", "Operations", "", ("graph.ops",), "ops"),
     Page("layers", "Layers", "What networks are made of; a `bl.Network` has parameters as well.", ("nn",)),
-    Page("activations", "Activations", "", ("nn.activations", "nn.functions", "nn.activation_facts"), "activations"),
-    Page("losses", "Losses and penalties", "", ("nn.losses", "nn.loss", "nn.penalties"), "losses"),
+    Page("activations", "Activations", "", ("nn.layers.activations", "graph.ops.activation", "nn.layers.activation_facts"), "activations"),
+    Page("losses", "Losses and penalties", "", ("nn.losses", "nn.penalties"), "losses"),
     Page("initializers", "Initialisers", "", ("nn.initializers",), "initializers"),
     Page("optimizers", "Optimizers", "", ("optim",), "optim"),
     Page("schedules", "Schedules", "", ("optim.schedules",), "schedules"),
@@ -52,7 +52,7 @@ PAGES = (
         "Explanations, drawings, a training step by hand, importance of columns, probes.",
         ("inspect", "train.probes"),
     ),
-    Page("doctor", "The doctor", "What is wrong with a network, before and after training.", ("inspect.doctor",)),
+    Page("doctor", "The doctor", "What is wrong with a network, before and after training.", ("doctor",)),
     Page("plots", "Plots", "", ("inspect.plots",), "plots"),
     Page("lessons", "Lessons", "", ("lessons",), "lessons"),
     Page("errors", "Errors and warnings", "", ("errors",), "errors"),
@@ -84,7 +84,7 @@ def public() -> dict[str, Any]:
 
 
 def defined(thing: Any) -> str:
-    """Where a thing is defined: "backlit.nn.linear.Linear"."""
+    """Where a thing is defined: "backlit.nn.layers.linear.Linear"."""
     op = getattr(thing, "__wrapped__", thing)  # an operation is what its forward function was made into
     return f"{op.__module__}.{op.__qualname__}"
 

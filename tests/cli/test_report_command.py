@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.inspect.report.common import checked
+from tests.report.common import checked
 
 
 def backlit(*arguments, folder):

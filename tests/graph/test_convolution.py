@@ -11,9 +11,9 @@ import torch
 
 import backlit as bl
 from backlit import ops
-from backlit.engine import kernels
-from backlit.engine.kernels import numpy as by_numpy
-from backlit.engine.kernels import xla as by_xla
+from backlit.graph import kernels
+from backlit.graph.kernels import numpy as by_numpy
+from backlit.graph.kernels import xla as by_xla
 from backlit.graph.ops.convolution import _conv, _conv_input, _conv_weight
 from backlit.graph.window import Window, window
 

@@ -152,7 +152,7 @@ def test_same_bits_in_another_process():
 
 
 def test_the_step_is_traced_once_and_a_second_run_not_at_all(monkeypatch):
-    from backlit.train import job as module
+    from backlit.train import prepare as module
     from backlit.train.program import kept_program
 
     used = []

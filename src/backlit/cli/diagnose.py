@@ -60,8 +60,8 @@ def command(
 def _fix(loaded: Any, run: Path, out: Path | None, seeds: int | None, quiet: bool, as_json: bool) -> None:
     from backlit.cli import output
     from backlit.cli.mending import folder_for, recipe_of_folder
-    from backlit.inspect.doctor.mending.fix import SEEDS
-    from backlit.inspect.doctor.mending.fix import fix as mend
+    from backlit.doctor.repair.fix import SEEDS
+    from backlit.doctor.repair.fix import fix as mend
 
     folder = folder_for(run, out)
     found = loaded.diagnose()

@@ -24,9 +24,9 @@ def command(
 ) -> None:
     """Scores of a run on a file that has the targets, too, beside what guessing achieves."""
     import backlit as bl
-    from backlit.cli import using
-    from backlit.train.workflow.forecast_judging import judge_windows
-    from backlit.train.workflow.judging import best_guess, judge, worst
+    from backlit.tasks import apply as using
+    from backlit.tasks.judge.forecast import judge_windows
+    from backlit.tasks.judge.scores import best_guess, judge, worst
 
     loaded = bl.load(run)
     if using.is_forecaster(loaded):
@@ -48,7 +48,8 @@ def command(
 
 
 def _tell(judged: dict[str, Any], count: int, what: str, as_json: bool) -> None:
-    from backlit.cli import output, report
+    from backlit.cli import output
+    from backlit.cli import printing as report
 
     if as_json:
         output.emit({what: count, **judged["scores"], "judgement": judged})

@@ -27,8 +27,9 @@ def command(
 ) -> None:
     """The score lost when a column's values are shuffled, and the share of each column in gradient × input."""
     import backlit as bl
-    from backlit.cli import output, using
+    from backlit.cli import output
     from backlit.errors import InputError
+    from backlit.tasks import apply as using
 
     output.check_picture(plot)
     loaded = bl.load(run)

@@ -56,8 +56,8 @@ def command(
 
 def write_notebook(lesson: Lesson, lang: str, path: Path, *, quick: bool) -> None:
     """Run a lesson and write its notebook atomically."""
-    from backlit.data.files import saving
     from backlit.errors import InputError
+    from backlit.files import saving
     from backlit.lessons import notebook
 
     if not path.parent.is_dir():
@@ -90,7 +90,7 @@ def _show(lesson: Lesson, lang: str, pictures: Path | None, quick: bool, as_json
     from rich.text import Text
 
     from backlit.cli import output
-    from backlit.data.files import saving
+    from backlit.files import saving
     from backlit.lessons.formulas import to_unicode
     from backlit.lessons.pictures import png
     from backlit.lessons.running import FIGURE, Done, run

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backlit.cli.declared import declared
+from backlit.cli.options import declared
 
 NAME = "lr-find"
 EXAMPLES = "Examples:\n\nbacklit lr-find digits\n\nbacklit lr-find houses.csv --target price --plot rates.png"
@@ -29,11 +29,11 @@ def command(
     """Learning-rate range test: one short run whose rate grows from tiny to far too large."""
     import backlit as bl
     from backlit.cli import output
-    from backlit.cli.job import material_of, options_of
     from backlit.errors import InputError
-    from backlit.train.workflow.parts import divide
-    from backlit.train.workflow.plan import plan_for
-    from backlit.train.workflow.stream import TextStream
+    from backlit.tasks.choose import material_of, options_of
+    from backlit.tasks.plan import plan_for
+    from backlit.tasks.split import divide
+    from backlit.tasks.stream import TextStream
 
     output.check_picture(plot)
     # Without dropout, whose noise would hide where the loss falls fastest.

@@ -17,8 +17,8 @@ from backlit.cli import (
     predict,
     show,
     train,
-    write_report,
 )
+from backlit.cli import report as write_report
 from backlit.cli.output import reporting
 
 app = typer.Typer(

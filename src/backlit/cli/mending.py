@@ -16,10 +16,10 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     InputError
         If the run wasn't trained by the command, learns a text as a stream, or its data is gone or has changed.
     """
-    from backlit.cli.job import is_file, material_of, options_of
+    from backlit.tasks.choose import is_file, material_of, options_of
+    from backlit.tasks.stream import TextStream
+    from backlit.tasks.train import recipe_for
     from backlit.train.fit import fingerprint
-    from backlit.train.workflow.stream import TextStream
-    from backlit.train.workflow.workflow import recipe_for
 
     if run.config is None:
         raise InputError(

@@ -83,7 +83,7 @@ def check_picture(path: Path | None) -> None:
 
 def save_picture(figure: Any, path: Path) -> None:
     """Write a figure atomically, in the format that its name says."""
-    from backlit.data.files import saving
+    from backlit.files import saving
 
     with saving(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower())

@@ -42,9 +42,10 @@ def command(
     import polars as pl
 
     import backlit as bl
-    from backlit.cli import output, using
-    from backlit.data import writing
+    from backlit.cli import output
+    from backlit.data.files import writing
     from backlit.errors import InputError
+    from backlit.tasks import apply as using
 
     loaded = bl.load(run)
     if using.takes_pictures(loaded):
@@ -84,9 +85,8 @@ def _pictures(run: Any, files: list[Path], out: Path | None, skip_broken: bool, 
     import polars as pl
 
     from backlit.cli import output
-    from backlit.data import writing
+    from backlit.data.files import Source, writing
     from backlit.data.pictures import pictures_in, read_as, shown
-    from backlit.data.reading import Source
     from backlit.errors import InputError
 
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
@@ -115,8 +115,8 @@ def _continue(run: Any, source: Any, out: Path | None, level: float, as_json: bo
     import polars as pl
 
     from backlit.cli import output
-    from backlit.data import writing
-    from backlit.train.workflow.series import forecast
+    from backlit.data.files import writing
+    from backlit.tasks.series import forecast
 
     windows = run.preparation.windows(source.frame)
     for found in windows.grid.notes:

@@ -35,7 +35,8 @@ def command(
 ) -> None:
     """The network layer by layer, the table's columns, how the training went, and the scores."""
     import backlit as bl
-    from backlit.cli import output, report
+    from backlit.cli import output
+    from backlit.cli import printing as report
     from backlit.errors import InputError
     from backlit.inspect import plots
     from backlit.inspect.draw import check_path
@@ -80,7 +81,7 @@ def command(
 
 def _first(run: Any) -> tuple[Any, int]:
     """The network, and how many more like it there are; of an ensemble's members, which are alike, the first."""
-    from backlit.nn.containers import Parallel
+    from backlit.nn.layers.containers import Parallel
     from backlit.train.ensemble import members
 
     layer = run.network.architecture

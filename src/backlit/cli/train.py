@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backlit.cli.declared import declared
+from backlit.cli.options import declared
 
 NAME = "train"
 EXAMPLES = (
@@ -206,13 +206,15 @@ def command(
     """
     import time as clock
 
-    from backlit.cli import configuration, output, report
-    from backlit.cli.job import material_of, options_of
-    from backlit.inspect.report.words import check_language
+    from backlit.cli import config as configuration
+    from backlit.cli import output
+    from backlit.cli import printing as report
+    from backlit.report.texts import check_language
+    from backlit.store.run import save_report
+    from backlit.tasks.choose import material_of, options_of
+    from backlit.tasks.stream import TextStream, train_stream
+    from backlit.tasks.train import train
     from backlit.train.fit import ending
-    from backlit.train.storage import save_report
-    from backlit.train.workflow.stream import TextStream, train_stream
-    from backlit.train.workflow.workflow import train
 
     started = clock.monotonic()
     check_language(lang)

@@ -1,11 +1,11 @@
 """Data: built-in sets, tables, texts, scaling, splitting, encoding."""
 
 from backlit.data.datasets import Dataset, load, names
-from backlit.data.encoding import Labels, one_hot
+from backlit.data.files import Source, read, read_source
 from backlit.data.frames import as_arrays
 from backlit.data.generated import DIRECTIONS, gestures
+from backlit.data.labels import Labels, one_hot
 from backlit.data.pictures import Pictures
-from backlit.data.reading import Source, read, read_source
 from backlit.data.scaling import Center, MinMax, Standardize
 from backlit.data.splitting import split
 from backlit.data.table import TablePreparation

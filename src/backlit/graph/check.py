@@ -13,8 +13,8 @@ import numpy as np
 from backlit.errors import GradientError, ZeroGradientWarning
 from backlit.graph import tree
 from backlit.graph.backward import is_float
+from backlit.graph.derivatives import value_and_grad
 from backlit.graph.tensor import value_of
-from backlit.graph.transforms import value_and_grad
 
 Leaves = list[np.ndarray]
 Scalar = Callable[[Any], Any]  # of a list of arrays or Tensors

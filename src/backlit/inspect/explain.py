@@ -13,8 +13,8 @@ from backlit.errors import GradientError, unknown
 from backlit.graph.backward import is_float, ones_like, pull, topological_order, unbroadcast, zeros_like
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Array, Tensor, value_of
+from backlit.inspect.format import align, formula_of, node_names, plain, summary
 from backlit.inspect.trace import described
-from backlit.inspect.words import align, formula_of, node_names, plain, summary
 
 _SHOWN = 60  # lines of a table or tree; what is left out is said
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
-from backlit.graph.transforms import grad
+from backlit.graph.derivatives import grad
 
 MOST_ROWS = 5000  # looked at; more would only take longer
 ROWS = 1024  # of one gradient

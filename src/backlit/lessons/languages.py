@@ -6,7 +6,7 @@ import functools
 import logging
 from collections.abc import Callable
 
-from backlit.inspect.report import words
+from backlit.report import texts as words
 
 LANGUAGES = words.NAMES  # those of the report
 

@@ -1,7 +1,7 @@
 """Layers, losses, initialisers and metrics."""
 
 # A saved network names its layers: whoever loads one finds them all declared.
-from backlit.nn import (
+from backlit.nn.layers import (
     activations,
     augment,
     containers,

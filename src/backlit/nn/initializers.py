@@ -21,7 +21,7 @@ orthogonal:gain     gain · Q, rows or columns orthonormal, gain 1          deep
 
 Examples
 --------
->>> from backlit.nn.random import Key
+>>> from backlit.nn.key import Key
 >>> round(float(get("kaiming")(Key(0), (200, 300)).std()), 2)  # √(2 / 200)
 0.1
 
@@ -44,7 +44,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError, unknown
-from backlit.nn.random import Key
+from backlit.nn.key import Key
 
 Initializer = Callable[[Key, tuple[int, ...]], np.ndarray]
 

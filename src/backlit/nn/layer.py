@@ -12,7 +12,7 @@ from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.random import uniform
 from backlit.graph.tensor import Array, Tensor
-from backlit.nn.random import Key
+from backlit.nn.key import Key
 
 Shape = tuple[int, ...]
 Params = dict[str, Any]

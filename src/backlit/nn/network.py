@@ -10,8 +10,8 @@ import numpy as np
 
 from backlit.errors import ShapeError
 from backlit.graph import tree
+from backlit.nn.key import Key
 from backlit.nn.layer import Context, Layer, Params, Probe, Shape, Tap
-from backlit.nn.random import Key
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from backlit.optim.options import RATE, fraction, nonnegative
 from backlit.optim.schedules import InverseTime
 from backlit.optim.sgd import Rate, before
 from backlit.optim.steps import (
@@ -16,6 +15,7 @@ from backlit.optim.steps import (
     ScaleByRMS,
 )
 from backlit.optim.transform import Optimizer, Transform
+from backlit.settings import RATE, fraction, nonnegative
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,9 +8,9 @@ from typing import Any
 
 from backlit.graph import tree
 from backlit.graph.op import namespace
-from backlit.optim.options import option, positive
 from backlit.optim.steps import cast
 from backlit.optim.transform import State, Transform, Tree
+from backlit.settings import option, positive
 
 TINY = 1e-6  # added to the norm, as PyTorch does
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.graph.op import namespace
-from backlit.optim.options import RATE, Options, count, fraction, nonnegative, option, positive
+from backlit.settings import RATE, Options, count, fraction, nonnegative, option, positive
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from backlit.optim.options import RATE, fraction, nonnegative, option
 from backlit.optim.steps import AddDecayedWeights, AddMomentum, Negate, ScaleByLearningRate
 from backlit.optim.transform import Optimizer, Transform
+from backlit.settings import RATE, fraction, nonnegative, option
 
 Rate = float | Callable[[Any], Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from backlit.graph import tree
 from backlit.graph.op import namespace
-from backlit.optim.options import RATE, fraction, nonnegative, option
 from backlit.optim.schedules import plateau_of
 from backlit.optim.transform import State, Transform, Tree
+from backlit.settings import RATE, fraction, nonnegative, option
 
 
 def cast(value: Any, like: Any) -> Any:

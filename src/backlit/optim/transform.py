@@ -12,7 +12,7 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.graph import tree
-from backlit.optim.options import Options
+from backlit.settings import Options
 
 Tree = Any  # of arrays, in the parameters' structure
 State = dict[str, Any]

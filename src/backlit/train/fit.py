@@ -20,14 +20,14 @@ from backlit.nn.network import Network
 from backlit.optim.schedules import plateau_of
 from backlit.train import progress as progress_display
 from backlit.train.callbacks import Callback, EarlyStopping
-from backlit.train.job import Job, check_counts, complete, prepare, scorer
-from backlit.train.later import Later
+from backlit.train.lazy import Later
 from backlit.train.loop import Loop
+from backlit.train.prepare import Job, check_counts, complete, prepare, scorer
+from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes, chosen
-from backlit.train.probes.start import start_of
-from backlit.train.recipe import OF_THE_CALL, Recipe
-from backlit.train.run import Run
+from backlit.train.result import Run
+from backlit.train.training import OF_THE_CALL, Recipe
 
 
 def tables_too(function: Callable[..., Run]) -> Callable[..., Run]:
@@ -35,7 +35,7 @@ def tables_too(function: Callable[..., Run]) -> Callable[..., Run]:
 
     @wraps(function)
     def either(*args: Any, **options: Any) -> Run:
-        from backlit.train.fit_table import fit_table
+        from backlit.tasks.fit_table import fit_table
 
         if "target" in options:
             return fit_table(*args, **options)
@@ -280,7 +280,7 @@ def fit(
         )
 
     if checkpoint is not None:
-        from backlit.train.checkpoint import Checkpoint
+        from backlit.store.checkpoint import Checkpoint
 
         keeper = Checkpoint(Path(checkpoint), settings, resume, overwrite)
         with keeper.open(loop):

@@ -19,9 +19,9 @@ from backlit.optim.schedules import set_factor
 from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, History
 from backlit.train.ensemble import united
-from backlit.train.later import Later
+from backlit.train.lazy import Later
+from backlit.train.probes.history import ProbeHistory
 from backlit.train.probes.prober import Prober
-from backlit.train.probes.records import ProbeHistory
 from backlit.train.program import Carry, Data, Program
 
 MAX_BYTES = 32 * 2**20  # of row numbers and outputs that one call of the program may take and return

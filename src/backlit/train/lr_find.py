@@ -14,7 +14,7 @@ from backlit.nn.layer import Layer
 from backlit.nn.network import Network
 from backlit.optim import get as get_optimizer
 from backlit.optim.schedules import Exponential
-from backlit.train.job import prepare
+from backlit.train.prepare import prepare
 
 SMOOTHING = 0.9  # of the losses, before the steepest fall is looked for
 SETTLING = 10  # steps until the smoothed loss is more than noise

@@ -10,8 +10,8 @@ import numpy as np
 
 from backlit.engine import Engine
 from backlit.graph import tree
+from backlit.graph.derivatives import value_and_grad
 from backlit.graph.tensor import value_of
-from backlit.graph.transforms import value_and_grad
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import Network, forward
 from backlit.train.mixup import blend, parts_of, summed_loss

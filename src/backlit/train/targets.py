@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.encoding import Labels
+from backlit.data.labels import Labels
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import sigmoid, softmax
 

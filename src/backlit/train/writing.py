@@ -10,7 +10,7 @@ import numpy as np
 from backlit.data.text.texts import Texts, tokenizer_from
 from backlit.data.text.tokenizer import END
 from backlit.errors import InputError, ShapeError
-from backlit.nn.search import beam_search
+from backlit.train.search import beam_search
 from backlit.train.targets import PADDING
 
 

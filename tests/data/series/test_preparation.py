@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 
 from backlit.data.series import Grid, SeriesPreparation, Windows
 from backlit.errors import InputError
-from backlit.train.workflow.series import from_series
+from backlit.tasks.series import from_series
 
 
 @pytest.fixture

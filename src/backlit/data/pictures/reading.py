@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.files import writing
 from backlit.data.pictures.decoding import Form, decode, measure, quiet
 from backlit.errors import InputError
+from backlit.files import writing
 
 LARGEST = 64  # longest side, unless the user says otherwise
 CACHED = 4 << 30  # bytes that the cache may take

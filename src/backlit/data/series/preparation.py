@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.reading import read_source
+from backlit.data.files import read_source
 from backlit.data.series.grid import Grid
 from backlit.data.series.spacing import DAY, Spacing
 from backlit.data.series.windows import Windows

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.reading import read_source
+from backlit.data.files import read_source
 from backlit.data.table.column import Column
 from backlit.data.table.target import TableTarget
 from backlit.data.table.understanding import understand

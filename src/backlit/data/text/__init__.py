@@ -1,6 +1,6 @@
 """Text as numbers: units of text, tokenizers, word vectors, columns of texts."""
 
-from backlit.data.text.column import TextColumn
+from backlit.data.text.preparation import TextColumn
 from backlit.data.text.reading import read_text
 from backlit.data.text.texts import Symbols, Texts
 from backlit.data.text.tokenizer import END, PADDING, START, UNKNOWN, Tokenizer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backlit.data.reading.encoding import as_utf8
+from backlit.data.files.charset import as_utf8
 from backlit.errors import InputError
 
 

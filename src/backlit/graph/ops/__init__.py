@@ -34,14 +34,6 @@ from backlit.graph.ops.elementwise import (
     step,
     tanh,
 )
-from backlit.graph.ops.fused import (
-    binary_cross_entropy,
-    cross_entropy,
-    cross_entropy_probabilities,
-    huber,
-    log_softmax,
-    softmax,
-)
 from backlit.graph.ops.gru import gru
 from backlit.graph.ops.indexing import getitem, scatter, scatter_add, take, take_along_axis
 from backlit.graph.ops.linalg import einsum, inverse, linear, matmul, outer, solve
@@ -78,6 +70,14 @@ from backlit.graph.ops.shape import (
     stack,
     stop_gradient,
     transpose,
+)
+from backlit.graph.ops.stable import (
+    binary_cross_entropy,
+    cross_entropy,
+    cross_entropy_probabilities,
+    huber,
+    log_softmax,
+    softmax,
 )
 
 __all__ = sorted([*REGISTRY, "argmax", "argmin", "uniform"])

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from backlit.engine import kernels
 from backlit.errors import InputError, ShapeError
+from backlit.graph import kernels
 from backlit.graph.op import composite, operation
 from backlit.graph.samples import sample
 from backlit.graph.tensor import value_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from backlit.data.files import saving
 from backlit.errors import InputError
+from backlit.files import saving
 from backlit.inspect.draw.png import save_png
 from backlit.inspect.draw.scene import Scene
 from backlit.inspect.draw.svg import to_svg

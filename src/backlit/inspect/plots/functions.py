@@ -24,8 +24,8 @@ def activations(names: list[str] | None = None) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    from backlit.graph.transforms import vjp
-    from backlit.nn.activation_facts import FACTS
+    from backlit.graph.derivatives import vjp
+    from backlit.nn.layers.activation_facts import FACTS
 
     chosen = [name for name in FACTS if name != "softmax"] if names is None else names
     for name in chosen:

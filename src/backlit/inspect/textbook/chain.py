@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backlit.errors import unknown
-from backlit.graph.transforms import vjp
+from backlit.graph.derivatives import vjp
 from backlit.inspect.textbook.slopes import loss_slope
 from backlit.inspect.textbook.symbols import (
     Math,

@@ -12,15 +12,15 @@ import numpy as np
 
 from backlit.errors import InputError, ZeroGradientWarning
 from backlit.graph import tree
-from backlit.graph.transforms import vjp
-from backlit.nn import activations
-from backlit.nn.containers import Parallel, Residual, Sequential
-from backlit.nn.dropout import Dropout
+from backlit.graph.derivatives import vjp
 from backlit.nn.layer import Context, Layer
-from backlit.nn.linear import Linear
+from backlit.nn.layers import activations
+from backlit.nn.layers.containers import Parallel, Residual, Sequential
+from backlit.nn.layers.dropout import Dropout
+from backlit.nn.layers.linear import Linear
+from backlit.nn.layers.shaping import Flatten, Reshape
+from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
 from backlit.nn.network import Network
-from backlit.nn.shaping import Flatten, Reshape
-from backlit.nn.wired import INPUT, OUTPUT, Wired
 
 Place = tuple[str, tuple[int, ...]]  # a parameter: path and index, ("0/weight", (1, 2))
 

@@ -12,8 +12,8 @@ import numpy as np
 from backlit import optim
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.graph import tree
+from backlit.graph.derivatives import value_and_grad
 from backlit.graph.tensor import value_of
-from backlit.graph.transforms import value_and_grad
 from backlit.inspect.textbook import rules
 from backlit.inspect.textbook.chain import Chains, place_name
 from backlit.inspect.textbook.symbols import Math, aligned, number

@@ -9,13 +9,13 @@ from typing import Any
 from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.graph.backward import ones_like, pull, topological_order
+from backlit.graph.derivatives import value_and_grad
 from backlit.graph.op import namespace, transforming
 from backlit.graph.tensor import Tensor, value_of
-from backlit.graph.transforms import value_and_grad
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import forward
+from backlit.train.probes.hook import Recorder
 from backlit.train.probes.measure import norm, numbers, one_signed
-from backlit.train.probes.recorder import Recorder
 from backlit.train.probes.settings import Probes
 
 

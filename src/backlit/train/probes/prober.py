@@ -13,10 +13,10 @@ from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.nn.network import Network
 from backlit.train.batches import Batches
-from backlit.train.later import Later
+from backlit.train.lazy import Later
+from backlit.train.probes.history import Record, plain
+from backlit.train.probes.hook import ROOT
 from backlit.train.probes.look import look_for
-from backlit.train.probes.recorder import ROOT
-from backlit.train.probes.records import Record, plain
 from backlit.train.probes.schedule import Plan, plan
 from backlit.train.probes.settings import Probes
 from backlit.train.program import Carry, Data, Program

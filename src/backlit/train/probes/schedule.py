@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 from backlit.nn.layer import Layer, Shape
+from backlit.nn.layers.recurrent import _Recurrent
 from backlit.nn.network import Network
-from backlit.nn.recurrent import _Recurrent
 from backlit.train.batches import Batches
 from backlit.train.probes.settings import ROWS, Probes
 

@@ -1,0 +1,235 @@
+"""Columns of text become numbers, dates and truth values, as the whole file says they are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from backlit.data.files import formats
+from backlit.data.files.formats import Format, Moment, Number, Text
+
+MISSING = [
+    "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "null", "NULL", "-", "--", "?",
+]  # fmt: skip
+LOOK = 150  # values looked at from the top, and as many from all over
+TRIES = 40  # at most as many rounds of learning from values that don't fit
+
+
+class Reading(NamedTuple):
+    """One way to read a column, in which all its values make sense."""
+
+    format: Format
+    values: Any
+
+
+class Misfit(NamedTuple):
+    """A value that can't be read in the format that was asked for."""
+
+    column: str
+    row: int  # from 0
+    value: str
+    format: Format
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the columns that can be read in one way only say about those that could be read in two."""
+
+    decimal: str | None = None  # "." or ","
+    day_first: bool | None = None
+
+
+def clean(column: Any) -> Any:
+    """Text without spaces around it; what stands for a missing value is missing."""
+    import polars as pl
+
+    if column[:1000].n_unique() < 100 and _is_clean(column.unique()):  # a few levels are soon looked through
+        return column
+    stripped = column.str.strip_chars()
+    return pl.select(pl.when(~stripped.is_in(MISSING)).then(stripped).alias(column.name)).to_series()
+
+
+def _is_clean(column: Any) -> bool:
+    stripped = column.str.strip_chars()
+    return bool((stripped == column).all()) and not stripped.is_in(MISSING).any()
+
+
+def parse(column: Any, format_: Format) -> tuple[Any, Any]:
+    """Values, and the cells that don't fit; most columns of numbers need no cleaning, which is most of the work."""
+    if not isinstance(format_, Text):
+        values = format_.parse(column)
+        if values.null_count() == column.null_count():
+            return values.alias(column.name), column[:0]
+    column = clean(column)
+    values = format_.parse(column)
+    return values.alias(column.name), column.filter(values.is_null() & column.is_not_null())
+
+
+def as_saved(column: Any, format_: Format) -> Any:
+    """Values in the format of training; a `Misfit` if there is a value that doesn't fit."""
+    values, misfits = parse(column, format_)
+    if len(misfits):
+        cleaned = clean(column)
+        row = int((values.is_null() & cleaned.is_not_null()).arg_max() or 0)
+        return Misfit(column.name, row, str(column[row]), format_)
+    return values
+
+
+def are_plainly_decimal(some: list[str]) -> bool:
+    """Whether some of a column's cells are decimal numbers with a point, and can be nothing else, or are empty."""
+    seen = [cell for cell in some if cell]
+    found = formats.candidates(seen) if any("." in cell for cell in seen) else []
+    return bool(found) and found[0] == formats.PLAIN and len(_distinct(found, seen)) == 1
+
+
+def readings(column: Any) -> list[Reading]:
+    """How a column can be read: in one way, or in two that the column alone doesn't tell apart.
+
+    A few values propose formats, each is tried on the whole column, and values that don't fit join the few, until
+    nothing in the column contradicts.
+    """
+    if column.dtype.is_float():  # its parser took nothing else
+        return [Reading(formats.PLAIN, column.fill_nan(None))]
+    seen = _few(column)
+    for _ in range(TRIES):
+        found = _distinct(formats.candidates(seen), seen)
+        tried = [(format_, *parse(column, format_)) for format_ in found]
+        surprises = [cell for _, _, misfits in tried for cell in misfits.unique(maintain_order=True).head(20).to_list()]
+        if not surprises and len(tried) == 1:
+            surprises = _unlike(column, seen, *tried[0][:2])
+        if not surprises:
+            if tried:
+                return [Reading(format_, values) for format_, values, _ in tried]
+            break
+        seen += surprises
+    return [Reading(Text(), parse(column, Text())[0])]
+
+
+def _few(column: Any) -> list[str]:
+    """Some of the column's different values."""
+    some = column[:LOOK].append(column.gather_every(max(len(column) // LOOK, 1))) if len(column) > LOOK else column
+    return clean(some).drop_nulls().unique(maintain_order=True).to_list()
+
+
+def _unlike(column: Any, seen: list[str], format_: Format, values: Any) -> list[str]:
+    """Values that fit, but may mean something else than those seen: the first with a point, or with leading zeros."""
+    if format_ != formats.PLAIN:
+        return []
+    padded = column.filter(column.str.starts_with("0"))
+    padded = padded.filter(padded.str.contains("^0[0-9]+$")).head(1).to_list()
+    if padded or not values.dtype.is_float() or any("." in cell for cell in seen):
+        return padded
+    return column.filter(column.str.contains(".", literal=True)).head(20).to_list()
+
+
+def _distinct(found: list[Format], seen: list[str]) -> list[Format]:
+    """The first format, and another if it means something else by some of these values."""
+    first = found[0] if found else None
+    if isinstance(first, Number):
+        for other in found[1:]:
+            if isinstance(other, Number) and other.decimal != first.decimal and _matters(first, other, seen):
+                return [first, other]
+    if isinstance(first, Moment) and first.layout.startswith("%d"):
+        other_layout = first.layout.replace("%d", "%_").replace("%m", "%d", 1).replace("%_", "%m", 1)
+        return [first, *(other for other in found[1:] if other == Moment(other_layout))]
+    return found[:1]
+
+
+def _matters(first: Number, other: Number, seen: list[str]) -> bool:
+    """Whether one takes for the decimal mark what the other takes for a mark between thousands."""
+    marks = {first.thousands, other.thousands} & {first.decimal, other.decimal}
+    return any(mark in cell for mark in marks for cell in seen)
+
+
+def choose(
+    found: dict[str, list[Reading]], decimal: str | None, separator: str | None
+) -> tuple[dict[str, Reading], Evidence, list[str]]:
+    """One reading a column: the one that the user's word, the sure columns, or else custom speaks for.
+
+    Returns
+    -------
+    dict, Evidence, list of str
+        Readings, what they were chosen by, and what stays a guess, in sentences.
+    """
+    sure = [ways[0] for ways in found.values() if len(ways) == 1]
+    evidence = Evidence(decimal or _decimal(sure), _day_first(sure))
+    custom = "," if separator == ";" else "."
+    chosen: dict[str, Reading] = {}
+    notes: list[str] = []
+    for name, ways in found.items():
+        if len(ways) == 1:
+            chosen[name] = ways[0]
+            continue
+        if isinstance(ways[0].format, Number):
+            pick = _pick_number(ways, evidence.decimal, custom)
+            unclear = evidence.decimal is None and (ways[0].format != formats.PLAIN or custom == ",")
+            if unclear:
+                notes.append(
+                    f"{name!r}: the file doesn't tell whether the mark in its numbers is decimal or between thousands; "
+                    f"read as {_spoken(pick.format)}; say which mark is decimal if that is wrong"
+                )
+        else:
+            first = evidence.day_first
+            pick = ways[0] if (first if first is not None else _custom_day_first(ways[0].format, custom)) else ways[1]
+            if first is None:
+                notes.append(f"{name!r}: day and month can't be told apart; read as {pick.format.expected}")
+        chosen[name] = pick
+    return chosen, evidence, notes
+
+
+def _pick_number(ways: list[Reading], decimal: str | None, custom: str) -> Reading:
+    """By the decimal mark; without evidence, points stay decimal."""
+    if decimal is None:
+        decimal = "." if ways[0].format == formats.PLAIN else custom
+    return next(way for way in ways if isinstance(way.format, Number) and way.format.decimal == decimal)
+
+
+def _decimal(sure: list[Reading]) -> str | None:
+    """The decimal mark of most columns that have one."""
+    marks = [way.format.decimal for way in sure if isinstance(way.format, Number) and way.values.dtype.is_float()]
+    return max(sorted(set(marks)), key=marks.count) if marks else None
+
+
+def _day_first(sure: list[Reading]) -> bool | None:
+    layouts = [way.format.layout for way in sure if isinstance(way.format, Moment)]
+    votes = [layout[:2] == "%d" for layout in layouts if layout[:5] in ("%d/%m", "%m/%d", "%d-%m", "%m-%d")]
+    return sum(votes) * 2 >= len(votes) if votes else None
+
+
+def _custom_day_first(format_: Format, custom: str) -> bool:
+    """Slashes are American, unless decimal commas are usual."""
+    return custom == "," or not (isinstance(format_, Moment) and format_.layout[2] == "/")
+
+
+def _spoken(format_: Format) -> str:
+    if isinstance(format_, Number) and format_.thousands:
+        return f"thousands ({format_.thousands!r} between groups of digits)"
+    return "decimal numbers"
+
+
+def describe(name: str, reading: Reading, text: Callable[[], Any]) -> list[str]:
+    """What people should know about how a column was read."""
+    format_ = reading.format
+    notes = []
+    if isinstance(format_, Number):
+        if format_.decimal == "," and reading.values.dtype.is_float():
+            notes.append(f"decimal commas in {name!r}")
+        if format_.unit == "%":
+            notes.append(f"{name!r} is in percent: 12 % is read as 12")
+        elif format_.unit:
+            notes.append(f"{name!r} is an amount in {format_.unit}: read as numbers")
+        if format_.thousands:
+            notes.append(f"{name!r}: {format_.thousands!r} between thousands")
+    elif isinstance(format_, Moment):
+        if "%z" in format_.layout:
+            notes.append(f"{name!r}: times with a time zone, given in UTC")
+    elif isinstance(format_, Text) and _padded(text()):
+        notes.append(f"{name!r} has leading zeros: kept as text")
+    return notes
+
+
+def _padded(column: Any) -> bool:
+    """Whether all values are digits, some of them after a needless zero."""
+    head = clean(column[:LOOK]).drop_nulls()
+    return len(head) > 0 and bool(head.str.contains("^[0-9]+$").all()) and bool(head.str.contains("^0[0-9]").any())

@@ -1,0 +1,97 @@
+"""Names for columns, each of its own, and what is empty at a table's right and lower edge left out."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from backlit.data.files.formats import PLAIN
+
+
+def name_columns(frame: Any, header: list[str]) -> tuple[Any, list[str]]:
+    """The frame with the header's names; unnamed columns and second ones of a name get new ones.
+
+    Returns
+    -------
+    polars.DataFrame, list of str
+        What was done, in sentences.
+    """
+    notes: list[str] = []
+    names: list[str] = []
+    taken = {name.strip() for name in header}
+    first: dict[str, int] = {}
+    for place, given in enumerate(header, 1):
+        name = given.strip()
+        if not name:
+            name = free_name(f"column_{place}", taken)
+            notes.append(f"column {place} has no name in the header: called {name!r}")
+        elif name in first:
+            fresh = free_name(name, taken)
+            notes.append(f"column {place} has the name of column {first[name]}, {name!r}: called {fresh!r}")
+            name = fresh
+        else:
+            first[name] = place
+        names.append(name)
+    if _looks_like_data(names):
+        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+        notes.append(
+            f"the first line looks like data ({shown}), but is taken for the columns' names; "
+            "if the file has none, put a line of names above it"
+        )
+    words = len(names[0].split())
+    if len(names) == 1 and words > 1 and all(len(str(cell).split()) == words for cell in frame[:100].to_series()):
+        notes.append(f"{names[0]!r} is one column; if spaces separate its values, save the file with commas instead")
+    return frame.rename(dict(zip(frame.columns, names, strict=True))), notes
+
+
+def _looks_like_data(names: list[str]) -> bool:
+    """Whether all names are numbers, and don't just count the columns, or one has decimals."""
+    if any("." in name and PLAIN.fits(name) for name in names):
+        return True
+    if not all(PLAIN.fits(name) or name.startswith("column_") for name in names):
+        return False
+    numbers = [float(name) for name in names if PLAIN.fits(name)]
+    return bool(numbers) and (len(numbers) == 1 or any(b - a != 1 for a, b in itertools.pairwise(numbers)))
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, or the first of name_2, name_3, ... that isn't taken; it then is."""
+    stem, number = name, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    taken.add(name)
+    return name
+
+
+def trim(frame: Any, header: list[str]) -> tuple[Any, list[str], list[str]]:
+    """Frame and header without the unnamed empty columns at the right and the empty rows at the end.
+
+    Returns
+    -------
+    polars.DataFrame, list of str, list of str
+        Frame, header, and what was done, in sentences.
+    """
+    notes = []
+    width = frame.width
+    while width > 1 and not header[width - 1].strip() and not _filled(frame[:, width - 1]).any():
+        width -= 1
+    if width < frame.width:
+        notes.append(f"{_count(frame.width - width, 'empty column')} at the right left out")
+        frame = frame[:, :width]
+    if frame.height and not any(_filled(column[-1:]).any() for column in frame.get_columns()):
+        filled = sum(_filled(column).cast(int) for column in frame.get_columns()) > 0
+        last = int(filled.arg_true().max() if filled.any() else -1)
+        notes.append(f"{_count(frame.height - last - 1, 'empty row')} at the end left out")
+        frame = frame[: last + 1]
+    return frame, header[:width], notes
+
+
+def _filled(column: Any) -> Any:
+    import polars as pl
+
+    return (column.str.strip_chars() != "").fill_null(False) if column.dtype == pl.String else column.is_not_null()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number > 1)}"

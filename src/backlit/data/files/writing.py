@@ -1,0 +1,197 @@
+"""Tables written back with further columns: same format, own cells unharmed, new ones plain."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backlit.data.files import Source
+from backlit.data.files.header import free_name
+from backlit.errors import InputError, ShapeError
+from backlit.files import saving
+
+TEXT = ("csv", "tsv", "jsonl")
+FORMULA = "^[=+@-]"  # a spreadsheet takes such a cell for a formula
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def write(frame: Any, path: str | Path | None, like: Source) -> None:
+    r"""Write a table with further columns, in the format of the file that it was read from.
+
+    The table's own columns come first, as their cells stand in its file if it kept them
+    (``read_source(..., keep_text=True)``); then the new ones, plainly: numbers with the file's decimal mark, dates as
+    2024-01-31, missing values as empty cells. Text that a spreadsheet could take for a formula is quoted.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The new columns; those that equal the table's own may be among them. One that differs from an own column of its
+        name gets another name, such as ``prediction_2``.
+    path : path or None
+        None is standard output. A name that ends in .gz is compressed.
+    like : Source
+        The table. Format, encoding, separator and decimal mark are its.
+
+    Raises
+    ------
+    InputError
+        If the file can't be written, a character doesn't exist in its encoding, or bytes would go to a terminal.
+    ShapeError
+        If there isn't one value a row.
+
+    Examples
+    --------
+    >>> import backlit as bl, pathlib, tempfile
+    >>> from backlit.data.files import read_source
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "prices.csv"
+    ...     _ = path.write_text("price;plate\n1.200,50;=A1\n")
+    ...     source = read_source(path, keep_text=True)
+    ...     more = source.frame.with_columns(guess=source.frame["price"] / 2)
+    ...     write(more, path.with_name("more.csv"), source)
+    ...     path.with_name("more.csv").read_text()
+    'price;plate;guess\n1.200,50;"=A1";600,25\n'
+    """
+    if path is None:
+        _to_standard_output(_encoded(frame, like), like)
+        return
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file to write to")
+    data = _encoded(frame, like)
+    if path.suffix.lower() == ".gz":
+        data = gzip.compress(data, mtime=0)
+    with saving(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:
+    """The table's own cells and the new columns, and the names of those that are text."""
+    import polars as pl
+
+    if frame.height != like.frame.height:
+        raise ShapeError(f"the table has {like.frame.height} rows, the new columns {frame.height}")
+    own = like.frame if like.text is None else like.text
+    taken = set(own.columns)
+    new = {
+        free_name(name, taken): frame[name]
+        for name in frame.columns
+        if name not in like.frame.columns or not frame[name].equals(like.frame[name])
+    }
+    values = like.frame.with_columns(column.alias(name) for name, column in new.items())
+    text = {name for name in values.columns if values[name].dtype == pl.String}
+    return own.with_columns(values[name] for name in new), text
+
+
+def _to_standard_output(data: bytes, like: Source) -> None:
+    terminal = sys.stdout.isatty()
+    if terminal and like.format not in TEXT:
+        raise InputError(f"{like.format} isn't text that a terminal shows; name a file to write to")
+    if terminal:  # which has an encoding of its own
+        sys.stdout.write(data.decode(like.encoding or "utf-8").lstrip(BYTE_ORDER_MARK))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+
+
+def _encoded(frame: Any, like: Source) -> bytes:
+    """The file's bytes."""
+    import polars as pl
+
+    frame, text = _extended(frame, like)
+    if like.format in ("csv", "tsv"):
+        return _in_encoding(_delimited(frame, text, like), like.encoding or "utf-8")
+    file = io.BytesIO()
+    try:
+        if like.format == "parquet":
+            frame.write_parquet(file)
+        elif like.format == "arrow":
+            frame.write_ipc(file)
+        elif like.format == "jsonl":
+            frame.write_ndjson(file)
+        elif like.format == "excel":
+            _write_excel(frame, file)
+        else:
+            arrays: dict[str, Any] = {name: _as_array(frame[name]) for name in frame.columns}
+            np.savez(file, **arrays)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"the table can't be written as {like.format}: {error}") from error
+    return file.getvalue()
+
+
+def _delimited(frame: Any, text: set[str], like: Source) -> str:
+    """Delimited text, with quotes where they are needed."""
+    import polars as pl
+
+    separator = like.separator or ","
+    special = f'["\r\n{separator}]'  # in brackets, a bar is a bar
+    formula = f"{special}|{FORMULA}"
+    cells = [
+        _quoted(_as_text(frame[name], like.decimal or "."), formula if name in text else special)
+        for name in frame.columns
+    ]
+    names = separator.join(_quoted(pl.Series(frame.columns, dtype=pl.String), formula).to_list())
+    lines = pl.DataFrame(cells).select(pl.concat_str(pl.all().fill_null(""), separator=separator).alias("line"))
+    if frame.width == 1:  # an empty line would be no row
+        lines = lines.select(pl.col("line").replace("", '""'))
+    newline = like.newline or "\n"
+    body = lines.write_csv(None, include_header=False, quote_style="never", line_terminator=newline)
+    return f"{names}{newline}{body}"
+
+
+def _quoted(column: Any, needed: str) -> Any:
+    """Cells in quotes where they match; quotes within are doubled."""
+    import polars as pl
+
+    quoted = '"' + column.str.replace_all('"', '""', literal=True) + '"'
+    return pl.select(pl.when(column.str.contains(needed)).then(quoted).otherwise(column).alias(column.name)).to_series()
+
+
+def _as_text(column: Any, decimal: str) -> Any:
+    """A column's values as cells."""
+    import polars as pl
+
+    if column.dtype == pl.String:
+        return column
+    if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
+        return pl.Series(column.name, [None if v is None else str(v) for v in column.to_list()], dtype=pl.String)
+    if not column.dtype.is_float():
+        return column.cast(pl.String)
+    text = column.fill_nan(None).cast(pl.String)
+    return text if decimal == "." else text.str.replace(".", decimal, literal=True)
+
+
+def _in_encoding(text: str, encoding: str) -> bytes:
+    mark = BYTE_ORDER_MARK if encoding.startswith(("utf-16", "utf-32")) else ""  # for utf-8-sig Python writes it
+    try:
+        return (mark + text).encode(encoding)
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{error.object[error.start]!r} doesn't exist in the input's encoding, {encoding}; "
+            "save the input as UTF-8 first"
+        ) from error
+
+
+def _as_array(column: Any) -> np.ndarray:
+    """A column as NumPy keeps it in archives: text as such, missing numbers as NaN."""
+    import polars as pl
+
+    if column.dtype == pl.String:
+        return np.array(column.fill_null("").to_list(), dtype=str)
+    array = column.to_numpy()
+    return np.array([str(value) for value in column.to_list()], dtype=str) if array.dtype == object else array
+
+
+def _write_excel(frame: Any, file: io.BytesIO) -> None:
+    zoned = [name for name in frame.columns if getattr(frame[name].dtype, "time_zone", None)]
+    frame = frame.with_columns(frame[name].dt.replace_time_zone(None) for name in zoned)  # Excel knows no zones
+    try:
+        frame.write_excel(file)
+    except ImportError as error:
+        raise InputError("writing Excel files needs another package: pip install 'backlit[excel]'") from error

@@ -1,0 +1,296 @@
+"""Evidence: all that the rules may know, in one value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from backlit.doctor.noise import of_share
+from backlit.graph import tree
+from backlit.nn.layer import Layer, Shape
+from backlit.nn.layers.containers import Sequential
+from backlit.nn.network import Network
+
+SHORT_OF = 0.05  # of accuracy or R² below a simple model's before a network counts as not having learned
+LEARNED = 0.5  # of the guess's loss that a network must be rid of, where no simple model tells what is possible
+SURE = 0.9  # rid of so much on rows it has never seen, it has learned, whatever simple models can do
+AVERAGED = 0.1  # of the epochs: the last ones, whose mean counts as the end
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer that computes (no container), as the rules see it.
+
+    Attributes
+    ----------
+    path, layer :
+        As in the network.
+    shape, output : tuple of int
+        Of one example, in and out.
+    skipped : bool
+        Whether something leads around it: a residual connection, say.
+    """
+
+    path: str
+    layer: Layer
+    shape: Shape
+    output: Shape
+    skipped: bool
+
+    @property
+    def kind(self) -> str:
+        return type(self.layer).__name__
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of a network, its data and its training.
+
+    Attributes
+    ----------
+    network : Network
+        As it is now.
+    loss, optimizer : Loss, Transform
+    start : dict
+        The record of epoch 0 with "data" and "weights"; empty if there is none.
+    looks : list of dict
+        Probes after it.
+    history : list of dict
+    settings : dict
+        Of the training; "batch_size", "penalty", "epochs" are read.
+    stopped : str
+    diverged : Diverged or None
+    best_epoch : int or None
+    sharpness : float or None
+        λ_max at the start, where it was worked out.
+    """
+
+    network: Network
+    loss: Any
+    optimizer: Any
+    start: dict[str, Any] = field(default_factory=dict)
+    looks: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    stopped: str = ""
+    diverged: Any = None
+    best_epoch: int | None = None
+    sharpness: float | None = None
+
+    # ---------------------------------------------------------------------------------------- the network
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """Layers that compute, in order."""
+        return _opened("", self.network.architecture, self.network.input_shape, False)
+
+    @cached_property
+    def weighted(self) -> list[Part]:
+        """Those with a weight matrix or filters."""
+        return [part for part in self.parts if self.weights(part)]
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether layers simply follow one another, so that the next one in order is the next one."""
+        return _plain(self.network.architecture)
+
+    def weights(self, part: Part) -> dict[str, Any]:
+        """A layer's weight matrices by their paths."""
+        prefix = f"{part.path}/" if part.path else ""
+        return {
+            path: leaf
+            for path, leaf in tree.items(self.network.params)
+            if path.startswith(prefix) and path.rsplit("/", 1)[-1].startswith("weight") and np.ndim(leaf) > 1
+        }
+
+    def follows(self, part: Part) -> list[Part]:
+        """What comes after a layer up to, without it, the next with weights."""
+        place = self.parts.index(part)
+        found = []
+        for other in self.parts[place + 1 :]:
+            if self.weights(other):
+                break
+            found.append(other)
+        return found
+
+    def activation_of(self, part: Part) -> Part | None:
+        """The first activation after a layer, before the next weights."""
+        return next((own for own in self.follows(part) if is_activation(own.layer)), None)
+
+    # ---------------------------------------------------------------------------------------- the data
+
+    @property
+    def data(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.start.get("data", {})
+        return found
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.data.get("inputs") or {}
+        return found
+
+    @property
+    def targets(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.data.get("targets") or {}
+        return found
+
+    @property
+    def classes(self) -> bool:
+        """Whether it is a classification."""
+        return self.data.get("kind", getattr(self.loss, "target", "")) in ("class", "binary")
+
+    @property
+    def guess(self) -> float | None:
+        """The loss of the best constant answer."""
+        return self.data.get("guess")
+
+    # ---------------------------------------------------------------------------------------- the training
+
+    @property
+    def trained(self) -> bool:
+        return bool(self.history) or self.diverged is not None
+
+    @property
+    def last(self) -> dict[str, Any]:
+        return self.looks[-1] if self.looks else self.start
+
+    def column(self, name: str) -> np.ndarray:
+        """A column of the history as numbers; empty if there is none."""
+        return np.array([row[name] for row in self.history if row.get(name) is not None], dtype=float)
+
+    def end(self, name: str) -> float | None:
+        """A column's mean over the last tenth of the epochs, or at the epoch whose weights were kept."""
+        values = self.column(name)
+        if not len(values):
+            return None
+        if self.best_epoch and self.best_epoch <= len(values):
+            return float(values[self.best_epoch - 1])
+        return float(values[-max(1, int(len(values) * AVERAGED)) :].mean())
+
+    def skill(self, held: bool) -> float | None:
+        """Share of the guess's loss that the network got rid of: 1 - loss / guess; below 0, worse than guessing."""
+        guess = (self.data.get("held_guess") if held else None) or self.guess
+        loss = self.end("val_loss" if held else "loss")
+        if guess is None or loss is None or guess <= 0:
+            return None
+        return 1 - loss / guess if math.isfinite(loss) else -math.inf
+
+    @property
+    def held(self) -> bool:
+        return bool(len(self.column("val_loss")))
+
+    def score(self, held: bool) -> float | None:
+        """Accuracy or R² at the end; from the loss where the metric wasn't asked for."""
+        name = "accuracy" if self.classes else "r2"
+        return self.end(f"val_{name}" if held else name)
+
+    @property
+    def reference(self) -> float | None:
+        """The better of the simple models' scores, cautiously: less two standard errors."""
+        told = self.data.get("reference") or {}
+        if "linear" not in told:
+            return None
+        best = max(told["linear"], told["neighbours"], told["guess"])
+        return float(max(best - 2 * of_share(best, told["rows"]), told["guess"]))
+
+    @cached_property
+    def well(self) -> bool:
+        """Whether the network learned what can be expected: then its inside is nobody's business.
+
+        Rid of nine tenths of the guess's loss on rows it has never seen (training rows, if there are no others); or as
+        good as simple models and clearly better than guessing; or, where no simple model knows, rid of half.
+        """
+        if self.diverged is not None or not self.history:
+            return False
+        skill = self.skill(self.held)
+        if skill is not None and skill >= SURE:
+            return True
+        told, score, reference = self.data.get("reference") or {}, self.score(self.held), self.reference
+        if skill is None and score is None:
+            return True  # nothing can be said
+        if score is None or reference is None:
+            return skill is None or skill >= LEARNED
+        floor = told["guess"] + SHORT_OF
+        learnable = reference > floor
+        if not learnable:  # simple models fail: the network must show that it does better, by itself
+            return skill is not None and skill >= LEARNED
+        rows = self.data.get("held" if self.held else "rows") or math.inf
+        short = math.hypot(SHORT_OF, 1.5 * of_share(score, rows))
+        return score >= reference - short and score >= floor and (skill is None or skill > 0)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it learned its training rows, at least: then neither start nor gradients nor rates are at fault."""
+        return self.well or (self.diverged is None and (self.skill(False) or 0.0) >= SURE)
+
+    @property
+    def steps(self) -> int:
+        """Updates an epoch."""
+        rows, size = self.data.get("rows", 0), self.batch_size
+        return -(-rows // size) if size else 1
+
+    @property
+    def batch_size(self) -> int:
+        return int(self.data.get("batch") or self.settings.get("batch_size") or 0)
+
+    def ratio(self, record: dict[str, Any]) -> float | None:
+        """The greatest ‖Δw‖ / ‖w‖ among weight matrices of a look."""
+        found = [
+            own["update_ratio"]
+            for path, own in record.get("params", {}).items()
+            if "weight" in path.rsplit("/", 1)[-1] and own.get("update_ratio") is not None
+        ]
+        return max(found, default=None)
+
+    @property
+    def rate(self) -> float | None:
+        """The learning rate, of a schedule its greatest; None if the optimizer has none."""
+        return rate_of(self.optimizer)
+
+
+def is_activation(layer: Layer) -> bool:
+    """Whether a layer is a function of single numbers that isn't the identity (or a softmax)."""
+    return type(layer).__module__ == "backlit.nn.layers.activations" and type(layer).__name__ != "Identity"
+
+
+def rate_of(optimizer: Any) -> float | None:
+    """The learning rate of an optimizer or of the last one in a chain."""
+    for part in reversed(getattr(optimizer, "transforms", (optimizer,))):
+        rate = getattr(part, "learning_rate", None)
+        if rate is None:
+            continue
+        if isinstance(rate, (int, float)):
+            return float(rate)
+        for name in ("peak", "start"):
+            if isinstance(getattr(rate, name, None), (int, float)):
+                return float(getattr(rate, name))
+        inner = getattr(rate, "then", None)
+        return float(inner) if isinstance(inner, (int, float)) else None
+    return None
+
+
+def settings_of(optimizer: Any, name: str) -> Any:
+    """A hyperparameter of an optimizer, or of one in a chain; None if there is none of that name."""
+    for part in reversed(getattr(optimizer, "transforms", (optimizer,))):
+        if getattr(part, name, None) is not None:
+            return getattr(part, name)
+    return None
+
+
+def _opened(path: str, layer: Layer, shape: Shape, skipped: bool) -> list[Part]:
+    inside = layer.open(shape)
+    if not inside:
+        return [Part(path, layer, shape, layer.output_shape(shape), skipped)]
+    around = skipped or type(layer).__name__ in ("Residual", "Wired", "Parallel")
+    found = []
+    for name, part, own in inside:
+        found += _opened(f"{path}/{name}" if path else name, part, own, around)
+    return found
+
+
+def _plain(layer: Layer) -> bool:
+    return not layer.parts() or (isinstance(layer, Sequential) and all(_plain(part) for _, part in layer.parts()))

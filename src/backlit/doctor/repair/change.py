@@ -1,0 +1,29 @@
+"""Change: one remedy applied to a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from backlit.train.training import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """A recipe after one remedy.
+
+    Attributes
+    ----------
+    words : str
+        What was changed: "learning rate 1 → 0.1".
+    recipe : Recipe
+    criterion : str
+        What it is judged by: "loss", "balanced error" or "error", see `held`.
+    config : dict or None
+        The same as options of `backlit train`, or None if its options can't say it.
+    """
+
+    words: str
+    recipe: Recipe
+    criterion: str = "loss"
+    config: dict[str, Any] | None = None

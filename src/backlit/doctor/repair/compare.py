@@ -1,0 +1,191 @@
+"""Runs judged on held-out rows: costs row by row, and whether one run's are lower than another's beyond noise."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.train.ensemble import Folds, members
+from backlit.train.probes.facts import guess_loss
+from backlit.train.training import Recipe
+
+CAP = 10.0  # times what guessing costs: a network that far off is as useless as any other, NaN or not
+SURE = 0.05  # probability that the gain is noise
+LEAST = 0.01  # of what it costs before: less isn't worth a change
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a run says of the held-out rows.
+
+    Attributes
+    ----------
+    run : Run
+    outputs, y : array (rows, ...)
+        Raw outputs, and targets as the run's `Targets` take them.
+    """
+
+    run: Any
+    outputs: np.ndarray
+    y: np.ndarray
+
+
+def judged(run: Any, recipe: Recipe) -> Judged:
+    """A run on the rows that its recipe holds back; of folds, each row by the member that hasn't seen it."""
+    validation = recipe.options["validation"]
+    if not isinstance(validation, Folds):
+        x, y = validation
+        return Judged(run, *_said(run, run.inputs(x), run.relative(x, y)))
+    inputs, y = run.inputs(recipe.x), run.relative(recipe.x, recipe.y)
+    rows = validation.rows
+    if all(np.array_equal(own, rows[0]) for own in rows):
+        return Judged(run, *_said(run, inputs[rows[0]], y[rows[0]]))
+    alone = [dataclasses.replace(run, network=network) for network in members(run.network)]
+    parts = [_said(one, inputs[own], y[own]) for one, own in zip(alone, rows, strict=True)]
+    outputs, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Judged(run, outputs, targets)
+
+
+def _said(run: Any, inputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    told = run.targets.encode(y, str(run.network.dtype)) if run.targets.kind == "text" else None
+    return run.forward(inputs, told), y
+
+
+def costs(own: Judged, criterion: str, reference: Any) -> np.ndarray:
+    """What each held-out row costs (rows,): the less the better; NaN where the network says nothing.
+
+    Parameters
+    ----------
+    own : Judged
+    criterion : "loss", "error", "balanced loss" or "balanced error"
+        The loss; 1 for a row that is called the wrong class, of numbers by the class nearest to them; the same two with
+        classes weighed equally.
+    reference : Run
+        The run at the outset. Numbers are judged by its loss and in its unit, however others were trained.
+    """
+    run, y = own.run, own.y
+    with np.errstate(all="ignore"):
+        if criterion.endswith("loss"):
+            outputs, by = own.outputs.astype(np.float64), _yardstick(run, reference)
+            if by is not run and (run.targets.scale or by.targets.scale):
+                outputs = by.targets.encode(run.targets.own_unit(outputs), "float64")
+            losses = np.asarray(by.loss(outputs, by.targets.encode(y, "float64")), dtype=np.float64).reshape(len(y))
+            return losses * _weights(y) if criterion == "balanced loss" else losses
+        classes, codes = np.unique(y.reshape(len(y)), return_inverse=True)
+        called = run.targets.decode(own.outputs).reshape(len(y))
+        if run.targets.kind == "number":
+            known = np.isfinite(called)
+            called = classes[np.abs(np.where(known, called, 0.0)[:, None] - classes).argmin(axis=1)]
+            wrong = np.where(known, (called != classes[codes]).astype(float), 1.0)
+        else:
+            wrong = (called != classes[codes]).astype(float)
+        finite = np.isfinite(own.outputs.reshape(len(y), -1)).all(axis=1)
+        wrong = np.where(finite, wrong, 1.0)
+    return wrong if criterion == "error" else wrong * _weights(y)
+
+
+def _weights(y: np.ndarray) -> np.ndarray:
+    """Of each row, so that classes count alike and all rows together as many as they are."""
+    _, codes, counts = np.unique(y.reshape(len(y)), return_inverse=True, return_counts=True)
+    return np.asarray((len(y) / (len(counts) * counts))[codes])
+
+
+def groups(own: Judged, criterion: str) -> np.ndarray:
+    """Of which group each row is, whose number of rows is no accident: the classes, where they count alike."""
+    if not criterion.startswith("balanced"):
+        return np.zeros(len(own.y), dtype=int)
+    return np.unique(own.y.reshape(len(own.y)), return_inverse=True)[1]
+
+
+def _yardstick(run: Any, reference: Any) -> Any:
+    """The run whose loss and unit costs are told in."""
+    return reference if run.targets.kind == reference.targets.kind == "number" else run
+
+
+def cap(own: Judged, criterion: str, reference: Any) -> float:
+    """The most that a row can cost in a comparison."""
+    if not criterion.endswith("loss"):
+        return math.inf
+    run = _yardstick(own.run, reference)
+    encoded = run.targets.encode(own.y, "float64")
+    guess = guess_loss(run.loss, run.targets.kind, encoded, run.network.output_shape, None)
+    guess = guess * float(_weights(own.y).max()) if guess and criterion == "balanced loss" else guess
+    return CAP * guess if guess and math.isfinite(guess) and guess > 0 else math.inf
+
+
+def capped(values: np.ndarray, most: float) -> np.ndarray:
+    """Costs up to a limit; what isn't finite costs most."""
+    if math.isinf(most):
+        finite = values[np.isfinite(values)]
+        most = CAP * float(np.abs(finite).max()) if len(finite) else 1.0
+        return np.where(np.isfinite(values), values, most)
+    return np.where(np.isfinite(values), np.minimum(values, most), most)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Gain of a change over several seeds: means over them and the held-out rows, less cost being better.
+
+    Attributes
+    ----------
+    gain, error : float
+        Mean difference of costs, before less after, and its standard error.
+    chance : float
+        Probability of such a gain if there were none.
+    better : bool
+        Beyond noise, and by at least a hundredth.
+    """
+
+    gain: float
+    error: float
+    chance: float
+    better: bool
+
+
+def compare(before: np.ndarray, after: np.ndarray, group: np.ndarray) -> Comparison:
+    """A paired test: the same seed and the same held-out rows before and after.
+
+    Both seeds and rows are a sample, so their variances add up: ``SE² = s²_seeds / S + Σ_g (n_g / n)² s²_g / n_g``, the
+    first of the seeds' mean differences, the second of the rows' in each group g; t with Welch and Satterthwaite's
+    degrees of freedom, one-sided.
+
+    Parameters
+    ----------
+    before, after : array (seeds, rows)
+    group : int array (rows,)
+
+    References
+    ----------
+    Welch: The generalization of Student's problem, Biometrika 34, 1947.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> before, rows = rng.uniform(1, 2, (3, 50)), np.zeros(50, int)
+    >>> compare(before, before - 0.3 + 0.1 * rng.normal(size=(3, 50)), rows).better
+    True
+    >>> compare(before, before + 0.1 * rng.normal(size=(3, 50)), rows).better
+    False
+    """
+    from scipy.stats import t as student
+
+    difference = before - after
+    seeds, rows = difference.shape
+    gain = float(difference.mean())
+    of_seeds = float(difference.mean(axis=1).var(ddof=1)) / seeds if seeds > 1 else 0.0
+    by_row, of_rows = difference.mean(axis=0), 0.0
+    for own in np.unique(group):
+        values = by_row[group == own]
+        if len(values) > 1:
+            of_rows += (len(values) / rows) ** 2 * float(values.var(ddof=1)) / len(values)
+    variance = of_seeds + of_rows
+    if variance == 0:
+        chance = 0.0 if gain > 0 else 1.0
+    else:
+        freedom = variance**2 / (of_seeds**2 / max(1, seeds - 1) + of_rows**2 / max(1, rows - 1))
+        chance = float(student.sf(gain / math.sqrt(variance), freedom))
+    return Comparison(gain, math.sqrt(variance), chance, chance < SURE and gain >= LEAST * float(before.mean()))

@@ -1,0 +1,156 @@
+"""`Run.fix`: remedies tried in the order of the findings, each kept only if held-out rows are predicted better."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from backlit.doctor.diagnose import diagnose
+from backlit.doctor.repair.bench import Bench, Progress, StoppedError
+from backlit.doctor.repair.result import Repair
+from backlit.doctor.repair.search import Mender
+from backlit.errors import InputError
+from backlit.train.training import Recipe, recipe_of
+
+SEEDS, ROUNDS = 3, 5
+
+
+def fix(
+    run: Any,
+    x: Any = None,
+    y: Any = None,
+    *,
+    seeds: int = SEEDS,
+    rounds: int = ROUNDS,
+    suit: bool = True,
+    progress: Progress | None = None,
+    recipe: Recipe | None = None,
+    **options: Any,
+) -> Repair:
+    """Apply the remedies of a run's diagnosis, train again, keep what helps.
+
+    Findings are taken in their order, causes first; what was taken to follow from a cause comes next if its own remedy
+    doesn't help. Each remedy is tried by itself: the network is trained again, from the same seed, and judged on the
+    rows that the run holds back (a fifth, if it holds back none). Of several ways to the same end the best with that
+    seed is tried with others. It is kept if the held-out loss is lower beyond the noise of seeds and rows, and by at
+    least a hundredth: see `compare`. What is kept is diagnosed again; at last, other rates and lengths of training are
+    tried in the same way, since what suited the sick network needn't suit the mended one. Test rows, if there are any,
+    decide nothing.
+
+    Parameters
+    ----------
+    run : Run
+        Stays as it is, and so does its folder.
+    x, y : as given to `fit`, optional
+        Needed for loaded runs.
+    seeds : int
+        Pairs of trainings, before and after, that decide; up to twice as many where they don't.
+    rounds : int
+        Most remedies that are kept.
+    suit : bool
+        Whether rates and lengths of training that suit the mended network are tried at last.
+    progress : callable, optional
+        ``progress(what, share done)`` is told what is being tried.
+    recipe : Recipe, optional
+        What trained the run, if it doesn't know itself.
+    **options
+        Of `fit`, where a loaded run's folder doesn't tell them: penalty, validation, sample_weight. Callbacks aren't
+        called.
+
+    Returns
+    -------
+    Repair
+
+    Raises
+    ------
+    InputError
+        If the data is needed and wasn't given, or isn't that of the training; if the run has nothing to judge by.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(200, 2))
+    >>> net = bl.Sequential(bl.Linear(8), bl.Tanh(), bl.Linear(1))
+    >>> run = bl.fit(net, x, x.sum(axis=1), optimizer=bl.SGD(1e-6), validation=0.3, engine="numpy")
+    >>> print(run.fix(rounds=1, suit=False).kept[0].change)
+    learning rate 1e-06 → 0.01
+    """
+    for name, value, least in (("seeds", seeds, 2), ("rounds", rounds, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    given = recipe if recipe is not None else recipe_of(run, x, y, **options)
+    first = given.held()
+    bench = Bench(first, seeds, progress)
+    mender = Mender(bench, first, run)
+    interrupted = False
+    try:
+        if _as_trained(run, given):
+            bench.know(first, run)
+        mender.work(diagnose(run) if run.probes else bench.trial(first, 0).run.diagnose(), rounds)
+        if suit:
+            mender.suit()
+        mended = _ended(mender, given) if mender.kept else run
+    except StoppedError:
+        interrupted, mended = True, run
+        if mender.kept:
+            mended = bench.trial(mender.recipe, 0).run
+    if mended is not run:
+        mended = _finished(mended, mender, run, given)
+    left = mended.diagnose()
+    return Repair(
+        run=mended,
+        original=run,
+        changes=tuple(mender.attempts),
+        decide=tuple(own for own in mender.decide.values() if own.name in {other.name for other in left}),
+        left=left,
+        test=_test(run, mended),
+        trainings=bench.trainings,
+        interrupted=interrupted,
+    )
+
+
+def _as_trained(run: Any, recipe: Recipe) -> bool:
+    """Whether the run itself is what its recipe gives with its seed and the same rows held back."""
+    return (
+        recipe.options.get("validation") is not None
+        and bool(run.probes)
+        and bool(run.history)
+        and run.stopped not in ("interrupted", "time limit", "callback")
+        and run.network.architecture == recipe.trained
+    )
+
+
+def _ended(mender: Mender, given: Recipe) -> Any:
+    """The mended run; where the original held nothing back, trained on all rows again if it needs none for stopping."""
+    own = mender.recipe
+    if given.options.get("validation") is not None or own.options.get("early_stopping"):
+        return mender.bench.trial(own, 0).run
+    mender.bench.trainings += 1
+    mender.bench.stage = "all rows"
+    run = own.replace(validation=None).fit(probes="standard", progress=False)
+    if run.stopped == "interrupted":
+        raise StoppedError
+    return run
+
+
+def _finished(mended: Any, mender: Mender, run: Any, given: Recipe) -> Any:
+    """The mended run with what the original has besides: scores on test rows, and what it was made by."""
+    words = [change.words for change in mender.kept]
+    if given.finish is not None and mended.history and not mended.diverged:
+        mended = given.finish(mended)
+        mended.judgement["notes"] = [*mended.judgement.get("notes", []), *(f"mended: {own}" for own in words)]
+    told = [change.config for change in mender.kept]
+    config = None
+    if run.config is not None and all(own is not None for own in told):
+        config = dict(run.config)
+        for own in told:
+            config |= own or {}
+    return dataclasses.replace(mended, config=config, settings=mended.settings | {"mended": words}, folder=None)
+
+
+def _test(run: Any, mended: Any) -> dict[str, dict[str, float]] | None:
+    """Scores on test rows before and after."""
+    before, after = run.judgement or {}, mended.judgement or {}
+    if mended is run or before.get("judged_on") != "test" or after.get("judged_on") != "test":
+        return None
+    return {"before": before["scores"], "after": after["scores"]}

@@ -1,0 +1,66 @@
+"""Remedies for inputs: they become part of the network or of the run, so that raw rows can be predicted as before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.data.frames import as_arrays
+from backlit.doctor.repair.change import Change
+from backlit.doctor.repair.layers import in_front
+from backlit.nn.layers.rescale import Rescale
+from backlit.train.ensemble import Folds
+from backlit.train.training import Recipe
+
+TINY = 1e-7  # of a column's size: it doesn't vary
+
+
+def training_rows(recipe: Recipe) -> np.ndarray:
+    """The inputs as the network gets them, without the rows that all members hold back."""
+    inputs = recipe.x if recipe.options.get("preparation") is None else recipe.options["preparation"].apply(recipe.x)
+    array = as_arrays(inputs, keep_integers=recipe.architecture.takes_integers)[0]
+    validation = recipe.options.get("validation")
+    if isinstance(validation, Folds):
+        held = validation.rows[0]
+        for rows in validation.rows[1:]:
+            held = np.intersect1d(held, rows)
+        array = np.delete(array, held, axis=0)
+    return array
+
+
+def _columns(recipe: Recipe) -> tuple[np.ndarray, np.ndarray] | None:
+    """Mean and standard deviation of each column (channel, feature of a step); None for whole numbers, as of tokens."""
+    if recipe.architecture.takes_integers:
+        return None
+    x = training_rows(recipe)
+    flat = x.reshape(-1, x.shape[-1]).astype(np.float64)
+    return flat.mean(axis=0), flat.std(axis=0)
+
+
+def _rescaled(recipe: Recipe, shift: np.ndarray, scale: np.ndarray) -> Recipe:
+    return recipe.replace(in_front(Rescale(tuple(shift.tolist()), tuple(scale.tolist())), recipe.architecture))
+
+
+def standardized(recipe: Recipe, run: Any) -> list[Change]:
+    """A first layer that brings each column to mean 0 and variance 1."""
+    told = _columns(recipe)
+    if told is None:
+        return []
+    mean, std = told
+    still = std <= TINY * np.maximum(np.abs(mean), 1e-30)
+    own = _rescaled(recipe, mean, np.where(still, 1.0, std))
+    return [Change("a first layer that standardises inputs (Rescale)", own)]
+
+
+def without_constants(recipe: Recipe, run: Any) -> list[Change]:
+    """A first layer that turns columns that never change to zero."""
+    told = _columns(recipe)
+    if told is None:
+        return []
+    mean, std = told
+    still = (std <= TINY * np.maximum(np.abs(mean), 1e-30)) & (mean != 0)
+    if not still.any():
+        return []
+    own = _rescaled(recipe, np.where(still, mean, 0.0), np.ones(len(mean)))
+    return [Change("columns that never change set to zero (Rescale)", own)]

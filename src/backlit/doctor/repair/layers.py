@@ -1,0 +1,82 @@
+"""An architecture with some of its layers changed, whatever they are inside of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from backlit.nn.layer import Layer
+from backlit.nn.layers.activations import Identity
+from backlit.nn.layers.containers import Sequential
+
+Rule = Callable[[str, Layer], tuple[Layer, ...]]
+
+
+def changed(architecture: Layer, rule: Rule) -> Layer:
+    """The architecture with each layer that has no parts replaced by what the rule makes of it.
+
+    Parameters
+    ----------
+    architecture : Layer
+    rule : callable
+        ``rule(path, layer)`` gives what stands in its place: the layer itself, several, or none.
+
+    Returns
+    -------
+    Layer
+        Containers are of the same kind and settings. In a `Sequential` several layers simply follow one another;
+        elsewhere they become one, and a place that must be filled gets an `Identity`.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> net = bl.Sequential(bl.Linear(4), bl.Residual(bl.Linear(4), bl.Tanh()), bl.Softmax())
+    >>> changed(net, lambda path, layer: (bl.ReLU(),) if path == "1/body/1" else (layer,) if path != "2" else ())
+    Sequential(Linear(4), Residual(Sequential(Linear(4), ReLU())))
+    """
+    return _one(_changed("", architecture, rule))
+
+
+def _changed(path: str, layer: Layer, rule: Rule) -> tuple[Layer, ...]:
+    pending = layer.parts()
+    if not pending:
+        return rule(path, layer)
+
+    def inside(value: Any, spread: bool = False) -> Any:
+        if isinstance(value, Layer):
+            name = next((own for own, part in pending if part is value), None)
+            if name is None:
+                return (value,) if spread else value
+            pending.remove(next(pair for pair in pending if pair[0] == name))
+            found = _changed(f"{path}/{name}" if path else name, value, rule)
+            return found if spread else _one(found)
+        if isinstance(value, tuple):
+            return tuple(inside(own) for own in value)
+        return value
+
+    new: dict[str, Any] = {}
+    for field in dataclasses.fields(layer):
+        value = getattr(layer, field.name)
+        if isinstance(layer, Sequential) and field.name == "layers":
+            own = tuple(part for each in value for part in inside(each, spread=True))
+            new[field.name] = own or (Identity(),)
+        elif isinstance(value, (Layer, tuple)):
+            new[field.name] = inside(value)
+    return (layer if all(new[name] == getattr(layer, name) for name in new) else dataclasses.replace(layer, **new),)
+
+
+def _one(layers: tuple[Layer, ...]) -> Layer:
+    return layers[0] if len(layers) == 1 else Sequential(*layers) if layers else Identity()
+
+
+def in_front(first: Layer, architecture: Layer) -> Layer:
+    """The architecture behind one more layer."""
+    rest = architecture.layers if isinstance(architecture, Sequential) else (architecture,)
+    return Sequential(first, *rest)
+
+
+def with_fields(layer: Layer, **values: Any) -> Layer:
+    """The layer with other values in those fields that it has."""
+    own = {field.name for field in dataclasses.fields(layer)}
+    return dataclasses.replace(layer, **{name: value for name, value in values.items() if name in own})

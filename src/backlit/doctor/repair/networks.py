@@ -1,0 +1,246 @@
+"""Remedies that change the network."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+from typing import Any
+
+from backlit.doctor.evidence import Evidence, Part, is_activation
+from backlit.doctor.findings.structure import STRAIGHT
+from backlit.doctor.repair.change import Change
+from backlit.doctor.repair.layers import changed, with_fields
+from backlit.nn.key import Key
+from backlit.nn.layer import Layer
+from backlit.nn.layers.activations import ReLU, Sigmoid, Tanh
+from backlit.nn.layers.activations import Step as StepFunction
+from backlit.nn.layers.dropout import DropConnect, Dropout
+from backlit.nn.layers.gru import GRU
+from backlit.nn.layers.linear import Linear
+from backlit.nn.layers.lstm import LSTM
+from backlit.nn.layers.normalization import BatchNorm, LayerNorm
+from backlit.nn.layers.recurrent import RNN
+from backlit.nn.network import Network
+from backlit.train.training import Recipe
+
+BENDING = ("ReLU", "LeakyReLU", "PReLU", "ELU", "SiLU", "GELU", "Softplus")  # He's rule suits them
+OF_THEORY = ("xavier", "kaiming", "lecun", "orthogonal")
+SILENT = ("Dropout", "Identity", "Flatten", "Reshape")
+USUAL_DROPOUT, MILD_DROPOUT = 0.2, 0.3
+WIDER, LEAST_WIDTH, MOST_WIDTH = 4, 32, 512
+
+
+def seen(recipe: Recipe, run: Any) -> Evidence:
+    """The recipe's network as the rules see it: its layers in order, with shapes."""
+    network = recipe.architecture.build(run.network.input_shape)
+    return Evidence(network=network, loss=run.loss, optimizer=run.optimizer)
+
+
+def by_theory(part: Part, e: Evidence) -> Layer:
+    """A layer whose weights start with the variance that its activation wants, biases at their usual value."""
+    after = e.activation_of(part)
+    kind = "" if after is None else after.kind
+    usual = "kaiming" if kind in BENDING else "lecun" if kind == "SELU" else "xavier"
+    defaults = {field.name: field.default for field in dataclasses.fields(part.layer)}
+    own = getattr(part.layer, "weight_init", usual)
+    fits = own.partition(":")[0].startswith(OF_THEORY) and ":" not in own
+    new = {"weight_init": own if fits else usual}
+    new |= {name: defaults[name] for name in ("bias_init", "recurrent_init") if name in defaults}
+    return with_fields(part.layer, **new)
+
+
+def _start(recipe: Recipe, e: Evidence) -> Layer:
+    known = {part.path: part for part in e.weighted}
+    return changed(recipe.architecture, lambda path, own: (by_theory(known[path], e) if path in known else own,))
+
+
+def start(recipe: Recipe, run: Any) -> list[Change]:
+    """Weights drawn by theory (Glorot, He), biases at zero."""
+    new = _start(recipe, seen(recipe, run))
+    if new == recipe.architecture and not isinstance(recipe.network, Network):
+        return []
+    return [Change("weights start by kaiming (before ReLU) and xavier, biases at zero", recipe.replace(new))]
+
+
+def without_end(recipe: Recipe, run: Any) -> list[Change]:
+    """The last activation left out: the loss takes scores."""
+    e = seen(recipe, run)
+    last = next((part for part in reversed(e.parts) if part.kind not in SILENT), None)
+    if last is None or not (is_activation(last.layer) or last.kind == "Softmax"):
+        return []
+    new = changed(recipe.architecture, lambda path, own: () if path == last.path else (own,))
+    return [Change(f"without the last {last.kind}", recipe.replace(new))]
+
+
+def bent(recipe: Recipe, run: Any) -> list[Change]:
+    """An activation between linear layers that follow each other."""
+    e = seen(recipe, run)
+    places = {
+        part.path
+        for part, _ in pairwise(e.weighted)
+        if not part.layer.recurrent and all(own.kind in STRAIGHT for own in e.follows(part))
+    }
+    if not places:
+        return []
+
+    def behind(activation: Layer, name: str) -> Layer:
+        def rule(path: str, own: Layer) -> tuple[Layer, ...]:
+            return (with_fields(own, weight_init=name), activation) if path in places else (own,)
+
+        return changed(recipe.architecture, rule)
+
+    where = ", ".join(sorted(places))
+    return [
+        Change(f"{activation} after layer {where}", recipe.replace(behind(activation, name)))
+        for activation, name in ((ReLU(), "kaiming"), (Tanh(), "xavier"))
+    ]
+
+
+def _reactivated(recipe: Recipe, e: Evidence, activation: Layer) -> Layer:
+    """Hidden sigmoids and tanhs replaced, and weights drawn to suit."""
+    last = e.weighted[-1].path if e.weighted else ""
+    order = {part.path: place for place, part in enumerate(e.parts)}
+    old = {
+        part.path
+        for part in e.parts
+        if isinstance(part.layer, (Sigmoid, Tanh)) and last and order[part.path] < order[last]
+    }
+    before = {part.path for part in e.weighted if (after := e.activation_of(part)) and after.path in old}
+    name = "kaiming" if isinstance(activation, ReLU) else "xavier"
+
+    def rule(path: str, own: Layer) -> tuple[Layer, ...]:
+        if path in old:
+            return (activation,)
+        return (with_fields(own, weight_init=name, bias_init="zeros") if path in before else own,)
+
+    return changed(recipe.architecture, rule)
+
+
+def _normed(architecture: Layer, e: Evidence) -> Layer:
+    """A layer norm between weights and activation, in all hidden layers."""
+    places = {
+        part.path
+        for part in e.weighted[:-1]
+        if not part.layer.recurrent and not any(own.kind in ("LayerNorm", "BatchNorm") for own in e.follows(part)[:1])
+    }
+    return changed(architecture, lambda path, own: (own, LayerNorm()) if path in places else (own,))
+
+
+def flowing(recipe: Recipe, run: Any) -> list[Change]:
+    """Activations that pass gradients on, layer norms, or both."""
+    e = seen(recipe, run)
+    relu = _reactivated(recipe, e, ReLU())
+    found = [
+        ("ReLU in place of hidden sigmoids and tanhs", relu),
+        ("a layer norm before hidden activations", _normed(_start(recipe, e), e)),
+        ("ReLU in place of hidden sigmoids and tanhs, behind layer norms", _normed(relu, e)),
+    ]
+    new: dict[Layer, str] = {}
+    for words, architecture in found:
+        if architecture != recipe.architecture:
+            new.setdefault(architecture, words)
+    return [Change(words, recipe.replace(architecture)) for architecture, words in new.items()]
+
+
+def remembering(recipe: Recipe, run: Any) -> list[Change]:
+    """Recurrent layers with gates in place of simple ones."""
+
+    def gated(kind: Any) -> Any:
+        def rule(path: str, own: Layer) -> tuple[Layer, ...]:
+            if not isinstance(own, RNN):
+                return (own,)
+            shared = {field.name for field in dataclasses.fields(kind)} & {f.name for f in dataclasses.fields(own)}
+            kept = shared - {"weight_init", "recurrent_init", "bias_init", "form"}
+            return (kind(**{name: getattr(own, name) for name in kept}),)
+
+        return rule
+
+    found = []
+    for kind in (GRU, LSTM):
+        new = changed(recipe.architecture, gated(kind))
+        if new != recipe.architecture:
+            found.append(Change(f"{kind.__name__} in place of RNN", recipe.replace(new)))
+    return found
+
+
+def tamed(recipe: Recipe, run: Any) -> list[Change]:
+    """Recurrent weights that start orthogonal, gradients clipped."""
+    new = changed(recipe.architecture, lambda path, own: (with_fields(own, recurrent_init="orthogonal"),))
+    return [Change("recurrent weights start orthogonal, gradients clipped to norm 1", recipe.replace(new, clip=1.0))]
+
+
+def thinner_dropout(recipe: Recipe, run: Any) -> list[Change]:
+    """Dropout at a usual rate, or none."""
+
+    def at(rate: float) -> Layer:
+        def rule(path: str, own: Layer) -> tuple[Layer, ...]:
+            names = ("rate",) if isinstance(own, (Dropout, DropConnect)) else ("dropout", "recurrent_dropout")
+            high = {
+                name: rate
+                for name in names
+                if isinstance(getattr(own, name, None), float) and getattr(own, name) > rate
+            }
+            return (with_fields(own, **high),)
+
+        return changed(recipe.architecture, rule)
+
+    return [
+        Change(f"dropout {rate:g}", recipe.replace(at(rate)), config={"dropout": rate})
+        for rate in (USUAL_DROPOUT, 0.0)
+        if at(rate) != recipe.architecture
+    ]
+
+
+def wider(recipe: Recipe, run: Any) -> list[Change]:
+    """Wider hidden layers, or a first one."""
+    e = seen(recipe, run)
+    hidden = {part.path for part in e.weighted[:-1]}
+    if not hidden and e.weighted:
+        last = e.weighted[-1].path
+        new = changed(
+            recipe.architecture,
+            lambda path, own: (Linear(64, weight_init="kaiming"), ReLU(), own) if path == last else (own,),
+        )
+        return [Change("a hidden layer of 64 ReLU units", recipe.replace(new))]
+
+    def rule(path: str, own: Layer) -> tuple[Layer, ...]:
+        if path not in hidden:
+            return (own,)
+        size = {n: getattr(own, n) for n in ("units", "channels") if isinstance(getattr(own, n, None), int)}
+        return (with_fields(own, **{n: max(v, min(MOST_WIDTH, max(WIDER * v, LEAST_WIDTH))) for n, v in size.items()}),)
+
+    new = changed(recipe.architecture, rule)
+    return [] if new == recipe.architecture else [Change("hidden layers four times as wide", recipe.replace(new))]
+
+
+def connected(recipe: Recipe, run: Any) -> list[Change]:
+    """Activations with a slope in place of steps."""
+    new = changed(recipe.architecture, lambda path, own: (Tanh() if isinstance(own, StepFunction) else own,))
+    return [] if new == recipe.architecture else [Change("Tanh in place of Step", recipe.replace(new))]
+
+
+def layer_norms(recipe: Recipe) -> Layer:
+    """Layer norms in place of batch norms."""
+    return changed(recipe.architecture, lambda path, own: (LayerNorm() if isinstance(own, BatchNorm) else own,))
+
+
+def dropped_out(recipe: Recipe, run: Any) -> Layer:
+    """Some dropout before the last weights, if there is none."""
+    e = seen(recipe, run)
+    if not e.weighted[:-1] or any(part.kind == "Dropout" for part in e.parts):
+        return recipe.architecture
+    last = e.weighted[-1].path
+    return changed(recipe.architecture, lambda path, own: (Dropout(MILD_DROPOUT), own) if path == last else (own,))
+
+
+def without_source(recipe: Recipe, run: Any) -> list[Change]:
+    """A layer without parameters that made a NaN left out, if what follows takes what came before it."""
+    if run.diverged is None or not run.diverged.layer.startswith("layer "):
+        return []
+    place = run.diverged.layer.split()[1]
+    e = seen(recipe, run)
+    part = next((own for own in e.parts if own.path == place), None)
+    if part is None or part.shape != part.output or part.layer.init(Key(0), part.shape)[0]:
+        return []
+    new = changed(recipe.architecture, lambda path, own: () if path == place else (own,))
+    return [Change(f"without layer {place} ({part.kind})", recipe.replace(new))]

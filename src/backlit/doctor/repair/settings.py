@@ -1,0 +1,186 @@
+"""Remedies that change how the network is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from backlit import optim
+from backlit.doctor.evidence import rate_of, settings_of
+from backlit.doctor.repair.change import Change
+from backlit.doctor.repair.networks import dropped_out, layer_norms
+from backlit.nn.penalties import L2
+from backlit.optim.transform import Chain
+from backlit.train.callbacks import EarlyStopping
+from backlit.train.training import Recipe
+
+EPOCHS = 20  # of `fit`, if it isn't told
+BATCH = 32
+LEAST_RATE, MOST_RATE = 1e-7, {"Adam": 0.03, "AdamW": 0.03, "RMSprop": 0.03, "AdaGrad": 0.3}
+MOST_DESCENT = 0.5  # of gradient descent
+LONGER, MUCH_LONGER = 3, 10
+PATIENCE = 10
+WEAK, STRONGER = 1e-3, 1e-2
+
+
+def _optimizer(recipe: Recipe) -> Any:
+    return optim.get(recipe.options.get("optimizer", "adam"))
+
+
+def _with(optimizer: Any, **changes: Any) -> Any:
+    """An optimizer, or the last one in a chain, with other hyperparameters where it has them."""
+    if isinstance(optimizer, Chain):
+        return optim.chain(*optimizer.transforms[:-1], _with(optimizer.transforms[-1], **changes))
+    own = {field.name for field in dataclasses.fields(optimizer)}
+    return optimizer.replace(**{name: value for name, value in changes.items() if name in own})
+
+
+def rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
+    """The learning rate times each factor; larger ones as long as the optimizer bears them."""
+    optimizer = _optimizer(recipe)
+    rate = rate_of(optimizer)
+    if not rate:
+        return []
+    kind = type(getattr(optimizer, "transforms", (optimizer,))[-1]).__name__
+    found = []
+    for factor in factors:
+        new = float(f"{rate * factor:.3g}")
+        if LEAST_RATE <= new <= MOST_RATE.get(kind, MOST_DESCENT) or factor < 1:
+            own = recipe.replace(optimizer=_with(optimizer, learning_rate=new))
+            found.append(Change(f"learning rate {rate:g} → {new:g}", own, config={"learning_rate": new}))
+    return found
+
+
+def slower(recipe: Recipe, run: Any) -> list[Change]:
+    """A third of the learning rate, a tenth, and so on to a thousandth."""
+    return rates(recipe, (0.3, 0.1, 0.03, 0.01, 0.003, 0.001))
+
+
+def faster(recipe: Recipe, run: Any) -> list[Change]:
+    """Three times the learning rate, ten times, and so on as long as the optimizer bears it."""
+    return rates(recipe, (3.0, 10.0, 30.0, 100.0, 1e3, 1e4))
+
+
+def suited(recipe: Recipe, run: Any) -> list[Change]:
+    """Another rate or length, with the best epoch kept: what suited a sick network needn't suit the mended one."""
+    epochs = recipe.options.get("epochs", EPOCHS)
+    found = [*longer(recipe, run), *rates(recipe, (10.0, 3.0, 0.3))]
+    if not recipe.options.get("early_stopping"):
+        own = recipe.replace(early_stopping=epochs)  # never stops, and ends with the best
+        found.append(Change(f"the best of {epochs} epochs kept", own, config={"patience": epochs}))
+    return found
+
+
+def longer(recipe: Recipe, run: Any) -> list[Change]:
+    """More epochs, and the best of them kept."""
+    epochs = recipe.options.get("epochs", EPOCHS)
+    stopping = recipe.options.get("early_stopping") or PATIENCE
+    patience = stopping.patience if isinstance(stopping, EarlyStopping) else stopping
+    new = recipe.replace(epochs=LONGER * epochs, early_stopping=stopping)
+    words = f"epochs {epochs} → {LONGER * epochs}, stopped after {patience} without improvement"
+    return [Change(words, new, config={"epochs": LONGER * epochs, "patience": patience})]
+
+
+def patient(recipe: Recipe) -> Change:
+    """More epochs without a stop, since the loss may stay flat for long before it falls; the best of them kept."""
+    epochs = recipe.options.get("epochs", EPOCHS)
+    new = recipe.replace(epochs=LONGER * epochs, early_stopping=LONGER * epochs)
+    return Change(f"epochs {epochs} → {LONGER * epochs}, the best of them kept", new)
+
+
+def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
+    """Batches of 32, or layer norm in place of batch norm."""
+    size, new = recipe.options.get("batch_size", BATCH), layer_norms(recipe)
+    found = []
+    if size is not None and size < BATCH:
+        words = f"batches of {size} → {BATCH}"
+        found.append(Change(words, recipe.replace(batch_size=BATCH), config={"batch_size": BATCH}))
+    if new != recipe.architecture:
+        found.append(Change("layer norm in place of batch norm", recipe.replace(new)))
+    return found
+
+
+def less_decay(recipe: Recipe, run: Any) -> list[Change]:
+    """A hundredth of penalty and weight decay, or none."""
+    penalty, optimizer = recipe.options.get("penalty"), _optimizer(recipe)
+    decay = settings_of(optimizer, "weight_decay") or 0.0
+    found = []
+    if isinstance(penalty, L2) or (penalty is None and decay):
+        less = None if penalty is None else dataclasses.replace(penalty, strength=penalty.strength / 100)
+        own = recipe.replace(penalty=less, optimizer=_with(optimizer, weight_decay=decay / 100))
+        found.append(Change("a hundredth of the weight decay", own, config={"l2": less.strength} if less else None))
+    if penalty is not None or decay:
+        own = recipe.replace(penalty=None, optimizer=_with(optimizer, weight_decay=0.0))
+        found.append(Change("no weight decay", own, config={"l2": 0.0} if not decay else None))
+    return found
+
+
+def balanced(recipe: Recipe, run: Any) -> list[Change]:
+    """Classes weighed equally; and trained for longer, since rare rows come by rarely."""
+    if run.targets.labels is None or recipe.options.get("class_weight") is not None or len(run.targets.outputs) > 1:
+        return []
+    epochs = recipe.options.get("epochs", EPOCHS)
+    own = recipe.replace(class_weight="balanced")
+    found = [
+        Change(
+            f"classes weighed equally, epochs {epochs} → {times * epochs}", own.replace(epochs=times * epochs),
+            "balanced error", {"balance": True, "epochs": times * epochs},
+        )
+        for times in (LONGER, MUCH_LONGER)
+    ]  # fmt: skip
+    return [*found, Change("classes weighed equally", own, "balanced error", {"balance": True})]
+
+
+def restrained(recipe: Recipe, run: Any) -> list[Change]:
+    """Early stopping, alone and with a penalty or dropout."""
+    stopping = recipe.options.get("early_stopping") or max(3, recipe.options.get("epochs", EPOCHS) // 10)
+    own = recipe.replace(early_stopping=stopping)
+    patience = stopping.patience if isinstance(stopping, EarlyStopping) else stopping
+    found = []
+    if not recipe.options.get("early_stopping"):
+        words = f"stopped after {patience} epochs without improvement"
+        found.append(Change(words, own, config={"patience": patience}))
+    if recipe.options.get("penalty") is None:
+        for strength in (WEAK, STRONGER):
+            told = {"patience": patience, "l2": strength}
+            found.append(Change(f"early stopping and L2({strength:g})", own.replace(penalty=L2(strength)), config=told))
+    new = dropped_out(recipe, run)
+    if new != recipe.architecture:
+        found.append(Change("early stopping and dropout before the last layer", own.replace(new)))
+    return found
+
+
+def scaled_targets(recipe: Recipe, run: Any) -> list[Change]:
+    """Numbers learned with mean 0 and variance 1, told in their own unit."""
+    if recipe.options.get("standardize_targets") or run.targets.kind != "number" or recipe.options.get("encoding"):
+        return []
+    return [Change("targets standardised for training", recipe.replace(standardize_targets=True))]
+
+
+def as_classes(recipe: Recipe, run: Any) -> list[Change]:
+    """Classes learned as classes, with an output each."""
+    from backlit.doctor.repair.layers import changed, with_fields
+    from backlit.doctor.repair.networks import seen
+
+    y = np.asarray(recipe.y)
+    e = seen(recipe, run)
+    if y.dtype.kind != "f" or y.ndim > 2 or not (y == np.round(y)).all() or e.weighted[-1].kind != "Linear":
+        return []
+    y = y.astype(int)[:, 0] if y.ndim == 2 else y.astype(int)
+    last, count = e.weighted[-1].path, len(np.unique(y))
+    new = changed(recipe.architecture, lambda path, own: (with_fields(own, units=count) if path == last else own,))
+    own = recipe.replace(new, loss="cross_entropy", standardize_targets=False, metrics=None)
+    own = dataclasses.replace(own, y=y)
+    validation = recipe.options.get("validation")
+    if isinstance(validation, (tuple, list)):
+        own = own.replace(validation=(validation[0], np.asarray(validation[1]).astype(int).reshape(-1)))
+    return [Change(f"{count} classes, an output each, with cross entropy", own, "error")]
+
+
+def on_scores(recipe: Recipe, run: Any) -> list[Change]:
+    """A loss that takes scores, where the logarithm of an output was taken that needn't be positive."""
+    if getattr(run.loss, "activation", None) != "identity" or run.targets.kind != "class":
+        return []
+    return [Change("cross entropy, which takes scores", recipe.replace(loss="cross_entropy"))]

@@ -1,0 +1,136 @@
+"""What one should know of each activation before choosing it; the tests measure every entry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import unknown
+from backlit.graph.ops import activation as functions
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts about an activation.
+
+    Attributes
+    ----------
+    name : str
+    function : callable
+        ``function(x)``.
+    formula, derivative : str
+        For people to read; y is the output.
+    low, high : float
+        The outputs' range; infinite where there is no bound.
+    largest_slope : float
+        The largest derivative: what a gradient is multiplied with at most.
+    mean : float
+        Mean output for standard normal inputs.
+    saturates : tuple of str
+        On which sides ("left", "right") the derivative goes to zero.
+    cost : str
+        Work for each number, forward.
+    """
+
+    name: str
+    function: Callable[[Any], Any]
+    formula: str
+    derivative: str
+    low: float
+    high: float
+    largest_slope: float
+    mean: float
+    saturates: tuple[str, ...]
+    cost: str
+
+    @property
+    def zero_centred(self) -> str:
+        """Whether outputs of centred inputs are centred: "yes", "nearly" or "no" (|mean| below 0.02, 0.25, above)."""
+        return "yes" if abs(self.mean) < 0.02 else "nearly" if abs(self.mean) < 0.25 else "no"
+
+
+_INF = math.inf
+_BOTH = ("left", "right")
+
+
+def _leaky(x: Any) -> Any:
+    return functions.leaky_relu(x, slope=0.01)
+
+
+def _parametric(x: Any) -> Any:
+    return functions.prelu(x, np.asarray(0.25, dtype=x.dtype))
+
+
+FACTS: dict[str, Facts] = {
+    entry.name: entry
+    for entry in (
+        Facts("step", functions.step, "1 if x > 0 else 0", "0", 0, 1, 0.0, 0.5, _BOTH, "1 comparison"),
+        Facts("linear", functions.linear, "x", "1", -_INF, _INF, 1.0, 0.0, (), "none"),
+        Facts("sigmoid", functions.sigmoid, "1 / (1 + e⁻ˣ)", "y (1 - y)", 0, 1, 0.25, 0.5, _BOTH,
+              "1 exponential, 1 division"),
+        Facts("tanh", functions.tanh, "(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)", "1 - y²", -1, 1, 1.0, 0.0, _BOTH,
+              "1 exponential, 1 division"),
+        Facts("relu", functions.relu, "max(x, 0)", "1 if x > 0 else 0", 0, _INF, 1.0, 0.3989, ("left",),
+              "1 comparison"),
+        Facts("leaky_relu", _leaky, "x if x > 0 else 0.01 x", "1 if x > 0 else 0.01", -_INF, _INF, 1.0, 0.3950, (),
+              "1 comparison, 1 product"),
+        Facts("prelu", _parametric, "x if x > 0 else a x, a learned (0.25 at first)",
+              "1 if x > 0 else a; by a: min(x, 0)", -_INF, _INF, 1.0, 0.2992, (), "1 comparison, 1 product"),
+        Facts("elu", functions.elu, "x if x > 0 else eˣ - 1", "1 if x > 0 else y + 1", -1, _INF, 1.0, 0.1605, ("left",),
+              "1 exponential, 1 comparison"),
+        Facts("selu", functions.selu, "1.0507 x if x > 0 else 1.7581 (eˣ - 1)",
+              "1.0507 if x > 0 else y + 1.7581", -1.7581, _INF, 1.7581, 0.0, ("left",),
+              "1 exponential, 1 comparison, 1 product"),
+        Facts("gelu", functions.gelu, "x Φ(x)", "Φ(x) + x φ(x)", -0.1700, _INF, 1.1289, 0.2821, ("left",),
+              "1 error function, 2 products"),
+        Facts("gelu_tanh", functions.gelu_tanh, "x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))",
+              "(1 + t)/2 + x/2 (1 - t²) √(2/π) (1 + 0.134145 x²), t the tanh", -0.1700, _INF, 1.1290, 0.2821,
+              ("left",), "1 exponential, 1 division, 6 products"),
+        Facts("silu", functions.silu, "x / (1 + e⁻ˣ)", "σ (1 + x (1 - σ)), σ the sigmoid", -0.2785, _INF, 1.0998,
+              0.2066, ("left",), "1 exponential, 1 division"),
+        Facts("softplus", functions.softplus, "ln(1 + eˣ)", "1 / (1 + e⁻ˣ)", 0, _INF, 1.0, 0.8061, ("left",),
+              "1 exponential, 1 logarithm"),
+        # Of a whole line of numbers; slope and mean are those of two classes.
+        Facts("softmax", functions.softmax, "eˣ / Σ eˣ", "∂yᵢ/∂xⱼ = yᵢ ((i = j) - yⱼ)", 0, 1, 0.25, 0.5, _BOTH,
+              "1 exponential, 1 division, 1 comparison, 2 sums"),
+    )
+}  # fmt: skip
+
+
+def facts(name: str) -> Facts:
+    """The facts of one activation.
+
+    Examples
+    --------
+    >>> found = facts("sigmoid")
+    >>> found.largest_slope, found.zero_centred, found.saturates
+    (0.25, 'no', ('left', 'right'))
+    """
+    if name not in FACTS:
+        raise unknown("activation", name, FACTS)
+    return FACTS[name]
+
+
+def table() -> str:
+    """All facts as text, a line each.
+
+    Examples
+    --------
+    >>> table().splitlines()[0].split()
+    ['name', 'formula', 'range', 'slope', '≤', 'zero-centred', 'saturates', 'cost']
+    """
+    header = ("name", "formula", "range", "slope ≤", "zero-centred", "saturates", "cost")
+    rows = [header]
+    for entry in FACTS.values():
+        low, high = (f"{bound:g}" if math.isfinite(bound) else "∞" for bound in (entry.low, entry.high))
+        bounds = f"{'-' if math.isinf(entry.low) else ''}{low} to {high}"
+        sides = ", ".join(entry.saturates) or "nowhere"
+        rows.append(
+            (entry.name, entry.formula, bounds, f"{entry.largest_slope:g}", entry.zero_centred, sides, entry.cost)
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -1,0 +1,280 @@
+"""Activations as layers; their functions stand in `functions.py`, facts about them in `activation_facts.py`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError, unknown
+from backlit.graph.ops.activation import (
+    elu,
+    gelu,
+    gelu_tanh,
+    leaky_relu,
+    linear,
+    prelu,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    step,
+    tanh,
+)
+from backlit.nn.key import Key
+from backlit.nn.layer import Context, Layer, Params, Shape
+from backlit.nn.layers.activation_facts import FACTS, Facts, facts, table
+
+__all__ = [
+    "ELU",
+    "FACTS",
+    "GELU",
+    "SELU",
+    "Facts",
+    "Identity",
+    "LeakyReLU",
+    "PReLU",
+    "ReLU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Step",
+    "Tanh",
+    "elu",
+    "facts",
+    "gelu",
+    "gelu_tanh",
+    "get",
+    "leaky_relu",
+    "linear",
+    "names",
+    "prelu",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "step",
+    "table",
+    "tanh",
+]
+
+
+def _require_finite(layer: Layer, **numbers: Any) -> None:
+    for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            raise InputError(f"{type(layer).__name__}: {name} must be a finite number, got {number!r}")
+
+
+@dataclass(frozen=True, repr=False)
+class Identity(Layer):
+    """``y = x``: the linear activation."""
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return linear(x)
+
+
+@dataclass(frozen=True, repr=False)
+class Step(Layer):
+    """``y = 1`` where x > 0, else 0: the perceptron's activation.
+
+    Its derivative is zero, so nothing before it learns by gradient; see `backlit.Perceptron` for its own rule.
+    """
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return step(x)
+
+
+@dataclass(frozen=True, repr=False)
+class Sigmoid(Layer):
+    """``y = 1 / (1 + e⁻ˣ)``, from 0 to 1; ``y' = y (1 - y)`` is at most 1/4: gradients shrink from layer to layer."""
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return sigmoid(x)
+
+
+@dataclass(frozen=True, repr=False)
+class Tanh(Layer):
+    """Hyperbolic tangent, from -1 to 1; ``y' = 1 - y²`` is at most 1."""
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return tanh(x)
+
+
+@dataclass(frozen=True, repr=False)
+class ReLU(Layer):
+    """``y = max(x, 0)``; the derivative at 0 is taken as 0."""
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return relu(x)
+
+
+@dataclass(frozen=True, repr=False)
+class LeakyReLU(Layer):
+    """``y = x`` for x > 0, else ``slope · x``: never saturates."""
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        _require_finite(self, slope=self.slope)
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return leaky_relu(x, slope=self.slope)
+
+
+@dataclass(frozen=True, repr=False)
+class PReLU(Layer):
+    """`LeakyReLU` whose slope is learned.
+
+    Parameters
+    ----------
+    start : float
+        The slope to start from.
+    by_feature : bool
+        One slope for each size of the last axis, rather than one for all.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> bl.PReLU(by_feature=True).build((3,)).params["slope"].tolist()
+    [0.25, 0.25, 0.25]
+
+    References
+    ----------
+    He, Zhang, Ren, Sun: Delving Deep into Rectifiers, ICCV 2015 (arXiv:1502.01852).
+    """
+
+    start: float = 0.25
+    by_feature: bool = False
+
+    def __post_init__(self) -> None:
+        _require_finite(self, start=self.start)
+
+    def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
+        return {"slope": np.full(input_shape[-1:] if self.by_feature else (), float(self.start))}, input_shape
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return prelu(x, params["slope"])
+
+
+@dataclass(frozen=True, repr=False)
+class ELU(Layer):
+    """``y = x`` for x > 0, else ``alpha (eˣ - 1)``.
+
+    References
+    ----------
+    Clevert, Unterthiner, Hochreiter: Fast and Accurate Deep Network Learning by ELUs, ICLR 2016 (arXiv:1511.07289).
+    """
+
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require_finite(self, alpha=self.alpha)
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return elu(x, alpha=self.alpha)
+
+
+@dataclass(frozen=True, repr=False)
+class SELU(Layer):
+    """Scaled `ELU`: keeps mean 0 and variance 1 from layer to layer, if weights start as "lecun".
+
+    References
+    ----------
+    Klambauer, Unterthiner, Mayr, Hochreiter: Self-Normalizing Neural Networks, NeurIPS 2017 (arXiv:1706.02515).
+    """
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return selu(x)
+
+
+@dataclass(frozen=True, repr=False)
+class GELU(Layer):
+    """``y = x · Φ(x)``, Φ the standard normal distribution; ``approximate=True`` takes the form with tanh.
+
+    References
+    ----------
+    Hendrycks, Gimpel: Gaussian Error Linear Units, 2016 (arXiv:1606.08415).
+    """
+
+    approximate: bool = False
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return gelu_tanh(x) if self.approximate else gelu(x)
+
+
+@dataclass(frozen=True, repr=False)
+class SiLU(Layer):
+    """``y = x · σ(x)``, also called swish."""
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return silu(x)
+
+
+@dataclass(frozen=True, repr=False)
+class Softplus(Layer):
+    """``y = ln(1 + eˣ)``: a smooth rectifier; ``y' = σ(x)``."""
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return softplus(x)
+
+
+@dataclass(frozen=True, repr=False)
+class Softmax(Layer):
+    """Shares along the last axis: ``yᵢ = e^xᵢ / Σⱼ e^xⱼ``.
+
+    As a last layer it goes with the loss "negative_log_likelihood"; "cross_entropy" takes the scores before it.
+    """
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return softmax(x, axis=-1)
+
+
+_LAYERS: dict[str, Layer] = {
+    "step": Step(),
+    "linear": Identity(),
+    "identity": Identity(),
+    "sigmoid": Sigmoid(),
+    "tanh": Tanh(),
+    "relu": ReLU(),
+    "leaky_relu": LeakyReLU(),
+    "prelu": PReLU(),
+    "elu": ELU(),
+    "selu": SELU(),
+    "gelu": GELU(),
+    "gelu_tanh": GELU(approximate=True),
+    "silu": SiLU(),
+    "softplus": Softplus(),
+    "softmax": Softmax(),
+}
+
+
+def names() -> list[str]:
+    """All known names."""
+    return list(_LAYERS)
+
+
+def get(name: str | Layer) -> Layer:
+    """The activation layer of a name; a layer is returned as it is.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such name.
+
+    Examples
+    --------
+    >>> get("leaky_relu")
+    LeakyReLU()
+    """
+    if isinstance(name, Layer):
+        return name
+    if name not in _LAYERS:
+        raise unknown("activation", name, _LAYERS)
+    return _LAYERS[name]

@@ -1,0 +1,250 @@
+"""Layers made of layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError, ShapeError
+from backlit.graph import tree
+from backlit.nn.key import Key
+from backlit.nn.layer import Context, Layer, Params, Shape, init_part, require_positive
+from backlit.nn.layers.convolution import Conv1d, Conv2d
+from backlit.nn.layers.linear import Linear
+from backlit.nn.layers.merging import merge, merged_shape, require_way
+
+
+def require_layers(kind: str, parts: tuple[Layer, ...]) -> None:
+    """Refuse parts of a container that aren't layers."""
+    for i, part in enumerate(parts):
+        if not isinstance(part, Layer):
+            raise InputError(f"{kind}: part {i} must be a layer such as bl.Linear(64), got {part!r}")
+
+
+@dataclass(frozen=True, repr=False, init=False)
+class Sequential(Layer):
+    """Layers one after another; their names are "0", "1", ….
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(10)).build((64,)).size
+    4810
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, *args: Layer, layers: tuple[Layer, ...] | None = None) -> None:
+        parts = tuple(args) if layers is None else tuple(layers)
+        require_layers("Sequential", parts)
+        object.__setattr__(self, "layers", parts)
+
+    def parts(self) -> list[tuple[str, Layer]]:
+        return [(str(i), layer) for i, layer in enumerate(self.layers)]
+
+    def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
+        params: Params = {}
+        shape = input_shape
+        for name, layer in self.parts():
+            own, shape = init_part(key, name, layer, shape)
+            if own:
+                params[name] = own
+        return params, shape
+
+    def open(self, input_shape: Shape) -> list[tuple[str, Layer, Shape]]:
+        opened = []
+        for name, layer in self.parts():
+            opened.append((name, layer, input_shape))
+            input_shape = layer.output_shape(input_shape)
+        return opened
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        for _, layer in self.parts():
+            input_shape = layer.output_shape(input_shape)
+        return input_shape
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        for name, layer in self.parts():
+            x = ctx.run(name, layer, params, x)
+        return x
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))})"
+
+
+@dataclass(frozen=True, repr=False, init=False)
+class Residual(Layer):
+    """``y = x + F(x)``: a skip connection around some layers, so that gradients reach what is before them undiminished.
+
+    Parameters
+    ----------
+    *layers : Layer
+        F: one layer, or several one after another (its parameters are under "body").
+    projection : bool
+        If F changes the last size, ``y = P x + F(x)`` with a learned matrix P (under "projection"); without it
+        such an F is refused.
+    zero_start : bool
+        F's last weights and biases start at zero (or the scale of a normalisation that comes after them), so that the
+        block starts as the identity and the variance of what runs through many blocks doesn't grow.
+    stride : int
+        Of F, if it takes steps along a line or picture: P then sees every stride-th place, as a 1×1 convolution.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> block = bl.Residual(bl.Linear(8), bl.ReLU(), bl.Linear(3), zero_start=True).build((3,))
+    >>> block(np.array([[1.0, 2.0, 3.0]], dtype="float32")).tolist()
+    [[1.0, 2.0, 3.0]]
+
+    References
+    ----------
+    He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, CVPR 2016 (arXiv:1512.03385). Start at zero:
+    Goyal et al., Accurate, Large Minibatch SGD, 2017 (arXiv:1706.02677).
+    """
+
+    body: Layer
+    projection: bool = True
+    zero_start: bool = False
+    stride: int = 1
+
+    def __init__(
+        self,
+        *layers: Layer,
+        body: Layer | None = None,
+        projection: bool = True,
+        zero_start: bool = False,
+        stride: int = 1,
+    ) -> None:
+        parts = layers if body is None else (body, *layers)
+        if not parts:
+            raise InputError("Residual needs at least one layer, as in bl.Residual(bl.Linear(64), bl.ReLU())")
+        require_layers("Residual", parts)
+        object.__setattr__(self, "body", parts[0] if len(parts) == 1 else Sequential(*parts))
+        object.__setattr__(self, "projection", bool(projection))
+        object.__setattr__(self, "zero_start", bool(zero_start))
+        object.__setattr__(self, "stride", stride)
+        require_positive(self, stride=stride)
+
+    def parts(self) -> list[tuple[str, Layer]]:
+        return [("body", self.body)]
+
+    def _projection(self, input_shape: Shape) -> Layer | None:
+        """The projection that this input's shape needs."""
+        inner = self.body.output_shape(input_shape)
+        if inner == input_shape and self.stride == 1:
+            return None
+        if self.projection and self.stride > 1 and len(input_shape) in (2, 3) and inner:
+            conv = Conv1d if len(input_shape) == 2 else Conv2d
+            strided = conv(inner[-1], 1, self.stride, bias=False, weight_init="xavier")
+            if strided.output_shape(input_shape) == inner:
+                return strided
+        if not self.projection or not inner or inner[:-1] != input_shape[:-1] or self.stride > 1:
+            remedy = (
+                "sizes other than the last can't be projected, unless stride says by which steps they shrink"
+                if self.projection
+                else "let the last layer give as many, or use projection=True"
+            )
+            raise ShapeError(
+                f"Residual: inputs of shape {input_shape} can't be added to outputs of shape {inner}; {remedy}"
+            )
+        return Linear(inner[-1], bias=False)
+
+    def open(self, input_shape: Shape) -> list[tuple[str, Layer, Shape]]:
+        projection = self._projection(input_shape)
+        opened = [("body", self.body, input_shape)]
+        return opened if projection is None else [*opened, ("projection", projection, input_shape)]
+
+    def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
+        params: Params = {}
+        for name, layer, shape in self.open(input_shape):
+            own, _ = init_part(key, name, layer, shape)
+            if own:
+                params[name] = own
+        if self.zero_start:
+            params["body"] = self._ended_by_zeros(params.get("body", {}))
+        return params, self.body.output_shape(input_shape)
+
+    def _ended_by_zeros(self, params: Params) -> Params:
+        flat = tree.flatten_dict(params)
+        names = {path: path.split("/")[-1] for path in flat}
+        if not any(name == "weight" and flat[path].ndim > 1 for path, name in names.items()):
+            raise InputError(f"Residual: zero_start=True, but there are no weights in {self.body}")
+        # A normalisation after the weights would undo a small start of theirs: then its scale is the last factor.
+        last = [path for path, name in names.items() if name == "scale" or (name == "weight" and flat[path].ndim > 1)][
+            -1
+        ]
+        for path in (last, last.removesuffix(names[last]) + "bias"):
+            if path in flat:
+                flat[path] = np.zeros_like(flat[path])
+        return tree.nest(flat)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        self._projection(input_shape)
+        return self.body.output_shape(input_shape)
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        y = ctx.run("body", self.body, params, x)
+        projection = self._projection(tuple(x.shape[1:]))
+        return y + (x if projection is None else ctx.run("projection", projection, params, x))
+
+    def __repr__(self) -> str:
+        shown = [repr(self.body)]
+        shown += [] if self.projection else ["projection=False"]
+        shown += ["zero_start=True"] if self.zero_start else []
+        shown += [f"stride={self.stride}"] if self.stride > 1 else []
+        return f"Residual({', '.join(shown)})"
+
+
+@dataclass(frozen=True, repr=False, init=False)
+class Parallel(Layer):
+    """The same input through several layers side by side; their outputs are put together. Their names are "0", "1", ….
+
+    Parameters
+    ----------
+    *layers : Layer
+    combine : "concatenate", "sum", "mean", "mean_softmax" or "mean_sigmoid"
+        One after another along the last axis, or added or averaged (then of one shape). An ensemble of classifiers
+        averages probabilities: "mean_softmax" gives ``log(mean of softmax(z))``, "mean_sigmoid" the logit of the mean
+        of ``sigmoid(z)``, so that the result is logits again.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> bl.Parallel(bl.Linear(3), bl.Linear(2)).output_shape((4,))
+    (5,)
+    """
+
+    layers: tuple[Layer, ...]
+    combine: str = "concatenate"
+
+    def __init__(self, *args: Layer, layers: tuple[Layer, ...] | None = None, combine: str = "concatenate") -> None:
+        parts = tuple(args) if layers is None else tuple(layers)
+        if not parts:
+            raise InputError("Parallel needs at least one layer")
+        require_layers("Parallel", parts)
+        require_way("Parallel", combine)
+        object.__setattr__(self, "layers", parts)
+        object.__setattr__(self, "combine", combine)
+
+    def parts(self) -> list[tuple[str, Layer]]:
+        return [(str(i), layer) for i, layer in enumerate(self.layers)]
+
+    def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
+        params: Params = {}
+        for name, layer in self.parts():
+            own, _ = init_part(key, name, layer, input_shape)
+            if own:
+                params[name] = own
+        return params, self.output_shape(input_shape)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return merged_shape("Parallel", self.combine, [layer.output_shape(input_shape) for layer in self.layers])
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        return merge(self.combine, [ctx.run(name, layer, params, x) for name, layer in self.parts()])
+
+    def __repr__(self) -> str:
+        way = "" if self.combine == "concatenate" else f", combine={self.combine!r}"
+        return f"Parallel({', '.join(map(repr, self.layers))}{way})"

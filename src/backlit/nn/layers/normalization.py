@@ -1,0 +1,157 @@
+"""Layers that give their inputs mean 0 and variance 1, by example or by batch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError, ShapeError
+from backlit.graph.op import namespace
+from backlit.graph.ops.arithmetic import sqrt, square
+from backlit.graph.tensor import value_of
+from backlit.nn.key import Key
+from backlit.nn.layer import Context, Layer, Params, Shape, require_positive
+
+
+def _require_above_zero(layer: Layer, **numbers: Any) -> None:
+    for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < math.inf:
+            raise InputError(f"{type(layer).__name__}: {name} must be a finite number above 0, got {number!r}")
+
+
+def _scale_and_shift(affine: bool, shape: Shape) -> Params:
+    return {"scale": np.ones(shape), "bias": np.zeros(shape)} if affine else {}
+
+
+@dataclass(frozen=True, repr=False)
+class LayerNorm(Layer):
+    """``y = (x - mean) / √(variance + epsilon) · scale + bias``, statistics over an example's last axes.
+
+    Works alike in training and evaluation, and for every batch size.
+
+    Parameters
+    ----------
+    axes : int
+        How many of the last axes are normalised together.
+    epsilon : float
+        Keeps the quotient finite where all inputs are equal.
+    affine : bool
+        Whether to learn scale and bias, one each for every size of those axes.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> bl.LayerNorm().build((3,))(np.array([[1.0, 2.0, 3.0]])).round(3).tolist()
+    [[-1.225, 0.0, 1.225]]
+
+    References
+    ----------
+    Ba, Kiros, Hinton: Layer Normalization, 2016 (arXiv:1607.06450).
+    """
+
+    axes: int = 1
+    epsilon: float = 1e-5
+    affine: bool = True
+
+    def __post_init__(self) -> None:
+        require_positive(self, axes=self.axes)
+        _require_above_zero(self, epsilon=self.epsilon)
+
+    def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
+        if len(input_shape) < self.axes:
+            raise ShapeError(f"{self} needs inputs of at least {self.axes} axes besides the batch, got {input_shape}")
+        return _scale_and_shift(self.affine, input_shape[-self.axes :]), input_shape
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        axes = tuple(range(-self.axes, 0))
+        centred = x - x.mean(axis=axes, keepdims=True)
+        y = centred / sqrt(square(centred).mean(axis=axes, keepdims=True) + self.epsilon)
+        return y * params["scale"] + params["bias"] if self.affine else y
+
+
+@dataclass(frozen=True, repr=False)
+class BatchNorm(Layer):
+    """``y = (x - mean) / √(variance + epsilon) · scale + bias``, statistics for each size of the last axis.
+
+    In training mode they are those of the batch (over all other axes), and running values are moved towards them:
+    ``running ← (1 - momentum) · running + momentum · batch``, with the unbiased variance. In evaluation mode the
+    running values are used. Rows that only fill up a batch (`Context.mask`) don't count.
+
+    Parameters
+    ----------
+    momentum : float
+        Share of the newest batch in the running values, from 0 to 1.
+    epsilon : float
+        Keeps the quotient finite where all inputs are equal.
+    affine : bool
+        Whether to learn scale and bias, one each for every size of the last axis.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> network, x = bl.BatchNorm(momentum=1.0).build((1,)), np.array([[1.0], [3.0]])
+    >>> y, state = network.apply(network.params, x, training=True)
+    >>> y.round(3).tolist(), state["mean"].tolist(), state["variance"].tolist()
+    ([[-1.0], [1.0]], [2.0], [2.0])
+
+    References
+    ----------
+    Ioffe, Szegedy: Batch Normalization, ICML 2015 (arXiv:1502.03167).
+    """
+
+    momentum: float = 0.1
+    epsilon: float = 1e-5
+    affine: bool = True
+
+    def __post_init__(self) -> None:
+        _require_above_zero(self, epsilon=self.epsilon)
+        if (
+            isinstance(self.momentum, bool)
+            or not isinstance(self.momentum, (int, float))
+            or not 0 <= self.momentum <= 1
+        ):
+            raise InputError(f"BatchNorm: momentum must be a number from 0 to 1, got {self.momentum!r}")
+
+    def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
+        if not input_shape:
+            raise ShapeError(f"{self} needs inputs of shape (..., features), got ()")
+        return _scale_and_shift(self.affine, input_shape[-1:]), input_shape
+
+    def init_state(self, input_shape: Shape) -> dict[str, Any]:
+        return {"mean": np.zeros(input_shape[-1:]), "variance": np.ones(input_shape[-1:])}
+
+    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+        if ctx.training:
+            mean, variance = self._batch_statistics(x, ctx)
+        else:
+            mean, variance = ctx.state("mean"), ctx.state("variance")
+        y = (x - mean) / sqrt(variance + self.epsilon)
+        return y * params["scale"] + params["bias"] if self.affine else y
+
+    def _batch_statistics(self, x: Any, ctx: Context) -> tuple[Any, Any]:
+        axes = tuple(range(len(x.shape) - 1))
+        places = math.prod(x.shape[1:-1])  # numbers that each example adds to a feature's statistics
+        if ctx.mask is None:
+            count: Any = x.shape[0] * places
+            mean = x.mean(axis=axes)
+            variance = square(x - mean).mean(axis=axes)
+            unbiased, momentum = count / max(count - 1, 1), self.momentum
+        else:
+            xp = namespace(value_of(x))
+            mask = ctx.mask.astype(x.dtype).reshape((-1,) + (1,) * (len(x.shape) - 1))
+            rows = mask.sum() * places
+            count = xp.maximum(rows, 1.0)
+            mean = (x * mask).sum(axis=axes) / count
+            variance = (square(x - mean) * mask).sum(axis=axes) / count
+            unbiased = count / xp.maximum(count - 1.0, 1.0)
+            momentum = self.momentum * (rows > 0).astype(x.dtype)  # a batch of filling alone teaches nothing
+        self._follow(ctx, "mean", value_of(mean), momentum)
+        self._follow(ctx, "variance", value_of(variance) * unbiased, momentum)
+        return mean, variance
+
+    def _follow(self, ctx: Context, name: str, batch: Any, momentum: Any) -> None:
+        running = ctx.state(name)
+        ctx.update(name, ((1.0 - momentum) * running + momentum * batch).astype(running.dtype))

@@ -1,0 +1,99 @@
+"""Networks by words, as people type them: "mlp:64,32", "cnn", "conv:16,3 relu pool:2 flatten linear:64 relu"."""
+
+from __future__ import annotations
+
+from backlit.errors import InputError, unknown
+from backlit.nn.layer import Layer, Shape
+from backlit.nn.layers import activations
+from backlit.nn.layers.containers import Sequential
+from backlit.nn.layers.embedding import EmbedColumns
+from backlit.nn.layers.linear import Linear
+from backlit.nn.spec import layers, networks
+from backlit.nn.spec.parts import Maker
+
+__all__ = ["build", "spelled"]
+
+
+def spelled(words: str) -> bool:
+    """Whether the words name layers one by one, activations and dropout among them, rather than a whole network."""
+    return len(words.split()) > 1 or words.strip().partition(":")[0] in layers.KINDS.keys() - networks.KINDS.keys()
+
+
+def build(
+    words: str,
+    outputs: int,
+    activation: str = "relu",
+    dropout: float = 0.0,
+    embedded: tuple[int, ...] = (),
+    *,
+    input_shape: Shape | None = None,
+    seen_as: Shape | None = None,
+    vocabulary: int | None = None,
+    first: tuple[Layer, ...] = (),
+) -> Sequential:
+    """The network that words describe; its last layer, which gives the outputs, is added.
+
+    A whole network:
+
+    - ``linear`` (no hidden layer), ``mlp:64,32`` (hidden layers of 64 and 32 units), ``mlp`` (one of 64);
+    - ``cnn:32,64``: blocks of a 3×3 convolution with these channels, batch norm, activation and max pooling, then a
+      dense layer; ``cnn`` chooses the channels by the picture's size. Sequences get convolutions along time;
+    - ``resnet:8``: a residual network of 8, 14, 20, … layers;
+    - ``rnn:64``, ``lstm:64``, ``gru:64,64`` (stacked), ``birnn``, ``bilstm``, ``bigru`` (both directions): the last
+      state of a sequence, or of a picture that is read row by row.
+
+    Or layers, one word each, separated by spaces: ``conv:CHANNELS,KERNEL,STRIDE`` (kernel 3 and stride 1 if left out,
+    with a border that keeps the size), ``pool:2`` (the greatest), ``avgpool:2``, ``globalpool`` (the mean),
+    ``batchnorm``, ``layernorm``, ``dropout:0.2``, ``flatten``, ``linear:64``, ``embed:32``, ``rnn:64``, ``lstm:64``,
+    ``gru:64``, ``bilstm:64`` and so on, and every activation's name. A recurrent layer gives all steps if a later word
+    takes sequences, else the last state.
+
+    Parameters
+    ----------
+    words : str
+    outputs : int
+    activation : str
+        Between the layers of a whole network.
+    dropout : float
+        Share of units dropped after each hidden layer of a whole network (not after convolutions).
+    embedded : tuple of int
+        Counts of the categories whose codes are the last inputs: see `EmbedColumns`.
+    input_shape : tuple of int, optional
+        Of one example. Needed by all words but mlp, linear and those of layers that take any shape.
+    seen_as : tuple of int, optional
+        Shape of the pictures, or sequences, that flat rows hold.
+    vocabulary : int, optional
+        Inputs are whole numbers below it, (time,), which are embedded.
+    first : tuple of Layer
+        Layers in front of all others.
+
+    Raises
+    ------
+    InputError
+        For words that aren't known or don't fit what reaches them; the word is named, with its place.
+
+    Examples
+    --------
+    >>> build("mlp:8", 3, activation="tanh")
+    Sequential(Linear(8), Tanh(), Linear(3))
+    >>> build("conv:16,3 relu pool:2 flatten", 10, input_shape=(64,), seen_as=(8, 8, 1)).output_shape((64,))
+    (10,)
+    """
+    activations.get(activation)
+    maker = Maker(words, activation, dropout, input_shape, seen_as, vocabulary)
+    maker.add(*first, *([EmbedColumns(embedded)] if embedded else []))
+    kind, _, rest = words.strip().partition(":")
+    if not words.strip():
+        raise InputError("network '': expected a network such as mlp:64,32 or layers such as conv:16,3 relu flatten")
+    if spelled(words):
+        layers.spell(maker)
+    elif kind in networks.KINDS:
+        networks.KINDS[kind](maker, kind, rest)
+    else:
+        raise unknown("network", kind, networks.KINDS.keys() | layers.KINDS.keys())
+    if maker.shape is not None and len(maker.shape) != 1:
+        raise InputError(
+            f"network {words!r}: its last layer gives {maker.shape}, but the outputs need one row of numbers; "
+            "end with flatten or globalpool"
+        )
+    return Sequential(*maker.layers, Linear(outputs))

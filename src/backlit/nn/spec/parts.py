@@ -1,0 +1,136 @@
+"""What words become layers with: the layers so far, and the shape that reaches the next one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from backlit.errors import InputError, ShapeError
+from backlit.nn.layer import Layer, Shape
+from backlit.nn.layers import activations
+from backlit.nn.layers.convolution import Conv1d, Conv2d
+from backlit.nn.layers.dropout import Dropout
+from backlit.nn.layers.embedding import Embedding
+from backlit.nn.layers.gru import GRU
+from backlit.nn.layers.lstm import LSTM
+from backlit.nn.layers.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from backlit.nn.layers.recurrent import RNN
+from backlit.nn.layers.sequence import Bidirectional
+from backlit.nn.layers.shaping import Flatten, Reshape
+
+RECTIFIED = ("relu", "leaky_relu", "prelu", "elu", "gelu", "gelu_tanh", "silu")
+RECURRENT = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+POOLS = {"pool": (MaxPool1d, MaxPool2d), "avgpool": (AvgPool1d, AvgPool2d)}
+
+
+def start_for(activation: str) -> str:
+    """The initialiser that suits weights before an activation."""
+    return "kaiming" if activation in RECTIFIED else "lecun" if activation == "selu" else "xavier"
+
+
+def whole_numbers(text: str) -> list[int] | None:
+    """Sizes such as "64,32", or None if that isn't what it says."""
+    if not re.fullmatch(r"[1-9]\d{0,8}(,[1-9]\d{0,8})*", text, re.ASCII):
+        return None
+    return [int(size) for size in text.split(",")]
+
+
+@dataclass(eq=False)
+class Maker:
+    """Layers so far, and the shape they give; None where it isn't known.
+
+    Parameters
+    ----------
+    words : str
+        For messages.
+    """
+
+    words: str
+    activation: str
+    dropout: float
+    shape: Shape | None
+    seen_as: Shape | None
+    vocabulary: int | None
+    layers: list[Layer] = field(default_factory=list)
+
+    def add(self, *layers: Layer, word: str = "") -> None:
+        """Layers one after another; what doesn't fit is told by the word."""
+        for layer in layers:
+            if self.shape is not None:
+                try:
+                    self.shape = layer.output_shape(self.shape)
+                except ShapeError as error:
+                    raise InputError(f"network {self.words!r}{word}: {error}") from error
+            self.layers.append(layer)
+
+    def activate(self, dropout: bool = True) -> None:
+        """The activation, and dropout if there is any."""
+        self.add(activations.get(self.activation))
+        if dropout:
+            self.drop()
+
+    def drop(self) -> None:
+        """Dropout, if there is to be any."""
+        if self.dropout:
+            self.add(Dropout(self.dropout))
+
+    def embed(self, size: int | None = None, word: str = "") -> None:
+        """Whole numbers become vectors."""
+        if self.vocabulary is None:
+            raise InputError(
+                f"network {self.words!r}{word}: embed takes whole numbers such as the codes of words; "
+                "these inputs are real numbers"
+            )
+        self.add(Embedding(self.vocabulary, size or min(64, max(4, round(1.6 * self.vocabulary**0.56)))), word=word)
+
+    def flat(self) -> None:
+        """One row of numbers for each example, whatever comes in."""
+        self._embedded()
+        if self.shape is not None and len(self.shape) != 1:
+            self.add(Flatten())
+
+    def places(self, what: str, word: str = "") -> Shape:
+        """See to inputs with places, a sequence's or a picture's, and say what shape they have."""
+        self._embedded()
+        if self._is_flat() and self.seen_as is not None:
+            self.add(Reshape(self.seen_as))
+        if self.shape is None:
+            raise InputError(f"network {self.words!r}{word}: {what} needs the inputs' shape; give input_shape")
+        if len(self.shape) not in (2, 3):
+            raise InputError(
+                f"network {self.words!r}{word}: {what} needs pictures (height, width, channels) or sequences "
+                f"(time, features), but gets {_told(self.shape)}; give the inputs such a shape, or use mlp:64,32"
+            )
+        return self.shape
+
+    def sequence(self, what: str, word: str = "") -> None:
+        """See to a sequence; a picture becomes one of rows."""
+        shape = self.places(what, word)
+        if len(shape) == 3:
+            self.add(Reshape((shape[0], shape[1] * shape[2])))
+
+    def recur(self, kind: str, units: int, everything: bool, word: str = "") -> None:
+        """A recurrent layer, which gives all its steps or the last."""
+        self.sequence(kind, word)
+        layer = RECURRENT[kind.removeprefix("bi")](units, return_sequences=everything)
+        self.add(Bidirectional(layer) if kind.startswith("bi") else layer, word=word)
+
+    def convolve(self, channels: int, kernel: int, stride: int, start: str, bias: bool = True, word: str = "") -> None:
+        """A convolution with a border that keeps the size, but for the stride."""
+        conv = Conv1d if len(self.places("conv", word)) == 2 else Conv2d
+        self.add(conv(channels, kernel, stride, "same", weight_init=start, bias=bias), word=word)
+
+    def pool(self, kind: str, size: int, word: str = "") -> None:
+        """Pooling over windows that don't overlap."""
+        self.add(POOLS[kind][len(self.places(kind, word)) - 2](size), word=word)
+
+    def _embedded(self) -> None:
+        if self.vocabulary is not None and not any(isinstance(layer, Embedding) for layer in self.layers):
+            self.embed()
+
+    def _is_flat(self) -> bool:
+        return self.shape is None or len(self.shape) == 1
+
+
+def _told(shape: Shape) -> str:
+    return f"rows of {shape[0]} numbers" if len(shape) == 1 else f"inputs of shape {shape}"

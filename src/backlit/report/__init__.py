@@ -1,0 +1,89 @@
+"""A run as one HTML page: works offline, in English and Korean, on a phone, on paper."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from typing import Any
+
+from backlit._version import __version__
+from backlit.report import content, inside
+from backlit.report.findings import findings
+from backlit.report.mistakes import mistakes
+from backlit.report.numerals import percent, short
+from backlit.report.reproduce import reproduce
+from backlit.report.texts import NAMES, check_language, known, say
+
+__all__ = ["report"]
+
+
+def report(run: Any, lang: str = "en") -> str:
+    """A run's report as an HTML page that needs no other file, script or network.
+
+    Parameters
+    ----------
+    run : Run
+        Whatever it has is told of: a judgement, probes, a config.
+    lang : "en" or "ko"
+        The language that is shown first; the page has both, and a switch.
+
+    Returns
+    -------
+    str
+        The page, to be written as UTF-8.
+
+    Raises
+    ------
+    UnknownNameError
+        If the report isn't written in that language.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> run = bl.fit(bl.Linear(1), np.eye(3), np.arange(3.0), epochs=2)
+    >>> page = report(run, lang="ko")
+    >>> "<title>학습 보고서: Linear</title>" in page, "Learning curves" in page, "<script" in page
+    (True, True, False)
+    """
+    check_language(lang)
+    name = content.name_of(run)
+    return str(
+        _template().render(
+            lang=lang,
+            languages=NAMES,
+            title=say("title", name=name).within(lang),
+            name=name,
+            date=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+            version=__version__,
+            verdict=content.verdict(run),
+            keys=content.keys(run),
+            findings=findings(run),
+            judged=bool(content.judged(run).get("scores")),
+            where=content.where(run),
+            rows=short(content.judged(run).get("rows")),
+            data=content.data(run),
+            network=content.network(run),
+            result=content.result(run),
+            pictures=inside.of_result(run),
+            curves=inside.curves(run),
+            best_epoch=run.best_epoch,
+            inside=inside.of_probes(run),
+            mistakes=mistakes(run),
+            reproduce=reproduce(run),
+        )
+    )
+
+
+@functools.cache
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("backlit.report", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(say=say, known=known, percent=percent)
+    return environment.get_template("report.html")

@@ -1,0 +1,106 @@
+"""Learning curves, and what the probes saw: pictures, and the same as numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError
+from backlit.report.content import MOST_CLASSES, judged
+from backlit.report.figures import errors_by_step, svg
+from backlit.report.numerals import percent, short
+from backlit.report.texts import known, say
+
+MOST_METRICS = 6
+
+
+def curves(run: Any) -> list[dict[str, Any]]:
+    """A picture for the loss and each metric, so that they stand side by side or, on a phone, one below the other."""
+    from backlit.inspect.plots import learning_curves
+
+    if not run.history:
+        return []
+    columns = list(run.history[-1])
+    names = [c for c in columns if c not in ("epoch", "seconds", "penalty") and not c.startswith("val_")]
+    pictures: list[dict[str, Any]] = []
+    for name in names[:MOST_METRICS]:
+        held = f"val_{name}" in columns
+        own = [name, f"val_{name}"] if held else [name]
+        records = [{"epoch": r["epoch"], **{key: _number(r.get(key)) for key in own}} for r in run.history]
+        ends = [short(_finite(records, own[-1], order)) for order in (1, -1)]
+        caption = say(
+            "curves.caption" if held else "curves.caption.one",
+            name=known(f"score.{name}", name),
+            first=ends[0],
+            last=ends[1],
+        )
+        made = learning_curves(records, best_epoch=run.best_epoch)
+        pictures.append(_picture(made, f"curve-{len(pictures)}", caption))
+    return pictures
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _finite(records: list[dict[str, Any]], name: str, order: int) -> float | None:
+    values = [record[name] for record in records if np.isfinite(record[name])]
+    return values[::order][0] if values else None
+
+
+def _picture(made: Any, name: str, caption: Any) -> dict[str, Any]:
+    return {"name": name, "svg": svg(made, name, f"{name}-caption"), "caption": caption}
+
+
+def of_result(run: Any) -> dict[str, Any]:
+    """Pictures beside the scores: confusion of many classes, honesty of probabilities, errors by step ahead."""
+    from backlit.inspect import plots
+
+    found = judged(run)
+    made: dict[str, Any] = dict.fromkeys(("confusion", "calibration", "steps"))
+    if len(found.get("classes", ())) > MOST_CLASSES:
+        made["confusion"] = _picture(plots.confusion(found), "confusion-picture", say("confusion.caption"))
+    if found.get("calibration", {}).get("bins"):
+        error = f"{found['calibration']['error']:.3f}"
+        drawn = plots.reliability(found["calibration"])
+        made["calibration"] = _picture(drawn, "calibration-picture", say("calibration.caption", error=error))
+    if len(found.get("steps", ())) > 1:
+        made["steps"] = _picture(errors_by_step(found["steps"]), "steps-picture", say("steps.figure"))
+    return made
+
+
+def of_probes(run: Any) -> dict[str, Any] | None:
+    """Gradient flow, activations, and both as numbers; None if there are no probes."""
+    if not run.probes:
+        return None
+    last = run.probes.last()
+    found: dict[str, Any] = {"flow": None, "activations": None, "layers": [], "params": [], "first": _ensemble(run)}
+    found["last"] = say("inside.table.caption", epoch=last["epoch"], rows=last["rows"])
+    for name, caption in (
+        ("flow", say("flow.caption")),
+        ("activations", say("activations.caption", epoch=last["epoch"])),
+    ):
+        try:
+            found[name] = _picture(getattr(run, name)(), f"{name}-picture", caption)
+        except InputError:  # these probes were made without what it needs
+            continue
+    found["layers"] = [
+        (
+            path,
+            own.get("layer", ""),
+            *(short(own.get(key)) for key in ("mean", "std")),
+            *(percent(own.get(key)) for key in ("zeros", "saturated", "dead")),
+            short(own.get("gradient_norm")),
+        )
+        for path, own in last["layers"].items()
+    ]
+    found["params"] = [
+        (path, *(short(own.get(key)) for key in ("norm", "gradient_norm", "update_ratio")))
+        for path, own in last.get("params", {}).items()
+    ]
+    return found
+
+
+def _ensemble(run: Any) -> bool:
+    return bool((run.settings.get("ensemble") or 1) > 1)

@@ -1,0 +1,118 @@
+"""Both languages of the report: each text is written once in either, and a style sheet shows one.
+
+A language is a TOML file: [words] has the report's own texts, the same keys in each language; [sayings] what the
+library says in English, as regular expressions; [doctor] the doctor's findings. What isn't there stays English.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from backlit.errors import unknown
+
+NAMES = {"en": "English", "ko": "한국어"}
+
+
+def check_language(lang: str, of: str = "the report") -> str:
+    """The language, if there are texts in it; else UnknownNameError."""
+    if lang not in NAMES:
+        raise unknown(f"language of {of}", lang, NAMES)
+    return lang
+
+
+@functools.cache
+def catalogue(lang: str) -> dict[str, dict[str, Any]]:
+    """A language's file."""
+    text = resources.files("backlit.report").joinpath(f"{lang}.toml").read_text(encoding="utf-8")
+    return {"sayings": {}, "doctor": {}} | tomllib.loads(text)
+
+
+class Text:
+    """A text in each language; as HTML a span for each, or just the text where all are the same."""
+
+    def within(self, lang: str) -> Markup:
+        """The text in one language."""
+        raise NotImplementedError
+
+    def __html__(self) -> Markup:
+        texts = {lang: self.within(lang) for lang in NAMES}
+        if len(set(texts.values())) == 1:
+            return texts["en"]
+        return Markup().join(Markup('<span class="t" lang="{}">{}</span>').format(*text) for text in texts.items())
+
+
+@dataclass(frozen=True)
+class Phrase(Text):
+    """A text of the catalogues with values put in: texts in the same language, and others escaped.
+
+    >>> print(Phrase("columns.more", {"count": "<3"}).within("en"))
+    and &lt;3 more columns
+    """
+
+    key: str
+    values: dict[str, Any]
+
+    def within(self, lang: str) -> Markup:
+        """The text in one language."""
+        values = {name: v.within(lang) if isinstance(v, Text) else v for name, v in self.values.items()}
+        return Markup(catalogue(lang)["words"][self.key]).format(**values)  # noqa: S704, the catalogues are our own
+
+
+@dataclass(frozen=True)
+class Told(Text):
+    """What the library says in English, in other languages where that is known.
+
+    >>> print(Told("always the mean").within("ko"), Told("<odd>").within("ko"))
+    늘 평균 &lt;odd&gt;
+    """
+
+    sentence: str
+
+    def within(self, lang: str) -> Markup:
+        """The text in one language."""
+        return escape(_translated(lang, self.sentence))
+
+
+@dataclass(frozen=True)
+class Diagnosed(Text):
+    """What the doctor says of a kind of finding, in English; in other languages by the finding's name, if it is known.
+
+    >>> print(Diagnosed("overfitting", "name", "overfitting").within("ko"))
+    과적합(overfitting)
+    """
+
+    name: str
+    part: str  # "name", "cause" or "effect"
+    sentence: str
+
+    def within(self, lang: str) -> Markup:
+        """The text in one language."""
+        return escape(catalogue(lang)["doctor"].get(self.name, {}).get(self.part, self.sentence))
+
+
+def say(key: str, **values: Any) -> Phrase:
+    """A text in both languages, by its key."""
+    return Phrase(key, values)
+
+
+def known(key: str, otherwise: Any) -> Any:
+    """The text of a key if there is one, else what it would have named, as it is."""
+    return say(key) if key in catalogue("en")["words"] else otherwise
+
+
+@functools.lru_cache(maxsize=4096)
+def _translated(lang: str, sentence: str) -> str:
+    """The sentence as a whole if it is known, else what is known of its parts."""
+    for pattern, becomes in catalogue(lang)["sayings"].items():
+        found = re.fullmatch(pattern, sentence)
+        if found:
+            return found.expand(becomes)
+    first, semicolon, rest = sentence.partition("; ")
+    return f"{_translated(lang, first)}; {_translated(lang, rest)}" if semicolon else sentence

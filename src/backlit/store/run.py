@@ -1,0 +1,336 @@
+"""A run as a folder of plain files, written together or not at all (see `backlit.store.files`).
+
+network.json         architecture, input shape, loss, settings, format version, SHA-256 of the other files and of itself
+weights.safetensors  parameters ("0/weight") and running state ("state:1/mean")
+data.json            classes, target encoding, preparation of raw input
+history.jsonl        one line an epoch
+judgement.json       scores on held-out rows, if the run came from a table or data set
+config.toml          what would train it again, if the command trained it
+probes.jsonl         one line a probe, if there were any; the first tells of the start, before any update
+state.safetensors    only while training can be resumed: all that the next update needs
+report.html          the run as a page to read, if it was asked for
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from backlit.errors import BacklitError, InputError, UnknownNameError
+from backlit.files import locked
+from backlit.graph import tree
+from backlit.nn import losses
+from backlit.nn.layer import Layer
+from backlit.nn.network import Network
+from backlit.optim.transform import Transform
+from backlit.store import files
+from backlit.store.files import REMEDY, from_json, to_json
+from backlit.train.callbacks import History
+from backlit.train.loop import Diverged
+from backlit.train.probes.history import ProbeHistory
+from backlit.train.result import Run, metric_table
+from backlit.train.targets import Targets
+
+WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE, PROBES, REPORT = (*files.FILES, *files.OPTIONAL)
+RUNNING = "state:"  # before the names of running values
+
+
+def to_tensors(tensors: dict[str, Any], metadata: dict[str, str]) -> bytes:
+    """Arrays by name as a safetensors file's content."""
+    from safetensors.numpy import save as serialize
+
+    return serialize({name: np.asarray(value, order="C") for name, value in tensors.items()}, metadata)
+
+
+def from_tensors(path: Path, content: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Arrays by name, and the metadata: the inverse of `to_tensors`."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as deserialize
+
+    try:
+        tensors = {name: value.copy() for name, value in deserialize(content).items()}  # the originals are read-only
+    except (SafetensorError, LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{path} can't be read: {error}; it is damaged: {REMEDY}") from error
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+    return tensors, from_json(path, header).get("__metadata__", {})
+
+
+def save(
+    run: Run, folder: Path, overwrite: bool = False, state: bytes | None = None, report: str | None = None
+) -> Path:
+    """Write a run to a folder: all files, or, whatever happens, none.
+
+    Parameters
+    ----------
+    state : bytes, optional
+        What training needs to go on. Without it, what is there stays if it is this run's own folder.
+    report : "en" or "ko", optional
+        Write the report too, this language first. Without it, one that is there goes: it tells of the run before.
+    """
+    contents = _contents(run) | ({} if state is None else {STATE: state})
+    if report is not None:
+        contents[REPORT] = replace(run, folder=folder).report(report).encode()
+    try:
+        own = run.folder is not None and run.folder.resolve() == folder.resolve()
+        with locked(folder):
+            if files.holds_run(folder) and not overwrite:
+                raise InputError(f"{folder} already holds a run; choose another, or save(folder, overwrite=True)")
+            files.write(folder, _description(run), contents, kept=(STATE,) if own else ())
+    except OSError as error:
+        raise InputError(f"{folder} can't be written: {error}; what was there is as it was") from error
+    run.folder = folder
+    return folder
+
+
+def save_report(run: Run, lang: str = "en") -> Path:
+    """Write the report into the run's own folder, which is otherwise as it was.
+
+    Raises
+    ------
+    InputError
+        If the run has no folder, or it isn't a run's any more or can't be written.
+    UnknownNameError
+        If the report isn't written in that language.
+    """
+    if run.folder is None:
+        raise InputError("this run has no folder yet: save it first, or run.save(folder, report='en')")
+    content = run.report(lang).encode()
+    try:
+        with locked(run.folder):
+            files.add(run.folder, REPORT, content)
+    except OSError as error:
+        raise InputError(f"{run.folder / REPORT} can't be written: {error}; what was there is as it was") from error
+    return run.folder / REPORT
+
+
+def _contents(run: Run) -> dict[str, bytes]:
+    """All files but network.json, by name."""
+    running = {RUNNING + name: value for name, value in run.network.state.items()}
+    contents = {
+        WEIGHTS: to_tensors(tree.flatten_dict(run.network.params) | running, {"format": str(files.FORMAT)}),
+        DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": _describe(run.preparation)}),
+        HISTORY: b"".join(to_json(HISTORY, record, indent=None) for record in run.history),
+    }
+    told = [*([run.start] if run.start else []), *run.probes]
+    if told:
+        contents[PROBES] = b"".join(to_json(PROBES, record, indent=None) for record in told)
+    if run.judgement is not None:
+        contents[JUDGEMENT] = to_json(JUDGEMENT, run.judgement)
+    if run.config is not None:
+        try:
+            contents[CONFIG] = tomli_w.dumps(run.config).encode()
+        except (AttributeError, RecursionError, TypeError, ValueError) as error:
+            raise InputError(f"{CONFIG} can't be written: {error}; what a run keeps must be plain data") from error
+    return contents
+
+
+def _description(run: Run) -> dict[str, Any]:
+    """What network.json says."""
+    return {
+        "architecture": run.network.architecture.to_dict(),
+        "input_shape": list(run.network.input_shape),
+        "dtype": str(run.network.dtype),
+        "loss": losses.to_dict(run.loss),
+        "metrics": _metric_names(run.metrics),
+        "optimizer": run.optimizer.to_dict() if hasattr(run.optimizer, "to_dict") else run.optimizer,
+        "settings": run.settings,
+        "stopped": run.stopped,
+        "best_epoch": run.best_epoch,
+        "diverged": vars(run.diverged) if run.diverged else None,
+    }
+
+
+def load(folder: str | Path) -> Run:
+    """Read a run that `Run.save` wrote.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    Run
+        That predicts just as the saved one.
+
+    Raises
+    ------
+    InputError
+        If the folder isn't a run, or one of its files is missing, damaged or made by a newer version.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np, tempfile
+    >>> run = bl.fit(bl.Linear(1), np.eye(3), np.arange(3.0), epochs=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     same = bl.load(run.save(folder + "/line"))
+    >>> bool((same.predict(np.eye(3)) == run.predict(np.eye(3))).all())
+    True
+    """
+    folder = Path(folder)
+    description, contents = files.read(folder, {*files.FILES, JUDGEMENT, CONFIG, PROBES})
+    tensors, _ = from_tensors(folder / WEIGHTS, contents[WEIGHTS])
+    data = from_json(folder / DATA, contents[DATA])
+    records = [from_json(folder / HISTORY, line) for line in contents[HISTORY].splitlines()]
+    probed = [from_json(folder / PROBES, line) for line in contents.get(PROBES, b"").splitlines()]
+    judgement = from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null"))
+    old = description["format"] < files.FORMAT
+    with understanding(folder / files.INDEX, old):
+        network = Layer.from_dict(description["architecture"]).build(
+            tuple(description["input_shape"]), dtype=description["dtype"]
+        )
+        loss = losses.from_dict(description["loss"])
+        metrics = metric_table(description["metrics"], loss)
+        diverged = Diverged(**description["diverged"]) if description["diverged"] else None
+        optimizer = _optimizer(description["optimizer"])
+        stopped = expect(str, description["stopped"], "stopped")
+        best_epoch = expect((int, type(None)), description["best_epoch"], "best_epoch")
+        settings = expect(dict, description["settings"], "settings")
+    with understanding(folder / WEIGHTS, old):
+        network = network.replace(**_fill(network, tensors))
+    with understanding(folder / DATA, old):
+        targets = _targets(_renewed(data["targets"], network.output_shape) if old else data["targets"])
+        preparation = _restore(data["preparation"])
+    with understanding(folder / HISTORY, old):
+        history = History(line(record) for record in records)
+    with understanding(folder / PROBES, old):
+        told = [probe_line(record) for record in probed]
+        start = next((record for record in told if "data" in record), None)
+        probes = ProbeHistory(record for record in told if "data" not in record)
+    with understanding(folder / JUDGEMENT, old):
+        judgement = expect((dict, type(None)), judgement, "the file")
+    with understanding(folder / CONFIG, old):
+        config = tomllib.loads(contents[CONFIG].decode()) if CONFIG in contents else None
+    return Run(
+        network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=stopped,
+        diverged=diverged, best_epoch=best_epoch, settings=settings, preparation=preparation, optimizer=optimizer,
+        folder=folder, judgement=judgement, config=config, probed=probes,
+        told=start,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def understanding(path: Path, old: bool = False) -> Iterator[None]:
+    """Tell whatever goes wrong with what a file holds as InputError, by the file's name."""
+    try:
+        yield
+    except BacklitError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        what = "was written by an older version, and can't be read any more" if old else "is damaged"
+        remedy = "train again" if old else REMEDY
+        raise InputError(f"{path} {what} ({type(error).__name__}: {error}); {remedy}") from error
+
+
+def expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:
+    """The value, which must be of this kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{what} can't be {value!r}")
+    return value
+
+
+def line(record: Any) -> dict[str, Any]:
+    """A line of the history, with the columns that every run has."""
+    expect(int, expect(dict, record, "a line")["epoch"], "epoch")
+    for name in ("loss", "seconds"):
+        expect((int, float), record[name], name)
+    return record
+
+
+def probe_line(record: Any) -> dict[str, Any]:
+    """A record of the probes, with what every one has."""
+    for name in ("epoch", "step", "rows"):
+        expect(int, expect(dict, record, "a line")[name], name)
+    for numbers in (record["layers"], record.get("params", {})):
+        for path, own in expect(dict, numbers, "layers and params").items():
+            expect(dict, own, path)
+    return record
+
+
+def _fill(network: Network, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Params and state from named arrays, which must be just those of the network."""
+    expected = tree.flatten_dict(network.params) | {RUNNING + name: value for name, value in network.state.items()}
+    if set(tensors) != set(expected):
+        absent, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
+        raise InputError(f"doesn't belong to this network: missing {absent[:5]}, unexpected {extra[:5]}; {REMEDY}")
+    for name, value in expected.items():
+        found = tensors[name]
+        if (found.shape, found.dtype) != (value.shape, value.dtype):
+            raise InputError(
+                f"{name} has shape {found.shape} of {found.dtype}, the network needs {value.shape} of {value.dtype}; "
+                f"{REMEDY}"
+            )
+    params = {name: value for name, value in tensors.items() if not name.startswith(RUNNING)}
+    ordered = tree.map(lambda _, value: value, network.params, tree.nest(params)) if params else network.params
+    return {"params": ordered, "state": {name: tensors[RUNNING + name] for name in network.state}}
+
+
+def _optimizer(data: Any) -> Any:
+    """The optimizer, or what is written of one that this process doesn't know: using a run doesn't need it."""
+    with contextlib.suppress(UnknownNameError):
+        return Transform.from_dict(data) if isinstance(data, dict) else data
+    return data
+
+
+def _targets(data: dict[str, Any]) -> Any:
+    if data["kind"] == "text":
+        from backlit.train.writing import TextTargets
+
+        return TextTargets.from_dict(data)
+    return Targets.from_dict(data)
+
+
+def _renewed(targets: dict[str, Any], outputs: tuple[int, ...]) -> dict[str, Any]:
+    """Targets of format 1, where all outputs shared one shift and scale."""
+    shift, scale = targets["shift"], targets["scale"]
+    count = 0 if (shift, scale) == (0.0, 1.0) else int(np.prod(outputs))
+    return targets | {"shift": [shift] * count, "scale": [scale] * count}
+
+
+def _metric_names(table: dict[str, Any]) -> list[str]:
+    """Metrics that can be had again by name; a user's own function can't be saved."""
+    from backlit.nn import metrics
+
+    names = []
+    for name in table:
+        with contextlib.suppress(InputError):
+            metrics.get(name)
+            names.append(name)
+    return names
+
+
+# What may turn raw input into arrays, by the name under which files hold it: nothing else is ever imported.
+PREPARATIONS = {
+    "TablePreparation": "backlit.data.table",
+    "Texts": "backlit.data.text",
+    "Pictures": "backlit.data.pictures",
+    "TextColumn": "backlit.data.text",
+    "SeriesPreparation": "backlit.data.series",
+    "Standardize": "backlit.data.scaling",
+    "MinMax": "backlit.data.scaling",
+    "Center": "backlit.data.scaling",
+}
+
+
+def _describe(preparation: Any) -> dict[str, Any] | None:
+    if preparation is None:
+        return None
+    kind = type(preparation).__name__
+    if kind not in PREPARATIONS:
+        raise InputError(f"a run prepared by {kind} can't be saved; known preparations: {', '.join(PREPARATIONS)}")
+    return {"kind": kind, **preparation.to_dict()}
+
+
+def _restore(data: dict[str, Any] | None) -> Any:
+    if data is None:
+        return None
+    rest = dict(data)
+    kind = rest.pop("kind")
+    return getattr(importlib.import_module(PREPARATIONS[kind]), kind).from_dict(rest)

@@ -1,0 +1,222 @@
+"""What is known before the first update: a look at the network as it starts, and a few facts about its data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.graph import tree
+from backlit.nn.network import Network
+from backlit.train.probes.baselines import reference
+from backlit.train.probes.history import Record, plain
+from backlit.train.probes.padding import sequences_of
+from backlit.train.probes.prober import Prober
+
+SEEN, NUMBERS = 4096, 1_000_000  # at most so many rows are told of, and numbers in them, but at least SAMPLE rows
+SAMPLE = 256  # rows on which simple models are tried
+_STREAM = 0x57A27
+
+
+def start_of(job: Any, prober: Prober, seed: int) -> Record:
+    """The record of epoch 0, with facts on the data ("data") and the drawn weights ("weights") besides.
+
+    Parameters
+    ----------
+    job : Job
+        As `prepare` made it.
+    prober : Prober
+        Of the same job.
+    seed : int
+        Chooses the rows that are looked at.
+    """
+    return {**prober(job.carry, 0), "data": _data(job, seed), "weights": weights_of(job.network)}
+
+
+def weights_of(network: Network) -> dict[str, Any]:
+    """Of each parameter: its root mean square ("rms"), mean, greatest absolute value, and whether its units are alike.
+
+    "alike": all rows of a weight are the same, so its units compute the same; "columns": what a unit gives to the
+    next layer is the same for all units.
+    """
+    found = {}
+    for path, leaf in tree.items(network.params):
+        value = np.asarray(leaf, dtype=np.float64)
+        own = {"rms": np.sqrt(np.square(value).mean()), "mean": value.mean(), "largest": np.abs(value).max()}
+        told = plain(own)
+        if value.ndim > 1:
+            flat = value.reshape(value.shape[0], -1)
+            told["alike"] = bool(np.ptp(flat, axis=0).max() == 0) and len(flat) > 1
+            told["columns"] = bool(np.ptp(flat, axis=1).max() == 0) and flat.shape[1] > 1
+        found[path] = told
+    return found
+
+
+def _data(job: Any, seed: int) -> dict[str, Any]:
+    engine, batches = job.program.engine, job.batches[0]
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM))))
+    seen = max(SAMPLE, min(SEEN, NUMBERS // max(1, int(np.prod(job.network.input_shape)))))
+    chosen = rng.permutation(len(batches.rows))[:seen]
+
+    def rows_of(data: dict[str, Any], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        taken = engine.put(rows.astype(np.int32))
+        x, y = (np.asarray(engine.take_rows(data[name], taken)) for name in ("x", "y"))
+        return x, y
+
+    x, y = rows_of(job.data, batches.rows[chosen])
+    kind = job.targets.kind
+    told: dict[str, Any] = {"rows": len(batches.rows), "batch": batches.size, "kind": kind}
+    with np.errstate(all="ignore"):
+        weights = None if batches.weights is None else np.asarray(batches.weights[chosen], dtype=np.float64)
+        told["guess"] = guess_loss(job.loss, kind, y, job.network.output_shape, weights)
+        told["targets"] = _targets(kind, y, job.targets)
+        if x.dtype.kind == "f":
+            told["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+            told["inputs"] = _inputs(x)
+        sound = x.dtype.kind == "f" and not told["bad_rows"]
+        told["reference"] = reference(x[:SAMPLE], y[:SAMPLE], kind) if sound else {}
+        told["twins"] = _twins(x, y, kind)
+        told["sequences"] = _sequences(x, y, kind, job.network, told["twins"])
+        if job.judge is not None:
+            held = job.judge[0].rows
+            other, other_y = rows_of(job.held, held[rng.permutation(len(held))[:seen]])
+            told["held"] = len(held)
+            told["shared"] = _shared(x, other, len(batches.rows))
+            told["held_guess"] = guess_loss(job.loss, kind, other_y, job.network.output_shape, None)
+            told["held_targets"] = _targets(kind, other_y, job.targets)
+    return plain_tree(told)
+
+
+def plain_tree(told: dict[str, Any]) -> dict[str, Any]:
+    """Plain data: words, None and booleans as they are, numbers to six digits."""
+    return {
+        key: plain_tree(value)
+        if isinstance(value, dict)
+        else value
+        if value is None or isinstance(value, (str, bool, list))
+        else plain(value)
+        for key, value in told.items()
+    }
+
+
+def guess_loss(loss: Any, kind: str, y: np.ndarray, outputs: tuple[int, ...], weights: Any) -> float | None:
+    """The loss of the best answer that is the same for all rows: what has to be beaten; None if that isn't known.
+
+    For classes the entropy of their shares, for numbers the loss of the mean or the median, whichever is lower.
+    """
+    w = np.ones(len(y)) if weights is None else weights
+    candidates: list[np.ndarray] = []
+    if kind == "class":
+        real = y >= 0
+        spread = np.broadcast_to(w.reshape(-1, *[1] * (y.ndim - 1)), y.shape)
+        shares = np.bincount(y[real].astype(int), weights=spread[real], minlength=outputs[-1]) + 1e-9
+        shares = shares / shares.sum()
+        row = shares if loss.activation == "identity" else np.log(shares)
+        if type(loss).__name__ == "Hinge":
+            row = np.zeros_like(shares)
+        candidates.append(np.broadcast_to(row, (len(y), *outputs)))
+    elif kind in ("binary", "multi_label"):
+        share = np.clip(np.average(y, axis=0, weights=w), 1e-9, 1 - 1e-9)
+        row = share if loss.activation == "identity" else np.log(share / (1 - share))
+        candidates.append(np.broadcast_to(row, y.shape))
+    elif kind == "number":
+        candidates += [np.broadcast_to(a, y.shape) for a in (np.average(y, axis=0, weights=w), np.median(y, axis=0))]
+    try:
+        told = [float(np.average(np.asarray(loss(np.array(c, dtype=y.dtype if y.dtype.kind == "f" else "float64"), y)),
+                                 weights=w)) for c in candidates]  # fmt: skip
+    except (ValueError, TypeError, AttributeError, IndexError):  # a loss of the user's own may want anything
+        return None
+    return min(told, default=None)
+
+
+def _targets(kind: str, y: np.ndarray, targets: Any) -> dict[str, Any]:
+    if kind in ("class", "binary"):
+        values = y[y >= 0].astype(int)
+        counts = np.bincount(values.reshape(-1), minlength=2 if kind == "binary" else len(targets.labels.classes))
+        return {"classes": len(counts), "shares": [float(f"{c / counts.sum():.6g}") for c in counts[:1000]]}
+    if y.dtype.kind != "f" or not y.size:
+        return {}
+    own = np.asarray(targets.own_unit(y))
+    whole = bool((own == np.round(own)).all())
+    distinct = len(np.unique(own[:, 0] if own.ndim > 1 else own)) if whole else None
+    return {
+        "low": y.min(), "high": y.max(), "mean": y.mean(), "std": y.std(), "whole": whole, "distinct": distinct,
+        "bad": float((~np.isfinite(y)).mean()),
+    }  # fmt: skip
+
+
+def _inputs(x: np.ndarray) -> dict[str, Any]:
+    """Of the columns: of tables each, of pictures the channels, of sequences the numbers of a step."""
+    flat = x.reshape(-1, x.shape[-1]).astype(np.float64)
+    flat = flat[np.isfinite(flat).all(axis=1)]
+    if not len(flat):
+        return {"columns": x.shape[-1]}
+    mean, std, size = flat.mean(axis=0), flat.std(axis=0), np.sqrt(np.square(flat).mean(axis=0))
+    moving = std > 1e-7 * np.maximum(size, 1e-30)
+    told: dict[str, Any] = {
+        "columns": x.shape[-1], "constant": int((~moving).sum()), "rms": np.sqrt(np.square(size).mean()),
+        "largest": np.abs(flat).max(), "low": flat.min(), "high": flat.max(),
+    }  # fmt: skip
+    if moving.any():
+        ratio = np.abs(mean[moving]) / std[moving]
+        told |= {
+            "std": np.sqrt(np.square(std[moving]).mean()), "offset": np.median(ratio),
+            "least_std": std[moving].min(), "most_std": std[moving].max(), "most_rms": size.max(),
+            "median_rms": np.median(size[moving]),
+        }  # fmt: skip
+    constant = np.flatnonzero(~moving)
+    told["constant_columns"] = [int(i) for i in constant[:20]]
+    return told
+
+
+def _keys(x: np.ndarray) -> np.ndarray:
+    """One whole number a row, equal for equal rows (and in one case of 2⁶⁴ for others)."""
+    flat = np.ascontiguousarray(x.reshape(len(x), -1))
+    return np.array([hash(row.tobytes()) for row in flat])
+
+
+def _chance(x: np.ndarray) -> float:
+    """How probably two rows are equal if columns don't depend on each other: Π Σ p²."""
+    flat = x.reshape(len(x), -1)[:512]
+    total = 0.0
+    for column in flat.T[:4096]:
+        counts = np.unique(column, return_counts=True)[1]
+        total += float(np.log(np.square(counts / len(flat)).sum()))
+        if total < -40:
+            break
+    return float(np.exp(total))
+
+
+def _twins(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
+    """Rows that occur more than once with different targets: their share, and what chance would make it."""
+    if kind not in ("class", "binary", "number") or y.size != len(y):
+        return {}
+    _, place, counts = np.unique(_keys(x), return_inverse=True, return_counts=True)
+    repeated = counts[place] > 1
+    if not repeated.any():
+        return {"repeated": 0.0, "contrary": 0.0, "chance": 0.0}
+    values = y.reshape(len(y)).astype(np.float64)
+    low, high = np.full(len(counts), np.inf), np.full(len(counts), -np.inf)
+    np.minimum.at(low, place, values)
+    np.maximum.at(high, place, values)
+    differ = (high - low) > (0 if kind != "number" else 0.5 * values.std())
+    chance = _chance(x)
+    return {
+        "repeated": float(repeated.mean()), "contrary": float((differ[place] & repeated).mean()),
+        "chance": min(1.0, chance * len(x)),
+    }  # fmt: skip
+
+
+def _sequences(x: np.ndarray, y: np.ndarray, kind: str, network: Network, twins: dict[str, Any]) -> dict[str, Any]:
+    """Facts on padding and masks where the inputs are sequences; empty else."""
+    told, seen = sequences_of(x, network)
+    if seen is not None and twins:  # rows that differ, but not in what a mask leaves of them
+        told["contrary"] = max(0.0, _twins(seen, y, kind)["contrary"] - twins["contrary"])
+    return told
+
+
+def _shared(x: np.ndarray, held: np.ndarray, rows: int) -> dict[str, Any]:
+    """Held-out rows that are training rows, too: how many were seen, their share, and what chance would make it."""
+    found = np.isin(_keys(held.astype(x.dtype, copy=False)), _keys(x))
+    chance = min(1.0, _chance(np.concatenate([x[:256], held[:256]])) * rows)
+    return {"count": int(found.sum()), "share": min(1.0, float(found.mean()) * rows / len(x)), "chance": chance}

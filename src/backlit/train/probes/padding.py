@@ -1,0 +1,90 @@
+"""Facts on sequences before training: how long they are, where their padding is, and what a mask leaves of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.nn.layer import Layer
+from backlit.nn.layers.sequence import Masked
+from backlit.nn.network import Network
+
+COMMON = 0.05  # of the rows end with it: then a value is padding
+INNER = 0.1  # of it lies between real steps: then it is none
+
+
+def sequences_of(x: np.ndarray, network: Network) -> tuple[dict[str, Any], np.ndarray | None]:
+    """Facts on inputs (rows, time, features), or whole numbers (rows, time) before an embedding.
+
+    Returns
+    -------
+    dict
+        "steps"; "blank", steps at which all rows are alike; "after" and "before", the mean share of steps that are
+        padding after the last and before the first real one; "full", the share of rows without padding; "empty", of
+        rows that are nothing else; "lengths", how many different lengths there are; with a `Masked`, "masked", the
+        share of steps that it hides, and "inner", of steps that it hides between others. Empty for other inputs.
+    array like `x`, or None
+        What the network's `Masked` leaves of each row, moved to the front.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> x = np.ones((10, 4, 1))
+    >>> x[:5, 2:] = 0
+    >>> told, _ = sequences_of(x, bl.Sequential(bl.LSTM(3), bl.Linear(1)).build((4, 1)))
+    >>> told["steps"], told["after"], told["full"]
+    (4, 0.25, 0.5)
+    """
+    tokens = x.ndim == 2 and x.dtype.kind in "iu"
+    if not (tokens or x.ndim == 3) or not _recurrent(network.architecture) or x.shape[1] < 2:
+        return {}, None
+    steps = x.reshape(*x.shape[:2], -1)
+    masks = [layer.value for layer in _masked(network.architecture)]
+    value = _padding(steps, tokens) if not masks else masks[0]
+    told: dict[str, Any] = {"steps": x.shape[1], "blank": int((steps == steps[:1]).all(axis=(0, 2)).sum())}
+    if value is None:
+        return told, None
+    real = (steps != value).any(axis=2)
+    some = real.any(axis=1)
+    length = x.shape[1]
+    last, first = length - real[:, ::-1].argmax(axis=1), real.argmax(axis=1)
+    ends = np.where(some, last - first, 0)
+    inner = float((~real).mean() - 1 + ends.mean() / length)
+    if not masks and inner > INNER * (~real).mean():
+        return told, None  # a value like others
+    told |= {
+        "padding": float(value), "after": float((length - last)[some].mean() / length) if some.any() else 0.0,
+        "before": float(first[some].mean() / length) if some.any() else 0.0, "full": float((ends == length).mean()),
+        "empty": float((~some).mean()), "lengths": len(np.unique(ends)),
+    }  # fmt: skip
+    if not masks:
+        return told, None
+    told |= {"masked": float((~real).mean()), "inner": inner}
+    order = np.argsort(~real, axis=1, kind="stable")
+    left = np.where(real[..., None], steps, value)
+    return told, np.take_along_axis(left, order[..., None], axis=1)
+
+
+def _padding(steps: np.ndarray, tokens: bool) -> Any:
+    """The value that sequences (rows, time, features) seem to be filled up with; None if there is none."""
+    if tokens:
+        return 0 if (steps == 0).any() else None
+    for edge in (steps[:, -1], steps[:, 0]):
+        level = edge[:, 0]
+        values, counts = np.unique(level[(edge == level[:, None]).all(axis=1)], return_counts=True)
+        if len(values) and counts.max() >= COMMON * len(steps) and counts.max() > 2:
+            return values[counts.argmax()]
+    return None
+
+
+def _parts(layer: Layer) -> list[Layer]:
+    return [layer, *(inner for _, part in layer.parts() for inner in _parts(part))]
+
+
+def _recurrent(layer: Layer) -> bool:
+    return any(part.recurrent for part in _parts(layer))
+
+
+def _masked(layer: Layer) -> list[Masked]:
+    return [part for part in _parts(layer) if isinstance(part, Masked)]

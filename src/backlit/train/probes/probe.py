@@ -1,0 +1,98 @@
+"""`probe`: a look into any network, trained or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from backlit import engine as engines
+from backlit.data.frames import as_arrays
+from backlit.errors import InputError
+from backlit.nn.layer import Layer
+from backlit.nn.network import Network
+from backlit.train.prepare import prepare
+from backlit.train.probes.history import ProbeHistory, plain
+from backlit.train.probes.look import look_for
+from backlit.train.probes.prober import Prober, kinds, record
+from backlit.train.probes.settings import ROWS, Probes, chosen
+
+
+def probe(
+    network: Layer | Network,
+    x: Any,
+    y: Any = None,
+    *,
+    loss: Any = None,
+    optimizer: Any = "adam",
+    batch_size: int | None = 32,
+    seed: int = 0,
+    probes: Probes | str = "standard",
+    preparation: Any = None,
+) -> ProbeHistory:
+    """Look into a network as it is, before training say: activations, and with targets gradients and the next update.
+
+    Parameters
+    ----------
+    network : Layer or Network
+        An architecture is built from `seed`, as `fit` would.
+    x : array, nested list or data frame, (rows, ...)
+        Inputs; of more than 256 rows (or ``Probes(rows=...)``) some are chosen by the seed.
+    y : array, list or series, optional
+        Targets as for `fit`; without them there are no gradients.
+    loss, optimizer, batch_size, preparation :
+        As for `fit`.
+    probes : "standard" or Probes
+
+    Returns
+    -------
+    ProbeHistory
+        Of one record, of epoch 0; ``.activations()`` and ``.flow()`` are pictures.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If data and network don't fit together.
+
+    Examples
+    --------
+    Weights that are too small: activations shrink from layer to layer, and nothing would be learned.
+
+    >>> import backlit as bl, numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(200, 50))
+    >>> layers = [part for _ in range(3) for part in (bl.Linear(50, weight_init="normal:0.01"), bl.Tanh())]
+    >>> record = bl.probe(bl.Sequential(*layers), x)[0]
+    >>> [round(record["layers"][path]["std"], 4) for path in ("1", "3", "5")]
+    [0.0708, 0.005, 0.0004]
+    """
+    settings = chosen(probes)
+    if settings is None:
+        raise InputError(f"probes must be 'standard' or bl.Probes(...) to look at anything, got {probes!r}")
+    rows = settings.rows or ROWS
+    settings = replace(settings, rows=rows)
+    if y is not None:
+        job = prepare(
+            network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, seed=seed, preparation=preparation,
+            engine="numpy", metrics=[],
+        )  # fmt: skip
+        look = Prober(settings, job.program, job.network, job.data, job.batches[0], 1, int(seed))
+        return ProbeHistory([look(job.carry, 0)])
+    if not isinstance(network, (Layer, Network)):
+        raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
+    inputs, _ = as_arrays(x if preparation is None else preparation.apply(x), keep_integers=network.takes_integers)
+    if not len(inputs):
+        raise InputError("there are no rows to look at")
+    built = network if isinstance(network, Network) else network.build(inputs.shape[1:], seed=int(seed))
+    if inputs.dtype.kind == "f":
+        inputs = inputs.astype(built.dtype)
+    if len(inputs) > rows:
+        inputs = inputs[np.random.default_rng(seed).permutation(len(inputs))[:rows]]
+    look_at = look_for(
+        built.architecture, built.input_shape, None, None, None, engines.get("numpy"), replace(settings, watch=())
+    )
+    carry = {"params": built.params, "state": built.state, "seed": np.uint32(seed % 2**32), "step": np.int32(0)}
+    sample = {"x": inputs[None], "weights": np.ones((1, len(inputs)), built.dtype)}
+    with np.errstate(all="ignore"):
+        found = plain(look_at.run(carry, sample, 1.0, 1, 1.0))
+    return ProbeHistory([record(0, 0, len(inputs), found, kinds(built))])

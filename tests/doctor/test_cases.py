@@ -1,0 +1,55 @@
+"""Findings by construction, and healthy networks that must stay silent: a part of the benchmark's tuning half."""
+
+import pytest
+
+from backlit.doctor.catalogue import CATALOGUE
+from benchmarks.doctor.runner import Case, cases, run, written_out
+
+TUNE, SCORE = cases("tune"), cases("score")
+QUICK = (
+    "digits nan", "moons no non-linearity, before", "diabetes linear, rate within", "diabetes linear, rate beyond",
+    "digits mlp", "digits softmax twice", "pictures zero init", "moons, a fifth flipped",
+)  # fmt: skip
+SICK = sorted((case for case in TUNE if case.expected), key=lambda case: case.fit.get("epochs", 20))
+SHORTEST = {case.expected[0]: case.name for case in reversed(SICK)}  # of each finding
+HEALTHY = [case.name for case in TUNE if not case.expected]
+CHOSEN = {*QUICK, *SHORTEST.values(), *HEALTHY[::6]}
+CASES = [
+    pytest.param(case, id=case.name, marks=[] if case.name in QUICK else [pytest.mark.slow])
+    for case in TUNE
+    if case.name in CHOSEN
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case(case: Case) -> None:
+    found = run(case)
+    assert found.right, (case.expected or "no alarm", found.alarms, found.remarks, found.end)
+
+
+def test_every_finding_has_a_case_and_a_healthy_one_stands_beside() -> None:
+    expected = {name for case in TUNE for name in case.expected}
+    assert not expected - set(CATALOGUE)
+    assert not set(CATALOGUE) - expected - {"stopped early"}  # a remark on healthy runs
+    assert len(HEALTHY) > 40
+
+
+def test_the_scoring_half_has_every_finding_twice() -> None:
+    expected = [name for case in SCORE for name in {*case.expected[:1]}]
+    assert not [name for name in CATALOGUE if expected.count(name) < 2]
+    assert sum(bool(case.expected) for case in SCORE) >= 60
+    assert sum(not case.expected for case in SCORE) >= 40
+
+
+@pytest.mark.parametrize("half", [TUNE, SCORE], ids=["tune", "score"])
+def test_names_are_unique(half: list[Case]) -> None:
+    assert len({case.name for case in half}) == len(half)
+
+
+def test_no_scoring_case_was_tuned_on() -> None:
+    told = {(case.data, *case.network, str(case.fault), str(case.fit)) for case in TUNE}
+    assert not [case.name for case in SCORE if (case.data, *case.network, str(case.fault), str(case.fit)) in told]
+
+
+def test_layers_written_out() -> None:
+    assert written_out(["2 * Linear 8 | ReLU", "Linear 1"]) == ["Linear 8", "ReLU", "Linear 8", "ReLU", "Linear 1"]

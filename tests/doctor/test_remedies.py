@@ -1,0 +1,27 @@
+"""What the doctor tells to type exists: options of the command, names of the library."""
+
+import re
+
+import pytest
+import typer.main
+
+import backlit as bl
+from backlit.cli.main import app
+from backlit.doctor.catalogue import CATALOGUE
+
+TRAIN = typer.main.get_command(app).commands["train"]
+OPTIONS = {name for parameter in TRAIN.params for name in parameter.opts}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_commands_have_the_options_that_are_told(name):
+    told = re.findall(r"--[a-z0-9-]+", CATALOGUE[name].command.partition("#")[0])
+    assert set(told) <= OPTIONS, set(told) - OPTIONS
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_lines_of_python_name_what_there_is(name):
+    line = CATALOGUE[name].remedy
+    for module, attribute in re.findall(r"\bbl\.(?:(data|plots|optim)\.)?(\w+)", line):
+        home = getattr(bl, module) if module else bl
+        assert hasattr(home, attribute), f"bl.{module + '.' if module else ''}{attribute}"

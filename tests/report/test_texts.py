@@ -1,0 +1,135 @@
+"""Both languages of the report have the same texts, and say the same of them."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from backlit.report import texts as words
+
+ROOM = Path(words.__file__).parent.parent
+EN, KO = words.catalogue("en"), words.catalogue("ko")
+
+
+def fields(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_have_all_texts():
+    assert EN["words"].keys() == KO["words"].keys()
+    assert all(text.strip() for language in (EN, KO) for text in language["words"].values())
+
+
+@pytest.mark.parametrize("key", EN["words"])
+def test_the_same_values_are_put_in(key):
+    assert fields(EN["words"][key]) == fields(KO["words"][key])
+
+
+def test_what_the_page_asks_for_is_there_and_nothing_else():
+    files = [*ROOM.glob("*.py"), *ROOM.glob("page/*.html")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    asked = set(re.findall(r'(?:say|known)\(\s*"([\w. -]+)"', text))
+    missing = {key for key in asked if not key.endswith(".")} - set(EN["words"])
+    assert not missing
+    built = (
+        "on.",
+        "unit.",
+        "part.",
+        "task.",
+        "stopped.",
+        "score.",
+        "better.",
+        "verdict.",
+        "errors.caption.",
+        "findings.",
+    )
+    unused = {key for key in EN["words"] if f'"{key}"' not in text and not key.startswith(built)}
+    assert not unused
+
+
+def test_korean_is_korean():
+    same = ("R²", "AUC", "F1", "‖")
+    for key, text in KO["words"].items():
+        hangul = re.search(r"[가-힣]", text)
+        assert hangul or any(word in text for word in same) or not re.sub(r"\{\w+\}", "", text).strip(" :()"), key
+
+
+def test_sayings_are_patterns_with_their_groups():
+    for pattern, becomes in KO["sayings"].items():
+        groups = re.compile(pattern).groups
+        used = {int(number) for number in re.findall(r"\\(\d)", becomes)}
+        assert used <= set(range(1, groups + 1)), pattern
+        assert re.search(r"[가-힣]", becomes), pattern
+
+
+@pytest.mark.parametrize(
+    ("sentence", "korean"),
+    [
+        ("always 'cat', the most frequent class", "늘 가장 흔한 \u2018cat\u2019"),
+        ("always 3, the most frequent class", "늘 가장 흔한 \u20183\u2019"),
+        ("standardised; missing at the median 3.5, and marked", "표준화; 결측은 중앙값 3.5(으)로 채우고 표시"),
+        ("3 rows have no target (price) and are dropped", "목푯값(price)이 없는 3개를 뺐습니다."),
+        ("one row each hour; day of week as cycles", "한 행의 간격: hour; 요일을 주기로 표현"),
+        ("nobody has said this before", "nobody has said this before"),
+    ],
+)
+def test_what_the_library_says(sentence, korean):
+    assert str(words.Told(sentence).within("ko")) == korean
+    assert str(words.Told(sentence).within("en")) == sentence.replace("'", "&#39;")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "korean"),
+    [
+        ("layer 2, Softmax, before CrossEntropy()", "2번 층 Softmax, 손실 함수 CrossEntropy() 앞"),
+        ("layers 0 to 6", "0번 층부터 6번 층까지"),
+        ("columns' standard deviations up to 3e+03", "열의 표준 편차가 커야 3e+03"),
+        ("held-out loss 0.9, least 0.4 in epoch 12", "평가 손실 0.9, 가장 낮았을 때는 에포크 12의 0.4"),
+        ("learning rate 10, 96 updates", "학습률 10, 갱신 96번"),
+        ("4 of 64 columns (0, 32, 39, 56)", "열 64개 가운데 4개(0, 32, 39, 56)"),
+        ("12% of the ReLU units of layer 1 are off for every row",
+         "1번 층 ReLU 유닛의 12%가 모든 데이터에서 꺼져 있음"),
+        ("2 for a quadratic loss; networks bear up to 12 (Lewkowycz et al. 2020)",
+         "이차 손실이면 2이고; 신경망은 12까지 견디기도 함(Lewkowycz et al. 2020)"),
+    ],
+)  # fmt: skip
+def test_what_the_doctor_measured(sentence, korean):
+    assert str(words.Told(sentence).within("ko")) == korean
+
+
+def test_values_are_escaped_in_every_language():
+    text = words.say("title", name="<b>").__html__()
+    assert "<b>" not in text
+    assert text.count("&lt;b&gt;") == 2
+
+
+def test_the_doctors_findings_are_all_translated():
+    doctor = pytest.importorskip("backlit.doctor.catalogue")
+    assert not set(doctor.CATALOGUE) - set(KO["doctor"])
+    assert all(set(own) == {"name", "cause", "effect"} for own in KO["doctor"].values())
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast():
+    """4.5 : 1 for all text, by day and by night (WCAG 2.2, AA)."""
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    style = (ROOM / "page" / "style.css").read_text(encoding="utf-8")
+    day, night = (dict(re.findall(r"--([\w-]+): (#\w{6})", part)) for part in style.split("@media")[:2])
+    assert day.keys() == night.keys()
+    for colours in (day, night):
+        for ink in ("ink", "soft", "accent"):
+            for paper in ("paper", "card"):
+                assert contrast(colours[ink], colours[paper]) >= 4.5, (ink, paper, colours)
+        for ink in ("ink", "soft", "warn"):
+            assert contrast(colours[ink], colours["warn-card"]) >= 4.5, (ink, colours)
