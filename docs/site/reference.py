@@ -35,12 +35,14 @@ class Page:
     module: str = ""
 
 
+TRAINING = ("fit", "run", "train", "tasks", "store")
+ACTIVATIONS = ("nn.layers.activations", "graph.ops.activation", "nn.layers.activation_facts")
 PAGES = (
-    Page("training", "Training", "From data to a run, and what can be done with one.", ("fit", "run", "train", "tasks", "store")),
+    Page("training", "Training", "From data to a run, and what can be done with one.", TRAINING),
     Page("tensors", "Tensors and derivatives", "The graph and its derivatives; compiled forms.", ("graph", "engine")),
     Page("operations", "Operations", "", ("graph.ops",), "ops"),
     Page("layers", "Layers", "What networks are made of; a `bl.Network` has parameters as well.", ("nn",)),
-    Page("activations", "Activations", "", ("nn.layers.activations", "graph.ops.activation", "nn.layers.activation_facts"), "activations"),
+    Page("activations", "Activations", "", ACTIVATIONS, "activations"),
     Page("losses", "Losses and penalties", "", ("nn.losses", "nn.penalties"), "losses"),
     Page("initializers", "Initialisers", "", ("nn.initializers",), "initializers"),
     Page("optimizers", "Optimizers", "", ("optim",), "optim"),

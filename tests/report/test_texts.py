@@ -8,7 +8,7 @@ import pytest
 
 from backlit.report import texts as words
 
-ROOM = Path(words.__file__).parent.parent
+ROOM = Path(words.__file__).parent
 EN, KO = words.catalogue("en"), words.catalogue("ko")
 
 

@@ -25,10 +25,12 @@ import numpy as np
 def of(xp: Any) -> ModuleType:
     """The kernels for arrays of this namespace; those of NumPy never import JAX."""
     if xp is np:
-        from backlit.graph.kernels import numpy as module
-    else:
-        from backlit.graph.kernels import xla as module
-    return module
+        from backlit.graph.kernels import numpy as numpy_kernels
+
+        return numpy_kernels
+    from backlit.graph.kernels import xla as xla_kernels
+
+    return xla_kernels
 
 
 def block(batch: int, bytes_each: int, above: int = 8 << 20, size: int = 4 << 20) -> int:
