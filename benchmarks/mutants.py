@@ -19,12 +19,14 @@ import difflib
 import importlib.abc
 import importlib.util
 import json
+import math
 import os
 import random
 import signal
 import sys
 import time
 import tomllib
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -58,8 +60,9 @@ OPERATORS = (
     "ReplaceAndWithOr", "ReplaceOrWithAnd", "AddNot", "NumberReplacer", "ZeroIterationForLoop",
     "ReplaceBreakWithContinue", "ReplaceContinueWithBreak",
 )  # fmt: skip
-SECONDS = 60.0  # of tests that a mutant meets at most, as they took unchanged
+SECONDS = 40.0  # of tests that a mutant meets at most, as they took unchanged
 PATIENCE = 5.0  # times that, and
+NONE_RUN = 5  # pytest's status where no test was found
 LONGEST = 30.0  # seconds besides, until a mutant counts as one that hangs
 
 
@@ -184,7 +187,8 @@ def record(room: str, folder: Path) -> None:
     status = run_tests(paths, plugin)
     measure.stop()
     if status:
-        sys.exit(f"the tests of {room} fail without any mutant: {plugin.failed}")
+        print(f"the tests of {room} end with status {status} without any mutant: {plugin.failed}", file=sys.stderr)
+        raise SystemExit(1)
     data = measure.get_data()
     lines = {
         str(Path(file).relative_to(SOURCES)): {str(line): names for line, names in data.contexts_by_lineno(file).items()}
@@ -248,19 +252,30 @@ def survives(path: Path, changed: str, tests: list[str], limit: float) -> str:
             os.dup2(file.fileno(), 2)
         status = 1
         try:
-            sys.meta_path.insert(0, Planted(path, changed))
+            planted = Planted(path, changed)
+            sys.meta_path.insert(0, planted)
+            importlib.import_module(planted.name)  # before pytest, which loads modules with examples in its own way
             status = run_tests(sorted({test.partition("::")[0] for test in tests}), Chosen(tests))
         finally:
-            os._exit(status)
+            leave(status)
     end = time.monotonic() + limit
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return "killed" if os.waitstatus_to_exitcode(status) else "survived"
+            return {0: "survived", NONE_RUN: "not reached"}.get(os.waitstatus_to_exitcode(status), "killed")
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return "hangs"
+
+
+def leave(status: int) -> None:
+    """End a forked process at once, with whatever it has to say."""
+    if sys.exc_info()[0] is not None:
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def in_child(function: Any, *arguments: Any) -> None:
@@ -272,8 +287,7 @@ def in_child(function: Any, *arguments: Any) -> None:
             function(*arguments)
             status = 0
         finally:
-            sys.stdout.flush()
-            os._exit(status)
+            leave(status)
     if os.waitpid(child, 0)[1]:
         sys.exit(1)
 
@@ -300,6 +314,11 @@ def run_room(room: str, options: argparse.Namespace) -> Counter[str]:
     paths = [path for path in paths if not options.only or path.name in options.only]
     mutants = drawn([mutant for path in paths for mutant in mutants_of(path)], options.share, options.seed)
     random.Random(options.seed).shuffle(mutants)  # noqa: S311 - so that a run cut short is a fair sample
+    for path in {SOURCES / mutant.file: None for mutant in mutants}:  # else a mutant's death would tell nothing
+        source = path.read_text(encoding="utf-8")
+        tests = tests_for(Mutant(str(path.relative_to(SOURCES)), 0, "", 0), known)[:20]
+        if tests and survives(path, source, tests, math.inf) != "survived":
+            sys.exit(f"{path}: its tests fail without a change; see {BUILD / 'output.txt'}")
     outcomes: Counter[str] = Counter()
     for mutant in mutants:
         path = SOURCES / mutant.file
@@ -338,7 +357,6 @@ def main() -> None:
     os.environ.setdefault("BACKLIT_CACHE", str(BUILD / "xla"))
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     sys.path.insert(0, str(ROOT))
-    import hypothesis  # noqa: F401
     import jax  # noqa: F401
     import scipy.special  # noqa: F401
     import torch  # noqa: F401
