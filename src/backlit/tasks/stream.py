@@ -15,13 +15,12 @@ from backlit.data.text import Texts, Tokenizer, read_text
 from backlit.data.text.stream import windows
 from backlit.errors import InputError, unknown
 from backlit.graph.tensor import value_of
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, forward
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.embedding import Embedding
 from backlit.nn.layers.linear import Linear
 from backlit.nn.losses import CrossEntropy
-from backlit.nn.network import forward
 from backlit.nn.penalties import L2
 from backlit.nn.spec.parts import RECURRENT, whole_numbers
 from backlit.tasks.options import Options

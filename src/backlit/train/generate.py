@@ -11,8 +11,7 @@ import numpy as np
 from backlit.data.text.tokenizer import SPECIAL
 from backlit.errors import InputError
 from backlit.graph import tree
-from backlit.nn.layer import Layer
-from backlit.nn.network import forward
+from backlit.nn.layer import Layer, forward
 
 
 def generate(

@@ -11,7 +11,7 @@ import numpy as np
 from backlit.data.frames import as_arrays
 from backlit.errors import InputError, ShapeError
 from backlit.nn import metrics as metric_functions
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.train.callbacks import History
 from backlit.train.intervals import Intervals
 from backlit.train.lazy import now
