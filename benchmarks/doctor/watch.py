@@ -57,7 +57,7 @@ def look(network: Any, epoch: int, x: Any, y: Any, loss: Any) -> Seen:
 
     found: dict[str, tuple[str, np.ndarray]] = {}
     before: dict[str, np.ndarray] = {}
-    kinds = {path: type(layer).__name__ for path, layer, *_ in network._lines()}
+    kinds = {path: type(layer).__name__ for path, layer, *_ in network.rows(containers=True)}
     last = [np.asarray(x)]
 
     def tap(path: str, output: Any) -> Any:
