@@ -31,10 +31,9 @@ from backlit.nn import losses
 from backlit.nn.layer import Layer
 from backlit.nn.network import Network
 from backlit.optim.transform import Transform
-from backlit.store import files
+from backlit.store import files, old
 from backlit.store.files import REMEDY, from_json, to_json
 from backlit.train.callbacks import History
-from backlit.train.loop import Diverged
 from backlit.train.probes.history import ProbeHistory
 from backlit.train.result import Run, metric_table
 from backlit.train.targets import Targets
@@ -181,32 +180,32 @@ def load(folder: str | Path) -> Run:
     records = [from_json(folder / HISTORY, line) for line in contents[HISTORY].splitlines()]
     probed = [from_json(folder / PROBES, line) for line in contents.get(PROBES, b"").splitlines()]
     judgement = from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null"))
-    old = description["format"] < files.FORMAT
-    with understanding(folder / files.INDEX, old):
+    outdated = description["format"] < files.FORMAT
+    with understanding(folder / files.INDEX, outdated):
         network = Layer.from_dict(description["architecture"]).build(
             tuple(description["input_shape"]), dtype=description["dtype"]
         )
         loss = losses.from_dict(description["loss"])
         metrics = metric_table(description["metrics"], loss)
-        diverged = Diverged(**description["diverged"]) if description["diverged"] else None
+        diverged = old.divergence(description["diverged"]) if description["diverged"] else None
         optimizer = _optimizer(description["optimizer"])
         stopped = expect(str, description["stopped"], "stopped")
         best_epoch = expect((int, type(None)), description["best_epoch"], "best_epoch")
         settings = expect(dict, description["settings"], "settings")
-    with understanding(folder / WEIGHTS, old):
+    with understanding(folder / WEIGHTS, outdated):
         network = network.replace(**_fill(network, tensors))
-    with understanding(folder / DATA, old):
-        targets = _targets(_renewed(data["targets"], network.output_shape) if old else data["targets"])
+    with understanding(folder / DATA, outdated):
+        targets = _targets(_renewed(data["targets"], network.output_shape) if outdated else data["targets"])
         preparation = _restore(data["preparation"])
-    with understanding(folder / HISTORY, old):
+    with understanding(folder / HISTORY, outdated):
         history = History(line(record) for record in records)
-    with understanding(folder / PROBES, old):
+    with understanding(folder / PROBES, outdated):
         told = [probe_line(record) for record in probed]
         start = next((record for record in told if "data" in record), None)
         probes = ProbeHistory(record for record in told if "data" not in record)
-    with understanding(folder / JUDGEMENT, old):
+    with understanding(folder / JUDGEMENT, outdated):
         judgement = expect((dict, type(None)), judgement, "the file")
-    with understanding(folder / CONFIG, old):
+    with understanding(folder / CONFIG, outdated):
         config = tomllib.loads(contents[CONFIG].decode()) if CONFIG in contents else None
     return Run(
         network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=stopped,
