@@ -9,6 +9,7 @@ import numpy as np
 
 from backlit import engine as engines
 from backlit.data.frames import as_arrays
+from backlit.data.preparation import preparation_of
 from backlit.data.splitting import split
 from backlit.errors import InputError, ShapeError
 from backlit.nn import losses
@@ -206,8 +207,9 @@ def _hold_back(
 
 
 def _arrays(x: Any, y: Any, preparation: Any, integers: bool, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    inputs, _ = as_arrays(preparation.apply(x) if preparation is not None else x, keep_integers=integers, dtype=dtype)
-    outcomes = np.asarray(preparation.relative(x, y) if hasattr(preparation, "relative") else y)
+    preparation = preparation_of(preparation)
+    inputs, _ = as_arrays(preparation.apply(x), keep_integers=integers, dtype=dtype)
+    outcomes = np.asarray(preparation.relative(x, y))
     if outcomes.dtype.kind == "U" and isinstance(y, (list, tuple)) and not all(isinstance(label, str) for label in y):
         outcomes = np.array(y, dtype=object)  # what is missing must not become the text "nan"
     if outcomes.ndim == 0 or len(outcomes) != len(inputs):
