@@ -12,7 +12,7 @@ from backlit.data.frames import as_arrays
 from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.nn import metrics as metric_functions
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.train.callbacks import History
 from backlit.train.divergence import Divergence
 from backlit.train.intervals import Intervals
