@@ -8,7 +8,7 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.graph.op import is_bad
-from backlit.nn.network import forward
+from backlit.nn.layer import forward
 from backlit.train.mixup import blend, parts_of
 from backlit.train.program import Carry, Data, Program
 
