@@ -32,8 +32,8 @@ from backlit.nn.layer import Layer, Network
 from backlit.optim.transform import Transform
 from backlit.store import files
 from backlit.store.files import REMEDY, from_json, to_json
+from backlit.store.old import divergence
 from backlit.train.callbacks import History
-from backlit.train.loop import Diverged
 from backlit.train.probes.history import ProbeHistory
 from backlit.train.result import Run, metric_table
 from backlit.train.targets import Targets
@@ -186,7 +186,7 @@ def load(folder: str | Path) -> Run:
         network = Network.empty(architecture, tuple(description["input_shape"]), description["dtype"])
         loss = losses.from_dict(description["loss"])
         metrics = metric_table(description["metrics"], loss)
-        diverged = Diverged(**description["diverged"]) if description["diverged"] else None
+        diverged = divergence(description["diverged"]) if description["diverged"] else None
         optimizer = _optimizer(description["optimizer"])
         stopped = expect(str, description["stopped"], "stopped")
         best_epoch = expect((int, type(None)), description["best_epoch"], "best_epoch")
