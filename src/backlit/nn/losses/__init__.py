@@ -75,6 +75,15 @@ def get(loss: str | Loss | Callable[[Any, Any], Any]) -> Loss:
     return _NAMED[loss]
 
 
+def built_in(loss: Loss) -> bool:
+    """Whether a loss is one of Backlit's, rather than a user's.
+
+    >>> built_in(CrossEntropy()), built_in(get(lambda output, target: output[:, 0]))
+    (True, False)
+    """
+    return type(loss) in {type(named) for named in _NAMED.values()}
+
+
 def default_for(task: str) -> Loss:
     """The usual loss of a task: "classification", "binary", "multi_label", "probability" or "regression".
 

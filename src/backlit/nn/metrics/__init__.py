@@ -26,21 +26,12 @@ from backlit.nn.metrics.classification import (
 )
 from backlit.nn.metrics.regression import MAE, R2, RMSE
 
+__all__ = [
+    "AUC", "CLASSES", "F1", "MAE", "METRICS", "R2", "RMSE", "Accuracy", "BalancedAccuracy", "Bits", "LogLoss", "Metric",
+    "Perplexity", "SequenceAccuracy", "TopK", "defaults", "get",
+]  # fmt: skip
+
 METRICS = Metric.named
-METRICS |= {
-    "accuracy": Accuracy,
-    "balanced_accuracy": BalancedAccuracy,
-    "top_k": TopK,
-    "f1": F1,
-    "auc": AUC,
-    "log_loss": LogLoss,
-    "sequence_accuracy": SequenceAccuracy,
-    "perplexity": Perplexity,
-    "bits": Bits,
-    "rmse": RMSE,
-    "mae": MAE,
-    "r2": R2,
-}
 
 
 def get(metric: Any, loss: Any = None) -> Any:

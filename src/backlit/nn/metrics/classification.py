@@ -12,7 +12,7 @@ from backlit.nn.metrics.base import Metric, Rows
 
 
 @dataclass(frozen=True)
-class Accuracy(Metric):
+class Accuracy(Metric, name="accuracy"):
     """Share of rows, or of the steps of sequences, that are right; with several labels, of those where all are.
 
     >>> Accuracy()([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0], [0.0, 1.0]], [0, 1, 1, 1])
@@ -28,30 +28,7 @@ class Accuracy(Metric):
 
 
 @dataclass(frozen=True)
-class SequenceAccuracy(Metric):
-    """Share of sequences in which every step is right; padding (targets of -1) doesn't count, a row is one step.
-
-    >>> SequenceAccuracy()([[[2.0, 1.0], [0.0, 3.0]], [[1.0, 0.0], [0.0, 1.0]]], [[0, 1], [1, -1]])
-    0.5
-    """
-
-    kinds: ClassVar[tuple[str, ...]] = ("class",)
-    stepwise: ClassVar[bool] = False
-
-    def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> float:
-        outputs, targets = np.asarray(outputs), np.asarray(targets)
-        if outputs.ndim != 3 or outputs.shape[:2] != targets.shape:
-            return super().__call__(outputs, targets, weights)
-        right = ((outputs.argmax(axis=2) == targets) | (targets < 0)).all(axis=1)
-        weights = np.ones(len(right)) if weights is None else np.asarray(weights, dtype=np.float64)
-        return float((weights * right).sum() / weights.sum()) if weights.sum() > 0 else float("nan")
-
-    def measure(self, rows: Rows) -> float:
-        return rows.mean(rows.outputs.argmax(axis=1) == rows.targets)
-
-
-@dataclass(frozen=True)
-class BalancedAccuracy(Metric):
+class BalancedAccuracy(Metric, name="balanced_accuracy"):
     """Mean over the classes of the share that is found (recall); classes without targets don't count.
 
     With several labels: the mean of each label's balanced accuracy.
@@ -71,7 +48,7 @@ class BalancedAccuracy(Metric):
 
 
 @dataclass(frozen=True)
-class TopK(Metric):
+class TopK(Metric, name="top_k"):
     """Share of rows whose class is among the k with the largest outputs; of equal ones, later classes come first.
 
     >>> TopK(k=2)([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]], [1, 2])
@@ -99,7 +76,7 @@ class TopK(Metric):
 
 
 @dataclass(frozen=True)
-class F1(Metric):
+class F1(Metric, name="f1"):
     """``2 · hits / (predictions + targets)`` of the second class if there are two, else the mean over classes.
 
     Classes neither predicted nor among the targets don't count. With several labels: the mean over all labels; a label
@@ -120,7 +97,7 @@ class F1(Metric):
 
 
 @dataclass(frozen=True)
-class AUC(Metric):
+class AUC(Metric, name="auc"):
     """Area under the ROC curve: the chance that a positive row has a larger output than a negative one, ties half.
 
     Of several classes or labels: the mean over each against the rest, those left out that all rows have or none (NaN if
@@ -173,7 +150,7 @@ def _log_softmax(outputs: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class LogLoss(Metric):
+class LogLoss(Metric, name="log_loss"):
     """``−log p(target)``, from logits, so that it is finite; with several labels the mean over them.
 
     >>> round(LogLoss()([[0.0, 0.0], [0.0, 0.0]], [0, 1]), 6)
@@ -193,7 +170,30 @@ class LogLoss(Metric):
 
 
 @dataclass(frozen=True)
-class Perplexity(Metric):
+class SequenceAccuracy(Metric, name="sequence_accuracy"):
+    """Share of sequences in which every step is right; padding (targets of -1) doesn't count, a row is one step.
+
+    >>> SequenceAccuracy()([[[2.0, 1.0], [0.0, 3.0]], [[1.0, 0.0], [0.0, 1.0]]], [[0, 1], [1, -1]])
+    0.5
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("class",)
+    stepwise: ClassVar[bool] = False
+
+    def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> float:
+        outputs, targets = np.asarray(outputs), np.asarray(targets)
+        if outputs.ndim != 3 or outputs.shape[:2] != targets.shape:
+            return super().__call__(outputs, targets, weights)
+        right = ((outputs.argmax(axis=2) == targets) | (targets < 0)).all(axis=1)
+        weights = np.ones(len(right)) if weights is None else np.asarray(weights, dtype=np.float64)
+        return float((weights * right).sum() / weights.sum()) if weights.sum() > 0 else float("nan")
+
+    def measure(self, rows: Rows) -> float:
+        return rows.mean(rows.outputs.argmax(axis=1) == rows.targets)
+
+
+@dataclass(frozen=True)
+class Perplexity(Metric, name="perplexity"):
     """``e^loss`` of a cross entropy: among how many equally likely classes the network as good as guesses.
 
     >>> round(Perplexity().of_loss(np.log(26)), 6)
@@ -212,7 +212,7 @@ class Perplexity(Metric):
 
 
 @dataclass(frozen=True)
-class Bits(Metric):
+class Bits(Metric, name="bits"):
     """``loss / ln 2`` of a cross entropy: bits that each symbol takes, coded by the network's probabilities.
 
     >>> Bits().of_loss(np.log(2))

@@ -11,7 +11,7 @@ from backlit.nn.metrics.base import Metric, Rows
 
 
 @dataclass(frozen=True)
-class RMSE(Metric):
+class RMSE(Metric, name="rmse"):
     """Root of the mean squared error, in the targets' unit; of several outputs the mean of each one's.
 
     >>> RMSE()([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 2.0])
@@ -26,7 +26,7 @@ class RMSE(Metric):
 
 
 @dataclass(frozen=True)
-class MAE(Metric):
+class MAE(Metric, name="mae"):
     """Mean absolute error, in the targets' unit.
 
     >>> MAE()([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 2.0])
@@ -41,7 +41,7 @@ class MAE(Metric):
 
 
 @dataclass(frozen=True)
-class R2(Metric):
+class R2(Metric, name="r2"):
     """``1 − Σ (ŷ − y)² / Σ (ȳ − y)²``: the share of the variance that is explained; of several outputs the mean.
 
     Targets that don't vary: 1 if all are met, else 0. Fewer than two rows: NaN.
