@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
-from backlit.graph.op import namespace, operation
-from backlit.graph.ops import stable as fused
+from backlit.graph.op import namespace
+from backlit.graph.ops import stable
 from backlit.graph.ops.elementwise import relu
 from backlit.graph.ops.indexing import take_along_axis
 from backlit.graph.tensor import value_of
@@ -23,18 +23,6 @@ from backlit.nn.losses.base import (
     require_classes,
     same_shape,
 )
-
-TINY = 1e-30  # smaller probabilities count as this one: their logarithm and its slope stay finite in float32
-
-
-@operation(vjp=(lambda g, y, p: -g / _at_least_tiny(p),), gate="scales: upstream times -1 / p")
-def _negative_log(xp: Any, p: Any) -> Any:
-    return -xp.log(xp.maximum(p, TINY))
-
-
-@operation(vjp=(lambda g, y, p: g,))
-def _at_least_tiny(xp: Any, p: Any) -> Any:
-    return xp.maximum(p, TINY)
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,7 +59,7 @@ class NegativeLogLikelihood(Loss):
         target = class_targets(self, output, target)
         target, counts = real_steps(output, target)
         chosen = take_along_axis(output, target[..., None], axis=-1)[..., 0]
-        return by_example(-chosen if self.log else _negative_log(chosen), counts=counts)
+        return by_example(-chosen if self.log else stable.negative_log(chosen), counts=counts)
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,7 +110,7 @@ class CrossEntropy(Loss):
     def __call__(self, output: Any, target: Any) -> Any:
         require_classes(self, output)
         target, counts = real_steps(output, class_targets(self, output, target))
-        true = fused.cross_entropy(output, target)
+        true = stable.cross_entropy(output, target)
         if self.class_weights is None and not self.label_smoothing:
             return by_example(true, counts=counts)
         classes = output.shape[-1]
@@ -132,7 +120,7 @@ class CrossEntropy(Loss):
         weights = namespace(value_of(output)).asarray(weights, dtype=output.dtype)
         losses = true * weights[value_of(target)]
         if self.label_smoothing:
-            spread = -(fused.log_softmax(output, axis=-1) * weights).mean(axis=-1)
+            spread = -(stable.log_softmax(output, axis=-1) * weights).mean(axis=-1)
             losses = (1.0 - self.label_smoothing) * losses + self.label_smoothing * spread
         return by_example(losses, counts=counts)
 
@@ -158,7 +146,7 @@ class SoftCrossEntropy(Loss):
 
     def __call__(self, output: Any, target: Any) -> Any:
         require_classes(self, output)
-        return by_example(fused.cross_entropy_probabilities(output, same_shape(self, output, target)))
+        return by_example(stable.cross_entropy_probabilities(output, same_shape(self, output, target)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -190,7 +178,7 @@ class BinaryCrossEntropy(Loss):
         return "sigmoid"
 
     def __call__(self, output: Any, target: Any) -> Any:
-        return by_example(fused.binary_cross_entropy(output, same_shape(self, output, target)))
+        return by_example(stable.binary_cross_entropy(output, same_shape(self, output, target)))
 
 
 @dataclass(frozen=True, repr=False)

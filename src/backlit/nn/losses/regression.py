@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.graph.ops import stable as fused
+from backlit.graph.ops import stable
 from backlit.graph.ops.arithmetic import abs as absolute
 from backlit.graph.ops.arithmetic import square
 from backlit.nn.losses.base import (
@@ -94,4 +94,4 @@ class Huber(Loss):
             raise InputError(f"Huber: delta must be a finite number above 0, got {self.delta!r}")
 
     def __call__(self, output: Any, target: Any) -> Any:
-        return by_example(fused.huber(output - same_shape(self, output, target), delta=self.delta))
+        return by_example(stable.huber(output - same_shape(self, output, target), delta=self.delta))
