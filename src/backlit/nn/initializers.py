@@ -45,6 +45,7 @@ import numpy as np
 
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.key import Key
+from backlit.registry import register as register_name
 
 Initializer = Callable[[Key, tuple[int, ...]], np.ndarray]
 
@@ -112,12 +113,26 @@ def _orthogonal(key: Key, shape: tuple[int, ...], gain: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Kind:
-    """How one name is read: the function, and the default of its number ("required" or absent)."""
+    """How one name is read.
+
+    Attributes
+    ----------
+    function : callable
+        ``function(key, shape)``, or ``function(key, shape, number)``.
+    default : float, optional
+        Of its number; without one, the number is required.
+    takes_number : bool
+    least : float
+        The smallest number.
+    by_fans : bool
+        Whether it looks at fan-in or fan-out, and so needs a weight with both.
+    """
 
     function: Callable[..., np.ndarray]
     default: float | None = None
     takes_number: bool = False
     least: float = -math.inf
+    by_fans: bool = False
 
 
 _KINDS: dict[str, _Kind] = {
@@ -126,15 +141,15 @@ _KINDS: dict[str, _Kind] = {
     "constant": _Kind(_constant, None, True),
     "normal": _Kind(_normal, 0.01, True, 0.0),
     "uniform": _Kind(_uniform, 0.05, True, 0.0),
-    "xavier": _Kind(_xavier),
-    "xavier_normal": _Kind(_xavier_normal),
-    "xavier_fan_in": _Kind(_xavier_fan_in),
-    "kaiming": _Kind(_kaiming, 0.0, True),
-    "kaiming_uniform": _Kind(_kaiming_uniform, 0.0, True),
-    "lecun": _Kind(_lecun),
-    "orthogonal": _Kind(_orthogonal, 1.0, True),
+    "xavier": _Kind(_xavier, by_fans=True),
+    "xavier_normal": _Kind(_xavier_normal, by_fans=True),
+    "xavier_fan_in": _Kind(_xavier_fan_in, by_fans=True),
+    "kaiming": _Kind(_kaiming, 0.0, True, by_fans=True),
+    "kaiming_uniform": _Kind(_kaiming_uniform, 0.0, True, by_fans=True),
+    "lecun": _Kind(_lecun, by_fans=True),
+    "orthogonal": _Kind(_orthogonal, 1.0, True, by_fans=True),
 }
-_BUILT_IN = frozenset(_KINDS)
+_FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {name: kind.function for name, kind in _KINDS.items()}
 
 
 def names() -> list[str]:
@@ -174,7 +189,7 @@ def get(name: str) -> Initializer:
     if not kind.takes_number:
         if colon:
             raise InputError(f"initializer {kind_name!r} takes no number, got {name!r}")
-        return kind.function
+        return _Named(kind_name, kind)
     number = kind.default
     if colon:
         try:
@@ -188,18 +203,23 @@ def get(name: str) -> Initializer:
             )
     if number is None:
         raise InputError(f"initializer {kind_name!r} needs a number, as in '{kind_name}:0.5'")
-    return _Bound(kind.function, number)
+    return _Named(kind_name, kind, number)
 
 
 @dataclass(frozen=True)
-class _Bound:
-    """An initialiser with its number."""
+class _Named:
+    """An initialiser that was asked for by name, with its number if it takes one."""
 
-    function: Callable[..., np.ndarray]
-    number: float
+    name: str
+    kind: _Kind
+    number: float | None = None
 
     def __call__(self, key: Key, shape: tuple[int, ...]) -> np.ndarray:
-        return self.function(key, shape, self.number)
+        if not key.draws:
+            if self.kind.by_fans:
+                fans(shape, self.name)
+            return np.broadcast_to(0.0, shape)
+        return self.kind.function(key, shape, *(() if self.number is None else (self.number,)))
 
 
 def register(name: str, function: Initializer) -> None:
@@ -216,7 +236,7 @@ def register(name: str, function: Initializer) -> None:
     Raises
     ------
     InputError
-        If the name is one of Backlit's own, or no plain name.
+        If the name is taken, by Backlit or another function, or no plain name.
 
     Examples
     --------
@@ -225,8 +245,6 @@ def register(name: str, function: Initializer) -> None:
     >>> bool(abs(bl.Linear(2, weight_init="tiny").build(3).params["weight"]).max() < 0.01)
     True
     """
-    if name in _BUILT_IN:
-        raise InputError(f"initializer {name!r} is one of Backlit's own; choose another name")
     if not name.isidentifier():
         raise InputError(f"an initializer's name has letters, digits and '_' only, got {name!r}")
 
@@ -236,4 +254,5 @@ def register(name: str, function: Initializer) -> None:
             raise ShapeError(f"initializer {name!r} was asked for shape {tuple(shape)} and returned {values.shape}")
         return values
 
+    register_name(_FUNCTIONS, name, function, "initializer")
     _KINDS[name] = _Kind(checked)

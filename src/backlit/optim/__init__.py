@@ -7,18 +7,16 @@ from backlit.optim.adaptive import AdaGrad, Adam, AdamW, RMSprop
 from backlit.optim.clipping import ClipGlobalNorm, ClipNorm, ClipValue
 from backlit.optim.exact import least_squares, ridge
 from backlit.optim.lbfgs import minimize_lbfgs
+from backlit.optim.plateau import ReduceOnPlateau, plateau_of, set_factor
 from backlit.optim.schedules import (
     Constant,
     Cosine,
     Exponential,
     InverseTime,
     OneCycle,
-    ReduceOnPlateau,
     Schedule,
     Step,
     WarmUp,
-    plateau_of,
-    set_factor,
 )
 from backlit.optim.sgd import SGD, GradientDescent, Momentum, Nesterov
 from backlit.optim.steps import (
@@ -30,7 +28,7 @@ from backlit.optim.steps import (
     ScaleByLearningRate,
     ScaleByRMS,
 )
-from backlit.optim.transform import Chain, Optimizer, Transform, apply_updates, chain
+from backlit.optim.transform import Chain, Optimizer, Transform, apply_updates, as_transform, chain
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "gradient_descent": GradientDescent,
@@ -104,6 +102,7 @@ __all__ = [
     "Transform",
     "WarmUp",
     "apply_updates",
+    "as_transform",
     "chain",
     "get",
     "least_squares",

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import DivergedError, InputError
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
-from backlit.optim.schedules import plateau_of
+from backlit.nn.layer import Layer, Network
+from backlit.optim.plateau import plateau_of
 from backlit.train import progress as progress_display
 from backlit.train.callbacks import Callback, EarlyStopping
 from backlit.train.lazy import Later

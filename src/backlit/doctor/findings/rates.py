@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from backlit.doctor.catalogue import finding
-from backlit.doctor.evidence import Evidence, settings_of
+from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding
 from backlit.doctor.symptoms import MOST_OFF, dead, saturated, seen, wavering
+from backlit.nn import losses
 
 QUADRATIC, CATAPULT = 2.0, 12.0  # learning rate · λ_max: Cauchy 1847; Lewkowycz et al. 2020 for networks with ReLU
 LEAP = 0.1  # ‖Δw‖ / ‖w‖ of one update: a hundred times the 1e-3 that is usual
@@ -29,9 +30,9 @@ def before_training(e: Evidence) -> list[Finding]:
     rate = e.rate
     if e.trained or not rate:
         return []
-    kind = type(getattr(e.optimizer, "transforms", (e.optimizer,))[-1]).__name__
+    kind = type(e.optimizer.last).__name__
     if kind not in ADAPTIVE and e.sharpness and e.sharpness > 0:
-        momentum = settings_of(e.optimizer, "momentum") or 0.0
+        momentum = e.optimizer.option("momentum") or 0.0
         product = rate * e.sharpness / (1 + momentum)
         exact = all(part.kind in ("Linear", "Flatten") for part in e.parts) and len(e.weighted) == 1
         quadratic = exact and type(e.loss).__name__ in ("MeanSquaredError", "SquaredError")
@@ -56,7 +57,7 @@ def before_training(e: Evidence) -> list[Finding]:
 
 
 def _with_rate(e: Evidence, rate: float) -> str:
-    last = getattr(e.optimizer, "transforms", (e.optimizer,))[-1]
+    last = e.optimizer.last
     return repr(last.replace(learning_rate=float(f"{rate:.2g}"))) if hasattr(last, "replace") else f"bl.SGD({rate:.2g})"
 
 
@@ -107,7 +108,7 @@ def high(e: Evidence) -> list[Finding]:
 
 def _settling(e: Evidence) -> str:
     """The same optimizer with a rate that starts at a third of this one and falls to 0."""
-    last = getattr(e.optimizer, "transforms", (e.optimizer,))[-1]
+    last = e.optimizer.last
     start, steps = float(f"{(e.rate or 0.0) / 3:.2g}"), max(1, len(e.history) * e.steps)
     return f"bl.fit(..., optimizer=bl.{type(last).__name__}(learning_rate=bl.optim.Cosine({start:g}, {steps})))"
 
@@ -169,7 +170,7 @@ def undefined_somewhere(e: Evidence) -> bool:
     """Whether what turned bad first can give NaN for usual numbers: our own layers, and losses on scores, can't."""
     place = e.diverged.layer
     if place.startswith("the loss"):
-        return type(e.loss).__module__ != "backlit.nn.losses" or e.loss.activation == "identity"
+        return not losses.built_in(e.loss) or e.loss.activation == "identity"
     kind = {f"layer {part.path}": part for part in e.parts}.get(place)
     if kind is not None and type(kind.layer).__module__.startswith("backlit.nn."):
         return (e.data.get("sequences") or {}).get("empty", 0.0) > 0  # `Masked` around it: rows of padding alone

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape
+from backlit.nn.layer import Layer
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,6 +66,35 @@ class Rescale(Layer):
     def init_state(self, input_shape: Shape) -> dict[str, Any]:
         return {"shift": np.array(self.shift), "factor": 1 / np.array(self.scale)}
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         shift = ctx.state("shift")
         return ((x if x.dtype.kind == "f" else x.astype(shift.dtype)) - shift) * ctx.state("factor")
+
+
+@dataclass(frozen=True, repr=False)
+class Temperature(Layer):
+    """Outputs divided by a fixed number: ``z / T``; T > 1 makes probabilities less certain, T < 1 more.
+
+    C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017.
+
+    Raises
+    ------
+    InputError
+        If T isn't a finite number above zero.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> bl.Temperature(2.0).build((2,))(np.array([[1.0, 4.0]])).tolist()
+    [[0.5, 2.0]]
+    """
+
+    value: float
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.value, (int, float)) and np.isfinite(self.value) and self.value > 0):
+            raise InputError(f"Temperature must be a finite number above 0, got {self.value!r}")
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        return x / float(self.value)
