@@ -28,7 +28,6 @@ import time
 import tomllib
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -191,14 +190,19 @@ def record(room: str, folder: Path) -> None:
         raise SystemExit(1)
     data = measure.get_data()
     lines = {
-        str(Path(file).relative_to(SOURCES)): {str(line): names for line, names in data.contexts_by_lineno(file).items()}
+        str(Path(file).relative_to(SOURCES)): {
+            str(line): names for line, names in data.contexts_by_lineno(file).items()
+        }
         for file in data.measured_files()
     }
     (folder / f"{room}.json").write_text(json.dumps({"seconds": plugin.seconds, "lines": lines}), encoding="utf-8")
 
 
 def tests_for(mutant: Mutant, known: dict[str, Any]) -> list[str]:
-    """The tests that reach the mutant's line, quickest first, each function once before any twice; of a line that runs at import, all of the file."""
+    """The tests that reach the mutant's line, quickest first, each function once before any twice.
+
+    Of a line that runs when the file is imported, those that reach any of the file's lines.
+    """
     lines = known["lines"].get(mutant.file, {})
     names = [name for name in lines.get(str(mutant.line), []) if name]
     names = names or sorted({name for some in lines.values() for name in some if name})
