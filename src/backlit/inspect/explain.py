@@ -315,7 +315,8 @@ def _local(node: NodeReport, edge: Edge) -> str:
     if edge.local is not None:
         return summary(edge.local)
     if edge.downstream is None:
-        return "0 (step)" if node.tensor.op.is_step else "-"
+        op = node.tensor.op
+        return "0 (step)" if op is not None and op.is_step else "-"
     return f"matrix {np.size(node.value)}×{np.size(edge.downstream)}"
 
 
