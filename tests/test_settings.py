@@ -1,6 +1,7 @@
 """Hyperparameters as data: ranges, messages, JSON, repr; for every class there is."""
 
 import dataclasses
+import inspect
 import json
 import math
 
@@ -9,7 +10,20 @@ import pytest
 
 from backlit import optim
 from backlit.errors import InputError, UnknownNameError
-from backlit.settings import Range
+from backlit.settings import (
+    GIVEN,
+    TEXT,
+    Range,
+    Record,
+    build,
+    count,
+    declared,
+    nonnegative,
+    option,
+    positive,
+    same,
+    signature,
+)
 
 KINDS = [
     kind
@@ -141,3 +155,93 @@ def test_replace_checks_again():
     assert optim.Adam().replace(beta1=0.5).beta1 == 0.5
     with pytest.raises(InputError, match="beta1"):
         optim.Adam().replace(beta1=2.0)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Walk(Record):
+    """A walk.
+
+    Parameters
+    ----------
+    steps : int
+        Steps to take;
+        one after the other.
+    pace, rest : float
+        Of each step.
+    """
+
+    steps: int = count(10, help="Steps to take", unit="steps", panel="Walk", flags=("--steps", "-n"))
+    pace: float = positive(1.0, scope="kept")
+    rest: float | None = nonnegative(None, scope="kept")
+    home: bool = option(True, scope="kept")
+    way: str = option("north", names=("north", "south"))
+    dog: object = option(None, form=GIVEN)
+    map: object = option(None, form=TEXT)
+    cheer: object = option(None, scope="call")
+
+
+def test_a_declaration_says_all_of_an_option():
+    steps, pace, rest, *_ = declared(Walk).values()
+    assert (steps.name, steps.type, steps.default, steps.unit, steps.panel) == ("steps", "int", 10, "steps", "Walk")
+    assert (steps.range.span, steps.range.text) == ("from 1", "a whole number in [1, ∞)")
+    assert (steps.help, steps.doc) == ("Steps to take", "Steps to take;\none after the other.")
+    assert (pace.doc, rest.doc, pace.scope, pace.panel) == ("Of each step.", "Of each step.", "kept", None)
+    assert [own.optional for own in (steps, pace, rest)] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"steps": 0}, r"^steps must be a whole number in \[1, ∞\), got 0$"),
+        ({"steps": None}, r"^steps must be a whole number in \[1, ∞\), got None$"),
+        ({"home": 1}, "^home must be True or False, got 1$"),
+        ({"way": "west"}, "^way must be 'north' or 'south', got 'west'$"),
+        ({"rest": -1}, r"^rest must be a number in \[0, ∞\), got -1$"),
+        ({"step": 3}, r"^unknown option of walking 'step'; did you mean 'steps'\? Known: cheer, dog, home"),
+    ],
+)
+def test_build_refuses_names_and_values(given, message):
+    with pytest.raises(InputError, match=message):
+        build(Walk, given, "walking")
+
+
+def test_build_demands_what_has_no_default():
+    kind = dataclasses.make_dataclass("Leap", [("far", float, positive())], bases=(Record,), frozen=True)
+    with pytest.raises(InputError, match=r"^leaping needs far$"):
+        build(kind, {}, "leaping")
+    assert build(kind, {"far": np.float32(2)}, "leaping").far == 2.0
+
+
+def test_a_record_in_a_folder():
+    walk = build(Walk, {"steps": 3, "rest": None, "dog": [1], "map": {"a": 1}, "cheer": print}, "walking")
+    told = walk.to_dict()
+    assert told == {
+        "steps": 3, "pace": 1.0, "rest": None, "home": True, "way": "north", "dog": True, "map": "{'a': 1}",
+    }  # fmt: skip
+    assert Walk.from_dict(json.loads(json.dumps(told))) == Walk(steps=3)
+    assert Walk.from_dict({}) == Walk()
+    with pytest.raises(UnknownNameError, match="unknown option of Walk 'stepz'; did you mean 'steps'"):
+        Walk.from_dict({"stepz": 3})
+    assert repr(walk.replace(cheer=None)) == "Walk(steps=3, dog=[1], map={'a': 1})"
+
+
+def test_a_signature_of_declarations():
+    taken = signature(Walk)
+    assert [parameter.name for parameter in taken] == list(declared(Walk))
+    assert str(inspect.Signature(taken[:2])) == "(*, steps: 'int' = 10, pace: 'float' = 1.0)"
+
+
+def test_the_same_option_in_another_record():
+    kind = dataclasses.make_dataclass(
+        "Stroll", [("steps", "int | None", same(Walk, "steps", None))], bases=(Record,), frozen=True
+    )
+    (steps,) = declared(kind).values()
+    assert (steps.default, steps.help, steps.flags, steps.optional) == (None, "Steps to take", ("--steps", "-n"), True)
+    with pytest.raises(InputError, match=r"steps must be a whole number in \[1, ∞\), got 0"):
+        kind(steps=0)
+
+
+def test_bounds_in_words():
+    assert Range(0.0, 1.0, open_high=True).span == "from 0 to below 1"
+    assert (Range(open_low=True).span, Range(names=("a", "b")).span) == ("above 0", "a or b")
+    assert Range(1, whole=True, words="a whole number of at least 1").text == "a whole number of at least 1"

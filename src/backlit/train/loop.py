@@ -223,13 +223,13 @@ class Loop:
                     self.stopped = self.stopped or "callback"
             if self.stopped:
                 self.carry = carry if last else self.carry_at(after)
+                self._plateau(record)
                 return
         if good < moment.count:
             self._diverge(moment, good, *bad)
             return
         self.carry = carry
-        if self.plateau is not None:
-            self._plateau(self.history[-1])
+        self._plateau(self.history[-1])
 
     def _columns(self, results: Any, count: int) -> dict[str, list[float]]:
         """Losses of all epochs of a call, by the names they have in the history; means over an ensemble's members."""
@@ -289,6 +289,8 @@ class Loop:
 
     def _plateau(self, record: dict[str, Any]) -> None:
         """ReduceOnPlateau: hand the optimizer another factor when the loss no longer falls."""
+        if self.plateau is None:
+            return
         value = record.get("val_loss", record["loss"])
         self.plateau_state, factor = self.plateau.update(value, self.plateau_state)
         self.carry = {**self.carry, "optimizer": set_factor(self.carry["optimizer"], factor)}

@@ -8,8 +8,10 @@ from typing import Any
 
 from backlit.data.files.cells import MISSING
 from backlit.errors import InputError
+from backlit.settings import declared, option
 
 KEY = ""  # under which a source's `formats` keep the options: no column of a text file is called so
+PANEL = "Data"
 
 
 @dataclass(frozen=True)
@@ -21,40 +23,46 @@ class FileOptions:
     skip_lines : int
         Lines at the file's top that aren't part of the table.
     header : bool
-        Whether the first line of the table holds the columns' names; otherwise they're column_1, column_2, ...
+        Whether the first line of the table holds the columns' names; otherwise they are column_1, column_2, ...
     separator : str, optional
         Between values; a space stands for any number of spaces and tabs.
     encoding : str, optional
         By Python's name for it.
-    missing : tuple of str, optional
-        Cells that stand for a missing value, beside empty ones; `MISSING` if left out.
+    missing : list of str, optional
+        Cells that stand for a missing value, beside empty ones; by default NA, N/A, NaN, null, None, -, ? and their like.
     decimal : "." or ",", optional
         What stands before fractions where the file doesn't tell.
     """
 
-    skip_lines: int = 0
-    header: bool = True
-    separator: str | None = None
-    encoding: str | None = None
-    missing: tuple[str, ...] | None = None
-    decimal: str | None = None
+    skip_lines: int = option(
+        0, low=0, open_high=True, whole=True, panel=PANEL, help="Lines at the top of DATA that aren't part of the table"
+    )
+    header: bool = option(
+        True, flags=("--header/--no-header",), panel=PANEL, help="Whether the table's first line holds the columns' names"
+    )
+    separator: str | None = option(
+        None, panel=PANEL, help='Between values, ";" say; a space stands for any number of spaces and tabs'
+    )
+    encoding: str | None = option(None, panel=PANEL, help="Of text, cp949 say; by default told from the file")
+    missing: tuple[str, ...] | None = option(
+        None, panel=PANEL, help="Cells that stand for a missing value, between commas; NA, -, ? and their like by default"
+    )
+    decimal: str | None = option(
+        None, names=(".", ","), panel=PANEL, help='Decimal mark, "," or "."; by default told from the file'
+    )
 
     def __post_init__(self) -> None:
         if self.decimal not in (None, ".", ","):
             raise InputError(f"the decimal mark must be '.' or ',', got {self.decimal!r}")
-        if isinstance(self.skip_lines, bool) or not isinstance(self.skip_lines, int) or self.skip_lines < 0:
-            raise InputError(f"skip_lines must be a whole number of at least 0, got {self.skip_lines!r}")
-        if not isinstance(self.header, bool):
-            raise InputError(f"header must be True or False, got {self.header!r}")
-        if self.separator is not None and (
-            not isinstance(self.separator, str) or not self.separator or set(self.separator) & set('"\r\n')
-        ):
-            raise InputError(f"separator must be one or more characters, no quote and no line end, got {self.separator!r}")
         missing = self.missing
         if missing is not None:
             if isinstance(missing, str) or not all(isinstance(word, str) for word in missing):
                 raise InputError(f"missing must be a list of texts such as ['NA', '999'], got {missing!r}")
             object.__setattr__(self, "missing", tuple(word.strip() for word in missing))
+        for name, declaration in declared(type(self)).items():
+            object.__setattr__(self, name, declaration.accept(getattr(self, name)))
+        if self.separator is not None and (not self.separator or set(self.separator) & set('"\r\n')):
+            raise InputError(f"separator must be characters without quotes and line ends, got {self.separator!r}")
 
     @property
     def markers(self) -> tuple[str, ...]:
@@ -63,7 +71,7 @@ class FileOptions:
 
     def to_text(self) -> str:
         """What isn't as by default, in a line; empty if all is."""
-        told = {name: value for name, value in asdict(self).items() if value != getattr(FileOptions, name)}
+        told = {name: value for name, value in asdict(self).items() if value != declared(type(self))[name].default}
         told.pop("decimal", None)  # each column's format has it
         return json.dumps(told, ensure_ascii=False) if told else ""
 
