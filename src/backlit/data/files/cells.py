@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -272,7 +273,18 @@ def _spoken(format_: Format) -> str:
     return "decimal numbers"
 
 
-def describe(name: str, reading: Reading, text: Callable[[], Any]) -> list[str]:
+def tell_missing(columns: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """Which words were read as missing, and how often, of columns of cells with their values: a sentence, if any."""
+    counts: Counter[str] = Counter()
+    for column, values in columns.values():
+        counts.update(marked(column, values))
+    if not counts:
+        return []
+    words = ", ".join(f"{word!r} in {count} cell{'s' * (count > 1)}" for word, count in counts.most_common(10))
+    return [f"read as missing: {words}; missing=[...] says which cells are"]
+
+
+def describe(name: str, reading: Reading, text: Callable[[], Any], where: Callable[[int], str]) -> list[str]:
     """What people should know about how a column was read."""
     format_ = reading.format
     notes = []
@@ -296,9 +308,26 @@ def describe(name: str, reading: Reading, text: Callable[[], Any]) -> list[str]:
     elif isinstance(format_, Moment):
         if format_.zone:
             notes.append(f"{name!r}: times with a time zone, given in UTC")
+    elif isinstance(format_, Text) and format_.values:
+        words = ", ".join(map(repr, format_.values))
+        notes.append(f"{name!r}: {words} fills much of it and is taken for a class; missing=[...] says what is missing")
     elif isinstance(format_, Text) and _padded(text()):
         notes.append(f"{name!r} has leading zeros: kept as text")
+    elif isinstance(format_, Text):
+        found = mostly(reading.values)
+        if found is not None and len(found[2]):
+            notes.append(_tell_slips(name, reading.values, *found[1:], where))
     return notes
+
+
+def _tell_slips(name: str, column: Any, values: Any, slips: Any, where: Callable[[int], str]) -> str:
+    """A sentence about the few cells of a column that are no numbers, as the others are."""
+    row = int((values.is_null() & column.is_not_null()).arg_max() or 0)
+    count = f"{len(slips)} cells" if len(slips) > 1 else "one cell"
+    return (
+        f"{name!r} is kept as text: {count} of {len(column)} {'are' if len(slips) > 1 else 'is'} no number, first "
+        f"{slips[0]!r} in {where(row)}; mend or empty them, or count them as missing with missing=[...]"
+    )
 
 
 def _padded(column: Any) -> bool:

@@ -36,8 +36,8 @@ SPOKEN = {
     "cp1255": "CP1255 (Hebrew)",
     "cp1256": "CP1256 (Arabic)",
 }
-# Between which charset-normalizer decides: not Korean, which is told more surely by its syllables, and none of the Latin
-# ones, which it confuses in short texts (of six German and French tables it took five for CP1250 or Big5).
+# Between which charset-normalizer decides: not Korean, which is told more surely by its syllables, and none of the
+# Latin ones, which it confuses in short texts (it took German and French tables of two rows for CP1250 or Big5).
 LIBRARYS = ("cp932", "gb18030", "big5", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256")
 SIGNATURES = (
     (b"PAR1", "a Parquet file", ".parquet"),
@@ -132,7 +132,9 @@ def _as_given(data: bytes, path: Path, encoding: str) -> bytes:
     try:
         text = data.decode(encoding)
     except LookupError as error:
-        raise InputError(f"there is no encoding {encoding!r}; name one such as utf-8, cp949, cp932 or latin-1") from error
+        raise InputError(
+            f"there is no encoding {encoding!r}; name one such as utf-8, cp949, cp932 or latin-1"
+        ) from error
     except UnicodeError as error:
         where = f": byte {error.start} makes no sense in it" if isinstance(error, UnicodeDecodeError) else ""
         raise InputError(f"{path} isn't text in the encoding {encoding}{where}") from error
@@ -193,7 +195,7 @@ def _is_korean(text: bytes) -> bool:
     CP949's further syllables don't count: a German "Ä" before a letter is one of them.
     """
     pieces = itertools.islice(FOREIGN.finditer(text), ENOUGH)
-    letters = [character for piece in pieces for character in piece[0].decode() if character.isalpha()]
+    letters = [sign for piece in pieces for sign in piece[0].decode() if sign.isalpha() and sign > "\u10ff"]
     return bool(letters) and sum(map(_is_common, letters)) >= KOREAN * len(letters)
 
 
@@ -221,7 +223,9 @@ def _binary(path: Path, data: bytes, expected: str) -> InputError:
     if what is not None:
         return is_other(path, *what)
     control = CONTROL.search(data)
-    where = "" if control is None else f": line {data[: control.start()].count(10) + 1} holds the byte 0x{control[0].hex()}"
+    where = (
+        "" if control is None else f": line {data[: control.start()].count(10) + 1} holds the byte 0x{control[0].hex()}"
+    )
     return InputError(f"{path} isn't text (it looks binary){where}; expected {expected}")
 
 

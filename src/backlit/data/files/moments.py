@@ -114,7 +114,7 @@ class Clock:
 SECONDS = r"[0-9]{1,2}(?:\.[0-9]+)?"
 SPANS = {
     "h:m:s": rf"^-?(?:(?P<d>[0-9]+) days?,? )?(?P<h>[0-9]+):(?P<m>[0-5][0-9]):(?P<s>{SECONDS})$",
-    "m:s": rf"^-?(?P<m>[0-9]+):(?P<s>[0-5][0-9](?:\.[0-9]+)?)$",
+    "m:s": r"^-?(?P<m>[0-9]+):(?P<s>[0-5][0-9](?:\.[0-9]+)?)$",
     "h m s": r"^-?(?:(?P<d>[0-9]+) ?d(?:ays?)?,? ?)?(?:(?P<h>[0-9]+) ?h(?:(?:ou)?rs?)?,? ?)?"
     rf"(?:(?P<m>[0-9]+) ?m(?:in(?:ute)?s?)?,? ?)?(?:(?P<s>{SECONDS}) ?s(?:ec(?:ond)?s?)?)?$",
     "ISO 8601": rf"^-?P(?:(?P<d>[0-9]+)D)?(?:T(?:(?P<h>[0-9]+)H)?(?:(?P<m>[0-9]+)M)?(?:(?P<s>{SECONDS})S)?)?$",
@@ -187,7 +187,9 @@ def moments(cell: str) -> Iterator[Moment]:
 
 def clocks(cells: list[str]) -> list[Clock | Span]:
     """The ways to write times of day, or else durations, in which all of these cells can be read."""
-    found = [clock for clock in map(Clock, HOURS) if "%z" not in clock.layout and all(map(clock.fits, cells))]
+    found: list[Clock | Span] = [
+        clock for clock in map(Clock, HOURS) if "%z" not in clock.layout and all(map(clock.fits, cells))
+    ]
     return [*found, *(span for span in map(Span, SPANS) if all(map(span.fits, cells)))][:1]
 
 
@@ -196,8 +198,6 @@ def moment_from(text: str) -> Moment | Clock | Span | None:
     kind, _, layout = text.partition(" ")
     if kind == "duration" and layout in SPANS:
         return Span(layout)
-    if kind not in ("date", "time", "clock") or not all(
-        part in DIRECTIVES for part in re.findall(r"%\.?\w?", layout)
-    ):
+    if kind not in ("date", "time", "clock") or not all(part in DIRECTIVES for part in re.findall(r"%\.?\w?", layout)):
         return None
     return Clock(layout) if kind == "clock" else Moment(layout)

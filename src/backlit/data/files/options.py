@@ -29,7 +29,7 @@ class FileOptions:
     encoding : str, optional
         By Python's name for it.
     missing : list of str, optional
-        Cells that stand for a missing value, beside empty ones; by default NA, N/A, NaN, null, None, -, ? and their like.
+        Cells that stand for a missing value, beside empty ones; by default NA, NaN, null, None, -, ? and their like.
     decimal : "." or ",", optional
         What stands before fractions where the file doesn't tell.
     """
@@ -38,14 +38,19 @@ class FileOptions:
         0, low=0, open_high=True, whole=True, panel=PANEL, help="Lines at the top of DATA that aren't part of the table"
     )
     header: bool = option(
-        True, flags=("--header/--no-header",), panel=PANEL, help="Whether the table's first line holds the columns' names"
+        True,
+        flags=("--header/--no-header",),
+        panel=PANEL,
+        help="Whether the table's first line holds the columns' names",
     )
     separator: str | None = option(
         None, panel=PANEL, help='Between values, ";" say; a space stands for any number of spaces and tabs'
     )
     encoding: str | None = option(None, panel=PANEL, help="Of text, cp949 say; by default told from the file")
     missing: tuple[str, ...] | None = option(
-        None, panel=PANEL, help="Cells that stand for a missing value, between commas; NA, -, ? and their like by default"
+        None,
+        panel=PANEL,
+        help="Cells that stand for a missing value, between commas; NA, -, ? and their like by default",
     )
     decimal: str | None = option(
         None, names=(".", ","), panel=PANEL, help='Decimal mark, "," or "."; by default told from the file'
