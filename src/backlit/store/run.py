@@ -14,7 +14,6 @@ report.html          the run as a page to read, if it was asked for
 from __future__ import annotations
 
 import contextlib
-import importlib
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,17 +23,17 @@ from typing import Any
 import numpy as np
 import tomli_w
 
+from backlit.data.preparation import describe, restore
 from backlit.errors import BacklitError, InputError, UnknownNameError
 from backlit.files import locked
 from backlit.graph import tree
 from backlit.nn import losses
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.optim.transform import Transform
 from backlit.store import files
 from backlit.store.files import REMEDY, from_json, to_json
+from backlit.store.old import divergence
 from backlit.train.callbacks import History
-from backlit.train.loop import Diverged
 from backlit.train.probes.history import ProbeHistory
 from backlit.train.result import Run, metric_table
 from backlit.train.targets import Targets
@@ -116,7 +115,7 @@ def _contents(run: Run) -> dict[str, bytes]:
     running = {RUNNING + name: value for name, value in run.network.state.items()}
     contents = {
         WEIGHTS: to_tensors(tree.flatten_dict(run.network.params) | running, {"format": str(files.FORMAT)}),
-        DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": _describe(run.preparation)}),
+        DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": describe(run.preparation)}),
         HISTORY: b"".join(to_json(HISTORY, record, indent=None) for record in run.history),
     }
     told = [*([run.start] if run.start else []), *run.probes]
@@ -183,12 +182,11 @@ def load(folder: str | Path) -> Run:
     judgement = from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null"))
     old = description["format"] < files.FORMAT
     with understanding(folder / files.INDEX, old):
-        network = Layer.from_dict(description["architecture"]).build(
-            tuple(description["input_shape"]), dtype=description["dtype"]
-        )
+        architecture = Layer.from_dict(description["architecture"])
+        network = Network.empty(architecture, tuple(description["input_shape"]), description["dtype"])
         loss = losses.from_dict(description["loss"])
         metrics = metric_table(description["metrics"], loss)
-        diverged = Diverged(**description["diverged"]) if description["diverged"] else None
+        diverged = divergence(description["diverged"]) if description["diverged"] else None
         optimizer = _optimizer(description["optimizer"])
         stopped = expect(str, description["stopped"], "stopped")
         best_epoch = expect((int, type(None)), description["best_epoch"], "best_epoch")
@@ -197,7 +195,7 @@ def load(folder: str | Path) -> Run:
         network = network.replace(**_fill(network, tensors))
     with understanding(folder / DATA, old):
         targets = _targets(_renewed(data["targets"], network.output_shape) if old else data["targets"])
-        preparation = _restore(data["preparation"])
+        preparation = restore(data["preparation"])
     with understanding(folder / HISTORY, old):
         history = History(line(record) for record in records)
     with understanding(folder / PROBES, old):
@@ -304,33 +302,3 @@ def _metric_names(table: dict[str, Any]) -> list[str]:
             metrics.get(name)
             names.append(name)
     return names
-
-
-# What may turn raw input into arrays, by the name under which files hold it: nothing else is ever imported.
-PREPARATIONS = {
-    "TablePreparation": "backlit.data.table",
-    "Texts": "backlit.data.text",
-    "Pictures": "backlit.data.pictures",
-    "TextColumn": "backlit.data.text",
-    "SeriesPreparation": "backlit.data.series",
-    "Standardize": "backlit.data.scaling",
-    "MinMax": "backlit.data.scaling",
-    "Center": "backlit.data.scaling",
-}
-
-
-def _describe(preparation: Any) -> dict[str, Any] | None:
-    if preparation is None:
-        return None
-    kind = type(preparation).__name__
-    if kind not in PREPARATIONS:
-        raise InputError(f"a run prepared by {kind} can't be saved; known preparations: {', '.join(PREPARATIONS)}")
-    return {"kind": kind, **preparation.to_dict()}
-
-
-def _restore(data: dict[str, Any] | None) -> Any:
-    if data is None:
-        return None
-    rest = dict(data)
-    kind = rest.pop("kind")
-    return getattr(importlib.import_module(PREPARATIONS[kind]), kind).from_dict(rest)

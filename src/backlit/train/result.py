@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from backlit.data.frames import as_arrays
+from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.nn import metrics as metric_functions
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.train.callbacks import History
+from backlit.train.divergence import Divergence
 from backlit.train.intervals import Intervals
 from backlit.train.lazy import now
-from backlit.train.loop import Diverged
 from backlit.train.probes.history import ProbeHistory
 from backlit.train.targets import Targets
 
@@ -34,7 +35,7 @@ class Run:
         One dict an epoch: epoch, loss, metrics, val_loss, val_*, seconds; ``history.frame()`` is a data frame.
     stopped : str
         Why training ended: "epochs done", "early stopping", "callback", "interrupted" or "diverged".
-    diverged : Diverged or None
+    diverged : Divergence or None
         Epoch, step and layer of the first NaN or infinite value.
     best_epoch : int or None
         The epoch whose weights `network` has.
@@ -60,7 +61,7 @@ class Run:
     targets: Targets
     metrics: dict[str, Any]
     stopped: str = "epochs done"
-    diverged: Diverged | None = None
+    diverged: Divergence | None = None
     best_epoch: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     preparation: Any = None
@@ -98,9 +99,7 @@ class Run:
 
     def inputs(self, x: Any) -> np.ndarray:
         """Raw input, as given to `fit`, as the array that the network takes."""
-        if self.preparation is not None:
-            x = self.preparation.apply(x)
-        inputs, _ = as_arrays(x, keep_integers=self.network.takes_integers)
+        inputs, _ = as_arrays(preparation_of(self.preparation).apply(x), keep_integers=self.network.takes_integers)
         if inputs.shape[1:] != self.network.input_shape:
             raise ShapeError(
                 f"the network takes rows of shape {self.network.input_shape}, got data of shape {inputs.shape}"
@@ -144,18 +143,15 @@ class Run:
             Of sequences of texts or symbols, a list of lists: a class for each step.
         """
         decoded = self._absolute(x, self.targets.decode(self.outputs(x)))
-        trimmed = getattr(self.preparation, "trimmed", None)
-        return trimmed(x, decoded) if trimmed and decoded.ndim == 2 else decoded
+        return preparation_of(self.preparation).trimmed(x, decoded) if decoded.ndim == 2 else decoded
 
     def relative(self, x: Any, y: Any) -> np.ndarray:
         """Targets as the preparation has the network learn them, beside what rows `x` tell; mostly as they are."""
-        change = getattr(self.preparation, "relative", None)
-        return np.asarray(y) if change is None else change(x, np.asarray(y))
+        return preparation_of(self.preparation).relative(x, np.asarray(y))
 
     def _absolute(self, x: Any, predicted: np.ndarray) -> np.ndarray:
         """The inverse of `relative`."""
-        change = getattr(self.preparation, "absolute", None)
-        return predicted if change is None else change(x, predicted)
+        return preparation_of(self.preparation).absolute(x, predicted)
 
     def predict_proba(self, x: Any) -> np.ndarray:
         """Probability of each class (rows, classes), in the order of `classes`.
