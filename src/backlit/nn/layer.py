@@ -16,13 +16,16 @@ from backlit.nn.context import Context, Params, Probe, Shape, Tap
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
+from backlit.registry import register
 
 
 @dataclass(frozen=True)
 class Layer:
     """Base of all layers; subclass it as a frozen dataclass that holds hyperparameters only.
 
-    Shapes given to `init` leave out the batch axis; arrays in a call have it first.
+    Shapes given to `init` leave out the batch axis; arrays in a call have it first. Saved networks call layers by the
+    names of their classes: one that is taken, by Backlit or by another layer of yours, is refused. Only a definition
+    that is run again, as a cell of a notebook, takes the place of the one before.
 
     Examples
     --------
@@ -48,7 +51,7 @@ class Layer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if not cls.__name__.startswith("_"):  # a base that others share isn't a layer by itself
-            Layer.kinds[cls.__name__] = cls
+            register(Layer.kinds, cls.__name__, cls, "layer")
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         """Parameters to start from (float64 NumPy arrays, nested dicts) and the output's shape."""
