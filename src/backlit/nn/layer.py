@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.graph.tensor import Array
@@ -330,12 +331,7 @@ class Network:
                 table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}"))
         total = self.architecture.cost(self.input_shape)
         table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}"))
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        columns = [(str.ljust if i < 3 else str.rjust, width) for i, width in enumerate(widths)]
-        return "\n".join(
-            "  ".join(align(cell, width) for cell, (align, width) in zip(row, columns, strict=True)).rstrip()
-            for row in table
-        )
+        return aligned(table, left=(0, 1, 2))
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
