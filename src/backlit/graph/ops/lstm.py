@@ -100,19 +100,7 @@ def lstm(
 
     def plain(a: Any, weight: Any, h: Any, c: Any, added: Any = None) -> Arrays:
         def cell(state: Any, x: Any) -> tuple[Any, Any]:
-            h, c = state["h"], state["c"]
-            from_input, extra, m = x
-            total = from_input + linear(h if keep is None else h * keep, weight)
-            i, f, g, o = (total[:, k * units : (k + 1) * units] for k in range(4))
-            if peephole is not None:
-                i, f = i + peephole[0] * c, f + peephole[1] * c
-            i, f, g = sigmoid(i), sigmoid(f), tanh(g)
-            new_c = f * c + i * g
-            o = sigmoid(o if peephole is None else o + peephole[2] * new_c)
-            new_h = o * tanh(new_c)
-            new_h = plus(new_h if projection is None else linear(new_h, projection), extra)
-            state = {"h": unless_masked(m, new_h, h), "c": unless_masked(m, new_c, c)}
-            return state, (state["h"], state["c"], concatenate([i, f, g, o], axis=-1))
+            return _cell(state, x, weight, keep, peephole, projection)
 
         start = {"h": h, "c": c}
         return list(scan(cell, start, (a, added, mask), reverse=reverse, unroll=form == "unrolled")[1])
@@ -163,3 +151,21 @@ def lstm(
         return [*gradients, d_added] if added else gradients
 
     return fused("lstm", arrays, forward, backward, plain, 2)
+
+
+def _cell(state: Any, x: Any, weight: Any, keep: Any, peephole: Any, projection: Any) -> tuple[Any, Any]:
+    """One step of operations: the new state, and what is told of the step."""
+    h, c = state["h"], state["c"]
+    from_input, extra, m = x
+    units = c.shape[-1]
+    total = from_input + linear(h if keep is None else h * keep, weight)
+    i, f, g, o = (total[:, k * units : (k + 1) * units] for k in range(4))
+    if peephole is not None:
+        i, f = i + peephole[0] * c, f + peephole[1] * c
+    i, f, g = sigmoid(i), sigmoid(f), tanh(g)
+    new_c = f * c + i * g
+    o = sigmoid(o if peephole is None else o + peephole[2] * new_c)
+    new_h = o * tanh(new_c)
+    new_h = plus(new_h if projection is None else linear(new_h, projection), extra)
+    state = {"h": unless_masked(m, new_h, h), "c": unless_masked(m, new_c, c)}
+    return state, (state["h"], state["c"], concatenate([i, f, g, o], axis=-1))
