@@ -83,8 +83,9 @@ def _repair(case: Case, seed: int, engine: str) -> Outcome:
         found.append(held.judged(own, run.recipe.replace(validation=(test[0], targets))))
     most = held.cap(found[0], criterion, run)
     costs = [float(held.capped(held.costs(own, criterion, run), most).mean()) for own in found]
+    mendable = any(kinds()[name].repair is not None for name in case.expected)
     return Outcome(
-        case, seed, any(kinds()[name].repair is not None for name in case.expected), tuple(own.change for own in fixed.kept),
+        case, seed, mendable, tuple(own.change for own in fixed.kept),
         fixed.trainings, *costs, tuple(_score(own, run, criterion) for own in found), time.perf_counter() - begin,
     )  # fmt: skip
 
@@ -98,12 +99,11 @@ def search(run: Any, trainings: int, rng: np.random.Generator) -> Any:
     recipe = run.recipe.held()
     own = held.judged(run, recipe)
     most = held.cap(own, "loss", run)
+    mendable = [name for name, kind in kinds().items() if kind.repair is not None]
     best, least = run, float(held.capped(held.costs(own, "loss", run), most).mean())
     for _ in range(trainings):
         candidate = recipe
-        for name in rng.permutation([name for name, kind in kinds().items() if kind.repair is not None])[
-            : rng.integers(1, MOST_DRAWN + 1) * 3
-        ]:
+        for name in rng.permutation(mendable)[: rng.integers(1, MOST_DRAWN + 1) * 3]:
             try:
                 found = kinds()[str(name)].ways(candidate, run)
                 candidate = found[rng.integers(len(found))].recipe if found else candidate

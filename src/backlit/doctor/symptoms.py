@@ -10,6 +10,7 @@ import numpy as np
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.noise import of_share
 from backlit.languages import Message, Template
+from backlit.nn import losses
 
 MOST_OFF = 0.5  # of a layer's units or values; a ReLU layer that works has hardly any unit off for all rows
 FAINT, STRONG = 1e-2, 1e2  # the gradient at the first layer over that at the last
@@ -151,8 +152,8 @@ def wavering(e: Evidence) -> float:
 
     The mean of the rises from one epoch to the next.
     """
-    losses = e.column("loss")
-    late = losses[len(losses) // 2 :]
+    column = e.column("loss")
+    late = column[len(column) // 2 :]
     if len(late) < 4 or not e.guess:
         return 0.0
     steps = np.diff(late)
@@ -162,13 +163,13 @@ def wavering(e: Evidence) -> float:
 
 def never_better(e: Evidence) -> bool:
     """Whether no epoch did clearly better than guessing on rows that weren't trained on (on all, if there are none)."""
-    losses, guess = e.column("val_loss" if e.held else "loss"), e.data.get("held_guess") or e.guess
+    column, guess = e.column("val_loss" if e.held else "loss"), e.data.get("held_guess") or e.guess
     shares, accuracy = (e.data.get("held_targets") or {}).get("shares"), e.score(True)
     if e.classes and shares and accuracy is not None:
         luck = CLEARLY * of_share(max(shares), e.data.get("held") or math.inf)
         if accuracy > max(shares) + luck:
             return False  # noise in labels keeps the loss up, but not the accuracy down
-    return bool(guess) and len(losses) > 0 and 1 - losses.min() / guess <= UNSEEN
+    return bool(guess) and len(column) > 0 and 1 - column.min() / guess <= UNSEEN
 
 
 def simple_models_fail(e: Evidence) -> bool | None:
@@ -186,13 +187,8 @@ def undefined_somewhere(e: Evidence) -> bool:
     if bad is None:
         return False
     if bad.kind == "loss":
-        return not _ours(e.loss) or e.loss.activation == "identity"
+        return not losses.built_in(e.loss) or e.loss.activation == "identity"
     part = next((part for part in e.parts if part.path == bad.path), None) if bad.kind == "layer" else None
-    if part is not None and _ours(part.layer):
+    if part is not None and type(part.layer).__module__.startswith("backlit.nn."):
         return bool(e.sequences.get("empty", 0.0) > 0)  # `Masked` around it: rows of padding alone
     return bad.kind in ("layer", "output")
-
-
-def _ours(thing: Any) -> bool:
-    """Whether a layer's or loss's code is Backlit's."""
-    return type(thing).__module__.startswith("backlit.")
