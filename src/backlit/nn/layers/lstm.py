@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from backlit.errors import InputError
 from backlit.graph.ops.lstm import lstm
 from backlit.nn import initializers
+from backlit.nn.hyperparameters import finite, option
 from backlit.nn.key import Key
 from backlit.nn.layer import Params, Shape
 from backlit.nn.layers.recurrent import States, _Recurrent, documented
@@ -60,18 +59,9 @@ class LSTM(_Recurrent):
     gates: ClassVar[tuple[str, ...]] = ("input_gate", "forget_gate", "candidate", "output_gate")
     states: ClassVar[tuple[str, ...]] = ("hidden", "cell")
 
-    forget_bias: float = 1.0
+    forget_bias: float = finite(1.0)
     peepholes: bool = False
-    projection: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.forget_bias, bool) or not (
-            isinstance(self.forget_bias, (int, float)) and math.isfinite(self.forget_bias)
-        ):
-            raise InputError(f"LSTM: forget_bias must be a finite number, got {self.forget_bias!r}")
-        if isinstance(self.projection, bool) or not isinstance(self.projection, int) or self.projection < 0:
-            raise InputError(f"LSTM: projection must be a size, or 0 for none, got {self.projection!r}")
+    projection: int = option(0, low=0, open_high=True, whole=True, words="a size, or 0 for none")
 
     def _size(self, state: str) -> int:
         return self.projection if state == "hidden" and self.projection else self.units
