@@ -10,10 +10,9 @@ from backlit.nn import initializers
 from backlit.nn.hyperparameters import finite, option
 from backlit.nn.key import Key
 from backlit.nn.layer import Params, Shape
-from backlit.nn.layers.recurrent import States, _Recurrent, documented
+from backlit.nn.layers.recurrent import States, _Recurrent
 
 
-@documented
 @dataclass(frozen=True, repr=False)
 class LSTM(_Recurrent):
     """Long short-term memory: (rows, time, features) -> (rows, units), or (rows, time, units).
@@ -26,7 +25,10 @@ class LSTM(_Recurrent):
 
     Parameters
     ----------
-    OPTIONS
+    units, return_sequences, return_states, reverse, initial, stateful, form :
+        As of `RNN`.
+    dropout, recurrent_dropout, bias, weight_init, recurrent_init, bias_init :
+        As of `RNN`; each gate is drawn by itself.
     forget_bias : float
         Added to the forget gate's bias at the start, so that c is kept before anything is learned.
     peepholes : bool

@@ -215,7 +215,15 @@ class _Recurrent(Layer):
             ctx.update(name, state if ctx.mask is None else where(ctx.mask[:, None], state, before))
 
 
-OPTIONS = """
+@dataclass(frozen=True, repr=False)
+class RNN(_Recurrent):
+    """Recurrent layer ``hₜ = tanh(U xₜ + W hₜ₋₁ + b)``: (rows, time, features) -> (rows, units).
+
+    Its parameters are U ("weight"), b ("bias") and W ("recurrent/weight"). W starts orthogonal, so that gradients
+    through time neither grow nor shrink by it; tanh still shrinks them: see `LSTM`.
+
+    Parameters
+    ----------
     units : int
         Size of the state.
     return_sequences : bool
@@ -240,26 +248,6 @@ OPTIONS = """
     form : "fused", "scan" or "unrolled"
         One loop that keeps what it computed; plain operations under `backlit.scan`; every step as nodes that
         `backlit.explain` shows. The same numbers.
-"""
-
-
-def documented(cls: type) -> type:
-    """A layer's docstring with the options that all recurrent layers have."""
-    cls.__doc__ = (cls.__doc__ or "").replace("\n    OPTIONS\n", OPTIONS)
-    return cls
-
-
-@documented
-@dataclass(frozen=True, repr=False)
-class RNN(_Recurrent):
-    """Recurrent layer ``hₜ = tanh(U xₜ + W hₜ₋₁ + b)``: (rows, time, features) -> (rows, units).
-
-    Its parameters are U ("weight"), b ("bias") and W ("recurrent/weight"). W starts orthogonal, so that gradients
-    through time neither grow nor shrink by it; tanh still shrinks them: see `LSTM`.
-
-    Parameters
-    ----------
-    OPTIONS
     activation : "tanh" or "relu"
 
     Examples
