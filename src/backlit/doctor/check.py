@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from backlit.doctor.catalogue import finding
-from backlit.doctor.diagnose import judged
+from backlit.doctor.diagnose import run_rules
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Diagnosis
+from backlit.doctor.findings.missing_inputs import COUNTED, MISSING_INPUTS
 from backlit.doctor.sharpness import largest_curvature
 from backlit.errors import BacklitError
 from backlit.nn.layer import Layer, Network
@@ -63,8 +63,7 @@ def check(
     options = {"engine": "numpy", "metrics": []} | options
     bad = _bad_rows(x) if options.get("preparation") is None else 0
     if bad:  # training would refuse them
-        where, measure = f"{bad} of {len(x)} rows", "rows with NaN or infinity"
-        return Diagnosis([finding("missing inputs", where, measure, float(bad), 0.0, "one is enough")])
+        return Diagnosis([MISSING_INPUTS.found(COUNTED, float(bad), 0.0, bad=bad, rows=len(x))])
     job = prepare(
         network,
         x,
@@ -78,7 +77,7 @@ def check(
     )
     prober = Prober(Probes(rows=ROWS), job.program, job.network, job.data, job.batches[0], 1, int(seed))
     start = start_of(job, prober, int(seed))
-    return judged(
+    return run_rules(
         Evidence(
             network=job.network,
             loss=job.loss,

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.doctor.catalogue import CATALOGUE
+from backlit.doctor.findings import kinds
 from backlit.doctor.repair import compare as held
 from backlit.doctor.repair.layers import changed
-from backlit.doctor.repair.remedies import MENDS, ways
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(160, 4)).astype("float32")
@@ -154,7 +153,7 @@ def test_what_a_remedy_changes(name: str) -> None:
     make, right = CHANGES[name]
     run = make()
     recipe = run.recipe.held()
-    first, *others = ways(name, recipe, run)
+    first, *others = kinds()[name].ways(recipe, run)
     assert first.words
     assert right(first.recipe), (first.recipe.architecture, first.recipe.options)
     for way in (first, *others):  # every way can be trained
@@ -166,7 +165,7 @@ def test_what_a_remedy_changes(name: str) -> None:
 def test_inputs_are_scaled_within_the_network() -> None:
     raw = X * np.array([1.0, 1e4, 1.0, 0.0], "float32") + np.array([0, 3e4, 0, 7], "float32")
     run = fit(net(bl.Linear(8), bl.ReLU(), bl.Linear(2)), raw)
-    (way,) = ways("unscaled inputs", run.recipe.held(), run)
+    (way,) = kinds()["unscaled inputs"].ways(run.recipe.held(), run)
     mended = way.recipe.fit(epochs=1)
     first = mended.network.architecture.layers[0]
     rows = np.delete(raw, way.recipe.options["validation"].rows[0], axis=0).astype(float)
@@ -174,17 +173,17 @@ def test_inputs_are_scaled_within_the_network() -> None:
     assert first.shift == pytest.approx(rows.mean(axis=0), rel=1e-5, abs=1e-5)  # of training rows alone
     assert first.scale == pytest.approx([*rows.std(axis=0)[:3], 1.0], rel=1e-5)
     assert mended.predict(raw[:5]).shape == (5,)  # raw rows, as before
-    (way,) = ways("constant columns", run.recipe.held(), run)
+    (way,) = kinds()["constant columns"].ways(run.recipe.held(), run)
     assert way.recipe.architecture.layers[0] == bl.Rescale((0.0, 0.0, 0.0, 7.0), (1.0, 1.0, 1.0, 1.0))
     tokens = fit(net(bl.Embedding(9, 4), bl.GlobalAvgPool(), bl.Linear(2)), np.abs(X).astype(int) % 9)
-    assert ways("unscaled inputs", tokens.recipe.held(), tokens) == []
+    assert kinds()["unscaled inputs"].ways(tokens.recipe.held(), tokens) == []
 
 
 def test_recurrent_weights_are_tamed() -> None:
     run = fit(
         net(bl.RNN(4, recurrent_init="orthogonal:2"), bl.Linear(2)), X[:, :, None], epochs=1, optimizer=bl.Adam(0.003)
     )
-    told = {way.words: way.recipe for way in ways("gradient explodes through time", run.recipe.held(), run)}
+    told = {way.words: way.recipe for way in kinds()["gradient explodes through time"].ways(run.recipe.held(), run)}
     tamed = told["recurrent weights start orthogonal, gradients clipped to norm 1"]
     assert tamed.architecture == net(bl.RNN(4), bl.Linear(2))
     assert tamed.options["clip"] == 1.0
@@ -194,9 +193,8 @@ def test_recurrent_weights_are_tamed() -> None:
 
 
 def test_every_remedy_is_of_a_finding_that_there_is() -> None:
-    assert set(MENDS) <= set(CATALOGUE)
-    assert set(CHANGES) <= set(MENDS)
-    assert ways("leak between splits", None, None) == []
+    assert set(CHANGES) <= {name for name, kind in kinds().items() if kind.repair is not None}
+    assert kinds()["leak between splits"].ways(None, None) == []
 
 
 # ------------------------------------------------------------------------------------ what is kept
@@ -295,7 +293,7 @@ def test_rows_of_ones_own_and_ensembles() -> None:
 def test_a_rare_class_is_judged_with_classes_alike() -> None:
     rare = (X[:, 0] > 1.2).astype(int)
     run = fit(NO, y=rare, epochs=2, optimizer=bl.Adam(0.003))
-    way, *_ = ways("imbalance hidden by accuracy", run.recipe.held(), run)
+    way, *_ = kinds()["imbalance hidden by accuracy"].ways(run.recipe.held(), run)
     assert way.criterion == "balanced error"
     recipe = run.recipe.held()
     own = held.judged(run, recipe)
