@@ -10,8 +10,7 @@ import numpy as np
 
 import backlit as bl
 from backlit.graph import ops  # noqa: F401 - fills the registry
-from backlit.graph.op import REGISTRY, Entry
-from backlit.graph.samples import Sample
+from backlit.graph.registry import REGISTRY, Entry, Sample
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import pytest
 
 import backlit as bl
 from backlit import ops
-from backlit.graph.op import REGISTRY, composite, primitive
-from backlit.graph.samples import sample
+from backlit.graph.registry import REGISTRY, composite, primitive, sample
 
 A = np.ones((2, 3))
 T = bl.tensor(A, name="t")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import backlit as bl
-from backlit.graph.op import REGISTRY
+from backlit.graph.registry import REGISTRY
 from tests.graph.common import CASES, Case, silent, weights
 
 each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

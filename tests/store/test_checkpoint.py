@@ -52,6 +52,19 @@ def test_resuming_knows_how_the_rate_was_reduced(tmp_path):
     assert (weights(resumed) == weights(straight)).all()
 
 
+@pytest.mark.parametrize("stop", range(1, 9))
+def test_resuming_knows_of_the_epoch_at_which_a_callback_ended_it(tmp_path, stop):
+    """It counts for the rate, too."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 10)).astype("float32"), rng.integers(0, 2, 60)
+    options = {"validation": 0.3, "optimizer": bl.SGD(bl.schedules.ReduceOnPlateau(0.5, factor=0.5, patience=0))}
+    options |= {"epochs": 10, "engine": "numpy", "probes": None}
+    straight = bl.fit(mlp(2), x, y, **options)
+    bl.fit(mlp(2), x, y, checkpoint=tmp_path / "run", callbacks=lambda end: end.epoch == stop, **options)
+    resumed = bl.fit(mlp(2), x, y, checkpoint=tmp_path / "run", resume=True, **options)
+    assert (weights(resumed) == weights(straight)).all()
+
+
 def test_the_folder_is_whole_after_an_interruption(tmp_path):
     x, y = blobs()
 

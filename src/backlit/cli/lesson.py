@@ -36,10 +36,10 @@ def command(
 ) -> None:
     """Run a lesson: its text with the numbers that its code computes here and now."""
     from backlit.errors import InputError
+    from backlit.languages import check_language
     from backlit.lessons import find
-    from backlit.lessons.languages import check_language
 
-    check_language(lang)
+    check_language(lang, of="the lessons")
     lesson = find(name)
     if check is not None and (notebook is not None or pictures is not None):
         raise InputError("--check judges answers and runs nothing else: leave --notebook and --pictures out")

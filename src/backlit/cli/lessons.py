@@ -23,10 +23,10 @@ def command(
     """List the lessons, in the order that teaches: what each shows, and how long it takes to read."""
     from backlit.cli import output
     from backlit.cli.lesson import write_notebook
+    from backlit.languages import check_language
     from backlit.lessons import LESSONS
-    from backlit.lessons.languages import check_language
 
-    check_language(lang)
+    check_language(lang, of="the lessons")
     written = []
     if out is not None:
         output.make_folder("--out", out)

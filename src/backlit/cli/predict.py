@@ -44,6 +44,7 @@ def command(
     import backlit as bl
     from backlit.cli import output
     from backlit.data.files import writing
+    from backlit.data.preparation import preparation_of
     from backlit.errors import InputError
     from backlit.tasks import apply as using
 
@@ -68,9 +69,9 @@ def command(
         _continue(loaded, source, out, level, as_json)
         return
     columns = predictions(loaded, using.inputs_of(loaded, source.frame, file), level)
-    for name, count in getattr(loaded.preparation, "unseen", lambda _: {})(source.frame).items():
-        strange = getattr(loaded.preparation, "strange", "a level")
-        output.note(f"column {name!r}: {count} rows have {strange} that training didn't have")
+    preparation = preparation_of(loaded.preparation)
+    for name, count in preparation.unseen(source.frame).items():
+        output.note(f"column {name!r}: {count} rows have {preparation.strange} that training didn't have")
     if as_json:
         output.emit({"rows": source.frame.height, **columns})
         return
@@ -138,24 +139,25 @@ def _continue(run: Any, source: Any, out: Path | None, level: float, as_json: bo
 
 def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:
     """Columns to add: predictions, and probabilities or bounds."""
+    from backlit.data.preparation import preparation_of
+
     outputs = run.outputs(inputs)  # once, for predictions, probabilities and bounds
     decoded = run.targets.decode(outputs)
     predicted = _short(decoded)
-    target = getattr(run.preparation, "target", None)
-    names = target.names if target and len(target.names) > 1 else None
-    if names is None:
+    names = preparation_of(run.preparation).target_names
+    if len(names) < 2:
         found = {"prediction": predicted.tolist()}
     else:
         found = {f"prediction_{name}": predicted[:, i].tolist() for i, name in enumerate(names)}
     if run.classes and run.loss.activation is not None:
         chances = _short(run.targets.probabilities(outputs, run.loss.activation))
         return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(run.classes)}
-    if names and run.targets.kind == "multi_label":
+    if len(names) > 1 and run.targets.kind == "multi_label":
         chances = _short(run.targets.probabilities(outputs, run.loss.activation))
         return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(names)}
     if run.intervals is not None:
         low, high = (_short(bound).reshape(len(predicted), -1) for bound in run.intervals.around(decoded, level))
-        for i, name in enumerate(names or [""]):
+        for i, name in enumerate(names if len(names) > 1 else [""]):
             tail = f"_{name}" if name else ""
             found |= {f"lower{tail}": low[:, i].tolist(), f"upper{tail}": high[:, i].tolist()}
     return found

@@ -10,6 +10,7 @@ from typing import Any
 from backlit.cli.forecast_report import forecast_scores
 from backlit.cli.output import bar, table
 from backlit.data.pictures import Pictures
+from backlit.data.preparation import preparation_of
 
 MOST_CLASSES = 12  # with more, the confusion matrix doesn't fit
 MOST_COLUMNS = 40
@@ -25,7 +26,7 @@ def training(run: Any, folder: Path) -> str:
     best = f", best epoch {run.best_epoch}" if run.best_epoch else ""
     what = judgement.get("unit", "windows" if "steps" in judgement else "rows")
     lines = ["", f"{rows} {what}, {_inputs(run.network.input_shape)}; {run.network.size:,} parameters"]
-    if hasattr(run.preparation, "rows"):
+    if preparation_of(run.preparation).rows():
         lines[1:1] = [columns(run.preparation), ""]
     lines += [judgement["plan"], f"{len(run.history)} epochs in {run.seconds:.1f} s ({run.stopped}{best})", ""]
     lines += [scores(judgement), "", f"run: {folder}"]

@@ -33,7 +33,7 @@ def command(
     from backlit.cli import output
     from backlit.errors import InputError
     from backlit.files import saving
-    from backlit.report.texts import check_language
+    from backlit.languages import check_language
     from backlit.store.run import save_report
 
     check_language(lang)

@@ -37,6 +37,7 @@ def command(
     import backlit as bl
     from backlit.cli import output
     from backlit.cli import printing as report
+    from backlit.data.preparation import preparation_of
     from backlit.errors import InputError
     from backlit.inspect import plots
     from backlit.inspect.draw import check_path
@@ -62,7 +63,7 @@ def command(
         output.emit(_data(loaded))
         return
     blocks = [_network(loaded)]
-    if hasattr(loaded.preparation, "rows"):
+    if preparation_of(loaded.preparation).rows():
         blocks.append(report.columns(loaded.preparation, 10**9 if columns else report.MOST_COLUMNS))
     told = {key: value for key, value in loaded.settings.items() if value is not None and key != "data"}
     settings = ", ".join(f"{key} {value}" for key, value in told.items())
@@ -100,12 +101,14 @@ def _network(run: Any) -> str:
 
 
 def _data(run: Any) -> dict[str, Any]:
+    from backlit.data.preparation import preparation_of
+
     layers = [
         {"layer": path, "kind": repr(layer), "output": list(shape), "parameters": size, "multiply_adds": cost}
         for path, layer, shape, size, cost in run.network.rows()
     ]
     summary = {"stopped": run.stopped, "best_epoch": run.best_epoch, "settings": run.settings}
-    columns = run.preparation.rows() if hasattr(run.preparation, "rows") else None
+    columns = preparation_of(run.preparation).rows() or None
     rest = {"columns": columns, "judgement": run.judgement, "config": run.config, "history": list(run.history)}
     return {"layers": layers, "parameters": run.network.size, **summary, **rest}
 

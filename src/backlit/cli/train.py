@@ -209,7 +209,7 @@ def command(
     from backlit.cli import config as configuration
     from backlit.cli import output
     from backlit.cli import printing as report
-    from backlit.report.texts import check_language
+    from backlit.languages import check_language
     from backlit.store.run import save_report
     from backlit.tasks.choose import material_of, options_of
     from backlit.tasks.stream import TextStream, train_stream

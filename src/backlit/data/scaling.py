@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.data.frames import as_arrays
+from backlit.data.preparation import Preparation
 from backlit.errors import InputError, ShapeError, unknown
 
 BLOCK = 1 << 18  # values that are turned to float64 at a time
 
 
 @dataclass(frozen=True)
-class Scaling:
+class Scaling(Preparation):
     """``(x - shift) / scale``, column by column; `Standardize`, `MinMax` and `Center` say which shift and scale.
 
     Values are immutable: `fit` returns a new one. Inside, numbers are float64; results are float32.
@@ -107,8 +108,8 @@ class Scaling:
         """Plain data for JSON."""
         return {"scaling": type(self).__name__, "shift": self.shift, "scale": self.scale}
 
-    @staticmethod
-    def from_dict(data: dict[str, Any]) -> Scaling:
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Scaling:
         """The inverse of `to_dict`."""
         shift, scale = data["shift"], data["scale"]
         learned = (None, None) if shift is None else (tuple(shift), tuple(scale))

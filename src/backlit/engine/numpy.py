@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.graph import tree
+from backlit.graph.kernels import numpy as kernels
 
 
 class NumpyEngine:
@@ -42,27 +43,14 @@ class NumpyEngine:
 
     def scan(self, f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
         """``carry, y = f(carry, x)`` along the first axis of `xs`, or back; the last carry and the stacked ys."""
-        leaves, structure = tree.flatten(xs)
-        steps = range(len(leaves[0]))
-        return self._repeat(
-            lambda c, i: f(c, tree.unflatten(structure, [leaf[i] for leaf in leaves])),
-            carry,
-            steps[::-1] if reverse else steps,
-        )
+        return kernels.scan(f, carry, xs, reverse)
 
     def loop(self, f: Callable[..., Any], carry: Any, count: Any, length: int) -> tuple[Any, Any]:
         """``carry, y = f(carry, i)`` for i in 0 … count - 1; the ys stacked (here just as many as there are)."""
-        return self._repeat(f, carry, range(int(count)))
+        return kernels.repeat(f, carry, range(int(count)))
 
     def map(self, f: Callable[..., Any], mapped: Any) -> Any:
         """``f(part)`` for each part along the first axis of `mapped`; the results stacked."""
         leaves, structure = tree.flatten(mapped)
         parts = [f(tree.unflatten(structure, [leaf[i] for leaf in leaves])) for i in range(len(leaves[0]))]
         return tree.map(lambda *results: np.stack(results), *parts)
-
-    def _repeat(self, f: Callable[..., Any], carry: Any, steps: range) -> tuple[Any, Any]:
-        ys = []
-        for i in steps:
-            carry, y = f(carry, i)
-            ys.append(y)
-        return carry, tree.map(lambda *parts: np.stack(parts), *(ys if steps.step > 0 else reversed(ys)))

@@ -18,6 +18,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from backlit.engine.compiled import Compiled
 from backlit.engine.devices import ROWS, mesh
 from backlit.graph import tree
+from backlit.graph.kernels import xla as kernels
 
 
 class XlaEngine:
@@ -67,13 +68,11 @@ class XlaEngine:
 
     def scan(self, f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
         """``carry, y = f(carry, x)`` over the first axis of `xs`, as one loop of the compiled program."""
-        body = _Flat(f, carry, xs)
-        carry_leaves, y_leaves = lax.scan(body, tree.leaves(carry), tree.leaves(xs), reverse=reverse)
-        return body.carry(carry_leaves), body.y(y_leaves)
+        return kernels.scan(f, carry, xs, reverse)
 
     def loop(self, f: Callable[..., Any], carry: Any, count: Any, length: int) -> tuple[Any, Any]:
         """``carry, y = f(carry, i)`` for i in 0 … count - 1; `count` may differ between calls of one program."""
-        body = _Flat(f, carry, 0)
+        body = kernels.Flat(f, carry, 0)
         start = tree.leaves(carry)
         # Traced once here, for the shapes of the ys; the loop replays what was traced.
         traced, (_, shapes) = jax.make_jaxpr(lambda c, i: body(c, [i]), return_shape=True)(start, jnp.int32(0))
@@ -100,24 +99,3 @@ class XlaEngine:
 
         found = jax.vmap(one)(*leaves)
         return tree.unflatten(result[0], found)
-
-
-class _Flat:
-    """A loop's body between lists of leaves: JAX sorts the keys of dicts, and ours keep their order."""
-
-    def __init__(self, f: Callable[..., Any], carry: Any, x: Any) -> None:
-        self._f = f
-        self._carry = tree.flatten(carry)[1]
-        self._x = tree.flatten(x)[1]
-        self._y: Any = None
-
-    def __call__(self, carry: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
-        new, y = self._f(tree.unflatten(self._carry, carry), tree.unflatten(self._x, x))
-        y_leaves, self._y = tree.flatten(y)
-        return tree.leaves(new), y_leaves
-
-    def carry(self, leaves: list[Any]) -> Any:
-        return tree.unflatten(self._carry, leaves)
-
-    def y(self, leaves: list[Any]) -> Any:
-        return tree.unflatten(self._y, leaves)

@@ -10,7 +10,7 @@ import numpy as np
 
 from backlit.errors import GradientError, ZeroGradientWarning
 from backlit.graph.op import debugging, namespace, transforming
-from backlit.graph.tensor import Array, Tensor
+from backlit.graph.tensor import FUNCTIONS, Array, Tensor
 
 
 def topological_order(output: Tensor, stop: Iterable[Tensor] = ()) -> list[Tensor]:
@@ -203,3 +203,6 @@ def fill_gradients(output: Tensor, upstream: Array | None = None) -> None:
             warn_if_cut(order, target, target._label())
             gradient = zeros_like(target.value)
         target.grad = gradient if target.grad is None else target.grad + gradient
+
+
+FUNCTIONS["backward"] = fill_gradients

@@ -1,7 +1,6 @@
-"""Op: an operation and its derivative, declared together.
+"""Op: an operation and its derivative, declared together by `operation`; Backlit's own also say how they are tested.
 
-`operation` is for everyone; `primitive` and `composite` declare Backlit's own, which must also say
-how they are tested.
+Those are declared by `primitive` and `composite` of `backlit.graph.registry`.
 """
 
 from __future__ import annotations
@@ -18,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import BacklitError, NonFiniteError, ShapeError
-from backlit.graph.samples import Sample
-from backlit.graph.tensor import FUNCTIONS, Array, Tensor, value_of
+from backlit.graph.tensor import Array, Tensor, value_of
 
 Rule = Callable[..., Any]
 
@@ -240,67 +238,6 @@ def operation(
         function.__name__ = op.name
         function.op = op  # type: ignore[attr-defined]
         function.__signature__ = signature(forward)  # type: ignore[attr-defined]
-        return function
-
-    return declare
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the registry that the tests run through."""
-
-    name: str
-    function: Callable[..., Any]
-    samples: tuple[Sample, ...]
-    torch: Callable[..., Any] | str | None = None
-    order: int = 2
-
-
-REGISTRY: dict[str, Entry] = {}
-
-
-def _register(name: str, function: Callable[..., Any], samples: tuple[Sample, ...], torch: Any, order: int) -> None:
-    if not samples:
-        raise TypeError(f"operation {name} must say how it is tested: samples=(sample(...), ...)")
-    if not function.__doc__:
-        raise TypeError(f"operation {name} needs a docstring: formula, shapes, convention at kinks")
-    if name in REGISTRY:
-        raise TypeError(f"operation {name} is declared twice")
-    REGISTRY[name] = Entry(name, function, samples, torch, order)
-    FUNCTIONS[name] = function
-
-
-def primitive(
-    *,
-    vjp: tuple[Rule | None, ...] | Rule | None,
-    samples: tuple[Sample, ...],
-    torch: Any = None,
-    order: int = 2,
-    shapes: str = "",
-    gate: str = "",
-    name: str | None = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare one of Backlit's own operations: `operation` plus how it is tested.
-
-    `samples` are valid inputs; `torch` is the equal function of PyTorch, as a dotted name under ``torch``
-    or a callable of tensors and settings that gets the module first; `order` is the highest derivative that is checked.
-    """
-
-    def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        function = operation(vjp=vjp, shapes=shapes, gate=gate, name=name)(forward)
-        _register(name or forward.__name__, function, samples, torch, order)
-        return function
-
-    return declare
-
-
-def composite(
-    *, samples: tuple[Sample, ...], torch: Any = None, order: int = 2, name: str | None = None
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a function made of other operations, to be tested like them."""
-
-    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
-        _register(name or function.__name__, function, samples, torch, order)
         return function
 
     return declare

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from backlit import engine as engines
 from backlit.errors import ShapeError
-from backlit.graph import tree
+from backlit.graph import kernels, tree
 from backlit.graph.backward import is_float, zeros_like
 from backlit.graph.bundle import Bundle, leaf_of, no_second_run, pack, pull_several, unpack
 from backlit.graph.op import Op, namespace, transforming
@@ -167,14 +166,14 @@ class _Scan:
     def result(self) -> tuple[Any, Any]:
         """Final carry and ys: plain, or Tensors if anything was tracked."""
         with transforming():
-            engine, carry, xs = self._prepared()
+            loop, carry, xs = self._prepared()
             tracked = bool(self._captured) or any(type(leaf) is Tensor for leaf in (*self._carry, *self._xs))
 
             def step(carry: Leaves, x: Leaves) -> tuple[Leaves, Any]:
                 new, y = self._run(carry, x)
                 return new, (y, carry if tracked else None)
 
-            final, (ys, before) = engine.scan(step, carry, xs, reverse=self._reverse)
+            final, (ys, before) = loop(step, carry, xs, reverse=self._reverse)
         if tracked:
             inputs = pack([*self._captured.values(), *self._carry, *self._xs])
             rule = self._rule
@@ -186,7 +185,7 @@ class _Scan:
         return tree.unflatten(self._carry_structure, final), tree.unflatten(self._y_structure, ys)
 
     def _prepared(self) -> tuple[Any, Leaves, Leaves]:
-        """Engine, start and inputs as its arrays: one step is run to see what the cell makes of them."""
+        """The loop, start and inputs as its arrays: one step is run to see what the cell makes of them."""
         carry, xs = [value_of(leaf) for leaf in self._carry], [value_of(leaf) for leaf in self._xs]
         new, y = self._run(carry, [x[-1 if self._reverse else 0] for x in xs])
         names = tree.paths(tree.unflatten(self._carry_structure, carry))
@@ -197,8 +196,7 @@ class _Scan:
                     f"{leaf.dtype} of shape {tuple(leaf.shape)} and became {made.dtype} of shape {tuple(made.shape)}"
                 )
         captured = [tensor.value for tensor in self._captured.values()]
-        xp = namespace(*carry, *xs, *captured, *new, *y)
-        return engines.get("numpy" if xp is np else "xla"), carry, xs
+        return kernels.of(namespace(*carry, *xs, *captured, *new, *y)).scan, carry, xs
 
     def _run(self, carry: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
         """One step on plain arrays."""

@@ -12,7 +12,8 @@ Array = Any  # a NumPy array, a JAX array or a JAX tracer: whatever has `__array
 
 _serials = count()
 
-# Tensor's operators call operations by name; graph/op.py fills this as the operations are declared.
+# What Tensor's methods call by name, since it stands in files that need Tensor: the operations, entered by
+# graph/registry.py as they are declared, and the backward pass.
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
@@ -278,9 +279,7 @@ class Tensor:
         GradientError
             If this tensor isn't a scalar and no `upstream` is given, or nothing it depends on has a gradient.
         """
-        from backlit.graph.backward import fill_gradients
-
-        fill_gradients(self, upstream)
+        FUNCTIONS["backward"](self, upstream)
 
     def _label(self) -> str:
         made = f" made by {self._op.name}" if self._op is not None else ""

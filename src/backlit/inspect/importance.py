@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.graph.derivatives import grad
 
@@ -117,13 +118,11 @@ def importance(run: Any, x: Any, y: Any, *, repeats: int = 5, seed: int = 0) -> 
 
 def _columns(run: Any, inputs: int) -> list[tuple[str, slice]]:
     """The user's columns, with the inputs that each became."""
-    if hasattr(run.preparation, "places"):
-        return run.preparation.places()
-    return [(f"column {i}", slice(i, i + 1)) for i in range(inputs)]
+    return preparation_of(run.preparation).places() or [(f"column {i}", slice(i, i + 1)) for i in range(inputs)]
 
 
 def _is_code(run: Any, place: slice) -> bool:
-    embedded = len(getattr(run.preparation, "embedded", ()))
+    embedded = len(preparation_of(run.preparation).embedded)
     return place.start >= run.network.input_shape[0] - embedded
 
 

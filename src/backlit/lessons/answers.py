@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backlit.errors import InputError
-from backlit.lessons.languages import check_language
+from backlit.languages import check_language
 from backlit.lessons.source import Exercise, Lesson, find
 
 
@@ -56,7 +56,7 @@ def check(name: str, language: str = "en", **answers: object) -> None:
 
 def judge(lesson: Lesson, answers: Mapping[str, object], language: str = "en") -> list[Verdict]:
     """A verdict for each exercise of a lesson."""
-    check_language(language)
+    check_language(language, of="the lessons")
     return [_verdict(exercise, answers, language, lesson) for exercise in lesson.exercises]
 
 
@@ -93,7 +93,7 @@ def judge_file(lesson: Lesson, path: Path, language: str = "en", *, seconds: flo
     InputError
         If the file isn't there, fails, or takes longer than `seconds`.
     """
-    check_language(language)
+    check_language(language, of="the lessons")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; write one that sets exercise_1, exercise_2 …")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The languages that lessons are written in, and words for a picture in one of them."""
+"""Words for a lesson's picture in the language that it is read in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ import functools
 import logging
 from collections.abc import Callable
 
-from backlit.report import texts as words
-
-LANGUAGES = words.NAMES  # those of the report
-
-
-def check_language(language: str) -> str:
-    """The language, if lessons are written in it; else UnknownNameError."""
-    return words.check_language(language, of="the lessons")
+from backlit.languages import check_language
 
 
 def saying(language: str) -> Callable[[str, str], str]:
@@ -25,7 +18,7 @@ def saying(language: str) -> Callable[[str, str], str]:
     >>> say("loss", "손실")
     'loss'
     """
-    check_language(language)
+    check_language(language, of="the lessons")
     return _korean if language == "ko" and _hangul_can_be_drawn() else _english
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backlit.errors import BacklitError
-from backlit.lessons.languages import check_language
+from backlit.languages import check_language
 from backlit.lessons.pictures import is_picture
 from backlit.lessons.source import Code, Lesson, Prose
 
@@ -61,7 +61,7 @@ def run(lesson: Lesson, language: str = "en", *, quick: bool = False) -> Iterato
     LessonError
         If a block fails, a claim doesn't hold or the prose names a value that there isn't.
     """
-    check_language(language)
+    check_language(language, of="the lessons")
     module = types.ModuleType(f"backlit_lesson_{lesson.name}")
     before = sys.modules.get(module.__name__)
     sys.modules[module.__name__] = module  # dataclasses look their module up

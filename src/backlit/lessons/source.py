@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from backlit.errors import InputError, unknown
-from backlit.lessons.languages import LANGUAGES
+from backlit.languages import NAMES
 
 
 @dataclass(frozen=True)
@@ -150,10 +150,10 @@ def _prose(text: str, where: str) -> Prose:
     before, *marked = _MARK.split(text)
     if before.strip():
         raise InputError(f"{where}: prose without a language; begin it with <!-- en --> or <!-- ko -->")
-    pieces: dict[str, str] = dict.fromkeys(LANGUAGES, "")
+    pieces: dict[str, str] = dict.fromkeys(NAMES, "")
     for language, piece in zip(marked[::2], marked[1::2], strict=True):
-        if language not in LANGUAGES:
-            raise unknown(f"mark in {where}", language, [*LANGUAGES, "exercise"])
+        if language not in NAMES:
+            raise unknown(f"mark in {where}", language, [*NAMES, "exercise"])
         pieces[language] += piece.strip() + "\n\n"
     missing = [language for language, piece in pieces.items() if not piece.strip()]
     if missing:

@@ -7,12 +7,13 @@ import functools
 from typing import Any
 
 from backlit._version import __version__
+from backlit.languages import NAMES, check_language
 from backlit.report import content, inside
 from backlit.report.findings import findings
 from backlit.report.mistakes import mistakes
 from backlit.report.numerals import percent, short
 from backlit.report.reproduce import reproduce
-from backlit.report.texts import NAMES, check_language, known, say
+from backlit.report.texts import known, say
 
 __all__ = ["report"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from backlit.data.preparation import preparation_of
 from backlit.report.numerals import percent, short
 from backlit.report.texts import Phrase, Told, known, say
 
@@ -82,8 +83,8 @@ def keys(run: Any) -> list[tuple[Any, Phrase]]:
 def data(run: Any) -> dict[str, Any]:
     """What was trained on what."""
     found, config = judged(run), run.config or {}
-    target = getattr(getattr(run.preparation, "target", None), "names", None) or getattr(run.preparation, "target", "")
-    target = target or config.get("target") or ""
+    preparation = preparation_of(run.preparation)
+    target = preparation.target_names or config.get("target") or ""
     task = "forecast" if "steps" in found else found.get("task") or TASKS.get(run.targets.kind, "unknown")
     facts = [
         (say("data.source"), config.get("data")),
@@ -95,7 +96,7 @@ def data(run: Any) -> dict[str, Any]:
         (say("data.optimizer"), run.settings.get("optimizer")),
         (say("data.stopped"), known(f"stopped.{run.stopped}", run.stopped)),
     ]
-    rows = run.preparation.rows() if hasattr(run.preparation, "rows") else []
+    rows = preparation.rows()
     unit = found.get("unit", "windows" if "steps" in found else "rows")
     parts = [
         (known(f"part.{part}", part), say("data.counted", count=short(count), unit=_unit(unit)))

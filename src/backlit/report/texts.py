@@ -15,16 +15,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from backlit.errors import unknown
-
-NAMES = {"en": "English", "ko": "한국어"}
-
-
-def check_language(lang: str, of: str = "the report") -> str:
-    """The language, if there are texts in it; else UnknownNameError."""
-    if lang not in NAMES:
-        raise unknown(f"language of {of}", lang, NAMES)
-    return lang
+from backlit.languages import NAMES
 
 
 @functools.cache

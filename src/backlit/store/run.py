@@ -14,7 +14,6 @@ report.html          the run as a page to read, if it was asked for
 from __future__ import annotations
 
 import contextlib
-import importlib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 import tomli_w
 
+from backlit.data.preparation import describe, restore
 from backlit.errors import BacklitError, InputError, UnknownNameError
 from backlit.files import locked
 from backlit.graph import tree
@@ -111,7 +111,7 @@ def _contents(run: Result) -> dict[str, bytes]:
     running = {RUNNING + name: value for name, value in run.network.state.items()}
     contents = {
         WEIGHTS: to_tensors(tree.flatten_dict(run.network.params) | running, {"format": str(files.FORMAT)}),
-        DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": _describe(run.preparation)}),
+        DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": describe(run.preparation)}),
         HISTORY: b"".join(to_json(HISTORY, record, indent=None) for record in run.history),
     }
     told = [*([run.start] if run.start else []), *run.probes]
@@ -168,7 +168,7 @@ def load(folder: str | Path) -> Result:
         network = network.replace(**_fill(network, tensors))
     with understanding(folder / DATA, old):
         targets = _targets(_renewed(data["targets"], network.output_shape) if old else data["targets"])
-        preparation = _restore(data["preparation"])
+        preparation = restore(data["preparation"])
     with understanding(folder / HISTORY, old):
         history = History(line(record) for record in records)
     with understanding(folder / PROBES, old):
@@ -275,33 +275,3 @@ def _metric_names(table: dict[str, Any]) -> list[str]:
             metrics.get(name)
             names.append(name)
     return names
-
-
-# What may turn raw input into arrays, by the name under which files hold it: nothing else is ever imported.
-PREPARATIONS = {
-    "TablePreparation": "backlit.data.table",
-    "Texts": "backlit.data.text",
-    "Pictures": "backlit.data.pictures",
-    "TextColumn": "backlit.data.text",
-    "SeriesPreparation": "backlit.data.series",
-    "Standardize": "backlit.data.scaling",
-    "MinMax": "backlit.data.scaling",
-    "Center": "backlit.data.scaling",
-}
-
-
-def _describe(preparation: Any) -> dict[str, Any] | None:
-    if preparation is None:
-        return None
-    kind = type(preparation).__name__
-    if kind not in PREPARATIONS:
-        raise InputError(f"a run prepared by {kind} can't be saved; known preparations: {', '.join(PREPARATIONS)}")
-    return {"kind": kind, **preparation.to_dict()}
-
-
-def _restore(data: dict[str, Any] | None) -> Any:
-    if data is None:
-        return None
-    rest = dict(data)
-    kind = rest.pop("kind")
-    return getattr(importlib.import_module(PREPARATIONS[kind]), kind).from_dict(rest)

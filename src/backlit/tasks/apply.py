@@ -11,10 +11,11 @@ from backlit.errors import InputError
 def source_for(run: Any, path: Path, *, keep_text: bool = False) -> Any:
     """The file, read as the training's was: the same text means the same values."""
     from backlit import data
+    from backlit.data.preparation import preparation_of
 
     if run.targets.kind == "text":
         raise InputError("this run writes texts: use backlit generate RUN --prompt …, or run.write in Python")
-    formats = getattr(run.preparation, "formats", None)
+    formats = preparation_of(run.preparation).formats
     return data.read_source(path, formats=formats, keep_text=keep_text)
 
 
@@ -87,9 +88,10 @@ def target_of(run: Any, target: list[str] | None, path: Path) -> Any:
     """The target that the run was trained on, under the names that it has in the file."""
     from dataclasses import replace
 
+    from backlit.data import TablePreparation, TextColumn
     from backlit.data.table import TableTarget
 
-    own = getattr(run.preparation, "target", None)
+    own = run.preparation.target if isinstance(run.preparation, (TablePreparation, TextColumn)) else None
     if own is None and not target:
         raise InputError(f"say which column of {path} holds the targets: --target COLUMN")
     if own is None:

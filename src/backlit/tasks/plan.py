@@ -165,7 +165,7 @@ def plan_for(options: Options, material: Material, rows: np.ndarray, preparation
     y = material.y[rows]
     classes = len(np.unique(y)) if material.task == "classification" else 0
     outputs = classes or (1 if y.ndim == 1 else y.shape[1])
-    embedded = getattr(preparation, "embedded", ())
+    embedded = preparation.embedded
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
     return plan(
         options,

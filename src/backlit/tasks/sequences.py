@@ -16,15 +16,8 @@ from backlit.data.splitting import split
 from backlit.data.text import Symbols, Texts, Tokenizer
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.layer import Layer
-from backlit.nn.layers.activations import ReLU
-from backlit.nn.layers.containers import Sequential
-from backlit.nn.layers.decoder import Decoder, EncoderDecoder
-from backlit.nn.layers.embedding import Embedding
-from backlit.nn.layers.linear import Linear
-from backlit.nn.layers.sequence import Bidirectional, Masked
-from backlit.nn.layers.shaping import Flatten
 from backlit.nn.penalties import L2
-from backlit.nn.spec.parts import RECURRENT, whole_numbers
+from backlit.nn.spec.sequences import Writer, for_sequences, recurrent_spec
 from backlit.tasks.fit_table import known
 from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.options import Options
@@ -36,7 +29,6 @@ from backlit.train.writing import TextTargets
 SHAPES = ("class", "tags", "text")
 OPTIMIZER, RATE, NETWORK = "adam", 0.003, "lstm:128"
 UPDATES = 6000  # after about so many, small networks have learned what they can
-EMBEDDING = 32  # length of a token's vector
 
 
 def fit_sequences(
@@ -235,55 +227,20 @@ def _network(
     dropout: float,
 ) -> tuple[Layer, str]:
     """The network for a shape, and what it is in words."""
-    words = network if isinstance(network, str) else NETWORK
-    kind, sizes = _recurrent(words)
-    whole = to == "tags" or bool(attention)
-    sequence = preparation is not None or x.ndim == 3
-    if isinstance(network, Layer):
-        body: list[Layer] = [network]
-    elif sequence:
-        body = _stack(kind, sizes, whole, dropout)
-        if preparation is not None:
-            body = [Embedding(preparation.tokenizer.size, EMBEDDING), *body]
-    elif to == "text":
-        body = [Flatten(), Linear(sizes[-1], weight_init="kaiming"), ReLU()]
-    else:
+    if preparation is None and x.ndim != 3 and not isinstance(network, Layer) and to != "text":
         raise ShapeError(f"x of shape {x.shape} holds no sequences; expected texts, lists, or (rows, time, features)")
-    label = words if not isinstance(network, Layer) else repr(network)
-    padding = 0 if preparation is not None and not isinstance(network, Layer) else None
+    spec = network or NETWORK
+    label = spec if isinstance(spec, str) else repr(spec)
+    writer = None
     if encoding is not None:
-        cell = kind.removeprefix("bi")
-        decoder = Decoder(
-            encoding.tokenizer.size, encoding.steps, units=sizes[-1], cell=cell, layers=len(sizes), embedding=EMBEDDING,
-            attention=attention, dropout=dropout,
-        )  # fmt: skip
+        writer = Writer(encoding.tokenizer.size, encoding.steps, attention)
+        cell = recurrent_spec(spec if isinstance(spec, str) else NETWORK)[0].removeprefix("bi")
         label += f" → {cell} that writes" + (f", {attention} attention" if attention else "")
-        return EncoderDecoder(Sequential(*body), decoder, padding), label
-    if padding is not None:
-        body = [Masked(*body, value=padding)]
-    return Sequential(*body, Linear(outputs)), label
-
-
-def _recurrent(words: str) -> tuple[str, list[int]]:
-    kind, _, text = words.partition(":")
-    sizes = whole_numbers(text or "128")
-    kinds = [*RECURRENT, *(f"bi{name}" for name in RECURRENT)]
-    if kind not in kinds:
-        raise unknown("network for sequences", kind, kinds)
-    if sizes is None:
-        raise InputError(f"network {words!r}: expected layers' sizes such as {kind}:128 or {kind}:64,64")
-    return kind, sizes
-
-
-def _stack(kind: str, sizes: list[int], whole: bool, dropout: float) -> list[Layer]:
-    """Recurrent layers one above another; the last gives all its steps, or its last."""
-    layers: list[Layer] = []
-    for i, units in enumerate(sizes):
-        own = RECURRENT[kind.removeprefix("bi")](
-            units, return_sequences=whole or i + 1 < len(sizes), dropout=dropout if i else 0.0
-        )
-        layers.append(Bidirectional(own) if kind.startswith("bi") else own)
-    return layers
+    vocabulary = None if preparation is None else preparation.tokenizer.size
+    architecture = for_sequences(
+        spec, x.shape[1:], dropout, vocabulary=vocabulary, tags=to == "tags", outputs=outputs, writer=writer
+    )
+    return architecture, label
 
 
 def _judged(run: Run, to: str, x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:

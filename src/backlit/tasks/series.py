@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,12 +12,7 @@ from backlit.data.series.windows import split_in_time
 from backlit.data.table.target import as_names
 from backlit.errors import InputError
 from backlit.nn.layer import Layer
-from backlit.nn.layers.containers import Sequential
-from backlit.nn.layers.gru import GRU
-from backlit.nn.layers.linear import Linear
-from backlit.nn.layers.lstm import LSTM
-from backlit.nn.layers.shaping import Flatten
-from backlit.nn.spec import build
+from backlit.nn.spec.sequences import for_windows
 from backlit.optim.exact import ridge
 from backlit.tasks.task import Family, Material, read_table
 from backlit.train.prepare import check_counts
@@ -96,28 +90,9 @@ def from_series(
 
 
 def network_for_windows(words: str, outputs: int, activation: str, dropout: float, preparation: Any = None) -> Layer:
-    """The network that words describe, for windows (window, features); its last layer starts at zero.
-
-    So training begins at the linear forecast, and early stopping keeps what improves on it.
-
-    Parameters
-    ----------
-    words : str
-        "mlp:64,32" or "linear", which see the whole window at once; "lstm:32" or "gru:32", which read it step by step.
-
-    Examples
-    --------
-    >>> network_for_windows("gru:8", 7, "silu", 0.0)
-    Sequential(GRU(8), Linear(7, weight_init='zeros'))
-    """
+    """The network that a spec describes, for windows."""
     del preparation
-    kind, _, size = words.partition(":")
-    last = Linear(outputs, weight_init="zeros")
-    if kind not in ("lstm", "gru"):
-        return Sequential(Flatten(), *build(words, outputs, activation, dropout).layers[:-1], last)
-    if not re.fullmatch(r"[1-9]\d*", size or "32", re.ASCII):
-        raise InputError(f"network {words!r}: expected the number of units, such as {kind}:32")
-    return Sequential((LSTM if kind == "lstm" else GRU)(int(size or 32)), last)
+    return for_windows(words, outputs, activation, dropout)
 
 
 def windows_of(run: Run, table: Any) -> Windows:

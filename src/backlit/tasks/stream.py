@@ -13,17 +13,13 @@ from backlit import engine as engines
 from backlit import optim
 from backlit.data.text import Texts, Tokenizer, read_text
 from backlit.data.text.stream import windows
-from backlit.errors import InputError, unknown
+from backlit.errors import InputError
 from backlit.graph.tensor import value_of
 from backlit.nn.layer import Layer
-from backlit.nn.layers.containers import Sequential
-from backlit.nn.layers.dropout import Dropout
-from backlit.nn.layers.embedding import Embedding
-from backlit.nn.layers.linear import Linear
 from backlit.nn.losses import CrossEntropy
 from backlit.nn.network import forward
 from backlit.nn.penalties import L2
-from backlit.nn.spec.parts import RECURRENT, whole_numbers
+from backlit.nn.spec.sequences import for_stream
 from backlit.tasks.options import Options
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.fit import fit
@@ -130,22 +126,6 @@ def _read(stream: TextStream, options: Options) -> tuple[_Reading, list[str]]:
     return _Reading(tokenizer, parts, window, streams), notes
 
 
-def network_for(words: str | None, tokens: int, length: int, streams: int, dropout: float) -> tuple[Sequential, str]:
-    """An embedding, recurrent layers ("lstm:256", "gru:128,128") that carry their state, and a score for each token."""
-    words = words or ("lstm:256" if length >= LARGE else "lstm:128")
-    kind, _, text = words.partition(":")
-    sizes = whole_numbers(text or "256")
-    if kind not in RECURRENT:
-        raise unknown("network for a text (rnn, lstm or gru)", kind, RECURRENT)
-    if sizes is None:
-        raise InputError(f"network {words!r}: expected layers' sizes such as {kind}:256 or {kind}:128,128")
-    layers: list[Layer] = [Embedding(tokens, min(64, max(4, tokens)))]
-    for units in sizes:
-        layers.append(RECURRENT[kind](units, return_sequences=True, stateful=streams))
-        layers += [Dropout(dropout)] if dropout else []
-    return Sequential(*layers, Linear(tokens)), words
-
-
 def train_stream(
     stream: TextStream,
     options: Options,
@@ -168,7 +148,8 @@ def train_stream(
     words: Any = options.network
     network: Layer
     if isinstance(words, (str, type(None))):
-        network, words = network_for(words, reading.tokenizer.size, len(reading.parts[0]), reading.streams, dropout)
+        words = words or ("lstm:256" if len(reading.parts[0]) >= LARGE else "lstm:128")
+        network = for_stream(words, reading.tokenizer.size, reading.streams, dropout)
     else:
         network, words = streaming(words, reading.streams), repr(words)
     rate = RATE if options.learning_rate is None else options.learning_rate

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,17 +13,7 @@ from backlit.data.text.preparation import texts_of, unit_for
 from backlit.data.text.units import UNITS
 from backlit.errors import InputError, unknown
 from backlit.nn.layer import Layer
-from backlit.nn.layers.activations import ReLU
-from backlit.nn.layers.containers import Sequential
-from backlit.nn.layers.convolution import Conv1d
-from backlit.nn.layers.dropout import Dropout
-from backlit.nn.layers.embedding import Embedding
-from backlit.nn.layers.gru import GRU
-from backlit.nn.layers.linear import Linear
-from backlit.nn.layers.lstm import LSTM
-from backlit.nn.layers.pooling import GlobalAvgPool, GlobalMaxPool
-from backlit.nn.layers.recurrent import RNN
-from backlit.nn.layers.sequence import Bidirectional, Masked
+from backlit.nn.spec.sequences import for_texts
 from backlit.tasks.task import Family, Material, from_table
 
 # What did best on the sources of Python packages (which one, comment or code) and on translations (which language).
@@ -32,11 +21,6 @@ WORDS, CHARACTERS = "bag:64", "cnn:128"
 RATE, DROPOUT = {"bag": 0.01}, 0.2
 RATE_OTHERWISE = 0.003
 EPOCHS = 60  # the rows are learned by heart after a few
-EMBEDDED, EMBED_INIT = 64, "normal:0.1"
-KERNEL = {"words": 3}  # tokens that a convolution sees at once
-KERNEL_OTHERWISE = 5
-RECURRENT: dict[str, Any] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
-KINDS = ("bag", "cnn", *RECURRENT, *(f"bi{kind}" for kind in RECURRENT))
 
 
 def material_for(table: Any, target: Any, *, text: Any = None, tokens: Any = None, **how: Any) -> Material:
@@ -93,41 +77,8 @@ def from_text_column(
 
 
 def network(words: str, outputs: int, activation: str, dropout: float, preparation: TextColumn) -> Layer:
-    """The network that words describe, for rows of tokens.
-
-    - ``bag:64``: the mean of the tokens' vectors of 64 features; with further sizes, hidden layers;
-    - ``cnn:128``: 128 features of each few tokens in a row, the greatest of each (Y. Kim, EMNLP 2014);
-    - ``rnn:64``, ``lstm:64``, ``gru:64,64`` (stacked), ``birnn``, ``bilstm``, ``bigru``: the last state.
-
-    Raises
-    ------
-    InputError
-        For other words.
-    """
-    kind, _, text = words.partition(":")
-    if kind not in KINDS:
-        raise unknown("network for texts", kind, KINDS)
-    if not re.fullmatch(r"[1-9]\d{0,5}(,[1-9]\d{0,5})*", text or "64", re.ASCII):
-        raise InputError(f"network {words!r}: expected sizes such as {kind}:64")
-    sizes = [int(size) for size in (text or "64").split(",")]
-    drop: list[Layer] = [Dropout(dropout)] if dropout else []
-    count = preparation.tokenizer.size
-    if kind == "bag":
-        layers: list[Layer] = [Masked(Embedding(count, sizes[0], EMBED_INIT), GlobalAvgPool()), *drop]
-        for size in sizes[1:]:
-            layers += [Linear(size, weight_init="kaiming"), ReLU(), *drop]
-        return Sequential(*layers, Linear(outputs))
-    inside: list[Layer] = [Embedding(count, EMBEDDED, EMBED_INIT), *drop]
-    if kind == "cnn":
-        width = KERNEL.get(preparation.tokenizer.unit, KERNEL_OTHERWISE)
-        for size in sizes:
-            inside += [Conv1d(size, width, padding="same", weight_init="kaiming"), ReLU()]
-        inside.append(GlobalMaxPool())
-    else:
-        for i, size in enumerate(sizes):
-            layer = RECURRENT[kind.removeprefix("bi")](size, return_sequences=i + 1 < len(sizes))
-            inside.append(Bidirectional(layer) if kind.startswith("bi") else layer)
-    return Sequential(Masked(*inside), *drop, Linear(outputs))
+    """The network that a spec describes, for rows of the preparation's tokens."""
+    return for_texts(words, outputs, dropout, preparation.tokenizer.size, preparation.tokenizer.unit)
 
 
 def small(words: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.frames import as_arrays
+from backlit.data.preparation import preparation_of
 from backlit.data.splitting import split
 from backlit.errors import InputError, ShapeError
 from backlit.nn import losses
@@ -138,10 +139,9 @@ def _split(training: Training, inputs: np.ndarray, encoded: np.ndarray, targets:
 
 
 def _arrays(x: Any, y: Any, training: Training, integers: bool) -> tuple[np.ndarray, np.ndarray]:
-    preparation = training.preparation
-    raw = x if preparation is None else preparation.apply(x)
-    inputs, _ = as_arrays(raw, keep_integers=integers, dtype=training.dtype)
-    outcomes = np.asarray(preparation.relative(x, y) if hasattr(preparation, "relative") else y)
+    preparation = preparation_of(training.preparation)
+    inputs, _ = as_arrays(preparation.apply(x), keep_integers=integers, dtype=training.dtype)
+    outcomes = np.asarray(preparation.relative(x, y))
     if outcomes.dtype.kind == "U" and isinstance(y, (list, tuple)) and not all(isinstance(label, str) for label in y):
         outcomes = np.array(y, dtype=object)  # what is missing must not become the text "nan"
     if outcomes.ndim == 0 or len(outcomes) != len(inputs):

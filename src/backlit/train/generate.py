@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.text.tokenizer import SPECIAL
+from backlit.data.text.texts import Texts
+from backlit.data.text.tokenizer import SPECIAL, Tokenizer
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.layer import Layer
@@ -68,8 +69,8 @@ def streaming(layer: Layer, rows: int) -> Layer:
 
 
 def _tokenizer(run: Any) -> Any:
-    tokenizer = getattr(run.preparation, "tokenizer", None)
-    if tokenizer is None or len(run.network.output_shape) != 2 or not hasattr(tokenizer, "unseen"):
+    tokenizer = run.preparation.tokenizer if isinstance(run.preparation, Texts) else None
+    if not isinstance(tokenizer, Tokenizer) or len(run.network.output_shape) != 2:
         raise InputError("this run is no language model; bl.fit_text(text) or backlit train book.txt trains one")
     if run.network.output_shape != (*run.network.input_shape, tokenizer.size):
         raise InputError("this run reads a text before it writes another: use run.write, or backlit predict")

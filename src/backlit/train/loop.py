@@ -234,12 +234,11 @@ class Loop:
             after = Moment(moment.start, moment.first, i + 1)
             state = self._told(replace(state, epoch=state.epoch + 1), record, after, train_state)
             if self.stopped:
-                return replace(state, train_state=train_state if i + 1 == count else self.train_state_at(after))
+                last = train_state if i + 1 == count else self.train_state_at(after)
+                return self._reduced(replace(state, train_state=last))
         if good < count:
             return self._diverge(state, Moment(moment.start, moment.first, good), *bad)
-        if self.plateau is not None:
-            return self._reduced(replace(state, train_state=train_state))
-        return replace(state, train_state=train_state)
+        return self._reduced(replace(state, train_state=train_state))
 
     def _told(self, state: LoopState, record: EpochRecord, after: Moment, train_state: TrainState) -> LoopState:
         """Tell everyone of an epoch; the state with the best epoch so far."""
@@ -316,6 +315,8 @@ class Loop:
 
     def _reduced(self, state: LoopState) -> LoopState:
         """ReduceOnPlateau: hand the optimizer another factor when the loss no longer falls."""
+        if self.plateau is None:
+            return state
         record = self.history[-1]
         plateau, factor = self.plateau.update(record.get("val_loss", record["loss"]), state.plateau)
         optimizer = set_factor(state.train_state["optimizer"], factor)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.frames import as_arrays
+from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.nn.network import Network
 from backlit.train.callbacks import History
@@ -78,9 +79,7 @@ class Result:
 
     def inputs(self, x: Any) -> np.ndarray:
         """Raw input, as given to `fit`, as the array that the network takes."""
-        if self.preparation is not None:
-            x = self.preparation.apply(x)
-        inputs, _ = as_arrays(x, keep_integers=self.network.takes_integers)
+        inputs, _ = as_arrays(preparation_of(self.preparation).apply(x), keep_integers=self.network.takes_integers)
         if inputs.shape[1:] != self.network.input_shape:
             raise ShapeError(
                 f"the network takes rows of shape {self.network.input_shape}, got data of shape {inputs.shape}"
@@ -124,18 +123,15 @@ class Result:
             Of sequences of texts or symbols, a list of lists: a class for each step.
         """
         decoded = self._absolute(x, self.targets.decode(self.outputs(x)))
-        trimmed = getattr(self.preparation, "trimmed", None)
-        return trimmed(x, decoded) if trimmed and decoded.ndim == 2 else decoded
+        return preparation_of(self.preparation).trimmed(x, decoded) if decoded.ndim == 2 else decoded
 
     def relative(self, x: Any, y: Any) -> np.ndarray:
         """Targets as the preparation has the network learn them, beside what rows `x` tell; mostly as they are."""
-        change = getattr(self.preparation, "relative", None)
-        return np.asarray(y) if change is None else change(x, np.asarray(y))
+        return preparation_of(self.preparation).relative(x, np.asarray(y))
 
     def _absolute(self, x: Any, predicted: np.ndarray) -> np.ndarray:
         """The inverse of `relative`."""
-        change = getattr(self.preparation, "absolute", None)
-        return predicted if change is None else change(x, predicted)
+        return preparation_of(self.preparation).absolute(x, predicted)
 
     def predict_proba(self, x: Any) -> np.ndarray:
         """Probability of each class (rows, classes), in the order of `classes`.

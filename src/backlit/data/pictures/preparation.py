@@ -11,11 +11,12 @@ import numpy as np
 from backlit.data.pictures.decoding import Form, decode, from_array, quiet
 from backlit.data.pictures.folder import pictures_in
 from backlit.data.pictures.reading import parallel
+from backlit.data.preparation import Preparation
 from backlit.errors import InputError
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Pictures(Preparation):
     """Brings pictures to one form, as bytes; a network's first layer, `Rescale`, does the scaling.
 
     Attributes

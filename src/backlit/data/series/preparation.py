@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.files import read_source
+from backlit.data.preparation import Preparation
 from backlit.data.series.grid import Grid
 from backlit.data.series.spacing import DAY, Spacing
 from backlit.data.series.windows import Windows
@@ -25,7 +26,7 @@ LENGTHS = {"month": 365.2425 * DAY, "weekday": 7 * DAY, "hour": DAY}  # of the c
 
 
 @dataclass(frozen=True, eq=False)
-class SeriesPreparation:
+class SeriesPreparation(Preparation):
     """Turns windows into inputs (rows, window, features), and targets into what is left for the network to learn.
 
     The first feature is the target's past, less its last value, in units of the series' own scale: the root mean square
@@ -190,6 +191,11 @@ class SeriesPreparation:
         if self.weight is None or self.bias is None:
             return 0.0
         return self.linear_inputs(self.apply(windows)) @ self.weight + self.bias
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The column that is continued."""
+        return (self.target,)
 
     def unseen(self, table: Any) -> dict[str, int]:
         """Series that training didn't have, and rows with a level that it didn't have, counted by column."""

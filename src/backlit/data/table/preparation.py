@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.files import read_source
+from backlit.data.preparation import Preparation
 from backlit.data.table.column import Column
 from backlit.data.table.target import TableTarget
 from backlit.data.table.understanding import understand
@@ -19,7 +20,7 @@ from backlit.errors import InputError, unknown
 
 
 @dataclass(frozen=True)
-class TablePreparation:
+class TablePreparation(Preparation):
     """Turns a data frame into the network's inputs; fitted on the training rows, saved with the run.
 
     Inputs that are numbers come first; codes of embedded categories (see `embedded`) last.
@@ -143,6 +144,16 @@ class TablePreparation:
             f"column {missing[0]!r} is missing; {f'is it called {near!r} now? ' if near else ''}"
             f"the network needs {some(needed)}"
         )
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The columns that are predicted."""
+        return self.target.names if self.target else ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """All columns, those that are left out, too."""
+        return tuple(column.name for column in self.columns)
 
     def unseen(self, frame: Any) -> dict[str, int]:
         """How many rows have a level that training didn't have, by column."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.data.files import read_source
+from backlit.data.preparation import Preparation
 from backlit.data.table.target import TableTarget
 from backlit.data.table.values import as_polars, column_of, words
 from backlit.data.text.tokenizer import END, UNKNOWN, Tokenizer, Unit
@@ -29,7 +30,7 @@ UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u34
 
 
 @dataclass(frozen=True)
-class TextColumn:
+class TextColumn(Preparation):
     """Turns a data frame's texts into whole numbers (rows, length); fitted on the training rows, saved with the run.
 
     White space in a row counts as one space; words are taken in lower case. Several columns are joined. Of a text that
@@ -131,6 +132,16 @@ class TextColumn:
         rows, _ = self.tokenizer.encode_all(self._texts(frame), self.length)
         rows[rows[:, 0] == 0, 0] = END
         return rows
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The columns that are predicted."""
+        return self.target.names if self.target else ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns of texts."""
+        return self.columns
 
     def unseen(self, frame: Any) -> dict[str, int]:
         """How many rows have nothing but tokens that training didn't have, by column."""

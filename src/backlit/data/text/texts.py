@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.preparation import Preparation
 from backlit.data.text.tokenizer import SPECIAL, UNKNOWN, Tokenizer
 from backlit.errors import InputError
 
@@ -56,7 +57,7 @@ class Symbols:
 
 
 @dataclass(frozen=True)
-class Texts:
+class Texts(Preparation):
     """Turns texts, or sequences of symbols, into rows of numbers of one length, filled up with zeros.
 
     Parameters

@@ -1,17 +1,22 @@
-"""Kernels: what each engine does in its own way, for speed; looked up by the namespace of the arrays.
+"""Kernels: what NumPy and XLA do in ways of their own; `of` looks them up by the namespace of the arrays.
 
-An operation belongs here if no form of it, written over the array namespace, is quick in both engines. Each engine
-has a module of functions with the same names, and these give the same numbers:
+What belongs here: whatever has no form, written over the array namespace, that is quick in both, or that neither
+namespace has. Each has a module of functions with the same names, and these give the same numbers:
 
 ======================================  ==================================================================
 conv(x, weight, window)                 convolution (batch, *sizes, channels) -> (batch, *positions, out)
 conv_input(g, weight, window, sizes)    its adjoint in x: from the gradient at y to that at x
 conv_weight(x, g, window)               its adjoint in the weight
 fold(parts, window, sizes)              for each tap a part (batch, *positions, channels), added up in place
+scan(f, carry, xs, reverse)             a loop along the first axis of xs, or back
+erf(x)                                  the error function
 ======================================  ==================================================================
 
-Weights are (out, *kernel, channels / groups). Native kernels, bound through XLA's foreign function interface, join in
-the XLA engine's module, which picks for each shape whichever form is the quickest; the operations don't notice.
+Weights are (out, *kernel, channels / groups).
+
+This is the one place where kernels are chosen: `of` picks the module by the arrays, and the module's functions pick
+by shape, type and device whichever form is the quickest. Native kernels, bound through XLA's foreign function
+interface, are one more form in XLA's module; the operations don't notice.
 """
 
 from __future__ import annotations

@@ -1,15 +1,43 @@
-"""NumPy's kernels: patches by `sliding_window_view`, and one matrix product."""
+"""NumPy's kernels: loops as Python runs them, patches by `sliding_window_view`, and one matrix product."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from backlit.graph import tree
 from backlit.graph.kernels import block
 from backlit.graph.window import Sizes, Window
+
+
+def erf(x: Any) -> Any:
+    """Error function, elementwise."""
+    from scipy import special  # NumPy has none; imported when needed, since importing it takes long
+
+    return special.erf(x)
+
+
+def scan(f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+    """``carry, y = f(carry, x)`` along the first axis of `xs`, or back; the last carry and the stacked ys."""
+    leaves, structure = tree.flatten(xs)
+    steps = range(len(leaves[0]))
+    return repeat(
+        lambda c, i: f(c, tree.unflatten(structure, [leaf[i] for leaf in leaves])),
+        carry,
+        steps[::-1] if reverse else steps,
+    )
+
+
+def repeat(f: Callable[..., Any], carry: Any, steps: range) -> tuple[Any, Any]:
+    """``carry, y = f(carry, i)`` for each i of a range that counts up or down; the ys stacked in the order of i."""
+    ys = []
+    for i in steps:
+        carry, y = f(carry, i)
+        ys.append(y)
+    return carry, tree.map(lambda *parts: np.stack(parts), *(ys if steps.step > 0 else reversed(ys)))
 
 
 def _patches(x: np.ndarray, window: Window) -> np.ndarray:

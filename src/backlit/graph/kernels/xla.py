@@ -1,4 +1,6 @@
-"""XLA's kernels: for each convolution the quickest of three forms, chosen by shape and device.
+"""XLA's kernels: loops of the compiled program, and for each convolution the quickest of three forms.
+
+Which form follows from shape and device:
 
 ==========  =======================================================================  ===========================
 form        what it does                                                             chosen
@@ -35,8 +37,50 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from backlit.graph import tree
 from backlit.graph.kernels import block
 from backlit.graph.window import Sizes, Window
+
+
+def erf(x: Any) -> Any:
+    """Error function, elementwise."""
+    return jax.scipy.special.erf(x)
+
+
+# ------------------------------------------------------------------------------------------------------ loops
+
+
+def scan(f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+    """``carry, y = f(carry, x)`` along the first axis of `xs`, or back, as one loop of the compiled program."""
+    body = Flat(f, carry, xs)
+    carry_leaves, y_leaves = lax.scan(body, tree.leaves(carry), tree.leaves(xs), reverse=reverse)
+    return body.carry(carry_leaves), body.y(y_leaves)
+
+
+class Flat:
+    """A loop's body between lists of leaves: JAX sorts the keys of dicts, and ours keep their order."""
+
+    def __init__(self, f: Callable[..., Any], carry: Any, x: Any) -> None:
+        self._f = f
+        self._carry = tree.flatten(carry)[1]
+        self._x = tree.flatten(x)[1]
+        self._y: Any = None
+
+    def __call__(self, carry: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
+        new, y = self._f(tree.unflatten(self._carry, carry), tree.unflatten(self._x, x))
+        y_leaves, self._y = tree.flatten(y)
+        return tree.leaves(new), y_leaves
+
+    def carry(self, leaves: list[Any]) -> Any:
+        """The carry of these leaves."""
+        return tree.unflatten(self._carry, leaves)
+
+    def y(self, leaves: list[Any]) -> Any:
+        """What the body gives at each step, of these leaves."""
+        return tree.unflatten(self._y, leaves)
+
+
+# ------------------------------------------------------------------------------------------------ convolution
 
 
 def form(window: Window, channels: int, out: int) -> Any:

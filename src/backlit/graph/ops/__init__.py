@@ -1,6 +1,5 @@
 """Differentiable operations on Tensors and plain arrays."""
 
-from backlit.graph.op import REGISTRY
 from backlit.graph.ops.arithmetic import (
     abs,
     add,
@@ -79,5 +78,6 @@ from backlit.graph.ops.stable import (
     log_softmax,
     softmax,
 )
+from backlit.graph.registry import REGISTRY
 
 __all__ = sorted([*REGISTRY, "argmax", "argmin", "uniform"])

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from backlit.graph.op import namespace, primitive
-from backlit.graph.samples import Draw, between, booleans, positive, sample
+from backlit.graph.op import namespace
+from backlit.graph.registry import Draw, between, booleans, positive, primitive, sample
 from backlit.graph.tensor import FUNCTIONS, value_of
 
 BROADCAST = "Shapes are matched from the right: two sizes must be equal, or one of them 1; use reshape or expand_dims."

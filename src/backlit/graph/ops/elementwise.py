@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import Any
 
 import numpy as np
 
-from backlit.graph.op import primitive
-from backlit.graph.samples import Draw, between, positive, sample
+from backlit.graph import kernels
+from backlit.graph.registry import Draw, between, positive, primitive, sample
 from backlit.graph.tensor import value_of
 
 _ONE = (sample((2, 3)),)
@@ -129,9 +128,7 @@ def erf(xp: Any, x: Any) -> Any:
     >>> erf(np.array([1.0])).round(6).tolist()
     [0.842701]
     """
-    # Neither namespace has it; SciPy does, and JAX's own SciPy stands beside jax.numpy.
-    library = "scipy.special" if xp is np else f"{xp.__name__.partition('.')[0]}.scipy.special"
-    return importlib.import_module(library).erf(x)
+    return kernels.of(xp).erf(x)
 
 
 @primitive(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backlit.errors import ShapeError
-from backlit.graph.op import composite, namespace
+from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import sigmoid, tanh
 from backlit.graph.ops.linalg import linear
@@ -23,7 +23,7 @@ from backlit.graph.ops.recurrence import (
     weight_gradient,
 )
 from backlit.graph.ops.shape import concatenate
-from backlit.graph.samples import sample
+from backlit.graph.registry import composite, sample
 from backlit.graph.scan import scan
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import ShapeError
-from backlit.graph.op import composite, namespace, operation, primitive
-from backlit.graph.samples import Draw, integers, sample
+from backlit.graph.op import namespace, operation
+from backlit.graph.registry import Draw, composite, integers, primitive, sample
 from backlit.graph.tensor import Tensor, value_of
 
 _PICKS = "routes each gradient back to the element that was picked; one picked twice gets the sum"

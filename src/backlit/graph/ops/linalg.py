@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import ShapeError
-from backlit.graph.op import composite, operation, primitive
+from backlit.graph.op import operation
 from backlit.graph.ops.shape import broadcast_to, expand_dims
-from backlit.graph.samples import Draw, sample
+from backlit.graph.registry import Draw, composite, primitive, sample
 
 
 def _matmul_first(g: Any, y: Any, a: Any, b: Any) -> Any:

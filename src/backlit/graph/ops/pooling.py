@@ -11,8 +11,8 @@ import numpy as np
 
 from backlit.errors import InputError, ShapeError
 from backlit.graph import kernels
-from backlit.graph.op import composite, operation
-from backlit.graph.samples import sample
+from backlit.graph.op import operation
+from backlit.graph.registry import composite, sample
 from backlit.graph.tensor import value_of
 from backlit.graph.window import Padding, Sizes, Window, per_axis, window
 

@@ -4,7 +4,7 @@ Each stands here twice. The plain form is a cell of ordinary operations under `s
 computed, so that nothing is computed again on the way back, and adds up the weight's gradient over all time steps in
 one matrix product instead of one a step. `fused` pairs the two; derivatives of higher order take the plain form.
 
-Fused forms run in the engine's loop. A kernel of an engine's own would be chosen in `fused`, and nowhere else.
+Fused forms run in the loop that `graph.kernels` has for their arrays, which `fused` looks up, and nothing else.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from backlit import engine as engines
 from backlit.errors import InputError, ShapeError
+from backlit.graph import kernels
 from backlit.graph.bundle import Bundle, leaf_of, no_second_run, pack, pull_several, unpack
-from backlit.graph.op import Op, composite, namespace, transforming
+from backlit.graph.op import Op, namespace, transforming
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import relu, tanh
 from backlit.graph.ops.linalg import linear
-from backlit.graph.samples import sample
+from backlit.graph.registry import composite, sample
 from backlit.graph.scan import scan
 from backlit.graph.tensor import Tensor, value_of
 
@@ -37,7 +37,7 @@ def fused(name: str, arrays: Sequence[Any], forward: Any, backward: Any, plain: 
     arrays :
         Inputs that have gradients.
     forward : callable
-        ``forward(loop, *arrays) -> results``, on plain arrays; ``loop(f, carry, xs, reverse)`` is the engine's.
+        ``forward(loop, *arrays) -> results``, on plain arrays; ``loop(f, carry, xs, reverse)`` is the kernels'.
     backward : callable
         ``backward(loop, upstreams, results, arrays) -> gradients``, of plain arrays; an upstream may be None.
     plain : callable
@@ -47,7 +47,7 @@ def fused(name: str, arrays: Sequence[Any], forward: Any, backward: Any, plain: 
     """
     values = [value_of(x) for x in arrays]
     with transforming():
-        loop = engines.get("numpy" if namespace(*values) is np else "xla").scan
+        loop = kernels.of(namespace(*values)).scan
         results = forward(loop, *values)
     if not any(type(x) is Tensor for x in arrays):
         return results

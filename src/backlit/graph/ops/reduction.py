@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from backlit.graph.op import namespace, primitive
+from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import exp
 from backlit.graph.ops.shape import broadcast_to, concatenate, flip, transpose
-from backlit.graph.samples import sample
+from backlit.graph.registry import primitive, sample
 from backlit.graph.tensor import Array, value_of
 
 Axis = int | tuple[int, ...] | None

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from backlit.errors import ShapeError
-from backlit.graph.op import composite, operation, primitive
-from backlit.graph.samples import sample
+from backlit.graph.op import operation
+from backlit.graph.registry import composite, primitive, sample
 
 _ROUTES = "routes each gradient back to the element that it came from"
 _SAME = "All shapes must be equal."

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import ShapeError
-from backlit.graph.op import namespace, primitive
+from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import clip
 from backlit.graph.ops.elementwise import exp, sigmoid
-from backlit.graph.samples import between, integers, sample
+from backlit.graph.registry import between, integers, primitive, sample
 from backlit.graph.tensor import value_of
 
 _LINES = (sample((2, 3)), sample((2, 3), axis=0), sample((4,)))

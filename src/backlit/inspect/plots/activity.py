@@ -82,7 +82,8 @@ def _draw(axis: Any, path: str, own: dict[str, Any], limits: tuple[float, float]
         axis.bar(
             edges[:-1], counts, width=np.diff(edges), align="edge", color="#0072B2", edgecolor="#0072B2", linewidth=0.8
         )
-        text = f"{own['mean']:.2g} ± {own['std']:.2g}"
+        spread = own["mean"], own["std"]  # which may overflow where the values themselves don't
+        text = " ± ".join("∞" if number is None else f"{number:.2g}" for number in spread)
     saturated = own.get("saturated") or 0.0
     if saturated >= 0.005:
         text += f"\n{saturated:.0%} saturated"

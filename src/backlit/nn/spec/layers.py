@@ -56,7 +56,7 @@ class Word:
         for name in self.later:
             if name in ACTIVATIONS:
                 return start_for(name)
-            if name in ("conv", "linear", *_RECURRENT):
+            if name in ("conv", "linear", *RECURRENT):
                 break
         return "xavier"
 
@@ -102,7 +102,6 @@ def _simple(make: Callable[[], Layer]) -> Callable[[Maker, Word], None]:
     return lambda maker, word: maker.add(make(), word=word.place)
 
 
-_RECURRENT = (*RECURRENT, *(f"bi{kind}" for kind in RECURRENT))
 ACTIVATIONS = tuple(name for name in activations.names() if name != "linear")  # here the layer
 KINDS: dict[str, Kind] = {
     "conv": Kind("conv:CHANNELS,KERNEL,STRIDE, such as conv:16,3", (1, 3), _conv, places=True),
@@ -112,7 +111,7 @@ KINDS: dict[str, Kind] = {
     "flatten": Kind("flatten without a number", (0, 0), _simple(Flatten), places=True),
     "linear": Kind("linear:UNITS, such as linear:64", (1, 1), _linear),
     "embed": Kind("embed:SIZE, such as embed:32", (1, 1), _embed),
-    **{name: Kind(f"{name}:UNITS, such as {name}:64", (1, 1), _recurrent, places=True) for name in _RECURRENT},
+    **{name: Kind(f"{name}:UNITS, such as {name}:64", (1, 1), _recurrent, places=True) for name in RECURRENT},
     "batchnorm": Kind("batchnorm without a number", (0, 0), _simple(BatchNorm)),
     "layernorm": Kind("layernorm without a number", (0, 0), _simple(LayerNorm)),
     "dropout": Kind("dropout:SHARE, such as dropout:0.2", (0, 9), _dropout),

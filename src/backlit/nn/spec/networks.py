@@ -95,5 +95,5 @@ KINDS: dict[str, Callable[[Maker, str, str], None]] = {
     "mlp": _mlp,
     "cnn": _cnn,
     "resnet": _resnet,
-    **dict.fromkeys([*RECURRENT, *(f"bi{kind}" for kind in RECURRENT)], _recurrent),
+    **dict.fromkeys(RECURRENT, _recurrent),
 }

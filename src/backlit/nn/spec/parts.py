@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from backlit.errors import InputError, ShapeError
+from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.layers import activations
 from backlit.nn.layers.convolution import Conv1d, Conv2d
@@ -19,7 +21,8 @@ from backlit.nn.layers.sequence import Bidirectional
 from backlit.nn.layers.shaping import Flatten, Reshape
 
 RECTIFIED = ("relu", "leaky_relu", "prelu", "elu", "gelu", "gelu_tanh", "silu")
-RECURRENT = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+RECURRENT = (*CELLS, *(f"bi{kind}" for kind in CELLS))  # one direction, then both
 POOLS = {"pool": (MaxPool1d, MaxPool2d), "avgpool": (AvgPool1d, AvgPool2d)}
 
 
@@ -33,6 +36,53 @@ def whole_numbers(text: str) -> list[int] | None:
     if not re.fullmatch(r"[1-9]\d{0,8}(,[1-9]\d{0,8})*", text, re.ASCII):
         return None
     return [int(size) for size in text.split(",")]
+
+
+def kind_and_sizes(
+    spec: str, kinds: Iterable[str], usual: str, usage: str, what: str = "network"
+) -> tuple[str, list[int]]:
+    """The kind and the sizes of a spec such as "lstm:64,64".
+
+    Parameters
+    ----------
+    spec : str
+        "kind" or "kind:sizes".
+    kinds : iterable of str
+        Those that may be named.
+    usual : str
+        The sizes where none are named.
+    usage : str
+        What was expected, for the message; ``{kind}`` stands for the kind.
+    what : str
+        What is described, for the message.
+
+    Raises
+    ------
+    InputError
+        If the kind isn't one of them, or what follows it isn't sizes.
+
+    Examples
+    --------
+    >>> kind_and_sizes("gru:64,32", RECURRENT, "128", "layers' sizes such as {kind}:64,64")
+    ('gru', [64, 32])
+    """
+    kind, _, text = spec.partition(":")
+    if kind not in kinds:
+        raise unknown(what, kind, kinds)
+    sizes = whole_numbers(text or usual)
+    if sizes is None:
+        raise InputError(f"network {spec!r}: expected {usage.format(kind=kind)}")
+    return kind, sizes
+
+
+def recurrent(kind: str, units: int, **options: Any) -> Layer:
+    """A recurrent layer by its name, of one direction or of both.
+
+    >>> recurrent("bigru", 8, return_sequences=True)
+    Bidirectional(GRU(8, return_sequences=True))
+    """
+    layer = CELLS[kind.removeprefix("bi")](units, **options)
+    return Bidirectional(layer) if kind.startswith("bi") else layer
 
 
 @dataclass(eq=False)
@@ -112,8 +162,7 @@ class Maker:
     def recur(self, kind: str, units: int, everything: bool, word: str = "") -> None:
         """A recurrent layer, which gives all its steps or the last."""
         self.sequence(kind, word)
-        layer = RECURRENT[kind.removeprefix("bi")](units, return_sequences=everything)
-        self.add(Bidirectional(layer) if kind.startswith("bi") else layer, word=word)
+        self.add(recurrent(kind, units, return_sequences=everything), word=word)
 
     def convolve(self, channels: int, kernel: int, stride: int, start: str, bias: bool = True, word: str = "") -> None:
         """A convolution with a border that keeps the size, but for the stride."""

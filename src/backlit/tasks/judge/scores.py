@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.preparation import preparation_of
 from backlit.nn.metrics import RMSE, LogLoss
 from backlit.tasks.judge.calibration import reliability
 
@@ -119,9 +120,9 @@ def _rival(run: Any, chances: np.ndarray, y: np.ndarray) -> dict[str, Any]:
 def _labels(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     predicted = run.targets.decode(outputs)
     likely = (np.array(guess["mean"]) > 0.5).astype(int)
-    target = getattr(run.preparation, "target", None)
+    names = preparation_of(run.preparation).target_names or range(y.shape[1])
     labels = []
-    for i, name in enumerate(target.names if target else range(y.shape[1])):
+    for i, name in enumerate(names):
         yes, called = y[:, i] == 1, predicted[:, i] == 1
         hits = int((yes & called).sum())
         labels.append(
@@ -149,7 +150,6 @@ def _numbers(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
     }
     found: dict[str, Any] = {"scores": {"mae": float(errors.mean())}, "baseline": baseline}
     if y.ndim > 1:
-        target = getattr(run.preparation, "target", None)
         found["targets"] = [
             {
                 "target": str(name),
@@ -157,7 +157,7 @@ def _numbers(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
                 "baseline": float(np.sqrt(np.mean((y[:, i] - mean[i]) ** 2))),
                 "mae": float(errors[:, i].mean()),
             }
-            for i, name in enumerate(target.names if target else range(y.shape[1]))
+            for i, name in enumerate(preparation_of(run.preparation).target_names or range(y.shape[1]))
         ]
     if run.intervals is not None:
         half = run.intervals.half_width(LEVEL)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.table import TableTarget
+from backlit.data.preparation import preparation_of
 from backlit.tasks.task import Material
 
 MOST = 10  # rows
@@ -51,10 +51,9 @@ def errors(run: Any, material: Material, raw: Any, outputs: np.ndarray, y: np.nd
 def _shown(run: Any, material: Material, raw: Any) -> tuple[list[str], Any]:
     """Names of the cells, and what is shown of a row by its number."""
     if hasattr(raw, "columns"):
-        target = getattr(run.preparation, "target", None)
-        hidden = target.names if isinstance(target, TableTarget) else ()
-        used = [getattr(column, "name", column) for column in getattr(run.preparation, "columns", raw.columns)]
-        columns = [name for name in used if name in raw.columns and name not in hidden][:MOST_CELLS]
+        preparation = preparation_of(run.preparation)
+        used = preparation.column_names or raw.columns
+        columns = [name for name in used if name in raw.columns and name not in preparation.target_names][:MOST_CELLS]
         return columns, lambda i: {"cells": [_plain(raw[name][i]) for name in columns]}
     if material.seen_as and math.prod(material.seen_as) <= MOST_PIXELS:
         height, width, *_ = material.seen_as

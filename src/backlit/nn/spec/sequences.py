@@ -1,0 +1,215 @@
+"""Networks for sequences by their spec: rows of tokens, windows of series, a stream of text, sequences to others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backlit.errors import InputError
+from backlit.nn.layer import Layer, Shape
+from backlit.nn.layers.activations import ReLU
+from backlit.nn.layers.containers import Sequential
+from backlit.nn.layers.convolution import Conv1d
+from backlit.nn.layers.decoder import Decoder, EncoderDecoder
+from backlit.nn.layers.dropout import Dropout
+from backlit.nn.layers.embedding import Embedding
+from backlit.nn.layers.linear import Linear
+from backlit.nn.layers.pooling import GlobalAvgPool, GlobalMaxPool
+from backlit.nn.layers.sequence import Masked
+from backlit.nn.layers.shaping import Flatten
+from backlit.nn.spec import build
+from backlit.nn.spec.parts import CELLS, RECURRENT, kind_and_sizes, recurrent
+
+EMBEDDED, EMBED_INIT = 64, "normal:0.1"  # of texts that are classified
+EMBEDDING = 32  # length of a token's vector where sequences become others
+TOKENS_SEEN = {"words": 3}  # tokens that a convolution sees at once, by their unit
+TOKENS_SEEN_OTHERWISE = 5
+
+
+def for_texts(spec: str, outputs: int, dropout: float, vocabulary: int, unit: str) -> Sequential:
+    """The network for rows of tokens.
+
+    - ``bag:64``: the mean of the tokens' vectors of 64 features; with further sizes, hidden layers;
+    - ``cnn:128``: 128 features of each few tokens in a row, the greatest of each (Y. Kim, EMNLP 2014);
+    - ``rnn:64``, ``lstm:64``, ``gru:64,64`` (stacked), ``birnn``, ``bilstm``, ``bigru``: the last state.
+
+    Parameters
+    ----------
+    spec : str
+    outputs : int
+    dropout : float
+    vocabulary : int
+        Tokens are whole numbers below it; 0 is padding.
+    unit : str
+        What the tokens are: convolutions see fewer words at once than characters.
+
+    Raises
+    ------
+    InputError
+        For other specs.
+
+    Examples
+    --------
+    >>> for_texts("bag:8,4", 2, 0.0, vocabulary=100, unit="words").output_shape((7,))
+    (2,)
+    """
+    usage, what = "sizes such as {kind}:64", "network for texts"
+    kind, sizes = kind_and_sizes(spec, ("bag", "cnn", *RECURRENT), "64", usage, what)
+    drop: list[Layer] = [Dropout(dropout)] if dropout else []
+    if kind == "bag":
+        layers: list[Layer] = [Masked(Embedding(vocabulary, sizes[0], EMBED_INIT), GlobalAvgPool()), *drop]
+        for size in sizes[1:]:
+            layers += [Linear(size, weight_init="kaiming"), ReLU(), *drop]
+        return Sequential(*layers, Linear(outputs))
+    inside: list[Layer] = [Embedding(vocabulary, EMBEDDED, EMBED_INIT), *drop]
+    if kind == "cnn":
+        width = TOKENS_SEEN.get(unit, TOKENS_SEEN_OTHERWISE)
+        for size in sizes:
+            inside += [Conv1d(size, width, padding="same", weight_init="kaiming"), ReLU()]
+        inside.append(GlobalMaxPool())
+    else:
+        inside += stacked(kind, sizes)
+    return Sequential(Masked(*inside), *drop, Linear(outputs))
+
+
+def for_windows(spec: str, outputs: int, activation: str, dropout: float) -> Sequential:
+    """The network for windows of time series (window, features); its last layer starts at zero.
+
+    So training begins at the linear forecast, and early stopping keeps what improves on it.
+
+    Parameters
+    ----------
+    spec : str
+        "mlp:64,32" or "linear", which see the whole window at once; "rnn:32", "lstm:32" or "gru:32", which read it step
+        by step.
+    outputs : int
+    activation : str
+    dropout : float
+
+    Examples
+    --------
+    >>> for_windows("gru:8", 7, "silu", 0.0)
+    Sequential(GRU(8), Linear(7, weight_init='zeros'))
+    """
+    last = Linear(outputs, weight_init="zeros")
+    if spec.partition(":")[0] not in CELLS:
+        return Sequential(Flatten(), *build(spec, outputs, activation, dropout).layers[:-1], last)
+    usage = "the number of units, such as {kind}:32"
+    kind, sizes = kind_and_sizes(spec, CELLS, "32", usage)
+    if len(sizes) > 1:
+        raise InputError(f"network {spec!r}: expected {usage.format(kind=kind)}")
+    return Sequential(recurrent(kind, sizes[0]), last)
+
+
+def for_stream(spec: str, vocabulary: int, streams: int, dropout: float) -> Sequential:
+    """An embedding, recurrent layers that carry their state ("lstm:256", "gru:128,128"), and a score for each token.
+
+    Parameters
+    ----------
+    spec : str
+    vocabulary : int
+        Different tokens.
+    streams : int
+        Places of the text that are read side by side.
+    dropout : float
+
+    Examples
+    --------
+    >>> [type(layer).__name__ for layer in for_stream("gru:16,16", 50, 8, 0.0).layers]
+    ['Embedding', 'GRU', 'GRU', 'Linear']
+    """
+    usage, what = "layers' sizes such as {kind}:256 or {kind}:128,128", "network for a text (rnn, lstm or gru)"
+    kind, sizes = kind_and_sizes(spec, CELLS, "256", usage, what)
+    layers: list[Layer] = [Embedding(vocabulary, min(64, max(4, vocabulary)))]
+    for units in sizes:
+        layers.append(recurrent(kind, units, return_sequences=True, stateful=streams))
+        layers += [Dropout(dropout)] if dropout else []
+    return Sequential(*layers, Linear(vocabulary))
+
+
+@dataclass(frozen=True)
+class Writer:
+    """What is written, token by token: how many different tokens there are, the most of one text, and where it looks.
+
+    Attributes
+    ----------
+    vocabulary : int
+    steps : int
+    attention : "dot", "additive" or None
+    """
+
+    vocabulary: int
+    steps: int
+    attention: str | None = None
+
+
+def for_sequences(
+    spec: str | Layer,
+    shape: Shape,
+    dropout: float,
+    *,
+    vocabulary: int | None = None,
+    tags: bool = False,
+    outputs: int = 0,
+    writer: Writer | None = None,
+) -> Layer:
+    """The network from sequences to a class, to a tag for each token, or to other sequences.
+
+    Parameters
+    ----------
+    spec : str or Layer
+        "lstm:128", "gru:64,64" (stacked), "bilstm:64" (both directions), or what reads the input.
+    shape : tuple of int
+        Of one example.
+    dropout : float
+    vocabulary : int, optional
+        Inputs are whole numbers below it; 0 is padding.
+    tags : bool
+        Whether there is an output for each step.
+    outputs : int
+        Classes or tags.
+    writer : Writer, optional
+        What is written; its units are the spec's last size.
+
+    Raises
+    ------
+    InputError
+        For other specs.
+
+    Examples
+    --------
+    >>> for_sequences("gru:8", (5, 3), 0.0, outputs=2)
+    Sequential(GRU(8), Linear(2))
+    """
+    kind, sizes = recurrent_spec(spec if isinstance(spec, str) else "lstm")
+    body: list[Layer]
+    if isinstance(spec, Layer):
+        body = [spec]
+    elif writer is not None and vocabulary is None and len(shape) != 2:  # one row of numbers, or a picture
+        body = [Flatten(), Linear(sizes[-1], weight_init="kaiming"), ReLU()]
+    else:
+        body = stacked(kind, sizes, tags or (writer is not None and bool(writer.attention)), dropout)
+        body = body if vocabulary is None else [Embedding(vocabulary, EMBEDDING), *body]
+    padding = 0 if vocabulary is not None and not isinstance(spec, Layer) else None
+    if writer is not None:
+        decoder = Decoder(
+            writer.vocabulary, writer.steps, units=sizes[-1], cell=kind.removeprefix("bi"), layers=len(sizes),
+            embedding=EMBEDDING, attention=writer.attention, dropout=dropout,
+        )  # fmt: skip
+        return EncoderDecoder(Sequential(*body), decoder, padding)
+    if padding is not None:
+        body = [Masked(*body, value=padding)]
+    return Sequential(*body, Linear(outputs))
+
+
+def recurrent_spec(spec: str) -> tuple[str, list[int]]:
+    """Kind and sizes of recurrent layers: ("bilstm", [64])."""
+    usage = "layers' sizes such as {kind}:128 or {kind}:64,64"
+    return kind_and_sizes(spec, RECURRENT, "128", usage, "network for sequences")
+
+
+def stacked(kind: str, sizes: list[int], every_step: bool = False, dropout: float = 0.0) -> list[Layer]:
+    """Recurrent layers one above another; the last gives all its steps, or its last."""
+    return [
+        recurrent(kind, units, return_sequences=every_step or i + 1 < len(sizes), **({"dropout": dropout} if i else {}))
+        for i, units in enumerate(sizes)
+    ]
