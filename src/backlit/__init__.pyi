@@ -155,7 +155,7 @@ from .tasks.series import forecast as forecast
 from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import History as History
+from .train.generate import beam_search as beam_search
 from .train.probes.settings import Probes as Probes
 from .train.probes.settings import watch as watch
-from .train.search import beam_search as beam_search
 from .train.training import Checkpoint as Checkpoint

@@ -12,7 +12,7 @@ from backlit.nn.layer import Layer
 from backlit.nn.network import Network
 from backlit.run import Run
 from backlit.settings import build, check_names, documentation, signature
-from backlit.store.checkpoint import keeper_of
+from backlit.store.checkpoint import train
 from backlit.train.recipe import Recipe
 from backlit.train.training import Training
 
@@ -66,9 +66,7 @@ def fit(*data: Any, **options: Any) -> Run:
     if "target" in options and not _is_network(data, options):
         return fit_table(*data, **options)
     network, x, y = _arrays(data, options)
-    training = build(Training, options, WHERE)
-    recipe = Recipe(network, x, y, training)
-    return Run.of(recipe.fit(keeper_of(training)))
+    return Run.of(train(Recipe(network, x, y, build(Training, options, WHERE))))
 
 
 def _shown() -> inspect.Signature:
@@ -112,27 +110,27 @@ def _arrays(data: tuple[Any, ...], options: dict[str, Any]) -> list[Any]:
 
 def fit_table(*args: Any, **options: Any) -> Run:
     """Train on a table: see `backlit.tasks`."""
-    from backlit.tasks.fit_table import fit_table as train
+    from backlit.tasks.fit_table import fit_table as task
 
-    return Run.of(train(*args, **options))
+    return Run.of(task(*args, **options))
 
 
 def fit_text(*args: Any, **options: Any) -> Run:
     """Train a language model: see `backlit.tasks`."""
-    from backlit.tasks.fit_text import fit_text as train
+    from backlit.tasks.fit_text import fit_text as task
 
-    return Run.of(train(*args, **options))
+    return Run.of(task(*args, **options))
 
 
 def fit_pictures(*args: Any, **options: Any) -> Run:
     """Train on pictures: see `backlit.tasks`."""
-    from backlit.tasks.fit_pictures import fit_pictures as train
+    from backlit.tasks.fit_pictures import fit_pictures as task
 
-    return Run.of(train(*args, **options))
+    return Run.of(task(*args, **options))
 
 
 def fit_sequences(*args: Any, **options: Any) -> Run:
     """Train on sequences: see `backlit.tasks`."""
-    from backlit.tasks.sequences import fit_sequences as train
+    from backlit.tasks.sequences import fit_sequences as task
 
-    return Run.of(train(*args, **options))
+    return Run.of(task(*args, **options))

@@ -145,7 +145,10 @@ class Run(Result):
         The last look, at the network as training left it, is taken when this is asked for, the run is saved or
         diagnosed: training doesn't wait for it.
         """
-        return ProbeHistory(super().probes)
+        records = super().probes
+        if not isinstance(records, ProbeHistory):
+            records = self.probed = ProbeHistory(records)
+        return records
 
     def write(self, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[Any]:
         """What a network that writes makes of each row of `x`, with its probability and attention.

@@ -22,6 +22,7 @@ from backlit.train.callbacks import History
 from backlit.train.fingerprint import same_data
 from backlit.train.loop import Loop, LoopState, Moment
 from backlit.train.probes.history import ProbeRecords
+from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 from backlit.train.training import Checkpoint, Training
 
@@ -38,6 +39,11 @@ def keeper_of(training: Training) -> FolderKeeper | None:
     """Who keeps a run in the folder that its options name, if they name one."""
     checkpoint = training.keeping
     return None if checkpoint is None else FolderKeeper(checkpoint)
+
+
+def train(recipe: Recipe) -> Result:
+    """Train, in the folder that the recipe's options name, if they name one."""
+    return recipe.fit(keeper_of(recipe.training))
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ class FolderKeeper:
             and saved.get(name, now[name]) != now[name]  # an older version may not have had it
         ]
         if not same_data(saved.get("data"), loop.job.examples):
-            different.append("other training rows, targets, weights or held-out rows")
+            different.append("other training rows or targets (inputs, weights and held-out rows count, too)")
         if different:
             raise InputError(
                 f"{self.folder} was trained with other settings ({'; '.join(different)}): use the same to resume"

@@ -252,7 +252,7 @@ def _optimizer(data: Any) -> Any:
 
 def _targets(data: dict[str, Any]) -> Any:
     if data["kind"] == "text":
-        from backlit.train.writing import TextTargets
+        from backlit.train.targets import TextTargets
 
         return TextTargets.from_dict(data)
     return Targets.from_dict(data)

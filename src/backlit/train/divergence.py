@@ -10,10 +10,10 @@ from backlit.graph import tree
 from backlit.graph.op import is_bad
 from backlit.nn.network import forward
 from backlit.train.mixup import blend, parts_of
-from backlit.train.program import Carry, Data, Program
+from backlit.train.program import Data, Program, TrainState
 
 
-def first_bad_layer(program: Program, data: Data, epoch: dict[str, np.ndarray], carry: Carry, step: int) -> str:
+def first_bad_layer(program: Program, data: Data, epoch: dict[str, np.ndarray], carry: TrainState, step: int) -> str:
     """Which value turned bad first in the given step of an epoch that began with the state `carry`.
 
     The updates before the step are made again, with the same program; then the step's forward pass runs in

@@ -1,8 +1,8 @@
 """Fingerprints: whether a run is gone on with, or repaired, on the data that it was trained on.
 
-Every byte counts, and reading them takes little beside training: arrays of up to `WHOLE` bytes are hashed whole (SHA-256).
-Of larger ones `BLOCKS` blocks at equal distances are hashed, with dtype, shape and the sum of all 64-bit words modulo 2⁶⁴:
-a changed number changes the sum, rows in another order change the blocks.
+Every byte counts, and reading them takes little beside training: arrays of up to `WHOLE` bytes are hashed whole
+(SHA-256). Of larger ones `BLOCKS` blocks at equal distances are hashed, with dtype, shape and the sum of all 64-bit
+words modulo 2⁶⁴: a changed number changes the sum, rows in another order change the blocks.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def same_data(saved: str | None, examples: Examples) -> bool:
 def _digest(array: np.ndarray) -> bytes:
     array = np.ascontiguousarray(array)
     made = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
-    content = array.reshape(-1).view(np.uint8)
+    content: Any = array.reshape(-1).view(np.uint8)
     if content.size <= WHOLE:
         made.update(content)
         return made.digest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 from backlit.errors import DivergedError, InputError
@@ -25,7 +24,9 @@ from backlit.train.training import Training
 class Keeper(Protocol):
     """Who keeps a run in a folder while it trains: see `backlit.store.checkpoint`."""
 
-    every: int
+    @property
+    def every(self) -> int:
+        """Epochs from one writing to the next."""
 
     def open(self, loop: Loop, settings: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
         """The place for this run alone, and the loop as it was left there, if it is to go on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -36,21 +36,35 @@ def now(thing: Any) -> Any:
     return thing() if isinstance(thing, Lazy) else thing
 
 
-def made_once(kind: type[T], **parts: Any) -> T:
-    """``kind(**parts)``, kept for whoever asks for the same; made anew where a part has no hash, as a user's own may.
+class MadeOnce(Generic[T]):
+    """A class whose instances are kept for whoever asks for the same again.
 
-    >>> made_once(dict, a=1) is made_once(dict, a=1), made_once(dict, a=[]) is made_once(dict, a=[])
+    Parts without a hash, as a user's own may be, make a new one each time.
+
+    Attributes
+    ----------
+    kept : callable
+        The `functools.lru_cache` that holds them.
+
+    Examples
+    --------
+    >>> point = MadeOnce(dict)
+    >>> point(x=1) is point(x=1), point(x=[]) is point(x=[])
     (True, False)
     """
-    key: Any = tuple(parts.items())
+
+    def __init__(self, kind: Callable[..., T], size: int = 16) -> None:
+        self._kind = kind
+        self.kept = lru_cache(maxsize=size)(lambda parts: kind(**dict(parts)))
+
+    def __call__(self, **parts: Any) -> T:
+        key = tuple(parts.items())
+        return self.kept(key) if _has_hash(key) else self._kind(**parts)
+
+
+def _has_hash(key: Any) -> bool:
     try:
         hash(key)
     except TypeError:
-        return kind(**parts)
-    made: T = _made(kind, key)
-    return made
-
-
-@lru_cache(maxsize=32)
-def _made(kind: Callable[..., Any], parts: tuple[tuple[str, Any], ...]) -> Any:
-    return kind(**dict(parts))
+        return False
+    return True

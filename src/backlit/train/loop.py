@@ -315,7 +315,7 @@ class Loop:
 
     def _reduced(self, state: LoopState) -> LoopState:
         """ReduceOnPlateau: hand the optimizer another factor when the loss no longer falls."""
-        if self.plateau is None:
+        if self.plateau is None or state.plateau is None:
             return state
         record = self.history[-1]
         plateau, factor = self.plateau.update(record.get("val_loss", record["loss"]), state.plateau)

@@ -48,7 +48,8 @@ class RateSweep:
     suggestion: float
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(suggestion={self.suggestion:.3g}, {len(self.rates)} steps up to {self.rates[-1]:.3g})"
+        name = type(self).__name__
+        return f"{name}(suggestion={self.suggestion:.3g}, {len(self.rates)} steps up to {self.rates[-1]:.3g})"
 
 
 def lr_find(

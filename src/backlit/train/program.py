@@ -13,7 +13,7 @@ from backlit.graph.derivatives import value_and_grad
 from backlit.graph.tensor import value_of
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import Network, forward
-from backlit.train.lazy import made_once
+from backlit.train.lazy import MadeOnce
 from backlit.train.mixup import blend, parts_of, summed_loss
 
 TrainState = dict[str, Any]  # params, optimizer, state, step, seed: all that one update hands to the next
@@ -205,6 +205,4 @@ class Program:
         return {**{key: part for key, part in batch.items() if key != "rows"}, "x": x, "y": y}
 
 
-def program_for(**parts: Any) -> Program:
-    """The program of these parts: a second run of the same kind compiles nothing."""
-    return made_once(Program, **parts)
+program_for = MadeOnce(Program)  # a second run of the same kind compiles nothing

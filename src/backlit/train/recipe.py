@@ -110,8 +110,9 @@ def recipe_of(run: Result, x: Any = None, y: Any = None, **options: Any) -> Reci
         recipe = dataclasses.replace(run.recipe, x=x, y=y).replace(**options)
     else:
         inside = run.network.architecture
-        several = run.settings.get("ensemble", 1) > 1 and isinstance(inside, Parallel)
-        recipe = Recipe(inside.layers[0] if several else inside, x, y, training_of(run, options))
+        if run.settings.get("ensemble", 1) > 1 and isinstance(inside, Parallel):
+            inside = inside.layers[0]
+        recipe = Recipe(inside, x, y, training_of(run, options))
     if not same_data(run.settings.get("data"), recipe.examples()):
         raise InputError(
             "this isn't the data that the run was trained on: rows, targets or held-out rows differ; give what fit was "

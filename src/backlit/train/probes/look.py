@@ -13,7 +13,7 @@ from backlit.graph.op import namespace, transforming
 from backlit.graph.tensor import Tensor, value_of
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.network import forward
-from backlit.train.lazy import made_once
+from backlit.train.lazy import MadeOnce
 from backlit.train.probes.hook import Recorder
 from backlit.train.probes.measure import norm, numbers, one_signed
 from backlit.train.probes.settings import Probes
@@ -23,9 +23,9 @@ from backlit.train.probes.settings import Probes
 class Look:
     """What a probe computes.
 
-    ``look(train_state, sample, scale, firsts, share)`` takes a training run's state, the rows as groups ``x: (groups, rows,
-    ...)``, y and weights likewise, and how gradients of a group's mean loss become those of an update: times `scale`,
-    of the first `firsts` groups, which hold `share` of an update's rows each.
+    ``look(train_state, sample, scale, firsts, share)`` takes a run's train state, the rows as groups ``x: (groups,
+    rows, ...)``, y and weights likewise, and how gradients of a group's mean loss become those of an update: times
+    `scale`, of the first `firsts` groups, which hold `share` of an update's rows each.
 
     Parameters
     ----------
@@ -191,6 +191,4 @@ def _rows_first(seen: Any, gradient: Any) -> dict[str, Any]:
     return {name: None if part is None else part.swapaxes(0, 1) for name, part in parts.items()}
 
 
-def look_for(**parts: Any) -> Look:
-    """The look of these parts, kept for the next run of its kind."""
-    return made_once(Look, **parts)
+look_for = MadeOnce(Look)  # a second run of the same kind compiles nothing
