@@ -52,9 +52,10 @@ from .nn import activations as activations
 from .nn import initializers as initializers
 from .nn import losses as losses
 from .nn.collapse import collapse as collapse
+from .nn.context import Context as Context
 from .nn.key import Key as Key
-from .nn.layer import Context as Context
 from .nn.layer import Layer as Layer
+from .nn.layer import Network as Network
 from .nn.layers.activations import ELU as ELU
 from .nn.layers.activations import GELU as GELU
 from .nn.layers.activations import SELU as SELU
@@ -118,7 +119,6 @@ from .nn.losses import NegativeLogLikelihood as NegativeLogLikelihood
 from .nn.losses import SoftCrossEntropy as SoftCrossEntropy
 from .nn.losses import SquaredError as SquaredError
 from .nn.losses.base import Loss as Loss
-from .nn.network import Network as Network
 from .nn.penalties import L1 as L1
 from .nn.penalties import L2 as L2
 from .nn.penalties import Elastic as Elastic

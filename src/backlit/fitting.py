@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from backlit.errors import InputError
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.run import Run
 from backlit.settings import build, check_names, documentation, signature
 from backlit.store.checkpoint import train

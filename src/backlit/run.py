@@ -111,7 +111,7 @@ class Run(Result):
         One dict an epoch: epoch, loss, metrics, val_loss, val_*, seconds; ``history.frame()`` is a data frame.
     stopped : str
         Why training ended: "epochs done", "early stopping", "callback", "interrupted" or "diverged".
-    diverged : Diverged or None
+    diverged : Divergence or None
         Epoch, step and layer of the first NaN or infinite value.
     best_epoch : int or None
         The epoch whose weights `network` has.

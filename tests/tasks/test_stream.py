@@ -46,7 +46,7 @@ def test_scores_are_those_of_the_whole_text_read_at_once(run):
     x, y = windows(ids, 2, 20)
     found = stream_scores(run, x, y, 2, "numpy")
     assert stream_scores(run, x, y, 2, "xla") == pytest.approx(found, rel=1e-4)
-    from backlit.nn.network import forward
+    from backlit.nn.layer import forward
     from backlit.train.generate import streaming
 
     long, wanted = windows(ids, 2, 60)

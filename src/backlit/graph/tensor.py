@@ -73,6 +73,8 @@ class Tensor:
         For people to read.
     grad : array or None
         Filled by `backward`, for leaves and for whatever was named.
+    serial : int
+        Counts nodes in the order in which they were made: parents come before children.
 
     Examples
     --------
@@ -84,7 +86,7 @@ class Tensor:
     6.0
     """
 
-    __slots__ = ("__weakref__", "_op", "_parents", "_serial", "_static", "_value", "grad", "name")
+    __slots__ = ("__weakref__", "_op", "_parents", "_static", "_value", "grad", "name", "serial")
 
     def __init__(
         self,
@@ -98,7 +100,7 @@ class Tensor:
         self._op = op
         self._parents = parents
         self._static = static
-        self._serial = next(_serials)  # parents come before children: sorting by it is a topological order
+        self.serial = next(_serials)  # sorting by it is a topological order
         self.name = name
         self.grad: Array | None = None
 
@@ -207,7 +209,17 @@ class Tensor:
             "make a new tensor with backlit.ops.where or backlit.ops.scatter_add"
         )
 
-    # Comparisons leave the graph. Equality of nodes is identity, so that they can be kept in sets.
+    # Comparisons leave the graph. Equality of nodes is identity, so that they can be kept in sets and dicts.
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Tensor):
+            return self is other
+        raise TypeError(
+            f"{self._label()} == {type(other).__name__}: tensors are nodes of a graph, compared by identity; for their "
+            "elements use backlit.ops.equal, for identity `is`"
+        )
+
+    __hash__ = object.__hash__
+
     def __lt__(self, other: Any) -> Array:
         return self._value < value_of(other)
 

@@ -11,12 +11,11 @@ from backlit import optim
 from backlit.data.pictures import Pictures
 from backlit.errors import InputError
 from backlit.nn import losses
-from backlit.nn.layer import Layer, Shape
+from backlit.nn.layer import Layer, Network, Shape
 from backlit.nn.layers.augment import parse
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.rescale import Rescale
 from backlit.nn.layers.shaping import Reshape
-from backlit.nn.network import Network
 from backlit.nn.penalties import L2
 from backlit.nn.spec import build, spelled
 from backlit.tasks.options import Options

@@ -15,9 +15,8 @@ from backlit.data.text import Texts, Tokenizer, read_text
 from backlit.data.text.stream import windows
 from backlit.errors import InputError
 from backlit.graph.tensor import value_of
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, forward
 from backlit.nn.losses import CrossEntropy
-from backlit.nn.network import forward
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
 from backlit.store.checkpoint import train

@@ -10,7 +10,7 @@ from backlit.errors import unknown
 from backlit.settings import Record, count, option
 
 if TYPE_CHECKING:
-    from backlit.nn.network import Network
+    from backlit.nn.layer import Network
 
 EpochRecord = dict[str, Any]  # a line of the history
 

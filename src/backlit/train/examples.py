@@ -12,8 +12,7 @@ from backlit.data.preparation import preparation_of
 from backlit.data.splitting import split
 from backlit.errors import InputError, ShapeError
 from backlit.nn import losses
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.train.ensemble import Folds
 from backlit.train.scores import metric_table
 from backlit.train.targets import Targets

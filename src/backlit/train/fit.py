@@ -7,8 +7,7 @@ import time
 from typing import Any, Protocol
 
 from backlit.errors import DivergedError, InputError
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.train import progress
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.fingerprint import fingerprint

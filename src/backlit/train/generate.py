@@ -14,9 +14,8 @@ from backlit.data.text.tokenizer import SPECIAL, Tokenizer
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.graph.ops.stable import log_softmax
-from backlit.nn.layer import Context, Layer, require_positive
+from backlit.nn.layer import Context, Layer, Network, forward, require_positive
 from backlit.nn.layers.decoder import EncoderDecoder
-from backlit.nn.network import Network, forward
 from backlit.train.targets import TextTargets
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from backlit.graph import tree
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.optim.schedules import plateau_of, set_factor
 from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, EpochRecord, History
-from backlit.train.divergence import first_bad_layer
+from backlit.train.divergence import Divergence, first_bad_value
 from backlit.train.ensemble import united
 from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
@@ -37,16 +37,6 @@ class Moment:
     start: TrainState
     first: int
     count: int
-
-
-@dataclass(frozen=True)
-class Diverged:
-    """Where training turned NaN or infinite; `member` counts the networks of an ensemble from 1."""
-
-    epoch: int
-    step: int
-    layer: str
-    member: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +115,7 @@ class Loop:
     history: History = field(default_factory=History)
     probes: ProbeRecords = field(default_factory=ProbeRecords)
     stopped: str = ""
-    diverged: Diverged | None = None
+    diverged: Divergence | None = None
 
     def __post_init__(self) -> None:
         self.epochs = self.job.training.epochs
@@ -327,9 +317,10 @@ class Loop:
         job, train_state = self.job, self.train_state_at(last_good)
         several = job.program.members > 1
         of_member = tree.map(lambda part: part[member], train_state) if several else train_state
-        layer = first_bad_layer(job.program, job.data, job.batches[member].epoch(state.epoch), of_member, step)
+        batches = job.batches[member].epoch(state.epoch)
+        kind, path, greatest = first_bad_value(job.program, job.data, batches, of_member, step)
         self.stopped = "diverged"
-        self.diverged = Diverged(state.epoch + 1, step + 1, layer, member + 1 if several else None)
+        self.diverged = Divergence(kind, path, state.epoch + 1, step + 1, member + 1 if several else None, greatest)
         return replace(state, train_state=train_state)
 
 

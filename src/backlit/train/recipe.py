@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.containers import Parallel
-from backlit.nn.network import Network
 from backlit.settings import MISSING, declared
 from backlit.train.ensemble import Folds, combined
 from backlit.train.examples import Examples, examples_of

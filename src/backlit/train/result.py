@@ -11,11 +11,11 @@ import numpy as np
 from backlit.data.frames import as_arrays
 from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.train.callbacks import History
+from backlit.train.divergence import Divergence
 from backlit.train.intervals import Intervals
 from backlit.train.lazy import now
-from backlit.train.loop import Diverged
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.scores import measured
 from backlit.train.targets import Targets
@@ -41,7 +41,7 @@ class Result:
     targets: Targets
     metrics: dict[str, Any]
     stopped: str = "epochs done"
-    diverged: Diverged | None = None
+    diverged: Divergence | None = None
     best_epoch: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     preparation: Any = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from backlit import graph
 from backlit.errors import InputError, unknown
-from backlit.graph.backward import topological_order
 from backlit.graph.tensor import Tensor
 from backlit.inspect.draw.drawing import Drawing, check_path
 from backlit.inspect.draw.layers import layers
@@ -16,8 +16,7 @@ from backlit.inspect.draw.scene import Scene
 from backlit.inspect.draw.summary import summary
 from backlit.inspect.explain import Explanation, explain
 from backlit.inspect.trace import described, require_network, trace
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 
 DEPTHS = ("layers", "neurons", "operations")
 _MOST = 80  # nodes that are drawn one by one
@@ -98,7 +97,7 @@ def _graph(what: Tensor | Explanation, note: str = "") -> Scene:
     if isinstance(what, Explanation):
         last = what.output
         return operations(what, note) if len(what) <= _MOST else summary(last.tensor, last.upstream, note)
-    if len(topological_order(what)) > _MOST:
+    if len(graph.nodes(what)) > _MOST:
         return summary(what, note=note)
     return operations(explain(what), note)
 

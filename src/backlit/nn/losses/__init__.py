@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError, unknown
-from backlit.graph.op import namespace, operation
+from backlit.graph.op import namespace
 from backlit.graph.ops import stable as fused
 from backlit.graph.ops.arithmetic import abs as absolute
 from backlit.graph.ops.arithmetic import square
@@ -114,19 +114,6 @@ class Huber(Loss):
         return by_example(fused.huber(output - same_shape(self, output, target), delta=self.delta))
 
 
-TINY = 1e-30  # smaller probabilities count as this one: their logarithm and its slope stay finite in float32
-
-
-@operation(vjp=(lambda g, y, p: -g / _at_least_tiny(p),), gate="scales: upstream times -1 / p")
-def _negative_log(xp: Any, p: Any) -> Any:
-    return -xp.log(xp.maximum(p, TINY))
-
-
-@operation(vjp=(lambda g, y, p: g,))
-def _at_least_tiny(xp: Any, p: Any) -> Any:
-    return xp.maximum(p, TINY)
-
-
 @dataclass(frozen=True, repr=False)
 class NegativeLogLikelihood(Loss):
     """``L = -ln P(y | x)``, where the network's outputs are the classes' probabilities (it ends in `Softmax`).
@@ -161,7 +148,7 @@ class NegativeLogLikelihood(Loss):
         target = class_targets(self, output, target)
         target, counts = real_steps(output, target)
         chosen = take_along_axis(output, target[..., None], axis=-1)[..., 0]
-        return by_example(-chosen if self.log else _negative_log(chosen), counts=counts)
+        return by_example(-chosen if self.log else fused.negative_log(chosen), counts=counts)
 
 
 @dataclass(frozen=True, repr=False)

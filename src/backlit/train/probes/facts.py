@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backlit.graph import tree
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.train.batches import Batches
 from backlit.train.examples import Examples
 from backlit.train.lazy import Lazy
