@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import jax
 
@@ -16,8 +16,11 @@ from backlit.errors import RecompilationWarning
 from backlit.graph import tree
 from backlit.graph.tensor import Tensor, value_of
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-class Compiled:
+
+class Compiled(Generic[P, R]):
     """A function that runs as a compiled program: see `compile`.
 
     Attributes
@@ -26,7 +29,7 @@ class Compiled:
         How often it was compiled: once for each combination of shapes, types and settings.
     """
 
-    def __init__(self, f: Callable[..., Any], quiet: bool = False) -> None:
+    def __init__(self, f: Callable[P, R], quiet: bool = False) -> None:
         cache.configure()
         self._f = f
         self._quiet = quiet  # whether other shapes are expected
@@ -38,7 +41,7 @@ class Compiled:
         self._jitted = jax.jit(self._run, static_argnums=0)
         functools.update_wrapper(self, f, updated=())
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         leaves, structure = tree.flatten((args, kwargs))
         if any(type(leaf) is Tensor for leaf in leaves):
             return self._f(*args, **kwargs)  # part of a graph that someone differentiates: becomes part of theirs
@@ -158,7 +161,7 @@ def _argument(path: str) -> str:
     return f"argument {path.split('/', 1)[-1]}"
 
 
-def compile(f: Callable[..., Any]) -> Compiled:
+def compile(f: Callable[P, R]) -> Compiled[P, R]:
     """`f` as one program compiled by XLA, derivatives inside it included.
 
     Parameters

@@ -173,11 +173,11 @@ def refuse_whole_numbers(order: list[Tensor]) -> None:
     if not whole:
         return
     for node in order:
+        if node._op is None or node._op.name == "astype":
+            continue
         for position, parent in enumerate(node._parents):
-            if type(parent) is not Tensor or parent.serial not in whole or node._op.name == "astype":
-                continue
-            if node._op.rule(position) is not None:
-                require_float(parent, parent._label())
+            if type(parent) is Tensor and parent.serial in whole and node._op.rule(position) is not None:
+                require_float(parent, parent.label())
 
 
 def warn_if_cut(order: list[Tensor], target: Tensor, label: str) -> None:
@@ -187,7 +187,7 @@ def warn_if_cut(order: list[Tensor], target: Tensor, label: str) -> None:
     for node in order:
         if any(type(parent) is Tensor and parent.serial in reached for parent in node._parents):
             reached.add(node.serial)
-            if node._op.is_step:
+            if node._op is not None and node._op.is_step:
                 cuts.append(node._op.name)
     if cuts:
         warnings.warn(
@@ -208,7 +208,7 @@ def fill_gradients(output: Tensor, upstream: Array | None = None) -> None:
         raise GradientError(f"upstream has shape {np.shape(upstream)}, the tensor {output.shape}: they must be equal")
     else:
         upstream = namespace(output.value).asarray(upstream, dtype=output.dtype)
-    require_float(output, output._label())
+    require_float(output, output.label())
     order = nodes(output)
     refuse_whole_numbers(order)
     targets = [node for node in order if (node._op is None or node.name is not None) and is_float(node.dtype)]
@@ -216,7 +216,7 @@ def fill_gradients(output: Tensor, upstream: Array | None = None) -> None:
         gradients = pull(list(order), upstream, targets)
     for target, gradient in zip(targets, gradients, strict=True):
         if gradient is None:
-            warn_if_cut(order, target, target._label())
+            warn_if_cut(order, target, target.label())
             gradient = zeros_like(target.value)
         target.grad = gradient if target.grad is None else target.grad + gradient
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from backlit.graph.backward import (
 )
 from backlit.graph.op import namespace, transforming
 from backlit.graph.tensor import FUNCTIONS, Tensor, value_of
+
+P = ParamSpec("P")
 
 
 class _Trace:
@@ -122,8 +124,8 @@ def _pair(trace: _Trace) -> tuple[Any, Any]:
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Callable[..., tuple[Any, Any]]:
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[P, tuple[Any, Any]]:
     """A function that returns `f`'s value and its gradient.
 
     Parameters
@@ -154,7 +156,7 @@ def value_and_grad(
     (5.0, [2.0, 4.0])
     """
 
-    def derivative(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    def derivative(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         with transforming():
             trace = _Trace(f, args, kwargs, argnums)
             output, aux = _pair(trace) if has_aux else (trace.take_result(), None)
@@ -170,7 +172,7 @@ def value_and_grad(
     return derivative
 
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """A function that returns `f`'s gradient; arguments and errors as of `value_and_grad`.
 
     With `has_aux` it returns ``(gradient, aux)``. Apply it again for higher derivatives.
@@ -184,7 +186,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool 
     """
     both = value_and_grad(f, argnums, has_aux)
 
-    def derivative(*args: Any, **kwargs: Any) -> Any:
+    def derivative(*args: P.args, **kwargs: P.kwargs) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
@@ -237,7 +239,7 @@ def vjp(
     return (output if nested else value_of(output)), pull_back
 
 
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
     """A function that returns the whole matrix of derivatives of `f`'s result, a row for each of its elements.
 
     Parameters
@@ -260,7 +262,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     [[2.0, 0.0], [0.0, 4.0]]
     """
 
-    def derivative(*args: Any, **kwargs: Any) -> Any:
+    def derivative(*args: P.args, **kwargs: P.kwargs) -> Any:
         with transforming():
             trace = _Trace(f, args, kwargs, argnums)
             return tree.map(lambda output: _rows(trace, _array(output, trace.name)), trace.take_result())
@@ -289,7 +291,7 @@ def _rows(trace: _Trace, output: Any) -> Any:
     return tree.map(assemble, *rows)
 
 
-def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def hessian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
     """A function that returns the second derivatives of a scalar `f`: the Jacobian of its gradient.
 
     Returns

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from backlit import graph
+from backlit.aligned import aligned
 from backlit.errors import GradientError, unknown
 from backlit.graph.backward import downstream, is_float, ones_like, pull, zeros_like
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Array, Tensor, value_of
-from backlit.inspect.format import align, formula_of, node_names, plain, summary
+from backlit.inspect.format import formula_of, node_names, plain, summary
 from backlit.inspect.trace import described
 
 _SHOWN = 60  # lines of a table or tree; what is left out is said
@@ -180,7 +181,7 @@ class Explanation:
             for i, edge in enumerate(edges):
                 tail = ("", "", "") if edge is None else (edge.parent, _local(node, edge), summary(edge.downstream))
                 rows.append((*(head if i == 0 else ("", "", "", "")), *tail))
-        text = align(rows)
+        text = aligned(rows)
         bad = self.first_nonfinite
         return f"{text}\n\n{bad}" if bad else text
 
@@ -314,7 +315,8 @@ def _local(node: NodeReport, edge: Edge) -> str:
     if edge.local is not None:
         return summary(edge.local)
     if edge.downstream is None:
-        return "0 (step)" if node.tensor.op.is_step else "-"
+        op = node.tensor.op
+        return "0 (step)" if op is not None and op.is_step else "-"
     return f"matrix {np.size(node.value)}×{np.size(edge.downstream)}"
 
 

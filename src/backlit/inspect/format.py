@@ -75,12 +75,6 @@ def summary(value: Any) -> str:
     return f"{shape}, mean {array.mean():.3g}, {array.min():.3g} to {array.max():.3g}"
 
 
-def align(rows: list[tuple[str, ...]]) -> str:
-    """Rows of cells as lines of text, each column as wide as its widest cell."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
-
-
 def plain(value: Any) -> Any:
     """Numbers as nested lists, None for what isn't finite."""
     if value is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from backlit.doctor.catalogue import CATALOGUE
+from backlit.doctor.finding import Finding as Diagnosed
 from backlit.errors import InputError
 from backlit.report.numerals import short
-from backlit.report.texts import Diagnosed, Phrase, Text, Told, say
+from backlit.report.texts import Phrase, Said, Text, Told, say
 
 Finding = dict[str, Any]
 
@@ -26,7 +26,7 @@ def _of_run(run: Any) -> list[Finding]:
     """What the run itself tells."""
     found = []
     if run.diverged:
-        told = {"epoch": run.diverged.epoch, "step": run.diverged.step, "where": Told(run.diverged.layer)}
+        told = {"epoch": run.diverged.epoch, "step": run.diverged.step, "where": Said(run.diverged.place)}
         sentences: list[Text] = [say("finding.diverged.what", **told), say("finding.diverged.kept")]
         found.append(_finding(say("finding.diverged"), [*sentences, say("finding.diverged.do")]))
     found += [_finding(say("finding.useless"), [Told(each)]) for each in (run.judgement or {}).get("warnings", ())]
@@ -46,28 +46,22 @@ def _of_doctor(run: Any) -> list[Finding]:
         diagnosis = run.diagnose()
     except InputError:
         return []
-    return [_diagnosed(finding.to_dict()) for finding in diagnosis]
+    return [_diagnosed(finding) for finding in diagnosis]
 
 
-def _diagnosed(own: dict[str, Any]) -> Finding:
-    facts: list[tuple[Phrase, Any]] = [(say("findings.where"), Told(own["where"]))]
-    if own["measured"] is not None:
-        measured = say("findings.measured.as", measure=Told(own["measure"]), measured=short(own["measured"]))
+def _diagnosed(finding: Diagnosed) -> Finding:
+    kind = finding.kind
+    facts: list[tuple[Phrase, Any]] = [(say("findings.where"), Said(finding.message("where")))]
+    if finding.measured is not None:
+        measured = say(
+            "findings.measured.as", measure=Said(finding.message("measure")), measured=short(finding.measured)
+        )
         facts.append((say("findings.measured"), measured))
-    if own["threshold"] is not None:
-        limit = say("findings.limit", threshold=short(own["threshold"]), source=Told(own["source"]))
+    if finding.threshold is not None:
+        limit = say("findings.limit", threshold=short(finding.threshold), source=Said(finding.message("source")))
         facts.append((say("findings.threshold"), limit))
-    facts += [(say("findings.follows"), _consequence(each)) for each in own["consequences"]]
-    facts.append((say("findings.expected"), Diagnosed(own["name"], "effect", own["effect"])))
-    code = [(say("findings.remedy"), own["remedy"]), (say("findings.command"), own["command"])]
-    cause = Diagnosed(own["name"], "cause", own["cause"])
-    title = Diagnosed(own["name"], "name", own["name"])
-    return _finding(title, [cause], own["severity"], facts=facts, code=[each for each in code if each[1]])
-
-
-def _consequence(told: str) -> Text:
-    """What follows: another finding, by its name, or what was seen."""
-    name, colon, where = told.partition(": ")
-    if colon and name in CATALOGUE:
-        return say("findings.consequence", name=Diagnosed(name, "name", name), where=Told(where))
-    return Told(told)
+    facts += [(say("findings.follows"), Said(each)) for each in finding.consequences]
+    facts.append((say("findings.expected"), Said(kind.effect.of())))
+    code = [(say("findings.remedy"), finding.remedy), (say("findings.command"), finding.command)]
+    lines = [each for each in code if each[1]]
+    return _finding(Said(kind.name.of()), [Said(kind.cause.of())], finding.severity, facts=facts, code=lines)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from backlit.cli.options import height_and_width, kinds, seconds, shares
-from backlit.data.files.source import ENDINGS
+from backlit.data.files.kinds import is_table
 from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError
 from backlit.tasks.fit_table import material_of_table
@@ -87,7 +87,7 @@ def is_file(name: str) -> bool:
 
 def is_text(name: str) -> bool:
     """Whether a file's name doesn't say that it holds a table: then, without a target, it is a text to go on with."""
-    return not {suffix.lower() for suffix in Path(name).suffixes} & {".csv", ".dat", ".data", ".gz", *ENDINGS}
+    return not is_table(name)
 
 
 def _columns(path: str) -> str:

@@ -141,5 +141,5 @@ def _first_bad(order: list[Tensor]) -> str | None:
     """Which node made the first NaN or infinite value, in words."""
     for node in order:
         if is_bad(np.asarray(node.value)):
-            return explain(node).first_nonfinite if len(order) < 10_000 else f"{node._label()} holds the first NaN"
+            return explain(node).first_nonfinite if len(order) < 10_000 else f"{node.label()} holds the first NaN"
     return None
