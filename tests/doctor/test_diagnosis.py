@@ -126,26 +126,3 @@ def test_a_network_that_learns_well_is_left_alone_whatever_it_looks_like() -> No
     told = Evidence(run.network, run.loss, run.optimizer, run.start, looks, list(run.history), run.settings)
     assert told.well
     assert not run_rules(told).alarms
-
-
-def test_what_simple_models_know() -> None:
-    """Against scikit-learn's leave-one-out scores."""
-    from sklearn.linear_model import Ridge
-    from sklearn.model_selection import LeaveOneOut, cross_val_predict
-    from sklearn.neighbors import KNeighborsRegressor
-
-    from backlit.train.probes import baselines as reference
-
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(60, 3))
-    x = (x - x.mean(axis=0)) / x.std(axis=0)
-    y = np.sin(x[:, :1]) + 0.1 * rng.normal(size=(60, 1))
-    told = reference.reference(x, y, "number")
-    spread = np.square(y - y.mean()).sum()
-    linear = [
-        1 - np.square(y - cross_val_predict(Ridge(alpha=r * 60), x, y, cv=LeaveOneOut()).reshape(-1, 1)).sum() / spread
-        for r in reference.RIDGES
-    ]
-    near = cross_val_predict(KNeighborsRegressor(5), x, y, cv=LeaveOneOut())
-    assert told["linear"] == pytest.approx(max(linear), abs=5e-3)
-    assert told["neighbours"] == pytest.approx(1 - np.square(y - near).sum() / spread)
