@@ -1,6 +1,6 @@
 """The house's rules: rooms import one way, nothing goes in circles, and nothing outgrows a screen or a concern.
 
-`lint-imports` holds the contracts of pyproject.toml, `benchmarks.house` measures the rest; the tests plant violations to
+`lint-imports` holds the contracts of pyproject.toml, `benchmarks.house` measures the rest; tests plant violations to
 see that they are noticed.
 """
 

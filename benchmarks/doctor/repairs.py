@@ -96,7 +96,7 @@ def search(run: Any, trainings: int, rng: np.random.Generator) -> Any:
     from backlit.doctor.repair import compare as held
     from backlit.errors import BacklitError
 
-    recipe = run.recipe.held()
+    recipe = run.recipe.with_validation()
     own = held.judged(run, recipe)
     most = held.cap(own, "loss", run)
     mendable = [name for name, kind in kinds().items() if kind.repair is not None]

@@ -13,10 +13,12 @@ from backlit.doctor.findings.missing_inputs import COUNTED, MISSING_INPUTS
 from backlit.doctor.sharpness import largest_curvature
 from backlit.errors import BacklitError
 from backlit.nn.layer import Layer, Network
+from backlit.settings import build
 from backlit.train.prepare import prepare
 from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes
+from backlit.train.training import Training
 
 ROWS = 256  # that are looked at
 WORK = 2e9  # multiply-adds that λ_max may take
@@ -64,19 +66,9 @@ def check(
     bad = _bad_rows(x) if options.get("preparation") is None else 0
     if bad:  # training would refuse them
         return Diagnosis([MISSING_INPUTS.found(COUNTED, float(bad), 0.0, bad=bad, rows=len(x))])
-    job = prepare(
-        network,
-        x,
-        y,
-        loss=loss,
-        optimizer=optimizer,
-        batch_size=batch_size,
-        validation=validation,
-        seed=seed,
-        **options,
-    )
-    prober = Prober(Probes(rows=ROWS), job.program, job.network, job.data, job.batches[0], 1, int(seed))
-    start = start_of(job, prober, int(seed))
+    given = {"loss": loss, "optimizer": optimizer, "batch_size": batch_size, "validation": validation, "seed": seed}
+    job = prepare(network, x, y, build(Training, {"epochs": 1, **given, **options}, "bl.check"))
+    start = start_of(job, Prober(job, Probes(rows=ROWS)))()
     return run_rules(
         Evidence(
             network=job.network,

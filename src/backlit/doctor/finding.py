@@ -10,7 +10,7 @@ from typing import Any, Self
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.repair.change import Change, Remedy
 from backlit.languages import Message, Template
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 
 class Stage(enum.IntEnum):

@@ -10,7 +10,7 @@ from backlit.doctor.repair import networks, settings
 from backlit.doctor.repair.change import Change
 from backlit.doctor.symptoms import seen, through_time, undefined_somewhere
 from backlit.languages import Template
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 GONE = 1e-2  # first steps' gradient over the greatest
 GROWN = 100.0  # first third's gradient over the last third's

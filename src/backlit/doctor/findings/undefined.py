@@ -8,7 +8,7 @@ from backlit.doctor.repair import networks, settings
 from backlit.doctor.repair.change import Change
 from backlit.doctor.symptoms import seen, undefined_somewhere
 from backlit.languages import Template
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 OVERFLOW = 1e6  # outputs or weights beyond it: then the NaN came from growth, not from an undefined value
 USUAL_LEAP = 1.0  # ‖Δw‖ / ‖w‖ of one update, at most, where nothing grows out of bounds

@@ -17,7 +17,7 @@ from backlit.doctor.repair.bench import Bench
 from backlit.doctor.repair.change import Change, Remedy
 from backlit.doctor.repair.result import Attempt
 from backlit.errors import BacklitError
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 SUITED, AFTER = 3, "to suit the mended network"  # times that rate and length are looked at again after mending
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
@@ -107,7 +107,7 @@ class Mender:
 
     def _criterion(self, change: Change) -> str:
         """What a change is judged by: classes that are weighed equally in training are in judging, too."""
-        alike = self.recipe.options.get("class_weight") == "balanced" and change.criterion == "loss"
+        alike = self.recipe.training.class_weight == "balanced" and change.criterion == "loss"
         return "balanced loss" if alike else change.criterion
 
     def _best(self, name: str, found: list[Change], criterion: str) -> tuple[float, Change] | None:
