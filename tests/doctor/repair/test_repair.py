@@ -191,8 +191,8 @@ def test_recurrent_weights_are_tamed() -> None:
     assert tamed.architecture == net(bl.RNN(4), bl.Linear(2))
     assert tamed.training.clip == 1.0
     (patient,) = [own for words, own in told.items() if "epochs" in words]
-    assert patient.options["epochs"] == 3
-    assert patient.options["optimizer"] == bl.Adam(0.03)
+    assert patient.training.epochs == 3
+    assert patient.training.optimizer == bl.Adam(0.03)
 
 
 def test_every_remedy_is_of_a_finding_that_there_is() -> None:
