@@ -353,18 +353,35 @@ def signature(record: type[Any], names: Iterable[str] | None = None) -> list[ins
     ]
 
 
+def check(record: Any, title: str | None = None) -> None:
+    """Check every option of a record, and give it its plain value; for the ``__post_init__`` of a frozen dataclass.
+
+    Parameters
+    ----------
+    record : dataclass
+    title : str, optional
+        What stands before a message; left out, the name of its class.
+
+    Raises
+    ------
+    InputError
+        If a value isn't allowed.
+    """
+    for name, declaration in declared(type(record)).items():
+        try:
+            accepted = declaration.accept(getattr(record, name))
+        except InputError as error:
+            raise InputError(f"{type(record).__name__ + ': ' if title is None else title}{error}") from None
+        object.__setattr__(record, name, accepted)
+
+
 @dataclass(frozen=True, repr=False)
 class Record:
     """Base of frozen dataclasses whose fields are options: made, they are checked."""
 
     def __post_init__(self) -> None:
         """Check every option against its declaration."""
-        for name, declaration in declared(type(self)).items():
-            try:
-                accepted = declaration.accept(getattr(self, name))
-            except InputError as error:
-                raise InputError(f"{self._title()}{error}") from None
-            object.__setattr__(self, name, accepted)
+        check(self, self._title())
 
     def _title(self) -> str:
         """What stands before a message."""
