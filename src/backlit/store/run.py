@@ -34,6 +34,7 @@ from backlit.optim.transform import Transform
 from backlit.store import files
 from backlit.store.files import REMEDY, from_json, to_json
 from backlit.train.callbacks import History
+from backlit.train.judgement import Judgement
 from backlit.train.loop import Diverged
 from backlit.train.probes.history import ProbeHistory
 from backlit.train.result import Run, metric_table
@@ -206,6 +207,7 @@ def load(folder: str | Path) -> Run:
         probes = ProbeHistory(record for record in told if "data" not in record)
     with understanding(folder / JUDGEMENT, old):
         judgement = expect((dict, type(None)), judgement, "the file")
+        judgement = None if judgement is None else Judgement.from_dict(judgement)
     with understanding(folder / CONFIG, old):
         config = tomllib.loads(contents[CONFIG].decode()) if CONFIG in contents else None
     return Run(

@@ -43,7 +43,7 @@ class Run:
         What `fit` was called with, as plain data.
     preparation : object or None
         Turns raw input into arrays (`apply`), if the data needed it.
-    judgement : dict or None
+    judgement : Judgement or None
         Scores on held-out rows, baseline and all that a report shows, if the run came from a table or data set.
     config : dict or None
         The choices that would train it again, as plain data.

@@ -10,6 +10,7 @@ from backlit.doctor.repair.bench import Bench, Progress, StoppedError
 from backlit.doctor.repair.result import Repair
 from backlit.doctor.repair.search import Mender
 from backlit.errors import InputError
+from backlit.train.judgement import Judgement
 from backlit.train.training import Recipe, recipe_of
 
 SEEDS, ROUNDS = 3, 5
@@ -138,7 +139,8 @@ def _finished(mended: Any, mender: Mender, run: Any, given: Recipe) -> Any:
     words = [change.words for change in mender.kept]
     if given.finish is not None and mended.history and not mended.diverged:
         mended = given.finish(mended)
-        mended.judgement["notes"] = [*mended.judgement.get("notes", []), *(f"mended: {own}" for own in words)]
+        judgement = Judgement.of(mended.judgement)
+        mended.judgement = judgement.replace(notes=[*(judgement.notes or ()), *(f"mended: {own}" for own in words)])
     told = [change.config for change in mender.kept]
     config = None
     if run.config is not None and all(own is not None for own in told):
