@@ -53,11 +53,11 @@ def look(network: Any, epoch: int, x: Any, y: Any, loss: Any) -> Seen:
     """Gradients and activations of a network on a batch."""
     from backlit.graph import tree
     from backlit.graph.derivatives import grad
-    from backlit.nn.network import forward
+    from backlit.nn.layer import forward
 
     found: dict[str, tuple[str, np.ndarray]] = {}
     before: dict[str, np.ndarray] = {}
-    kinds = {path: type(layer).__name__ for path, layer, *_ in network._lines()}
+    kinds = {path: type(layer).__name__ for path, layer, *_ in network.rows(containers=True)}
     last = [np.asarray(x)]
 
     def tap(path: str, output: Any) -> Any:

@@ -47,9 +47,10 @@ from .nn import activations as activations
 from .nn import initializers as initializers
 from .nn import losses as losses
 from .nn.collapse import collapse as collapse
+from .nn.context import Context as Context
 from .nn.key import Key as Key
-from .nn.layer import Context as Context
 from .nn.layer import Layer as Layer
+from .nn.layer import Network as Network
 from .nn.layers.activations import ELU as ELU
 from .nn.layers.activations import GELU as GELU
 from .nn.layers.activations import SELU as SELU
@@ -113,7 +114,6 @@ from .nn.losses import NegativeLogLikelihood as NegativeLogLikelihood
 from .nn.losses import SoftCrossEntropy as SoftCrossEntropy
 from .nn.losses import SquaredError as SquaredError
 from .nn.losses.base import Loss as Loss
-from .nn.network import Network as Network
 from .nn.penalties import L1 as L1
 from .nn.penalties import L2 as L2
 from .nn.penalties import Elastic as Elastic
@@ -141,10 +141,10 @@ from .optim.sgd import Nesterov as Nesterov
 from .optim.transform import Transform as Transform
 from .optim.transform import chain as chain
 from .store.run import load as load
-from .tasks.fit_pictures import fit_pictures as fit_pictures
-from .tasks.fit_table import fit_table as fit_table
-from .tasks.fit_text import fit_text as fit_text
-from .tasks.sequences import fit_sequences as fit_sequences
+from .tasks.fit import fit_pictures as fit_pictures
+from .tasks.fit import fit_sequences as fit_sequences
+from .tasks.fit import fit_table as fit_table
+from .tasks.fit import fit_text as fit_text
 from .tasks.series import forecast as forecast
 from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd

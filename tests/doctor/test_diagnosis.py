@@ -1,6 +1,7 @@
 """Findings as data, on loaded runs, without probes, from the command line."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import backlit as bl
 from backlit.cli.main import app
 from backlit.doctor.catalogue import finding
 from backlit.doctor.diagnose import judged
-from backlit.doctor.evidence import Evidence, rate_of
+from backlit.doctor.evidence import Evidence
 from tests.train.common import blobs
 
 
@@ -80,6 +81,24 @@ def test_nan_inputs_before_training() -> None:
     assert (told.name, told.where, told.measured) == ("missing inputs", "1 of 120 rows", 1.0)
 
 
+@dataclass(frozen=True, repr=False)
+class MyReLU(bl.ReLU):
+    """An activation of one's own, derived from one of Backlit's."""
+
+
+def test_an_activation_of_ones_own_before_the_loss() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(120, 4)).astype("float32"), np.arange(120) % 3
+    net = bl.Sequential(bl.Linear(8), bl.Tanh(), bl.Linear(3), MyReLU())
+    assert "activation before the loss" in [told.name for told in bl.check(net, x, y)]
+
+
+def test_a_run_whose_optimizer_is_not_known(sick, tmp_path: Path) -> None:
+    run = bl.load(sick.save(tmp_path / "run"))
+    run.optimizer = {"transform": "MyOwn", "rate": 0.1}
+    assert run.diagnose().alarms
+
+
 def test_an_unknown_finding() -> None:
     with pytest.raises(bl.UnknownNameError, match="did you mean 'overfitting'"):
         finding("overfiting", "", "", None, None, "")
@@ -96,7 +115,7 @@ def test_an_unknown_finding() -> None:
     ],
 )
 def test_rates(optimizer, rate) -> None:
-    assert rate_of(optimizer) == rate
+    assert optimizer.rate == rate
 
 
 def test_a_network_that_learns_well_is_left_alone_whatever_it_looks_like() -> None:

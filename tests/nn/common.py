@@ -10,7 +10,7 @@ import torch
 
 import backlit as bl
 from backlit.graph import tree
-from backlit.nn.network import Network, forward
+from backlit.nn.layer import Network, forward
 
 Gradients = tuple[Any, Any, Any]  # output, gradients of the parameters, gradient of the input
 

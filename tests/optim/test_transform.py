@@ -86,3 +86,57 @@ def test_by_a_wrong_name():
         optim.get(optim.Adam)
     with pytest.raises(InputError, match=r"must be a name or an optimizer, such as Adam\(0.001\); got 0.1"):
         optim.get(0.1)
+
+
+def test_an_optimizer_is_a_chain_of_one():
+    adam = optim.Adam(0.01, weight_decay=0.1)
+    assert adam.transforms == (adam,)
+    assert adam.last is adam
+    assert (adam.rate, adam.option("weight_decay"), adam.option("momentum")) == (0.01, 0.1, None)
+
+
+def test_the_last_of_a_chain_is_the_optimizer():
+    chain = optim.chain(optim.ClipNorm(2.0), optim.SGD(0.3, momentum=0.5))
+    assert chain.transforms == (optim.ClipNorm(2.0), optim.SGD(0.3, momentum=0.5))
+    assert chain.last == optim.SGD(0.3, momentum=0.5)
+    assert (chain.rate, chain.option("momentum"), chain.option("limit")) == (0.3, 0.5, 2.0)
+    assert optim.chain().rate is None
+
+
+@pytest.mark.parametrize(
+    ("learning_rate", "greatest"),
+    [
+        (optim.Constant(0.2), 0.2),
+        (optim.Step(0.2, every=5), 0.2),
+        (optim.Exponential(0.2, factor=0.5), 0.2),
+        (optim.Cosine(0.2, steps=10, end=0.1), 0.2),
+        (optim.ReduceOnPlateau(0.2), 0.2),
+        (optim.OneCycle(0.2, steps=10), 0.2),
+        (optim.InverseTime(0.2, decay=0.1), 0.2),
+        (optim.WarmUp(0.2, steps=3), 0.2),
+        (optim.WarmUp(optim.Cosine(0.2, steps=10), steps=3), 0.2),
+        (optim.InverseTime(lambda step: 0.2, decay=0.1), None),
+        (lambda step: 0.2, None),
+    ],
+)
+def test_the_rate_of_a_schedule_is_its_greatest(learning_rate, greatest):
+    assert optim.SGD(learning_rate).rate == greatest
+    if greatest and isinstance(learning_rate, optim.Schedule):
+        assert max(learning_rate(step) for step in range(30)) == pytest.approx(greatest)
+
+
+def test_optimizers_of_another_kind():
+    class Other:
+        learning_rate = 0.5
+
+        def init(self, params):
+            return {}
+
+        def update(self, gradients, state, params, step):
+            return gradients, state
+
+    other = Other()
+    assert optim.as_transform(other).last is other
+    assert optim.as_transform(other).rate == 0.5
+    unknown = optim.as_transform({"transform": "MyOwn", "rate": 0.1})
+    assert (unknown.rate, unknown.transforms) == (None, (unknown,))

@@ -53,6 +53,11 @@ def test_checksums_are_those_of_other_tools(folder):
     assert sums == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sums}
 
 
+def test_loading_draws_no_weights(folder, monkeypatch):
+    monkeypatch.setattr(bl.Key, "generator", lambda self: pytest.fail(f"{self} was drawn from"))
+    assert bl.load(folder).network.params["0"]["weight"].any()
+
+
 def test_weights_can_be_changed(folder):
     bl.load(folder).network.params["0"]["weight"][:] = 0
 

@@ -11,7 +11,7 @@ from typing import Any
 from backlit.cli.output import bar, table
 from backlit.data.pictures import Pictures
 from backlit.data.preparation import preparation_of
-from backlit.report.judgement import Honesty, Table, described
+from backlit.report.description import Honesty, Table, described
 from backlit.report.numerals import NO_BREAK, percent
 from backlit.report.texts import Phrase, Text
 from backlit.train.judgement import Judgement, Mistakes

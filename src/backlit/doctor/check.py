@@ -12,8 +12,7 @@ from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Diagnosis
 from backlit.doctor.sharpness import largest_curvature
 from backlit.errors import BacklitError
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.train.prepare import prepare
 from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober

@@ -11,9 +11,10 @@ import numpy as np
 
 from backlit.doctor.noise import of_share
 from backlit.graph import tree
-from backlit.nn.layer import Layer, Shape
-from backlit.nn.layers.containers import Sequential
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network, Place, Shape
+from backlit.nn.layers.containers import Parallel, Residual, Sequential
+from backlit.nn.layers.wired import Wired
+from backlit.optim.transform import as_transform
 
 SHORT_OF = 0.05  # of accuracy or R² below a simple model's before a network counts as not having learned
 LEARNED = 0.5  # of the guess's loss that a network must be rid of, where no simple model tells what is possible
@@ -81,12 +82,19 @@ class Evidence:
     best_epoch: int | None = None
     sharpness: float | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "optimizer", as_transform(self.optimizer))
+
     # ---------------------------------------------------------------------------------------- the network
 
     @cached_property
     def parts(self) -> list[Part]:
         """Layers that compute, in order."""
-        return _opened("", self.network.architecture, self.network.input_shape, False)
+        return [
+            Part(place.path, place.layer, place.shape, place.layer.output_shape(place.shape), _skipped(place))
+            for place in self.network.architecture.walk_shapes(self.network.input_shape)
+            if not place.layer.parts()
+        ]
 
     @cached_property
     def weighted(self) -> list[Part]:
@@ -96,7 +104,7 @@ class Evidence:
     @cached_property
     def plain(self) -> bool:
         """Whether layers simply follow one another, so that the next one in order is the next one."""
-        return _plain(self.network.architecture)
+        return all(not layer.parts() or isinstance(layer, Sequential) for _, layer in self.network.architecture.walk())
 
     def weights(self, part: Part) -> dict[str, Any]:
         """A layer's weight matrices by their paths."""
@@ -249,48 +257,14 @@ class Evidence:
     @property
     def rate(self) -> float | None:
         """The learning rate, of a schedule its greatest; None if the optimizer has none."""
-        return rate_of(self.optimizer)
+        return self.optimizer.rate
 
 
 def is_activation(layer: Layer) -> bool:
-    """Whether a layer is a function of single numbers that isn't the identity (or a softmax)."""
-    return type(layer).__module__ == "backlit.nn.layers.activations" and type(layer).__name__ != "Identity"
+    """Whether a layer is an activation other than the identity."""
+    return layer.facts is not None and layer.facts.bends
 
 
-def rate_of(optimizer: Any) -> float | None:
-    """The learning rate of an optimizer or of the last one in a chain."""
-    for part in reversed(getattr(optimizer, "transforms", (optimizer,))):
-        rate = getattr(part, "learning_rate", None)
-        if rate is None:
-            continue
-        if isinstance(rate, (int, float)):
-            return float(rate)
-        for name in ("peak", "start"):
-            if isinstance(getattr(rate, name, None), (int, float)):
-                return float(getattr(rate, name))
-        inner = getattr(rate, "then", None)
-        return float(inner) if isinstance(inner, (int, float)) else None
-    return None
-
-
-def settings_of(optimizer: Any, name: str) -> Any:
-    """A hyperparameter of an optimizer, or of one in a chain; None if there is none of that name."""
-    for part in reversed(getattr(optimizer, "transforms", (optimizer,))):
-        if getattr(part, name, None) is not None:
-            return getattr(part, name)
-    return None
-
-
-def _opened(path: str, layer: Layer, shape: Shape, skipped: bool) -> list[Part]:
-    inside = layer.open(shape)
-    if not inside:
-        return [Part(path, layer, shape, layer.output_shape(shape), skipped)]
-    around = skipped or type(layer).__name__ in ("Residual", "Wired", "Parallel")
-    found = []
-    for name, part, own in inside:
-        found += _opened(f"{path}/{name}" if path else name, part, own, around)
-    return found
-
-
-def _plain(layer: Layer) -> bool:
-    return not layer.parts() or (isinstance(layer, Sequential) and all(_plain(part) for _, part in layer.parts()))
+def _skipped(place: Place) -> bool:
+    """Whether something leads around a layer."""
+    return any(isinstance(layer, (Residual, Wired, Parallel)) for layer in place.around)

@@ -10,8 +10,7 @@ import numpy as np
 from backlit.errors import InputError, ZeroGradientWarning
 from backlit.graph import tree
 from backlit.graph.derivatives import grad
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.train.prepare import prepare
 
 STEPS = 500  # at most

@@ -10,8 +10,7 @@ from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.graph.tensor import Tensor, tensor
 from backlit.nn import losses
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 
 
 def require_network(what: Any, call: str) -> Network:

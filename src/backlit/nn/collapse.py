@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.nn.layer import Layer, Params
+from backlit.nn.layer import Layer, Network, Params
 from backlit.nn.layers.activations import Identity
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.dropout import DropConnect
 from backlit.nn.layers.linear import Linear
-from backlit.nn.network import Network
 
 
 def collapse(network: Network) -> Network:

@@ -112,12 +112,26 @@ def _orthogonal(key: Key, shape: tuple[int, ...], gain: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Kind:
-    """How one name is read: the function, and the default of its number ("required" or absent)."""
+    """How one name is read.
+
+    Attributes
+    ----------
+    function : callable
+        ``function(key, shape)``, or ``function(key, shape, number)``.
+    default : float, optional
+        Of its number; without one, the number is required.
+    takes_number : bool
+    least : float
+        The smallest number.
+    by_fans : bool
+        Whether it looks at fan-in or fan-out, and so needs a weight with both.
+    """
 
     function: Callable[..., np.ndarray]
     default: float | None = None
     takes_number: bool = False
     least: float = -math.inf
+    by_fans: bool = False
 
 
 _KINDS: dict[str, _Kind] = {
@@ -126,13 +140,13 @@ _KINDS: dict[str, _Kind] = {
     "constant": _Kind(_constant, None, True),
     "normal": _Kind(_normal, 0.01, True, 0.0),
     "uniform": _Kind(_uniform, 0.05, True, 0.0),
-    "xavier": _Kind(_xavier),
-    "xavier_normal": _Kind(_xavier_normal),
-    "xavier_fan_in": _Kind(_xavier_fan_in),
-    "kaiming": _Kind(_kaiming, 0.0, True),
-    "kaiming_uniform": _Kind(_kaiming_uniform, 0.0, True),
-    "lecun": _Kind(_lecun),
-    "orthogonal": _Kind(_orthogonal, 1.0, True),
+    "xavier": _Kind(_xavier, by_fans=True),
+    "xavier_normal": _Kind(_xavier_normal, by_fans=True),
+    "xavier_fan_in": _Kind(_xavier_fan_in, by_fans=True),
+    "kaiming": _Kind(_kaiming, 0.0, True, by_fans=True),
+    "kaiming_uniform": _Kind(_kaiming_uniform, 0.0, True, by_fans=True),
+    "lecun": _Kind(_lecun, by_fans=True),
+    "orthogonal": _Kind(_orthogonal, 1.0, True, by_fans=True),
 }
 _BUILT_IN = frozenset(_KINDS)
 
@@ -174,7 +188,7 @@ def get(name: str) -> Initializer:
     if not kind.takes_number:
         if colon:
             raise InputError(f"initializer {kind_name!r} takes no number, got {name!r}")
-        return kind.function
+        return _Named(kind_name, kind)
     number = kind.default
     if colon:
         try:
@@ -188,18 +202,23 @@ def get(name: str) -> Initializer:
             )
     if number is None:
         raise InputError(f"initializer {kind_name!r} needs a number, as in '{kind_name}:0.5'")
-    return _Bound(kind.function, number)
+    return _Named(kind_name, kind, number)
 
 
 @dataclass(frozen=True)
-class _Bound:
-    """An initialiser with its number."""
+class _Named:
+    """An initialiser that was asked for by name, with its number if it takes one."""
 
-    function: Callable[..., np.ndarray]
-    number: float
+    name: str
+    kind: _Kind
+    number: float | None = None
 
     def __call__(self, key: Key, shape: tuple[int, ...]) -> np.ndarray:
-        return self.function(key, shape, self.number)
+        if not key.draws:
+            if self.kind.by_fans:
+                fans(shape, self.name)
+            return np.broadcast_to(0.0, shape)
+        return self.kind.function(key, shape, *(() if self.number is None else (self.number,)))
 
 
 def register(name: str, function: Initializer) -> None:

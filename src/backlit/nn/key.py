@@ -21,10 +21,16 @@ class Key:
 
     seed: int
     path: tuple[str, ...] = ()
+    draws: bool = True  # whether initializers draw; with False they give zeros of the right shape
+
+    @classmethod
+    def undrawn(cls) -> Key:
+        """A key for whoever wants to know shapes only: initializers give zeros, and draw nothing."""
+        return cls(0, draws=False)
 
     def child(self, name: str) -> Key:
         """The key of a part."""
-        return Key(self.seed, (*self.path, name))
+        return Key(self.seed, (*self.path, name), self.draws)
 
     def generator(self) -> np.random.Generator:
         """A fresh NumPy generator (Philox) for this key."""

@@ -1,137 +1,21 @@
-"""Layer: hyperparameters as plain data, and two pure functions: `init` and the call."""
+"""Layer and Network: hyperparameters as plain data with two pure functions, and the parameters that go with them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
-from zlib import crc32
+from typing import Any, ClassVar
+
+import numpy as np
 
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
-from backlit.graph.ops.arithmetic import where
-from backlit.graph.ops.random import uniform
-from backlit.graph.tensor import Array, Tensor
+from backlit.graph import tree
+from backlit.graph.tensor import Array
+from backlit.nn.context import Context, Params, Probe, Shape, Tap
 from backlit.nn.key import Key
-
-Shape = tuple[int, ...]
-Params = dict[str, Any]
-Tap = Callable[[str, Any], Any]
-
-
-class Probe(Protocol):
-    """Who watches a forward pass: told of each layer by its path, as it runs."""
-
-    def enter(self, path: str) -> None:
-        """A layer begins."""
-
-    def layer(self, path: str, layer: Layer, x: Any, output: Any) -> Any:
-        """A layer has run; what is returned is its output."""
-
-    def added(self, path: str, shape: Shape, dtype: Any) -> Any:
-        """Zeros (time, rows, units) that a recurrent layer adds to its states, so that these have a gradient."""
-
-    def states(self, path: str, layer: Layer, states: Any, mask: Any) -> None:
-        """A recurrent layer's states (time, rows, units), and the mask of its time steps (time, rows) or None."""
-
-
-@dataclass(eq=False)
-class Context:
-    """What a call needs besides parameters and input: mode, random stream, running state, probes.
-
-    Attributes
-    ----------
-    training : bool
-        Training mode (dropout on, batch statistics) or evaluation.
-    seed, step : int or array
-        Origin of the random stream: the run's seed and the number of updates done.
-    path : str
-        Where in the network this call is: "2/0".
-    mask : array (batch,), optional
-        False for rows that only fill up a batch: they must not count in a batch's statistics.
-    time_mask : array (batch, time), optional
-        False for time steps that only fill up a sequence: recurrent layers stand still there (see `Masked`).
-    targets : array, optional
-        What the output should be, as the loss takes it; only a layer that writes sequences looks at it (see `Decoder`).
-    fresh : boolean, optional
-        Whether layers that carry a state from batch to batch start anew with this one. None where nobody carries it.
-    tap : callable, optional
-        ``tap(path, output)`` sees, and may replace, the output of every layer.
-    probe : Probe, optional
-        Sees every layer's input and output, and the states of recurrent layers.
-    """
-
-    training: bool = False
-    seed: Any = 0
-    step: Any = 0
-    path: str = ""
-    states: dict[str, Array] = field(default_factory=dict)
-    updates: dict[str, Array] = field(default_factory=dict)
-    tap: Tap | None = None
-    mask: Any = None
-    time_mask: Any = None
-    targets: Any = None
-    fresh: Any = None
-    probe: Probe | None = None
-    _draws: list[int] = field(default_factory=lambda: [0])
-
-    def child(self, name: str) -> Context:
-        """The context of a part: same stream and state, longer path."""
-        return Context(
-            self.training, self.seed, self.step, self._at(name), self.states, self.updates, self.tap, self.mask,
-            self.time_mask, self.targets, self.fresh, self.probe,
-        )  # fmt: skip
-
-    def _at(self, name: str) -> str:
-        return f"{self.path}/{name}" if self.path else name
-
-    def run(self, name: str, layer: Layer, params: Params, x: Any, **options: Any) -> Any:
-        """Call a part of a container by its name; what goes wrong in it is told with its path."""
-        inner = self.child(name)
-        if self.probe is not None:
-            self.probe.enter(inner.path)
-        try:
-            output = layer(params.get(name, {}), x, inner, **options)
-        except BacklitError as error:
-            if not getattr(error, "layer", None):
-                error.layer = inner.path  # type: ignore[attr-defined]
-                error.args = (f"layer {inner.path} ({layer}): {error}",)
-            raise
-        if type(output) is Tensor and output.name is None:
-            output.name = inner.path
-        if self.probe is not None:
-            output = self.probe.layer(inner.path, layer, x, output)
-        return output if self.tap is None else self.tap(inner.path, output)
-
-    def uniform(self, shape: Shape) -> Array:
-        """Uniform float32 numbers in [0, 1), the same bits in both engines, new ones for each step and each draw."""
-        draw = self._draws[0]
-        self._draws[0] += 1
-        word = (self.seed * 0x9E3779B1 + self.step) & 0xFFFFFFFF
-        return uniform((crc32(f"{self.path}#{draw}".encode()), word), shape)
-
-    def hide(self, x: Any, value: float = 0.0) -> Any:
-        """Inputs (rows, time, features) with `value` at the time steps that are padding (see `Masked`)."""
-        if self.time_mask is None:
-            return x
-        if len(x.shape) != 3 or tuple(x.shape[:2]) != tuple(self.time_mask.shape):
-            raise ShapeError(
-                f"the sequences of the Masked around it have (rows, time) = {tuple(self.time_mask.shape)}, got inputs "
-                f"of shape {tuple(x.shape)}; keep layers that change the number of time steps outside of it"
-            )
-        return where(self.time_mask[..., None], x, value)
-
-    def state(self, name: str) -> Array:
-        """A running value of this layer, as `init_state` made it and `update` changed it."""
-        path = self._at(name)
-        if path not in self.states:
-            known = ", ".join(self.states) or "none"
-            raise InputError(f"there is no running value {path!r}; give the network's state (known: {known})")
-        return self.updates.get(path, self.states[path])
-
-    def update(self, name: str, value: Array) -> None:
-        """Set a running value for the steps to come."""
-        self.updates[self._at(name)] = value.value if type(value) is Tensor else value
+from backlit.nn.layers.activation_facts import Facts
+from backlit.nn.layers.saturation import limits
 
 
 @dataclass(frozen=True)
@@ -151,7 +35,7 @@ class Layer:
     ...     start: float = 1.0
     ...     def init(self, key, input_shape):
     ...         return {"factor": np.full(input_shape, self.start)}, input_shape
-    ...     def __call__(self, params, x, ctx=bl.Context()):
+    ...     def __call__(self, params, x, ctx=None):
     ...         return x * params["factor"]
     >>> network = bl.Sequential(Scale(2.0)).build((3,))
     >>> network(np.ones((1, 3), dtype="float32")).tolist()
@@ -171,17 +55,38 @@ class Layer:
         return {}, input_shape
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The output's shape; layers with many parameters override it, so as not to draw them for it."""
-        return self.init(Key(0), input_shape)[1]
+        """The output's shape."""
+        return self.init(Key.undrawn(), input_shape)[1]
 
     def init_state(self, input_shape: Shape) -> dict[str, Any]:
         """Running values that aren't learned by gradient, such as a batch norm's mean; nested by part."""
         states = {name: layer.init_state(shape) for name, layer, shape in self.open(input_shape)}
         return {name: state for name, state in states.items() if state}
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008 (an empty context has no state to share)
-        """The output for a batch ``x: (batch, *input_shape)``."""
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        """The output for a batch ``x: (batch, *input_shape)``; without a context, as in evaluation."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, params, x, ctx)")
+
+    @property
+    def facts(self) -> Facts | None:
+        """What is known of an activation: its range, slope, saturation. None for any other layer.
+
+        An activation of your own that derives from one of Backlit's has that one's; others may say theirs.
+        """
+        return None
+
+    def saturated(self, x: Any, y: Any) -> Any:
+        """Which of an activation's outputs are saturated: a boolean array like `y`; None for other layers.
+
+        There its derivative is below 1 % of its largest one (see `backlit.nn.layers.saturation`).
+
+        Parameters
+        ----------
+        x, y : array
+            Its input and output.
+        """
+        bounds = limits(self)
+        return None if bounds is None else (x <= bounds[0]) | (x >= bounds[1])
 
     @property
     def takes_integers(self) -> bool:
@@ -201,7 +106,41 @@ class Layer:
         """The parts with the shape of the input that reaches each."""
         return [(name, layer, input_shape) for name, layer in self.parts()]
 
-    def build(self, input_shape: Shape | int, seed: int = 0, dtype: str = "float32") -> Any:
+    def walk(self) -> Iterator[tuple[str, Layer]]:
+        """The layer itself and all in it, containers before their parts, each with its path.
+
+        Examples
+        --------
+        >>> import backlit as bl
+        >>> [path for path, _ in bl.Sequential(bl.Residual(bl.Linear(2)), bl.ReLU()).walk()]
+        ['', '0', '0/body', '1']
+        """
+        yield "", self
+        for name, part in self.parts():
+            for path, layer in part.walk():
+                yield f"{name}/{path}" if path else name, layer
+
+    def walk_shapes(self, input_shape: Shape) -> Iterator[Place]:
+        """As `walk`, with shapes and what is around each; also what only the shapes call for (a projection).
+
+        Raises
+        ------
+        ShapeError
+            If a layer can't take the shape that reaches it.
+
+        Examples
+        --------
+        >>> import backlit as bl
+        >>> [(place.path, place.shape) for place in bl.Sequential(bl.Linear(3), bl.ReLU()).walk_shapes((2,))]
+        [('', (2,)), ('0', (2,)), ('1', (3,))]
+        """
+        pending = [Place("", self, input_shape, ())]
+        while pending:
+            place = pending.pop()
+            yield place
+            pending += reversed(place.inside())
+
+    def build(self, input_shape: Shape | int, seed: int = 0, dtype: str = "float32") -> Network:
         """A `Network`: this architecture with parameters for inputs of `input_shape` (without the batch axis).
 
         Raises
@@ -209,8 +148,6 @@ class Layer:
         ShapeError
             If a layer can't take the shape that reaches it.
         """
-        from backlit.nn.network import Network
-
         return Network.build(self, input_shape, seed, dtype)
 
     def to_dict(self) -> dict[str, Any]:
@@ -233,6 +170,233 @@ class Layer:
 
     def __repr__(self) -> str:
         return short_repr(self)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A layer where it stands in a network.
+
+    Attributes
+    ----------
+    path : str
+        "2/body/0"; "" for the whole.
+    layer : Layer
+    shape : tuple of int
+        Of the input of one example.
+    around : tuple of Layer
+        The containers that it is in, the outermost first.
+    """
+
+    path: str
+    layer: Layer
+    shape: Shape
+    around: tuple[Layer, ...]
+
+    def inside(self) -> list[Place]:
+        """The parts of a container; none of any other layer."""
+        around, path = (*self.around, self.layer), f"{self.path}/" if self.path else ""
+        return [Place(path + name, part, shape, around) for name, part, shape in self.layer.open(self.shape)]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Network:
+    """An architecture with parameters; training returns a new one.
+
+    Attributes
+    ----------
+    architecture : Layer
+        Usually a `Sequential`.
+    params : nested dict of arrays
+        ``{"0": {"weight": (units, inputs), "bias": (units,)}, ...}``.
+    input_shape : tuple of int
+        Shape of one example.
+    state : dict of arrays
+        Running values, by path ("1/mean"); empty for most networks.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> network = bl.Sequential(bl.Linear(3), bl.ReLU(), bl.Linear(2)).build((4,))
+    >>> network(np.zeros((5, 4), dtype="float32")).shape
+    (5, 2)
+    >>> print(network)
+    layer  kind       output  parameters  multiply-adds
+    0      Linear(3)  (3,)            15             12
+    1      ReLU()     (3,)             0              0
+    2      Linear(2)  (2,)             8              6
+    total             (2,)            23             18
+    """
+
+    architecture: Layer
+    params: Params
+    input_shape: Shape
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def build(cls, architecture: Layer, input_shape: Shape | int, seed: int = 0, dtype: str = "float32") -> Network:
+        """Draw the parameters of `architecture` for inputs of `input_shape`; the same seed gives the same network."""
+        shape = _example_shape(input_shape)
+        params, _ = architecture.init(Key(seed), shape)
+        cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
+        return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
+
+    @classmethod
+    def empty(cls, architecture: Layer, input_shape: Shape | int, dtype: str = "float32") -> Network:
+        """As `build`, but nothing is drawn: all parameters are zero, read-only and without memory of their own.
+
+        Running values are those of the start. For whoever has the parameters already, from a file, and wants to know
+        what shapes they must have.
+
+        Examples
+        --------
+        >>> import backlit as bl
+        >>> bl.Network.empty(bl.GRU(512), (10, 512)).params["weight"].shape
+        (1536, 512)
+        """
+        shape = _example_shape(input_shape)
+        params, _ = architecture.init(Key.undrawn(), shape)
+        blank = lambda leaf: np.broadcast_to(np.zeros((), dtype=dtype), np.shape(leaf))  # noqa: E731
+        return cls(architecture, tree.map(blank, params), shape, _start_state(architecture, shape, dtype))
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of one output."""
+        return self.architecture.output_shape(self.input_shape)
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(int(np.prod(leaf.shape)) for leaf in tree.leaves(self.params))
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the parameters."""
+        leaves = tree.leaves(self.params)
+        return np.dtype(str(leaves[0].dtype)) if leaves else np.dtype("float32")
+
+    def apply(self, params: Params, x: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
+        """The raw output for a batch with given parameters, and the running state afterwards: see `forward`."""
+        return forward(self.architecture, self.input_shape, params, x, **{"state": self.state, **options})
+
+    def __call__(self, x: Any) -> Any:
+        """The raw output (for classifiers: logits) of a batch ``x: (batch, *input_shape)``, in evaluation mode."""
+        if not hasattr(x, "shape"):
+            x = np.asarray(x, dtype=None if self.takes_integers else self.dtype)
+        return self.apply(self.params, x)[0]
+
+    def astype(self, dtype: str) -> Network:
+        """The same network in another precision."""
+        cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
+        return self.replace(params=tree.map(cast, self.params), state=tree.map(cast, self.state))
+
+    @property
+    def takes_integers(self) -> bool:
+        """Whether inputs are whole numbers (an embedding comes first) rather than real ones."""
+        return self.architecture.takes_integers
+
+    def replace(self, **changes: Any) -> Network:
+        """A network with other params or state."""
+        return dataclasses.replace(self, **changes)
+
+    def rows(self, containers: bool = False) -> list[tuple[str, Layer, Shape, int, int]]:
+        """One line a layer, containers opened: path, layer, output shape, parameters, multiply-adds.
+
+        Parameters
+        ----------
+        containers : bool
+            Also a line for each container, before those of its parts.
+        """
+        sizes = {path: int(np.prod(leaf.shape)) for path, leaf in tree.items(self.params)}
+        rows = []
+        for place in self.architecture.walk_shapes(self.input_shape):
+            path, layer = place.path, place.layer
+            if layer.parts() and not containers:
+                continue
+            size = sum(size for key, size in sizes.items() if key == path or key.startswith(f"{path}/") or not path)
+            rows.append((path, layer, layer.output_shape(place.shape), size, layer.cost(place.shape)))
+        return rows
+
+    def __str__(self) -> str:
+        lines = self.rows(containers=True)
+        table = [("layer", "kind", "output", "parameters", "multiply-adds")]
+        for path, layer, shape, size, cost in lines if len(lines) == 1 else lines[1:]:
+            indent = "  " * path.count("/")
+            if layer.parts():  # what is in it follows
+                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", ""))
+            else:
+                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}"))
+        total = self.architecture.cost(self.input_shape)
+        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}"))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        columns = [(str.ljust if i < 3 else str.rjust, width) for i, width in enumerate(widths)]
+        return "\n".join(
+            "  ".join(align(cell, width) for cell, (align, width) in zip(row, columns, strict=True)).rstrip()
+            for row in table
+        )
+
+    def __repr__(self) -> str:
+        return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
+
+
+def _example_shape(input_shape: Shape | int) -> Shape:
+    """The shape of one example, whose sizes must be whole numbers above zero."""
+    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+    if any(not isinstance(size, (int, np.integer)) or size < 1 for size in shape):
+        raise ShapeError(f"input_shape {shape} must hold whole numbers of at least 1 (leave out the batch axis)")
+    return shape
+
+
+def _start_state(architecture: Layer, shape: Shape, dtype: str) -> dict[str, Array]:
+    """The running values before any training, by path."""
+    state = tree.flatten_dict(architecture.init_state(shape))
+    return {path: np.asarray(value, dtype=dtype) for path, value in state.items()}
+
+
+def forward(
+    architecture: Layer,
+    input_shape: Shape,
+    params: Params,
+    x: Any,
+    *,
+    state: dict[str, Any],
+    training: bool = False,
+    seed: Any = 0,
+    step: Any = 0,
+    tap: Tap | None = None,
+    mask: Any = None,
+    targets: Any = None,
+    fresh: Any = None,
+    probe: Probe | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """The raw output for a batch, and the running state afterwards (pure).
+
+    Parameters
+    ----------
+    params : nested dict of arrays or Tensors
+    x : array (batch, *input_shape)
+    state : dict of arrays
+        Running values by path.
+    training, seed, step, tap, mask, targets, fresh, probe :
+        As in `Context`.
+
+    Raises
+    ------
+    ShapeError
+        If `x` has rows of another shape.
+    """
+    if tuple(x.shape[1:]) != input_shape:
+        raise ShapeError(
+            f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
+            f"got {tuple(x.shape)}"
+        )
+    context = Context(
+        training=training, seed=seed, step=step, states=state, tap=tap, mask=mask, targets=targets, fresh=fresh,
+        probe=probe,
+    )  # fmt: skip
+    output = architecture(params, x, context)
+    if probe is not None:
+        output = probe.layer("", architecture, x, output)
+    return output, {**state, **context.updates}
 
 
 def short_repr(instance: Any) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.nn.key import Key
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 
 SPREAD = 0.1  # standard deviation of words that a file lacks, if it has none at all
 

@@ -30,7 +30,7 @@ from backlit.optim.steps import (
     ScaleByLearningRate,
     ScaleByRMS,
 )
-from backlit.optim.transform import Chain, Optimizer, Transform, apply_updates, chain
+from backlit.optim.transform import Chain, Optimizer, Transform, apply_updates, as_transform, chain
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "gradient_descent": GradientDescent,
@@ -104,6 +104,7 @@ __all__ = [
     "Transform",
     "WarmUp",
     "apply_updates",
+    "as_transform",
     "chain",
     "get",
     "least_squares",

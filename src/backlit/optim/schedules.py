@@ -37,6 +37,11 @@ class Schedule(Options):
 
     family: ClassVar[str] = "schedule"
 
+    @property
+    def highest(self) -> float | None:
+        """The greatest rate of all; None where it isn't known beforehand."""
+        return None
+
     def at(self, xp: Any, t: Any) -> Any:
         """The rate after t updates."""
         raise NotImplementedError(f"{type(self).__name__} must define at(self, xp, t)")
@@ -55,8 +60,26 @@ def rate_at(learning_rate: Any, xp: Any, t: Any) -> Any:
     return learning_rate(t) if callable(learning_rate) else learning_rate
 
 
+def _highest(learning_rate: Any) -> float | None:
+    """The greatest rate of a schedule, or a fixed one; None of any other function."""
+    if isinstance(learning_rate, Schedule):
+        return learning_rate.highest
+    return None if callable(learning_rate) else float(learning_rate)
+
+
 @dataclass(frozen=True, repr=False)
-class Constant(Schedule):
+class _FromStart(Schedule, abstract=True):
+    """Base of the schedules whose first rate is the greatest."""
+
+    start: float = nonnegative()
+
+    @property
+    def highest(self) -> float:
+        return self.start
+
+
+@dataclass(frozen=True, repr=False)
+class Constant(_FromStart):
     """A rate that stays as it is: ``η(t) = η₀``.
 
     Parameters
@@ -70,14 +93,12 @@ class Constant(Schedule):
     0.1
     """
 
-    start: float = nonnegative()
-
     def at(self, xp: Any, t: Any) -> Any:
         return self.start + 0.0 * t
 
 
 @dataclass(frozen=True, repr=False)
-class Step(Schedule):
+class Step(_FromStart):
     """``η(t) = η₀ γ^⌊t / s⌋``: the rate falls by the factor γ after every s updates.
 
     Parameters
@@ -96,7 +117,6 @@ class Step(Schedule):
     (0.8, 0.4, 0.2)
     """
 
-    start: float = nonnegative()
     every: int = count()
     factor: float = positive(0.1)
 
@@ -105,7 +125,7 @@ class Step(Schedule):
 
 
 @dataclass(frozen=True, repr=False)
-class Exponential(Schedule):
+class Exponential(_FromStart):
     """``η(t) = η₀ γ^(t / s)``: the same fall as `Step`, without its jumps.
 
     Parameters
@@ -124,7 +144,6 @@ class Exponential(Schedule):
     (0.8, 0.2)
     """
 
-    start: float = nonnegative()
     factor: float = positive()
     every: int = count(1)
 
@@ -152,12 +171,16 @@ class InverseTime(Schedule):
     start: float | Callable[[Any], Any] = field(metadata=RATE)
     decay: float = nonnegative()
 
+    @property
+    def highest(self) -> float | None:
+        return _highest(self.start)
+
     def at(self, xp: Any, t: Any) -> Any:
         return rate_at(self.start, xp, t) / (1.0 + self.decay * t)
 
 
 @dataclass(frozen=True, repr=False)
-class Cosine(Schedule):
+class Cosine(_FromStart):
     """``η(t) = η₁ + (η₀ − η₁) (1 + cos(π t / T)) / 2`` for T updates, and η₁ from then on.
 
     Parameters
@@ -178,7 +201,6 @@ class Cosine(Schedule):
     (0.1, 0.001, 0.001)
     """
 
-    start: float = nonnegative()
     steps: int = count()
     end: float = nonnegative(0.0)
 
@@ -214,6 +236,10 @@ class WarmUp(Schedule):
     then: float | Callable[[Any], Any] = field(metadata=RATE)
     steps: int = count()
     share: float = option(0.01, high=1.0)
+
+    @property
+    def highest(self) -> float | None:
+        return _highest(self.then)
 
     def at(self, xp: Any, t: Any) -> Any:
         ramp = self.share + (1.0 - self.share) * xp.minimum(t / self.steps, 1.0)
@@ -262,6 +288,10 @@ class OneCycle(Schedule):
     anneal: str = option("cosine", names=("cosine", "linear"))
     three_phase: bool = False
 
+    @property
+    def highest(self) -> float:
+        return self.peak
+
     def __post_init__(self) -> None:
         super().__post_init__()
         ends = [end for end, _ in self._corners()]
@@ -293,7 +323,7 @@ class OneCycle(Schedule):
 
 
 @dataclass(frozen=True, repr=False)
-class ReduceOnPlateau(Schedule):
+class ReduceOnPlateau(_FromStart):
     """A fixed rate that is reduced when the loss no longer falls: decided between epochs, from the loss measured there.
 
     As a schedule it is constant; the decisions are a small pure state machine beside it, and the factor it
@@ -328,7 +358,6 @@ class ReduceOnPlateau(Schedule):
     0.5
     """
 
-    start: float = nonnegative()
     factor: float = fraction(0.1)
     patience: int = count(10, low=0)
     threshold: float = nonnegative(1e-4)

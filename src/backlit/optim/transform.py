@@ -12,6 +12,7 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.graph import tree
+from backlit.optim.schedules import Schedule
 from backlit.settings import Options
 
 Tree = Any  # of arrays, in the parameters' structure
@@ -43,6 +44,41 @@ class Transform(Options):
     """
 
     family: ClassVar[str] = "transform"
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        """The transforms of a chain; any other is a chain of one."""
+        return (self,)
+
+    @property
+    def last(self) -> Transform:
+        """The last transform of a chain, which is the optimizer; otherwise this one."""
+        return self.transforms[-1] if self.transforms else self
+
+    @property
+    def rate(self) -> float | None:
+        """The learning rate, of a schedule its greatest, as far as it is plain to see; None if there is none.
+
+        Examples
+        --------
+        >>> from backlit import optim
+        >>> optim.chain(optim.ClipGlobalNorm(1.0), optim.Adam(optim.Cosine(0.01, steps=100))).rate
+        0.01
+        """
+        rate = self.option("learning_rate")
+        return rate.highest if isinstance(rate, Schedule) else float(rate) if isinstance(rate, (int, float)) else None
+
+    def option(self, name: str) -> Any:
+        """A hyperparameter, of a chain that of the last transform that has it; None if none does.
+
+        Examples
+        --------
+        >>> from backlit import optim
+        >>> optim.chain(optim.ClipGlobalNorm(1.0), optim.Adam()).option("limit")
+        1.0
+        """
+        values = (getattr(part, name, None) for part in reversed(self.transforms))
+        return next((value for value in values if value is not None), None)
 
     def init(self, params: Tree) -> State:
         """State before the first update: a tree of arrays, empty if none is needed."""
@@ -79,7 +115,7 @@ class Chain(Transform):
         """Refuse what isn't a transform."""
         object.__setattr__(self, "transforms", tuple(self.transforms))
         for part in self.transforms:
-            if not (hasattr(part, "init") and hasattr(part, "update")):
+            if not _is_transform(part):
                 raise InputError(f"chain takes transforms and optimizers, got {part!r}")
 
     @cached_property
@@ -124,6 +160,26 @@ def chain(*transforms: Transform) -> Chain:
     chain(ClipGlobalNorm(limit=1.0), Adam(learning_rate=0.01))
     """
     return Chain(transforms)
+
+
+def as_transform(optimizer: Any) -> Transform:
+    """Any optimizer as a transform, to ask what it is made of.
+
+    One of another kind, which only has ``init`` and ``update``, is a chain of one; anything else, such as the record
+    of an optimizer that this process doesn't know, is a transform of which nothing is known.
+
+    Examples
+    --------
+    >>> as_transform({"transform": "Mine"}).rate is None
+    True
+    """
+    if isinstance(optimizer, Transform):
+        return optimizer
+    return Chain((optimizer,)) if _is_transform(optimizer) else Transform()
+
+
+def _is_transform(optimizer: Any) -> bool:
+    return hasattr(optimizer, "init") and hasattr(optimizer, "update")
 
 
 def apply_updates(params: Tree, updates: Tree) -> Tree:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from backlit.data.preparation import preparation_of
-from backlit.report.judgement import Description, described, score_name, unit, where
+from backlit.report.description import Description, described, score_name, unit, where
 from backlit.report.numerals import percent, short
 from backlit.report.texts import Phrase, Told, known, say
 from backlit.train.judgement import Judgement

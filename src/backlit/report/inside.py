@@ -8,8 +8,8 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.report.content import judged
+from backlit.report.description import MOST_CLASSES, described
 from backlit.report.figures import errors_by_step, svg
-from backlit.report.judgement import MOST_CLASSES, described
 from backlit.report.numerals import percent, short
 from backlit.report.texts import known, say
 

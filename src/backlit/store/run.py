@@ -28,14 +28,13 @@ from backlit.errors import BacklitError, InputError, UnknownNameError
 from backlit.files import locked
 from backlit.graph import tree
 from backlit.nn import losses
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.optim.transform import Transform
 from backlit.store import files
 from backlit.store.files import REMEDY, from_json, to_json
+from backlit.store.old import divergence
 from backlit.train.callbacks import History
 from backlit.train.judgement import Judgement
-from backlit.train.loop import Diverged
 from backlit.train.probes.history import ProbeHistory
 from backlit.train.result import Run, metric_table
 from backlit.train.targets import Targets
@@ -184,12 +183,11 @@ def load(folder: str | Path) -> Run:
     judgement = from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null"))
     old = description["format"] < files.FORMAT
     with understanding(folder / files.INDEX, old):
-        network = Layer.from_dict(description["architecture"]).build(
-            tuple(description["input_shape"]), dtype=description["dtype"]
-        )
+        architecture = Layer.from_dict(description["architecture"])
+        network = Network.empty(architecture, tuple(description["input_shape"]), description["dtype"])
         loss = losses.from_dict(description["loss"])
         metrics = metric_table(description["metrics"], loss)
-        diverged = Diverged(**description["diverged"]) if description["diverged"] else None
+        diverged = divergence(description["diverged"]) if description["diverged"] else None
         optimizer = _optimizer(description["optimizer"])
         stopped = expect(str, description["stopped"], "stopped")
         best_epoch = expect((int, type(None)), description["best_epoch"], "best_epoch")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import indent
 from typing import Any, TypeVar
 
 from backlit.data.files.source import ENDINGS
@@ -26,10 +28,10 @@ PUBLIC = ("checkpoint", "resume", "overwrite", "progress", "probes", "say")  # o
 TELLING = {"horizon": SeriesTask, "text": TextsTask}  # options that say which of a table's tasks it is
 
 
-def data_options(tasks: Sequence[type[Task]] = OF_THE_COMMAND) -> dict[str, Declaration]:
-    """What may be said of the data that these tasks take, by name."""
+def data_options(tasks: Sequence[type[Task]] | None = None) -> dict[str, Declaration]:
+    """What may be said of the data that these tasks take, by name; by default those of the command."""
     options: dict[str, Declaration] = {}
-    for task in tasks:
+    for task in OF_THE_COMMAND if tasks is None else tasks:
         for name, declaration in declared(task).items():
             options.setdefault(name, declaration)
     return options
@@ -78,7 +80,7 @@ def chosen(tasks: Sequence[type[Task]], given: Mapping[str, Any], why: str = "")
         Of the command: why it must be one of these.
     """
     names = [name for name in TELLING if is_given(given.get(name)) and TELLING[name] in tasks]
-    kind = TELLING[names[0]] if names else tasks[0]
+    kind: type[Task] = TELLING[names[0]] if names else tasks[0]
     for name in given:
         if name not in declared(kind):
             raise _misplaced(name, kind, tasks, why, names[0] if names else "")
@@ -108,7 +110,7 @@ def options_of(choices: Mapping[str, Any]) -> Options:
 
 def is_given(value: Any) -> bool:
     """Whether an option was given: not None, no switch that is off, and not an empty list."""
-    return not (value is None or value is False or value in ([], ()))
+    return not (value is None or value is False or (isinstance(value, (list, tuple)) and not value))
 
 
 def parsed(declaration: Declaration, value: Any) -> Any:
@@ -174,6 +176,36 @@ def job(tasks: Sequence[type[Task]], data: Any, given: Mapping[str, Any], where:
     options = _made(Options, given)
     task = chosen(tasks, said)
     return task.train(task.read(data), options, _made(Call, {**given, "started": started}))
+
+
+F = TypeVar("F", bound=Callable[..., Run])
+
+
+def taking(*tasks: type[Task]) -> Callable[[F], F]:
+    """Show a function of data and ``**options`` with every option, its type, its default and what it means.
+
+    In its docstring the line OPTIONS stands for them; those that it has as parameters of its own keep their place.
+    """
+
+    def shown(function: F) -> F:
+        signature = inspect.signature(function)
+        *own, _ = signature.parameters.values()
+        without = {name for task in tasks for name in task.without}
+        public = {name: option for name, option in declared(Call).items() if name in PUBLIC}
+        planning = {name: option for name, option in declared(Options).items() if name not in without}
+        options = data_options(tasks) | planning | public
+        said = [parameter.name for parameter in own]
+        more = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=option.type)
+            for name, option in options.items()
+            if name not in said
+        ]
+        function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        told = "\n".join(f"{option.name} : {option.type}\n{indent(option.doc, ' ' * 4)}" for option in options.values())
+        function.__doc__ = (function.__doc__ or "").replace("OPTIONS\n", indent(told, " " * 4).lstrip() + "\n")
+        return function
+
+    return shown
 
 
 R = TypeVar("R", bound=Record)

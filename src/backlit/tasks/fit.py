@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backlit.tasks.choose import ON_TABLES, documented, job
+from backlit.tasks.choose import ON_TABLES, job, taking
 from backlit.tasks.pictures import PicturesTask
 from backlit.tasks.sequences import SequencesTask
 from backlit.tasks.stream import StreamTask
 from backlit.train.result import Run
 
 
-@documented(*ON_TABLES)
+@taking(*ON_TABLES)
 def fit_table(table: Any, target: str | Sequence[str], **options: Any) -> Run:
     """Train on a table; ``bl.fit(table, target="price")`` is the same call.
 
@@ -51,7 +51,7 @@ def fit_table(table: Any, target: str | Sequence[str], **options: Any) -> Run:
     return job(ON_TABLES, table, {"target": target, **options}, "fit for tables")
 
 
-@documented(StreamTask)
+@taking(StreamTask)
 def fit_text(text: str | Path, **options: Any) -> Run:
     """Train a language model: a recurrent network that says what comes next in a text.
 
@@ -85,7 +85,7 @@ def fit_text(text: str | Path, **options: Any) -> Run:
     return job((StreamTask,), text, options, "fit_text")
 
 
-@documented(PicturesTask)
+@taking(PicturesTask)
 def fit_pictures(folder: str | Path, **options: Any) -> Run:
     """Train on a folder of pictures.
 
@@ -128,7 +128,7 @@ def fit_pictures(folder: str | Path, **options: Any) -> Run:
     return job((PicturesTask,), folder, options, "fit for pictures")
 
 
-@documented(SequencesTask)
+@taking(SequencesTask)
 def fit_sequences(x: Any, y: Sequence[Any], to: str, **options: Any) -> Run:
     """Train on sequences of different length.
 

@@ -132,9 +132,7 @@ class Options(Record):
     patience: int | None = count(
         None, low=0, panel=TRAINING, help="Epochs without improvement before stopping (0 never stops early)"
     )
-    balance: bool = option(
-        False, panel=TRAINING, help="Weigh classes equally, however many rows they have"
-    )
+    balance: bool = option(False, panel=TRAINING, help="Weigh classes equally, however many rows they have")
     calibrate: bool = option(
         False, panel=TRAINING, help="Divide outputs by the temperature that makes probabilities honest"
     )

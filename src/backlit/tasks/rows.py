@@ -166,17 +166,13 @@ class RowsTask(Task):
         )
         return run
 
-    def scored(
-        self, run: Run, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None
-    ) -> Judgement:
+    def scored(self, run: Run, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None) -> Judgement:
         """Scores on unseen rows, and the worst mistakes among them."""
         material, parts = setting.material, setting.parts
-        rivals = {}
+        rivals: Mapping[str, np.ndarray] = {}
         if material.task == "classification" and unseen.raw is not None:
             rivals = self.rivals(run, setting, unseen.raw)
-        judgement = judge(
-            run, material.task, guess, unseen.outputs, unseen.y, rivals=rivals, intervals=intervals
-        )
+        judgement = judge(run, material.task, guess, unseen.outputs, unseen.y, rivals=rivals, intervals=intervals)
         seen: dict[str, Any] = {}
         if material.names is not None and setting.folds is None:
             seen = {"names": material.names[parts.test if len(parts.y_test) else parts.validation]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -128,7 +129,7 @@ class SequencesTask(Task):
         return network, label
 
     def plan(self, rows: int, network: Layer, spec: str, options: Options) -> Plan:
-        """How a network is trained on so many rows: a rate that falls to nothing, since what is right is then too large."""
+        """How a network is trained on so many rows; the rate falls to nothing, since it is too large at the end."""
         batch = int(np.clip(2 ** round(math.log2(max(rows, 1) / 32)), 4, 64))
         batch = options.batch_size or batch + -batch % options.devices
         epochs = options.epochs or int(np.clip(UPDATES // max(1, rows // batch), 10, 200))
@@ -163,8 +164,8 @@ class SequencesTask(Task):
             "penalty": plan.penalty, "early_stopping": EarlyStopping(plan.patience) if plan.patience else None,
             "time_limit": seconds_left(options, call),
         }  # fmt: skip
-        recipe = Recipe(plan.network, x[parts.train], y[parts.train], given, lambda run: self.judge(run, material, parts, plan))
-        return recipe, {}
+        finish = partial(self.judge, material=material, parts=parts, plan=plan)
+        return Recipe(plan.network, x[parts.train], y[parts.train], given, finish), {}
 
     def judge(self, run: Run, material: Pairs, parts: Parts, plan: Plan) -> Run:
         """The run with its scores on held-out rows, beside what guessing achieves."""

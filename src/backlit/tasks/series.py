@@ -127,7 +127,7 @@ class SeriesTask(Tabular):
             formats=formats,
         )
 
-    def split(self, material: Series, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
+    def split(self, material: Any, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
         """Parts that follow each other in time; windows that reach from one into the next are left out."""
         rows, between = split_in_time(material.raw, shares_of(material, fractions))
         notes = [f"{between} windows reach from one part into the next and are left out"] if between else []
@@ -162,9 +162,7 @@ class SeriesTask(Tabular):
         spec = network or NETWORK
         return not isinstance(spec, str) or not is_slow(spec)
 
-    def scored(
-        self, run: Run, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None
-    ) -> Judgement:
+    def scored(self, run: Run, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None) -> Judgement:
         """Errors beside those of forecasts that need no network."""
         return judge_windows(run, unseen.raw, intervals)
 

@@ -15,17 +15,15 @@ from backlit.data.text import Texts, Tokenizer, read_text
 from backlit.data.text.stream import windows
 from backlit.errors import InputError
 from backlit.graph.tensor import value_of
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, forward
 from backlit.nn.losses import CrossEntropy
-from backlit.nn.network import forward
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
-from backlit.settings import count, option
+from backlit.settings import count, declared, option
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.series import WHOLE, SeriesTask
 from backlit.tasks.task import Plan, Progress, Task, seconds_left
 from backlit.tasks.texts import TextsTask
-from backlit.settings import declared
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.generate import streaming
 from backlit.train.judgement import Judgement
@@ -144,7 +142,8 @@ class StreamTask(Task):
         if shortest <= window:
             named = "the smallest part of the text" if len(parts[1]) else "the text"
             raise InputError(
-                f"{named} has {shortest} {self.tokens}, a window takes {window + 1}; give more text, or a shorter window"
+                f"{named} has {shortest} {self.tokens}, a window takes {window + 1}; give more text, or "
+                "a shorter window"
             )
         streams = options.batch_size or STREAMS
         room = (shortest - 1) // window

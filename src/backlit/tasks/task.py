@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.settings import Record
 from backlit.tasks.options import Call, Options
 from backlit.train.result import Run

@@ -90,9 +90,8 @@ class TextsTask(Tabular):
 
     def prepare(self, material: TextTable, rows: np.ndarray) -> Preparation:
         """Tokens of the training texts, as whole numbers."""
-        return TextColumn.learn(
-            material.raw, self._columns, material.goal, rows, self.tokens, material.formats  # type: ignore[arg-type]
-        )
+        unit: Any = self.tokens
+        return TextColumn.learn(material.raw, self._columns, material.goal, rows, unit, material.formats)
 
     def usual(self, material: TextTable, rows: int, shape: Shape) -> Usual:
         """The mean of the words' vectors, or convolutions over other tokens."""

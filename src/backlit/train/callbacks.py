@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 
 Record = dict[str, Any]
 

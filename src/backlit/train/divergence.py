@@ -2,39 +2,101 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from backlit.graph import tree
 from backlit.graph.op import is_bad
-from backlit.nn.network import forward
+from backlit.languages import Message, Template
+from backlit.nn.layer import forward
 from backlit.train.mixup import blend, parts_of
 from backlit.train.program import Carry, Data, Program
 
+Place = Literal["inputs", "parameter", "layer", "output", "loss", "sum of losses", "validation loss"]
 
-def first_bad_layer(program: Program, data: Data, epoch: dict[str, np.ndarray], carry: Carry, step: int) -> str:
-    """Which value turned bad first in the given step of an epoch that began with the state `carry`.
+PLACES: dict[Place, Template] = {
+    "inputs": Template("the input data", "입력 데이터"),
+    "parameter": Template(
+        "parameter {path}, which the update before had made infinite or NaN",
+        "직전 갱신에서 무한대나 NaN이 된 매개변수 {path}",
+    ),
+    "layer": Template("layer {path}", "{path}번 층"),
+    "output": Template("the network's output", "신경망의 출력"),
+    "loss": Template("the loss {path}", "손실 함수 {path}"),
+    "sum of losses": Template(
+        "the sum of the losses, which reach {greatest:.2g}", "손실의 합(최댓값 {greatest:.2g})"
+    ),
+    "validation loss": Template("the validation loss", "검증 손실"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first value that was NaN or infinite.
+
+    Attributes
+    ----------
+    kind : str
+        What it was: "inputs", "parameter", "layer", "output", "loss", "sum of losses" or "validation loss".
+    path : str
+        Of the parameter or layer; the loss, as it is written.
+    epoch, step : int
+        When, counted from 1.
+    member : int or None
+        Which network of an ensemble, counted from 1.
+    greatest : float or None
+        The greatest loss of a row, where only their sum is infinite.
+    """
+
+    kind: Place
+    path: str
+    epoch: int
+    step: int
+    member: int | None = None
+    greatest: float | None = None
+
+    @property
+    def place(self) -> Message:
+        """What turned bad, to be put into words in any language."""
+        return PLACES[self.kind].of(path=self.path, greatest=self.greatest)
+
+    @property
+    def layer(self) -> str:
+        """What turned bad, in English: "layer 1"."""
+        return str(self.place)
+
+
+def first_bad_value(
+    program: Program, data: Data, batches: dict[str, np.ndarray], carry: Carry, step: int
+) -> tuple[Place, str, float | None]:
+    """What turned bad first in the given step of an epoch that began with the state `carry`.
 
     The updates before the step are made again, with the same program; then the step's forward pass runs in
     NumPy, layer by layer, and its gradients are looked at.
+
+    Returns
+    -------
+    kind, path, greatest
+        As in `Divergence`.
     """
     for i in range(step):
-        carry, _ = program.update(carry, data, {key: part[i] for key, part in epoch.items()})
+        carry, _ = program.update(carry, data, {key: part[i] for key, part in batches.items()})
     params = tree.map(np.asarray, carry["params"])
     for path, leaf in tree.items(params):
         if is_bad(leaf):
-            return f"parameter {path}, which the update before had made infinite or NaN"
-    rows = epoch["rows"][step][0]
-    mix = {name: drawn[step][0] for name, drawn in parts_of(epoch).items()}
+            return "parameter", path, None
+    rows = batches["rows"][step][0]
+    mix = {name: drawn[step][0] for name, drawn in parts_of(batches).items()}
     x, y = blend(np.asarray(data["x"])[rows], mix), np.asarray(data["y"])[rows]
     if is_bad(x):
-        return "the input data"
-    found: list[str] = []
+        return "inputs", "", None
+    bad_layers: list[str] = []
 
     def tap(path: str, output: Any) -> Any:
-        if not found and is_bad(np.asarray(output)):
-            found.append(path)
+        if not bad_layers and is_bad(np.asarray(output)):
+            bad_layers.append(path)
         return output
 
     with np.errstate(all="ignore"):
@@ -49,15 +111,15 @@ def first_bad_layer(program: Program, data: Data, epoch: dict[str, np.ndarray], 
             step=int(carry["step"]),
             tap=tap,
             targets=y,
-            fresh=epoch["fresh"][step][0] if "fresh" in epoch else None,
+            fresh=batches["fresh"][step][0] if "fresh" in batches else None,
         )
-        if found:
-            return f"layer {found[0]}"
+        if bad_layers:
+            return "layer", bad_layers[0], None
         if is_bad(output):
-            return "the network's output"
+            return "output", "", None
         losses = np.asarray(program.loss(output, y))
         if is_bad(losses):
-            return f"the loss {program.loss}"
+            return "loss", str(program.loss), None
         if is_bad(losses.sum()):
-            return f"the sum of the losses, which reach {losses.max():.2g}"
-    return "the validation loss"
+            return "sum of losses", "", float(losses.max())
+    return "validation loss", "", None

@@ -10,9 +10,8 @@ import numpy as np
 from backlit.data.splitting import split
 from backlit.errors import InputError
 from backlit.graph import tree
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.containers import Parallel
-from backlit.nn.network import Network
 
 COMBINE = {"softmax": "mean_softmax", "sigmoid": "mean_sigmoid"}  # by the loss's activation; else the outputs' mean
 

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import DivergedError, InputError
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.optim.schedules import plateau_of
 from backlit.train import progress as progress_display
 from backlit.train.callbacks import Callback, EarlyStopping
@@ -35,7 +34,7 @@ def tables_too(function: Callable[..., Run]) -> Callable[..., Run]:
 
     @wraps(function)
     def either(*args: Any, **options: Any) -> Run:
-        from backlit.tasks.fit_table import fit_table
+        from backlit.tasks.fit import fit_table
 
         if "target" in options:
             return fit_table(*args, **options)

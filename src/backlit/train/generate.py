@@ -12,8 +12,7 @@ from backlit.data.text.texts import Texts
 from backlit.data.text.tokenizer import SPECIAL, Tokenizer
 from backlit.errors import InputError
 from backlit.graph import tree
-from backlit.nn.layer import Layer
-from backlit.nn.network import forward
+from backlit.nn.layer import Layer, forward
 
 
 def generate(

@@ -12,21 +12,6 @@ from backlit.train.intervals import Intervals
 CERTAIN = 0.05  # calibration error below which probabilities may be taken at their word
 
 
-def _record(kind: type[Any]) -> Any:
-    """Declare a part that is a record itself."""
-    return field(default=None, metadata={"kind": kind})
-
-
-def _records(kind: type[Any]) -> Any:
-    """Declare a part that is a list of records."""
-    return field(default=None, metadata={"kind": kind, "many": True})
-
-
-def _called(key: str) -> Any:
-    """Declare a part that files call otherwise."""
-    return field(metadata={"key": key})
-
-
 class Plain(dict[str, Any]):
     """Base of frozen dataclasses that are at once the plain data that files hold: ``record.rows``, ``record["rows"]``.
 
@@ -40,9 +25,14 @@ class Plain(dict[str, Any]):
         super().update(self._plain())
 
     def _plain(self) -> dict[str, Any]:
-        parts = [part for part in dataclasses.fields(self) if not part.metadata.get("hidden")]
+        parts = [part for part in self._fields() if not part.metadata.get("hidden")]
         values = {part.metadata.get("key", part.name): getattr(self, part.name) for part in parts}
         return {key: _listed(value) for key, value in values.items() if value is not None or key in self.always}
+
+    @classmethod
+    def _fields(cls) -> tuple[dataclasses.Field[Any], ...]:
+        record: Any = cls
+        return dataclasses.fields(record)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -54,7 +44,7 @@ class Plain(dict[str, Any]):
             If the data doesn't have the record's form.
         """
         parts, rest = {}, dict(data)
-        for part in dataclasses.fields(cls):  # type: ignore[arg-type]  # the classes that derive from this one are
+        for part in cls._fields():
             key = part.metadata.get("key", part.name)
             if key in rest:
                 parts[part.name] = _read(rest.pop(key), part.metadata)
@@ -73,7 +63,7 @@ class Plain(dict[str, Any]):
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise TypeError(f"a {type(self).__name__} doesn't change: use replace(name=value), or a dict, to_dict()")
 
-    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse
 
     def __reduce__(self) -> Any:
         return type(self).from_dict, (dict(self),)
@@ -115,7 +105,7 @@ class ClassScores(Plain):
 
     always = ("recall", "precision")
 
-    name: Any = _called("class")
+    name: Any = field(metadata={"key": "class"})
     rows: int | None = None
     recall: float | None = None
     precision: float | None = None
@@ -127,7 +117,7 @@ class LabelScores(Plain):
 
     always = ("recall", "precision")
 
-    name: str = _called("label")
+    name: str = field(metadata={"key": "label"})
     rows: int | None = None
     accuracy: float | None = None
     baseline: float | None = None
@@ -139,7 +129,7 @@ class LabelScores(Plain):
 class TargetScores(Plain):
     """How one of several numbers fares, and what always saying its mean achieves."""
 
-    name: str = _called("target")
+    name: str = field(metadata={"key": "target"})
     rmse: float | None = None
     baseline: float | None = None
     mae: float | None = None
@@ -285,23 +275,23 @@ class Judgement(Plain):
     rows: int | None = None
     scores: Mapping[str, float] | None = None
     baseline: Mapping[str, Any] | None = None
-    classes: tuple[ClassScores, ...] | None = _records(ClassScores)
+    classes: tuple[ClassScores, ...] | None = field(default=None, metadata={"kind": ClassScores, "many": True})
     confusion: tuple[tuple[int, ...], ...] | None = None
-    calibration: Calibration | None = _record(Calibration)
-    labels: tuple[LabelScores, ...] | None = _records(LabelScores)
-    targets: tuple[TargetScores, ...] | None = _records(TargetScores)
-    intervals: Coverage | None = _record(Coverage)
+    calibration: Calibration | None = field(default=None, metadata={"kind": Calibration})
+    labels: tuple[LabelScores, ...] | None = field(default=None, metadata={"kind": LabelScores, "many": True})
+    targets: tuple[TargetScores, ...] | None = field(default=None, metadata={"kind": TargetScores, "many": True})
+    intervals: Coverage | None = field(default=None, metadata={"kind": Coverage})
     rivals: Mapping[str, Mapping[str, Any]] | None = None
     steps: tuple[Mapping[str, Any], ...] | None = None
     warnings: tuple[str, ...] | None = None
-    guess: Guess | None = _record(Guess)
+    guess: Guess | None = field(default=None, metadata={"kind": Guess})
     judged_on: str | None = None
     parts: Mapping[str, int] | None = None
     folds: int | None = None
     plan: str | None = None
     notes: tuple[str, ...] | None = None
     sample: str | None = None
-    mistakes: Mistakes | None = _record(Mistakes)
+    mistakes: Mistakes | None = field(default=None, metadata={"kind": Mistakes})
 
     @classmethod
     def of(cls, given: Mapping[str, Any] | None) -> Self:

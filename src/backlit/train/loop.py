@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from backlit.graph import tree
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.optim.schedules import set_factor
 from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, History
+from backlit.train.divergence import Divergence, first_bad_value
 from backlit.train.ensemble import united
 from backlit.train.lazy import Later
 from backlit.train.probes.history import ProbeHistory
@@ -36,16 +37,6 @@ class Moment:
     start: Carry
     first: int
     count: int
-
-
-@dataclass(frozen=True)
-class Diverged:
-    """Where training turned NaN or infinite; `member` counts the networks of an ensemble from 1."""
-
-    epoch: int
-    step: int
-    layer: str
-    member: int | None = None
 
 
 def _first_bad(results: Any) -> tuple[int, int, int]:
@@ -125,7 +116,7 @@ class Loop:
     best_epoch: int = 0
     plateau_state: Any = None
     stopped: str = ""
-    diverged: Diverged | None = None
+    diverged: Divergence | None = None
 
     def run(self) -> None:
         """Train until the epochs are done or something ends it; the carry is then the state to keep."""
@@ -297,14 +288,15 @@ class Loop:
 
     def _diverge(self, moment: Moment, epochs: int, step: int, member: int) -> None:
         """Go back to the last good epoch, and find out where the first bad value came from."""
-        from backlit.train.divergence import first_bad_layer
-
         self.carry = self.carry_at(Moment(moment.start, moment.first, epochs))
         self.stopped = "diverged"
         several = self.program.members > 1
         own = tree.map(lambda part: part[member], self.carry) if several else self.carry
-        layer = first_bad_layer(self.program, self.data, self.batches[member].epoch(self.epoch), own, step)
-        self.diverged = Diverged(self.epoch + 1, step + 1, layer, member + 1 if several else None)
+        kind, path, greatest = first_bad_value(
+            self.program, self.data, self.batches[member].epoch(self.epoch), own, step
+        )
+        network = member + 1 if several else None
+        self.diverged = Divergence(kind, path, self.epoch + 1, step + 1, network, greatest)
 
     def carry_to_keep(self) -> Carry:
         """The state whose weights the run ends with: the best, or the last."""

@@ -10,10 +10,10 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.graph import tree
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.optim import get as get_optimizer
 from backlit.optim.schedules import Exponential
+from backlit.optim.transform import Chain, chain
 from backlit.train.prepare import prepare
 
 SMOOTHING = 0.9  # of the losses, before the steepest fall is looked for
@@ -152,8 +152,6 @@ def with_learning_rate(optimizer: Any, schedule: Any) -> Any:
     """The same optimizer with another learning rate, also inside a chain."""
     if hasattr(optimizer, "learning_rate"):
         return dataclasses.replace(optimizer, learning_rate=schedule)
-    if hasattr(optimizer, "transforms"):
-        return dataclasses.replace(
-            optimizer, transforms=tuple(with_learning_rate(part, schedule) for part in optimizer.transforms)
-        )
+    if isinstance(optimizer, Chain):
+        return chain(*(with_learning_rate(part, schedule) for part in optimizer.transforms))
     return optimizer

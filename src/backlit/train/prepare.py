@@ -13,9 +13,8 @@ from backlit.data.preparation import preparation_of
 from backlit.data.splitting import split
 from backlit.errors import InputError, ShapeError
 from backlit.nn import losses
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
-from backlit.optim import ClipGlobalNorm, ClipNorm, ClipValue, chain
+from backlit.nn.layer import Layer, Network
+from backlit.optim import Chain, ClipGlobalNorm, ClipNorm, ClipValue, chain
 from backlit.optim import get as get_optimizer
 from backlit.train.batches import Batches
 from backlit.train.callbacks import EarlyStopping
@@ -274,7 +273,7 @@ def divisible(size: int, devices: int, whole: bool) -> int:
 
 def carries_state(layer: Layer) -> bool:
     """Whether a layer, or a part of it, goes on from the state that the batch before ended with."""
-    return bool(getattr(layer, "stateful", 0)) or any(carries_state(part) for _, part in layer.parts())
+    return any(getattr(part, "stateful", 0) for _, part in layer.walk())
 
 
 def clipped(optimizer: Any, architecture: Layer, clip: float | str | None) -> Any:
@@ -288,11 +287,11 @@ def clipped(optimizer: Any, architecture: Layer, clip: float | str | None) -> An
 
 def is_recurrent(layer: Layer) -> bool:
     """Whether a layer, or a part of it, is recurrent."""
-    return layer.recurrent or any(is_recurrent(part) for _, part in layer.parts())
+    return any(part.recurrent for _, part in layer.walk())
 
 
 def _clips(optimizer: Any) -> bool:
-    inside = getattr(optimizer, "transforms", ())
+    inside = optimizer.transforms if isinstance(optimizer, Chain) else ()
     return isinstance(optimizer, (ClipGlobalNorm, ClipNorm, ClipValue)) or any(map(_clips, inside))
 
 

@@ -12,8 +12,7 @@ from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.tensor import value_of
-from backlit.nn.layer import Layer, Shape
-from backlit.nn.network import Network, forward
+from backlit.nn.layer import Layer, Network, Shape, forward
 from backlit.train.mixup import blend, parts_of, summed_loss
 
 Carry = dict[str, Any]  # params, optimizer, state, step: all that one update hands to the next

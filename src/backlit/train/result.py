@@ -12,11 +12,11 @@ from backlit.data.frames import as_arrays
 from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.nn import metrics as metric_functions
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.train.callbacks import History
+from backlit.train.divergence import Divergence
 from backlit.train.intervals import Intervals
 from backlit.train.lazy import now
-from backlit.train.loop import Diverged
 from backlit.train.probes.history import ProbeHistory
 from backlit.train.targets import Targets
 
@@ -35,7 +35,7 @@ class Run:
         One dict an epoch: epoch, loss, metrics, val_loss, val_*, seconds; ``history.frame()`` is a data frame.
     stopped : str
         Why training ended: "epochs done", "early stopping", "callback", "interrupted" or "diverged".
-    diverged : Diverged or None
+    diverged : Divergence or None
         Epoch, step and layer of the first NaN or infinite value.
     best_epoch : int or None
         The epoch whose weights `network` has.
@@ -61,7 +61,7 @@ class Run:
     targets: Targets
     metrics: dict[str, Any]
     stopped: str = "epochs done"
-    diverged: Diverged | None = None
+    diverged: Divergence | None = None
     best_epoch: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     preparation: Any = None

@@ -10,9 +10,8 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.graph.ops.stable import log_softmax
-from backlit.nn.layer import Context, require_positive
+from backlit.nn.layer import Context, Network, require_positive
 from backlit.nn.layers.decoder import EncoderDecoder
-from backlit.nn.network import Network
 
 
 @dataclass(frozen=True, eq=False)

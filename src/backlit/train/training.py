@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.containers import Parallel
-from backlit.nn.network import Network
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.result import Run
 

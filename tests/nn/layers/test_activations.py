@@ -1,5 +1,6 @@
 """Activations against PyTorch, at kinks and extremes, and every fact of their table measured."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - as PyTorch's users call it
 import backlit as bl
 from backlit.errors import InputError, UnknownNameError, ZeroGradientWarning
 from backlit.nn.layers import activations
+from backlit.nn.layers.saturation import limits
 from tests.nn.common import draw_params, outputs_and_gradients, torch_gradients
 
 PYTORCH: dict[bl.Layer, Any] = {
@@ -116,10 +118,12 @@ def slopes(entry: Any, x: np.ndarray) -> np.ndarray:
     return bl.grad(lambda t: entry.function(t).sum())(x)
 
 
-ELEMENTWISE = [entry for entry in activations.FACTS.values() if entry.name != "softmax"]
+ELEMENTWISE = [entry for entry in activations.FACTS.values() if entry.elementwise]
+OTHERS = [bl.LeakyReLU(0.3), bl.LeakyReLU(0.0), bl.LeakyReLU(-0.5), bl.LeakyReLU(1.5), bl.ELU(2.0), bl.ELU(0.3)]
+OTHERS += [bl.ELU(-0.5)]
 
 
-@pytest.mark.parametrize("entry", ELEMENTWISE, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", [*ELEMENTWISE, *(layer.facts for layer in OTHERS)], ids=lambda entry: entry.formula)
 def test_facts_are_measured(entry: Any) -> None:
     x = np.linspace(-12.0, 12.0, 240_001)
     y, slope = entry.function(x), slopes(entry, x)
@@ -164,6 +168,35 @@ def test_names_give_the_functions_layers(name: str, rng: np.random.Generator) ->
     function = activations.FACTS["linear" if name == "identity" else name].function
     np.testing.assert_allclose(layer(params, x), function(x), rtol=1e-12)
     assert activations.get(layer) is layer
+    assert layer.facts is not None
+    np.testing.assert_allclose(layer(params, x), layer.facts.function(x), rtol=1e-12)
+
+
+@dataclass(frozen=True, repr=False)
+class CappedReLU(bl.ReLU):
+    """An activation of one's own, made from one of Backlit's."""
+
+    cap: float = 6.0
+
+    def __call__(self, params: Any, x: Any, ctx: Any = None) -> Any:
+        return bl.ops.minimum(super().__call__(params, x, ctx), self.cap)
+
+
+def test_a_subclass_is_an_activation_with_its_facts() -> None:
+    layer = CappedReLU()
+    assert layer.facts is activations.facts("relu")
+    assert limits(layer) == pytest.approx((0.0, 6.0), abs=0.01)  # its own derivative's
+    assert layer.saturated(np.array([-1.0, 1.0, 7.0]), None).tolist() == [True, False, True]
+
+
+def test_other_layers_have_no_facts() -> None:
+    assert bl.Linear(3).facts is None
+    assert bl.Sequential(bl.ReLU()).facts is None
+    assert bl.RNN(3).facts is None
+
+
+def test_only_the_identity_does_not_bend() -> None:
+    assert [entry.name for entry in activations.FACTS.values() if not entry.bends] == ["linear"]
 
 
 def test_refusals() -> None:

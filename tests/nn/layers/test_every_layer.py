@@ -1,6 +1,7 @@
 """What must hold for every layer: shapes, types, gradients, both engines, JSON, seeds."""
 
 import dataclasses
+import inspect
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 
 import backlit as bl
+from backlit.errors import InputError
 from backlit.graph import tree
+from backlit.nn.context import ensure_context
 from backlit.nn.layer import Layer
 from tests.nn.common import draw_params, outputs_and_gradients
 
@@ -197,3 +200,79 @@ def test_a_layer_of_ones_own_learns_and_is_saved(rng: np.random.Generator) -> No
     )  # fmt: skip
     np.testing.assert_allclose(run.network.params["0"]["factor"], [1.0, -2.0, 3.0], atol=1e-3)
     assert Layer.from_dict(architecture.to_dict()) == architecture
+
+
+# ---------------------------------------------------------------------------------- calls without a context
+
+
+@each
+def test_a_call_without_a_context_gives_the_same_again(
+    layer: Layer, shape: tuple[int, ...], rng: np.random.Generator
+) -> None:
+    """A pure call is one: no state and no count of drawn numbers stays behind in a default that calls share."""
+    assert inspect.signature(type(layer).__call__).parameters["ctx"].default is None
+    params, x = layer.build(shape).params, inputs(layer, shape, rng, "float32")
+    if isinstance(layer, (bl.BatchNorm, bl.Rescale)):
+        for _ in range(2):
+            with pytest.raises(InputError, match="there is no running value"):
+                layer(params, x)
+        return
+    np.testing.assert_array_equal(layer(params, x), layer(params, x))
+
+
+@dataclass(frozen=True)
+class Restless(bl.Layer):
+    """Draws and counts at each call."""
+
+    def __call__(self, params: Any, x: Any, ctx: Any = None) -> Any:
+        ctx = ensure_context(ctx)
+        count = ctx.updates.get(f"{ctx.path}/count", 0)
+        ctx.update("count", count + 1)
+        return x + count + ctx.uniform(x.shape)
+
+
+def test_no_state_and_no_draw_is_left_for_the_next_call() -> None:
+    x = np.zeros((2, 3))
+    alone, inside, twice = Restless(), bl.Sequential(Restless()), bl.Parallel(Restless(), Restless())
+    for layer in (alone, inside, twice, bl.Residual(alone)):
+        np.testing.assert_array_equal(layer({}, x), layer({}, x))
+
+
+# ---------------------------------------------------------------------------------- shapes without numbers
+
+
+@each
+def test_shapes_are_known_without_drawing(
+    layer: Layer, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = layer.build(shape)
+    monkeypatch.setattr(bl.Key, "generator", lambda self: pytest.fail(f"{self} was drawn from"))
+    empty = bl.Network.empty(layer, shape)
+    assert layer.output_shape(shape) == empty.output_shape == full.output_shape
+    assert tree.paths(empty.params) == tree.paths(full.params)
+    for ours, theirs in zip(tree.leaves(empty.params), tree.leaves(full.params), strict=True):
+        assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype)
+    assert list(empty.state) == list(full.state)
+    for name, value in full.state.items():
+        np.testing.assert_array_equal(empty.state[name], value)
+
+
+# ---------------------------------------------------------------------------------- walking through a network
+
+
+@each
+def test_walks_agree(layer: Layer, shape: tuple[int, ...]) -> None:
+    walked = dict(layer.walk())
+    placed = {place.path: place.layer for place in layer.walk_shapes(shape)}
+    assert list(walked) == [path for path in placed if not path.endswith("projection")]  # which only shapes call for
+    assert walked.items() <= placed.items()
+    rows = layer.build(shape).rows(containers=True)
+    assert [(path, part) for path, part, *_ in rows] == list(placed.items())
+
+
+def test_what_is_around_a_layer() -> None:
+    inner = bl.Residual(bl.Sequential(bl.Linear(4), bl.Tanh()))
+    net = bl.Sequential(bl.Linear(4), inner)
+    around = {place.path: place.around for place in net.walk_shapes((3,))}
+    assert around[""] == ()
+    assert around["1/body/1"] == (net, inner, inner.body)

@@ -9,8 +9,8 @@ import torch
 
 import backlit as bl
 from backlit.graph import tree
+from backlit.nn.layer import forward
 from backlit.nn.layers.recurrent import _Recurrent
-from backlit.nn.network import forward
 
 ROWS, TIME, FEATURES, UNITS = 3, 6, 2, 4
 KINDS: list[_Recurrent] = [

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import backlit as bl
-from backlit.nn.layers.saturation import limits, saturated
+from backlit.nn.layers.saturation import limits
 
 TORCH = {
     bl.Sigmoid(): torch.sigmoid,
@@ -35,20 +35,20 @@ def test_saturated_is_where_the_slope_is_below_a_hundredth(layer):
     inner = (slope >= 0.01 * slope.max()) & (slope > 0)
     expected = (x < x[inner].min()) | (x > x[inner].max())  # the outer ends, not where a slope crosses zero on its way
     near = np.minimum(np.abs(x - low), np.abs(x - high)) < 0.002
-    assert (saturated(layer, x, None) == expected)[~near].all()
+    assert (layer.saturated(x, None) == expected)[~near].all()
 
 
 def test_known_limits():
     assert limits(bl.Sigmoid()) == pytest.approx((-5.98, 5.98), abs=0.01)
     assert limits(bl.ReLU()) == (0.0, math.inf)
     assert limits(bl.Step()) == (math.inf, -math.inf)
-    assert saturated(bl.Step(), np.array([-1.0, 1.0]), None).all()
+    assert bl.Step().saturated(np.array([-1.0, 1.0]), None).all()
     assert limits(bl.Linear(3)) is None
-    assert saturated(bl.Linear(3), np.zeros(3), np.zeros(3)) is None
+    assert bl.Linear(3).saturated(np.zeros(3), np.zeros(3)) is None
 
 
 def test_softmax_and_recurrent_layers_go_by_their_outputs():
-    assert saturated(bl.Softmax(), None, np.array([0.999, 0.001, 0.5])).tolist() == [True, True, False]
-    assert saturated(bl.RNN(2), None, np.array([0.999, 0.9, -0.999])).tolist() == [True, False, True]
-    assert saturated(bl.RNN(2, activation="relu"), None, np.array([0.0, 0.9])).tolist() == [True, False]
-    assert saturated(bl.LSTM(2), None, np.zeros(2)) is None
+    assert bl.Softmax().saturated(None, np.array([0.999, 0.001, 0.5])).tolist() == [True, True, False]
+    assert bl.RNN(2).saturated(None, np.array([0.999, 0.9, -0.999])).tolist() == [True, False, True]
+    assert bl.RNN(2, activation="relu").saturated(None, np.array([0.0, 0.9])).tolist() == [True, False]
+    assert bl.LSTM(2).saturated(None, np.zeros(2)) is None

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from backlit.doctor.catalogue import finding
-from backlit.doctor.evidence import SHORT_OF, Evidence, settings_of
+from backlit.doctor.evidence import SHORT_OF, Evidence
 from backlit.doctor.finding import Finding
 from backlit.doctor.findings.initialisation import expected
 from backlit.doctor.noise import between_epochs, of_loss, of_share
@@ -91,7 +91,7 @@ def unlearnable(e: Evidence) -> list[Finding]:
 
 def decay(e: Evidence) -> list[Finding]:
     """Weights that a penalty or decay pulls to zero."""
-    strength = settings_of(e.optimizer, "weight_decay") or 0.0
+    strength = e.optimizer.option("weight_decay") or 0.0
     penalty = e.settings.get("penalty")
     if not e.trained or e.well or (not strength and not penalty) or not e.start.get("params"):
         return []
@@ -120,8 +120,8 @@ def decay(e: Evidence) -> list[Finding]:
 
 def _bound(e: Evidence) -> float | None:
     """The size that weights should have at least, if AdamW's decay holds them below it."""
-    strength = settings_of(e.optimizer, "weight_decay") or 0.0
-    if type(getattr(e.optimizer, "transforms", (e.optimizer,))[-1]).__name__ != "AdamW" or not strength:
+    strength = e.optimizer.option("weight_decay") or 0.0
+    if type(e.optimizer.last).__name__ != "AdamW" or not strength:
         return None
     sizes = [expected(np.shape(leaf))[0] for part in e.weighted for leaf in e.weights(part).values()]
     wanted = max(sizes, default=0.0)

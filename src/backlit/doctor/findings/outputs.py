@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 
 from backlit.doctor.catalogue import finding
-from backlit.doctor.evidence import Evidence, is_activation
+from backlit.doctor.evidence import Evidence, Part
 from backlit.doctor.finding import Finding
 from backlit.doctor.noise import of_share
 from backlit.doctor.symptoms import seen
-from backlit.nn.layers.activation_facts import FACTS
 
 OUT_OF_REACH = 0.05  # of the targets' range that lies outside the activation's
 AGREE = 0.6  # of nearest neighbours have the very same whole number: then it names a class
 ABOVE_CHANCE = 0.25
 LARGE, VERY_LARGE = 10.0, 30.0  # root mean square of the targets: trouble if nothing is learned; in any case
 FEWEST_CLASSES, MOST_CLASSES = 3, 30
-NAMES = {"SiLU": "silu", "LeakyReLU": "leaky_relu", "PReLU": "prelu"}
 
 
 def _last(e: Evidence) -> tuple[str, str]:
@@ -41,11 +39,11 @@ def last_activation(e: Evidence) -> list[Finding]:
         floor = math.log(math.e + units - 1) - 1
         source = f"ln(e + {units} - 1) - 1, at scores 1 and 0"
         return [finding("softmax twice", where, "least loss", floor, 0.0, source, consequences=seen(e))]
-    if own in ("softmax", "sigmoid") and is_activation(part.layer):
-        if kind in ("LeakyReLU", "PReLU"):
-            return []  # they reach every number
-        told = FACTS.get(NAMES.get(kind, kind.lower()))
-        floor = _floor(own, units, told.low if told else -math.inf, told.high if told else math.inf)
+    if own in ("softmax", "sigmoid") and part.layer.facts is not None and part.layer.facts.bends:
+        facts = part.layer.facts
+        if math.isinf(facts.low) and math.isinf(facts.high):
+            return []  # it reaches every number
+        floor = _floor(own, units, facts.low, facts.high)
         said = "sigmoid" if own == "sigmoid" else "softmax"
         return [
             finding("activation before the loss", where, "least loss of the hardest class", floor, 0.0,
@@ -55,7 +53,7 @@ def last_activation(e: Evidence) -> list[Finding]:
         source = "-ln p needs p in (0, 1]"
         remedy = 'bl.fit(..., loss="cross_entropy")  # takes scores'
         return [finding("source of NaN", where, "outputs below", None, 0.0, source, remedy=remedy)]
-    return _reach(e, path, kind)
+    return _reach(e, path, part)
 
 
 def _floor(own: str, units: int, low: float, high: float) -> float:
@@ -66,16 +64,16 @@ def _floor(own: str, units: int, low: float, high: float) -> float:
     return math.log1p((units - 1) * math.exp(-gap))
 
 
-def _reach(e: Evidence, path: str, kind: str) -> list[Finding]:
-    told = FACTS.get(NAMES.get(kind, kind.lower()))
+def _reach(e: Evidence, path: str, part: Part) -> list[Finding]:
+    facts, kind = part.layer.facts, part.kind
     low, high = e.targets.get("low"), e.targets.get("high")
-    if told is None or low is None or high is None or not high > low or kind in ("Identity", "Linear"):
+    if facts is None or low is None or high is None or not high > low:
         return []
-    outside = max(told.low - low, 0.0) + max(high - told.high, 0.0)
+    outside = max(facts.low - low, 0.0) + max(high - facts.high, 0.0)
     share = outside / (high - low)
     if share <= OUT_OF_REACH:
         return []
-    where = f"layer {path}, {kind}, gives {told.low:g} to {told.high:g}; the targets are {low:.4g} to {high:.4g}"
+    where = f"layer {path}, {kind}, gives {facts.low:g} to {facts.high:g}; the targets are {low:.4g} to {high:.4g}"
     source = "a twentieth of the targets' range: some noise may stick out"
     measure = "share of the targets' range"
     return [finding("targets out of reach", where, measure, share, OUT_OF_REACH, source, consequences=seen(e))]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from backlit.doctor.catalogue import finding
-from backlit.doctor.evidence import Evidence, settings_of
+from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding
 from backlit.doctor.symptoms import MOST_OFF, dead, saturated, seen, wavering
 
@@ -29,9 +29,9 @@ def before_training(e: Evidence) -> list[Finding]:
     rate = e.rate
     if e.trained or not rate:
         return []
-    kind = type(getattr(e.optimizer, "transforms", (e.optimizer,))[-1]).__name__
+    kind = type(e.optimizer.last).__name__
     if kind not in ADAPTIVE and e.sharpness and e.sharpness > 0:
-        momentum = settings_of(e.optimizer, "momentum") or 0.0
+        momentum = e.optimizer.option("momentum") or 0.0
         product = rate * e.sharpness / (1 + momentum)
         exact = all(part.kind in ("Linear", "Flatten") for part in e.parts) and len(e.weighted) == 1
         quadratic = exact and type(e.loss).__name__ in ("MeanSquaredError", "SquaredError")
@@ -56,7 +56,7 @@ def before_training(e: Evidence) -> list[Finding]:
 
 
 def _with_rate(e: Evidence, rate: float) -> str:
-    last = getattr(e.optimizer, "transforms", (e.optimizer,))[-1]
+    last = e.optimizer.last
     return repr(last.replace(learning_rate=float(f"{rate:.2g}"))) if hasattr(last, "replace") else f"bl.SGD({rate:.2g})"
 
 
@@ -107,7 +107,7 @@ def high(e: Evidence) -> list[Finding]:
 
 def _settling(e: Evidence) -> str:
     """The same optimizer with a rate that starts at a third of this one and falls to 0."""
-    last = getattr(e.optimizer, "transforms", (e.optimizer,))[-1]
+    last = e.optimizer.last
     start, steps = float(f"{(e.rate or 0.0) / 3:.2g}"), max(1, len(e.history) * e.steps)
     return f"bl.fit(..., optimizer=bl.{type(last).__name__}(learning_rate=bl.optim.Cosine({start:g}, {steps})))"
 

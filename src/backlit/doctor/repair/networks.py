@@ -11,7 +11,7 @@ from backlit.doctor.findings.structure import STRAIGHT
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.layers import changed, with_fields
 from backlit.nn.key import Key
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.activations import ReLU, Sigmoid, Tanh
 from backlit.nn.layers.activations import Step as StepFunction
 from backlit.nn.layers.dropout import DropConnect, Dropout
@@ -20,7 +20,6 @@ from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.lstm import LSTM
 from backlit.nn.layers.normalization import BatchNorm, LayerNorm
 from backlit.nn.layers.recurrent import RNN
-from backlit.nn.network import Network
 from backlit.train.training import Recipe
 
 BENDING = ("ReLU", "LeakyReLU", "PReLU", "ELU", "SiLU", "GELU", "Softplus")  # He's rule suits them

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from backlit import optim
-from backlit.doctor.evidence import rate_of, settings_of
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.networks import dropped_out, layer_norms
 from backlit.nn.penalties import L2
-from backlit.optim.transform import Chain
+from backlit.optim.transform import Chain, Transform, as_transform
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.training import Recipe
 
@@ -25,8 +24,8 @@ PATIENCE = 10
 WEAK, STRONGER = 1e-3, 1e-2
 
 
-def _optimizer(recipe: Recipe) -> Any:
-    return optim.get(recipe.options.get("optimizer", "adam"))
+def _optimizer(recipe: Recipe) -> Transform:
+    return as_transform(optim.get(recipe.options.get("optimizer", "adam")))
 
 
 def _with(optimizer: Any, **changes: Any) -> Any:
@@ -40,10 +39,10 @@ def _with(optimizer: Any, **changes: Any) -> Any:
 def rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
     """The learning rate times each factor; larger ones as long as the optimizer bears them."""
     optimizer = _optimizer(recipe)
-    rate = rate_of(optimizer)
+    rate = optimizer.rate
     if not rate:
         return []
-    kind = type(getattr(optimizer, "transforms", (optimizer,))[-1]).__name__
+    kind = type(optimizer.last).__name__
     found = []
     for factor in factors:
         new = float(f"{rate * factor:.3g}")
@@ -105,7 +104,7 @@ def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
 def less_decay(recipe: Recipe, run: Any) -> list[Change]:
     """A hundredth of penalty and weight decay, or none."""
     penalty, optimizer = recipe.options.get("penalty"), _optimizer(recipe)
-    decay = settings_of(optimizer, "weight_decay") or 0.0
+    decay = optimizer.option("weight_decay") or 0.0
     found = []
     if isinstance(penalty, L2) or (penalty is None and decay):
         less = None if penalty is None else dataclasses.replace(penalty, strength=penalty.strength / 100)

@@ -16,8 +16,7 @@ from backlit.inspect.draw.scene import Scene
 from backlit.inspect.draw.summary import summary
 from backlit.inspect.explain import Explanation, explain
 from backlit.inspect.trace import described, require_network, trace
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 
 DEPTHS = ("layers", "neurons", "operations")
 _MOST = 80  # nodes that are drawn one by one

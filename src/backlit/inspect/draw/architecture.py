@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from backlit.graph import tree
-from backlit.nn.layer import Layer, Shape
+from backlit.nn.layer import Layer, Network, Shape
 from backlit.nn.layers.containers import Parallel, Residual, Sequential
 from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
-from backlit.nn.network import Network
 
 _STEPS = 6  # time steps that are drawn of an unrolled layer; of more the first ones and the last
 

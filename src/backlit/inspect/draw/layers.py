@@ -20,7 +20,7 @@ from backlit.inspect.draw.scene import (
     text_width,
     widest,
 )
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 
 _MOST = 24  # boxes; of more, containers stay closed, and then the middle is left out
 _MARGIN, _LINE, _WIDEST = 20.0, 15.0, 190.0

@@ -23,9 +23,9 @@ from backlit.inspect.draw.scene import (
     shorten,
     text_width,
 )
+from backlit.nn.layer import Network
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.recurrent import RNN
-from backlit.nn.network import Network
 
 NEGATIVE = "#B34700"
 _MOST = 10  # circles in a column; of more, the first ones and the last

@@ -12,9 +12,9 @@ import numpy as np
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import softmax
 from backlit.inspect.plots.style import COLOURS, class_style, figure, label, labels, outlined, picture, tidy
+from backlit.nn.layer import Network
 from backlit.nn.layers.activations import Sigmoid
 from backlit.nn.layers.containers import Sequential
-from backlit.nn.network import Network
 
 _ROWS = 4096  # points computed at once
 

@@ -14,7 +14,7 @@ from backlit.graph import tree
 from backlit.graph.tensor import value_of
 from backlit.inspect.plots.style import figure, outlined, picture
 from backlit.nn import losses
-from backlit.nn.network import Network, forward
+from backlit.nn.layer import Network, forward
 
 _MOST_ROWS = 2000  # of the data; more would only take longer
 

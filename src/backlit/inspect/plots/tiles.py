@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 
 
 def network_of(model: Any) -> Network:

@@ -11,7 +11,7 @@ from backlit.errors import InputError, unknown
 from backlit.graph import tree
 from backlit.inspect.plots.style import bare, figure, picture
 from backlit.inspect.plots.tiles import count_of, mosaic, network_of, number_tiles
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 
 _WEIGHTS = "gray"  # of signed numbers: black is negative, white positive, grey is 0, in print as well
 

@@ -13,14 +13,13 @@ import numpy as np
 from backlit.errors import InputError, ZeroGradientWarning
 from backlit.graph import tree
 from backlit.graph.derivatives import vjp
-from backlit.nn.layer import Context, Layer
+from backlit.nn.layer import Context, Layer, Network
 from backlit.nn.layers import activations
 from backlit.nn.layers.containers import Parallel, Residual, Sequential
 from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.shaping import Flatten, Reshape
 from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
-from backlit.nn.network import Network
 
 Place = tuple[str, tuple[int, ...]]  # a parameter: path and index, ("0/weight", (1, 2))
 

@@ -21,7 +21,7 @@ from backlit.inspect.textbook.units import Place, units_of
 from backlit.inspect.textbook.weights import WeightUpdate, weight_update
 from backlit.inspect.trace import require_network
 from backlit.nn import losses
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.optim.transform import apply_updates
 
 _MOST_WEIGHTS, _MOST_LINES = 64, 16

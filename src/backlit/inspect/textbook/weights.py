@@ -22,7 +22,7 @@ from backlit.inspect.textbook.symbols import (
     values,
 )
 from backlit.inspect.textbook.units import Place, Unit
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.optim import steps
 
 

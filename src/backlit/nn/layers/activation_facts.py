@@ -34,6 +34,8 @@ class Facts:
         On which sides ("left", "right") the derivative goes to zero.
     cost : str
         Work for each number, forward.
+    elementwise : bool
+        Whether each output depends on its own input alone.
     """
 
     name: str
@@ -46,6 +48,12 @@ class Facts:
     mean: float
     saturates: tuple[str, ...]
     cost: str
+    elementwise: bool = True
+
+    @property
+    def bends(self) -> bool:
+        """Whether it is anything but the identity."""
+        return self.name != "linear"
 
     @property
     def zero_centred(self) -> str:
@@ -57,8 +65,49 @@ _INF = math.inf
 _BOTH = ("left", "right")
 
 
-def _leaky(x: Any) -> Any:
-    return functions.leaky_relu(x, slope=0.01)
+_HALF_MEAN = 0.398942  # of max(x, 0), for standard normal inputs: 1 / √(2π)
+_EXPONENTIAL_MEAN = 0.238422  # of max(1 - eˣ, 0): 1/2 - √e Φ(-1)
+
+
+def leaky(slope: float) -> Facts:
+    """The facts of a leaky ReLU with this slope below 0.
+
+    >>> leaky(0.5).mean
+    0.1995
+    """
+    return Facts(
+        "leaky_relu",
+        lambda x: functions.leaky_relu(x, slope=slope),
+        f"x if x > 0 else {slope:g} x",
+        f"1 if x > 0 else {slope:g}",
+        -_INF if slope > 0 else 0,
+        _INF,
+        max(1.0, abs(slope)),
+        round(_HALF_MEAN * (1 - slope), 4),
+        () if slope else ("left",),
+        "1 comparison, 1 product",
+    )
+
+
+def exponential(alpha: float) -> Facts:
+    """The facts of an ELU with this alpha.
+
+    >>> exponential(2.0).low
+    -2.0
+    """
+    scaled = "eˣ - 1" if alpha == 1 else f"{alpha:g} (eˣ - 1)"
+    return Facts(
+        "elu",
+        lambda x: functions.elu(x, alpha=alpha),
+        f"x if x > 0 else {scaled}",
+        f"1 if x > 0 else y + {alpha:g}",
+        min(-alpha, 0),
+        _INF,
+        max(1.0, abs(alpha)),
+        round(_HALF_MEAN - alpha * _EXPONENTIAL_MEAN, 4),
+        ("left",),
+        "1 exponential, 1 comparison",
+    )
 
 
 def _parametric(x: Any) -> Any:
@@ -76,12 +125,10 @@ FACTS: dict[str, Facts] = {
               "1 exponential, 1 division"),
         Facts("relu", functions.relu, "max(x, 0)", "1 if x > 0 else 0", 0, _INF, 1.0, 0.3989, ("left",),
               "1 comparison"),
-        Facts("leaky_relu", _leaky, "x if x > 0 else 0.01 x", "1 if x > 0 else 0.01", -_INF, _INF, 1.0, 0.3950, (),
-              "1 comparison, 1 product"),
+        leaky(0.01),
         Facts("prelu", _parametric, "x if x > 0 else a x, a learned (0.25 at first)",
               "1 if x > 0 else a; by a: min(x, 0)", -_INF, _INF, 1.0, 0.2992, (), "1 comparison, 1 product"),
-        Facts("elu", functions.elu, "x if x > 0 else eˣ - 1", "1 if x > 0 else y + 1", -1, _INF, 1.0, 0.1605, ("left",),
-              "1 exponential, 1 comparison"),
+        exponential(1.0),
         Facts("selu", functions.selu, "1.0507 x if x > 0 else 1.7581 (eˣ - 1)",
               "1.0507 if x > 0 else y + 1.7581", -1.7581, _INF, 1.7581, 0.0, ("left",),
               "1 exponential, 1 comparison, 1 product"),
@@ -96,7 +143,8 @@ FACTS: dict[str, Facts] = {
               "1 exponential, 1 logarithm"),
         # Of a whole line of numbers; slope and mean are those of two classes.
         Facts("softmax", functions.softmax, "eˣ / Σ eˣ", "∂yᵢ/∂xⱼ = yᵢ ((i = j) - yⱼ)", 0, 1, 0.25, 0.5, _BOTH,
-              "1 exponential, 1 division, 1 comparison, 2 sums"),
+              "1 exponential, 1 division, 1 comparison, 2 sums",
+              elementwise=False),
     )
 }  # fmt: skip
 

@@ -1,10 +1,10 @@
-"""Activations as layers; their functions stand in `functions.py`, facts about them in `activation_facts.py`."""
+"""Activations as layers; their functions are operations of the graph, facts about them in `activation_facts.py`."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,9 +25,11 @@ from backlit.graph.ops.activation import (
     step,
     tanh,
 )
+from backlit.nn.context import Context, Params, Shape
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape
-from backlit.nn.layers.activation_facts import FACTS, Facts, facts, table
+from backlit.nn.layer import Layer
+from backlit.nn.layers.activation_facts import FACTS, Facts, exponential, facts, leaky, table
+from backlit.nn.layers.saturation import SHARE
 
 __all__ = [
     "ELU",
@@ -73,63 +75,90 @@ def _require_finite(layer: Layer, **numbers: Any) -> None:
 
 
 @dataclass(frozen=True, repr=False)
-class Identity(Layer):
+class _Activation(Layer):
+    """Base of the activations: layers of which facts are known."""
+
+    known_as: ClassVar[str]  # its name among the facts
+
+    @property
+    def facts(self) -> Facts:
+        return FACTS[self.known_as]
+
+
+@dataclass(frozen=True, repr=False)
+class Identity(_Activation):
     """``y = x``: the linear activation."""
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    known_as: ClassVar[str] = "linear"
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return linear(x)
 
 
 @dataclass(frozen=True, repr=False)
-class Step(Layer):
+class Step(_Activation):
     """``y = 1`` where x > 0, else 0: the perceptron's activation.
 
     Its derivative is zero, so nothing before it learns by gradient; see `backlit.Perceptron` for its own rule.
     """
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    known_as: ClassVar[str] = "step"
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return step(x)
 
 
 @dataclass(frozen=True, repr=False)
-class Sigmoid(Layer):
+class Sigmoid(_Activation):
     """``y = 1 / (1 + e⁻ˣ)``, from 0 to 1; ``y' = y (1 - y)`` is at most 1/4: gradients shrink from layer to layer."""
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    known_as: ClassVar[str] = "sigmoid"
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return sigmoid(x)
 
 
 @dataclass(frozen=True, repr=False)
-class Tanh(Layer):
+class Tanh(_Activation):
     """Hyperbolic tangent, from -1 to 1; ``y' = 1 - y²`` is at most 1."""
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    known_as: ClassVar[str] = "tanh"
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return tanh(x)
 
 
 @dataclass(frozen=True, repr=False)
-class ReLU(Layer):
+class ReLU(_Activation):
     """``y = max(x, 0)``; the derivative at 0 is taken as 0."""
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    known_as: ClassVar[str] = "relu"
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return relu(x)
 
 
 @dataclass(frozen=True, repr=False)
-class LeakyReLU(Layer):
+class LeakyReLU(_Activation):
     """``y = x`` for x > 0, else ``slope · x``: never saturates."""
+
+    known_as: ClassVar[str] = "leaky_relu"
 
     slope: float = 0.01
 
     def __post_init__(self) -> None:
         _require_finite(self, slope=self.slope)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    @property
+    def facts(self) -> Facts:
+        return leaky(self.slope)
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return leaky_relu(x, slope=self.slope)
 
 
 @dataclass(frozen=True, repr=False)
-class PReLU(Layer):
+class PReLU(_Activation):
     """`LeakyReLU` whose slope is learned.
 
     Parameters
@@ -150,6 +179,8 @@ class PReLU(Layer):
     He, Zhang, Ren, Sun: Delving Deep into Rectifiers, ICCV 2015 (arXiv:1502.01852).
     """
 
+    known_as: ClassVar[str] = "prelu"
+
     start: float = 0.25
     by_feature: bool = False
 
@@ -159,12 +190,12 @@ class PReLU(Layer):
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         return {"slope": np.full(input_shape[-1:] if self.by_feature else (), float(self.start))}, input_shape
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return prelu(x, params["slope"])
 
 
 @dataclass(frozen=True, repr=False)
-class ELU(Layer):
+class ELU(_Activation):
     """``y = x`` for x > 0, else ``alpha (eˣ - 1)``.
 
     References
@@ -172,17 +203,23 @@ class ELU(Layer):
     Clevert, Unterthiner, Hochreiter: Fast and Accurate Deep Network Learning by ELUs, ICLR 2016 (arXiv:1511.07289).
     """
 
+    known_as: ClassVar[str] = "elu"
+
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
         _require_finite(self, alpha=self.alpha)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    @property
+    def facts(self) -> Facts:
+        return exponential(self.alpha)
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return elu(x, alpha=self.alpha)
 
 
 @dataclass(frozen=True, repr=False)
-class SELU(Layer):
+class SELU(_Activation):
     """Scaled `ELU`: keeps mean 0 and variance 1 from layer to layer, if weights start as "lecun".
 
     References
@@ -190,12 +227,14 @@ class SELU(Layer):
     Klambauer, Unterthiner, Mayr, Hochreiter: Self-Normalizing Neural Networks, NeurIPS 2017 (arXiv:1706.02515).
     """
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    known_as: ClassVar[str] = "selu"
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return selu(x)
 
 
 @dataclass(frozen=True, repr=False)
-class GELU(Layer):
+class GELU(_Activation):
     """``y = x · Φ(x)``, Φ the standard normal distribution; ``approximate=True`` takes the form with tanh.
 
     References
@@ -203,37 +242,52 @@ class GELU(Layer):
     Hendrycks, Gimpel: Gaussian Error Linear Units, 2016 (arXiv:1606.08415).
     """
 
+    known_as: ClassVar[str] = "gelu"
+
     approximate: bool = False
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    @property
+    def facts(self) -> Facts:
+        return FACTS["gelu_tanh" if self.approximate else "gelu"]
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return gelu_tanh(x) if self.approximate else gelu(x)
 
 
 @dataclass(frozen=True, repr=False)
-class SiLU(Layer):
+class SiLU(_Activation):
     """``y = x · σ(x)``, also called swish."""
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    known_as: ClassVar[str] = "silu"
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return silu(x)
 
 
 @dataclass(frozen=True, repr=False)
-class Softplus(Layer):
+class Softplus(_Activation):
     """``y = ln(1 + eˣ)``: a smooth rectifier; ``y' = σ(x)``."""
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    known_as: ClassVar[str] = "softplus"
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return softplus(x)
 
 
 @dataclass(frozen=True, repr=False)
-class Softmax(Layer):
+class Softmax(_Activation):
     """Shares along the last axis: ``yᵢ = e^xᵢ / Σⱼ e^xⱼ``.
 
     As a last layer it goes with the loss "negative_log_likelihood"; "cross_entropy" takes the scores before it.
     """
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    known_as: ClassVar[str] = "softmax"
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return softmax(x, axis=-1)
+
+    def saturated(self, x: Any, y: Any) -> Any:
+        return y * (1.0 - y) < SHARE / 4  # its slope yᵢ (1 - yᵢ) is at most 1/4
 
 
 _LAYERS: dict[str, Layer] = {

@@ -13,8 +13,9 @@ from backlit.graph.ops.indexing import take
 from backlit.graph.ops.reduction import mean
 from backlit.graph.ops.shape import flip as mirrored
 from backlit.graph.tensor import value_of
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, require_axes
+from backlit.nn.layer import Layer, require_axes
 
 _LIMITS = {"shift": 1.0, "rotate": 180.0, "scale": 0.9, "cutout": 1.0, "brightness": math.inf, "contrast": 1.0}
 _AXES = "(height, width, channels)"
@@ -100,7 +101,8 @@ class Augment(Layer):
         require_axes(self, input_shape, 3, _AXES)
         return {}, input_shape
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         require_axes(self, tuple(x.shape[1:]), 3, _AXES)
         if not ctx.training:
             return x

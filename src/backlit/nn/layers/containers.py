@@ -9,8 +9,9 @@ import numpy as np
 
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, init_part, require_positive
+from backlit.nn.layer import Layer, init_part, require_positive
 from backlit.nn.layers.convolution import Conv1d, Conv2d
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.merging import merge, merged_shape, require_way
@@ -65,7 +66,8 @@ class Sequential(Layer):
             input_shape = layer.output_shape(input_shape)
         return input_shape
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         for name, layer in self.parts():
             x = ctx.run(name, layer, params, x)
         return x
@@ -184,7 +186,8 @@ class Residual(Layer):
         self._projection(input_shape)
         return self.body.output_shape(input_shape)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         y = ctx.run("body", self.body, params, x)
         projection = self._projection(tuple(x.shape[1:]))
         return y + (x if projection is None else ctx.run("projection", projection, params, x))
@@ -242,7 +245,8 @@ class Parallel(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return merged_shape("Parallel", self.combine, [layer.output_shape(input_shape) for layer in self.layers])
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         return merge(self.combine, [ctx.run(name, layer, params, x) for name, layer in self.parts()])
 
     def __repr__(self) -> str:

@@ -12,8 +12,9 @@ from backlit.errors import ShapeError
 from backlit.graph.ops.convolution import conv, conv_transpose, transposed
 from backlit.graph.window import Padding, Sizes, borders, per_axis, window
 from backlit.nn import initializers
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, require_axes, require_positive
+from backlit.nn.layer import Layer, require_axes, require_positive
 
 _SHAPES = {1: "(size, channels)", 2: "(height, width, channels)"}
 
@@ -80,7 +81,8 @@ class _Convolution(Layer):
         found = window(str(self), sizes, self._kernel, self.stride, self.padding, self.dilation, self.groups)
         return (*found.positions(sizes), self.channels)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         self._check(tuple(x.shape[1:]))
         x = ctx.hide(x)
         weight = params["weight"]
@@ -192,7 +194,7 @@ class _Transposed(_Convolution):
         )
         return (*sizes, self.channels)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         self._check(tuple(x.shape[1:]))
         y = conv_transpose(
             x,

@@ -16,8 +16,9 @@ from backlit.graph.ops.linalg import linear
 from backlit.graph.ops.shape import concatenate
 from backlit.graph.tensor import value_of
 from backlit.nn import initializers
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, init_part, require_positive
+from backlit.nn.layer import Layer, init_part, require_positive
 from backlit.nn.layers.attention import AdditiveAttention, dot_attention
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.lstm import LSTM
@@ -153,7 +154,8 @@ class Decoder(Layer):
 
     # ---------------------------------------------------------------------------------------------- the call
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         memory, states = self.begin(params, x, ctx)
         if ctx.targets is not None:
             return self.advance(params, memory, states, self._before(ctx.targets), ctx)[0]
@@ -279,7 +281,8 @@ class EncoderDecoder(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return self.decoder.output_shape(self.encoder.output_shape(input_shape))
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         encoded, inner = self.encode(params, x, ctx)
         return inner.run("decoder", self.decoder, params, encoded)
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.nn.layer import Context, Layer, Params
+from backlit.nn.context import Context, Params, ensure_context
+from backlit.nn.layer import Layer
 from backlit.nn.layers.linear import Linear
 
 
@@ -57,7 +58,8 @@ class Dropout(Layer):
     def __post_init__(self) -> None:
         _require_rate(self, self.rate)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         if not (ctx.training and self.rate):
             return x
         shape = (x.shape[0], *[1] * (len(x.shape) - 2), x.shape[-1]) if self.by_channel else None
@@ -98,7 +100,8 @@ class DropConnect(Linear):
         super().__post_init__()
         _require_rate(self, self.rate)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         if ctx.training and self.rate:
             params = {**params, "weight": params["weight"] * _kept(ctx, self.rate, params["weight"])}
         return super().__call__(params, x, ctx)

@@ -8,8 +8,9 @@ from typing import Any
 
 from backlit.errors import InputError, ShapeError
 from backlit.graph.op import namespace
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, init_part
+from backlit.nn.layer import Layer, init_part
 from backlit.nn.layers.containers import Sequential, require_layers
 
 
@@ -62,7 +63,8 @@ class EachStep(Layer):
             raise ShapeError(f"{self} needs inputs of shape (time, ...), got {input_shape}")
         return input_shape[1:]
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         rows, time = x.shape[:2]
         ctx = dataclasses.replace(ctx, time_mask=None, mask=self._real(ctx, rows, time))
         y = ctx.run("body", self.body, params, x.reshape((rows * time, *x.shape[2:])))

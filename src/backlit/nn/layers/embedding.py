@@ -12,8 +12,9 @@ from backlit.graph.ops.indexing import take
 from backlit.graph.ops.shape import concatenate
 from backlit.graph.tensor import value_of
 from backlit.nn import initializers
+from backlit.nn.context import Context, Params, Shape
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, require_axes, require_positive
+from backlit.nn.layer import Layer, require_axes, require_positive
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,7 +65,7 @@ class Embedding(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.size)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         if x.dtype.kind not in "iu":
             raise InputError(f"inputs must be whole numbers from 0 to {self.count - 1}, got dtype {x.dtype}")
         if isinstance(x, np.ndarray) and x.size and (x.min() < 0 or x.max() >= self.count):
@@ -130,7 +131,7 @@ class EmbedColumns(Layer):
             raise ShapeError(f"{self} needs at least {len(self.counts)} inputs, got {input_shape[0]}")
         return (input_shape[0] - len(self.counts) + sum(self.widths),)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         first = x.shape[-1] - len(self.counts)
         codes = value_of(x)[:, first:].astype("int32")
         vectors = [take(params[str(i)], codes[:, i], axis=0) for i in range(len(self.counts))]

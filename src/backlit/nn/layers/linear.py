@@ -10,8 +10,9 @@ import numpy as np
 from backlit.errors import ShapeError
 from backlit.graph.ops.linalg import linear
 from backlit.nn import initializers
+from backlit.nn.context import Context, Params, Shape
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, require_positive
+from backlit.nn.layer import Layer, require_positive
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,7 +59,7 @@ class Linear(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         weight = params["weight"]
         if x.shape[-1] != weight.shape[1]:
             raise ShapeError(f"expected inputs of last size {weight.shape[1]}, got shape {tuple(x.shape)}")

@@ -12,8 +12,9 @@ from backlit.errors import InputError, ShapeError
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import sqrt, square
 from backlit.graph.tensor import value_of
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, require_positive
+from backlit.nn.layer import Layer, require_positive
 
 
 def _require_above_zero(layer: Layer, **numbers: Any) -> None:
@@ -65,7 +66,7 @@ class LayerNorm(Layer):
             raise ShapeError(f"{self} needs inputs of at least {self.axes} axes besides the batch, got {input_shape}")
         return _scale_and_shift(self.affine, input_shape[-self.axes :]), input_shape
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         axes = tuple(range(-self.axes, 0))
         centred = x - x.mean(axis=axes, keepdims=True)
         y = centred / sqrt(square(centred).mean(axis=axes, keepdims=True) + self.epsilon)
@@ -123,7 +124,8 @@ class BatchNorm(Layer):
     def init_state(self, input_shape: Shape) -> dict[str, Any]:
         return {"mean": np.zeros(input_shape[-1:]), "variance": np.ones(input_shape[-1:])}
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         if ctx.training:
             mean, variance = self._batch_statistics(x, ctx)
         else:

@@ -10,8 +10,9 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.graph.op import namespace
 from backlit.graph.tensor import value_of
+from backlit.nn.context import Context, Params, Shape
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, require_positive
+from backlit.nn.layer import Layer, require_positive
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +54,7 @@ class OneHot(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.count)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         numbers = value_of(x)
         if numbers.dtype.kind not in "iu":
             raise InputError(f"inputs must be whole numbers from 0 to {self.count - 1}, got dtype {numbers.dtype}")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
+from backlit.nn.layer import Network
 from backlit.nn.layers.activations import Step
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.linear import Linear
-from backlit.nn.network import Network
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from backlit.errors import ShapeError
 from backlit.graph.ops.linalg import einsum
 from backlit.graph.ops.pooling import avg_pool, max_pool, pooling_window
 from backlit.graph.window import Padding, borders, per_axis
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, require_axes, require_positive
+from backlit.nn.layer import Layer, require_axes, require_positive
 
 _SHAPES = {1: "(size, channels)", 2: "(height, width, channels)"}
 
@@ -44,7 +45,7 @@ class _Pooling(Layer):
         found = pooling_window(str(self), input_shape[:-1], self.size, self.stride, self.padding)
         return {}, (*found.positions(input_shape[:-1]), input_shape[-1])
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         require_axes(self, tuple(x.shape[1:]), self.axes + 1, _SHAPES[self.axes])
         return type(self).way(x, size=self.size, stride=self.stride, padding=self.padding)
 
@@ -159,7 +160,8 @@ class GlobalAvgPool(Layer):
         _require_places(self, input_shape)
         return {}, input_shape[-1:]
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         if ctx.time_mask is None:
             return x.mean(axis=tuple(range(1, len(x.shape) - 1)))
         return ctx.hide(x).sum(axis=1) / ctx.time_mask.sum(axis=1)[:, None].astype(x.dtype)
@@ -182,7 +184,8 @@ class GlobalMaxPool(Layer):
         _require_places(self, input_shape)
         return {}, input_shape[-1:]
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         return ctx.hide(x, -np.inf).max(axis=tuple(range(1, len(x.shape) - 1)))
 
 
@@ -217,7 +220,7 @@ class AdaptiveAvgPool2d(Layer):
         require_axes(self, input_shape, 3, _SHAPES[2])
         return {}, (self.rows, self.columns or self.rows, input_shape[-1])
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         require_axes(self, tuple(x.shape[1:]), 3, _SHAPES[2])
         by_row = _bins(x.shape[1], self.rows).astype(x.dtype)
         by_column = _bins(x.shape[2], self.columns or self.rows).astype(x.dtype)

@@ -16,8 +16,11 @@ from backlit.graph.ops.recurrence import require_form, rnn
 from backlit.graph.ops.shape import broadcast_to, transpose
 from backlit.graph.tensor import value_of
 from backlit.nn import initializers
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, require_axes, require_positive
+from backlit.nn.layer import Layer, require_axes, require_positive
+from backlit.nn.layers import activations
+from backlit.nn.layers.saturation import limits
 
 States = dict[str, Any]
 
@@ -122,10 +125,11 @@ class _Recurrent(Layer):
         self,
         params: Params,
         x: Any,
-        ctx: Context = Context(),  # noqa: B008
+        ctx: Context | None = None,
         initial: States | None = None,
     ) -> Any:
         """The output for ``x: (rows, time, features)``; `initial` gives the states to start from, each (rows, size)."""
+        ctx = ensure_context(ctx)
         self._require_input(params, x, ctx)
         if ctx.training and self.dropout:
             x = x * self._kept(ctx, self.dropout, (x.shape[0], 1, x.shape[2]), x.dtype)
@@ -297,3 +301,9 @@ class RNN(_Recurrent):
     def run(self, params: Params, a: Any, start: States, **options: Any) -> States:
         weight = params["recurrent"]["weight"]
         return {"hidden": rnn(a, weight, start["hidden"], activation=self.activation, **options)[0]}
+
+    def saturated(self, x: Any, y: Any) -> Any:
+        """Which of the states `y` are saturated, as outputs of the activation; `x` isn't looked at."""
+        function = activations.get(self.activation)
+        low, high = (float(np.asarray(function({}, np.asarray(bound)))) for bound in limits(function) or (0.0, 0.0))
+        return (y <= low) | (y >= high)

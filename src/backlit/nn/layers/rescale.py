@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape
+from backlit.nn.layer import Layer
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,6 +66,7 @@ class Rescale(Layer):
     def init_state(self, input_shape: Shape) -> dict[str, Any]:
         return {"shift": np.array(self.shift), "factor": 1 / np.array(self.scale)}
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         shift = ctx.state("shift")
         return ((x if x.dtype.kind == "f" else x.astype(shift.dtype)) - shift) * ctx.state("factor")

@@ -12,8 +12,9 @@ from backlit.errors import InputError, ShapeError
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.tensor import value_of
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, init_part
+from backlit.nn.layer import Layer, init_part
 from backlit.nn.layers.containers import Sequential, require_layers
 from backlit.nn.layers.merging import merge, merged_shape, require_way
 from backlit.nn.layers.recurrent import _Recurrent
@@ -69,7 +70,8 @@ class Bidirectional(Layer):
         shapes = [layer.output_shape(input_shape) for _, layer in self.parts()]
         return merged_shape("Bidirectional", self.combine, shapes)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         results = [ctx.run(name, layer, params, x) for name, layer in self.parts()]
         if not self.body.return_states:
             return merge(self.combine, results)
@@ -129,7 +131,8 @@ class Masked(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return self.body.output_shape(input_shape)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
         mask = time_mask("Masked", x, self.value)
         output = dataclasses.replace(ctx, time_mask=mask).run("body", self.body, params, x)
         return output if namespace(mask) is np else _spoilt(output, mask.any(axis=1))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from backlit.errors import InputError, ShapeError
+from backlit.nn.context import Context, Params, Shape
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape
+from backlit.nn.layer import Layer
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,7 +26,7 @@ class Flatten(Layer):
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         return {}, (math.prod(input_shape),)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return x.reshape((x.shape[0], math.prod(x.shape[1:])))
 
 
@@ -64,5 +65,5 @@ class Reshape(Layer):
             raise ShapeError(f"{self}: inputs of shape {input_shape} have {size} numbers, which don't fit {self.shape}")
         return {}, tuple(size // known if n == -1 else n for n in self.shape)
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return x.reshape((x.shape[0], *self.output_shape(tuple(x.shape[1:]))))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.nn.layer import Context, Layer, Params
+from backlit.nn.context import Context, Params
+from backlit.nn.layer import Layer
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,5 +36,5 @@ class Temperature(Layer):
         if not (isinstance(self.value, (int, float)) and np.isfinite(self.value) and self.value > 0):
             raise InputError(f"Temperature must be a finite number above 0, got {self.value!r}")
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return x / float(self.value)

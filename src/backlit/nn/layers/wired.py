@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from backlit.errors import InputError, unknown
+from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
-from backlit.nn.layer import Context, Layer, Params, Shape, init_part
+from backlit.nn.layer import Layer, init_part
 from backlit.nn.layers.merging import merge, merged_shape, require_way
 
 INPUT, OUTPUT = "input", "output"
@@ -121,7 +122,9 @@ class Wired(Layer):
 
         return merged_shape("Wired: the output", self.combine, self._flow(input_shape, visit))
 
-    def __call__(self, params: Params, x: Any, ctx: Context = Context()) -> Any:  # noqa: B008
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        ctx = ensure_context(ctx)
+
         def visit(name: str, layer: Layer, inputs: list[Any]) -> Any:
             return ctx.run(name, layer, params, merge(self.combine, inputs))
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
+from backlit.nn.layer import Network
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.temperature import Temperature
-from backlit.nn.network import Network
 from backlit.train.judgement import Bin, Calibration
 
 BINS = 10

@@ -126,9 +126,7 @@ def _labels(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict[
     return {"baseline": baseline, "labels": tuple(labels)}
 
 
-def _numbers(
-    run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray, intervals: Intervals | None
-) -> dict[str, Any]:
+def _numbers(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray, intervals: Intervals | None) -> dict[str, Any]:
     means = np.array(guess.mean)
     mean = means if y.ndim > 1 else means[0]
     errors = np.abs(y - run.targets.decode(outputs))

@@ -57,14 +57,18 @@ def mistakes(
     else:
         amount, candidates = np.abs(called - y), np.arange(len(y))
     order = candidates[np.argsort(-amount[candidates], kind="stable")][:MOST].tolist()
-    measure = "probability" if of_classes else "off"
+    measures = [{"probability" if of_classes else "off": amount[i].item()} for i in order]
     if names is not None:
         rows = [
-            Mistake(str(y[i]), str(called[i]), name=str(names[i]), **{measure: float(amount[i])}) for i in order
+            Mistake.from_dict({"truth": str(y[i]), "called": str(called[i]), "name": str(names[i]), **measure})
+            for i, measure in zip(order, measures, strict=True)
         ]
         return Mistakes((), tuple(rows), named=True)
     columns, seen = _seen(run, raw, seen_as)
-    rows = [Mistake(_plain(y[i]), _plain(called[i]), **{measure: float(amount[i])}, **seen(i)) for i in order]
+    rows = [
+        Mistake.from_dict({"truth": _plain(y[i]), "called": _plain(called[i]), **measure, **seen(i)})
+        for i, measure in zip(order, measures, strict=True)
+    ]
     return Mistakes(tuple(columns), tuple(rows))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backlit.graph import tree
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.train.probes.baselines import reference
 from backlit.train.probes.history import Record, plain
 from backlit.train.probes.padding import sequences_of

@@ -11,7 +11,6 @@ from backlit.graph.backward import is_float
 from backlit.graph.op import namespace
 from backlit.graph.tensor import Tensor, value_of
 from backlit.nn.layer import Layer, Shape
-from backlit.nn.layers.saturation import saturated
 from backlit.train.probes.settings import Probes
 
 ROOT = "network"  # the path of a network that is one layer, and of what a container makes of its parts
@@ -73,7 +72,7 @@ class Recorder:
         if output._serial not in self._known:  # else it's what the layer's last part gave, or its input
             self._known.add(output._serial)
             y = value_of(output)
-            self.found[name] = Seen(y, output, saturated(layer, value_of(x), y))
+            self.found[name] = Seen(y, output, layer.saturated(value_of(x), y))
         return output
 
     def added(self, path: str, shape: Shape, dtype: Any) -> Any:
@@ -87,7 +86,7 @@ class Recorder:
         name = path or ROOT
         if name in self._added:
             y = value_of(states)
-            self.found[name] = Seen(y, self._added[name], saturated(layer, None, y), mask, steps=True)
+            self.found[name] = Seen(y, self._added[name], layer.saturated(None, y), mask, steps=True)
 
     def watched(self, order: list[Tensor]) -> dict[str, Tensor]:
         """The nodes that the user named, of those in the graph.

@@ -12,8 +12,7 @@ from backlit.graph.backward import ones_like, pull, topological_order
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.op import namespace, transforming
 from backlit.graph.tensor import Tensor, value_of
-from backlit.nn.layer import Layer, Shape
-from backlit.nn.network import forward
+from backlit.nn.layer import Layer, Shape, forward
 from backlit.train.probes.hook import Recorder
 from backlit.train.probes.measure import norm, numbers, one_signed
 from backlit.train.probes.settings import Probes

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.sequence import Masked
-from backlit.nn.network import Network
 
 COMMON = 0.05  # of the rows end with it: then a value is padding
 INNER = 0.1  # of it lies between real steps: then it is none
@@ -78,13 +77,9 @@ def _padding(steps: np.ndarray, tokens: bool) -> Any:
     return None
 
 
-def _parts(layer: Layer) -> list[Layer]:
-    return [layer, *(inner for _, part in layer.parts() for inner in _parts(part))]
-
-
 def _recurrent(layer: Layer) -> bool:
-    return any(part.recurrent for part in _parts(layer))
+    return any(part.recurrent for _, part in layer.walk())
 
 
 def _masked(layer: Layer) -> list[Masked]:
-    return [part for part in _parts(layer) if isinstance(part, Masked)]
+    return [part for _, part in layer.walk() if isinstance(part, Masked)]

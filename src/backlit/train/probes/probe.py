@@ -10,8 +10,7 @@ import numpy as np
 from backlit import engine as engines
 from backlit.data.frames import as_arrays
 from backlit.errors import InputError
-from backlit.nn.layer import Layer
-from backlit.nn.network import Network
+from backlit.nn.layer import Layer, Network
 from backlit.train.prepare import prepare
 from backlit.train.probes.history import ProbeHistory, plain
 from backlit.train.probes.look import look_for

@@ -11,7 +11,7 @@ import numpy as np
 from backlit import engine as engines
 from backlit.engine import Engine
 from backlit.graph import tree
-from backlit.nn.network import Network
+from backlit.nn.layer import Network
 from backlit.train.batches import Batches
 from backlit.train.lazy import Later
 from backlit.train.probes.history import Record, plain
@@ -105,7 +105,7 @@ def _thread_pools() -> Any:
 
 def kinds(network: Network) -> dict[str, str]:
     """The kind of each layer, by the path that records have."""
-    return {path or ROOT: type(layer).__name__ for path, layer, *_ in network._lines()}
+    return {path or ROOT: type(layer).__name__ for path, layer, *_ in network.rows(containers=True)}
 
 
 def record(epoch: int, step: int, rows: int, found: Any, kinds: dict[str, str]) -> Record:

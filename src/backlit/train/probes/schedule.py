@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from backlit.nn.layer import Layer, Shape
+from backlit.nn.layer import Network
 from backlit.nn.layers.recurrent import _Recurrent
-from backlit.nn.network import Network
 from backlit.train.batches import Batches
 from backlit.train.probes.settings import ROWS, Probes
 
@@ -62,7 +61,8 @@ class Plan:
 
 def plan(network: Network, batches: Batches, epochs: int, settings: Probes, members: int, compiled: bool) -> Plan:
     """The plan of a run in which `members` networks are trained at once, and one is probed."""
-    layers = _leaves(network.architecture, network.input_shape)
+    places = network.architecture.walk_shapes(network.input_shape)
+    layers = [(place.layer, place.shape) for place in places if not place.layer.parts()]
     recurrent = [(layer, shape) for layer, shape in layers if isinstance(layer, _Recurrent)]
     time_steps = sum(shape[0] for _, shape in recurrent)
     stateful = max((layer.stateful for layer, _ in recurrent), default=0)
@@ -90,13 +90,6 @@ def _affordable(budget: float, count: int, fixed: float, row: float) -> int:
     """Rows for `count` probes; as many as cost no more than what a probe costs at any rate; but one must be in it."""
     wanted = max(budget / count - fixed, min(fixed, budget - fixed))
     return int(min(ROWS, max(FEWEST, wanted / max(row, 1e-12))))
-
-
-def _leaves(layer: Layer, shape: Shape) -> list[tuple[Layer, Shape]]:
-    """All layers that aren't containers, with the shape of their input."""
-    if not layer.parts():
-        return [(layer, shape)]
-    return [leaf for _, part, part_shape in layer.open(shape) for leaf in _leaves(part, part_shape)]
 
 
 def _grouped(rows: int, batch: int, stateful: int) -> tuple[int, int]:

@@ -98,9 +98,7 @@ def unit(judgement: Judgement) -> Any:
 def where(judgement: Judgement) -> Phrase:
     """What it was judged on, such as "test rows"."""
     key = f"on.{judgement.judged_on or 'test'}"
-    return say(
-        key if key in ("on.training", "on.validation", "on.held-out folds") else "on.test", unit=unit(judgement)
-    )
+    return say(key if key in ("on.training", "on.validation", "on.held-out folds") else "on.test", unit=unit(judgement))
 
 
 def score_name(name: str) -> Any:
@@ -203,7 +201,7 @@ def _calibration(judgement: Judgement) -> Honesty | None:
 
 
 def _steps(judgement: Judgement) -> Table | None:
-    """Mean absolute errors by step ahead: all steps if they are few, else the first, the last and some evenly between."""
+    """Mean absolute errors by step ahead: all if they are few, else the first, the last and some evenly between."""
     steps, intervals = judgement.steps, judgement.intervals
     if not steps:
         return None
@@ -212,9 +210,7 @@ def _steps(judgement: Judgement) -> Table | None:
     if len(steps) > MOST_STEPS:
         shown = sorted({round(i * (len(steps) - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)})
     heads = [say("steps.step"), *(say("result.own") if name == "network" else Told(name) for name in names)]
-    rows: list[tuple[Any, ...]] = [
-        (steps[i]["step"], *(short(steps[i][name]["mae"]) for name in names)) for i in shown
-    ]
+    rows: list[tuple[Any, ...]] = [(steps[i]["step"], *(short(steps[i][name]["mae"]) for name in names)) for i in shown]
     if intervals is not None:
         heads += [say("steps.interval", level=percent(intervals.level)), say("steps.holds")]
         widths = [intervals.half_width[i] for i in shown]
