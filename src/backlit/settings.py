@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from backlit.errors import InputError, unknown
+from backlit.registry import register
 
 Scope = Literal["identity", "kept", "recipe", "call"]
 MISSING = dataclasses.MISSING
@@ -406,7 +407,7 @@ class Options(Record):
             cls.kinds = {}
             Options.families[cls.family] = cls
         elif not abstract:
-            cls.kinds[cls.__name__] = cls
+            register(cls.kinds, cls.__name__, cls, cls.family)
 
     def _title(self) -> str:
         return f"{type(self).__name__}: "

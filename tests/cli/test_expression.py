@@ -30,6 +30,11 @@ def value(text, **variables):
         ("1.5e2 + .5", 150.5),
         ("exp(0) + sin(pi / 2)", 2),
         ("maximum(2, 5) - abs(-3)", 2),
+        ("1e-3 + 1E+2", 100.001),
+        ("007 + 0", 7),
+        ("2 ^ 3 ^ 2 + (1)", 513),
+        ("  ( 2\n+ 3 )\t* 2", 10),
+        ("1" + " + 1" * 500, 501),
     ],
 )
 def test_values(text, expected):
@@ -85,9 +90,32 @@ def test_nonsense_is_refused_with_a_message(text):
     assert np.asarray(result).dtype == np.float64
 
 
+@pytest.mark.parametrize("name", ["lambda", "in", "None", "True", "µ", "가", "x_1"])
+def test_every_identifier_may_be_a_name(name):
+    assert float(value(f"2 ^ {name} * ({name} + 1)", **{name: 3.0})) == 32
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("x // y", "expected a number, a name or"),
+        ("x, y", "expected an operator or the end"),
+        ("maximum((x, y))", r"expected \)"),
+        ("x.real", "isn't part of a formula"),
+        ("'x'", "isn't part of a formula"),
+        ("1.2.3", "isn't part of a formula"),
+        ("2x", "isn't part of a formula"),
+        ("1j", "isn't part of a formula"),
+        ("x[0]", "isn't part of a formula"),
+        ("(x)(y)", "expected an operator"),
+        ("x)", "expected an operator or the end"),
+        ("exp()", "expected a number, a name or"),
+        ("exp(x", r"expected , or \)"),
+        ("exp(*x)", "expected a number, a name or"),
+        ("__import__(x)", "unknown function '__import__'"),
+        ("x if y else x", "expected an operator"),
+        ("(" * 150 + "x" + ")" * 150, "nested deeper than 100"),
+        ("x ** " * 150 + "x", "nested deeper than 100"),
         ("x + * y", "expected a number, a name or"),
         ("x +", "ends too early"),
         ("(x", r"expected \)"),
@@ -106,6 +134,17 @@ def test_mistakes_are_pointed_at(text, message):
     with pytest.raises(InputError, match=message) as caught:
         value(text, x=1.0, y=2.0)
     assert "^" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "under"),
+    [("x + 가 * q", "q"), ("(x ^ y ^ q)", "q"), ("lambda * x", "l"), ("x + (y * exp)", "e"), ("x $ y", "$")],
+)
+def test_the_mark_is_under_the_place(text, under):
+    with pytest.raises(InputError) as caught:
+        value(text, x=1.0, y=2.0, 가=3.0)
+    _, shown, mark = str(caught.value).split("\n")
+    assert shown[mark.index("^")] == under
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -106,6 +109,35 @@ def test_numpy_inside_is_refused_with_the_remedy():
 def test_deciding_by_values_is_refused_with_the_remedy():
     with pytest.raises(TypeError, match=r"decides something by a value.*backlit\.ops\.where"):
         bl.compile(lambda x: x if x > 0 else -x)(1.0)
+
+
+def test_threads_that_compile_at_once_get_their_own_results():
+    """Each traces for its own shape while the others do: the structure of a result goes by its call."""
+    together = threading.Barrier(2, timeout=60)
+
+    def parts(x):
+        if len(x) < 4:
+            together.wait()  # within the trace: both threads are in it
+        return {f"part {i}": x[i] * 2.0 for i in range(len(x))}
+
+    compiled = bl.compile(parts)
+    with warnings.catch_warnings(), ThreadPoolExecutor(2) as pool:
+        warnings.simplefilter("ignore", bl.RecompilationWarning)
+        results = list(pool.map(compiled, [np.arange(2.0), np.arange(3.0)]))
+        again = list(pool.map(compiled, [np.arange(n + 0.0) for n in (4, 2, 3, 4, 2, 3)]))
+    for result, n in zip([*results, *again], (2, 3, 4, 2, 3, 4, 2, 3), strict=True):
+        assert {name: float(part) for name, part in result.items()} == {f"part {i}": 2.0 * i for i in range(n)}
+    assert compiled.traces == 3
+
+
+def test_a_compiled_function_may_call_itself():
+    def power(x, times):
+        return x if times == "" else x * compiled(x, times[1:])
+
+    compiled = bl.compile(power)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bl.RecompilationWarning)
+        assert float(compiled(3.0, "..")) == 27.0
 
 
 def test_a_compiled_function_inside_a_derivative_is_differentiated():

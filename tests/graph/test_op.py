@@ -213,3 +213,86 @@ def test_mistakes_in_compiled_programs_are_told_the_same_way() -> None:
             jax.jit(lambda x: ops.sum(x, axes=1))(A)
         with pytest.raises(jax.errors.NonConcreteBooleanIndexError):
             jax.jit(lambda x: ops.getitem(x, index=x > 0))(A)
+
+
+def explicit(xp: Any, x: Any, *, rate: float) -> Any:
+    if rate < 0:
+        raise ValueError("rate must be at least 0")
+    return x * rate
+
+
+def about_its_own_shapes(xp: Any, x: Any) -> Any:
+    if x.shape[0] != 3:
+        raise ValueError(f"three rows are needed, got {x.shape[0]}")
+    return x
+
+
+def by_accident(xp: Any, x: Any, *, mode: str) -> Any:
+    return x * int(mode)
+
+
+def from_a_list(xp: Any, x: Any, *, place: int) -> Any:
+    return x * [1.0, 2.0][place]
+
+
+def of_the_library(xp: Any, x: Any, *, mode: str) -> Any:
+    return xp.pad(x, 1, mode=mode)
+
+
+def of_the_wrong_type(xp: Any, x: Any) -> Any:
+    raise TypeError("words can't be counted")
+
+
+@pytest.mark.parametrize(
+    ("forward", "settings", "kind", "text"),
+    [
+        (explicit, {"rate": -1.0}, ValueError, "rate must be at least 0"),
+        (about_its_own_shapes, {}, ValueError, "three rows are needed, got 2"),
+        (by_accident, {"mode": "fast"}, ValueError, "invalid literal for int() with base 10: 'fast'"),
+        (from_a_list, {"place": 5}, IndexError, "list index out of range"),
+        (of_the_wrong_type, {}, TypeError, "words can't be counted"),
+    ],
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_operations_own_error_stays_as_it_is_with_a_note(
+    forward: Any, settings: dict[str, Any], kind: type[Exception], text: str, compiled: bool
+) -> None:
+    function = bl.operation(vjp=(None,), shapes="Any shape will do.")(forward)
+    call = jax.jit(lambda x: function(x, **settings)) if compiled else lambda x: function(x, **settings)
+    with pytest.raises(kind) as caught:
+        call(np.ones((2, 3)))
+    assert type(caught.value) is kind
+    assert str(caught.value) == text
+    (note,) = [note for note in caught.value.__notes__ if note.startswith("operation ")]
+    given = "".join(f", {key}={value!r}" for key, value in settings.items())
+    assert note.startswith(f"operation {forward.__name__}, given float")
+    assert note.endswith(f"of shape (2, 3){given}. Any shape will do.")
+
+
+def test_an_unknown_setting_of_the_array_library_is_no_matter_of_shapes() -> None:
+    function = bl.operation(vjp=(None,))(of_the_library)
+    with pytest.raises(ValueError, match="mode 'wavy' is not supported") as caught:
+        function(np.ones(3), mode="wavy")
+    assert not isinstance(caught.value, bl.BacklitError)
+
+
+def test_shapes_that_dont_fit_in_an_operation_of_ones_own_are_told_as_such() -> None:
+    @bl.operation(vjp=(None, None), shapes="One row for each.")
+    def product(xp: Any, a: Any, b: Any) -> Any:
+        return a @ b + 1.0
+
+    for call in (product, jax.jit(product)):
+        with pytest.raises(bl.ShapeError, match=r"product: can't work on shape \(2, 3\) and \(2, 3\): .* One row for"):
+            call(A, A)
+
+
+def test_an_error_of_a_class_of_its_own_is_nobodys_to_change() -> None:
+    class RefusedError(IndexError):
+        pass
+
+    @bl.operation(vjp=(None,))
+    def careful(xp: Any, x: Any) -> Any:
+        raise RefusedError("no")
+
+    with pytest.raises(RefusedError, match=r"^no\n"):
+        careful(A)

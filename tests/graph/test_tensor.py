@@ -98,6 +98,28 @@ def test_comparisons_give_plain_arrays_and_equality_is_identity() -> None:
     assert len({t, t, bl.tensor(B)}) == 2
 
 
+@pytest.mark.parametrize("other", [3.0, B, [2.0], None, "t"])
+@pytest.mark.parametrize("compare", [lambda t, other: t == other, lambda t, other: t != other])
+def test_equality_with_anything_but_a_tensor_is_refused(compare: Callable[..., Any], other: Any) -> None:
+    t = bl.tensor(B, name="t")
+    if isinstance(other, np.ndarray):  # NumPy's operator asks for the elements
+        assert compare(other, t).dtype == bool
+    with pytest.raises(TypeError, match=r"'t' == .*by identity; for their elements use backlit.ops.equal, .* `is`"):
+        compare(t, other)
+
+
+def test_elements_are_compared_by_equal_and_nodes_kept_by_identity() -> None:
+    t, other = bl.tensor(B), bl.tensor(B)
+    for result in (bl.ops.equal(t, 2.0), np.equal(t, 2.0), bl.ops.equal(2.0, t), bl.ops.equal(B, np.array(2.0))):
+        assert type(result) is np.ndarray
+        np.testing.assert_array_equal(result, B == 2.0)
+    np.testing.assert_array_equal(bl.ops.equal(t, other), [True] * len(B))
+    names = {t: "t", other: "other"}
+    assert names[t] == "t"
+    assert t in [other, t]
+    assert [other, t].index(t) == 1
+
+
 def test_conversions() -> None:
     t = bl.tensor([3.5])
     assert (float(t[0]), int(t[0]), bool(t[0]), t[0].item()) == (3.5, 3, True, 3.5)

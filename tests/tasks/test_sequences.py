@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import backlit as bl
-from backlit.data.text.stream import windows
+from backlit.data.text.texts import windows
 from backlit.train.prepare import clipped
 
 # ------------------------------------------------------------------------------------- padding in loss and metrics

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.data.text.stream import windows
+from backlit.data.text.texts import windows
 from backlit.tasks.options import Options
 from backlit.tasks.stream import StreamTask, pairs_loss, stream_scores
 

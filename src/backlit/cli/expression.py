@@ -1,17 +1,16 @@
-"""Formulas as people type them, as graphs: ``(x + y) * z``. A parser of our own; nothing is ever evaluated as code.
+"""Formulas as people type them, as graphs: ``(x + y) * z``.
 
-sum     = product {("+" | "-") product}
-product = sign {("*" | "/" | "@") sign}
-sign    = {"-" | "+"} power
-power   = atom ["**" sign]             (also ^)
-atom    = number | name | name "(" sum {"," sum} ")" | "(" sum ")"
+Python's own parser reads them (`ast`), and only the nodes that formulas are made of are let through; nothing is ever
+evaluated as code. ``^`` is a power, too, and Python's keywords are names like any other: ``lambda * x``.
 """
 
 from __future__ import annotations
 
+import ast
+import json
+import keyword
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,11 @@ from backlit.errors import InputError, unknown
 from backlit.graph import ops
 from backlit.graph.tensor import Tensor, tensor
 
-MAX_DEPTH = 100  # of brackets and signs: deeper than anyone writes, and safe from Python's own limit
+MAX_DEPTH = 100  # of brackets, signs and powers in each other: deeper than anyone writes, and safe from Python's limit
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|[-+*/@^(),]))",
-    re.UNICODE,
-)
-_OPERATORS: dict[str, Callable[..., Any]] = {
-    "+": ops.add, "-": ops.subtract, "*": ops.multiply, "/": ops.divide, "@": ops.matmul,
-    "**": ops.power, "^": ops.power,
+_OPERATORS: dict[type[ast.operator], Callable[..., Any]] = {
+    ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.MatMult: ops.matmul,
+    ast.Pow: ops.power,
 }  # fmt: skip
 _NAMES = (
     "abs", "cos", "erf", "exp", "expm1", "log", "log1p", "log_softmax", "logsumexp", "max", "maximum", "mean", "min",
@@ -37,126 +32,149 @@ _NAMES = (
 )  # fmt: skip
 FUNCTIONS: dict[str, Callable[..., Any]] = {name: getattr(ops, name) for name in _NAMES}
 
-
-@dataclass(frozen=True)
-class Token:
-    """A piece of the formula and where it is."""
-
-    kind: str
-    text: str
-    place: int
-
-
-def tokens(text: str) -> list[Token]:
-    """The formula's pieces, with an end mark."""
-    found, place = [], 0
-    text = text.rstrip()
-    while place < len(text):
-        match = _TOKEN.match(text, place)
-        if match is None:
-            raise _mistake(text, place + len(text[place:]) - len(text[place:].lstrip()), "this isn't part of a formula")
-        kind = match.lastgroup or ""
-        found.append(Token(kind, match.group(kind), match.start(kind)))
-        place = match.end()
-    return [*found, Token("end", "", len(text))]
-
-
-def _mistake(text: str, place: int, message: str) -> InputError:
-    return InputError(f"{message}\n  {text}\n  {' ' * place}^")
+_PIECE = re.compile(r"[\w.]+|\*\*|\S")
+_NO_FORMULA = "this isn't part of a formula"
 
 
 class Parser:
     """One formula with the values of its names."""
 
     def __init__(self, text: str, variables: dict[str, Tensor]) -> None:
-        self.text = text
+        self.text = re.sub(r"\s", " ", text).rstrip()
         self.variables = variables
-        self.tokens = tokens(text)
-        self.at = 0
-        self.depth = 0
+        self._python = ""
+        self._places: list[int] = []  # for each character of `_python`, where it stands in the text
 
     def parse(self) -> Tensor:
-        """The formula's graph."""
-        result = self._sum()
-        if self._now.kind != "end":
-            raise self._here("expected an operator or the end")
+        """The formula's graph.
+
+        Raises
+        ------
+        InputError
+            If it isn't a formula, or a name in it has no value; the message points at the place.
+        """
+        self._translate()
+        try:
+            root = ast.parse(self._python, mode="eval").body
+        except SyntaxError as error:  # a number such as 1.2.3
+            offset = min(max(error.offset or 0, 1), len(self._places)) - 1
+            raise self._mistake(self._places[offset], _NO_FORMULA) from error
+        except (RecursionError, MemoryError):
+            raise self._too_deep(0) from None
+        result = self._value(root, 0)
         return result if isinstance(result, Tensor) else tensor(float(result))
 
-    @property
-    def _now(self) -> Token:
-        return self.tokens[self.at]
+    # ----------------------------------------------------------------------------------------- before Python's parser
 
-    def _take(self, *texts: str) -> str | None:
-        if self._now.kind == "sign" and self._now.text in texts:
-            self.at += 1
-            return self.tokens[self.at - 1].text
-        return None
+    def _translate(self) -> None:
+        """The formula in Python; pieces out of order are refused here, since Python's messages don't say what to do."""
+        calls: list[bool] = []  # of each open bracket, whether it is a function's
+        before, ended, signs = "", False, 0  # the piece before; whether an operand ended with it; signs in a row
+        for match in _PIECE.finditer(self.text):
+            piece, place = match[0], match.start()
+            operand = piece[0].isalnum() or piece[0] in "_."
+            if not operand and piece not in "+-**/@^(),":
+                raise self._mistake(place, _NO_FORMULA)
+            if not ended and not operand and piece not in "+-(":
+                raise self._mistake(place, "expected a number, a name or (")
+            if ended and operand and before in FUNCTIONS:
+                raise self._mistake(self.text.rindex(before, 0, place), _a_function(before))
+            called = piece == "(" and ended and before.isidentifier()
+            if ended and (operand or (piece == "(" and not called)):
+                raise self._mistake(place, "expected an operator or the end")
+            if (piece == "," and not (calls and calls[-1])) or (piece == ")" and not calls):
+                raise self._mistake(place, "expected )" if calls else "expected an operator or the end")
+            if piece == "(":
+                calls.append(called)
+            elif piece == ")":
+                calls.pop()
+            signs = signs + 1 if not ended and piece in "+-" else 0
+            if len(calls) + signs > MAX_DEPTH:
+                raise self._too_deep(place)
+            before, ended = piece, operand or piece == ")"
+            self._append(piece, place)
+        if not ended:
+            raise self._mistake(len(self.text), "the formula ends too early")
+        if calls:
+            raise self._mistake(len(self.text), "expected , or )" if calls[-1] else "expected )")
 
-    def _here(self, message: str) -> InputError:
-        return _mistake(self.text, self._now.place, message)
+    def _append(self, piece: str, place: int) -> None:
+        """A piece as Python writes it, after the spaces before it."""
+        written = "**" if piece == "^" else piece + "_" if keyword.iskeyword(piece) else piece
+        if piece.isdecimal():
+            written = piece.lstrip("0") or "0"
+        spaces = place - self._places[-1] - 1 if self._places else 0
+        self._python += " " * spaces + written
+        self._places += [place] * spaces + [place + min(i, len(piece) - 1) for i in range(len(written))]
+        self._places[-1] = place + len(piece) - 1
 
-    def _sum(self) -> Any:
-        left = self._product()
-        while sign := self._take("+", "-"):
-            left = _OPERATORS[sign](left, self._product())
-        return left
+    # ------------------------------------------------------------------------------------------ after Python's parser
 
-    def _product(self) -> Any:
-        left = self._sign()
-        while sign := self._take("*", "/", "@"):
-            left = _OPERATORS[sign](left, self._sign())
-        return left
+    def _value(self, node: ast.expr, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise self._too_deep(self._place(node))
+        if isinstance(node, ast.BinOp):
+            return self._chain(node, depth)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+            value = self._value(node.operand, depth + 1)
+            return ops.negative(value) if isinstance(node.op, ast.USub) else value
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+            return self._call(self._name(node.func), node, depth)
+        if isinstance(node, ast.Name):
+            return self._variable(self._name(node), self._place(node))
+        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+            return np.float64(str(node.value))  # Python's own numbers refuse 0 / 0
+        raise self._mistake(self._place(node), _NO_FORMULA)
 
-    def _sign(self) -> Any:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self._here(f"nested deeper than {MAX_DEPTH} levels; give parts of it names of their own")
-        sign = self._take("-", "+")
-        result = (ops.negative(self._sign()) if sign == "-" else self._sign()) if sign else self._power()
-        self.depth -= 1
-        return result
+    def _chain(self, node: ast.BinOp, depth: int) -> Any:
+        """Operators from left to right: a sum of a thousand terms is no deep nesting."""
+        chain = [node]
+        while isinstance(chain[-1].left, ast.BinOp):
+            chain.append(chain[-1].left)
+        value = self._value(chain[-1].left, depth + 1)
+        for part in reversed(chain):
+            if type(part.op) not in _OPERATORS:
+                raise self._mistake(self._place(part), _NO_FORMULA)
+            value = _OPERATORS[type(part.op)](value, self._value(part.right, depth + 1))
+        return value
 
-    def _power(self) -> Any:
-        base = self._atom()
-        sign = self._take("**", "^")
-        return _OPERATORS[sign](base, self._sign()) if sign else base
+    def _variable(self, name: str, place: int) -> Any:
+        if name in self.variables:
+            return self.variables[name]
+        if name in FUNCTIONS:
+            raise self._mistake(place, _a_function(name))
+        if name in ("pi", "e"):
+            return np.float64(np.pi if name == "pi" else np.e)
+        raise self._mistake(place, f"{name} has no value; add {name}=1.5 after the formula")
 
-    def _atom(self) -> Any:
-        token = self._now
-        if token.kind == "number":
-            self.at += 1
-            return np.float64(token.text)  # Python's own numbers refuse 0 / 0
-        if token.kind == "name":
-            self.at += 1
-            return self._call(token) if self._take("(") else self._variable(token)
-        if self._take("("):
-            inner = self._sum()
-            if not self._take(")"):
-                raise self._here("expected )")
-            return inner
-        raise self._here("expected a number, a name or (" if token.kind != "end" else "the formula ends too early")
-
-    def _variable(self, token: Token) -> Any:
-        if token.text in self.variables:
-            return self.variables[token.text]
-        if token.text in FUNCTIONS:
-            raise _mistake(self.text, token.place, f"{token.text} is a function: write {token.text}(…)")
-        if token.text in ("pi", "e"):
-            return np.float64(np.pi if token.text == "pi" else np.e)
-        raise _mistake(self.text, token.place, f"{token.text} has no value; add {token.text}=1.5 after the formula")
-
-    def _call(self, token: Token) -> Any:
-        if token.text not in FUNCTIONS:
-            raise _mistake(self.text, token.place, str(unknown("function", token.text, FUNCTIONS)))
-        arguments = [self._sum()]
-        while self._take(","):
-            arguments.append(self._sum())
-        if not self._take(")"):
-            raise self._here("expected , or )")
+    def _call(self, name: str, node: ast.Call, depth: int) -> Any:
+        if name not in FUNCTIONS:
+            raise self._mistake(self._place(node), str(unknown("function", name, FUNCTIONS)))
+        values = [self._value(argument, depth + 1) for argument in node.args]
         try:
-            return FUNCTIONS[token.text](*arguments)
+            return FUNCTIONS[name](*values)
         except TypeError as error:
-            raise _mistake(self.text, token.place, str(error)) from error
+            raise self._mistake(self._place(node), str(error)) from error
+
+    def _place(self, node: ast.expr) -> int:
+        return self._places[len(self._python.encode()[: node.col_offset].decode())]
+
+    def _name(self, node: ast.Name) -> str:
+        """The name as it was typed: Python normalizes some letters."""
+        match = _PIECE.match(self.text, self._place(node))
+        return match[0] if match else node.id
+
+    # ------------------------------------------------------------------------------------------------------- mistakes
+
+    def _mistake(self, place: int, message: str) -> InputError:
+        return InputError(f"{message}\n  {self.text}\n  {' ' * place}^")
+
+    def _too_deep(self, place: int) -> InputError:
+        return self._mistake(place, f"nested deeper than {MAX_DEPTH} levels; give parts of it names of their own")
+
+
+def _a_function(name: str) -> str:
+    return f"{name} is a function: write {name}(…)"
 
 
 def assignments(texts: list[str]) -> dict[str, Tensor]:
@@ -176,8 +194,6 @@ def assignments(texts: list[str]) -> dict[str, Tensor]:
 
 
 def _number(text: str, value: str) -> Any:
-    import json
-
     try:
         parsed = json.loads(value) if value.startswith("[") else float(value)
         array = np.asarray(parsed, dtype=float)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from backlit.aligned import aligned
 from backlit.errors import BacklitError, DivergedError, InputError
 
 WORK_FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
@@ -101,14 +102,7 @@ def make_folder(option: str, path: Path) -> None:
 
 def table(rows: list[list[Any]], indent: str = "  ", left: tuple[int, ...] = (0,)) -> str:
     """Lines of cells; the columns in `left` start at the left, the others end at the right."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max(_width(row[i]) for row in cells) for i in range(len(cells[0]))]
-    lines = []
-    for row in cells:
-        padded = [" " * (w - _width(c)) for c, w in zip(row, widths, strict=True)]
-        parts = [c + p if i in left else p + c for i, (c, p) in enumerate(zip(row, padded, strict=True))]
-        lines.append((indent + "  ".join(parts)).rstrip())
-    return "\n".join(lines)
+    return aligned(rows, left, indent)
 
 
 def bar(share: float, width: int = 20) -> str:
@@ -121,10 +115,3 @@ def spark(values: list[float]) -> str:
     low, high = min(values), max(values)
     heights = [round(7 * (value - low) / (high - low)) if high > low else 0 for value in values]
     return "".join("▁▂▃▄▅▆▇█"[height] for height in heights)
-
-
-def _width(text: str) -> int:
-    """Columns in a terminal: Hangul and its like take two."""
-    from rich.cells import cell_len
-
-    return cell_len(text)

@@ -11,6 +11,7 @@ import numpy as np
 from backlit.data.frames import as_arrays
 from backlit.data.preparation import Preparation
 from backlit.errors import InputError, ShapeError, unknown
+from backlit.registry import register
 
 BLOCK = 1 << 18  # values that are turned to float64 at a time
 
@@ -34,7 +35,7 @@ class Scaling(Preparation):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        Scaling.kinds[cls.__name__] = cls
+        register(Scaling.kinds, cls.__name__, cls, "scaling")
 
     @staticmethod
     def measure(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,9 +7,14 @@ every node can be looked at; XLA compiles it.
 from __future__ import annotations
 
 import functools
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from backlit.errors import InputError, unknown
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Step = Callable[[Any, Any], tuple[Any, Any]]  # of a loop: (carry, x) -> (carry, y)
 
 
 class Engine(Protocol):
@@ -33,16 +38,16 @@ class Engine(Protocol):
     def everywhere(self, arrays: Any) -> Any:
         """A tree of arrays that each device holds whole."""
 
-    def compile(self, f: Any) -> Any:
+    def compile(self, f: Callable[P, R]) -> Callable[P, R]:
         """`f` of arrays and trees of arrays, ready to be called many times."""
 
-    def scan(self, f: Any, carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
+    def scan(self, f: Step, carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
         """``carry, y = f(carry, x)`` along the first axis of `xs`, or back; the last carry and the stacked ys."""
 
-    def loop(self, f: Any, carry: Any, count: Any, length: int) -> tuple[Any, Any]:
+    def loop(self, f: Step, carry: Any, count: Any, length: int) -> tuple[Any, Any]:
         """``carry, y = f(carry, i)`` for i in 0 … count - 1; ys stacked to `length`, of which `count` are filled."""
 
-    def map(self, f: Any, mapped: Any) -> Any:
+    def map(self, f: Callable[[Any], Any], mapped: Any) -> Any:
         """``f(part)`` for each part along the first axis of `mapped`; the results stacked."""
 
 

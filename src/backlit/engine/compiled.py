@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import threading
 import warnings
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import jax
 
@@ -14,8 +16,11 @@ from backlit.errors import RecompilationWarning
 from backlit.graph import tree
 from backlit.graph.tensor import Tensor, value_of
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-class Compiled:
+
+class Compiled(Generic[P, R]):
     """A function that runs as a compiled program: see `compile`.
 
     Attributes
@@ -24,19 +29,19 @@ class Compiled:
         How often it was compiled: once for each combination of shapes, types and settings.
     """
 
-    def __init__(self, f: Callable[..., Any], quiet: bool = False) -> None:
+    def __init__(self, f: Callable[P, R], quiet: bool = False) -> None:
         cache.configure()
         self._f = f
         self._quiet = quiet  # whether other shapes are expected
         self.name = getattr(f, "__name__", type(f).__name__)
         self.traces = 0
-        self._seen: list[dict[str, str]] = []
-        self._key: Any = None
-        self._results: dict[Any, tree.Structure] = {}  # structure of the result, by what the program is compiled for
+        self._lock = threading.Lock()  # of what follows: calls from several threads share it
+        self._keys: set[Any] = set()  # what was compiled for
+        self._seen: list[dict[str, str]] = []  # the same in words
         self._jitted = jax.jit(self._run, static_argnums=0)
         functools.update_wrapper(self, f, updated=())
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         leaves, structure = tree.flatten((args, kwargs))
         if any(type(leaf) is Tensor for leaf in leaves):
             return self._f(*args, **kwargs)  # part of a graph that someone differentiates: becomes part of theirs
@@ -47,20 +52,21 @@ class Compiled:
             if is_array:
                 arrays.append(leaf)
         fixed = _Fixed(structure, tuple(settings))
-        self._key = (fixed, tuple([_kind(array) for array in arrays]))
-        if self._key not in self._results:
-            self._explain(args, kwargs)
+        key = (fixed, tuple([_kind(array) for array in arrays]))
+        if key not in self._keys:
+            self._explain(key, args, kwargs)
         with jax.enable_x64(True):
-            leaves = self._jitted(fixed, *arrays)
-        return tree.unflatten(self._results[self._key], leaves)
+            result = self._jitted(fixed, *arrays)
+        return tree.unflatten(result.structure, result.leaves)
 
-    def _run(self, fixed: _Fixed, *arrays: Any) -> Any:
-        self.traces += 1
+    def _run(self, fixed: _Fixed, *arrays: Any) -> _Result:
+        with self._lock:
+            self.traces += 1
         remaining = iter(arrays)
         leaves = [next(remaining) if setting is _ARRAY else setting for setting in fixed.settings]
         args, kwargs = tree.unflatten(fixed.structure, leaves)
         try:
-            leaves, self._results[self._key] = tree.flatten(self._f(*args, **kwargs))
+            leaves, structure = tree.flatten(self._f(*args, **kwargs))
         except jax.errors.TracerArrayConversionError as error:
             raise TypeError(
                 f"{self.name} hands a value to NumPy, which would leave the compiled program; use backlit.ops there"
@@ -70,30 +76,50 @@ class Compiled:
                 f"{self.name} decides something by a value (if, while, int, float), which isn't known while compiling; "
                 "use backlit.ops.where, or pass the value as a setting (bool or str)"
             ) from error
-        return [value_of(leaf) for leaf in leaves]
+        return _Result([value_of(leaf) for leaf in leaves], structure)
 
-    def _explain(self, args: Any, kwargs: Any) -> None:
-        """Remember this call's shapes; if it isn't the first, say what differs from the nearest one before."""
-        names = tree.items((args, kwargs))
-        now = {path: _kind_text(leaf) for path, leaf in names}
-        if self._seen and not self._quiet:
+    def _explain(self, key: Any, args: Any, kwargs: Any) -> None:
+        """Remember this call's shapes; if they aren't the first, say what differs from the nearest ones before."""
+        now = {path: _kind_text(leaf) for path, leaf in tree.items((args, kwargs))}
+        with self._lock:
+            if key in self._keys:
+                return
+            before = list(self._seen)
+            self._keys.add(key)
+            self._seen.append(now)
+        if before and not self._quiet:
             differences = [
                 [
                     f"{_argument(k)}: {then.get(k, 'absent')} → {now.get(k, 'absent')}"
                     for k in {**then, **now}
                     if then.get(k) != now.get(k)
                 ]
-                for then in self._seen
+                for then in before
             ]
             fewest = min(differences, key=len)
             warnings.warn(
-                f"{self.name} is compiled again (time number {len(self._seen) + 1}): "
+                f"{self.name} is compiled again (time number {len(before) + 1}): "
                 f"{'; '.join(fewest[:5]) or 'other structure'}. "
                 "Pad to one shape, or keep types equal, to avoid it",
                 RecompilationWarning,
                 stacklevel=3,
             )
-        self._seen.append(now)
+
+
+@jax.tree_util.register_pytree_node_class
+@dataclass(frozen=True)
+class _Result:
+    """What a traced function returned; its structure travels with the compiled program, as what JAX knows of it."""
+
+    leaves: list[Any]
+    structure: tree.Structure
+
+    def tree_flatten(self) -> tuple[list[Any], tree.Structure]:
+        return self.leaves, self.structure
+
+    @classmethod
+    def tree_unflatten(cls, structure: tree.Structure, leaves: Any) -> _Result:
+        return cls(list(leaves), structure)
 
 
 class _Array:
@@ -135,7 +161,7 @@ def _argument(path: str) -> str:
     return f"argument {path.split('/', 1)[-1]}"
 
 
-def compile(f: Callable[..., Any]) -> Compiled:
+def compile(f: Callable[P, R]) -> Compiled[P, R]:
     """`f` as one program compiled by XLA, derivatives inside it included.
 
     Parameters

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from backlit.graph import tree
 from backlit.graph.kernels import numpy as kernels
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class NumpyEngine:
@@ -37,7 +40,7 @@ class NumpyEngine:
         """The arrays themselves."""
         return arrays
 
-    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+    def compile(self, f: Callable[P, R]) -> Callable[P, R]:
         """`f` itself."""
         return f
 

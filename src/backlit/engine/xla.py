@@ -15,7 +15,7 @@ from jax import lax
 from jax.extend.core import jaxpr_as_fun
 from jax.sharding import NamedSharding, PartitionSpec
 
-from backlit.engine.compiled import Compiled
+from backlit.engine.compiled import Compiled, P, R
 from backlit.engine.devices import ROWS, mesh
 from backlit.graph import tree
 from backlit.graph.kernels import xla as kernels
@@ -62,7 +62,7 @@ class XlaEngine:
         """Arrays of one shape along a new first axis."""
         return jnp.stack(arrays)
 
-    def compile(self, f: Callable[..., Any]) -> Compiled:
+    def compile(self, f: Callable[P, R]) -> Compiled[P, R]:
         """`f` compiled, once for each shape."""
         return Compiled(f, quiet=True)
 

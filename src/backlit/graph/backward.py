@@ -10,21 +10,29 @@ import numpy as np
 
 from backlit.errors import GradientError, ZeroGradientWarning
 from backlit.graph.op import debugging, namespace, transforming
-from backlit.graph.tensor import FUNCTIONS, Array, Tensor
+from backlit.graph.tensor import FUNCTIONS, Array, Tensor, value_of
 
 
-def topological_order(output: Tensor, stop: Iterable[Tensor] = ()) -> list[Tensor]:
-    """Every Tensor that `output` depends on, parents first; nothing above the tensors in `stop`."""
-    border = {tensor._serial for tensor in stop}
-    reached = {output._serial: output}
+def nodes(output: Tensor, stop: Iterable[Tensor] = ()) -> list[Tensor]:
+    """Every Tensor that an output depends on, itself included, parents before children; nothing above those in `stop`.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> x = bl.tensor(3.0, name="x")
+    >>> [node.op.name if node.op else node.name for node in nodes(x * x + 1.0)]
+    ['x', 'multiply', 'add']
+    """
+    border = {tensor.serial for tensor in stop}
+    reached = {output.serial: output}
     stack = [output]
     while stack:
         node = stack.pop()
-        if node._serial in border:
+        if node.serial in border:
             continue
         for parent in node._parents:
-            if type(parent) is Tensor and parent._serial not in reached:
-                reached[parent._serial] = parent
+            if type(parent) is Tensor and parent.serial not in reached:
+                reached[parent.serial] = parent
                 stack.append(parent)
     return [reached[serial] for serial in sorted(reached)]
 
@@ -49,6 +57,17 @@ def is_float(dtype: Any) -> bool:
     return dtype.kind == "f" or "float" in str(dtype)
 
 
+def downstream(node: Tensor, position: int, upstream: Array) -> Array | None:
+    """The gradient that goes from a node to one of its inputs, of the input's shape and type; None if none does."""
+    parent = node.parents[position]
+    rule = None if node.op is None else node.op.rule(position)
+    if rule is None or not is_float(parent.dtype):
+        return None
+    with transforming():
+        part = rule(upstream, node.value, *[value_of(p) for p in node.parents], **node.static)
+        return unbroadcast(part, value_of(parent))
+
+
 def pull(
     order: list[Tensor], upstream: Any, targets: list[Tensor], *, differentiable: bool = False
 ) -> list[Any | None]:
@@ -60,50 +79,47 @@ def pull(
     """
     if not order:
         return [None] * len(targets)
-    wanted = {target._serial for target in targets}
+    wanted = {target.serial for target in targets}
     leads = set(wanted)  # tensors from which a path goes to a target
     for node in order:
         for parent in node._parents:
-            if type(parent) is Tensor and parent._serial in leads:
-                leads.add(node._serial)
+            if type(parent) is Tensor and parent.serial in leads:
+                leads.add(node.serial)
                 break
-    gradients: dict[int, Any] = {order[-1]._serial: upstream}
+    gradients: dict[int, Any] = {order[-1].serial: upstream}
     found: dict[int, Any] = {}
     checking = debugging()
     while order:
         node = order.pop()
-        gradient = gradients.pop(node._serial, None)
+        gradient = gradients.pop(node.serial, None)
         if gradient is None:
             continue
-        if node._serial in wanted:
-            found[node._serial] = gradient
+        if node.serial in wanted:
+            found[node.serial] = gradient
         op = node._op
-        rules = None if op is None else op.vjp
-        if rules is None:
+        if op is None or op.vjp is None:
             continue
         parents = node._parents
         static = node._static or {}
         output = node if differentiable else node._value
         inputs = parents if differentiable else [p._value if type(p) is Tensor else p for p in parents]
         for position, parent in enumerate(parents):
-            if type(parent) is not Tensor or parent._serial not in leads:
+            if type(parent) is not Tensor or parent.serial not in leads:
                 continue
             like = parent._value
             if like.dtype.kind != "f" and not is_float(like.dtype):
                 continue
-            if op.variadic:
-                part = rules(position, gradient, output, *inputs, **static)
-            elif (rule := rules[position]) is not None:
-                part = rule(gradient, output, *inputs, **static)
-            else:
+            rule = op.rule(position)
+            if rule is None:
                 continue
+            part = rule(gradient, output, *inputs, **static)
             if checking:
                 op.check_gradient(position, gradient, part)
             if part.shape != like.shape or part.dtype != like.dtype:
                 part = unbroadcast(part, like)
-            before = gradients.get(parent._serial)
-            gradients[parent._serial] = part if before is None else before + part
-    return _separate([found.get(target._serial) for target in targets], upstream)
+            before = gradients.get(parent.serial)
+            gradients[parent.serial] = part if before is None else before + part
+    return _separate([found.get(target.serial) for target in targets], upstream)
 
 
 def _separate(gradients: list[Any | None], upstream: Any) -> list[Any | None]:
@@ -153,25 +169,25 @@ def require_float(value: Any, label: str) -> None:
 
 def refuse_whole_numbers(order: list[Tensor]) -> None:
     """Refuse leaves of whole numbers that a gradient would go to; as indices or before `astype` they are data."""
-    whole = {node._serial for node in order if node._op is None and not is_float(node.dtype)}
+    whole = {node.serial for node in order if node._op is None and not is_float(node.dtype)}
     if not whole:
         return
     for node in order:
+        if node._op is None or node._op.name == "astype":
+            continue
         for position, parent in enumerate(node._parents):
-            if type(parent) is not Tensor or parent._serial not in whole or node._op.name == "astype":
-                continue
-            if node._op.differentiable(position):
-                require_float(parent, parent._label())
+            if type(parent) is Tensor and parent.serial in whole and node._op.rule(position) is not None:
+                require_float(parent, parent.label())
 
 
 def warn_if_cut(order: list[Tensor], target: Tensor, label: str) -> None:
     """Say so when a target reaches the output through step functions alone, and its gradient is therefore zero."""
-    reached = {target._serial}
+    reached = {target.serial}
     cuts = []
     for node in order:
-        if any(type(parent) is Tensor and parent._serial in reached for parent in node._parents):
-            reached.add(node._serial)
-            if node._op.is_step:
+        if any(type(parent) is Tensor and parent.serial in reached for parent in node._parents):
+            reached.add(node.serial)
+            if node._op is not None and node._op.is_step:
                 cuts.append(node._op.name)
     if cuts:
         warnings.warn(
@@ -192,15 +208,15 @@ def fill_gradients(output: Tensor, upstream: Array | None = None) -> None:
         raise GradientError(f"upstream has shape {np.shape(upstream)}, the tensor {output.shape}: they must be equal")
     else:
         upstream = namespace(output.value).asarray(upstream, dtype=output.dtype)
-    require_float(output, output._label())
-    order = topological_order(output)
+    require_float(output, output.label())
+    order = nodes(output)
     refuse_whole_numbers(order)
     targets = [node for node in order if (node._op is None or node.name is not None) and is_float(node.dtype)]
     with transforming():
         gradients = pull(list(order), upstream, targets)
     for target, gradient in zip(targets, gradients, strict=True):
         if gradient is None:
-            warn_if_cut(order, target, target._label())
+            warn_if_cut(order, target, target.label())
             gradient = zeros_like(target.value)
         target.grad = gradient if target.grad is None else target.grad + gradient
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from backlit.graph.backward import is_float, pull, topological_order, zeros_like
-from backlit.graph.op import Op, _constant, _transforming, namespace
+from backlit.graph.backward import is_float, nodes, pull, zeros_like
+from backlit.graph.op import Op, is_transforming, namespace, snapshot
 from backlit.graph.ops.shape import identity
 from backlit.graph.tensor import Tensor, value_of
 
@@ -77,7 +77,7 @@ def _unpack_rule(g: Any, y: Any, bundle: Any, index: int) -> Bundle:
     return Bundle([g if i == index else None for i in range(len(like.parts))], like)
 
 
-_PACK = Op("pack", lambda xp, *inputs: Bundle(inputs), _pack_rule, gate="hands each its own gradient", variadic=True)
+_PACK = Op("pack", lambda xp, *inputs: Bundle(inputs), _pack_rule, gate="hands each its own gradient")
 _UNPACK = Op(
     "unpack",
     lambda xp, bundle, index: bundle.parts[index],
@@ -88,8 +88,8 @@ _UNPACK = Op(
 
 def pack(inputs: Any) -> Tensor:
     """Arrays and Tensors as one node."""
-    if not _transforming.get():
-        inputs = [x if type(x) is Tensor else _constant(x) for x in inputs]
+    if not is_transforming():
+        inputs = [x if type(x) is Tensor else snapshot(x) for x in inputs]
     return Tensor(Bundle([value_of(x) for x in inputs]), _PACK, tuple(inputs), {})
 
 
@@ -116,9 +116,9 @@ def pull_several(
     found: list[Any] = [None] * (len(targets) + len(captured))
     if paths:
         root = pack([out for out, _ in paths])
-        border = {tensor._serial for tensor in captured}
-        order = topological_order(root, stop=[*targets, *captured])
-        order = [_stand_in(node) if node._serial in border else node for node in order]
+        border = {tensor.serial for tensor in captured}
+        order = nodes(root, stop=[*targets, *captured])
+        order = [_stand_in(node) if node.serial in border else node for node in order]
         found = pull(order, Bundle([bar for _, bar in paths], root.value), [*targets, *captured], differentiable=nested)
     return [
         zeros_like(target.value) if part is None else part
@@ -129,5 +129,5 @@ def pull_several(
 def _stand_in(node: Tensor) -> Tensor:
     """A leaf in a node's place: its gradient ends there, and the graph around the scan takes it further."""
     leaf = Tensor(node.value)
-    leaf._serial = node._serial
+    leaf.serial = node.serial
     return leaf

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -11,16 +11,18 @@ from backlit.errors import GradientError
 from backlit.graph import tree
 from backlit.graph.backward import (
     is_float,
+    nodes,
     ones_like,
     pull,
     require_float,
     require_scalar,
-    topological_order,
     warn_if_cut,
     zeros_like,
 )
 from backlit.graph.op import namespace, transforming
 from backlit.graph.tensor import FUNCTIONS, Tensor, value_of
+
+P = ParamSpec("P")
 
 
 class _Trace:
@@ -45,7 +47,7 @@ class _Trace:
         self._single = isinstance(argnums, int)
         self._snapshot = snapshot  # arguments may change before the way back
         self.leaves = [self._leaf(i, leaf) for i, leaf in enumerate(leaves)]
-        self._start = self.leaves[0]._serial if self.leaves else 0  # nodes made earlier are someone else's
+        self._start = self.leaves[0].serial if self.leaves else 0  # nodes made earlier are someone else's
         values = list(args)
         for position, value in zip(positions, tree.unflatten(self._structure, self.leaves), strict=True):
             values[position] = value
@@ -78,14 +80,14 @@ class _Trace:
         """Nodes below `output`, and whether they depend on Tensors from outside: a derivative within a derivative."""
         if type(output) is not Tensor:  # a constant: it depends on nothing
             return [], False
-        nodes = topological_order(output, stop=self.leaves)
+        order = nodes(output, stop=self.leaves)
         nested = any([leaf._op is not None for leaf in self.leaves])  # noqa: C419 - a list is quicker
-        return nodes, nested or nodes[0]._serial < self._start
+        return order, nested or order[0].serial < self._start
 
-    def pull(self, nodes: list[Tensor], upstream: Any, nested: bool) -> Any:
-        """Gradients in the structure of the arguments, from the `nodes` below the result, which are used up."""
-        kept = [] if all([node._op is None or node._op.vjp is not None for node in nodes]) else list(nodes)  # noqa: C419
-        gradients = pull(nodes, upstream, self.leaves, differentiable=nested)
+    def pull(self, order: list[Tensor], upstream: Any, nested: bool) -> Any:
+        """Gradients in the structure of the arguments, from the nodes below the result, which are used up."""
+        kept = [] if all([node._op is None or not node._op.is_step for node in order]) else list(order)  # noqa: C419
+        gradients = pull(order, upstream, self.leaves, differentiable=nested)
         for i, gradient in enumerate(gradients):
             if gradient is None:
                 if kept:
@@ -122,8 +124,8 @@ def _pair(trace: _Trace) -> tuple[Any, Any]:
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Callable[..., tuple[Any, Any]]:
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[P, tuple[Any, Any]]:
     """A function that returns `f`'s value and its gradient.
 
     Parameters
@@ -154,15 +156,15 @@ def value_and_grad(
     (5.0, [2.0, 4.0])
     """
 
-    def derivative(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    def derivative(*args: P.args, **kwargs: P.kwargs) -> tuple[Any, Any]:
         with transforming():
             trace = _Trace(f, args, kwargs, argnums)
             output, aux = _pair(trace) if has_aux else (trace.take_result(), None)
             output = _scalar(output, trace.name)
-            nodes, nested = trace.order(output)
+            order, nested = trace.order(output)
             value = output if nested else value_of(output)
-            del output  # from here on `nodes` alone holds the graph, and `pull` frees it on its way
-            gradients = trace.pull(nodes, ones_like(value_of(value)), nested)
+            del output  # from here on `order` alone holds the graph, and `pull` frees it on its way
+            gradients = trace.pull(order, ones_like(value_of(value)), nested)
             if not has_aux:
                 return value, gradients
             return (value, aux if nested else tree.map(value_of, aux)), gradients
@@ -170,7 +172,7 @@ def value_and_grad(
     return derivative
 
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """A function that returns `f`'s gradient; arguments and errors as of `value_and_grad`.
 
     With `has_aux` it returns ``(gradient, aux)``. Apply it again for higher derivatives.
@@ -184,7 +186,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool 
     """
     both = value_and_grad(f, argnums, has_aux)
 
-    def derivative(*args: Any, **kwargs: Any) -> Any:
+    def derivative(*args: P.args, **kwargs: P.kwargs) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
@@ -221,7 +223,7 @@ def vjp(
     # Not within `transforming`: whoever holds the arguments and constants may change them before `pull` is called.
     trace = _Trace(f, args, {}, tuple(range(len(args))) if argnums is None else argnums, snapshot=True)
     output = _array(trace.take_result(), trace.name)
-    nodes, nested = trace.order(output)
+    order, nested = trace.order(output)
 
     def pull_back(upstream: Any) -> Any:
         if np.shape(upstream) != np.shape(value_of(output)):
@@ -232,12 +234,12 @@ def vjp(
         if type(upstream) is not Tensor:
             upstream = namespace(value_of(output)).asarray(upstream, dtype=output.dtype)
         with transforming():
-            return trace.pull(list(nodes), upstream, nested or type(upstream) is Tensor)
+            return trace.pull(list(order), upstream, nested or type(upstream) is Tensor)
 
     return (output if nested else value_of(output)), pull_back
 
 
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]:
     """A function that returns the whole matrix of derivatives of `f`'s result, a row for each of its elements.
 
     Parameters
@@ -260,7 +262,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     [[2.0, 0.0], [0.0, 4.0]]
     """
 
-    def derivative(*args: Any, **kwargs: Any) -> Any:
+    def derivative(*args: P.args, **kwargs: P.kwargs) -> Any:
         with transforming():
             trace = _Trace(f, args, kwargs, argnums)
             return tree.map(lambda output: _rows(trace, _array(output, trace.name)), trace.take_result())
@@ -270,14 +272,14 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
 
 def _rows(trace: _Trace, output: Any) -> Any:
     """Jacobian of one output array: a pull for each unit vector, stacked."""
-    nodes, nested = trace.order(output)
+    order, nested = trace.order(output)
     value = value_of(output)
     xp = namespace(value)
     shape = np.shape(value)
     size = int(np.prod(shape))
     units = np.eye(size)
     rows = [
-        trace.pull(list(nodes), xp.asarray(units[i].reshape(shape), dtype=value.dtype), nested) for i in range(size)
+        trace.pull(list(order), xp.asarray(units[i].reshape(shape), dtype=value.dtype), nested) for i in range(size)
     ]
     if not rows:
         raise GradientError(f"{trace.name} returned no elements (shape {shape}): there is nothing to differentiate")
@@ -289,7 +291,7 @@ def _rows(trace: _Trace, output: Any) -> Any:
     return tree.map(assemble, *rows)
 
 
-def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def hessian(f: Callable[P, Any], argnums: int = 0) -> Callable[P, Any]:
     """A function that returns the second derivatives of a scalar `f`: the Jacobian of its gradient.
 
     Returns

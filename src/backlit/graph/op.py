@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
-import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial, wraps
 from types import TracebackType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
 
-from backlit.errors import BacklitError, NonFiniteError, ShapeError
+from backlit.errors import NonFiniteError
+from backlit.graph.mistakes import explained, signature
 from backlit.graph.tensor import Array, Tensor, value_of
 
 Rule = Callable[..., Any]
+Rules = tuple[Rule | None, ...] | Rule | None
+P = ParamSpec("P")
+Result_co = TypeVar("Result_co", covariant=True)
 
 # Inside a transformation (value_and_grad, a compiled step) values can't change between forward and
 # backward, and NumPy's floating-point warnings are off; outside, each operation sees to both itself.
@@ -38,38 +41,35 @@ class Op:
     forward : callable
         ``forward(xp, *arrays, **static)`` with the array namespace `xp` of the inputs.
     vjp : tuple of callables, callable, or None
-        ``rule(upstream, output, *inputs, **static)`` for each input: the gradient with respect to that
-        input (broadcasting is undone by the backward pass). None in the tuple: no gradient goes there.
-        One callable for an operation of any number of inputs: ``rule(position, upstream, output, ...)``.
-        None alone: a step function, whose derivative is zero wherever it exists.
+        As `operation` takes it; read by way of `rule`, which has one form.
     shapes : str
         Which shapes fit, told when they don't.
     gate : str
         What the operation does to a gradient, in words.
+
+    Attributes
+    ----------
+    rule : callable
+        ``rule(position)`` is the input's ``(upstream, output, *inputs, **static) -> gradient``, before broadcasting is
+        undone; None if no gradient goes there.
     """
 
     name: str
     forward: Callable[..., Any]
-    vjp: tuple[Rule | None, ...] | Rule | None
+    vjp: Rules
     shapes: str = ""
     gate: str = ""
-    variadic: bool = False  # one rule for all inputs
+    rule: Callable[[int], Rule | None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        vjp = self.vjp
+        by_position = (lambda _: None) if vjp is None else partial(partial, vjp) if callable(vjp) else vjp.__getitem__
+        object.__setattr__(self, "rule", by_position)
 
     @property
     def is_step(self) -> bool:
         """Whether the derivative is zero wherever it exists."""
         return self.vjp is None
-
-    def differentiable(self, position: int) -> bool:
-        """Whether a gradient goes to this input."""
-        return self.variadic or (self.vjp is not None and self.vjp[position] is not None)  # type: ignore[index]
-
-    def downstream(self, position: int, upstream: Any, output: Any, inputs: tuple[Any, ...], static: dict) -> Any:
-        """Gradient that goes to one input, before broadcasting is undone."""
-        rules: Any = self.vjp
-        if self.variadic:
-            return rules(position, upstream, output, *inputs, **static)
-        return rules[position](upstream, output, *inputs, **static)
 
     def check_gradient(self, position: int, upstream: Any, part: Any) -> None:
         """Refuse a gradient that turned NaN or infinite here."""
@@ -89,36 +89,13 @@ class Op:
                 with np.errstate(all="ignore"):  # a NaN is told by explain and debug_nans, with its origin
                     value = self.forward(xp, *values, **static)
         except (ValueError, TypeError, IndexError) as error:
-            mistake = self._mistake(values, static, error)
-            if mistake is error:
+            reason = explained(error, self.name, self.forward, self.shapes, values, static)
+            if reason is error:
                 raise
-            raise mistake from error
+            raise reason from error
         if _debug_nans.get():
             self._check_finite(values, value)
         return value
-
-    def _mistake(self, values: Any, static: dict[str, Any], error: Exception) -> Exception:
-        """The error that helps: wrong arguments, or shapes that don't fit."""
-        own = isinstance(error, TypeError) and str(error).startswith(f"{self.name}: ")
-        if own or isinstance(error, BacklitError) or type(error).__module__.startswith("jax"):
-            return error  # said by the operation itself, or about tracing, which `compile` explains
-        text = str(error).removeprefix(f"{self.name}: ").strip(" .")
-        if isinstance(error, np.linalg.LinAlgError) and "Singular" in text:
-            return BacklitError(
-                f"{self.name}: a matrix is singular, so it has no inverse; a small multiple of the identity "
-                "added to it may help"
-            )
-        try:
-            inspect.signature(self.forward).bind(np, *values, **static)
-        except TypeError as mismatch:
-            return TypeError(f"{self.name}{_plain(signature(self.forward))}: {mismatch}; settings are given by keyword")
-        if isinstance(error, TypeError) and "jax" not in _modules(values):
-            kinds = " and ".join(str(getattr(value, "dtype", type(value).__name__)) for value in values)
-            return TypeError(f"{self.name}: can't work on {kinds}: {text}")
-        shapes = " and ".join(str(np.shape(value)) for value in values) or "of no array"
-        settings = "".join(f", {key}={value!r}" for key, value in static.items())
-        rule = f" {self.shapes}" if self.shapes else ""
-        return ShapeError(f"{self.name}: can't work on shape {shapes}{settings}: {text}.{rule}")
 
     def _check_finite(self, values: Any, value: Any) -> None:
         if is_bad(value) and not any(is_bad(v) for v in values):
@@ -127,11 +104,6 @@ class Op:
                 f"{self.name} made the first NaN or infinite value: inputs of shape {shapes} were finite, "
                 f"{int(np.sum(~np.isfinite(value)))} of {np.size(value)} results are not"
             )
-
-
-def _modules(values: Any) -> set[str]:
-    """Libraries that the values come from."""
-    return {type(value).__module__.partition(".")[0].removesuffix("lib") for value in values}
 
 
 def is_bad(value: Any) -> bool:
@@ -156,19 +128,7 @@ def namespace(*values: Any) -> Any:
 _NUMPY = (np.ndarray, np.generic, float, int, list, tuple, type(None))
 
 
-def signature(forward: Callable[..., Any]) -> inspect.Signature:
-    """What a caller passes: the forward function's signature without the namespace."""
-    full = inspect.signature(forward)
-    return full.replace(parameters=list(full.parameters.values())[1:])
-
-
-def _plain(full: inspect.Signature) -> inspect.Signature:
-    """A signature without types, for messages."""
-    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in full.parameters.values()]
-    return full.replace(parameters=bare, return_annotation=inspect.Signature.empty)
-
-
-def _constant(x: Any) -> Any:
+def snapshot(x: Any) -> Any:
     """A constant as the graph keeps it: a snapshot, if its owner could change it before backward."""
     if isinstance(x, np.ndarray) and x.flags.writeable and not _transforming.get():
         x = x.copy()
@@ -191,17 +151,27 @@ def _apply(op: Op, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
     if not tracked:
         return op.compute(values, static)
     if not _transforming.get():
-        inputs = tuple([x if type(x) is Tensor else _constant(x) for x in inputs])
+        inputs = tuple([x if type(x) is Tensor else snapshot(x) for x in inputs])
     return Tensor(op.compute(values, static), op, inputs, static)
+
+
+class Operation(Protocol[P, Result_co]):
+    """A declared operation: called with arrays and Tensors like its forward function, without the namespace."""
+
+    op: Op
+    __name__: str
+
+    def __call__(self, *inputs: P.args, **static: P.kwargs) -> Result_co:
+        """The result: a Tensor if any input is one."""
 
 
 def operation(
     *,
-    vjp: tuple[Rule | None, ...] | Rule | None,
+    vjp: Rules,
     shapes: str = "",
     gate: str = "",
     name: str | None = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Callable[Concatenate[Any, P], Result_co]], Operation[P, Result_co]]:
     """Declare an operation from its forward function and its derivative.
 
     The forward function gets the array namespace first (`numpy`, or `jax.numpy` in a compiled
@@ -212,7 +182,8 @@ def operation(
     ----------
     vjp : tuple of callables
         One ``rule(upstream, output, *inputs, **static)`` an input; None where no gradient goes. A single
-        callable takes the input's position first. ``vjp=None`` declares a step function.
+        callable, for any number of inputs, takes the input's position first: ``rule(position, upstream, ...)``.
+        ``vjp=None`` declares a step function, whose derivative is zero wherever it exists.
     shapes, gate : str
         Told in errors and explanations.
     name : str, optional
@@ -228,17 +199,16 @@ def operation(
     (12.0, 12.0)
     """
 
-    def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = Op(name or forward.__name__, forward, vjp, shapes, gate, callable(vjp))
+    def declare(forward: Callable[Concatenate[Any, P], Result_co]) -> Operation[P, Result_co]:
+        op = Op(name or forward.__name__, forward, vjp, shapes, gate)
 
-        @functools.wraps(forward)
+        @wraps(forward)
         def function(*inputs: Any, **static: Any) -> Any:
             return _apply(op, inputs, static)
 
         function.__name__ = op.name
-        function.op = op  # type: ignore[attr-defined]
-        function.__signature__ = signature(forward)  # type: ignore[attr-defined]
-        return function
+        function.__dict__.update(op=op, __signature__=signature(forward))
+        return cast("Operation[P, Result_co]", function)
 
     return declare
 
@@ -263,6 +233,11 @@ class _Transforming:
 def transforming() -> _Transforming:
     """Within it, operations take for granted that no value changes between forward and backward."""
     return _Transforming()
+
+
+def is_transforming() -> bool:
+    """Whether we are within `transforming`."""
+    return _transforming.get()
 
 
 def debugging() -> bool:

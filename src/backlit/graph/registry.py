@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Concatenate, TypeVar
 
 import numpy as np
 
-from backlit.graph.op import Rule, operation
+from backlit.graph.op import Operation, P, Result_co, Rules, operation
 from backlit.graph.tensor import FUNCTIONS
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -110,21 +112,21 @@ def _register(name: str, function: Callable[..., Any], samples: tuple[Sample, ..
 
 def primitive(
     *,
-    vjp: tuple[Rule | None, ...] | Rule | None,
+    vjp: Rules,
     samples: tuple[Sample, ...],
     torch: Any = None,
     order: int = 2,
     shapes: str = "",
     gate: str = "",
     name: str | None = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Callable[Concatenate[Any, P], Result_co]], Operation[P, Result_co]]:
     """Declare one of Backlit's own operations: `operation` plus how it is tested.
 
     `samples` are valid inputs; `torch` is the equal function of PyTorch, as a dotted name under ``torch``
     or a callable of tensors and settings that gets the module first; `order` is the highest derivative that is checked.
     """
 
-    def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
+    def declare(forward: Callable[Concatenate[Any, P], Result_co]) -> Operation[P, Result_co]:
         function = operation(vjp=vjp, shapes=shapes, gate=gate, name=name)(forward)
         _register(name or forward.__name__, function, samples, torch, order)
         return function
@@ -134,10 +136,10 @@ def primitive(
 
 def composite(
     *, samples: tuple[Sample, ...], torch: Any = None, order: int = 2, name: str | None = None
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Function], Function]:
     """Register a function made of other operations, to be tested like them."""
 
-    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+    def declare(function: Function) -> Function:
         _register(name or function.__name__, function, samples, torch, order)
         return function
 

@@ -160,7 +160,7 @@ class _Scan:
         self._xs, self._x_structure = tree.flatten(xs)
         self._y_structure: Any = None
         # Nodes made before are someone else's: what the cell closes over is found by it.
-        self._start = Tensor(np.zeros(()))._serial
+        self._start = Tensor(np.zeros(())).serial
         self._captured: dict[int, Tensor] = {}
 
     def result(self) -> tuple[Any, Any]:
@@ -277,9 +277,9 @@ def _outside(results: Any, start: int) -> dict[int, Tensor]:
     stack = [leaf for leaf in results if type(leaf) is Tensor]
     while stack:
         node = stack.pop()
-        if node._serial < start:
-            found[node._serial] = node
-        elif node._serial not in seen:
-            seen.add(node._serial)
+        if node.serial < start:
+            found[node.serial] = node
+        elif node.serial not in seen:
+            seen.add(node.serial)
             stack += [parent for parent in node._parents if type(parent) is Tensor]
     return found

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from backlit.graph.op import Op
 
 Array = Any  # a NumPy array, a JAX array or a JAX tracer: whatever has `__array_namespace__`
 
@@ -17,29 +20,29 @@ _serials = count()
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
-def _unary(name: str) -> Callable[[Any], Tensor]:
-    def method(self: Any) -> Tensor:
+def _unary(name: str) -> Callable[[Tensor], Tensor]:
+    def method(self: Tensor) -> Tensor:
         return FUNCTIONS[name](self)
 
     return method
 
 
-def _binary(name: str) -> Callable[[Any, Any], Tensor]:
-    def method(self: Any, other: Any) -> Tensor:
+def _binary(name: str) -> Callable[[Tensor, Any], Tensor]:
+    def method(self: Tensor, other: Any) -> Tensor:
         return FUNCTIONS[name](self, other)
 
     return method
 
 
-def _reflected(name: str) -> Callable[[Any, Any], Tensor]:
-    def method(self: Any, other: Any) -> Tensor:
+def _reflected(name: str) -> Callable[[Tensor, Any], Tensor]:
+    def method(self: Tensor, other: Any) -> Tensor:
         return FUNCTIONS[name](other, self)
 
     return method
 
 
 def _reduction(name: str) -> Callable[..., Tensor]:
-    def method(self: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+    def method(self: Tensor, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
         return FUNCTIONS[name](self, axis=axis, keepdims=keepdims)
 
     method.__name__ = name
@@ -73,6 +76,8 @@ class Tensor:
         For people to read.
     grad : array or None
         Filled by `backward`, for leaves and for whatever was named.
+    serial : int
+        Counts nodes in the order in which they were made: parents come before children.
 
     Examples
     --------
@@ -84,12 +89,12 @@ class Tensor:
     6.0
     """
 
-    __slots__ = ("__weakref__", "_op", "_parents", "_serial", "_static", "_value", "grad", "name")
+    __slots__ = ("__weakref__", "_op", "_parents", "_static", "_value", "grad", "name", "serial")
 
     def __init__(
         self,
         value: Array,
-        op: Any = None,
+        op: Op | None = None,
         parents: tuple[Any, ...] = (),
         static: dict[str, Any] | None = None,
         name: str | None = None,
@@ -98,7 +103,7 @@ class Tensor:
         self._op = op
         self._parents = parents
         self._static = static
-        self._serial = next(_serials)  # parents come before children: sorting by it is a topological order
+        self.serial = next(_serials)  # sorting by it is a topological order
         self.name = name
         self.grad: Array | None = None
 
@@ -108,7 +113,7 @@ class Tensor:
         return self._value
 
     @property
-    def op(self) -> Any:
+    def op(self) -> Op | None:
         """The operation that made this tensor, or None."""
         return self._op
 
@@ -175,16 +180,16 @@ class Tensor:
     min = _reduction("min")
     prod = _reduction("prod")
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """The same elements in another shape; one size may be -1."""
         return FUNCTIONS["reshape"](self, shape=shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape)
 
-    def transpose(self, *axes: Any) -> Tensor:
+    def transpose(self, *axes: int | tuple[int, ...]) -> Tensor:
         """Axes in another order; all reversed without arguments."""
         order = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple) else axes
         return FUNCTIONS["transpose"](self, axes=order or None)
 
-    def astype(self, dtype: Any) -> Tensor:
+    def astype(self, dtype: np.dtype[Any] | type | str) -> Tensor:
         """The same numbers in another type."""
         return FUNCTIONS["astype"](self, dtype=dtype)
 
@@ -203,11 +208,21 @@ class Tensor:
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TypeError(
-            f"{self._label()} can't be changed: its value is part of a graph, and gradients would no longer fit it; "
+            f"{self.label()} can't be changed: its value is part of a graph, and gradients would no longer fit it; "
             "make a new tensor with backlit.ops.where or backlit.ops.scatter_add"
         )
 
-    # Comparisons leave the graph. Equality of nodes is identity, so that they can be kept in sets.
+    # Comparisons leave the graph. Equality of nodes is identity, so that they can be kept in sets and dicts.
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Tensor):
+            return self is other
+        raise TypeError(
+            f"{self.label()} == {type(other).__name__}: tensors are nodes of a graph, compared by identity; for their "
+            "elements use backlit.ops.equal, for identity `is`"
+        )
+
+    __hash__ = object.__hash__
+
     def __lt__(self, other: Any) -> Array:
         return self._value < value_of(other)
 
@@ -239,7 +254,7 @@ class Tensor:
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(
-            f"{self._label()} would leave the graph as a NumPy array; use backlit.ops instead of numpy for "
+            f"{self.label()} would leave the graph as a NumPy array; use backlit.ops instead of numpy for "
             "differentiable work, or take `.value` where no gradient is wanted"
         )
 
@@ -281,7 +296,8 @@ class Tensor:
         """
         FUNCTIONS["backward"](self, upstream)
 
-    def _label(self) -> str:
+    def label(self) -> str:
+        """What to call it in a message."""
         made = f" made by {self._op.name}" if self._op is not None else ""
         return f"tensor {self.name!r}{made}" if self.name else f"a tensor of shape {self.shape}{made}"
 

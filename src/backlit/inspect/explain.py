@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from backlit import graph
+from backlit.aligned import aligned
 from backlit.errors import GradientError, unknown
-from backlit.graph.backward import is_float, ones_like, pull, topological_order, unbroadcast, zeros_like
+from backlit.graph.backward import downstream, is_float, ones_like, pull, zeros_like
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Array, Tensor, value_of
-from backlit.inspect.format import align, formula_of, node_names, plain, summary
+from backlit.inspect.format import formula_of, node_names, plain, summary
 from backlit.inspect.trace import described
 
 _SHOWN = 60  # lines of a table or tree; what is left out is said
@@ -88,11 +90,11 @@ class NodeReport:
     @cached_property
     def uses(self) -> tuple[tuple[str, Array], ...]:
         found = []
-        for user in self._graph.users.get(self.tensor._serial, ()):
-            arriving = self._graph.gradients[user._serial]
+        for user in self._graph.users.get(self.tensor.serial, ()):
+            arriving = self._graph.gradients[user.serial]
             for position, parent in enumerate(user.parents):
-                if parent is self.tensor and (part := _downstream(user, position, arriving)) is not None:
-                    found.append((self._graph.names[user._serial], part))
+                if parent is self.tensor and (part := downstream(user, position, arriving)) is not None:
+                    found.append((self._graph.names[user.serial], part))
         return tuple(found)
 
     def jacobian(self, parent: str | int) -> np.ndarray:
@@ -109,7 +111,7 @@ class NodeReport:
             If the node has no such input.
         """
         tensor = self.tensor
-        places = {self._graph.names[p._serial]: i for i, p in enumerate(tensor.parents) if type(p) is Tensor}
+        places = {self._graph.names[p.serial]: i for i, p in enumerate(tensor.parents) if type(p) is Tensor}
         if isinstance(parent, str):
             if parent not in places:
                 raise unknown(f"input of {self.name}", parent, places)
@@ -179,27 +181,27 @@ class Explanation:
             for i, edge in enumerate(edges):
                 tail = ("", "", "") if edge is None else (edge.parent, _local(node, edge), summary(edge.downstream))
                 rows.append((*(head if i == 0 else ("", "", "", "")), *tail))
-        text = align(rows)
+        text = aligned(rows)
         bad = self.first_nonfinite
         return f"{text}\n\n{bad}" if bad else text
 
     def tree(self) -> str:
         """The output and below it, indented, what it is made of; a node met again is only named."""
-        by_serial = {node.tensor._serial: node for node in self.nodes}
+        by_serial = {node.tensor.serial: node for node in self.nodes}
         lines: list[str] = []
         seen: set[int] = set()
         stack = [(self.output.tensor, 0)]
         while stack and len(lines) < _SHOWN:
             tensor, depth = stack.pop()
-            node = by_serial[tensor._serial]
-            again = tensor._serial in seen and bool(tensor.parents)
+            node = by_serial[tensor.serial]
+            again = tensor.serial in seen and bool(tensor.parents)
             formula = f" = {node.formula}" if node.formula else ""
             numbers = f"{summary(node.value)}   gradient {summary(node.upstream)}"
             lines.append(
                 "  " * min(depth, 40) + (f"{node.name} (above)" if again else f"{node.name}{formula} = {numbers}")
             )
             if not again:
-                seen.add(tensor._serial)
+                seen.add(tensor.serial)
                 stack += [(p, depth + 1) for p in reversed(tensor.parents) if type(p) is Tensor]
         return "\n".join(lines + (["…"] if stack else []))
 
@@ -268,7 +270,7 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
         raise GradientError(f"explain needs a Tensor, got {described(output)}; make the inputs with backlit.tensor")
     if not is_float(output.dtype):
         raise GradientError(f"explain needs real numbers, got dtype {output.dtype}; write 2.0 instead of 2")
-    order = topological_order(output)
+    order = graph.nodes(output)
     arriving = ones_like(output.value) if upstream is None else np.asarray(upstream, dtype=output.dtype)
     if arriving.shape != output.shape:
         raise GradientError(f"upstream has shape {arriving.shape}, the output {output.shape}: they must be equal")
@@ -276,56 +278,45 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
     with transforming():
         found = pull(list(order), arriving, order)
         gradients = {
-            node._serial: zeros_like(node.value) if gradient is None else gradient
+            node.serial: zeros_like(node.value) if gradient is None else gradient
             for node, gradient in zip(order, found, strict=True)
         }
     users: dict[int, list[Tensor]] = {}
     for node in order:
-        for serial in {parent._serial for parent in node.parents if type(parent) is Tensor}:
+        for serial in {parent.serial for parent in node.parents if type(parent) is Tensor}:
             users.setdefault(serial, []).append(node)
-    graph = _Graph(names, gradients, users)
-    return Explanation(tuple(NodeReport(names[n._serial], n.value, gradients[n._serial], n, graph) for n in order))
+    shared = _Graph(names, gradients, users)
+    return Explanation(tuple(NodeReport(names[n.serial], n.value, gradients[n.serial], n, shared) for n in order))
 
 
 def local_jacobian(tensor: Tensor, position: int) -> np.ndarray:
     """∂tensor/∂input as an explicit matrix, one row for each element of the tensor: shape + the input's shape."""
-    parent = tensor.parents[position]
-    inputs = tuple(value_of(p) for p in tensor.parents)
-    rows = np.zeros((tensor.size, *np.shape(inputs[position])))
-    if tensor.op.differentiable(position) and not tensor.op.is_step:
-        with transforming():
-            for i in range(tensor.size):
-                unit = np.zeros(tensor.size, dtype=tensor.dtype)
-                unit[i] = 1
-                part = tensor.op.downstream(position, unit.reshape(tensor.shape), tensor.value, inputs, tensor.static)
-                rows[i] = unbroadcast(part, value_of(parent))
-    return rows.reshape(tensor.shape + rows.shape[1:])
-
-
-def _downstream(node: Tensor, position: int, upstream: Array) -> Array | None:
-    """The gradient that goes to one input; None if none does."""
-    parent = node.parents[position]
-    if node.op.is_step or not node.op.differentiable(position) or not is_float(parent.dtype):
-        return None
-    inputs = tuple(value_of(p) for p in node.parents)
+    rows = np.zeros((tensor.size, *np.shape(value_of(tensor.parents[position]))))
     with transforming():
-        return unbroadcast(node.op.downstream(position, upstream, node.value, inputs, node.static), parent.value)
+        for i in range(tensor.size):
+            unit = np.zeros(tensor.size, dtype=tensor.dtype)
+            unit[i] = 1
+            gradient = downstream(tensor, position, unit.reshape(tensor.shape))
+            if gradient is not None:
+                rows[i] = gradient
+    return rows.reshape(tensor.shape + rows.shape[1:])
 
 
 def _edges(node: Tensor, upstream: Array, names: dict[int, str]) -> Iterator[Edge]:
     for position, parent in enumerate(node.parents):
         if type(parent) is not Tensor:
             continue
-        downstream = _downstream(node, position, upstream)
-        single = downstream is not None and node.shape == () and parent.shape == ()
-        yield Edge(names[parent._serial], local_jacobian(node, position) if single else None, downstream)
+        gradient = downstream(node, position, upstream)
+        single = gradient is not None and node.shape == () and parent.shape == ()
+        yield Edge(names[parent.serial], local_jacobian(node, position) if single else None, gradient)
 
 
 def _local(node: NodeReport, edge: Edge) -> str:
     if edge.local is not None:
         return summary(edge.local)
     if edge.downstream is None:
-        return "0 (step)" if node.tensor.op.is_step else "-"
+        op = node.tensor.op
+        return "0 (step)" if op is not None and op.is_step else "-"
     return f"matrix {np.size(node.value)}×{np.size(edge.downstream)}"
 
 

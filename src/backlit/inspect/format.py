@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -12,12 +15,17 @@ _SIGNS = {"add": "+", "subtract": "-", "multiply": "·", "divide": "/", "matmul"
 
 
 def node_names(order: list[Tensor]) -> dict[int, str]:
-    """The nodes' own names; for others f (the output), q or q1, q2, … (in between), x1, x2, … (leaves)."""
+    """Names by serial: the nodes' own; for others f (the output), q or q1, q2, … (in between), x1, x2, … (leaves)."""
     taken = {node.name for node in order if node.name}
     inner = [node for node in order[:-1] if node.op is not None and not node.name]
     names: dict[int, str] = {}
     used: set[str] = set()
-    counts = {"x": 0, "q": 0}
+    counters: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
+
+    def numbered(stem: str) -> str:
+        candidates = (f"{stem}{number}" for number in counters[stem])
+        return next(name for name in candidates if name not in taken and name not in used)
+
     for node in order:
         if node.name and node.name not in used:
             name = node.name
@@ -26,14 +34,9 @@ def node_names(order: list[Tensor]) -> dict[int, str]:
         elif len(inner) == 1 and node is inner[0] and "q" not in taken:
             name = "q"
         else:
-            stem = node.name + "_" if node.name else ("x" if node.op is None else "q")
-            while True:
-                counts[stem] = counts.get(stem, 0) + 1
-                name = f"{stem}{counts[stem]}"
-                if name not in taken and name not in used:
-                    break
+            name = numbered(f"{node.name}_" if node.name else "x" if node.op is None else "q")
         used.add(name)
-        names[node._serial] = name
+        names[node.serial] = name
     return names
 
 
@@ -41,7 +44,7 @@ def formula_of(node: Tensor, names: dict[int, str]) -> str:
     """What a node computes from which nodes: "x + y"; nothing for an input."""
     if node.op is None:
         return ""
-    parts = [names[p._serial] if type(p) is Tensor else _constant(p) for p in node.parents]
+    parts = [names[p.serial] if type(p) is Tensor else _constant(p) for p in node.parents]
     if node.op.name in _SIGNS and len(parts) == 2:
         return f"{parts[0]} {_SIGNS[node.op.name]} {parts[1]}"
     if node.op.name == "negative":
@@ -72,17 +75,11 @@ def summary(value: Any) -> str:
     return f"{shape}, mean {array.mean():.3g}, {array.min():.3g} to {array.max():.3g}"
 
 
-def align(rows: list[tuple[str, ...]]) -> str:
-    """Rows of cells as lines of text, each column as wide as its widest cell."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
-
-
 def plain(value: Any) -> Any:
     """Numbers as nested lists, None for what isn't finite."""
     if value is None:
         return None
     array = np.asarray(value, dtype=float)
-    plain = array.astype(object)
-    plain[~np.isfinite(array)] = None
-    return plain.tolist()
+    numbers = array.astype(object)
+    numbers[~np.isfinite(array)] = None
+    return numbers.tolist()

@@ -45,6 +45,7 @@ import numpy as np
 
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.key import Key
+from backlit.registry import register as register_name
 
 Initializer = Callable[[Key, tuple[int, ...]], np.ndarray]
 
@@ -148,7 +149,7 @@ _KINDS: dict[str, _Kind] = {
     "lecun": _Kind(_lecun, by_fans=True),
     "orthogonal": _Kind(_orthogonal, 1.0, True, by_fans=True),
 }
-_BUILT_IN = frozenset(_KINDS)
+_FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {name: kind.function for name, kind in _KINDS.items()}
 
 
 def names() -> list[str]:
@@ -235,7 +236,7 @@ def register(name: str, function: Initializer) -> None:
     Raises
     ------
     InputError
-        If the name is one of Backlit's own, or no plain name.
+        If the name is taken, by Backlit or another function, or no plain name.
 
     Examples
     --------
@@ -244,8 +245,6 @@ def register(name: str, function: Initializer) -> None:
     >>> bool(abs(bl.Linear(2, weight_init="tiny").build(3).params["weight"]).max() < 0.01)
     True
     """
-    if name in _BUILT_IN:
-        raise InputError(f"initializer {name!r} is one of Backlit's own; choose another name")
     if not name.isidentifier():
         raise InputError(f"an initializer's name has letters, digits and '_' only, got {name!r}")
 
@@ -255,4 +254,5 @@ def register(name: str, function: Initializer) -> None:
             raise ShapeError(f"initializer {name!r} was asked for shape {tuple(shape)} and returned {values.shape}")
         return values
 
+    register_name(_FUNCTIONS, name, function, "initializer")
     _KINDS[name] = _Kind(checked)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.graph.tensor import Array
@@ -16,13 +17,16 @@ from backlit.nn.context import Context, Params, Probe, Shape, Tap
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
+from backlit.registry import register
 
 
 @dataclass(frozen=True)
 class Layer:
     """Base of all layers; subclass it as a frozen dataclass that holds hyperparameters only.
 
-    Shapes given to `init` leave out the batch axis; arrays in a call have it first.
+    Shapes given to `init` leave out the batch axis; arrays in a call have it first. Saved networks call layers by the
+    names of their classes: one that is taken, by Backlit or by another layer of yours, is refused. Only a definition
+    that is run again, as a cell of a notebook, takes the place of the one before.
 
     Examples
     --------
@@ -48,7 +52,7 @@ class Layer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if not cls.__name__.startswith("_"):  # a base that others share isn't a layer by itself
-            Layer.kinds[cls.__name__] = cls
+            register(Layer.kinds, cls.__name__, cls, "layer")
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         """Parameters to start from (float64 NumPy arrays, nested dicts) and the output's shape."""
@@ -327,12 +331,7 @@ class Network:
                 table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}"))
         total = self.architecture.cost(self.input_shape)
         table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}"))
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        columns = [(str.ljust if i < 3 else str.rjust, width) for i, width in enumerate(widths)]
-        return "\n".join(
-            "  ".join(align(cell, width) for cell, (align, width) in zip(row, columns, strict=True)).rstrip()
-            for row in table
-        )
+        return aligned(table, left=(0, 1, 2))
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"

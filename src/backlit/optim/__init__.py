@@ -7,18 +7,16 @@ from backlit.optim.adaptive import AdaGrad, Adam, AdamW, RMSprop
 from backlit.optim.clipping import ClipGlobalNorm, ClipNorm, ClipValue
 from backlit.optim.exact import least_squares, ridge
 from backlit.optim.lbfgs import minimize_lbfgs
+from backlit.optim.plateau import ReduceOnPlateau, plateau_of, set_factor
 from backlit.optim.schedules import (
     Constant,
     Cosine,
     Exponential,
     InverseTime,
     OneCycle,
-    ReduceOnPlateau,
     Schedule,
     Step,
     WarmUp,
-    plateau_of,
-    set_factor,
 )
 from backlit.optim.sgd import SGD, GradientDescent, Momentum, Nesterov
 from backlit.optim.steps import (

@@ -8,7 +8,7 @@ from typing import Any
 
 from backlit.graph import tree
 from backlit.graph.op import namespace
-from backlit.optim.schedules import plateau_of
+from backlit.optim.plateau import plateau_of
 from backlit.optim.transform import State, Transform, Tree
 from backlit.settings import RATE, fraction, nonnegative, option
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any, TypeVar
 
-from backlit.data.files.source import ENDINGS
+from backlit.data.files.kinds import is_table
 from backlit.errors import InputError, unknown
 from backlit.settings import Declaration, Record, build, declared
 from backlit.tasks.dataset import DatasetTask
@@ -134,7 +134,7 @@ def is_file(name: str) -> bool:
 
 def is_text(name: str) -> bool:
     """Whether a file's name doesn't say that it holds a table: then, without a target, it is a text to go on with."""
-    return not {suffix.lower() for suffix in Path(name).suffixes} & {".csv", ".dat", ".data", ".gz", *ENDINGS}
+    return not is_table(name)
 
 
 def _columns(path: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from backlit import engine as engines
 from backlit import optim
 from backlit.data.text import Texts, Tokenizer, read_text
-from backlit.data.text.stream import windows
+from backlit.data.text.texts import windows
 from backlit.errors import InputError
 from backlit.graph.tensor import value_of
 from backlit.nn.layer import Layer, forward

@@ -16,7 +16,7 @@ import numpy as np
 
 from backlit.errors import DivergedError, InputError
 from backlit.nn.layer import Layer, Network
-from backlit.optim.schedules import plateau_of
+from backlit.optim.plateau import plateau_of
 from backlit.train import progress as progress_display
 from backlit.train.callbacks import Callback, EarlyStopping
 from backlit.train.lazy import Later

@@ -15,7 +15,7 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.nn.layer import Network
-from backlit.optim.schedules import set_factor
+from backlit.optim.plateau import set_factor
 from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, History
 from backlit.train.divergence import Divergence, first_bad_value

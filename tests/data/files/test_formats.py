@@ -74,7 +74,8 @@ def test_json_lines(tmp_path):
     [
         ('{"a": 1}\n{"a"\n', r"line 2 isn't JSON: .*; expected one object a line"),
         ('{"a": 1}\n[1]\n', r'line 2: expected an object such as \{"a": 1\}, got a list'),
-        ('[{"a": 1}, {"a": 2}]\n', r"line 1: expected an object .*, got a list; JSON lines hold one object a line"),
+        ("[1, 2]\n", r'isn\'t a table: expected a list of objects such as \[\{"a": 1\}\], one object a line'),
+        ('[{"a": 1}, {"a"]\n', r"isn't JSON: "),
         ("3\n", "line 1: expected an object"),
         ("", "is empty"),
     ],

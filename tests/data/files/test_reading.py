@@ -156,12 +156,16 @@ def test_where_the_header_stands_is_told(write):
     assert read_source(write("# about\r\n# it\r\n\r\na,b\r\n1,2\r\n")).notes == ("the columns' names stand in line 4",)
 
 
-def test_values_separated_by_spaces_are_told(write):
+def test_values_separated_by_spaces(write):
     source = read_source(write("Chins Situps  Jumps\n 5 162 60\n 2 110 60\n"))
-    assert source.notes == (
-        "'Chins Situps  Jumps' is one column; if spaces separate its values, save the file with commas instead",
-    )
+    assert source.frame.columns == ["Chins", "Situps", "Jumps"]
+    assert source.frame.rows() == [(5, 162, 60), (2, 110, 60)]
+    assert source.separator == " "
+    assert source.notes == ("blanks separate the values",)
     assert read_source(write("a title\nof one\nand\n")).notes == ()
+    assert read_source(write("first last\nJane Doe\nJohn Poe\n")).notes == (
+        "'first last' is one column; if spaces separate its values, read it with separator=' ' (--separator ' ')",
+    )
 
 
 def test_names_of_files_are_no_patterns(write):

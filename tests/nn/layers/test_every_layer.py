@@ -179,7 +179,7 @@ def test_layers_are_values(layer: Layer, shape: tuple[int, ...]) -> None:
 
 
 @dataclass(frozen=True)
-class Scale(bl.Layer):
+class Stretch(bl.Layer):
     """A layer of one's own, as the documentation shows it."""
 
     start: float = 1.0
@@ -192,7 +192,7 @@ class Scale(bl.Layer):
 
 
 def test_a_layer_of_ones_own_learns_and_is_saved(rng: np.random.Generator) -> None:
-    architecture = bl.Sequential(Scale(0.5))
+    architecture = bl.Sequential(Stretch(0.5))
     x = rng.normal(size=(32, 3))
     run = bl.fit(
         architecture, x, x * [1.0, -2.0, 3.0], loss="mse", optimizer=bl.GradientDescent(0.3), batch_size=None,

@@ -1,26 +1,28 @@
-"""Tables in files that aren't delimited text: Parquet, Arrow, NumPy's archives, JSON lines, Excel."""
+"""Tables in binary files: Parquet, Arrow, Avro, NumPy's arrays, Excel, SQLite."""
 
 from __future__ import annotations
 
+import contextlib
 import io
-import json
+import sqlite3
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from backlit.errors import InputError
+from backlit.data.files.values import series
+from backlit.errors import InputError, unknown
 
 
-def parquet(data: bytes, path: Path) -> tuple[Any, list[str]]:
+def parquet(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
     """A Parquet file's frame."""
     import polars as pl
 
     return _with_polars(lambda: pl.read_parquet(io.BytesIO(data)), path, "Parquet"), []
 
 
-def arrow(data: bytes, path: Path) -> tuple[Any, list[str]]:
+def arrow(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
     """An Arrow (Feather) file's or stream's frame."""
     import polars as pl
 
@@ -28,28 +30,14 @@ def arrow(data: bytes, path: Path) -> tuple[Any, list[str]]:
     return _with_polars(lambda: read(io.BytesIO(data)), path, "Arrow"), []
 
 
-def json_lines(data: bytes, path: Path) -> tuple[Any, list[str]]:
-    """A frame of one JSON object a line."""
+def avro(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
+    """An Avro file's frame."""
     import polars as pl
 
-    try:
-        return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None), []
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, RuntimeError) as error:
-        for number, line in enumerate(data.splitlines(), 1):
-            try:
-                value = json.loads(line) if line.strip() else {}
-            except ValueError as wrong:
-                raise InputError(f"{path}, line {number} isn't JSON: {wrong}; expected one object a line") from error
-            if not isinstance(value, dict):
-                what = type(value).__name__
-                raise InputError(
-                    f'{path}, line {number}: expected an object such as {{"a": 1}}, got a {what}; '
-                    "JSON lines hold one object a line"
-                ) from error
-        raise _unreadable(path, "JSON lines", error) from error
+    return _with_polars(lambda: pl.read_avro(io.BytesIO(data)), path, "Avro"), []
 
 
-def archive(data: bytes, path: Path) -> tuple[Any, list[str]]:
+def archive(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
     """A frame of an .npz archive: a column for each array (rows,), and one for each column of an array (rows, columns).
 
     The columns of an array ``x`` are called ``x1``, ``x2``, ...; the fields of a structured array are columns, too.
@@ -76,6 +64,42 @@ def archive(data: bytes, path: Path) -> tuple[Any, list[str]]:
     return _with_polars(lambda: pl.DataFrame(columns), path, ".npz"), []
 
 
+def array(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
+    """A frame of one array, .npy: a column, or ``x1``, ``x2``, ... for each of its columns."""
+    import polars as pl
+
+    try:
+        values = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, EOFError, MemoryError) as error:
+        raise _unreadable(path, ".npy", error) from error
+    columns = _columns("x", values, path)
+    return _with_polars(lambda: pl.DataFrame(columns), path, ".npy"), []
+
+
+def database(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
+    """A table of a SQLite database: the one there is, or the one that is named."""
+    import polars as pl
+
+    try:
+        with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+            connection.deserialize(data)
+            found = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+            names = [name for (name,) in found if not name.startswith("sqlite_")]
+            if part is not None and part not in names:
+                raise unknown(f"table of {path}", part, names)
+            if part is None and len(names) != 1:
+                listed = ", ".join(names[:10]) or "none"
+                raise InputError(f"{path} holds {len(names)} tables ({listed}); say which: {path}::TABLE")
+            quoted = (part or names[0]).replace('"', '""')
+            cursor = connection.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 (the table's name, quoted)
+            header = [column[0] for column in cursor.description]
+            rows = cursor.fetchall()
+    except sqlite3.Error as error:
+        raise _unreadable(path, "SQLite", error) from error
+    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
+    return pl.DataFrame([series(name, column) for name, column in zip(header, columns, strict=True)]), []
+
+
 def _columns(name: str, array: np.ndarray, path: Path) -> dict[str, np.ndarray]:
     if array.dtype.names and array.ndim == 1:
         fields = [_columns(field, array[field], path) for field in array.dtype.names]
@@ -91,8 +115,8 @@ def _columns(name: str, array: np.ndarray, path: Path) -> dict[str, np.ndarray]:
     raise InputError(f"{path}: array {name!r} has shape {array.shape}; expected (rows,) or (rows, columns)")
 
 
-def excel(data: bytes, path: Path) -> tuple[Any, list[str]]:
-    """The first sheet of an Excel file."""
+def excel(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
+    """The first sheet of an Excel file, or the one that is named."""
     import polars as pl
 
     try:
@@ -101,10 +125,15 @@ def excel(data: bytes, path: Path) -> tuple[Any, list[str]]:
         raise InputError(f"{path}: reading Excel files needs another package: pip install 'backlit[excel]'") from error
     try:
         sheets = fastexcel.read_excel(data).sheet_names
-        frame = pl.read_excel(io.BytesIO(data), sheet_id=1, infer_schema_length=None, raise_if_empty=False)
+        if part is not None and part not in sheets:
+            raise unknown(f"sheet of {path}", part, sheets)
+        which: dict[str, Any] = {"sheet_id": 1} if part is None else {"sheet_name": part}
+        frame = pl.read_excel(io.BytesIO(data), infer_schema_length=None, raise_if_empty=False, **which)
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _unreadable(path, "Excel", error) from error
-    notes = [f"only the first sheet is read, {sheets[0]!r} of {len(sheets)}"] if len(sheets) > 1 else []
+    notes = (
+        [f"only the first sheet is read, {sheets[0]!r} of {len(sheets)}"] if len(sheets) > 1 and part is None else []
+    )
     unnamed = {name: f"column_{place}" for place, name in enumerate(frame.columns, 1) if name.startswith("__UNNAMED__")}
     notes += [f"column {name.removeprefix('column_')} has no name in the header: called {name!r}"
               for name in unnamed.values()]  # fmt: skip

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from backlit.data.files import formats
 from backlit.data.files.formats import Format, Moment, Number, Text
+from backlit.data.files.moments import Span
+from backlit.data.files.numerals import CODES
 
-MISSING = [
-    "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "null", "NULL", "-", "--", "?",
-]  # fmt: skip
+MISSING = (
+    "NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "-nan", "NaT", "null", "NULL", "None",
+    "-", "--", "?", ".", "#DIV/0!", "#REF!", "#VALUE!", "#NUM!", "#NAME?", "#NULL!",
+)  # fmt: skip
+# Those that people write for a class, too: a blood group's "-", a region "NA".
+MEANT = ("NA", "N/A", "n/a", "na", "None", "-", "--", "?", ".")
+MUCH = 0.1  # share of a target's rows from which a word for missing values is a class
+ENOUGH = 20  # different numbers from which text with slips among numbers isn't a category
+SLIPS = 0.1  # share of a column's cells that may be slips
 LOOK = 150  # values looked at from the top, and as many from all over
 TRIES = 40  # at most as many rounds of learning from values that don't fit
 
@@ -40,40 +49,61 @@ class Evidence:
     day_first: bool | None = None
 
 
-def clean(column: Any) -> Any:
+def clean(column: Any, missing: Sequence[str] = MISSING) -> Any:
     """Text without spaces around it; what stands for a missing value is missing."""
     import polars as pl
 
-    if column[:1000].n_unique() < 100 and _is_clean(column.unique()):  # a few levels are soon looked through
+    empty = ["", *missing]
+    if column[:1000].n_unique() < 100 and _is_clean(column.unique(), empty):  # a few levels are soon looked through
         return column
     stripped = column.str.strip_chars()
-    return pl.select(pl.when(~stripped.is_in(MISSING)).then(stripped).alias(column.name)).to_series()
+    return pl.select(pl.when(~stripped.is_in(empty)).then(stripped).alias(column.name)).to_series()
 
 
-def _is_clean(column: Any) -> bool:
+def _is_clean(column: Any, empty: Sequence[str]) -> bool:
     stripped = column.str.strip_chars()
-    return bool((stripped == column).all()) and not stripped.is_in(MISSING).any()
+    return bool((stripped == column).all()) and not stripped.is_in(empty).any()
 
 
-def parse(column: Any, format_: Format) -> tuple[Any, Any]:
+def parse(column: Any, format_: Format, missing: Sequence[str] = MISSING) -> tuple[Any, Any]:
     """Values, and the cells that don't fit; most columns of numbers need no cleaning, which is most of the work."""
-    if not isinstance(format_, Text):
+    if isinstance(format_, Text):
+        missing = [word for word in missing if word not in format_.values]
+    elif missing is MISSING:
         values = format_.parse(column)
         if values.null_count() == column.null_count():
             return values.alias(column.name), column[:0]
-    column = clean(column)
+    column = clean(column, missing)
     values = format_.parse(column)
     return values.alias(column.name), column.filter(values.is_null() & column.is_not_null())
 
 
-def as_saved(column: Any, format_: Format) -> Any:
+def as_saved(column: Any, format_: Format, missing: Sequence[str] = MISSING) -> Any:
     """Values in the format of training; a `Misfit` if there is a value that doesn't fit."""
-    values, misfits = parse(column, format_)
+    values, misfits = parse(column, format_, missing)
     if len(misfits):
-        cleaned = clean(column)
+        cleaned = clean(column, missing)
         row = int((values.is_null() & cleaned.is_not_null()).arg_max() or 0)
         return Misfit(column.name, row, str(column[row]), format_)
     return values
+
+
+def marked(column: Any, values: Any) -> dict[str, int]:
+    """The words for missing values in a column, and how often each stands there."""
+    if values.null_count() == column.null_count():
+        return {}
+    words = column.filter(values.is_null() & column.is_not_null()).str.strip_chars()
+    counts = words.filter(words != "").value_counts(sort=True)
+    return dict(counts.iter_rows())
+
+
+def as_classes(column: Any, reading: Reading) -> Reading:
+    """A text target's reading in which words for missing values that fill much of it are classes."""
+    if not isinstance(reading.format, Text):
+        return reading
+    counts = marked(column, reading.values)
+    values = tuple(word for word, count in counts.items() if word in MEANT and count >= MUCH * len(column))
+    return Reading(Text(values), parse(column, Text(values))[0]) if values else reading
 
 
 def are_plainly_decimal(some: list[str]) -> bool:
@@ -83,7 +113,7 @@ def are_plainly_decimal(some: list[str]) -> bool:
     return bool(found) and found[0] == formats.PLAIN and len(_distinct(found, seen)) == 1
 
 
-def readings(column: Any) -> list[Reading]:
+def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
     """How a column can be read: in one way, or in two that the column alone doesn't tell apart.
 
     A few values propose formats, each is tried on the whole column, and values that don't fit join the few, until
@@ -91,10 +121,10 @@ def readings(column: Any) -> list[Reading]:
     """
     if column.dtype.is_float():  # its parser took nothing else
         return [Reading(formats.PLAIN, column.fill_nan(None))]
-    seen = _few(column)
+    seen = _few(column, missing)
     for _ in range(TRIES):
         found = _distinct(formats.candidates(seen), seen)
-        tried = [(format_, *parse(column, format_)) for format_ in found]
+        tried = [(format_, *parse(column, format_, missing)) for format_ in found]
         surprises = [cell for _, _, misfits in tried for cell in misfits.unique(maintain_order=True).head(20).to_list()]
         if not surprises and len(tried) == 1:
             surprises = _unlike(column, seen, *tried[0][:2])
@@ -103,13 +133,48 @@ def readings(column: Any) -> list[Reading]:
                 return [Reading(format_, values) for format_, values, _ in tried]
             break
         seen += surprises
-    return [Reading(Text(), parse(column, Text())[0])]
+    return [Reading(Text(), parse(column, Text(), missing)[0])]
 
 
-def _few(column: Any) -> list[str]:
-    """Some of the column's different values."""
-    some = column[:LOOK].append(column.gather_every(max(len(column) // LOOK, 1))) if len(column) > LOOK else column
-    return clean(some).drop_nulls().unique(maintain_order=True).to_list()
+def _few(column: Any, missing: Sequence[str] = MISSING) -> list[str]:
+    """Some of the column's different values, from where it has any."""
+    column = column.drop_nulls()
+    some = clean(_spread(column), missing).drop_nulls()
+    if 2 * len(some) < LOOK < len(column):
+        some = _spread(clean(column, missing).drop_nulls())
+    found: list[str] = some.unique(maintain_order=True).to_list()
+    return found
+
+
+def _spread(column: Any) -> Any:
+    """Cells from the top, and as many from all over."""
+    return column[:LOOK].append(column.gather_every(max(len(column) // LOOK, 1))) if len(column) > LOOK else column
+
+
+def mostly(column: Any) -> tuple[Format, Any, Any] | None:
+    """The format in which all but a few slips of a text column are numbers, the values, and the slips.
+
+    None for a column that has few different numbers, or codes with leading zeros: there every cell may be meant.
+    """
+    seen = _few(column)
+    votes: dict[Format, int] = {}
+    for proposal in (format_ for cell in seen[:: max(1, len(seen) // LOOK)] for format_ in formats.candidates([cell])):
+        if isinstance(proposal, Number) and proposal not in votes:
+            votes[proposal] = sum(map(proposal.fits, seen))
+    if not votes or max(votes.values()) < (1 - 2 * SLIPS) * len(seen):
+        return None
+    best = max(votes, key=lambda number: votes[number])
+    values, slips = parse(column, best)
+    if values.n_unique() <= ENOUGH or len(slips) > SLIPS * (len(column) - column.null_count()):
+        return None
+    if _padded_among(column):
+        return None
+    return best, values, slips
+
+
+def _padded_among(column: Any) -> bool:
+    """Whether a cell begins with a needless zero."""
+    return bool(column.str.strip_chars().str.contains("^0[0-9]+$").any())
 
 
 def _unlike(column: Any, seen: list[str], format_: Format, values: Any) -> list[str]:
@@ -208,7 +273,18 @@ def _spoken(format_: Format) -> str:
     return "decimal numbers"
 
 
-def describe(name: str, reading: Reading, text: Callable[[], Any]) -> list[str]:
+def tell_missing(columns: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """Which words were read as missing, and how often, of columns of cells with their values: a sentence, if any."""
+    counts: Counter[str] = Counter()
+    for column, values in columns.values():
+        counts.update(marked(column, values))
+    if not counts:
+        return []
+    words = ", ".join(f"{word!r} in {count} cell{'s' * (count > 1)}" for word, count in counts.most_common(10))
+    return [f"read as missing: {words}; missing=[...] says which cells are"]
+
+
+def describe(name: str, reading: Reading, text: Callable[[], Any], where: Callable[[int], str]) -> list[str]:
     """What people should know about how a column was read."""
     format_ = reading.format
     notes = []
@@ -217,16 +293,41 @@ def describe(name: str, reading: Reading, text: Callable[[], Any]) -> list[str]:
             notes.append(f"decimal commas in {name!r}")
         if format_.unit == "%":
             notes.append(f"{name!r} is in percent: 12 % is read as 12")
-        elif format_.unit:
+        elif format_.is_sign or format_.unit in CODES:
             notes.append(f"{name!r} is an amount in {format_.unit}: read as numbers")
+        elif format_.unit:
+            notes.append(f"{name!r} is in {format_.unit}: read as numbers")
+        if format_.negative:
+            notes.append(f"{name!r}: amounts in parentheses are negative")
+        if format_.limits:
+            notes.append(f"{name!r}: limits such as <0.1 are read as their number")
         if format_.thousands:
             notes.append(f"{name!r}: {format_.thousands!r} between thousands")
+    elif isinstance(format_, Span):
+        notes.append(f"{name!r} holds durations: read as seconds")
     elif isinstance(format_, Moment):
-        if "%z" in format_.layout:
+        if format_.zone:
             notes.append(f"{name!r}: times with a time zone, given in UTC")
+    elif isinstance(format_, Text) and format_.values:
+        words = ", ".join(map(repr, format_.values))
+        notes.append(f"{name!r}: {words} fills much of it and is taken for a class; missing=[...] says what is missing")
     elif isinstance(format_, Text) and _padded(text()):
         notes.append(f"{name!r} has leading zeros: kept as text")
+    elif isinstance(format_, Text):
+        found = mostly(reading.values)
+        if found is not None and len(found[2]):
+            notes.append(_tell_slips(name, reading.values, *found[1:], where))
     return notes
+
+
+def _tell_slips(name: str, column: Any, values: Any, slips: Any, where: Callable[[int], str]) -> str:
+    """A sentence about the few cells of a column that are no numbers, as the others are."""
+    row = int((values.is_null() & column.is_not_null()).arg_max() or 0)
+    count = f"{len(slips)} cells" if len(slips) > 1 else "one cell"
+    return (
+        f"{name!r} is kept as text: {count} of {len(column)} {'are' if len(slips) > 1 else 'is'} no number, first "
+        f"{slips[0]!r} in {where(row)}; mend or empty them, or count them as missing with missing=[...]"
+    )
 
 
 def _padded(column: Any) -> bool:

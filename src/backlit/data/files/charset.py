@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from backlit.errors import InputError
@@ -26,7 +27,18 @@ SPOKEN = {
     "utf-32-be": "UTF-32 (big-endian)",
     "cp949": "CP949 (Korean)",
     "cp1252": "CP1252 (Western European)",
+    "cp932": "CP932 (Japanese, Shift-JIS)",
+    "gb18030": "GB18030 (Chinese, GBK)",
+    "big5": "Big5 (Chinese)",
+    "cp1251": "CP1251 (Cyrillic)",
+    "koi8_r": "KOI8-R (Cyrillic)",
+    "cp1253": "CP1253 (Greek)",
+    "cp1255": "CP1255 (Hebrew)",
+    "cp1256": "CP1256 (Arabic)",
 }
+# Between which charset-normalizer decides: not Korean, which is told more surely by its syllables, and none of the
+# Latin ones, which it confuses in short texts (it took German and French tables of two rows for CP1250 or Big5).
+LIBRARYS = ("cp932", "gb18030", "big5", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256")
 SIGNATURES = (
     (b"PAR1", "a Parquet file", ".parquet"),
     (b"ARROW1", "an Arrow file", ".arrow"),
@@ -45,8 +57,14 @@ SIGNATURES = (
     (b"SQLite format 3", "a SQLite database", None),
 )
 FOREIGN = re.compile(rb"[^\x00-\x7f]+")
+FOREIGN_LINE = re.compile(rb"[^\r\n]*[^\x00-\x7f][^\r\n]*")
 ENOUGH = 10_000  # words to tell a language by
+LINES = 500  # that charset-normalizer gets
+EVIDENCE = 2  # bytes that aren't ASCII from which it is asked
+ALONE = 0.7  # share of such bytes that stand alone in Western words
+KOREAN = 0.8  # share of syllables of the Korean standard among letters; Chinese read as CP949 has about 0.6
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b\x1c-\x1f\x7f]")  # what no text holds; Ctrl-Z ended files once
+SLIPS = 0.02  # share of such bytes up to which they are slips in a text
 
 
 def what_is_it(data: bytes) -> tuple[str, str | None] | None:
@@ -54,11 +72,19 @@ def what_is_it(data: bytes) -> tuple[str, str | None] | None:
     return next(((what, ending) for magic, what, ending in SIGNATURES if data.startswith(magic)), None)
 
 
-def as_utf8(data: bytes, path: Path, thorough: bool = True, expected: str = "a table such as CSV") -> tuple[bytes, str]:
+def as_utf8(
+    data: bytes,
+    path: Path,
+    thorough: bool = True,
+    expected: str = "a table such as CSV",
+    encoding: str | None = None,
+) -> tuple[bytes, str]:
     """The same text in UTF-8 without a byte order mark, and the encoding found, by Python's name for it.
 
     Tried in turn, and taken if all bytes make sense: the byte order mark; UTF-8; UTF-16, told by its zero bytes; CP949
-    (which holds EUC-KR), if most of what isn't ASCII are common Hangul syllables; CP1252 (which holds Latin-1).
+    (which holds EUC-KR), if most letters that aren't ASCII are common Hangul syllables; CP1252 (which holds Latin-1),
+    if most of them stand alone among ASCII; Japanese, Chinese, Cyrillic, Greek, Hebrew or Arabic as charset-normalizer
+    finds them.
 
     Parameters
     ----------
@@ -66,37 +92,71 @@ def as_utf8(data: bytes, path: Path, thorough: bool = True, expected: str = "a t
         Otherwise UTF-8 is believed after a look at the first megabyte; whoever reads on checks the rest.
     expected : str
         What the file should be, for messages.
+    encoding : str, optional
+        The encoding, where the user knows it.
 
     Raises
     ------
     InputError
-        If the bytes are no text.
+        If the bytes are no text, or none in the given encoding; if no encoding is called so.
     """
-    for mark, encoding in MARKS:
+    if encoding is not None:
+        return _as_given(data, path, encoding), encoding
+    for mark, marked in MARKS:
         if data.startswith(mark):
             try:
-                return _decoded(data[len(mark) :], encoding), encoding
+                return _decoded(data[len(mark) :], marked), marked
             except UnicodeDecodeError as error:
                 raise InputError(
-                    f"{path} isn't text: it starts as {SPOKEN[encoding]}, but from byte {error.start} on it isn't"
+                    f"{path} isn't text: it starts as {SPOKEN[marked]}, but from byte {error.start} on it isn't"
                 ) from error
-    if b"\0" in data:
-        encoding = "utf-16-le" if data[1:SAMPLE:2].count(0) > data[:SAMPLE:2].count(0) else "utf-16-be"
-        text = _attempted(data, encoding)
+    sample = data[:SAMPLE]
+    utf8 = is_utf8(data if thorough else sample, thorough or len(data) <= SAMPLE)
+    if b"\0" in data and not (utf8 and data.count(0) <= SLIPS * len(data)):
+        wide = "utf-16-le" if data[1:SAMPLE:2].count(0) > data[:SAMPLE:2].count(0) else "utf-16-be"
+        text = _attempted(data, wide)
         if text is None or not (b"\n" in text or b"\r" in text):  # noise is rare signs without an end of line
             raise _binary(path, data, expected)
-        return _text(text, path, expected), encoding
-    if is_utf8(data if thorough else data[:SAMPLE], thorough or len(data) <= SAMPLE):
+        return _text(text, path, expected), wide
+    if utf8:
         return _text(data, path, expected), "utf-8"
+    for legacy in _legacy(data):
+        text = _attempted(data, legacy)
+        if text is not None:
+            return _text(text, path, expected), legacy
+    raise _binary(path, data, expected)
+
+
+def _as_given(data: bytes, path: Path, encoding: str) -> bytes:
+    """UTF-8 of what the user says to be in an encoding; its byte order mark is left out."""
+    try:
+        text = data.decode(encoding)
+    except LookupError as error:
+        raise InputError(
+            f"there is no encoding {encoding!r}; name one such as utf-8, cp949, cp932 or latin-1"
+        ) from error
+    except UnicodeError as error:
+        where = f": byte {error.start} makes no sense in it" if isinstance(error, UnicodeDecodeError) else ""
+        raise InputError(f"{path} isn't text in the encoding {encoding}{where}") from error
+    return text.removeprefix("\ufeff").encode(errors="replace")
+
+
+def _legacy(data: bytes) -> Iterator[str]:
+    """Encodings that aren't Unicode's, likeliest first."""
     korean = _attempted(data, "cp949")
     if korean is not None and _is_korean(korean):
-        return _text(korean, path, expected), "cp949"
-    western = _attempted(data, "cp1252")
-    if western is not None:
-        return _text(western, path, expected), "cp1252"
-    if korean is None:
-        raise _binary(path, data, expected)
-    return _text(korean, path, expected), "cp949"
+        yield "cp949"
+    if _stand_alone(data):
+        yield "cp1252"
+    lines = (line[0] for line in FOREIGN_LINE.finditer(data))
+    sample = b"\n".join(itertools.islice(lines, LINES))[:SAMPLE]
+    if sum(byte > 0x7F for byte in sample) >= EVIDENCE:
+        from charset_normalizer import from_bytes
+
+        best = from_bytes(sample, cp_isolation=list(LIBRARYS), enable_fallback=False).best()
+        if best is not None:
+            yield best.encoding
+    yield from ("cp1252", "cp949")
 
 
 def _attempted(data: bytes, encoding: str) -> bytes | None:
@@ -130,13 +190,13 @@ def _decoded(data: bytes, encoding: str, whole: bool = True) -> bytes:
 
 
 def _is_korean(text: bytes) -> bool:
-    """Whether most of what isn't ASCII are the syllables of the Korean standard, as far as a look goes.
+    """Whether most letters that aren't ASCII are the syllables of the Korean standard, as far as a look goes.
 
     CP949's further syllables don't count: a German "Ä" before a letter is one of them.
     """
     pieces = itertools.islice(FOREIGN.finditer(text), ENOUGH)
-    foreign = b"".join(piece[0] for piece in pieces).decode()
-    return 2 * sum(map(_is_common, foreign)) > len(foreign)
+    letters = [sign for piece in pieces for sign in piece[0].decode() if sign.isalpha() and sign > "\u10ff"]
+    return bool(letters) and sum(map(_is_common, letters)) >= KOREAN * len(letters)
 
 
 def _is_common(character: str) -> bool:
@@ -144,17 +204,29 @@ def _is_common(character: str) -> bool:
     return len(code) == 2 and 0xB0 <= code[0] <= 0xC8
 
 
+def _stand_alone(data: bytes) -> bool:
+    """Whether most bytes that aren't ASCII stand alone, and aren't those with which Japanese signs begin."""
+    pieces = [piece[0] for piece in itertools.islice(FOREIGN.finditer(data), ENOUGH)]
+    alone = [piece[0] for piece in pieces if len(piece) == 1]
+    return len(alone) >= ALONE * len(pieces) and 4 * sum(byte in b"\x81\x82\x83" for byte in alone) < len(alone)
+
+
 def _text(data: bytes, path: Path, expected: str) -> bytes:
-    if CONTROL.search(data[:SAMPLE]) is not None:
+    """A text in UTF-8, if it hasn't more control characters than slips would make."""
+    if sum(1 for _ in CONTROL.finditer(data[:SAMPLE])) > SLIPS * min(len(data), SAMPLE):
         raise _binary(path, data, expected)
     return data
 
 
 def _binary(path: Path, data: bytes, expected: str) -> InputError:
     what = what_is_it(data)
-    if what is None:
-        return InputError(f"{path} isn't text (it looks binary); expected {expected}")
-    return is_other(path, *what)
+    if what is not None:
+        return is_other(path, *what)
+    control = CONTROL.search(data)
+    where = (
+        "" if control is None else f": line {data[: control.start()].count(10) + 1} holds the byte 0x{control[0].hex()}"
+    )
+    return InputError(f"{path} isn't text (it looks binary){where}; expected {expected}")
 
 
 def is_other(path: Path, what: str, ending: str | None) -> InputError:

@@ -37,7 +37,7 @@ def cells(data: bytes, dialect: Dialect, path: Path, keep_text: bool) -> Any:
     if plain[-4:].count(b"\n") > 1 or plain[-1:] in (b"\r", b"\x1a"):
         plain = plain.rstrip(b"\r\n\x1a")
     width = len(dialect.header)
-    if scan.is_regular(plain, dialect.separator):
+    if _is_plain(dialect) and scan.is_regular(plain, dialect.separator):
         numbers = set() if keep_text or width == 1 else _decimal_columns(plain, dialect)
         frame = _parse(plain, dialect, numbers)
         if frame is None and numbers:
@@ -48,12 +48,18 @@ def cells(data: bytes, dialect: Dialect, path: Path, keep_text: bool) -> Any:
     if not is_utf8(data):
         raise NotUTF8Error
     mended, count = rows.mend(data, dialect, path)
-    if count == 1:
+    count -= dialect.named
+    if not count:
         raise InputError(f"{path} has a header but no rows")
     frame = _parse(mended, dialect, set())
-    if frame is None or frame.shape != (count - 1, width):
-        raise InputError(f"{path} can't be read as CSV: of its {count - 1} rows not all make sense")
+    if frame is None or frame.shape != (count, width):
+        raise InputError(f"{path} can't be read as CSV: of its {count} rows not all make sense")
     return frame
+
+
+def _is_plain(dialect: Dialect) -> bool:
+    """Whether polars knows the separator, and every row has as many values as the first."""
+    return rows.plain_separator(dialect) == dialect.separator and not dialect.row_names
 
 
 class NotUTF8Error(Exception):
@@ -68,7 +74,8 @@ def _parse(data: bytes, dialect: Dialect, numbers: set[int]) -> Any:
         f"column_{place + 1}": pl.Float64 if place in numbers else pl.String for place in range(len(dialect.header))
     }
     try:
-        return pl.read_csv(data, separator=dialect.separator, has_header=False, skip_rows=1, schema=kinds)
+        separator, above = rows.plain_separator(dialect), int(dialect.named)
+        return pl.read_csv(data, separator=separator, has_header=False, skip_rows=above, schema=kinds)
     except pl.exceptions.NoDataError:
         return pl.DataFrame(schema=kinds)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
@@ -78,14 +85,15 @@ def _parse(data: bytes, dialect: Dialect, numbers: set[int]) -> Any:
 def _is_complete(data: bytes, dialect: Dialect, frame: Any) -> bool:
     """Whether no row is lost, and none is short: polars refuses longer rows, but fills shorter ones up."""
     lines = scan.count(data, scan.NEWLINE) + (not data.endswith(b"\n"))
-    if lines != frame.height + 1:  # some may lie within quotes
+    expected = frame.height + dialect.named
+    if lines != expected:  # some may lie within quotes
         lines = scan.count_outside(data, scan.NEWLINE) + (not data.endswith(b"\n"))
-    if lines != frame.height + 1:
+    if lines != expected:
         return False
     if not frame[:, -1].null_count():
         return True
     separators = scan.count_outside(data, ord(dialect.separator))
-    return bool(separators == (frame.height + 1) * (frame.width - 1))
+    return bool(separators == expected * (frame.width - 1))
 
 
 def _decimal_columns(data: bytes, dialect: Dialect) -> set[int]:

@@ -5,16 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from backlit.data.files.numerals import PLAIN
+from backlit.data.files.options import FileOptions
+
 SEPARATORS = ("\t", ";", "|", ",")  # in this order if several fit: commas stand within numbers and prose, too
+COLON, BLANKS = ":", " "  # only where none of the others fits: they stand within times and prose
 NONE = "\x1f"  # separates the one column of a file without separators: no text holds it
 HEAD = 1 << 18  # bytes that are looked at
 ROWS = 200
+FEWEST = 3  # rows that show what is no accident
+AGREEING = 0.8  # share of the rows that have as many values as the header below a preamble
 BLANK = re.compile(rb"(?:[ \t]*(?:\r\n|\n|\r))*")
-COMMENTS = re.compile(rb"(?:#[^\r\n]*(?:\r\n|\n|\r)+)*(#[ \t]*)([^\r\n]*)(?:\r\n|\n|\r)+([^\r\n]*)")
+LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
+ENDS = re.compile(rb"[\r\n]*")
+COMMENT = re.compile(rb"(#[ \t]*)(.*)", re.DOTALL)
 DECLARED = re.compile(rb'"?sep=([,;|\t])"?(?:\r\n|\n|\r)', re.IGNORECASE)  # Excel's own first line
 NUMBER = re.compile(r"\s*[+-]?[0-9]*,[0-9]+\s*|\s*[+-]?[0-9]+\s*")
+CLOCK = re.compile(r"\s*[0-9]{1,3}(:[0-5][0-9])+(\.[0-9]+)?\s*")
 
 
 @dataclass(frozen=True)
@@ -24,13 +35,19 @@ class Dialect:
     Attributes
     ----------
     separator : str
-        Between values.
+        Between values; `BLANKS` for any number of spaces and tabs.
     header : tuple of str
-        The first row.
+        The columns' names.
     start, line : int
-        The byte and the line (counted from 1) at which the header begins.
+        The byte and the line (counted from 1) at which the table begins.
     newline : str
         What ends a line.
+    named : bool
+        Whether the first row holds the names, or some of them, and isn't one of the table's rows.
+    preamble : int
+        Lines above the table that hold something else.
+    row_names : bool
+        Whether each row begins with a name that the header has no place for.
     """
 
     separator: str
@@ -38,9 +55,12 @@ class Dialect:
     start: int
     line: int
     newline: str
+    named: bool = True
+    preamble: int = 0
+    row_names: bool = False
 
 
-def find(data: bytes, tabs: bool = False) -> Dialect | None:
+def find(data: bytes, tabs: bool = False, options: FileOptions | None = None) -> Dialect | None:
     """How a table in UTF-8 is laid out; None if there are only empty lines.
 
     Parameters
@@ -48,22 +68,42 @@ def find(data: bytes, tabs: bool = False) -> Dialect | None:
     data : bytes
     tabs : bool
         The file's name says that tabs separate its values.
+    options : FileOptions, optional
+        What the user says of it.
     """
-    start = _past_comments(data, _past_blank(data, 0))
-    declared = DECLARED.match(data, start)
-    if declared is not None:
-        start = declared.end()
+    options = options or FileOptions()
+    start = _past_comments(data, _past_blank(data, _past_lines(data, options.skip_lines)))
+    excels = DECLARED.match(data, start)
+    if excels is not None:
+        start = excels.end()
     head = data[start : start + HEAD]
     if len(data) > start + HEAD:  # only whole lines
         head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head
     text = head.decode(errors="ignore")
     if not text.strip():
         return None
-    separator = declared[1].decode() if declared is not None else _separator(text, tabs)
+    separator = options.separator or (excels[1].decode() if excels is not None else _separator(text, tabs))
     newline = re.search(r"\r\n|\n|\r", text)
+    rows, lines = _rows(text, separator)
+    above = _above(rows) if options.header and excels is None else 0
+    preamble = lines[above]
+    start = _past_lines(data, preamble, start)
+    rows = rows[above:]
+    row_names = options.header and _has_row_names(rows)
+    header = ("", *rows[0]) if row_names else tuple(rows[0])
+    if not options.header:
+        header = tuple(f"column_{place}" for place in range(1, len(header) + 1))
     skipped = data[:start]
     line = 1 + skipped.count(b"\n") + skipped.count(b"\r") - skipped.count(b"\r\n")
-    return Dialect(separator, tuple(_rows(text, separator)[0]), start, line, newline[0] if newline else "\n")
+    end = newline[0] if newline else "\n"
+    return Dialect(separator, header, start, line, end, options.header, preamble, row_names)
+
+
+def _past_lines(data: bytes, count: int, start: int = 0) -> int:
+    for _ in range(count):
+        found = LINE.match(data, start)
+        start = found.end() if found else start
+    return start
 
 
 def _past_blank(data: bytes, start: int) -> int:
@@ -73,46 +113,129 @@ def _past_blank(data: bytes, start: int) -> int:
 
 def _past_comments(data: bytes, start: int) -> int:
     """Where the header begins after lines that start with #; the last of them may be it, as NumPy writes it."""
-    found = COMMENTS.match(data, start)
-    if found is None:
+    place, last = start, None
+    while data[place : place + 1] == b"#":
+        line = LINE.match(data, place)
+        if line is None or not line[2]:  # the file's last line
+            break
+        last = (place, line[1])
+        ends = ENDS.match(data, line.end())
+        place = ends.end() if ends else line.end()
+    if last is None:
         return start
-    mark, last, next_ = found[1], found[2], found[3]
-    alike = any(last.count(s) == next_.count(s) > 0 for s in (separator.encode() for separator in SEPARATORS))
-    if alike and (mark == b"#" or not re.search(rb"[^0-9eE.,;|\t +-]", next_)):
-        return found.start(2)
-    return _past_blank(data, found.start(3))
+    next_ = LINE.match(data, place)
+    comment = COMMENT.match(last[1])
+    below = next_[1] if next_ else b""
+    mark, names = (comment[1], comment[2]) if comment else (b"", b"")
+    alike = any(names.count(s) == below.count(s) > 0 for s in (separator.encode() for separator in SEPARATORS))
+    if alike and (mark == b"#" or not re.search(rb"[^0-9eE.,;|\t +-]", below)):
+        return last[0] + len(mark)
+    return _past_blank(data, place)
 
 
-def _rows(text: str, separator: str) -> list[list[str]]:
-    """The first rows that aren't empty."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+def _rows(text: str, separator: str) -> tuple[list[list[str]], list[int]]:
+    """The first rows that aren't empty, and how many lines are above each."""
+    separator, lines = as_one(separator, io.StringIO(text, newline=""))
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     rows: list[list[str]] = []
+    above: list[int] = []
+    begins = 0
     try:
         for row in reader:
             if row:
                 rows.append(row)
+                above.append(begins)
             if len(rows) > ROWS:
                 break
+            begins = reader.line_num
     except csv.Error:  # told with its line when the whole file is read
         pass
-    return rows or [[""]]
+    return (rows, above) if rows else ([[""]], [0])
+
+
+def as_one(separator: str, lines: Iterable[str]) -> tuple[str, Iterable[str]]:
+    """A separator of one character for Python's reader, and the lines with it; blanks at an end separate nothing."""
+    if separator == BLANKS:
+        return " ", (_stripped(line) for line in lines)
+    if len(separator) == 1:
+        return separator, lines
+    return NONE, (line.replace(separator, NONE) for line in lines)
+
+
+def _stripped(line: str) -> str:
+    content = line.rstrip(" \t\r\n")
+    return content.replace("\t", " ") + line[len(content) :].lstrip(" \t")
 
 
 def _separator(text: str, tabs: bool) -> str:
     """The one with which most rows have as many values as the header; then, with which those are most."""
     fitting = []
-    rest: dict[str, list[int]] = {}
+    rest: dict[str, list[list[str]]] = {}
     for separator in SEPARATORS:
-        header, *rows = _rows(text, separator)
+        header, *rows = _rows(text, separator)[0]
         if len(header) > 1:
             agreeing = sum(len(row) == len(header) for row in rows) / max(len(rows), 1)
             fitting.append(((tabs and separator == "\t", agreeing, len(header)), separator))
-        rest[separator] = [len(row) for row in rows]
+        rest[separator] = [header, *rows]
     if fitting:
         return max(fitting, key=lambda found: found[0])[1]
     # One name, so one column; unless every row has several values, which the header then doesn't name.
     decimals = all(map(NUMBER.fullmatch, text.splitlines()[1:]))
-    for separator, widths in rest.items():
-        if widths and min(widths) > 1 and len(set(widths)) == 1 and not (separator == "," and decimals):
+    for separator, (_, *rows) in rest.items():
+        widths = {len(row) for row in rows}
+        if widths and min(widths) > 1 and len(widths) == 1 and not (separator == "," and decimals):
             return separator
-    return "," if set(rest[","]) <= {1} else NONE
+    for separator, rows in rest.items():
+        if _above(rows):
+            return separator
+    for separator, is_one in ((BLANKS, _are_blanks), (COLON, _are_colons)):
+        if is_one(_rows(text, separator)[0]):
+            return separator
+    return "," if {len(row) for row in rest[","][1:]} <= {1} else NONE
+
+
+def _above(rows: list[list[str]]) -> int:
+    """How many rows stand above a header that is longer than them, names a column each, and has rows like it below."""
+    width, count = Counter(len(row) for row in rows).most_common(1)[0]
+    if width < 2 or len(rows[0]) >= width or count <= FEWEST:
+        return 0
+    place = next(place for place, row in enumerate(rows) if len(row) == width)
+    below = rows[place + 1 :]
+    names = rows[place]
+    shorter = all(len(row) < width for row in rows[:place])
+    if not shorter or not _are_names(names) or sum(len(row) == width for row in below) < AGREEING * len(below):
+        return 0
+    return 0 if place == 1 and len(rows[0]) == width - 1 and _has_row_names(rows) else place
+
+
+def _are_names(cells: list[str]) -> bool:
+    named = [cell.strip() for cell in cells]
+    return all(named) and len(set(named)) == len(named) and not any(map(PLAIN.fits, named))
+
+
+def _has_row_names(rows: list[list[str]]) -> bool:
+    """Whether every row begins with a name of its own for which the header has no name, as R writes it."""
+    header, *below = rows
+    if len(below) < 2 or any(len(row) != len(header) + 1 for row in below) or not _are_names(header):
+        return False
+    first = [row[0].strip() for row in below]
+    counted = first == [str(number) for number in range(1, len(first) + 1)]
+    named = all(first) and not any(map(PLAIN.fits, first)) and len(set(first)) == len(first)
+    return (counted or named) and any(row[-1].strip() for row in below)
+
+
+def _are_blanks(rows: list[list[str]]) -> bool:
+    """Whether blanks separate columns, one of which at least is of numbers: prose has blanks, too."""
+    header, *below = rows
+    regular = len(header) > 1 and all(len(row) == len(header) for row in below)
+    if not below or not (regular or (len(header) > 1 and _has_row_names(rows))):
+        return False
+    return any(all(map(PLAIN.fits, column)) for column in zip(*below, strict=True)) and not all(map(PLAIN.fits, header))
+
+
+def _are_colons(rows: list[list[str]]) -> bool:
+    """Whether colons separate columns: times have colons, too."""
+    header, *below = rows
+    if len(header) < 2 or not below or any(len(row) != len(header) for row in below) or not _are_names(header):
+        return False
+    return not all(CLOCK.fullmatch(":".join(row)) for row in below)

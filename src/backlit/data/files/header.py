@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 from backlit.data.files.formats import PLAIN
 
+UNIT = re.compile(r"[\[(]?[^\W\d]?[^\d\s,;]{0,14}[\])]?|[\[(].{1,20}[\])]")  # kg, [m/s], (°C), %, -
+FEWEST = 3  # numbers below a unit
 
-def name_columns(frame: Any, header: list[str]) -> tuple[Any, list[str]]:
+
+def name_columns(frame: Any, header: list[str], named: bool = True) -> tuple[Any, list[str]]:
     """The frame with the header's names; unnamed columns and second ones of a name get new ones.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+    header : list of str
+    named : bool
+        Whether the header stands in the file.
 
     Returns
     -------
@@ -32,16 +43,42 @@ def name_columns(frame: Any, header: list[str]) -> tuple[Any, list[str]]:
         else:
             first[name] = place
         names.append(name)
-    if _looks_like_data(names):
+    if named and _looks_like_data(names):
         shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         notes.append(
             f"the first line looks like data ({shown}), but is taken for the columns' names; "
-            "if the file has none, put a line of names above it"
+            "if the file has none, read it with header=False (--no-header)"
         )
     words = len(names[0].split())
     if len(names) == 1 and words > 1 and all(len(str(cell).split()) == words for cell in frame[:100].to_series()):
-        notes.append(f"{names[0]!r} is one column; if spaces separate its values, save the file with commas instead")
+        notes.append(
+            f"{names[0]!r} is one column; if spaces separate its values, read it with separator=' ' (--separator ' ')"
+        )
     return frame.rename(dict(zip(frame.columns, names, strict=True))), notes
+
+
+def without_units(frame: Any) -> tuple[Any, list[str]]:
+    """The frame without a first row of units: in two columns at least, words such as kg above nothing but numbers."""
+    import polars as pl
+
+    if frame.height <= FEWEST or any(column.dtype != pl.String for column in frame.get_columns()):
+        return frame, []
+    first = [(column[0] or "").strip() for column in frame.get_columns()]
+    if not any(first) or not all(UNIT.fullmatch(cell) for cell in first):
+        return frame, []
+    measured = [
+        f"{column.name} in {cell.strip('[]()')}"
+        for column, cell in zip(frame.get_columns(), first, strict=True)
+        if cell and not PLAIN.fits(cell) and _are_numbers(column[1:])
+    ]
+    if len(measured) < 2 and not (measured and all(cell[:1] in "[(" for cell in first if cell)):
+        return frame, []
+    return frame[1:], [f"the first row holds units and is left out ({', '.join(measured[:10])})"]
+
+
+def _are_numbers(column: Any) -> bool:
+    cells = [cell.strip() for cell in column.drop_nulls().head(200).to_list()]
+    return len(cells) >= FEWEST and all(map(PLAIN.fits, cells))
 
 
 def _looks_like_data(names: list[str]) -> bool:

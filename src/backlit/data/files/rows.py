@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from backlit.data.files.dialect import Dialect
+from backlit.data.files.dialect import BLANKS, NONE, Dialect, as_one
 from backlit.errors import InputError
 
 END = "\x1e"  # a last line of our own: if it isn't a row, a quote wasn't closed
@@ -16,11 +16,20 @@ END = "\x1e"  # a last line of our own: if it isn't a row, a quote wasn't closed
 
 def line_of(data: bytes, dialect: Dialect, path: Path, row: int) -> int:
     """The line (from 1) on which a row (from 0, below the header) begins."""
-    return next(itertools.islice(_rows(data, dialect, path), row + 1, None), (0, [""]))[0]
+    return next(itertools.islice(_rows(data, dialect, path), row + dialect.named, None), (0, [""]))[0]
+
+
+def plain_separator(dialect: Dialect) -> str:
+    """The separator that polars is given, which knows but single characters."""
+    if dialect.separator == BLANKS:
+        return ","
+    return dialect.separator if len(dialect.separator) == 1 else NONE
 
 
 def mend(data: bytes, dialect: Dialect, path: Path) -> tuple[bytes, int]:
     """The table written as plainly as can be, without empty lines and odd quotes, and its number of rows.
+
+    What separates values is `plain_separator` then.
 
     Raises
     ------
@@ -33,9 +42,11 @@ def mend(data: bytes, dialect: Dialect, path: Path) -> tuple[bytes, int]:
         needed -= 1
     mended = io.BytesIO()
     text = io.TextIOWrapper(mended, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text, delimiter=dialect.separator, lineterminator="\n")
+    writer = csv.writer(text, delimiter=plain_separator(dialect), lineterminator="\n")
     count = 0
     for line, row in _rows(data, dialect, path):
+        if not count and dialect.row_names:
+            row = ["", *row]
         if needed <= len(row) < width:
             row += [""] * (width - len(row))
         if len(row) > width and not "".join(row[width:]).strip():
@@ -55,8 +66,8 @@ def _rows(data: bytes, dialect: Dialect, path: Path) -> Iterator[tuple[int, list
     """Each row that isn't an empty line, with the line on which it begins."""
     file = io.BytesIO(data)
     file.seek(dialect.start)
-    lines = itertools.chain(io.TextIOWrapper(file, encoding="utf-8", newline=""), [END])
-    reader = csv.reader(lines, delimiter=dialect.separator, skipinitialspace=True)
+    separator, lines = as_one(dialect.separator, io.TextIOWrapper(file, encoding="utf-8", newline=""))
+    reader = csv.reader(itertools.chain(lines, [END]), delimiter=separator, skipinitialspace=True)
     alone = len(dialect.header) == 1
     begins = dialect.line
     try:

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from gzip import BadGzipFile, decompress
 from pathlib import Path
 from typing import Any
 
-from backlit.data.files import binary, cells, delimited, dialect, formats, header, rows
-from backlit.data.files import charset as encoding
+from backlit.data.files import cells, charset, delimited, dialect, formats, header, kinds, packed, rows
+from backlit.data.files.options import KEY, FileOptions
 from backlit.errors import InputError
 
 Progress = Callable[[str, float], None]
-
-READERS = {
-    "parquet": binary.parquet,
-    "arrow": binary.arrow,
-    "jsonl": binary.json_lines,
-    "npz": binary.archive,
-    "excel": binary.excel,
-}
-ENDINGS = {
-    ".tsv": "tsv", ".tab": "tsv", ".parquet": "parquet", ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow",
-    ".ipc": "arrow", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".npz": "npz", ".xlsx": "excel",
-    ".xlsm": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel",
-}  # fmt: skip
-STARTS = {"parquet": (b"PAR1",), "npz": (b"PK",), "excel": (b"PK", b"\xd0\xcf\x11\xe0")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +24,7 @@ class Source:
         Columns of numbers, truth values, dates, times or text.
     path : Path
     format : str
-        "csv", "tsv", "parquet", "arrow", "jsonl", "npz" or "excel".
+        "csv", "tsv", "parquet", "arrow", "avro", "jsonl", "json", "npz", "npy", "excel", "sqlite", "arff" or "libsvm".
     encoding : str or None
         By Python's name for it; only text has one. "utf-8-sig" is UTF-8 with a byte order mark.
     separator, decimal, newline : str or None
@@ -69,16 +52,38 @@ class Source:
         return f"Source({str(self.path)!r}, {self.format}, {self.frame.height} × {self.frame.width})"
 
 
-def read(path: str | Path, *, decimal: str | None = None) -> Any:
+def read(
+    path: str | Path,
+    *,
+    decimal: str | None = None,
+    skip_lines: int | None = None,
+    header: bool | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    missing: Sequence[str] | None = None,
+) -> Any:
     r"""A table file as a polars DataFrame.
 
     Parameters
     ----------
     path : path
-        CSV with any separator, TSV, Parquet, Arrow, JSON lines, .npz or Excel; text in UTF-8, UTF-16, CP949 or CP1252,
-        also compressed by gzip. Empty cells, NA, N/A, NaN, null, None, -, -- and ? are missing.
+        Delimited text (CSV, TSV, separated by semicolons, bars, spaces or colons), Parquet, Arrow, Avro, JSON, .npz,
+        .npy, Excel, SQLite, ARFF or libsvm's rows; text in UTF-8, UTF-16, CP949, CP1252, Shift-JIS, GBK, CP1251 and
+        others; also compressed by gzip, bzip2, xz, Zstandard or zip. "-" is standard input. One of a file's several
+        tables, sheets or members is named after it: ``data.sqlite::flights``.
     decimal : "." or ",", optional
         What stands before fractions where the file doesn't tell.
+    skip_lines : int, optional
+        Lines at the top that aren't part of the table.
+    header : bool, optional
+        False if the first line is a row already; the columns are then called column_1, column_2, ...
+    separator : str, optional
+        Between values, where it isn't told from the file; a space stands for any number of spaces and tabs.
+    encoding : str, optional
+        By Python's name for it, where it isn't told from the file.
+    missing : list of str, optional
+        Cells that stand for a missing value, beside empty ones. By default NA, N/A, na, #N/A, NaN, NaT, null, None, -,
+        --, ?, . and a spreadsheet's errors such as #REF!.
 
     Returns
     -------
@@ -100,97 +105,91 @@ def read(path: str | Path, *, decimal: str | None = None) -> Any:
     ...     bl.data.read(path).rows()
     [(datetime.date(2024, 1, 31), 1234.5), (datetime.date(2024, 2, 1), 999.99)]
     """
-    return read_source(path, decimal=decimal).frame
+    return read_source(
+        path,
+        decimal=decimal,
+        skip_lines=skip_lines,
+        header=header,
+        separator=separator,
+        encoding=encoding,
+        missing=missing,
+    ).frame
 
 
 def read_source(
     path: str | Path,
     *,
-    decimal: str | None = None,
     formats: Mapping[str, str] | None = None,
+    targets: Sequence[str] = (),
     keep_text: bool = False,
     progress: Progress | None = None,
+    **options: Any,
 ) -> Source:
     """A table file, with how it was read.
 
     Parameters
     ----------
     path : path
-    decimal : "." or ",", optional
-        What stands before fractions where the file doesn't tell.
     formats : dict, optional
         The `formats` of another source, whose columns this one's are read like; other columns as usual.
+    targets : list of str
+        Columns that are predicted: in those of text a word for missing values that stands in a tenth of the rows, "-"
+        or "NA" say, is a class.
     keep_text : bool
         Keep the cells as they stand, so that they can be written back.
     progress : function of (stage, fraction), optional
         Called as the stages of reading go on.
+    **options
+        Any of `FileOptions`: decimal, skip_lines, header, separator, encoding, missing.
 
     Raises
     ------
     InputError
-        As `read`; also if a value doesn't fit its column's format (line, column and value are named).
+        As `read`; also if a value doesn't fit its column's format (file, line, column and value are named).
     """
-    if decimal not in (None, ".", ","):
-        raise InputError(f"the decimal mark must be '.' or ',', got {decimal!r}")
-    path = Path(path)
-    tell = progress or (lambda stage, fraction: None)
-    tell("reading", 0.0)
-    try:
-        _check(path)
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} can't be read: {error}") from error
-    data, ending, notes = _unpacked(data, path)
-    format_ = ENDINGS.get(ending, "csv")
     saved = dict(formats or {})
-    if format_ not in READERS:
-        return _delimited(data, path, format_, notes, decimal, saved, keep_text, tell)
-    source = Source(None, path, format_)
-    if format_ == "jsonl":
-        _refuse_other(data, path)
-        data, code = encoding.as_utf8(data, path)
+    chosen = FileOptions.from_text(saved.get(KEY, ""), **options)
+    job = _Job(*packed.located(path), chosen, saved, tuple(targets), keep_text, progress or (lambda stage, done: None))
+    job.tell("reading", 0.0)
+    data, ending, part = packed.unpacked(packed.contents(job.path), job.path, job.part)
+    kind = kinds.of_ending(ending, job.path)
+    if not job.path.is_file():
+        kind = kinds.of_start(data) or kind
+    if kind.read is None:
+        if part is not None:
+            raise InputError(f"{job.path} is one table; there is no {part!r} in it")
+        return _delimited(data, kind.name, job)
+    source = Source(None, job.path, kind.name)
+    if kind.starts and not data.startswith(kind.starts):
+        _refuse_other(data, job.path)
+        raise InputError(f"{job.path} isn't of the kind that its name says ({ending}); if it is text, name it .csv")
+    if kind.is_text:
+        _refuse_other(data, job.path)
+        data, code = charset.as_utf8(data, job.path, encoding=chosen.encoding)
         source = replace(source, encoding=code)
-    elif format_ in STARTS and not data.startswith(STARTS[format_]):
-        _refuse_other(data, path)
-        raise InputError(f"{path} isn't of the kind that its name says ({ending}); if it is text, name it .csv")
-    frame, more = READERS[format_](data, path)
-    _require(frame, path)
-    source = replace(source, frame=frame, notes=(*notes, *more))
-    return _converted(source, decimal, saved, keep_text, tell, lambda row: f"row {row + 1}")
+    frame, notes = kind.read(data, job.path, part)
+    _require(frame, job.path)
+    return _converted(replace(source, frame=frame, notes=tuple(notes)), job, lambda row: f"row {row + 1}")
 
 
-def _check(path: Path) -> None:
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; expected a table file such as CSV or Parquet")
-    if not path.exists():
-        folder = path.parent
-        near = get_close_matches(path.name, [p.name for p in folder.iterdir()], n=1) if folder.is_dir() else []
-        raise InputError(f"there is no file {path}" + (f"; did you mean {folder / near[0]}?" if near else ""))
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty")
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What is to be read, and how."""
 
-
-def _unpacked(data: bytes, path: Path) -> tuple[bytes, str, list[str]]:
-    """The file's bytes, decompressed, with the ending that tells their format."""
-    ending = path.suffix.lower()
-    if ending != ".gz":
-        return data, ending, []
-    try:
-        data = decompress(data)
-    except (BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path} can't be decompressed: {error}; is it damaged?") from error
-    if not data:
-        raise InputError(f"{path} is empty")
-    return data, Path(path.stem).suffix.lower(), []
+    path: Path
+    part: str | None
+    options: FileOptions
+    saved: dict[str, str]
+    targets: tuple[str, ...]
+    keep_text: bool
+    tell: Progress
 
 
 def _refuse_other(data: bytes, path: Path) -> None:
     """Refuse what the first bytes say is of another kind."""
-    found = encoding.what_is_it(data)
+    found = charset.what_is_it(data)
     if found:
-        raise encoding.is_other(path, *found)
+        raise charset.is_other(path, *found)
 
 
 def _require(frame: Any, path: Path) -> None:
@@ -200,120 +199,113 @@ def _require(frame: Any, path: Path) -> None:
         raise InputError(f"{path} has a header but no rows")
 
 
-def _delimited(
-    data: bytes,
-    path: Path,
-    format_: str,
-    notes: list[str],
-    decimal: str | None,
-    saved: dict[str, str],
-    keep_text: bool,
-    tell: Progress,
-) -> Source:
-    _refuse_other(data, path)
-    tell("splitting into cells", 0.1)
+def _delimited(data: bytes, format_: str, job: _Job) -> Source:
+    _refuse_other(data, job.path)
+    job.tell("splitting into cells", 0.1)
     try:
-        text, code, layout, frame = _split(data, path, format_, keep_text, thorough=False)
+        text, code, layout, frame = _split(data, format_, job, thorough=False)
     except delimited.NotUTF8Error:
-        text, code, layout, frame = _split(data, path, format_, keep_text, thorough=True)
+        text, code, layout, frame = _split(data, format_, job, thorough=True)
     del data
+    notes = []
     if code != "utf-8":
-        notes.append(f"read as {encoding.SPOKEN[code]}")
-    if layout.line > 1:
+        notes.append(f"read as {charset.SPOKEN.get(code, code)}")
+    if layout.preamble:
+        notes.append(f"{layout.preamble} line{'s' * (layout.preamble > 1)} above the table left out")
+    if layout.line > 1 and layout.named:
         notes.append(f"the columns' names stand in line {layout.line}")
+    if layout.separator in (dialect.BLANKS, dialect.COLON):
+        notes.append(f"{'blanks' if layout.separator == dialect.BLANKS else 'colons'} separate the values")
     frame, names, more = header.trim(frame, list(layout.header))
-    frame, named = header.name_columns(frame, names)
-    _require(frame, path)
+    frame, named = header.name_columns(frame, names, layout.named)
+    frame, units = header.without_units(frame)
+    _require(frame, job.path)
     source = Source(
         frame,
-        path,
+        job.path,
         format_,
         encoding=code,
         separator="," if layout.separator == dialect.NONE else layout.separator,
         newline=layout.newline,
-        notes=(*notes, *more, *named),
+        notes=(*notes, *more, *named, *units),
     )
-    return _converted(
-        source, decimal, saved, keep_text, tell, lambda row: f"line {rows.line_of(text, layout, path, row)}"
-    )
+    return _converted(source, job, lambda row: f"line {rows.line_of(text, layout, job.path, row + bool(units))}")
 
 
-def _split(
-    data: bytes, path: Path, format_: str, keep_text: bool, thorough: bool
-) -> tuple[bytes, str, dialect.Dialect, Any]:
+def _split(data: bytes, format_: str, job: _Job, thorough: bool) -> tuple[bytes, str, dialect.Dialect, Any]:
     """The file in UTF-8, its encoding, its layout and its cells."""
-    text, code = encoding.as_utf8(data, path, thorough)
-    layout = dialect.find(text, tabs=format_ == "tsv")
+    text, code = charset.as_utf8(data, job.path, thorough, encoding=job.options.encoding)
+    layout = dialect.find(text, tabs=format_ == "tsv", options=job.options)
     if layout is None:
-        raise InputError(f"{path} is empty: it holds nothing but empty lines")
-    return text, code, layout, delimited.cells(text, layout, path, keep_text)
+        raise InputError(f"{job.path} is empty: it holds nothing but empty lines")
+    return text, code, layout, delimited.cells(text, layout, job.path, job.keep_text or job.options.missing is not None)
 
 
-def _converted(
-    source: Source,
-    decimal: str | None,
-    saved: dict[str, str],
-    keep_text: bool,
-    tell: Progress,
-    where: Callable[[int], str],
-) -> Source:
+def _converted(source: Source, job: _Job, where: Callable[[int], str]) -> Source:
     """The source with its text made values, and how."""
     import polars as pl
 
     given = source.frame
-    typed = source.format in ("parquet", "arrow", "npz")  # their types were meant
+    typed = kinds.BY_NAME[source.format].typed
+    missing = job.options.markers
     values: dict[str, Any] = {}
     ways: dict[str, list[cells.Reading]] = {}
     for place, column in enumerate(given.get_columns()):
-        tell("making values of text", 0.3 + 0.7 * place / given.width)
+        job.tell("making values of text", 0.3 + 0.7 * place / given.width)
         name = column.name
         if column.dtype != pl.String:
             values[name] = column
-        elif name in saved:
-            values[name] = _as_saved(column, formats.from_text(saved[name]), source.path, where)
+        elif name in job.saved:
+            values[name] = _as_saved(column, formats.from_text(job.saved[name]), job, where)
         elif not typed:
-            ways[name] = cells.readings(column)
-    chosen, evidence, unclear = cells.choose(ways, decimal, source.separator)
+            ways[name] = cells.readings(column, missing)
+    chosen, evidence, unclear = cells.choose(ways, job.options.decimal, source.separator)
+    for name in job.targets:
+        if name in chosen and job.options.missing is None:
+            chosen[name] = cells.as_classes(given[name], chosen[name])
+    how = {name: _how(name, given, chosen, job.saved) for name in given.columns}
+    values |= {name: reading.values for name, reading in chosen.items()}
+    values |= {name: given[name] for name in given.columns if name not in values}
     notes = [*source.notes, *unclear]
-    how = {}
-    for name in given.columns:
-        if name in chosen:
-            values[name] = chosen[name].values
-            how[name] = str(chosen[name].format)
-            notes += cells.describe(name, chosen[name], lambda name=name: given[name])  # type: ignore[misc]
-        elif name in saved and given[name].dtype == pl.String:
-            how[name] = saved[name]
-        else:
-            values.setdefault(name, given[name])
-            how[name] = _kind(given[name].dtype)
-    tell("making values of text", 1.0)
+    for name, reading in chosen.items():
+        notes += cells.describe(name, reading, lambda name=name: given[name], where)  # type: ignore[misc]
+    notes += cells.tell_missing(
+        {name: (given[name], values[name]) for name in values if given[name].dtype == pl.String}
+    )
+    job.tell("making values of text", 1.0)
     mark = evidence.decimal or ("," if any("decimal=," in way for way in how.values()) else ".")
+    told = job.options.to_text()
     return replace(
         source,
         frame=pl.DataFrame([values[name] for name in given.columns]),
         decimal=mark if source.separator else None,
-        formats=how,
+        formats=how | ({KEY: told} if told else {}),
         notes=tuple(notes),
-        text=given if keep_text and not typed else None,
+        text=given if job.keep_text and not typed else None,
     )
 
 
-def _as_saved(column: Any, format_: formats.Format, path: Path, where: Callable[[int], str]) -> Any:
-    found = cells.as_saved(column, format_)
-    if isinstance(found, cells.Misfit):
-        raise InputError(
-            f"{path}, {where(found.row)}, column {found.column!r}: expected {format_.expected}, as at training, "
-            f"got {found.value!r}; mend the value, or empty it if it is missing"
-        )
-    return found
-
-
-def _kind(dtype: Any) -> str:
-    """The format of a column that came with a type."""
+def _how(name: str, given: Any, chosen: Mapping[str, cells.Reading], saved: Mapping[str, str]) -> str:
+    """The format of a column: as it was told, as it was saved, or by the type that it came with."""
     import polars as pl
 
+    dtype = given[name].dtype
+    if name in chosen:
+        return str(chosen[name].format)
+    if name in saved and dtype == pl.String:
+        return saved[name]
     if dtype == pl.Boolean:
         return "true/false"
     if dtype.is_numeric():
         return "number"
     return "date %Y-%m-%d" if dtype == pl.Date else "text"
+
+
+def _as_saved(column: Any, format_: formats.Format, job: _Job, where: Callable[[int], str]) -> Any:
+    found = cells.as_saved(column, format_, job.options.markers)
+    if isinstance(found, cells.Misfit):
+        raise InputError(
+            f"{job.path}, {where(found.row)}, column {found.column!r}: expected {format_.expected}, as at training, "
+            f"got {found.value!r}; mend the value, or empty it if it is missing"
+        )
+    return found

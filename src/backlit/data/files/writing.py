@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from backlit.data.files import Source
+from backlit.data.files import Source, kinds
+from backlit.data.files.dialect import BLANKS
 from backlit.data.files.header import free_name
+from backlit.data.files.packed import packer
 from backlit.errors import InputError, ShapeError
 from backlit.files import saving
 
-TEXT = ("csv", "tsv", "jsonl")
 FORMULA = "^[=+@-]"  # a spreadsheet takes such a cell for a formula
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -33,14 +35,16 @@ def write(frame: Any, path: str | Path | None, like: Source) -> None:
         The new columns; those that equal the table's own may be among them. One that differs from an own column of its
         name gets another name, such as ``prediction_2``.
     path : path or None
-        None is standard output. A name that ends in .gz is compressed.
+        Its ending tells the format: .csv, .tsv, .parquet, .arrow, .json, .jsonl, .npz, .xlsx, and .gz, .bz2 or .xz
+        after it to compress. Where it tells none, and on standard output (None), the format is the table's own.
     like : Source
-        The table. Format, encoding, separator and decimal mark are its.
+        The table. Encoding, separator and decimal mark of text are its.
 
     Raises
     ------
     InputError
-        If the file can't be written, a character doesn't exist in its encoding, or bytes would go to a terminal.
+        If the file can't be written, nothing is written in the format that its name tells, a character doesn't exist in
+        its encoding, or bytes would go to a terminal.
     ShapeError
         If there isn't one value a row.
 
@@ -58,16 +62,46 @@ def write(frame: Any, path: str | Path | None, like: Source) -> None:
     'price;plate;guess\n1.200,50;"=A1";600,25\n'
     """
     if path is None:
+        like = _readable(like)
         _to_standard_output(_encoded(frame, like), like)
         return
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file to write to")
-    data = _encoded(frame, like)
-    if path.suffix.lower() == ".gz":
-        data = gzip.compress(data, mtime=0)
+    pack = packer(path.suffix.lower())
+    data = _encoded(frame, _as_named(like, path if pack is None else Path(path.stem)))
     with saving(path) as temporary:
-        temporary.write_bytes(data)
+        temporary.write_bytes(data if pack is None else pack(data))
+
+
+def _as_named(like: Source, path: Path) -> Source:
+    """The table as of the format that a file's name tells."""
+    ending = path.suffix.lower()
+    kind = kinds.BY_ENDING.get(ending)
+    if ending in kinds.UNREAD or (kind is not None and kind.name not in WRITERS):
+        raise InputError(f"{path} isn't written: name the file so that it ends in {', '.join(WRITABLE)}")
+    if kind is None:
+        return like if like.format in ("csv", "tsv") or (like.format in WRITERS and not ending) else _as_text(like)
+    if kind.name == like.format or (kind.name == "csv" and like.format == "tsv" and ending == ".txt"):
+        return like
+    if kind.name == "tsv":
+        return replace(_as_text(like), format="tsv", separator="\t", decimal=".")
+    if kind.name == "csv":
+        return _as_text(like)
+    return replace(like, format=kind.name, text=None, separator=None)
+
+
+def _readable(like: Source) -> Source:
+    """The table as of a format that is written."""
+    return like if like.format in WRITERS else _as_text(like)
+
+
+def _as_text(like: Source) -> Source:
+    """The table as delimited text."""
+    if kinds.BY_NAME[like.format].read is None:
+        tabs = like.format == "tsv" and like.separator == "\t"
+        return replace(like, format="csv", separator="," if tabs else like.separator)
+    return replace(like, format="csv", text=None, encoding="utf-8", separator=",", decimal=".", newline="\n")
 
 
 def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:
@@ -90,7 +124,7 @@ def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:
 
 def _to_standard_output(data: bytes, like: Source) -> None:
     terminal = sys.stdout.isatty()
-    if terminal and like.format not in TEXT:
+    if terminal and not kinds.BY_NAME[like.format].is_text:
         raise InputError(f"{like.format} isn't text that a terminal shows; name a file to write to")
     if terminal:  # which has an encoding of its own
         sys.stdout.write(data.decode(like.encoding or "utf-8").lstrip(BYTE_ORDER_MARK))
@@ -105,24 +139,50 @@ def _encoded(frame: Any, like: Source) -> bytes:
     import polars as pl
 
     frame, text = _extended(frame, like)
-    if like.format in ("csv", "tsv"):
-        return _in_encoding(_delimited(frame, text, like), like.encoding or "utf-8")
-    file = io.BytesIO()
     try:
-        if like.format == "parquet":
-            frame.write_parquet(file)
-        elif like.format == "arrow":
-            frame.write_ipc(file)
-        elif like.format == "jsonl":
-            frame.write_ndjson(file)
-        elif like.format == "excel":
-            _write_excel(frame, file)
-        else:
-            arrays: dict[str, Any] = {name: _as_array(frame[name]) for name in frame.columns}
-            np.savez(file, **arrays)
+        return WRITERS[like.format](frame, text, like)
     except pl.exceptions.PolarsError as error:
         raise InputError(f"the table can't be written as {like.format}: {error}") from error
+
+
+def _text(frame: Any, text: set[str], like: Source) -> bytes:
+    return _in_encoding(_delimited(frame, text, like), like.encoding or "utf-8")
+
+
+def _by_polars(method: str) -> Callable[[Any, set[str], Source], bytes]:
+    def write(frame: Any, text: set[str], like: Source) -> bytes:
+        file = io.BytesIO()
+        getattr(frame, method)(file)
+        return file.getvalue()
+
+    return write
+
+
+def _archive(frame: Any, text: set[str], like: Source) -> bytes:
+    file = io.BytesIO()
+    arrays: dict[str, Any] = {name: _as_array(frame[name]) for name in frame.columns}
+    np.savez(file, **arrays)
     return file.getvalue()
+
+
+def _excel(frame: Any, text: set[str], like: Source) -> bytes:
+    file = io.BytesIO()
+    _write_excel(frame, file)
+    return file.getvalue()
+
+
+WRITERS: dict[str, Callable[[Any, set[str], Source], bytes]] = {
+    "csv": _text,
+    "tsv": _text,
+    "parquet": _by_polars("write_parquet"),
+    "arrow": _by_polars("write_ipc"),
+    "avro": _by_polars("write_avro"),
+    "json": _by_polars("write_json"),
+    "jsonl": _by_polars("write_ndjson"),
+    "npz": _archive,
+    "excel": _excel,
+}
+WRITABLE = (".csv", ".tsv", ".parquet", ".arrow", ".json", ".jsonl", ".npz", ".xlsx")
 
 
 def _delimited(frame: Any, text: set[str], like: Source) -> str:
@@ -130,14 +190,15 @@ def _delimited(frame: Any, text: set[str], like: Source) -> str:
     import polars as pl
 
     separator = like.separator or ","
-    special = f'["\r\n{separator}]'  # in brackets, a bar is a bar
+    special = f'["\r\n\t{separator}]' if separator == BLANKS else f'["\r\n{separator}]'  # in brackets, a bar is a bar
+    gap = "NA" if separator == BLANKS else ""  # blanks alone would be no cell
     formula = f"{special}|{FORMULA}"
     cells = [
-        _quoted(_as_text(frame[name], like.decimal or "."), formula if name in text else special)
+        _quoted(_cells_of(frame[name], like.decimal or "."), formula if name in text else special)
         for name in frame.columns
     ]
     names = separator.join(_quoted(pl.Series(frame.columns, dtype=pl.String), formula).to_list())
-    lines = pl.DataFrame(cells).select(pl.concat_str(pl.all().fill_null(""), separator=separator).alias("line"))
+    lines = pl.DataFrame(cells).select(pl.concat_str(pl.all().fill_null(gap), separator=separator).alias("line"))
     if frame.width == 1:  # an empty line would be no row
         lines = lines.select(pl.col("line").replace("", '""'))
     newline = like.newline or "\n"
@@ -153,7 +214,7 @@ def _quoted(column: Any, needed: str) -> Any:
     return pl.select(pl.when(column.str.contains(needed)).then(quoted).otherwise(column).alias(column.name)).to_series()
 
 
-def _as_text(column: Any, decimal: str) -> Any:
+def _cells_of(column: Any, decimal: str) -> Any:
     """A column's values as cells."""
     import polars as pl
 

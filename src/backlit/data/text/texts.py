@@ -1,4 +1,4 @@
-"""Texts, or sequences of symbols, as rows of numbers that a network takes."""
+"""Texts, sequences of symbols, or one long text as rows of numbers that a network takes."""
 
 from __future__ import annotations
 
@@ -113,3 +113,30 @@ class Texts(Preparation):
 def tokenizer_from(data: dict[str, Any]) -> Any:
     """A `Tokenizer`, or `Symbols`, that its `to_dict` described."""
     return Symbols(tuple(data["tokens"])) if data["unit"] == "symbols" else Tokenizer.from_dict(data)
+
+
+def windows(ids: np.ndarray, streams: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets of a language model, both int32 (windows · streams, length).
+
+    The text is cut into `streams` equal parts, which are read side by side: row ``w · streams + s`` is window w of part
+    s. So a batch of `streams` rows, taken in order, goes on where the batch before ended. Targets are the inputs moved
+    by one. What is left at the end of each part, less than a window, isn't used.
+
+    Parameters
+    ----------
+    ids : int array (tokens,)
+    streams, length : int
+
+    Examples
+    --------
+    >>> x, y = windows(np.arange(11), streams=2, length=2)
+    >>> x.tolist()
+    [[0, 1], [5, 6], [2, 3], [7, 8]]
+    >>> y.tolist()
+    [[1, 2], [6, 7], [3, 4], [8, 9]]
+    """
+    part = (len(ids) - 1) // streams
+    count = part // length
+    starts = np.arange(count)[:, None] * length + np.arange(streams) * part
+    places = starts.reshape(-1, 1) + np.arange(length)
+    return ids[places].astype(np.int32), ids[places + 1].astype(np.int32)

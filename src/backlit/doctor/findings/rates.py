@@ -10,6 +10,7 @@ from backlit.doctor.catalogue import finding
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding
 from backlit.doctor.symptoms import MOST_OFF, dead, saturated, seen, wavering
+from backlit.nn import losses
 
 QUADRATIC, CATAPULT = 2.0, 12.0  # learning rate · λ_max: Cauchy 1847; Lewkowycz et al. 2020 for networks with ReLU
 LEAP = 0.1  # ‖Δw‖ / ‖w‖ of one update: a hundred times the 1e-3 that is usual
@@ -169,7 +170,7 @@ def undefined_somewhere(e: Evidence) -> bool:
     """Whether what turned bad first can give NaN for usual numbers: our own layers, and losses on scores, can't."""
     place = e.diverged.layer
     if place.startswith("the loss"):
-        return type(e.loss).__module__ != "backlit.nn.losses" or e.loss.activation == "identity"
+        return not losses.built_in(e.loss) or e.loss.activation == "identity"
     kind = {f"layer {part.path}": part for part in e.parts}.get(place)
     if kind is not None and type(kind.layer).__module__.startswith("backlit.nn."):
         return (e.data.get("sequences") or {}).get("empty", 0.0) > 0  # `Masked` around it: rows of padding alone

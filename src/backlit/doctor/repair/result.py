@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from backlit.aligned import aligned
 from backlit.doctor.finding import Diagnosis, Finding
 
 
@@ -110,13 +111,7 @@ class Repair:
             numbers = (_number(own.before), _number(own.after), _number(own.error))
             kept = "kept" if own.kept else "not kept"
             rows.append((own.finding, own.change, own.criterion, *numbers, str(own.seeds), kept))
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        left = (0, 1, 2, 7)
-        lines = []
-        for row in rows:
-            cells = zip(row, widths, strict=True)
-            lines.append("  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(cells)).rstrip())
-        return "\n".join(lines)
+        return aligned(rows, left=(0, 1, 2, 7))
 
     def __str__(self) -> str:
         parts = [self.table()] if self.changes else []

@@ -1,10 +1,12 @@
 """Differentiable operations on Tensors and plain arrays."""
 
+from backlit.graph.ops.activation import elu, gelu, gelu_tanh, leaky_relu, prelu, selu, silu
 from backlit.graph.ops.arithmetic import (
     abs,
     add,
     clip,
     divide,
+    equal,
     maximum,
     minimum,
     multiply,
@@ -71,13 +73,15 @@ from backlit.graph.ops.shape import (
     transpose,
 )
 from backlit.graph.ops.stable import (
+    at_least_tiny,
     binary_cross_entropy,
     cross_entropy,
     cross_entropy_probabilities,
     huber,
     log_softmax,
+    negative_log,
     softmax,
 )
 from backlit.graph.registry import REGISTRY
 
-__all__ = sorted([*REGISTRY, "argmax", "argmin", "uniform"])
+__all__ = sorted([*REGISTRY, "argmax", "argmin", "equal", "uniform"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from backlit.graph.op import operation
-from backlit.graph.ops.arithmetic import clip, minimum, where
+from backlit.graph.ops.arithmetic import BROADCAST, clip, minimum, where
 from backlit.graph.ops.elementwise import erf, exp, relu, sigmoid, softplus, step, tanh
 from backlit.graph.ops.stable import softmax
+from backlit.graph.registry import between, composite, primitive, sample
 from backlit.graph.tensor import value_of
 
 __all__ = [
@@ -39,6 +39,9 @@ _DENSITY = 1.0 / math.sqrt(2.0 * math.pi)
 _CUBE = 0.044715
 
 
+_ONE = (sample((2, 3)),)
+
+
 def linear(x: Any) -> Any:
     """The input itself: ``y = x``, ``y' = 1``."""
     return x
@@ -49,7 +52,9 @@ def _both_sides(xp: Any, x: Any, left: Any) -> Any:
     return xp.maximum(x, 0.0) + left
 
 
-@operation(
+@primitive(
+    samples=(sample((2, 3)), sample((2, 3), slope=0.3)),
+    torch=lambda torch, x, slope=0.01: torch.nn.functional.leaky_relu(x, slope),
     vjp=(lambda g, y, x, slope=0.01: g * where(value_of(x) > 0, 1.0, slope),),
     gate="scales: upstream where the input is positive, slope · upstream elsewhere",
 )
@@ -63,7 +68,10 @@ def leaky_relu(xp: Any, x: Any, *, slope: float = 0.01) -> Any:
     return _both_sides(xp, x, slope * xp.minimum(x, 0.0))
 
 
-@operation(
+@primitive(
+    samples=(sample((2, 3), between(0.1, 0.4)), sample((2, 3), between(0.1, 0.4, 3))),
+    torch=lambda torch, x, slope: torch.where(x > 0, x, slope * x),
+    shapes=BROADCAST,
     vjp=(
         lambda g, y, x, slope: g * where(value_of(x) > 0, 1.0, slope),
         lambda g, y, x, slope: g * minimum(x, 0.0),
@@ -84,7 +92,9 @@ def _elu_slope(x: Any, alpha: float) -> Any:
     return where(value_of(x) > 0, 1.0, alpha * exp(minimum(x, 0.0)))
 
 
-@operation(
+@primitive(
+    samples=(sample((2, 3)), sample((2, 3), alpha=0.7)),
+    torch=lambda torch, x, alpha=1.0: torch.nn.functional.elu(x, alpha),
     vjp=(lambda g, y, x, alpha=1.0: g * _elu_slope(x, alpha),),
     gate="scales: upstream where the input is positive, alpha · eˣ · upstream elsewhere",
 )
@@ -98,7 +108,9 @@ def elu(xp: Any, x: Any, *, alpha: float = 1.0) -> Any:
     return _both_sides(xp, x, alpha * xp.expm1(xp.minimum(x, 0.0)))
 
 
-@operation(
+@primitive(
+    samples=_ONE,
+    torch="selu",
     vjp=(lambda g, y, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)),),
     gate="scales: 1.0507 · upstream where the input is positive, 1.7581 · eˣ · upstream elsewhere",
 )
@@ -117,7 +129,9 @@ def _normal_share(x: Any) -> Any:
     return 0.5 * (1.0 + erf(x * _SQRT_HALF))
 
 
-@operation(
+@primitive(
+    samples=_ONE,
+    torch="nn.functional.gelu",
     vjp=(lambda g, y, x: g * (_normal_share(x) + x * (exp(-0.5 * (x * x)) * _DENSITY)),),
     gate="scales: upstream times Φ(x) + x · φ(x)",
 )
@@ -133,6 +147,10 @@ def gelu(xp: Any, x: Any) -> Any:
     return x * _normal_share(x)
 
 
+@composite(
+    samples=_ONE,
+    torch=lambda torch, x: torch.nn.functional.gelu(x, approximate="tanh"),
+)
 def gelu_tanh(x: Any) -> Any:
     """`gelu` without erf: ``y = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))``, within 0.0005 of it.
 
@@ -149,7 +167,9 @@ def _silu_slope(x: Any) -> Any:
     return share * (1.0 + x * (1.0 - share))
 
 
-@operation(
+@primitive(
+    samples=_ONE,
+    torch="nn.functional.silu",
     vjp=(lambda g, y, x: g * _silu_slope(x),),
     gate="scales: upstream times σ(x) (1 + x (1 - σ(x)))",
 )

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from backlit.graph.op import namespace
+from backlit.graph.ops.elementwise import log
 from backlit.graph.registry import Draw, between, booleans, positive, primitive, sample
-from backlit.graph.tensor import FUNCTIONS, value_of
+from backlit.graph.tensor import Array, value_of
 
 BROADCAST = "Shapes are matched from the right: two sizes must be equal, or one of them 1; use reshape or expand_dims."
 _PAIRS = (sample((2, 3), (2, 3)), sample((2, 3), (3,)), sample((2, 1), (1, 4)), sample((), (3,)))
@@ -87,14 +88,14 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     # 0 · 0⁻¹ would be NaN where the power is the constant 1; any other base is as it is, so that second
     # derivatives are right too.
     both_zero = (value_of(a) == 0) & (value_of(b) == 0)
-    return g * b * power(FUNCTIONS["where"](both_zero, 1.0, a), b - 1)
+    return g * b * power(where(both_zero, 1.0, a), b - 1)
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     if isinstance(a, _NUMBER) and a > 0:
         return g * y * math.log(a)
     # 0ᵇ stays 0 as b moves (b > 0), though log 0 is infinite.
-    return g * y * FUNCTIONS["log"](FUNCTIONS["where"](value_of(a) == 0, 1.0, a))
+    return g * y * log(where(value_of(a) == 0, 1.0, a))
 
 
 @primitive(
@@ -130,6 +131,12 @@ def power(xp: Any, a: Any, b: Any) -> Any:
     return a**b
 
 
+@primitive(vjp=None, samples=(sample((2, 3)),), torch="sign", gate="stops the gradient: its derivative is 0")
+def sign(xp: Any, x: Any) -> Any:
+    """Sign, elementwise: -1, 0 or 1. A step function: its derivative is zero."""
+    return xp.sign(x)
+
+
 @primitive(
     vjp=(lambda g, y, x: g * sign(value_of(x)),),
     samples=(sample((2, 3)),),
@@ -141,18 +148,12 @@ def abs(xp: Any, x: Any) -> Any:
     return xp.abs(x)
 
 
-@primitive(vjp=None, samples=(sample((2, 3)),), torch="sign", gate="stops the gradient: its derivative is 0")
-def sign(xp: Any, x: Any) -> Any:
-    """Sign, elementwise: -1, 0 or 1. A step function: its derivative is zero."""
-    return xp.sign(x)
-
-
 def _routed(g: Any, first: Any, second: Any, chosen: Any) -> Any:
     """The upstream gradient where the first is chosen, half of it at ties."""
     ties = first == second
     if namespace(ties) is np and not ties.any():
         return g * chosen
-    return g * FUNCTIONS["where"](ties, 0.5, chosen).astype(g.dtype)
+    return g * where(ties, 0.5, chosen).astype(g.dtype)
 
 
 def _greater(g: Any, a: Any, b: Any) -> Any:
@@ -222,11 +223,19 @@ def clip(xp: Any, x: Any, low: Any = None, high: Any = None) -> Any:
     return x if high is None else xp.minimum(x, high)
 
 
+def _where_first(g: Any, y: Any, condition: Any, a: Any, b: Any) -> Any:
+    return where(condition, g, 0.0)
+
+
+def _where_second(g: Any, y: Any, condition: Any, a: Any, b: Any) -> Any:
+    return where(condition, 0.0, g)
+
+
 @primitive(
     vjp=(
         None,
-        lambda g, y, condition, a, b: FUNCTIONS["where"](condition, g, 0.0),
-        lambda g, y, condition, a, b: FUNCTIONS["where"](condition, 0.0, g),
+        _where_first,
+        _where_second,
     ),
     samples=(
         sample(booleans(2, 3), (2, 3), (2, 3)),
@@ -269,3 +278,14 @@ def sqrt(xp: Any, x: Any) -> Any:
     Where a zero can occur, add a small number first, or use `norm`, whose derivative at 0 is taken as 0.
     """
     return xp.sqrt(x)
+
+
+def equal(a: Any, b: Any) -> Array:
+    """Whether two are equal, elementwise, as a plain boolean array: it has no derivative. Shapes broadcast.
+
+    >>> import numpy as np, backlit as bl
+    >>> equal(bl.tensor([1.0, 3.0]), 3.0).tolist()
+    [False, True]
+    """
+    a, b = value_of(a), value_of(b)
+    return namespace(a, b).equal(a, b)

@@ -19,24 +19,30 @@ from backlit.graph.tensor import value_of
 from backlit.graph.window import Padding, Sizes, Window, borders, per_axis, reach, window
 
 
+def _conv_by_x(g: Any, y: Any, x: Any, weight: Any, window: Window) -> Any:
+    return _conv_input(g, weight, window=window, sizes=tuple(x.shape[1:-1]))
+
+
+def _conv_by_weight(g: Any, y: Any, x: Any, weight: Any, window: Window) -> Any:
+    return _conv_weight(x, g, window=window)
+
+
 @operation(
     name="conv",
-    vjp=(
-        lambda g, y, x, weight, window: _conv_input(g, weight, window=window, sizes=tuple(x.shape[1:-1])),
-        lambda g, y, x, weight, window: _conv_weight(x, g, window=window),
-    ),
+    vjp=(_conv_by_x, _conv_by_weight),
     gate="swaps: ∂L/∂x = upstream, convolved back with W (transposed); ∂L/∂W = x correlated with upstream",
 )
 def _conv(xp: Any, x: Any, weight: Any, *, window: Window) -> Any:
     return kernels.of(xp).conv(x, weight, window)
 
 
+def _conv_input_by_weight(u: Any, y: Any, g: Any, weight: Any, window: Window, sizes: Sizes) -> Any:
+    return _conv_weight(u, g, window=window)
+
+
 @operation(
     name="conv_transpose",
-    vjp=(
-        lambda u, y, g, weight, window, sizes: _conv(u, weight, window=window),
-        lambda u, y, g, weight, window, sizes: _conv_weight(u, g, window=window),
-    ),
+    vjp=(lambda u, y, g, weight, window, sizes: _conv(u, weight, window=window), _conv_input_by_weight),
     gate="swaps: ∂L/∂x = upstream convolved with W; ∂L/∂W = upstream correlated with x",
 )
 def _conv_input(xp: Any, g: Any, weight: Any, *, window: Window, sizes: Sizes) -> Any:

@@ -21,16 +21,21 @@ def _is_array(part: Any) -> bool:
     return hasattr(part, "shape") and part.shape != ()
 
 
-def _index(index: Any) -> Any:
+def _index(name: str, index: Any) -> Any:
     """An index as the graph keeps it: no Tensors, no lists, and no arrays that their owner could still change."""
+    if index is None or index is ... or type(index) is int or isinstance(index, slice):
+        return index
     if isinstance(index, tuple):
-        return tuple([_index(part) for part in index])
+        return tuple([_index(name, part) for part in index])
     if isinstance(index, Tensor):
         index = index.value
-    if isinstance(index, slice):
-        return index
-    if isinstance(index, list):
-        return np.asarray(index, dtype=None if index else int)
+    elif isinstance(index, list):
+        index = np.asarray(index, dtype=None if index else int)
+    if getattr(index, "dtype", np.dtype(type(index))).kind not in "iub":
+        raise ShapeError(
+            f"{name}: can't work on index={index!r}: only integers, slices, None, ... and arrays of integers or "
+            "booleans are indices"
+        )
     if isinstance(index, np.ndarray) and index.flags.writeable:
         return index.copy()
     return index
@@ -61,9 +66,13 @@ def _add_at(xp: Any, x: Any, index: Any, updates: Any) -> Any:
     return x
 
 
+def _getitem_rule(g: Any, y: Any, x: Any, index: Any) -> Any:
+    return scatter(g, shape=x.shape, index=index)
+
+
 @operation(
     name="getitem",
-    vjp=(lambda g, y, x, index: scatter(g, shape=x.shape, index=index),),
+    vjp=(_getitem_rule,),
     shapes=_INDEX,
     gate=_PICKS,
 )
@@ -105,7 +114,7 @@ def getitem(x: Any, *, index: Any) -> Any:
     >>> getitem(np.array([1.0, 2.0, 3.0]), index=[2, 0]).tolist()
     [3.0, 1.0]
     """
-    return _getitem(x, index=_index(index))
+    return _getitem(x, index=_index("getitem", index))
 
 
 @operation(
@@ -134,7 +143,7 @@ def scatter(updates: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     >>> scatter(np.array([1.0, 2.0, 4.0]), shape=(3,), index=[0, 2, 2]).tolist()
     [1.0, 0.0, 6.0]
     """
-    return _scatter(updates, shape=tuple(shape), index=_index(index))
+    return _scatter(updates, shape=tuple(shape), index=_index("scatter", index))
 
 
 @operation(
@@ -163,7 +172,7 @@ def scatter_add(x: Any, updates: Any, *, index: Any) -> Any:
     >>> scatter_add(np.zeros(3), np.array([1.0, 2.0, 4.0]), index=[0, 2, 2]).tolist()
     [1.0, 0.0, 6.0]
     """
-    return _scatter_add(x, updates, index=_index(index))
+    return _scatter_add(x, updates, index=_index("scatter_add", index))
 
 
 def _whole(name: str, indices: Any) -> None:

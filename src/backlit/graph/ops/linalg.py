@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from string import ascii_letters
 from typing import Any
 
 import numpy as np
 
-from backlit.errors import ShapeError
+from backlit.errors import BacklitError, ShapeError
 from backlit.graph.op import operation
 from backlit.graph.ops.shape import broadcast_to, expand_dims
 from backlit.graph.registry import Draw, composite, primitive, sample
+from backlit.graph.tensor import value_of
 
 
 def _matmul_first(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -116,6 +118,18 @@ def _regular(*shape: int) -> Draw:
 _SQUARE = "The matrix needs shape (..., n, n)."
 
 
+def _solved(name: str, function: Callable[..., Any], a: Any, *b: Any) -> Any:
+    """The function of square matrices; singular ones are refused."""
+    if len(a.shape) < 2 or a.shape[-1] != a.shape[-2]:
+        raise ShapeError(f"{name}: can't work on shape {tuple(a.shape)}. {_SQUARE}")
+    try:
+        return function(a, *b)
+    except np.linalg.LinAlgError as error:
+        raise BacklitError(
+            f"{name}: a matrix is singular, so it has no inverse; a small multiple of the identity added to it may help"
+        ) from error
+
+
 @primitive(
     vjp=(_solve_first, _solve_second),
     samples=(
@@ -142,7 +156,7 @@ def solve(xp: Any, a: Any, b: Any) -> Any:
     """
     if len(b.shape) == 1 and len(a.shape) > 2:
         raise ShapeError(f"solve: a vector needs one matrix, got matrices of shape {tuple(a.shape)}; use b[:, None]")
-    return xp.linalg.solve(a, b)
+    return _solved("solve", xp.linalg.solve, a, b)
 
 
 @primitive(
@@ -160,15 +174,13 @@ def inverse(xp: Any, x: Any) -> Any:
     BacklitError
         If a matrix is singular (in a compiled program the result is infinite or NaN).
     """
-    return xp.linalg.inv(x)
+    return _solved("inverse", xp.linalg.inv, x)
 
 
 def _labels(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
     """Letters of each input's axes and of the output's, with "..." replaced by letters that are still free."""
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
-    if len(terms) != len(shapes):
-        raise ShapeError(f"einsum: {subscripts!r} describes {len(terms)} arrays, but {len(shapes)} were given")
     free = [c for c in ascii_letters if c not in subscripts]
     depths = [len(shape) - len(term) + 3 if "..." in term else 0 for term, shape in zip(terms, shapes, strict=True)]
     dots = "".join(free[: max(depths)])
@@ -267,4 +279,11 @@ def einsum(subscripts: str, *arrays: Any) -> Any:
     """
     if not isinstance(subscripts, str):
         raise TypeError(f"einsum: the first argument must be text like 'ij,jk->ik', got {type(subscripts).__name__}")
+    count = subscripts.partition("->")[0].count(",") + 1
+    if count != len(arrays):
+        shapes = " and ".join([str(np.shape(value_of(x))) for x in arrays]) or "of no array"
+        raise ShapeError(
+            f"einsum: can't work on shape {shapes}, subscripts={subscripts!r}: Number of einsum subscripts, {count}, "
+            f"must be equal to the number of arrays, {len(arrays)}"
+        )
     return _einsum(*arrays, subscripts=subscripts)

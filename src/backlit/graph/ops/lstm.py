@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backlit.errors import ShapeError
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import sigmoid, tanh
@@ -31,6 +32,7 @@ from backlit.graph.scan import scan
         sample((3, 2, 8), (8, 2), (2, 2), (2, 2)),
         sample((3, 2, 8), (8, 2), (2, 2), (2, 2), mask=MASK, reverse=True),
         sample((3, 2, 8), (8, 2), (2, 2), (2, 2), (3, 2, 2), mask=MASK),
+        sample((3, 2, 8), (8, 1), (2, 1), (2, 2), (3, 2, 1), (3, 2), (1, 2), mask=MASK),
     ),
 )
 def lstm(
@@ -39,9 +41,9 @@ def lstm(
     h: Any,
     c: Any,
     added: Any = None,
-    *,
     peephole: Any = None,
     projection: Any = None,
+    *,
     mask: Any = None,
     keep: Any = None,
     reverse: bool = False,
@@ -89,6 +91,12 @@ def lstm(
     require_shapes("lstm", a, weight, 4, {"h": (h, weight.shape[1]), "c": (c, weight.shape[0] // 4)}, mask)
     require_form(form)
     units = weight.shape[0] // 4
+    for label, array, shape in (
+        ("peephole", peephole, (3, units)),
+        ("projection", projection, (weight.shape[1], units)),
+    ):
+        if array is not None and tuple(array.shape) != shape:
+            raise ShapeError(f"lstm: {label} needs shape {shape}, got {tuple(array.shape)}")
 
     def plain(a: Any, weight: Any, h: Any, c: Any, added: Any = None) -> Arrays:
         def cell(state: Any, x: Any) -> tuple[Any, Any]:

@@ -47,8 +47,12 @@ def _shares(xp: Any, x: Any, y: Any, window: Window) -> list[Any]:
     return [one / ties for one in chosen]
 
 
+def _route_rule(u: Any, z: Any, g: Any, x: Any, y: Any, window: Window) -> Any:
+    return _pick(u, x, y, window=window)
+
+
 @operation(
-    vjp=(lambda u, z, g, x, y, window: _pick(u, x, y, window=window), None, None),
+    vjp=(_route_rule, None, None),
     gate="routes each number to the greatest of its window",
 )
 def _route(xp: Any, g: Any, x: Any, y: Any, *, window: Window) -> Any:
@@ -130,8 +134,12 @@ def max_pool(
 # ---------------------------------------------------------------------------------------------------- the mean
 
 
+def _window_sum_rule(g: Any, y: Any, x: Any, window: Window) -> Any:
+    return _spread(g, window=window, sizes=tuple(x.shape[1:-1]))
+
+
 @operation(
-    vjp=(lambda g, y, x, window: _spread(g, window=window, sizes=tuple(x.shape[1:-1])),),
+    vjp=(_window_sum_rule,),
     gate="distributes: every number gets the sum of the upstream gradients of the windows that cover it",
 )
 def _window_sum(xp: Any, x: Any, *, window: Window) -> Any:

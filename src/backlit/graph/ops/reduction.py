@@ -214,8 +214,12 @@ def _torch_prod(torch: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     return x
 
 
+def _cumsum_rule(g: Any, y: Any, x: Any, axis: int = -1) -> Any:
+    return flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis)
+
+
 @primitive(
-    vjp=(lambda g, y, x, axis=-1: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis),),
+    vjp=(_cumsum_rule,),
     samples=(sample((5,)), sample((3, 4)), sample((3, 4), axis=0)),
     torch=lambda torch, x, axis=-1: torch.cumsum(x, dim=axis),
     shapes=_AXIS_RULE,

@@ -39,7 +39,10 @@ def stop_gradient(xp: Any, x: Any) -> Any:
 )
 def astype(xp: Any, x: Any, *, dtype: Any) -> Any:
     """The same numbers in another type; the gradient comes back in the input's own."""
-    return xp.asarray(x).astype(dtype)
+    try:
+        return xp.asarray(x).astype(dtype)
+    except TypeError as error:
+        raise TypeError(f"astype: {error}") from error
 
 
 @primitive(
@@ -149,8 +152,12 @@ def pad(xp: Any, x: Any, *, widths: Sequence[tuple[int, int]], value: float = 0.
     return xp.pad(x, tuple(tuple(pair) for pair in widths), constant_values=value)
 
 
+def _flip_rule(g: Any, y: Any, x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    return flip(g, axis=axis)
+
+
 @primitive(
-    vjp=(lambda g, y, x, axis=None: flip(g, axis=axis),),
+    vjp=(_flip_rule,),
     samples=(sample((2, 3)), sample((2, 3), axis=1), sample((2, 3, 2), axis=(0, -1))),
     torch=lambda torch, x, axis=None: torch.flip(
         x, tuple(range(x.ndim)) if axis is None else ((axis,) if isinstance(axis, int) else axis)
@@ -160,6 +167,11 @@ def pad(xp: Any, x: Any, *, widths: Sequence[tuple[int, int]], value: float = 0.
 def flip(xp: Any, x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
     """Elements in reverse order along axes (all, if none is given)."""
     return xp.flip(x, axis=axis)
+
+
+def _require_arrays(name: str, arrays: Sequence[Any]) -> None:
+    if not len(arrays):
+        raise ShapeError(f"{name}: can't work on shape of no array: give at least one")
 
 
 def _concatenate_rule(i: int, g: Any, y: Any, *arrays: Any, axis: int = 0) -> Any:
@@ -191,6 +203,7 @@ def concatenate(arrays: Sequence[Any], *, axis: int = 0) -> Any:
     >>> concatenate([np.array([1.0]), np.array([2.0, 3.0])]).tolist()
     [1.0, 2.0, 3.0]
     """
+    _require_arrays("concatenate", arrays)
     return _concatenate(*arrays, axis=axis)
 
 
@@ -209,6 +222,7 @@ def _stack(xp: Any, *arrays: Any, axis: int = 0) -> Any:
 )
 def stack(arrays: Sequence[Any], *, axis: int = 0) -> Any:
     """Arrays of one shape put together along a new axis."""
+    _require_arrays("stack", arrays)
     return _stack(*arrays, axis=axis)
 
 

@@ -10,9 +10,10 @@ from backlit.errors import ShapeError
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import clip
 from backlit.graph.ops.elementwise import exp, sigmoid
-from backlit.graph.registry import between, integers, primitive, sample
+from backlit.graph.registry import between, integers, positive, primitive, sample
 from backlit.graph.tensor import value_of
 
+TINY = 1e-30  # smaller probabilities count as this one: their logarithm and its slope stay finite in float32
 _LINES = (sample((2, 3)), sample((2, 3), axis=0), sample((4,)))
 
 
@@ -190,3 +191,37 @@ def huber(xp: Any, x: Any, *, delta: float = 1.0) -> Any:
     size = xp.abs(x)
     inner = xp.minimum(size, delta)
     return inner * (size - 0.5 * inner)
+
+
+@primitive(
+    vjp=(lambda g, y, p: g,),
+    samples=(sample(positive(2, 3)),),
+    torch=lambda torch, p: torch.clamp(p, min=TINY),
+    gate="passes the gradient on, also below 1e-30",
+)
+def at_least_tiny(xp: Any, p: Any) -> Any:
+    """A probability to divide by, elementwise: ``y = max(p, 1e-30)``, ``y' = 1``.
+
+    >>> import numpy as np
+    >>> at_least_tiny(np.array([0.0, 0.5])).tolist()
+    [1e-30, 0.5]
+    """
+    return xp.maximum(p, TINY)
+
+
+@primitive(
+    vjp=(lambda g, y, p: -g / at_least_tiny(p),),
+    samples=(sample(between(0.1, 0.9, 2, 3)),),
+    torch=lambda torch, p: -torch.log(p),
+    gate="scales: upstream times -1 / p",
+)
+def negative_log(xp: Any, p: Any) -> Any:
+    """Negative logarithm of a probability, elementwise: ``y = -ln p``, in nats; ``y' = -1 / p``.
+
+    A probability below 1e-30 counts as 1e-30: value and slope are finite, in float32 too.
+
+    >>> import numpy as np
+    >>> negative_log(np.array([0.0, 0.5])).round(4).tolist()
+    [69.0776, 0.6931]
+    """
+    return -xp.log(xp.maximum(p, TINY))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from backlit import graph
 from backlit.errors import InputError, unknown
-from backlit.graph.backward import topological_order
 from backlit.graph.tensor import Tensor
 from backlit.inspect.draw.drawing import Drawing, check_path
 from backlit.inspect.draw.layers import layers
@@ -97,7 +97,7 @@ def _graph(what: Tensor | Explanation, note: str = "") -> Scene:
     if isinstance(what, Explanation):
         last = what.output
         return operations(what, note) if len(what) <= _MOST else summary(last.tensor, last.upstream, note)
-    if len(topological_order(what)) > _MOST:
+    if len(graph.nodes(what)) > _MOST:
         return summary(what, note=note)
     return operations(explain(what), note)
 

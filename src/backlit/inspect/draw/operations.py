@@ -190,15 +190,16 @@ def _node(report: NodeReport, last: bool) -> Node:
 
 def sign(tensor: Tensor) -> str:
     """What stands in an operation's circle: its sign or name, with single constants and the index."""
-    name = _SIGNS.get(tensor.op.name, tensor.op.name)
-    if tensor.op.name == "getitem":
+    operation = tensor.op.name if tensor.op is not None else ""
+    name = _SIGNS.get(operation, operation)
+    if operation == "getitem":
         return shorten(f"[{_index(tensor.static.get('index'))}]", 90, 13.0)
     constants = [(place, p) for place, p in enumerate(tensor.parents) if type(p) is not Tensor and np.ndim(p) == 0]
     if len(tensor.parents) == 2 and len(constants) == 1:
         place, constant = constants[0]
         return f"{name} {number(constant)}" if place else f"{number(constant)} {name}"
     axis = tensor.static.get("axis")
-    return shorten(f"{name} axis {axis}" if isinstance(axis, int) and tensor.op.name != "softmax" else name, 110, 13.0)
+    return shorten(f"{name} axis {axis}" if isinstance(axis, int) and operation != "softmax" else name, 110, 13.0)
 
 
 def _index(index: Any) -> str:

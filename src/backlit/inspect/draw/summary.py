@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from backlit.graph.backward import ones_like, pull, topological_order
+from backlit import graph
+from backlit.graph.backward import ones_like, pull
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Tensor
 from backlit.inspect.draw.faces import face
@@ -36,7 +37,7 @@ class _Group:
 
 def summary(output: Tensor, upstream: Any = None, note: str = "") -> Scene:
     """The picture of a large graph in a few boxes, each with its last node's value and gradient."""
-    order = topological_order(output)
+    order = graph.nodes(output)
     groups, member = _by_name(order)
     groups, member = _fewer(groups, member, order)
     arriving = ones_like(output.value) if upstream is None else np.asarray(upstream, dtype=output.dtype)
@@ -78,11 +79,11 @@ def _by_name(order: list[Tensor]) -> tuple[list[_Group], dict[int, int]]:
     for node in order:
         if node.op is None:
             continue
-        member[node._serial] = len(groups)
+        member[node.serial] = len(groups)
         counts[node.op.name] += 1
         for parent in node.parents:
-            if type(parent) is Tensor and parent.op is None and parent._serial not in member:  # an input
-                member[parent._serial] = len(groups)
+            if type(parent) is Tensor and parent.op is None and parent.serial not in member:  # an input
+                member[parent.serial] = len(groups)
                 parameters += parent.size
         if node.name is not None or node is order[-1] or counts.total() >= share:
             groups.append(_Group(node.name or f"part {len(groups) + 1}", node, counts, parameters))
@@ -129,9 +130,9 @@ def _joined(
 def _edges(order: list[Tensor], member: dict[int, int]) -> list[tuple[int, int]]:
     found: dict[tuple[int, int], None] = {}
     for node in order:
-        end = member[node._serial]
+        end = member[node.serial]
         for parent in node.parents:
-            if type(parent) is Tensor and (start := member[parent._serial]) != end:
+            if type(parent) is Tensor and (start := member[parent.serial]) != end:
                 found[start, end] = None
     return list(found)
 
@@ -140,5 +141,5 @@ def _first_bad(order: list[Tensor]) -> str | None:
     """Which node made the first NaN or infinite value, in words."""
     for node in order:
         if is_bad(np.asarray(node.value)):
-            return explain(node).first_nonfinite if len(order) < 10_000 else f"{node._label()} holds the first NaN"
+            return explain(node).first_nonfinite if len(order) < 10_000 else f"{node.label()} holds the first NaN"
     return None

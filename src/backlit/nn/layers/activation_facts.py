@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.aligned import aligned
 from backlit.errors import unknown
 from backlit.graph.ops import activation as functions
 
@@ -180,5 +181,4 @@ def table() -> str:
         rows.append(
             (entry.name, entry.formula, bounds, f"{entry.largest_slope:g}", entry.zero_centred, sides, entry.cost)
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return aligned(rows)

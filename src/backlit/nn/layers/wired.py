@@ -10,7 +10,7 @@ from backlit.errors import InputError, unknown
 from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer, init_part
-from backlit.nn.layers.merging import merge, merged_shape, require_way
+from backlit.nn.layers.containers import merge, merged_shape, require_way
 
 INPUT, OUTPUT = "input", "output"
 

@@ -12,6 +12,7 @@ from backlit.errors import InputError, ShapeError
 from backlit.graph.op import namespace
 from backlit.graph.tensor import value_of
 from backlit.nn.layer import short_repr
+from backlit.registry import register
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Loss:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        Loss.kinds[cls.__name__] = cls
+        register(Loss.kinds, cls.__name__, cls, "loss")
 
     @property
     def target(self) -> str:

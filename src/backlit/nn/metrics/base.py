@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
+from backlit.registry import register
 
 CLASSES = ("class", "binary", "multi_label", "probability")
 
@@ -24,7 +26,8 @@ class Metric:
 
     Examples
     --------
-    A metric of one's own (a plain function of outputs, targets and weights will do, too):
+    A metric of one's own, known by the name that its class says, if that isn't taken (a plain function of outputs,
+    targets and weights will do, too):
 
     >>> class Yes(Metric):
     ...     name = "yes"
@@ -37,13 +40,26 @@ class Metric:
     kind: str | None = None
     direction: ClassVar[str] = "max"  # whether large or small is good
     kinds: ClassVar[tuple[str, ...]] = CLASSES
-    named: ClassVar[dict[str, type[Metric]]] = {}  # filled by `backlit.nn.metrics`
+    named: ClassVar[dict[str, type[Metric]]] = {}
     stepwise: ClassVar[bool] = True  # whether each step of a sequence is measured like a row
+
+    def __init_subclass__(cls, name: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        name = name or vars(cls).get("name")
+        if isinstance(name, str):
+            register(Metric.named, name, cls, "metric")
 
     @property
     def name(self) -> str:
-        """Under which the history has it."""
-        return next(name for name, kind in Metric.named.items() if kind is type(self))
+        """Under which the history has it, and `backlit.fit` knows it."""
+        own = next((name for name, kind in Metric.named.items() if kind is type(self)), None)
+        if own is None:
+            example = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+            raise InputError(
+                f"metric {type(self).__name__} has no name for the history to call it by; give its class one: "
+                f"name = {example!r}"
+            )
+        return own
 
     def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> float:
         """The figure.

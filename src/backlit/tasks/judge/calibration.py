@@ -9,7 +9,7 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.nn.layer import Network
 from backlit.nn.layers.containers import Sequential
-from backlit.nn.layers.temperature import Temperature
+from backlit.nn.layers.rescale import Temperature
 from backlit.train.judgement import Bin, Calibration
 
 BINS = 10

@@ -56,7 +56,7 @@ class Recorder:
 
     def _mark(self) -> None:
         if self.settings.watch:
-            self._changes.append((Tensor(self._xp.zeros(()))._serial, self._open[-1]))
+            self._changes.append((Tensor(self._xp.zeros(())).serial, self._open[-1]))
 
     def layer(self, path: str, layer: Layer, x: Any, output: Any) -> Any:
         if path:
@@ -69,8 +69,8 @@ class Recorder:
             return output  # a pair, say
         if type(output) is not Tensor:  # before the first parameter
             output = Tensor(output)
-        if output._serial not in self._known:  # else it's what the layer's last part gave, or its input
-            self._known.add(output._serial)
+        if output.serial not in self._known:  # else it's what the layer's last part gave, or its input
+            self._known.add(output.serial)
             y = value_of(output)
             self.found[name] = Seen(y, output, layer.saturated(value_of(x), y))
         return output
@@ -102,13 +102,13 @@ class Recorder:
         names: dict[str, Tensor] = {}
         counts: dict[str, int] = {}
         for node in order:
-            place = bisect_right(starts, node._serial) - 1
-            if node._op is None or place < 0 or not len(node.shape) or not hasattr(node.value, "dtype"):
+            place = bisect_right(starts, node.serial) - 1
+            if node.op is None or place < 0 or not len(node.shape) or not hasattr(node.value, "dtype"):
                 continue
             if not hasattr(value_of(node), "astype") or not is_float(node.dtype):
                 continue  # a bundle of arrays, or whole numbers
             path = self._changes[place][1] or ROOT
-            name = f"{path}/{node._op.name}"
+            name = f"{path}/{node.op.name}"
             counts[name] = counts.get(name, 0) + 1
             names[name if counts[name] == 1 else f"{name}#{counts[name]}"] = node
         for wanted in self.settings.watch:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from backlit import graph
 from backlit.engine import Engine
 from backlit.graph import tree
-from backlit.graph.backward import ones_like, pull, topological_order
+from backlit.graph.backward import ones_like, pull
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.op import namespace, transforming
 from backlit.graph.tensor import Tensor, value_of
@@ -116,7 +117,7 @@ class Look:
             total = weights.sum()
             total = total + (total == 0)
             objective = (self.loss(output, own["y"]) * weights).sum() / total
-            order = topological_order(objective) if type(objective) is Tensor else []
+            order = graph.nodes(objective) if type(objective) is Tensor else []
             watched = recorder.watched(order)
             nodes = [seen.node for seen in recorder.found.values()]
             found = pull(order, ones_like(value_of(objective)), [*tracked, *nodes, *watched.values()])
