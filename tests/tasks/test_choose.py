@@ -11,7 +11,7 @@ from backlit.errors import InputError, UnknownNameError
 from backlit.settings import declared
 from backlit.tasks import choose
 from backlit.tasks.dataset import DatasetTask
-from backlit.tasks.options import Call, Options, seconds, shares
+from backlit.tasks.options import Call, Options, shares
 from backlit.tasks.pictures import PicturesTask
 from backlit.tasks.sequences import SequencesTask
 from backlit.tasks.series import SeriesTask
@@ -19,6 +19,7 @@ from backlit.tasks.stream import StreamTask
 from backlit.tasks.table import TableTask
 from backlit.tasks.task import Task
 from backlit.tasks.texts import TextsTask
+from backlit.train.training import seconds
 
 TABLE = pl.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", "x"]})
 

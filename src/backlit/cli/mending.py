@@ -19,7 +19,7 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     from backlit.tasks.choose import is_file, options_of, task_of
     from backlit.tasks.options import Call
     from backlit.tasks.stream import StreamTask
-    from backlit.train.fit import fingerprint
+    from backlit.train.fingerprint import same_data
 
     if run.config is None:
         raise InputError(
@@ -36,8 +36,7 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
         )
     options = options_of({name: value for name, value in run.config.items() if name != "time_limit"})
     recipe, _ = task.recipe(task.read(source, stage), options, Call())
-    told = run.settings.get("data")
-    if told is not None and fingerprint(recipe.job()) != told:
+    if not same_data(run.settings.get("data"), recipe.examples()):
         raise InputError(
             f"{data} isn't what {run.folder} was trained on any more: rows, targets or their split differ; train again"
         )

@@ -210,10 +210,10 @@ def command(
     from backlit.cli import output
     from backlit.cli import printing as report
     from backlit.languages import check_language
-    from backlit.store.run import save_report
+    from backlit.run import Run, save_report
     from backlit.tasks.choose import options_of, task_of
     from backlit.tasks.options import Call
-    from backlit.train.fit import ending
+    from backlit.train.result import ending
 
     started = clock.monotonic()
     check_language(lang)
@@ -232,7 +232,7 @@ def command(
         config=configuration.to_keep(choices),
         started=started,
     )
-    run = work.train(material, options, call)
+    run = Run.of(work.train(material, options, call))
     if run.diverged:
         if run.history and not no_report:
             output.note(f"report: {save_report(run, lang)}")

@@ -20,11 +20,12 @@ from backlit.tasks.stream import StreamTask
 from backlit.tasks.table import TableTask
 from backlit.tasks.task import Task
 from backlit.tasks.texts import TextsTask
-from backlit.train.result import Run
+from backlit.train.result import Result
 
 ON_TABLES: tuple[type[Task], ...] = (TableTask, TextsTask, SeriesTask)  # the first unless an option says otherwise
 OF_THE_COMMAND: tuple[type[Task], ...] = (*ON_TABLES, PicturesTask, StreamTask, DatasetTask)
-PUBLIC = ("checkpoint", "resume", "overwrite", "progress", "probes", "say")  # of `Call`: the others are the command's
+# Of `Call`; the others are for commands.
+PUBLIC = ("checkpoint", "checkpoint_every", "resume", "overwrite", "progress", "probes", "say")
 TELLING = {"horizon": SeriesTask, "text": TextsTask}  # options that say which of a table's tasks it is
 
 
@@ -145,7 +146,7 @@ def _columns(path: str) -> str:
     return "it has " + some(read(path).columns, 20)
 
 
-def job(tasks: Sequence[type[Task]], data: Any, given: Mapping[str, Any], where: str) -> Run:
+def job(tasks: Sequence[type[Task]], data: Any, given: Mapping[str, Any], where: str) -> Result:
     """Train on data by the one of several tasks that the options mean.
 
     Parameters
@@ -178,7 +179,7 @@ def job(tasks: Sequence[type[Task]], data: Any, given: Mapping[str, Any], where:
     return task.train(task.read(data), options, _made(Call, {**given, "started": started}))
 
 
-F = TypeVar("F", bound=Callable[..., Run])
+F = TypeVar("F", bound=Callable[..., Result])
 
 
 def taking(*tasks: type[Task]) -> Callable[[F], F]:
@@ -201,7 +202,7 @@ def taking(*tasks: type[Task]) -> Callable[[F], F]:
             if name not in said
         ]
         function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
-        told = "\n".join(f"{option.name} : {option.type}\n{indent(option.doc, ' ' * 4)}" for option in options.values())
+        told = "\n".join(f"{option.name} : {option.kind}\n{indent(option.doc, ' ' * 4)}" for option in options.values())
         function.__doc__ = (function.__doc__ or "").replace("OPTIONS\n", indent(told, " " * 4).lstrip() + "\n")
         return function
 

@@ -6,26 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from backlit.errors import InputError, unknown
-from backlit.settings import Record, count, option
+from backlit.settings import Record, count, declared, option, same
+from backlit.train.training import NETWORK, TRAINING, Checkpoint, Training
 
-DATA, NETWORK, TRAINING = "Data", "Network", "Training"  # headings of the command's help
-UNITS = {"s": 1, "m": 60, "h": 3600}
+DATA = "Data"  # a heading of the command's help
 ENGINES = ("xla", "numpy")
-
-
-def seconds(text: str) -> float:
-    """A duration: "90", "90s", "5m", "1.5h".
-
-    >>> seconds("1.5h")
-    5400.0
-    """
-    told = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
-    if not told:
-        raise InputError(f"--time-limit {text}: expected a duration such as 90s, 5m or 1.5h")
-    return float(told[1]) * UNITS[told[2] or "s"]
 
 
 def shares(given: str | Sequence[float]) -> tuple[float, ...]:
@@ -118,16 +106,16 @@ class Options(Record):
     dropout: float | None = option(
         None, panel=NETWORK, help="Share of units dropped after each hidden layer", high=1.0, open_high=True
     )
-    ensemble: int | None = count(None, panel=NETWORK, help="Networks trained at once and averaged")
-    loss: Any = option(None, panel=TRAINING, help="By default cross_entropy or mean_squared_error")
-    optimizer: Any = option(
-        None, panel=TRAINING, help="adamw (by default), adam, sgd, momentum, nesterov, adagrad, rmsprop"
+    ensemble: int | None = same(Training, "ensemble", None)
+    loss: Any = same(Training, "loss")
+    optimizer: Any = same(
+        Training, "optimizer", None, help="adamw (by default), adam, sgd, momentum, nesterov, adagrad, rmsprop"
     )
     learning_rate: float | None = option(
         None, flags=("--lr",), panel=TRAINING, help="Learning rate", open_low=True, open_high=True
     )
-    epochs: int | None = count(None, panel=TRAINING, help="Most passes over the training rows")
-    batch_size: int | None = count(None, panel=TRAINING, help="Rows an update")
+    epochs: int | None = same(Training, "epochs", None)
+    batch_size: int | None = same(Training, "batch_size", None)
     l2: float = option(0.0, panel=TRAINING, help="Weight of the L2 penalty, λ·ΣW²", open_high=True)
     patience: int | None = count(
         None, low=0, panel=TRAINING, help="Epochs without improvement before stopping (0 never stops early)"
@@ -136,18 +124,10 @@ class Options(Record):
     calibrate: bool = option(
         False, panel=TRAINING, help="Divide outputs by the temperature that makes probabilities honest"
     )
-    time_limit: float | None = option(
-        None,
-        panel=TRAINING,
-        help="Longest time for the whole job: 90s, 5m, 1.5h. The best so far is kept",
-        unit="s",
-        parse=seconds,
-        open_low=True,
-        open_high=True,
-    )
-    seed: int = count(0, low=0, panel=TRAINING, help="Origin of all randomness, splits too")
-    engine: str = option("xla", panel=TRAINING, help="xla (compiled) or numpy")
-    devices: int = count(1, panel=TRAINING, help="Devices that share the work on each batch")
+    time_limit: float | None = same(Training, "time_limit")
+    seed: int = same(Training, "seed")
+    engine: Literal["xla", "numpy"] = same(Training, "engine")
+    devices: int = same(Training, "devices")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -162,7 +142,7 @@ class Call(Record):
 
     Parameters
     ----------
-    checkpoint, resume, overwrite, progress, probes :
+    checkpoint, checkpoint_every, resume, overwrite, progress, probes :
         As for `fit`.
     say : callable, optional
         ``say(sentence)`` is told what was found in the data before training begins.
@@ -172,14 +152,19 @@ class Call(Record):
         When the job began (`time.monotonic`): its time limit counts from there.
     """
 
-    checkpoint: str | Path | None = option(None, scope="call")
-    resume: bool = option(False, scope="call")
-    overwrite: bool = option(False, scope="call")
-    progress: bool | None = option(None, scope="call")
-    probes: Any = option("standard", scope="call")
+    checkpoint: str | Path | Checkpoint | None = same(Training, "checkpoint")
+    checkpoint_every: int = same(Training, "checkpoint_every")
+    resume: bool = same(Training, "resume")
+    overwrite: bool = same(Training, "overwrite")
+    progress: bool | None = same(Training, "progress")
+    probes: Any = same(Training, "probes")
+    config: dict[str, Any] | None = same(Training, "config")
     say: Callable[[str], None] | None = option(None, scope="call")
-    config: dict[str, Any] | None = option(None, scope="call")
     started: float | None = option(None, scope="call")
+
+    def of_training(self) -> dict[str, Any]:
+        """What of it `fit` takes."""
+        return {name: getattr(self, name) for name in declared(Call) if name in declared(Training)}
 
     def tell(self, notes: Sequence[str]) -> None:
         """Say what was found in the data."""

@@ -26,8 +26,9 @@ from backlit.train.ensemble import Folds
 from backlit.train.ensemble import members as members_of
 from backlit.train.intervals import Intervals
 from backlit.train.judgement import Judgement
-from backlit.train.result import Run
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
+from backlit.train.result import Result
+from backlit.train.training import Training
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ class RowsTask(Task):
         """What makes scores too good, or too bad."""
         return []
 
-    def rivals(self, run: Run, setting: Setting, raw: Any) -> Mapping[str, np.ndarray]:
+    def rivals(self, run: Result, setting: Setting, raw: Any) -> Mapping[str, np.ndarray]:
         """Other methods' chances of each class (rows, classes) for rows that were not learned from."""
         return {}
 
@@ -125,20 +126,20 @@ class RowsTask(Task):
         call.tell(notes)
         plan = self.plan(material, parts.train, preparation, options, members)
         setting = Setting(material, parts, folds, options, plan, notes)
-        given = {
-            "loss": plan.loss, "optimizer": plan.optimizer, "epochs": plan.epochs, "batch_size": plan.batch_size,
-            "validation": folds or (material.raw[parts.validation], material.y[parts.validation]),
-            "preparation": preparation, "seed": options.seed, "penalty": plan.penalty,
-            "class_weight": "balanced" if options.balance else None,
-            "early_stopping": EarlyStopping(plan.patience) if plan.patience else None,
-            "engine": options.engine, "devices": options.devices,
-            "standardize_targets": material.task == "regression", "ensemble": members, "mixup": plan.mixup,
-            "time_limit": seconds_left(options, call),
-        }  # fmt: skip
+        training = Training(
+            loss=plan.loss, optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
+            validation=folds or (material.raw[parts.validation], material.y[parts.validation]),
+            preparation=preparation, seed=options.seed, penalty=plan.penalty,
+            class_weight="balanced" if options.balance else None,
+            early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
+            engine=options.engine, devices=options.devices,
+            standardize_targets=material.task == "regression", ensemble=members, mixup=plan.mixup,
+            time_limit=seconds_left(options, call),
+        )  # fmt: skip
         x, y = material.raw[parts.train], material.y[parts.train]
-        return Recipe(plan.network, x, y, given, lambda run: self.judge(run, setting)), resolved(plan, options)
+        return Recipe(plan.network, x, y, training, lambda run: self.judge(run, setting)), resolved(plan, options)
 
-    def judge(self, run: Run, setting: Setting) -> Run:
+    def judge(self, run: Result, setting: Setting) -> Result:
         """The run with its calibration, its intervals and its scores."""
         material, parts, folds, notes = setting.material, setting.parts, setting.folds, setting.notes
         if setting.options.calibrate:
@@ -166,7 +167,9 @@ class RowsTask(Task):
         )
         return run
 
-    def scored(self, run: Run, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None) -> Judgement:
+    def scored(
+        self, run: Result, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None
+    ) -> Judgement:
         """Scores on unseen rows, and the worst mistakes among them."""
         material, parts = setting.material, setting.parts
         rivals: Mapping[str, np.ndarray] = {}
@@ -181,7 +184,7 @@ class RowsTask(Task):
         return judgement.replace(mistakes=mistakes(run, unseen.outputs, unseen.y, **seen)) if seen else judgement
 
 
-def _held_out(run: Run, setting: Setting) -> Unseen:
+def _held_out(run: Result, setting: Setting) -> Unseen:
     """Rows that weren't learned from: validation rows, or each fold by its member."""
     material, parts = setting.material, setting.parts
     if setting.folds is None:

@@ -24,9 +24,10 @@ from backlit.tasks.options import Call, Options
 from backlit.tasks.task import Material, Parts, Plan, Progress, Task, seconds_left
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.judgement import Judgement
-from backlit.train.result import Run
-from backlit.train.training import Recipe
-from backlit.train.writing import TextTargets
+from backlit.train.recipe import Recipe
+from backlit.train.result import Result
+from backlit.train.targets import TextTargets
+from backlit.train.training import Training
 
 SHAPES = ("class", "tags", "text")
 OPTIMIZER, RATE, NETWORK = "adam", 0.003, "lstm:128"
@@ -156,18 +157,18 @@ class SequencesTask(Task):
         preparation, encoding = self.prepare(material, parts.train), self.encoding(material, parts.train)
         plan = self.plan(len(parts.train), *self.network(material, preparation, encoding, options), options)
         x, y = material.raw, material.y
-        given = {
-            "loss": plan.loss, "metrics": ["accuracy"] if self.to == "class" else ["accuracy", "sequence_accuracy"],
-            "optimizer": plan.optimizer, "epochs": plan.epochs, "batch_size": plan.batch_size,
-            "validation": (x[parts.validation], y[parts.validation]), "preparation": preparation,
-            "encoding": encoding, "seed": options.seed, "engine": options.engine, "devices": options.devices,
-            "penalty": plan.penalty, "early_stopping": EarlyStopping(plan.patience) if plan.patience else None,
-            "time_limit": seconds_left(options, call),
-        }  # fmt: skip
+        training = Training(
+            loss=plan.loss, metrics=["accuracy"] if self.to == "class" else ["accuracy", "sequence_accuracy"],
+            optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
+            validation=(x[parts.validation], y[parts.validation]), preparation=preparation,
+            encoding=encoding, seed=options.seed, engine=options.engine, devices=options.devices,
+            penalty=plan.penalty, early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
+            time_limit=seconds_left(options, call),
+        )  # fmt: skip
         finish = partial(self.judge, material=material, parts=parts, plan=plan)
-        return Recipe(plan.network, x[parts.train], y[parts.train], given, finish), {}
+        return Recipe(plan.network, x[parts.train], y[parts.train], training, finish), {}
 
-    def judge(self, run: Run, material: Pairs, parts: Parts, plan: Plan) -> Run:
+    def judge(self, run: Result, material: Pairs, parts: Parts, plan: Plan) -> Result:
         """The run with its scores on held-out rows, beside what guessing achieves."""
         rows = parts.test if len(parts.test) else parts.validation
         run.judgement = self.scored(run, material, parts.train, rows).replace(
@@ -178,7 +179,7 @@ class SequencesTask(Task):
         )
         return run
 
-    def scored(self, run: Run, material: Pairs, train: np.ndarray, rows: np.ndarray) -> Judgement:
+    def scored(self, run: Result, material: Pairs, train: np.ndarray, rows: np.ndarray) -> Judgement:
         """Scores on rows, and what a guess that knows the training rows scores there."""
         x, y = material.raw, material.y
         if self.to == "class":

@@ -28,7 +28,7 @@ from backlit.tasks.task import Material, Parts, Progress
 from backlit.train.ensemble import Folds
 from backlit.train.intervals import Intervals
 from backlit.train.judgement import Judgement
-from backlit.train.result import Run
+from backlit.train.result import Result
 
 NETWORK = "mlp:64"  # did best, with ridge regression to start from, on series other than those of the documentation
 LONGEST = 192  # steps of a window that nobody chose
@@ -162,12 +162,14 @@ class SeriesTask(Tabular):
         spec = network or NETWORK
         return not isinstance(spec, str) or not is_slow(spec)
 
-    def scored(self, run: Run, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None) -> Judgement:
+    def scored(
+        self, run: Result, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None
+    ) -> Judgement:
         """Errors beside those of forecasts that need no network."""
         return judge_windows(run, unseen.raw, intervals)
 
 
-def windows_of(run: Run, table: Any) -> Windows:
+def windows_of(run: Result, table: Any) -> Windows:
     """All windows of a table, or of a file, that a run on series can be judged on.
 
     Raises
@@ -179,7 +181,7 @@ def windows_of(run: Run, table: Any) -> Windows:
     return windows_in(preparation.grid(table), preparation.window, preparation.horizon, "the table")
 
 
-def forecast(run: Run, table: Any, level: float = 0.9) -> Any:
+def forecast(run: Result, table: Any, level: float = 0.9) -> Any:
     """What comes after the end of each series in a table: times, predictions and intervals.
 
     Parameters

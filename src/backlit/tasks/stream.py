@@ -25,11 +25,12 @@ from backlit.tasks.series import WHOLE, SeriesTask
 from backlit.tasks.task import Plan, Progress, Task, seconds_left
 from backlit.tasks.texts import TextsTask
 from backlit.train.callbacks import EarlyStopping
-from backlit.train.generate import streaming
+from backlit.train.generate import generate, streaming
 from backlit.train.judgement import Judgement
-from backlit.train.result import Run
-from backlit.train.training import Recipe
-from backlit.train.writing import TextTargets
+from backlit.train.recipe import Recipe
+from backlit.train.result import Result
+from backlit.train.targets import TextTargets
+from backlit.train.training import Training
 
 WINDOW, STREAMS = 64, 64
 UPDATES = 10_000  # at most, if the user doesn't say
@@ -212,20 +213,21 @@ class StreamTask(Task):
         validation = None
         if len(reading.parts[1]):
             few = reading.streams * max(1, per_epoch // 8)  # else reading it would cost more than learning
-            validation = tuple(rows[:few] for rows in reading.rows(1))
-        given = {
-            "loss": plan.loss, "optimizer": plan.optimizer, "epochs": plan.epochs, "batch_size": plan.batch_size,
-            "validation": validation, "metrics": ["bits", "perplexity"], "seed": options.seed,
-            "engine": options.engine, "devices": options.devices, "penalty": plan.penalty,
-            "steps_per_epoch": per_epoch,
-            "early_stopping": EarlyStopping(plan.patience) if plan.patience and validation else None,
-            "time_limit": seconds_left(options, call), "preparation": Texts(reading.tokenizer, reading.window),
-            "encoding": TextTargets(reading.tokenizer, reading.window),
-        }  # fmt: skip
-        recipe = Recipe(plan.network, x, y, given, lambda run: self.judge(run, reading, plan, notes, options.engine))
+            inputs, targets = reading.rows(1)
+            validation = inputs[:few], targets[:few]
+        training = Training(
+            loss=plan.loss, optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
+            validation=validation, metrics=["bits", "perplexity"], seed=options.seed,
+            engine=options.engine, devices=options.devices, penalty=plan.penalty,
+            steps_per_epoch=per_epoch,
+            early_stopping=EarlyStopping(plan.patience) if plan.patience and validation else None,
+            time_limit=seconds_left(options, call), preparation=Texts(reading.tokenizer, reading.window),
+            encoding=TextTargets(reading.tokenizer, reading.window),
+        )  # fmt: skip
+        recipe = Recipe(plan.network, x, y, training, lambda run: self.judge(run, reading, plan, notes, options.engine))
         return recipe, _resolved(plan, reading, options)
 
-    def judge(self, run: Run, reading: Reading, plan: Plan, notes: list[str], engine: str) -> Run:
+    def judge(self, run: Result, reading: Reading, plan: Plan, notes: list[str], engine: str) -> Result:
         """The run with its bits a token on held-out text, beside what pairs of tokens tell."""
         part = next(i for i in (2, 1, 0) if len(reading.parts[i]))
         loss, hits = stream_scores(run, *reading.rows(part), reading.streams, engine)
@@ -242,7 +244,7 @@ class StreamTask(Task):
             plan=f"{plan.spec}, dropout {plan.dropout:g}, {run.optimizer}",
             notes=tuple(notes),
             warnings=worse,
-            sample=run.generate(_opening(reading), length=160, temperature=0.8),
+            sample=generate(run, _opening(reading), length=160, temperature=0.8),
         )
         return run
 
@@ -266,7 +268,7 @@ def _resolved(plan: Plan, reading: Reading, options: Options) -> dict[str, Any]:
     return named | steps | counts | {"patience": plan.patience}
 
 
-def _of_loss(run: Run, loss: float) -> dict[str, float]:
+def _of_loss(run: Result, loss: float) -> dict[str, float]:
     """The run's metrics, which all follow from the loss."""
     return {name: metric.of_loss(loss) for name, metric in run.metrics.items()}
 
@@ -278,7 +280,7 @@ def _opening(reading: Reading) -> str:
     return str(reading.tokenizer.decode(known)) or str(reading.tokenizer.tokens[0])
 
 
-def stream_scores(run: Run, x: np.ndarray, y: np.ndarray, streams: int, engine: str) -> tuple[float, float]:
+def stream_scores(run: Result, x: np.ndarray, y: np.ndarray, streams: int, engine: str) -> tuple[float, float]:
     """Mean loss and share of right guesses over windows read in order, the state carried from each to the next."""
     architecture = streaming(run.network.architecture, streams)
     shape, loss = run.network.input_shape, CrossEntropy()

@@ -15,9 +15,10 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.nn.layer import Layer, Network
 from backlit.settings import Record
+from backlit.store.checkpoint import train
 from backlit.tasks.options import Call, Options
-from backlit.train.result import Run
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
+from backlit.train.result import Result
 
 Progress = Callable[[str, float], None]
 
@@ -156,7 +157,7 @@ class Task(Record):
             if getattr(options, name) not in (None, False):
                 raise InputError(self.refusal.format(name=name))
 
-    def train(self, material: Any, options: Options, call: Call | None = None) -> Run:
+    def train(self, material: Any, options: Options, call: Call | None = None) -> Result:
         """Split, prepare, plan, train, calibrate and judge.
 
         Parameters
@@ -167,20 +168,14 @@ class Task(Record):
 
         Returns
         -------
-        Run
+        Result
             With `judgement`: scores on the test rows (on the validation rows if there are no others), baseline, notes.
         """
         call = call or Call()
         call = call if call.started is not None else dataclasses.replace(call, started=time.monotonic())
         recipe, resolved = self.recipe(material, options, call)
-        run = recipe.fit(
-            probes=call.probes,
-            checkpoint=call.checkpoint,
-            resume=call.resume,
-            overwrite=call.overwrite,
-            progress=call.progress,
-            config=None if call.config is None else call.config | resolved,
-        )
+        config = None if call.config is None else call.config | resolved
+        run = train(recipe.replace(**call.replace(config=config).of_training()))
         run.recipe = recipe
         return run if run.diverged or not run.history or recipe.finish is None else recipe.finish(run)
 

@@ -23,7 +23,7 @@ from backlit.tasks.plan import Ends, Usual
 from backlit.tasks.rows import Setting
 from backlit.tasks.table import Table, TableTask, Tabular, read_rows
 from backlit.tasks.task import Progress
-from backlit.train.result import Run
+from backlit.train.result import Result
 
 # What did best on the sources of Python packages (which one, comment or code) and on translations (which language).
 BAG, CNN = "bag:64", "cnn:128"
@@ -109,7 +109,7 @@ class TextsTask(Tabular):
         spec = network or (BAG if material.unit == "words" else CNN)
         return isinstance(spec, str) and spec.partition(":")[0] == "bag"
 
-    def rivals(self, run: Run, setting: Setting, raw: Any) -> Mapping[str, np.ndarray]:
+    def rivals(self, run: Result, setting: Setting, raw: Any) -> Mapping[str, np.ndarray]:
         """What naive Bayes on counts of the tokens, without their order, says of unseen rows: (rows, classes)."""
         from sklearn.naive_bayes import MultinomialNB
 
@@ -119,7 +119,7 @@ class TextsTask(Tabular):
         return {f"naive Bayes, {run.preparation.tokenizer.unit}": model.predict_proba(_counts(run, raw))}
 
 
-def _counts(run: Run, raw: Any) -> Any:
+def _counts(run: Result, raw: Any) -> Any:
     """How often each token occurs in each text, sparse (rows, tokens)."""
     from scipy.sparse import csr_matrix
 

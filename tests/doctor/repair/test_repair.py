@@ -72,11 +72,11 @@ def test_a_place_that_must_be_filled_gets_an_identity() -> None:
 CHANGES = {
     "classes as numbers": (
         lambda: fit(net(bl.Linear(4), bl.Linear(1)), y=(SIGN + RING).astype("float32")),
-        lambda r: (r.architecture.layers[-1].units, r.options["loss"], r.y.dtype.kind) == (3, "cross_entropy", "i"),
+        lambda r: (r.architecture.layers[-1].units, r.training.loss, r.y.dtype.kind) == (3, "cross_entropy", "i"),
     ),
     "unscaled targets": (
         lambda: fit(bl.Linear(1), y=100 * SUM + 500),
-        lambda r: r.options["standardize_targets"] is True,
+        lambda r: r.training.standardize_targets is True,
     ),
     "softmax twice": (
         lambda: fit(net(bl.Linear(2), bl.Softmax())),
@@ -96,7 +96,7 @@ CHANGES = {
     ),
     "tiny batches in batch norm": (
         lambda: fit(net(bl.Linear(4), bl.BatchNorm(), bl.Linear(2)), batch_size=2),
-        lambda r: r.options["batch_size"] == 32,
+        lambda r: r.training.batch_size == 32,
     ),
     "no non-linearity": (
         lambda: fit(net(bl.Linear(8), bl.Linear(2))),
@@ -124,27 +124,27 @@ CHANGES = {
     ),
     "weight decay too strong": (
         lambda: fit(NO, penalty=bl.L2(1.0)),
-        lambda r: r.options["penalty"] == bl.L2(0.01),
+        lambda r: r.training.penalty == bl.L2(0.01),
     ),
     "learning rate too high": (
         lambda: fit(NO, optimizer=bl.optim.chain(bl.optim.ClipGlobalNorm(1.0), bl.SGD(3.0, momentum=0.5))),
-        lambda r: r.options["optimizer"] == bl.optim.chain(bl.optim.ClipGlobalNorm(1.0), bl.SGD(0.9, momentum=0.5)),
+        lambda r: r.training.optimizer == bl.optim.chain(bl.optim.ClipGlobalNorm(1.0), bl.SGD(0.9, momentum=0.5)),
     ),
     "learning rate too low": (
         lambda: fit(NO, optimizer="sgd"),
-        lambda r: r.options["optimizer"] == bl.SGD(0.03),
+        lambda r: r.training.optimizer == bl.SGD(0.03),
     ),
     "dropout too strong": (
         lambda: fit(net(bl.Linear(8), bl.Residual(bl.Dropout(0.9)), bl.Dropout(0.1), bl.Linear(2))),
         lambda r: r.architecture == net(bl.Linear(8), bl.Residual(bl.Dropout(0.2)), bl.Dropout(0.1), bl.Linear(2)),
     ),
-    "imbalance hidden by accuracy": (lambda: fit(NO), lambda r: r.options["class_weight"] == "balanced"),
+    "imbalance hidden by accuracy": (lambda: fit(NO), lambda r: r.training.class_weight == "balanced"),
     "too little capacity": (
         lambda: fit(net(bl.Linear(1), bl.Tanh(), bl.Linear(2))),
         lambda r: r.architecture == net(bl.Linear(32), bl.Tanh(), bl.Linear(2)),
     ),
-    "overfitting": (lambda: fit(NO), lambda r: r.options["early_stopping"] == 3),
-    "stopped early": (lambda: fit(NO), lambda r: r.options["epochs"] == 24 and r.options["early_stopping"] == 10),
+    "overfitting": (lambda: fit(NO), lambda r: r.training.early_stopping.patience == 3),
+    "stopped early": (lambda: fit(NO), lambda r: r.training.epochs == 24 and r.training.early_stopping.patience == 10),
 }  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def test_what_a_remedy_changes(name: str) -> None:
     recipe = run.recipe.held()
     first, *others = ways(name, recipe, run)
     assert first.words
-    assert right(first.recipe), (first.recipe.architecture, first.recipe.options)
+    assert right(first.recipe), (first.recipe.architecture, first.recipe.training)
     for way in (first, *others):  # every way can be trained
         done = way.recipe.fit(epochs=1)
         assert len(held.judged(done, way.recipe).y) == 40
@@ -378,8 +378,8 @@ def test_what_a_folder_does_not_tell_must_be_given(tmp_path: Path) -> None:
         other.fix(X, SIGN)
     repair = other.fix(X, SIGN, penalty=bl.L2(1e-5), rounds=1, suit=False)
     assert repair.kept
-    assert repair.run.recipe.options["class_weight"] == "balanced"
-    assert repair.run.recipe.options["early_stopping"].patience == 9
+    assert repair.run.recipe.training.class_weight == "balanced"
+    assert repair.run.recipe.training.early_stopping.patience == 9
     own = fit(NO, validation=(X[:9], SIGN[:9]))
     with pytest.raises(bl.InputError, match="held-out rows of its own"):
         bl.load(own.save(tmp_path / "own")).fix(X, SIGN)
@@ -387,12 +387,12 @@ def test_what_a_folder_does_not_tell_must_be_given(tmp_path: Path) -> None:
 
 def test_stopped_by_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     run = fit(net(bl.Linear(2), bl.Softmax()), epochs=20)
-    from backlit.train import training as recipes
+    from backlit.train import recipe as recipes
 
     real, count = recipes.Recipe.fit, []
 
-    def stopped(self, **options):
-        done = real(self, **options)
+    def stopped(self, *args, **options):
+        done = real(self, *args, **options)
         count.append(1)
         if len(count) == 3:
             done.stopped = "interrupted"

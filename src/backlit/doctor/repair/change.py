@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.lstm import LSTM
 from backlit.nn.layers.normalization import BatchNorm, LayerNorm
 from backlit.nn.layers.recurrent import RNN
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 BENDING = ("ReLU", "LeakyReLU", "PReLU", "ELU", "SiLU", "GELU", "Softplus")  # He's rule suits them
 OF_THEORY = ("xavier", "kaiming", "lecun", "orthogonal")

@@ -7,7 +7,7 @@ from typing import Any
 
 from backlit.doctor.repair import inputs, networks, settings
 from backlit.doctor.repair.change import Change
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 Mend = Callable[[Recipe, Any], list[Change]]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.doctor.diagnose import diagnose
 from backlit.doctor.finding import Diagnosis, Finding
 from backlit.doctor.repair import compare as held
 from backlit.doctor.repair import settings
@@ -18,7 +19,7 @@ from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.remedies import MENDS, Mend, ways
 from backlit.doctor.repair.result import Attempt
 from backlit.errors import BacklitError
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 SUITED, AFTER = 3, "to suit the mended network"  # times that rate and length are looked at again after mending
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
@@ -40,7 +41,7 @@ class Mender:
             self.bench.share = done / rounds
             if not any(map(self._mend, findings)):  # up to the first that is kept
                 return
-            findings = self.run.diagnose()
+            findings = diagnose(self.run)
 
     def suit(self) -> None:
         """A rate and a length that suit the network as it is mended."""
@@ -108,7 +109,7 @@ class Mender:
 
     def _criterion(self, change: Change) -> str:
         """What a change is judged by: classes that are weighed equally in training are in judging, too."""
-        alike = self.recipe.options.get("class_weight") == "balanced" and change.criterion == "loss"
+        alike = self.recipe.training.class_weight == "balanced" and change.criterion == "loss"
         return "balanced loss" if alike else change.criterion
 
     def _best(self, name: str, found: list[Change], criterion: str) -> tuple[float, Change] | None:
@@ -127,7 +128,7 @@ class Mender:
         """
         own = self.bench.trial(change.recipe, 0).run
         found: list[Change] = []
-        makers: list[Mend] = [*(partial(ways, finding.name) for finding in own.diagnose()), settings.suited]
+        makers: list[Mend] = [*(partial(ways, finding.name) for finding in diagnose(own)), settings.suited]
         for make in makers:
             with contextlib.suppress(BacklitError):
                 found += [more for more in make(change.recipe, own) if self._finer(more) == criterion]

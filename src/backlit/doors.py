@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from backlit.run import Run
 from backlit.tasks.choose import ON_TABLES, job, taking
 from backlit.tasks.pictures import PicturesTask
 from backlit.tasks.sequences import SequencesTask
 from backlit.tasks.stream import StreamTask
-from backlit.train.result import Run
 
 
 @taking(*ON_TABLES)
@@ -48,7 +48,7 @@ def fit_table(table: Any, target: str | Sequence[str], **options: Any) -> Run:
     >>> run.predict(cars).shape, run.judgement["parts"]
     ((40,), {'training': 34, 'validation': 0, 'test': 6})
     """
-    return job(ON_TABLES, table, {"target": target, **options}, "fit for tables")
+    return Run.of(job(ON_TABLES, table, {"target": target, **options}, "fit for tables"))
 
 
 @taking(StreamTask)
@@ -82,7 +82,7 @@ def fit_text(text: str | Path, **options: Any) -> Run:
     >>> run.generate("h", length=4, temperature=0)
     'hello'
     """
-    return job((StreamTask,), text, options, "fit_text")
+    return Run.of(job((StreamTask,), text, options, "fit_text"))
 
 
 @taking(PicturesTask)
@@ -125,7 +125,7 @@ def fit_pictures(folder: str | Path, **options: Any) -> Run:
     >>> run.predict(np.full((8, 8), 250, np.uint8)).shape, run.judgement["parts"]
     ((1,), {'training': 28, 'validation': 6, 'test': 6})
     """
-    return job((PicturesTask,), folder, options, "fit for pictures")
+    return Run.of(job((PicturesTask,), folder, options, "fit for pictures"))
 
 
 @taking(SequencesTask)
@@ -174,4 +174,4 @@ def fit_sequences(x: Any, y: Sequence[Any], to: str, **options: Any) -> Run:
     ----------
     The shapes: A. Karpathy, "The Unreasonable Effectiveness of Recurrent Neural Networks", 2015.
     """
-    return job((SequencesTask,), (x, y), {"to": to, **options}, "fit_sequences")
+    return Run.of(job((SequencesTask,), (x, y), {"to": to, **options}, "fit_sequences"))
