@@ -196,7 +196,7 @@ def test_splits():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, r"epochs must be a whole number in \[1, ∞\)"),
+        ({"epochs": 0}, r"epochs must be a whole number of at least 1"),
         ({"dropout": 1.0}, r"dropout must be a number in \[0, 1\), got 1.0"),
         ({"learning_rate": 0}, r"learning_rate must be a number in \(0, ∞\)"),
         ({"time_limit": float("inf")}, "time_limit must be"),
