@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from backlit.doctor.catalogue import finding
-from backlit.doctor.diagnose import judged
+from backlit.doctor.diagnose import run_rules
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Diagnosis
+from backlit.doctor.findings.missing_inputs import COUNTED, MISSING_INPUTS
 from backlit.doctor.sharpness import largest_curvature
 from backlit.errors import BacklitError
 from backlit.nn.layer import Layer, Network
@@ -65,12 +65,11 @@ def check(
     options = {"engine": "numpy", "metrics": []} | options
     bad = _bad_rows(x) if options.get("preparation") is None else 0
     if bad:  # training would refuse them
-        where, measure = f"{bad} of {len(x)} rows", "rows with NaN or infinity"
-        return Diagnosis([finding("missing inputs", where, measure, float(bad), 0.0, "one is enough")])
+        return Diagnosis([MISSING_INPUTS.found(COUNTED, float(bad), 0.0, bad=bad, rows=len(x))])
     given = {"loss": loss, "optimizer": optimizer, "batch_size": batch_size, "validation": validation, "seed": seed}
     job = prepare(network, x, y, build(Training, {"epochs": 1, **given, **options}, "bl.check"))
     start = start_of(job, Prober(job, Probes(rows=ROWS)))()
-    return judged(
+    return run_rules(
         Evidence(
             network=job.network,
             loss=job.loss,

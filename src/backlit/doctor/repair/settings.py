@@ -10,6 +10,7 @@ import numpy as np
 from backlit import optim
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.networks import dropped_out, layer_norms
+from backlit.nn.layers.linear import Linear
 from backlit.nn.penalties import L2
 from backlit.optim.transform import Chain, Transform, as_transform
 from backlit.train.callbacks import EarlyStopping
@@ -165,7 +166,8 @@ def as_classes(recipe: Recipe, run: Any) -> list[Change]:
 
     y = np.asarray(recipe.y)
     e = seen(recipe, run)
-    if y.dtype.kind != "f" or y.ndim > 2 or not (y == np.round(y)).all() or e.weighted[-1].kind != "Linear":
+    whole = y.dtype.kind == "f" and y.ndim <= 2 and (y == np.round(y)).all()
+    if not whole or not isinstance(e.weighted[-1].layer, Linear):
         return []
     y = y.astype(int)[:, 0] if y.ndim == 2 else y.astype(int)
     last, count = e.weighted[-1].path, len(np.unique(y))
@@ -180,6 +182,6 @@ def as_classes(recipe: Recipe, run: Any) -> list[Change]:
 
 def on_scores(recipe: Recipe, run: Any) -> list[Change]:
     """A loss that takes scores, where the logarithm of an output was taken that needn't be positive."""
-    if getattr(run.loss, "activation", None) != "identity" or run.targets.kind != "class":
+    if run.loss.activation != "identity" or run.targets.kind != "class":
         return []
     return [Change("cross entropy, which takes scores", recipe.replace(loss="cross_entropy"))]
