@@ -40,8 +40,9 @@ def run(sales):
 
 def test_the_judgement_holds_what_numpy_and_pandas_say(run, sales):
     judgement = run.judgement
-    windows = SeriesTask(target="sold", time="day", horizon=7, window=14, series="shop").read(sales)
-    test = windows.raw[windows.divide((0.7, 0.15, 0.15))[0][2]]
+    task = SeriesTask(target="sold", time="day", horizon=7, window=14, series="shop")
+    windows = task.read(sales)
+    test = windows.raw[task.split(windows, (0.7, 0.15, 0.15), 0)[0].test]
     errors = run.predict(test) - test.future
     assert judgement["scores"]["mae"] == pytest.approx(np.abs(errors).mean())
     assert judgement["scores"]["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)))

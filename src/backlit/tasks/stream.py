@@ -21,7 +21,7 @@ from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
 from backlit.settings import count, declared, option
 from backlit.tasks.options import DATA, Call, Options
-from backlit.tasks.series import WHOLE, SeriesTask
+from backlit.tasks.series import SeriesTask
 from backlit.tasks.task import Plan, Progress, Task, seconds_left
 from backlit.tasks.texts import TextsTask
 from backlit.train.callbacks import EarlyStopping
@@ -105,7 +105,9 @@ class StreamTask(Task):
     refusal = "{name} doesn't apply to a text that is learned as a stream; leave it out"
 
     tokens: str = option("characters", panel=DATA, help=declared(TextsTask)["tokens"].help)
-    window: int | None = count(None, words=WHOLE, panel=DATA, help=declared(SeriesTask)["window"].help)
+    window: int | None = count(
+        None, words="a whole number from 1", panel=DATA, help=declared(SeriesTask)["window"].help
+    )
 
     def read(self, data: str | Path, progress: Progress | None = None) -> TextStream:
         """A text, or the text of a file (a `Path`), to learn from."""
