@@ -16,9 +16,9 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     InputError
         If the run wasn't trained by the command, learns a text as a stream, or its data is gone or has changed.
     """
-    from backlit.tasks.choose import is_file, material_of, options_of
-    from backlit.tasks.stream import TextStream
-    from backlit.tasks.train import recipe_for
+    from backlit.tasks.choose import is_file, options_of, task_of
+    from backlit.tasks.options import Call
+    from backlit.tasks.stream import StreamTask
     from backlit.train.fingerprint import same_data
 
     if run.config is None:
@@ -29,14 +29,13 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     data = str(run.config.get("data"))
     if is_file(data) and not Path(data).exists():
         raise InputError(f"{run.folder} was trained on {data}, which isn't there; run the command where it was trained")
-    material = material_of(run.config, stage)
-    if isinstance(material, TextStream):
+    task, source = task_of(run.config)
+    if isinstance(task, StreamTask):
         raise InputError(
             f"{run.folder} goes on with a text; --fix mends runs on tables, pictures, series and data sets"
         )
-    recipe, _ = recipe_for(
-        material, options_of({name: own for name, own in run.config.items() if name != "time_limit"})
-    )
+    options = options_of({name: value for name, value in run.config.items() if name != "time_limit"})
+    recipe, _ = task.recipe(task.read(source, stage), options, Call())
     if not same_data(run.settings.get("data"), recipe.examples()):
         raise InputError(
             f"{data} isn't what {run.folder} was trained on any more: rows, targets or their split differ; train again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -211,9 +211,8 @@ def command(
     from backlit.cli import printing as report
     from backlit.languages import check_language
     from backlit.run import Run, save_report
-    from backlit.tasks.choose import material_of, options_of
-    from backlit.tasks.stream import TextStream, train_stream
-    from backlit.tasks.train import train
+    from backlit.tasks.choose import options_of, task_of
+    from backlit.tasks.options import Call
     from backlit.train.result import ending
 
     started = clock.monotonic()
@@ -221,12 +220,10 @@ def command(
     choices = configuration.choices(ctx, config, out if resume else None)
     options = options_of(choices)
     with output.stages(quiet) as stage:
-        material = material_of(choices, stage)
+        work, source = task_of(choices)
+        material = work.read(source, stage)
     folder = out or _fresh(Path("runs"), material.name)
-    work: Any = train_stream if isinstance(material, TextStream) else train
-    run = work(
-        material,
-        options,
+    call = Call(
         checkpoint=folder,
         resume=resume,
         overwrite=overwrite,
@@ -235,7 +232,7 @@ def command(
         config=configuration.to_keep(choices),
         started=started,
     )
-    run = Run.of(run)
+    run = Run.of(work.train(material, options, call))
     if run.diverged:
         if run.history and not no_report:
             output.note(f"report: {save_report(run, lang)}")
