@@ -13,7 +13,7 @@ from backlit.data.files.kinds import is_table
 from backlit.errors import InputError, unknown
 from backlit.settings import Declaration, Record, build, declared
 from backlit.tasks.dataset import DatasetTask
-from backlit.tasks.options import Call, Options
+from backlit.tasks.options import Call, Options, of_fit
 from backlit.tasks.pictures import PicturesTask
 from backlit.tasks.series import SeriesTask
 from backlit.tasks.stream import StreamTask
@@ -109,6 +109,13 @@ def options_of(choices: Mapping[str, Any]) -> Options:
     return Options(**{name: value for name, value in given.items() if value is not None})
 
 
+def of_fit_among(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `fit` that no plan is made for, of the command's options."""
+    options = of_fit()
+    given = {name: parsed(options[name], value) for name, value in choices.items() if name in options}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def is_given(value: Any) -> bool:
     """Whether an option was given: not None, no switch that is off, and not an empty list."""
     return not (value is None or value is False or (isinstance(value, (list, tuple)) and not value))
@@ -169,14 +176,16 @@ def job(tasks: Sequence[type[Task]], data: Any, given: Mapping[str, Any], where:
     """
     started = time.monotonic()
     of_data = data_options(tasks)
-    known = {**of_data, **declared(Options), **{name: declared(Call)[name] for name in PUBLIC}}
+    known = {**of_data, **declared(Options), **of_fit(), **{name: declared(Call)[name] for name in PUBLIC}}
     for name in given:
         if name not in known:
             raise unknown(f"option of {where}", name, known)
     said = {name: value for name, value in given.items() if name in of_data and is_given(value)}
     options = _made(Options, given)
     task = chosen(tasks, said)
-    return task.train(task.read(data), options, _made(Call, {**given, "started": started}))
+    return task.train(
+        task.read(data), options, _made(Call, {**given, "started": started, "training": of_fit_among(given)})
+    )
 
 
 F = TypeVar("F", bound=Callable[..., Result])
@@ -194,7 +203,7 @@ def taking(*tasks: type[Task]) -> Callable[[F], F]:
         without = {name for task in tasks for name in task.without}
         public = {name: option for name, option in declared(Call).items() if name in PUBLIC}
         planning = {name: option for name, option in declared(Options).items() if name not in without}
-        options = data_options(tasks) | planning | public
+        options = data_options(tasks) | planning | of_fit() | public
         said = [parameter.name for parameter in own]
         more = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=option.type)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from backlit.errors import InputError, unknown
-from backlit.settings import Record, count, declared, option, same
+from backlit.settings import Declaration, Record, count, declared, option, same
 from backlit.train.training import NETWORK, TRAINING, Checkpoint, Training
 
 DATA = "Data"  # a heading of the command's help
@@ -136,6 +136,12 @@ class Options(Record):
             raise unknown("engine", self.engine, ENGINES)
 
 
+def of_fit() -> dict[str, Declaration]:
+    """Options of `fit` that commands have and no plan is made for."""
+    planned = declared(Options)
+    return {name: own for name, own in declared(Training).items() if own.panel is not None and name not in planned}
+
+
 @dataclass(frozen=True, repr=False)
 class Call(Record):
     """Where one job's run goes, and who is told of it; nothing of what is trained.
@@ -144,6 +150,8 @@ class Call(Record):
     ----------
     checkpoint, checkpoint_every, resume, overwrite, progress, probes :
         As for `fit`.
+    training : dict
+        Options of `fit` that commands have and no plan is made for (see `of_fit`): they are handed on as they are.
     say : callable, optional
         ``say(sentence)`` is told what was found in the data before training begins.
     config : dict, optional
@@ -159,6 +167,7 @@ class Call(Record):
     progress: bool | None = same(Training, "progress")
     probes: Any = same(Training, "probes")
     config: dict[str, Any] | None = same(Training, "config")
+    training: Mapping[str, Any] | None = option(None, scope="recipe")
     say: Callable[[str], None] | None = option(None, scope="call")
     started: float | None = option(None, scope="call")
 

@@ -75,14 +75,14 @@ class SeriesTask(Tabular):
         None,
         words=WHOLE,
         panel=DATA,
-        help="Predict the target's next so many values: DATA is a time series, its times in --time",
+        help="Predict the target's next so many values: DATA is a time series, its times in --time.",
     )
     window: int | None = count(
         None,
         words=WHOLE,
         panel=DATA,
         help="Steps of a series' past to predict from, by default two seasons or horizons; for a text the tokens "
-        "through which gradients go back, 64",
+        "through which gradients go back, 64.",
     )
     series: str | None = option(None, panel=DATA, help="Column that tells several time series apart")
     columns: Mapping[str, str] | None = same(TableTask, "columns")

@@ -66,7 +66,7 @@ class Tabular(RowsTask):
         (), panel=DATA, help="Column to predict. Give it several times for several labels or numbers"
     )
     time: str | None = option(None, panel=DATA, help="Column to split by: train on the past, judge on what follows")
-    test: Any = option(None, panel=DATA, help="File of test rows, instead of a share of DATA")
+    test: Path | Any = option(None, panel=DATA, help="File of test rows, instead of a share of DATA")
     decimal: str | None = option(None, panel=DATA, help='Decimal mark, "," or "."; by default told from the file')
 
 

@@ -174,6 +174,7 @@ class Task(Record):
         call = call or Call()
         call = call if call.started is not None else dataclasses.replace(call, started=time.monotonic())
         recipe, resolved = self.recipe(material, options, call)
+        recipe = recipe.replace(**(call.training or {}))
         config = None if call.config is None else call.config | resolved
         run = train(recipe.replace(**call.replace(config=config).of_training()))
         run.recipe = recipe
