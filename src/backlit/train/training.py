@@ -81,6 +81,11 @@ class Checkpoint(Record):
     resume: bool = option(False, scope="call")
     overwrite: bool = option(False, scope="call")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.resume and self.overwrite:
+            raise InputError("resume goes on with the run in the folder, overwrite replaces it: choose one of them")
+
 
 @dataclass(frozen=True, repr=False)
 class Training(Record):
