@@ -65,8 +65,8 @@ def flagged(options: Callable[[], Iterable[Declaration]]) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         parameters = inspect.signature(function, eval_str=True).parameters.values()
-        own = [parameter for parameter in parameters if parameter.kind != VAR]
-        function.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
+        first = [parameter for parameter in parameters if parameter.kind != VAR]
+        function.__signature__ = inspect.Signature(first)  # type: ignore[attr-defined]
         function.flagged = options  # type: ignore[attr-defined]
         return function
 
