@@ -33,7 +33,7 @@ def flag(option: Declaration) -> inspect.Parameter:
 
 
 def help_of(option: Declaration) -> str:
-    """What the help says of an option: what it is, its range, who chooses it; all of it, if that ends with a full stop."""
+    """What the help says of an option: what it is, its range, who chooses it; its own text, if that is a sentence."""
     if option.help.endswith("."):
         return option.help
     if option.range is None or option.range.names or option.parse is not None:
