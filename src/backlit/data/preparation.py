@@ -19,6 +19,7 @@ HOMES = {
     "Pictures": "backlit.data.pictures",
     "TextColumn": "backlit.data.text",
     "SeriesPreparation": "backlit.data.series",
+    "NamedColumns": "backlit.data.named",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",
