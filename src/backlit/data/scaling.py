@@ -119,11 +119,10 @@ class Scaling(Preparation):
     def from_dict(cls, data: dict[str, Any]) -> Scaling:
         """The inverse of `to_dict`."""
         shift, scale = data["shift"], data["scale"]
-        learned = (None, None) if shift is None else (tuple(shift), tuple(scale))
-        names = tuple(data["names"]) if data.get("names") else None
+        shift, scale, names = (None if value is None else tuple(value) for value in (shift, scale, data.get("names")))
         if data["scaling"] not in Scaling.kinds:
             raise unknown("scaling", data["scaling"], Scaling.kinds)
-        return Scaling.kinds[data["scaling"]](*learned, names)
+        return Scaling.kinds[data["scaling"]](shift, scale, names)
 
 
 def _blocks(x: np.ndarray) -> Iterator[slice]:

@@ -34,12 +34,11 @@ def as_polars(frame: Any) -> Any:
         return frame
     import narwhals as nw
 
+    frame = plain(frame)
     try:
-        return (
-            pl.DataFrame(frame)
-            if isinstance(frame, dict)
-            else nw.from_native(plain(frame), eager_only=True).to_polars()
-        )
+        if isinstance(frame, dict):
+            return pl.DataFrame(frame)
+        return nw.from_native(frame, eager_only=True).to_polars()
     except nw.exceptions.DuplicateError as error:
         raise InputError(f"two columns have the same name; give each a name of its own ({error})") from error
     except pl.exceptions.PolarsError as error:
