@@ -12,13 +12,14 @@ from benchmarks.doctor.watch import ROWS, Watch
 
 def watch_of(network: Any, x: Any, y: Any, options: dict[str, Any]) -> Watch:
     """A callback for a training with these options, on the first rows, inputs and targets as training has them."""
-    from backlit.train.prepare import prepare
+    from backlit.train.examples import examples_of
+    from backlit.train.training import Training
 
     told = {name: options[name] for name in ("loss", "standardize_targets") if name in options}
-    job = prepare(network, x, y, engine="numpy", **told)
+    examples = examples_of(network, x, y, Training(**told))
     inputs = np.asarray(x)[:ROWS]
     inputs = inputs.astype(np.float32) if inputs.dtype.kind == "f" else inputs
-    return Watch(inputs, job.encoded[:ROWS], job.loss, options["epochs"])
+    return Watch(inputs, examples.encoded[:ROWS], examples.loss, options["epochs"])
 
 
 def said(case: Any, watch: Watch, run: Any, x: np.ndarray, y: np.ndarray) -> dict[str, list[str]]:

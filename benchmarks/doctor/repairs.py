@@ -61,8 +61,8 @@ def repair(case: Case, seed: int, engine: str = "xla") -> Outcome:
 
 def _repair(case: Case, seed: int, engine: str) -> Outcome:
     import backlit as bl
+    from backlit.doctor.findings import kinds
     from backlit.doctor.repair import compare as held
-    from backlit.doctor.repair.remedies import MENDS
 
     begin = time.perf_counter()
     net, x, y, options = ready(case, seed)
@@ -83,27 +83,29 @@ def _repair(case: Case, seed: int, engine: str) -> Outcome:
         found.append(held.judged(own, run.recipe.replace(validation=(test[0], targets))))
     most = held.cap(found[0], criterion, run)
     costs = [float(held.capped(held.costs(own, criterion, run), most).mean()) for own in found]
+    mendable = any(kinds()[name].repair is not None for name in case.expected)
     return Outcome(
-        case, seed, any(name in MENDS for name in case.expected), tuple(own.change for own in fixed.kept),
+        case, seed, mendable, tuple(own.change for own in fixed.kept),
         fixed.trainings, *costs, tuple(_score(own, run, criterion) for own in found), time.perf_counter() - begin,
     )  # fmt: skip
 
 
 def search(run: Any, trainings: int, rng: np.random.Generator) -> Any:
     """The best on held-out rows of so many random combinations of changes, or the run itself."""
+    from backlit.doctor.findings import kinds
     from backlit.doctor.repair import compare as held
-    from backlit.doctor.repair.remedies import MENDS, ways
     from backlit.errors import BacklitError
 
-    recipe = run.recipe.held()
+    recipe = run.recipe.with_validation()
     own = held.judged(run, recipe)
     most = held.cap(own, "loss", run)
+    mendable = [name for name, kind in kinds().items() if kind.repair is not None]
     best, least = run, float(held.capped(held.costs(own, "loss", run), most).mean())
     for _ in range(trainings):
         candidate = recipe
-        for name in rng.permutation(list(MENDS))[: rng.integers(1, MOST_DRAWN + 1) * 3]:
+        for name in rng.permutation(mendable)[: rng.integers(1, MOST_DRAWN + 1) * 3]:
             try:
-                found = ways(str(name), candidate, run)
+                found = kinds()[str(name)].ways(candidate, run)
                 candidate = found[rng.integers(len(found))].recipe if found else candidate
             except BacklitError:
                 continue

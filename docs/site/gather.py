@@ -33,6 +33,7 @@ LINK = re.compile(rf"{CODE}|(?<!!)\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)", flags=re
 def gather(outline: bool = False) -> None:
     """All of it, from nothing; `outline` as for the lessons."""
     import commands
+    import findings
     import lessons
     import reference
 
@@ -40,6 +41,7 @@ def gather(outline: bool = False) -> None:
     copy()
     reference.write(FOLDER / "reference")
     commands.write(FOLDER / "reference")
+    findings.write(FOLDER / "reference")
     lessons.write(FOLDER / "lessons", outline)
     pictures.write(FOLDER)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import pydoc
 import re
 from typing import Any
@@ -36,8 +35,6 @@ class AsCalled(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Bring a docstring to the form that the reference's parser reads."""
         if obj.docstring is not None:
-            if obj.is_class and "OPTIONS" in obj.docstring.value:  # completed when the class is made
-                obj.docstring.value = inspect.getdoc(pydoc.locate(obj.path)) or ""
             obj.docstring.value = with_section(a_line_each(one_by_one(markdown_tables(obj.docstring.value))))
 
 

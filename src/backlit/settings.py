@@ -12,6 +12,7 @@ import inspect
 import math
 import numbers
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -88,12 +89,12 @@ class Form:
     ----------
     write : callable
         ``write(value) -> plain data``.
-    read : callable or None
-        The inverse; None if what is written tells of the value, but isn't enough to have it again.
+    read : callable
+        The inverse; `MISSING` for what tells of the value, but isn't enough to have it again.
     """
 
     write: Callable[[Any], Any]
-    read: Callable[[Any], Any] | None = None
+    read: Callable[[Any], Any]
 
 
 def plain(value: Any) -> Any:
@@ -120,9 +121,15 @@ def unplain(value: Any) -> Any:
 
 
 VALUE = Form(plain, unplain)
-TEXT = Form(lambda value: repr(value) if value else None)  # what it is, in Python's words
-GIVEN = Form(  # names and numbers as they are; of all else whether there was any
-    lambda value: value if isinstance(value, (str, int, float)) else value is not None
+# What it is, in Python's words.
+TEXT = Form(
+    lambda value: None if value is None else repr(value),
+    lambda told: None if told is None else MISSING,
+)
+# Names and numbers as they are; of all else whether there was any.
+GIVEN = Form(
+    lambda value: value if isinstance(value, (str, int, float)) else value is not None,
+    lambda told: MISSING if told is True else told or None,
 )
 
 
@@ -141,8 +148,8 @@ class Declaration:
         What is allowed, where that is a range or a few names.
     unit, help : str
         "s"; a sentence without its full stop.
-    doc : str
-        What the record's docstring says of it, at more length.
+    kind, doc : str
+        What the record's docstring says of it, at more length: what it is ("float, pair (x, y) or None"), and what for.
     flags : tuple of str
         How commands call it, "--lr"; by default "--" and its name.
     panel : str or None
@@ -163,6 +170,7 @@ class Declaration:
     range: Range | None = None
     unit: str = ""
     help: str = ""
+    kind: str = ""
     doc: str = ""
     flags: tuple[str, ...] = ()
     panel: str | None = None
@@ -264,30 +272,35 @@ def declared(record: type[Any]) -> dict[str, Declaration]:
 
 @cache
 def _declared(record: Any) -> dict[str, Declaration]:
-    docs = documented(record)
-    return {
-        field.name: Declaration(
-            field.name,
-            inspect.formatannotation(field.type) if isinstance(field.type, type) else str(field.type),
-            field.default,
-            doc=docs.get(field.name, ""),
-            **field.metadata,
-        )
-        for field in dataclasses.fields(record)
-        if field.init
-    }
+    docs = _documented(record)
+    made = {}
+    for field in dataclasses.fields(record):
+        if field.init:
+            kind = inspect.formatannotation(field.type) if isinstance(field.type, type) else str(field.type)
+            text, doc = docs.get(field.name, (kind, ""))
+            made[field.name] = Declaration(field.name, kind, field.default, kind=text, doc=doc, **field.metadata)
+    return made
 
 
-def documented(record: type[Any]) -> dict[str, str]:
+def _documented(record: type[Any]) -> dict[str, tuple[str, str]]:
     """What the numpydoc sections "Parameters" of a record and its bases say of each of its fields."""
-    docs: dict[str, str] = {}
-    for kind in reversed(record.__mro__):
-        text = inspect.cleandoc(vars(kind).get("__doc__") or "")
-        found = re.search(r"^(?:Parameters|Attributes)\n-+\n(.*?)(?=^\S[^\n]*\n---|\Z)", text, re.DOTALL | re.MULTILINE)
-        entries = re.findall(r"^(\S.*)\n((?:[ ]+.*\n?|\n)*)", found[1] if found else "", re.MULTILINE)
+    docs: dict[str, tuple[str, str]] = {}
+    for base in reversed(record.__mro__):
+        text = inspect.cleandoc(vars(base).get("__doc__") or "")
+        section = re.search(
+            r"^(?:Parameters|Attributes)\n-+\n(.*?)(?=^\S[^\n]*\n---|\Z)", text, re.DOTALL | re.MULTILINE
+        )
+        entries = re.findall(r"^(\S.*)\n((?:[ ]+.*\n?|\n)*)", section[1] if section else "", re.MULTILINE)
         for head, body in entries:
-            docs |= dict.fromkeys(re.split(r",\s*", head.partition(" : ")[0]), inspect.cleandoc(body))
+            names, _, kind = head.partition(" : ")
+            docs |= dict.fromkeys(re.split(r",\s*", names), (kind, inspect.cleandoc(body)))
     return docs
+
+
+def documentation(record: type[Any]) -> str:
+    """The options as a numpydoc section has them."""
+    options = declared(record).values()
+    return "\n".join(f"{option.name} : {option.kind}\n{textwrap.indent(option.doc, '    ')}" for option in options)
 
 
 R = TypeVar("R")
@@ -338,18 +351,35 @@ def signature(record: type[Any], names: Iterable[str] | None = None) -> list[ins
     ]
 
 
+def check(record: Any, title: str | None = None) -> None:
+    """Check every option of a record, and give it its plain value; for the ``__post_init__`` of a frozen dataclass.
+
+    Parameters
+    ----------
+    record : dataclass
+    title : str, optional
+        What stands before a message; left out, the name of its class.
+
+    Raises
+    ------
+    InputError
+        If a value isn't allowed.
+    """
+    for name, declaration in declared(type(record)).items():
+        try:
+            accepted = declaration.accept(getattr(record, name))
+        except InputError as error:
+            raise InputError(f"{type(record).__name__ + ': ' if title is None else title}{error}") from None
+        object.__setattr__(record, name, accepted)
+
+
 @dataclass(frozen=True, repr=False)
 class Record:
     """Base of frozen dataclasses whose fields are options: made, they are checked."""
 
     def __post_init__(self) -> None:
         """Check every option against its declaration."""
-        for name, declaration in declared(type(self)).items():
-            try:
-                accepted = declaration.accept(getattr(self, name))
-            except InputError as error:
-                raise InputError(f"{self._title()}{error}") from None
-            object.__setattr__(self, name, accepted)
+        check(self, self._title())
 
     def _title(self) -> str:
         """What stands before a message."""
@@ -360,6 +390,7 @@ class Record:
 
     def replace(self, **changes: Any) -> Self:
         """The same with other options, checked again."""
+        check_names(changes, type(self), type(self).__name__)
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -376,8 +407,8 @@ class Record:
             If something isn't an option, or a value isn't allowed.
         """
         check_names(data, cls, cls.__name__)
-        read = {name: declared(cls)[name].form.read for name in data}
-        return cls(**{name: form(data[name]) for name, form in read.items() if form is not None})
+        values = {name: declared(cls)[name].form.read(told) for name, told in data.items()}
+        return cls(**{name: value for name, value in values.items() if value is not MISSING})
 
     def __repr__(self) -> str:
         """What has no default, the learning rate, and what differs from its default."""

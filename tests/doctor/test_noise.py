@@ -5,7 +5,8 @@ import pytest
 
 import backlit as bl
 from backlit.doctor.evidence import Evidence
-from backlit.doctor.findings.fitting import imbalance, overfitting
+from backlit.doctor.findings.imbalance import imbalance
+from backlit.doctor.findings.overfitting import overfitting
 from backlit.doctor.noise import between_epochs, of_loss, of_share
 
 

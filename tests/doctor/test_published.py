@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backlit.doctor.catalogue import CATALOGUE
+from backlit.doctor.findings import kinds
 from benchmarks.doctor.published import MEANS, TOOLS, Told, stands_for
 from benchmarks.doctor.watch import Seen, look
 
@@ -69,7 +69,7 @@ def test_each_criterion(tool: str, run: Told, name: str) -> None:
 
 
 def test_names_map_to_findings_that_there_are() -> None:
-    assert not {name for meant in MEANS.values() for name in meant} - set(CATALOGUE)
+    assert not {name for meant in MEANS.values() for name in meant} - set(kinds())
     assert "learning rate too high" in stands_for("dead node: rate high")
 
 

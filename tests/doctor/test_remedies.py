@@ -7,21 +7,21 @@ import typer.main
 
 import backlit as bl
 from backlit.cli.main import app
-from backlit.doctor.catalogue import CATALOGUE
+from backlit.doctor.findings import kinds
 
 TRAIN = typer.main.get_command(app).commands["train"]
 OPTIONS = {name for parameter in TRAIN.params for name in parameter.opts}
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", kinds())
 def test_commands_have_the_options_that_are_told(name):
-    told = re.findall(r"--[a-z0-9-]+", CATALOGUE[name].command.partition("#")[0])
+    told = re.findall(r"--[a-z0-9-]+", kinds()[name].command.partition("#")[0])
     assert set(told) <= OPTIONS, set(told) - OPTIONS
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", kinds())
 def test_lines_of_python_name_what_there_is(name):
-    line = CATALOGUE[name].remedy
+    line = kinds()[name].remedy
     for module, attribute in re.findall(r"\bbl\.(?:(data|plots|optim)\.)?(\w+)", line):
         home = getattr(bl, module) if module else bl
         assert hasattr(home, attribute), f"bl.{module + '.' if module else ''}{attribute}"

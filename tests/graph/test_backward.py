@@ -12,7 +12,7 @@ import pytest
 
 import backlit as bl
 from backlit import ops
-from backlit.graph.backward import nodes
+from backlit.graph import nodes
 
 
 def test_the_worked_example_x_plus_y_times_z() -> None:

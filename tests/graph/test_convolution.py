@@ -14,6 +14,7 @@ from backlit import ops
 from backlit.graph import kernels
 from backlit.graph.kernels import numpy as by_numpy
 from backlit.graph.kernels import xla as by_xla
+from backlit.graph.kernels.blocks import block
 from backlit.graph.ops.convolution import _conv, _conv_input, _conv_weight
 from backlit.graph.window import Window, window
 
@@ -198,9 +199,9 @@ def test_kernels_belong_to_a_namespace() -> None:
 
 @pytest.mark.parametrize("batch", [1, 7, 30, 128])
 def test_blocks_divide_the_batch(batch: int) -> None:
-    assert kernels.block(batch, 1) == batch
+    assert block(batch, 1) == batch
     for each in (1 << 18, 1 << 21, 1 << 30):
-        size = kernels.block(batch, each)
+        size = block(batch, each)
         assert batch % size == 0
         assert size == batch or size * each <= 4 << 20 or size == 1
 

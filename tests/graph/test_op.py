@@ -195,6 +195,29 @@ def test_our_own_operations_must_say_how_they_are_tested() -> None:
             bl.ShapeError,
             r"where: can't work on shape \(4,\) and \(2, 3\) and",
         ),
+        (lambda: T.reshape(-1, -1), bl.ShapeError, r"reshape: can't work on shape=\(-1, -1\): only one size may be -1"),
+        (lambda: ops.stack([]), bl.ShapeError, "stack: can't work on shape of no array"),
+        (lambda: T["a"], bl.ShapeError, "getitem: can't work on index='a': only integers, slices"),
+        (
+            lambda: ops.scatter(T, shape=(3,), index=[0.5]),
+            bl.ShapeError,
+            "scatter: can't work on index=.*only integers",
+        ),
+        (
+            lambda: ops.inverse(np.ones(3)),
+            bl.ShapeError,
+            r"inverse: can't work on shape \(3,\). The matrix needs shape",
+        ),
+        (
+            lambda: ops.lstm(np.ones((1, 1, 8)), np.ones((8, 2)), A[:1, :2], A[:1, :2], None, np.ones((2, 2))),
+            bl.ShapeError,
+            r"lstm: peephole needs shape \(3, 2\), got \(2, 2\)",
+        ),
+        (
+            lambda: ops.lstm(np.ones((1, 1, 8)), np.ones((8, 2)), A[:1, :2], A[:1, :2], projection=A),
+            bl.ShapeError,
+            r"lstm: projection needs shape \(2, 2\), got \(2, 3\)",
+        ),
         (lambda: T.astype("flaot32"), TypeError, "astype: .*data type 'flaot32' not understood"),
     ],
 )

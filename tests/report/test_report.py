@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shlex
+from importlib import import_module
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,8 @@ from typer.main import get_command
 import backlit as bl
 from backlit.cli import config as configuration
 from backlit.cli.main import app
+from backlit.doctor.finding import Kind, Role, Sign, Stage
+from backlit.languages import Template
 from backlit.report.numerals import percent, short
 from backlit.report.reproduce import command
 from backlit.tasks.judge.worst import errors
@@ -210,24 +213,25 @@ def test_an_untrained_run():
     assert "not one epoch" in checked(empty.report()).text("en")
 
 
-class Found:
-    """A finding as the doctor hands it over."""
-
-    def __init__(self, **changes):
-        self.told = {
-            "name": "overfitting", "where": "epoch 7 <b>", "measured": 0.123456, "threshold": 0.05,
-            "measure": "gap", "source": "a paper", "cause": "It learns by heart.", "remedy": "bl.fit(..., l2=1e-3)",
-            "command": "--l2 0.001", "effect": "less", "severity": "alarm", "picture": "run.plot()",
-            "consequences": ["worse held-out loss"],
-        } | changes  # fmt: skip
-
-    def to_dict(self):
-        return self.told
+SIGN = Sign(Template("epoch 7 <b>", "에포크 7 <b>"), Template("gap", "차이"), Template("a paper", "논문"))
+KIND = Kind(
+    name=Template("overfitting", "과적합(overfitting)"),
+    stage=Stage.FITTING,
+    place=2,
+    role=Role.OUTCOME,
+    cause=Template("It learns by heart.", "학습 데이터를 외우고 있어, 다른 데이터에서는 나빠집니다."),
+    remedy="bl.fit(..., l2=1e-3)",
+    command="--l2 0.001",
+    effect=Template("less", "줄어듭니다."),
+    signs=(SIGN,),
+)
 
 
 def test_the_doctors_findings_come_first(classifier, monkeypatch):
-    found = [Found(), Found(name="of a new kind", severity="remark", command="", measured=None)]
-    monkeypatch.setattr(bl.Run, "diagnose", lambda run: found, raising=False)
+    worse = Template("worse held-out loss", "평가 손실이 더 나쁨").of()
+    new = dataclasses.replace(KIND, name=Template("of a new kind", "새로운 종류"), command="")
+    found = [KIND.found(SIGN, 0.123456, 0.05, (worse,)), new.found(SIGN, None, 0.05, severity="remark")]
+    monkeypatch.setattr(import_module("backlit.report.findings"), "diagnose", lambda run: found)
     page = checked(classifier.report())
     english, korean = page.text("en"), page.text("ko")
     for words in ("Alarm: overfitting", "It learns by heart.", "epoch 7 <b>", "gap: 0.1235", "0.05 (a paper)",
@@ -243,7 +247,7 @@ def test_a_doctor_with_nothing_to_judge_by(classifier, monkeypatch):
     def nothing(run):
         raise bl.InputError("nothing to judge by")
 
-    monkeypatch.setattr(bl.Run, "diagnose", nothing, raising=False)
+    monkeypatch.setattr(import_module("backlit.report.findings"), "diagnose", nothing)
     fine = dataclasses.replace(classifier, judgement=classifier.judgement | {"warnings": []}, probed=bl.ProbeHistory())
     assert "Nothing stands out" in checked(fine.report()).text("en")
 

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from backlit.doctor import symptoms
+from backlit.doctor.findings import (
+    constant_columns,
+    depth,
+    last_layer,
+    learning_rate,
+    overfitting,
+    scale,
+    sequences,
+)  # fmt: skip
 from backlit.report import texts as words
+from backlit.train.divergence import Divergence
 
 ROOM = Path(words.__file__).parent
 EN, KO = words.catalogue("en"), words.catalogue("ko")
@@ -80,34 +91,34 @@ def test_what_the_library_says(sentence, korean):
 
 
 @pytest.mark.parametrize(
-    ("sentence", "korean"),
+    ("message", "korean"),
     [
-        ("layer 2, Softmax, before CrossEntropy()", "2번 층 Softmax, 손실 함수 CrossEntropy() 앞"),
-        ("layers 0 to 6", "0번 층부터 6번 층까지"),
-        ("columns' standard deviations up to 3e+03", "열의 표준 편차가 커야 3e+03"),
-        ("held-out loss 0.9, least 0.4 in epoch 12", "평가 손실 0.9, 가장 낮았을 때는 에포크 12의 0.4"),
-        ("learning rate 10, 96 updates", "학습률 10, 갱신 96번"),
-        ("4 of 64 columns (0, 32, 39, 56)", "열 64개 가운데 4개(0, 32, 39, 56)"),
-        ("12% of the ReLU units of layer 1 are off for every row",
-         "1번 층 ReLU 유닛의 12%가 모든 데이터에서 꺼져 있음"),
-        ("2 for a quadratic loss; networks bear up to 12 (Lewkowycz et al. 2020)",
-         "이차 손실이면 2이고; 신경망은 12까지 견디기도 함(Lewkowycz et al. 2020)"),
+        (last_layer.FLOOR.where.of(layer="2", activation="Softmax", loss="CrossEntropy()"),
+         "2번 층 Softmax, 손실 함수 CrossEntropy() 앞"),
+        (last_layer.BOUNDED.source.of(own="softmax"), "손실 함수가 점수를 받아 softmax를 스스로 적용함"),
+        (depth.VANISHED.where.of(first="0", last="6"), "0번 층부터 6번 층까지"),
+        (scale.TOO_SMALL.where.of(most=3000.0), "열의 표준 편차가 커야 3e+03"),
+        (overfitting.ROSE.where.of(end=0.9, best=0.4, epoch=12), "평가 손실 0.9, 가장 낮았을 때는 에포크 12의 0.4"),
+        (learning_rate.HARDLY_MOVED.where.of(rate="10", updates=96), "학습률 10, 갱신 96번"),
+        (constant_columns.COLUMNS.where.of(count=4, columns=64, shown="0, 32, 39, 56"),
+         "열 64개 가운데 4개(0, 32, 39, 56)"),
+        (symptoms.DEAD.of(share=0.12, layer="1"), "1번 층 ReLU 유닛의 12%가 모든 데이터에서 꺼져 있음"),
+        (symptoms.DIVERGED.of(epoch=2, place=Divergence("layer", "1", 2, 3).place),
+         "에포크 2에서 NaN이나 무한대가 나옴: 1번 층"),
+        (learning_rate.CURVED.source.of(),
+         "이차 손실이면 2이고, 신경망은 12까지 견디기도 함(Lewkowycz et al. 2020)"),
+        (sequences.PILED_UP.where.of(share=0.6, steps=40, others=29),
+         "시퀀스의 60%는 길이가 40으로 꽉 차 있고, 나머지는 길이가 29가지"),
     ],
 )  # fmt: skip
-def test_what_the_doctor_measured(sentence, korean):
-    assert str(words.Told(sentence).within("ko")) == korean
+def test_what_the_doctor_measured(message, korean):
+    assert str(words.Said(message).within("ko")) == korean
 
 
 def test_values_are_escaped_in_every_language():
     text = words.say("title", name="<b>").__html__()
     assert "<b>" not in text
     assert text.count("&lt;b&gt;") == 2
-
-
-def test_the_doctors_findings_are_all_translated():
-    doctor = pytest.importorskip("backlit.doctor.catalogue")
-    assert not set(doctor.CATALOGUE) - set(KO["doctor"])
-    assert all(set(own) == {"name", "cause", "effect"} for own in KO["doctor"].values())
 
 
 def luminance(colour):

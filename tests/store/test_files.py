@@ -213,7 +213,7 @@ def test_killed_at_any_time(folder, old, tmp_path):
     new = changed(bl.load(folder)).save(tmp_path / "new")
     child = in_a_process(
         "import sys, pathlib, backlit as bl\n"
-        "from backlit.train import storage\n"
+        "from backlit.store import run as storage\n"
         "runs = [bl.load(path) for path in sys.argv[2:]]\n"
         "print('ready', flush=True)\n"
         "while True:\n"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import backlit as bl
+from backlit.run import save_report
 from backlit.store import files
-from backlit.store.run import save_report
 
 
 @pytest.fixture

@@ -153,11 +153,11 @@ def test_same_bits_in_another_process():
 
 def test_the_step_is_traced_once_and_a_second_run_not_at_all(monkeypatch):
     from backlit.train import prepare as module
-    from backlit.train.program import kept_program
+    from backlit.train.program import program_for
 
     used = []
-    monkeypatch.setattr(module, "program_for", lambda *parts: used.append(kept_program(*parts)) or used[-1])
-    kept_program.cache_clear()
+    monkeypatch.setattr(module, "program_for", lambda **parts: used.append(program_for(**parts)) or used[-1])
+    program_for.kept.cache_clear()
     x, y = blobs(rows=90)
     for seed in (0, 1):
         bl.fit(mlp(), x, y, epochs=9, validation=0.2, seed=seed, chunk=4)

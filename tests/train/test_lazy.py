@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from backlit.train.lazy import Later, now
+from backlit.train.lazy import Lazy, now
 
 
 class Thing:
@@ -20,7 +20,7 @@ def test_work_is_done_once_and_what_it_needed_is_let_go():
         done.append(repr(thing))
         return len(done)
 
-    later = Later(partial(work, things[0]))
+    later = Lazy(partial(work, things[0]))
     gone = weakref.ref(things.pop())
     assert gone() is not None
     assert not done
@@ -38,7 +38,7 @@ def test_work_that_fails_can_be_asked_for_again():
             raise KeyboardInterrupt
         return "done"
 
-    later = Later(work)
+    later = Lazy(work)
     with pytest.raises(KeyboardInterrupt):
         later()
     assert later() == "done"

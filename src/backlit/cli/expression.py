@@ -179,18 +179,18 @@ def _a_function(name: str) -> str:
 
 def assignments(texts: list[str]) -> dict[str, Tensor]:
     """Values from ``x=-2`` and ``v=[1,2,3]``."""
-    found: dict[str, Tensor] = {}
+    variables: dict[str, Tensor] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals or not name.isidentifier():
             raise InputError(f"{text!r}: expected a value such as x=-2 or v=[1,2,3]")
-        if name in found:
+        if name in variables:
             raise InputError(f"{name} is given twice")
         if name in FUNCTIONS:
             raise InputError(f"{name} is a function and can't be the name of a value")
-        found[name] = tensor(_number(text, value.strip()), name=name)
-    return found
+        variables[name] = tensor(_number(text, value.strip()), name=name)
+    return variables
 
 
 def _number(text: str, value: str) -> Any:

@@ -19,7 +19,7 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     from backlit.tasks.choose import is_file, material_of, options_of
     from backlit.tasks.stream import TextStream
     from backlit.tasks.train import recipe_for
-    from backlit.train.fit import fingerprint
+    from backlit.train.fingerprint import same_data
 
     if run.config is None:
         raise InputError(
@@ -37,8 +37,7 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     recipe, _ = recipe_for(
         material, options_of({name: own for name, own in run.config.items() if name != "time_limit"})
     )
-    told = run.settings.get("data")
-    if told is not None and fingerprint(recipe.job()) != told:
+    if not same_data(run.settings.get("data"), recipe.examples()):
         raise InputError(
             f"{data} isn't what {run.folder} was trained on any more: rows, targets or their split differ; train again"
         )

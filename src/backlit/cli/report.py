@@ -34,7 +34,7 @@ def command(
     from backlit.errors import InputError
     from backlit.files import saving
     from backlit.languages import check_language
-    from backlit.store.run import save_report
+    from backlit.run import save_report
 
     check_language(lang)
     if out is not None and out.suffix.lower() not in (".html", ".htm"):

@@ -210,11 +210,11 @@ def command(
     from backlit.cli import output
     from backlit.cli import printing as report
     from backlit.languages import check_language
-    from backlit.store.run import save_report
+    from backlit.run import Run, save_report
     from backlit.tasks.choose import material_of, options_of
     from backlit.tasks.stream import TextStream, train_stream
     from backlit.tasks.train import train
-    from backlit.train.fit import ending
+    from backlit.train.result import ending
 
     started = clock.monotonic()
     check_language(lang)
@@ -235,6 +235,7 @@ def command(
         config=configuration.to_keep(choices),
         started=started,
     )
+    run = Run.of(run)
     if run.diverged:
         if run.history and not no_report:
             output.note(f"report: {save_report(run, lang)}")

@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from backlit.doctor.catalogue import finding
-from backlit.doctor.diagnose import judged
+from backlit.doctor.diagnose import run_rules
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Diagnosis
+from backlit.doctor.findings.missing_inputs import COUNTED, MISSING_INPUTS
 from backlit.doctor.sharpness import largest_curvature
 from backlit.errors import BacklitError
 from backlit.nn.layer import Layer, Network
+from backlit.settings import build
 from backlit.train.prepare import prepare
 from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes
+from backlit.train.training import Training
 
 ROWS = 256  # that are looked at
 WORK = 2e9  # multiply-adds that λ_max may take
@@ -63,22 +65,11 @@ def check(
     options = {"engine": "numpy", "metrics": []} | options
     bad = _bad_rows(x) if options.get("preparation") is None else 0
     if bad:  # training would refuse them
-        where, measure = f"{bad} of {len(x)} rows", "rows with NaN or infinity"
-        return Diagnosis([finding("missing inputs", where, measure, float(bad), 0.0, "one is enough")])
-    job = prepare(
-        network,
-        x,
-        y,
-        loss=loss,
-        optimizer=optimizer,
-        batch_size=batch_size,
-        validation=validation,
-        seed=seed,
-        **options,
-    )
-    prober = Prober(Probes(rows=ROWS), job.program, job.network, job.data, job.batches[0], 1, int(seed))
-    start = start_of(job, prober, int(seed))
-    return judged(
+        return Diagnosis([MISSING_INPUTS.found(COUNTED, float(bad), 0.0, bad=bad, rows=len(x))])
+    given = {"loss": loss, "optimizer": optimizer, "batch_size": batch_size, "validation": validation, "seed": seed}
+    job = prepare(network, x, y, build(Training, {"epochs": 1, **given, **options}, "bl.check"))
+    start = start_of(job, Prober(job, Probes(rows=ROWS)))()
+    return run_rules(
         Evidence(
             network=job.network,
             loss=job.loss,

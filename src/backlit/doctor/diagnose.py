@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from backlit.doctor.catalogue import ORDER
 from backlit.doctor.evidence import Evidence
-from backlit.doctor.finding import Diagnosis, Finding
-from backlit.doctor.findings import fitting, gradients, initialisation, inputs, outputs, rates, sequences, structure
+from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role
+from backlit.doctor.findings import kinds
 from backlit.errors import InputError
-
-RULES = (
-    *inputs.RULES, *sequences.RULES, *outputs.RULES, *structure.RULES, *initialisation.RULES, *gradients.RULES,
-    *rates.RULES, *fitting.RULES,
-)  # fmt: skip
-# Causes that keep a network from learning whatever the other settings: what else looks wrong may well follow from them.
-ROOTS = (
-    "missing inputs", "mask hides the target", "truncated sequences", "padding not masked", "unrelated labels",
-    "softmax twice", "activation before the loss", "softmax on one unit",
-    "targets out of reach", "tiny batches in batch norm", "no non-linearity", "constant initialisation",
-    "zero initialisation", "initial weights too small", "initial weights too large", "negative bias",
-    "unscaled inputs", "off-centre inputs", "unconnected layer", "frozen layer", "saturating activations in depth",
-    "gradient vanishes through layers", "gradient explodes through layers", "gradient vanishes through time",
-    "gradient explodes through time", "source of NaN", "learning rate too high", "learning rate oscillating",
-    "learning rate too low", "weight decay too strong",
-    "dropout too strong", "classes as numbers", "unscaled targets",
-)  # fmt: skip
+from backlit.languages import Message
 
 
 def diagnose(run: Any) -> Diagnosis:
@@ -57,7 +41,7 @@ def diagnose(run: Any) -> Diagnosis:
     """
     if not run.history and run.diverged is None and not run.probes:
         raise InputError("this run has no epochs and no probes: there is nothing to judge it by; train it first")
-    return judged(evidence_of(run))
+    return run_rules(evidence_of(run))
 
 
 def evidence_of(run: Any) -> Evidence:
@@ -76,27 +60,44 @@ def evidence_of(run: Any) -> Evidence:
     )
 
 
-def judged(evidence: Evidence) -> Diagnosis:
-    """All rules' findings, in order; those that follow from another one stand under it."""
-    found = [finding for rule in RULES for finding in rule(evidence)]
-    if not any(own.severity == "alarm" and own.name in ROOTS for own in found):
-        found += [finding for rule in (*gradients.FALLBACK, *fitting.FALLBACK) for finding in rule(evidence)]
-    found.sort(key=lambda own: (own.severity != "alarm", ORDER[own.name]))
-    roots = [own for own in found if own.severity == "alarm" and own.name in ROOTS]
-    if not roots:
-        return Diagnosis(found)
-    root = roots[0]
-    followers = [own for own in found if own is not root and _follows(own, root)]
-    told = (*root.consequences, *(f"{own.name}: {own.where}" for own in followers))
-    root_told = replace(root, consequences=tuple(dict.fromkeys(told)))
-    return Diagnosis(root_told if own is root else own for own in found if own not in followers)
+def run_rules(evidence: Evidence, of: Iterable[Kind] | None = None) -> Diagnosis:
+    """What the rules find, in order; findings that follow from another one stand under it.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    of : kinds of findings, optional
+        Whose rules are run; all that there are by default.
+    """
+    every = list(kinds().values() if of is None else of)
+    rules = dict.fromkeys(rule for kind in every for rule in kind.rules)
+    findings = [finding for rule in rules for finding in rule(evidence)]
+    if not any(map(_explains, findings)):
+        fallback = dict.fromkeys(rule for kind in every for rule in kind.fallback)
+        findings += [finding for rule in fallback for finding in rule(evidence)]
+    findings.sort(key=lambda finding: (finding.severity != "alarm", finding.kind.order))
+    root = next(filter(_explains, findings), None)
+    if root is None:
+        return Diagnosis(findings)
+    followers = [finding for finding in findings if finding is not root and _follows(finding, root)]
+    consequences: list[Message | Consequence] = []
+    for each in (*root.consequences, *(Consequence(own.kind, own.message("where")) for own in followers)):
+        if each not in consequences:
+            consequences.append(each)
+    first = replace(root, consequences=tuple(consequences))
+    return Diagnosis(first if finding is root else finding for finding in findings if finding not in followers)
 
 
-LATER = ("overfitting", "too little capacity", "imbalance hidden by accuracy", "stopped early")
+def _explains(finding: Finding) -> bool:
+    """Whether a finding explains what else is wrong."""
+    return finding.severity == "alarm" and finding.kind.role is Role.CAUSE
 
 
-def _follows(own: Finding, root: Finding) -> bool:
-    """Whether a finding is downstream of another: later in the order of causes, and no independent fact about data."""
-    if own.severity == "remark" and own.name != "stopped early":
+def _follows(finding: Finding, root: Finding) -> bool:
+    """Whether a finding is downstream of another: later in the order of causes, and no fact about the data alone.
+
+    A remark stands for itself, unless it is of an outcome.
+    """
+    if finding.severity == "remark" and finding.kind.role is not Role.OUTCOME:
         return False
-    return (own.name in ROOTS or own.name in LATER) and ORDER[own.name] > ORDER[root.name]
+    return finding.kind.role is not Role.FACT and finding.kind.order > root.kind.order

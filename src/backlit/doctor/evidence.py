@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,18 +13,28 @@ import numpy as np
 from backlit.doctor.noise import of_share
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network, Place, Shape
+from backlit.nn.layers.activations import Identity
 from backlit.nn.layers.containers import Parallel, Residual, Sequential
+from backlit.nn.layers.dropout import Dropout
+from backlit.nn.layers.normalization import BatchNorm
+from backlit.nn.layers.pooling import AvgPool1d, AvgPool2d, GlobalAvgPool
+from backlit.nn.layers.rescale import Rescale
+from backlit.nn.layers.shaping import Flatten, Reshape
 from backlit.nn.layers.wired import Wired
+from backlit.nn.losses import Loss
 from backlit.optim.transform import as_transform
+from backlit.train.divergence import Divergence
 
 SHORT_OF = 0.05  # of accuracy or R² below a simple model's before a network counts as not having learned
 LEARNED = 0.5  # of the guess's loss that a network must be rid of, where no simple model tells what is possible
 SURE = 0.9  # rid of so much on rows it has never seen, it has learned, whatever simple models can do
 AVERAGED = 0.1  # of the epochs: the last ones, whose mean counts as the end
+SILENT = (Dropout, Identity, Flatten, Reshape)  # layers that hand on what they get
+STRAIGHT = (*SILENT, AvgPool1d, AvgPool2d, GlobalAvgPool, Rescale, BatchNorm)  # layers that bend nothing
 
 
 @dataclass(frozen=True)
-class Part:
+class PlacedLayer:
     """A layer that computes (no container), as the rules see it.
 
     Attributes
@@ -44,7 +55,18 @@ class Part:
 
     @property
     def kind(self) -> str:
+        """The name of its class, to be shown."""
         return type(self.layer).__name__
+
+    @property
+    def gates(self) -> int:
+        """How many matrices are stacked in each of its weights."""
+        return len(self.layer.gates) if self.layer.recurrent else 1  # type: ignore[attr-defined]
+
+    @property
+    def bends(self) -> bool:
+        """Whether it is an activation other than the identity."""
+        return self.layer.facts is not None and self.layer.facts.bends
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,21 +86,21 @@ class Evidence:
     settings : dict
         Of the training; "batch_size", "penalty", "epochs" are read.
     stopped : str
-    diverged : Diverged or None
+    diverged : Divergence or None
     best_epoch : int or None
     sharpness : float or None
         λ_max at the start, where it was worked out.
     """
 
     network: Network
-    loss: Any
+    loss: Loss
     optimizer: Any
     start: dict[str, Any] = field(default_factory=dict)
     looks: list[dict[str, Any]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     stopped: str = ""
-    diverged: Any = None
+    diverged: Divergence | None = None
     best_epoch: int | None = None
     sharpness: float | None = None
 
@@ -88,16 +110,16 @@ class Evidence:
     # ---------------------------------------------------------------------------------------- the network
 
     @cached_property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[PlacedLayer]:
         """Layers that compute, in order."""
         return [
-            Part(place.path, place.layer, place.shape, place.layer.output_shape(place.shape), _skipped(place))
+            PlacedLayer(place.path, place.layer, place.shape, place.layer.output_shape(place.shape), _skipped(place))
             for place in self.network.architecture.walk_shapes(self.network.input_shape)
             if not place.layer.parts()
         ]
 
     @cached_property
-    def weighted(self) -> list[Part]:
+    def weighted(self) -> list[PlacedLayer]:
         """Those with a weight matrix or filters."""
         return [part for part in self.parts if self.weights(part)]
 
@@ -106,7 +128,7 @@ class Evidence:
         """Whether layers simply follow one another, so that the next one in order is the next one."""
         return all(not layer.parts() or isinstance(layer, Sequential) for _, layer in self.network.architecture.walk())
 
-    def weights(self, part: Part) -> dict[str, Any]:
+    def weights(self, part: PlacedLayer) -> dict[str, Any]:
         """A layer's weight matrices by their paths."""
         prefix = f"{part.path}/" if part.path else ""
         return {
@@ -115,41 +137,50 @@ class Evidence:
             if path.startswith(prefix) and path.rsplit("/", 1)[-1].startswith("weight") and np.ndim(leaf) > 1
         }
 
-    def follows(self, part: Part) -> list[Part]:
+    def follows(self, part: PlacedLayer) -> list[PlacedLayer]:
         """What comes after a layer up to, without it, the next with weights."""
-        place = self.parts.index(part)
-        found = []
-        for other in self.parts[place + 1 :]:
-            if self.weights(other):
-                break
-            found.append(other)
-        return found
+        after = self.parts[self.parts.index(part) + 1 :]
+        return list(itertools.takewhile(lambda other: not self.weights(other), after))
 
-    def activation_of(self, part: Part) -> Part | None:
+    def activation_of(self, part: PlacedLayer) -> PlacedLayer | None:
         """The first activation after a layer, before the next weights."""
-        return next((own for own in self.follows(part) if is_activation(own.layer)), None)
+        return next((after for after in self.follows(part) if after.bends), None)
+
+    @property
+    def last_part(self) -> PlacedLayer | None:
+        """The last layer that does anything."""
+        return next((part for part in reversed(self.parts) if not isinstance(part.layer, SILENT)), None)
 
     # ---------------------------------------------------------------------------------------- the data
 
     @property
     def data(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.start.get("data", {})
-        return found
+        """What was known of the data before training."""
+        facts: dict[str, Any] = self.start.get("data", {})
+        return facts
 
     @property
     def inputs(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.data.get("inputs") or {}
-        return found
+        """Of the input columns."""
+        facts: dict[str, Any] = self.data.get("inputs") or {}
+        return facts
+
+    @property
+    def sequences(self) -> dict[str, Any]:
+        """Of time steps and padding."""
+        facts: dict[str, Any] = self.data.get("sequences") or {}
+        return facts
 
     @property
     def targets(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.data.get("targets") or {}
-        return found
+        """Of the targets."""
+        facts: dict[str, Any] = self.data.get("targets") or {}
+        return facts
 
     @property
     def classes(self) -> bool:
         """Whether it is a classification."""
-        return self.data.get("kind", getattr(self.loss, "target", "")) in ("class", "binary")
+        return self.data.get("kind", self.loss.target) in ("class", "binary")
 
     @property
     def guess(self) -> float | None:
@@ -199,11 +230,11 @@ class Evidence:
     @property
     def reference(self) -> float | None:
         """The better of the simple models' scores, cautiously: less two standard errors."""
-        told = self.data.get("reference") or {}
-        if "linear" not in told:
+        simple = self.data.get("reference") or {}
+        if "linear" not in simple:
             return None
-        best = max(told["linear"], told["neighbours"], told["guess"])
-        return float(max(best - 2 * of_share(best, told["rows"]), told["guess"]))
+        best = max(simple["linear"], simple["neighbours"], simple["guess"])
+        return float(max(best - 2 * of_share(best, simple["rows"]), simple["guess"]))
 
     @cached_property
     def well(self) -> bool:
@@ -217,12 +248,12 @@ class Evidence:
         skill = self.skill(self.held)
         if skill is not None and skill >= SURE:
             return True
-        told, score, reference = self.data.get("reference") or {}, self.score(self.held), self.reference
+        score, reference = self.score(self.held), self.reference
         if skill is None and score is None:
             return True  # nothing can be said
         if score is None or reference is None:
             return skill is None or skill >= LEARNED
-        floor = told["guess"] + SHORT_OF
+        floor = self.data["reference"]["guess"] + SHORT_OF
         learnable = reference > floor
         if not learnable:  # simple models fail: the network must show that it does better, by itself
             return skill is not None and skill >= LEARNED
@@ -247,22 +278,17 @@ class Evidence:
 
     def ratio(self, record: dict[str, Any]) -> float | None:
         """The greatest ‖Δw‖ / ‖w‖ among weight matrices of a look."""
-        found = [
-            own["update_ratio"]
-            for path, own in record.get("params", {}).items()
-            if "weight" in path.rsplit("/", 1)[-1] and own.get("update_ratio") is not None
+        ratios = [
+            param["update_ratio"]
+            for path, param in record.get("params", {}).items()
+            if "weight" in path.rsplit("/", 1)[-1] and param.get("update_ratio") is not None
         ]
-        return max(found, default=None)
+        return max(ratios, default=None)
 
     @property
     def rate(self) -> float | None:
         """The learning rate, of a schedule its greatest; None if the optimizer has none."""
         return self.optimizer.rate
-
-
-def is_activation(layer: Layer) -> bool:
-    """Whether a layer is an activation other than the identity."""
-    return layer.facts is not None and layer.facts.bends
 
 
 def _skipped(place: Place) -> bool:

@@ -1,71 +1,249 @@
-"""Finding: one cause with its measure, its consequences and its remedy; Diagnosis: all of a network's."""
+"""Kind: all that is said of a finding, in one record; Finding: one of a network; Diagnosis: all of a network's."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable
-from dataclasses import dataclass
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
+
+from backlit.doctor.evidence import Evidence
+from backlit.doctor.repair.change import Change, Remedy
+from backlit.languages import Message, Template
+from backlit.train.recipe import Recipe
+
+
+class Stage(enum.IntEnum):
+    """Where on the way from data to a trained network something is wrong: causes come before what they cause."""
+
+    DATA = enum.auto()
+    SEQUENCES = enum.auto()
+    TARGETS = enum.auto()
+    OUTPUT = enum.auto()
+    STRUCTURE = enum.auto()
+    START = enum.auto()
+    SCALE = enum.auto()
+    CONNECTION = enum.auto()
+    FLOW = enum.auto()
+    UPDATES = enum.auto()
+    FITTING = enum.auto()
+
+
+class Role(enum.Enum):
+    """How a finding stands to others.
+
+    A CAUSE keeps a network from learning whatever the other settings: alarms later in the order stand under the first
+    one, as its consequences. An OUTCOME may stand under a cause, but explains nothing itself. A FACT is about the data
+    alone, and follows from nothing.
+    """
+
+    CAUSE = "cause"
+    OUTCOME = "outcome"
+    FACT = "fact"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One way in which a finding shows: templates for the same named values.
+
+    Attributes
+    ----------
+    where : Template
+        Layer, parameter, column, share of rows or epoch.
+    measure, source : Template
+        What was measured; where the threshold comes from.
+    remedy, command : str
+        In place of the kind's, with the values put in.
+    """
+
+    where: Template
+    measure: Template
+    source: Template
+    remedy: str = ""
+    command: str = ""
+
+
+Rule = Callable[[Evidence], "list[Finding]"]
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """All that is known of a kind of finding: how it is found, what is said of it, how it is repaired.
+
+    Attributes
+    ----------
+    name : Template
+        The English one is its key: "learning rate too high".
+    stage, place : Stage, int
+        Its place in the order from cause to effect: the stage, and which of that stage's findings it is.
+    role : Role
+    cause : Template
+        What is wrong, in a sentence.
+    remedy, command : str
+        What to change: a line of Python, and options of the command (empty where there are none).
+    effect : Template
+        What to expect of the remedy.
+    signs : tuple of Sign
+        The ways in which it shows.
+    rules : tuple of Rule
+        Functions that look for it. A rule that several kinds share is run once.
+    fallback : tuple of Rule
+        Likewise, where no cause was found: they explain why little was learned if nothing else does.
+    picture : str
+        The call that shows it.
+    repair : Remedy or None
+        Makes the ways to mend it; None where someone has to decide.
+    """
+
+    name: Template
+    stage: Stage
+    place: int
+    role: Role
+    cause: Template
+    remedy: str
+    effect: Template
+    signs: tuple[Sign, ...]
+    rules: tuple[Rule, ...] = ()
+    fallback: tuple[Rule, ...] = ()
+    command: str = ""
+    picture: str = "run.plot()"
+    repair: Remedy | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name in English, by which it is known."""
+        return self.name.en
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Its place among all, by which they are sorted."""
+        return self.stage, self.place
+
+    def ways(self, recipe: Recipe, run: Any) -> list[Change]:
+        """The ways to mend it, of which the best is tried; none where someone has to decide."""
+        return [] if self.repair is None else self.repair(recipe, run)
+
+    def found(
+        self,
+        sign: Sign,
+        measured: float | None,
+        threshold: float | None,
+        consequences: tuple[Message | Consequence, ...] = (),
+        severity: str = "alarm",
+        **values: Any,
+    ) -> Finding:
+        """A finding of this kind, with the values that the sign's templates ask for."""
+        return Finding(self, sign, measured, threshold, severity, values, consequences)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One cause.
+    """One cause, as it was found in a network.
 
     Attributes
     ----------
-    name : str
-        Of the kind of finding: "learning rate too high".
-    where : str
-        Layer, parameter, column, share of rows or epoch.
+    kind : Kind
+    sign : Sign
+        The way in which it shows here.
     measured, threshold : float or None
-        What was measured and beyond which it is told; `measure` says what the number is.
-    measure, source : str
-        What was measured; where the threshold comes from.
-    cause : str
-        What is wrong, in a sentence.
-    consequences : tuple of str
-        What follows from it and was seen as well.
-    remedy, command : str
-        What to change: a line of Python, and options of the command (empty where there are none).
-    effect : str
-        What to expect of the remedy.
+        What was measured, and beyond which it is told; `measure` says what the number is.
     severity : str
         "alarm", or "remark" for what does no harm yet.
-    picture : str
-        The call that shows it.
+    values : dict
+        What is put into the sign's texts: numbers, paths of layers.
+    consequences : tuple of Message and Consequence
+        What follows from it and was seen as well: symptoms, and other findings; as strings, English.
     """
 
-    name: str
-    where: str
+    kind: Kind
+    sign: Sign
     measured: float | None
     threshold: float | None
-    measure: str
-    source: str
-    cause: str
-    remedy: str
-    command: str
-    effect: str
     severity: str = "alarm"
-    picture: str = "run.plot()"
-    consequences: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    consequences: tuple[Message | Consequence, ...] = ()
+
+    def message(self, part: str) -> Message:
+        """Its "where", "measure" or "source", to be put into words in any language."""
+        return Message(getattr(self.sign, part), self.values)
+
+    @property
+    def name(self) -> str:
+        """Of the kind of finding: "learning rate too high"."""
+        return self.kind.key
+
+    @property
+    def where(self) -> str:
+        """Layer, parameter, column, share of rows or epoch."""
+        return str(self.message("where"))
+
+    @property
+    def measure(self) -> str:
+        """What was measured."""
+        return str(self.message("measure"))
+
+    @property
+    def source(self) -> str:
+        """Where the threshold comes from."""
+        return str(self.message("source"))
+
+    @property
+    def cause(self) -> str:
+        """What is wrong, in a sentence."""
+        return self.kind.cause.en
+
+    @property
+    def effect(self) -> str:
+        """What to expect of the remedy."""
+        return self.kind.effect.en
+
+    @property
+    def remedy(self) -> str:
+        """What to change: a line of Python."""
+        return self.sign.remedy.format(**self.values) or self.kind.remedy
+
+    @property
+    def command(self) -> str:
+        """The same as options of the command; empty where there are none."""
+        return self.sign.command.format(**self.values) or self.kind.command
+
+    @property
+    def picture(self) -> str:
+        """The call that shows it."""
+        return self.kind.picture
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return dataclasses.asdict(self) | {"consequences": list(self.consequences)}
+        """Plain data for JSON, in English."""
+        texts = ("measure", "source", "cause", "remedy", "command", "effect", "severity", "picture")
+        told = {name: getattr(self, name) for name in ("name", "where", "measured", "threshold", *texts)}
+        return told | {"consequences": [str(each) for each in self.consequences]}
 
     def __str__(self) -> str:
-        number = "" if self.measured is None else f"{self.measured:.4g}"
         limit = "" if self.threshold is None else f" (limit {self.threshold:.4g}: {self.source})"
         lines = [f"{self.severity.upper()}  {self.name}: {self.where}", f"  {self.cause}"]
-        if number:
-            lines.append(f"  measured   {self.measure}: {number}{limit}")
+        if self.measured is not None:
+            lines.append(f"  measured   {self.measure}: {self.measured:.4g}{limit}")
         lines += [f"  follows    {each}" for each in self.consequences]
         lines.append(f"  remedy     {self.remedy}")
         if self.command:
             lines.append(f"             {self.command}")
         lines += [f"  expect     {self.effect}", f"  see        {self.picture}"]
         return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """Another finding that stands under its cause: its kind, and where it was found."""
+
+    kind: Kind
+    where: Message
+
+    def within(self, lang: str) -> str:
+        """Its name and where, in a language."""
+        return f"{self.kind.name.of().within(lang)}: {self.where.within(lang)}"
+
+    def __str__(self) -> str:
+        return self.within("en")
 
 
 class Diagnosis(tuple[Finding, ...]):

@@ -11,7 +11,9 @@ from backlit.errors import InputError, ZeroGradientWarning
 from backlit.graph import tree
 from backlit.graph.derivatives import grad
 from backlit.nn.layer import Layer, Network
+from backlit.settings import build
 from backlit.train.prepare import prepare
+from backlit.train.training import Training
 
 STEPS = 500  # at most
 CLOSE = 1e-9  # relative change of λ at which the iteration ends
@@ -52,7 +54,8 @@ def sharpness(
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise InputError(f"steps must be a whole number of at least 1, got {steps!r}")
     options = {"engine": "numpy", "metrics": [], "dtype": "float64"} | options
-    job = prepare(network, x, y, loss=loss, batch_size=None, seed=seed, **options)
+    given = {"loss": loss, "batch_size": None, "seed": seed, "epochs": 1}
+    job = prepare(network, x, y, build(Training, {**given, **options}, "bl.sharpness"))
     rows = job.batches[0].rows
     return largest_curvature(job.network, job.data["x"][rows], job.data["y"][rows], job.loss, steps)
 

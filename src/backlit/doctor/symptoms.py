@@ -8,19 +8,53 @@ from typing import Any
 import numpy as np
 
 from backlit.doctor.evidence import Evidence
+from backlit.doctor.noise import of_share
+from backlit.languages import Message, Template
+from backlit.nn import losses
 
 MOST_OFF = 0.5  # of a layer's units or values; a ReLU layer that works has hardly any unit off for all rows
-OFTEN_OFF = ("ReLU", "Sigmoid", "Tanh", "RNN", "ELU", "SELU", "GELU", "SiLU", "Softplus")
+FAINT, STRONG = 1e-2, 1e2  # the gradient at the first layer over that at the last
+FAR_FROM_GUESSING = 3.0  # times the loss of guessing, before the first update
+NO_BETTER = 0.02  # of the guess's loss got rid of
+WAVERING = 0.3  # of the guess's loss, by which the training loss rises in its second half
+FEWEST_STEPS = 8  # of a sequence, of which first and last third can be told apart
+CLEARLY = 2.5  # standard errors
+COMMON = 0.75  # share of the commonest class: guessing is hard to beat there
+TELLING = 100  # rows: of fewer, nobody can say that nothing tells their targets
+UNSEEN = 0.1  # skill that shows that inputs tell something of their targets
+
+DEAD = Template(
+    "{share:.0%} of the ReLU units of layer {layer} are off for every row",
+    "{layer}번 층 ReLU 유닛의 {share:.0%}{이/가} 모든 데이터에서 꺼져 있음",
+)
+SATURATED = Template(
+    "{share:.0%} of the values of layer {layer} are saturated", "{layer}번 층 값의 {share:.0%}{이/가} 포화됨"
+)
+VANISHED = Template(
+    "the gradient at the first layer is {spread:.1e} of that at the last", "첫 층의 기울기가 마지막 층의 {spread:.1e}"
+)
+EXPLODED = Template(
+    "the gradient at the first layer is {spread:.1e} times that at the last",
+    "첫 층의 기울기가 마지막 층의 {spread:.1e}배",
+)
+FIRST_LOSS = Template("the first loss is {ratio:.3g} times that of guessing", "첫 손실이 추측했을 때의 {ratio:.3g}배")
+DIVERGED = Template(
+    "training turned NaN or infinite in epoch {epoch}: {place}",
+    "에포크 {epoch}에서 NaN이나 무한대가 나옴: {place}",
+)
+USELESS = Template("the loss ends no better than that of guessing", "손실이 끝까지 추측보다 낫지 않음")
+RISING = Template("the training loss rises as often as it falls", "학습 손실이 오르내리기만 함")
+TEMPLATES = (DEAD, SATURATED, VANISHED, EXPLODED, FIRST_LOSS, DIVERGED, USELESS, RISING)
 
 
-def worst(record: dict[str, Any], number: str, kinds: tuple[str, ...] = OFTEN_OFF) -> tuple[str, float]:
+def worst(record: dict[str, Any], number: str, kinds: tuple[str, ...]) -> tuple[str, float]:
     """The layer of some kinds with the greatest value of a number, and that value; ("", 0) if there is none."""
-    found = [
-        (own[number], path)
-        for path, own in record.get("layers", {}).items()
-        if own.get("layer") in kinds and own.get(number) is not None
+    values = [
+        (layer[number], path)
+        for path, layer in record.get("layers", {}).items()
+        if layer.get("layer") in kinds and layer.get(number) is not None
     ]
-    value, path = max(found, default=(0.0, ""))
+    value, path = max(values, default=(0.0, ""))
     return path, float(value)
 
 
@@ -52,15 +86,31 @@ def through_time(record: dict[str, Any]) -> list[tuple[str, float, float]]:
 
     That of the first steps over the greatest, and that of the first third over the last third's.
     """
-    found = []
-    for path, own in record.get("layers", {}).items():
-        norms = np.array([value or 0.0 for value in own.get("steps", {}).get("gradient_norm", [])], dtype=float)
-        if len(norms) < 8 or not norms.max() > 0:
+    ratios = []
+    for path, layer in record.get("layers", {}).items():
+        norms = np.array([value or 0.0 for value in layer.get("steps", {}).get("gradient_norm", [])], dtype=float)
+        if len(norms) < FEWEST_STEPS or not norms.max() > 0:
             continue
         first = norms[: max(1, len(norms) // 10)].max() / norms.max()
         third = len(norms) // 3
-        found.append((path, float(first), float(norms[:third].max() / max(norms[-third:].max(), 1e-300))))
-    return found
+        ratios.append((path, float(first), float(norms[:third].max() / max(norms[-third:].max(), 1e-300))))
+    return ratios
+
+
+def expected_spread(shape: tuple[int, ...], gates: int = 1) -> tuple[float, float]:
+    """The least and the greatest standard deviation that theory has for a weight (units, ..., inputs).
+
+    √(2 / (in + out)), √(1 / in) and √(2 / in).
+
+    Examples
+    --------
+    >>> [round(bound, 3) for bound in expected_spread((100, 50))]
+    [0.115, 0.2]
+    """
+    into = math.prod(shape[1:])
+    out = shape[0] // gates * math.prod(shape[1:-1])
+    spreads = math.sqrt(2 / (into + out)), math.sqrt(1 / into), math.sqrt(2 / into)
+    return min(spreads), max(spreads)
 
 
 def first_loss(e: Evidence) -> float | None:
@@ -69,33 +119,32 @@ def first_loss(e: Evidence) -> float | None:
     return None if loss is None or not e.guess else float(loss / e.guess)
 
 
-def seen(e: Evidence) -> tuple[str, ...]:
-    """What was seen of trouble, in words."""
-    told = []
-    record = e.last
-    path, share = dead(record)
+def seen(e: Evidence) -> tuple[Message, ...]:
+    """What was seen of trouble."""
+    symptoms = []
+    path, share = dead(e.last)
     if share >= MOST_OFF:
-        told.append(f"{share:.0%} of the ReLU units of layer {path} are off for every row")
-    path, share = saturated(record)
+        symptoms.append(DEAD.of(share=share, layer=path))
+    path, share = saturated(e.last)
     if share >= MOST_OFF:
-        told.append(f"{share:.0%} of the values of layer {path} are saturated")
-    spread = spread_of_gradient(e, record)
-    if spread is not None and spread < 1e-2:
-        told.append(f"the gradient at the first layer is {spread:.1e} of that at the last")
-    if spread is not None and spread > 1e2:
-        told.append(f"the gradient at the first layer is {spread:.1e} times that at the last")
+        symptoms.append(SATURATED.of(share=share, layer=path))
+    spread = spread_of_gradient(e, e.last)
+    if spread is not None and spread < FAINT:
+        symptoms.append(VANISHED.of(spread=spread))
+    if spread is not None and spread > STRONG:
+        symptoms.append(EXPLODED.of(spread=spread))
     ratio = first_loss(e)
-    if ratio is not None and ratio > 3:
-        told.append(f"the first loss is {ratio:.3g} times that of guessing")
+    if ratio is not None and ratio > FAR_FROM_GUESSING:
+        symptoms.append(FIRST_LOSS.of(ratio=ratio))
     if e.diverged is not None:
-        told.append(f"training turned NaN or infinite in epoch {e.diverged.epoch}: {e.diverged.layer}")
+        symptoms.append(DIVERGED.of(epoch=e.diverged.epoch, place=e.diverged.place))
     elif e.trained:
         skill = e.skill(e.held)
-        if skill is not None and skill < 0.02 and math.isfinite(skill):
-            told.append("the loss ends no better than that of guessing")
-        if wavering(e) > 0.3:
-            told.append("the training loss rises as often as it falls")
-    return tuple(told)
+        if skill is not None and skill < NO_BETTER and math.isfinite(skill):
+            symptoms.append(USELESS.of())
+        if wavering(e) > WAVERING:
+            symptoms.append(RISING.of())
+    return tuple(symptoms)
 
 
 def wavering(e: Evidence) -> float:
@@ -103,11 +152,43 @@ def wavering(e: Evidence) -> float:
 
     The mean of the rises from one epoch to the next.
     """
-    losses = e.column("loss")
-    late = losses[len(losses) // 2 :]
+    column = e.column("loss")
+    late = column[len(column) // 2 :]
     if len(late) < 4 or not e.guess:
         return 0.0
-    rises = np.diff(late)
-    return (
-        float(np.where(rises > 0, rises, 0).sum() / max(1, (rises > 0).sum()) / e.guess) if (rises > 0).any() else 0.0
-    )
+    steps = np.diff(late)
+    rises = steps[steps > 0]
+    return float(rises.sum() / len(rises) / e.guess) if len(rises) else 0.0
+
+
+def never_better(e: Evidence) -> bool:
+    """Whether no epoch did clearly better than guessing on rows that weren't trained on (on all, if there are none)."""
+    column, guess = e.column("val_loss" if e.held else "loss"), e.data.get("held_guess") or e.guess
+    shares, accuracy = (e.data.get("held_targets") or {}).get("shares"), e.score(True)
+    if e.classes and shares and accuracy is not None:
+        luck = CLEARLY * of_share(max(shares), e.data.get("held") or math.inf)
+        if accuracy > max(shares) + luck:
+            return False  # noise in labels keeps the loss up, but not the accuracy down
+    return bool(guess) and len(column) > 0 and 1 - column.min() / guess <= UNSEEN
+
+
+def simple_models_fail(e: Evidence) -> bool | None:
+    """Whether simple models do no better than guessing, either; None if there are none."""
+    simple = e.data.get("reference") or {}
+    if "linear" not in simple or simple["rows"] < TELLING:
+        return None
+    error = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else 0.05
+    return bool(max(simple["linear"], simple["neighbours"]) <= simple["guess"] + error)
+
+
+def undefined_somewhere(e: Evidence) -> bool:
+    """Whether what turned bad first can give NaN for usual numbers: our own layers, and losses on scores, can't."""
+    bad = e.diverged
+    if bad is None:
+        return False
+    if bad.kind == "loss":
+        return not losses.built_in(e.loss) or e.loss.activation == "identity"
+    part = next((part for part in e.parts if part.path == bad.path), None) if bad.kind == "layer" else None
+    if part is not None and type(part.layer).__module__.startswith("backlit.nn."):
+        return bool(e.sequences.get("empty", 0.0) > 0)  # `Masked` around it: rows of padding alone
+    return bad.kind in ("layer", "output")

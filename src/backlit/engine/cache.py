@@ -12,9 +12,9 @@ import jax
 
 def cache_folder() -> Path | None:
     """Where compiled programs are kept between processes; the variable BACKLIT_CACHE moves it, "off" turns it off."""
-    chosen = os.environ.get("BACKLIT_CACHE")
-    if chosen is not None:
-        return None if chosen.lower() in ("", "off", "0") else Path(chosen)
+    folder = os.environ.get("BACKLIT_CACHE")
+    if folder is not None:
+        return None if folder.lower() in ("", "off", "0") else Path(folder)
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA", "~")
     elif sys.platform == "darwin":

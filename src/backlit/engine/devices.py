@@ -25,16 +25,16 @@ def mesh(count: int) -> Mesh:
     """
     with contextlib.suppress(RuntimeError):  # if it has
         jax.config.update("jax_num_cpu_devices", max(count, jax.config.jax_num_cpu_devices))
-    found = jax.devices()
-    if len(found) < count:
-        raise InputError(f"devices={count}: {_there_are(found)}")
-    return Mesh(np.array(found[:count]), (ROWS,))
+    devices = jax.devices()
+    if len(devices) < count:
+        raise InputError(f"devices={count}: {_there_are(devices)}")
+    return Mesh(np.array(devices[:count]), (ROWS,))
 
 
-def _there_are(found: list[jax.Device]) -> str:
-    kind = found[0].device_kind if found[0].platform != "cpu" else "processor"
-    there = f"this process has {len(found)} ({kind})"
-    if found[0].platform != "cpu":
+def _there_are(devices: list[jax.Device]) -> str:
+    kind = devices[0].device_kind if devices[0].platform != "cpu" else "processor"
+    there = f"this process has {len(devices)} ({kind})"
+    if devices[0].platform != "cpu":
         return f"{there}; give it more (CUDA_VISIBLE_DEVICES says which it sees), or ask for fewer"
     return (
         f"{there}, and JAX can't divide it into more once it has computed something: train in a process that hasn't, "

@@ -93,9 +93,9 @@ class XlaEngine:
         result: list[Any] = []
 
         def one(*parts: Any) -> list[Any]:
-            found, inner = tree.flatten(f(tree.unflatten(structure, list(parts))))
+            results, inner = tree.flatten(f(tree.unflatten(structure, list(parts))))
             result.append(inner)
-            return found
+            return results
 
-        found = jax.vmap(one)(*leaves)
-        return tree.unflatten(result[0], found)
+        results = jax.vmap(one)(*leaves)
+        return tree.unflatten(result[0], results)

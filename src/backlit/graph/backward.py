@@ -87,7 +87,7 @@ def pull(
                 leads.add(node.serial)
                 break
     gradients: dict[int, Any] = {order[-1].serial: upstream}
-    found: dict[int, Any] = {}
+    wanted_gradients: dict[int, Any] = {}
     checking = debugging()
     while order:
         node = order.pop()
@@ -95,7 +95,7 @@ def pull(
         if gradient is None:
             continue
         if node.serial in wanted:
-            found[node.serial] = gradient
+            wanted_gradients[node.serial] = gradient
         op = node._op
         if op is None or op.vjp is None:
             continue
@@ -119,7 +119,7 @@ def pull(
                 part = unbroadcast(part, like)
             before = gradients.get(parent.serial)
             gradients[parent.serial] = part if before is None else before + part
-    return _separate([found.get(target.serial) for target in targets], upstream)
+    return _separate([wanted_gradients.get(target.serial) for target in targets], upstream)
 
 
 def _separate(gradients: list[Any | None], upstream: Any) -> list[Any | None]:

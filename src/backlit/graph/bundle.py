@@ -113,16 +113,18 @@ def pull_several(
 ) -> list[Any]:
     """Gradients of several results by the targets and the captured Tensors, zeros where no path leads."""
     paths = [(out, bar) for out, bar in pairs if bar is not None and type(out) is Tensor and is_float(out.dtype)]
-    found: list[Any] = [None] * (len(targets) + len(captured))
+    gradients: list[Any] = [None] * (len(targets) + len(captured))
     if paths:
         root = pack([out for out, _ in paths])
         border = {tensor.serial for tensor in captured}
         order = nodes(root, stop=[*targets, *captured])
         order = [_stand_in(node) if node.serial in border else node for node in order]
-        found = pull(order, Bundle([bar for _, bar in paths], root.value), [*targets, *captured], differentiable=nested)
+        gradients = pull(
+            order, Bundle([bar for _, bar in paths], root.value), [*targets, *captured], differentiable=nested
+        )
     return [
         zeros_like(target.value) if part is None else part
-        for part, target in zip(found, [*targets, *captured], strict=True)
+        for part, target in zip(gradients, [*targets, *captured], strict=True)
     ]
 
 

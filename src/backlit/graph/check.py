@@ -97,12 +97,12 @@ class _Problem:
         self._f = f
         self._seed = seed
         self._leaves, self._structure = tree.flatten(args)
-        chosen = range(len(args)) if argnums is None else (argnums,) if isinstance(argnums, int) else argnums
+        checked_positions = range(len(args)) if argnums is None else (argnums,) if isinstance(argnums, int) else argnums
         paths = tree.paths(args)
         self._places = [
             i
             for i, leaf in enumerate(self._leaves)
-            if int(paths[i].split("/")[0]) in chosen
+            if int(paths[i].split("/")[0]) in checked_positions
             and (isinstance(leaf, float) or (hasattr(leaf, "dtype") and is_float(leaf.dtype)))
         ]
         if not self._places:

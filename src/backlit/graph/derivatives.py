@@ -86,12 +86,12 @@ class _Trace:
 
     def pull(self, order: list[Tensor], upstream: Any, nested: bool) -> Any:
         """Gradients in the structure of the arguments, from the nodes below the result, which are used up."""
-        kept = [] if all([node._op is None or not node._op.is_step for node in order]) else list(order)  # noqa: C419
+        graph = [] if all([node._op is None or not node._op.is_step for node in order]) else list(order)  # noqa: C419
         gradients = pull(order, upstream, self.leaves, differentiable=nested)
         for i, gradient in enumerate(gradients):
             if gradient is None:
-                if kept:
-                    warn_if_cut(kept, self.leaves[i], self.label(i))
+                if graph:
+                    warn_if_cut(graph, self.leaves[i], self.label(i))
                 gradients[i] = zeros_like(self.leaves[i].value)
         trees = tree.unflatten(self._structure, gradients)
         return trees[0] if self._single else tuple(trees)

@@ -153,7 +153,7 @@ def _unrolled(cell: Cell, carry: Any, xs: Any, steps: range) -> tuple[Any, Any]:
 class _Scan:
     """One call of `scan`: the loop forward, and the rule that makes the loop back."""
 
-    def __init__(self, cell: Cell, carry: Any, xs: Any, reverse: bool, start: int | None = None) -> None:
+    def __init__(self, cell: Cell, carry: Any, xs: Any, reverse: bool) -> None:
         self._cell = cell
         self._reverse = reverse
         self._carry, self._carry_structure = tree.flatten(carry)
@@ -248,16 +248,16 @@ class _Scan:
             pairs = zip([*new, *y], [*[next(remaining) if r else None for r in real], *upstream_y], strict=True)
             targets = [leaf for leaf, r in zip(carry_leaves, real, strict=True) if r]
             by_x = [leaf for leaf, w in zip(x_leaves, wanted, strict=True) if w]
-            found = pull_several(list(pairs), [*targets, *by_x], captured, nested)
-            own = found[: len(targets)]
+            gradients = pull_several(list(pairs), [*targets, *by_x], captured, nested)
+            by_carry = gradients[: len(targets)]
             extra = [bar for bar, r in zip(upstream_before, real, strict=True) if r]
-            own = [part if bar is None else part + bar for part, bar in zip(own, extra, strict=True)]
-            added = [a + b for a, b in zip(sums, found[len(targets) + len(by_x) :], strict=True)]
-            return (own, added), found[len(targets) : len(targets) + len(by_x)]
+            by_carry = [part if bar is None else part + bar for part, bar in zip(by_carry, extra, strict=True)]
+            added = [a + b for a, b in zip(sums, gradients[len(targets) + len(by_x) :], strict=True)]
+            return (by_carry, added), gradients[len(targets) : len(targets) + len(by_x)]
 
         rows = (xs, list(before), list(arriving[carries : carries + ys]), list(arriving[carries + ys :]))
-        (own, sums), by_x = scan(back, (start, sums), rows, reverse=not self._reverse)
-        carry_rest, x_rest = iter(own), iter(by_x)
+        (by_carry, sums), by_x = scan(back, (start, sums), rows, reverse=not self._reverse)
+        carry_rest, x_rest = iter(by_carry), iter(by_x)
         gradients = [
             *sums,
             *[next(carry_rest) if r else None for r in real],
@@ -272,14 +272,14 @@ def _array(leaf: Any) -> Any:
 
 def _outside(results: Any, start: int) -> dict[int, Tensor]:
     """Tensors made before `start` that the results depend on directly."""
-    found: dict[int, Tensor] = {}
+    outside: dict[int, Tensor] = {}
     seen: set[int] = set()
     stack = [leaf for leaf in results if type(leaf) is Tensor]
     while stack:
         node = stack.pop()
         if node.serial < start:
-            found[node.serial] = node
+            outside[node.serial] = node
         elif node.serial not in seen:
             seen.add(node.serial)
             stack += [parent for parent in node._parents if type(parent) is Tensor]
-    return found
+    return outside

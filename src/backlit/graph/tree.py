@@ -49,18 +49,18 @@ def flatten(tree: Tree) -> tuple[list[Any], Structure]:
     >>> flatten({"a": 1, "b": [2, 3]})[0]
     [1, 2, 3]
     """
-    found: list[Any] = []
-    return found, _flatten(tree, found)
+    leaves_so_far: list[Any] = []
+    return leaves_so_far, _flatten(tree, leaves_so_far)
 
 
-def _flatten(node: Tree, found: list[Any]) -> Structure:
+def _flatten(node: Tree, leaves_so_far: list[Any]) -> Structure:
     if node is None:
         return _EMPTY
     parts = None if type(node) is np.ndarray else _parts(node)  # arrays at once: they are what most leaves are
     if parts is None:
-        found.append(node)
+        leaves_so_far.append(node)
         return _LEAF
-    return Structure(type(node), parts[0], tuple([_flatten(child, found) for child in parts[1]]))
+    return Structure(type(node), parts[0], tuple([_flatten(child, leaves_so_far) for child in parts[1]]))
 
 
 def unflatten(structure: Structure, leaves: Sequence[Any]) -> Tree:
@@ -104,14 +104,14 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
 
 def _leaves_like(structure: Structure, other: Tree) -> list[Any]:
     """Leaves of another tree of this structure; the order of its dicts' keys doesn't matter."""
-    found: list[Any] = []
-    _follow(structure, other, "", found)
-    return found
+    leaves_so_far: list[Any] = []
+    _follow(structure, other, "", leaves_so_far)
+    return leaves_so_far
 
 
-def _follow(expected: Structure, node: Tree, where: str, found: list[Any]) -> None:
+def _follow(expected: Structure, node: Tree, where: str, leaves_so_far: list[Any]) -> None:
     if expected.kind is None:
-        found.append(node)
+        leaves_so_far.append(node)
         return
     parts = ((), ()) if node is None else _parts(node)
     if parts is None or set(parts[0]) != set(expected.keys):
@@ -121,7 +121,7 @@ def _follow(expected: Structure, node: Tree, where: str, found: list[Any]) -> No
         )
     children = dict(zip(*parts, strict=True))
     for key, child in zip(expected.keys, expected.children, strict=True):
-        _follow(child, children[key], f"{where}/{key}" if where else str(key), found)
+        _follow(child, children[key], f"{where}/{key}" if where else str(key), leaves_so_far)
 
 
 def items(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:

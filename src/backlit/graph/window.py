@@ -138,15 +138,15 @@ def window(
     steps = per_axis(owner, "stride", stride, axes)
     spread = per_axis(owner, "dilation", dilation, axes)
     extent = [reach(k, d) for k, d in zip(kernel, spread, strict=True)]
-    found = Window(kernel, steps, borders(owner, padding, sizes, extent, steps), spread, groups)
-    if any(n < 1 for n in found.positions(sizes)):
-        padded = tuple([n + sum(pair) for n, pair in zip(sizes, found.padding, strict=True)])
+    result = Window(kernel, steps, borders(owner, padding, sizes, extent, steps), spread, groups)
+    if any(n < 1 for n in result.positions(sizes)):
+        padded = tuple([n + sum(pair) for n, pair in zip(sizes, result.padding, strict=True)])
         raise ShapeError(
             f"{owner}: a kernel that reaches over {tuple(extent)} is larger than the input of {sizes}"
-            f"{f', padded to {padded}' if found.padded else ''}; use a smaller kernel, less dilation, "
+            f"{f', padded to {padded}' if result.padded else ''}; use a smaller kernel, less dilation, "
             f"padding='same', or less striding and pooling before"
         )
-    return found
+    return result
 
 
 def per_axis(owner: str, name: str, value: Any, axes: int, least: int = 1) -> Sizes:

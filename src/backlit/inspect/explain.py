@@ -89,13 +89,13 @@ class NodeReport:
 
     @cached_property
     def uses(self) -> tuple[tuple[str, Array], ...]:
-        found = []
+        arriving_parts = []
         for user in self._graph.users.get(self.tensor.serial, ()):
             arriving = self._graph.gradients[user.serial]
             for position, parent in enumerate(user.parents):
                 if parent is self.tensor and (part := downstream(user, position, arriving)) is not None:
-                    found.append((self._graph.names[user.serial], part))
-        return tuple(found)
+                    arriving_parts.append((self._graph.names[user.serial], part))
+        return tuple(arriving_parts)
 
     def jacobian(self, parent: str | int) -> np.ndarray:
         """The explicit matrix of local derivatives with respect to an input, shape ``value.shape + parent.shape``.
@@ -276,10 +276,10 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
         raise GradientError(f"upstream has shape {arriving.shape}, the output {output.shape}: they must be equal")
     names = node_names(order)
     with transforming():
-        found = pull(list(order), arriving, order)
+        arrived = pull(list(order), arriving, order)
         gradients = {
             node.serial: zeros_like(node.value) if gradient is None else gradient
-            for node, gradient in zip(order, found, strict=True)
+            for node, gradient in zip(order, arrived, strict=True)
         }
     users: dict[int, list[Tensor]] = {}
     for node in order:

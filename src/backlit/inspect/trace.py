@@ -21,9 +21,9 @@ def require_network(what: Any, call: str) -> Network:
     InputError
         If it is something else: a layer that wasn't built, a network of another framework.
     """
-    held = what if isinstance(what, Network) else getattr(what, "network", None)
-    if isinstance(held, Network):
-        return held
+    network = what if isinstance(what, Network) else getattr(what, "network", None)
+    if isinstance(network, Network):
+        return network
     raise InputError(f"{call} takes a Backlit network, got {described(what)}")
 
 

@@ -14,6 +14,7 @@ from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.graph.tensor import Array
 from backlit.nn.context import Context, Params, Probe, Shape, Tap
+from backlit.nn.hyperparameters import check
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
@@ -53,6 +54,10 @@ class Layer:
         super().__init_subclass__(**kwargs)
         if not cls.__name__.startswith("_"):  # a base that others share isn't a layer by itself
             register(Layer.kinds, cls.__name__, cls, "layer")
+
+    def __post_init__(self) -> None:
+        """Check hyperparameters that are declared with a range; a subclass with checks of its own calls this one."""
+        check(self)
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         """Parameters to start from (float64 NumPy arrays, nested dicts) and the output's shape."""

@@ -6,7 +6,6 @@ make a function steeper from input to output, and pulling them to zero only move
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,6 +14,7 @@ from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.graph.ops.arithmetic import abs as absolute
 from backlit.graph.ops.arithmetic import square
+from backlit.nn.hyperparameters import at_least_zero, check
 from backlit.nn.layer import Params, short_repr
 
 EXEMPT = ("bias", "scale", "shift", "slope")  # last parts of the paths that are left out
@@ -35,6 +35,10 @@ class Penalty:
     >>> float(small_sums({"0": {"weight": np.array([[1.0, 2.0]]), "bias": np.array([5.0])}}))
     9.0
     """
+
+    def __post_init__(self) -> None:
+        """Check strengths against their range."""
+        check(self)
 
     def __call__(self, params: Params) -> Any:
         """The penalty of a tree of parameters, one number."""
@@ -103,14 +107,24 @@ def _exempt(path: str) -> bool:
     return path.rsplit("/", 1)[-1] in EXEMPT
 
 
-def _require_strength(penalty: Penalty, **strengths: float) -> None:
-    for name, value in strengths.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-            raise InputError(f"{type(penalty).__name__}: {name} must be a finite number of at least 0, got {value!r}")
+@dataclass(frozen=True, repr=False)
+class _Strength(Penalty):
+    """Base of the penalties that are one strength times a sum over the parameters they are for."""
+
+    strength: float = at_least_zero()
+    only: str | None = None
+    biases: bool = False
+
+    def __call__(self, params: Params) -> Any:
+        return self.strength * _total([self._of(w).sum() for w in weights(params, self.only, self.biases)])
+
+    def _of(self, weight: Any) -> Any:
+        """What is summed over the elements of a weight."""
+        raise NotImplementedError(f"{type(self).__name__} must define _of(self, weight)")
 
 
 @dataclass(frozen=True, repr=False)
-class L2(Penalty):
+class L2(_Strength):
     """``λ Σ w²``, with gradient ``2 λ w``: every update shrinks weights in proportion to their size.
 
     Its maximum-a-posteriori reading: if the data loss is a negative log likelihood summed over the examples, then
@@ -134,19 +148,12 @@ class L2(Penalty):
     (0.5, [[0.2, 0.4]])
     """
 
-    strength: float
-    only: str | None = None
-    biases: bool = False
-
-    def __post_init__(self) -> None:
-        _require_strength(self, strength=self.strength)
-
-    def __call__(self, params: Params) -> Any:
-        return self.strength * _total([square(w).sum() for w in weights(params, self.only, self.biases)])
+    def _of(self, weight: Any) -> Any:
+        return square(weight)
 
 
 @dataclass(frozen=True, repr=False)
-class L1(Penalty):
+class L1(_Strength):
     """``λ Σ |w|``, with gradient ``λ sign(w)`` (0 at 0): pulls small weights to zero, so that few remain.
 
     Parameters
@@ -165,15 +172,8 @@ class L1(Penalty):
     10.0
     """
 
-    strength: float
-    only: str | None = None
-    biases: bool = False
-
-    def __post_init__(self) -> None:
-        _require_strength(self, strength=self.strength)
-
-    def __call__(self, params: Params) -> Any:
-        return self.strength * _total([absolute(w).sum() for w in weights(params, self.only, self.biases)])
+    def _of(self, weight: Any) -> Any:
+        return absolute(weight)
 
 
 @dataclass(frozen=True, repr=False)
@@ -198,13 +198,10 @@ class Elastic(Penalty):
     Zou, Hastie: Regularization and Variable Selection via the Elastic Net, J. R. Statist. Soc. B 67, 2005.
     """
 
-    l1: float
-    l2: float
+    l1: float = at_least_zero()
+    l2: float = at_least_zero()
     only: str | None = None
     biases: bool = False
-
-    def __post_init__(self) -> None:
-        _require_strength(self, l1=self.l1, l2=self.l2)
 
     def __call__(self, params: Params) -> Any:
         parts = weights(params, self.only, self.biases)

@@ -133,7 +133,25 @@ class RMSprop(Optimizer):
 
 
 @dataclass(frozen=True, repr=False)
-class Adam(Optimizer):
+class _Moments(Optimizer, abstract=True):
+    """Base of Adam and its kin, which scale by running means of g and g²."""
+
+    learning_rate: Rate = field(default=0.001, metadata=RATE)
+    beta1: float = fraction(0.9)
+    beta2: float = fraction(0.999)
+    epsilon: float = nonnegative(1e-8)
+    weight_decay: float = nonnegative(0.0)
+    amsgrad: bool = False
+    maximize: bool = False
+
+    @property
+    def scaling(self) -> ScaleByAdam:
+        """The step that scales."""
+        return ScaleByAdam(self.beta1, self.beta2, self.epsilon, self.amsgrad)
+
+
+@dataclass(frozen=True, repr=False)
+class Adam(_Moments):
     """``θ ← θ − η m̂ / (√v̂ + ε)``: running means of g and g², their bias corrected.
 
     ``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, ``m̂ = m / (1 − β₁ᵗ)``, ``v̂ = v / (1 − β₂ᵗ)`` with t from 1.
@@ -174,24 +192,16 @@ class Adam(Optimizer):
     [-0.1, -0.1]
     """
 
-    learning_rate: Rate = field(default=0.001, metadata=RATE)
-    beta1: float = fraction(0.9)
-    beta2: float = fraction(0.999)
-    epsilon: float = nonnegative(1e-8)
-    weight_decay: float = nonnegative(0.0)
-    amsgrad: bool = False
-    maximize: bool = False
-
     def steps(self) -> tuple[Transform, ...]:
         return (
             *before(self.maximize, self.weight_decay),
-            ScaleByAdam(self.beta1, self.beta2, self.epsilon, self.amsgrad),
+            self.scaling,
             ScaleByLearningRate(self.learning_rate),
         )
 
 
 @dataclass(frozen=True, repr=False)
-class AdamW(Optimizer):
+class AdamW(_Moments):
     """``θ ← θ − η (m̂ / (√v̂ + ε) + λ θ)``: Adam whose weight decay stays out of its running means.
 
     Parameters
@@ -229,18 +239,12 @@ class AdamW(Optimizer):
     [-0.1]
     """
 
-    learning_rate: Rate = field(default=0.001, metadata=RATE)
-    beta1: float = fraction(0.9)
-    beta2: float = fraction(0.999)
-    epsilon: float = nonnegative(1e-8)
     weight_decay: float = nonnegative(0.01)
-    amsgrad: bool = False
-    maximize: bool = False
 
     def steps(self) -> tuple[Transform, ...]:
         return (
             *before(self.maximize, 0.0),
-            ScaleByAdam(self.beta1, self.beta2, self.epsilon, self.amsgrad),
+            self.scaling,
             *([AddDecayedWeights(self.weight_decay)] if self.weight_decay else []),
             ScaleByLearningRate(self.learning_rate),
         )

@@ -4,70 +4,62 @@ from __future__ import annotations
 
 from typing import Any
 
-from backlit.doctor.catalogue import CATALOGUE
+from backlit.doctor.diagnose import diagnose
+from backlit.doctor.finding import Finding
 from backlit.errors import InputError
 from backlit.report.numerals import short
-from backlit.report.texts import Diagnosed, Phrase, Text, Told, say
+from backlit.report.texts import Phrase, Said, Text, Told, say
 
-Finding = dict[str, Any]
+Shown = dict[str, Any]  # a finding as the page shows it
 
 
-def findings(run: Any) -> list[Finding]:
+def findings(run: Any) -> list[Shown]:
     """One dict a finding: "severity", "title", "sentences", "facts" (what and value), "code" (remedies to copy)."""
     return [*_of_run(run), *_of_doctor(run)]
 
 
-def _finding(title: Text, sentences: list[Text], severity: str = "alarm", **more: Any) -> Finding:
+def _shown(title: Text, sentences: list[Text], severity: str = "alarm", **more: Any) -> Shown:
     told = {"severity": severity, "called": say(f"findings.{severity}"), "title": title, "sentences": sentences}
     return told | {"facts": [], "code": []} | more
 
 
-def _of_run(run: Any) -> list[Finding]:
+def _of_run(run: Any) -> list[Shown]:
     """What the run itself tells."""
     found = []
     if run.diverged:
-        told = {"epoch": run.diverged.epoch, "step": run.diverged.step, "where": Told(run.diverged.layer)}
+        told = {"epoch": run.diverged.epoch, "step": run.diverged.step, "where": Said(run.diverged.place)}
         sentences: list[Text] = [say("finding.diverged.what", **told), say("finding.diverged.kept")]
-        found.append(_finding(say("finding.diverged"), [*sentences, say("finding.diverged.do")]))
-    found += [_finding(say("finding.useless"), [Told(each)]) for each in (run.judgement or {}).get("warnings", ())]
+        found.append(_shown(say("finding.diverged"), [*sentences, say("finding.diverged.do")]))
+    found += [_shown(say("finding.useless"), [Told(each)]) for each in (run.judgement or {}).get("warnings", ())]
     if run.stopped == "interrupted":
         ended = say("finding.interrupted.what", epoch=len(run.history))
-        found.append(_finding(say("finding.interrupted"), [ended], "remark"))
+        found.append(_shown(say("finding.interrupted"), [ended], "remark"))
     if not run.stopped:
-        found.append(_finding(say("finding.unfinished"), [say("finding.unfinished.what")], "remark"))
+        found.append(_shown(say("finding.unfinished"), [say("finding.unfinished.what")], "remark"))
     return found
 
 
-def _of_doctor(run: Any) -> list[Finding]:
+def _of_doctor(run: Any) -> list[Shown]:
     """What `Run.diagnose` finds; nothing where there is nothing to judge by."""
-    if not hasattr(run, "diagnose"):
-        return []
     try:
-        diagnosis = run.diagnose()
+        return [_diagnosed(finding) for finding in diagnose(run)]
     except InputError:
         return []
-    return [_diagnosed(finding.to_dict()) for finding in diagnosis]
 
 
-def _diagnosed(own: dict[str, Any]) -> Finding:
-    facts: list[tuple[Phrase, Any]] = [(say("findings.where"), Told(own["where"]))]
-    if own["measured"] is not None:
-        measured = say("findings.measured.as", measure=Told(own["measure"]), measured=short(own["measured"]))
+def _diagnosed(finding: Finding) -> Shown:
+    kind = finding.kind
+    facts: list[tuple[Phrase, Any]] = [(say("findings.where"), Said(finding.message("where")))]
+    if finding.measured is not None:
+        measured = say(
+            "findings.measured.as", measure=Said(finding.message("measure")), measured=short(finding.measured)
+        )
         facts.append((say("findings.measured"), measured))
-    if own["threshold"] is not None:
-        limit = say("findings.limit", threshold=short(own["threshold"]), source=Told(own["source"]))
+    if finding.threshold is not None:
+        limit = say("findings.limit", threshold=short(finding.threshold), source=Said(finding.message("source")))
         facts.append((say("findings.threshold"), limit))
-    facts += [(say("findings.follows"), _consequence(each)) for each in own["consequences"]]
-    facts.append((say("findings.expected"), Diagnosed(own["name"], "effect", own["effect"])))
-    code = [(say("findings.remedy"), own["remedy"]), (say("findings.command"), own["command"])]
-    cause = Diagnosed(own["name"], "cause", own["cause"])
-    title = Diagnosed(own["name"], "name", own["name"])
-    return _finding(title, [cause], own["severity"], facts=facts, code=[each for each in code if each[1]])
-
-
-def _consequence(told: str) -> Text:
-    """What follows: another finding, by its name, or what was seen."""
-    name, colon, where = told.partition(": ")
-    if colon and name in CATALOGUE:
-        return say("findings.consequence", name=Diagnosed(name, "name", name), where=Told(where))
-    return Told(told)
+    facts += [(say("findings.follows"), Said(each)) for each in finding.consequences]
+    facts.append((say("findings.expected"), Said(kind.effect.of())))
+    code = [(say("findings.remedy"), finding.remedy), (say("findings.command"), finding.command)]
+    lines = [each for each in code if each[1]]
+    return _shown(Said(kind.name.of()), [Said(kind.cause.of())], finding.severity, facts=facts, code=lines)

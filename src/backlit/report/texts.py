@@ -11,7 +11,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Protocol
 
 from markupsafe import Markup, escape
 
@@ -71,21 +71,22 @@ class Told(Text):
         return escape(_translated(lang, self.sentence))
 
 
+class Sayable(Protocol):
+    """What can be put into words in any language, such as a `Message`."""
+
+    def within(self, lang: str) -> str:
+        """The words in a language."""
+
+
 @dataclass(frozen=True)
-class Diagnosed(Text):
-    """What the doctor says of a kind of finding, in English; in other languages by the finding's name, if it is known.
+class Said(Text):
+    """What has words of its own in each language: a message of the library."""
 
-    >>> print(Diagnosed("overfitting", "name", "overfitting").within("ko"))
-    과적합(overfitting)
-    """
-
-    name: str
-    part: str  # "name", "cause" or "effect"
-    sentence: str
+    words: Sayable
 
     def within(self, lang: str) -> Markup:
         """The text in one language."""
-        return escape(catalogue(lang)["doctor"].get(self.name, {}).get(self.part, self.sentence))
+        return escape(self.words.within(lang))
 
 
 def say(key: str, **values: Any) -> Phrase:

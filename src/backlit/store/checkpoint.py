@@ -14,13 +14,17 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.files import locked
 from backlit.graph import tree
+from backlit.settings import declared
 from backlit.store import files
 from backlit.store import run as storage
 from backlit.store.files import to_json
 from backlit.train.callbacks import History
-from backlit.train.loop import Loop, Moment
-from backlit.train.probes.history import ProbeHistory
-from backlit.train.result import Run
+from backlit.train.fingerprint import same_data
+from backlit.train.loop import Loop, LoopState, Moment
+from backlit.train.probes.history import ProbeRecords
+from backlit.train.recipe import Recipe
+from backlit.train.result import Result
+from backlit.train.training import Checkpoint, Training
 
 KINDS: dict[str, Any] = {
     "settings": dict,
@@ -31,18 +35,36 @@ KINDS: dict[str, Any] = {
 }
 
 
+def keeper_of(training: Training) -> FolderKeeper | None:
+    """Who keeps a run in the folder that its options name, if they name one."""
+    checkpoint = training.keeping
+    return None if checkpoint is None else FolderKeeper(checkpoint)
+
+
+def train(recipe: Recipe) -> Result:
+    """Train, in the folder that the recipe's options name, if they name one."""
+    return recipe.fit(keeper_of(recipe.training))
+
+
 @dataclass(frozen=True)
-class Checkpoint:
+class FolderKeeper:
     """Keeps a folder in which the run is whole at every moment.
 
     `state.safetensors` alone decides where training goes on: it holds the next update's parameters, optimizer and
     running state, the best weights so far, and the history.
     """
 
-    folder: Path
-    settings: dict[str, Any]
-    resume: bool
-    overwrite: bool = False
+    checkpoint: Checkpoint
+
+    @property
+    def every(self) -> int:
+        """Epochs from one writing to the next."""
+        return self.checkpoint.every
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is."""
+        return Path(self.checkpoint.folder)
 
     @property
     def file(self) -> Path:
@@ -50,20 +72,20 @@ class Checkpoint:
         return self.folder / storage.STATE
 
     @contextlib.contextmanager
-    def open(self, loop: Loop) -> Iterator[None]:
+    def open(self, loop: Loop, settings: dict[str, Any]) -> Iterator[None]:
         """The folder for this run alone, and the loop as it was saved there, if it is to go on."""
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(locked(self.folder))
             except OSError as error:
                 raise InputError(f"{self.folder} can't be written: {error}") from error
-            if self.resume:
-                self.restore(loop)
-            elif files.holds_run(self.folder) and not self.overwrite:
+            if self.checkpoint.resume:
+                self.restore(loop, settings)
+            elif files.holds_run(self.folder) and not self.checkpoint.overwrite:
                 raise InputError(f"{self.folder} already holds a run; resume it, or choose another folder")
             yield
 
-    def restore(self, loop: Loop) -> None:
+    def restore(self, loop: Loop, settings: dict[str, Any]) -> None:
         """Set the loop to the saved state.
 
         Raises
@@ -82,57 +104,66 @@ class Checkpoint:
             stopped = json.loads(metadata.get("stopped", "null"))  # format 1 didn't tell it
             history = History(storage.line(record) for record in told["history"])
             probed = storage.expect(list, json.loads(metadata.get("probes", "[]")), "probes")  # not in older files
-            probes = ProbeHistory(storage.probe_line(record) for record in probed)
+            probes = ProbeRecords(storage.probe_line(record) for record in probed)
             if not len(history) == told["epoch"] >= told["best_epoch"] >= 0:
                 raise ValueError(f"epoch {told['epoch']}, best {told['best_epoch']}, don't fit {len(history)} lines")
-            if (told["plateau"] or {}).keys() != (loop.plateau_state or {}).keys():
+            if (told["plateau"] or {}).keys() != (loop.state.plateau or {}).keys():
                 raise ValueError(f"plateau can't be {told['plateau']!r}")
-        self._compare(told["settings"])
+        self._compare(told["settings"], settings, loop)
         with storage.understanding(self.file):
-            carry = _carry(loop, tensors, "last:")
-            best = _carry(loop, tensors, "best:") if told["best_epoch"] else None
-        loop.carry, loop.epoch, loop.history, loop.probes = carry, told["epoch"], history, probes
-        loop.plateau_state, loop.best_epoch, loop.best_value = told["plateau"], told["best_epoch"], best_value
-        loop.best = None if best is None else Moment(best, loop.best_epoch, 0)
+            last = _train_state(loop, tensors, "last:")
+            best = _train_state(loop, tensors, "best:") if told["best_epoch"] else None
+        loop.history, loop.probes = history, probes
+        loop.state = LoopState(
+            train_state=last,
+            epoch=told["epoch"],
+            best=None if best is None else Moment(best, told["best_epoch"], 0),
+            best_value=best_value,
+            best_epoch=told["best_epoch"],
+            plateau=told["plateau"],
+        )
         loop.stopped = stopped if stopped == "early stopping" else ""  # then it had come to its end
 
-    def _compare(self, saved: dict[str, Any]) -> None:
+    def _compare(self, saved: dict[str, Any], settings: dict[str, Any], loop: Loop) -> None:
+        """Refuse to go on with another training: what depends on it must be the same, and the data, too."""
+        now = json.loads(json.dumps(settings))
         different = [
-            f"{key}: then {saved[key]!r}, now {value!r}"
-            for key, value in json.loads(json.dumps(self.settings)).items()
-            if key not in ("epochs", "data", "devices")
-            and saved.get(key, value) != value  # an older version may not have had it
+            f"{name}: then {saved[name]!r}, now {now[name]!r}"
+            for name, option in declared(type(loop.job.training)).items()
+            if option.scope == "identity"
+            and saved.get(name, now[name]) != now[name]  # an older version may not have had it
         ]
-        if saved.get("data", self.settings["data"]) != self.settings["data"]:
-            different.append("other training rows or targets")
+        if not same_data(saved.get("data"), loop.job.examples):
+            different.append("other training rows or targets (inputs, weights and held-out rows count, too)")
         if different:
             raise InputError(
                 f"{self.folder} was trained with other settings ({'; '.join(different)}): use the same to resume"
             )
 
-    def write(self, loop: Loop, run: Run) -> None:
+    def write(self, loop: Loop, result: Result) -> None:
         """Write the run as it is now, and what is needed to go on."""
-        tensors = _named("last:", loop.carry)
-        if loop.best is not None:
-            tensors |= _named("best:", loop.carry_at(loop.best))
+        state = loop.state
+        tensors = _named("last:", state.train_state)
+        if state.best is not None:
+            tensors |= _named("best:", loop.train_state_at(state.best))
         told = {
-            "settings": self.settings,
-            "epoch": loop.epoch,
+            "settings": result.settings,
+            "epoch": state.epoch,
             "stopped": loop.stopped,
             "history": list(loop.history),
-            "probes": list(run.probes),
-            "plateau": loop.plateau_state,
-            "best_epoch": loop.best_epoch,
-            "best_value": float(loop.best_value),
+            "probes": list(result.probes),
+            "plateau": state.plateau,
+            "best_epoch": state.best_epoch,
+            "best_value": float(state.best_value),
         }
         metadata = {name: to_json(self.file.name, value, indent=None).decode() for name, value in told.items()}
-        storage.save(run, self.folder, overwrite=True, state=storage.to_tensors(tensors, metadata))
+        storage.save(result, self.folder, overwrite=True, state=storage.to_tensors(tensors, metadata))
 
 
-def _carry(loop: Loop, tensors: dict[str, np.ndarray], prefix: str) -> Any:
-    """The loop's carry with the values of a file, which must have just its names, shapes and types."""
-    names = tree.paths(loop.carry)
-    leaves, structure = tree.flatten(loop.carry)
+def _train_state(loop: Loop, tensors: dict[str, np.ndarray], prefix: str) -> Any:
+    """The loop's train state with the values of a file, which must have just its names, shapes and types."""
+    names = tree.paths(loop.state.train_state)
+    leaves, structure = tree.flatten(loop.state.train_state)
     found = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
     missing, surplus = sorted(set(names) - set(found)), sorted(set(found) - set(names))
     if missing or surplus:
@@ -147,9 +178,9 @@ def _carry(loop: Loop, tensors: dict[str, np.ndarray], prefix: str) -> Any:
                 f"{name} has shape {value.shape} of {value.dtype}, expected {leaf.shape} of {leaf.dtype}; "
                 "use the same network to resume"
             )
-    put = loop.program.engine.put
+    put = loop.job.program.engine.put
     return tree.unflatten(structure, [put(found[name], leaf.dtype) for name, leaf in zip(names, leaves, strict=True)])
 
 
-def _named(prefix: str, carry: Any) -> dict[str, np.ndarray]:
-    return {prefix + name: np.asarray(leaf) for name, leaf in tree.items(carry)}
+def _named(prefix: str, train_state: Any) -> dict[str, np.ndarray]:
+    return {prefix + name: np.asarray(leaf) for name, leaf in tree.items(train_state)}

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +33,9 @@ from backlit.store import files
 from backlit.store.files import REMEDY, from_json, to_json
 from backlit.store.old import divergence
 from backlit.train.callbacks import History
-from backlit.train.probes.history import ProbeHistory
-from backlit.train.result import Run, metric_table
+from backlit.train.probes.history import ProbeRecords
+from backlit.train.result import Result
+from backlit.train.scores import metric_table
 from backlit.train.targets import Targets
 
 WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE, PROBES, REPORT = (*files.FILES, *files.OPTIONAL)
@@ -63,7 +63,7 @@ def from_tensors(path: Path, content: bytes) -> tuple[dict[str, np.ndarray], dic
 
 
 def save(
-    run: Run, folder: Path, overwrite: bool = False, state: bytes | None = None, report: str | None = None
+    run: Result, folder: Path, overwrite: bool = False, state: bytes | None = None, report: str | None = None
 ) -> Path:
     """Write a run to a folder: all files, or, whatever happens, none.
 
@@ -71,12 +71,12 @@ def save(
     ----------
     state : bytes, optional
         What training needs to go on. Without it, what is there stays if it is this run's own folder.
-    report : "en" or "ko", optional
-        Write the report too, this language first. Without it, one that is there goes: it tells of the run before.
+    report : str, optional
+        The report as a page. Without it, one that is there goes: it tells of the run before.
     """
     contents = _contents(run) | ({} if state is None else {STATE: state})
     if report is not None:
-        contents[REPORT] = replace(run, folder=folder).report(report).encode()
+        contents[REPORT] = report.encode()
     try:
         own = run.folder is not None and run.folder.resolve() == folder.resolve()
         with locked(folder):
@@ -89,28 +89,23 @@ def save(
     return folder
 
 
-def save_report(run: Run, lang: str = "en") -> Path:
-    """Write the report into the run's own folder, which is otherwise as it was.
+def add_report(folder: Path, page: str) -> Path:
+    """Put a report to a run that is there, or in place of its own.
 
     Raises
     ------
     InputError
-        If the run has no folder, or it isn't a run's any more or can't be written.
-    UnknownNameError
-        If the report isn't written in that language.
+        If the folder isn't a run's any more or can't be written.
     """
-    if run.folder is None:
-        raise InputError("this run has no folder yet: save it first, or run.save(folder, report='en')")
-    content = run.report(lang).encode()
     try:
-        with locked(run.folder):
-            files.add(run.folder, REPORT, content)
+        with locked(folder):
+            files.add(folder, REPORT, page.encode())
     except OSError as error:
-        raise InputError(f"{run.folder / REPORT} can't be written: {error}; what was there is as it was") from error
-    return run.folder / REPORT
+        raise InputError(f"{folder / REPORT} can't be written: {error}; what was there is as it was") from error
+    return folder / REPORT
 
 
-def _contents(run: Run) -> dict[str, bytes]:
+def _contents(run: Result) -> dict[str, bytes]:
     """All files but network.json, by name."""
     running = {RUNNING + name: value for name, value in run.network.state.items()}
     contents = {
@@ -131,7 +126,7 @@ def _contents(run: Run) -> dict[str, bytes]:
     return contents
 
 
-def _description(run: Run) -> dict[str, Any]:
+def _description(run: Result) -> dict[str, Any]:
     """What network.json says."""
     return {
         "architecture": run.network.architecture.to_dict(),
@@ -147,32 +142,8 @@ def _description(run: Run) -> dict[str, Any]:
     }
 
 
-def load(folder: str | Path) -> Run:
-    """Read a run that `Run.save` wrote.
-
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    Run
-        That predicts just as the saved one.
-
-    Raises
-    ------
-    InputError
-        If the folder isn't a run, or one of its files is missing, damaged or made by a newer version.
-
-    Examples
-    --------
-    >>> import backlit as bl, numpy as np, tempfile
-    >>> run = bl.fit(bl.Linear(1), np.eye(3), np.arange(3.0), epochs=1)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     same = bl.load(run.save(folder + "/line"))
-    >>> bool((same.predict(np.eye(3)) == run.predict(np.eye(3))).all())
-    True
-    """
+def load(folder: str | Path) -> Result:
+    """Read what `save` wrote: see `backlit.load`."""
     folder = Path(folder)
     description, contents = files.read(folder, {*files.FILES, JUDGEMENT, CONFIG, PROBES})
     tensors, _ = from_tensors(folder / WEIGHTS, contents[WEIGHTS])
@@ -201,12 +172,12 @@ def load(folder: str | Path) -> Run:
     with understanding(folder / PROBES, old):
         told = [probe_line(record) for record in probed]
         start = next((record for record in told if "data" in record), None)
-        probes = ProbeHistory(record for record in told if "data" not in record)
+        probes = ProbeRecords(record for record in told if "data" not in record)
     with understanding(folder / JUDGEMENT, old):
         judgement = expect((dict, type(None)), judgement, "the file")
     with understanding(folder / CONFIG, old):
         config = tomllib.loads(contents[CONFIG].decode()) if CONFIG in contents else None
-    return Run(
+    return Result(
         network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=stopped,
         diverged=diverged, best_epoch=best_epoch, settings=settings, preparation=preparation, optimizer=optimizer,
         folder=folder, judgement=judgement, config=config, probed=probes,
@@ -279,7 +250,7 @@ def _optimizer(data: Any) -> Any:
 
 def _targets(data: dict[str, Any]) -> Any:
     if data["kind"] == "text":
-        from backlit.train.writing import TextTargets
+        from backlit.train.targets import TextTargets
 
         return TextTargets.from_dict(data)
     return Targets.from_dict(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from backlit.errors import InputError, unknown
 from backlit.settings import Range
@@ -42,7 +42,7 @@ class Options:
     calibrate: bool = False
     split: tuple[float, ...] = (0.7, 0.15, 0.15)
     seed: int = choice(0, "Origin of all randomness, splits too", whole=True)
-    engine: str = "xla"
+    engine: Literal["xla", "numpy"] = "xla"
     devices: int = choice(1, "Devices that share the work on each batch", whole=True, low=1)
 
     def __post_init__(self) -> None:

@@ -18,13 +18,15 @@ from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.layer import Layer
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import Writer, for_sequences, recurrent_spec
+from backlit.store.checkpoint import train as kept_training
 from backlit.tasks.fit_table import known
 from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.options import Options
 from backlit.train.callbacks import EarlyStopping
-from backlit.train.fit import fit
+from backlit.train.recipe import Recipe
 from backlit.train.result import Run
-from backlit.train.writing import TextTargets
+from backlit.train.targets import TextTargets
+from backlit.train.training import Training
 
 SHAPES = ("class", "tags", "text")
 OPTIMIZER, RATE, NETWORK = "adam", 0.003, "lstm:128"
@@ -129,8 +131,7 @@ def fit_sequences(
     rate = RATE if chosen.learning_rate is None else chosen.learning_rate
     decay = optim.Cosine(rate, epochs * -(-len(train) // batch))  # what is right at first is too coarse at the end
     optimizer = chosen.optimizer or OPTIMIZER
-    run = fit(
-        architecture, x[train], targets[train],
+    training = Training(
         loss="cross_entropy", metrics=["accuracy"] if to == "class" else ["accuracy", "sequence_accuracy"],
         optimizer=optim.get(optimizer, learning_rate=decay) if isinstance(optimizer, str) else optimizer,
         epochs=epochs, batch_size=batch, validation=(x[validation], targets[validation]), preparation=preparation,
@@ -140,6 +141,7 @@ def fit_sequences(
         time_limit=None if chosen.time_limit is None else max(1e-3, chosen.time_limit - clock.monotonic() + started),
         checkpoint=checkpoint, resume=resume, overwrite=overwrite, progress=progress,
     )  # fmt: skip
+    run = kept_training(Recipe(architecture, x[train], targets[train], training))
     if run.history and not run.diverged:
         parts = {"training": len(train), "validation": len(validation), "test": len(test) if rest else 0}
         run.judgement = _judged(run, to, x, targets, train, test) | {

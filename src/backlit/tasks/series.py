@@ -15,7 +15,6 @@ from backlit.nn.layer import Layer
 from backlit.nn.spec.sequences import for_windows
 from backlit.optim.exact import ridge
 from backlit.tasks.task import Family, Material, read_table
-from backlit.train.prepare import check_counts
 from backlit.train.result import Run
 
 WORDS = "mlp:64"  # what did best, with ridge regression to start from, on series other than those of the documentation
@@ -48,7 +47,9 @@ def from_series(
         raise InputError(f"a series has one target, got {', '.join(names)}; other columns' past is looked at anyway")
     if time is None:
         raise InputError("horizon needs the column of times: time=COLUMN (--time COLUMN)")
-    check_counts(horizon=horizon, **({} if window is None else {"window": window}))
+    for name, steps in (("horizon", horizon), ("window", 1 if window is None else window)):
+        if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
+            raise InputError(f"{name} must be a whole number of at least 1, got {steps!r}")
     own = [names[0], time, *([series] if series else [])]
     if len(set(own)) < len(own):
         raise InputError(f"target, time and series must be different columns, got {', '.join(own)}")

@@ -19,12 +19,14 @@ from backlit.nn.layer import Layer, forward
 from backlit.nn.losses import CrossEntropy
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
+from backlit.store.checkpoint import train
 from backlit.tasks.options import Options
 from backlit.train.callbacks import EarlyStopping
-from backlit.train.fit import fit
-from backlit.train.generate import streaming
+from backlit.train.generate import generate, streaming
+from backlit.train.recipe import Recipe
 from backlit.train.result import Run
-from backlit.train.writing import TextTargets
+from backlit.train.targets import TextTargets
+from backlit.train.training import Training
 
 WINDOW, STREAMS = 64, 64
 UPDATES = 10_000  # at most, if the user doesn't say
@@ -169,8 +171,8 @@ def train_stream(
     for note in notes if say else ():
         say(note)
     patience = max(10, epochs // 3) if options.patience is None else options.patience
-    run = fit(
-        network, x, y, loss="cross_entropy", optimizer=optimizer, epochs=epochs, batch_size=reading.streams,
+    training = Training(
+        loss="cross_entropy", optimizer=optimizer, epochs=epochs, batch_size=reading.streams,
         validation=held, metrics=["bits", "perplexity"], seed=options.seed, engine=options.engine,
         devices=options.devices, penalty=L2(options.l2) if options.l2 else None, steps_per_epoch=per_epoch,
         early_stopping=EarlyStopping(patience) if patience and held else None,
@@ -180,6 +182,7 @@ def train_stream(
         checkpoint=checkpoint, resume=resume, overwrite=overwrite, progress=progress,
         config=None if config is None else config | _resolved(words, rate, dropout, epochs, reading, patience, options),
     )  # fmt: skip
+    run = train(Recipe(network, x, y, training))
     if run.history and not run.diverged:
         plan = f"{words}, dropout {dropout:g}, {run.optimizer}"
         run.judgement = _judged(run, reading, stream, notes, plan, options.engine)
@@ -225,7 +228,7 @@ def _judged(
         "plan": plan,
         "notes": notes,
         "warnings": worse,
-        "sample": run.generate(_opening(reading), length=160, temperature=0.8),
+        "sample": generate(run, _opening(reading), length=160, temperature=0.8),
     }
 
 

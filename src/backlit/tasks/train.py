@@ -13,6 +13,7 @@ from backlit.data.series import SeriesPreparation
 from backlit.data.table import Moment, TablePreparation
 from backlit.data.table.audit import suspicions
 from backlit.errors import InputError
+from backlit.store.checkpoint import train as fit
 from backlit.tasks import plan
 from backlit.tasks.judge.calibration import calibrated
 from backlit.tasks.judge.forecast import judge_windows
@@ -25,8 +26,9 @@ from backlit.train.callbacks import EarlyStopping
 from backlit.train.ensemble import Folds
 from backlit.train.ensemble import members as members_of
 from backlit.train.intervals import Intervals
+from backlit.train.recipe import Recipe
 from backlit.train.result import Run
-from backlit.train.training import Recipe
+from backlit.train.training import Training
 
 
 def train(
@@ -63,13 +65,15 @@ def train(
         With `judgement`: scores on the test rows (on the validation rows if there are no others), baseline, notes.
     """
     recipe, resolved = recipe_for(material, options, say=say, started=started)
-    run = recipe.fit(
-        probes=probes,
-        checkpoint=checkpoint,
-        resume=resume,
-        overwrite=overwrite,
-        progress=progress,
-        config=None if config is None else config | resolved,
+    run = fit(
+        recipe.replace(
+            probes=probes,
+            checkpoint=checkpoint,
+            resume=resume,
+            overwrite=overwrite,
+            progress=progress,
+            config=None if config is None else config | resolved,
+        )
     )
     run.recipe = recipe
     return run if run.diverged or not run.history or recipe.finish is None else recipe.finish(run)
@@ -97,7 +101,7 @@ def recipe_for(
     for note in notes if say else ():
         say(note)
     chosen = plan.plan_for(options, material, parts.train, preparation, members)
-    given = {
+    given: dict[str, Any] = {
         "loss": chosen.loss, "optimizer": chosen.optimizer, "epochs": chosen.epochs, "batch_size": chosen.batch_size,
         "validation": folds or (material.raw[parts.validation], material.y[parts.validation]),
         "preparation": preparation, "seed": options.seed, "penalty": chosen.penalty,
@@ -112,7 +116,7 @@ def recipe_for(
         return _judged(run, material, parts, folds, options, chosen, notes)
 
     x, y = material.raw[parts.train], material.y[parts.train]
-    return Recipe(chosen.network, x, y, given, finish), chosen.resolved(options)
+    return Recipe(chosen.network, x, y, Training(**given), finish), chosen.resolved(options)
 
 
 def _rest(limit: float | None, started: float) -> float | None:

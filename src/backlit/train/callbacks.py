@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from backlit.errors import InputError
-from backlit.nn.layer import Network
+from backlit.errors import unknown
+from backlit.settings import Record, count, option
 
-Record = dict[str, Any]
+if TYPE_CHECKING:
+    from backlit.nn.layer import Network
+
+EpochRecord = dict[str, Any]  # a line of the history
 
 
 @dataclass(eq=False)
@@ -27,8 +30,8 @@ class EpochEnd:
     """
 
     epoch: int
-    record: Record
-    history: list[Record]
+    record: EpochRecord
+    history: list[EpochRecord]
     _network: Callable[[], Network] = field(repr=False)
 
     @property
@@ -41,7 +44,7 @@ Callback = Callable[[EpochEnd], Any]  # returning True ends the training after t
 
 
 @dataclass(frozen=True)
-class EarlyStopping:
+class EarlyStopping(Record):
     """Stop when a watched value hasn't improved for `patience` epochs, and go back to the best weights.
 
     Parameters
@@ -64,22 +67,17 @@ class EarlyStopping:
     EarlyStopping(patience=5, monitor=None, min_delta=0.0, direction=None, restore_best=True)
     """
 
-    patience: int = 10
-    monitor: str | None = None
-    min_delta: float = 0.0
-    direction: str | None = None
-    restore_best: bool = True
+    patience: int = count(10, words="a whole number of at least 1")
+    monitor: str | None = option(None)
+    min_delta: float = option(0.0, open_high=True, words="at least 0")
+    direction: str | None = option(None, names=("min", "max"))
+    restore_best: bool = option(True)
 
-    def __post_init__(self) -> None:
-        if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 1:
-            raise InputError(f"EarlyStopping: patience must be a whole number of at least 1, got {self.patience!r}")
-        if self.min_delta < 0:
-            raise InputError(f"EarlyStopping: min_delta must be at least 0, got {self.min_delta!r}")
-        if self.direction not in (None, "min", "max"):
-            raise InputError(f"EarlyStopping: direction must be 'min' or 'max', got {self.direction!r}")
+    def _title(self) -> str:
+        return "EarlyStopping: "
 
 
-class History(list[Record]):
+class History(list[EpochRecord]):
     """The lines of a run's history, one dict an epoch.
 
     Examples
@@ -93,8 +91,6 @@ class History(list[Record]):
         """A column by name, or lines by number."""
         if isinstance(key, str):
             if not any(key in record for record in self):
-                from backlit.errors import unknown
-
                 raise unknown("column of the history", key, {name for record in self for name in record})
             return [record.get(key) for record in self]
         return super().__getitem__(key)

@@ -12,7 +12,7 @@ from backlit.graph.op import is_bad
 from backlit.languages import Message, Template
 from backlit.nn.layer import forward
 from backlit.train.mixup import blend, parts_of
-from backlit.train.program import Carry, Data, Program
+from backlit.train.program import Data, Program, TrainState
 
 Place = Literal["inputs", "parameter", "layer", "output", "loss", "sum of losses", "validation loss"]
 
@@ -69,9 +69,9 @@ class Divergence:
 
 
 def first_bad_value(
-    program: Program, data: Data, batches: dict[str, np.ndarray], carry: Carry, step: int
+    program: Program, data: Data, batches: dict[str, np.ndarray], train_state: TrainState, step: int
 ) -> tuple[Place, str, float | None]:
-    """What turned bad first in the given step of an epoch that began with the state `carry`.
+    """What turned bad first in the given step of an epoch that began with the state `train_state`.
 
     The updates before the step are made again, with the same program; then the step's forward pass runs in
     NumPy, layer by layer, and its gradients are looked at.
@@ -82,8 +82,8 @@ def first_bad_value(
         As in `Divergence`.
     """
     for i in range(step):
-        carry, _ = program.update(carry, data, {key: part[i] for key, part in batches.items()})
-    params = tree.map(np.asarray, carry["params"])
+        train_state, _ = program.update(train_state, data, {key: part[i] for key, part in batches.items()})
+    params = tree.map(np.asarray, train_state["params"])
     for path, leaf in tree.items(params):
         if is_bad(leaf):
             return "parameter", path, None
@@ -106,9 +106,9 @@ def first_bad_value(
             params,
             x,
             training=True,
-            state=tree.map(np.asarray, carry["state"]),
-            seed=int(carry["seed"]),
-            step=int(carry["step"]),
+            state=tree.map(np.asarray, train_state["state"]),
+            seed=int(train_state["seed"]),
+            step=int(train_state["step"]),
             tap=tap,
             targets=y,
             fresh=batches["fresh"][step][0] if "fresh" in batches else None,

@@ -60,12 +60,16 @@ def drawn(network: Layer | Network, built: Network, seeds: list[int]) -> list[Ne
     return [built, *(network.build(built.input_shape, seed=seed, dtype=str(built.dtype)) for seed in seeds[1:])]
 
 
+def combined(architecture: Layer, count: int, loss: Any) -> Parallel:
+    """The architecture of an ensemble: its members side by side, their probabilities, or numbers, averaged."""
+    return Parallel(*[architecture] * count, combine=COMBINE.get(str(getattr(loss, "activation", None)), "mean"))
+
+
 def united(network: Network, params: Any, state: dict[str, Any], count: int, loss: Any) -> Network:
     """One network of members whose parameters and state are stacked: their probabilities, or numbers, averaged."""
-    way = COMBINE.get(str(getattr(loss, "activation", None)), "mean")
     members = {str(i): tree.map(lambda part, i=i: part[i], params) for i in range(count)}
     states = {f"{i}/{name}": value[i] for i in range(count) for name, value in state.items()}
-    architecture = Parallel(*[network.architecture] * count, combine=way)
+    architecture = combined(network.architecture, count, loss)
     return Network(architecture, {k: v for k, v in members.items() if v}, network.input_shape, states)
 
 

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from backlit.graph import tree
 from backlit.nn.layer import Network
-from backlit.optim.plateau import set_factor
+from backlit.optim.plateau import plateau_of, set_factor
 from backlit.train.batches import Batches
-from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, History
+from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, EpochRecord, History
 from backlit.train.divergence import Divergence, first_bad_value
 from backlit.train.ensemble import united
-from backlit.train.lazy import Later
-from backlit.train.probes.history import ProbeHistory
+from backlit.train.lazy import Lazy
+from backlit.train.prepare import Job
+from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.prober import Prober
-from backlit.train.program import Carry, Data, Program
+from backlit.train.program import TrainState
+from backlit.train.scores import measured
 
-MAX_BYTES = 32 * 2**20  # of row numbers and outputs that one call of the program may take and return
-MAX_STEPS = 4096  # updates in one call of the program
 PATIENCE_SECONDS = 0.25  # how long one call should take, so that progress is seen and Ctrl-C heard
 
 
@@ -34,9 +34,294 @@ PATIENCE_SECONDS = 0.25  # how long one call should take, so that progress is se
 class Moment:
     """The state after an epoch, kept as the start of a call of the program and the epochs since: had when needed."""
 
-    start: Carry
+    start: TrainState
     first: int
     count: int
+
+
+@dataclass(frozen=True, eq=False)
+class LoopState:
+    """All that changes from epoch to epoch, besides what is told of each; a value, so that none is ever half changed.
+
+    Attributes
+    ----------
+    train_state : dict
+        What the next update starts from.
+    epoch : int
+        Epochs done.
+    best : Moment or None
+        After the best epoch so far, by early stopping.
+    best_value, best_epoch :
+        Of that epoch; the value is the less the better.
+    plateau : dict or None
+        Of `ReduceOnPlateau`.
+    """
+
+    train_state: TrainState
+    epoch: int = 0
+    best: Moment | None = None
+    best_value: float = np.inf
+    best_epoch: int = 0
+    plateau: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Saving:
+    """After how many epochs each the run is written, and how."""
+
+    every: int
+    write: Callable[[], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Listeners:
+    """Who is told of each epoch, and may end the training or look into it.
+
+    Attributes
+    ----------
+    callbacks : tuple of callable
+    show : callable
+        ``show(line of the history)``: the progress display.
+    prober : Prober, optional
+        Looks into the network after the epochs of its plan, and after the last one when asked: see `Loop.probed`.
+    saving : Saving, optional
+    """
+
+    callbacks: tuple[Callback, ...] = ()
+    show: Callable[[EpochRecord], None] = lambda record: None
+    prober: Prober | None = None
+    saving: Saving | None = None
+
+
+@dataclass(eq=False)
+class Loop:
+    """A training run: its state, its history, and the step from epoch to epoch.
+
+    Parameters
+    ----------
+    job : Job
+        What is computed, from which start, on which rows.
+    early_stopping : EarlyStopping, optional
+        With monitor and direction filled in.
+    listeners : Listeners
+    deadline : float, optional
+        When training ends, by `time.monotonic`; at least one epoch is done.
+    """
+
+    job: Job
+    early_stopping: EarlyStopping | None = None
+    listeners: Listeners = field(default_factory=Listeners)
+    deadline: float | None = None
+    history: History = field(default_factory=History)
+    probes: ProbeRecords = field(default_factory=ProbeRecords)
+    stopped: str = ""
+    diverged: Divergence | None = None
+
+    def __post_init__(self) -> None:
+        self.epochs = self.job.training.epochs
+        self.plateau = plateau_of(self.job.optimizer)
+        self.state = LoopState(self.job.start, plateau=self.plateau.init() if self.plateau else None)
+
+    def run(self) -> None:
+        """Train until the epochs are done or something ends it."""
+        count = 1  # the first call includes compiling, and says nothing of the time that epochs take
+        begun = False
+        try:
+            while self.state.epoch < self.epochs and not self.stopped:
+                count = self._length(count)
+                start = time.perf_counter()
+                self.state = self._call(count)
+                if begun:  # metrics take their time, too
+                    seconds = (time.perf_counter() - start) / count
+                    count = max(1, int(PATIENCE_SECONDS / max(seconds, 1e-9)))
+                begun = True
+                self._between_calls()
+        except KeyboardInterrupt:  # it may have come between any two statements; the state is a whole one
+            epoch = self.state.epoch
+            del self.history[epoch:]
+            self.probes[:] = [record for record in self.probes if record["epoch"] <= epoch]
+            self.stopped = "interrupted"
+        self.stopped = self.stopped or "epochs done"
+
+    def _length(self, count: int) -> int:
+        """Epochs of the next call: `count`, unless someone must be asked before."""
+        epoch, listeners = self.state.epoch, self.listeners
+        if listeners.callbacks or self.plateau:
+            return 1
+        count = min(count, self.job.program.length, self.epochs - epoch)
+        if listeners.saving is not None:
+            count = min(count, listeners.saving.every - epoch % listeners.saving.every)
+        return count if listeners.prober is None else min(count, listeners.prober.until(epoch))
+
+    def _between_calls(self) -> None:
+        """Whether time is up; the probe and the writing that are due."""
+        epoch, listeners = self.state.epoch, self.listeners
+        if self.deadline is not None and time.monotonic() >= self.deadline and epoch < self.epochs:
+            self.stopped = self.stopped or "time limit"
+        prober, saving = listeners.prober, listeners.saving
+        if prober is not None and epoch in prober.plan.epochs and epoch < self.epochs and not self.stopped:
+            self.probes.append(prober(self.state.train_state, epoch))
+        if saving is not None and epoch % saving.every == 0 and not self.stopped:
+            saving.write()
+
+    def probed(self) -> ProbeRecords | Lazy:
+        """What the probes told; after the last epoch with a look at what training left, taken when asked for."""
+        probes, prober = ProbeRecords(self.probes), self.listeners.prober
+        train_state, epoch = self.state.train_state, self.state.epoch
+        done = probes and probes[-1]["epoch"] >= epoch
+        if prober is None or not epoch or done or not self.stopped:
+            return probes
+        return Lazy(lambda: ProbeRecords([*probes, prober(train_state, epoch)]))
+
+    def _results(self, moment: Moment) -> tuple[TrainState, Any]:
+        """Run the epochs of a moment; the state after them, and their losses and outputs as NumPy arrays."""
+        job, program = self.job, self.job.program
+        batches = _stacked([each.epochs(moment.first, moment.count, program.length) for each in job.batches])
+        validation = _stacked([each.epoch(0) for each in job.validation]) if job.validation else None
+        train_state, results = program.train(
+            moment.start, job.data, batches, job.validation_data, validation, np.int32(moment.count)
+        )
+        return train_state, tree.map(lambda part: self._by_epoch(np.asarray(part))[: moment.count], results)
+
+    def _by_epoch(self, part: np.ndarray) -> np.ndarray:
+        """What the program returned as (epochs, members, ...)."""
+        return part[:, None] if self.job.program.members == 1 else np.moveaxis(part, 0, 1)
+
+    def train_state_at(self, moment: Moment) -> TrainState:
+        """The state at a moment, computed again if the call went on after it: the same bits, by the same program."""
+        return self._results(moment)[0] if moment.count else moment.start
+
+    def network_at(self, train_state: TrainState) -> Network:
+        """The network with the parameters of a state; an ensemble's members side by side."""
+        program, network = self.job.program, self.job.network
+        params, running = tree.map(np.asarray, (train_state["params"], train_state["state"]))
+        if program.members > 1:
+            return united(network, params, running, program.members, program.loss)
+        return network.replace(params=params, state=running)
+
+    def network(self) -> Network:
+        """The network that the run ends with: the best, or the last."""
+        state, stopping = self.state, self.early_stopping
+        if stopping is not None and stopping.restore_best and state.best and state.best_epoch != state.epoch:
+            return self.network_at(self.train_state_at(state.best))
+        return self.network_at(state.train_state)
+
+    def _call(self, count: int) -> LoopState:
+        """One call of the program, and the state after it; its first epoch that ends the training decides which."""
+        moment = Moment(self.state.train_state, self.state.epoch, count)
+        start = time.perf_counter()
+        train_state, results = self._results(moment)
+        seconds = (time.perf_counter() - start) / count
+        good, *bad = _first_bad(results)
+        columns = self._columns(results, count)
+        state = self.state
+        for i in range(min(count, good)):
+            record = {"epoch": state.epoch + 1, **{name: column[i] for name, column in columns.items()}}
+            record |= self._derived(record)
+            if self.job.program.collect:
+                record |= self._scores(results, i, state.epoch)
+            record["seconds"] = seconds
+            after = Moment(moment.start, moment.first, i + 1)
+            state = self._told(replace(state, epoch=state.epoch + 1), record, after, train_state)
+            if self.stopped:
+                last = train_state if i + 1 == count else self.train_state_at(after)
+                return self._reduced(replace(state, train_state=last))
+        if good < count:
+            return self._diverge(state, Moment(moment.start, moment.first, good), *bad)
+        return self._reduced(replace(state, train_state=train_state))
+
+    def _told(self, state: LoopState, record: EpochRecord, after: Moment, train_state: TrainState) -> LoopState:
+        """Tell everyone of an epoch; the state with the best epoch so far."""
+        self.history.append(record)
+        self.listeners.show(record)
+        state = self._watch(state, record, after)
+        for callback in self.listeners.callbacks:  # then calls have one epoch each, and `train_state` is its state
+            answer = callback(EpochEnd(state.epoch, record, self.history, lambda: self.network_at(train_state)))
+            if isinstance(answer, (bool, np.bool_)) and answer:  # comparing with a NumPy number gives NumPy's
+                self.stopped = self.stopped or "callback"
+        return state
+
+    def _watch(self, state: LoopState, record: EpochRecord, after: Moment) -> LoopState:
+        """Early stopping: remember the best epoch, stop when none has been better for long enough."""
+        stopping = self.early_stopping
+        if stopping is None:
+            return state
+        value = record[str(stopping.monitor)] * (-1 if stopping.direction == "max" else 1)
+        if value < state.best_value - stopping.min_delta:
+            return replace(state, best=after, best_value=value, best_epoch=state.epoch)
+        if state.epoch - state.best_epoch >= stopping.patience:
+            self.stopped = "early stopping"
+        return state
+
+    def _columns(self, results: Any, count: int) -> dict[str, list[float]]:
+        """Losses of all epochs of a call, by the names they have in the history; means over an ensemble's members."""
+        columns = {}
+        for prefix, part in (("", results["train"]), ("val_", results.get("validation"))):
+            if part is None:
+                continue
+            total = part["loss"].sum(axis=2, dtype=np.float64)
+            if self.job.program.reduction == "mean":
+                total = total / part["weight"].sum(axis=2, dtype=np.float64)
+            columns[f"{prefix}loss"] = total.mean(axis=1).tolist()
+            if "penalty" in part:
+                columns["penalty"] = part["penalty"].mean(axis=(1, 2), dtype=np.float64).tolist()
+        return columns
+
+    def _scores(self, results: Any, i: int, epoch: int) -> dict[str, float]:
+        """Metrics of an epoch, the i-th of its call, that are computed from outputs."""
+        job = self.job
+        scores = self._mean_score(results["train"]["output"][i], job.batches, epoch, job.examples.encoded)
+        if job.validation is not None:
+            output = results["validation"]["output"][i]
+            validation = self._mean_score(output, job.validation, 0, job.examples.split.encoded)
+            scores |= {f"val_{name}": value for name, value in validation.items()}
+        return scores
+
+    def _derived(self, record: EpochRecord) -> dict[str, float]:
+        """Metrics that are another way to say the loss."""
+        return {
+            prefix + name: metric.of_loss(record[f"{prefix}loss"])
+            for prefix in ("", "val_")
+            for name, metric in self.job.metrics.items()
+            if hasattr(metric, "of_loss") and f"{prefix}loss" in record
+        }
+
+    def _mean_score(self, outputs: Any, batches: list[Batches], epoch: int, encoded: np.ndarray) -> dict[str, float]:
+        """The mean over an ensemble's members, each scored on its own rows."""
+        members = [
+            self._score(output, member.epoch(epoch), encoded) for output, member in zip(outputs, batches, strict=True)
+        ]
+        return {name: float(np.mean([member[name] for member in members])) for name in members[0]}
+
+    def _score(self, output: np.ndarray, epoch: dict[str, np.ndarray], encoded: np.ndarray) -> dict[str, float]:
+        """Metrics of one network's outputs, in the targets' own unit; rows that fill up the last batch don't count."""
+        rows, weights = epoch["rows"].reshape(-1), epoch["weights"].reshape(-1)
+        outputs = output.reshape(len(rows), *self.job.network.output_shape)
+        counting = weights > 0
+        if not counting.all():
+            outputs, rows, weights = outputs[counting], rows[counting], weights[counting]
+        unit = self.job.targets.own_unit
+        return measured(self.job.metrics, unit(outputs), unit(encoded[rows]), weights)
+
+    def _reduced(self, state: LoopState) -> LoopState:
+        """ReduceOnPlateau: hand the optimizer another factor when the loss no longer falls."""
+        if self.plateau is None or state.plateau is None:
+            return state
+        record = self.history[-1]
+        plateau, factor = self.plateau.update(record.get("val_loss", record["loss"]), state.plateau)
+        optimizer = set_factor(state.train_state["optimizer"], factor)
+        return replace(state, plateau=plateau, train_state={**state.train_state, "optimizer": optimizer})
+
+    def _diverge(self, state: LoopState, last_good: Moment, step: int, member: int) -> LoopState:
+        """Go back to the last good epoch, and find out where the first bad value came from."""
+        job, train_state = self.job, self.train_state_at(last_good)
+        several = job.program.members > 1
+        of_member = tree.map(lambda part: part[member], train_state) if several else train_state
+        batches = job.batches[member].epoch(state.epoch)
+        kind, path, greatest = first_bad_value(job.program, job.data, batches, of_member, step)
+        self.stopped = "diverged"
+        self.diverged = Divergence(kind, path, state.epoch + 1, step + 1, member + 1 if several else None, greatest)
+        return replace(state, train_state=train_state)
 
 
 def _first_bad(results: Any) -> tuple[int, int, int]:
@@ -52,255 +337,6 @@ def _first_bad(results: Any) -> tuple[int, int, int]:
     return epoch, step, int(np.argmax(bad[epoch, :, step]))
 
 
-def _together(members: list[Any]) -> Any:
+def _stacked(members: list[Any]) -> Any:
     """What each member of an ensemble has, stacked; the thing itself if there is but one."""
     return members[0] if len(members) == 1 else tree.map(lambda *parts: np.stack(parts), *members)
-
-
-def room(batches: list[Batches], judge: list[Batches] | None, outputs: int, epochs: int) -> int:
-    """Epochs that one call of the program should have room for: few enough for memory, many enough to be worth it.
-
-    `outputs` counts the numbers that are returned for each row.
-    """
-    rows = sum(own.steps * own.accumulate * own.size for own in batches)
-    held = sum(len(own.rows) for own in judge) if judge else 0
-    bytes_of_row = 8 if batches[0].mixup is None else 12  # its number and weight, and with whom it is mixed
-    fitting = MAX_BYTES // (rows * bytes_of_row + (rows + held) * outputs * 4)
-    return int(max(1, min(fitting, MAX_STEPS // batches[0].steps, epochs)))
-
-
-@dataclass(eq=False)
-class Loop:
-    """State of a run and the step from epoch to epoch.
-
-    Parameters
-    ----------
-    program, network, data, batches :
-        What is computed, from which start, on which arrays, in which batches (of each member of an ensemble).
-    held, judge :
-        Data and batches of the validation (of each member); None without one.
-    scores : callable
-        ``scores(records, rows, weights, validation) -> dict``: metrics from one epoch's outputs, on the host.
-    of_loss : dict
-        Metrics that follow from the loss, by name.
-    deadline : float, optional
-        When training ends, by `time.monotonic`; at least one epoch is done.
-    prober : Prober, optional
-        Looks into the network after the epochs of its plan, and after the last one when asked: see `probed`.
-    """
-
-    program: Program
-    network: Network
-    data: Data
-    batches: list[Batches]
-    held: Data
-    judge: list[Batches] | None
-    scores: Callable[[np.ndarray, np.ndarray, np.ndarray, bool], dict[str, float]]
-    of_loss: dict[str, Any]
-    epochs: int
-    early_stopping: EarlyStopping | None = None
-    direction: str = "min"
-    callbacks: tuple[Callback, ...] = ()
-    display: Callable[[dict[str, Any]], None] = lambda record: None
-    plateau: Any = None
-    save: Callable[[Loop], None] | None = None
-    save_every: int = 0
-    deadline: float | None = None
-    prober: Prober | None = None
-    probes: ProbeHistory = field(default_factory=ProbeHistory)
-    carry: Carry = field(default_factory=dict)
-    epoch: int = 0
-    history: History = field(default_factory=History)
-    best: Moment | None = None
-    best_value: float = np.inf
-    best_epoch: int = 0
-    plateau_state: Any = None
-    stopped: str = ""
-    diverged: Divergence | None = None
-
-    def run(self) -> None:
-        """Train until the epochs are done or something ends it; the carry is then the state to keep."""
-        count, started = 1, False  # the first call includes compiling, and says nothing of the time that epochs take
-        kept = self._state()
-        try:
-            while self.epoch < self.epochs and not self.stopped:
-                kept = self._state()
-                count = (
-                    1 if self.callbacks or self.plateau else min(count, self.program.length, self.epochs - self.epoch)
-                )
-                if self.save_every:
-                    count = min(count, self.save_every - self.epoch % self.save_every)
-                if self.prober is not None:
-                    count = min(count, self.prober.until(self.epoch))
-                begin = time.perf_counter()
-                moment = Moment(self.carry, self.epoch, count)
-                carry, results = self._call(moment)
-                seconds = time.perf_counter() - begin
-                self._digest(moment, carry, results, seconds)
-                kept = self._state()
-                if started:  # metrics take their time, too
-                    passed = time.perf_counter() - begin
-                    count = max(1, int(PATIENCE_SECONDS / max(passed / count, 1e-9)))
-                started = True
-                if self.deadline is not None and time.monotonic() >= self.deadline and self.epoch < self.epochs:
-                    self.stopped = self.stopped or "time limit"
-                over = self.epoch == self.epochs or self.stopped
-                if self.prober is not None and self.epoch in self.prober.plan.epochs and not over:
-                    self.probes.append(self.prober(self.carry, self.epoch))
-                if self.save and self.save_every and self.epoch % self.save_every == 0 and not self.stopped:
-                    self.save(self)
-        except KeyboardInterrupt:  # it may have come between any two statements
-            for name, value in kept.items():
-                setattr(self, name, value)
-            del self.history[self.epoch :]
-            self.probes[:] = [record for record in self.probes if record["epoch"] <= self.epoch]
-            self.stopped = "interrupted"
-        self.stopped = self.stopped or "epochs done"
-
-    def probed(self) -> ProbeHistory | Later:
-        """What the probes told; after the last epoch with a look at what training left, taken when asked for."""
-        probes, prober, carry, epoch = ProbeHistory(self.probes), self.prober, self.carry, self.epoch
-        done = probes and probes[-1]["epoch"] >= epoch
-        if prober is None or not epoch or done or not self.stopped:
-            return probes
-        return Later(lambda: ProbeHistory([*probes, prober(carry, epoch)]))
-
-    def _state(self) -> dict[str, Any]:
-        """All that changes from call to call, besides the history."""
-        names = ("carry", "epoch", "best", "best_value", "best_epoch", "plateau_state")
-        return {name: getattr(self, name) for name in names}
-
-    def _call(self, moment: Moment) -> tuple[Carry, Any]:
-        """Run the epochs of a moment; the state after them, and their losses and outputs as NumPy arrays."""
-        batches = _together([own.epochs(moment.first, moment.count, self.program.length) for own in self.batches])
-        judge = _together([own.epoch(0) for own in self.judge]) if self.judge else None
-        carry, results = self.program.train(moment.start, self.data, batches, self.held, judge, np.int32(moment.count))
-        return carry, tree.map(lambda part: self._by_epoch(np.asarray(part))[: moment.count], results)
-
-    def _by_epoch(self, part: np.ndarray) -> np.ndarray:
-        """What the program returned as (epochs, members, ...)."""
-        return part[:, None] if self.program.members == 1 else np.moveaxis(part, 0, 1)
-
-    def carry_at(self, moment: Moment) -> Carry:
-        """The state at a moment, computed again if the call went on after it: the same bits, by the same program."""
-        return self._call(moment)[0] if moment.count else moment.start
-
-    def network_at(self, carry: Carry) -> Network:
-        """The network with the parameters of a state; an ensemble's members side by side."""
-        params, state = tree.map(np.asarray, (carry["params"], carry["state"]))
-        if self.program.members > 1:
-            return united(self.network, params, state, self.program.members, self.program.loss)
-        return self.network.replace(params=params, state=state)
-
-    def _digest(self, moment: Moment, carry: Carry, results: Any, seconds: float) -> None:
-        """Go through a call's epochs in order; the first that ends the training decides which state is kept."""
-        good, *bad = _first_bad(results)
-        columns = self._columns(results, moment.count)
-        for i in range(min(moment.count, good)):
-            self.epoch += 1
-            record = {"epoch": self.epoch, **{name: column[i] for name, column in columns.items()}}
-            record |= self._derived(record)
-            if self.program.collect:
-                record |= self._scores(results, i)
-            record["seconds"] = seconds / moment.count
-            self.history.append(record)
-            self.display(record)
-            after = Moment(moment.start, moment.first, i + 1)
-            self._judge(record, after)
-            last = i + 1 == moment.count
-            for callback in self.callbacks:  # then calls have one epoch each, and `carry` is its state
-                answer = callback(EpochEnd(self.epoch, record, self.history, lambda: self.network_at(carry)))
-                if isinstance(answer, (bool, np.bool_)) and answer:  # comparing with a NumPy number gives NumPy's
-                    self.stopped = self.stopped or "callback"
-            if self.stopped:
-                self.carry = carry if last else self.carry_at(after)
-                self._plateau(record)
-                return
-        if good < moment.count:
-            self._diverge(moment, good, *bad)
-            return
-        self.carry = carry
-        self._plateau(self.history[-1])
-
-    def _columns(self, results: Any, count: int) -> dict[str, list[float]]:
-        """Losses of all epochs of a call, by the names they have in the history; means over an ensemble's members."""
-        columns = {}
-        for prefix, part in (("", results["train"]), ("val_", results.get("validation"))):
-            if part is None:
-                continue
-            total = part["loss"].sum(axis=2, dtype=np.float64)
-            if self.program.reduction == "mean":
-                total = total / part["weight"].sum(axis=2, dtype=np.float64)
-            columns[f"{prefix}loss"] = total.mean(axis=1).tolist()
-            if "penalty" in part:
-                columns["penalty"] = part["penalty"].mean(axis=(1, 2), dtype=np.float64).tolist()
-        return columns
-
-    def _scores(self, results: Any, i: int) -> dict[str, float]:
-        """Metrics of one epoch."""
-        found = self._mean_score(results["train"]["output"][i], self.batches, self.epoch - 1, False)
-        if self.judge is not None:
-            held = self._mean_score(results["validation"]["output"][i], self.judge, 0, True)
-            found |= {f"val_{name}": value for name, value in held.items()}
-        return found
-
-    def _derived(self, record: dict[str, Any]) -> dict[str, float]:
-        """Metrics that are another way to say the loss."""
-        return {
-            prefix + name: metric.of_loss(record[f"{prefix}loss"])
-            for prefix in ("", "val_")
-            for name, metric in self.of_loss.items()
-            if f"{prefix}loss" in record
-        }
-
-    def _mean_score(self, outputs: Any, batches: list[Batches], epoch: int, validation: bool) -> dict[str, float]:
-        """The mean over an ensemble's members, each scored on its own rows."""
-        members = [
-            self._score(output, own.epoch(epoch), validation) for output, own in zip(outputs, batches, strict=True)
-        ]
-        return {name: float(np.mean([member[name] for member in members])) for name in members[0]}
-
-    def _score(self, output: np.ndarray, epoch: dict[str, np.ndarray], validation: bool) -> dict[str, float]:
-        rows, weights = epoch["rows"].reshape(-1), epoch["weights"].reshape(-1)
-        outputs = output.reshape(len(rows), *self.network.output_shape)
-        kept = weights > 0
-        if not kept.all():
-            outputs, rows, weights = outputs[kept], rows[kept], weights[kept]
-        return self.scores(outputs, rows, weights, validation)
-
-    def _judge(self, record: dict[str, Any], after: Moment) -> None:
-        """Early stopping: remember the best epoch, stop when none has been better for long enough."""
-        if self.early_stopping is None:
-            return
-        value = record[str(self.early_stopping.monitor)] * (1 if self.direction == "min" else -1)
-        if value < self.best_value - self.early_stopping.min_delta:
-            self.best, self.best_value, self.best_epoch = after, value, self.epoch
-        elif self.epoch - self.best_epoch >= self.early_stopping.patience:
-            self.stopped = "early stopping"
-
-    def _plateau(self, record: dict[str, Any]) -> None:
-        """ReduceOnPlateau: hand the optimizer another factor when the loss no longer falls."""
-        if self.plateau is None:
-            return
-        value = record.get("val_loss", record["loss"])
-        self.plateau_state, factor = self.plateau.update(value, self.plateau_state)
-        self.carry = {**self.carry, "optimizer": set_factor(self.carry["optimizer"], factor)}
-
-    def _diverge(self, moment: Moment, epochs: int, step: int, member: int) -> None:
-        """Go back to the last good epoch, and find out where the first bad value came from."""
-        self.carry = self.carry_at(Moment(moment.start, moment.first, epochs))
-        self.stopped = "diverged"
-        several = self.program.members > 1
-        own = tree.map(lambda part: part[member], self.carry) if several else self.carry
-        kind, path, greatest = first_bad_value(
-            self.program, self.data, self.batches[member].epoch(self.epoch), own, step
-        )
-        network = member + 1 if several else None
-        self.diverged = Divergence(kind, path, self.epoch + 1, step + 1, network, greatest)
-
-    def carry_to_keep(self) -> Carry:
-        """The state whose weights the run ends with: the best, or the last."""
-        restore = self.early_stopping is not None and self.early_stopping.restore_best
-        if restore and self.best is not None and self.best_epoch != self.epoch:
-            return self.carry_at(self.best)
-        return self.carry

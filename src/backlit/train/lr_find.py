@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,14 @@ from backlit.nn.layer import Layer, Network
 from backlit.optim import get as get_optimizer
 from backlit.optim.schedules import Exponential
 from backlit.optim.transform import Chain, chain
+from backlit.settings import build
 from backlit.train.prepare import prepare
+from backlit.train.training import Training
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from backlit.train.options import TrainingOptions
 
 SMOOTHING = 0.9  # of the losses, before the steepest fall is looked for
 SETTLING = 10  # steps until the smoothed loss is more than noise
@@ -24,8 +31,8 @@ BLOWN_UP = 4.0  # times the smallest smoothed loss: from there on nothing is lea
 
 
 @dataclass(frozen=True, eq=False)
-class RangeTest:
-    """What a range test measured.
+class RateSweep:
+    """What a range test measured: see `backlit.RangeTest`.
 
     Attributes
     ----------
@@ -40,14 +47,9 @@ class RangeTest:
     smoothed: np.ndarray
     suggestion: float
 
-    def plot(self) -> Any:
-        """Loss against learning rate as a matplotlib figure, the suggestion marked."""
-        from backlit.inspect.plots import range_test
-
-        return range_test(self)
-
     def __repr__(self) -> str:
-        return f"RangeTest(suggestion={self.suggestion:.3g}, {len(self.rates)} steps up to {self.rates[-1]:.3g})"
+        name = type(self).__name__
+        return f"{name}(suggestion={self.suggestion:.3g}, {len(self.rates)} steps up to {self.rates[-1]:.3g})"
 
 
 def lr_find(
@@ -55,17 +57,11 @@ def lr_find(
     x: Any,
     y: Any,
     *,
-    loss: Any = None,
-    optimizer: Any = "adam",
     start: float = 1e-6,
     stop: float = 10.0,
     steps: int = 150,
-    batch_size: int | None = 32,
-    seed: int = 0,
-    engine: str = "xla",
-    dtype: str = "float32",
-    **options: Any,
-) -> RangeTest:
+    **options: Unpack[TrainingOptions],
+) -> RateSweep:
     """Learning-rate range test.
 
     The learning rate grows exponentially from `start` to `stop` over `steps` updates. Where the loss falls
@@ -74,12 +70,14 @@ def lr_find(
 
     Parameters
     ----------
-    network, x, y, loss, optimizer, batch_size, seed, engine, dtype, **options
-        As for `fit`; the optimizer's own learning rate isn't used, and `network` stays as it is.
+    network, x, y
+        As for `fit`; `network` stays as it is.
     start, stop : float
         First and last learning rate.
     steps : int
         Updates.
+    **options
+        Of `fit`: loss, optimizer (whose own learning rate isn't used), batch_size, seed, engine, and so on.
 
     Returns
     -------
@@ -104,22 +102,20 @@ def lr_find(
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 10:
         raise InputError(f"lr_find needs at least 10 steps, got {steps!r}")
     growing = Exponential(float(start), factor=float((stop / start) ** (1 / (steps - 1))))
-    sweeping = with_learning_rate(get_optimizer(optimizer), growing)
-    job = prepare(
-        network, x, y, loss=loss, optimizer=sweeping, batch_size=batch_size, seed=seed, metrics=[], engine=engine,
-        dtype=dtype, **options,
-    )  # fmt: skip
-    (own,) = job.batches
-    epochs = [own.epoch(i) for i in range(-(-steps // own.steps))]
+    training = build(Training, {"metrics": [], "epochs": 1, **options}, "bl.lr_find")
+    sweeping = with_learning_rate(get_optimizer(training.optimizer), growing)
+    job = prepare(network, x, y, training.replace(optimizer=sweeping))
+    (rows,) = job.batches
+    epochs = [rows.epoch(i) for i in range(-(-steps // rows.steps))]
     batches = tree.map(lambda *parts: np.concatenate(parts)[None, :steps], *epochs)
-    _, results = job.program.train(job.carry, job.data, batches, job.data, None, np.int32(1))
+    _, results = job.program.train(job.start, job.data, batches, job.data, None, np.int32(1))
     record = tree.map(np.asarray, results["train"])
     losses = record["loss"].reshape(-1).astype(np.float64) / record["weight"].reshape(-1)
     rates = np.array([float(growing(i)) for i in range(steps)])
     return analyse(rates, losses)
 
 
-def analyse(rates: np.ndarray, losses: np.ndarray) -> RangeTest:
+def analyse(rates: np.ndarray, losses: np.ndarray) -> RateSweep:
     """Smooth the losses, cut them where they blew up, and find the steepest fall."""
     finite = np.isfinite(losses)
     end = len(losses) if finite.all() else int(np.argmin(finite))
@@ -145,7 +141,7 @@ def analyse(rates: np.ndarray, losses: np.ndarray) -> RangeTest:
     # The fall from each step to one some steps later: from one to the next it is a single batch's.
     apart = min(STRETCH, valley - first)
     fall = smoothed[first : valley + 1 - apart] - smoothed[first + apart : valley + 1]
-    return RangeTest(rates, losses, smoothed, float(rates[first + int(np.argmax(fall)) + apart // 2]))
+    return RateSweep(rates, losses, smoothed, float(rates[first + int(np.argmax(fall)) + apart // 2]))
 
 
 def with_learning_rate(optimizer: Any, schedule: Any) -> Any:

@@ -1,262 +1,166 @@
-"""What a training run needs, checked and prepared: mistakes are told before anything slow happens."""
+"""What a training run needs: its examples, the program that it runs, and the data on the device."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from backlit import engine as engines
-from backlit.data.frames import as_arrays
-from backlit.data.preparation import preparation_of
-from backlit.data.splitting import split
-from backlit.errors import InputError, ShapeError
-from backlit.nn import losses
+from backlit.errors import InputError
 from backlit.nn.layer import Layer, Network
 from backlit.optim import Chain, ClipGlobalNorm, ClipNorm, ClipValue, chain
 from backlit.optim import get as get_optimizer
 from backlit.train.batches import Batches
-from backlit.train.callbacks import EarlyStopping
-from backlit.train.ensemble import Folds, drawn, member_seeds
-from backlit.train.loop import room
+from backlit.train.ensemble import drawn, member_seeds
+from backlit.train.examples import Examples, examples_of
 from backlit.train.mixup import create as create_mixup
-from backlit.train.program import Carry, Program, program_for
-from backlit.train.result import measured, metric_table
-from backlit.train.targets import Targets
+from backlit.train.program import Data, Program, TrainState, program_for
+from backlit.train.training import Training
 
 CLIP = 1.0  # norm to which gradients of recurrent networks are clipped
+VALIDATION_ROWS = 1024  # in a batch of validation rows, at least, if there are so many
+MAX_BYTES = 32 * 2**20  # of row numbers and outputs that one call of the program may take and return
+MAX_STEPS = 4096  # updates in one call of the program
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Job:
-    """Everything `fit` has checked and prepared: what runs, on which rows."""
+    """Everything that training needs, checked and prepared.
 
-    network: Network
-    loss: Any
-    optimizer: Any
-    targets: Targets
+    Attributes
+    ----------
+    examples : Examples
+    training : Training
+    program : Program
+    data, validation_data : dict
+        On the device: all rows, and those that `validation` numbers.
+    batches : list of Batches
+        One a member.
+    validation : list of Batches or None
+    start : dict
+        The train state before the first update.
+    """
+
+    examples: Examples
+    training: Training
     program: Program
-    data: dict[str, Any]
-    held: dict[str, Any]
+    data: Data
+    validation_data: Data
     batches: list[Batches]
-    judge: list[Batches] | None
-    metrics: dict[str, Any]
-    encoded: np.ndarray
-    held_encoded: np.ndarray
-    carry: Carry
+    validation: list[Batches] | None
+    start: TrainState
+
+    @property
+    def network(self) -> Network:
+        """The network as training begins."""
+        return self.examples.network
+
+    @property
+    def loss(self) -> Any:
+        """What is minimised."""
+        return self.examples.loss
+
+    @property
+    def targets(self) -> Any:
+        """How targets are encoded."""
+        return self.examples.targets
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Metrics by name."""
+        return self.examples.metrics
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer, behind a clipping if there is one."""
+        return self.program.optimizer
 
 
-def prepare(
-    network: Any,
-    x: Any,
-    y: Any,
-    *,
-    loss: Any = None,
-    optimizer: Any = "adam",
-    batch_size: int | None = 32,
-    validation: Any = None,
-    seed: int = 0,
-    metrics: Any = None,
-    penalty: Any = None,
-    sample_weight: Any = None,
-    class_weight: Any = None,
-    accumulate: int = 1,
-    reduction: str = "mean",
-    shuffle: bool = True,
-    engine: str = "xla",
-    dtype: str = "float32",
-    preparation: Any = None,
-    standardize_targets: bool = False,
-    epochs: int = 1,
-    chunk: int | None = None,
-    ensemble: int = 1,
-    clip: float | str | None = "auto",
-    steps_per_epoch: int | None = None,
-    encoding: Any = None,
-    mixup: float = 0.0,
-    devices: int = 1,
-) -> Job:
-    """Check everything, then put the data on the device: mistakes are told before anything slow happens."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"seed must be a whole number of at least 0, got {seed!r}")
-    if dtype not in ("float32", "float64"):
-        raise InputError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-    if reduction not in ("mean", "sum"):
-        raise InputError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
-    given = {"batch_size": batch_size, "steps_per_epoch": steps_per_epoch}
-    counts = {name: count for name, count in given.items() if count is not None}
-    check_counts(accumulate=accumulate, ensemble=ensemble, devices=devices, **counts)
-    if not isinstance(network, (Layer, Network)):
-        raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
-    architecture = network.architecture if isinstance(network, Network) else network
-    inputs, outcomes = _arrays(x, y, preparation, architecture.takes_integers, dtype)
-    chosen = losses.get(loss) if loss is not None else losses.default_for(_task(outcomes))
-    built = network if isinstance(network, Network) else network.build(inputs.shape[1:], seed=int(seed), dtype=dtype)
-    if built.input_shape != inputs.shape[1:]:
-        raise ShapeError(f"the network takes rows of shape {built.input_shape}, got x of shape {inputs.shape}")
-    if str(built.dtype) != dtype:
-        built = built.astype(dtype)
-    targets = encoding or Targets.learn(outcomes, chosen.target, built.output_shape, chosen, standardize_targets)
-    encoded = targets.encode(outcomes, dtype)
-    weights = _weights(len(encoded), targets, encoded, sample_weight, class_weight)
-    take = lambda x, y: _arrays(x, y, preparation, architecture.takes_integers, dtype)  # noqa: E731
-    held = _hold_back(validation, inputs, encoded, targets, take, dtype, int(seed), ensemble)
-    table = metric_table(metrics, chosen)
-    fewest = min(map(len, held.train))
-    size = fewest if batch_size is None else min(int(batch_size), fewest)
-    seeds = member_seeds(int(seed), ensemble)
+def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
+    """Check everything, then put the data on the device: mistakes are told before anything slow happens.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If network, data and options don't fit together.
+    """
+    examples = examples_of(network, x, y, training)
+    built, split = examples.network, examples.split
+    seeds = member_seeds(training.seed, training.ensemble)
+    batches, validation = _batches(examples, training, seeds)
+    collect = any(not hasattr(metric, "of_loss") for metric in examples.metrics.values())
+    outputs = int(np.prod(built.output_shape)) if collect else 0
+    epochs = _room(batches, validation, outputs, training.epochs) if training.chunk is None else training.chunk
+    engine = engines.get(training.engine, training.devices)
+    program = program_for(
+        architecture=built.architecture,
+        input_shape=built.input_shape,
+        loss=examples.loss,
+        optimizer=clipped(get_optimizer(training.optimizer), built.architecture, training.clip),
+        engine=engine,
+        penalty=training.penalty,
+        reduction=training.reduction,
+        full_batch=batches[0].full,
+        collect=collect,
+        length=min(epochs, training.epochs),
+        members=training.ensemble,
+    )
+    data = {"x": engine.put(examples.inputs), "y": engine.put(examples.encoded)}
+    own = split.inputs is not examples.inputs  # validation data of the user's own
+    return Job(
+        examples=examples,
+        training=training,
+        program=program,
+        data=data,
+        validation_data={"x": engine.put(split.inputs), "y": engine.put(split.encoded)} if own else data,
+        batches=batches,
+        validation=validation,
+        start=program.start(drawn(network, built, seeds), seeds),
+    )
+
+
+def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[list[Batches], list[Batches] | None]:
+    """Batches of training and validation rows, of each member."""
+    architecture, split, weights = examples.network.architecture, examples.split, examples.weights
+    fewest = min(map(len, split.training))
+    size = fewest if training.batch_size is None else min(training.batch_size, fewest)
     carried = carries_state(architecture)
-    size = divisible(size, int(devices), whole=size == fewest and not carried)
-    runner = engines.get(engine, int(devices))
+    size = divisible(size, training.devices, whole=size == fewest and not carried)
+    numbered = architecture.takes_integers and examples.inputs.dtype != np.uint8
     batches = [
         Batches(
             rows,
             size,
             weights=None if weights is None else weights[rows],
-            seed=own if shuffle and not carried else None,
-            accumulate=accumulate,
-            updates=steps_per_epoch,
+            seed=seed if training.shuffle and not carried else None,
+            accumulate=training.accumulate,
+            updates=training.steps_per_epoch,
             carried=carried,
-            mixup=create_mixup(mixup, own, architecture.takes_integers and inputs.dtype != np.uint8),
+            mixup=create_mixup(training.mixup, seed, numbered),
         )
-        for rows, own in zip(held.train, seeds, strict=True)
+        for rows, seed in zip(split.training, seeds, strict=True)
     ]
-    judge = None
-    if held.rows is not None:
-        judge = [
-            Batches(
-                rows,
-                size if carried else divisible(min(len(rows), max(size, 1024)), int(devices), whole=True),
-                carried=carried,
-            )
-            for rows in held.rows
-        ]
-    steps = clipped(get_optimizer(optimizer), architecture, clip)
-    collect = any(not hasattr(metric, "of_loss") for metric in table.values())
-    outputs = int(np.prod(built.output_shape)) if collect else 0
-    length = room(batches, judge, outputs, epochs) if chunk is None else min(chunk, epochs)
-    parts = (
-        architecture,
-        built.input_shape,
-        chosen,
-        steps,
-        runner,
-        penalty,
-        reduction,
-        batches[0].full,
-        collect,
-        length,
-        ensemble,
-    )
-    program = program_for(*parts)
-    data = {"x": runner.put(inputs), "y": runner.put(encoded)}
-    judged = data if held.inputs is inputs else {"x": runner.put(held.inputs), "y": runner.put(held.encoded)}
-    members = drawn(network, built, seeds)
-    carry = program.start(members, seeds)
-    return Job(
-        built, chosen, steps, targets, program, data, judged, batches, judge, table, encoded, held.encoded, carry
-    )
+    if split.validation is None:
+        return batches, None
+
+    def validation_size(rows: int) -> int:
+        return size if carried else divisible(min(rows, max(size, VALIDATION_ROWS)), training.devices, whole=True)
+
+    return batches, [Batches(rows, validation_size(len(rows)), carried=carried) for rows in split.validation]
 
 
-@dataclass(frozen=True, eq=False)
-class _HeldBack:
-    """Which rows each member learns from, and which rows of which arrays judge it."""
+def _room(batches: list[Batches], validation: list[Batches] | None, outputs: int, epochs: int) -> int:
+    """Epochs that one call of the program should have room for: few enough for memory, many enough to be worth it.
 
-    train: list[np.ndarray]
-    rows: list[np.ndarray] | None
-    inputs: np.ndarray
-    encoded: np.ndarray
-
-
-def _hold_back(
-    validation: Any,
-    inputs: np.ndarray,
-    encoded: np.ndarray,
-    targets: Targets,
-    take: Any,
-    dtype: str,
-    seed: int,
-    members: int,
-) -> _HeldBack:
-    """Validation as the user said it: none, a share, data of their own, or folds for an ensemble."""
-    everything = np.arange(len(inputs))
-    if validation is None:
-        return _HeldBack([everything] * members, None, inputs, encoded)
-    if isinstance(validation, Folds):
-        if len(validation.rows) != members:
-            raise InputError(f"validation has {len(validation.rows)} folds for an ensemble of {members}: give one each")
-        kept = [np.setdiff1d(everything, rows) for rows in validation.rows]
-        if len({len(rows) for rows in kept}) > 1 or not all(len(rows) for rows in validation.rows):
-            raise InputError("the folds must hold back equally many rows, at least one each")
-        return _HeldBack(kept, list(validation.rows), inputs, encoded)
-    if isinstance(validation, (int, float)) and not isinstance(validation, bool):
-        if not 0 < validation < 1:
-            raise InputError(f"validation={validation!r}: a share must lie between 0 and 1, 0.2 say")
-        stratify = encoded if targets.kind == "class" and encoded.ndim == 1 else None
-        train, held = split(len(encoded), (1 - validation, validation), seed=seed, stratify=stratify)
-        return _HeldBack([train] * members, [held] * members, inputs, encoded)
-    if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
-        raise InputError(f"validation must be a share such as 0.2 or a pair (x, y), got {type(validation).__name__}")
-    held_inputs, held_outcomes = take(*validation)
-    if held_inputs.shape[1:] != inputs.shape[1:]:
-        raise ShapeError(f"validation rows have shape {held_inputs.shape[1:]}, training rows {inputs.shape[1:]}")
-    own = [np.arange(len(held_inputs))] * members
-    return _HeldBack([everything] * members, own, held_inputs, targets.encode(held_outcomes, dtype))
-
-
-def _arrays(x: Any, y: Any, preparation: Any, integers: bool, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    preparation = preparation_of(preparation)
-    inputs, _ = as_arrays(preparation.apply(x), keep_integers=integers, dtype=dtype)
-    outcomes = np.asarray(preparation.relative(x, y))
-    if outcomes.dtype.kind == "U" and isinstance(y, (list, tuple)) and not all(isinstance(label, str) for label in y):
-        outcomes = np.array(y, dtype=object)  # what is missing must not become the text "nan"
-    if outcomes.ndim == 0 or len(outcomes) != len(inputs):
-        raise ShapeError(
-            f"x has {len(inputs)} rows and y {outcomes.shape[0] if outcomes.ndim else 'none'}: they must be equal"
-        )
-    if not len(inputs):
-        raise InputError("there are no rows to train on")
-    return inputs, outcomes
-
-
-def _task(y: np.ndarray) -> str:
-    return "regression" if y.dtype.kind == "f" else "classification"
-
-
-def _weights(n: int, targets: Targets, encoded: np.ndarray, sample_weight: Any, class_weight: Any) -> np.ndarray | None:
-    """Weight of each row, or None if all are 1."""
-    weights = None
-    if sample_weight is not None:
-        weights = np.asarray(sample_weight, dtype=np.float32)
-        if weights.shape != (n,):
-            raise ShapeError(f"sample_weight must have shape ({n},), one a row, got {weights.shape}")
-        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
-            raise InputError("sample_weight must be finite and at least 0, with some above 0")
-    if class_weight is None:
-        return weights
-    if targets.labels is None:
-        raise InputError("class_weight needs class targets; use sample_weight for numbers")
-    if len(encoded.reshape(-1)) != n:
-        raise InputError(
-            "class_weight needs one class a row; for a class at each step use CrossEntropy(class_weights=…)"
-        )
-    classes = list(targets.labels.classes)
-    codes = encoded.reshape(n).astype(int)
-    counts = np.bincount(codes, minlength=len(classes))
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
-            raise InputError(f"class_weight must be 'balanced' or a dict of class to weight, got {class_weight!r}")
-        by_class = n / (len(classes) * np.maximum(counts, 1))
-    else:
-        unknown = set(class_weight) - set(classes)
-        if unknown:
-            raise InputError(f"class_weight names {sorted(map(str, unknown))}, but the classes are {classes}")
-        by_class = np.array([float(class_weight.get(c, 1.0)) for c in classes])
-        if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
-            raise InputError(f"class weights must be finite and at least 0, got {class_weight}")
-    own = by_class[codes].astype(np.float32)
-    return own if weights is None else own * weights
+    `outputs` counts the numbers that are returned for each row.
+    """
+    rows = sum(member.steps * member.accumulate * member.size for member in batches)
+    validation_rows = sum(len(member.rows) for member in validation) if validation else 0
+    bytes_of_row = 8 if batches[0].mixup is None else 12  # its number and weight, and with whom it is mixed
+    fitting = MAX_BYTES // (rows * bytes_of_row + (rows + validation_rows) * outputs * 4)
+    return int(max(1, min(fitting, MAX_STEPS // batches[0].steps, epochs)))
 
 
 def divisible(size: int, devices: int, whole: bool) -> int:
@@ -293,34 +197,3 @@ def is_recurrent(layer: Layer) -> bool:
 def _clips(optimizer: Any) -> bool:
     inside = optimizer.transforms if isinstance(optimizer, Chain) else ()
     return isinstance(optimizer, (ClipGlobalNorm, ClipNorm, ClipValue)) or any(map(_clips, inside))
-
-
-def check_counts(**counts: Any) -> None:
-    """Refuse what isn't a whole number above zero."""
-    for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
-            raise InputError(f"{name} must be a whole number of at least 1, got {count!r}")
-
-
-def complete(stopping: EarlyStopping | None, job: Job) -> tuple[EarlyStopping | None, str]:
-    """Early stopping with its monitor and direction filled in."""
-    if stopping is None:
-        return None, "min"
-    monitor = stopping.monitor or ("val_loss" if job.judge else "loss")
-    name = monitor.removeprefix("val_")
-    known = ["loss", *job.metrics] + (["val_loss", *(f"val_{m}" for m in job.metrics)] if job.judge else [])
-    if monitor not in known:
-        raise InputError(f"EarlyStopping: nothing called {monitor!r} is measured; there is {', '.join(known)}")
-    direction: str = stopping.direction or getattr(job.metrics.get(name), "direction", None) or "min"
-    return replace(stopping, monitor=monitor), direction
-
-
-def scorer(job: Job) -> Any:
-    """The function that computes the metrics of one epoch from its outputs, in the targets' own unit."""
-
-    def scores(outputs: np.ndarray, rows: np.ndarray, weights: np.ndarray, validation: bool) -> dict[str, float]:
-        targets = job.targets.own_unit((job.held_encoded if validation else job.encoded)[rows])
-        outputs = job.targets.own_unit(outputs)
-        return measured(job.metrics, outputs, targets, weights)
-
-    return scores

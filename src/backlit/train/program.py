@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,10 @@ from backlit.graph import tree
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.tensor import value_of
 from backlit.nn.layer import Layer, Network, Shape, forward
+from backlit.train.lazy import MadeOnce
 from backlit.train.mixup import blend, parts_of, summed_loss
 
-Carry = dict[str, Any]  # params, optimizer, state, step: all that one update hands to the next
+TrainState = dict[str, Any]  # params, optimizer, state, step, seed: all that one update hands to the next
 Data = dict[str, Any]  # x (rows, ...), y (rows, ...): they stay on the device; batches are row numbers
 
 
@@ -46,7 +46,7 @@ class Program:
     length : int
         Most epochs that one call can run.
     members : int
-        Networks trained at once, each with a carry, batches and validation rows of its own: then these, and what
+        Networks trained at once, each with a train_state, batches and validation rows of its own: then these, and what
         `train` returns, have an axis for the members in front.
     """
 
@@ -66,7 +66,7 @@ class Program:
         self.train = self.engine.compile(self._train if self.members == 1 else self._train_all)
         self.update = self.engine.compile(self._single)
 
-    def start(self, networks: list[Network], seeds: list[int]) -> Carry:
+    def start(self, networks: list[Network], seeds: list[int]) -> TrainState:
         """The state before the first update of a network, or of all members of an ensemble."""
         carries = [
             {
@@ -84,7 +84,7 @@ class Program:
     def _rows(self, data: Data, rows: Any) -> tuple[Any, Any]:
         return self.engine.take_rows(data["x"], rows), self.engine.take_rows(data["y"], rows)
 
-    def _gradient(self, carry: Carry, draw: Any, batch: Any, total: Any) -> tuple[Any, Any, Any, Any]:
+    def _gradient(self, train_state: TrainState, draw: Any, batch: Any, total: Any) -> tuple[Any, Any, Any, Any]:
         """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state.
 
         `draw` numbers the batch in the random stream.
@@ -99,8 +99,8 @@ class Program:
                 params,
                 x,
                 training=True,
-                state=carry["state"],
-                seed=carry["seed"],
+                state=train_state["state"],
+                seed=train_state["seed"],
                 step=draw,
                 mask=weights > 0,
                 targets=y,
@@ -109,12 +109,12 @@ class Program:
             summed = summed_loss(self.loss, output, y, weights, mix)
             return (summed if total is None else summed / total), (summed, output, state)
 
-        (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(carry["params"])
+        (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(train_state["params"])
         return gradient, summed, output, state
 
-    def _step(self, carry: Carry, batch: Any) -> tuple[Carry, dict[str, Any]]:
+    def _step(self, train_state: TrainState, batch: Any) -> tuple[TrainState, dict[str, Any]]:
         """One update from the batches (accumulate, size) of `batch`."""
-        dtype = tree.leaves(carry["params"])[0].dtype
+        dtype = tree.leaves(train_state["params"])[0].dtype
         weights = batch["weights"].astype(dtype)
         batch = {**batch, "weights": weights}
         weight = weights.sum()
@@ -122,26 +122,30 @@ class Program:
         parts = weights.shape[0]
         gradient, losses, outputs = None, [], []
         for part in range(parts):
-            draw = carry["step"] * parts + part  # every batch drops units of its own
+            draw = train_state["step"] * parts + part  # every batch drops units of its own
             one = tree.map(lambda array, part=part: array[part], batch)
-            own, summed, output, state = self._gradient(carry, draw, one, total)
+            own, summed, output, state = self._gradient(train_state, draw, one, total)
             gradient = own if gradient is None else tree.map(lambda a, b: a + b, gradient, own)
-            carry = {**carry, "state": state}
+            train_state = {**train_state, "state": state}
             losses.append(summed)
             outputs.append(output)
         record = {"loss": sum(losses), "weight": weight}
         if self.penalty is not None:
-            value, shrink = value_and_grad(self.penalty)(carry["params"])
+            value, shrink = value_and_grad(self.penalty)(train_state["params"])
             gradient = tree.map(lambda a, b: a + b, gradient, shrink)
             record["penalty"] = value
-        updates, optimizer = self.optimizer.update(gradient, carry["optimizer"], carry["params"], carry["step"])
-        params = tree.map(lambda p, u: p + u, carry["params"], updates)
+        updates, optimizer = self.optimizer.update(
+            gradient, train_state["optimizer"], train_state["params"], train_state["step"]
+        )
+        params = tree.map(lambda p, u: p + u, train_state["params"], updates)
         if self.collect:
             record["output"] = outputs[0] if parts == 1 else self.engine.stack(outputs)
-        after = {**carry, "params": params, "optimizer": optimizer, "step": carry["step"] + 1}
+        after = {**train_state, "params": params, "optimizer": optimizer, "step": train_state["step"] + 1}
         return self.engine.everywhere(after), record
 
-    def _train(self, carry: Carry, data: Data, batches: Any, held: Data, judge: Any, count: Any) -> tuple[Carry, Any]:
+    def _train(
+        self, train_state: TrainState, data: Data, batches: Any, held: Data, judge: Any, count: Any
+    ) -> tuple[TrainState, Any]:
         """`count` epochs.
 
         `batches` has each epoch's rows and weights, (length, steps, accumulate, size), or (1, ...) if all epochs are
@@ -149,29 +153,29 @@ class Program:
         """
         whole = self._rows(data, self.engine.share(batches["rows"][0, 0], axis=1)) if self.full_batch else None
 
-        def step(carry: Carry, batch: Any) -> tuple[Carry, Any]:
-            return self._step(carry, self._batch(data, batch, whole))
+        def step(train_state: TrainState, batch: Any) -> tuple[TrainState, Any]:
+            return self._step(train_state, self._batch(data, batch, whole))
 
-        def epoch(carry: Carry, number: Any) -> tuple[Carry, Any]:
+        def epoch(train_state: TrainState, number: Any) -> tuple[TrainState, Any]:
             if self.full_batch:
-                carry, record = step(carry, tree.map(lambda part: part[0, 0], batches))
+                train_state, record = step(train_state, tree.map(lambda part: part[0, 0], batches))
                 record = tree.map(lambda part: part[None], record)
             else:
-                carry, record = self.engine.scan(step, carry, tree.map(lambda part: part[number], batches))
+                train_state, record = self.engine.scan(step, train_state, tree.map(lambda part: part[number], batches))
             result = {"train": record}
             if judge is not None:
-                result["validation"] = self._evaluate(carry["params"], carry["state"], held, judge)
-            return carry, result
+                result["validation"] = self._evaluate(train_state["params"], train_state["state"], held, judge)
+            return train_state, result
 
-        return self.engine.loop(epoch, carry, count, self.length)
+        return self.engine.loop(epoch, train_state, count, self.length)
 
-    def _train_all(self, carry: Carry, data: Data, batches: Any, held: Data, judge: Any, count: Any) -> Any:
+    def _train_all(self, train_state: TrainState, data: Data, batches: Any, held: Data, judge: Any, count: Any) -> Any:
         """As `_train`, for all members of an ensemble at once; they share the data."""
 
-        def member(own: Any) -> tuple[Carry, Any]:
+        def member(own: Any) -> tuple[TrainState, Any]:
             return self._train(own[0], data, own[1], held, own[2], count)
 
-        return self.engine.map(member, (carry, batches, judge))
+        return self.engine.map(member, (train_state, batches, judge))
 
     def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> dict[str, Any]:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
@@ -189,9 +193,9 @@ class Program:
 
         return self.engine.scan(batch, state, batches)[1]
 
-    def _single(self, carry: Carry, data: Data, batch: Any) -> tuple[Carry, Any]:
+    def _single(self, train_state: TrainState, data: Data, batch: Any) -> tuple[TrainState, Any]:
         """One update, to walk to a certain step."""
-        return self._step(carry, self._batch(data, batch))
+        return self._step(train_state, self._batch(data, batch))
 
     def _batch(self, data: Data, batch: Any, rows: tuple[Any, Any] | None = None) -> dict[str, Any]:
         """What an update takes: a batch's inputs and targets in place of their row numbers."""
@@ -200,16 +204,4 @@ class Program:
         return {**{key: part for key, part in batch.items() if key != "rows"}, "x": x, "y": y}
 
 
-def program_for(*parts: Any) -> Program:
-    """The program of these parts (those of `Program`, in order): a second run of the same kind compiles nothing."""
-    try:
-        hash(parts)
-    except TypeError:  # a loss or layer of the user's own that can't be looked up
-        return Program(*parts)
-    return kept_program(*parts)
-
-
-@lru_cache(maxsize=16)
-def kept_program(*parts: Any) -> Program:
-    """A program that is kept for the next run of its kind."""
-    return Program(*parts)
+program_for = MadeOnce(Program)  # a second run of the same kind compiles nothing

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 SECONDS = 1.0  # between two plain lines
@@ -34,12 +36,15 @@ class Plain:
         values = "  ".join(f"{key} {record[key]:.4f}" for key in columns(record))
         print(f"epoch {record['epoch']}/{self.epochs}  {values}", file=self.stream, flush=True)
 
-    def close(self, record: dict[str, Any] | None, message: str) -> None:
+    def end(self, record: dict[str, Any] | None, message: str) -> None:
         """The last epoch, if it wasn't shown, and why training ended early."""
         if record is not None and record["epoch"] != self.shown:
             self.write(record)
         if message:
             print(message, file=self.stream, flush=True)
+
+    def close(self) -> None:
+        """Nothing is left open."""
 
 
 class Table:
@@ -88,11 +93,15 @@ class Live:
         """Show an epoch."""
         self.table.records.append(record)
 
-    def close(self, record: dict[str, Any] | None, message: str) -> None:
+    def end(self, record: dict[str, Any] | None, message: str) -> None:
         """Leave the table as it is, and say why training ended early."""
-        self.live.stop()
+        self.close()
         if message:
             print(message, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Give the terminal back, also when training failed; a second time does nothing."""
+        self.live.stop()
 
 
 class Notebook:
@@ -114,11 +123,15 @@ class Notebook:
             self.last = time.monotonic()
             self.handle.update(self.table.made())
 
-    def close(self, record: dict[str, Any] | None, message: str) -> None:
+    def end(self, record: dict[str, Any] | None, message: str) -> None:
         """Show the whole table, and say why training ended early."""
-        self.handle.update(self.table.made())
+        self.close()
         if message:
             print(message, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Show all that came since the table was last shown."""
+        self.handle.update(self.table.made())
 
 
 class Silent:
@@ -127,11 +140,24 @@ class Silent:
     def show(self, record: dict[str, Any]) -> None:
         """Nothing."""
 
-    def close(self, record: dict[str, Any] | None, message: str) -> None:
+    def end(self, record: dict[str, Any] | None, message: str) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
         """Nothing."""
 
 
 Progress = Plain | Live | Notebook | Silent
+
+
+@contextlib.contextmanager
+def shown(wanted: bool | None, epochs: int) -> Iterator[Progress]:
+    """A display of the training in the block, which ends with it, however it ends."""
+    display = create(wanted, epochs)
+    try:
+        yield display
+    finally:
+        display.close()
 
 
 def create(wanted: bool | None, epochs: int) -> Progress:

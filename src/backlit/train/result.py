@@ -1,4 +1,4 @@
-"""Run: what training gives back, and all that using the network needs."""
+"""Result: what training gives back, and all that using the network needs; `backlit.Run` adds the verbs."""
 
 from __future__ import annotations
 
@@ -11,48 +11,28 @@ import numpy as np
 from backlit.data.frames import as_arrays
 from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
-from backlit.nn import metrics as metric_functions
 from backlit.nn.layer import Network
 from backlit.train.callbacks import History
 from backlit.train.divergence import Divergence
 from backlit.train.intervals import Intervals
 from backlit.train.lazy import now
-from backlit.train.probes.history import ProbeHistory
+from backlit.train.probes.history import ProbeRecords
+from backlit.train.scores import measured
 from backlit.train.targets import Targets
 
 ROWS = 4096  # of one batch when a network is used
 
 
 @dataclass(eq=False, repr=False)
-class Run:
-    """A trained network with its history and the preparation of its data.
+class Result:
+    """A trained network with its history and the preparation of its data, as values; see `backlit.Run` for each.
 
     Attributes
     ----------
-    network : Network
-        With the best weights where early stopping was on, else with the last.
-    history : History
-        One dict an epoch: epoch, loss, metrics, val_loss, val_*, seconds; ``history.frame()`` is a data frame.
-    stopped : str
-        Why training ended: "epochs done", "early stopping", "callback", "interrupted" or "diverged".
-    diverged : Divergence or None
-        Epoch, step and layer of the first NaN or infinite value.
-    best_epoch : int or None
-        The epoch whose weights `network` has.
-    settings : dict
-        What `fit` was called with, as plain data.
-    preparation : object or None
-        Turns raw input into arrays (`apply`), if the data needed it.
-    judgement : dict or None
-        Scores on held-out rows, baseline and all that a report shows, if the run came from a table or data set.
-    config : dict or None
-        The choices that would train it again, as plain data.
-    probed : ProbeHistory or Later
+    probed : ProbeRecords or Lazy
         What `probes` tells, or what works it out.
-    told : dict or Later, optional
+    told : dict or Lazy, optional
         What `start` tells, or what works it out.
-    recipe : Recipe or None
-        The call of `fit` with its data, which `fix` trains again; not saved.
     """
 
     network: Network
@@ -69,7 +49,7 @@ class Run:
     folder: Path | None = None
     judgement: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
-    probed: Any = field(default_factory=ProbeHistory)
+    probed: Any = field(default_factory=ProbeRecords)
     told: Any = None
     recipe: Any = None
 
@@ -83,13 +63,13 @@ class Run:
         return found
 
     @property
-    def probes(self) -> ProbeHistory:
+    def probes(self) -> ProbeRecords:
         """What went on inside the network, probe by probe; of an ensemble in its first member.
 
         The last look, at the network as training left it, is taken when this is asked for, the run is saved or
         diagnosed: training doesn't wait for it.
         """
-        found: ProbeHistory = now(self.probed)
+        found: ProbeRecords = now(self.probed)
         return found
 
     @property
@@ -220,59 +200,6 @@ class Run:
             found |= {"loss": self.score(self.forward(inputs, told), y, sample_weight)["loss"]}
         return found
 
-    def write(self, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[Any]:
-        """What a network that writes makes of each row of `x`, with its probability and attention.
-
-        Parameters
-        ----------
-        x : as given to `fit_sequences`
-        beam : int
-            Beginnings that are kept at each step; 1 takes the likeliest token each time.
-        length_penalty : float
-            See `beam_search`.
-
-        Returns
-        -------
-        list of Written
-            ``.text``, ``.log_probability``, ``.attention`` (tokens, time) and ``.others``, the rest of the beam.
-
-        Raises
-        ------
-        InputError
-            If the run's network writes no texts.
-        """
-        from backlit.train.writing import write
-
-        return write(self, x, beam, length_penalty)
-
-    def generate(self, prompt: str, length: int = 200, **options: Any) -> str:
-        """A text that begins with `prompt` and goes on as the network finds likely: for runs of `fit_text`.
-
-        Parameters
-        ----------
-        prompt : str
-            At least one character (or word), all of them known from training.
-        length : int
-            Tokens to add.
-        temperature : float
-            Divides the logits: below 1 likely tokens get likelier, 0 always takes the likeliest.
-        top_k : int, optional
-            Draw among the k likeliest tokens only.
-        top_p : float, optional
-            Draw among the likeliest tokens that together have this probability.
-        seed : int
-            The same seed gives the same text.
-
-        Raises
-        ------
-        InputError
-            If the run is no language model, the prompt is empty or has unknown tokens (they're named), or an option is
-            out of its range.
-        """
-        from backlit.train.generate import generate
-
-        return generate(self, prompt, length, **options)
-
     def score(self, outputs: np.ndarray, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """As `evaluate`, from raw outputs."""
         y = np.asarray(y)
@@ -290,117 +217,36 @@ class Run:
         }
         return found | own | measured(self.metrics, outputs, encoded, weights)
 
-    def save(self, folder: str | Path, overwrite: bool = False, report: str | None = None) -> Path:
-        """Write the run to a folder, which `backlit.load` reads: see `backlit.store.run`.
-
-        Parameters
-        ----------
-        folder : path
-        overwrite : bool
-            Replace a run that is there.
-        report : "en" or "ko", optional
-            Write report.html too, this language first (see `report`); that takes a second or two.
-
-        Raises
-        ------
-        InputError
-            If the folder already holds a run and `overwrite` isn't set, or can't be written to.
-        """
-        from backlit.store.run import save
-
-        return save(self, Path(folder), overwrite, report=report)
-
-    def report(self, lang: str = "en") -> str:
-        """The run as one HTML page, in English and Korean, that needs no other file: see `backlit.report`.
-
-        Parameters
-        ----------
-        lang : "en" or "ko"
-            The language that is shown first; the page has a switch.
-
-        Raises
-        ------
-        UnknownNameError
-            If the report isn't written in that language.
-        """
-        from backlit.report import report
-
-        return report(self, lang)
-
-    def plot(self) -> Any:
-        """Learning curves as a matplotlib figure."""
-        from backlit.inspect.plots import learning_curves
-
-        return learning_curves(self.history, best_epoch=self.best_epoch)
-
-    def flow(self) -> Any:
-        """How gradients flow through layers, and in recurrent ones through time, as a matplotlib figure.
-
-        Raises
-        ------
-        InputError
-            If the run has no probes.
-        """
-        return self.probes.flow()
-
-    def activations(self, epoch: int | None = None) -> Any:
-        """Histograms of the layers' outputs after an epoch, by default the last probed, as a matplotlib figure.
-
-        Raises
-        ------
-        InputError
-            If the run has no probes, or none after that epoch.
-        """
-        return self.probes.activations(epoch)
-
-    def diagnose(self) -> Any:
-        """What went wrong and why, worst first: a `Diagnosis`; empty for a network that learns well.
-
-        Works on loaded runs, too. See the page "The doctor".
-        """
-        from backlit.doctor.diagnose import diagnose
-
-        return diagnose(self)
-
-    def fix(self, x: Any = None, y: Any = None, **options: Any) -> Any:
-        """Try the remedies of the diagnosis, keep what helps beyond noise: a `Repair`; this run stays as it is.
-
-        Parameters
-        ----------
-        x, y : as given to `fit`, optional
-            Needed for loaded runs only: others know their data.
-        **options
-            Of `backlit.doctor.repair.fix`: seeds, rounds, suit, progress; or of `fit`.
-        """
-        from backlit.doctor.repair.fix import fix
-
-        return fix(self, x, y, **options)
-
     def __repr__(self) -> str:
         last = (
             {key: round(value, 4) for key, value in self.history[-1].items() if key not in ("epoch", "seconds")}
             if self.history
             else {}
         )
-        return f"Run({len(self.history)} epochs, {self.stopped}, {last})"
+        return f"{type(self).__name__}({len(self.history)} epochs, {self.stopped}, {last})"
 
 
-def measured(table: dict[str, Any], outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-    """The metrics that are computed from outputs; others, such as the perplexity, come from the loss."""
-    return {
-        name: float(metric(outputs, targets, weights))
-        for name, metric in table.items()
-        if not hasattr(metric, "of_loss")
-    }
+def ending(run: Result) -> str:
+    """Why training ended before its time, in a sentence; empty if it didn't."""
+    done = len(run.history)
+    if run.diverged:
+        where = run.diverged
+        member = f" of member {where.member}" if where.member else ""
+        return (
+            f"training diverged: the loss was NaN or infinite in epoch {where.epoch}, step {where.step}; "
+            f"first bad value{member}: {where.layer}. Kept the weights of epoch {done}. "
+            "Lower the learning rate, or look at the data"
+        )
+    if run.stopped == "early stopping":
+        return f"stopped after epoch {done}: no improvement since epoch {run.best_epoch}, whose weights are kept"
+    if run.stopped == "interrupted" and not done:
+        return "interrupted before the first epoch was done: nothing was learned, and nothing is kept"
+    if run.stopped == "interrupted":
+        return f"interrupted after epoch {done}; what was trained is kept"
+    if run.stopped == "time limit":
+        best = f"; kept the weights of epoch {run.best_epoch}" if run.best_epoch else ""
+        return f"the time limit was reached after epoch {done}{best}"
+    return f"stopped by a callback after epoch {done}" if run.stopped == "callback" else ""
 
 
-def metric_table(wanted: Any, loss: Any) -> dict[str, Any]:
-    """Metrics by name: the loss's usual ones if None; names, metric objects and plain functions may be mixed."""
-    chosen = metric_functions.defaults(loss) if wanted is None else wanted
-    if isinstance(chosen, (str, bytes)) or callable(chosen):
-        chosen = [chosen]
-    table = {}
-    for metric in chosen:
-        function = metric_functions.get(metric, loss)
-        table[getattr(function, "name", getattr(function, "__name__", type(function).__name__))] = function
-    return table
+Run = Result

@@ -1,156 +1,269 @@
-"""Recipe: the call of `fit` behind a run, so that it can be trained again, as it was or changed."""
+"""Training: every option of `fit` but the network and the data, declared here and nowhere else.
+
+`fit` takes them, a run's folder tells them, a `Recipe` trains again by them, and the command's flags are made from
+them, all by reading these declarations (see `backlit.settings`). To add an option, add a field, what it means to the
+docstring, and the place that acts on it.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from backlit.errors import InputError
-from backlit.nn.layer import Layer, Network
-from backlit.nn.layers.containers import Parallel
+from backlit.settings import GIVEN, TEXT, Form, Record, count, declared, option, same
 from backlit.train.callbacks import EarlyStopping
-from backlit.train.result import Run
+from backlit.train.probes.settings import Probes
 
-# What says where a run goes, who is told of it and how long it may take on the way, not what is trained.
-OF_THE_CALL = (
-    "checkpoint", "checkpoint_every", "resume", "overwrite", "progress", "strict", "callbacks", "chunk", "config",
-)  # fmt: skip
-SHARE = 0.2  # of the rows, held back where nothing was
-KEPT = (
-    "epochs", "batch_size", "seed", "engine", "dtype", "accumulate", "reduction", "shuffle", "standardize_targets",
-    "ensemble", "steps_per_epoch",
-)  # fmt: skip
+if TYPE_CHECKING:  # the command's help is made from this file, and quick
+    from pathlib import Path
+
+    import numpy as np
+
+    from backlit.nn.losses.base import Loss
+    from backlit.nn.penalties import Penalty
+    from backlit.optim.transform import Transform
+    from backlit.train.callbacks import Callback
+    from backlit.train.ensemble import Folds
+
+NETWORK, TRAINING, RUN = "Network", "Training", "Run"  # headings of the command's help
+UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-@dataclass(frozen=True, eq=False)
-class Recipe:
-    """What `fit` was called with.
+def seconds(text: str) -> float:
+    """A duration: "90", "90s", "5m", "1.5h".
 
-    Attributes
-    ----------
-    network : Layer or Network
-    x, y : as given to `fit`
-        References, no copies.
-    options : dict
-        Its other arguments, those that were given. Callbacks aren't among them: training again doesn't call them.
-    finish : callable, optional
-        ``finish(run) -> run`` adds what came after training: scores on test rows, calibration.
+    >>> seconds("1.5h")
+    5400.0
     """
+    import re
 
-    network: Layer | Network
-    x: Any
-    y: Any
-    options: dict[str, Any] = field(default_factory=dict)
-    finish: Callable[[Run], Run] | None = None
-
-    @property
-    def architecture(self) -> Layer:
-        """The network without parameters."""
-        return self.network.architecture if isinstance(self.network, Network) else self.network
-
-    @property
-    def trained(self) -> Layer:
-        """The architecture that the run ends with: the network's, or an ensemble's."""
-        from backlit.train.ensemble import COMBINE
-
-        count = self.options.get("ensemble", 1)
-        way = COMBINE.get(str(getattr(self.job().loss, "activation", None)), "mean") if count > 1 else ""
-        return Parallel(*[self.architecture] * count, combine=way) if count > 1 else self.architecture
-
-    @property
-    def seed(self) -> int:
-        return int(self.options.get("seed", 0))
-
-    def replace(self, network: Layer | Network | None = None, **options: Any) -> Recipe:
-        """The same with another network, or other options."""
-        return dataclasses.replace(self, network=network or self.network, options=self.options | options)
-
-    def job(self) -> Any:
-        """What training needs, checked: see `backlit.train.prepare.prepare`."""
-        from backlit.train.prepare import prepare
-
-        known = inspect.signature(prepare).parameters
-        return prepare(
-            self.network, self.x, self.y, **{name: own for name, own in self.options.items() if name in known}
-        )
-
-    def fit(self, **options: Any) -> Run:
-        """Train; `options` come first, and aren't kept if they only say where the run goes."""
-        from backlit.train.fit import fit
-
-        return fit(self.network, self.x, self.y, **(self.options | options))
-
-    def held(self, share: float = SHARE) -> Recipe:
-        """The same with the held-out rows by number, so that another seed or kind of target holds back the same ones.
-
-        Where nothing is held back, a share is.
-        """
-        from backlit.train.ensemble import Folds
-
-        validation = self.options.get("validation")
-        if validation is not None and not isinstance(validation, (int, float)):
-            return self
-        job = self.replace(validation=validation or share).job()
-        rows = tuple(batches.rows for batches in job.judge)
-        return self.replace(validation=Folds(rows))
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
+    if not found:
+        raise InputError(f"--time-limit {text}: expected a duration such as 90s, 5m or 1.5h")
+    return float(found[1]) * UNITS[found[2] or "s"]
 
 
-def recipe_of(run: Run, x: Any = None, y: Any = None, **options: Any) -> Recipe:
-    """What would train a run again: what it keeps itself, or, of a loaded one, what its folder tells and the data.
+def whole(default: Any, **about: Any) -> Any:
+    """Declare a whole number from 1."""
+    return count(default, words="a whole number of at least 1", **about)
+
+
+@dataclass(frozen=True, repr=False)
+class Checkpoint(Record):
+    """A folder that holds the run at every moment: ``bl.fit(..., checkpoint=bl.Checkpoint("runs/a", every=5))``.
+
+    Parameters
+    ----------
+    folder : path
+    every : int
+        Epochs from one writing to the next; the folder is written at the end, too.
+    resume : bool
+        Go on from the state in the folder, bit for bit as if there had been no stop.
+    overwrite : bool
+        Replace a run that is already there; it stays until the new one is first written.
 
     Raises
     ------
     InputError
-        If the data is needed and wasn't given, isn't that of the training, or an option is needed that no file tells.
+        If a value is of the wrong kind.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> bl.Checkpoint("runs/a", every=5)
+    Checkpoint(folder='runs/a', every=5)
     """
-    if (x is None) != (y is None):
-        raise InputError("give both x and y, or neither")
-    if run.recipe is not None and x is None:
-        return run.recipe.replace(**options) if options else run.recipe
-    if x is None:
-        raise InputError(
-            "this run doesn't hold its data any more (it was loaded from a folder): give it, run.fix(x, y); "
-            "for runs of backlit train there is backlit diagnose RUN --fix"
-        )
-    if run.recipe is not None:
-        return _same_data(run, dataclasses.replace(run.recipe, x=x, y=y).replace(**options))
-    told = {name: run.settings[name] for name in KEPT if run.settings.get(name) is not None}
-    told |= {"mixup": run.settings.get("mixup") or 0.0, "batch_size": run.settings.get("batch_size")}
-    told |= {"loss": run.loss, "optimizer": run.optimizer, "preparation": run.preparation}
-    told |= {"metrics": list(run.metrics.values())}
-    if run.settings.get("class_weight") == "balanced":
-        told["class_weight"] = "balanced"
-    if isinstance(run.settings.get("early_stopping"), dict):
-        told["early_stopping"] = EarlyStopping(**run.settings["early_stopping"])
-    for name in ("penalty", "class_weight", "sample_weight"):
-        own = run.settings.get(name)
-        if own and name not in options and name not in told:
-            raise InputError(
-                f"the run was trained with {name}={own if isinstance(own, str) else '…'}, which its folder doesn't "
-                f"hold: give it again, run.fix(x, y, {name}=...)"
-            )
-    validation = run.settings.get("validation")
-    if validation is True and "validation" not in options:
-        raise InputError("the run was trained with held-out rows of its own: give them, validation=(x, y)")
-    if isinstance(validation, float):
-        told["validation"] = validation
-    count = int(told.get("ensemble", 1))
-    inside = run.network.architecture
-    network = inside.layers[0] if count > 1 and isinstance(inside, Parallel) else inside
-    return _same_data(run, Recipe(network, x, y, told | options))
+
+    folder: str | Path = option()
+    every: int = whole(10, unit="epochs", scope="call")
+    resume: bool = option(False, scope="call")
+    overwrite: bool = option(False, scope="call")
 
 
-def _same_data(run: Run, recipe: Recipe) -> Recipe:
-    """The recipe, if its data is what the run was trained on."""
-    from backlit.train.fit import fingerprint
+@dataclass(frozen=True, repr=False)
+class Training(Record):
+    """How a network is trained: the options of `fit`.
 
-    told = run.settings.get("data")
-    if told is not None and fingerprint(recipe.job()) != told:
-        raise InputError(
-            "this isn't the data that the run was trained on: rows, targets or held-out rows differ; give what fit was "
-            "given, in the same order"
-        )
-    return recipe
+    Parameters
+    ----------
+    loss : str, loss or function, optional
+        By default cross entropy for classes, mean squared error for numbers.
+    optimizer : str or Transform
+        ``"adam"``, ``bl.SGD(0.1, momentum=0.9)``, ``bl.chain(bl.ClipGlobalNorm(1.0), bl.Adam(1e-3))``.
+    epochs : int
+        Passes over the training rows.
+    batch_size : int or None
+        Rows an update; None takes all of them (full-batch gradient descent). The last batch may be smaller; it is used.
+    validation : float, pair (x, y), Folds or None
+        Share of the rows held back (stratified by class), or data of one's own.
+    seed : int
+        Origin of all randomness: the same seed gives the same run, bit for bit on one machine and engine.
+    metrics : list, optional
+        Names ("accuracy", "f1", "auc", "r2", ...) or functions ``(outputs, targets, weights) -> float`` of arrays; by
+        default accuracy for classes, RMSE and R² for numbers. ``metrics=[]`` computes the loss alone.
+    penalty : penalty, optional
+        ``bl.L2(1e-4)``, ``bl.L1(1e-3, only="0/*") + bl.L2(1e-4)``: added to the data loss.
+    sample_weight : array (rows,), optional
+        Weight of each row in the loss.
+    class_weight : "balanced" or dict of class to weight, optional
+        Weight of each class in the loss; multiplies `sample_weight`.
+    early_stopping : EarlyStopping or int, optional
+        An int is its patience.
+    callbacks : callable or list of callables
+        Called after each epoch with an `EpochEnd`; returning True ends the training.
+    accumulate : int
+        Batches of which gradients are added to one update.
+    reduction : "mean" or "sum"
+        Over the rows of an update: Σ w·l / Σ w or Σ w·l.
+    shuffle : bool
+        Whether rows are shuffled anew in each epoch.
+    engine : "xla" or "numpy"
+        Compiled, or operation by operation.
+    dtype : "float32" or "float64"
+        Of parameters, inputs and arithmetic.
+    preparation : object with ``apply(raw) -> array``, optional
+        Applied to `x` here and to whatever the run is used on later; saved with it.
+    standardize_targets : bool
+        Train numbers as ``(y - mean) / std``; predictions and metrics are in the targets' own unit again.
+    checkpoint : path or Checkpoint, optional
+        Folder that holds the run at every moment: written every `checkpoint_every` epochs, and at the end. A
+        `Checkpoint` says the next three options as well.
+    checkpoint_every : int
+        Epochs from one writing of `checkpoint` to the next.
+    resume : bool
+        Go on from the state in `checkpoint`, bit for bit as if there had been no stop.
+    overwrite : bool
+        Replace a run that is already in `checkpoint`; it stays until the new one is first written.
+    progress : bool, optional
+        True: a live table in terminals and notebooks, plain lines elsewhere; False: nothing; by default the
+        table alone. On standard error.
+    chunk : int, optional
+        Most epochs that one call of the compiled program may run; chosen by size if left out. Doesn't change results.
+    strict : bool
+        Raise `DivergedError` instead of returning a run that diverged.
+    config : dict, optional
+        Plain data that is kept with the run: what would train it again.
+    ensemble : int
+        Networks that are trained at once, in one program, each with a start, a shuffling and a dropout of its own, and
+        then used as one: `Run.network` is a `Parallel` of them that averages their probabilities, or numbers. The
+        history has means over the members, and early stopping and `ReduceOnPlateau` go by them: one best epoch, one
+        rate for all. The first member is what the seed gives without an ensemble.
+    time_limit : float, optional
+        Seconds after which training ends, compiling included; the epoch that is under way is finished.
+    clip : float, "auto" or None
+        Norm to which the gradient is clipped. "auto": 1 for recurrent networks whose optimizer doesn't clip, since one
+        long sequence can make their gradient arbitrarily large; none for others.
+    steps_per_epoch : int, optional
+        Updates that make an epoch, where a pass over all rows takes too long to wait for; the next epoch goes on with
+        the rows that follow.
+    encoding : object, optional
+        How targets are encoded and outputs decoded, where it isn't to be learned from `y`: a `Targets` or the like.
+    mixup : float
+        Above 0: every row is blended with another of its batch, ``λ x + (1 − λ) x'`` with one λ ~ Beta(mixup, mixup) a
+        batch, and its loss is that of both targets, ``λ l(out, y) + (1 − λ) l(out, y')``; 0.2 is usual (Zhang et al.,
+        arXiv:1710.09412). The history's training loss is this one; its training metrics hold outputs for blended inputs
+        against the row's own target, and so look worse than they are. Validation isn't mixed. Layers that change their
+        input by chance (`Augment`) get it blended.
+    probes : "standard", Probes or None
+        What is measured inside the network while it trains, see `Probes`; the standard costs a few percent. None:
+        nothing.
+    devices : int
+        Devices that share the work on each batch (graphics cards, or parts of the processor): each computes the
+        gradient of its rows, and their sum makes the update, so that the result is that of one device, to rounding.
+        Of the compiled engine; `batch_size` must be a multiple, unless it takes all rows. Each holds data and
+        parameters whole. On a processor this gains nothing, since XLA uses all its cores for one device, too.
+    """
+
+    loss: str | Loss | Callable[..., Any] | None = option(
+        None, form=TEXT, panel=TRAINING, help="By default cross_entropy or mean_squared_error"
+    )
+    optimizer: str | Transform = option(
+        "adam", form=TEXT, panel=TRAINING, help="adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop"
+    )
+    epochs: int = whole(20, scope="kept", unit="epochs", panel=TRAINING, help="Most passes over the training rows")
+    batch_size: int | None = whole(32, unit="rows", panel=TRAINING, help="Rows an update")
+    validation: float | tuple[Any, Any] | Folds | None = option(None, form=GIVEN)
+    seed: int = count(
+        0, low=0, words="a whole number of at least 0", panel=TRAINING, help="Origin of all randomness, splits too"
+    )
+    metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None = option(None, scope="recipe")
+    penalty: Penalty | Callable[..., Any] | None = option(None, form=TEXT)
+    sample_weight: Sequence[float] | np.ndarray | None = option(None, scope="kept", form=GIVEN)
+    class_weight: str | Mapping[Any, float] | None = option(None, scope="kept", form=GIVEN)
+    early_stopping: EarlyStopping | int | None = option(
+        None,
+        scope="kept",  # a run that is gone on with may have other patience
+        form=Form(
+            lambda stopping: None if stopping is None else stopping.to_dict(),
+            lambda data: None if data is None else EarlyStopping.from_dict(data),
+        ),
+    )
+    callbacks: Sequence[Callback] | Callback = option((), scope="call")
+    accumulate: int = whole(1, unit="batches")
+    reduction: Literal["mean", "sum"] = option("mean", names=("mean", "sum"))
+    shuffle: bool = option(True)
+    engine: Literal["xla", "numpy"] = option("xla", panel=TRAINING, help="xla (compiled) or numpy")
+    dtype: Literal["float32", "float64"] = option("float32", names=("float32", "float64"))
+    preparation: Any = option(None, scope="recipe")
+    standardize_targets: bool = option(False)
+    checkpoint: str | Path | Checkpoint | None = option(None, scope="call")
+    checkpoint_every: int = same(Checkpoint, "every")
+    resume: bool = same(Checkpoint, "resume")
+    overwrite: bool = same(Checkpoint, "overwrite")
+    progress: bool | None = option(None, scope="call")
+    chunk: int | None = whole(None, scope="call", unit="epochs")
+    strict: bool = option(False, scope="call")
+    config: dict[str, Any] | None = option(None, scope="call")
+    ensemble: int = whole(1, panel=NETWORK, help="Networks trained at once and averaged")
+    time_limit: float | None = option(
+        None,
+        scope="recipe",
+        unit="s",
+        panel=TRAINING,
+        help="Longest time for the whole job: 90s, 5m, 1.5h. The best so far is kept",
+        parse=seconds,
+        open_low=True,
+        open_high=True,
+        words="a number of seconds above 0",
+    )
+    clip: float | Literal["auto"] | None = option("auto", scope="recipe")
+    steps_per_epoch: int | None = whole(None, unit="updates")
+    encoding: Any = option(None, scope="recipe")
+    mixup: float = option(0.0, form=Form(lambda share: share or None, lambda share: share or 0.0))
+    probes: Probes | Literal["standard"] | None = option("standard", scope="recipe")
+    devices: int = whole(1, scope="kept", panel=TRAINING, help="Devices that share the work on each batch")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.early_stopping, int):
+            object.__setattr__(self, "early_stopping", EarlyStopping(self.early_stopping))
+        for name in ("checkpoint_every", "resume", "overwrite"):
+            if isinstance(self.checkpoint, Checkpoint) and getattr(self, name) != declared(Training)[name].default:
+                raise InputError(f"{name} is said twice: put it into bl.Checkpoint(...), or give checkpoint=FOLDER")
+        if self.resume and self.checkpoint is None:
+            raise InputError("resume=True needs checkpoint=FOLDER, the folder to go on from")
+
+    @property
+    def keeping(self) -> Checkpoint | None:
+        """Where the run is kept while it trains, and how."""
+        if self.checkpoint is None or isinstance(self.checkpoint, Checkpoint):
+            return self.checkpoint
+        return Checkpoint(self.checkpoint, self.checkpoint_every, self.resume, self.overwrite)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the run is kept while it trains."""
+        from pathlib import Path
+
+        return None if self.keeping is None else Path(self.keeping.folder)
+
+    @property
+    def listeners(self) -> tuple[Callback, ...]:
+        """The callbacks, one or several."""
+        return (self.callbacks,) if callable(self.callbacks) else tuple(self.callbacks)
+
+    def again(self) -> Training:
+        """What trains the same again: without what is only of one call."""
+        return self.replace(**{name: own.default for name, own in declared(type(self)).items() if own.scope == "call"})

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.doctor.catalogue import CATALOGUE
+from backlit.doctor.findings import kinds
 from backlit.doctor.repair import compare as held
 from backlit.doctor.repair.layers import changed
-from backlit.doctor.repair.remedies import MENDS, ways
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(160, 4)).astype("float32")
@@ -72,11 +71,11 @@ def test_a_place_that_must_be_filled_gets_an_identity() -> None:
 CHANGES = {
     "classes as numbers": (
         lambda: fit(net(bl.Linear(4), bl.Linear(1)), y=(SIGN + RING).astype("float32")),
-        lambda r: (r.architecture.layers[-1].units, r.options["loss"], r.y.dtype.kind) == (3, "cross_entropy", "i"),
+        lambda r: (r.architecture.layers[-1].units, r.training.loss, r.y.dtype.kind) == (3, "cross_entropy", "i"),
     ),
     "unscaled targets": (
         lambda: fit(bl.Linear(1), y=100 * SUM + 500),
-        lambda r: r.options["standardize_targets"] is True,
+        lambda r: r.training.standardize_targets is True,
     ),
     "softmax twice": (
         lambda: fit(net(bl.Linear(2), bl.Softmax())),
@@ -96,7 +95,7 @@ CHANGES = {
     ),
     "tiny batches in batch norm": (
         lambda: fit(net(bl.Linear(4), bl.BatchNorm(), bl.Linear(2)), batch_size=2),
-        lambda r: r.options["batch_size"] == 32,
+        lambda r: r.training.batch_size == 32,
     ),
     "no non-linearity": (
         lambda: fit(net(bl.Linear(8), bl.Linear(2))),
@@ -124,27 +123,27 @@ CHANGES = {
     ),
     "weight decay too strong": (
         lambda: fit(NO, penalty=bl.L2(1.0)),
-        lambda r: r.options["penalty"] == bl.L2(0.01),
+        lambda r: r.training.penalty == bl.L2(0.01),
     ),
     "learning rate too high": (
         lambda: fit(NO, optimizer=bl.optim.chain(bl.optim.ClipGlobalNorm(1.0), bl.SGD(3.0, momentum=0.5))),
-        lambda r: r.options["optimizer"] == bl.optim.chain(bl.optim.ClipGlobalNorm(1.0), bl.SGD(0.9, momentum=0.5)),
+        lambda r: r.training.optimizer == bl.optim.chain(bl.optim.ClipGlobalNorm(1.0), bl.SGD(0.9, momentum=0.5)),
     ),
     "learning rate too low": (
         lambda: fit(NO, optimizer="sgd"),
-        lambda r: r.options["optimizer"] == bl.SGD(0.03),
+        lambda r: r.training.optimizer == bl.SGD(0.03),
     ),
     "dropout too strong": (
         lambda: fit(net(bl.Linear(8), bl.Residual(bl.Dropout(0.9)), bl.Dropout(0.1), bl.Linear(2))),
         lambda r: r.architecture == net(bl.Linear(8), bl.Residual(bl.Dropout(0.2)), bl.Dropout(0.1), bl.Linear(2)),
     ),
-    "imbalance hidden by accuracy": (lambda: fit(NO), lambda r: r.options["class_weight"] == "balanced"),
+    "imbalance hidden by accuracy": (lambda: fit(NO), lambda r: r.training.class_weight == "balanced"),
     "too little capacity": (
         lambda: fit(net(bl.Linear(1), bl.Tanh(), bl.Linear(2))),
         lambda r: r.architecture == net(bl.Linear(32), bl.Tanh(), bl.Linear(2)),
     ),
-    "overfitting": (lambda: fit(NO), lambda r: r.options["early_stopping"] == 3),
-    "stopped early": (lambda: fit(NO), lambda r: r.options["epochs"] == 24 and r.options["early_stopping"] == 10),
+    "overfitting": (lambda: fit(NO), lambda r: r.training.early_stopping.patience == 3),
+    "stopped early": (lambda: fit(NO), lambda r: r.training.epochs == 24 and r.training.early_stopping.patience == 10),
 }  # fmt: skip
 
 
@@ -153,10 +152,10 @@ CHANGES = {
 def test_what_a_remedy_changes(name: str) -> None:
     make, right = CHANGES[name]
     run = make()
-    recipe = run.recipe.held()
-    first, *others = ways(name, recipe, run)
+    recipe = run.recipe.with_validation()
+    first, *others = kinds()[name].ways(recipe, run)
     assert first.words
-    assert right(first.recipe), (first.recipe.architecture, first.recipe.options)
+    assert right(first.recipe), (first.recipe.architecture, first.recipe.training)
     for way in (first, *others):  # every way can be trained
         done = way.recipe.fit(epochs=1)
         assert len(held.judged(done, way.recipe).y) == 40
@@ -166,37 +165,39 @@ def test_what_a_remedy_changes(name: str) -> None:
 def test_inputs_are_scaled_within_the_network() -> None:
     raw = X * np.array([1.0, 1e4, 1.0, 0.0], "float32") + np.array([0, 3e4, 0, 7], "float32")
     run = fit(net(bl.Linear(8), bl.ReLU(), bl.Linear(2)), raw)
-    (way,) = ways("unscaled inputs", run.recipe.held(), run)
+    (way,) = kinds()["unscaled inputs"].ways(run.recipe.with_validation(), run)
     mended = way.recipe.fit(epochs=1)
     first = mended.network.architecture.layers[0]
-    rows = np.delete(raw, way.recipe.options["validation"].rows[0], axis=0).astype(float)
+    rows = np.delete(raw, way.recipe.training.validation.rows[0], axis=0).astype(float)
     assert isinstance(first, bl.Rescale)
     assert first.shift == pytest.approx(rows.mean(axis=0), rel=1e-5, abs=1e-5)  # of training rows alone
     assert first.scale == pytest.approx([*rows.std(axis=0)[:3], 1.0], rel=1e-5)
     assert mended.predict(raw[:5]).shape == (5,)  # raw rows, as before
-    (way,) = ways("constant columns", run.recipe.held(), run)
+    (way,) = kinds()["constant columns"].ways(run.recipe.with_validation(), run)
     assert way.recipe.architecture.layers[0] == bl.Rescale((0.0, 0.0, 0.0, 7.0), (1.0, 1.0, 1.0, 1.0))
     tokens = fit(net(bl.Embedding(9, 4), bl.GlobalAvgPool(), bl.Linear(2)), np.abs(X).astype(int) % 9)
-    assert ways("unscaled inputs", tokens.recipe.held(), tokens) == []
+    assert kinds()["unscaled inputs"].ways(tokens.recipe.with_validation(), tokens) == []
 
 
 def test_recurrent_weights_are_tamed() -> None:
     run = fit(
         net(bl.RNN(4, recurrent_init="orthogonal:2"), bl.Linear(2)), X[:, :, None], epochs=1, optimizer=bl.Adam(0.003)
     )
-    told = {way.words: way.recipe for way in ways("gradient explodes through time", run.recipe.held(), run)}
+    told = {
+        way.words: way.recipe
+        for way in kinds()["gradient explodes through time"].ways(run.recipe.with_validation(), run)
+    }
     tamed = told["recurrent weights start orthogonal, gradients clipped to norm 1"]
     assert tamed.architecture == net(bl.RNN(4), bl.Linear(2))
-    assert tamed.options["clip"] == 1.0
+    assert tamed.training.clip == 1.0
     (patient,) = [own for words, own in told.items() if "epochs" in words]
-    assert patient.options["epochs"] == 3
-    assert patient.options["optimizer"] == bl.Adam(0.03)
+    assert patient.training.epochs == 3
+    assert patient.training.optimizer == bl.Adam(0.03)
 
 
 def test_every_remedy_is_of_a_finding_that_there_is() -> None:
-    assert set(MENDS) <= set(CATALOGUE)
-    assert set(CHANGES) <= set(MENDS)
-    assert ways("leak between splits", None, None) == []
+    assert set(CHANGES) <= {name for name, kind in kinds().items() if kind.repair is not None}
+    assert kinds()["leak between splits"].ways(None, None) == []
 
 
 # ------------------------------------------------------------------------------------ what is kept
@@ -278,7 +279,7 @@ def test_without_held_out_rows_some_are_held_back_and_then_learned_from() -> Non
     run = fit(net(bl.Linear(2), bl.Softmax()), validation=None, epochs=20)
     repair = run.fix(rounds=1, suit=False)
     assert repair.kept
-    assert repair.run.recipe.options["validation"] is None
+    assert repair.run.recipe.training.validation is None
     again = fit(net(bl.Linear(2)), validation=None, epochs=20)
     np.testing.assert_array_equal(repair.run.network.params["0"]["weight"], again.network.params["0"]["weight"])
 
@@ -295,11 +296,11 @@ def test_rows_of_ones_own_and_ensembles() -> None:
 def test_a_rare_class_is_judged_with_classes_alike() -> None:
     rare = (X[:, 0] > 1.2).astype(int)
     run = fit(NO, y=rare, epochs=2, optimizer=bl.Adam(0.003))
-    way, *_ = ways("imbalance hidden by accuracy", run.recipe.held(), run)
+    way, *_ = kinds()["imbalance hidden by accuracy"].ways(run.recipe.with_validation(), run)
     assert way.criterion == "balanced error"
-    recipe = run.recipe.held()
+    recipe = run.recipe.with_validation()
     own = held.judged(run, recipe)
-    wrong = run.predict(X)[recipe.options["validation"].rows[0]] != own.y
+    wrong = run.predict(X)[recipe.training.validation.rows[0]] != own.y
     recalls = [1 - wrong[own.y == code].mean() for code in (0, 1)]
     assert held.costs(own, "balanced error", run).mean() == pytest.approx(1 - np.mean(recalls))
     losses = held.costs(own, "loss", run)
@@ -311,9 +312,9 @@ def test_a_rare_class_is_judged_with_classes_alike() -> None:
 def test_numbers_are_judged_in_the_unit_of_the_original() -> None:
     y = 100 * SUM + 500
     run = fit(bl.Linear(1), y=y, metrics=[])
-    recipe = run.recipe.held().replace(standardize_targets=True)
+    recipe = run.recipe.with_validation().replace(standardize_targets=True)
     own = held.judged(recipe.fit(), recipe)
-    rows = recipe.options["validation"].rows[0]
+    rows = recipe.training.validation.rows[0]
     expected = np.square(own.run.predict(X[rows]) - y[rows]).mean()
     assert held.costs(own, "loss", run).mean() == pytest.approx(expected, rel=1e-5)
 
@@ -378,8 +379,8 @@ def test_what_a_folder_does_not_tell_must_be_given(tmp_path: Path) -> None:
         other.fix(X, SIGN)
     repair = other.fix(X, SIGN, penalty=bl.L2(1e-5), rounds=1, suit=False)
     assert repair.kept
-    assert repair.run.recipe.options["class_weight"] == "balanced"
-    assert repair.run.recipe.options["early_stopping"].patience == 9
+    assert repair.run.recipe.training.class_weight == "balanced"
+    assert repair.run.recipe.training.early_stopping.patience == 9
     own = fit(NO, validation=(X[:9], SIGN[:9]))
     with pytest.raises(bl.InputError, match="held-out rows of its own"):
         bl.load(own.save(tmp_path / "own")).fix(X, SIGN)
@@ -387,12 +388,12 @@ def test_what_a_folder_does_not_tell_must_be_given(tmp_path: Path) -> None:
 
 def test_stopped_by_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     run = fit(net(bl.Linear(2), bl.Softmax()), epochs=20)
-    from backlit.train import training as recipes
+    from backlit.train import recipe as recipes
 
     real, count = recipes.Recipe.fit, []
 
-    def stopped(self, **options):
-        done = real(self, **options)
+    def stopped(self, *args, **options):
+        done = real(self, *args, **options)
         count.append(1)
         if len(count) == 3:
             done.stopped = "interrupted"

@@ -14,6 +14,7 @@ from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.context import ensure_context
 from backlit.nn.layer import Layer
+from backlit.settings import declared
 from tests.nn.common import draw_params, outputs_and_gradients
 
 SMOOTH = bl.Sequential(bl.Linear(4), bl.Tanh())
@@ -167,6 +168,22 @@ def test_seeds(layer: Layer, shape: tuple[int, ...]) -> None:
     drawn = [leaf.size > 1 and np.ptp(leaf) > 0 for leaf in tree.leaves(first)]
     if any(drawn):
         assert any(not np.array_equal(a, b) for a, b in zip(tree.leaves(first), tree.leaves(other), strict=True))
+
+
+@each
+def test_every_range_is_kept(layer: Layer, shape: tuple[int, ...]) -> None:
+    """Of each hyperparameter that is declared with a range, what lies outside of it."""
+    for name, declaration in declared(type(layer)).items():
+        allowed = declaration.range
+        wrong: list[Any] = [] if allowed is None else ["much", True, float("nan")]
+        if allowed is not None and not allowed.names:
+            wrong += [allowed.low - 1, allowed.low if allowed.open_low else allowed.low - 0.1]
+            wrong += [allowed.high if allowed.open_high else allowed.high + 1]
+        if isinstance(declaration.default, bool) and not isinstance(layer, bl.Residual):  # which takes any truth value
+            wrong += [None, 1, "yes"]
+        for value in wrong:
+            with pytest.raises(InputError, match=f"^{type(layer).__name__}: {name} must be"):
+                dataclasses.replace(layer, **{name: value})
 
 
 @each

@@ -15,14 +15,14 @@ def epochs(run):
 
 
 def test_off_leaves_the_training_program_as_it_is():
-    from backlit.train.program import kept_program
+    from backlit.train.program import program_for
 
     x, y = blobs()
     options = {"epochs": 6, "chunk": 6, "optimizer": bl.Adam(0.0123)}
     off = bl.fit(mlp(), x, y, probes=None, **options)
-    before = kept_program.cache_info()
+    before = program_for.kept.cache_info()
     on = bl.fit(mlp(), x, y, probes=bl.Probes(every=2), **options)
-    after = kept_program.cache_info()
+    after = program_for.kept.cache_info()
     assert (after.misses, after.hits) == (before.misses, before.hits + 1)  # the very same program
     assert off.probes == []
     assert epochs(on) == [2, 4, 6]
@@ -56,9 +56,9 @@ def test_a_second_run_compiles_no_probe(monkeypatch):
     monkeypatch.setattr("backlit.train.probes.schedule.COMPILING", 0.0)
     x, y = blobs()
     assert bl.fit(mlp(), x, y, epochs=2).probes
-    misses = look._kept.cache_info().misses
+    misses = look.look_for.kept.cache_info().misses
     assert bl.fit(mlp(), x, y, epochs=2, seed=1).probes
-    assert look._kept.cache_info().misses == misses
+    assert look.look_for.kept.cache_info().misses == misses
 
 
 def test_the_last_look_is_taken_when_it_is_asked_for(monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 
 from backlit.doctor.repair import compare as held
 from backlit.errors import BacklitWarning
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 Progress = Callable[[str, float], None]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,3 +28,8 @@ class Change:
     recipe: Recipe
     criterion: str = "loss"
     config: dict[str, Any] | None = None
+
+
+# The ways to mend a finding, of which the best is tried: none if there is nothing to do here. It gets what was trained,
+# with held-out rows by number (`Recipe.with_validation`), and the run that came of it.
+Remedy = Callable[[Recipe, Any], list[Change]]

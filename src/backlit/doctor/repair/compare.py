@@ -11,7 +11,7 @@ import numpy as np
 
 from backlit.train.ensemble import Folds, members
 from backlit.train.probes.facts import guess_loss
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 CAP = 10.0  # times what guessing costs: a network that far off is as useless as any other, NaN or not
 SURE = 0.05  # probability that the gain is noise
@@ -36,7 +36,7 @@ class Judged:
 
 def judged(run: Any, recipe: Recipe) -> Judged:
     """A run on the rows that its recipe holds back; of folds, each row by the member that hasn't seen it."""
-    validation = recipe.options["validation"]
+    validation: Any = recipe.training.validation
     if not isinstance(validation, Folds):
         x, y = validation
         return Judged(run, *_said(run, run.inputs(x), run.relative(x, y)))

@@ -10,7 +10,7 @@ from backlit.doctor.repair.bench import Bench, Progress, StoppedError
 from backlit.doctor.repair.result import Repair
 from backlit.doctor.repair.search import Mender
 from backlit.errors import InputError
-from backlit.train.training import Recipe, recipe_of
+from backlit.train.recipe import Recipe, recipe_of
 
 SEEDS, ROUNDS = 3, 5
 
@@ -79,14 +79,14 @@ def fix(
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
     given = recipe if recipe is not None else recipe_of(run, x, y, **options)
-    first = given.held()
+    first = given.with_validation()
     bench = Bench(first, seeds, progress)
     mender = Mender(bench, first, run)
     interrupted = False
     try:
         if _as_trained(run, given):
             bench.know(first, run)
-        mender.work(diagnose(run) if run.probes else bench.trial(first, 0).run.diagnose(), rounds)
+        mender.work(diagnose(run) if run.probes else diagnose(bench.trial(first, 0).run), rounds)
         if suit:
             mender.suit()
         mended = _ended(mender, given) if mender.kept else run
@@ -96,7 +96,7 @@ def fix(
             mended = bench.trial(mender.recipe, 0).run
     if mended is not run:
         mended = _finished(mended, mender, run, given)
-    left = mended.diagnose()
+    left = diagnose(mended)
     return Repair(
         run=mended,
         original=run,
@@ -112,7 +112,7 @@ def fix(
 def _as_trained(run: Any, recipe: Recipe) -> bool:
     """Whether the run itself is what its recipe gives with its seed and the same rows held back."""
     return (
-        recipe.options.get("validation") is not None
+        recipe.training.validation is not None
         and bool(run.probes)
         and bool(run.history)
         and run.stopped not in ("interrupted", "time limit", "callback")
@@ -123,7 +123,7 @@ def _as_trained(run: Any, recipe: Recipe) -> bool:
 def _ended(mender: Mender, given: Recipe) -> Any:
     """The mended run; where the original held nothing back, trained on all rows again if it needs none for stopping."""
     own = mender.recipe
-    if given.options.get("validation") is not None or own.options.get("early_stopping"):
+    if given.training.validation is not None or own.training.early_stopping:
         return mender.bench.trial(own, 0).run
     mender.bench.trainings += 1
     mender.bench.stage = "all rows"

@@ -11,16 +11,16 @@ from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.layers import in_front
 from backlit.nn.layers.rescale import Rescale
 from backlit.train.ensemble import Folds
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 TINY = 1e-7  # of a column's size: it doesn't vary
 
 
 def training_rows(recipe: Recipe) -> np.ndarray:
     """The inputs as the network gets them, without the rows that all members hold back."""
-    inputs = recipe.x if recipe.options.get("preparation") is None else recipe.options["preparation"].apply(recipe.x)
+    inputs = recipe.x if recipe.training.preparation is None else recipe.training.preparation.apply(recipe.x)
     array = as_arrays(inputs, keep_integers=recipe.architecture.takes_integers)[0]
-    validation = recipe.options.get("validation")
+    validation = recipe.training.validation
     if isinstance(validation, Folds):
         held = validation.rows[0]
         for rows in validation.rows[1:]:

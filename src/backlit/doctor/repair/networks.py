@@ -6,13 +6,12 @@ import dataclasses
 from itertools import pairwise
 from typing import Any
 
-from backlit.doctor.evidence import Evidence, Part, is_activation
-from backlit.doctor.findings.structure import STRAIGHT
+from backlit.doctor.evidence import STRAIGHT, Evidence, PlacedLayer
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.layers import changed, with_fields
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer, Network
-from backlit.nn.layers.activations import ReLU, Sigmoid, Tanh
+from backlit.nn.layers.activations import ELU, GELU, SELU, LeakyReLU, PReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from backlit.nn.layers.activations import Step as StepFunction
 from backlit.nn.layers.dropout import DropConnect, Dropout
 from backlit.nn.layers.gru import GRU
@@ -20,11 +19,10 @@ from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.lstm import LSTM
 from backlit.nn.layers.normalization import BatchNorm, LayerNorm
 from backlit.nn.layers.recurrent import RNN
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
-BENDING = ("ReLU", "LeakyReLU", "PReLU", "ELU", "SiLU", "GELU", "Softplus")  # He's rule suits them
+BENDING = (ReLU, LeakyReLU, PReLU, ELU, SiLU, GELU, Softplus)  # He's rule suits them
 OF_THEORY = ("xavier", "kaiming", "lecun", "orthogonal")
-SILENT = ("Dropout", "Identity", "Flatten", "Reshape")
 USUAL_DROPOUT, MILD_DROPOUT = 0.2, 0.3
 WIDER, LEAST_WIDTH, MOST_WIDTH = 4, 32, 512
 
@@ -35,15 +33,15 @@ def seen(recipe: Recipe, run: Any) -> Evidence:
     return Evidence(network=network, loss=run.loss, optimizer=run.optimizer)
 
 
-def by_theory(part: Part, e: Evidence) -> Layer:
+def by_theory(part: PlacedLayer, e: Evidence) -> Layer:
     """A layer whose weights start with the variance that its activation wants, biases at their usual value."""
     after = e.activation_of(part)
-    kind = "" if after is None else after.kind
-    usual = "kaiming" if kind in BENDING else "lecun" if kind == "SELU" else "xavier"
+    bends = after is not None and isinstance(after.layer, BENDING)
+    usual = "kaiming" if bends else "lecun" if after is not None and isinstance(after.layer, SELU) else "xavier"
     defaults = {field.name: field.default for field in dataclasses.fields(part.layer)}
-    own = getattr(part.layer, "weight_init", usual)
-    fits = own.partition(":")[0].startswith(OF_THEORY) and ":" not in own
-    new = {"weight_init": own if fits else usual}
+    present = getattr(part.layer, "weight_init", usual)
+    fits = present.startswith(OF_THEORY) and ":" not in present
+    new = {"weight_init": present if fits else usual}
     new |= {name: defaults[name] for name in ("bias_init", "recurrent_init") if name in defaults}
     return with_fields(part.layer, **new)
 
@@ -64,8 +62,8 @@ def start(recipe: Recipe, run: Any) -> list[Change]:
 def without_end(recipe: Recipe, run: Any) -> list[Change]:
     """The last activation left out: the loss takes scores."""
     e = seen(recipe, run)
-    last = next((part for part in reversed(e.parts) if part.kind not in SILENT), None)
-    if last is None or not (is_activation(last.layer) or last.kind == "Softmax"):
+    last = e.last_part
+    if last is None or not last.bends:
         return []
     new = changed(recipe.architecture, lambda path, own: () if path == last.path else (own,))
     return [Change(f"without the last {last.kind}", recipe.replace(new))]
@@ -77,7 +75,7 @@ def bent(recipe: Recipe, run: Any) -> list[Change]:
     places = {
         part.path
         for part, _ in pairwise(e.weighted)
-        if not part.layer.recurrent and all(own.kind in STRAIGHT for own in e.follows(part))
+        if not part.layer.recurrent and all(isinstance(after.layer, STRAIGHT) for after in e.follows(part))
     }
     if not places:
         return []
@@ -120,7 +118,8 @@ def _normed(architecture: Layer, e: Evidence) -> Layer:
     places = {
         part.path
         for part in e.weighted[:-1]
-        if not part.layer.recurrent and not any(own.kind in ("LayerNorm", "BatchNorm") for own in e.follows(part)[:1])
+        if not part.layer.recurrent
+        and not any(isinstance(after.layer, (LayerNorm, BatchNorm)) for after in e.follows(part)[:1])
     }
     return changed(architecture, lambda path, own: (own, LayerNorm()) if path in places else (own,))
 
@@ -168,18 +167,19 @@ def tamed(recipe: Recipe, run: Any) -> list[Change]:
     return [Change("recurrent weights start orthogonal, gradients clipped to norm 1", recipe.replace(new, clip=1.0))]
 
 
+def dropout_rates(layer: Layer) -> dict[str, float]:
+    """The shares that a layer drops, by the names of its options; empty if it drops nothing by itself."""
+    if isinstance(layer, (Dropout, DropConnect)):
+        return {"rate": layer.rate}
+    return {name: getattr(layer, name) for name in ("dropout", "recurrent_dropout")} if layer.recurrent else {}
+
+
 def thinner_dropout(recipe: Recipe, run: Any) -> list[Change]:
     """Dropout at a usual rate, or none."""
 
     def at(rate: float) -> Layer:
         def rule(path: str, own: Layer) -> tuple[Layer, ...]:
-            names = ("rate",) if isinstance(own, (Dropout, DropConnect)) else ("dropout", "recurrent_dropout")
-            high = {
-                name: rate
-                for name in names
-                if isinstance(getattr(own, name, None), float) and getattr(own, name) > rate
-            }
-            return (with_fields(own, **high),)
+            return (with_fields(own, **{name: rate for name, share in dropout_rates(own).items() if share > rate}),)
 
         return changed(recipe.architecture, rule)
 
@@ -226,7 +226,7 @@ def layer_norms(recipe: Recipe) -> Layer:
 def dropped_out(recipe: Recipe, run: Any) -> Layer:
     """Some dropout before the last weights, if there is none."""
     e = seen(recipe, run)
-    if not e.weighted[:-1] or any(part.kind == "Dropout" for part in e.parts):
+    if not e.weighted[:-1] or any(isinstance(part.layer, Dropout) for part in e.parts):
         return recipe.architecture
     last = e.weighted[-1].path
     return changed(recipe.architecture, lambda path, own: (Dropout(MILD_DROPOUT), own) if path == last else (own,))
@@ -234,11 +234,10 @@ def dropped_out(recipe: Recipe, run: Any) -> Layer:
 
 def without_source(recipe: Recipe, run: Any) -> list[Change]:
     """A layer without parameters that made a NaN left out, if what follows takes what came before it."""
-    if run.diverged is None or not run.diverged.layer.startswith("layer "):
+    if run.diverged is None or run.diverged.kind != "layer":
         return []
-    place = run.diverged.layer.split()[1]
-    e = seen(recipe, run)
-    part = next((own for own in e.parts if own.path == place), None)
+    place = run.diverged.path
+    part = next((part for part in seen(recipe, run).parts if part.path == place), None)
     if part is None or part.shape != part.output or part.layer.init(Key(0), part.shape)[0]:
         return []
     new = changed(recipe.architecture, lambda path, own: () if path == place else (own,))

@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from backlit.doctor.finding import Diagnosis, Finding
+from backlit.doctor.diagnose import diagnose
+from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind
 from backlit.doctor.repair import compare as held
 from backlit.doctor.repair import settings
 from backlit.doctor.repair.bench import Bench
-from backlit.doctor.repair.change import Change
-from backlit.doctor.repair.remedies import MENDS, Mend, ways
+from backlit.doctor.repair.change import Change, Remedy
 from backlit.doctor.repair.result import Attempt
 from backlit.errors import BacklitError
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 SUITED, AFTER = 3, "to suit the mended network"  # times that rate and length are looked at again after mending
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
@@ -40,7 +39,7 @@ class Mender:
             self.bench.share = done / rounds
             if not any(map(self._mend, findings)):  # up to the first that is kept
                 return
-            findings = self.run.diagnose()
+            findings = diagnose(self.run)
 
     def suit(self) -> None:
         """A rate and a length that suit the network as it is mended."""
@@ -51,21 +50,21 @@ class Mender:
 
     def _mend(self, finding: Finding) -> bool:
         """Whether a remedy of this finding was kept, or of one that was taken to follow from it."""
-        followers = [told.partition(": ")[0] for told in finding.consequences]
-        names = dict.fromkeys([finding.name, *(name for name in followers if name in MENDS)])
-        return any(self._apply(name, finding) for name in names)
+        followers = [each.kind for each in finding.consequences if isinstance(each, Consequence)]
+        kinds = dict.fromkeys([finding.kind, *(kind for kind in followers if kind.repair is not None)])
+        return any(self._apply(kind, finding) for kind in kinds)
 
-    def _apply(self, name: str, finding: Finding) -> bool:
-        """Whether a remedy of this name was kept."""
-        found: list[Change] = []
+    def _apply(self, kind: Kind, finding: Finding) -> bool:
+        """Whether a remedy of a finding of this kind was kept."""
+        changes: list[Change] = []
         with contextlib.suppress(BacklitError):  # what can't be built isn't a way
-            found = [own for own in ways(name, self.recipe, self.run) if own.words not in self._tried]
-        if not found:
-            if name == finding.name and name not in {own.finding for own in self.attempts}:
-                self.decide.setdefault(name, finding)
+            changes = [change for change in kind.ways(self.recipe, self.run) if change.words not in self._tried]
+        if not changes:
+            if kind is finding.kind and kind.key not in {attempt.finding for attempt in self.attempts}:
+                self.decide.setdefault(kind.key, finding)
             return False
-        self._tried |= {own.words for own in found}
-        return self._try(name, found)
+        self._tried |= {change.words for change in changes}
+        return self._try(kind.key, changes)
 
     def _try(self, name: str, found: list[Change], alone: bool = False) -> bool:
         """Compare the best of some changes with what there is; if that is no better, with what it needs besides.
@@ -108,7 +107,7 @@ class Mender:
 
     def _criterion(self, change: Change) -> str:
         """What a change is judged by: classes that are weighed equally in training are in judging, too."""
-        alike = self.recipe.options.get("class_weight") == "balanced" and change.criterion == "loss"
+        alike = self.recipe.training.class_weight == "balanced" and change.criterion == "loss"
         return "balanced loss" if alike else change.criterion
 
     def _best(self, name: str, found: list[Change], criterion: str) -> tuple[float, Change] | None:
@@ -127,7 +126,7 @@ class Mender:
         """
         own = self.bench.trial(change.recipe, 0).run
         found: list[Change] = []
-        makers: list[Mend] = [*(partial(ways, finding.name) for finding in own.diagnose()), settings.suited]
+        makers: list[Remedy] = [*(finding.kind.ways for finding in diagnose(own)), settings.suited]
         for make in makers:
             with contextlib.suppress(BacklitError):
                 found += [more for more in make(change.recipe, own) if self._finer(more) == criterion]

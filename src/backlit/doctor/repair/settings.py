@@ -10,10 +10,11 @@ import numpy as np
 from backlit import optim
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.networks import dropped_out, layer_norms
+from backlit.nn.layers.linear import Linear
 from backlit.nn.penalties import L2
 from backlit.optim.transform import Chain, Transform, as_transform
 from backlit.train.callbacks import EarlyStopping
-from backlit.train.training import Recipe
+from backlit.train.recipe import Recipe
 
 EPOCHS = 20  # of `fit`, if it isn't told
 BATCH = 32
@@ -25,7 +26,7 @@ WEAK, STRONGER = 1e-3, 1e-2
 
 
 def _optimizer(recipe: Recipe) -> Transform:
-    return as_transform(optim.get(recipe.options.get("optimizer", "adam")))
+    return as_transform(optim.get(recipe.training.optimizer))
 
 
 def _with(optimizer: Any, **changes: Any) -> Any:
@@ -64,9 +65,9 @@ def faster(recipe: Recipe, run: Any) -> list[Change]:
 
 def suited(recipe: Recipe, run: Any) -> list[Change]:
     """Another rate or length, with the best epoch kept: what suited a sick network needn't suit the mended one."""
-    epochs = recipe.options.get("epochs", EPOCHS)
+    epochs = recipe.training.epochs
     found = [*longer(recipe, run), *rates(recipe, (10.0, 3.0, 0.3))]
-    if not recipe.options.get("early_stopping"):
+    if not recipe.training.early_stopping:
         own = recipe.replace(early_stopping=epochs)  # never stops, and ends with the best
         found.append(Change(f"the best of {epochs} epochs kept", own, config={"patience": epochs}))
     return found
@@ -74,8 +75,8 @@ def suited(recipe: Recipe, run: Any) -> list[Change]:
 
 def longer(recipe: Recipe, run: Any) -> list[Change]:
     """More epochs, and the best of them kept."""
-    epochs = recipe.options.get("epochs", EPOCHS)
-    stopping = recipe.options.get("early_stopping") or PATIENCE
+    epochs = recipe.training.epochs
+    stopping = recipe.training.early_stopping or PATIENCE
     patience = stopping.patience if isinstance(stopping, EarlyStopping) else stopping
     new = recipe.replace(epochs=LONGER * epochs, early_stopping=stopping)
     words = f"epochs {epochs} → {LONGER * epochs}, stopped after {patience} without improvement"
@@ -84,14 +85,14 @@ def longer(recipe: Recipe, run: Any) -> list[Change]:
 
 def patient(recipe: Recipe) -> Change:
     """More epochs without a stop, since the loss may stay flat for long before it falls; the best of them kept."""
-    epochs = recipe.options.get("epochs", EPOCHS)
+    epochs = recipe.training.epochs
     new = recipe.replace(epochs=LONGER * epochs, early_stopping=LONGER * epochs)
     return Change(f"epochs {epochs} → {LONGER * epochs}, the best of them kept", new)
 
 
 def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
     """Batches of 32, or layer norm in place of batch norm."""
-    size, new = recipe.options.get("batch_size", BATCH), layer_norms(recipe)
+    size, new = recipe.training.batch_size, layer_norms(recipe)
     found = []
     if size is not None and size < BATCH:
         words = f"batches of {size} → {BATCH}"
@@ -103,7 +104,7 @@ def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
 
 def less_decay(recipe: Recipe, run: Any) -> list[Change]:
     """A hundredth of penalty and weight decay, or none."""
-    penalty, optimizer = recipe.options.get("penalty"), _optimizer(recipe)
+    penalty, optimizer = recipe.training.penalty, _optimizer(recipe)
     decay = optimizer.option("weight_decay") or 0.0
     found = []
     if isinstance(penalty, L2) or (penalty is None and decay):
@@ -118,9 +119,9 @@ def less_decay(recipe: Recipe, run: Any) -> list[Change]:
 
 def balanced(recipe: Recipe, run: Any) -> list[Change]:
     """Classes weighed equally; and trained for longer, since rare rows come by rarely."""
-    if run.targets.labels is None or recipe.options.get("class_weight") is not None or len(run.targets.outputs) > 1:
+    if run.targets.labels is None or recipe.training.class_weight is not None or len(run.targets.outputs) > 1:
         return []
-    epochs = recipe.options.get("epochs", EPOCHS)
+    epochs = recipe.training.epochs
     own = recipe.replace(class_weight="balanced")
     found = [
         Change(
@@ -134,14 +135,14 @@ def balanced(recipe: Recipe, run: Any) -> list[Change]:
 
 def restrained(recipe: Recipe, run: Any) -> list[Change]:
     """Early stopping, alone and with a penalty or dropout."""
-    stopping = recipe.options.get("early_stopping") or max(3, recipe.options.get("epochs", EPOCHS) // 10)
+    stopping = recipe.training.early_stopping or max(3, recipe.training.epochs // 10)
     own = recipe.replace(early_stopping=stopping)
     patience = stopping.patience if isinstance(stopping, EarlyStopping) else stopping
     found = []
-    if not recipe.options.get("early_stopping"):
+    if not recipe.training.early_stopping:
         words = f"stopped after {patience} epochs without improvement"
         found.append(Change(words, own, config={"patience": patience}))
-    if recipe.options.get("penalty") is None:
+    if recipe.training.penalty is None:
         for strength in (WEAK, STRONGER):
             told = {"patience": patience, "l2": strength}
             found.append(Change(f"early stopping and L2({strength:g})", own.replace(penalty=L2(strength)), config=told))
@@ -153,7 +154,7 @@ def restrained(recipe: Recipe, run: Any) -> list[Change]:
 
 def scaled_targets(recipe: Recipe, run: Any) -> list[Change]:
     """Numbers learned with mean 0 and variance 1, told in their own unit."""
-    if recipe.options.get("standardize_targets") or run.targets.kind != "number" or recipe.options.get("encoding"):
+    if recipe.training.standardize_targets or run.targets.kind != "number" or recipe.training.encoding:
         return []
     return [Change("targets standardised for training", recipe.replace(standardize_targets=True))]
 
@@ -165,14 +166,15 @@ def as_classes(recipe: Recipe, run: Any) -> list[Change]:
 
     y = np.asarray(recipe.y)
     e = seen(recipe, run)
-    if y.dtype.kind != "f" or y.ndim > 2 or not (y == np.round(y)).all() or e.weighted[-1].kind != "Linear":
+    whole = y.dtype.kind == "f" and y.ndim <= 2 and (y == np.round(y)).all()
+    if not whole or not isinstance(e.weighted[-1].layer, Linear):
         return []
     y = y.astype(int)[:, 0] if y.ndim == 2 else y.astype(int)
     last, count = e.weighted[-1].path, len(np.unique(y))
     new = changed(recipe.architecture, lambda path, own: (with_fields(own, units=count) if path == last else own,))
     own = recipe.replace(new, loss="cross_entropy", standardize_targets=False, metrics=None)
     own = dataclasses.replace(own, y=y)
-    validation = recipe.options.get("validation")
+    validation = recipe.training.validation
     if isinstance(validation, (tuple, list)):
         own = own.replace(validation=(validation[0], np.asarray(validation[1]).astype(int).reshape(-1)))
     return [Change(f"{count} classes, an output each, with cross entropy", own, "error")]
@@ -180,6 +182,6 @@ def as_classes(recipe: Recipe, run: Any) -> list[Change]:
 
 def on_scores(recipe: Recipe, run: Any) -> list[Change]:
     """A loss that takes scores, where the logarithm of an output was taken that needn't be positive."""
-    if getattr(run.loss, "activation", None) != "identity" or run.targets.kind != "class":
+    if run.loss.activation != "identity" or run.targets.kind != "class":
         return []
     return [Change("cross entropy, which takes scores", recipe.replace(loss="cross_entropy"))]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from backlit.graph import tree
-from backlit.graph.kernels import block
+from backlit.graph.kernels.blocks import block
 from backlit.graph.window import Sizes, Window
 
 

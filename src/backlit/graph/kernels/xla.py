@@ -38,7 +38,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from backlit.graph import tree
-from backlit.graph.kernels import block
+from backlit.graph.kernels.blocks import block
 from backlit.graph.window import Sizes, Window
 
 

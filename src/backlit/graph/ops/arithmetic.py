@@ -148,12 +148,12 @@ def abs(xp: Any, x: Any) -> Any:
     return xp.abs(x)
 
 
-def _routed(g: Any, first: Any, second: Any, chosen: Any) -> Any:
+def _routed(g: Any, first: Any, second: Any, is_first: Any) -> Any:
     """The upstream gradient where the first is chosen, half of it at ties."""
     ties = first == second
     if namespace(ties) is np and not ties.any():
-        return g * chosen
-    return g * where(ties, 0.5, chosen).astype(g.dtype)
+        return g * is_first
+    return g * where(ties, 0.5, is_first).astype(g.dtype)
 
 
 def _greater(g: Any, a: Any, b: Any) -> Any:

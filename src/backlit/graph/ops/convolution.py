@@ -7,6 +7,7 @@ transposed convolution, by w a correlation; so whichever is differentiated, to w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,8 +80,8 @@ def _require(owner: str, x: tuple[int, ...], weight: tuple[int, ...], groups: An
 def _torch_conv(torch: Any, x: Any, weight: Any, padding: Any = 0, **settings: Any) -> Any:
     """PyTorch's, with the channels moved behind the batch and the border put on before."""
     sizes, kernel = tuple(x.shape[1:-1]), tuple(weight.shape[1:-1])
-    found = window("conv", sizes, kernel, padding=padding, **settings)
-    x = torch.nn.functional.pad(x, [0, 0, *[n for pair in reversed(found.padding) for n in pair]])
+    torch_window = window("conv", sizes, kernel, padding=padding, **settings)
+    x = torch.nn.functional.pad(x, [0, 0, *[n for pair in reversed(torch_window.padding) for n in pair]])
     function = getattr(torch.nn.functional, f"conv{len(sizes)}d")
     return function(x.movedim(-1, 1), weight.movedim(-1, 1), **settings).movedim(1, -1)
 
@@ -148,8 +149,8 @@ def conv(
         )
     if kernel[0] % groups:
         raise ShapeError(f"conv: {kernel[0]} output channels can't be split into {groups} equal groups")
-    found = window("conv", shape[1:-1], kernel[1:-1], stride, padding, dilation, groups)
-    return _conv(x, weight, window=found)
+    kernel_window = window("conv", shape[1:-1], kernel[1:-1], stride, padding, dilation, groups)
+    return _conv(x, weight, window=kernel_window)
 
 
 def transposed(
@@ -160,7 +161,6 @@ def transposed(
     padding: Padding = 0,
     output_padding: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
-    groups: int = 1,
 ) -> tuple[Window, Sizes]:
     """The window of a transposed convolution of an input of these sizes, and the sizes of its output."""
     axes = len(sizes)
@@ -173,7 +173,7 @@ def transposed(
         if any(extra):
             raise InputError(f"{owner}: padding='same' decides the output's size; leave output_padding={extra} out")
         full = tuple([n * s for n, s in zip(sizes, steps, strict=True)])
-        return Window(kernel, steps, borders(owner, padding, full, extent, steps), spread, groups), full
+        return Window(kernel, steps, borders(owner, padding, full, extent, steps), spread), full
     border = borders(owner, padding, sizes, extent, steps)
     full = tuple(
         [
@@ -185,7 +185,7 @@ def transposed(
         raise ShapeError(
             f"{owner}: an input of {sizes} with padding {border} gives an output of {full}; use less padding"
         )
-    return Window(kernel, steps, border, spread, groups), full
+    return Window(kernel, steps, border, spread), full
 
 
 def _torch_transpose(torch: Any, x: Any, weight: Any, **settings: Any) -> Any:
@@ -251,7 +251,7 @@ def conv_transpose(
         )
     if kernel[0] % groups:
         raise ShapeError(f"conv_transpose: {kernel[0]} input channels can't be split into {groups} equal groups")
-    found, sizes = transposed(
-        "conv_transpose", shape[1:-1], kernel[1:-1], stride, padding, output_padding, dilation, groups
+    kernel_window, sizes = transposed(
+        "conv_transpose", shape[1:-1], kernel[1:-1], stride, padding, output_padding, dilation
     )
-    return _conv_input(x, weight, window=found, sizes=sizes)
+    return _conv_input(x, weight, window=replace(kernel_window, groups=groups), sizes=sizes)

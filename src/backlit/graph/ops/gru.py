@@ -14,12 +14,12 @@ from backlit.graph.ops.recurrence import (
     Arrays,
     begun,
     fused,
-    held,
     own_gradient,
     plus,
     require_form,
     require_shapes,
     shifted,
+    unless_masked,
     weight_gradient,
 )
 from backlit.graph.ops.shape import concatenate
@@ -104,9 +104,9 @@ def gru(
         bias, added = sorted_out(rest)
 
         def step(state: Any, x: Any) -> tuple[Any, Any]:
-            h, (own, extra, m) = state["h"], x
-            r, z, n, _ = cell(own, h if keep is None else h * keep, weight, *bias)
-            new = held(m, plus(n + z * (h - n), extra), h)
+            h, (from_input, extra, m) = state["h"], x
+            r, z, n, _ = cell(from_input, h if keep is None else h * keep, weight, *bias)
+            new = unless_masked(m, plus(n + z * (h - n), extra), h)
             return {"h": new}, (new, concatenate([r, z, n], axis=-1))
 
         return list(scan(step, {"h": h}, (a, added, mask), reverse=reverse, unroll=form == "unrolled")[1])
@@ -118,9 +118,9 @@ def gru(
         bias, added = sorted_out(rest)
 
         def step(h: Any, x: Any) -> tuple[Any, Any]:
-            own, extra, m = x
-            r, z, n, inner = cell(own, h if keep is None else h * keep, weight, *bias)
-            new = held(m, plus(n + z * (h - n), extra), h)
+            from_input, extra, m = x
+            r, z, n, inner = cell(from_input, h if keep is None else h * keep, weight, *bias)
+            new = unless_masked(m, plus(n + z * (h - n), extra), h)
             return new, (new, namespace(r).concatenate([r, z, n], axis=-1), inner)
 
         hs, gates, inner = loop(step, h, (a, added, mask), reverse=reverse)[1]
@@ -143,7 +143,7 @@ def gru(
                 da_z, da_n = where(m[:, None], da_z, 0.0), where(m[:, None], da_n, 0.0)
             da, by_product, by_h = back_cell(da_z, da_n, r, inner, used, weight)
             new = dh * z + (by_h if keep is None else by_h * keep)
-            return held(m, new, dh), (da, by_product, None if added is None else own_gradient(dh, m))
+            return unless_masked(m, new, dh), (da, by_product, None if added is None else own_gradient(dh, m))
 
         dh, (da, by_product, d_added) = loop(
             back, begun(None, h), (gates, inner, before, used, upstreams[0], mask), reverse=not reverse

@@ -225,8 +225,8 @@ def _einsum_rule(i: int, g: Any, y: Any, *arrays: Any, subscripts: str) -> Any:
             c = free
         unique += c
     there = set("".join([term for _, term in parts]))
-    found = "".join([c for c in unique if c in there])
-    gradient = einsum(",".join([term for _, term in parts]) + "->" + found, *[x for x, _ in parts])
+    reachable = "".join([c for c in unique if c in there])
+    gradient = einsum(",".join([term for _, term in parts]) + "->" + reachable, *[x for x, _ in parts])
     for axis, c in enumerate(unique):
         if c not in there:
             gradient = expand_dims(gradient, axis=axis)

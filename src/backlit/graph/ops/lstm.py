@@ -14,12 +14,12 @@ from backlit.graph.ops.recurrence import (
     Arrays,
     begun,
     fused,
-    held,
     own_gradient,
     plus,
     require_form,
     require_shapes,
     shifted,
+    unless_masked,
     weight_gradient,
 )
 from backlit.graph.ops.shape import concatenate
@@ -100,19 +100,7 @@ def lstm(
 
     def plain(a: Any, weight: Any, h: Any, c: Any, added: Any = None) -> Arrays:
         def cell(state: Any, x: Any) -> tuple[Any, Any]:
-            h, c = state["h"], state["c"]
-            own, extra, m = x
-            total = own + linear(h if keep is None else h * keep, weight)
-            i, f, g, o = (total[:, k * units : (k + 1) * units] for k in range(4))
-            if peephole is not None:
-                i, f = i + peephole[0] * c, f + peephole[1] * c
-            i, f, g = sigmoid(i), sigmoid(f), tanh(g)
-            new_c = f * c + i * g
-            o = sigmoid(o if peephole is None else o + peephole[2] * new_c)
-            new_h = o * tanh(new_c)
-            new_h = plus(new_h if projection is None else linear(new_h, projection), extra)
-            state = {"h": held(m, new_h, h), "c": held(m, new_c, c)}
-            return state, (state["h"], state["c"], concatenate([i, f, g, o], axis=-1))
+            return _cell(state, x, weight, keep, peephole, projection)
 
         start = {"h": h, "c": c}
         return list(scan(cell, start, (a, added, mask), reverse=reverse, unroll=form == "unrolled")[1])
@@ -124,12 +112,12 @@ def lstm(
     def forward(loop: Any, a: Any, weight: Any, h: Any, c: Any, added: Any = None) -> Arrays:
         def step(state: Any, x: Any) -> tuple[Any, Any]:
             h, c = state
-            own, extra, m = x
-            total = own + (h if keep is None else h * keep) @ weight.mT
+            from_input, extra, m = x
+            total = from_input + (h if keep is None else h * keep) @ weight.mT
             i, f = sigmoid(total[:, :units]), sigmoid(total[:, units : 2 * units])
             g, o = tanh(total[:, 2 * units : 3 * units]), sigmoid(total[:, 3 * units :])
             new_c = f * c + i * g
-            new_h, new_c = held(m, plus(o * tanh(new_c), extra), h), held(m, new_c, c)
+            new_h, new_c = unless_masked(m, plus(o * tanh(new_c), extra), h), unless_masked(m, new_c, c)
             return (new_h, new_c), (new_h, new_c, namespace(i).concatenate([i, f, g, o], axis=-1))
 
         return list(loop(step, (h, c), (a, added, mask), reverse=reverse)[1])
@@ -154,7 +142,7 @@ def lstm(
             da = namespace(into).concatenate(parts, axis=-1)
             da = da if m is None else where(m[:, None], da, 0.0)
             by_h = da @ weight
-            carried = (held(m, by_h if keep is None else by_h * keep, dh), held(m, into * f, dc))
+            carried = (unless_masked(m, by_h if keep is None else by_h * keep, dh), unless_masked(m, into * f, dc))
             return carried, (da, own_gradient(dh, m) if added else None)
 
         rows = (gates, cs, shifted(c, cs, reverse), *upstreams, mask)
@@ -163,3 +151,21 @@ def lstm(
         return [*gradients, d_added] if added else gradients
 
     return fused("lstm", arrays, forward, backward, plain, 2)
+
+
+def _cell(state: Any, x: Any, weight: Any, keep: Any, peephole: Any, projection: Any) -> tuple[Any, Any]:
+    """One step of operations: the new state, and what is told of the step."""
+    h, c = state["h"], state["c"]
+    from_input, extra, m = x
+    units = c.shape[-1]
+    total = from_input + linear(h if keep is None else h * keep, weight)
+    i, f, g, o = (total[:, k * units : (k + 1) * units] for k in range(4))
+    if peephole is not None:
+        i, f = i + peephole[0] * c, f + peephole[1] * c
+    i, f, g = sigmoid(i), sigmoid(f), tanh(g)
+    new_c = f * c + i * g
+    o = sigmoid(o if peephole is None else o + peephole[2] * new_c)
+    new_h = o * tanh(new_c)
+    new_h = plus(new_h if projection is None else linear(new_h, projection), extra)
+    state = {"h": unless_masked(m, new_h, h), "c": unless_masked(m, new_c, c)}
+    return state, (state["h"], state["c"], concatenate([i, f, g, o], axis=-1))

@@ -22,10 +22,10 @@ def pooling_window(
 ) -> Window:
     """The window of a pooling; each of its positions covers at least one number that isn't border."""
     kernel = per_axis(owner, "size", size, len(sizes))
-    found = window(owner, sizes, kernel, kernel if stride is None else stride, padding)
-    if any(n >= k for k, pair in zip(kernel, found.padding, strict=True) for n in pair):
+    result = window(owner, sizes, kernel, kernel if stride is None else stride, padding)
+    if any(n >= k for k, pair in zip(kernel, result.padding, strict=True) for n in pair):
         raise InputError(f"{owner}: padding must be below the window's size {kernel}, got {padding!r}")
-    return found
+    return result
 
 
 def _pooling(owner: str, x: Any, size: Any, stride: Any, padding: Any) -> Window:
@@ -42,9 +42,9 @@ def _pooling(owner: str, x: Any, size: Any, stride: Any, padding: Any) -> Window
 
 def _shares(xp: Any, x: Any, y: Any, window: Window) -> list[Any]:
     """For each tap, which part of its window's gradient it gets: 1 for the greatest; equal parts at a tie."""
-    chosen = [(view == y).astype(y.dtype) for view in window.views(xp, x, -np.inf)]
-    ties = reduce(add, chosen)
-    return [one / ties for one in chosen]
+    is_greatest = [(view == y).astype(y.dtype) for view in window.views(xp, x, -np.inf)]
+    ties = reduce(add, is_greatest)
+    return [one / ties for one in is_greatest]
 
 
 def _route_rule(u: Any, z: Any, g: Any, x: Any, y: Any, window: Window) -> Any:
@@ -166,10 +166,10 @@ def avg_pool(
     >>> avg_pool(np.array([[[1.0], [5.0], [2.0], [3.0]]]), size=2).tolist()
     [[[3.0], [2.5]]]
     """
-    found = _pooling("avg_pool", x, size, stride, padding)
-    total = _window_sum(x, window=found)
-    if not found.padded:
-        return total * (1.0 / found.taps)
+    covering = _pooling("avg_pool", x, size, stride, padding)
+    total = _window_sum(x, window=covering)
+    if not covering.padded:
+        return total * (1.0 / covering.taps)
     shape = tuple(np.shape(value_of(x)))
-    covered = _window_sum(np.ones((1, *shape[1:-1], 1)), window=found)
+    covered = _window_sum(np.ones((1, *shape[1:-1], 1)), window=covering)
     return total * (1.0 / covered).astype(total.dtype)

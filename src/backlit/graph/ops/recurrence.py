@@ -84,7 +84,7 @@ def require_shapes(name: str, a: Any, weight: Any, gates: int, states: dict[str,
         raise ShapeError(f"{name}: the mask needs shape (time, rows) = {tuple(a.shape[:2])}, got {tuple(mask.shape)}")
 
 
-def held(mask: Any, new: Any, old: Any) -> Any:
+def unless_masked(mask: Any, new: Any, old: Any) -> Any:
     """The new state, or at a masked step the old one; `mask` is (rows,) or None."""
     return new if mask is None else where(mask[:, None], new, old)
 
@@ -180,8 +180,8 @@ def rnn(
     function, slope = _ACTIVATIONS[activation]
 
     def step(state: Any, x: Any, weight: Any) -> tuple[Any, Any]:
-        h, (own, extra, m) = state["h"], x
-        new = held(m, plus(function(own + linear(h if keep is None else h * keep, weight)), extra), h)
+        h, (from_input, extra, m) = state["h"], x
+        new = unless_masked(m, plus(function(from_input + linear(h if keep is None else h * keep, weight)), extra), h)
         return {"h": new}, new
 
     def plain(a: Any, weight: Any, h: Any, added: Any = None) -> Arrays:
@@ -205,7 +205,7 @@ def rnn(
             da = da if m is None else where(m[:, None], da, 0.0)
             before = da @ weight
             before = before if keep is None else before * keep
-            return held(m, before, dh), (da, own_gradient(dh, m) if added else None)
+            return unless_masked(m, before, dh), (da, own_gradient(dh, m) if added else None)
 
         ys = hs - added[0] if added else hs
         dh, (da, d_added) = loop(back, begun(None, h), (ys, upstreams[0], mask), reverse=not reverse)

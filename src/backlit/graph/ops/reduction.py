@@ -39,7 +39,7 @@ def _count(x: Any, axis: Axis) -> int:
     return math.prod(x.shape[a] for a in _normal(axis, len(x.shape)))
 
 
-def _kept(reduced: Any, x: Any, axis: Axis) -> Any:
+def _with_axes(reduced: Any, x: Any, axis: Axis) -> Any:
     """A reduced array with its axes back, of size 1, so that it broadcasts against x; one number does so as it is."""
     if reduced.shape == ():
         return reduced
@@ -67,7 +67,7 @@ def _repeated(g: Any, x: Any) -> Any:
 
 
 def _sum_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return _repeated(_kept(g, x, axis), x)
+    return _repeated(_with_axes(g, x, axis), x)
 
 
 @primitive(
@@ -88,7 +88,7 @@ def sum(xp: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _mean_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return _repeated(_kept(g / _count(x, axis), x, axis), x)
+    return _repeated(_with_axes(g / _count(x, axis), x, axis), x)
 
 
 @primitive(
@@ -105,7 +105,7 @@ def mean(xp: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _var_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     factor = 2.0 / (_count(x, axis) - correction)
-    return _kept(g * factor, x, axis) * (x - mean(x, axis=axis, keepdims=True))
+    return _with_axes(g * factor, x, axis) * (x - mean(x, axis=axis, keepdims=True))
 
 
 @primitive(
@@ -122,7 +122,7 @@ def var(xp: Any, x: Any, *, axis: Axis = None, keepdims: bool = False, correctio
 
 def _std_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     spread = where(value_of(y) == 0, 1.0, y) * (_count(x, axis) - correction)
-    return _kept(g / spread, x, axis) * (x - mean(x, axis=axis, keepdims=True))
+    return _with_axes(g / spread, x, axis) * (x - mean(x, axis=axis, keepdims=True))
 
 
 @primitive(
@@ -138,9 +138,9 @@ def std(xp: Any, x: Any, *, axis: Axis = None, keepdims: bool = False, correctio
 
 
 def _extreme_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    chosen = value_of(x) == _kept(value_of(y), x, axis)
-    ties = chosen.sum(axis=axis, keepdims=True, dtype=g.dtype)
-    return _kept(g, x, axis) / ties * chosen
+    is_extreme = value_of(x) == _with_axes(value_of(y), x, axis)
+    ties = is_extreme.sum(axis=axis, keepdims=True, dtype=g.dtype)
+    return _with_axes(g, x, axis) / ties * is_extreme
 
 
 @primitive(
@@ -186,9 +186,9 @@ def _prod_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False
     order = axes + tuple(i for i in range(len(x.shape)) if i not in axes)
     moved = transpose(x, axes=order)
     if _count(x, axis) == 0:
-        return broadcast_to(_kept(g, x, axis), shape=x.shape)
+        return broadcast_to(_with_axes(g, x, axis), shape=x.shape)
     others = _others(moved.reshape((_count(x, axis), *moved.shape[len(axes) :]))).reshape(moved.shape)
-    return _kept(g, x, axis) * transpose(others, axes=tuple(order.index(i) for i in range(len(order))))
+    return _with_axes(g, x, axis) * transpose(others, axes=tuple(order.index(i) for i in range(len(order))))
 
 
 @primitive(
@@ -234,7 +234,7 @@ def cumsum(xp: Any, x: Any, *, axis: int = -1) -> Any:
 
 def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     y = where(namespace(value_of(y)).isfinite(value_of(y)), y, 0.0)  # all inputs -infinity: their shares are 0
-    return _kept(g, x, axis) * exp(x - _kept(y, x, axis))
+    return _with_axes(g, x, axis) * exp(x - _with_axes(y, x, axis))
 
 
 @primitive(
@@ -258,7 +258,7 @@ def logsumexp(xp: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> 
 
 
 def _norm_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return _kept(g / where(value_of(y) == 0, 1.0, y), x, axis) * x
+    return _with_axes(g / where(value_of(y) == 0, 1.0, y), x, axis) * x
 
 
 @primitive(

@@ -59,6 +59,8 @@ def reshape(xp: Any, x: Any, *, shape: int | tuple[int, ...]) -> Any:
     >>> reshape(np.arange(4.0), shape=(2, 2)).tolist()
     [[0.0, 1.0], [2.0, 3.0]]
     """
+    if isinstance(shape, tuple) and shape.count(-1) > 1:
+        raise ShapeError(f"reshape: can't work on shape={shape}: only one size may be -1")
     return xp.reshape(x, shape)
 
 

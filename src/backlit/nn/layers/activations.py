@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from backlit.errors import InputError, unknown
+from backlit.errors import unknown
 from backlit.graph.ops.activation import (
     elu,
     gelu,
@@ -26,6 +25,7 @@ from backlit.graph.ops.activation import (
     tanh,
 )
 from backlit.nn.context import Context, Params, Shape
+from backlit.nn.hyperparameters import finite
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer
 from backlit.nn.layers.activation_facts import FACTS, Facts, exponential, facts, leaky, table
@@ -66,12 +66,6 @@ __all__ = [
     "table",
     "tanh",
 ]
-
-
-def _require_finite(layer: Layer, **numbers: Any) -> None:
-    for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
-            raise InputError(f"{type(layer).__name__}: {name} must be a finite number, got {number!r}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,10 +138,7 @@ class LeakyReLU(_Activation):
 
     known_as: ClassVar[str] = "leaky_relu"
 
-    slope: float = 0.01
-
-    def __post_init__(self) -> None:
-        _require_finite(self, slope=self.slope)
+    slope: float = finite(0.01)
 
     @property
     def facts(self) -> Facts:
@@ -181,11 +172,8 @@ class PReLU(_Activation):
 
     known_as: ClassVar[str] = "prelu"
 
-    start: float = 0.25
+    start: float = finite(0.25)
     by_feature: bool = False
-
-    def __post_init__(self) -> None:
-        _require_finite(self, start=self.start)
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         return {"slope": np.full(input_shape[-1:] if self.by_feature else (), float(self.start))}, input_shape
@@ -205,10 +193,7 @@ class ELU(_Activation):
 
     known_as: ClassVar[str] = "elu"
 
-    alpha: float = 1.0
-
-    def __post_init__(self) -> None:
-        _require_finite(self, alpha=self.alpha)
+    alpha: float = finite(1.0)
 
     @property
     def facts(self) -> Facts:

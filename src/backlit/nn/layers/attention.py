@@ -16,8 +16,9 @@ from backlit.graph.ops.linalg import linear
 from backlit.graph.ops.stable import softmax
 from backlit.graph.tensor import value_of
 from backlit.nn import initializers
+from backlit.nn.hyperparameters import check, whole
 from backlit.nn.key import Key
-from backlit.nn.layer import Params, require_positive
+from backlit.nn.layer import Params
 
 
 def dot_attention(query: Any, keys: Any, values: Any, *, mask: Any = None, scale: bool = True) -> tuple[Any, Any]:
@@ -100,11 +101,11 @@ class AdditiveAttention:
     (arXiv:1409.0473).
     """
 
-    units: int
+    units: int = whole()
     weight_init: str = "xavier"
 
     def __post_init__(self) -> None:
-        require_positive(self, units=self.units)  # type: ignore[arg-type]
+        check(self)
         initializers.get(self.weight_init)
 
     def init(self, key: Key, query_size: int, key_size: int) -> Params:

@@ -14,10 +14,10 @@ from backlit.graph.ops.reduction import mean
 from backlit.graph.ops.shape import flip as mirrored
 from backlit.graph.tensor import value_of
 from backlit.nn.context import Context, Params, Shape, ensure_context
+from backlit.nn.hyperparameters import option, share
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer, require_axes
 
-_LIMITS = {"shift": 1.0, "rotate": 180.0, "scale": 0.9, "cutout": 1.0, "brightness": math.inf, "contrast": 1.0}
 _AXES = "(height, width, channels)"
 # Random numbers that a picture takes, used or not: an option that is turned on leaves the others' draws as they are.
 _DRAWS = ("angle", "size", "down", "right", "mirror", "light", "contrast", "cover_y", "cover_x")
@@ -78,24 +78,13 @@ class Augment(Layer):
     covering with zero is covering with the mean.
     """
 
-    shift: float = 0.1
-    rotate: float = 10.0
-    scale: float = 0.1
+    shift: float = share(0.1)
+    rotate: float = share(10.0, most=180.0, unit="degrees")
+    scale: float = share(0.1, most=0.9)
     flip: bool = False
-    cutout: float = 0.0
-    brightness: float = 0.0
-    contrast: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name, most in _LIMITS.items():
-            value = getattr(self, name)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not 0 <= value <= most or value == math.inf:
-                allowed = f"from 0 to {most:g}" if most < math.inf else "of at least 0"
-                unit = " (degrees)" if name == "rotate" else ""
-                raise InputError(f"Augment: {name} must be a number {allowed}{unit}, got {value!r}")
-        if not isinstance(self.flip, bool):
-            raise InputError(f"Augment: flip must be True or False, got {self.flip!r}")
+    cutout: float = share(0.0)
+    brightness: float = option(0.0, low=0.0, open_high=True, words="a number of at least 0")
+    contrast: float = share(0.0)
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         require_axes(self, input_shape, 3, _AXES)
@@ -213,8 +202,8 @@ def parse(words: str) -> Augment:
     >>> parse("rotate:15 flip")
     Augment(shift=0.0, rotate=15.0, scale=0.0, flip=True)
     """
-    chosen: dict[str, Any] = dict.fromkeys(_LIMITS, 0.0)
     named = [f.name for f in fields(Augment)]
+    options: dict[str, Any] = {name: 0.0 for name in named if name != "flip"}
     seen: list[str] = []
     for word in words.replace(",", " ").split():
         name, colon, text = word.partition(":")
@@ -226,15 +215,15 @@ def parse(words: str) -> Augment:
         if name == "flip":
             if colon:
                 raise InputError(f"augmentation {word!r}: flip takes no value; write flip")
-            chosen["flip"] = True
+            options["flip"] = True
             continue
         try:
-            chosen[name] = float(text)
+            options[name] = float(text)
         except ValueError:
             raise InputError(f"augmentation {word!r}: expected a number, as in {name}:{_example(name)}") from None
     if not seen:
         raise InputError(f"there is no augmentation in {words!r}; known: {', '.join(named)}, as in 'shift:0.1 flip'")
-    return Augment(**chosen)
+    return Augment(**options)
 
 
 def _example(name: str) -> str:

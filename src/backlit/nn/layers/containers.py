@@ -16,8 +16,9 @@ from backlit.graph.ops.reduction import logsumexp
 from backlit.graph.ops.shape import concatenate, stack
 from backlit.graph.ops.stable import log_softmax
 from backlit.nn.context import Context, Params, Shape, ensure_context
+from backlit.nn.hyperparameters import whole
 from backlit.nn.key import Key
-from backlit.nn.layer import Layer, init_part, require_positive
+from backlit.nn.layer import Layer, init_part
 from backlit.nn.layers.convolution import Conv1d, Conv2d
 from backlit.nn.layers.linear import Linear
 
@@ -116,7 +117,7 @@ class Residual(Layer):
     body: Layer
     projection: bool = True
     zero_start: bool = False
-    stride: int = 1
+    stride: int = whole(1)
 
     def __init__(
         self,
@@ -134,7 +135,7 @@ class Residual(Layer):
         object.__setattr__(self, "projection", bool(projection))
         object.__setattr__(self, "zero_start", bool(zero_start))
         object.__setattr__(self, "stride", stride)
-        require_positive(self, stride=stride)
+        self.__post_init__()
 
     def parts(self) -> list[tuple[str, Layer]]:
         return [("body", self.body)]

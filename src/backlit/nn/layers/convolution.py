@@ -13,8 +13,9 @@ from backlit.graph.ops.convolution import conv, conv_transpose, transposed
 from backlit.graph.window import Padding, Sizes, borders, per_axis, window
 from backlit.nn import initializers
 from backlit.nn.context import Context, Params, Shape, ensure_context
+from backlit.nn.hyperparameters import option, whole
 from backlit.nn.key import Key
-from backlit.nn.layer import Layer, require_axes, require_positive
+from backlit.nn.layer import Layer, require_axes
 
 _SHAPES = {1: "(size, channels)", 2: "(height, width, channels)"}
 
@@ -26,19 +27,19 @@ class _Convolution(Layer):
     axes: ClassVar[int]  # along which the kernel moves
     transposed: ClassVar[bool] = False
 
-    channels: int
-    kernel: int | tuple[int, ...]
+    channels: int = whole()
+    kernel: int | tuple[int, ...] = option()
     stride: int | tuple[int, ...] = 1
     padding: Padding = "valid"
     dilation: int | tuple[int, ...] = 1
-    groups: int = 1
+    groups: int = whole(1)
     bias: bool = True
     weight_init: str = "kaiming"
     bias_init: str = "zeros"
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        require_positive(self, channels=self.channels, groups=self.groups)
+        super().__post_init__()
         sizes = per_axis(name, "kernel", self.kernel, self.axes)
         steps = per_axis(name, "stride", self.stride, self.axes)
         per_axis(name, "dilation", self.dilation, self.axes)

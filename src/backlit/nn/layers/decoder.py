@@ -17,8 +17,9 @@ from backlit.graph.ops.shape import concatenate
 from backlit.graph.tensor import value_of
 from backlit.nn import initializers
 from backlit.nn.context import Context, Params, Shape, ensure_context
+from backlit.nn.hyperparameters import below_one, whole
 from backlit.nn.key import Key
-from backlit.nn.layer import Layer, init_part, require_positive
+from backlit.nn.layer import Layer, init_part
 from backlit.nn.layers.attention import AdditiveAttention, dot_attention
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.lstm import LSTM
@@ -78,20 +79,19 @@ class Decoder(Layer):
     2015 (arXiv:1508.04025).
     """
 
-    tokens: int
-    steps: int
-    units: int = 128
+    tokens: int = whole()
+    steps: int = whole()
+    units: int = whole(128)
     cell: str = "lstm"
-    layers: int = 1
-    embedding: int = 64
+    layers: int = whole(1)
+    embedding: int = whole(64)
     attention: str | None = None
-    dropout: float = 0.0
+    dropout: float = below_one(0.0)
     start: int = 2
     end: int = 3
 
     def __post_init__(self) -> None:
-        sizes = {name: getattr(self, name) for name in ("tokens", "steps", "units", "layers", "embedding")}
-        require_positive(self, **sizes)
+        super().__post_init__()
         if self.cell not in CELLS:
             raise unknown("cell of Decoder", self.cell, CELLS)
         if self.attention is not None and self.attention not in ATTENTIONS:

@@ -5,15 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from backlit.errors import InputError
 from backlit.nn.context import Context, Params, ensure_context
+from backlit.nn.hyperparameters import below_one
 from backlit.nn.layer import Layer
 from backlit.nn.layers.linear import Linear
-
-
-def _require_rate(layer: Layer, rate: Any) -> None:
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1:
-        raise InputError(f"{type(layer).__name__}: rate must be a number from 0 to below 1, got {rate!r}")
 
 
 def _kept(ctx: Context, rate: float, like: Any, shape: tuple[int, ...] | None = None) -> Any:
@@ -52,11 +47,8 @@ class Dropout(Layer):
     (arXiv:1411.4280).
     """
 
-    rate: float = 0.5
+    rate: float = below_one(0.5)
     by_channel: bool = False
-
-    def __post_init__(self) -> None:
-        _require_rate(self, self.rate)
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)
@@ -94,11 +86,7 @@ class DropConnect(Linear):
     Wan, Zeiler, Zhang, LeCun, Fergus: Regularization of Neural Networks using DropConnect, ICML 2013.
     """
 
-    rate: float = 0.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _require_rate(self, self.rate)
+    rate: float = below_one(0.5)
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)

@@ -14,8 +14,9 @@ from backlit.graph.ops.shape import concatenate
 from backlit.graph.tensor import value_of
 from backlit.nn import initializers
 from backlit.nn.context import Context, Params, Shape
+from backlit.nn.hyperparameters import whole
 from backlit.nn.key import Key
-from backlit.nn.layer import Layer, require_axes, require_positive
+from backlit.nn.layer import Layer, require_axes
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,12 +48,12 @@ class Embedding(Layer):
     (1, 5, 16)
     """
 
-    count: int
-    size: int
+    count: int = whole()
+    size: int = whole()
     weight_init: str = "normal:1"
 
     def __post_init__(self) -> None:
-        require_positive(self, count=self.count, size=self.size)
+        super().__post_init__()
         initializers.get(self.weight_init)
 
     @property
@@ -163,10 +164,7 @@ class OneHot(Layer):
     [[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]]
     """
 
-    count: int
-
-    def __post_init__(self) -> None:
-        require_positive(self, count=self.count)
+    count: int = whole()
 
     @property
     def takes_integers(self) -> bool:

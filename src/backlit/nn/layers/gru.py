@@ -12,10 +12,9 @@ from backlit.nn import initializers
 from backlit.nn.key import Key
 from backlit.nn.layer import Params, Shape
 from backlit.nn.layers.lstm import by_gate
-from backlit.nn.layers.recurrent import States, _Recurrent, documented
+from backlit.nn.layers.recurrent import States, _Recurrent
 
 
-@documented
 @dataclass(frozen=True, repr=False)
 class GRU(_Recurrent):
     """Gated recurrent unit: (rows, time, features) -> (rows, units), or (rows, time, units).
@@ -30,7 +29,10 @@ class GRU(_Recurrent):
 
     Parameters
     ----------
-    OPTIONS
+    units, return_sequences, return_states, reverse, initial, stateful, form :
+        As of `RNN`.
+    dropout, recurrent_dropout, bias, weight_init, recurrent_init, bias_init :
+        As of `RNN`; each gate is drawn by itself.
     reset_after : bool
         Whether the reset gate acts after the matrix product, or before.
 

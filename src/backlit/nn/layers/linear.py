@@ -11,8 +11,9 @@ from backlit.errors import ShapeError
 from backlit.graph.ops.linalg import linear
 from backlit.nn import initializers
 from backlit.nn.context import Context, Params, Shape
+from backlit.nn.hyperparameters import whole
 from backlit.nn.key import Key
-from backlit.nn.layer import Layer, require_positive
+from backlit.nn.layer import Layer
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,13 +37,13 @@ class Linear(Layer):
     [[1.5, 1.5]]
     """
 
-    units: int
+    units: int = whole()
     bias: bool = True
     weight_init: str = "xavier"
     bias_init: str = "zeros"
 
     def __post_init__(self) -> None:
-        require_positive(self, units=self.units)
+        super().__post_init__()
         initializers.get(self.weight_init)
         initializers.get(self.bias_init)
 

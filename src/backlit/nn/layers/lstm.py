@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from backlit.errors import InputError
 from backlit.graph.ops.lstm import lstm
 from backlit.nn import initializers
+from backlit.nn.hyperparameters import finite, option
 from backlit.nn.key import Key
 from backlit.nn.layer import Params, Shape
-from backlit.nn.layers.recurrent import States, _Recurrent, documented
+from backlit.nn.layers.recurrent import States, _Recurrent
 
 
-@documented
 @dataclass(frozen=True, repr=False)
 class LSTM(_Recurrent):
     """Long short-term memory: (rows, time, features) -> (rows, units), or (rows, time, units).
@@ -27,7 +25,10 @@ class LSTM(_Recurrent):
 
     Parameters
     ----------
-    OPTIONS
+    units, return_sequences, return_states, reverse, initial, stateful, form :
+        As of `RNN`.
+    dropout, recurrent_dropout, bias, weight_init, recurrent_init, bias_init :
+        As of `RNN`; each gate is drawn by itself.
     forget_bias : float
         Added to the forget gate's bias at the start, so that c is kept before anything is learned.
     peepholes : bool
@@ -60,18 +61,9 @@ class LSTM(_Recurrent):
     gates: ClassVar[tuple[str, ...]] = ("input_gate", "forget_gate", "candidate", "output_gate")
     states: ClassVar[tuple[str, ...]] = ("hidden", "cell")
 
-    forget_bias: float = 1.0
+    forget_bias: float = finite(1.0)
     peepholes: bool = False
-    projection: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.forget_bias, bool) or not (
-            isinstance(self.forget_bias, (int, float)) and math.isfinite(self.forget_bias)
-        ):
-            raise InputError(f"LSTM: forget_bias must be a finite number, got {self.forget_bias!r}")
-        if isinstance(self.projection, bool) or not isinstance(self.projection, int) or self.projection < 0:
-            raise InputError(f"LSTM: projection must be a size, or 0 for none, got {self.projection!r}")
+    projection: int = option(0, low=0, open_high=True, whole=True, words="a size, or 0 for none")
 
     def _size(self, state: str) -> int:
         return self.projection if state == "hidden" and self.projection else self.units

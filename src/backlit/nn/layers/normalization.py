@@ -8,19 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from backlit.errors import InputError, ShapeError
+from backlit.errors import ShapeError
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import sqrt, square
 from backlit.graph.tensor import value_of
 from backlit.nn.context import Context, Params, Shape, ensure_context
+from backlit.nn.hyperparameters import above_zero, share, whole
 from backlit.nn.key import Key
-from backlit.nn.layer import Layer, require_positive
-
-
-def _require_above_zero(layer: Layer, **numbers: Any) -> None:
-    for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < math.inf:
-            raise InputError(f"{type(layer).__name__}: {name} must be a finite number above 0, got {number!r}")
+from backlit.nn.layer import Layer
 
 
 def _scale_and_shift(affine: bool, shape: Shape) -> Params:
@@ -53,13 +48,9 @@ class LayerNorm(Layer):
     Ba, Kiros, Hinton: Layer Normalization, 2016 (arXiv:1607.06450).
     """
 
-    axes: int = 1
-    epsilon: float = 1e-5
+    axes: int = whole(1)
+    epsilon: float = above_zero(1e-5)
     affine: bool = True
-
-    def __post_init__(self) -> None:
-        require_positive(self, axes=self.axes)
-        _require_above_zero(self, epsilon=self.epsilon)
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         if len(input_shape) < self.axes:
@@ -103,18 +94,9 @@ class BatchNorm(Layer):
     Ioffe, Szegedy: Batch Normalization, ICML 2015 (arXiv:1502.03167).
     """
 
-    momentum: float = 0.1
-    epsilon: float = 1e-5
+    momentum: float = share(0.1)
+    epsilon: float = above_zero(1e-5)
     affine: bool = True
-
-    def __post_init__(self) -> None:
-        _require_above_zero(self, epsilon=self.epsilon)
-        if (
-            isinstance(self.momentum, bool)
-            or not isinstance(self.momentum, (int, float))
-            or not 0 <= self.momentum <= 1
-        ):
-            raise InputError(f"BatchNorm: momentum must be a number from 0 to 1, got {self.momentum!r}")
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         if not input_shape:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
+from backlit.nn.hyperparameters import above_zero, check, whole
 from backlit.nn.layer import Network
 from backlit.nn.layers.activations import Step
 from backlit.nn.layers.containers import Sequential
@@ -56,14 +57,11 @@ class Perceptron:
     Rosenblatt: The perceptron, Psychological Review 65, 1958. Novikoff: On convergence proofs on perceptrons, 1962.
     """
 
-    learning_rate: float = 1.0
-    epochs: int = 1000
+    learning_rate: float = above_zero(1.0)
+    epochs: int = whole(1000)
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.learning_rate, (int, float)) and 0 < self.learning_rate < float("inf")):
-            raise InputError(f"Perceptron: learning_rate must be a finite number above 0, got {self.learning_rate!r}")
-        if isinstance(self.epochs, bool) or not isinstance(self.epochs, int) or self.epochs < 1:
-            raise InputError(f"Perceptron: epochs must be a whole number of at least 1, got {self.epochs!r}")
+        check(self)
 
     def fit(self, x: Any, y: Any) -> TrainedPerceptron:
         """Learn to tell two classes apart.

@@ -12,8 +12,9 @@ from backlit.graph.ops.linalg import einsum
 from backlit.graph.ops.pooling import avg_pool, max_pool, pooling_window
 from backlit.graph.window import Padding, borders, per_axis
 from backlit.nn.context import Context, Params, Shape, ensure_context
+from backlit.nn.hyperparameters import whole
 from backlit.nn.key import Key
-from backlit.nn.layer import Layer, require_axes, require_positive
+from backlit.nn.layer import Layer, require_axes
 
 _SHAPES = {1: "(size, channels)", 2: "(height, width, channels)"}
 
@@ -208,13 +209,8 @@ class AdaptiveAvgPool2d(Layer):
     (4, 4, 64)
     """
 
-    rows: int
-    columns: int | None = None
-
-    def __post_init__(self) -> None:
-        require_positive(self, rows=self.rows)
-        if self.columns is not None:
-            require_positive(self, columns=self.columns)
+    rows: int = whole()
+    columns: int | None = whole(None)
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         require_axes(self, input_shape, 3, _SHAPES[2])

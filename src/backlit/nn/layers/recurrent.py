@@ -17,8 +17,9 @@ from backlit.graph.ops.shape import broadcast_to, transpose
 from backlit.graph.tensor import value_of
 from backlit.nn import initializers
 from backlit.nn.context import Context, Params, Shape, ensure_context
+from backlit.nn.hyperparameters import below_one, option, whole
 from backlit.nn.key import Key
-from backlit.nn.layer import Layer, require_axes, require_positive
+from backlit.nn.layer import Layer, require_axes
 from backlit.nn.layers import activations
 from backlit.nn.layers.saturation import limits
 
@@ -36,14 +37,14 @@ class _Recurrent(Layer):
     gates: ClassVar[tuple[str, ...]] = ("hidden",)
     states: ClassVar[tuple[str, ...]] = ("hidden",)
 
-    units: int
+    units: int = whole()
     return_sequences: bool = False
     return_states: bool = False
     reverse: bool = False
     initial: str = "zeros"
-    stateful: int = 0
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
+    stateful: int = option(0, low=0, open_high=True, whole=True, words="the number of rows in a batch, or 0")
+    dropout: float = below_one(0.0)
+    recurrent_dropout: float = below_one(0.0)
     bias: bool = True
     weight_init: str = "xavier"
     recurrent_init: str = "orthogonal"
@@ -51,15 +52,7 @@ class _Recurrent(Layer):
     form: str = "fused"
 
     def __post_init__(self) -> None:
-        require_positive(self, units=self.units)
-        for name in ("dropout", "recurrent_dropout"):
-            rate = getattr(self, name)
-            if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1:
-                raise InputError(f"{type(self).__name__}: {name} must be a number from 0 to below 1, got {rate!r}")
-        if isinstance(self.stateful, bool) or not isinstance(self.stateful, int) or self.stateful < 0:
-            raise InputError(
-                f"{type(self).__name__}: stateful must be the number of rows in a batch, or 0, got {self.stateful!r}"
-            )
+        super().__post_init__()
         for name in (self.weight_init, self.recurrent_init, self.bias_init):
             initializers.get(name)
         require_form(self.form)
@@ -222,7 +215,15 @@ class _Recurrent(Layer):
             ctx.update(name, state if ctx.mask is None else where(ctx.mask[:, None], state, before))
 
 
-OPTIONS = """
+@dataclass(frozen=True, repr=False)
+class RNN(_Recurrent):
+    """Recurrent layer ``hₜ = tanh(U xₜ + W hₜ₋₁ + b)``: (rows, time, features) -> (rows, units).
+
+    Its parameters are U ("weight"), b ("bias") and W ("recurrent/weight"). W starts orthogonal, so that gradients
+    through time neither grow nor shrink by it; tanh still shrinks them: see `LSTM`.
+
+    Parameters
+    ----------
     units : int
         Size of the state.
     return_sequences : bool
@@ -247,26 +248,6 @@ OPTIONS = """
     form : "fused", "scan" or "unrolled"
         One loop that keeps what it computed; plain operations under `backlit.scan`; every step as nodes that
         `backlit.explain` shows. The same numbers.
-"""
-
-
-def documented(cls: type) -> type:
-    """A layer's docstring with the options that all recurrent layers have."""
-    cls.__doc__ = (cls.__doc__ or "").replace("\n    OPTIONS\n", OPTIONS)
-    return cls
-
-
-@documented
-@dataclass(frozen=True, repr=False)
-class RNN(_Recurrent):
-    """Recurrent layer ``hₜ = tanh(U xₜ + W hₜ₋₁ + b)``: (rows, time, features) -> (rows, units).
-
-    Its parameters are U ("weight"), b ("bias") and W ("recurrent/weight"). W starts orthogonal, so that gradients
-    through time neither grow nor shrink by it; tanh still shrinks them: see `LSTM`.
-
-    Parameters
-    ----------
-    OPTIONS
     activation : "tanh" or "relu"
 
     Examples
@@ -291,12 +272,7 @@ class RNN(_Recurrent):
     NIPS 2016 (arXiv:1512.05287). ReLU: Le, Jaitly, Hinton, 2015 (arXiv:1504.00941).
     """
 
-    activation: str = "tanh"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.activation not in ("tanh", "relu"):
-            raise InputError(f"RNN: activation must be 'tanh' or 'relu', got {self.activation!r}")
+    activation: str = option("tanh", names=("tanh", "relu"))
 
     def run(self, params: Params, a: Any, start: States, **options: Any) -> States:
         weight = params["recurrent"]["weight"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from backlit.errors import InputError, ShapeError
 from backlit.nn.context import Context, Params, Shape, ensure_context
+from backlit.nn.hyperparameters import above_zero
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer
 
@@ -90,11 +91,7 @@ class Temperature(Layer):
     [[0.5, 2.0]]
     """
 
-    value: float
-
-    def __post_init__(self) -> None:
-        if not (isinstance(self.value, (int, float)) and np.isfinite(self.value) and self.value > 0):
-            raise InputError(f"Temperature must be a finite number above 0, got {self.value!r}")
+    value: float = above_zero()
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         return x / float(self.value)

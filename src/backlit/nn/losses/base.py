@@ -11,6 +11,7 @@ import numpy as np
 from backlit.errors import InputError, ShapeError
 from backlit.graph.op import namespace
 from backlit.graph.tensor import value_of
+from backlit.nn.hyperparameters import check
 from backlit.nn.layer import short_repr
 from backlit.registry import register
 
@@ -48,6 +49,10 @@ class Loss:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         register(Loss.kinds, cls.__name__, cls, "loss")
+
+    def __post_init__(self) -> None:
+        """Check hyperparameters that are declared with a range."""
+        check(self)
 
     @property
     def target(self) -> str:

@@ -14,6 +14,7 @@ from backlit.graph.ops import stable
 from backlit.graph.ops.elementwise import relu
 from backlit.graph.ops.indexing import take_along_axis
 from backlit.graph.tensor import value_of
+from backlit.nn.hyperparameters import at_least_zero, option
 from backlit.nn.losses.base import (
     Loss,
     by_example,
@@ -87,12 +88,11 @@ class CrossEntropy(Loss):
     Label smoothing: Szegedy et al., Rethinking the Inception Architecture, CVPR 2016 (arXiv:1512.00567).
     """
 
-    label_smoothing: float = 0.0
+    label_smoothing: float = option(0.0, low=0.0, high=1.0, open_high=True, words="from 0 to below 1")
     class_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.label_smoothing, (int, float)) and 0 <= self.label_smoothing < 1):
-            raise InputError(f"CrossEntropy: label_smoothing must be from 0 to below 1, got {self.label_smoothing!r}")
+        super().__post_init__()
         if self.class_weights is not None:
             weights = tuple(float(weight) for weight in self.class_weights)
             if not all(0 <= weight < math.inf for weight in weights):
@@ -199,11 +199,7 @@ class Hinge(Loss):
     Weston, Watkins: Support Vector Machines for Multi-Class Pattern Recognition, ESANN 1999.
     """
 
-    margin: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not (isinstance(self.margin, (int, float)) and 0 <= self.margin < math.inf):
-            raise InputError(f"Hinge: margin must be a finite number of at least 0, got {self.margin!r}")
+    margin: float = at_least_zero(1.0)
 
     @property
     def target(self) -> str:

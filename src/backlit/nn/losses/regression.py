@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from backlit.errors import InputError
 from backlit.graph.ops import stable
 from backlit.graph.ops.arithmetic import abs as absolute
 from backlit.graph.ops.arithmetic import square
+from backlit.nn.hyperparameters import above_zero
 from backlit.nn.losses.base import (
     Loss,
     by_example,
@@ -87,11 +86,7 @@ class Huber(Loss):
     Huber: Robust Estimation of a Location Parameter, Annals of Mathematical Statistics 35, 1964.
     """
 
-    delta: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not (isinstance(self.delta, (int, float)) and 0 < self.delta < math.inf):
-            raise InputError(f"Huber: delta must be a finite number above 0, got {self.delta!r}")
+    delta: float = above_zero(1.0)
 
     def __call__(self, output: Any, target: Any) -> Any:
         return by_example(stable.huber(output - same_shape(self, output, target), delta=self.delta))

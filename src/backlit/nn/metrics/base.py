@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
+from backlit.nn.hyperparameters import check
 from backlit.registry import register
 
 CLASSES = ("class", "binary", "multi_label", "probability")
@@ -42,6 +43,10 @@ class Metric:
     kinds: ClassVar[tuple[str, ...]] = CLASSES
     named: ClassVar[dict[str, type[Metric]]] = {}
     stepwise: ClassVar[bool] = True  # whether each step of a sequence is measured like a row
+
+    def __post_init__(self) -> None:
+        """Check settings that are declared with a range."""
+        check(self)
 
     def __init_subclass__(cls, name: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backlit.errors import InputError
+from backlit.nn.hyperparameters import whole
 from backlit.nn.metrics.base import Metric, Rows
 
 
@@ -55,12 +55,8 @@ class TopK(Metric, name="top_k"):
     0.5
     """
 
-    k: int = 5
+    k: int = whole(5)
     kinds: ClassVar[tuple[str, ...]] = ("class", "probability")
-
-    def __post_init__(self) -> None:
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
-            raise InputError(f"TopK: k must be a whole number of at least 1, got {self.k!r}")
 
     @property
     def name(self) -> str:

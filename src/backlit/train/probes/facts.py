@@ -8,6 +8,10 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.nn.layer import Network
+from backlit.train.batches import Batches
+from backlit.train.examples import Examples
+from backlit.train.lazy import Lazy
+from backlit.train.prepare import Job
 from backlit.train.probes.baselines import reference
 from backlit.train.probes.history import Record, plain
 from backlit.train.probes.padding import sequences_of
@@ -18,19 +22,26 @@ SAMPLE = 256  # rows on which simple models are tried
 _STREAM = 0x57A27
 
 
-def start_of(job: Any, prober: Prober, seed: int) -> Record:
+def start_of(job: Job, prober: Prober) -> Lazy:
     """The record of epoch 0, with facts on the data ("data") and the drawn weights ("weights") besides.
+
+    It is worked out when it is asked for, from the examples and the train state at the start, which it holds on to
+    until then.
 
     Parameters
     ----------
     job : Job
-        As `prepare` made it.
+        As `prepare` made it; its seed chooses the rows that are looked at.
     prober : Prober
         Of the same job.
-    seed : int
-        Chooses the rows that are looked at.
     """
-    return {**prober(job.carry, 0), "data": _data(job, seed), "weights": weights_of(job.network)}
+    examples, batches, train_state, seed = job.examples, job.batches[0], job.start, job.training.seed
+
+    def work() -> Record:
+        data = _data(examples, batches, seed)
+        return {**prober(train_state, 0), "data": data, "weights": weights_of(examples.network)}
+
+    return Lazy(work)
 
 
 def weights_of(network: Network) -> dict[str, Any]:
@@ -52,39 +63,36 @@ def weights_of(network: Network) -> dict[str, Any]:
     return found
 
 
-def _data(job: Any, seed: int) -> dict[str, Any]:
-    engine, batches = job.program.engine, job.batches[0]
+def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
+    """Facts on the training rows of the first member, and on its validation rows."""
+    network, loss, targets = examples.network, examples.loss, examples.targets
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM))))
-    seen = max(SAMPLE, min(SEEN, NUMBERS // max(1, int(np.prod(job.network.input_shape)))))
-    chosen = rng.permutation(len(batches.rows))[:seen]
-
-    def rows_of(data: dict[str, Any], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        taken = engine.put(rows.astype(np.int32))
-        x, y = (np.asarray(engine.take_rows(data[name], taken)) for name in ("x", "y"))
-        return x, y
-
-    x, y = rows_of(job.data, batches.rows[chosen])
-    kind = job.targets.kind
-    told: dict[str, Any] = {"rows": len(batches.rows), "batch": batches.size, "kind": kind}
+    most = max(SAMPLE, min(SEEN, NUMBERS // max(1, int(np.prod(network.input_shape)))))
+    places = rng.permutation(len(batches.rows))[:most]
+    x, y = examples.inputs[batches.rows[places]], examples.encoded[batches.rows[places]]
+    kind = targets.kind
+    facts: dict[str, Any] = {"rows": len(batches.rows), "batch": batches.size, "kind": kind}
     with np.errstate(all="ignore"):
-        weights = None if batches.weights is None else np.asarray(batches.weights[chosen], dtype=np.float64)
-        told["guess"] = guess_loss(job.loss, kind, y, job.network.output_shape, weights)
-        told["targets"] = _targets(kind, y, job.targets)
+        weights = None if batches.weights is None else np.asarray(batches.weights[places], dtype=np.float64)
+        facts["guess"] = guess_loss(loss, kind, y, network.output_shape, weights)
+        facts["targets"] = _targets(kind, y, targets)
         if x.dtype.kind == "f":
-            told["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-            told["inputs"] = _inputs(x)
-        sound = x.dtype.kind == "f" and not told["bad_rows"]
-        told["reference"] = reference(x[:SAMPLE], y[:SAMPLE], kind) if sound else {}
-        told["twins"] = _twins(x, y, kind)
-        told["sequences"] = _sequences(x, y, kind, job.network, told["twins"])
-        if job.judge is not None:
-            held = job.judge[0].rows
-            other, other_y = rows_of(job.held, held[rng.permutation(len(held))[:seen]])
-            told["held"] = len(held)
-            told["shared"] = _shared(x, other, len(batches.rows))
-            told["held_guess"] = guess_loss(job.loss, kind, other_y, job.network.output_shape, None)
-            told["held_targets"] = _targets(kind, other_y, job.targets)
-    return plain_tree(told)
+            facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+            facts["inputs"] = _inputs(x)
+        sound = x.dtype.kind == "f" and not facts["bad_rows"]
+        facts["reference"] = reference(x[:SAMPLE], y[:SAMPLE], kind) if sound else {}
+        facts["twins"] = _twins(x, y, kind)
+        facts["sequences"] = _sequences(x, y, kind, network, facts["twins"])
+        split = examples.split
+        if split.validation is not None:
+            rows = split.validation[0]
+            some = rows[rng.permutation(len(rows))[:most]]
+            validation_x, validation_y = split.inputs[some], split.encoded[some]
+            facts["held"] = len(rows)
+            facts["shared"] = _shared(x, validation_x, len(batches.rows))
+            facts["held_guess"] = guess_loss(loss, kind, validation_y, network.output_shape, None)
+            facts["held_targets"] = _targets(kind, validation_y, targets)
+    return plain_tree(facts)
 
 
 def plain_tree(told: dict[str, Any]) -> dict[str, Any]:

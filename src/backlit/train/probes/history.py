@@ -14,46 +14,8 @@ Record = dict[str, Any]
 LISTS = ("histogram", "steps")  # what isn't one number
 
 
-class ProbeHistory(list[Record]):
-    """The probes of a run, one dict each.
-
-    ``{"epoch": 8, "step": 800, "rows": 64, "loss": 0.31, "layers": {"0": {...}, ...}, "params": {"0/weight": {...}}}``.
-    Numbers that are NaN or infinite are None.
-
-    Of each layer, by path ("input" is the network's input, "network" what a container makes of its parts in the end),
-    its kind ("layer") and:
-
-    ============== ====================================================================================================
-    mean, std      of its output; with min and max
-    zeros          share that is exactly 0
-    saturated      share where the activation's slope is below 1 % of its largest; for activations only
-    dead           share of units saturated (of other layers: 0) on every row looked at
-    bad            share that is NaN or infinite
-    gradient_norm  ‖∂L/∂a‖ of a row's loss by its output, root mean square over the rows
-    histogram      counts in equal bins from min to max
-    steps          of recurrent layers: lists of mean, std and gradient_norm (of ∂L/∂hₜ, the whole of it) by time step
-    ============== ====================================================================================================
-
-    Of each parameter, by path:
-
-    ============== ====================================================================================================
-    norm           ‖w‖
-    gradient_norm  ‖∂L/∂w‖, of the mean gradient of the rows looked at; ``penalty_norm`` is the penalty's
-    update_ratio   ‖Δw‖ / ‖w‖ for the update that the optimizer would make now
-    noise          variance of an update's gradient between batches, as a multiple of ‖∂L/∂w‖²
-    one_signed     share of units whose incoming weights' gradients have all one sign, so that they can only zig-zag
-    ============== ====================================================================================================
-
-    Examples
-    --------
-    >>> history = ProbeHistory([{"epoch": 1, "step": 4, "layers": {"0": {"mean": 0.5, "histogram": [1, 2]}},
-    ...     "params": {"0/weight": {"norm": 2.0}}}])
-    >>> history.table()
-    [{'epoch': 1, 'step': 4, 'kind': 'layer', 'path': '0', 'mean': 0.5}, \
-{'epoch': 1, 'step': 4, 'kind': 'parameter', 'path': '0/weight', 'norm': 2.0}]
-    >>> history.of("0", "mean")
-    [0.5]
-    """
+class ProbeRecords(list[Record]):
+    """Records of probes, plain data, one dict each: see `backlit.ProbeHistory`."""
 
     def table(self) -> list[Record]:
         """One plain dict for each probe and each layer or parameter; without histograms and time steps."""
@@ -87,18 +49,6 @@ class ProbeHistory(list[Record]):
         if name not in names:
             raise unknown(f"number of {path}", name, names)
         return [record.get(path, {}).get(name) for record in found]
-
-    def flow(self) -> Any:
-        """How gradients flow through layers, and in recurrent ones through time: see `Run.flow`."""
-        from backlit.inspect.plots.flow import flow
-
-        return flow(self)
-
-    def activations(self, epoch: int | None = None) -> Any:
-        """Histograms of the layers' outputs: see `Run.activations`."""
-        from backlit.inspect.plots.activity import activity
-
-        return activity(self, epoch)
 
     def last(self) -> Record:
         """The last record; as `at`."""

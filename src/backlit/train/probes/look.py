@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from backlit import graph
@@ -14,6 +13,7 @@ from backlit.graph.derivatives import value_and_grad
 from backlit.graph.op import namespace, transforming
 from backlit.graph.tensor import Tensor, value_of
 from backlit.nn.layer import Layer, Shape, forward
+from backlit.train.lazy import MadeOnce
 from backlit.train.probes.hook import Recorder
 from backlit.train.probes.measure import norm, numbers, one_signed
 from backlit.train.probes.settings import Probes
@@ -23,9 +23,9 @@ from backlit.train.probes.settings import Probes
 class Look:
     """What a probe computes.
 
-    ``look(carry, sample, scale, firsts, share)`` takes a training run's state, the rows as groups ``x: (groups, rows,
-    ...)``, y and weights likewise, and how gradients of a group's mean loss become those of an update: times `scale`,
-    of the first `firsts` groups, which hold `share` of an update's rows each.
+    ``look(train_state, sample, scale, firsts, share)`` takes a run's train state, the rows as groups ``x: (groups,
+    rows, ...)``, y and weights likewise, and how gradients of a group's mean loss become those of an update: times
+    `scale`, of the first `firsts` groups, which hold `share` of an update's rows each.
 
     Parameters
     ----------
@@ -53,23 +53,23 @@ class Look:
     def __post_init__(self) -> None:
         self.run = self.engine.compile(self._run)
 
-    def _run(self, carry: Any, sample: Any, scale: Any, firsts: Any, share: Any) -> Any:
+    def _run(self, train_state: Any, sample: Any, scale: Any, firsts: Any, share: Any) -> Any:
         if self.several:
-            carry = tree.map(lambda part: part[0], carry)
-        params = carry["params"]
+            train_state = tree.map(lambda part: part[0], train_state)
+        params = train_state["params"]
         groups = sample["weights"].shape[0]
-        numbered = {**sample, "number": carry["step"] + _counted(sample["weights"])}
+        numbered = {**sample, "number": train_state["step"] + _counted(sample["weights"])}
         recurrent: set[str] = set()  # paths of which the second axis is time
 
         def group(sums: Any, own: Any) -> Any:
-            loss, gradient, seen = self._group(carry, own, recurrent)
+            loss, gradient, seen = self._group(train_state, own, recurrent)
             result = {"loss": loss, "seen": seen}
             if gradient is None:
                 return sums, result
             result["squares"] = tree.map(lambda g: norm(g) ** 2, gradient)
             if groups == 1:
                 return {"total": gradient, "update": gradient}, result
-            first = (own["number"] - carry["step"] < firsts).astype(own["weights"].dtype)
+            first = (own["number"] - train_state["step"] < firsts).astype(own["weights"].dtype)
             total = tree.map(lambda s, g: s + g, sums["total"], gradient)
             update = tree.map(lambda s, g: s + g * first.astype(g.dtype), sums["update"], gradient)
             return {"total": total, "update": update}, result
@@ -86,12 +86,12 @@ class Look:
             update = tree.map(lambda g: g * (scale / firsts), sums["update"])
             sizes = tree.map(lambda g: norm(g) * (scale / groups), sums["total"])
             squares = tree.map(lambda s: s.mean() * scale**2, results["squares"])
-            found["params"] = self._params(carry, update, sizes, squares, share, groups)
+            found["params"] = self._params(train_state, update, sizes, squares, share, groups)
         return found
 
-    def _group(self, carry: Any, own: Any, recurrent: set[str]) -> tuple[Any, Any, Any]:
+    def _group(self, train_state: Any, own: Any, recurrent: set[str]) -> tuple[Any, Any, Any]:
         """Mean loss of a group of rows, its gradient by parameters, and what was seen of each layer."""
-        params, weights = carry["params"], own["weights"]
+        params, weights = train_state["params"], own["weights"]
         recorder = Recorder(self.settings, weights)
         with transforming():
             leaves, structure = tree.flatten(params)
@@ -105,8 +105,8 @@ class Look:
                 tree.unflatten(structure, tracked),
                 x,
                 training=self.training,
-                state=carry["state"],
-                seed=carry["seed"],
+                state=train_state["state"],
+                seed=train_state["seed"],
                 step=own["number"],
                 targets=own.get("y"),
                 probe=recorder,
@@ -143,13 +143,13 @@ class Look:
             found[path] = numbers(value, gradient, off, mask, steps, chosen.histograms)
         return found
 
-    def _params(self, carry: Any, update: Any, sizes: Any, squares: Any, share: Any, groups: int) -> Any:
+    def _params(self, train_state: Any, update: Any, sizes: Any, squares: Any, share: Any, groups: int) -> Any:
         """Numbers of each parameter, by its path.
 
         `update` is an update's gradient; `sizes` are norms of the mean gradient over all groups, `squares` the means of
         the groups' squared ones.
         """
-        params = carry["params"]
+        params = train_state["params"]
         found: dict[str, dict[str, Any]] = {path: {"norm": norm(p)} for path, p in tree.items(params)}
         whole = update
         if self.penalty is not None:
@@ -158,7 +158,7 @@ class Look:
             for path, p in tree.items(shrink):
                 found[path]["penalty_norm"] = norm(p)
         if self.optimizer is not None:
-            steps, _ = self.optimizer.update(whole, carry["optimizer"], params, carry["step"])
+            steps, _ = self.optimizer.update(whole, train_state["optimizer"], params, train_state["step"])
             for path, step in tree.items(steps):
                 found[path]["update_ratio"] = norm(step) / found[path]["norm"]
         spread = dict(tree.items(squares))
@@ -191,15 +191,4 @@ def _rows_first(seen: Any, gradient: Any) -> dict[str, Any]:
     return {name: None if part is None else part.swapaxes(0, 1) for name, part in parts.items()}
 
 
-def look_for(*parts: Any) -> Look:
-    """The look of these parts (those of `Look`, in order), kept for the next run of its kind."""
-    try:
-        hash(parts)
-    except TypeError:
-        return Look(*parts)
-    return _kept(*parts)
-
-
-@lru_cache(maxsize=16)
-def _kept(*parts: Any) -> Look:
-    return Look(*parts)
+look_for = MadeOnce(Look)  # a second run of the same kind compiles nothing

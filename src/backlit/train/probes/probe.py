@@ -12,10 +12,11 @@ from backlit.data.frames import as_arrays
 from backlit.errors import InputError
 from backlit.nn.layer import Layer, Network
 from backlit.train.prepare import prepare
-from backlit.train.probes.history import ProbeHistory, plain
+from backlit.train.probes.history import ProbeRecords, plain
 from backlit.train.probes.look import look_for
 from backlit.train.probes.prober import Prober, kinds, record
-from backlit.train.probes.settings import ROWS, Probes, chosen
+from backlit.train.probes.settings import ROWS, Probes, probes_of
+from backlit.train.training import Training
 
 
 def probe(
@@ -29,7 +30,7 @@ def probe(
     seed: int = 0,
     probes: Probes | str = "standard",
     preparation: Any = None,
-) -> ProbeHistory:
+) -> ProbeRecords:
     """Look into a network as it is, before training say: activations, and with targets gradients and the next update.
 
     Parameters
@@ -46,7 +47,7 @@ def probe(
 
     Returns
     -------
-    ProbeHistory
+    ProbeRecords
         Of one record, of epoch 0; ``.activations()`` and ``.flow()`` are pictures.
 
     Raises
@@ -65,18 +66,18 @@ def probe(
     >>> [round(record["layers"][path]["std"], 4) for path in ("1", "3", "5")]
     [0.0708, 0.005, 0.0004]
     """
-    settings = chosen(probes)
+    settings = probes_of(probes)
     if settings is None:
         raise InputError(f"probes must be 'standard' or bl.Probes(...) to look at anything, got {probes!r}")
     rows = settings.rows or ROWS
     settings = replace(settings, rows=rows)
     if y is not None:
-        job = prepare(
-            network, x, y, loss=loss, optimizer=optimizer, batch_size=batch_size, seed=seed, preparation=preparation,
-            engine="numpy", metrics=[],
+        training = Training(
+            loss=loss, optimizer=optimizer, batch_size=batch_size, seed=seed, preparation=preparation, engine="numpy",
+            metrics=[], epochs=1,
         )  # fmt: skip
-        look = Prober(settings, job.program, job.network, job.data, job.batches[0], 1, int(seed))
-        return ProbeHistory([look(job.carry, 0)])
+        job = prepare(network, x, y, training)
+        return ProbeRecords([Prober(job, settings)(job.start, 0)])
     if not isinstance(network, (Layer, Network)):
         raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
     inputs, _ = as_arrays(x if preparation is None else preparation.apply(x), keep_integers=network.takes_integers)
@@ -87,11 +88,17 @@ def probe(
         inputs = inputs.astype(built.dtype)
     if len(inputs) > rows:
         inputs = inputs[np.random.default_rng(seed).permutation(len(inputs))[:rows]]
-    look_at = look_for(
-        built.architecture, built.input_shape, None, None, None, engines.get("numpy"), replace(settings, watch=())
+    look = look_for(
+        architecture=built.architecture,
+        input_shape=built.input_shape,
+        loss=None,
+        optimizer=None,
+        penalty=None,
+        engine=engines.get("numpy"),
+        settings=replace(settings, watch=()),
     )
-    carry = {"params": built.params, "state": built.state, "seed": np.uint32(seed % 2**32), "step": np.int32(0)}
+    train_state = {"params": built.params, "state": built.state, "seed": np.uint32(seed % 2**32), "step": np.int32(0)}
     sample = {"x": inputs[None], "weights": np.ones((1, len(inputs)), built.dtype)}
     with np.errstate(all="ignore"):
-        found = plain(look_at.run(carry, sample, 1.0, 1, 1.0))
-    return ProbeHistory([record(0, 0, len(inputs), found, kinds(built))])
+        found = plain(look.run(train_state, sample, 1.0, 1, 1.0))
+    return ProbeRecords([record(0, 0, len(inputs), found, kinds(built))])

@@ -13,13 +13,15 @@ from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.nn.layer import Network
 from backlit.train.batches import Batches
-from backlit.train.lazy import Later
+from backlit.train.examples import Examples
+from backlit.train.lazy import Lazy
+from backlit.train.prepare import Job
 from backlit.train.probes.history import Record, plain
 from backlit.train.probes.hook import ROOT
 from backlit.train.probes.look import look_for
 from backlit.train.probes.schedule import Plan, plan
 from backlit.train.probes.settings import Probes
-from backlit.train.program import Carry, Data, Program
+from backlit.train.program import TrainState
 
 _STREAM = 0x9B0BE  # apart from the seeds of shuffles
 
@@ -27,47 +29,51 @@ _STREAM = 0x9B0BE  # apart from the seeds of shuffles
 class Prober:
     """Probes a run; of an ensemble the first member.
 
+    It holds on to the examples until it draws its rows from them, and to nothing on the device.
+
     Parameters
     ----------
-    program, network, data, batches :
-        Of the run; batches of the member that is probed.
-    epochs : int
-        That the run may have.
-    seed : int
-        Chooses the rows.
+    job : Job
+        Of the run, whose seed chooses the rows.
+    settings : Probes
     """
 
-    def __init__(
-        self, settings: Probes, program: Program, network: Network, data: Data, batches: Batches, epochs: int, seed: int
-    ) -> None:
+    def __init__(self, job: Job, settings: Probes) -> None:
+        program, examples, batches, seed = job.program, job.examples, job.batches[0], job.training.seed
         compiled = program.engine.name != "numpy"
-        self.plan = plan(network, batches, epochs, settings, program.members, compiled)
+        self.plan = plan(job.network, batches, job.training.epochs, settings, program.members, compiled)
         engine = engines.get("numpy") if self.plan.at_once else program.engine
-        several = program.members > 1
         self._look = look_for(
-            program.architecture, program.input_shape, program.loss, program.optimizer, program.penalty, engine,
-            settings, several,
-        )  # fmt: skip
-        self._kinds = kinds(network)
+            architecture=program.architecture,
+            input_shape=program.input_shape,
+            loss=program.loss,
+            optimizer=program.optimizer,
+            penalty=program.penalty,
+            engine=engine,
+            settings=settings,
+            several=program.members > 1,
+        )
+        self._kinds = kinds(job.network)
         self._to_host = self.plan.at_once and compiled
-        self._sample = Later(lambda: _sample(self.plan, program, network, data, batches, seed, engine))
+        reduction = program.reduction
+        self._sample = Lazy(lambda: _sample(self.plan, examples, batches, reduction, seed, engine))
 
     def until(self, epoch: int) -> int:
         """Epochs from this one to the next that is probed."""
-        return min((own for own in self.plan.epochs if own > epoch), default=epoch + 2**31) - epoch
+        return min((planned for planned in self.plan.epochs if planned > epoch), default=epoch + 2**31) - epoch
 
-    def __call__(self, carry: Carry, epoch: int) -> Record:
+    def __call__(self, train_state: TrainState, epoch: int) -> Record:
         """The record of a run's state after an epoch."""
         if self._to_host:
-            carry = tree.map(np.asarray, carry)
+            train_state = tree.map(np.asarray, train_state)
         with np.errstate(all="ignore"), _one_thread() if self._to_host else contextlib.nullcontext():
-            found = plain(self._look.run(carry, *self._sample()))
-        step = np.asarray(carry["step"]).reshape(-1)[0]
+            found = plain(self._look.run(train_state, *self._sample()))
+        step = np.asarray(train_state["step"]).reshape(-1)[0]
         return record(epoch, int(step), self.plan.groups * self.plan.size, found, self._kinds)
 
 
 def _sample(
-    plan: Plan, program: Program, network: Network, data: Data, batches: Batches, seed: int, engine: Engine
+    plan: Plan, examples: Examples, batches: Batches, reduction: str, seed: int, engine: Engine
 ) -> tuple[dict[str, Any], float, int, float]:
     """What a look takes besides the state: the rows in groups, and how their gradients become those of an update."""
     groups, size = plan.groups, plan.size
@@ -75,16 +81,14 @@ def _sample(
         len(batches.rows)
     )
     places = np.resize(order, groups * size)  # all again, if a carried state needs more rows than there are
+    network = examples.network
     dtype = tree.leaves(network.params)[0].dtype if network.params else np.dtype("float32")
     weights = np.ones(len(places)) if batches.weights is None else batches.weights[places]
-    rows = program.engine.put(batches.rows[places].astype(np.int32))
-    x, y = (np.asarray(program.engine.take_rows(data[name], rows)) for name in ("x", "y"))
+    rows = batches.rows[places]
     update = min(batches.size * batches.accumulate, len(batches.rows))  # rows in one
-    scale = float(weights.mean() * update) if program.reduction == "sum" else 1.0
-    sample = {
-        name: engine.put(part.reshape(groups, size, *part.shape[1:]))
-        for name, part in (("x", x), ("y", y), ("weights", weights.astype(dtype)))
-    }
+    scale = float(weights.mean() * update) if reduction == "sum" else 1.0
+    parts = (("x", examples.inputs[rows]), ("y", examples.encoded[rows]), ("weights", weights.astype(dtype)))
+    sample = {name: engine.put(part.reshape(groups, size, *part.shape[1:])) for name, part in parts}
     return sample, scale, min(groups, max(1, update // size)), min(1.0, size / update)
 
 

@@ -7,12 +7,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from backlit.errors import InputError
+from backlit.settings import Record, count, option
 
 ROWS = 256  # that a probe looks at, unless that would cost too much
 
 
 @dataclass(frozen=True)
-class Probes:
+class Probes(Record):
     """What is measured while training: ``bl.fit(..., probes=bl.Probes(every=1))``.
 
     Parameters
@@ -46,25 +47,25 @@ class Probes:
     ([1, 2, 3], ['1'])
     """
 
-    every: int | None = None
-    layers: tuple[str, ...] | None = None
-    time_steps: bool = True
-    histograms: bool = True
-    rows: int | None = None
-    watch: tuple[str, ...] = ()
+    every: int | None = count(None, words="a whole number of at least 1, or None")
+    layers: tuple[str, ...] | None = option(None)
+    time_steps: bool = option(True)
+    histograms: bool = option(True)
+    rows: int | None = count(None, words="a whole number of at least 1, or None")
+    watch: tuple[str, ...] = option(())
 
     def __post_init__(self) -> None:
-        for name in ("every", "rows"):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise InputError(f"Probes: {name} must be a whole number of at least 1, or None, got {value!r}")
+        super().__post_init__()
         for name in ("layers", "watch"):
-            value = getattr(self, name)
-            value = (value,) if isinstance(value, str) else value
-            if value is not None:
-                if not isinstance(value, (tuple, list)) or not all(isinstance(path, str) for path in value):
-                    raise InputError(f"Probes: {name} must hold paths such as '0' or '2/*', got {value!r}")
-                object.__setattr__(self, name, tuple(value))
+            paths = getattr(self, name)
+            paths = (paths,) if isinstance(paths, str) else paths
+            if paths is not None:
+                if not isinstance(paths, (tuple, list)) or not all(isinstance(path, str) for path in paths):
+                    raise self._refuse(name, f"must hold paths such as '0' or '2/*', got {paths!r}")
+                object.__setattr__(self, name, tuple(paths))
+
+    def _title(self) -> str:
+        return "Probes: "
 
     def wants(self, path: str) -> bool:
         """Whether the layer at a path is looked at."""
@@ -96,7 +97,7 @@ def watch(*nodes: str, probes: Probes | None = None) -> Probes:
     return replace(start, watch=(*start.watch, *nodes))
 
 
-def chosen(probes: Any) -> Probes | None:
+def probes_of(probes: Any) -> Probes | None:
     """Probes as the user said it: "standard", None, or `Probes`."""
     if probes is None or probes is False:
         return None

@@ -1,0 +1,71 @@
+"""Too little capacity: a training loss that no longer falls, above what simple models reach."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backlit.doctor.evidence import SHORT_OF, Evidence
+from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.repair import networks
+from backlit.graph import tree
+from backlit.languages import Template
+
+FLAT = 0.02  # of the guess's loss, in a quarter of the epochs: the training loss no longer falls
+SLOWLY = 0.05  # of what is left of the loss, likewise: as many epochs again would leave most of it
+FEWEST_EPOCHS = 8  # of which a quarter tells something
+
+_NARROW = Template(
+    "{size:,} parameters, narrowest layer {narrow}", "매개변수 {size:,}개, 가장 좁은 층의 유닛 {narrow}개"
+)
+_FLAT = Template("{size:,} parameters, no hidden layer", "매개변수 {size:,}개, 은닉층 없음")
+_ACCURACY = Template("training accuracy", "학습 정확도")
+_R2 = Template("training R²", "학습 R²")
+_SIMPLE = Template(
+    "what ridge regression or five neighbours reach on unseen rows, less two standard errors",
+    "릿지 회귀나 이웃 다섯이 처음 보는 데이터에서 내는 점수에서 표준 오차의 두 배를 뺀 값",
+)
+SIGNS = {  # by whether there are hidden layers, and whether it is a classification
+    (hidden, classes): Sign(_NARROW if hidden else _FLAT, _ACCURACY if classes else _R2, _SIMPLE)
+    for hidden in (True, False)
+    for classes in (True, False)
+}
+
+
+def capacity(e: Evidence) -> list[Finding]:
+    """A training loss that no longer falls, above what simple models reach."""
+    losses = e.column("loss")
+    if not e.trained or e.well or "linear" not in (e.data.get("reference") or {}):
+        return []
+    if len(losses) < FEWEST_EPOCHS or e.diverged is not None or not e.guess:
+        return []
+    quarter = len(losses) // 4
+    falling = (losses[-2 * quarter : -quarter].mean() - losses[-quarter:].mean()) / e.guess
+    score, reference = e.score(False), e.reference
+    if score is None or reference is None or score >= reference - SHORT_OF:
+        return []
+    if falling > max(FLAT, SLOWLY * losses[-1] / e.guess):
+        return []
+    widths = [part.output[-1] for part in e.weighted[:-1]]
+    size = sum(int(np.prod(np.shape(leaf))) for leaf in tree.leaves(e.network.params))
+    sign = SIGNS[bool(widths), e.classes]
+    return [TOO_LITTLE.found(sign, score, reference, size=size, narrow=min(widths, default=0))]
+
+
+TOO_LITTLE = Kind(
+    name=Template("too little capacity", "신경망이 너무 작음(underfitting)"),
+    stage=Stage.FITTING,
+    place=1,
+    role=Role.OUTCOME,
+    cause=Template(
+        "The network has learned all it can, and that is less than simple models know: it is too narrow.",
+        "배울 수 있는 만큼 배웠지만 단순한 모형에도 못 미칩니다. 신경망이 너무 좁습니다.",
+    ),
+    remedy="bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(...))  # wider hidden layers",
+    command="--network mlp:64,64",
+    effect=Template("a training loss below that of the simple models", "학습 손실이 단순한 모형보다 낮아집니다."),
+    signs=tuple(SIGNS.values()),
+    fallback=(capacity,),
+    repair=networks.wider,
+)
+
+KINDS = (TOO_LITTLE,)

@@ -1,0 +1,53 @@
+"""Dropout too strong: so much is dropped that little can be learned."""
+
+from __future__ import annotations
+
+from backlit.doctor.evidence import Evidence
+from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.repair import networks
+from backlit.doctor.symptoms import seen
+from backlit.languages import Template
+
+STRONG = 0.6  # share dropped
+LITTLE = 0.05  # of the guess's loss that is left: then enough got through
+
+DROPPED = Sign(
+    Template("layer {layer}", "{layer}번 층"),
+    Template("share dropped", "끄는 비율"),
+    Template(
+        "Srivastava et al. 2014 find 0.2 to 0.5 best; here little was learned",
+        "Srivastava 외(2014)에서는 0.2–0.5가 가장 좋았고, 여기서는 거의 배우지 못함",
+    ),
+)
+
+
+def dropout(e: Evidence) -> list[Finding]:
+    """Dropout without which the network would learn."""
+    rates = [(rate, part.path) for part in e.parts for rate in networks.dropout_rates(part.layer).values()]
+    rate, path = max(rates, default=(0.0, ""))
+    if not e.trained or e.well or rate <= STRONG or e.diverged is not None:
+        return []
+    skill = e.skill(False)
+    if skill is not None and skill > 1 - LITTLE:
+        return []
+    return [TOO_STRONG.found(DROPPED, rate, STRONG, seen(e), layer=path)]
+
+
+TOO_STRONG = Kind(
+    name=Template("dropout too strong", "드롭아웃(dropout)이 너무 강함"),
+    stage=Stage.UPDATES,
+    place=5,
+    role=Role.CAUSE,
+    cause=Template(
+        "So many units are dropped that too little gets through to learn from.",
+        "버리는 유닛이 너무 많아 배울 수 있을 만큼의 신호가 통과하지 못합니다.",
+    ),
+    remedy="bl.Dropout(0.2)",
+    command="--dropout 0.2",
+    effect=Template("a training loss that falls as far as without", "학습 손실이 드롭아웃이 없을 때만큼 내려갑니다."),
+    signs=(DROPPED,),
+    rules=(dropout,),
+    repair=networks.thinner_dropout,
+)
+
+KINDS = (TOO_STRONG,)

@@ -1,0 +1,146 @@
+"""Overfitting: a held-out loss that rose again, or stayed far above the training loss."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit.doctor.evidence import SHORT_OF, Evidence
+from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.noise import between_epochs, of_loss
+from backlit.doctor.repair import settings
+from backlit.languages import Template
+
+LOST = 0.25  # of the held-out skill that was had once
+GAP = 0.3  # of the guess's loss, between training and held-out rows
+SLIGHT = 0.2  # of the guess's loss: a gain that is smaller counts as so large, so a quarter of it isn't mere noise
+SURELY = 2.0  # standard errors
+BY_HEART, HALF = 0.95, 0.5  # skill on training rows, and on others
+FEWEST_EPOCHS = 3
+
+_LOSSES = Template("held-out loss {end:.4g}, training loss {train:.4g}", "평가 손실 {end:.4g}, 학습 손실 {train:.4g}")
+ROSE = Sign(
+    Template(
+        "held-out loss {end:.4g}, least {best:.4g} in epoch {epoch}",
+        "평가 손실 {end:.4g}, 가장 낮았을 때는 에포크 {epoch}의 {best:.4g}",
+    ),
+    Template("gain lost again", "나아졌다가 도로 잃은 비율"),
+    Template(
+        "a quarter of what had been gained over guessing, and a rise beyond noise ({noise:.2g})",
+        "추측보다 나아졌던 만큼의 4분의 1, 그리고 잡음({noise:.2g})을 넘는 상승",
+    ),
+)
+LEARNED_BY_HEART = Sign(
+    _LOSSES,
+    Template("held-out gain over guessing", "평가 데이터에서 추측보다 나은 정도"),
+    Template(
+        "half of the guess's loss, where training rows are learned by heart; 0 where they are merely better",
+        "학습 데이터를 외웠을 때는 추측 손실의 절반, 그저 더 잘 맞힐 때는 0",
+    ),
+)
+BEHIND = Sign(
+    _LOSSES,
+    Template("gap", "차이"),
+    Template(
+        "of the guess's loss; and simple models do better on unseen rows",
+        "추측 손실에 대한 비율이며, 처음 보는 데이터에서는 단순한 모형이 더 나음",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class _Curves:
+    """The losses' courses: guess, held-out losses averaged over a tenth of the epochs, training losses."""
+
+    guess: float
+    held: np.ndarray
+    smooth: np.ndarray
+    train: np.ndarray
+
+    @property
+    def end(self) -> float:
+        """The held-out loss at the end."""
+        return float(self.smooth[-1])
+
+    @property
+    def train_end(self) -> float:
+        """The training loss at the end."""
+        return float(self.train[-max(1, len(self.held) // 10) :].mean())
+
+
+def overfitting(e: Evidence) -> list[Finding]:
+    """A held-out loss that rose again, or stayed far above the training loss while simple models do better."""
+    if not e.trained or not e.held or e.diverged is not None or e.best_epoch:
+        return []
+    guess, held = e.data.get("held_guess") or e.guess, e.column("val_loss")
+    if not guess or len(held) < FEWEST_EPOCHS:
+        return []
+    window = max(1, len(held) // 10)
+    curves = _Curves(guess, held, np.convolve(held, np.ones(window) / window, mode="valid"), e.column("loss"))
+    error = _error(e, curves.end)
+    return _rise(curves, error) or _by_heart(e, curves, error) or _behind(e, curves)
+
+
+def _rise(curves: _Curves, error: float) -> list[Finding]:
+    """The held-out loss rose again, while the training loss fell."""
+    lowest = int(np.argmin(curves.smooth))
+    best = float(curves.smooth[lowest])
+    lost = (curves.end - best) / max(curves.guess - best, SLIGHT * curves.guess)
+    window = len(curves.held) - len(curves.smooth) + 1
+    noise = math.hypot(error, SURELY * between_epochs(curves.held) / math.sqrt(window))
+    learning = curves.train_end < curves.train[lowest] + 1e-12 and curves.train_end < curves.end
+    if not (lost > LOST and curves.end - best > noise and learning):
+        return []
+    values: dict[str, Any] = {"end": curves.end, "best": best, "epoch": lowest + 1, "noise": noise}
+    return [OVERFITTING.found(ROSE, lost, LOST, **values)]
+
+
+def _by_heart(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
+    """Training rows are learned by heart, or merely better, and others are hardly told or not at all."""
+    known, unseen = e.skill(False) or 0.0, 1 - curves.end / curves.guess
+    worse = known >= GAP and unseen <= 0  # than guessing, where training rows are clearly better
+    apart = curves.end - curves.train_end > SURELY * error
+    if not (((known >= BY_HEART and unseen < HALF) or worse) and apart):
+        return []
+    return [OVERFITTING.found(LEARNED_BY_HEART, unseen, HALF, end=curves.end, train=curves.train_end)]
+
+
+def _behind(e: Evidence, curves: _Curves) -> list[Finding]:
+    """Held-out rows stay far behind training rows, and simple models do better on them."""
+    gap = (curves.end - curves.train_end) / curves.guess
+    score, reference = e.score(True), e.reference
+    behind = score is not None and reference is not None and score < reference - SHORT_OF
+    if not (gap > GAP and behind and (e.skill(False) or 0) > 1 - GAP):
+        return []
+    return [OVERFITTING.found(BEHIND, gap, GAP, end=curves.end, train=curves.train_end)]
+
+
+def _error(e: Evidence, loss: float) -> float:
+    """Standard error of the held-out loss: of classes it hangs on the rows that are wrong, as few as they may be."""
+    rows = e.data.get("held") or math.inf
+    accuracy = e.score(True) if e.classes else None
+    few = math.inf if accuracy is None else max(1.0, rows * (1 - accuracy))
+    return max(of_loss(loss, rows), loss / math.sqrt(few))
+
+
+OVERFITTING = Kind(
+    name=Template("overfitting", "과적합(overfitting)"),
+    stage=Stage.FITTING,
+    place=2,
+    role=Role.OUTCOME,
+    cause=Template(
+        "The network learns its training rows by heart: on others it gets worse, or stays far behind.",
+        "학습 데이터를 외우고 있어, 다른 데이터에서는 나빠지거나 크게 뒤처집니다.",
+    ),
+    remedy="bl.fit(..., validation=0.2, early_stopping=10, penalty=bl.L2(1e-3))  # or more rows, fewer units, dropout",
+    command="--patience 10 --l2 0.001",
+    effect=Template("a held-out loss near its least", "평가 손실이 가장 낮았던 값에 가까워집니다."),
+    signs=(ROSE, LEARNED_BY_HEART, BEHIND),
+    rules=(overfitting,),
+    repair=settings.restrained,
+)
+
+KINDS = (OVERFITTING,)

@@ -1,0 +1,135 @@
+"""The front door: `fit` takes arrays or a table, and says of each what is wrong with it in the same manner."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from backlit.errors import InputError
+from backlit.nn.layer import Layer, Network
+from backlit.run import Run
+from backlit.settings import build, check_names, documentation, signature
+from backlit.store.checkpoint import train
+from backlit.train.recipe import Recipe
+from backlit.train.training import Training
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from backlit.train.options import TrainingOptions
+
+WHERE, ARRAYS = "bl.fit", ("network", "x", "y")
+
+
+@overload
+def fit(network: Layer | Network, x: Any, y: Any, **options: Unpack[TrainingOptions]) -> Run: ...
+@overload
+def fit(table: Any, /, *, target: str | Sequence[str], **options: Any) -> Run: ...
+def fit(*data: Any, **options: Any) -> Run:
+    """Train a network: ``fit(network, x, y)``. For tables there is ``fit(table, target="price")``, see `fit_table`.
+
+    Parameters
+    ----------
+    network : Layer or Network
+        An architecture, whose parameters are drawn from `seed`, or a network, whose parameters are the start.
+    x : array, nested list or data frame, (rows, ...)
+        Inputs.
+    y : array, list or series, (rows,) or (rows, outputs)
+        Targets: classes (of any type) or numbers.
+    target : str or list of str
+        Of a table: the column to predict.
+    OPTIONS
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ShapeError, InputError
+        If data, targets, network and options don't fit together; the message says what to change.
+    DivergedError
+        With `strict`, if a NaN or infinity appeared.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> net = bl.Sequential(bl.Linear(8), bl.Tanh(), bl.Linear(2))
+    >>> run = bl.fit(net, x, ["no", "yes", "yes", "no"], epochs=200, batch_size=None, optimizer=bl.Adam(0.05))
+    >>> run.predict(x).tolist()
+    ['no', 'yes', 'yes', 'no']
+    """
+    if "target" in options and not _is_network(data, options):
+        return fit_table(*data, **options)
+    network, x, y = _arrays(data, options)
+    return Run.of(train(Recipe(network, x, y, build(Training, options, WHERE))))
+
+
+def _shown() -> inspect.Signature:
+    """How `inspect` and `help` show `fit`: with every option, its type and its default."""
+    given = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ARRAYS]
+    target = inspect.Parameter(
+        "target", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="str | Sequence[str] | None"
+    )
+    return inspect.Signature([*given, target, *signature(Training)], return_annotation="Run")
+
+
+fit.__signature__ = _shown()  # type: ignore[attr-defined]
+fit.__doc__ = (fit.__doc__ or "").replace("OPTIONS\n", textwrap.indent(documentation(Training), "    ").lstrip() + "\n")
+
+
+def _is_network(data: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    return isinstance(data[0] if data else options.get("network"), (Layer, Network))
+
+
+def _arrays(data: tuple[Any, ...], options: dict[str, Any]) -> list[Any]:
+    """Network, x and y, which are taken out of the options where they were given by name."""
+    named = {name: options.pop(name) for name in ARRAYS if name in options}
+    if "target" in options:
+        raise InputError(f"{WHERE}(network, x, y) takes targets as y; target='...' names a column of bl.fit(table)")
+    if len(data) == 1 and not named and not _is_network(data, options):
+        check_names(options, Training, WHERE)
+        raise InputError("say which column of the table to predict: bl.fit(table, target='...')")
+    if len(data) > len(ARRAYS):
+        raise InputError(
+            f"{WHERE} takes network, x and y, and its options by name, epochs=50 say; got {len(data)} values"
+        )
+    twice = [name for name in ARRAYS[: len(data)] if name in named]
+    if twice:
+        raise InputError(f"{WHERE}: {twice[0]} is given twice")
+    given = dict(zip(ARRAYS, data, strict=False)) | named
+    missing = [name for name in ARRAYS if name not in given]
+    if missing:
+        raise InputError(f"{WHERE} takes network, x and y; {', '.join(missing)} missing")
+    return [given[name] for name in ARRAYS]
+
+
+def fit_table(*args: Any, **options: Any) -> Run:
+    """Train on a table: see `backlit.tasks`."""
+    from backlit.tasks.fit_table import fit_table as task
+
+    return Run.of(task(*args, **options))
+
+
+def fit_text(*args: Any, **options: Any) -> Run:
+    """Train a language model: see `backlit.tasks`."""
+    from backlit.tasks.fit_text import fit_text as task
+
+    return Run.of(task(*args, **options))
+
+
+def fit_pictures(*args: Any, **options: Any) -> Run:
+    """Train on pictures: see `backlit.tasks`."""
+    from backlit.tasks.fit_pictures import fit_pictures as task
+
+    return Run.of(task(*args, **options))
+
+
+def fit_sequences(*args: Any, **options: Any) -> Run:
+    """Train on sequences: see `backlit.tasks`."""
+    from backlit.tasks.sequences import fit_sequences as task
+
+    return Run.of(task(*args, **options))

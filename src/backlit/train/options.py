@@ -1,0 +1,62 @@
+"""The options of `Training` as type checkers and editors see them, in the signature of whatever takes them.
+
+Type checkers don't run code, so that names and types stand here once more; a test holds them to the record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+    from backlit.nn.losses.base import Loss
+    from backlit.nn.penalties import Penalty
+    from backlit.optim.transform import Transform
+    from backlit.train.callbacks import Callback, EarlyStopping
+    from backlit.train.ensemble import Folds
+    from backlit.train.probes.settings import Probes
+    from backlit.train.training import Checkpoint
+
+
+class TrainingOptions(TypedDict, total=False):
+    """Options of `fit`: see `Training`."""
+
+    loss: str | Loss | Callable[..., Any] | None
+    optimizer: str | Transform
+    epochs: int
+    batch_size: int | None
+    validation: float | tuple[Any, Any] | Folds | None
+    seed: int
+    metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None
+    penalty: Penalty | Callable[..., Any] | None
+    sample_weight: Sequence[float] | np.ndarray | None
+    class_weight: str | Mapping[Any, float] | None
+    early_stopping: EarlyStopping | int | None
+    callbacks: Sequence[Callback] | Callback
+    accumulate: int
+    reduction: Literal["mean", "sum"]
+    shuffle: bool
+    engine: Literal["xla", "numpy"]
+    dtype: Literal["float32", "float64"]
+    preparation: Any
+    standardize_targets: bool
+    checkpoint: str | Path | Checkpoint | None
+    checkpoint_every: int
+    resume: bool
+    overwrite: bool
+    progress: bool | None
+    chunk: int | None
+    strict: bool
+    config: dict[str, Any] | None
+    ensemble: int
+    time_limit: float | None
+    clip: float | Literal["auto"] | None
+    steps_per_epoch: int | None
+    encoding: Any
+    mixup: float
+    probes: Probes | Literal["standard"] | None
+    devices: int
