@@ -62,7 +62,7 @@ def repair(case: Case, seed: int, engine: str = "xla") -> Outcome:
 def _repair(case: Case, seed: int, engine: str) -> Outcome:
     import backlit as bl
     from backlit.doctor.findings import kinds
-    from backlit.doctor.repair import compare as held
+    from backlit.doctor.repair.compare import cap, capped, costs, validate
 
     begin = time.perf_counter()
     net, x, y, options = ready(case, seed)
@@ -80,27 +80,27 @@ def _repair(case: Case, seed: int, engine: str) -> Outcome:
     found = []
     for own in (run, fixed.run, drawn):
         targets = test[1] if own.targets.kind == run.targets.kind else test[1].astype(int)
-        found.append(held.judged(own, run.recipe.replace(validation=(test[0], targets))))
-    most = held.cap(found[0], criterion, run)
-    costs = [float(held.capped(held.costs(own, criterion, run), most).mean()) for own in found]
+        found.append(validate(own, run.recipe.replace(validation=(test[0], targets))))
+    most = cap(found[0], criterion, run)
+    prices = [float(capped(costs(own, criterion, run), most).mean()) for own in found]
     mendable = any(kinds()[name].repair is not None for name in case.expected)
     return Outcome(
         case, seed, mendable, tuple(own.change for own in fixed.kept),
-        fixed.trainings, *costs, tuple(_score(own, run, criterion) for own in found), time.perf_counter() - begin,
+        fixed.trainings, *prices, tuple(_score(own, run, criterion) for own in found), time.perf_counter() - begin,
     )  # fmt: skip
 
 
 def search(run: Any, trainings: int, rng: np.random.Generator) -> Any:
     """The best on held-out rows of so many random combinations of changes, or the run itself."""
     from backlit.doctor.findings import kinds
-    from backlit.doctor.repair import compare as held
+    from backlit.doctor.repair.compare import cap, capped, costs, validate
     from backlit.errors import BacklitError
 
     recipe = run.recipe.with_validation()
-    own = held.judged(run, recipe)
-    most = held.cap(own, "loss", run)
+    own = validate(run, recipe)
+    most = cap(own, "loss", run)
     mendable = [name for name, kind in kinds().items() if kind.repair is not None]
-    best, least = run, float(held.capped(held.costs(own, "loss", run), most).mean())
+    best, least = run, float(capped(costs(own, "loss", run), most).mean())
     for _ in range(trainings):
         candidate = recipe
         for name in rng.permutation(mendable)[: rng.integers(1, MOST_DRAWN + 1) * 3]:
@@ -111,7 +111,7 @@ def search(run: Any, trainings: int, rng: np.random.Generator) -> Any:
                 continue
         try:
             tried = candidate.fit(progress=False, probes=None)
-            cost = float(held.capped(held.costs(held.judged(tried, candidate), "loss", run), most).mean())
+            cost = float(capped(costs(validate(tried, candidate), "loss", run), most).mean())
         except BacklitError:
             continue
         if cost < least and tried.targets.kind == run.targets.kind:
@@ -120,10 +120,10 @@ def search(run: Any, trainings: int, rng: np.random.Generator) -> Any:
 
 
 def _score(own: Any, run: Any, criterion: str) -> float:
-    from backlit.doctor.repair import compare as held
+    from backlit.doctor.repair.compare import costs
 
     if run.targets.kind != "number" or criterion == "error":
-        return 1 - float(held.costs(own, "error" if criterion == "loss" else criterion, run).mean())
+        return 1 - float(costs(own, "error" if criterion == "loss" else criterion, run).mean())
     predicted, y = own.run.targets.own_unit(own.outputs.astype(np.float64)).reshape(len(own.y), -1), own.y
     y = y.reshape(len(y), -1)
     with np.errstate(all="ignore"):

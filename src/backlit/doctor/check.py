@@ -95,10 +95,10 @@ def _sharpness(job: Any) -> float | None:
     rows = min(len(job.batches[0].rows), ROWS)
     if job.network.architecture.cost(job.network.input_shape) * rows * 40 * 6 > WORK:
         return None
-    chosen = job.batches[0].rows[:: max(1, len(job.batches[0].rows) // rows)][:rows]
+    seen = job.batches[0].rows[:: max(1, len(job.batches[0].rows) // rows)][:rows]
     if len(job.batches[0].rows) <= 4 * ROWS:
-        chosen = job.batches[0].rows
+        seen = job.batches[0].rows
     try:
-        return largest_curvature(job.network, job.data["x"][chosen], job.data["y"][chosen], job.loss, steps=40)
+        return largest_curvature(job.network, job.data["x"][seen], job.data["y"][seen], job.loss, steps=40)
     except (BacklitError, NotImplementedError, TypeError):
         return None

@@ -81,7 +81,7 @@ def run_rules(evidence: Evidence, of: Iterable[Kind] | None = None) -> Diagnosis
         return Diagnosis(findings)
     followers = [finding for finding in findings if finding is not root and _follows(finding, root)]
     consequences: list[Message | Consequence] = []
-    for each in (*root.consequences, *(Consequence(own.kind, own.message("where")) for own in followers)):
+    for each in (*root.consequences, *(Consequence(other.kind, other.message("where")) for other in followers)):
         if each not in consequences:
             consequences.append(each)
     first = replace(root, consequences=tuple(consequences))

@@ -210,22 +210,23 @@ class Evidence:
             return float(values[self.best_epoch - 1])
         return float(values[-max(1, int(len(values) * AVERAGED)) :].mean())
 
-    def skill(self, held: bool) -> float | None:
+    def skill(self, validation: bool) -> float | None:
         """Share of the guess's loss that the network got rid of: 1 - loss / guess; below 0, worse than guessing."""
-        guess = (self.data.get("held_guess") if held else None) or self.guess
-        loss = self.end("val_loss" if held else "loss")
+        guess = (self.data.get("held_guess") if validation else None) or self.guess
+        loss = self.end("val_loss" if validation else "loss")
         if guess is None or loss is None or guess <= 0:
             return None
         return 1 - loss / guess if math.isfinite(loss) else -math.inf
 
     @property
-    def held(self) -> bool:
+    def validated(self) -> bool:
+        """Whether rows were held back."""
         return bool(len(self.column("val_loss")))
 
-    def score(self, held: bool) -> float | None:
+    def score(self, validation: bool) -> float | None:
         """Accuracy or R² at the end; from the loss where the metric wasn't asked for."""
         name = "accuracy" if self.classes else "r2"
-        return self.end(f"val_{name}" if held else name)
+        return self.end(f"val_{name}" if validation else name)
 
     @property
     def reference(self) -> float | None:
@@ -245,10 +246,10 @@ class Evidence:
         """
         if self.diverged is not None or not self.history:
             return False
-        skill = self.skill(self.held)
+        skill = self.skill(self.validated)
         if skill is not None and skill >= SURE:
             return True
-        score, reference = self.score(self.held), self.reference
+        score, reference = self.score(self.validated), self.reference
         if skill is None and score is None:
             return True  # nothing can be said
         if score is None or reference is None:
@@ -257,7 +258,7 @@ class Evidence:
         learnable = reference > floor
         if not learnable:  # simple models fail: the network must show that it does better, by itself
             return skill is not None and skill >= LEARNED
-        rows = self.data.get("held" if self.held else "rows") or math.inf
+        rows = self.data.get("held" if self.validated else "rows") or math.inf
         short = math.hypot(SHORT_OF, 1.5 * of_share(score, rows))
         return score >= reference - short and score >= floor and (skill is None or skill > 0)
 

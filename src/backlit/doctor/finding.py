@@ -215,8 +215,8 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, in English."""
         texts = ("measure", "source", "cause", "remedy", "command", "effect", "severity", "picture")
-        told = {name: getattr(self, name) for name in ("name", "where", "measured", "threshold", *texts)}
-        return told | {"consequences": [str(each) for each in self.consequences]}
+        data = {name: getattr(self, name) for name in ("name", "where", "measured", "threshold", *texts)}
+        return data | {"consequences": [str(each) for each in self.consequences]}
 
     def __str__(self) -> str:
         limit = "" if self.threshold is None else f" (limit {self.threshold:.4g}: {self.source})"

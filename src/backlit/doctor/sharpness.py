@@ -79,22 +79,22 @@ def largest_curvature(network: Network, x: Any, y: Any, loss: Any, steps: int = 
     def along(params: Any, direction: Any) -> Any:
         slopes, directions = tree.leaves(grad(mean_loss)(params)), tree.leaves(direction)
         total = 0.0
-        for slope, own in zip(slopes, directions, strict=True):
-            total = total + (slope * own).sum()
+        for slope, leaf in zip(slopes, directions, strict=True):
+            total = total + (slope * leaf).sum()
         return total
 
     def product(vector: np.ndarray) -> np.ndarray:
-        found = grad(along)(network.params, apart(vector))
-        return np.concatenate([np.ravel(leaf).astype(np.float64) for leaf in tree.leaves(found)])
+        products = tree.leaves(grad(along)(network.params, apart(vector)))
+        return np.concatenate([np.ravel(leaf).astype(np.float64) for leaf in products])
 
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ZeroGradientWarning)  # of layers that have no slope
-        found = _greatest(product, sum(leaf.size for leaf in leaves), 0.0, steps)
-        if found < 0:  # the iteration finds the largest absolute value: shift all up, and look again
-            found = _greatest(product, sum(leaf.size for leaf in leaves), -found, steps) + found
-    if not np.isfinite(found):
+        curvature = _greatest(product, sum(leaf.size for leaf in leaves), 0.0, steps)
+        if curvature < 0:  # the iteration finds the largest absolute value: shift all up, and look again
+            curvature = _greatest(product, sum(leaf.size for leaf in leaves), -curvature, steps) + curvature
+    if not np.isfinite(curvature):
         raise InputError("the loss has no finite second derivative at the network's weights; look at bl.check")
-    return found
+    return curvature
 
 
 def _greatest(product: Any, size: int, shift: float, steps: int) -> float:

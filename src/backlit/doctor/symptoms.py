@@ -139,7 +139,7 @@ def seen(e: Evidence) -> tuple[Message, ...]:
     if e.diverged is not None:
         symptoms.append(DIVERGED.of(epoch=e.diverged.epoch, place=e.diverged.place))
     elif e.trained:
-        skill = e.skill(e.held)
+        skill = e.skill(e.validated)
         if skill is not None and skill < NO_BETTER and math.isfinite(skill):
             symptoms.append(USELESS.of())
         if wavering(e) > WAVERING:
@@ -163,7 +163,7 @@ def wavering(e: Evidence) -> float:
 
 def never_better(e: Evidence) -> bool:
     """Whether no epoch did clearly better than guessing on rows that weren't trained on (on all, if there are none)."""
-    column, guess = e.column("val_loss" if e.held else "loss"), e.data.get("held_guess") or e.guess
+    column, guess = e.column("val_loss" if e.validated else "loss"), e.data.get("held_guess") or e.guess
     shares, accuracy = (e.data.get("held_targets") or {}).get("shares"), e.score(True)
     if e.classes and shares and accuracy is not None:
         luck = CLEARLY * of_share(max(shares), e.data.get("held") or math.inf)

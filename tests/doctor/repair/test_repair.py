@@ -8,7 +8,7 @@ import pytest
 
 import backlit as bl
 from backlit.doctor.findings import kinds
-from backlit.doctor.repair import compare as held
+from backlit.doctor.repair.compare import capped, compare, costs, groups, validate
 from backlit.doctor.repair.layers import changed
 
 RNG = np.random.default_rng(0)
@@ -158,7 +158,7 @@ def test_what_a_remedy_changes(name: str) -> None:
     assert right(first.recipe), (first.recipe.architecture, first.recipe.training)
     for way in (first, *others):  # every way can be trained
         done = way.recipe.fit(epochs=1)
-        assert len(held.judged(done, way.recipe).y) == 40
+        assert len(validate(done, way.recipe).y) == 40
     assert recipe.architecture == run.network.architecture  # nothing was changed in place
 
 
@@ -299,24 +299,24 @@ def test_a_rare_class_is_judged_with_classes_alike() -> None:
     way, *_ = kinds()["imbalance hidden by accuracy"].ways(run.recipe.with_validation(), run)
     assert way.criterion == "balanced error"
     recipe = run.recipe.with_validation()
-    own = held.judged(run, recipe)
+    own = validate(run, recipe)
     wrong = run.predict(X)[recipe.training.validation.rows[0]] != own.y
     recalls = [1 - wrong[own.y == code].mean() for code in (0, 1)]
-    assert held.costs(own, "balanced error", run).mean() == pytest.approx(1 - np.mean(recalls))
-    losses = held.costs(own, "loss", run)
+    assert costs(own, "balanced error", run).mean() == pytest.approx(1 - np.mean(recalls))
+    losses = costs(own, "loss", run)
     expected = np.mean([losses[own.y == code].mean() for code in (0, 1)])
-    assert held.costs(own, "balanced loss", run).mean() == pytest.approx(expected)
-    assert held.groups(own, "balanced loss").tolist() == own.y.tolist()
+    assert costs(own, "balanced loss", run).mean() == pytest.approx(expected)
+    assert groups(own, "balanced loss").tolist() == own.y.tolist()
 
 
 def test_numbers_are_judged_in_the_unit_of_the_original() -> None:
     y = 100 * SUM + 500
     run = fit(bl.Linear(1), y=y, metrics=[])
     recipe = run.recipe.with_validation().replace(standardize_targets=True)
-    own = held.judged(recipe.fit(), recipe)
+    own = validate(recipe.fit(), recipe)
     rows = recipe.training.validation.rows[0]
     expected = np.square(own.run.predict(X[rows]) - y[rows]).mean()
-    assert held.costs(own, "loss", run).mean() == pytest.approx(expected, rel=1e-5)
+    assert costs(own, "loss", run).mean() == pytest.approx(expected, rel=1e-5)
 
 
 # ------------------------------------------------------------------------------------ the test
@@ -329,13 +329,13 @@ def test_noise_is_rarely_taken_for_a_gain() -> None:
     for _ in range(400):
         before = 1 + 0.3 * rng.normal(size=60) + 0.1 * rng.normal(size=(3, 1)) + 0.2 * rng.normal(size=(3, 60))
         after = before + 0.1 * rng.normal(size=(3, 1)) + 0.3 * rng.normal(size=60) + 0.2 * rng.normal(size=(3, 60))
-        kept += held.compare(before, after, np.zeros(60, int)).better
+        kept += compare(before, after, np.zeros(60, int)).better
     assert kept / 400 < 0.07
 
 
 def test_the_standard_error_is_that_of_the_formula() -> None:
     before, after = np.array([[3.0, 2.0, 4.0, 5.0], [3.0, 3.0, 5.0, 4.0]]), np.ones((2, 4))
-    found = held.compare(before, after, np.array([0, 0, 1, 1]))
+    found = compare(before, after, np.array([0, 0, 1, 1]))
     difference = before - after
     rows = difference.mean(axis=0)
     seeds = difference.mean(axis=1).var(ddof=1) / 2
@@ -345,8 +345,8 @@ def test_the_standard_error_is_that_of_the_formula() -> None:
 
 
 def test_what_is_not_a_number_costs_most() -> None:
-    assert held.capped(np.array([1.0, np.nan, np.inf, 90.0]), 20.0).tolist() == [1.0, 20.0, 20.0, 20.0]
-    assert held.capped(np.array([1.0, 2.0, np.nan]), np.inf).tolist() == [1.0, 2.0, 20.0]
+    assert capped(np.array([1.0, np.nan, np.inf, 90.0]), 20.0).tolist() == [1.0, 20.0, 20.0, 20.0]
+    assert capped(np.array([1.0, 2.0, np.nan]), np.inf).tolist() == [1.0, 2.0, 20.0]
 
 
 # ------------------------------------------------------------------------------------ bad input

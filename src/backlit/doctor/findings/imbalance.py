@@ -27,9 +27,9 @@ def imbalance(e: Evidence) -> list[Finding]:
     """An accuracy that is just the share of the commonest class, on unseen rows or, if they are too few, on all."""
     if not e.trained or e.diverged is not None:
         return []
-    for held in (True, False) if e.held else (False,):
-        shares = (e.data.get("held_targets") or {}).get("shares") if held else e.targets.get("shares")
-        accuracy, rows = e.score(held), e.data.get("held" if held else "rows") or math.inf
+    for validation in (True, False) if e.validated else (False,):
+        shares = (e.data.get("held_targets") or {}).get("shares") if validation else e.targets.get("shares")
+        accuracy, rows = e.score(validation), e.data.get("held" if validation else "rows") or math.inf
         if not shares or accuracy is None or not COMMON <= max(shares) < 1:
             continue
         most = max(shares)

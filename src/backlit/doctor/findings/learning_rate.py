@@ -158,7 +158,7 @@ def high(e: Evidence) -> list[Finding]:
     burst, rising = _burst(e), wavering(e)
     noise = 1 / math.sqrt(e.data.get("rows") or math.inf)  # dropout's, say, in the mean over the rows
     rises, rises_far = rising > max(RISING, noise), rising > max(4 * RISING, noise)
-    unseen = e.skill(e.held)  # what settles about a level predicts other rows, too
+    unseen = e.skill(e.validated)  # what settles about a level predicts other rows, too
     only_wavers = not (died or stuck or worse or burst) and min(skill or 0.0, unseen or 0.0) > NOTHING
     if only_wavers and (rises_far or (leap > LEAP and rises)):
         sign = WAVERING if e.rate is None else COULD_SETTLE

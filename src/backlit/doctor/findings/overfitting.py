@@ -73,7 +73,7 @@ class _Curves:
 
 def overfitting(e: Evidence) -> list[Finding]:
     """A held-out loss that rose again, or stayed far above the training loss while simple models do better."""
-    if not e.trained or not e.held or e.diverged is not None or e.best_epoch:
+    if not e.trained or not e.validated or e.diverged is not None or e.best_epoch:
         return []
     guess, held = e.data.get("held_guess") or e.guess, e.column("val_loss")
     if not guess or len(held) < FEWEST_EPOCHS:

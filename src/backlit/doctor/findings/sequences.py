@@ -60,7 +60,7 @@ READ = Sign(
 
 def _poor(e: Evidence) -> bool:
     """Whether the network was trained, and has got rid of less than half of the guess's loss."""
-    return e.trained and e.diverged is None and (e.skill(e.held) or 0.0) < LEARNED
+    return e.trained and e.diverged is None and (e.skill(e.validated) or 0.0) < LEARNED
 
 
 def mask(e: Evidence) -> list[Finding]:
@@ -70,7 +70,7 @@ def mask(e: Evidence) -> list[Finding]:
         values = {"share": share, "padding": e.sequences["padding"]}
         return [MASKED_TARGET.found(BEHIND_MASK, share, CONTRARY, seen(e), **values)]
     blank, steps = e.sequences.get("blank", 0), e.sequences.get("steps", 0)
-    learned_nothing = (e.skill(e.held) or 0.0) < NOTHING and never_better(e) and simple_models_fail(e) is not False
+    learned_nothing = (e.skill(e.validated) or 0.0) < NOTHING and never_better(e) and simple_models_fail(e) is not False
     if blank and _poor(e) and learned_nothing:
         return [MASKED_TARGET.found(BLANK, float(blank), 0.0, seen(e), blank=blank, steps=steps)]
     return []
@@ -91,7 +91,7 @@ def cut(e: Evidence) -> list[Finding]:
 def _under_way(e: Evidence) -> bool:
     """Whether as many epochs again might get rid of half of the guess's loss, if it goes on falling as it does."""
     fall = max((finding.measured or 0.0 for finding in stopped(e)), default=0.0)
-    return (e.skill(e.held) or 0.0) + 10 * fall >= LEARNED
+    return (e.skill(e.validated) or 0.0) + 10 * fall >= LEARNED
 
 
 def padding(e: Evidence) -> list[Finding]:

@@ -26,7 +26,7 @@ STILL_FALLING = Sign(
 
 def stopped(e: Evidence) -> list[Finding]:
     """A held-out loss that still falls."""
-    column = "val_loss" if e.held else "loss"
+    column = "val_loss" if e.validated else "loss"
     losses, guess = e.column(column), e.guess
     if not guess or len(losses) < FEWEST_EPOCHS or e.diverged is not None or e.stopped == "early stopping":
         return []

@@ -67,7 +67,7 @@ def time(e: Evidence) -> list[Finding]:
 
 def lost(e: Evidence) -> list[Finding]:
     """A gradient that reached the first steps at the start, and doesn't any more."""
-    if e.fitted or not e.trained or e.diverged is not None or (e.skill(e.held) or 0.0) > NOTHING:
+    if e.fitted or not e.trained or e.diverged is not None or (e.skill(e.validated) or 0.0) > NOTHING:
         return []
     for path, first, _ in through_time(e.last):
         if first < GONE:

@@ -44,7 +44,7 @@ def _unrelated(e: Evidence) -> list[Finding]:
 
 def by_heart(e: Evidence) -> list[Finding]:
     """Targets learned by heart that nothing can tell for other rows: neither neighbours nor a line nor the network."""
-    if not e.trained or not e.held or e.diverged is not None or simple_models_fail(e) is False:
+    if not e.trained or not e.validated or e.diverged is not None or simple_models_fail(e) is False:
         return []
     if e.data.get("rows", 0) < TELLING or (e.classes and max(e.targets.get("shares") or [0]) >= COMMON):
         return []  # guessing is hard to beat there

@@ -1,4 +1,4 @@
-"""Runs judged on held-out rows: costs row by row, and whether one run's are lower than another's beyond noise."""
+"""Runs on held-out rows: costs row by row, and whether one run's are lower than another's beyond noise."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from backlit.train.ensemble import Folds, members
 from backlit.train.probes.facts import guess_loss
 from backlit.train.recipe import Recipe
+from backlit.train.result import Result
 
 CAP = 10.0  # times what guessing costs: a network that far off is as useless as any other, NaN or not
 SURE = 0.05  # probability that the gain is noise
@@ -19,7 +20,7 @@ LEAST = 0.01  # of what it costs before: less isn't worth a change
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Validation:
     """What a run says of the held-out rows.
 
     Attributes
@@ -29,61 +30,62 @@ class Judged:
         Raw outputs, and targets as the run's `Targets` take them.
     """
 
-    run: Any
+    run: Result
     outputs: np.ndarray
     y: np.ndarray
 
 
-def judged(run: Any, recipe: Recipe) -> Judged:
+def validate(run: Result, recipe: Recipe) -> Validation:
     """A run on the rows that its recipe holds back; of folds, each row by the member that hasn't seen it."""
-    validation: Any = recipe.training.validation
-    if not isinstance(validation, Folds):
-        x, y = validation
-        return Judged(run, *_said(run, run.inputs(x), run.relative(x, y)))
+    held_back: Any = recipe.training.validation
+    if not isinstance(held_back, Folds):
+        x, y = held_back
+        return Validation(run, *_answers(run, run.inputs(x), run.relative(x, y)))
     inputs, y = run.inputs(recipe.x), run.relative(recipe.x, recipe.y)
-    rows = validation.rows
-    if all(np.array_equal(own, rows[0]) for own in rows):
-        return Judged(run, *_said(run, inputs[rows[0]], y[rows[0]]))
+    folds = held_back.rows
+    if all(np.array_equal(fold, folds[0]) for fold in folds):
+        return Validation(run, *_answers(run, inputs[folds[0]], y[folds[0]]))
     alone = [dataclasses.replace(run, network=network) for network in members(run.network)]
-    parts = [_said(one, inputs[own], y[own]) for one, own in zip(alone, rows, strict=True)]
+    parts = [_answers(member, inputs[fold], y[fold]) for member, fold in zip(alone, folds, strict=True)]
     outputs, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Judged(run, outputs, targets)
+    return Validation(run, outputs, targets)
 
 
-def _said(run: Any, inputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    told = run.targets.encode(y, str(run.network.dtype)) if run.targets.kind == "text" else None
-    return run.forward(inputs, told), y
+def _answers(run: Result, inputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Raw outputs for some rows, beside their targets."""
+    written = run.targets.encode(y, str(run.network.dtype)) if run.targets.kind == "text" else None
+    return run.forward(inputs, written), y
 
 
-def costs(own: Judged, criterion: str, reference: Any) -> np.ndarray:
+def costs(validation: Validation, criterion: str, reference: Result) -> np.ndarray:
     """What each held-out row costs (rows,): the less the better; NaN where the network says nothing.
 
     Parameters
     ----------
-    own : Judged
+    validation : Validation
     criterion : "loss", "error", "balanced loss" or "balanced error"
         The loss; 1 for a row that is called the wrong class, of numbers by the class nearest to them; the same two with
         classes weighed equally.
     reference : Run
         The run at the outset. Numbers are judged by its loss and in its unit, however others were trained.
     """
-    run, y = own.run, own.y
+    run, y = validation.run, validation.y
     with np.errstate(all="ignore"):
         if criterion.endswith("loss"):
-            outputs, by = own.outputs.astype(np.float64), _yardstick(run, reference)
+            outputs, by = validation.outputs.astype(np.float64), _yardstick(run, reference)
             if by is not run and (run.targets.scale or by.targets.scale):
                 outputs = by.targets.encode(run.targets.own_unit(outputs), "float64")
             losses = np.asarray(by.loss(outputs, by.targets.encode(y, "float64")), dtype=np.float64).reshape(len(y))
             return losses * _weights(y) if criterion == "balanced loss" else losses
         classes, codes = np.unique(y.reshape(len(y)), return_inverse=True)
-        called = run.targets.decode(own.outputs).reshape(len(y))
+        called = run.targets.decode(validation.outputs).reshape(len(y))
         if run.targets.kind == "number":
             known = np.isfinite(called)
             called = classes[np.abs(np.where(known, called, 0.0)[:, None] - classes).argmin(axis=1)]
             wrong = np.where(known, (called != classes[codes]).astype(float), 1.0)
         else:
             wrong = (called != classes[codes]).astype(float)
-        finite = np.isfinite(own.outputs.reshape(len(y), -1)).all(axis=1)
+        finite = np.isfinite(validation.outputs.reshape(len(y), -1)).all(axis=1)
         wrong = np.where(finite, wrong, 1.0)
     return wrong if criterion == "error" else wrong * _weights(y)
 
@@ -94,26 +96,26 @@ def _weights(y: np.ndarray) -> np.ndarray:
     return np.asarray((len(y) / (len(counts) * counts))[codes])
 
 
-def groups(own: Judged, criterion: str) -> np.ndarray:
+def groups(validation: Validation, criterion: str) -> np.ndarray:
     """Of which group each row is, whose number of rows is no accident: the classes, where they count alike."""
     if not criterion.startswith("balanced"):
-        return np.zeros(len(own.y), dtype=int)
-    return np.unique(own.y.reshape(len(own.y)), return_inverse=True)[1]
+        return np.zeros(len(validation.y), dtype=int)
+    return np.unique(validation.y.reshape(len(validation.y)), return_inverse=True)[1]
 
 
-def _yardstick(run: Any, reference: Any) -> Any:
+def _yardstick(run: Result, reference: Result) -> Result:
     """The run whose loss and unit costs are told in."""
     return reference if run.targets.kind == reference.targets.kind == "number" else run
 
 
-def cap(own: Judged, criterion: str, reference: Any) -> float:
+def cap(validation: Validation, criterion: str, reference: Result) -> float:
     """The most that a row can cost in a comparison."""
     if not criterion.endswith("loss"):
         return math.inf
-    run = _yardstick(own.run, reference)
-    encoded = run.targets.encode(own.y, "float64")
+    run = _yardstick(validation.run, reference)
+    encoded = run.targets.encode(validation.y, "float64")
     guess = guess_loss(run.loss, run.targets.kind, encoded, run.network.output_shape, None)
-    guess = guess * float(_weights(own.y).max()) if guess and criterion == "balanced loss" else guess
+    guess = guess * float(_weights(validation.y).max()) if guess and criterion == "balanced loss" else guess
     return CAP * guess if guess and math.isfinite(guess) and guess > 0 else math.inf
 
 
@@ -178,8 +180,8 @@ def compare(before: np.ndarray, after: np.ndarray, group: np.ndarray) -> Compari
     gain = float(difference.mean())
     of_seeds = float(difference.mean(axis=1).var(ddof=1)) / seeds if seeds > 1 else 0.0
     by_row, of_rows = difference.mean(axis=0), 0.0
-    for own in np.unique(group):
-        values = by_row[group == own]
+    for each in np.unique(group):
+        values = by_row[group == each]
         if len(values) > 1:
             of_rows += (len(values) / rows) ** 2 * float(values.var(ddof=1)) / len(values)
     variance = of_seeds + of_rows

@@ -8,9 +8,10 @@ from typing import Any
 from backlit.doctor.diagnose import diagnose
 from backlit.doctor.repair.bench import Bench, Progress, StoppedError
 from backlit.doctor.repair.result import Repair
-from backlit.doctor.repair.search import Mender
+from backlit.doctor.repair.search import Search
 from backlit.errors import InputError
 from backlit.train.recipe import Recipe, recipe_of
+from backlit.train.result import Result
 
 SEEDS, ROUNDS = 3, 5
 
@@ -78,30 +79,30 @@ def fix(
     for name, value, least in (("seeds", seeds, 2), ("rounds", rounds, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    given = recipe if recipe is not None else recipe_of(run, x, y, **options)
-    first = given.with_validation()
+    original = recipe if recipe is not None else recipe_of(run, x, y, **options)
+    first = original.with_validation()
     bench = Bench(first, seeds, progress)
-    mender = Mender(bench, first, run)
+    search = Search(bench, first, run)
     interrupted = False
     try:
-        if _as_trained(run, given):
+        if _as_trained(run, original):
             bench.know(first, run)
-        mender.work(diagnose(run) if run.probes else diagnose(bench.trial(first, 0).run), rounds)
+        search.repair(diagnose(run if run.probes else bench.trial(first, 0).run), rounds)
         if suit:
-            mender.suit()
-        mended = _ended(mender, given) if mender.kept else run
+            search.suit()
+        mended = _trained(search, original) if search.kept else run
     except StoppedError:
         interrupted, mended = True, run
-        if mender.kept:
-            mended = bench.trial(mender.recipe, 0).run
+        if search.kept:
+            mended = bench.trial(search.recipe, 0).run
     if mended is not run:
-        mended = _finished(mended, mender, run, given)
+        mended = _finished(mended, search, run, original)
     left = diagnose(mended)
     return Repair(
         run=mended,
         original=run,
-        changes=tuple(mender.attempts),
-        decide=tuple(own for own in mender.decide.values() if own.name in {other.name for other in left}),
+        changes=tuple(search.attempts),
+        decide=tuple(finding for name, finding in search.undecided.items() if name in {other.name for other in left}),
         left=left,
         test=_test(run, mended),
         trainings=bench.trainings,
@@ -109,7 +110,7 @@ def fix(
     )
 
 
-def _as_trained(run: Any, recipe: Recipe) -> bool:
+def _as_trained(run: Result, recipe: Recipe) -> bool:
     """Whether the run itself is what its recipe gives with its seed and the same rows held back."""
     return (
         recipe.training.validation is not None
@@ -120,35 +121,33 @@ def _as_trained(run: Any, recipe: Recipe) -> bool:
     )
 
 
-def _ended(mender: Mender, given: Recipe) -> Any:
+def _trained(search: Search, original: Recipe) -> Result:
     """The mended run; where the original held nothing back, trained on all rows again if it needs none for stopping."""
-    own = mender.recipe
-    if given.training.validation is not None or own.training.early_stopping:
-        return mender.bench.trial(own, 0).run
-    mender.bench.trainings += 1
-    mender.bench.stage = "all rows"
-    run = own.replace(validation=None).fit(probes="standard", progress=False)
+    recipe, bench = search.recipe, search.bench
+    if original.training.validation is not None or recipe.training.early_stopping:
+        return bench.trial(recipe, 0).run
+    bench.trainings += 1
+    bench.stage = "all rows"
+    run = recipe.replace(validation=None).fit(probes="standard", progress=False)
     if run.stopped == "interrupted":
         raise StoppedError
     return run
 
 
-def _finished(mended: Any, mender: Mender, run: Any, given: Recipe) -> Any:
+def _finished(mended: Result, search: Search, run: Result, original: Recipe) -> Result:
     """The mended run with what the original has besides: scores on test rows, and what it was made by."""
-    words = [change.words for change in mender.kept]
-    if given.finish is not None and mended.history and not mended.diverged:
-        mended = given.finish(mended)
-        mended.judgement["notes"] = [*mended.judgement.get("notes", []), *(f"mended: {own}" for own in words)]
-    told = [change.config for change in mender.kept]
-    config = None
-    if run.config is not None and all(own is not None for own in told):
-        config = dict(run.config)
-        for own in told:
-            config |= own or {}
+    words = [change.words for change in search.kept]
+    if original.finish is not None and mended.history and not mended.diverged:
+        mended = original.finish(mended)
+        judgement: dict[str, Any] = mended.judgement or {}
+        mended.judgement = judgement | {"notes": [*judgement.get("notes", []), *(f"mended: {each}" for each in words)]}
+    config = None if run.config is None else dict(run.config)
+    for change in search.kept:
+        config = None if config is None or change.config is None else config | change.config
     return dataclasses.replace(mended, config=config, settings=mended.settings | {"mended": words}, folder=None)
 
 
-def _test(run: Any, mended: Any) -> dict[str, dict[str, float]] | None:
+def _test(run: Result, mended: Result) -> dict[str, dict[str, float]] | None:
     """Scores on test rows before and after."""
     before, after = run.judgement or {}, mended.judgement or {}
     if mended is run or before.get("judged_on") != "test" or after.get("judged_on") != "test":

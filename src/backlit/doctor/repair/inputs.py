@@ -22,10 +22,10 @@ def training_rows(recipe: Recipe) -> np.ndarray:
     array = as_arrays(inputs, keep_integers=recipe.architecture.takes_integers)[0]
     validation = recipe.training.validation
     if isinstance(validation, Folds):
-        held = validation.rows[0]
+        held_back = validation.rows[0]
         for rows in validation.rows[1:]:
-            held = np.intersect1d(held, rows)
-        array = np.delete(array, held, axis=0)
+            held_back = np.intersect1d(held_back, rows)
+        array = np.delete(array, held_back, axis=0)
     return array
 
 
@@ -44,23 +44,23 @@ def _rescaled(recipe: Recipe, shift: np.ndarray, scale: np.ndarray) -> Recipe:
 
 def standardized(recipe: Recipe, run: Any) -> list[Change]:
     """A first layer that brings each column to mean 0 and variance 1."""
-    told = _columns(recipe)
-    if told is None:
+    columns = _columns(recipe)
+    if columns is None:
         return []
-    mean, std = told
+    mean, std = columns
     still = std <= TINY * np.maximum(np.abs(mean), 1e-30)
-    own = _rescaled(recipe, mean, np.where(still, 1.0, std))
-    return [Change("a first layer that standardises inputs (Rescale)", own)]
+    candidate = _rescaled(recipe, mean, np.where(still, 1.0, std))
+    return [Change("a first layer that standardises inputs (Rescale)", candidate)]
 
 
 def without_constants(recipe: Recipe, run: Any) -> list[Change]:
     """A first layer that turns columns that never change to zero."""
-    told = _columns(recipe)
-    if told is None:
+    columns = _columns(recipe)
+    if columns is None:
         return []
-    mean, std = told
+    mean, std = columns
     still = (std <= TINY * np.maximum(np.abs(mean), 1e-30)) & (mean != 0)
     if not still.any():
         return []
-    own = _rescaled(recipe, np.where(still, mean, 0.0), np.ones(len(mean)))
-    return [Change("columns that never change set to zero (Rescale)", own)]
+    candidate = _rescaled(recipe, np.where(still, mean, 0.0), np.ones(len(mean)))
+    return [Change("columns that never change set to zero (Rescale)", candidate)]

@@ -45,22 +45,22 @@ def _changed(path: str, layer: Layer, rule: Rule) -> tuple[Layer, ...]:
 
     def inside(value: Any, spread: bool = False) -> Any:
         if isinstance(value, Layer):
-            name = next((own for own, part in pending if part is value), None)
+            name = next((known for known, part in pending if part is value), None)
             if name is None:
                 return (value,) if spread else value
             pending.remove(next(pair for pair in pending if pair[0] == name))
-            found = _changed(f"{path}/{name}" if path else name, value, rule)
-            return found if spread else _one(found)
+            replacements = _changed(f"{path}/{name}" if path else name, value, rule)
+            return replacements if spread else _one(replacements)
         if isinstance(value, tuple):
-            return tuple(inside(own) for own in value)
+            return tuple(inside(item) for item in value)
         return value
 
     new: dict[str, Any] = {}
     for field in dataclasses.fields(layer):
         value = getattr(layer, field.name)
         if isinstance(layer, Sequential) and field.name == "layers":
-            own = tuple(part for each in value for part in inside(each, spread=True))
-            new[field.name] = own or (Identity(),)
+            layers = tuple(part for each in value for part in inside(each, spread=True))
+            new[field.name] = layers or (Identity(),)
         elif isinstance(value, (Layer, tuple)):
             new[field.name] = inside(value)
     return (layer if all(new[name] == getattr(layer, name) for name in new) else dataclasses.replace(layer, **new),)
@@ -78,5 +78,5 @@ def in_front(first: Layer, architecture: Layer) -> Layer:
 
 def with_fields(layer: Layer, **values: Any) -> Layer:
     """The layer with other values in those fields that it has."""
-    own = {field.name for field in dataclasses.fields(layer)}
-    return dataclasses.replace(layer, **{name: value for name, value in values.items() if name in own})
+    names = {field.name for field in dataclasses.fields(layer)}
+    return dataclasses.replace(layer, **{name: value for name, value in values.items() if name in names})

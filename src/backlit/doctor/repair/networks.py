@@ -48,7 +48,7 @@ def by_theory(part: PlacedLayer, e: Evidence) -> Layer:
 
 def _start(recipe: Recipe, e: Evidence) -> Layer:
     known = {part.path: part for part in e.weighted}
-    return changed(recipe.architecture, lambda path, own: (by_theory(known[path], e) if path in known else own,))
+    return changed(recipe.architecture, lambda path, layer: (by_theory(known[path], e) if path in known else layer,))
 
 
 def start(recipe: Recipe, run: Any) -> list[Change]:
@@ -65,7 +65,7 @@ def without_end(recipe: Recipe, run: Any) -> list[Change]:
     last = e.last_part
     if last is None or not last.bends:
         return []
-    new = changed(recipe.architecture, lambda path, own: () if path == last.path else (own,))
+    new = changed(recipe.architecture, lambda path, layer: () if path == last.path else (layer,))
     return [Change(f"without the last {last.kind}", recipe.replace(new))]
 
 
@@ -81,8 +81,8 @@ def bent(recipe: Recipe, run: Any) -> list[Change]:
         return []
 
     def behind(activation: Layer, name: str) -> Layer:
-        def rule(path: str, own: Layer) -> tuple[Layer, ...]:
-            return (with_fields(own, weight_init=name), activation) if path in places else (own,)
+        def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
+            return (with_fields(layer, weight_init=name), activation) if path in places else (layer,)
 
         return changed(recipe.architecture, rule)
 
@@ -105,10 +105,10 @@ def _reactivated(recipe: Recipe, e: Evidence, activation: Layer) -> Layer:
     before = {part.path for part in e.weighted if (after := e.activation_of(part)) and after.path in old}
     name = "kaiming" if isinstance(activation, ReLU) else "xavier"
 
-    def rule(path: str, own: Layer) -> tuple[Layer, ...]:
+    def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
         if path in old:
             return (activation,)
-        return (with_fields(own, weight_init=name, bias_init="zeros") if path in before else own,)
+        return (with_fields(layer, weight_init=name, bias_init="zeros") if path in before else layer,)
 
     return changed(recipe.architecture, rule)
 
@@ -121,20 +121,20 @@ def _normed(architecture: Layer, e: Evidence) -> Layer:
         if not part.layer.recurrent
         and not any(isinstance(after.layer, (LayerNorm, BatchNorm)) for after in e.follows(part)[:1])
     }
-    return changed(architecture, lambda path, own: (own, LayerNorm()) if path in places else (own,))
+    return changed(architecture, lambda path, layer: (layer, LayerNorm()) if path in places else (layer,))
 
 
 def flowing(recipe: Recipe, run: Any) -> list[Change]:
     """Activations that pass gradients on, layer norms, or both."""
     e = seen(recipe, run)
     relu = _reactivated(recipe, e, ReLU())
-    found = [
+    candidates = [
         ("ReLU in place of hidden sigmoids and tanhs", relu),
         ("a layer norm before hidden activations", _normed(_start(recipe, e), e)),
         ("ReLU in place of hidden sigmoids and tanhs, behind layer norms", _normed(relu, e)),
     ]
     new: dict[Layer, str] = {}
-    for words, architecture in found:
+    for words, architecture in candidates:
         if architecture != recipe.architecture:
             new.setdefault(architecture, words)
     return [Change(words, recipe.replace(architecture)) for architecture, words in new.items()]
@@ -144,26 +144,26 @@ def remembering(recipe: Recipe, run: Any) -> list[Change]:
     """Recurrent layers with gates in place of simple ones."""
 
     def gated(kind: Any) -> Any:
-        def rule(path: str, own: Layer) -> tuple[Layer, ...]:
-            if not isinstance(own, RNN):
-                return (own,)
-            shared = {field.name for field in dataclasses.fields(kind)} & {f.name for f in dataclasses.fields(own)}
-            kept = shared - {"weight_init", "recurrent_init", "bias_init", "form"}
-            return (kind(**{name: getattr(own, name) for name in kept}),)
+        def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
+            if not isinstance(layer, RNN):
+                return (layer,)
+            shared = {field.name for field in dataclasses.fields(kind)} & {f.name for f in dataclasses.fields(layer)}
+            fields = shared - {"weight_init", "recurrent_init", "bias_init", "form"}
+            return (kind(**{name: getattr(layer, name) for name in fields}),)
 
         return rule
 
-    found = []
+    changes = []
     for kind in (GRU, LSTM):
         new = changed(recipe.architecture, gated(kind))
         if new != recipe.architecture:
-            found.append(Change(f"{kind.__name__} in place of RNN", recipe.replace(new)))
-    return found
+            changes.append(Change(f"{kind.__name__} in place of RNN", recipe.replace(new)))
+    return changes
 
 
 def tamed(recipe: Recipe, run: Any) -> list[Change]:
     """Recurrent weights that start orthogonal, gradients clipped."""
-    new = changed(recipe.architecture, lambda path, own: (with_fields(own, recurrent_init="orthogonal"),))
+    new = changed(recipe.architecture, lambda path, layer: (with_fields(layer, recurrent_init="orthogonal"),))
     return [Change("recurrent weights start orthogonal, gradients clipped to norm 1", recipe.replace(new, clip=1.0))]
 
 
@@ -178,8 +178,8 @@ def thinner_dropout(recipe: Recipe, run: Any) -> list[Change]:
     """Dropout at a usual rate, or none."""
 
     def at(rate: float) -> Layer:
-        def rule(path: str, own: Layer) -> tuple[Layer, ...]:
-            return (with_fields(own, **{name: rate for name, share in dropout_rates(own).items() if share > rate}),)
+        def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
+            return (with_fields(layer, **{name: rate for name, share in dropout_rates(layer).items() if share > rate}),)
 
         return changed(recipe.architecture, rule)
 
@@ -198,15 +198,17 @@ def wider(recipe: Recipe, run: Any) -> list[Change]:
         last = e.weighted[-1].path
         new = changed(
             recipe.architecture,
-            lambda path, own: (Linear(64, weight_init="kaiming"), ReLU(), own) if path == last else (own,),
+            lambda path, layer: (Linear(64, weight_init="kaiming"), ReLU(), layer) if path == last else (layer,),
         )
         return [Change("a hidden layer of 64 ReLU units", recipe.replace(new))]
 
-    def rule(path: str, own: Layer) -> tuple[Layer, ...]:
+    def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
         if path not in hidden:
-            return (own,)
-        size = {n: getattr(own, n) for n in ("units", "channels") if isinstance(getattr(own, n, None), int)}
-        return (with_fields(own, **{n: max(v, min(MOST_WIDTH, max(WIDER * v, LEAST_WIDTH))) for n, v in size.items()}),)
+            return (layer,)
+        size = {n: getattr(layer, n) for n in ("units", "channels") if isinstance(getattr(layer, n, None), int)}
+        return (
+            with_fields(layer, **{n: max(v, min(MOST_WIDTH, max(WIDER * v, LEAST_WIDTH))) for n, v in size.items()}),
+        )
 
     new = changed(recipe.architecture, rule)
     return [] if new == recipe.architecture else [Change("hidden layers four times as wide", recipe.replace(new))]
@@ -214,13 +216,13 @@ def wider(recipe: Recipe, run: Any) -> list[Change]:
 
 def connected(recipe: Recipe, run: Any) -> list[Change]:
     """Activations with a slope in place of steps."""
-    new = changed(recipe.architecture, lambda path, own: (Tanh() if isinstance(own, StepFunction) else own,))
+    new = changed(recipe.architecture, lambda path, layer: (Tanh() if isinstance(layer, StepFunction) else layer,))
     return [] if new == recipe.architecture else [Change("Tanh in place of Step", recipe.replace(new))]
 
 
 def layer_norms(recipe: Recipe) -> Layer:
     """Layer norms in place of batch norms."""
-    return changed(recipe.architecture, lambda path, own: (LayerNorm() if isinstance(own, BatchNorm) else own,))
+    return changed(recipe.architecture, lambda path, layer: (LayerNorm() if isinstance(layer, BatchNorm) else layer,))
 
 
 def dropped_out(recipe: Recipe, run: Any) -> Layer:
@@ -229,7 +231,9 @@ def dropped_out(recipe: Recipe, run: Any) -> Layer:
     if not e.weighted[:-1] or any(isinstance(part.layer, Dropout) for part in e.parts):
         return recipe.architecture
     last = e.weighted[-1].path
-    return changed(recipe.architecture, lambda path, own: (Dropout(MILD_DROPOUT), own) if path == last else (own,))
+    return changed(
+        recipe.architecture, lambda path, layer: (Dropout(MILD_DROPOUT), layer) if path == last else (layer,)
+    )
 
 
 def without_source(recipe: Recipe, run: Any) -> list[Change]:
@@ -240,5 +244,5 @@ def without_source(recipe: Recipe, run: Any) -> list[Change]:
     part = next((part for part in seen(recipe, run).parts if part.path == place), None)
     if part is None or part.shape != part.output or part.layer.init(Key(0), part.shape)[0]:
         return []
-    new = changed(recipe.architecture, lambda path, own: () if path == place else (own,))
+    new = changed(recipe.architecture, lambda path, layer: () if path == place else (layer,))
     return [Change(f"without layer {place} ({part.kind})", recipe.replace(new))]

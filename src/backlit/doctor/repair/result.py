@@ -90,14 +90,14 @@ class Repair:
     @property
     def kept(self) -> tuple[Attempt, ...]:
         """The changes that `run` has."""
-        return tuple(own for own in self.changes if own.kept)
+        return tuple(attempt for attempt in self.changes if attempt.kept)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "mended": bool(self.kept),
-            "changes": [own.to_dict() for own in self.changes],
-            "decide": [own.to_dict() for own in self.decide],
+            "changes": [attempt.to_dict() for attempt in self.changes],
+            "decide": [finding.to_dict() for finding in self.decide],
             "left": self.left.to_dict()["findings"],
             "test": self.test,
             "trainings": self.trainings,
@@ -107,10 +107,10 @@ class Repair:
     def table(self) -> str:
         """A line a change: the finding, what was done, before and after on held-out rows, and whether it was kept."""
         rows = [("finding", "change", "held-out", "before", "after", "±", "seeds", "")]
-        for own in self.changes:
-            numbers = (_number(own.before), _number(own.after), _number(own.error))
-            kept = "kept" if own.kept else "not kept"
-            rows.append((own.finding, own.change, own.criterion, *numbers, str(own.seeds), kept))
+        for attempt in self.changes:
+            numbers = (_number(attempt.before), _number(attempt.after), _number(attempt.error))
+            kept = "kept" if attempt.kept else "not kept"
+            rows.append((attempt.finding, attempt.change, attempt.criterion, *numbers, str(attempt.seeds), kept))
         return aligned(rows, left=(0, 1, 2, 7))
 
     def __str__(self) -> str:
@@ -118,8 +118,8 @@ class Repair:
         if self.interrupted:
             parts.append("interrupted: not everything was tried")
         if self.decide:
-            told = [f"  {own.name}: {own.where}\n    {own.remedy}" for own in self.decide]
-            parts.append("\n".join(["yours to decide:", *told]))
+            lines = [f"  {finding.name}: {finding.where}\n    {finding.remedy}" for finding in self.decide]
+            parts.append("\n".join(["yours to decide:", *lines]))
         if self.test:
             names = [name for name in self.test["before"] if name in self.test["after"]]
             scores = [f"  {n}: {_number(self.test['before'][n])} → {_number(self.test['after'][n])}" for n in names]
@@ -133,7 +133,7 @@ class Repair:
         return "\n\n".join(parts)
 
     def _after(self) -> str:
-        alarms = [own.name for own in self.left.alarms]
+        alarms = [finding.name for finding in self.left.alarms]
         return f"still found: {', '.join(alarms)}" if alarms else "no alarm is left"
 
     def __repr__(self) -> str:

@@ -9,14 +9,14 @@ import numpy as np
 
 from backlit import optim
 from backlit.doctor.repair.change import Change
-from backlit.doctor.repair.networks import dropped_out, layer_norms
+from backlit.doctor.repair.layers import changed, with_fields
+from backlit.doctor.repair.networks import dropped_out, layer_norms, seen
 from backlit.nn.layers.linear import Linear
 from backlit.nn.penalties import L2
 from backlit.optim.transform import Chain, Transform, as_transform
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.recipe import Recipe
 
-EPOCHS = 20  # of `fit`, if it isn't told
 BATCH = 32
 LEAST_RATE, MOST_RATE = 1e-7, {"Adam": 0.03, "AdamW": 0.03, "RMSprop": 0.03, "AdaGrad": 0.3}
 MOST_DESCENT = 0.5  # of gradient descent
@@ -33,8 +33,8 @@ def _with(optimizer: Any, **changes: Any) -> Any:
     """An optimizer, or the last one in a chain, with other hyperparameters where it has them."""
     if isinstance(optimizer, Chain):
         return optim.chain(*optimizer.transforms[:-1], _with(optimizer.transforms[-1], **changes))
-    own = {field.name for field in dataclasses.fields(optimizer)}
-    return optimizer.replace(**{name: value for name, value in changes.items() if name in own})
+    names = {field.name for field in dataclasses.fields(optimizer)}
+    return optimizer.replace(**{name: value for name, value in changes.items() if name in names})
 
 
 def rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
@@ -44,13 +44,13 @@ def rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
     if not rate:
         return []
     kind = type(optimizer.last).__name__
-    found = []
+    changes = []
     for factor in factors:
         new = float(f"{rate * factor:.3g}")
         if LEAST_RATE <= new <= MOST_RATE.get(kind, MOST_DESCENT) or factor < 1:
-            own = recipe.replace(optimizer=_with(optimizer, learning_rate=new))
-            found.append(Change(f"learning rate {rate:g} → {new:g}", own, config={"learning_rate": new}))
-    return found
+            candidate = recipe.replace(optimizer=_with(optimizer, learning_rate=new))
+            changes.append(Change(f"learning rate {rate:g} → {new:g}", candidate, config={"learning_rate": new}))
+    return changes
 
 
 def slower(recipe: Recipe, run: Any) -> list[Change]:
@@ -66,11 +66,11 @@ def faster(recipe: Recipe, run: Any) -> list[Change]:
 def suited(recipe: Recipe, run: Any) -> list[Change]:
     """Another rate or length, with the best epoch kept: what suited a sick network needn't suit the mended one."""
     epochs = recipe.training.epochs
-    found = [*longer(recipe, run), *rates(recipe, (10.0, 3.0, 0.3))]
+    changes = [*longer(recipe, run), *rates(recipe, (10.0, 3.0, 0.3))]
     if not recipe.training.early_stopping:
-        own = recipe.replace(early_stopping=epochs)  # never stops, and ends with the best
-        found.append(Change(f"the best of {epochs} epochs kept", own, config={"patience": epochs}))
-    return found
+        candidate = recipe.replace(early_stopping=epochs)  # never stops, and ends with the best
+        changes.append(Change(f"the best of {epochs} epochs kept", candidate, config={"patience": epochs}))
+    return changes
 
 
 def longer(recipe: Recipe, run: Any) -> list[Change]:
@@ -93,28 +93,30 @@ def patient(recipe: Recipe) -> Change:
 def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
     """Batches of 32, or layer norm in place of batch norm."""
     size, new = recipe.training.batch_size, layer_norms(recipe)
-    found = []
+    changes = []
     if size is not None and size < BATCH:
         words = f"batches of {size} → {BATCH}"
-        found.append(Change(words, recipe.replace(batch_size=BATCH), config={"batch_size": BATCH}))
+        changes.append(Change(words, recipe.replace(batch_size=BATCH), config={"batch_size": BATCH}))
     if new != recipe.architecture:
-        found.append(Change("layer norm in place of batch norm", recipe.replace(new)))
-    return found
+        changes.append(Change("layer norm in place of batch norm", recipe.replace(new)))
+    return changes
 
 
 def less_decay(recipe: Recipe, run: Any) -> list[Change]:
     """A hundredth of penalty and weight decay, or none."""
     penalty, optimizer = recipe.training.penalty, _optimizer(recipe)
     decay = optimizer.option("weight_decay") or 0.0
-    found = []
+    changes = []
     if isinstance(penalty, L2) or (penalty is None and decay):
         less = None if penalty is None else dataclasses.replace(penalty, strength=penalty.strength / 100)
-        own = recipe.replace(penalty=less, optimizer=_with(optimizer, weight_decay=decay / 100))
-        found.append(Change("a hundredth of the weight decay", own, config={"l2": less.strength} if less else None))
+        candidate = recipe.replace(penalty=less, optimizer=_with(optimizer, weight_decay=decay / 100))
+        changes.append(
+            Change("a hundredth of the weight decay", candidate, config={"l2": less.strength} if less else None)
+        )
     if penalty is not None or decay:
-        own = recipe.replace(penalty=None, optimizer=_with(optimizer, weight_decay=0.0))
-        found.append(Change("no weight decay", own, config={"l2": 0.0} if not decay else None))
-    return found
+        candidate = recipe.replace(penalty=None, optimizer=_with(optimizer, weight_decay=0.0))
+        changes.append(Change("no weight decay", candidate, config={"l2": 0.0} if not decay else None))
+    return changes
 
 
 def balanced(recipe: Recipe, run: Any) -> list[Change]:
@@ -122,34 +124,36 @@ def balanced(recipe: Recipe, run: Any) -> list[Change]:
     if run.targets.labels is None or recipe.training.class_weight is not None or len(run.targets.outputs) > 1:
         return []
     epochs = recipe.training.epochs
-    own = recipe.replace(class_weight="balanced")
-    found = [
+    candidate = recipe.replace(class_weight="balanced")
+    changes = [
         Change(
-            f"classes weighed equally, epochs {epochs} → {times * epochs}", own.replace(epochs=times * epochs),
+            f"classes weighed equally, epochs {epochs} → {times * epochs}", candidate.replace(epochs=times * epochs),
             "balanced error", {"balance": True, "epochs": times * epochs},
         )
         for times in (LONGER, MUCH_LONGER)
     ]  # fmt: skip
-    return [*found, Change("classes weighed equally", own, "balanced error", {"balance": True})]
+    return [*changes, Change("classes weighed equally", candidate, "balanced error", {"balance": True})]
 
 
 def restrained(recipe: Recipe, run: Any) -> list[Change]:
     """Early stopping, alone and with a penalty or dropout."""
     stopping = recipe.training.early_stopping or max(3, recipe.training.epochs // 10)
-    own = recipe.replace(early_stopping=stopping)
+    candidate = recipe.replace(early_stopping=stopping)
     patience = stopping.patience if isinstance(stopping, EarlyStopping) else stopping
-    found = []
+    changes = []
     if not recipe.training.early_stopping:
         words = f"stopped after {patience} epochs without improvement"
-        found.append(Change(words, own, config={"patience": patience}))
+        changes.append(Change(words, candidate, config={"patience": patience}))
     if recipe.training.penalty is None:
         for strength in (WEAK, STRONGER):
-            told = {"patience": patience, "l2": strength}
-            found.append(Change(f"early stopping and L2({strength:g})", own.replace(penalty=L2(strength)), config=told))
+            config = {"patience": patience, "l2": strength}
+            changes.append(
+                Change(f"early stopping and L2({strength:g})", candidate.replace(penalty=L2(strength)), config=config)
+            )
     new = dropped_out(recipe, run)
     if new != recipe.architecture:
-        found.append(Change("early stopping and dropout before the last layer", own.replace(new)))
-    return found
+        changes.append(Change("early stopping and dropout before the last layer", candidate.replace(new)))
+    return changes
 
 
 def scaled_targets(recipe: Recipe, run: Any) -> list[Change]:
@@ -161,9 +165,6 @@ def scaled_targets(recipe: Recipe, run: Any) -> list[Change]:
 
 def as_classes(recipe: Recipe, run: Any) -> list[Change]:
     """Classes learned as classes, with an output each."""
-    from backlit.doctor.repair.layers import changed, with_fields
-    from backlit.doctor.repair.networks import seen
-
     y = np.asarray(recipe.y)
     e = seen(recipe, run)
     whole = y.dtype.kind == "f" and y.ndim <= 2 and (y == np.round(y)).all()
@@ -171,13 +172,15 @@ def as_classes(recipe: Recipe, run: Any) -> list[Change]:
         return []
     y = y.astype(int)[:, 0] if y.ndim == 2 else y.astype(int)
     last, count = e.weighted[-1].path, len(np.unique(y))
-    new = changed(recipe.architecture, lambda path, own: (with_fields(own, units=count) if path == last else own,))
-    own = recipe.replace(new, loss="cross_entropy", standardize_targets=False, metrics=None)
-    own = dataclasses.replace(own, y=y)
+    new = changed(
+        recipe.architecture, lambda path, layer: (with_fields(layer, units=count) if path == last else layer,)
+    )
+    candidate = recipe.replace(new, loss="cross_entropy", standardize_targets=False, metrics=None)
+    candidate = dataclasses.replace(candidate, y=y)
     validation = recipe.training.validation
     if isinstance(validation, (tuple, list)):
-        own = own.replace(validation=(validation[0], np.asarray(validation[1]).astype(int).reshape(-1)))
-    return [Change(f"{count} classes, an output each, with cross entropy", own, "error")]
+        candidate = candidate.replace(validation=(validation[0], np.asarray(validation[1]).astype(int).reshape(-1)))
+    return [Change(f"{count} classes, an output each, with cross entropy", candidate, "error")]
 
 
 def on_scores(recipe: Recipe, run: Any) -> list[Change]:

@@ -53,9 +53,9 @@ def _both_sides(xp: Any, x: Any, left: Any) -> Any:
 
 
 @primitive(
+    vjp=(lambda g, y, x, slope=0.01: g * where(value_of(x) > 0, 1.0, slope),),
     samples=(sample((2, 3)), sample((2, 3), slope=0.3)),
     torch=lambda torch, x, slope=0.01: torch.nn.functional.leaky_relu(x, slope),
-    vjp=(lambda g, y, x, slope=0.01: g * where(value_of(x) > 0, 1.0, slope),),
     gate="scales: upstream where the input is positive, slope · upstream elsewhere",
 )
 def leaky_relu(xp: Any, x: Any, *, slope: float = 0.01) -> Any:
@@ -69,13 +69,13 @@ def leaky_relu(xp: Any, x: Any, *, slope: float = 0.01) -> Any:
 
 
 @primitive(
-    samples=(sample((2, 3), between(0.1, 0.4)), sample((2, 3), between(0.1, 0.4, 3))),
-    torch=lambda torch, x, slope: torch.where(x > 0, x, slope * x),
-    shapes=BROADCAST,
     vjp=(
         lambda g, y, x, slope: g * where(value_of(x) > 0, 1.0, slope),
         lambda g, y, x, slope: g * minimum(x, 0.0),
     ),
+    samples=(sample((2, 3), between(0.1, 0.4)), sample((2, 3), between(0.1, 0.4, 3))),
+    torch=lambda torch, x, slope: torch.where(x > 0, x, slope * x),
+    shapes=BROADCAST,
     gate="scales: as leaky_relu; the slope gets upstream · input where the input is negative",
 )
 def prelu(xp: Any, x: Any, slope: Any) -> Any:
@@ -93,9 +93,9 @@ def _elu_slope(x: Any, alpha: float) -> Any:
 
 
 @primitive(
+    vjp=(lambda g, y, x, alpha=1.0: g * _elu_slope(x, alpha),),
     samples=(sample((2, 3)), sample((2, 3), alpha=0.7)),
     torch=lambda torch, x, alpha=1.0: torch.nn.functional.elu(x, alpha),
-    vjp=(lambda g, y, x, alpha=1.0: g * _elu_slope(x, alpha),),
     gate="scales: upstream where the input is positive, alpha · eˣ · upstream elsewhere",
 )
 def elu(xp: Any, x: Any, *, alpha: float = 1.0) -> Any:
@@ -109,9 +109,9 @@ def elu(xp: Any, x: Any, *, alpha: float = 1.0) -> Any:
 
 
 @primitive(
+    vjp=(lambda g, y, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)),),
     samples=_ONE,
     torch="selu",
-    vjp=(lambda g, y, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)),),
     gate="scales: 1.0507 · upstream where the input is positive, 1.7581 · eˣ · upstream elsewhere",
 )
 def selu(xp: Any, x: Any) -> Any:
@@ -130,9 +130,9 @@ def _normal_share(x: Any) -> Any:
 
 
 @primitive(
+    vjp=(lambda g, y, x: g * (_normal_share(x) + x * (exp(-0.5 * (x * x)) * _DENSITY)),),
     samples=_ONE,
     torch="nn.functional.gelu",
-    vjp=(lambda g, y, x: g * (_normal_share(x) + x * (exp(-0.5 * (x * x)) * _DENSITY)),),
     gate="scales: upstream times Φ(x) + x · φ(x)",
 )
 def gelu(xp: Any, x: Any) -> Any:
@@ -168,9 +168,9 @@ def _silu_slope(x: Any) -> Any:
 
 
 @primitive(
+    vjp=(lambda g, y, x: g * _silu_slope(x),),
     samples=_ONE,
     torch="nn.functional.silu",
-    vjp=(lambda g, y, x: g * _silu_slope(x),),
     gate="scales: upstream times σ(x) (1 + x (1 - σ(x)))",
 )
 def silu(xp: Any, x: Any) -> Any:

@@ -57,7 +57,7 @@ def reference(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     distance = square[:, None] + square[None] - 2 * inner
     np.fill_diagonal(distance, np.inf)
     near = np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
-    told = {
+    scores = {
         "linear": max(_score(_ridge(flat, inner, goal, ridge * len(x)), goal, labels) for ridge in RIDGES),
         "neighbours": _score(goal[near].mean(axis=1), goal, labels),
         "guess": float(np.bincount(labels).max() / len(labels)) if labels is not None else 0.0,
@@ -66,9 +66,9 @@ def reference(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     values = labels if labels is not None else y[:, 0] if y.ndim == 2 else y
     if labels is not None or (y.reshape(len(y), -1).shape[1] == 1 and bool((values == np.round(values)).all())):
         shares = np.unique(values, return_counts=True)[1] / len(values)
-        told["agreement"] = float((values[distance.argmin(axis=1)] == values).mean())
-        told["chance"] = float(np.square(shares).sum())
-    return told
+        scores["agreement"] = float((values[distance.argmin(axis=1)] == values).mean())
+        scores["chance"] = float(np.square(shares).sum())
+    return scores
 
 
 def _ridge(flat: np.ndarray, inner: np.ndarray, goal: np.ndarray, ridge: float) -> np.ndarray:
