@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from backlit.data.files.cells import parse
+from backlit.data.files.formats import Format, from_text
 from backlit.data.table.column import Column, LeftOut, absent, checked, joined
-from backlit.data.table.values import numbers
-from backlit.errors import InputError
+from backlit.data.table.values import CellError, is_text, numbers
 
 NORMAL_IQR = 1.3489795  # interquartile range of a normal distribution, in standard deviations
 HEAVY = 6.0  # times the interquartile range that the middle 98 % span; 3.4 for a normal distribution
 FAR = 15.0  # interquartile ranges from the median to the farthest value; 3.7 in a million normal values
 BEND = 3.0  # where squashing begins to bend
+SOME = 5  # cells that are shown
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,14 @@ class Number(Column):
     "log": ``log(1 + x)``, then mean and standard deviation.
 
     If values were missing in training, a second input is 1 where one is missing.
+
+    Attributes
+    ----------
+    written : str
+        How numbers are written, for a column that came as text, as `backlit.data.files.formats` spells it. Cells that
+        are no numbers count as missing then.
+    slips : tuple of str
+        Some of those cells in training.
     """
 
     scaling: str = "standard"
@@ -37,6 +47,8 @@ class Number(Column):
     scale: float = 1.0
     fill: float = 0.0
     whole: bool = False
+    written: str = ""
+    slips: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -49,7 +61,10 @@ class Number(Column):
             "robust": "long tails: scaled by median and quartiles, squashed",
             "log": "log(1 + x), standardised",
         }[self.scaling]
-        return how + (f"; missing at the median {self.fill:g}, and marked" if self.missing else "")
+        if self.written:
+            how = f"text of numbers, {how}"
+        how += f"; missing at the median {self.fill:g}, and marked" if self.missing else ""
+        return how + (f"; no numbers, so missing: {', '.join(map(repr, self.slips))}" if self.slips else "")
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -90,8 +105,29 @@ class Number(Column):
             whole,
         )
 
+    @classmethod
+    def learn_text(cls, column: Any, written: Format, values: Any, slips: Any) -> Column:
+        """Learn from a column of text, all but a few of whose cells are numbers: see `cells.mostly`."""
+        learned = cls.learn(values.alias(column.name))
+        if not isinstance(learned, cls):
+            return learned
+        some = tuple(slips.unique(maintain_order=True).head(SOME).to_list())
+        return replace(learned, written=str(written), slips=some)
+
+    def unseen(self, column: Any) -> int:
+        if not self.written or not is_text(column):
+            return 0
+        cells = parse(column, from_text(self.written))[1]
+        return int((~cells.is_in(list(self.slips))).sum())
+
+    def _numbers(self, column: Any) -> np.ndarray:
+        """A column's values; in one that was learned from text, what is no number is missing."""
+        if not self.written or not is_text(column):
+            return numbers(column)
+        return numbers(parse(column, from_text(self.written))[0])
+
     def apply(self, column: Any) -> np.ndarray:
-        values = numbers(column)
+        values = self._numbers(column)
         gaps = np.isnan(values)
         filled = np.where(gaps, self.fill, values) if gaps.any() else values
         scaled = checked(self.name, filled, self._scaled)
@@ -108,5 +144,5 @@ def _log(name: str, values: np.ndarray) -> np.ndarray:
     wrong = values <= -1
     if wrong.any():
         row = int(wrong.argmax())
-        raise InputError(f"column {name!r}, row {row + 1}: log(1 + x) needs numbers above -1, got {values[row]:g}")
+        raise CellError(name, row, f": log(1 + x) needs numbers above -1, got {values[row]:g}")
     return np.log1p(values)
