@@ -108,7 +108,8 @@ def data(run: Any) -> dict[str, Any]:
         "parts": parts,
         "folds": say("data.folds", folds=found["folds"]) if found.get("folds") else None,
         "columns": [
-            (r["column"], Told(r["kind"]), percent(r["missing"]), Told(r["done"])) for r in rows[:MOST_COLUMNS]
+            (row["column"], known(f"kind.{row['kind']}", row["kind"]), percent(row["missing"]), Told(row["done"]))
+            for row in rows[:MOST_COLUMNS]
         ],
         "more": len(rows) - MOST_COLUMNS,
         "notes": [Told(note) for note in found.get("notes", ())],
