@@ -6,8 +6,10 @@
 
 Cosmic Ray's operators say what is changed: `+` to `-`, `<` to `<=`, `and` to `or`, a number by one, a loop that never
 runs. First the room's tests run once, each with the lines that it reaches; then each mutant meets the tests that reach
-its line, the quickest first, in a process of its own, forked from one that has NumPy, JAX and PyTorch loaded but
-nothing of Backlit. The changed source is never written down. Mutants that change nothing that could be
+its line, the quickest first, in a process of its own. For a change inside a function that is a fork of one process that
+has imported and collected everything, where the function gets other code; whatever survives there, and what runs while
+a file is imported, is tried again in a fork that hasn't imported anything of Backlit yet. The changed source is never
+written down. Mutants that change nothing that could be
 seen stand in `equivalent.toml` with the reason; the others that no test notices are printed, to get a test.
 """
 
@@ -16,8 +18,11 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import functools
+import gc
 import importlib.abc
 import importlib.util
+import inspect
 import json
 import math
 import os
@@ -28,9 +33,10 @@ import time
 import tomllib
 import traceback
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +68,7 @@ OPERATORS = (
 SECONDS = 40.0  # of tests that a mutant meets at most, as they took unchanged
 PATIENCE = 5.0  # times that, and
 NONE_RUN = 5  # pytest's status where no test was found
+BROKEN = 70  # the status of a child that came to no result
 LONGEST = 30.0  # seconds besides, until a mutant counts as one that hangs
 
 
@@ -85,7 +92,7 @@ def mutants_of(path: Path) -> list[Mutant]:
 
     source = path.read_text(encoding="utf-8")
     nodes = list(ast_nodes(get_ast(source)))
-    unread = annotations(source)
+    fixed = unchanged(source)
     mutants = []
     for name in OPERATORS:
         operator = get_operator(f"core/{name}")()
@@ -93,7 +100,7 @@ def mutants_of(path: Path) -> list[Mutant]:
         mutants += [
             Mutant(str(path.relative_to(SOURCES)), start[0], name, occurrence)
             for occurrence, start in enumerate(starts)
-            if not any(low <= start < high for low, high in unread)
+            if not any(low <= start < high for low, high in fixed)
         ]
     return mutants
 
@@ -113,14 +120,13 @@ def mutated(source: str, operator: str, occurrence: int) -> str:
     return str(mutate_code(source, get_operator(f"core/{operator}")(), occurrence))
 
 
-def annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where types stand, which nothing reads at run time."""
+def unchanged(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where nothing is changed: types, which nothing reads at run time, and what `@dataclass` makes of a class."""
     places = []
     for node in ast.walk(ast.parse(source)):
-        for name in ("annotation", "returns"):
-            kind = getattr(node, name, None)
-            if kind is not None:
-                places.append(((kind.lineno, kind.col_offset), (kind.end_lineno, kind.end_col_offset)))
+        parts = [getattr(node, name, None) for name in ("annotation", "returns")]
+        parts += [one for one in getattr(node, "decorator_list", []) if ast.unparse(one).startswith("dataclass")]
+        places += [((p.lineno, p.col_offset), (p.end_lineno, p.end_col_offset)) for p in parts if p is not None]
     return places
 
 
@@ -175,19 +181,22 @@ def run_tests(paths: list[str], plugin: Any) -> int:
     return int(pytest.main([*options, *paths], plugins=[plugin]))
 
 
-def record(room: str, folder: Path) -> None:
+def tests_of(room: str) -> list[str]:
+    """The files and folders of a room's tests."""
+    return [path for path in ROOMS[room][1] if (ROOT / path).exists()]
+
+
+def record(room: str, folder: Path) -> int:
     """Run a room's tests unchanged, and write down which lines each reaches and how long it takes."""
     import coverage
 
     measure = coverage.Coverage(data_file=None, include=[f"{SOURCES}/*"], messages=False, config_file=False)
     measure.start()
     plugin = Recorder(measure)
-    paths = [path for path in ROOMS[room][1] if (ROOT / path).exists()]
-    status = run_tests(paths, plugin)
+    status = run_tests(tests_of(room), plugin)
     measure.stop()
     if status:
-        print(f"the tests of {room} end with status {status} without any mutant: {plugin.failed}", file=sys.stderr)
-        raise SystemExit(1)
+        return status
     data = measure.get_data()
     lines = {
         str(Path(file).relative_to(SOURCES)): {
@@ -196,6 +205,7 @@ def record(room: str, folder: Path) -> None:
         for file in data.measured_files()
     }
     (folder / f"{room}.json").write_text(json.dumps({"seconds": plugin.seconds, "lines": lines}), encoding="utf-8")
+    return 0
 
 
 def tests_for(mutant: Mutant, known: dict[str, Any]) -> list[str]:
@@ -246,54 +256,95 @@ class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, str(self.path), "exec"), module.__dict__)  # noqa: S102 - our own source
 
 
-def survives(path: Path, changed: str, tests: list[str], limit: float) -> str:
-    """Run the tests against a changed file in a child: "killed", "hangs" or "survived"."""
+def code_pairs(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    """A file's code objects that a change makes others, with what they become; the innermost last."""
+    if old == new:
+        return
+    yield old, new
+    inner = [[one for one in code.co_consts if isinstance(one, CodeType)] for code in (old, new)]
+    if len(inner[0]) == len(inner[1]):
+        for pair in zip(*inner, strict=True):
+            yield from code_pairs(*pair)
+
+
+def patched(path: Path, source: str, changed: str) -> bool:
+    """Give functions of a file that is imported already the code of a changed source; False if none was changed.
+
+    That serves changes inside functions. Whatever runs while the file is imported has run unchanged.
+    """
+    pairs = dict(code_pairs(*(compile(text, str(path), "exec") for text in (source, changed))))
+    functions = [thing for thing in gc.get_objects() if type(thing) is FunctionType and thing.__code__ in pairs]
+    innermost = list(pairs)[-1]
+    for function in functions:
+        function.__code__ = pairs[function.__code__]
+    return innermost.co_flags & inspect.CO_NEWLOCALS != 0 and bool(functions)
+
+
+class Loaded:
+    """A pytest plugin: instead of running what it collected, it forks for each mutant, and the forks run some."""
+
+    def __init__(self, work: Callable[[Callable[[Path, str, str, list[str], float], str]], None]) -> None:
+        self.work = work
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        items = {item.nodeid: item for item in session.items}
+
+        def outcome(path: Path, source: str, changed: str, tests: list[str], limit: float) -> str:
+            return in_child(lambda: self.run(session, path, source, changed, [items[test] for test in tests]), limit)
+
+        self.work(outcome)
+        return True
+
+    def run(self, session: Any, path: Path, source: str, changed: str, items: list[Any]) -> int:
+        if source != changed and not patched(path, source, changed):
+            return NONE_RUN
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.testsfailed:
+                return 1
+        return 0
+
+
+def imported(path: Path, changed: str, tests: list[str]) -> int:
+    """Run the tests with one file's source changed before anything imports it."""
+    planted = Planted(path, changed)
+    sys.meta_path.insert(0, planted)
+    try:
+        importlib.import_module(planted.name)  # before pytest, which loads modules with examples in its own way
+    except Exception:  # noqa: BLE001 - whatever the change has done
+        return 1
+    return run_tests(sorted({test.partition("::")[0] for test in tests}), Chosen(tests))
+
+
+def in_child(run: Callable[[], int], limit: float = math.inf, output: Path | None = BUILD / "output.txt") -> str:
+    """Call a function in a forked process: "survived" if it returns 0, "none run", "killed", or "hangs"."""
     child = os.fork()
     if not child:
         os.setpgid(0, 0)
-        with (BUILD / "output.txt").open("w") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-        status = 1
+        if output is not None:
+            with output.open("w") as file:
+                os.dup2(file.fileno(), 1)
+                os.dup2(file.fileno(), 2)
+        status = BROKEN
         try:
-            planted = Planted(path, changed)
-            sys.meta_path.insert(0, planted)
-            importlib.import_module(planted.name)  # before pytest, which loads modules with examples in its own way
-            status = run_tests(sorted({test.partition("::")[0] for test in tests}), Chosen(tests))
+            status = run()
         finally:
-            leave(status)
+            if status == BROKEN:
+                traceback.print_exc()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
     end = time.monotonic() + limit
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
+        if done and os.waitstatus_to_exitcode(status) == BROKEN:
+            sys.exit(f"a child broke down, not its tests: see {output or 'above'}")
         if done:
-            return {0: "survived", NONE_RUN: "not reached"}.get(os.waitstatus_to_exitcode(status), "killed")
-        time.sleep(0.02)
+            return {0: "survived", NONE_RUN: "none run"}.get(os.waitstatus_to_exitcode(status), "killed")
+        time.sleep(0.01)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return "hangs"
-
-
-def leave(status: int) -> None:
-    """End a forked process at once, with whatever it has to say."""
-    if sys.exc_info()[0] is not None:
-        traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
-def in_child(function: Any, *arguments: Any) -> None:
-    """Call a function in a forked process, so that this one stays without Backlit."""
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            function(*arguments)
-            status = 0
-        finally:
-            leave(status)
-    if os.waitpid(child, 0)[1]:
-        sys.exit(1)
 
 
 def known_equivalents() -> dict[tuple[str, str, str], str]:
@@ -304,46 +355,87 @@ def known_equivalents() -> dict[tuple[str, str, str], str]:
     return {(entry["file"], entry["before"], entry["after"]): entry["why"] for entry in entries}
 
 
-def run_room(room: str, options: argparse.Namespace) -> Counter[str]:
-    """Run a room's mutants; every outcome is appended to build/mutants/ROOM.jsonl, where a later call goes on."""
-    if options.fresh or not (BUILD / f"{room}.json").exists():
-        in_child(record, room, BUILD)
-        (BUILD / f"{room}.jsonl").unlink(missing_ok=True)
-    known = json.loads((BUILD / f"{room}.json").read_text(encoding="utf-8"))
-    log = BUILD / f"{room}.jsonl"
-    before = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
-    done = {json.dumps(entry["mutant"]): entry["outcome"] for entry in before}
-    equivalents = known_equivalents()
-    paths = sorted({path for pattern in ROOMS[room][0] for path in SOURCES.glob(pattern)})
-    paths = [path for path in paths if not options.only or path.name in options.only]
-    mutants = drawn([mutant for path in paths for mutant in mutants_of(path)], options.share, options.seed)
-    random.Random(options.seed).shuffle(mutants)  # noqa: S311 - so that a run cut short is a fair sample
-    for path in {SOURCES / mutant.file: None for mutant in mutants}:  # else a mutant's death would tell nothing
-        source = path.read_text(encoding="utf-8")
-        tests = tests_for(Mutant(str(path.relative_to(SOURCES)), 0, "", 0), known)[:20]
-        if tests and survives(path, source, tests, math.inf) != "survived":
-            sys.exit(f"{path}: its tests fail without a change; see {BUILD / 'output.txt'}")
-    outcomes: Counter[str] = Counter()
-    for mutant in mutants:
-        path = SOURCES / mutant.file
-        source = path.read_text(encoding="utf-8")
+class Room:
+    """A room's mutants, its tests, and what became of each: build/mutants/ROOM.jsonl, where a later call goes on."""
+
+    def __init__(self, name: str, options: argparse.Namespace) -> None:
+        self.name, self.log = name, BUILD / f"{name}.jsonl"
+        paths = sorted({path for pattern in ROOMS[name][0] for path in SOURCES.glob(pattern)})
+        paths = [path for path in paths if not options.only or path.name in options.only]
+        self.mutants = drawn([mutant for path in paths for mutant in mutants_of(path)], options.share, options.seed)
+        random.Random(options.seed).shuffle(self.mutants)  # noqa: S311 - so that a run cut short is a fair sample
+        if options.fresh or not (BUILD / f"{name}.json").exists():
+            if in_child(lambda: record(name, BUILD), output=None) != "survived":
+                sys.exit(f"the tests of {name} fail without any mutant")
+            self.log.unlink(missing_ok=True)
+        self.known = json.loads((BUILD / f"{name}.json").read_text(encoding="utf-8"))
+        before = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+        entries = [json.loads(line) for line in before]
+        self.done = {json.dumps(entry["mutant"]): entry["outcome"] for entry in entries}
+        if options.again:
+            self.done = {key: outcome for key, outcome in self.done.items() if outcome in ("killed", "hangs")}
+        self.equivalents = known_equivalents()
+
+    def run(self) -> Counter[str]:
+        """Run all mutants: first those that running functions can be given, then the rest by a fresh import each."""
+        status = in_child(lambda: run_tests(tests_of(self.name), Loaded(self.at_run_time)), output=None)
+        if status == "killed":
+            sys.exit(f"the tests of {self.name} could not be collected, or fail unchanged: see {BUILD / 'output.txt'}")
+        before = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+        self.done |= {json.dumps(entry["mutant"]): entry["outcome"] for entry in map(json.loads, before)}
+        outcomes: Counter[str] = Counter()
+        for mutant in self.mutants:
+            _, changed, change = self.change(mutant)
+            outcome = self.outcome(mutant, change)
+            if outcome in ("", "unsure"):
+                outcome = self.at_import(mutant, changed)
+            outcomes[outcome] += 1
+            if outcome in ("survived", "not reached"):
+                print(f"{outcome}  {mutant.file}:{mutant.line}\n    - {change[0]}\n    + {change[1]}", flush=True)
+        return outcomes
+
+    def at_import(self, mutant: Mutant, changed: str) -> str:
+        """What becomes of a mutant that is there before anything is imported."""
+        tests = tests_for(mutant, self.known)
+        run = functools.partial(imported, SOURCES / mutant.file, changed, tests)
+        outcome = in_child(run, self.limit(tests)) if tests else "not reached"
+        self.note(mutant, outcome)
+        return outcome
+
+    def at_run_time(self, survives: Callable[[Path, str, str, list[str], float], str]) -> None:
+        """All mutants inside functions; one that survives is unsure, for it may have been imported too early."""
+        for path in sorted({SOURCES / mutant.file for mutant in self.mutants}):  # else a death would tell nothing
+            source = path.read_text(encoding="utf-8")
+            tests = tests_for(Mutant(str(path.relative_to(SOURCES)), 0, "", 0), self.known)[:20]
+            if survives(path, source, source, tests, math.inf) != "survived":
+                raise RuntimeError(f"{path}: its tests fail without a change")
+        for mutant in self.mutants:
+            source, changed, change = self.change(mutant)
+            tests = tests_for(mutant, self.known)
+            if tests and not self.outcome(mutant, change):
+                outcome = survives(SOURCES / mutant.file, source, changed, tests, self.limit(tests))
+                self.note(mutant, outcome if outcome in ("killed", "hangs") else "unsure")
+
+    def change(self, mutant: Mutant) -> tuple[str, str, tuple[str, str]]:
+        """The file as it is and changed, and the lines that differ."""
+        source = (SOURCES / mutant.file).read_text(encoding="utf-8")
         changed = mutated(source, mutant.operator, mutant.occurrence)
-        change = difference(source, changed)
-        key = json.dumps(asdict(mutant))
-        if (mutant.file, *change) in equivalents:
-            outcome = "equivalent"
-        elif key in done and not (options.again and done[key] == "survived"):
-            outcome = done[key]
-        else:
-            tests = tests_for(mutant, known)
-            limit = LONGEST + PATIENCE * sum(known["seconds"].get(test, 0.0) for test in tests)
-            outcome = survives(path, changed, tests, limit) if tests else "not reached"
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"mutant": asdict(mutant), "outcome": outcome}) + "\n")
-        outcomes[outcome] += 1
-        if outcome in ("survived", "not reached"):
-            print(f"{outcome}  {mutant.file}:{mutant.line}\n    - {change[0]}\n    + {change[1]}", flush=True)
-    return outcomes
+        return source, changed, difference(source, changed)
+
+    def outcome(self, mutant: Mutant, change: tuple[str, str]) -> str:
+        """What is known of a mutant, or nothing."""
+        if (mutant.file, *change) in self.equivalents:
+            return "equivalent"
+        return str(self.done.get(json.dumps(asdict(mutant)), ""))
+
+    def limit(self, tests: list[str]) -> float:
+        """Seconds after which a mutant hangs."""
+        return LONGEST + PATIENCE * sum(self.known["seconds"].get(test, 0.0) for test in tests)
+
+    def note(self, mutant: Mutant, outcome: str) -> None:
+        """Write down what became of a mutant."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"mutant": asdict(mutant), "outcome": outcome}) + "\n")
 
 
 def main() -> None:
@@ -369,7 +461,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|", flush=True)
     rows = []
     for room in options.rooms or ROOMS:
-        told = run_room(room, options)
+        told = Room(room, options).run()
         real = sum(told.values()) - told["equivalent"]
         share = (told["killed"] + told["hangs"]) / real if real else 1.0
         counts = " | ".join(str(told[name]) for name in ("killed", "hangs", "survived", "not reached", "equivalent"))

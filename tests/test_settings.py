@@ -178,6 +178,7 @@ class Walk(Record):
     dog: object = option(None, form=GIVEN)
     map: object = option(None, form=TEXT)
     cheer: object = option(None, scope="call")
+    name: str = option("", scope="call")
 
 
 def test_a_declaration_says_all_of_an_option():
@@ -196,6 +197,7 @@ def test_a_declaration_says_all_of_an_option():
         ({"steps": None}, r"^steps must be a whole number in \[1, ∞\), got None$"),
         ({"home": 1}, "^home must be True or False, got 1$"),
         ({"way": "west"}, "^way must be 'north' or 'south', got 'west'$"),
+        ({"name": 3}, "^name must be a text, got 3$"),
         ({"rest": -1}, r"^rest must be a number in \[0, ∞\), got -1$"),
         ({"step": 3}, r"^unknown option of walking 'step'; did you mean 'steps'\? Known: cheer, dog, home"),
     ],

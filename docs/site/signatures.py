@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import pydoc
 import re
 from typing import Any
@@ -35,6 +36,8 @@ class AsCalled(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Bring a docstring to the form that the reference's parser reads."""
         if obj.docstring is not None:
+            if "OPTIONS" in obj.docstring.value:  # completed from the declared options when the module is loaded
+                obj.docstring.value = inspect.getdoc(pydoc.locate(obj.path)) or ""
             obj.docstring.value = with_section(a_line_each(one_by_one(markdown_tables(obj.docstring.value))))
 
 

@@ -1,5 +1,6 @@
 """Layers as data, contexts, and errors that name the layer."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 import backlit as bl
 from backlit.errors import InputError, ShapeError, UnknownNameError
+from backlit.nn.context import CallOptions
 from backlit.nn.layer import require_axes
 
 
@@ -32,6 +34,15 @@ def test_errors_are_told_with_the_path_once() -> None:
     with pytest.raises(ShapeError) as caught:
         net.build((3,))
     assert str(caught.value).startswith("layer 1/0 (Residual(Linear(4), projection=False)): Residual: inputs of shape")
+
+
+def test_what_a_call_may_say_is_what_a_context_has() -> None:
+    fields = {field.name: field.type for field in dataclasses.fields(bl.Context)}
+    options = {name: kind.__forward_arg__ for name, kind in CallOptions.__annotations__.items()}
+    assert options.items() <= fields.items()
+    network = bl.Linear(2).build(3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'traning'"):
+        network.apply(network.params, np.zeros((1, 3)), traning=True)  # type: ignore[call-arg]
 
 
 @dataclass(frozen=True)

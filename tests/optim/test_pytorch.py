@@ -192,16 +192,40 @@ def test_update_is_pure(optimizer):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_wrong_rule_is_noticed():
+class Late(optim.Adam):
+    """The bias is corrected as if a step more had been done."""
+
+    def update(self, gradients, state, params, step):
+        return super().update(gradients, state, params, step + 1)
+
+
+class Inside:
+    """Adam written out, but ε is added to the mean square, inside the root (or, as it should be, to the root)."""
+
+    def __init__(self, inside=True):
+        self.inside = inside
+
+    def init(self, params):
+        return tree.map(np.zeros_like, params), tree.map(np.zeros_like, params)
+
+    def update(self, gradients, state, params, step):
+        mean = tree.map(lambda m, g: 0.9 * m + 0.1 * g, state[0], gradients)
+        square = tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, state[1], gradients)
+
+        def moved(m, v):
+            m, v = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
+            return -1e-3 * m / (np.sqrt(v + 1e-8) if self.inside else np.sqrt(v) + 1e-8)
+
+        return tree.map(moved, mean, square), (mean, square)
+
+
+@pytest.mark.parametrize("planted", [Late(), Inside()], ids=lambda planted: type(planted).__name__)
+def test_a_wrong_rule_is_noticed(planted):
     """The comparison can fail: ε inside the root, or a bias correction one step late, is no Adam."""
-
-    class Late(optim.Adam):
-        def update(self, gradients, state, params, step):
-            return super().update(gradients, state, params, step + 1)
-
     expected = problem.torch_trajectory(lambda leaves: ADAM(leaves))
     with pytest.raises(AssertionError, match="step 0"):
-        assert_same(run(Late())[0], expected)
+        assert_same(run(planted)[0], expected)
+    assert_same(run(Inside(inside=False))[0], expected)  # which differs in that alone
 
 
 def test_no_warnings_on_extreme_gradients():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,8 +120,12 @@ def test_penalty_is_added_and_recorded():
     run = bl.fit(mlp(), x, y, epochs=5, penalty=bl.L2(0.1))
     free = bl.fit(mlp(), x, y, epochs=5)
     assert np.square(weights(run)).sum() < np.square(weights(free)).sum()
-    assert run.history[0]["penalty"] > 0
     assert "penalty" not in free.history[0]
+    net = mlp().build(4)
+    first = bl.fit(net, x, y, epochs=1, batch_size=None, penalty=bl.L2(0.1)).history[0]
+    squares = [np.square(net.params[layer]["weight"]).sum() for layer in ("0", "2")]
+    assert first["penalty"] == pytest.approx(0.1 * sum(squares), rel=1e-6)
+    assert first["loss"] == bl.fit(net, x, y, epochs=1, batch_size=None).history[0]["loss"]  # of the data alone
 
 
 # --------------------------------------------------------------------------------------------- same seed, same bits
@@ -166,17 +171,22 @@ def test_the_step_is_traced_once_and_a_second_run_not_at_all(monkeypatch):
 
 
 def test_what_cannot_be_looked_up_still_trains():
+    """To the same weights as what can be."""
     from dataclasses import dataclass
 
     @dataclass(frozen=True)
     class Weighted(bl.Loss):
-        weights: list  # can't be hashed
+        weights: Any  # a list can't be hashed, a tuple can
 
         def __call__(self, output, target):
             return bl.ops.sum((output - target) ** 2 * np.asarray(self.weights, dtype=output.dtype), axis=1)
 
-    run = bl.fit(bl.Linear(2), np.eye(3), np.eye(3)[:, :2], loss=Weighted([1.0, 2.0]), epochs=2)
-    assert len(run.history) == 2
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Weighted([1.0, 2.0]))
+    job = {"network": bl.Linear(2), "x": np.eye(3), "y": np.eye(3)[:, :2], "epochs": 2, "optimizer": bl.SGD(0.1)}
+    trained, same, other = (bl.fit(**job, loss=Weighted(of)) for of in ([1.0, 2.0], (1.0, 2.0), [2.0, 1.0]))
+    assert (weights(trained) == weights(same)).all()
+    assert not (weights(trained) == weights(other)).all()
 
 
 # ----------------------------------------------------------------------------------- early stopping and callbacks
@@ -228,14 +238,33 @@ def test_a_callback_that_answers_otherwise_does_not_stop(answer):
     assert len(bl.fit(mlp(), *blobs(), epochs=2, engine="numpy", callbacks=lambda end: answer).history) == 2
 
 
-def test_reduce_on_plateau_lowers_the_rate():
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_reduce_on_plateau_lowers_the_rate(engine):
+    """Gradient descent by hand, at the rates that PyTorch's scheduler makes of the same losses."""
+    import torch
+
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 3)), rng.normal(size=40)
-    slow = bl.SGD(bl.ReduceOnPlateau(1e-2, factor=0.1, patience=1))
-    run = bl.fit(bl.Linear(1), x, y, epochs=60, batch_size=None, optimizer=slow, loss="mean_squared_error")
-    plain = bl.fit(bl.Linear(1), x, y, epochs=60, batch_size=None, optimizer=bl.SGD(1e-2), loss="mean_squared_error")
-    assert run.history[0]["loss"] == plain.history[0]["loss"]
-    assert run.stopped == "epochs done"
+    network = bl.Linear(1).build(3, dtype="float64")
+    plateau = {"factor": 0.5, "patience": 2}
+    run = bl.fit(
+        network, x, y, epochs=40, batch_size=None, optimizer=bl.SGD(bl.ReduceOnPlateau(1.05, **plateau)),
+        loss="mean_squared_error", engine=engine, dtype="float64",
+    )  # fmt: skip
+    theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.05)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, **plateau)
+    w, b = network.params["weight"][0].copy(), network.params["bias"].copy()
+    losses, rates = [], []
+    for _ in range(40):
+        error, rate = x @ w + b - y, theirs.param_groups[0]["lr"]
+        losses.append((error**2).mean())
+        rates.append(rate)
+        w, b = w - rate * 2 * error @ x / 40, b - rate * 2 * error.mean()
+        theirs.step()
+        scheduler.step(losses[-1])
+    assert len(set(rates)) > 2, "the loss must stop falling more than once, or nothing is shown"
+    np.testing.assert_allclose(run.history["loss"], losses, rtol=1e-9)
+    np.testing.assert_allclose(run.network.params["weight"][0], w, rtol=1e-9)
 
 
 # -------------------------------------------------------------------------------------------- what goes wrong

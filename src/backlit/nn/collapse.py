@@ -48,17 +48,17 @@ def collapse(network: Network) -> Network:
     for old, layer in network.architecture.parts():
         if type(layer) is Identity:
             continue
-        own = network.params.get(old, {})
+        layer_params = network.params.get(old, {})
         if _is_linear(layer) and layers and _is_linear(layers[-1]):
             name = str(len(layers) - 1)
-            params[name] = _product(params[name], own)
+            params[name] = _product(params[name], layer_params)
             last = Linear(params[name]["weight"].shape[0], bias="bias" in params[name])
             layers[-1] = last
             continue
         name = str(len(layers))
         layers.append(layer)
-        if own:
-            params[name] = own
+        if layer_params:
+            params[name] = layer_params
         for path, value in network.state.items():
             if path.startswith(f"{old}/"):
                 state[f"{name}{path[len(old) :]}"] = value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 from zlib import crc32
 
 from backlit.errors import BacklitError, InputError, ShapeError
@@ -32,6 +32,19 @@ class Probe(Protocol):
 
     def states(self, path: str, layer: Any, states: Any, mask: Any) -> None:
         """A recurrent layer's states (time, rows, units), and the mask of its time steps (time, rows) or None."""
+
+
+class CallOptions(TypedDict, total=False):
+    """What whoever calls a whole network may say: attributes of `Context`."""
+
+    training: bool
+    seed: Any
+    step: Any
+    tap: Tap | None
+    mask: Any
+    targets: Any
+    fresh: Any
+    probe: Probe | None
 
 
 @dataclass(eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.graph.tensor import Array
-from backlit.nn.context import Context, Params, Probe, Shape, Tap
+from backlit.nn.context import CallOptions, Context, Params, Shape
 from backlit.nn.hyperparameters import check
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
@@ -283,9 +283,12 @@ class Network:
         leaves = tree.leaves(self.params)
         return np.dtype(str(leaves[0].dtype)) if leaves else np.dtype("float32")
 
-    def apply(self, params: Params, x: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
+    def apply(
+        self, params: Params, x: Any, *, state: dict[str, Any] | None = None, **options: Unpack[CallOptions]
+    ) -> tuple[Any, dict[str, Any]]:
         """The raw output for a batch with given parameters, and the running state afterwards: see `forward`."""
-        return forward(self.architecture, self.input_shape, params, x, **{"state": self.state, **options})
+        state = self.state if state is None else state
+        return forward(self.architecture, self.input_shape, params, x, state=state, **options)
 
     def __call__(self, x: Any) -> Any:
         """The raw output (for classifiers: logits) of a batch ``x: (batch, *input_shape)``, in evaluation mode."""
@@ -363,14 +366,7 @@ def forward(
     x: Any,
     *,
     state: dict[str, Any],
-    training: bool = False,
-    seed: Any = 0,
-    step: Any = 0,
-    tap: Tap | None = None,
-    mask: Any = None,
-    targets: Any = None,
-    fresh: Any = None,
-    probe: Probe | None = None,
+    **options: Unpack[CallOptions],
 ) -> tuple[Any, dict[str, Any]]:
     """The raw output for a batch, and the running state afterwards (pure).
 
@@ -380,8 +376,8 @@ def forward(
     x : array (batch, *input_shape)
     state : dict of arrays
         Running values by path.
-    training, seed, step, tap, mask, targets, fresh, probe :
-        As in `Context`.
+    **options :
+        As in `Context`: training, seed, step, tap, mask, targets, fresh, probe.
 
     Raises
     ------
@@ -393,13 +389,10 @@ def forward(
             f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
             f"got {tuple(x.shape)}"
         )
-    context = Context(
-        training=training, seed=seed, step=step, states=state, tap=tap, mask=mask, targets=targets, fresh=fresh,
-        probe=probe,
-    )  # fmt: skip
+    context = Context(states=state, **options)
     output = architecture(params, x, context)
-    if probe is not None:
-        output = probe.layer("", architecture, x, output)
+    if context.probe is not None:
+        output = context.probe.layer("", architecture, x, output)
     return output, {**state, **context.updates}
 
 

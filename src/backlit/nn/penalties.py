@@ -94,13 +94,13 @@ def weights(params: Params, only: str | None = None, biases: bool = False) -> li
         If nothing is left.
     """
     items = list(tree.items(params))
-    chosen = [leaf for path, leaf in items if fnmatchcase(path, only or "*") and (biases or not _exempt(path))]
-    if not chosen:
+    selected = [leaf for path, leaf in items if fnmatchcase(path, only or "*") and (biases or not _exempt(path))]
+    if not selected:
         asked = f"only={only!r} matches" if only else "there is"
         exempt = "" if biases else " besides biases, scales, shifts and slopes"
         known = ", ".join(path for path, _ in items) or "no parameters at all"
         raise InputError(f"penalty: {asked} no parameter{exempt}; there are {known}")
-    return chosen
+    return selected
 
 
 def _exempt(path: str) -> bool:

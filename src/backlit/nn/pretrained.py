@@ -70,11 +70,11 @@ def with_vectors(
         )
     places = {word: row for row, word in enumerate(vectors.words)}
     rows = [places.get(token, places.get(token.lower(), -1)) for token in tokenizer.tokens]
-    found = np.array([row for row in rows if row >= 0], dtype=np.int64)
-    if not len(found):
+    matched = np.array([row for row in rows if row >= 0], dtype=np.int64)
+    if not len(matched):
         raise InputError("no token of the tokenizer has a vector; is it one of words, in the vectors' language?")
-    given = vectors.matrix[found].astype(np.float64)
-    spread = given.std(axis=0) if len(found) > 1 else SPREAD
+    given = vectors.matrix[matched].astype(np.float64)
+    spread = given.std(axis=0) if len(matched) > 1 else SPREAD
     table = Key(seed).child(name).generator().normal(size=wanted) * spread + given.mean(axis=0)
     first = wanted[0] - len(tokenizer.tokens)
     table[first + np.flatnonzero(np.array(rows) >= 0)] = given

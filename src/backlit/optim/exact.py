@@ -103,7 +103,7 @@ def _solve(name: str, x: Any, y: Any, alpha: float) -> Linear:
             raise InputError(f"{name}: {what} must hold real numbers, got type {array.dtype}")
         if not np.isfinite(array).all():
             raise InputError(f"{name}: {what} holds NaN or infinite values; fill them in or leave the rows out")
-    kept = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     inputs, targets = x.astype(np.float64), y.reshape(len(y), -1).astype(np.float64)
     x_mean, y_mean = inputs.mean(axis=0), targets.mean(axis=0)
     u, s, vt = np.linalg.svd(inputs - x_mean, full_matrices=False)
@@ -113,4 +113,4 @@ def _solve(name: str, x: Any, y: Any, alpha: float) -> Linear:
     factor[real] = s[real] / (s[real] ** 2 + alpha)
     weight = vt.T @ (factor[:, None] * (u.T @ (targets - y_mean)))
     bias = y_mean - x_mean @ weight
-    return Linear(weight.astype(kept), bias.astype(kept))
+    return Linear(weight.astype(dtype), bias.astype(dtype))

@@ -98,22 +98,22 @@ def minimize_lbfgs(
 
     vector = _Vector(params)
     history: list[float] = []
-    found = {"value": np.nan}
+    latest = {"value": np.nan}
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradients = value_and_grad_fn(vector.tree(flat))
         if np.shape(value) != ():
             raise InputError(f"minimize_lbfgs: the value must be a scalar, got shape {np.shape(value)}")
         slope = vector.flat(gradients)
-        found["value"] = float(value)
+        latest["value"] = float(value)
         if not history:
-            history.append(found["value"])
+            history.append(latest["value"])
             if not (np.isfinite(history[0]) and np.isfinite(slope).all()):
                 raise NonFiniteError(
                     f"minimize_lbfgs: value {history[0]} or its gradient isn't finite at the start; start elsewhere, "
                     "or scale the data"
                 )
-        return found["value"], slope
+        return latest["value"], slope
 
     outcome = minimize(
         objective,

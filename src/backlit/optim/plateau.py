@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,7 +61,7 @@ class ReduceOnPlateau(FromStart):
 
     SMALLEST: ClassVar[float] = 1e-8  # a reduction by less than this isn't made
 
-    def at(self, xp: Any, t: Any) -> Any:
+    def at(self, xp: ModuleType, t: Any) -> Any:
         return self.start + 0.0 * t
 
     def init(self) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def plateau_of(part: Any) -> ReduceOnPlateau | None:
         inside = [getattr(part, field.name) for field in dataclasses.fields(part)]
     else:
         return None
-    return next((found for found in map(plateau_of, inside) if found is not None), None)
+    return next((plateau for plateau in map(plateau_of, inside) if plateau is not None), None)
 
 
 def set_factor(state: dict[str, Any], value: float) -> dict[str, Any]:
@@ -127,14 +128,14 @@ def set_factor(state: dict[str, Any], value: float) -> dict[str, Any]:
     >>> float(state["scale_by_learning_rate"]["factor"])
     0.5
     """
-    found = 0
+    replaced = 0
 
     def visit(node: dict[str, Any]) -> dict[str, Any]:
-        nonlocal found
+        nonlocal replaced
         new = {}
         for key, child in node.items():
             if key.startswith("scale_by_learning_rate") and "factor" in child:
-                found += 1
+                replaced += 1
                 old = child["factor"]  # one number, or one for each member of an ensemble
                 child = {**child, "factor": np.full(old.shape, value, dtype=old.dtype)}
             elif isinstance(child, dict):
@@ -143,6 +144,6 @@ def set_factor(state: dict[str, Any], value: float) -> dict[str, Any]:
         return new
 
     changed = visit(state)
-    if not found:
+    if not replaced:
         raise InputError("set_factor: the optimizer has no factor; give it learning_rate=ReduceOnPlateau(...)")
     return changed

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,7 +41,7 @@ class Schedule(Options):
         """The greatest rate of all; None where it isn't known beforehand."""
         return None
 
-    def at(self, xp: Any, t: Any) -> Any:
+    def at(self, xp: ModuleType, t: Any) -> Any:
         """The rate after t updates."""
         raise NotImplementedError(f"{type(self).__name__} must define at(self, xp, t)")
 
@@ -51,7 +52,7 @@ class Schedule(Options):
         return self.at(namespace(step), step * 1.0)
 
 
-def rate_at(learning_rate: Any, xp: Any, t: Any) -> Any:
+def rate_at(learning_rate: Any, xp: ModuleType, t: Any) -> Any:
     """A fixed rate, or a schedule's after t updates."""
     if isinstance(learning_rate, Schedule):
         return learning_rate.at(xp, t)
@@ -91,7 +92,7 @@ class Constant(FromStart):
     0.1
     """
 
-    def at(self, xp: Any, t: Any) -> Any:
+    def at(self, xp: ModuleType, t: Any) -> Any:
         return self.start + 0.0 * t
 
 
@@ -118,7 +119,7 @@ class Step(FromStart):
     every: int = count()
     factor: float = positive(0.1)
 
-    def at(self, xp: Any, t: Any) -> Any:
+    def at(self, xp: ModuleType, t: Any) -> Any:
         return self.start * self.factor ** xp.floor(t / self.every)
 
 
@@ -145,7 +146,7 @@ class Exponential(FromStart):
     factor: float = positive()
     every: int = count(1)
 
-    def at(self, xp: Any, t: Any) -> Any:
+    def at(self, xp: ModuleType, t: Any) -> Any:
         return self.start * self.factor ** (t / self.every)
 
 
@@ -173,7 +174,7 @@ class InverseTime(Schedule):
     def highest(self) -> float | None:
         return _highest(self.start)
 
-    def at(self, xp: Any, t: Any) -> Any:
+    def at(self, xp: ModuleType, t: Any) -> Any:
         return rate_at(self.start, xp, t) / (1.0 + self.decay * t)
 
 
@@ -202,7 +203,7 @@ class Cosine(FromStart):
     steps: int = count()
     end: float = nonnegative(0.0)
 
-    def at(self, xp: Any, t: Any) -> Any:
+    def at(self, xp: ModuleType, t: Any) -> Any:
         share = xp.minimum(t / self.steps, 1.0)
         return self.end + (self.start - self.end) * (1.0 + xp.cos(math.pi * share)) / 2.0
 
@@ -239,7 +240,7 @@ class WarmUp(Schedule):
     def highest(self) -> float | None:
         return _highest(self.then)
 
-    def at(self, xp: Any, t: Any) -> Any:
+    def at(self, xp: ModuleType, t: Any) -> Any:
         ramp = self.share + (1.0 - self.share) * xp.minimum(t / self.steps, 1.0)
         return ramp * rate_at(self.then, xp, xp.maximum(t - self.steps, 0.0))
 
@@ -309,7 +310,7 @@ class OneCycle(Schedule):
             corners.append((2 * self.rise * self.steps - 2, start))
         return [*corners, (self.steps - 1.0, start / self.end_divisor)]
 
-    def at(self, xp: Any, t: Any) -> Any:
+    def at(self, xp: ModuleType, t: Any) -> Any:
         corners = self._corners()
         value: Any = corners[0][1]
         for (begin, low), (end, high) in pairwise(corners):

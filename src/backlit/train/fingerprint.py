@@ -23,7 +23,7 @@ BLOCKS = 256
 def fingerprint(examples: Examples) -> str:
     """What tells one run's data from another's: inputs, targets, weights, and which rows are held back.
 
-    On one core 40 ms for 16 MB, 0.2 s for a gigabyte.
+    On one core 15 ms for 16 MB, 0.12 s for a gigabyte.
     """
     split = examples.split
     arrays = [examples.inputs, examples.encoded, examples.weights, *split.training, *(split.validation or ())]

@@ -127,7 +127,7 @@ class Result:
 
     def relative(self, x: Any, y: Any) -> np.ndarray:
         """Targets as the preparation has the network learn them, beside what rows `x` tell; mostly as they are."""
-        return preparation_of(self.preparation).relative(x, np.asarray(y))
+        return preparation_of(self.preparation).relative(x, y)
 
     def _absolute(self, x: Any, predicted: np.ndarray) -> np.ndarray:
         """The inverse of `relative`."""

@@ -1,10 +1,13 @@
 """What probes tell, against PyTorch in float64 and numbers worked out by hand."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
 import backlit as bl
+from backlit.graph.tensor import value_of
 
 ROWS = 24
 
@@ -182,17 +185,28 @@ def test_one_signed_gradients_come_from_inputs_of_one_sign():
     assert mixed["params"]["0/weight"]["one_signed"] == 0.0
 
 
-def test_noise_is_the_variance_between_batches(data):
-    x, y = np.random.default_rng(4).normal(size=(32, 3)), np.random.default_rng(5).normal(size=32)
-    net = bl.Sequential(bl.Linear(1)).build(3, dtype="float64")
-    options = {"optimizer": bl.SGD(1e-12), "batch_size": 8, "dtype": "float64", "metrics": []}
-    run = bl.fit(net, x, y, epochs=1, probes=bl.Probes(rows=32), **options)
-    order = np.random.Generator(np.random.Philox(np.random.SeedSequence((0, 0x9B0BE)))).permutation(32)
-    w, b = net.params["0"]["weight"][0], net.params["0"]["bias"]
-    groups = [2 * ((x[own] @ w + b - y[own])[:, None] * x[own]).mean(axis=0) for own in order.reshape(4, 8)]
-    mean = np.mean(groups, axis=0)
-    variance = sum(((g - mean) ** 2).sum() for g in groups) / 3
-    told = run.probes[-1]["params"]["0/weight"]
+def test_noise_is_the_variance_between_batches():
+    """Of the batches that the probe looks at, as a layer sees them."""
+    seen = []
+
+    @dataclass(frozen=True, repr=False)
+    class Seen(bl.Layer):
+        def __call__(self, params, x, ctx=None):
+            seen.append(np.array(value_of(x)))
+            return x
+
+    x, targets = np.random.default_rng(4).normal(size=(32, 3)), np.random.default_rng(5).normal(size=32)
+    net = bl.Sequential(Seen(), bl.Linear(1)).build(3, dtype="float64")
+    options = {"optimizer": bl.SGD(1e-12), "batch_size": 8, "dtype": "float64", "metrics": [], "engine": "numpy"}
+    run = bl.fit(net, x, targets, epochs=1, probes=bl.Probes(rows=32), **options)
+    told = run.probes[-1]["params"]["1/weight"]
+    batches = [int(np.flatnonzero((x == row).all(axis=1))[0]) for batch in seen[-4:] for row in batch]
+    assert sorted(batches) == list(range(32))  # every row once
+    w, b = net.params["1"]["weight"][0], net.params["1"]["bias"]
+    errors = x @ w + b - targets
+    gradients = [2 * (errors[rows][:, None] * x[rows]).mean(axis=0) for rows in np.reshape(batches, (4, 8))]
+    mean = np.mean(gradients, axis=0)
+    variance = sum(((gradient - mean) ** 2).sum() for gradient in gradients) / 3
     assert told["gradient_norm"] == near(np.linalg.norm(mean))
     assert told["noise"] == near(variance / (mean**2).sum())
 

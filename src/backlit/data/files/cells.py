@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from backlit.data.files import formats
 from backlit.data.files.formats import Format, Moment, Number, Text
 from backlit.data.files.moments import Span
-from backlit.data.files.numerals import CODES
+from backlit.data.files.numerals import CODES, numbers
 from backlit.languages import Template, join
 
 MISSING = (
@@ -21,6 +21,7 @@ MISSING = (
 MEANT = ("NA", "N/A", "n/a", "na", "None", "-", "--", "?", ".")
 MUCH = 0.1  # share of a target's rows from which a word for missing values is a class
 ENOUGH = 20  # different numbers from which text with slips among numbers isn't a category
+VOTERS = 30  # cells that propose formats
 SLIPS = 0.1  # share of a column's cells that may be slips
 LOOK = 150  # values looked at from the top, and as many from all over
 TRIES = 40  # at most as many rounds of learning from values that don't fit
@@ -158,10 +159,12 @@ def mostly(column: Any) -> tuple[Format, Any, Any] | None:
     None for a column that has few different numbers, or codes with leading zeros: there every cell may be meant.
     """
     seen = _few(column)
+    if sum(any(map(str.isdigit, cell)) for cell in seen) < (1 - 2 * SLIPS) * len(seen):
+        return None
     votes: dict[Format, int] = {}
-    for proposal in (format_ for cell in seen[:: max(1, len(seen) // LOOK)] for format_ in formats.candidates([cell])):
-        if isinstance(proposal, Number) and proposal not in votes:
-            votes[proposal] = sum(map(proposal.fits, seen))
+    for cell in seen[:: max(1, len(seen) // VOTERS)]:
+        fitting = [number for number in numbers([cell]) if number.fits(cell) and number not in votes]
+        votes |= {number: sum(map(number.fits, seen)) for number in fitting}
     if not votes or max(votes.values()) < (1 - 2 * SLIPS) * len(seen):
         return None
     best = max(votes, key=lambda number: votes[number])

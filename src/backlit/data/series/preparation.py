@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.files import read_source
+from backlit.data.frames import as_targets
 from backlit.data.preparation import Preparation
 from backlit.data.series.grid import Grid
 from backlit.data.series.spacing import DAY, Spacing
@@ -176,7 +177,7 @@ class SeriesPreparation(Preparation):
     def relative(self, table: Any, y: np.ndarray) -> np.ndarray:
         """Targets (rows, horizon) as the network learns them: what the linear forecast leaves over, by scale."""
         windows = self.windows(table)
-        return (y - windows.past[:, -1:]) / self.scale(windows) - self._line(windows)
+        return (as_targets(y) - windows.past[:, -1:]) / self.scale(windows) - self._line(windows)
 
     def absolute(self, table: Any, z: np.ndarray) -> np.ndarray:
         """What the network says, in the target's unit: the inverse of `relative`."""

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backlit.errors import InputError, unknown
+from backlit.data.table.values import CellError
+from backlit.errors import unknown
 from backlit.languages import Template
 
 
@@ -111,5 +112,5 @@ def checked(name: str, values: np.ndarray, scaled: Callable[[np.ndarray], np.nda
         result = scaled(values).astype(np.float32)
     if not np.isfinite(result).all():
         row = int(np.isfinite(result).argmin())
-        raise InputError(f"column {name!r}, row {row + 1}: {values[row]:g} is far too large beside the training's")
+        raise CellError(name, row, f": {values[row]:g} is far too large beside the training's")
     return result

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.table.column import MARKED, Column, absent, joined
-from backlit.errors import InputError
+from backlit.data.table.values import CellError
 from backlit.languages import Template, join
 
 CYCLES = {"month": 12, "weekday": 7, "hour": 24}
@@ -126,5 +126,5 @@ def as_moments(column: Any) -> Any:
     wrong = parsed.is_null() & column.is_not_null()
     if wrong.any():
         row = int(wrong.arg_max() or 0)
-        raise InputError(f"column {column.name!r}, row {row + 1}: expected a date or time, got {column[row]!r}")
+        raise CellError(column.name, row, f": expected a date or time, got {column[row]!r}")
     return parsed

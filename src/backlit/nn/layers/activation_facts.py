@@ -155,8 +155,8 @@ def facts(name: str) -> Facts:
 
     Examples
     --------
-    >>> found = facts("sigmoid")
-    >>> found.largest_slope, found.zero_centred, found.saturates
+    >>> sigmoid = facts("sigmoid")
+    >>> sigmoid.largest_slope, sigmoid.zero_centred, sigmoid.saturates
     (0.25, 'no', ('left', 'right'))
     """
     if name not in FACTS:

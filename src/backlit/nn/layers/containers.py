@@ -57,9 +57,9 @@ class Sequential(Layer):
         params: Params = {}
         shape = input_shape
         for name, layer in self.parts():
-            own, shape = init_part(key, name, layer, shape)
-            if own:
-                params[name] = own
+            part_params, shape = init_part(key, name, layer, shape)
+            if part_params:
+                params[name] = part_params
         return params, shape
 
     def open(self, input_shape: Shape) -> list[tuple[str, Layer, Shape]]:
@@ -169,9 +169,9 @@ class Residual(Layer):
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         params: Params = {}
         for name, layer, shape in self.open(input_shape):
-            own, _ = init_part(key, name, layer, shape)
-            if own:
-                params[name] = own
+            part_params, _ = init_part(key, name, layer, shape)
+            if part_params:
+                params[name] = part_params
         if self.zero_start:
             params["body"] = self._ended_by_zeros(params.get("body", {}))
         return params, self.body.output_shape(input_shape)
@@ -245,9 +245,9 @@ class Parallel(Layer):
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         params: Params = {}
         for name, layer in self.parts():
-            own, _ = init_part(key, name, layer, input_shape)
-            if own:
-                params[name] = own
+            part_params, _ = init_part(key, name, layer, input_shape)
+            if part_params:
+                params[name] = part_params
         return params, self.output_shape(input_shape)
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -79,8 +79,8 @@ class _Convolution(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         self._check(input_shape)
         sizes = input_shape[:-1]
-        found = window(str(self), sizes, self._kernel, self.stride, self.padding, self.dilation, self.groups)
-        return (*found.positions(sizes), self.channels)
+        windows = window(str(self), sizes, self._kernel, self.stride, self.padding, self.dilation, self.groups)
+        return (*windows.positions(sizes), self.channels)
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)

@@ -215,8 +215,8 @@ class Decoder(Layer):
                 cell = dataclasses.replace(cell, return_states=True)
             y = ctx.run(f"cell{i}", cell, params, y, initial=states[i])
             if keep:
-                y, found = y
-                after.append(found["last"])
+                y, cell_states = y
+                after.append(cell_states["last"])
         weights = None
         if self.attention:
             look = dot_attention if self.attention == "dot" else self._look(params)
@@ -274,8 +274,8 @@ class EncoderDecoder(Layer):
         params: Params = {}
         shape = input_shape
         for name, layer in self.parts():
-            own, shape = init_part(key, name, layer, shape)
-            params |= {name: own} if own else {}
+            part_params, shape = init_part(key, name, layer, shape)
+            params |= {name: part_params} if part_params else {}
         return params, shape
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -57,8 +57,8 @@ class GRU(_Recurrent):
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         params, output = super().init(key, input_shape)
         if self.reset_after and self.bias:
-            own = key.child("recurrent").child("bias")
-            params["recurrent"]["bias"] = initializers.get(self.bias_init)(own, (self.units,))
+            bias_key = key.child("recurrent").child("bias")
+            params["recurrent"]["bias"] = initializers.get(self.bias_init)(bias_key, (self.units,))
         return params, output
 
     def run(self, params: Params, a: Any, start: States, **options: Any) -> States:

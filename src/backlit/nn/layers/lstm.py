@@ -90,8 +90,8 @@ class LSTM(_Recurrent):
                 options[name] = params[name]["weight"]
         weight = params["recurrent"]["weight"]
         hidden, cell, gates = lstm(a, weight, start["hidden"], start["cell"], **options)
-        found = {"hidden": hidden, "cell": cell}
-        return {**found, **by_gate(gates, self.gates)} if self.return_states else found
+        sequences = {"hidden": hidden, "cell": cell}
+        return {**sequences, **by_gate(gates, self.gates)} if self.return_states else sequences
 
 
 def by_gate(gates: Any, names: tuple[str, ...]) -> States:

@@ -123,8 +123,8 @@ def separable(extended: np.ndarray, codes: np.ndarray) -> bool:
     from scipy.optimize import linprog
 
     signed = np.where(codes == 1, -1.0, 1.0)[:, None] * extended
-    found = linprog(np.zeros(extended.shape[1]), A_ub=signed, b_ub=-np.ones(len(signed)), bounds=(None, None))
-    return bool(found.status == 0)
+    solution = linprog(np.zeros(extended.shape[1]), A_ub=signed, b_ub=-np.ones(len(signed)), bounds=(None, None))
+    return bool(solution.status == 0)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -43,8 +43,8 @@ class _Pooling(Layer):
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         require_axes(self, input_shape, self.axes + 1, _SHAPES[self.axes])
-        found = pooling_window(str(self), input_shape[:-1], self.size, self.stride, self.padding)
-        return {}, (*found.positions(input_shape[:-1]), input_shape[-1])
+        windows = pooling_window(str(self), input_shape[:-1], self.size, self.stride, self.padding)
+        return {}, (*windows.positions(input_shape[:-1]), input_shape[-1])
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         require_axes(self, tuple(x.shape[1:]), self.axes + 1, _SHAPES[self.axes])

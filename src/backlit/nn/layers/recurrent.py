@@ -84,8 +84,8 @@ class _Recurrent(Layer):
         output = self.output_shape(input_shape)
 
         def draw(name: str, kind: str, *shape: int) -> np.ndarray:
-            own = key.child(name)
-            parts = [initializers.get(kind)(own.child(gate), shape) for gate in self.gates]
+            part_key = key.child(name)
+            parts = [initializers.get(kind)(part_key.child(gate), shape) for gate in self.gates]
             return np.concatenate([part.T for part in parts])  # by rows, gate after gate
 
         params: Params = {"weight": draw("weight", self.weight_init, input_shape[-1], self.units)}
@@ -125,31 +125,31 @@ class _Recurrent(Layer):
         ctx = ensure_context(ctx)
         self._require_input(params, x, ctx)
         if ctx.training and self.dropout:
-            x = x * self._kept(ctx, self.dropout, (x.shape[0], 1, x.shape[2]), x.dtype)
+            x = x * self._keep_factors(ctx, self.dropout, (x.shape[0], 1, x.shape[2]), x.dtype)
         a = linear(transpose(x, axes=(1, 0, 2)), params["weight"])
         if self.bias:
             a = a + params["bias"]
         rows = a.shape[1]
         keep = None
         if ctx.training and self.recurrent_dropout:
-            keep = self._kept(ctx, self.recurrent_dropout, (rows, self._size("hidden")), a.dtype)
+            keep = self._keep_factors(ctx, self.recurrent_dropout, (rows, self._size("hidden")), a.dtype)
         start = self._start(params, rows, a, ctx, initial)
         start = {name: part if part.dtype == a.dtype else part.astype(a.dtype) for name, part in start.items()}
         mask = None if ctx.time_mask is None else ctx.time_mask.T
         added = None if ctx.probe is None else ctx.probe.added(ctx.path, (*a.shape[:2], self._size("hidden")), a.dtype)
         options = {"mask": mask, "keep": keep, "reverse": self.reverse, "form": self.form}
-        found = self.run(params, a, start, added=added, **options)
+        sequences = self.run(params, a, start, added=added, **options)
         if ctx.probe is not None:
-            ctx.probe.states(ctx.path, self, found["hidden"], mask)
-        last = {name: found[name][0 if self.reverse else -1] for name in self.states}
+            ctx.probe.states(ctx.path, self, sequences["hidden"], mask)
+        last = {name: sequences[name][0 if self.reverse else -1] for name in self.states}
         if self._carries(ctx):
             self._carry(ctx, last)
         if self.return_sequences or self.return_states:
-            found = {name: transpose(part, axes=(1, 0, 2)) for name, part in found.items()}
+            sequences = {name: transpose(part, axes=(1, 0, 2)) for name, part in sequences.items()}
             if mask is not None:
-                found = {name: where(ctx.time_mask[..., None], part, 0.0) for name, part in found.items()}
-        output = found["hidden"] if self.return_sequences else last["hidden"]
-        return (output, {**found, "last": last}) if self.return_states else output
+                sequences = {name: where(ctx.time_mask[..., None], part, 0.0) for name, part in sequences.items()}
+        output = sequences["hidden"] if self.return_sequences else last["hidden"]
+        return (output, {**sequences, "last": last}) if self.return_states else output
 
     def _require_input(self, params: Params, x: Any, ctx: Context) -> None:
         shape, features = tuple(x.shape), params["weight"].shape[1]
@@ -168,7 +168,7 @@ class _Recurrent(Layer):
                 f"inputs of shape {shape}; keep layers that change the number of time steps outside of it"
             )
 
-    def _kept(self, ctx: Context, rate: float, shape: Shape, dtype: Any) -> Any:
+    def _keep_factors(self, ctx: Context, rate: float, shape: Shape, dtype: Any) -> Any:
         """Factors for all time steps: 1 / (1 - rate) with probability 1 - rate, else 0."""
         return (ctx.uniform(shape) >= rate).astype(dtype) * (1.0 / (1.0 - rate))
 

@@ -124,8 +124,8 @@ class Masked(Layer):
         return [("body", self.body)]
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
-        own, shape = init_part(key, "body", self.body, input_shape)
-        return {"body": own}, shape
+        body_params, shape = init_part(key, "body", self.body, input_shape)
+        return {"body": body_params}, shape
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return self.body.output_shape(input_shape)
@@ -205,8 +205,8 @@ class EachStep(Layer):
         return [("body", self.body, self._step(input_shape))]
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
-        own, shape = init_part(key, "body", self.body, self._step(input_shape))
-        return ({"body": own} if own else {}), (input_shape[0], *shape)
+        body_params, shape = init_part(key, "body", self.body, self._step(input_shape))
+        return ({"body": body_params} if body_params else {}), (input_shape[0], *shape)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *self.body.output_shape(self._step(input_shape)))

@@ -108,9 +108,9 @@ class Wired(Layer):
 
         def visit(name: str, layer: Layer, shapes: list[Shape]) -> Shape:
             shape = merged_shape(f"Wired: inputs of node {name!r}", self.combine, shapes)
-            own, output = init_part(key, name, layer, shape)
-            if own:
-                params[name] = own
+            part_params, output = init_part(key, name, layer, shape)
+            if part_params:
+                params[name] = part_params
             return output
 
         outputs = self._flow(input_shape, visit)

@@ -101,10 +101,10 @@ def _barabasi_albert(n: int, m: int, rng: np.random.Generator) -> Pairs:
     pairs: Pairs = {(i, m) for i in range(m)}  # the first that joins is connected to all m before it
     ends = [end for pair in pairs for end in pair]  # a node occurs as often as it has connections
     for new in range(m + 1, n):
-        chosen: set[int] = set()
-        while len(chosen) < m:
-            chosen.add(ends[int(rng.integers(len(ends)))])
-        for old in sorted(chosen):
+        partners: set[int] = set()
+        while len(partners) < m:
+            partners.add(ends[int(rng.integers(len(ends)))])
+        for old in sorted(partners):
             pairs.add((old, new))
             ends += [old, new]
     return pairs

@@ -59,8 +59,8 @@ class NegativeLogLikelihood(Loss):
         require_classes(self, output)
         target = class_targets(self, output, target)
         target, counts = real_steps(output, target)
-        chosen = take_along_axis(output, target[..., None], axis=-1)[..., 0]
-        return by_example(-chosen if self.log else stable.negative_log(chosen), counts=counts)
+        target_outputs = take_along_axis(output, target[..., None], axis=-1)[..., 0]
+        return by_example(-target_outputs if self.log else stable.negative_log(target_outputs), counts=counts)
 
 
 @dataclass(frozen=True, repr=False)

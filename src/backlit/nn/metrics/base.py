@@ -57,14 +57,14 @@ class Metric:
     @property
     def name(self) -> str:
         """Under which the history has it, and `backlit.fit` knows it."""
-        own = next((name for name, kind in Metric.named.items() if kind is type(self)), None)
-        if own is None:
+        registered = next((name for name, kind in Metric.named.items() if kind is type(self)), None)
+        if registered is None:
             example = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
             raise InputError(
                 f"metric {type(self).__name__} has no name for the history to call it by; give its class one: "
                 f"name = {example!r}"
             )
-        return own
+        return registered
 
     def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> float:
         """The figure.

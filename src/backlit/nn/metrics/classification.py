@@ -65,9 +65,9 @@ class TopK(Metric, name="top_k"):
 
     def measure(self, rows: Rows) -> float:
         rows = rows.hard()
-        own = np.take_along_axis(rows.outputs, rows.targets[:, None], axis=1)
+        target_scores = np.take_along_axis(rows.outputs, rows.targets[:, None], axis=1)
         later = np.arange(rows.outputs.shape[1]) > rows.targets[:, None]
-        before = (rows.outputs > own) | ((rows.outputs == own) & later)
+        before = (rows.outputs > target_scores) | ((rows.outputs == target_scores) & later)
         return rows.mean(before.sum(axis=1) < self.k)
 
 
@@ -122,15 +122,15 @@ class AUC(Metric, name="auc"):
 def area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float:
     """Weighted area under the ROC curve of one score; NaN if all rows are positive, or none."""
     order = np.argsort(scores, kind="stable")
-    ranked, own = scores[order], weights[order]
+    ranked, row_weights = scores[order], weights[order]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of each group of equal scores
-    gains = np.where(positive[order], own, 0.0)
-    found, missed = np.cumsum(gains)[last], np.cumsum(own - gains)[last]
-    pairs = found[-1] * missed[-1]
+    gains = np.where(positive[order], row_weights, 0.0)
+    hits, misses = np.cumsum(gains)[last], np.cumsum(row_weights - gains)[last]
+    pairs = hits[-1] * misses[-1]
     if not pairs > 0:
         return float("nan")
-    below = np.append(0.0, missed[:-1])
-    return float((np.diff(found, prepend=0.0) * (below + missed)).sum() / (2.0 * pairs))
+    below = np.append(0.0, misses[:-1])
+    return float((np.diff(hits, prepend=0.0) * (below + misses)).sum() / (2.0 * pairs))
 
 
 def _softmax(outputs: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Networks by words, as people type them: "mlp:64,32", "cnn", "conv:16,3 relu pool:2 flatten linear:64 relu"."""
+"""Specs of networks, as people type them: "mlp:64,32", "cnn", "conv:16,3 relu pool:2 flatten linear:64 relu"."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from backlit.nn.spec.parts import Maker
 __all__ = ["build", "spelled"]
 
 
-def spelled(words: str) -> bool:
-    """Whether the words name layers one by one, activations and dropout among them, rather than a whole network."""
-    return len(words.split()) > 1 or words.strip().partition(":")[0] in layers.KINDS.keys() - networks.KINDS.keys()
+def spelled(spec: str) -> bool:
+    """Whether a spec names layers one by one, activations and dropout among them, rather than a whole network."""
+    return len(spec.split()) > 1 or spec.strip().partition(":")[0] in layers.KINDS.keys() - networks.KINDS.keys()
 
 
 def build(
-    words: str,
+    spec: str,
     outputs: int,
     activation: str = "relu",
     dropout: float = 0.0,
@@ -31,7 +31,7 @@ def build(
     vocabulary: int | None = None,
     first: tuple[Layer, ...] = (),
 ) -> Sequential:
-    """The network that words describe; its last layer, which gives the outputs, is added.
+    """The network that a spec describes; its last layer, which gives the outputs, is added.
 
     A whole network:
 
@@ -50,7 +50,7 @@ def build(
 
     Parameters
     ----------
-    words : str
+    spec : str
     outputs : int
     activation : str
         Between the layers of a whole network.
@@ -59,7 +59,7 @@ def build(
     embedded : tuple of int
         Counts of the categories whose codes are the last inputs: see `EmbedColumns`.
     input_shape : tuple of int, optional
-        Of one example. Needed by all words but mlp, linear and those of layers that take any shape.
+        Of one example. Needed by all specs but mlp, linear and those of layers that take any shape.
     seen_as : tuple of int, optional
         Shape of the pictures, or sequences, that flat rows hold.
     vocabulary : int, optional
@@ -70,7 +70,7 @@ def build(
     Raises
     ------
     InputError
-        For words that aren't known or don't fit what reaches them; the word is named, with its place.
+        For a word that isn't known or doesn't fit what reaches it; it is named, with its place.
 
     Examples
     --------
@@ -80,12 +80,12 @@ def build(
     (10,)
     """
     activations.get(activation)
-    maker = Maker(words, activation, dropout, input_shape, seen_as, vocabulary)
+    maker = Maker(spec, activation, dropout, input_shape, seen_as, vocabulary)
     maker.add(*first, *([EmbedColumns(embedded)] if embedded else []))
-    kind, _, rest = words.strip().partition(":")
-    if not words.strip():
+    kind, _, rest = spec.strip().partition(":")
+    if not spec.strip():
         raise InputError("network '': expected a network such as mlp:64,32 or layers such as conv:16,3 relu flatten")
-    if spelled(words):
+    if spelled(spec):
         layers.spell(maker)
     elif kind in networks.KINDS:
         networks.KINDS[kind](maker, kind, rest)
@@ -93,7 +93,7 @@ def build(
         raise unknown("network", kind, networks.KINDS.keys() | layers.KINDS.keys())
     if maker.shape is not None and len(maker.shape) != 1:
         raise InputError(
-            f"network {words!r}: its last layer gives {maker.shape}, but the outputs need one row of numbers; "
+            f"network {spec!r}: its last layer gives {maker.shape}, but the outputs need one row of numbers; "
             "end with flatten or globalpool"
         )
     return Sequential(*maker.layers, Linear(outputs))

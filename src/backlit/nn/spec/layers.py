@@ -1,4 +1,4 @@
-"""Layers by words, one each."""
+"""Layers in a spec, a word each."""
 
 from __future__ import annotations
 
@@ -120,19 +120,19 @@ KINDS: dict[str, Kind] = {
 
 
 def _misspelt(maker: Maker, place: str, usage: str) -> InputError:
-    return InputError(f"network {maker.words!r}{place}: expected {usage}")
+    return InputError(f"network {maker.spec!r}{place}: expected {usage}")
 
 
 def spell(maker: Maker) -> None:
-    """Add the layers of all words to the maker's."""
-    words = maker.words.split()
+    """Add the layers of all words of the spec to the maker's."""
+    words = maker.spec.split()
     names = [word.partition(":")[0] for word in words]
     places = [f", word {i} {word!r}" for i, word in enumerate(words, 1)]
     for name, place in zip(names, places, strict=True):
         if name in networks.KINDS and name not in KINDS:
-            raise InputError(f"network {maker.words!r}{place}: {name} is a whole network and stands alone")
+            raise InputError(f"network {maker.spec!r}{place}: {name} is a whole network and stands alone")
         if name not in KINDS:
-            raise InputError(f"network {maker.words!r}{place}: {unknown('layer', name, KINDS)}")
+            raise InputError(f"network {maker.spec!r}{place}: {unknown('layer', name, KINDS)}")
     for i, (word, name, place) in enumerate(zip(words, names, places, strict=True)):
         kind, text = KINDS[name], word.partition(":")[2]
         sizes = whole_numbers(text) if text else [] if word == name else None

@@ -25,13 +25,13 @@ LARGE = 64  # above so many places along an axis, a resnet first halves its inpu
 def _sizes(maker: Maker, text: str, otherwise: str, what: str) -> list[int]:
     sizes = whole_numbers(text or otherwise)
     if sizes is None:
-        raise InputError(f"network {maker.words!r}: expected {what}")
+        raise InputError(f"network {maker.spec!r}: expected {what}")
     return sizes
 
 
 def _linear(maker: Maker, kind: str, text: str) -> None:
     if text:
-        raise InputError(f"network {maker.words!r}: linear has no hidden layers; use mlp:{text}")
+        raise InputError(f"network {maker.spec!r}: linear has no hidden layers; use mlp:{text}")
     maker.flat()
 
 
@@ -63,7 +63,7 @@ def _resnet(maker: Maker, kind: str, text: str) -> None:
     """He, Zhang, Ren, Sun, CVPR 2016, section 4.2: three stages of n blocks with 16, 32, 64 channels, depth 6n + 2."""
     depth = (whole_numbers(text or "8") or [0])[0]
     if depth < 8 or depth % 6 != 2 or "," in text:
-        raise InputError(f"network {maker.words!r}: expected a depth of 6n + 2 layers: resnet:8, resnet:14, resnet:20")
+        raise InputError(f"network {maker.spec!r}: expected a depth of 6n + 2 layers: resnet:8, resnet:14, resnet:20")
     shape = maker.places(kind)
     conv, large = (Conv1d if len(shape) == 2 else Conv2d), max(shape[:-1]) > LARGE
     start = start_for(maker.activation)

@@ -1,4 +1,4 @@
-"""What words become layers with: the layers so far, and the shape that reaches the next one."""
+"""What a spec becomes layers with: the layers so far, and the shape that reaches the next one."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ class Maker:
 
     Parameters
     ----------
-    words : str
+    spec : str
         For messages.
     """
 
-    words: str
+    spec: str
     activation: str
     dropout: float
     shape: Shape | None
@@ -110,7 +110,7 @@ class Maker:
                 try:
                     self.shape = layer.output_shape(self.shape)
                 except ShapeError as error:
-                    raise InputError(f"network {self.words!r}{word}: {error}") from error
+                    raise InputError(f"network {self.spec!r}{word}: {error}") from error
             self.layers.append(layer)
 
     def activate(self, dropout: bool = True) -> None:
@@ -128,7 +128,7 @@ class Maker:
         """Whole numbers become vectors."""
         if self.vocabulary is None:
             raise InputError(
-                f"network {self.words!r}{word}: embed takes whole numbers such as the codes of words; "
+                f"network {self.spec!r}{word}: embed takes whole numbers such as the codes of words; "
                 "these inputs are real numbers"
             )
         self.add(Embedding(self.vocabulary, size or min(64, max(4, round(1.6 * self.vocabulary**0.56)))), word=word)
@@ -145,11 +145,11 @@ class Maker:
         if self._is_flat() and self.seen_as is not None:
             self.add(Reshape(self.seen_as))
         if self.shape is None:
-            raise InputError(f"network {self.words!r}{word}: {what} needs the inputs' shape; give input_shape")
+            raise InputError(f"network {self.spec!r}{word}: {what} needs the inputs' shape; give input_shape")
         if len(self.shape) not in (2, 3):
             raise InputError(
-                f"network {self.words!r}{word}: {what} needs pictures (height, width, channels) or sequences "
-                f"(time, features), but gets {_told(self.shape)}; give the inputs such a shape, or use mlp:64,32"
+                f"network {self.spec!r}{word}: {what} needs pictures (height, width, channels) or sequences "
+                f"(time, features), but gets {_described(self.shape)}; give the inputs such a shape, or use mlp:64,32"
             )
         return self.shape
 
@@ -181,5 +181,5 @@ class Maker:
         return self.shape is None or len(self.shape) == 1
 
 
-def _told(shape: Shape) -> str:
+def _described(shape: Shape) -> str:
     return f"rows of {shape[0]} numbers" if len(shape) == 1 else f"inputs of shape {shape}"

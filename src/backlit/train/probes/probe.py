@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backlit import engine as engines
 from backlit.data.frames import as_arrays
+from backlit.data.preparation import preparation_of
 from backlit.errors import InputError
 from backlit.nn.layer import Layer, Network
+from backlit.settings import build
 from backlit.train.prepare import prepare
 from backlit.train.probes.history import ProbeRecords, plain
 from backlit.train.probes.look import look_for
 from backlit.train.probes.prober import Prober, kinds, record
-from backlit.train.probes.settings import ROWS, Probes, probes_of
+from backlit.train.probes.settings import ROWS, probes_of
 from backlit.train.training import Training
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from backlit.train.options import TrainingOptions
 
 
 def probe(
     network: Layer | Network,
     x: Any,
     y: Any = None,
-    *,
-    loss: Any = None,
-    optimizer: Any = "adam",
-    batch_size: int | None = 32,
-    seed: int = 0,
-    probes: Probes | str = "standard",
-    preparation: Any = None,
+    **options: Unpack[TrainingOptions],
 ) -> ProbeRecords:
     """Look into a network as it is, before training say: activations, and with targets gradients and the next update.
 
@@ -41,9 +42,8 @@ def probe(
         Inputs; of more than 256 rows (or ``Probes(rows=...)``) some are chosen by the seed.
     y : array, list or series, optional
         Targets as for `fit`; without them there are no gradients.
-    loss, optimizer, batch_size, preparation :
-        As for `fit`.
-    probes : "standard" or Probes
+    **options
+        Of `fit`: probes, loss, optimizer, batch_size, preparation, seed, and so on.
 
     Returns
     -------
@@ -66,28 +66,25 @@ def probe(
     >>> [round(record["layers"][path]["std"], 4) for path in ("1", "3", "5")]
     [0.0708, 0.005, 0.0004]
     """
-    settings = probes_of(probes)
+    training = build(Training, {"engine": "numpy", "metrics": [], "epochs": 1, **options}, "bl.probe")
+    settings = probes_of(training.probes)
     if settings is None:
-        raise InputError(f"probes must be 'standard' or bl.Probes(...) to look at anything, got {probes!r}")
+        raise InputError(f"probes must be 'standard' or bl.Probes(...) to look at anything, got {training.probes!r}")
     rows = settings.rows or ROWS
     settings = replace(settings, rows=rows)
     if y is not None:
-        training = Training(
-            loss=loss, optimizer=optimizer, batch_size=batch_size, seed=seed, preparation=preparation, engine="numpy",
-            metrics=[], epochs=1,
-        )  # fmt: skip
         job = prepare(network, x, y, training)
         return ProbeRecords([Prober(job, settings)(job.start, 0)])
     if not isinstance(network, (Layer, Network)):
         raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
-    inputs, _ = as_arrays(x if preparation is None else preparation.apply(x), keep_integers=network.takes_integers)
+    inputs, _ = as_arrays(preparation_of(training.preparation).apply(x), keep_integers=network.takes_integers)
     if not len(inputs):
         raise InputError("there are no rows to look at")
-    built = network if isinstance(network, Network) else network.build(inputs.shape[1:], seed=int(seed))
+    built = network if isinstance(network, Network) else network.build(inputs.shape[1:], seed=training.seed)
     if inputs.dtype.kind == "f":
         inputs = inputs.astype(built.dtype)
     if len(inputs) > rows:
-        inputs = inputs[np.random.default_rng(seed).permutation(len(inputs))[:rows]]
+        inputs = inputs[np.random.default_rng(training.seed).permutation(len(inputs))[:rows]]
     look = look_for(
         architecture=built.architecture,
         input_shape=built.input_shape,
@@ -97,7 +94,12 @@ def probe(
         engine=engines.get("numpy"),
         settings=replace(settings, watch=()),
     )
-    train_state = {"params": built.params, "state": built.state, "seed": np.uint32(seed % 2**32), "step": np.int32(0)}
+    train_state = {
+        "params": built.params,
+        "state": built.state,
+        "seed": np.uint32(training.seed % 2**32),
+        "step": np.int32(0),
+    }
     sample = {"x": inputs[None], "weights": np.ones((1, len(inputs)), built.dtype)}
     with np.errstate(all="ignore"):
         found = plain(look.run(train_state, sample, 1.0, 1, 1.0))
