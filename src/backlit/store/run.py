@@ -34,6 +34,7 @@ from backlit.store import files
 from backlit.store.files import REMEDY, from_json, to_json
 from backlit.store.old import divergence
 from backlit.train.callbacks import History
+from backlit.train.judgement import Judgement
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.result import Result
 from backlit.train.scores import metric_table
@@ -190,6 +191,7 @@ def load(folder: str | Path) -> Result:
         probes = ProbeRecords(record for record in told if "data" not in record)
     with understanding(folder / JUDGEMENT, old):
         judgement = expect((dict, type(None)), judgement, "the file")
+        judgement = None if judgement is None else Judgement.from_dict(judgement)
     with understanding(folder / CONFIG, old):
         config = tomllib.loads(contents[CONFIG].decode()) if CONFIG in contents else None
     return Result(
