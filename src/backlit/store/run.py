@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from backlit.data.preparation import describe, restore
 from backlit.errors import BacklitError, InputError, UnknownNameError
 from backlit.files import locked
 from backlit.graph import tree
+from backlit.languages import glossary, restored
 from backlit.nn import losses
 from backlit.nn.layer import Layer, Network
 from backlit.optim.transform import Transform
@@ -40,6 +41,7 @@ from backlit.train.scores import metric_table
 from backlit.train.targets import Targets
 
 WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE, PROBES, REPORT = (*files.FILES, *files.OPTIONAL)
+WORDS = "languages"  # of the judgement: its sentences in other languages, by their English
 RUNNING = "state:"  # before the names of running values
 
 
@@ -118,13 +120,26 @@ def _contents(run: Result) -> dict[str, bytes]:
     if records:
         contents[PROBES] = b"".join(to_json(PROBES, record, indent=None) for record in records)
     if run.judgement is not None:
-        contents[JUDGEMENT] = to_json(JUDGEMENT, run.judgement)
+        contents[JUDGEMENT] = to_json(JUDGEMENT, with_words(run.judgement))
     if run.config is not None:
         try:
             contents[CONFIG] = tomli_w.dumps(run.config).encode()
         except (AttributeError, RecursionError, TypeError, ValueError) as error:
             raise InputError(f"{CONFIG} can't be written: {error}; what a run keeps must be plain data") from error
     return contents
+
+
+def with_words(judgement: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A judgement with its sentences' words in other languages, where there are any, under "languages"."""
+    words = glossary(judgement)
+    return {**judgement, WORDS: words} if words else judgement
+
+
+def in_words(judgement: Any) -> Any:
+    """A judgement as it was before `with_words`: sentences know their languages again."""
+    if not isinstance(judgement, dict) or not isinstance(judgement.get(WORDS), dict):
+        return judgement
+    return restored({name: value for name, value in judgement.items() if name != WORDS}, judgement[WORDS])
 
 
 def _description(run: Result) -> dict[str, Any]:
@@ -151,7 +166,7 @@ def load(folder: str | Path) -> Result:
     data = from_json(folder / DATA, contents[DATA])
     records = [from_json(folder / HISTORY, line) for line in contents[HISTORY].splitlines()]
     probed = [from_json(folder / PROBES, line) for line in contents.get(PROBES, b"").splitlines()]
-    judgement = from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null"))
+    judgement = in_words(from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null")))
     old = description["format"] < files.FORMAT
     with understanding(folder / files.INDEX, old):
         architecture = Layer.from_dict(description["architecture"])
