@@ -92,7 +92,8 @@ def data(run: Any) -> dict[str, Any]:
         "parts": parts,
         "folds": say("data.folds", folds=judgement.folds) if judgement.folds else None,
         "columns": [
-            (r["column"], Told(r["kind"]), percent(r["missing"]), Told(r["done"])) for r in rows[:MOST_COLUMNS]
+            (row["column"], known(f"kind.{row['kind']}", row["kind"]), percent(row["missing"]), Told(row["done"]))
+            for row in rows[:MOST_COLUMNS]
         ],
         "more": len(rows) - MOST_COLUMNS,
         "notes": [Told(note) for note in judgement.notes or ()],
