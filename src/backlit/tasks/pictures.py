@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from backlit.data.pictures import Pictures, classes_in, read, shown
+from backlit.data.pictures.decoding import WHITE
 from backlit.errors import InputError
 from backlit.tasks.split import Parts
 from backlit.tasks.task import Material
@@ -43,6 +44,8 @@ def from_pictures(
         f"{len(y)} {kind} pictures of {len(set(y.tolist()))} classes, brought to {form.height} × {form.width} "
         "(height × width) with their proportions kept and their edges' pixels carried on"
     )
+    if form.white != WHITE:
+        notes.append(f"pictures of sixteen bits reach no further than {form.white}, which is taken for white")
     marks = np.array([hashlib.blake2b(picture.tobytes(), digest_size=16).hexdigest() for picture in album.pixels])
     notes += _contradictions(marks, y)
     name = Path(folder).resolve().name or "pictures"
@@ -51,7 +54,7 @@ def from_pictures(
         raw=album.pixels,
         y=y,
         task="classification",
-        learn=lambda rows: Pictures.learn(album.pixels[rows]),
+        learn=lambda rows: Pictures.learn(album.pixels[rows], form.white),
         notes=notes,
         given=None if listing.parts is None else np.array(listing.parts)[album.kept],
         names=np.array([shown(listing.paths[i].relative_to(listing.root)) for i in album.kept]),

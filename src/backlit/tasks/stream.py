@@ -11,7 +11,8 @@ import numpy as np
 
 from backlit import engine as engines
 from backlit import optim
-from backlit.data.text import Texts, Tokenizer, read_text
+from backlit.data.text import Texts, Tokenizer
+from backlit.data.text.reading import read_as_told
 from backlit.data.text.texts import windows
 from backlit.errors import InputError
 from backlit.graph.tensor import value_of
@@ -64,7 +65,8 @@ def from_text(source: str | Path, unit: Any = "characters", window: int | None =
     if window is not None and (isinstance(window, bool) or not isinstance(window, int) or window < 1):
         raise InputError(f"window must be a whole number from 1, got {window!r}")
     if isinstance(source, Path):
-        return TextStream(source.name.split(".")[0], read_text(source), unit, window)
+        text, notes = read_as_told(source)
+        return TextStream(source.name.split(".")[0], text, unit, window, notes)
     if not isinstance(source, str):
         raise InputError(f"expected a text, or the Path of a text file, got {type(source).__name__}")
     if not source.strip():
