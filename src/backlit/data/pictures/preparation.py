@@ -51,7 +51,8 @@ class Pictures(Preparation):
         mean = counts @ levels / total
         variance = (counts * (levels - mean[:, None]) ** 2).sum(axis=1) / total
         scale = np.where(variance > 0, np.sqrt(variance), 1.0)
-        return cls(Form(*map(int, pixels.shape[1:]), white=white), tuple(mean.tolist()), tuple(scale.tolist()))
+        form = Form(pixels.shape[1], pixels.shape[2], channels, white)
+        return cls(form, tuple(mean.tolist()), tuple(scale.tolist()))
 
     def apply(self, x: Any) -> np.ndarray:
         """Pictures as bytes, uint8 (rows, height, width, channels).
@@ -105,7 +106,8 @@ class Pictures(Preparation):
     def from_dict(cls, data: dict[str, Any]) -> Pictures:
         """The inverse of `to_dict`."""
         shift, scale = (tuple(float(number) for number in data[name]) for name in ("shift", "scale"))
-        form = Form(*data["form"], white=data.get("white", WHITE))
+        height, width, channels = data["form"]
+        form = Form(height, width, channels, data.get("white", WHITE))
         if not len(shift) == len(scale) == form.channels:
             raise ValueError(f"{len(shift)} shifts and {len(scale)} scales for {form.channels} channels")
         return cls(form, shift, scale)

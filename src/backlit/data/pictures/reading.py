@@ -200,7 +200,8 @@ def _cached(file: Path | None, paths: Sequence[Path]) -> Album | None:
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
             pixels, kept, told = found["pixels"], found["kept"], json.loads(str(found["broken"]))
-            form = Form(*map(int, pixels.shape[1:]), white=int(found["white"]))
+            height, width, channels = map(int, pixels.shape[1:])
+            form = Form(height, width, channels, int(found["white"]))
         broken = [(paths[i], str(why)) for i, why in told]
         if pixels.dtype != np.uint8 or len(pixels) != len(kept) or len(kept) + len(broken) != len(paths):
             return None

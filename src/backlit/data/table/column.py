@@ -10,6 +10,7 @@ import numpy as np
 
 from backlit.data.table.values import CellError
 from backlit.errors import unknown
+from backlit.languages import Template
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ class Column:
         return Column.classes[name](**rest)
 
 
+MARKED = Template("missing marked", "결측 표시")
+LEFT_OUT = Template("left out: {note}", "제외: {note}")
+
+
 @dataclass(frozen=True)
 class LeftOut(Column):
     """A column that the network doesn't see, and why."""
@@ -88,7 +93,7 @@ class LeftOut(Column):
 
     @property
     def done(self) -> str:
-        return f"left out: {self.note}"
+        return LEFT_OUT.say(note=self.note)
 
 
 def absent(values: np.ndarray) -> np.ndarray:

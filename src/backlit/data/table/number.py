@@ -11,12 +11,26 @@ from backlit.data.files.cells import parse
 from backlit.data.files.formats import Format, from_text
 from backlit.data.table.column import Column, LeftOut, absent, checked, joined
 from backlit.data.table.values import CellError, is_text, numbers
+from backlit.languages import Template, join
 
 NORMAL_IQR = 1.3489795  # interquartile range of a normal distribution, in standard deviations
 HEAVY = 6.0  # times the interquartile range that the middle 98 % span; 3.4 for a normal distribution
 FAR = 15.0  # interquartile ranges from the median to the farthest value; 3.7 in a million normal values
 BEND = 3.0  # where squashing begins to bend
 SOME = 5  # cells that are shown
+
+
+SCALED = {
+    "standard": Template("standardised", "표준화"),
+    "robust": Template(
+        "long tails: scaled by median and quartiles, squashed",
+        "꼬리가 긴 분포: 중앙값과 사분위수로 조정한 뒤 압축",
+    ),
+    "log": Template("log(1 + x), standardised", "log(1 + x), 표준화"),
+}
+TEXT_OF_NUMBERS = Template("text of numbers, {how}", "글로 적힌 숫자, {how}")
+AT_MEDIAN = Template("missing at the median {fill:g}, and marked", "결측은 중앙값 {fill:g}{으로/로} 채우고 표시")
+NO_NUMBERS = Template("no numbers, so missing: {cells}", "숫자가 아니어서 결측으로 봄: {cells}")
 
 
 @dataclass(frozen=True)
@@ -56,15 +70,13 @@ class Number(Column):
 
     @property
     def done(self) -> str:
-        how = {
-            "standard": "standardised",
-            "robust": "long tails: scaled by median and quartiles, squashed",
-            "log": "log(1 + x), standardised",
-        }[self.scaling]
-        if self.written:
-            how = f"text of numbers, {how}"
-        how += f"; missing at the median {self.fill:g}, and marked" if self.missing else ""
-        return how + (f"; no numbers, so missing: {', '.join(map(repr, self.slips))}" if self.slips else "")
+        how = SCALED[self.scaling].say()
+        parts = [TEXT_OF_NUMBERS.say(how=how) if self.written else how]
+        if self.missing:
+            parts.append(AT_MEDIAN.say(fill=self.fill))
+        if self.slips:
+            parts.append(NO_NUMBERS.say(cells=", ".join(map(repr, self.slips))))
+        return join("; ", parts)
 
     @property
     def inputs(self) -> tuple[str, ...]:
