@@ -95,6 +95,8 @@ class StreamTask(Task):
 
     Parameters
     ----------
+    encoding : str, optional
+        Of a text file, by Python's name for it; told from the file if left out.
     tokens : "characters", "words", "bytes", "syllables" or "jamo"
         What is predicted one by one; see `backlit.data.text.Tokenizer`.
     window : int, optional
