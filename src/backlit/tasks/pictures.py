@@ -35,10 +35,10 @@ def height_and_width(given: str | int | Sequence[int]) -> tuple[int, int]:
         if len(given) != 2:
             raise InputError(f"size must be a number, or height and width, got {given!r}")
         return given[0], given[1]
-    told = re.fullmatch(r"\s*([1-9]\d{0,4})(?:\s*[x×]\s*([1-9]\d{0,4}))?\s*", given, re.ASCII)
-    if not told:
+    match = re.fullmatch(r"\s*([1-9]\d{0,4})(?:\s*[x×]\s*([1-9]\d{0,4}))?\s*", given, re.ASCII)
+    if not match:
         raise InputError(f"--size {given}: expected a number of pixels such as 32, or height and width such as 32x48")
-    return int(told[1]), int(told[2] or told[1])
+    return int(match[1]), int(match[2] or match[1])
 
 
 @dataclass(eq=False)

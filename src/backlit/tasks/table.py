@@ -35,13 +35,13 @@ def kinds(given: str | Mapping[str, str]) -> dict[str, str]:
         return dict(given)
     if given.endswith(".toml"):
         try:
-            told = tomllib.loads(Path(given).read_text(encoding="utf-8"))
+            named = tomllib.loads(Path(given).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InputError(f"--columns {given} can't be read: {error}") from error
-        told = told.get("columns", told)
-        if not isinstance(told, dict) or not all(isinstance(kind, str) for kind in told.values()):
+        named = named.get("columns", named)
+        if not isinstance(named, dict) or not all(isinstance(kind, str) for kind in named.values()):
             raise InputError(f'--columns {given}: expected lines such as zip = "category"')
-        return told
+        return named
     pairs = [part.partition("=") for part in given.split(",") if part.strip()]
     wrong = next((name for name, equals, kind in pairs if not (name.strip() and equals and kind.strip())), None)
     if wrong is not None or not pairs:
@@ -204,9 +204,9 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
             raise InputError(f"column {column!r} is the target; it can't be the {role} as well")
     test = None
     if task.test is not None:
-        _, frame, _, told = read_table(task.test, task.reading, None, formats)
+        _, frame, _, reading = read_table(task.test, task.reading, None, formats)
         test_rows, dropped = _with_targets(frame, names, "test rows")
-        notes += [*told, *dropped]
+        notes += [*reading, *dropped]
         test = (test_rows, goal.values(test_rows))
     return Table(
         name=name,
