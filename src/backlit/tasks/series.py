@@ -111,11 +111,7 @@ class SeriesTask(Tabular):
             raise InputError(f"target {target!r} is {windows.future[0, 0]:g} at every step: there is nothing to learn")
         test = None
         if self.test is not None:
-<<<<<<< HEAD
-            _, frame, _, told = read_table(self.test, self.reading, None, formats)
-=======
-            _, frame, _, reading = read_table(self.test, self.decimal, None, formats)
->>>>>>> main
+            _, frame, _, reading = read_table(self.test, self.reading, None, formats)
             of_test = Grid.of(frame, target, time, self.series, grid.spacing)
             test_windows = windows_in(of_test, length, self.horizon, "the test table")
             notes += [*reading, *(f"test: {note}" for note in of_test.notes)]
