@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -57,6 +58,12 @@ def backlit(engine: str = "xla"):
     return timed(training(engine=engine), STEPS)
 
 
+def backlit_plain():
+    """The same with the native kernels turned off."""
+    os.environ["BACKLIT_KERNELS"] = "0"
+    return backlit()
+
+
 def backlit_numpy():
     """The same on NumPy."""
     return backlit("numpy")
@@ -108,6 +115,7 @@ def torch_channels_last():
 
 CONTESTANTS = {
     "backlit": backlit,
+    "backlit, plain path": backlit_plain,
     "PyTorch": torch_eager,
     "PyTorch, channels last": torch_channels_last,
     "backlit, NumPy engine": backlit_numpy,
