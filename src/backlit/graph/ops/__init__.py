@@ -39,6 +39,7 @@ from backlit.graph.ops.gru import gru
 from backlit.graph.ops.indexing import getitem, scatter, scatter_add, take, take_along_axis
 from backlit.graph.ops.linalg import einsum, inverse, linear, matmul, outer, solve
 from backlit.graph.ops.lstm import lstm
+from backlit.graph.ops.normalization import batch_norm
 from backlit.graph.ops.pooling import avg_pool, max_pool
 from backlit.graph.ops.random import uniform
 from backlit.graph.ops.recurrence import rnn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from backlit.errors import ShapeError
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import sqrt, square
+from backlit.graph.ops.normalization import batch_norm, statistics
 from backlit.graph.tensor import value_of
 from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.hyperparameters import above_zero, share, whole
@@ -20,6 +20,11 @@ from backlit.nn.layer import Layer
 
 def _scale_and_shift(affine: bool, shape: Shape) -> Params:
     return {"scale": np.ones(shape), "bias": np.zeros(shape)} if affine else {}
+
+
+def _identity(xp: Any, like: Any) -> tuple[Any, Any]:
+    """Scale and bias that change nothing."""
+    return xp.ones(like.shape[-1:], dtype=like.dtype), xp.zeros(like.shape[-1:], dtype=like.dtype)
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,33 +113,21 @@ class BatchNorm(Layer):
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)
-        if ctx.training:
-            mean, variance = self._batch_statistics(x, ctx)
-        else:
-            mean, variance = ctx.state("mean"), ctx.state("variance")
-        y = (x - mean) / sqrt(variance + self.epsilon)
-        return y * params["scale"] + params["bias"] if self.affine else y
+        if not ctx.training:
+            y = (x - ctx.state("mean")) / sqrt(ctx.state("variance") + self.epsilon)
+            return y * params["scale"] + params["bias"] if self.affine else y
+        array = value_of(x)
+        xp = namespace(array)
+        mask = xp.ones((array.shape[0],), dtype=bool) if ctx.mask is None else ctx.mask.astype(bool)
+        self._update_statistics(array, mask, ctx)
+        scale, bias = (params["scale"], params["bias"]) if self.affine else _identity(xp, array)
+        return batch_norm(x, scale, bias, mask, epsilon=self.epsilon)
 
-    def _batch_statistics(self, x: Any, ctx: Context) -> tuple[Any, Any]:
-        axes = tuple(range(len(x.shape) - 1))
-        places = math.prod(x.shape[1:-1])  # numbers that each example adds to a feature's statistics
-        if ctx.mask is None:
-            count: Any = x.shape[0] * places
-            mean = x.mean(axis=axes)
-            variance = square(x - mean).mean(axis=axes)
-            unbiased, momentum = count / max(count - 1, 1), self.momentum
-        else:
-            xp = namespace(value_of(x))
-            mask = ctx.mask.astype(x.dtype).reshape((-1,) + (1,) * (len(x.shape) - 1))
-            rows = mask.sum() * places
-            count = xp.maximum(rows, 1.0)
-            mean = (x * mask).sum(axis=axes) / count
-            variance = (square(x - mean) * mask).sum(axis=axes) / count
-            unbiased = count / xp.maximum(count - 1.0, 1.0)
-            momentum = self.momentum * (rows > 0).astype(x.dtype)  # a batch of filling alone teaches nothing
-        self._follow(ctx, "mean", value_of(mean), momentum)
-        self._follow(ctx, "variance", value_of(variance) * unbiased, momentum)
-        return mean, variance
+    def _update_statistics(self, x: Any, mask: Any, ctx: Context) -> None:
+        mean, variance, number = statistics(x, mask)
+        momentum = self.momentum * mask.any().astype(x.dtype)  # a batch of filling alone teaches nothing
+        self._follow(ctx, "mean", mean, momentum)
+        self._follow(ctx, "variance", variance * (number / namespace(x).maximum(number - 1.0, 1.0)), momentum)
 
     def _follow(self, ctx: Context, name: str, batch: Any, momentum: Any) -> None:
         running = ctx.state(name)
