@@ -25,7 +25,7 @@ from backlit.train.prepare import Job
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.prober import Prober
 from backlit.train.program import TrainState
-from backlit.train.scores import measured
+from backlit.train.scores import measured, of_loss
 
 PATIENCE_SECONDS = 0.25  # how long one call should take, so that progress is seen and Ctrl-C heard
 
@@ -278,12 +278,12 @@ class Loop:
         return scores
 
     def _derived(self, record: EpochRecord) -> dict[str, float]:
-        """Metrics that are another way to say the loss."""
+        """Metrics that are another way to say the loss, of training and validation."""
+        losses = {prefix: record[f"{prefix}loss"] for prefix in ("", "val_") if f"{prefix}loss" in record}
         return {
-            prefix + name: metric.of_loss(record[f"{prefix}loss"])
-            for prefix in ("", "val_")
-            for name, metric in self.job.metrics.items()
-            if hasattr(metric, "of_loss") and f"{prefix}loss" in record
+            prefix + name: value
+            for prefix, loss in losses.items()
+            for name, value in of_loss(self.job.metrics, loss).items()
         }
 
     def _mean_score(self, outputs: Any, batches: list[Batches], epoch: int, encoded: np.ndarray) -> dict[str, float]:
