@@ -132,7 +132,8 @@ def _continue(run: Any, source: Any, out: Path | None, level: float, as_json: bo
         output.emit({"rows": short.height, **{name: short[name].to_list() for name in short.columns}})
         return
     times = [name for name in short.columns if name not in numbers]
-    writing.write(short, out, dataclasses.replace(source, frame=short[times], text=None))
+    written = writing.as_written(short[times], source.formats)
+    writing.write(short, out, dataclasses.replace(source, frame=short[times], text=written))
     if out is not None:
         output.note(f"{short.height} predictions written to {out}")
 

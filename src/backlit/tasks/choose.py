@@ -138,7 +138,7 @@ def flag_of(name: str) -> str:
 
 def is_file(name: str) -> bool:
     """Whether DATA names a file rather than a data set."""
-    return Path(name).exists() or any(character in name for character in "./\\")
+    return name == "-" or Path(name).exists() or any(character in name for character in "./\\")
 
 
 def is_text(name: str) -> bool:
