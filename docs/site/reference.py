@@ -46,7 +46,7 @@ PAGES = (
     Page("losses", "Losses and penalties", "", ("nn.losses", "nn.penalties"), "losses"),
     Page("initializers", "Initialisers", "", ("nn.initializers",), "initializers"),
     Page("optimizers", "Optimizers", "", ("optim",), "optim"),
-    Page("schedules", "Schedules", "", ("optim.schedules",), "schedules"),
+    Page("schedules", "Schedules", "", ("optim.schedules", "optim.plateau", "optim.rate"), "schedules"),
     Page("data", "Data", "", ("data",), "data"),
     Page(
         "inside",
