@@ -71,8 +71,8 @@ def _fix(loaded: Any, run: Path, out: Path | None, seeds: int | None, quiet: boo
         repair = repaired(loaded, recipe=recipe, seeds=SEEDS if seeds is None else seeds, progress=stage)
     written = Run.of(repair.run).save(folder, report="en") if repair.kept else None
     if as_json:
-        told = diagnosis.to_dict() | repair.to_dict()
-        output.emit(told | {"run": None if written is None else str(written)})
+        findings = diagnosis.to_dict() | repair.to_dict()
+        output.emit(findings | {"run": None if written is None else str(written)})
     else:
         print(diagnosis if len(diagnosis) else "no findings")
         print(f"\n{repair}")

@@ -33,7 +33,7 @@ def flag(option: Declaration) -> inspect.Parameter:
 
 
 def help_of(option: Declaration) -> str:
-    """What the help says of an option: what it is, its range, who chooses it; its own text, if that is a sentence."""
+    """What the help says: what it is, its range, who chooses it. A text with a full stop says all of it itself."""
     if option.help.endswith("."):
         return option.help
     if option.range is None or option.range.names or option.parse is not None:
@@ -65,8 +65,8 @@ def flagged(options: Callable[[], Iterable[Declaration]]) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         parameters = inspect.signature(function, eval_str=True).parameters.values()
-        own = [parameter for parameter in parameters if parameter.kind != VAR]
-        function.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
+        first = [parameter for parameter in parameters if parameter.kind != VAR]
+        function.__signature__ = inspect.Signature(first)  # type: ignore[attr-defined]
         function.flagged = options  # type: ignore[attr-defined]
         return function
 

@@ -104,8 +104,8 @@ def finish(run: Any, folder: Path, outcome: Outcome) -> None:
     run.save(folder, overwrite=True)
     if outcome.as_json:
         judgement = run.judgement or {}
-        told = {"test": judgement.get("scores"), "judgement": judgement}
-        output.emit({**told, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
+        scores = {"test": judgement.get("scores"), "judgement": judgement}
+        output.emit({**scores, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
     else:
         print(printing.training(run, folder), flush=True)
     if not outcome.no_report:  # now that the result is known: drawing takes a second or two

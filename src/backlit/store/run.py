@@ -81,11 +81,11 @@ def save(
     if report is not None:
         contents[REPORT] = report.encode()
     try:
-        own = run.folder is not None and run.folder.resolve() == folder.resolve()
+        same_folder = run.folder is not None and run.folder.resolve() == folder.resolve()
         with locked(folder):
             if files.holds_run(folder) and not overwrite:
                 raise InputError(f"{folder} already holds a run; choose another, or save(folder, overwrite=True)")
-            files.write(folder, _description(run), contents, kept=(STATE,) if own else ())
+            files.write(folder, _description(run), contents, keep=(STATE,) if same_folder else ())
     except OSError as error:
         raise InputError(f"{folder} can't be written: {error}; what was there is as it was") from error
     run.folder = folder
@@ -116,9 +116,9 @@ def _contents(run: Result) -> dict[str, bytes]:
         DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": describe(run.preparation)}),
         HISTORY: b"".join(to_json(HISTORY, record, indent=None) for record in run.history),
     }
-    told = [*([run.start] if run.start else []), *run.probes]
-    if told:
-        contents[PROBES] = b"".join(to_json(PROBES, record, indent=None) for record in told)
+    records = [*([run.start] if run.start else []), *run.probes]
+    if records:
+        contents[PROBES] = b"".join(to_json(PROBES, record, indent=None) for record in records)
     if run.judgement is not None:
         contents[JUDGEMENT] = to_json(JUDGEMENT, with_words(run.judgement))
     if run.config is not None:
@@ -186,9 +186,9 @@ def load(folder: str | Path) -> Result:
     with understanding(folder / HISTORY, old):
         history = History(line(record) for record in records)
     with understanding(folder / PROBES, old):
-        told = [probe_line(record) for record in probed]
-        start = next((record for record in told if "data" in record), None)
-        probes = ProbeRecords(record for record in told if "data" not in record)
+        probe_lines = [probe_line(record) for record in probed]
+        start = next((record for record in probe_lines if "data" in record), None)
+        probes = ProbeRecords(record for record in probe_lines if "data" not in record)
     with understanding(folder / JUDGEMENT, old):
         judgement = expect((dict, type(None)), judgement, "the file")
         judgement = None if judgement is None else Judgement.from_dict(judgement)
@@ -235,8 +235,8 @@ def probe_line(record: Any) -> dict[str, Any]:
     for name in ("epoch", "step", "rows"):
         expect(int, expect(dict, record, "a line")[name], name)
     for numbers in (record["layers"], record.get("params", {})):
-        for path, own in expect(dict, numbers, "layers and params").items():
-            expect(dict, own, path)
+        for path, measured in expect(dict, numbers, "layers and params").items():
+            expect(dict, measured, path)
     return record
 
 
@@ -247,10 +247,10 @@ def _fill(network: Network, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
         absent, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
         raise InputError(f"doesn't belong to this network: missing {absent[:5]}, unexpected {extra[:5]}; {REMEDY}")
     for name, value in expected.items():
-        found = tensors[name]
-        if (found.shape, found.dtype) != (value.shape, value.dtype):
+        saved = tensors[name]
+        if (saved.shape, saved.dtype) != (value.shape, value.dtype):
             raise InputError(
-                f"{name} has shape {found.shape} of {found.dtype}, the network needs {value.shape} of {value.dtype}; "
+                f"{name} has shape {saved.shape} of {saved.dtype}, the network needs {value.shape} of {value.dtype}; "
                 f"{REMEDY}"
             )
     params = {name: value for name, value in tensors.items() if not name.startswith(RUNNING)}
