@@ -11,7 +11,9 @@ import numpy as np
 
 from backlit import engine as engines
 from backlit import optim
-from backlit.data.text import Texts, Tokenizer, read_text
+from backlit.data.files.options import FileOptions
+from backlit.data.text import Texts, Tokenizer
+from backlit.data.text.reading import read_as_told
 from backlit.data.text.texts import windows
 from backlit.errors import InputError
 from backlit.graph.tensor import value_of
@@ -20,7 +22,7 @@ from backlit.nn.layer import Layer, forward
 from backlit.nn.losses import CrossEntropy
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
-from backlit.settings import count, declared, option
+from backlit.settings import count, declared, option, same
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.series import SeriesTask
 from backlit.tasks.task import Plan, Progress, Task, seconds_left
@@ -116,6 +118,8 @@ class StreamTask(Task):
 
     Parameters
     ----------
+    encoding : str, optional
+        Of a text file, by Python's name for it; told from the file if left out.
     tokens : "characters", "words", "bytes", "syllables" or "jamo"
         What is predicted one by one; see `backlit.data.text.Tokenizer`.
     window : int, optional
@@ -127,6 +131,7 @@ class StreamTask(Task):
     without = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
     refusal = "{name} doesn't apply to a text that is learned as a stream; leave it out"
 
+    encoding: str | None = same(FileOptions, "encoding", panel=DATA)
     tokens: str = option("characters", panel=DATA, help=declared(TextsTask)["tokens"].help)
     window: int | None = count(
         None, words="a whole number from 1", panel=DATA, help=declared(SeriesTask)["window"].help
@@ -135,7 +140,8 @@ class StreamTask(Task):
     def read(self, data: str | Path, progress: Progress | None = None) -> TextStream:
         """A text, or the text of a file (a `Path`), to learn from."""
         if isinstance(data, Path):
-            return TextStream(data.name.split(".")[0], read_text(data))
+            text, notes = read_as_told(data, self.encoding)
+            return TextStream(data.name.split(".")[0], text, notes)
         if not isinstance(data, str):
             raise InputError(f"expected a text, or the Path of a text file, got {type(data).__name__}")
         if not data.strip():
