@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+import backlit as bl
+
 SLOW = ("jax", "matplotlib", "networkx", "pandas", "polars", "rich", "scipy", "sklearn", "torch", "typer")
 
 
@@ -38,6 +40,27 @@ def test_the_measure_sees_a_slow_import() -> None:
 )
 def test_nothing_slow_is_imported(code: str) -> None:
     assert imported_by(code) == []
+
+
+def test_every_public_module_may_be_the_first_that_is_asked_for() -> None:
+    """Each in a state as after a fresh start: what another name has imported doesn't help it."""
+    code = """
+import sys, types, backlit
+modules = [name for name in backlit.__all__ if isinstance(getattr(backlit, name), types.ModuleType)]
+for name in modules:
+    for loaded in [loaded for loaded in sys.modules if loaded.startswith("backlit.")]:
+        del sys.modules[loaded]
+    for known in backlit.__all__:
+        backlit.__dict__.pop(known, None)
+    getattr(backlit, name)
+print(*modules)
+"""
+    assert {"losses", "plots", "schedules"} <= set(run(code).split())
+
+
+def test_a_name_that_is_not_public() -> None:
+    with pytest.raises(AttributeError, match="No backlit attribute Liner"):
+        bl.Liner  # noqa: B018
 
 
 def test_the_module_list_sees_what_is_imported() -> None:

@@ -1,11 +1,13 @@
 """Sentences with named values, in each language."""
 
+import copy
 import dataclasses
+import json
 
 import pytest
 
 import backlit as bl
-from backlit.languages import NAMES, Message, Template, check_language, particle
+from backlit.languages import NAMES, Message, Template, check_language, glossary, join, particle, restored
 
 LOST = Template(en="{share:.0%} of the units of {layer} are off", ko="{layer} 유닛의 {share:.0%}{이/가} 꺼져 있음")
 LAYER = Template(en="layer {path}", ko="{path}번 층")
@@ -49,3 +51,22 @@ def test_unknown_languages() -> None:
     assert check_language("ko") == "ko"
     with pytest.raises(bl.errors.UnknownNameError, match="language of the lessons 'fr'"):
         check_language("fr", of="the lessons")
+
+
+def test_sentences_know_their_languages_through_lists_files_and_pickles() -> None:
+    count = Template("{count} rows of {name!r}", "‘{name}’ {count}개").say(count=3, name="a'b")
+    assert count == '3 rows of "a\'b"'
+    judgement = {"notes": [join("; ", [count, "plain"])], "rivals": {count: {"mae": 1.0}}, "rows": 3}
+    words = glossary(judgement)
+    assert words == {
+        '3 rows of "a\'b"; plain': {"ko": "‘a'b’ 3개; plain"},
+        '3 rows of "a\'b"': {"ko": "‘a'b’ 3개"},
+    }
+    read = json.loads(json.dumps(judgement))
+    assert read == judgement
+    assert glossary(read) == {}
+    again = restored(read, words)
+    assert again == judgement
+    assert glossary(again) == words
+    assert copy.deepcopy(judgement)["notes"][0].within("ko") == "‘a'b’ 3개; plain"
+    assert isinstance(count.within("en"), str)

@@ -14,6 +14,7 @@ from typing import Any
 from typer.models import ArgumentInfo, OptionInfo
 
 from backlit.cli.main import COMMANDS, app
+from backlit.cli.options import complete
 
 WORDS = {str: "TEXT", int: "INTEGER", float: "NUMBER", Path: "PATH"}
 
@@ -62,6 +63,7 @@ class Parameter:
 
 def parameters(command: Any) -> list[Parameter]:
     """What a command's function takes, as typer reads it from its signature."""
+    command = complete(command)
     hints = typing.get_type_hints(command, include_extras=True)
     found = []
     for name, parameter in inspect.signature(command).parameters.items():

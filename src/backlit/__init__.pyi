@@ -10,6 +10,10 @@ from .doctor.finding import Diagnosis as Diagnosis
 from .doctor.finding import Finding as Finding
 from .doctor.repair.result import Repair as Repair
 from .doctor.sharpness import sharpness as sharpness
+from .doors import fit_pictures as fit_pictures
+from .doors import fit_sequences as fit_sequences
+from .doors import fit_table as fit_table
+from .doors import fit_text as fit_text
 from .engine.compiled import Compiled as Compiled
 from .engine.compiled import compile as compile
 from .errors import BacklitError as BacklitError
@@ -23,10 +27,6 @@ from .errors import ShapeError as ShapeError
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
 from .fitting import fit as fit
-from .fitting import fit_pictures as fit_pictures
-from .fitting import fit_sequences as fit_sequences
-from .fitting import fit_table as fit_table
-from .fitting import fit_text as fit_text
 from .graph import ops as ops
 from .graph.check import check_gradients as check_gradients
 from .graph.derivatives import grad as grad

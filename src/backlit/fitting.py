@@ -63,6 +63,8 @@ def fit(*data: Any, **options: Any) -> Run:
     ['no', 'yes', 'yes', 'no']
     """
     if "target" in options and not _is_network(data, options):
+        from backlit.doors import fit_table  # only tables need the tasks
+
         return fit_table(*data, **options)
     network, x, y = _arrays(data, options)
     return Run.of(train(Recipe(network, x, y, build(Training, options, WHERE))))
@@ -105,31 +107,3 @@ def _arrays(data: tuple[Any, ...], options: dict[str, Any]) -> list[Any]:
     if missing:
         raise InputError(f"{WHERE} takes network, x and y; {', '.join(missing)} missing")
     return [given[name] for name in ARRAYS]
-
-
-def fit_table(*args: Any, **options: Any) -> Run:
-    """Train on a table: see `backlit.tasks`."""
-    from backlit.tasks.fit_table import fit_table as task
-
-    return Run.of(task(*args, **options))
-
-
-def fit_text(*args: Any, **options: Any) -> Run:
-    """Train a language model: see `backlit.tasks`."""
-    from backlit.tasks.fit_text import fit_text as task
-
-    return Run.of(task(*args, **options))
-
-
-def fit_pictures(*args: Any, **options: Any) -> Run:
-    """Train on pictures: see `backlit.tasks`."""
-    from backlit.tasks.fit_pictures import fit_pictures as task
-
-    return Run.of(task(*args, **options))
-
-
-def fit_sequences(*args: Any, **options: Any) -> Run:
-    """Train on sequences: see `backlit.tasks`."""
-    from backlit.tasks.sequences import fit_sequences as task
-
-    return Run.of(task(*args, **options))

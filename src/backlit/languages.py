@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from backlit.errors import unknown
 
@@ -47,6 +47,10 @@ class Template:
         """The sentence with its values: numbers, texts, or other messages."""
         return Message(self, values)
 
+    def say(self, **values: Any) -> Said:
+        """The same in words at once: an English string that knows its other languages."""
+        return Said({lang: Message(self, values).within(lang) for lang in NAMES})
+
     def places(self, lang: str) -> set[str]:
         """Names of the values that the sentence asks for in a language."""
         fields = (name for _, name, _, _ in string.Formatter().parse(getattr(self, lang)))
@@ -63,19 +67,82 @@ class Message:
     def within(self, lang: str) -> str:
         """The sentence in a language."""
         text = ""
-        for literal, name, form, _ in string.Formatter().parse(getattr(self.template, lang)):
+        for literal, name, form, conversion in string.Formatter().parse(getattr(self.template, lang)):
             text += literal
             if name is None:
                 continue
             if "/" in name:
                 text += particle(text, name)
                 continue
-            value = self.values[name]
-            text += value.within(lang) if isinstance(value, Message) else format(value, form or "")
+            value = repr(self.values[name]) if conversion == "r" else self.values[name]
+            text += value.within(lang) if isinstance(value, (Message, Said)) else format(value, form or "")
         return text
 
     def __str__(self) -> str:
         return self.within("en")
+
+
+class Said(str):
+    """An English sentence that knows its words in other languages: for whoever wants a string, a string.
+
+    Joined with others by `join`, it goes on knowing them; an f-string or ``+`` makes plain English of it. JSON keeps
+    the English; `glossary` is what is to be kept beside it, and `restored` puts both together again.
+
+    Examples
+    --------
+    >>> said = join("; ", [Template("{n} levels", "수준 {n}개").say(n=3), Template("marked", "표시").say()])
+    >>> said, said.within("ko")
+    ('3 levels; marked', '수준 3개; 표시')
+    """
+
+    __slots__ = ("texts",)
+
+    texts: dict[str, str]
+
+    def __new__(cls, texts: Mapping[str, str]) -> Self:
+        said = super().__new__(cls, texts["en"])
+        said.texts = dict(texts)
+        return said
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (self.texts,)
+
+    def within(self, lang: str) -> str:
+        """The sentence in a language."""
+        return self.texts.get(lang, str(self))
+
+
+def join(separator: str, sentences: Iterable[str]) -> Said:
+    """Sentences one after another; those that are plain strings are the same in each language."""
+    parts = [part if isinstance(part, Said) else Said(dict.fromkeys(NAMES, part)) for part in sentences]
+    return Said({lang: separator.join(part.within(lang) for part in parts) for lang in NAMES})
+
+
+def glossary(value: Any) -> dict[str, dict[str, str]]:
+    """The words of all sentences in plain data, {English: {"ko": Korean}}.
+
+    >>> glossary({"notes": [Template("{n} rows", "{n}행").say(n=3), "plain"]})
+    {'3 rows': {'ko': '3행'}}
+    """
+    if isinstance(value, Said):
+        return {str(value): {lang: text for lang, text in value.texts.items() if lang != "en"}}
+    parts: Iterable[Any] = value if isinstance(value, (list, tuple)) else ()
+    if isinstance(value, Mapping):
+        parts = [*value, *value.values()]
+    return {english: words for part in parts for english, words in glossary(part).items()}
+
+
+def restored(value: Any, words: Mapping[str, Mapping[str, str]]) -> Any:
+    """Plain data with its sentences as they were before it was written: the inverse of `glossary`.
+
+    >>> restored({"notes": ["3 rows"]}, {"3 rows": {"ko": "3행"}})["notes"][0].within("ko")
+    '3행'
+    """
+    if isinstance(value, str):
+        return Said({"en": value, **words[value]}) if value in words else value
+    if isinstance(value, dict):
+        return {restored(key, words): restored(part, words) for key, part in value.items()}
+    return [restored(part, words) for part in value] if isinstance(value, list) else value
 
 
 def particle(text: str, forms: str) -> str:

@@ -223,8 +223,8 @@ def option(
     **limits: Any,
 ) -> Any:
     """Declare an option: a field of a record. See `Declaration`; `limits` are those of `Range`."""
-    told = {"help": help, "unit": unit, "flags": flags, "panel": panel, "scope": scope, "form": form, "parse": parse}
-    metadata = {name: value for name, value in told.items() if value} | ({"range": Range(**limits)} if limits else {})
+    about = {"help": help, "unit": unit, "flags": flags, "panel": panel, "scope": scope, "form": form, "parse": parse}
+    metadata = {name: value for name, value in about.items() if value} | ({"range": Range(**limits)} if limits else {})
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -333,7 +333,7 @@ def build(record: type[R], given: Mapping[str, Any], where: str) -> R:
         If a value isn't allowed, or an option that has no default is missing.
     """
     check_names(given, record, where)
-    missing = [name for name, own in declared(record).items() if own.default is MISSING and name not in given]
+    missing = [name for name, option in declared(record).items() if option.default is MISSING and name not in given]
     if missing:
         raise InputError(f"{where} needs {', '.join(missing)}")
     return record(**given)
@@ -397,7 +397,9 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON of what is kept; `from_dict` is the inverse, as far as each option's form has one."""
-        return {name: own.form.write(getattr(self, name)) for name, own in declared(type(self)).items() if own.kept}
+        return {
+            name: option.form.write(getattr(self, name)) for name, option in declared(type(self)).items() if option.kept
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -409,15 +411,15 @@ class Record:
             If something isn't an option, or a value isn't allowed.
         """
         check_names(data, cls, cls.__name__)
-        values = {name: declared(cls)[name].form.read(told) for name, told in data.items()}
+        values = {name: declared(cls)[name].form.read(value) for name, value in data.items()}
         return cls(**{name: value for name, value in values.items() if value is not MISSING})
 
     def __repr__(self) -> str:
         """What has no default, the learning rate, and what differs from its default."""
         shown = [
             f"{name}={getattr(self, name)!r}"
-            for name, own in declared(type(self)).items()
-            if name == "learning_rate" or own.default is MISSING or not _equal(getattr(self, name), own.default)
+            for name, option in declared(type(self)).items()
+            if name == "learning_rate" or option.default is MISSING or not _equal(getattr(self, name), option.default)
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
 

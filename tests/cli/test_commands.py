@@ -202,7 +202,7 @@ MISTAKES = [
     (("importance", "norun", "t.csv"), "is no folder"),
     (("compare", "norun"), "is no folder"),
     (("train", "digits", "--engine", "cuda"), "unknown engine"),
-    (("train", "digits", "--devices", "0"), "devices must be a whole number in [1, ∞], got 0"),
+    (("train", "digits", "--devices", "0"), "devices must be a whole number of at least 1, got 0"),
     (("train", "digits", "--devices", "3", "--batch-size", "32"), "choose batch_size 30 or 33"),
     (("train", "digits", "--devices", "2", "--engine", "numpy"), "the numpy engine computes on one"),
     (("train", "digits", "--target", "y"), "with its own target"),

@@ -22,6 +22,7 @@ def kinds(base=Preparation):
 
 def samples():
     """One of each kind that files may name."""
+    from backlit.data.named import NamedColumns
     from backlit.data.pictures.decoding import Form
     from backlit.data.series import Grid, SeriesPreparation, Windows
     from backlit.data.text import Texts
@@ -32,6 +33,7 @@ def samples():
         bl.data.TablePreparation.learn(TABLE, goal),
         bl.data.TextColumn.learn(TABLE, "text", goal),
         bl.data.Pictures(Form(4, 3, 1), (0.0,), (255.0,)),
+        NamedColumns(("size",)),
         Texts(bl.data.Tokenizer.learn("abc"), 4),
         SeriesPreparation.learn(windows, "size", "t"),
         *(kind().fit(ROWS) for kind in (bl.data.Standardize, bl.data.MinMax, bl.data.Center)),

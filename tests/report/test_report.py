@@ -21,7 +21,7 @@ from backlit.doctor.finding import Kind, Role, Sign, Stage
 from backlit.languages import Template
 from backlit.report.numerals import percent, short
 from backlit.report.reproduce import command
-from backlit.tasks.judge.worst import errors
+from backlit.tasks.judge.worst import mistakes
 from tests.report.common import checked
 
 EVIL = "<script>alert(1)</script>"
@@ -127,12 +127,10 @@ def test_most_confident_errors_come_first():
         class targets:  # noqa: N801
             decode = staticmethod(lambda outputs: outputs.argmax(axis=1))
             probabilities = staticmethod(lambda outputs, activation: outputs)
-
-    class Data:
-        task, seen_as = "classification", (1, 2)
+            labels = (0, 1)
 
     outputs = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.05, 0.95]])
-    found = errors(Sure, Data, np.arange(8.0).reshape(4, 2), outputs, np.array([1, 0, 1, 0]))
+    found = mistakes(Sure, outputs, np.array([1, 0, 1, 0]), raw=np.arange(8.0).reshape(4, 2), seen_as=(1, 2))
     assert [row["probability"] for row in found["rows"]] == [0.95, 0.9, 0.8]
     assert found["rows"][0] == {"truth": 0, "called": 1, "probability": 0.95, "pixels": [[6.0, 7.0]]}
     json.dumps(found)

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from backlit.data.table.category import Category
+from backlit.data.table.column import LeftOut
+from backlit.data.table.moment import Moment
+from backlit.data.table.number import Number
 from backlit.doctor import symptoms
 from backlit.doctor.findings import (
     constant_columns,
@@ -54,6 +58,7 @@ def test_what_the_page_asks_for_is_there_and_nothing_else():
         "verdict.",
         "errors.caption.",
         "findings.",
+        "kind.",
     )
     unused = {key for key in EN["words"] if f'"{key}"' not in text and not key.startswith(built)}
     assert not unused
@@ -79,9 +84,7 @@ def test_sayings_are_patterns_with_their_groups():
     [
         ("always 'cat', the most frequent class", "늘 가장 흔한 \u2018cat\u2019"),
         ("always 3, the most frequent class", "늘 가장 흔한 \u20183\u2019"),
-        ("standardised; missing at the median 3.5, and marked", "표준화; 결측은 중앙값 3.5(으)로 채우고 표시"),
         ("3 rows have no target (price) and are dropped", "목푯값(price)이 없는 3개를 뺐습니다."),
-        ("one row each hour; day of week as cycles", "한 행의 간격: hour; 요일을 주기로 표현"),
         ("nobody has said this before", "nobody has said this before"),
     ],
 )
@@ -113,6 +116,22 @@ def test_what_the_library_says(sentence, korean):
 )  # fmt: skip
 def test_what_the_doctor_measured(message, korean):
     assert str(words.Said(message).within("ko")) == korean
+
+
+@pytest.mark.parametrize(
+    ("said", "english", "korean"),
+    [
+        (Number("a", fill=3.5, missing=0.1).done,
+         "standardised; missing at the median 3.5, and marked", "표준화; 결측은 중앙값 3.5로 채우고 표시"),
+        (Category("b", levels=("x", "y"), missing=0.1).done,
+         "x is -1, y is 1; missing marked", "x 값은 -1, y 값은 1; 결측 표시"),
+        (Moment("c", parts=("weekday", "elapsed")).done, "day of week, days elapsed", "요일, 지난 날수"),
+        (LeftOut("d", note="as asked").done, "left out: as asked", "제외: as asked"),
+    ],
+)  # fmt: skip
+def test_what_was_done_to_columns(said, english, korean):
+    assert said == english
+    assert str(words.Told(said).within("ko")) == korean
 
 
 def test_values_are_escaped_in_every_language():

@@ -157,16 +157,16 @@ def test_an_unknown_option(folder):
 
 @pytest.mark.parametrize("network", ["cnn:4", "lstm:4", "conv:4 relu pool:2 flatten linear:8 relu"])
 def test_digits_know_their_pictures(network):
-    from backlit.tasks.options import Options
-    from backlit.tasks.task import from_dataset
-    from backlit.tasks.train import train
+    from backlit.tasks.dataset import DatasetTask
+    from backlit.tasks.options import Call, Options
 
-    run = train(from_dataset("digits"), Options(network=network, epochs=2), progress=False)
+    task, options, call = DatasetTask(), Options(network=network, epochs=2), Call(progress=False)
+    run = task.train(task.read("digits"), options, call)
     assert run.network.input_shape == (64,)
     assert run.network.architecture.layers[0] == bl.Reshape((8, 8, 1))
     assert run.judgement["plan"].startswith(network)  # and not five of them
     with pytest.raises(InputError, match=r"gets rows of 2 numbers"):
-        train(from_dataset("moons"), Options(network=network), progress=False)
+        task.train(task.read("moons"), Options(network=network), call)
 
 
 def test_layers_by_words_and_options_that_say_the_same(folder):

@@ -11,7 +11,9 @@ import backlit as bl
 from backlit.data.series import Grid
 from backlit.errors import InputError
 from backlit.tasks.judge.forecast import judge_windows, rivals
-from backlit.tasks.series import from_series, windows_of
+from backlit.tasks.options import Options
+from backlit.tasks.plan import Ends
+from backlit.tasks.series import SeriesTask, windows_of
 
 QUICK = {"epochs": 20, "ensemble": 1, "progress": False}
 
@@ -38,8 +40,9 @@ def run(sales):
 
 def test_the_judgement_holds_what_numpy_and_pandas_say(run, sales):
     judgement = run.judgement
-    windows = from_series(sales, "sold", time="day", horizon=7, window=14, series="shop")
-    test = windows.raw[windows.divide((0.7, 0.15, 0.15))[0][2]]
+    task = SeriesTask(target="sold", time="day", horizon=7, window=14, series="shop")
+    windows = task.read(sales)
+    test = windows.raw[task.split(windows, (0.7, 0.15, 0.15), 0)[0].test]
     errors = run.predict(test) - test.future
     assert judgement["scores"]["mae"] == pytest.approx(np.abs(errors).mean())
     assert judgement["scores"]["rmse"] == pytest.approx(np.sqrt(np.mean(errors**2)))
@@ -70,11 +73,13 @@ def test_noise_is_no_better_than_its_rivals_and_the_report_says_so():
 
 def test_a_network_that_learned_nothing_is_the_linear_forecast(sales):
     """The last layer starts at zero, so before training the network adds the mean that is left over, which is zero."""
-    material = from_series(sales, "sold", time="day", horizon=7, window=14, series="shop")
-    rows = material.divide((0.7, 0.15, 0.15))[0]
-    preparation = material.learn(rows[0])
-    network = material.family.build("mlp:8", 7, "silu", 0.0, preparation).build((14, len(preparation.names)), seed=0)
-    windows = material.raw[rows[2]]
+    task = SeriesTask(target="sold", time="day", horizon=7, window=14, series="shop")
+    material = task.read(sales)
+    parts, _ = task.split(material, (0.7, 0.15, 0.15), 0)
+    preparation = task.prepare(material, parts.train)
+    ends = Ends((14, len(preparation.names)), 7, "silu", 0.0)
+    network = task.network("mlp:8", ends, preparation, Options()).build(ends.shape, seed=0)
+    windows = material.raw[parts.test]
     outputs = np.asarray(network(preparation.apply(windows)))
     assert np.array_equal(preparation.absolute(windows, outputs), rivals(preparation, windows)["linear (ridge)"])
 
@@ -160,7 +165,7 @@ def test_a_test_table_and_one_step(sales):
 
 
 def test_the_window_is_chosen(sales):
-    material = from_series(sales, "sold", time="day", horizon=3, series="shop")
+    material = SeriesTask(target="sold", time="day", horizon=3, series="shop").read(sales)
     assert material.raw.window == 14
     assert "window 14 (chosen)" in material.notes[0]
 

@@ -6,7 +6,7 @@ import pytest
 import backlit as bl
 from backlit.data.text.texts import windows
 from backlit.tasks.options import Options
-from backlit.tasks.stream import _pairs, from_text, stream_scores
+from backlit.tasks.stream import StreamTask, pairs_loss, stream_scores
 
 SENTENCES = "the cat sat on the mat. a dog ran to the cat. the mat ran on. "
 
@@ -118,7 +118,7 @@ def test_pairs_against_counting():
     train, test = np.array([4, 5, 4, 5, 4, 6]), np.array([4, 5, 6])
     alone = (np.bincount(train, minlength=7) + 0.1) / (6 + 0.7)
     expected = [np.log((2 + 5 * alone[5]) / (3 - 1 + 1 + 5)), np.log((0 + 5 * alone[6]) / (2 + 5))]
-    assert _pairs(train, test, 7) == pytest.approx(-np.mean(expected))
+    assert pairs_loss(train, test, 7) == pytest.approx(-np.mean(expected))
 
 
 @pytest.mark.parametrize(
@@ -170,11 +170,11 @@ def test_files_that_are_no_text(tmp_path):
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(bl.InputError, match=message):
-            from_text(tmp_path / name)
+            StreamTask().read(tmp_path / name)
     with pytest.raises(bl.InputError, match="is a folder; expected a text file"):
-        from_text(tmp_path)
+        StreamTask().read(tmp_path)
     with pytest.raises(bl.InputError, match="can't be read"):
-        from_text(tmp_path / "none.txt")
+        StreamTask().read(tmp_path / "none.txt")
 
 
 def test_options_are_as_for_tables():

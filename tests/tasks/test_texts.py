@@ -9,7 +9,7 @@ from sklearn.naive_bayes import MultinomialNB
 import backlit as bl
 from backlit.data import TextColumn
 from backlit.errors import InputError, UnknownNameError
-from backlit.tasks.texts import network
+from backlit.nn.spec.sequences import for_texts
 
 
 def reviews(rows=240, seed=0):
@@ -37,11 +37,11 @@ def test_a_word_that_tells_is_found(run):
 def test_naive_bayes_is_judged_beside_as_scikit_learn_would(run):
     rival = run.judgement["rivals"]["naive Bayes, words"]
     table = reviews()
-    from backlit.tasks.split import divide
-    from backlit.tasks.task import from_table
+    from backlit.tasks.table import TableTask
 
-    material = from_table(table, "label")
-    parts, _ = divide(material, (0.7, 0.15, 0.15), 0)
+    task = TableTask(target="label")
+    material = task.read(table)
+    parts, _ = task.split(material, (0.7, 0.15, 0.15), 0)
     texts = np.array(table["review"].to_list())
     counter = CountVectorizer(analyzer=str.split)
     model = MultinomialNB().fit(counter.fit_transform(texts[parts.train]), material.y[parts.train])
@@ -94,10 +94,10 @@ def test_korean(tokens):
 def test_order_matters_to_a_recurrent_network_but_not_to_a_bag():
     column = TextColumn.learn(pl.DataFrame({"review": ["a b c d", "a b c d"]}), "review")
     rows = column.apply(["a b c", "c b a"])
-    bag = network("bag:8,4", 2, "relu", 0.0, column).build((4,))(rows)
+    bag = for_texts("bag:8,4", 2, 0.0, column.tokenizer.size, column.tokenizer.unit).build((4,))(rows)
     np.testing.assert_allclose(bag[0], bag[1], atol=1e-6)
     for words in ("cnn:8,8", "gru:5", "bilstm:5,4", "rnn"):
-        out = network(words, 2, "relu", 0.1, column).build((4,))(rows)
+        out = for_texts(words, 2, 0.1, column.tokenizer.size, column.tokenizer.unit).build((4,))(rows)
         assert out.shape == (2, 2)
         assert abs(out[0] - out[1]).max() > 1e-4, words
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,10 @@ import typer
 
 from backlit.errors import InputError, unknown
 
-# What says where a run goes and what is shown of it, not what it is.
-OF_THE_CALL = ("out", "config", "overwrite", "resume", "no_report", "lang", "quiet", "as_json")
 
-
-def choices(ctx: typer.Context, config: Path | None, begun: Path | None) -> dict[str, Any]:
+def choices(
+    ctx: typer.Context, config: Path | None, begun: Path | None, without: Collection[str] = ()
+) -> dict[str, Any]:
     """The command's options by name: typed ones first, then those of a config file, then defaults.
 
     Parameters
@@ -25,13 +25,19 @@ def choices(ctx: typer.Context, config: Path | None, begun: Path | None) -> dict
         A run's config.toml.
     begun : path, optional
         The folder of a run that is to go on: its config.toml is taken if no data was named.
+    without : names, optional
+        Options that say where a run goes and what is shown of it, not what it is.
+
+    Raises
+    ------
+    InputError
+        If a file can't be read or has an option that isn't known (the nearest is named), or if no data is named.
     """
-    typed = {name: value for name, value in ctx.params.items() if name not in OF_THE_CALL}
+    typed = {name: value for name, value in ctx.params.items() if name not in without}
     if config is None and begun is not None and typed.get("data") is None and (begun / "config.toml").exists():
         config = begun / "config.toml"
     if config is not None:
-        kept = _read(config, typed)
-        for name, value in kept.items():
+        for name, value in _read(config, typed).items():
             source = ctx.get_parameter_source(name)
             if source is None or source.name.startswith("DEFAULT"):
                 typed[name] = value
@@ -44,16 +50,16 @@ def choices(ctx: typer.Context, config: Path | None, begun: Path | None) -> dict
 
 def to_keep(choices: dict[str, Any]) -> dict[str, Any]:
     """The options as plain data, without those that were left open."""
-    kept = {name: str(value) if isinstance(value, Path) else value for name, value in choices.items()}
-    return {name: value for name, value in kept.items() if not (value is None or value is False or value in ([], ()))}
+    plain = {name: str(value) if isinstance(value, Path) else value for name, value in choices.items()}
+    return {name: value for name, value in plain.items() if not (value is None or value is False or value in ([], ()))}
 
 
 def _read(path: Path, known: dict[str, Any]) -> dict[str, Any]:
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        options = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"--config {path} can't be read: {error}; expected a run's config.toml") from error
-    for name in found:
+    for name in options:
         if name not in known:
             raise unknown(f"option in {path}", name, known)
-    return found
+    return options

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from backlit.errors import InputError
+
 NAME = "diagnose"
 EXAMPLES = (
     "Examples:\n\nbacklit diagnose runs/digits\n\nbacklit diagnose runs/digits --json\n\n"
@@ -36,7 +38,6 @@ def command(
     """
     import backlit as bl
     from backlit.cli import output
-    from backlit.errors import InputError
 
     for name, given in (("--out", out), ("--seeds", seeds)):
         if given is not None and not fix:
@@ -45,11 +46,11 @@ def command(
     if fix:
         _fix(loaded, run, out, seeds, quiet, as_json)
         return
-    found = loaded.diagnose()
+    diagnosis = loaded.diagnose()
     if as_json:
-        output.emit(found.to_dict() | {"probes": bool(loaded.probes)})
+        output.emit(diagnosis.to_dict() | {"probes": bool(loaded.probes)})
         return
-    print(found)
+    print(diagnosis)
     if not loaded.probes or loaded.start is None:
         output.note(
             "this run has no probes, or was trained by an older version: only its history could be judged; train with "
@@ -59,23 +60,67 @@ def command(
 
 def _fix(loaded: Any, run: Path, out: Path | None, seeds: int | None, quiet: bool, as_json: bool) -> None:
     from backlit.cli import output
-    from backlit.cli.mending import folder_for, recipe_of_folder
     from backlit.doctor.repair.fix import SEEDS
-    from backlit.doctor.repair.fix import fix as mend
+    from backlit.doctor.repair.fix import fix as repaired
+    from backlit.run import Run
 
     folder = folder_for(run, out)
-    found = loaded.diagnose()
+    diagnosis = loaded.diagnose()
     with output.stages(quiet) as stage:
         recipe = recipe_of_folder(loaded, stage)
-        repair = mend(loaded, recipe=recipe, seeds=SEEDS if seeds is None else seeds, progress=stage)
-    written = repair.run.save(folder, report="en") if repair.kept else None
+        repair = repaired(loaded, recipe=recipe, seeds=SEEDS if seeds is None else seeds, progress=stage)
+    written = Run.of(repair.run).save(folder, report="en") if repair.kept else None
     if as_json:
-        told = found.to_dict() | repair.to_dict()
-        output.emit(told | {"run": None if written is None else str(written)})
+        findings = diagnosis.to_dict() | repair.to_dict()
+        output.emit(findings | {"run": None if written is None else str(written)})
     else:
-        print(found if len(found) else "no findings")
+        print(diagnosis if len(diagnosis) else "no findings")
         print(f"\n{repair}")
         if written is not None:
             print(f"\nmended run: {written}")
     if repair.interrupted:
         output.leave(output.INTERRUPTED)
+
+
+def recipe_of_folder(run: Any, stage: Any) -> Any:
+    """What trained a run of the command: its config.toml, on the data that is named there.
+
+    Raises
+    ------
+    InputError
+        If the run wasn't trained by the command, learns a text as a stream, or its data is gone or has changed.
+    """
+    from backlit.tasks.choose import is_file, of_fit_among, options_of, task_of
+    from backlit.tasks.options import Call
+    from backlit.tasks.stream import StreamTask
+    from backlit.train.fingerprint import same_data
+
+    if run.config is None:
+        raise InputError(
+            f"{run.folder} was trained in Python and doesn't hold its data (no config.toml): mend it there, with "
+            "run.fix(), or bl.load(folder).fix(x, y)"
+        )
+    data = str(run.config.get("data"))
+    if is_file(data) and not Path(data).exists():
+        raise InputError(f"{run.folder} was trained on {data}, which isn't there; run the command where it was trained")
+    task, source = task_of(run.config)
+    if isinstance(task, StreamTask):
+        raise InputError(
+            f"{run.folder} goes on with a text; --fix mends runs on tables, pictures, series and data sets"
+        )
+    options = options_of({name: value for name, value in run.config.items() if name != "time_limit"})
+    recipe, _ = task.recipe(task.read(source, stage), options, Call())
+    recipe = recipe.replace(**of_fit_among(run.config))
+    if not same_data(run.settings.get("data"), recipe.examples()):
+        raise InputError(
+            f"{data} isn't what {run.folder} was trained on any more: rows, targets or their split differ; train again"
+        )
+    return recipe
+
+
+def folder_for(run: Path, out: Path | None) -> Path:
+    """Where the mended run goes, which must not be there yet."""
+    folder = out or run.with_name(f"{run.resolve().name}-fixed")
+    if folder.exists():
+        raise InputError(f"{folder} is already there; choose another with --out")
+    return folder

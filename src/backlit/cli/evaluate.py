@@ -24,34 +24,20 @@ def command(
 ) -> None:
     """Scores of a run on a file that has the targets, too, beside what guessing achieves."""
     import backlit as bl
-    from backlit.tasks import apply as using
-    from backlit.tasks.judge.forecast import judge_windows
-    from backlit.tasks.judge.scores import best_guess, judge, worst
+    from backlit.cli import output
+    from backlit.tasks import apply
 
     loaded = bl.load(run)
-    if using.is_forecaster(loaded):
-        windows = using.judged_windows(loaded, file, target)
-        _tell(judge_windows(loaded, windows), len(windows), "windows", as_json)
-        return
-    if using.takes_pictures(loaded):
-        inputs, y, names = using.judged_pictures(loaded, file, target)
-        task = "classification"
-    else:
-        frame, y, task = using.judged_rows(loaded, file, target)
-        inputs, names = using.inputs_of(loaded, frame, file), None
-    guess = (loaded.judgement or {}).get("guess") or best_guess(loaded, task, y)
-    outputs = loaded.outputs(inputs)
-    judged = judge(loaded, task, guess, outputs, y)
-    if names is not None:
-        judged["worst"] = worst(loaded, outputs, y, names)
-    _tell(judged, len(y), "rows", as_json)
+    judgement, notes = apply.judgement_on(loaded, file, target)
+    for note in notes:
+        output.note(note)
+    _tell(judgement, as_json)
 
 
-def _tell(judged: dict[str, Any], count: int, what: str, as_json: bool) -> None:
-    from backlit.cli import output
-    from backlit.cli import printing as report
+def _tell(judgement: Any, as_json: bool) -> None:
+    from backlit.cli import output, printing
 
     if as_json:
-        output.emit({what: count, **judged["scores"], "judgement": judged})
+        output.emit({judgement.what: judgement.rows, **judgement.scores, "judgement": judgement})
     else:
-        print(f"{count} {what}\n\n{report.scores(judged)}")
+        print(f"{judgement.rows} {judgement.what}\n\n{printing.scores(judgement)}")

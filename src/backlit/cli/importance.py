@@ -29,14 +29,16 @@ def command(
     import backlit as bl
     from backlit.cli import output
     from backlit.errors import InputError
-    from backlit.tasks import apply as using
+    from backlit.tasks import apply
 
     output.check_picture(plot)
     loaded = bl.load(run)
-    if using.is_forecaster(loaded):
+    if apply.is_forecaster(loaded):
         raise InputError(f"{run} is a run on time series; importance is for columns of rows that stand alone")
-    frame, y, _ = using.judged_rows(loaded, file, target)
-    found = bl.importance(loaded, using.inputs_of(loaded, frame, file), y, repeats=repeats, seed=seed)
+    frame, y, _, notes = apply.known_rows(loaded, file, target)
+    for note in notes:
+        output.note(note)
+    found = bl.importance(loaded, apply.inputs_of(loaded, frame, file), y, repeats=repeats, seed=seed)
     if plot is not None:
         output.save_picture(found.plot(), plot)
     if as_json:

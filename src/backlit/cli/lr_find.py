@@ -30,24 +30,23 @@ def command(
     import backlit as bl
     from backlit.cli import output
     from backlit.errors import InputError
-    from backlit.tasks.choose import material_of, options_of
-    from backlit.tasks.plan import plan_for
-    from backlit.tasks.split import divide
-    from backlit.tasks.stream import TextStream
+    from backlit.tasks.choose import options_of, task_of
+    from backlit.tasks.rows import RowsTask
 
     output.check_picture(plot)
     # Without dropout, whose noise would hide where the loss falls fastest.
     choices = {"network": network, "dropout": 0.0, "optimizer": optimizer, "batch_size": batch_size, "seed": seed}
     options = options_of(choices)
-    material = material_of({"data": data, "target": target})
-    if isinstance(material, TextStream):
+    task, source = task_of({"data": data, "target": target})
+    if not isinstance(task, RowsTask):
         raise InputError(f"{data} is a text to go on with; lr-find is for tables and data sets (say --target COLUMN)")
-    rows = divide(material, options.split, seed)[0].train
-    preparation = material.learn(rows)
-    chosen = plan_for(options, material, rows, preparation)
+    material = task.read(source)
+    rows = task.split(material, options.split, seed)[0].train
+    preparation = task.prepare(material, rows)
+    plan = task.plan(material, rows, preparation, options)
     test = bl.lr_find(
-        chosen.network, material.raw[rows], material.y[rows], loss=chosen.loss, optimizer=chosen.optimizer, start=start,
-        stop=stop, steps=steps, batch_size=chosen.batch_size, seed=seed, preparation=preparation,
+        plan.network, material.raw[rows], material.y[rows], loss=plan.loss, optimizer=plan.optimizer, start=start,
+        stop=stop, steps=steps, batch_size=plan.batch_size, seed=seed, preparation=preparation,
         standardize_targets=material.task == "regression",
     )  # fmt: skip
     if plot is not None:

@@ -19,6 +19,7 @@ from backlit.cli import (
     train,
 )
 from backlit.cli import report as write_report
+from backlit.cli.options import Command
 from backlit.cli.output import reporting
 
 app = typer.Typer(
@@ -55,7 +56,7 @@ COMMANDS = (
 )  # fmt: skip
 
 for module in COMMANDS:
-    app.command(module.NAME, epilog=module.EXAMPLES)(module.command)
+    app.command(module.NAME, epilog=module.EXAMPLES, cls=Command)(module.command)
 
 
 def main() -> None:

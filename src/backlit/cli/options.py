@@ -1,91 +1,118 @@
-"""Options of commands as they're declared once, with help text, range and default, in `Options` of the workflow."""
+"""Flags of commands, made from options as they are declared: what one is called, its type, its help, its default."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
-import re
-from typing import Any
+import inspect
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
 from backlit.errors import InputError
-from backlit.settings import Range
+from backlit.settings import Declaration
+from backlit.settings import declared as declarations
 from backlit.tasks.options import Options
 
-FIELDS = {field.name: field for field in dataclasses.fields(Options)}
-UNITS = {"s": 1, "m": 60, "h": 3600}
+F = TypeVar("F", bound=Callable[..., Any])
+VAR = inspect.Parameter.VAR_KEYWORD
+KINDS = {"bool": bool, "int": int, "float": float, "Path": Path, "str": str}  # what can be read from a word
+
+
+def flag(option: Declaration) -> inspect.Parameter:
+    """An option as a parameter from which typer makes a flag."""
+    kind = _kind(option)
+    shown = option.default is not None and option.parse is None and isinstance(option.default, tuple(KINDS.values()))
+    name = f"--{option.name.replace('_', '-')}"
+    flags = option.flags or ((name,) if kind is bool else ())  # without a name typer would add --no-…
+    about = typer.Option(*flags, help=help_of(option), rich_help_panel=option.panel, show_default=shown)
+    annotation = Annotated[kind if shown else kind | None, about]  # type: ignore[valid-type]
+    default = option.default if shown else None
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def help_of(option: Declaration) -> str:
+    """What the help says: what it is, its range, who chooses it. A text with a full stop says all of it itself."""
+    if option.help.endswith("."):
+        return option.help
+    if option.range is None or option.range.names or option.parse is not None:
+        return f"{option.help}."
+    tail = "; by default chosen by the data's size" if option.default is None else ""
+    return f"{option.help}, {option.range.span}{tail}."
+
+
+def _kind(option: Declaration) -> Any:
+    """The type that typer reads: of several that an option may have, one that can be typed."""
+    parts = [part.strip() for part in option.type.split("|")]
+    if option.parse is None and any(part.startswith(("Sequence[", "list[")) for part in parts):
+        return list[str]
+    return next((KINDS[part] for part in parts if part in KINDS and option.parse is None), str)
 
 
 def declared(name: str, *flags: str, panel: str | None = None) -> Any:
-    """A typer option made from the declaration of a field: what it is, its range, its default."""
-    field = FIELDS[name]
-    default = field.default
-    tail = "; by default chosen by the data's size." if default is None else "."
-    help_text = f"{field.metadata['help']}, {span(field.metadata['range'])}{tail}"
-    return typer.Option(*flags, help=help_text, rich_help_panel=panel, show_default=default is not None)
+    """A typer option made from the declaration of a planning option, for a command that has only some of them."""
+    option = declarations(Options)[name]
+    return typer.Option(*flags, help=help_of(option), rich_help_panel=panel, show_default=option.default is not None)
 
 
-def span(limits: Range) -> str:
-    """A range in words: "from 1", "above 0", "from 0 to below 1"."""
-    start = f"{'above' if limits.open_low else 'from'} {limits.low:g}"
-    if math.isinf(limits.high):
-        return start
-    return f"{start} to {'below ' if limits.open_high else ''}{limits.high:g}"
+def flagged(options: Callable[[], Iterable[Declaration]]) -> Callable[[F], F]:
+    """Give a command that takes ``**given`` a flag for each option.
+
+    They are made when the command is called or its own help is shown (see `complete`): to know all options, more must
+    be imported than a list of the commands is worth waiting for.
+    """
+
+    def decorate(function: F) -> F:
+        parameters = inspect.signature(function, eval_str=True).parameters.values()
+        first = [parameter for parameter in parameters if parameter.kind != VAR]
+        function.__signature__ = inspect.Signature(first)  # type: ignore[attr-defined]
+        function.flagged = options  # type: ignore[attr-defined]
+        return function
+
+    return decorate
 
 
-def seconds(text: str | float | None) -> float | None:
-    """A duration: "90", "90s", "5m", "1.5h"."""
-    if text is None or isinstance(text, (int, float)):
-        return text
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
-    if not found:
-        raise InputError(f"--time-limit {text}: expected a duration such as 90s, 5m or 1.5h")
-    return float(found[1]) * UNITS[found[2] or "s"]
+def complete(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A command with all its parameters in its signature."""
+    options: Callable[[], Iterable[Declaration]] | None = getattr(function, "flagged", None)
+    if options is None:
+        return function
+
+    def command(*args: Any, **given: Any) -> Any:
+        return function(*args, **given)
+
+    parameters = [*inspect.signature(function).parameters.values(), *map(flag, options())]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command.__name__, command.__doc__ = function.__name__, function.__doc__
+    return command
 
 
-def height_and_width(text: str | list[int] | None) -> tuple[int, int] | None:
-    """A picture's size: "32", "32x48"."""
-    if text is None or not isinstance(text, str):
-        return None if text is None else (text[0], text[-1])
-    found = re.fullmatch(r"\s*([1-9]\d{0,4})(?:\s*[x×]\s*([1-9]\d{0,4}))?\s*", text, re.ASCII)
-    if not found:
-        raise InputError(f"--size {text}: expected a number of pixels such as 32, or height and width such as 32x48")
-    return int(found[1]), int(found[2] or found[1])
+class Command(TyperCommand):
+    """A subcommand: its flags are made when they are needed, and none that takes a value may be given twice."""
 
+    def get_params(self, ctx: Any) -> Any:
+        """Arguments and flags, those of `flagged` included."""
+        function = inspect.unwrap(self.callback) if self.callback else None
+        if function is not None and hasattr(function, "flagged"):
+            app = typer.Typer(add_completion=False)
+            app.command()(complete(function))
+            made = typer.main.get_command(app)
+            self.params, self.callback = made.params, made.callback
+        return super().get_params(ctx)
 
-def shares(text: str | list[float] | tuple[float, ...] | None) -> tuple[float, ...] | None:
-    """Parts of a split: "70/15/15" or "0.7,0.15,0.15"."""
-    if text is None or not isinstance(text, str):
-        return None if text is None else tuple(text)
-    try:
-        parts = [float(part) for part in re.split(r"[/,]", text)]
-    except ValueError:
-        parts = []
-    total = sum(parts)
-    if len(parts) not in (2, 3) or min(parts) <= 0:
-        raise InputError(f"--split {text}: expected shares of training, validation and test rows such as 70/15/15")
-    return tuple(part / total for part in parts)
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what was typed.
 
-
-def kinds(text: str | dict[str, str] | None) -> dict[str, str]:
-    """What the user says of columns: "zip=category,id=drop", or a TOML file with such lines."""
-    import tomllib
-    from pathlib import Path
-
-    if text is None or isinstance(text, dict):
-        return dict(text or {})
-    if text.endswith(".toml"):
-        try:
-            found = tomllib.loads(Path(text).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"--columns {text} can't be read: {error}") from error
-        found = found.get("columns", found)
-        if not isinstance(found, dict) or not all(isinstance(kind, str) for kind in found.values()):
-            raise InputError(f'--columns {text}: expected lines such as zip = "category"')
-        return found
-    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    wrong = next((name for name, equals, kind in pairs if not (name.strip() and equals and kind.strip())), None)
-    if wrong is not None or not pairs:
-        raise InputError(f"--columns {text}: expected pairs such as zip=category,id=drop")
-    return {name.strip(): kind.strip() for name, _, kind in pairs}
+        Raises
+        ------
+        InputError
+            If an option that takes one value was given twice.
+        """
+        typed: list[Any] = list(self.make_parser(ctx).parse_args(args=list(args))[2])
+        for parameter in typed:
+            one = parameter.param_type_name == "option" and not parameter.multiple and not parameter.is_flag
+            if one and typed.count(parameter) > 1:
+                raise InputError(f"{max(parameter.opts, key=len)} is given twice: give it once")
+        return super().parse_args(ctx, args)

@@ -46,10 +46,10 @@ def command(
     from backlit.data.files import writing
     from backlit.data.preparation import preparation_of
     from backlit.errors import InputError
-    from backlit.tasks import apply as using
+    from backlit.tasks import apply
 
     loaded = bl.load(run)
-    if using.takes_pictures(loaded):
+    if apply.takes_pictures(loaded):
         _pictures(loaded, files, out, skip_broken, as_json)
         return
     if len(files) > 1:
@@ -57,8 +57,8 @@ def command(
     if skip_broken:
         raise InputError(f"--skip-broken is for pictures; {run} was trained on rows of numbers")
     file = files[0]
-    continued = using.is_forecaster(loaded)
-    source = using.source_for(loaded, file, keep_text=not continued)
+    continued = apply.is_forecaster(loaded)
+    source = apply.source_for(loaded, file, keep_text=not continued)
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file")
     if out is not None and not out.parent.is_dir():
@@ -68,7 +68,7 @@ def command(
     if continued:
         _continue(loaded, source, out, level, as_json)
         return
-    columns = predictions(loaded, using.inputs_of(loaded, source.frame, file), level)
+    columns = predictions(loaded, apply.inputs_of(loaded, source.frame, file), level)
     preparation = preparation_of(loaded.preparation)
     for name, count in preparation.unseen(source.frame).items():
         output.note(f"column {name!r}: {count} rows have {preparation.strange} that training didn't have")

@@ -41,10 +41,11 @@ def as_arrays(
     [[1.0, 3.0], [2.0, 4.0]]
     """
     names: list[str] | None = None
-    if isinstance(x, dict):
-        x, names = _columns({str(name): np.asarray(column) for name, column in x.items()})
+    columns = columns_of(x)
+    if columns is not None:
+        x, names = _stacked(columns)
     elif not isinstance(x, (np.ndarray, list, tuple)) and not hasattr(x, "__array_namespace__"):
-        x, names = _frame(x)
+        x = _unnamed(x)
     if isinstance(x, np.ma.MaskedArray) and x.mask.any():
         raise InputError(
             f"x: row {np.argwhere(x.mask)[0][0]} has a masked value; drop such rows or fill them in (x.filled(...))"
@@ -83,7 +84,81 @@ def _column(where: Any, names: list[str] | None) -> str:
     return f", column {names[where[1]]!r}" if names else f", column {where[1]}"
 
 
-def _columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
+def columns_of(x: Any) -> dict[str, np.ndarray] | None:
+    """The columns of a data frame, of a dict of columns or of a list of dicts, by name; None for what has no names.
+
+    >>> columns_of([{"a": 1, "b": 2}, {"b": 4, "a": 3}])
+    {'a': array([1, 3]), 'b': array([2, 4])}
+    """
+    if isinstance(x, dict):
+        return {str(name): np.asarray(column) for name, column in x.items()}
+    if isinstance(x, (list, tuple)) and x and all(isinstance(row, dict) for row in x):
+        return {name: column.to_numpy() for name, column in _of_rows(x).items()}
+    if isinstance(x, (np.ndarray, list, tuple)) or hasattr(x, "__array_namespace__"):
+        return None
+    import narwhals as nw
+
+    try:
+        native = nw.from_native(x, allow_series=True, eager_only=True, pass_through=True)
+        if not isinstance(native, nw.DataFrame):
+            return None
+        # By place: pandas' columns may be called 0, 1, ..., which narwhals takes for rows.
+        columns = list(zip(map(str, native.columns), native.iter_columns(), strict=True))
+    except nw.exceptions.DuplicateError as error:
+        raise InputError(f"x has two columns of one name; give each a name of its own ({error})") from error
+    return {name: column.to_numpy() for name, column in columns}
+
+
+def _of_rows(rows: Any) -> dict[str, Any]:
+    from backlit.data.files.values import frame
+
+    made = frame(rows)
+    return {name: made[name] for name in made.columns}
+
+
+def as_targets(y: Any) -> np.ndarray:
+    """Targets as an array, (rows, ...), none of them missing or infinite.
+
+    Parameters
+    ----------
+    y : array, list, series or data frame
+        Numbers, classes by name, or truth values.
+
+    Raises
+    ------
+    InputError
+        If a target is missing, masked or infinite; its row is named, counted from 0.
+
+    Examples
+    --------
+    >>> as_targets([0.5, 1.5]).tolist()
+    [0.5, 1.5]
+    """
+    if isinstance(y, np.ma.MaskedArray):
+        if np.ma.getmaskarray(y).any():
+            raise _no_target(np.argwhere(np.ma.getmaskarray(y))[0], "masked")
+        y = y.data
+    values = np.asarray(y)
+    if values.dtype.kind == "U" and isinstance(y, (list, tuple)) and not all(isinstance(label, str) for label in y):
+        values = np.array(y, dtype=object)  # what is missing must not become the text "nan"
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        place = np.argwhere(~np.isfinite(values))[0]
+        raise _no_target(place, "missing (NaN)" if np.isnan(values[tuple(place)]) else "infinite")
+    if values.dtype.kind == "O":
+        for place, value in np.ndenumerate(values):
+            if value is None or type(value).__name__ in ("NAType", "NaTType"):
+                raise _no_target(place, f"missing ({value})")
+            if isinstance(value, float) and not np.isfinite(value):
+                raise _no_target(place, "missing (NaN)" if np.isnan(value) else "infinite")
+    return values
+
+
+def _no_target(place: Any, what: str) -> InputError:
+    column = f", column {place[1]}" if len(place) > 1 else ""
+    return InputError(f"targets: row {place[0]}{column} is {what}; drop such rows, or fill them in")
+
+
+def _stacked(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
     names = list(columns)
     if not names:
         raise ShapeError("x has no columns")
@@ -99,23 +174,19 @@ def _columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
     return np.stack(list(columns.values()), axis=1), names
 
 
-def _frame(x: Any) -> tuple[np.ndarray, list[str] | None]:
+def _unnamed(x: Any) -> np.ndarray:
+    """A series, or another library's array."""
     import narwhals as nw
 
     try:
-        native = nw.from_native(x, allow_series=True, eager_only=True)
-        if isinstance(native, nw.Series):
-            return native.to_numpy(), None
-        columns = {name: native[name].to_numpy() for name in native.columns}
-    except nw.exceptions.DuplicateError as error:
-        raise InputError(f"x has two columns of one name; give each a name of its own ({error})") from error
+        values: np.ndarray = nw.from_native(x, series_only=True).to_numpy()
     except TypeError as error:
         if hasattr(x, "__array__"):
-            return _array_of(x), None
+            return _array_of(x)
         raise InputError(
             f"x must be an array, nested lists, a data frame or a dict of columns, got {type(x).__name__}{_remedy(x)}"
         ) from error
-    return _columns(columns)
+    return values
 
 
 def _array_of(x: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from backlit.data.frames import as_targets
 from backlit.errors import InputError
 
 # Where each kind that a run's files may name is defined: no other module is ever imported on a file's word.
@@ -19,6 +20,7 @@ HOMES = {
     "Pictures": "backlit.data.pictures",
     "TextColumn": "backlit.data.text",
     "SeriesPreparation": "backlit.data.series",
+    "NamedColumns": "backlit.data.named",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",
@@ -56,8 +58,8 @@ class Preparation(ABC):
         """The preparation that `to_dict` described."""
 
     def relative(self, raw: Any, y: Any) -> np.ndarray:
-        """Targets as the network learns them, beside what the raw input tells by itself."""
-        return np.asarray(y)
+        """Targets as the network learns them, beside what the raw input tells by itself; none of them missing."""
+        return as_targets(y)
 
     def absolute(self, raw: Any, predicted: np.ndarray) -> np.ndarray:
         """What the network says, in the targets' own unit: the inverse of `relative`."""

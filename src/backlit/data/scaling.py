@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.data.frames import as_arrays
+from backlit.data.named import NamedColumns
 from backlit.data.preparation import Preparation
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.registry import register
@@ -26,10 +27,13 @@ class Scaling(Preparation):
     ----------
     shift, scale : tuple of float or None
         One a column; None before `fit`.
+    names : tuple of str or None
+        The columns' names, if `fit` saw a data frame: other frames' columns are found by them.
     """
 
     shift: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
+    names: tuple[str, ...] | None = None
 
     kinds: ClassVar[dict[str, type[Scaling]]] = {}
 
@@ -70,7 +74,8 @@ class Scaling(Preparation):
         low, high = x.min(axis=0).astype(np.float64), x.max(axis=0)
         shift = np.where(low == high, low, shift)
         constant = (low == high) | (scale <= 10 * np.finfo(np.float64).eps * np.abs(shift))
-        return type(self)(tuple(shift.tolist()), tuple(np.where(constant, 1.0, scale).tolist()))
+        named = None if names is None else tuple(names)
+        return type(self)(tuple(shift.tolist()), tuple(np.where(constant, 1.0, scale).tolist()), named)
 
     def apply(self, x: Any) -> np.ndarray:
         """Scaled rows, float32.
@@ -78,11 +83,11 @@ class Scaling(Preparation):
         Raises
         ------
         InputError
-            If `fit` wasn't called, or a value is no number, missing or infinite.
+            If `fit` wasn't called, a value is no number, missing or infinite, or a named column isn't there.
         ShapeError
             If there are other columns than `fit` saw.
         """
-        x = as_arrays(x, dtype=None)[0]
+        x = as_arrays(x if self.names is None else NamedColumns(self.names).apply(x), dtype=None)[0]
         shift, scale = self._learned(x)
         if x.ndim != 2:
             return ((x.astype(np.float64) - shift) / scale).astype(np.float32)
@@ -107,16 +112,17 @@ class Scaling(Preparation):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"scaling": type(self).__name__, "shift": self.shift, "scale": self.scale}
+        named = {} if self.names is None else {"names": list(self.names)}
+        return {"scaling": type(self).__name__, "shift": self.shift, "scale": self.scale, **named}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Scaling:
         """The inverse of `to_dict`."""
         shift, scale = data["shift"], data["scale"]
-        learned = (None, None) if shift is None else (tuple(shift), tuple(scale))
+        shift, scale, names = (None if value is None else tuple(value) for value in (shift, scale, data.get("names")))
         if data["scaling"] not in Scaling.kinds:
             raise unknown("scaling", data["scaling"], Scaling.kinds)
-        return Scaling.kinds[data["scaling"]](*learned)
+        return Scaling.kinds[data["scaling"]](shift, scale, names)
 
 
 def _blocks(x: np.ndarray) -> Iterator[slice]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.optim.schedules import FromStart
+from backlit.optim.rate import FromStart
 from backlit.settings import count, fraction, nonnegative, option
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.graph import tree
-from backlit.optim.schedules import Schedule
+from backlit.optim.rate import Schedule
 from backlit.settings import Options
 
 Tree = Any  # of arrays, in the parameters' structure

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.report.content import MOST_CLASSES, judged
+from backlit.report.content import judged
+from backlit.report.description import MOST_CLASSES, described
 from backlit.report.figures import errors_by_step, svg
 from backlit.report.numerals import percent, short
 from backlit.report.texts import known, say
@@ -57,16 +58,16 @@ def of_result(run: Any) -> dict[str, Any]:
     """Pictures beside the scores: confusion of many classes, honesty of probabilities, errors by step ahead."""
     from backlit.inspect import plots
 
-    found = judged(run)
+    judgement = judged(run)
     made: dict[str, Any] = dict.fromkeys(("confusion", "calibration", "steps"))
-    if len(found.get("classes", ())) > MOST_CLASSES:
-        made["confusion"] = _picture(plots.confusion(found), "confusion-picture", say("confusion.caption"))
-    if found.get("calibration", {}).get("bins"):
-        error = f"{found['calibration']['error']:.3f}"
-        drawn = plots.reliability(found["calibration"])
-        made["calibration"] = _picture(drawn, "calibration-picture", say("calibration.caption", error=error))
-    if len(found.get("steps", ())) > 1:
-        made["steps"] = _picture(errors_by_step(found["steps"]), "steps-picture", say("steps.figure"))
+    if len(judgement.classes or ()) > MOST_CLASSES:
+        made["confusion"] = _picture(plots.confusion(judgement), "confusion-picture", say("confusion.caption"))
+    description = described(judgement)
+    if judgement.calibration is not None and judgement.calibration.bins and description.calibration is not None:
+        drawn = plots.reliability(judgement.calibration)
+        made["calibration"] = _picture(drawn, "calibration-picture", description.calibration.caption)
+    if judgement.steps and len(judgement.steps) > 1:
+        made["steps"] = _picture(errors_by_step(judgement["steps"]), "steps-picture", say("steps.figure"))
     return made
 
 

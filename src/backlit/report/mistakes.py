@@ -7,6 +7,7 @@ from typing import Any
 
 from backlit.report.figures import thumbnail
 from backlit.report.numerals import percent, short
+from backlit.train.judgement import Judgement, Mistake
 
 
 def mistakes(run: Any) -> dict[str, Any] | None:
@@ -18,37 +19,30 @@ def mistakes(run: Any) -> dict[str, Any] | None:
         "kind" ("classification" or "regression"), "rows" (dicts: name, picture, truth, called, number, cells) and
         "columns" (names of the cells).
     """
-    judgement = run.judgement or {}
-    if "worst" in judgement:
-        return {"kind": "classification", "columns": [], "rows": [_file(run, row) for row in judgement["worst"]]}
-    found = judgement.get("errors")
-    if found is None:
+    judgement = Judgement.of(run.judgement)
+    if judgement.mistakes is None:
         return None
-    kind = "regression" if judgement.get("task") == "regression" else "classification"
-    form = short if kind == "regression" else percent
-    rows = [
-        {
-            "name": None,
-            "picture": thumbnail(row["pixels"]) if "pixels" in row else None,
-            "truth": short(row["truth"]),
-            "called": short(row["called"]),
-            "number": form(row["off" if kind == "regression" else "probability"]),
-            "cells": [short(cell) if cell is not None else "" for cell in row.get("cells", ())],
-        }
-        for row in found["rows"]
-    ]
-    return {"kind": kind, "columns": found.get("columns", []), "rows": rows}
+    kind = "regression" if judgement.task == "regression" and not judgement.mistakes.named else "classification"
+    rows = [_row(run, mistake) for mistake in judgement.mistakes.rows]
+    return {"kind": kind, "columns": list(judgement.mistakes.columns), "rows": rows}
 
 
-def _file(run: Any, row: dict[str, Any]) -> dict[str, Any]:
-    """A picture that is named by its file, shown if the file is still there."""
-    folder = (run.config or {}).get("data")
-    inside = folder is not None and not Path(row["name"]).is_absolute() and ".." not in Path(row["name"]).parts
+def _row(run: Any, mistake: Mistake) -> dict[str, Any]:
+    """A row as the page shows it: by what there is to see of it, or a picture's file, if that is still there."""
+    picture = None if mistake.pixels is None else thumbnail(mistake.pixels)
     return {
-        "name": row["name"],
-        "picture": thumbnail(Path(folder) / row["name"]) if inside and folder else None,
-        "truth": row["class"],
-        "called": row["called"],
-        "number": percent(row["probability"]),
-        "cells": [],
+        "name": mistake.name,
+        "picture": picture if mistake.name is None else _file(run, mistake.name),
+        "truth": short(mistake.truth),
+        "called": short(mistake.called),
+        "number": percent(mistake.probability) if mistake.off is None else short(mistake.off),
+        "cells": ["" if cell is None else short(cell) for cell in mistake.cells or ()],
     }
+
+
+def _file(run: Any, name: str) -> str | None:
+    """A picture's file, small, unless it is gone or lies elsewhere than in the folder that was trained on."""
+    folder = (run.config or {}).get("data")
+    if not folder or Path(name).is_absolute() or ".." in Path(name).parts:
+        return None
+    return thumbnail(Path(folder) / name)

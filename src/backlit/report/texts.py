@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from markupsafe import Markup, escape
 
+from backlit import languages
 from backlit.languages import NAMES
 
 
@@ -68,7 +69,8 @@ class Told(Text):
 
     def within(self, lang: str) -> Markup:
         """The text in one language."""
-        return escape(_translated(lang, self.sentence))
+        said = self.sentence
+        return escape(said.within(lang) if isinstance(said, languages.Said) else _translated(lang, said))
 
 
 class Sayable(Protocol):

@@ -99,28 +99,28 @@ class FolderKeeper:
             raise InputError(f"{self.folder} holds no state to resume from (no {name})")
         tensors, metadata = storage.from_tensors(self.file, contents[name])
         with storage.understanding(self.file):
-            told = {key: storage.expect(kind, json.loads(metadata[key]), key) for key, kind in KINDS.items()}
+            saved = {key: storage.expect(kind, json.loads(metadata[key]), key) for key, kind in KINDS.items()}
             best_value = float(metadata["best_value"])
             stopped = json.loads(metadata.get("stopped", "null"))  # format 1 didn't tell it
-            history = History(storage.line(record) for record in told["history"])
+            history = History(storage.line(record) for record in saved["history"])
             probed = storage.expect(list, json.loads(metadata.get("probes", "[]")), "probes")  # not in older files
             probes = ProbeRecords(storage.probe_line(record) for record in probed)
-            if not len(history) == told["epoch"] >= told["best_epoch"] >= 0:
-                raise ValueError(f"epoch {told['epoch']}, best {told['best_epoch']}, don't fit {len(history)} lines")
-            if (told["plateau"] or {}).keys() != (loop.state.plateau or {}).keys():
-                raise ValueError(f"plateau can't be {told['plateau']!r}")
-        self._compare(told["settings"], settings, loop)
+            if not len(history) == saved["epoch"] >= saved["best_epoch"] >= 0:
+                raise ValueError(f"epoch {saved['epoch']}, best {saved['best_epoch']}, don't fit {len(history)} lines")
+            if (saved["plateau"] or {}).keys() != (loop.state.plateau or {}).keys():
+                raise ValueError(f"plateau can't be {saved['plateau']!r}")
+        self._compare(saved["settings"], settings, loop)
         with storage.understanding(self.file):
             last = _train_state(loop, tensors, "last:")
-            best = _train_state(loop, tensors, "best:") if told["best_epoch"] else None
+            best = _train_state(loop, tensors, "best:") if saved["best_epoch"] else None
         loop.history, loop.probes = history, probes
         loop.state = LoopState(
             train_state=last,
-            epoch=told["epoch"],
-            best=None if best is None else Moment(best, told["best_epoch"], 0),
+            epoch=saved["epoch"],
+            best=None if best is None else Moment(best, saved["best_epoch"], 0),
             best_value=best_value,
-            best_epoch=told["best_epoch"],
-            plateau=told["plateau"],
+            best_epoch=saved["best_epoch"],
+            plateau=saved["plateau"],
         )
         loop.stopped = stopped if stopped == "early stopping" else ""  # then it had come to its end
 
@@ -146,7 +146,7 @@ class FolderKeeper:
         tensors = _named("last:", state.train_state)
         if state.best is not None:
             tensors |= _named("best:", loop.train_state_at(state.best))
-        told = {
+        saved = {
             "settings": result.settings,
             "epoch": state.epoch,
             "stopped": loop.stopped,
@@ -156,7 +156,7 @@ class FolderKeeper:
             "best_epoch": state.best_epoch,
             "best_value": float(state.best_value),
         }
-        metadata = {name: to_json(self.file.name, value, indent=None).decode() for name, value in told.items()}
+        metadata = {name: to_json(self.file.name, value, indent=None).decode() for name, value in saved.items()}
         storage.save(result, self.folder, overwrite=True, state=storage.to_tensors(tensors, metadata))
 
 
@@ -164,22 +164,22 @@ def _train_state(loop: Loop, tensors: dict[str, np.ndarray], prefix: str) -> Any
     """The loop's train state with the values of a file, which must have just its names, shapes and types."""
     names = tree.paths(loop.state.train_state)
     leaves, structure = tree.flatten(loop.state.train_state)
-    found = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-    missing, surplus = sorted(set(names) - set(found)), sorted(set(found) - set(names))
+    named = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    missing, surplus = sorted(set(names) - set(named)), sorted(set(named) - set(names))
     if missing or surplus:
         raise InputError(
             f"doesn't belong to this network and optimizer: missing {missing[:3]}, unexpected {surplus[:3]}; "
             "use the same to resume"
         )
     for name, leaf in zip(names, leaves, strict=True):
-        value = found[name]
+        value = named[name]
         if (value.shape, value.dtype) != (leaf.shape, leaf.dtype):
             raise InputError(
                 f"{name} has shape {value.shape} of {value.dtype}, expected {leaf.shape} of {leaf.dtype}; "
                 "use the same network to resume"
             )
     put = loop.job.program.engine.put
-    return tree.unflatten(structure, [put(found[name], leaf.dtype) for name, leaf in zip(names, leaves, strict=True)])
+    return tree.unflatten(structure, [put(named[name], leaf.dtype) for name, leaf in zip(names, leaves, strict=True)])
 
 
 def _named(prefix: str, train_state: Any) -> dict[str, np.ndarray]:

@@ -26,7 +26,7 @@ REMEDY = "restore it, or train again"
 READINGS = 100  # of a folder that is written all the time
 
 
-def write(folder: Path, description: dict[str, Any], files: dict[str, bytes], kept: Collection[str] = ()) -> None:
+def write(folder: Path, description: dict[str, Any], files: dict[str, bytes], keep: Collection[str] = ()) -> None:
     """Replace a folder's index and files, or, whatever happens, nothing; the caller has locked it.
 
     Parameters
@@ -35,7 +35,7 @@ def write(folder: Path, description: dict[str, Any], files: dict[str, bytes], ke
         The index, plain data.
     files : dict of name to content
         All files but the index.
-    kept : names
+    keep : names
         Files that stay as they are, if the present index has them.
 
     Raises
@@ -44,7 +44,7 @@ def write(folder: Path, description: dict[str, Any], files: dict[str, bytes], ke
         If they can't be written; then nothing has changed.
     """
     _settle(folder)
-    sums = {name: value for name, value in _sums_now(folder).items() if name in kept}
+    sums = {name: value for name, value in _sums_now(folder).items() if name in keep}
     sums |= {name: _sha256(content) for name, content in files.items()}
     index = _signed({"format": FORMAT, **description, "files": sums})
     try:
@@ -77,9 +77,9 @@ def add(folder: Path, name: str, content: bytes) -> None:
         with writing(folder / name) as temporary:
             temporary.write_bytes(content)
         return
-    kept = set(description["files"]) - {name}
+    others = set(description["files"]) - {name}
     rest = {key: value for key, value in description.items() if key not in ("format", "files", "sha256")}
-    write(folder, rest, {name: content}, kept)
+    write(folder, rest, {name: content}, others)
 
 
 def read(folder: Path, names: Collection[str]) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -151,15 +151,15 @@ def _contents(folder: Path, index: bytes, names: Collection[str]) -> tuple[dict[
 def _parsed(path: Path, index: bytes) -> dict[str, Any]:
     """The index, if it is whole and of a version that can be read."""
     description = from_json(path, index)
-    found = description.get("format") if isinstance(description, dict) else None
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+    version = description.get("format") if isinstance(description, dict) else None
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise InputError(f"{path} doesn't describe a network; {REMEDY}")
-    if found > FORMAT:
+    if version > FORMAT:
         raise InputError(
-            f"{path} was written by a newer version (format {found}, this one reads {FORMAT}): "
+            f"{path} was written by a newer version (format {version}, this one reads {FORMAT}): "
             "pip install --upgrade backlit"
         )
-    if found > 1:
+    if version > 1:
         expected, have = description.get("sha256"), _sum_of(description)
         if have != expected:
             raise _changed(path, have, expected)
@@ -171,7 +171,7 @@ def _parsed(path: Path, index: bytes) -> dict[str, Any]:
 
 def _content(folder: Path, name: str, expected: str | None) -> bytes:
     """A file that has its checksum, wherever it is: it may be moved to its place while we look."""
-    found = None
+    other = None
     for path in (folder / name, _beside(folder, name), folder / name):
         try:
             content = path.read_bytes()
@@ -181,15 +181,15 @@ def _content(folder: Path, name: str, expected: str | None) -> bytes:
             raise InputError(f"{path} can't be read: {error}") from error
         if expected is None or _sha256(content) == expected:
             return content
-        found = found or content
-    if found is None:
+        other = other or content
+    if other is None:
         raise InputError(f"{folder} is no complete run: {name} missing; {REMEDY}")
-    raise _changed(folder / name, _sha256(found), expected)
+    raise _changed(folder / name, _sha256(other), expected)
 
 
-def _changed(path: Path, found: str, expected: Any) -> InputError:
+def _changed(path: Path, have: str, expected: Any) -> InputError:
     return InputError(
-        f"{path} has changed since it was saved: checksum {found[:12]}…, expected {str(expected)[:12]}…; {REMEDY}"
+        f"{path} has changed since it was saved: checksum {have[:12]}…, expected {str(expected)[:12]}…; {REMEDY}"
     )
 
 

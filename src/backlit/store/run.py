@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from backlit.data.preparation import describe, restore
 from backlit.errors import BacklitError, InputError, UnknownNameError
 from backlit.files import locked
 from backlit.graph import tree
+from backlit.languages import glossary, restored
 from backlit.nn import losses
 from backlit.nn.layer import Layer, Network
 from backlit.optim.transform import Transform
@@ -33,12 +34,14 @@ from backlit.store import files
 from backlit.store.files import REMEDY, from_json, to_json
 from backlit.store.old import divergence
 from backlit.train.callbacks import History
+from backlit.train.judgement import Judgement
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.result import Result
 from backlit.train.scores import metric_table
 from backlit.train.targets import Targets
 
 WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE, PROBES, REPORT = (*files.FILES, *files.OPTIONAL)
+WORDS = "languages"  # of the judgement: its sentences in other languages, by their English
 RUNNING = "state:"  # before the names of running values
 
 
@@ -78,11 +81,11 @@ def save(
     if report is not None:
         contents[REPORT] = report.encode()
     try:
-        own = run.folder is not None and run.folder.resolve() == folder.resolve()
+        same_folder = run.folder is not None and run.folder.resolve() == folder.resolve()
         with locked(folder):
             if files.holds_run(folder) and not overwrite:
                 raise InputError(f"{folder} already holds a run; choose another, or save(folder, overwrite=True)")
-            files.write(folder, _description(run), contents, kept=(STATE,) if own else ())
+            files.write(folder, _description(run), contents, keep=(STATE,) if same_folder else ())
     except OSError as error:
         raise InputError(f"{folder} can't be written: {error}; what was there is as it was") from error
     run.folder = folder
@@ -113,17 +116,30 @@ def _contents(run: Result) -> dict[str, bytes]:
         DATA: to_json(DATA, {"targets": run.targets.to_dict(), "preparation": describe(run.preparation)}),
         HISTORY: b"".join(to_json(HISTORY, record, indent=None) for record in run.history),
     }
-    told = [*([run.start] if run.start else []), *run.probes]
-    if told:
-        contents[PROBES] = b"".join(to_json(PROBES, record, indent=None) for record in told)
+    records = [*([run.start] if run.start else []), *run.probes]
+    if records:
+        contents[PROBES] = b"".join(to_json(PROBES, record, indent=None) for record in records)
     if run.judgement is not None:
-        contents[JUDGEMENT] = to_json(JUDGEMENT, run.judgement)
+        contents[JUDGEMENT] = to_json(JUDGEMENT, with_words(run.judgement))
     if run.config is not None:
         try:
             contents[CONFIG] = tomli_w.dumps(run.config).encode()
         except (AttributeError, RecursionError, TypeError, ValueError) as error:
             raise InputError(f"{CONFIG} can't be written: {error}; what a run keeps must be plain data") from error
     return contents
+
+
+def with_words(judgement: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A judgement with its sentences' words in other languages, where there are any, under "languages"."""
+    words = glossary(judgement)
+    return {**judgement, WORDS: words} if words else judgement
+
+
+def in_words(judgement: Any) -> Any:
+    """A judgement as it was before `with_words`: sentences know their languages again."""
+    if not isinstance(judgement, dict) or not isinstance(judgement.get(WORDS), dict):
+        return judgement
+    return restored({name: value for name, value in judgement.items() if name != WORDS}, judgement[WORDS])
 
 
 def _description(run: Result) -> dict[str, Any]:
@@ -150,7 +166,7 @@ def load(folder: str | Path) -> Result:
     data = from_json(folder / DATA, contents[DATA])
     records = [from_json(folder / HISTORY, line) for line in contents[HISTORY].splitlines()]
     probed = [from_json(folder / PROBES, line) for line in contents.get(PROBES, b"").splitlines()]
-    judgement = from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null"))
+    judgement = in_words(from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null")))
     old = description["format"] < files.FORMAT
     with understanding(folder / files.INDEX, old):
         architecture = Layer.from_dict(description["architecture"])
@@ -170,11 +186,12 @@ def load(folder: str | Path) -> Result:
     with understanding(folder / HISTORY, old):
         history = History(line(record) for record in records)
     with understanding(folder / PROBES, old):
-        told = [probe_line(record) for record in probed]
-        start = next((record for record in told if "data" in record), None)
-        probes = ProbeRecords(record for record in told if "data" not in record)
+        probe_lines = [probe_line(record) for record in probed]
+        start = next((record for record in probe_lines if "data" in record), None)
+        probes = ProbeRecords(record for record in probe_lines if "data" not in record)
     with understanding(folder / JUDGEMENT, old):
         judgement = expect((dict, type(None)), judgement, "the file")
+        judgement = None if judgement is None else Judgement.from_dict(judgement)
     with understanding(folder / CONFIG, old):
         config = tomllib.loads(contents[CONFIG].decode()) if CONFIG in contents else None
     return Result(
@@ -218,8 +235,8 @@ def probe_line(record: Any) -> dict[str, Any]:
     for name in ("epoch", "step", "rows"):
         expect(int, expect(dict, record, "a line")[name], name)
     for numbers in (record["layers"], record.get("params", {})):
-        for path, own in expect(dict, numbers, "layers and params").items():
-            expect(dict, own, path)
+        for path, measured in expect(dict, numbers, "layers and params").items():
+            expect(dict, measured, path)
     return record
 
 
@@ -230,10 +247,10 @@ def _fill(network: Network, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
         absent, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
         raise InputError(f"doesn't belong to this network: missing {absent[:5]}, unexpected {extra[:5]}; {REMEDY}")
     for name, value in expected.items():
-        found = tensors[name]
-        if (found.shape, found.dtype) != (value.shape, value.dtype):
+        saved = tensors[name]
+        if (saved.shape, saved.dtype) != (value.shape, value.dtype):
             raise InputError(
-                f"{name} has shape {found.shape} of {found.dtype}, the network needs {value.shape} of {value.dtype}; "
+                f"{name} has shape {saved.shape} of {saved.dtype}, the network needs {value.shape} of {value.dtype}; "
                 f"{REMEDY}"
             )
     params = {name: value for name, value in tensors.items() if not name.startswith(RUNNING)}

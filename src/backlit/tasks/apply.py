@@ -1,49 +1,45 @@
-"""Shared by the commands that use a run on a file."""
+"""A run on a file: what it is given there, what it is judged by, and how good it is."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from backlit import data
+from backlit.data.pictures import classes_in, shown
+from backlit.data.preparation import preparation_of
+from backlit.data.series import SeriesPreparation, Windows
+from backlit.data.table import TableTarget
 from backlit.errors import InputError
+from backlit.tasks.judge.forecast import judge_windows
+from backlit.tasks.judge.scores import best_guess, judge
+from backlit.tasks.judge.worst import mistakes
+from backlit.tasks.series import windows_of
+from backlit.train.judgement import Judgement
 
 
-def source_for(run: Any, path: Path, *, keep_text: bool = False) -> Any:
+def source_for(run: Any, path: Path, *, keep_text: bool = False) -> data.Source:
     """The file, read as the training's was: the same text means the same values."""
-    from backlit import data
-    from backlit.data.preparation import preparation_of
-
     if run.targets.kind == "text":
         raise InputError("this run writes texts: use backlit generate RUN --prompt …, or run.write in Python")
-    formats = preparation_of(run.preparation).formats
-    return data.read_source(path, formats=formats, keep_text=keep_text)
+    return data.read_source(path, formats=preparation_of(run.preparation).formats, keep_text=keep_text)
 
 
 def is_forecaster(run: Any) -> bool:
     """Whether the run continues time series."""
-    from backlit.data.series import SeriesPreparation
-
     return isinstance(run.preparation, SeriesPreparation)
 
 
-def judged_windows(run: Any, path: Path, target: list[str] | None) -> Any:
-    """All windows of a file whose future is known."""
-    from backlit.cli.output import note
-    from backlit.tasks.series import windows_of
-
-    own = run.preparation.target
-    if target and list(target) != [own]:
-        raise InputError(f"a run on time series is judged by the column it predicts, {own!r}; rename it in {path}")
-    windows = windows_of(run, source_for(run, path).frame)
-    for found in windows.grid.notes:
-        note(found)
-    return windows
+def takes_pictures(run: Any) -> bool:
+    """Whether the run was trained on pictures."""
+    return isinstance(run.preparation, data.Pictures)
 
 
 def inputs_of(run: Any, frame: Any, path: Path) -> Any:
     """What the run predicts from: the frame itself for tables, the first columns as numbers for other data."""
-    from backlit import data
-
     if isinstance(run.preparation, (data.TablePreparation, data.TextColumn)):
         return frame
     wanted = run.network.input_shape
@@ -53,18 +49,52 @@ def inputs_of(run: Any, frame: Any, path: Path) -> Any:
     return array
 
 
-def takes_pictures(run: Any) -> bool:
-    """Whether the run was trained on pictures."""
-    from backlit.data import Pictures
+def judgement_on(run: Any, path: Path, target: list[str] | None = None) -> tuple[Judgement, list[str]]:
+    """How good a run is on a file that has the targets, too, or on a folder of pictures.
 
-    return isinstance(run.preparation, Pictures)
+    Parameters
+    ----------
+    run : Run
+    path : Path
+    target : list of str, optional
+        Names of the target columns, if they aren't those of the training.
+
+    Returns
+    -------
+    Judgement, list of str
+        And what is to be said of the reading.
+
+    Raises
+    ------
+    InputError
+        If the file isn't what the run takes, or has no targets.
+    """
+    if is_forecaster(run):
+        windows = known_windows(run, path, target)
+        return judge_windows(run, windows, run.intervals), list(windows.grid.notes)
+    if takes_pictures(run):
+        inputs, y, names, notes = known_pictures(run, path, target)
+        judgement = _judged(run, "classification", inputs, y)
+        return judgement.replace(mistakes=mistakes(run, run.outputs(inputs), y, names=names)), notes
+    frame, y, task, notes = known_rows(run, path, target)
+    return _judged(run, task, inputs_of(run, frame, path), y), notes
 
 
-def judged_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, Any, str]:
-    """Rows of a file whose targets are known, the targets, and the task."""
-    from backlit.cli.output import note
-    from backlit.data.table import TableTarget
+def _judged(run: Any, task: str, inputs: Any, y: np.ndarray) -> Judgement:
+    guess = Judgement.of(run.judgement).guess or best_guess(run, task, y)
+    return judge(run, task, guess, run.outputs(inputs), y, intervals=run.intervals)
 
+
+def known_windows(run: Any, path: Path, target: list[str] | None) -> Windows:
+    """All windows of a file whose future is known."""
+    column = run.preparation.target
+    if target and list(target) != [column]:
+        raise InputError(f"a run on time series is judged by the column it predicts, {column!r}; rename it in {path}")
+    return windows_of(run, source_for(run, path).frame)
+
+
+def known_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, np.ndarray, str, list[str]]:
+    """Rows of a file whose targets are known, the targets, the task, and a note on the other rows."""
     if takes_pictures(run):
         raise InputError(f"the run takes pictures, not tables such as {path}")
     frame = source_for(run, path).frame
@@ -78,49 +108,42 @@ def judged_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, An
     here = TableTarget.present(frame, goal.names)
     if not here.any():
         raise InputError(f"{path}: no row has a target ({', '.join(goal.names)})")
+    notes = []
     if not here.all():
-        note(f"{int((~here).sum())} rows have no target and aren't judged")
+        notes.append(f"{int((~here).sum())} rows have no target and aren't judged")
         frame = frame.filter(here)
-    return frame, goal.values(frame), goal.task
+    return frame, goal.values(frame), goal.task, notes
 
 
-def target_of(run: Any, target: list[str] | None, path: Path) -> Any:
+def target_of(run: Any, target: list[str] | None, path: Path) -> TableTarget:
     """The target that the run was trained on, under the names that it has in the file."""
-    from dataclasses import replace
-
-    from backlit.data import TablePreparation, TextColumn
-    from backlit.data.table import TableTarget
-
-    own = run.preparation.target if isinstance(run.preparation, (TablePreparation, TextColumn)) else None
-    if own is None and not target:
+    tabular = isinstance(run.preparation, (data.TablePreparation, data.TextColumn))
+    trained: TableTarget | None = run.preparation.target if tabular else None
+    if trained is None and not target:
         raise InputError(f"say which column of {path} holds the targets: --target COLUMN")
-    if own is None:
+    if trained is None:
         return TableTarget(tuple(target or ()), "classification" if run.classes else "regression")
-    if target and len(target) != len(own.names):
-        raise InputError(f"the run predicts {len(own.names)} columns ({', '.join(own.names)}); name as many")
-    return replace(own, names=tuple(target)) if target else own
+    if target and len(target) != len(trained.names):
+        raise InputError(f"the run predicts {len(trained.names)} columns ({', '.join(trained.names)}); name as many")
+    return replace(trained, names=tuple(target)) if target else trained
 
 
-def judged_pictures(run: Any, folder: Path, target: list[str] | None) -> tuple[Any, Any, Any]:
-    """The pictures of a folder of classes as bytes, their classes, and their names."""
-    import numpy as np
-
-    from backlit.cli.output import note
-    from backlit.data.pictures import classes_in, shown
-
+def known_pictures(
+    run: Any, folder: Path, target: list[str] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """The pictures of a folder of classes as bytes, their classes, their names, and what is to be said of them."""
     if target:
         raise InputError("--target is for tables; the classes of pictures are the names of their folders")
     listing = classes_in(folder, fewest=1)
-    for sentence in listing.notes:
-        note(sentence)
+    notes = list(listing.notes)
     known = np.isin(listing.classes, [str(name) for name in run.classes])
     if not known.any():
         raise InputError(f"{folder}: none of its classes is one of the run's ({', '.join(map(str, run.classes))})")
     if not known.all():
         strange = sorted(set(np.array(listing.classes)[~known].tolist()))
-        note(
+        notes.append(
             f"{int((~known).sum())} pictures of classes that training didn't have ({', '.join(strange)}) aren't judged"
         )
     paths = [path for path, here in zip(listing.paths, known, strict=True) if here]
     names = np.array([shown(path.relative_to(folder)) for path in paths])
-    return run.preparation.apply(paths), np.array(listing.classes)[known], names
+    return run.preparation.apply(paths), np.array(listing.classes)[known], names, notes

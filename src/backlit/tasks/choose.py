@@ -1,83 +1,138 @@
-"""What `train` and `lr-find` are asked to do, as material and options."""
+"""Which task a DATA argument and its options mean: a table, texts, time series, pictures, a data set or a long text."""
 
 from __future__ import annotations
 
+import inspect
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from textwrap import indent
+from typing import Any, TypeVar
 
-from backlit.cli.options import height_and_width, kinds, seconds, shares
 from backlit.data.files.kinds import is_table
-from backlit.engine.cache import pictures_folder
-from backlit.errors import InputError
-from backlit.tasks.fit_table import material_of_table
-from backlit.tasks.options import Options
-from backlit.tasks.pictures import from_pictures
-from backlit.tasks.stream import TextStream, from_text
-from backlit.tasks.task import Material, from_dataset
+from backlit.errors import InputError, unknown
+from backlit.settings import Declaration, Record, build, declared
+from backlit.tasks.dataset import DatasetTask
+from backlit.tasks.options import Call, Options, of_fit
+from backlit.tasks.pictures import PicturesTask
+from backlit.tasks.series import SeriesTask
+from backlit.tasks.stream import StreamTask
+from backlit.tasks.table import TableTask
+from backlit.tasks.task import Task
+from backlit.tasks.texts import TextsTask
+from backlit.train.result import Result
 
-TABLES = (
-    "target", "text", "tokens", "task", "columns", "group", "time", "horizon", "window", "series", "test", "decimal",
-)  # fmt: skip
-PICTURES = ("size", "skip_broken")
-
-
-def options_of(choices: dict[str, Any]) -> Options:
-    """The workflow's options among the command's; those that weren't given keep their defaults."""
-    fields = Options.__dataclass_fields__
-    given = {name: value for name, value in choices.items() if value is not None and name in fields}
-    if "time_limit" in given:
-        given["time_limit"] = seconds(given["time_limit"])
-    if "split" in given:
-        given["split"] = shares(given["split"])
-    return Options(**given)
+ON_TABLES: tuple[type[Task], ...] = (TableTask, TextsTask, SeriesTask)  # the first unless an option says otherwise
+OF_THE_COMMAND: tuple[type[Task], ...] = (*ON_TABLES, PicturesTask, StreamTask, DatasetTask)
+# Of `Call`; the others are for commands.
+PUBLIC = ("checkpoint", "checkpoint_every", "resume", "overwrite", "progress", "probes", "say")
+TELLING = {"horizon": SeriesTask, "text": TextsTask}  # options that say which of a table's tasks it is
 
 
-def material_of(choices: dict[str, Any], stage: Any = None) -> Material | TextStream:
-    """A file with its target, a text, a folder of pictures, or a data set by name."""
-    data, target = choices["data"], choices.get("target")
-    if Path(data).is_dir():
-        _refuse(choices, TABLES, f"is for tables; {data} is a folder, of pictures")
-        return from_pictures(
-            data,
-            size=height_and_width(choices.get("size")),
-            skip_broken=bool(choices.get("skip_broken")),
-            cache=pictures_folder(),
-            progress=stage,
-        )
-    if is_file(data):
-        what = "is a file" if Path(data).exists() else "doesn't exist"
-        _refuse(choices, PICTURES, f"is for folders of pictures; {data} {what}")
-        if not target and is_text(data):
-            others = [name for name in TABLES if name not in ("tokens", "window")]
-            _refuse(choices, tuple(others), f"is for tables; {data} is learned as a text, for want of a --target")
-            return from_text(Path(data), choices.get("tokens") or "characters", choices.get("window"))
-        if not target:
-            raise InputError(f"{data}: say which column to predict: --target COLUMN ({_columns(data)})")
-        return material_of_table(
-            data,
-            target,
-            text=choices.get("text") or None,
-            tokens=choices.get("tokens"),
-            task=choices.get("task"),
-            columns=kinds(choices.get("columns")),
-            group=choices.get("group"),
-            time=choices.get("time"),
-            horizon=choices.get("horizon"),
-            window=choices.get("window"),
-            series=choices.get("series"),
-            test=choices.get("test"),
-            decimal=choices.get("decimal"),
-            progress=stage,
-        )
-    _refuse(choices, TABLES, f"is for tables; {data} is a data set with its own target")
-    _refuse(choices, PICTURES, f"is for folders of pictures; {data} is a data set")
-    return from_dataset(data)
+def data_options(tasks: Sequence[type[Task]] | None = None) -> dict[str, Declaration]:
+    """What may be said of the data that these tasks take, by name; by default those of the command."""
+    options: dict[str, Declaration] = {}
+    for task in OF_THE_COMMAND if tasks is None else tasks:
+        for name, declaration in declared(task).items():
+            options.setdefault(name, declaration)
+    return options
 
 
-def _refuse(choices: dict[str, Any], names: tuple[str, ...], why: str) -> None:
-    for name in names:
-        if choices.get(name):
-            raise InputError(f"--{name.replace('_', '-')} {why}")
+def task_of(choices: Mapping[str, Any]) -> tuple[Task, Any]:
+    """The task that the command's options mean, and the data to be read by it.
+
+    Parameters
+    ----------
+    choices : dict
+        The command's options by name; "data" is a file, a folder or a data set's name.
+
+    Raises
+    ------
+    InputError
+        If an option is for another kind of data; the message tells which.
+    """
+    name = str(choices["data"])
+    given = {option: choices[option] for option in data_options() if is_given(choices.get(option))}
+    if Path(name).is_dir():
+        return chosen((PicturesTask,), given, f"{name} is a folder, of pictures"), name
+    if not is_file(name):
+        return chosen((DatasetTask,), given, f"{name} is a data set with its own target"), name
+    if "target" not in given and is_text(name):
+        why = f"{name} is learned as a text, for want of a --target"
+        return chosen((StreamTask,), given, why), Path(name)
+    why = f"{name} is a file" if Path(name).exists() else f"{name} doesn't exist"
+    if "target" not in given:
+        others = {option: value for option, value in given.items() if option not in data_options(ON_TABLES)}
+        chosen(ON_TABLES, {"target": "", **others}, why)  # what is for other data is told first
+        raise InputError(f"{name}: say which column to predict: --target COLUMN ({_columns(name)})")
+    return chosen(ON_TABLES, given, why), name
+
+
+def chosen(tasks: Sequence[type[Task]], given: Mapping[str, Any], why: str = "") -> Task:
+    """The one of several tasks that the options mean, made of them.
+
+    Parameters
+    ----------
+    tasks : sequence of classes
+        Those that take such data.
+    given : dict of name to value
+        What was said of the data.
+    why : str
+        Of the command: why it must be one of these.
+    """
+    names = [name for name in TELLING if is_given(given.get(name)) and TELLING[name] in tasks]
+    kind: type[Task] = TELLING[names[0]] if names else tasks[0]
+    for name in given:
+        if name not in declared(kind):
+            raise _misplaced(name, kind, tasks, why, names[0] if names else "")
+    return build(kind, {name: parsed(declared(kind)[name], value) for name, value in given.items()}, kind.kind)
+
+
+def _misplaced(name: str, kind: type[Task], tasks: Sequence[type[Task]], why: str, telling: str) -> InputError:
+    """What is said of an option that is for another kind of data."""
+    others = [task for task in OF_THE_COMMAND if name in declared(task)]
+    near = [task for task in others if task in tasks]
+    if not near:
+        sources = " and ".join(dict.fromkeys(task.source for task in others))
+        return InputError(f"{flag_of(name)} is for {sources}; {why}")
+    if name in kind.reasons:
+        return InputError(kind.reasons[name])
+    if not telling:
+        return InputError(f"{name} is for {near[0].kind}: {near[0].hint}")
+    return InputError(f"{name} doesn't apply to {kind.kind}; leave it out, or the {telling}")
+
+
+def options_of(choices: Mapping[str, Any]) -> Options:
+    """How the job is planned, of the command's options; those that weren't given keep their defaults."""
+    options = declared(Options)
+    given = {name: parsed(options[name], value) for name, value in choices.items() if name in options}
+    return Options(**{name: value for name, value in given.items() if value is not None})
+
+
+def of_fit_among(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `fit` that no plan is made for, of the command's options."""
+    options = of_fit()
+    given = {name: parsed(options[name], value) for name, value in choices.items() if name in options}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def is_given(value: Any) -> bool:
+    """Whether an option was given: not None, no switch that is off, and not an empty list."""
+    return not (value is None or value is False or (isinstance(value, (list, tuple)) and not value))
+
+
+def parsed(declaration: Declaration, value: Any) -> Any:
+    """A value that may have been typed: text is read as the declaration says."""
+    return declaration.parse(value) if declaration.parse is not None and isinstance(value, str) else value
+
+
+def flag_of(name: str) -> str:
+    """An option as it is typed.
+
+    >>> flag_of("skip_broken")
+    '--skip-broken'
+    """
+    return f"--{name.replace('_', '-')}"
 
 
 def is_file(name: str) -> bool:
@@ -96,3 +151,75 @@ def _columns(path: str) -> str:
     from backlit.data.table.values import some
 
     return "it has " + some(read(path).columns, 20)
+
+
+def job(tasks: Sequence[type[Task]], data: Any, given: Mapping[str, Any], where: str) -> Result:
+    """Train on data by the one of several tasks that the options mean.
+
+    Parameters
+    ----------
+    tasks : sequence of classes
+        Those that take such data.
+    data : object
+        What `Task.read` takes.
+    given : dict of name to value
+        Options of the data, of `Options` and of `Call`.
+    where : str
+        What takes them, for messages: "fit_text".
+
+    Raises
+    ------
+    UnknownNameError
+        If an option isn't known; the nearest is named.
+    InputError
+        If one doesn't fit the data, or another one.
+    """
+    started = time.monotonic()
+    of_data = data_options(tasks)
+    known = {**of_data, **declared(Options), **of_fit(), **{name: declared(Call)[name] for name in PUBLIC}}
+    for name in given:
+        if name not in known:
+            raise unknown(f"option of {where}", name, known)
+    said = {name: value for name, value in given.items() if name in of_data and is_given(value)}
+    options = _made(Options, given)
+    task = chosen(tasks, said)
+    return task.train(
+        task.read(data), options, _made(Call, {**given, "started": started, "training": of_fit_among(given)})
+    )
+
+
+F = TypeVar("F", bound=Callable[..., Result])
+
+
+def taking(*tasks: type[Task]) -> Callable[[F], F]:
+    """Show a function of data and ``**options`` with every option, its type, its default and what it means.
+
+    In its docstring the line OPTIONS stands for them; those that it has as parameters of its own keep their place.
+    """
+
+    def shown(function: F) -> F:
+        signature = inspect.signature(function)
+        *own, _ = signature.parameters.values()
+        without = {name for task in tasks for name in task.without}
+        public = {name: option for name, option in declared(Call).items() if name in PUBLIC}
+        planning = {name: option for name, option in declared(Options).items() if name not in without}
+        options = data_options(tasks) | planning | of_fit() | public
+        said = [parameter.name for parameter in own]
+        more = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=option.type)
+            for name, option in options.items()
+            if name not in said
+        ]
+        function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        told = "\n".join(f"{option.name} : {option.kind}\n{indent(option.doc, ' ' * 4)}" for option in options.values())
+        function.__doc__ = (function.__doc__ or "").replace("OPTIONS\n", indent(told, " " * 4).lstrip() + "\n")
+        return function
+
+    return shown
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _made(record: type[R], given: Mapping[str, Any]) -> R:
+    return record(**{name: value for name, value in given.items() if name in declared(record)})

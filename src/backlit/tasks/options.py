@@ -1,23 +1,82 @@
-"""What a user may say about a training job, as plain data; whatever isn't said is chosen by the data."""
+"""What a user may say about a training job, whatever the kind of data; what isn't said is chosen by the data."""
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from backlit.errors import InputError, unknown
-from backlit.settings import Range
+from backlit.settings import Declaration, Record, count, declared, option, same
+from backlit.train.training import NETWORK, TRAINING, Checkpoint, Training
+
+DATA = "Data"  # a heading of the command's help
+ENGINES = ("xla", "numpy")
 
 
-def choice(default: Any, text: str, **limits: Any) -> Any:
-    """A field with what `--help` says of it, and a `Range`."""
-    return field(default=default, metadata={"help": text, "range": Range(**limits)})
+def shares(given: str | Sequence[float]) -> tuple[float, ...]:
+    """Parts of a split: "70/15/15" or "0.7,0.15,0.15"; shares that are numbers already stay as they are.
+
+    >>> shares("70/15/15")
+    (0.7, 0.15, 0.15)
+    """
+    if not isinstance(given, str):
+        return tuple(given)
+    try:
+        parts = [float(part) for part in re.split(r"[/,]", given)]
+    except ValueError:
+        parts = []
+    if len(parts) not in (2, 3) or min(parts) <= 0:
+        raise InputError(f"--split {given}: expected shares of training, validation and test rows such as 70/15/15")
+    return tuple(part / sum(parts) for part in parts)
 
 
-@dataclass(frozen=True)
-class Options:
-    """Choices of a training job on a table or data set. None means: chosen by the data.
+@dataclass(frozen=True, repr=False)
+class Options(Record):
+    """How a job is planned, whatever the kind of data. None means: chosen by the data.
+
+    Parameters
+    ----------
+    split : tuple of float
+        Shares of training, validation and test rows; two of them for no test rows.
+    augment : str, optional
+        Changes of training pictures by chance, "shift:0.1 flip", and of any rows, "mixup:0.2".
+    network : str or Layer, optional
+        "mlp:64,32", "cnn:32,64", "lstm:64", "conv:16,3 relu pool:2 flatten", or a layer.
+    activation : str, optional
+        Between the layers of a network that is named.
+    dropout : float, optional
+        Share of units dropped after each hidden layer of a network that is named.
+    ensemble : int, optional
+        Networks trained at once and averaged.
+    loss : str or loss, optional
+        By default cross entropy for classes, mean squared error for numbers.
+    optimizer : str or Transform, optional
+        By default "adamw", for sequences and texts to go on with "adam".
+    learning_rate : float, optional
+        Of an optimizer that is named.
+    epochs : int, optional
+        Most passes over the training rows.
+    batch_size : int, optional
+        Rows an update.
+    l2 : float
+        Weight of the penalty λ·ΣW².
+    patience : int, optional
+        Epochs without improvement before training stops; 0 never stops early.
+    balance : bool
+        Weigh classes equally, however many rows they have.
+    calibrate : bool
+        Divide outputs by the temperature that makes probabilities honest.
+    time_limit : float, optional
+        Seconds for the whole job.
+    seed : int
+        Origin of all randomness, splits too.
+    engine : "xla" or "numpy"
+        Compiled, or operation by operation.
+    devices : int
+        Devices that share the work on each batch.
 
     Raises
     ------
@@ -25,35 +84,98 @@ class Options:
         If a number is out of its range; it is named with the range.
     """
 
-    network: Any = None
-    activation: str | None = None
-    loss: Any = None
-    optimizer: Any = None
-    dropout: float | None = choice(None, "Share of units dropped after each hidden layer", high=1.0, open_high=True)
-    learning_rate: float | None = choice(None, "Learning rate", open_low=True)
-    epochs: int | None = choice(None, "Most passes over the training rows", whole=True, low=1)
-    batch_size: int | None = choice(None, "Rows an update", whole=True, low=1)
-    patience: int | None = choice(None, "Epochs without improvement before stopping (0 never stops early)", whole=True)
-    l2: float = choice(0.0, "Weight of the L2 penalty, λ·ΣW²")
-    augment: str | None = None
-    ensemble: int | None = choice(None, "Networks trained at once and averaged", whole=True, low=1)
-    time_limit: float | None = choice(None, "Seconds for the whole job", open_low=True)
-    balance: bool = False
-    calibrate: bool = False
-    split: tuple[float, ...] = (0.7, 0.15, 0.15)
-    seed: int = choice(0, "Origin of all randomness, splits too", whole=True)
-    engine: Literal["xla", "numpy"] = "xla"
-    devices: int = choice(1, "Devices that share the work on each batch", whole=True, low=1)
+    split: tuple[float, ...] = option(
+        (0.7, 0.15, 0.15),
+        panel=DATA,
+        help="Shares of training, validation and test rows; 70/15/15 by default",
+        parse=shares,
+    )
+    augment: str | None = option(
+        None,
+        panel=DATA,
+        help="Change training pictures by chance: 'shift:0.1 rotate:10 scale:0.1 flip cutout:0.2 brightness:0.2 "
+        "mixup:0.2', any of them",
+    )
+    network: Any = option(
+        None,
+        panel=NETWORK,
+        help="mlp:64,32 (hidden layers), linear, cnn:32,64, resnet:8, lstm:64, gru:64, bilstm:64, or layers: "
+        "'conv:16,3 relu pool:2 flatten linear:64 relu'. By default chosen by the data",
+    )
+    activation: str | None = option(None, panel=NETWORK, help="Between the layers; silu by default")
+    dropout: float | None = option(
+        None, panel=NETWORK, help="Share of units dropped after each hidden layer", high=1.0, open_high=True
+    )
+    ensemble: int | None = same(Training, "ensemble", None)
+    loss: Any = same(Training, "loss")
+    optimizer: Any = same(
+        Training, "optimizer", None, help="adamw (by default), adam, sgd, momentum, nesterov, adagrad, rmsprop"
+    )
+    learning_rate: float | None = option(
+        None, flags=("--lr",), panel=TRAINING, help="Learning rate", open_low=True, open_high=True
+    )
+    epochs: int | None = same(Training, "epochs", None)
+    batch_size: int | None = same(Training, "batch_size", None)
+    l2: float = option(0.0, panel=TRAINING, help="Weight of the L2 penalty, λ·ΣW²", open_high=True)
+    patience: int | None = count(
+        None, low=0, panel=TRAINING, help="Epochs without improvement before stopping (0 never stops early)"
+    )
+    balance: bool = option(False, panel=TRAINING, help="Weigh classes equally, however many rows they have")
+    calibrate: bool = option(
+        False, panel=TRAINING, help="Divide outputs by the temperature that makes probabilities honest"
+    )
+    time_limit: float | None = same(Training, "time_limit")
+    seed: int = same(Training, "seed")
+    engine: Literal["xla", "numpy"] = same(Training, "engine")
+    devices: int = same(Training, "devices")
 
     def __post_init__(self) -> None:
-        for f in dataclasses.fields(self):
-            value = getattr(self, f.name)
-            if not f.metadata or value is None:
-                continue
-            limits = f.metadata["range"]
-            accepted = limits.accept(value)
-            if accepted is None or accepted == float("inf"):
-                raise InputError(f"{f.name} must be {limits.text}, got {value!r}")
-            object.__setattr__(self, f.name, accepted)
-        if self.engine not in ("xla", "numpy"):
-            raise unknown("engine", self.engine, ("xla", "numpy"))
+        super().__post_init__()
+        object.__setattr__(self, "split", tuple(self.split))
+        if self.engine not in ENGINES:
+            raise unknown("engine", self.engine, ENGINES)
+
+
+def of_fit() -> dict[str, Declaration]:
+    """Options of `fit` that commands have and no plan is made for."""
+    planned = declared(Options)
+    return {name: own for name, own in declared(Training).items() if own.panel is not None and name not in planned}
+
+
+@dataclass(frozen=True, repr=False)
+class Call(Record):
+    """Where one job's run goes, and who is told of it; nothing of what is trained.
+
+    Parameters
+    ----------
+    checkpoint, checkpoint_every, resume, overwrite, progress, probes :
+        As for `fit`.
+    training : dict
+        Options of `fit` that commands have and no plan is made for (see `of_fit`): they are handed on as they are.
+    say : callable, optional
+        ``say(sentence)`` is told what was found in the data before training begins.
+    config : dict, optional
+        Kept with the run, together with what was chosen by the data: what would train it again.
+    started : float, optional
+        When the job began (`time.monotonic`): its time limit counts from there.
+    """
+
+    checkpoint: str | Path | Checkpoint | None = same(Training, "checkpoint")
+    checkpoint_every: int = same(Training, "checkpoint_every")
+    resume: bool = same(Training, "resume")
+    overwrite: bool = same(Training, "overwrite")
+    progress: bool | None = same(Training, "progress")
+    probes: Any = same(Training, "probes")
+    config: dict[str, Any] | None = same(Training, "config")
+    training: Mapping[str, Any] | None = option(None, scope="recipe")
+    say: Callable[[str], None] | None = option(None, scope="call")
+    started: float | None = option(None, scope="call")
+
+    def of_training(self) -> dict[str, Any]:
+        """What of it `fit` takes."""
+        return {name: getattr(self, name) for name in declared(Call) if name in declared(Training)}
+
+    def tell(self, notes: Sequence[str]) -> None:
+        """Say what was found in the data."""
+        for note in notes if self.say is not None else ():
+            self.say(note)  # type: ignore[misc]

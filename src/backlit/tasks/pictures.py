@@ -1,81 +1,134 @@
-"""Material from a folder of pictures."""
+"""Folders of pictures, one folder a class."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from backlit.data.pictures import Pictures, classes_in, read, shown
+from backlit.data.preparation import Preparation
+from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError
-from backlit.tasks.split import Parts
-from backlit.tasks.task import Material
+from backlit.settings import option
+from backlit.tasks.options import DATA
+from backlit.tasks.rows import RowsTask
+from backlit.tasks.task import Material, Parts, Progress
 
 
-def from_pictures(
-    folder: str | Path,
-    *,
-    size: int | tuple[int, int] | None = None,
-    skip_broken: bool = False,
-    cache: Path | None = None,
-    progress: Callable[[str, float], None] | None = None,
-) -> Material:
-    """A folder with one folder of pictures a class, or with train, val and test folders of such; see `fit_pictures`."""
-    wanted = (size, size) if isinstance(size, int) else size
-    if wanted is not None and len(wanted) != 2:
-        raise InputError(f"size must be a number, or height and width, got {size!r}")
-    listing = classes_in(folder)
-    album = read(listing.paths, wanted, skip_broken=skip_broken, cache=cache, progress=progress)
-    y = np.array(listing.classes)[album.kept]
-    notes = list(listing.notes)
-    if album.broken:
-        named = "; ".join(f"{shown(path.relative_to(listing.root))} {why}" for path, why in album.broken[:3])
-        notes.append(f"{len(album.broken)} of {len(listing.paths)} pictures can't be read and are left out: {named}")
-        gone = sorted(set(listing.classes) - set(y.tolist()))
-        if gone:
-            raise InputError(f"{folder}: no picture of class {gone[0]!r} can be read; mend them, or remove the class")
-    form = album.form
-    kind = "grey" if form.channels == 1 else "colour"
-    notes.append(
-        f"{len(y)} {kind} pictures of {len(set(y.tolist()))} classes, brought to {form.height} × {form.width} "
-        "(height × width) with their proportions kept and their edges' pixels carried on"
+def height_and_width(given: str | int | Sequence[int]) -> tuple[int, int]:
+    """A picture's size: "32", "32x48", 32, or height and width.
+
+    >>> height_and_width("32x48"), height_and_width(32)
+    ((32, 48), (32, 32))
+    """
+    if isinstance(given, int):
+        return given, given
+    if not isinstance(given, str):
+        if len(given) != 2:
+            raise InputError(f"size must be a number, or height and width, got {given!r}")
+        return given[0], given[1]
+    told = re.fullmatch(r"\s*([1-9]\d{0,4})(?:\s*[x×]\s*([1-9]\d{0,4}))?\s*", given, re.ASCII)
+    if not told:
+        raise InputError(f"--size {given}: expected a number of pixels such as 32, or height and width such as 32x48")
+    return int(told[1]), int(told[2] or told[1])
+
+
+@dataclass(eq=False)
+class Album(Material):
+    """Pictures of one form, and what tells equal ones, pixel by pixel."""
+
+    marks: np.ndarray = field(default_factory=lambda: np.zeros(0, "U32"))
+
+
+@dataclass(frozen=True, repr=False)
+class PicturesTask(RowsTask):
+    """A folder with one folder of pictures a class, or with train, val and test folders of such.
+
+    Parameters
+    ----------
+    size : int or (height, width), optional
+        What all pictures are brought to, with their proportions kept; what a picture doesn't fill, its outermost pixels
+        do. By default the medians of the pictures' sizes, made smaller until the longer side is 64.
+    skip_broken : bool
+        Leave out pictures that can't be read, and say so, rather than refuse the folder.
+    cache : bool
+        Keep decoded pictures on disk beside the compiled programs, for the next time.
+    """
+
+    kind = "pictures"
+    source = "folders of pictures"
+
+    size: int | tuple[int, int] | None = option(
+        None,
+        panel=DATA,
+        help="What pictures are brought to: 32, or 32x48 (height, width). By default the median size, at most 64",
+        parse=height_and_width,
     )
-    marks = np.array([hashlib.blake2b(picture.tobytes(), digest_size=16).hexdigest() for picture in album.pixels])
-    notes += _contradictions(marks, y)
-    name = Path(folder).resolve().name or "pictures"
-    return Material(
-        name=name,
-        raw=album.pixels,
-        y=y,
-        task="classification",
-        learn=lambda rows: Pictures.learn(album.pixels[rows]),
-        notes=notes,
-        given=None if listing.parts is None else np.array(listing.parts)[album.kept],
-        names=np.array([shown(listing.paths[i].relative_to(listing.root)) for i in album.kept]),
-        suspect=lambda parts: _shared(marks, parts),
-    )
+    skip_broken: bool = option(False, panel=DATA, help="Leave out pictures that can't be read, and say so")
+    cache: bool = option(True)
+
+    def read(self, data: Any, progress: Progress | None = None) -> Album:
+        """All pictures of a folder, brought to one form."""
+        size = None if self.size is None else height_and_width(self.size)
+        listing = classes_in(data)
+        cache = pictures_folder() if self.cache else None
+        album = read(listing.paths, size, skip_broken=self.skip_broken, cache=cache, progress=progress)
+        y = np.array(listing.classes)[album.kept]
+        notes = list(listing.notes)
+        if album.broken:
+            named = "; ".join(f"{shown(path.relative_to(listing.root))} {why}" for path, why in album.broken[:3])
+            notes.append(
+                f"{len(album.broken)} of {len(listing.paths)} pictures can't be read and are left out: {named}"
+            )
+            gone = sorted(set(listing.classes) - set(y.tolist()))
+            if gone:
+                raise InputError(f"{data}: no picture of class {gone[0]!r} can be read; mend them, or remove the class")
+        form = album.form
+        kind = "grey" if form.channels == 1 else "colour"
+        notes.append(
+            f"{len(y)} {kind} pictures of {len(set(y.tolist()))} classes, brought to {form.height} × {form.width} "
+            "(height × width) with their proportions kept and their edges' pixels carried on"
+        )
+        marks = np.array([hashlib.blake2b(picture.tobytes(), digest_size=16).hexdigest() for picture in album.pixels])
+        return Album(
+            name=Path(data).resolve().name or "pictures",
+            raw=album.pixels,
+            y=y,
+            task="classification",
+            notes=notes + _contradictions(marks, y),
+            given=None if listing.parts is None else np.array(listing.parts)[album.kept],
+            names=np.array([shown(listing.paths[i].relative_to(listing.root)) for i in album.kept]),
+            marks=marks,
+        )
+
+    def prepare(self, material: Album, rows: np.ndarray) -> Preparation:
+        """Pictures of any kind brought to the form of these, with the means of the training pictures."""
+        return Pictures.learn(material.raw[rows])
+
+    def warnings(self, material: Album, parts: Parts, preparation: Preparation) -> list[str]:
+        """How many test pictures training has seen, pixel by pixel."""
+        known = Counter(material.marks[parts.train].tolist())
+        seen = sum(mark in known for mark in material.marks[parts.test].tolist())
+        if not seen:
+            return []
+        share = f"{seen} of {len(parts.test)}"
+        return [f"{share} test pictures are, pixel by pixel, among the training pictures: the scores are too good"]
 
 
 def _contradictions(marks: np.ndarray, y: np.ndarray) -> list[str]:
     """Pictures that are alike, pixel by pixel, and have different classes."""
     classes: dict[str, set[str]] = {}
-    for mark, own in zip(marks.tolist(), y.tolist(), strict=True):
-        classes.setdefault(mark, set()).add(own)
-    torn = {mark for mark, own in classes.items() if len(own) > 1}
+    for mark, name in zip(marks.tolist(), y.tolist(), strict=True):
+        classes.setdefault(mark, set()).add(name)
+    torn = {mark for mark, names in classes.items() if len(names) > 1}
     if not torn:
         return []
     count = sum(mark in torn for mark in marks.tolist())
     return [f"{count} pictures are, pixel by pixel, in more than one class: nobody can tell those apart"]
-
-
-def _shared(marks: np.ndarray, parts: Parts) -> list[str]:
-    """How many test pictures training has seen, pixel by pixel."""
-    known = Counter(marks[parts.train].tolist())
-    seen = sum(mark in known for mark in marks[parts.test].tolist())
-    if not seen:
-        return []
-    share = f"{seen} of {len(parts.test)}"
-    return [f"{share} test pictures are, pixel by pixel, among the training pictures: the scores are too good"]

@@ -1,12 +1,12 @@
-"""`fit_sequences`: the shapes that jobs with sequences have, each by one call."""
+"""Sequences of different length: one answer for each, one for each of its tokens, or another sequence."""
 
 from __future__ import annotations
 
 import math
-import time as clock
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,14 @@ from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.layer import Layer
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import Writer, for_sequences, recurrent_spec
-from backlit.store.checkpoint import train as kept_training
-from backlit.tasks.fit_table import known
+from backlit.settings import option
 from backlit.tasks.judge.scores import best_guess, judge
-from backlit.tasks.options import Options
+from backlit.tasks.options import Call, Options
+from backlit.tasks.task import Material, Parts, Plan, Progress, Task, seconds_left
 from backlit.train.callbacks import EarlyStopping
+from backlit.train.judgement import Judgement
 from backlit.train.recipe import Recipe
-from backlit.train.result import Run
+from backlit.train.result import Result
 from backlit.train.targets import TextTargets
 from backlit.train.training import Training
 
@@ -33,124 +34,173 @@ OPTIMIZER, RATE, NETWORK = "adam", 0.003, "lstm:128"
 UPDATES = 6000  # after about so many, small networks have learned what they can
 
 
-def fit_sequences(
-    x: Any,
-    y: Sequence[Any],
-    to: str,
-    *,
-    tokens: Any = "characters",
-    network: str | Layer | None = None,
-    attention: str | None = None,
-    checkpoint: str | Path | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    progress: bool | None = None,
-    **options: Any,
-) -> Run:
-    """Train on sequences of different length.
+@dataclass(eq=False)
+class Pairs(Material):
+    """Sequences and what is to be made of them; `form` is "texts", "symbols" or "numbers"."""
 
-    ======================= ====================================== ==========================
-    what                    inputs                                 call
-    ======================= ====================================== ==========================
-    many to one             texts, sequences                       ``to="class"``
-    many to many, in step   texts or words; a tag for each token   ``to="tags"``
-    many to many            texts; other texts                     ``to="text"``
-    one to many             pictures, rows of numbers; texts       ``to="text"``
-    what comes next         one long text                          `fit_text`
-    ======================= ====================================== ==========================
+    form: str = "texts"
+
+
+@dataclass(frozen=True, repr=False)
+class SequencesTask(Task):
+    """Sequences, and a class, a tag for each token, or a text for each of them.
 
     Parameters
     ----------
-    x : list of str, list of lists of symbols, or array (rows, ...)
-        Texts are taken apart into `tokens`; lists of words or other symbols are taken as they are; arrays of numbers
-        are sequences if they have shape (rows, time, features).
-    y : list
-        A class a row; or a list of tags, one for each token of the row; or a text a row.
     to : "class", "tags" or "text"
+        What is made of a sequence.
     tokens : "characters", "words", "bytes", "syllables" or "jamo"
         Of texts, read and written.
-    network : str or Layer, optional
-        "lstm:128" by default; "gru:64,64" (stacked), "bilstm:64" (both directions), "rnn:64". For numbers that aren't
-        sequences the units of the decoder: "lstm:128". A layer is the encoder itself.
     attention : "dot" or "additive", optional
         For ``to="text"`` from sequences: each token looks at the input's steps (`Run.write` returns where).
-    checkpoint, resume, overwrite, progress :
-        As for `fit`.
-    **options
-        Of `Options`: dropout, optimizer, learning_rate, l2, epochs, batch_size, patience, time_limit, split, seed,
-        engine, devices.
-
-    Returns
-    -------
-    Run
-        ``run.predict`` takes what `x` was; ``run.write`` tells of written texts their probability, others and
-        attention; ``run.judgement`` has the scores on held-out rows.
-
-    Raises
-    ------
-    InputError
-        If a sequence is empty, tags don't fit their row, or options don't fit; the row is named.
-
-    Examples
-    --------
-    >>> import backlit as bl
-    >>> words = ["abc", "cab", "bca", "acb", "bac", "cba"] * 8
-    >>> run = bl.fit_sequences(words, [word[::-1] for word in words], to="text", network="lstm:32", epochs=40)
-    >>> run.predict(["abc"]).tolist()
-    ['cba']
-
-    References
-    ----------
-    The shapes: A. Karpathy, "The Unreasonable Effectiveness of Recurrent Neural Networks", 2015.
     """
-    started = clock.monotonic()
-    if to not in SHAPES:
-        raise unknown("to of fit_sequences", to, SHAPES)
-    chosen = Options(**known(options, "fit_sequences"))
-    for name in ("loss", "ensemble", "balance", "calibrate", "activation", "augment"):
-        if getattr(chosen, name) not in (None, False):
-            raise InputError(f"fit_sequences doesn't take {name}; leave it out")
-    if attention and to != "text":
-        raise InputError(f'attention is for to="text"; to={to!r} has nothing that writes')
-    x, kind = _inputs(x)
-    if len(x) != len(y):
-        raise ShapeError(f"x has {len(x)} rows and y {len(y)}: they must be equal")
-    targets = _targets(x, y, to)
-    train, validation, *rest = split(len(x), chosen.split, seed=chosen.seed)
-    test = rest[0] if rest else validation
-    preparation = _preparation(x, train, kind, tokens)
-    encoding = None
-    if to == "text":
-        encoding = _text_targets(targets, train, tokens)
-    outputs = 0 if to == "text" else len(set(targets[targets != ""].tolist()))
-    architecture, words = _network(network, x, preparation, to, outputs, attention, encoding, chosen.dropout or 0.0)
-    batch = int(np.clip(2 ** round(math.log2(max(len(train), 1) / 32)), 4, 64))
-    batch = chosen.batch_size or batch + -batch % chosen.devices
-    epochs = chosen.epochs or int(np.clip(UPDATES // max(1, len(train) // batch), 10, 200))
-    patience = max(5, epochs // 4) if chosen.patience is None else chosen.patience
-    rate = RATE if chosen.learning_rate is None else chosen.learning_rate
-    decay = optim.Cosine(rate, epochs * -(-len(train) // batch))  # what is right at first is too coarse at the end
-    optimizer = chosen.optimizer or OPTIMIZER
-    training = Training(
-        loss="cross_entropy", metrics=["accuracy"] if to == "class" else ["accuracy", "sequence_accuracy"],
-        optimizer=optim.get(optimizer, learning_rate=decay) if isinstance(optimizer, str) else optimizer,
-        epochs=epochs, batch_size=batch, validation=(x[validation], targets[validation]), preparation=preparation,
-        encoding=encoding, seed=chosen.seed, engine=chosen.engine, devices=chosen.devices,
-        penalty=L2(chosen.l2) if chosen.l2 else None,
-        early_stopping=EarlyStopping(patience) if patience else None,
-        time_limit=None if chosen.time_limit is None else max(1e-3, chosen.time_limit - clock.monotonic() + started),
-        checkpoint=checkpoint, resume=resume, overwrite=overwrite, progress=progress,
-    )  # fmt: skip
-    run = kept_training(Recipe(architecture, x[train], targets[train], training))
-    if run.history and not run.diverged:
-        parts = {"training": len(train), "validation": len(validation), "test": len(test) if rest else 0}
-        run.judgement = _judged(run, to, x, targets, train, test) | {
-            "parts": parts,
-            "judged_on": "test" if rest else "validation",
-            "plan": f"{words}, {run.optimizer}, batches of {batch}, at most {epochs} epochs",
-            "notes": [],
-        }
-    return run
+
+    kind = "sequences"
+    source = "sequences"
+    without = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
+    refusal = "fit_sequences doesn't take {name}; leave it out"
+
+    to: str = option()
+    tokens: str = option("characters")
+    attention: str | None = option(None)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.to not in SHAPES:
+            raise unknown("to of fit_sequences", self.to, SHAPES)
+        if self.attention and self.to != "text":
+            raise InputError(f'attention is for to="text"; to={self.to!r} has nothing that writes')
+
+    def read(self, data: tuple[Any, Sequence[Any]], progress: Progress | None = None) -> Pairs:
+        """Inputs and targets, one of each a row."""
+        given, y = data
+        x, form = _inputs(given)
+        if len(x) != len(y):
+            raise ShapeError(f"x has {len(x)} rows and y {len(y)}: they must be equal")
+        task = "classification" if self.to == "class" else self.to
+        return Pairs("sequences", x, _targets(x, y, self.to), task, form=form)
+
+    def split(self, material: Pairs, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
+        """Parts by chance; without test rows, validation rows judge as well."""
+        train, validation, *rest = split(len(material.raw), fractions, seed=seed)
+        test = rest[0] if rest else np.arange(0)
+        return Parts(train, validation, test, material.raw[test], material.y[test]), []
+
+    def prepare(self, material: Pairs, rows: np.ndarray) -> Texts | None:
+        """How sequences become numbers; tokens are learned from training rows, the length from all."""
+        if material.form == "numbers":
+            return None
+        x = material.raw
+        tokenizer: Any = (
+            Symbols.learn(x[rows]) if material.form == "symbols" else Tokenizer.learn(x[rows].tolist(), self.tokens)  # type: ignore[arg-type]
+        )
+        return Texts(tokenizer, tokenizer.encode_all(x.tolist())[0].shape[1])
+
+    def encoding(self, material: Pairs, rows: np.ndarray) -> TextTargets | None:
+        """How texts that are written become numbers; alike."""
+        if self.to != "text":
+            return None
+        tokenizer = Tokenizer.learn(material.y[rows].tolist(), self.tokens)  # type: ignore[arg-type]
+        return TextTargets(tokenizer, tokenizer.encode_all(material.y.tolist(), end=True)[0].shape[1])
+
+    def network(
+        self, material: Pairs, preparation: Texts | None, encoding: TextTargets | None, options: Options
+    ) -> tuple[Layer, str]:
+        """The network for the shape, and what it is in words."""
+        x, spec = material.raw, options.network or NETWORK
+        if preparation is None and x.ndim != 3 and isinstance(spec, str) and self.to != "text":
+            raise ShapeError(
+                f"x of shape {x.shape} holds no sequences; expected texts, lists, or (rows, time, features)"
+            )
+        label = spec if isinstance(spec, str) else repr(spec)
+        writer = None
+        if encoding is not None:
+            writer = Writer(encoding.tokenizer.size, encoding.steps, self.attention)
+            cell = recurrent_spec(spec if isinstance(spec, str) else NETWORK)[0].removeprefix("bi")
+            label += f" → {cell} that writes" + (f", {self.attention} attention" if self.attention else "")
+        network = for_sequences(
+            spec,
+            x.shape[1:],
+            options.dropout or 0.0,
+            vocabulary=None if preparation is None else preparation.tokenizer.size,
+            tags=self.to == "tags",
+            outputs=0 if self.to == "text" else len(set(material.y[material.y != ""].tolist())),
+            writer=writer,
+        )
+        return network, label
+
+    def plan(self, rows: int, network: Layer, spec: str, options: Options) -> Plan:
+        """How a network is trained on so many rows; the rate falls to nothing, since it is too large at the end."""
+        batch = int(np.clip(2 ** round(math.log2(max(rows, 1) / 32)), 4, 64))
+        batch = options.batch_size or batch + -batch % options.devices
+        epochs = options.epochs or int(np.clip(UPDATES // max(1, rows // batch), 10, 200))
+        rate = RATE if options.learning_rate is None else options.learning_rate
+        optimizer = options.optimizer or OPTIMIZER
+        if isinstance(optimizer, str):
+            optimizer = optim.get(optimizer, learning_rate=optim.Cosine(rate, epochs * -(-rows // batch)))
+        return Plan(
+            network=network,
+            spec=spec,
+            batch_size=batch,
+            epochs=epochs,
+            patience=max(5, epochs // 4) if options.patience is None else options.patience,
+            rate=rate,
+            dropout=options.dropout or 0.0,
+            optimizer=optimizer,
+            penalty=L2(options.l2) if options.l2 else None,
+        )
+
+    def recipe(self, material: Pairs, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
+        """What is to be trained on the training rows, and judged on the others."""
+        self.check(options)
+        parts, _ = self.split(material, options.split, options.seed)
+        preparation, encoding = self.prepare(material, parts.train), self.encoding(material, parts.train)
+        plan = self.plan(len(parts.train), *self.network(material, preparation, encoding, options), options)
+        x, y = material.raw, material.y
+        training = Training(
+            loss=plan.loss, metrics=["accuracy"] if self.to == "class" else ["accuracy", "sequence_accuracy"],
+            optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
+            validation=(x[parts.validation], y[parts.validation]), preparation=preparation,
+            encoding=encoding, seed=options.seed, engine=options.engine, devices=options.devices,
+            penalty=plan.penalty, early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
+            time_limit=seconds_left(options, call),
+        )  # fmt: skip
+        finish = partial(self.judge, material=material, parts=parts, plan=plan)
+        return Recipe(plan.network, x[parts.train], y[parts.train], training, finish), {}
+
+    def judge(self, run: Result, material: Pairs, parts: Parts, plan: Plan) -> Result:
+        """The run with its scores on held-out rows, beside what guessing achieves."""
+        rows = parts.test if len(parts.test) else parts.validation
+        run.judgement = self.scored(run, material, parts.train, rows).replace(
+            parts={"training": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
+            judged_on="test" if len(parts.test) else "validation",
+            plan=f"{plan.spec}, {run.optimizer}, batches of {plan.batch_size}, at most {plan.epochs} epochs",
+            notes=[],
+        )
+        return run
+
+    def scored(self, run: Result, material: Pairs, train: np.ndarray, rows: np.ndarray) -> Judgement:
+        """Scores on rows, and what a guess that knows the training rows scores there."""
+        x, y = material.raw, material.y
+        if self.to == "class":
+            guess = best_guess(run, "classification", y[train])
+            return judge(run, "classification", guess, run.outputs(x[rows]), y[rows])
+        scores = run.evaluate(x[rows], y[rows])
+        if self.to == "tags":
+            name, baseline = "accuracy", _usual_tags(x, y, train, rows)
+        else:
+            texts, counts = np.unique(y[train], return_counts=True)
+            usual = texts[counts.argmax()]
+            name, what = "sequence_accuracy", f"always {str(usual)!r}"
+            baseline = {"what": what, "sequence_accuracy": float((y[rows] == usual).mean())}
+        warning = f"no better than {baseline['what']} ({name} {scores[name]:.4g}, guessing {baseline[name]:.4g})"
+        return Judgement(
+            task=self.to,
+            rows=len(rows),
+            scores=scores,
+            baseline=baseline,
+            warnings=(warning,) if scores[name] <= baseline[name] else (),
+        )
 
 
 def _inputs(x: Any) -> tuple[np.ndarray, str]:
@@ -203,65 +253,6 @@ def _targets(x: np.ndarray, y: Sequence[Any], to: str) -> np.ndarray:
     for line, own in zip(filled, tags, strict=True):
         line[: len(own)] = [str(tag) for tag in own]
     return filled.astype(str)
-
-
-def _preparation(x: np.ndarray, train: np.ndarray, kind: str, tokens: Any) -> Texts | None:
-    """How rows become numbers; tokens are learned from training rows, the length from all."""
-    if kind == "numbers":
-        return None
-    tokenizer: Any = Symbols.learn(x[train]) if kind == "symbols" else Tokenizer.learn(x[train].tolist(), tokens)
-    return Texts(tokenizer, tokenizer.encode_all(x.tolist())[0].shape[1])
-
-
-def _text_targets(y: np.ndarray, train: np.ndarray, tokens: Any) -> TextTargets:
-    tokenizer = Tokenizer.learn(y[train].tolist(), tokens)
-    return TextTargets(tokenizer, tokenizer.encode_all(y.tolist(), end=True)[0].shape[1])
-
-
-def _network(
-    network: Any,
-    x: np.ndarray,
-    preparation: Texts | None,
-    to: str,
-    outputs: int,
-    attention: str | None,
-    encoding: TextTargets | None,
-    dropout: float,
-) -> tuple[Layer, str]:
-    """The network for a shape, and what it is in words."""
-    if preparation is None and x.ndim != 3 and not isinstance(network, Layer) and to != "text":
-        raise ShapeError(f"x of shape {x.shape} holds no sequences; expected texts, lists, or (rows, time, features)")
-    spec = network or NETWORK
-    label = spec if isinstance(spec, str) else repr(spec)
-    writer = None
-    if encoding is not None:
-        writer = Writer(encoding.tokenizer.size, encoding.steps, attention)
-        cell = recurrent_spec(spec if isinstance(spec, str) else NETWORK)[0].removeprefix("bi")
-        label += f" → {cell} that writes" + (f", {attention} attention" if attention else "")
-    vocabulary = None if preparation is None else preparation.tokenizer.size
-    architecture = for_sequences(
-        spec, x.shape[1:], dropout, vocabulary=vocabulary, tags=to == "tags", outputs=outputs, writer=writer
-    )
-    return architecture, label
-
-
-def _judged(run: Run, to: str, x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
-    """Scores on held-out rows beside what guessing achieves."""
-    if to == "class":
-        return judge(run, "classification", best_guess(run, "classification", y[train]), run.outputs(x[test]), y[test])
-    scores = run.evaluate(x[test], y[test])
-    if to == "tags":
-        baseline = _usual_tags(x, y, train, test)
-    else:
-        texts, counts = np.unique(y[train], return_counts=True)
-        usual = texts[counts.argmax()]
-        baseline = {"what": f"always {str(usual)!r}", "sequence_accuracy": float((y[test] == usual).mean())}
-    name = "accuracy" if to == "tags" else "sequence_accuracy"
-    worse = scores[name] <= baseline[name]
-    warning = f"no better than {baseline['what']} ({name} {scores[name]:.4g}, guessing {baseline[name]:.4g})"
-    return {
-        "task": to, "rows": len(test), "scores": scores, "baseline": baseline, "warnings": [warning] if worse else [],
-    }  # fmt: skip
 
 
 def _usual_tags(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:

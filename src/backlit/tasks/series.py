@@ -1,102 +1,175 @@
-"""Time series: from a table with a time column to windows to learn from, and from a run to what comes next."""
+"""Time series: a table with a column of times, and how its target goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from backlit.data.preparation import Preparation
 from backlit.data.series import Grid, SeriesPreparation, Windows
 from backlit.data.series.windows import split_in_time
 from backlit.data.table.target import as_names
 from backlit.errors import InputError
-from backlit.nn.layer import Layer
+from backlit.nn.layer import Layer, Shape
 from backlit.nn.spec.sequences import for_windows
 from backlit.optim.exact import ridge
-from backlit.tasks.task import Family, Material, read_table
-from backlit.train.result import Run
+from backlit.settings import count, option, same
+from backlit.tasks.judge.forecast import judge_windows
+from backlit.tasks.options import DATA, Options
+from backlit.tasks.plan import Ends, Usual, is_slow
+from backlit.tasks.rows import Setting, Unseen
+from backlit.tasks.split import parts_of, shares_of
+from backlit.tasks.table import TableTask, Tabular, read_table
+from backlit.tasks.task import Material, Parts, Progress
+from backlit.train.ensemble import Folds
+from backlit.train.intervals import Intervals
+from backlit.train.judgement import Judgement
+from backlit.train.result import Result
 
-WORDS = "mlp:64"  # what did best, with ridge regression to start from, on series other than those of the documentation
+NETWORK = "mlp:64"  # did best, with ridge regression to start from, on series other than those of the documentation
 LONGEST = 192  # steps of a window that nobody chose
 ALPHA = 1.0  # of the ridge regression; inputs are of the order of one
+WHOLE = "a whole number of at least 1"
 
 
-def from_series(
-    table: Any,
-    target: str | Sequence[str],
-    *,
-    time: str | None,
-    horizon: int,
-    window: int | None = None,
-    series: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    test: Any = None,
-    decimal: str | None = None,
-    progress: Callable[[str, float], None] | None = None,
-) -> Material:
-    """Windows of a file's, or anyone's data frame's, time series; see `fit_table` for the parameters.
+@dataclass(eq=False)
+class Series(Material):
+    """Windows of time series, and how the file's text became values."""
 
-    Raises
-    ------
-    InputError
-        If times, target and series don't make series (see `Grid.of`), or they are too short for window and horizon.
+    formats: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, repr=False)
+class SeriesTask(Tabular):
+    """Time series, whose next values are predicted from their past.
+
+    Parameters
+    ----------
+    target, test, decimal :
+        As for tables; one column is predicted, and other columns' past is looked at.
+    time : str
+        The column of times.
+    horizon : int, optional
+        Predict the target's next so many values from its past: the table is a time series, with `time`.
+    window : int, optional
+        Steps of the past that are looked at; by default two seasons or two horizons, whichever is longer.
+    series : str, optional
+        Which of several series a row belongs to (a shop, a sensor). One network learns them all.
+    columns : dict of column to kind, optional
+        As for tables.
+    task : "regression", optional
+        Values that go on are numbers.
     """
-    names = as_names(target)
-    if len(names) != 1:
-        raise InputError(f"a series has one target, got {', '.join(names)}; other columns' past is looked at anyway")
-    if time is None:
-        raise InputError("horizon needs the column of times: time=COLUMN (--time COLUMN)")
-    for name, steps in (("horizon", horizon), ("window", 1 if window is None else window)):
-        if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
-            raise InputError(f"{name} must be a whole number of at least 1, got {steps!r}")
-    own = [names[0], time, *([series] if series else [])]
-    if len(set(own)) < len(own):
-        raise InputError(f"target, time and series must be different columns, got {', '.join(own)}")
-    name, frame, formats, notes = read_table(table, decimal, progress)
-    grid = Grid.of(frame, names[0], time, series)
-    length = window if window is not None else _window(grid, horizon)
-    windows = _windows(grid, length, horizon, "the table")
-    if np.ptp(windows.future) == 0:
-        raise InputError(f"target {names[0]!r} is {windows.future[0, 0]:g} at every step: there is nothing to learn")
-    held = None
-    if test is not None:
-        _, given, _, found = read_table(test, decimal, None, formats)
-        judged = _windows(Grid.of(given, names[0], time, series, grid.spacing), length, horizon, "the test table")
-        notes += [*found, *(f"test: {note}" for note in judged.grid.notes)]
-        held = (judged, judged.future)
 
-    def divide(fractions: Sequence[float]) -> tuple[list[np.ndarray], list[str]]:
-        parts, between = split_in_time(windows, fractions)
-        return parts, [f"{between} windows reach from one part into the next and are left out"] if between else []
-
-    def learn(rows: np.ndarray) -> SeriesPreparation:
-        own = windows[rows]
-        preparation = SeriesPreparation.learn(own, names[0], time, series, columns, formats)
-        inputs = preparation.linear_inputs(preparation.apply(own))
-        line = ridge(inputs, preparation.relative(own, own.future), alpha=ALPHA)
-        return preparation.with_linear(line.weight, line.bias)
-
-    return Material(
-        name=name,
-        raw=windows,
-        y=windows.future,
-        task="regression",
-        learn=learn,
-        test=held,
-        notes=[*notes, *_told(grid, length, horizon, window is None), *grid.notes],
-        divide=divide,
-        family=Family(WORDS, network_for_windows),
+    kind = "time series"
+    hint = "give a horizon, too, the steps to predict"
+    reasons = MappingProxyType(
+        {"group": "time series are split in time, not by a group; a column named by series tells series apart"}
     )
 
+    horizon: int | None = count(
+        None,
+        words=WHOLE,
+        panel=DATA,
+        help="Predict the target's next so many values: DATA is a time series, its times in --time.",
+    )
+    window: int | None = count(
+        None,
+        words=WHOLE,
+        panel=DATA,
+        help="Steps of a series' past to predict from, by default two seasons or horizons; for a text the tokens "
+        "through which gradients go back, 64.",
+    )
+    series: str | None = option(None, panel=DATA, help="Column that tells several time series apart")
+    columns: Mapping[str, str] | None = same(TableTask, "columns")
+    task: str | None = same(TableTask, "task")
 
-def network_for_windows(words: str, outputs: int, activation: str, dropout: float, preparation: Any = None) -> Layer:
-    """The network that a spec describes, for windows."""
-    del preparation
-    return for_windows(words, outputs, activation, dropout)
+    def read(self, data: Any, progress: Progress | None = None) -> Series:
+        """All windows of a file's, or anyone's data frame's, time series."""
+        if self.task not in (None, "regression"):
+            raise InputError(f"a time series' values are predicted as numbers; leave out the task {self.task}")
+        names = as_names(self.target)
+        if len(names) != 1:
+            raise InputError(
+                f"a series has one target, got {', '.join(names)}; other columns' past is looked at anyway"
+            )
+        if self.time is None or self.horizon is None:
+            raise InputError("horizon needs the column of times: time=COLUMN (--time COLUMN)")
+        target, time = names[0], self.time
+        roles = [target, time, *([self.series] if self.series else [])]
+        if len(set(roles)) < len(roles):
+            raise InputError(f"target, time and series must be different columns, got {', '.join(roles)}")
+        name, frame, formats, notes = read_table(data, self.decimal, progress)
+        grid = Grid.of(frame, target, time, self.series)
+        length = self.window if self.window is not None else _window(grid, self.horizon)
+        windows = windows_in(grid, length, self.horizon, "the table")
+        if np.ptp(windows.future) == 0:
+            raise InputError(f"target {target!r} is {windows.future[0, 0]:g} at every step: there is nothing to learn")
+        test = None
+        if self.test is not None:
+            _, frame, _, told = read_table(self.test, self.decimal, None, formats)
+            of_test = Grid.of(frame, target, time, self.series, grid.spacing)
+            test_windows = windows_in(of_test, length, self.horizon, "the test table")
+            notes += [*told, *(f"test: {note}" for note in of_test.notes)]
+            test = (test_windows, test_windows.future)
+        understood = _understood(grid, length, chosen=self.window is None)
+        return Series(
+            name=name,
+            raw=windows,
+            y=windows.future,
+            task="regression",
+            notes=[*notes, understood, *grid.notes],
+            test=test,
+            formats=formats,
+        )
+
+    def split(self, material: Any, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
+        """Parts that follow each other in time; windows that reach from one into the next are left out."""
+        rows, between = split_in_time(material.raw, shares_of(material, fractions))
+        notes = [f"{between} windows reach from one part into the next and are left out"] if between else []
+        train, validation, *rest = rows
+        return parts_of(material, train, validation, rest[0] if rest else np.arange(0), notes), notes
+
+    def fold(self, material: Material, parts: Parts, members: int, options: Options) -> tuple[Parts, Folds | None]:
+        """All members stop by the same windows, those that follow the training's."""
+        return parts, None
+
+    def prepare(self, material: Series, rows: np.ndarray) -> Preparation:
+        """Windows scaled by series, and a linear forecast from which the network goes on."""
+        windows: Windows = material.raw[rows]
+        (target,) = as_names(self.target)
+        preparation = SeriesPreparation.learn(
+            windows, target, str(self.time), self.series, self.columns, material.formats
+        )
+        inputs = preparation.linear_inputs(preparation.apply(windows))
+        line = ridge(inputs, preparation.relative(windows, windows.future), alpha=ALPHA)
+        return preparation.with_linear(line.weight, line.bias)
+
+    def usual(self, material: Series, rows: int, shape: Shape) -> Usual:
+        """A small network that corrects the linear forecast."""
+        return Usual(NETWORK)
+
+    def network(self, spec: str, ends: Ends, preparation: Preparation, options: Options) -> Layer:
+        """The network that a spec describes, for windows."""
+        return for_windows(spec, ends.outputs, ends.activation, ends.dropout)
+
+    def is_small(self, material: Series, network: Any) -> bool:
+        """Whether several such networks may be trained in the time of one that is large."""
+        spec = network or NETWORK
+        return not isinstance(spec, str) or not is_slow(spec)
+
+    def scored(
+        self, run: Result, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None
+    ) -> Judgement:
+        """Errors beside those of forecasts that need no network."""
+        return judge_windows(run, unseen.raw, intervals)
 
 
-def windows_of(run: Run, table: Any) -> Windows:
+def windows_of(run: Result, table: Any) -> Windows:
     """All windows of a table, or of a file, that a run on series can be judged on.
 
     Raises
@@ -105,10 +178,10 @@ def windows_of(run: Run, table: Any) -> Windows:
         If there is none.
     """
     preparation = run.preparation
-    return _windows(preparation.grid(table), preparation.window, preparation.horizon, "the table")
+    return windows_in(preparation.grid(table), preparation.window, preparation.horizon, "the table")
 
 
-def forecast(run: Run, table: Any, level: float = 0.9) -> Any:
+def forecast(run: Result, table: Any, level: float = 0.9) -> Any:
     """What comes after the end of each series in a table: times, predictions and intervals.
 
     Parameters
@@ -151,15 +224,19 @@ def forecast(run: Run, table: Any, level: float = 0.9) -> Any:
     if run.intervals is not None:
         columns["lower"], columns["upper"] = run.predict_interval(windows, level)
     places = (windows.places[:, None] + np.arange(steps)).ravel()
-    found = [grid.spacing.column(preparation.time, places)]
+    keys = [grid.spacing.column(preparation.time, places)]
     if preparation.series is not None:
         names = np.repeat(np.array(grid.names, dtype=object)[windows.series], steps)
-        found.insert(0, pl.Series(preparation.series, names.tolist(), dtype=pl.String))
-    plain = [pl.Series(name, np.where(np.isfinite(v), v, np.nan).ravel()).fill_nan(None) for name, v in columns.items()]
-    return pl.DataFrame([*found, *plain])
+        keys.insert(0, pl.Series(preparation.series, names.tolist(), dtype=pl.String))
+    numbers = [
+        pl.Series(name, np.where(np.isfinite(values), values, np.nan).ravel()).fill_nan(None)
+        for name, values in columns.items()
+    ]
+    return pl.DataFrame([*keys, *numbers])
 
 
-def _windows(grid: Grid, window: int, horizon: int, what: str) -> Windows:
+def windows_in(grid: Grid, window: int, horizon: int, what: str) -> Windows:
+    """All windows of series; InputError if there is none."""
     windows = Windows.all(grid, window, horizon)
     if len(windows):
         return windows
@@ -177,10 +254,10 @@ def _window(grid: Grid, horizon: int) -> int:
     return max(4, 2 * horizon, min(2 * (grid.spacing.season or 0), LONGEST))
 
 
-def _told(grid: Grid, window: int, horizon: int, chosen: bool) -> list[str]:
-    """What was understood of the times, in sentences."""
+def _understood(grid: Grid, window: int, chosen: bool) -> str:
+    """What was understood of the times, in a sentence."""
     season = grid.spacing.season
     again = f"a season is {season} steps (a {grid.spacing.cycle})" if season else "no season is known"
     many = f"{len(grid.names)} series, " if len(grid.names) > 1 else ""
     looked = f"window {window} (chosen), " if chosen else ""
-    return [f"{many}{len(grid.values)} steps, one each {grid.spacing.every}; {looked}{again}"]
+    return f"{many}{len(grid.values)} steps, one each {grid.spacing.every}; {looked}{again}"

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from backlit.data.splitting import split
 from backlit.errors import InputError
 from backlit.tasks.options import Options
-from backlit.tasks.task import Material
+from backlit.tasks.task import Material, Parts
 from backlit.train.ensemble import Folds
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """Row numbers of training and validation, and the rows to judge on (row numbers, or another file's rows)."""
-
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-    raw_test: Any
-    y_test: np.ndarray
 
 
 def divide(material: Material, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
@@ -33,18 +20,11 @@ def divide(material: Material, fractions: Sequence[float], seed: int) -> tuple[P
     Classes are shared out alike. A class with fewer rows than there are parts goes to training, all of it.
     """
     notes: list[str] = []
-    fractions = _fractions(fractions, material.test is not None)
-    if len(material.y) < len(fractions):
-        raise InputError(
-            f"{material.name}: {len(material.y)} row{'s' if len(material.y) > 1 else ''} can't be split into training, "
-            "validation and test rows; give more rows"
-        )
+    fractions = shares_of(material, fractions)
     y = material.y
     rows: Sequence[np.ndarray]
     if material.given is not None:
         rows, notes = _as_given(material.given, y, fractions, seed)
-    elif material.divide is not None:
-        rows, notes = material.divide(fractions)
     elif material.order is not None:
         rows = split(len(y), fractions, seed, order=material.order)
     elif material.groups is not None:
@@ -58,17 +38,24 @@ def divide(material: Material, fractions: Sequence[float], seed: int) -> tuple[P
     if material.task == "classification":
         validation, test, more = _known_classes(y, train, validation, test)
         notes += more
+    return parts_of(material, train, validation, test, notes), notes
+
+
+def parts_of(
+    material: Material, train: np.ndarray, validation: np.ndarray, test: np.ndarray, notes: list[str]
+) -> Parts:
+    """The parts with the rows to judge on: those of the test file, if there is one."""
     if material.test is None:
-        return Parts(train, validation, test, material.raw[test], y[test]), notes
+        return Parts(train, validation, test, material.raw[test], material.y[test])
     raw, truth = material.test
     if material.task == "classification":
-        here = np.isin(truth, y[train])
+        here = np.isin(truth, material.y[train])
         if not here.all():
             notes.append(f"{int((~here).sum())} test rows have a class that training doesn't have; they aren't judged")
             raw, truth = raw.filter(here), truth[here]
         if not len(truth):
             raise InputError("no test row has a class that training has; is the test file's target the same?")
-    return Parts(train, validation, np.arange(len(truth)), raw, truth), notes
+    return Parts(train, validation, np.arange(len(truth)), raw, truth)
 
 
 def fold(material: Material, parts: Parts, members: int, options: Options) -> tuple[Parts, Folds | None]:
@@ -76,7 +63,7 @@ def fold(material: Material, parts: Parts, members: int, options: Options) -> tu
 
     Not where one set of validation rows is needed: to follow the training rows in time, or to calibrate on.
     """
-    divided = material.order is not None or material.given is not None or material.divide is not None
+    divided = material.order is not None or material.given is not None
     if members == 1 or divided or options.calibrate:
         return parts, None
     pool = np.sort(np.concatenate([parts.train, parts.validation]))
@@ -96,13 +83,18 @@ def fold(material: Material, parts: Parts, members: int, options: Options) -> tu
     return dataclasses.replace(parts, train=pool, validation=pool[:0]), folds
 
 
-def _fractions(fractions: Sequence[float], own_test: bool) -> tuple[float, ...]:
-    """Shares of training, validation and (unless the user has a test file) test rows."""
+def shares_of(material: Material, fractions: Sequence[float]) -> tuple[float, ...]:
+    """Shares of training, validation and (unless the user has a test file) test rows, for which there are enough."""
     shares = tuple(fractions)
     if len(shares) not in (2, 3):
         raise InputError(f"split needs the shares of training, validation and test rows, got {fractions!r}")
-    if own_test and len(shares) == 3:
+    if material.test is not None and len(shares) == 3:
         shares = (shares[0] / (shares[0] + shares[1]), shares[1] / (shares[0] + shares[1]))
+    if len(material.y) < len(shares):
+        raise InputError(
+            f"{material.name}: {len(material.y)} row{'s' if len(material.y) > 1 else ''} can't be split into training, "
+            "validation and test rows; give more rows"
+        )
     return shares
 
 

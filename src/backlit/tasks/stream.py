@@ -1,8 +1,8 @@
-"""From a long text to a judged language model: a network that says what comes next."""
+"""A long text to go on with: a network that says what comes next."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,22 @@ from backlit.nn.layer import Layer, forward
 from backlit.nn.losses import CrossEntropy
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
-from backlit.store.checkpoint import train
-from backlit.tasks.options import Options
+from backlit.settings import count, declared, option
+from backlit.tasks.options import DATA, Call, Options
+from backlit.tasks.series import SeriesTask
+from backlit.tasks.task import Plan, Progress, Task, seconds_left
+from backlit.tasks.texts import TextsTask
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.generate import generate, streaming
+from backlit.train.judgement import Judgement
 from backlit.train.recipe import Recipe
-from backlit.train.result import Run
+from backlit.train.result import Result
 from backlit.train.targets import TextTargets
 from backlit.train.training import Training
 
 WINDOW, STREAMS = 64, 64
 UPDATES = 10_000  # at most, if the user doesn't say
+FEW_UPDATES = 2000  # of texts that are read in a few
 UPDATES_OF_EPOCH = 200  # after so many, progress is told and the validation text read
 LARGE = 300_000  # tokens from which on a larger network pays
 OPTIMIZER, RATE = "adam", 0.003
@@ -37,47 +42,43 @@ DROPOUT = 0.3  # of texts that aren't large, which a network would learn by hear
 WORDS = 10_000  # of a vocabulary of words
 SHARES = (0.9, 0.05, 0.05)
 FEW = 20  # windows that a part of the text must have, to be held out
+RARE = 0.0005  # share of unknown tokens from which on they are told of
+PARTS = ("training", "validation", "test")
 
 
 @dataclass(eq=False)
 class TextStream:
-    """A text to learn from, and how it is read.
+    """A text to learn from.
 
     Attributes
     ----------
-    text : str
-    unit : str
-        As of `Tokenizer`.
-    window : int, optional
-        Tokens through which gradients go back.
+    name, text : str
+    notes : list of str
+        What was found so far.
     """
 
     name: str
     text: str
-    unit: Any = "characters"
-    window: int | None = None
     notes: list[str] = field(default_factory=list)
 
 
-def from_text(source: str | Path, unit: Any = "characters", window: int | None = None) -> TextStream:
-    """A text, or the text of a file (a `Path`), to learn from."""
-    if window is not None and (isinstance(window, bool) or not isinstance(window, int) or window < 1):
-        raise InputError(f"window must be a whole number from 1, got {window!r}")
-    if isinstance(source, Path):
-        return TextStream(source.name.split(".")[0], read_text(source), unit, window)
-    if not isinstance(source, str):
-        raise InputError(f"expected a text, or the Path of a text file, got {type(source).__name__}")
-    if not source.strip():
-        raise InputError("the text is empty: there is nothing to learn from")
-    return TextStream("text", source, unit, window)
-
-
 @dataclass(frozen=True, eq=False)
-class _Reading:
-    """The text as numbers, cut into training, validation and test part, and how they are read."""
+class Reading:
+    """The text as numbers, cut into training, validation and test part, and how they are read.
+
+    Attributes
+    ----------
+    tokenizer : Tokenizer
+    parts : list of int arrays
+        Tokens of training, validation and test; the latter two may be empty.
+    window : int
+        Tokens through which gradients go back.
+    streams : int
+        Places that are read side by side.
+    """
 
     tokenizer: Tokenizer
-    parts: list[np.ndarray]  # tokens of training, validation, test; the latter two may be empty
+    parts: list[np.ndarray]
     window: int
     streams: int
 
@@ -86,160 +87,202 @@ class _Reading:
         return windows(self.parts[part], self.streams, self.window)
 
 
-def _read(stream: TextStream, options: Options) -> tuple[_Reading, list[str]]:
-    notes = list(stream.notes)
-    most = WORDS if stream.unit == "words" else None
-    shares = SHARES if options.split == Options.split else options.split
-    shares = (*shares, 0.0)[:3]
-    cuts = np.cumsum([int(len(stream.text) * share / sum(shares)) for share in shares[:2]])
-    texts = [stream.text[: cuts[0]], stream.text[cuts[0] : cuts[1]], stream.text[cuts[1] :]]
-    tokenizer = Tokenizer.learn(stream.text[: cuts[0]] or stream.text, stream.unit, most)
-    parts = [tokenizer.encode(text) for text in texts]
-    shortest = min(len(part) for part, share in zip(parts, shares, strict=True) if share)
-    window = stream.window or WINDOW
-    if shortest < FEW * 2 + 1:  # too short to hold anything out
-        tokenizer = Tokenizer.learn(stream.text, stream.unit, most)
-        parts = [tokenizer.encode(stream.text), *[np.zeros(0, np.int32)] * 2]
-        shortest = len(parts[0])
+@dataclass(frozen=True, repr=False)
+class StreamTask(Task):
+    """A long text, learned as one continuous stream.
+
+    Parameters
+    ----------
+    tokens : "characters", "words", "bytes", "syllables" or "jamo"
+        What is predicted one by one; see `backlit.data.text.Tokenizer`.
+    window : int, optional
+        Tokens through which gradients go back; 64 for all but short texts.
+    """
+
+    kind = "texts to go on with"
+    source = "texts to go on with"
+    without = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
+    refusal = "{name} doesn't apply to a text that is learned as a stream; leave it out"
+
+    tokens: str = option("characters", panel=DATA, help=declared(TextsTask)["tokens"].help)
+    window: int | None = count(
+        None, words="a whole number from 1", panel=DATA, help=declared(SeriesTask)["window"].help
+    )
+
+    def read(self, data: str | Path, progress: Progress | None = None) -> TextStream:
+        """A text, or the text of a file (a `Path`), to learn from."""
+        if isinstance(data, Path):
+            return TextStream(data.name.split(".")[0], read_text(data))
+        if not isinstance(data, str):
+            raise InputError(f"expected a text, or the Path of a text file, got {type(data).__name__}")
+        if not data.strip():
+            raise InputError("the text is empty: there is nothing to learn from")
+        return TextStream("text", data)
+
+    def split(self, material: TextStream, fractions: Sequence[float], seed: int) -> tuple[list[str], list[str]]:
+        """The text's beginning to learn from, then what tells when to stop, then what judges, if anything is to."""
+        shares = SHARES if tuple(fractions) == Options().split else tuple(fractions)
+        cuts = np.cumsum([int(len(material.text) * share / sum(shares)) for share in shares[:-1]]).tolist()
+        ends = zip([0, *cuts], [*cuts, len(material.text)], strict=True)
+        return [material.text[start:end] for start, end in ends], []
+
+    def encode(self, material: TextStream, texts: Sequence[str], options: Options) -> tuple[Reading, list[str]]:
+        """The parts as numbers, and how they are read; a text that is too short stays in one piece."""
+        notes = list(material.notes)
+        most = WORDS if self.tokens == "words" else None
+        tokenizer = Tokenizer.learn(texts[0] or material.text, self.tokens, most)  # type: ignore[arg-type]
+        parts = [tokenizer.encode(text) for text in texts]
+        shortest = min(map(len, parts))
+        parts += [np.zeros(0, np.int32)] * (len(PARTS) - len(parts))
+        if shortest < FEW * 2 + 1:
+            tokenizer = Tokenizer.learn(material.text, self.tokens, most)  # type: ignore[arg-type]
+            parts = [tokenizer.encode(material.text), *[np.zeros(0, np.int32)] * 2]
+            shortest = len(parts[0])
+            notes.append(
+                f"the text has {shortest} {self.tokens}: too few to hold some out; it is judged on what it learned"
+            )
+        window = self.window or max(1, min(WINDOW, (shortest - 1) // (2 if len(parts[1]) else 1)))
+        if shortest <= window:
+            named = "the smallest part of the text" if len(parts[1]) else "the text"
+            raise InputError(
+                f"{named} has {shortest} {self.tokens}, a window takes {window + 1}; give more text, or "
+                "a shorter window"
+            )
+        streams = options.batch_size or STREAMS
+        room = (shortest - 1) // window
+        if streams > room:
+            if options.batch_size:
+                notes.append(f"batches of {room} instead of {streams}: there are no more windows side by side")
+            streams = room
+        if len(parts[0]) // (streams * window) < 8 and not options.batch_size:  # else there would be few updates
+            streams = max(1, min(streams, len(parts[0]) // (8 * window)))
+        unknown = float(np.mean(np.concatenate(parts) == 1))
         notes.append(
-            f"the text has {shortest} {stream.unit}: too few to hold some out; it is judged on what it learned"
+            f"{sum(map(len, parts)):,} {self.tokens}, {len(tokenizer.tokens)} different ones"
+            + (f"; {unknown:.1%} are rare ones that count as unknown" if unknown > RARE else "")
         )
-    if stream.window is None:
-        window = max(1, min(window, (shortest - 1) // (1 if not len(parts[1]) else 2)))
-    if shortest <= window:
-        named = "the text" if not len(parts[1]) else "the smallest part of the text"
-        raise InputError(
-            f"{named} has {shortest} {stream.unit}, a window takes {window + 1}; give more text, or a shorter window"
+        return Reading(tokenizer, parts, window, streams), notes
+
+    def plan(self, reading: Reading, updates: int, options: Options) -> Plan:
+        """What is to be trained: recurrent layers, with dropout unless the text is large.
+
+        Parameters
+        ----------
+        reading : Reading
+        updates : int
+            That a pass over the text takes.
+        options : Options
+        """
+        length = len(reading.parts[0])
+        usual = DROPOUT if length < LARGE and len(reading.parts[1]) else 0.0
+        dropout = usual if options.dropout is None else options.dropout
+        network: Layer
+        if isinstance(options.network, (str, type(None))):
+            spec = options.network or ("lstm:256" if length >= LARGE else "lstm:128")
+            network = for_stream(spec, reading.tokenizer.size, reading.streams, dropout)
+        else:
+            network, spec = streaming(options.network, reading.streams), repr(options.network)
+        rate = RATE if options.learning_rate is None else options.learning_rate
+        optimizer = options.optimizer or OPTIMIZER
+        most = UPDATES if updates >= FEW else FEW_UPDATES
+        epochs = options.epochs or max(1, most // updates_of_epoch(updates))
+        return Plan(
+            network=network,
+            spec=spec,
+            batch_size=reading.streams,
+            epochs=epochs,
+            patience=max(10, epochs // 3) if options.patience is None else options.patience,
+            rate=rate,
+            dropout=dropout,
+            optimizer=optim.get(optimizer, learning_rate=rate) if isinstance(optimizer, str) else optimizer,
+            penalty=L2(options.l2) if options.l2 else None,
         )
-    streams = options.batch_size or STREAMS
-    room = (shortest - 1) // window
-    if streams > room:
-        if options.batch_size:
-            notes.append(f"batches of {room} instead of {streams}: there are no more windows side by side")
-        streams = room
-    if len(parts[0]) // (streams * window) < 8 and not options.batch_size:  # else there would be few updates
-        streams = max(1, min(streams, len(parts[0]) // (8 * window)))
-    unknown_share = float(np.mean(np.concatenate(parts) == 1))
-    notes.append(
-        f"{sum(map(len, parts)):,} {stream.unit}, {len(tokenizer.tokens)} different ones"
-        + (f"; {unknown_share:.1%} are rare ones that count as unknown" if unknown_share > 0.0005 else "")
-    )
-    return _Reading(tokenizer, parts, window, streams), notes
+
+    def recipe(self, material: TextStream, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
+        """What is to be trained on windows of the text, in their order."""
+        self.check(options)
+        texts, _ = self.split(material, options.split, options.seed)
+        reading, notes = self.encode(material, texts, options)
+        x, y = reading.rows(0)
+        updates = len(x) // reading.streams
+        plan = self.plan(reading, updates, options)
+        per_epoch = updates_of_epoch(updates)
+        notes.append(
+            f"batches of {reading.streams} windows of {reading.window} {self.tokens}; an epoch is {per_epoch} updates, "
+            f"{per_epoch / updates:.2g} passes over the text; gradients are clipped to norm 1"
+        )
+        call.tell(notes)
+        validation = None
+        if len(reading.parts[1]):
+            few = reading.streams * max(1, per_epoch // 8)  # else reading it would cost more than learning
+            inputs, targets = reading.rows(1)
+            validation = inputs[:few], targets[:few]
+        training = Training(
+            loss=plan.loss, optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
+            validation=validation, metrics=["bits", "perplexity"], seed=options.seed,
+            engine=options.engine, devices=options.devices, penalty=plan.penalty,
+            steps_per_epoch=per_epoch,
+            early_stopping=EarlyStopping(plan.patience) if plan.patience and validation else None,
+            time_limit=seconds_left(options, call), preparation=Texts(reading.tokenizer, reading.window),
+            encoding=TextTargets(reading.tokenizer, reading.window),
+        )  # fmt: skip
+        recipe = Recipe(plan.network, x, y, training, lambda run: self.judge(run, reading, plan, notes, options.engine))
+        return recipe, _resolved(plan, reading, options)
+
+    def judge(self, run: Result, reading: Reading, plan: Plan, notes: list[str], engine: str) -> Result:
+        """The run with its bits a token on held-out text, beside what pairs of tokens tell."""
+        part = next(i for i in (2, 1, 0) if len(reading.parts[i]))
+        loss, hits = stream_scores(run, *reading.rows(part), reading.streams, engine)
+        guess = pairs_loss(reading.parts[0], reading.parts[part], reading.tokenizer.size)
+        worse = () if loss < guess else ("no better than counting pairs: train longer, or give more text",)
+        run.judgement = Judgement(
+            task="text",
+            unit=self.tokens,
+            rows=len(reading.parts[part]),
+            scores={"loss": loss, **_of_loss(run, loss), "accuracy": hits},
+            baseline={"what": "counting pairs", "loss": guess, **_of_loss(run, guess)},
+            judged_on=PARTS[part],
+            parts=dict(zip(PARTS, map(len, reading.parts), strict=True)),
+            plan=f"{plan.spec}, dropout {plan.dropout:g}, {run.optimizer}",
+            notes=tuple(notes),
+            warnings=worse,
+            sample=generate(run, _opening(reading), length=160, temperature=0.8),
+        )
+        return run
 
 
-def train_stream(
-    stream: TextStream,
-    options: Options,
-    *,
-    checkpoint: str | Path | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    progress: bool | None = None,
-    say: Any = None,
-    config: dict[str, Any] | None = None,
-    started: float | None = None,
-) -> Run:
-    """Read, train and judge; the parameters are those of `workflow.train`."""
-    started = time.monotonic() if started is None else started
-    _refuse(options)
-    reading, notes = _read(stream, options)
-    x, y = reading.rows(0)
-    usual = DROPOUT if len(reading.parts[0]) < LARGE and len(reading.parts[1]) else 0.0
-    dropout = usual if options.dropout is None else options.dropout
-    words: Any = options.network
-    network: Layer
-    if isinstance(words, (str, type(None))):
-        words = words or ("lstm:256" if len(reading.parts[0]) >= LARGE else "lstm:128")
-        network = for_stream(words, reading.tokenizer.size, reading.streams, dropout)
-    else:
-        network, words = streaming(words, reading.streams), repr(words)
-    rate = RATE if options.learning_rate is None else options.learning_rate
-    optimizer = options.optimizer or OPTIMIZER
-    optimizer = optim.get(optimizer, learning_rate=rate) if isinstance(optimizer, str) else optimizer
-    of_pass = len(x) // reading.streams
-    per_epoch = min(of_pass, UPDATES_OF_EPOCH) if of_pass >= FEW else of_pass * -(-FEW // of_pass)
-    epochs = options.epochs or max(1, UPDATES // per_epoch if of_pass >= FEW else 2000 // per_epoch)
-    notes.append(
-        f"batches of {reading.streams} windows of {reading.window} {stream.unit}; an epoch is {per_epoch} updates, "
-        f"{per_epoch / of_pass:.2g} passes over the text; gradients are clipped to norm 1"
-    )
-    held = None
-    if len(reading.parts[1]):
-        xv, yv = reading.rows(1)
-        few = reading.streams * max(1, per_epoch // 8)  # else reading it would cost more than learning
-        held = (xv[:few], yv[:few])
-    for note in notes if say else ():
-        say(note)
-    patience = max(10, epochs // 3) if options.patience is None else options.patience
-    training = Training(
-        loss="cross_entropy", optimizer=optimizer, epochs=epochs, batch_size=reading.streams,
-        validation=held, metrics=["bits", "perplexity"], seed=options.seed, engine=options.engine,
-        devices=options.devices, penalty=L2(options.l2) if options.l2 else None, steps_per_epoch=per_epoch,
-        early_stopping=EarlyStopping(patience) if patience and held else None,
-        time_limit=None if options.time_limit is None else max(1e-3, options.time_limit - time.monotonic() + started),
-        preparation=Texts(reading.tokenizer, reading.window),
-        encoding=TextTargets(reading.tokenizer, reading.window),
-        checkpoint=checkpoint, resume=resume, overwrite=overwrite, progress=progress,
-        config=None if config is None else config | _resolved(words, rate, dropout, epochs, reading, patience, options),
-    )  # fmt: skip
-    run = train(Recipe(network, x, y, training))
-    if run.history and not run.diverged:
-        plan = f"{words}, dropout {dropout:g}, {run.optimizer}"
-        run.judgement = _judged(run, reading, stream, notes, plan, options.engine)
-    return run
+def updates_of_epoch(updates: int) -> int:
+    """Updates after which progress is told: a pass, at most 200; of texts that are read in a few, several passes.
+
+    >>> updates_of_epoch(1000), updates_of_epoch(50), updates_of_epoch(3)
+    (200, 50, 21)
+    """
+    return min(updates, UPDATES_OF_EPOCH) if updates >= FEW else updates * -(-FEW // updates)
 
 
-def _refuse(options: Options) -> None:
-    """What makes no sense for one long text."""
-    for name in ("loss", "ensemble", "balance", "calibrate", "activation", "augment"):
-        if getattr(options, name) not in (None, False):
-            raise InputError(f"{name} doesn't apply to a text that is learned as a stream; leave it out")
-
-
-def _resolved(
-    words: str, rate: float, dropout: float, epochs: int, reading: _Reading, patience: int, options: Options
-) -> dict[str, Any]:
-    named = {"network": words, "dropout": dropout} if isinstance(options.network, (str, type(None))) else {}
-    steps = {"learning_rate": rate, "optimizer": options.optimizer or OPTIMIZER}
+def _resolved(plan: Plan, reading: Reading, options: Options) -> dict[str, Any]:
+    """The choices that can be told in words, as options that make them again whatever the defaults are then."""
+    named = {"network": plan.spec, "dropout": plan.dropout}
+    named = named if isinstance(options.network, (str, type(None))) else {}
+    steps = {"learning_rate": plan.rate, "optimizer": options.optimizer or OPTIMIZER}
     steps = steps if isinstance(options.optimizer, (str, type(None))) else {}
-    counts = {"epochs": epochs, "batch_size": reading.streams, "window": reading.window, "patience": patience}
-    return named | steps | counts
+    counts = {"epochs": plan.epochs, "batch_size": reading.streams, "window": reading.window}
+    return named | steps | counts | {"patience": plan.patience}
 
 
-def _judged(
-    run: Run, reading: _Reading, stream: TextStream, notes: list[str], plan: str, engine: str
-) -> dict[str, Any]:
-    """Bits a token on held-out text, beside what pairs of tokens tell."""
-    judged_on = "test" if len(reading.parts[2]) else "validation" if len(reading.parts[1]) else "training"
-    part = {"training": 0, "validation": 1, "test": 2}[judged_on]
-    loss, hits = stream_scores(run, *reading.rows(part), reading.streams, engine)
-    guess = _pairs(reading.parts[0], reading.parts[part], reading.tokenizer.size)
-    scores = {name: metric.of_loss(loss) for name, metric in run.metrics.items()}
-    baseline = {name: metric.of_loss(guess) for name, metric in run.metrics.items()}
-    worse = [] if loss < guess else ["no better than counting pairs: train longer, or give more text"]
-    return {
-        "task": "text",
-        "unit": stream.unit,
-        "rows": len(reading.parts[part]),
-        "scores": {"loss": loss, **scores, "accuracy": hits},
-        "baseline": {"what": "counting pairs", "loss": guess, **baseline},
-        "judged_on": judged_on,
-        "parts": dict(zip(("training", "validation", "test"), map(len, reading.parts), strict=True)),
-        "plan": plan,
-        "notes": notes,
-        "warnings": worse,
-        "sample": generate(run, _opening(reading), length=160, temperature=0.8),
-    }
+def _of_loss(run: Result, loss: float) -> dict[str, float]:
+    """The run's metrics, which all follow from the loss."""
+    return {name: metric.of_loss(loss) for name, metric in run.metrics.items()}
 
 
-def _opening(reading: _Reading) -> str:
+def _opening(reading: Reading) -> str:
     """A few tokens that follow the training text, to go on from."""
     part = reading.parts[1] if len(reading.parts[1]) else reading.parts[0]
     known = part[part >= 4][: min(8, max(1, len(part) // 4))]
     return str(reading.tokenizer.decode(known)) or str(reading.tokenizer.tokens[0])
 
 
-def stream_scores(run: Run, x: np.ndarray, y: np.ndarray, streams: int, engine: str) -> tuple[float, float]:
+def stream_scores(run: Result, x: np.ndarray, y: np.ndarray, streams: int, engine: str) -> tuple[float, float]:
     """Mean loss and share of right guesses over windows read in order, the state carried from each to the next."""
     architecture = streaming(run.network.architecture, streams)
     shape, loss = run.network.input_shape, CrossEntropy()
@@ -260,7 +303,7 @@ def stream_scores(run: Run, x: np.ndarray, y: np.ndarray, streams: int, engine: 
     return total / len(x), right / x.size
 
 
-def _pairs(train: np.ndarray, test: np.ndarray, size: int) -> float:
+def pairs_loss(train: np.ndarray, test: np.ndarray, size: int) -> float:
     """Cross entropy, in nats, of test tokens by the one before: counts of pairs, mixed with each token's own share."""
     alone = np.bincount(train, minlength=size) + 0.1
     alone = alone / alone.sum()

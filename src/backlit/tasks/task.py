@@ -1,216 +1,188 @@
-"""Material: what is to be learned from, before rows are split."""
+"""Task: one kind of data, with what may be said of it and the way from it to a judged run."""
 
 from __future__ import annotations
 
+import dataclasses
+import time
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 
-from backlit import data
-from backlit.data.table import TablePreparation, TableTarget, as_polars
-from backlit.data.table.target import as_names
-from backlit.data.table.values import column_of
 from backlit.errors import InputError
+from backlit.nn.layer import Layer, Network
+from backlit.settings import Record
+from backlit.store.checkpoint import train
+from backlit.tasks.options import Call, Options
+from backlit.train.recipe import Recipe
+from backlit.train.result import Result
+
+Progress = Callable[[str, float], None]
 
 
 @dataclass(eq=False)
 class Material:
-    """Raw rows, their targets, and how rows become inputs.
+    """What there is to learn from, before its rows are split.
 
     Attributes
     ----------
-    raw : polars.DataFrame or array (rows, ...)
+    name : str
+    raw : polars.DataFrame, windows, or array (rows, ...)
     y : array (rows,) or (rows, targets)
     task : "classification", "regression" or "multi_label"
-    learn : callable
-        ``learn(train_rows) -> preparation``.
+    notes : list of str
+        What was found and done so far.
     groups, order : array (rows,), optional
         What rows must stay together, or their times.
     test : tuple of raw and y, optional
         A test file of the user's own.
-    notes : list of str
-        What was found and done so far.
-    seen_as : tuple of int, optional
-        Shape of the pictures that flat rows hold.
     given : array (rows,), optional
         The user's own division: 0 for training, 1 for validation, 2 for test.
-    divide : callable, optional
-        ``divide(fractions) -> (row numbers of each part, notes)``, for rows that overlap and are split otherwise.
     names : array (rows,), optional
         What rows are called, such as files: the report names the worst.
-    suspect : callable, optional
-        ``suspect(parts) -> notes`` on what makes scores too good.
-    family : Family, optional
-        The networks that suit the inputs, where those for tables don't.
+    seen_as : tuple of int, optional
+        Shape of the pictures that flat rows hold.
     """
 
     name: str
     raw: Any
     y: np.ndarray
     task: str
-    learn: Callable[[np.ndarray], Any]
+    notes: list[str] = field(default_factory=list)
     groups: Any = None
     order: Any = None
     test: tuple[Any, np.ndarray] | None = None
-    notes: list[str] = field(default_factory=list)
-    seen_as: tuple[int, ...] | None = None
     given: np.ndarray | None = None
-    divide: Callable[[Sequence[float]], tuple[list[np.ndarray], list[str]]] | None = None
     names: np.ndarray | None = None
-    suspect: Callable[[Any], list[str]] | None = None
-    family: Family | None = None
+    seen_as: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Family:
-    """Networks for a kind of input, and what suits them where the user left it open.
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Row numbers of training and validation, and the rows to judge on (row numbers, or another file's rows)."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    raw_test: Any
+    y_test: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is trained, and how: what the user chose, and what was chosen by the data.
 
     Attributes
     ----------
-    words : str
-        The network by default.
-    build : callable
-        ``build(words, outputs, activation, dropout, preparation) -> Layer``.
-    dropout, rate : float, optional
-        As for tables if left out.
-    epochs : int, optional
-        Most passes over the training rows.
-    small : callable, optional
-        ``small(words)``: whether such a network takes so little time that several are trained where rows are few.
-    rivals : callable, optional
-        ``rivals(run, raw, y, held raw) -> {method: its chances of each class (rows, classes)}``: what else could be
-        asked about held rows, to be compared with.
+    network : Layer or Network
+    spec : str
+        The network by name, or what it is.
+    batch_size, epochs, patience : int
+    rate, dropout : float
+    loss, optimizer, penalty : object
+    activation : str
+        Between the layers of a network that is named.
+    ensemble : int
+    mixup : float
     """
 
-    words: str
-    build: Callable[[str, int, str, float, Any], Any]
-    dropout: float | None = None
-    rate: float | None = None
-    epochs: int | None = None
-    small: Callable[[Any], bool] | None = None
-    rivals: Callable[[Any, Any, np.ndarray, Any], dict[str, np.ndarray]] | None = None
+    network: Layer | Network
+    spec: str
+    batch_size: int
+    epochs: int
+    patience: int
+    rate: float
+    dropout: float
+    loss: Any = "cross_entropy"
+    optimizer: Any = None
+    penalty: Any = None
+    activation: str = ""
+    ensemble: int = 1
+    mixup: float = 0.0
+
+    def describe(self) -> str:
+        """The choices in a line."""
+        members = f"{self.ensemble} × " if self.ensemble > 1 else ""
+        return f"{members}{self.spec}, {self.optimizer}, batches of {self.batch_size}, at most {self.epochs} epochs"
 
 
-def from_dataset(name: str) -> Material:
-    """A data set that Backlit carries, by name."""
-    dataset = data.load(name)
-    y = dataset.y
-    if dataset.class_names and not all(word.isdigit() for word in dataset.class_names):
-        y = np.array(dataset.class_names)[y]
-    scaling: Any = data.MinMax() if name == "digits" else data.Standardize()
-    learn = lambda rows: scaling.fit(dataset.x[rows])  # noqa: E731
-    return Material(name, dataset.x, y, dataset.task, learn, seen_as=dataset.shape)
+@dataclass(frozen=True, repr=False)
+class Task(Record):
+    """One kind of data: a record of what may be said of it, and the way from it to a judged run.
 
+    A subclass declares the options of its kind of data as fields; functions, commands and files take them from there.
+    Whatever isn't of the data (the network, epochs) is in `Options`.
 
-def from_table(
-    table: Any,
-    target: str | Sequence[str],
-    *,
-    task: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    group: str | None = None,
-    time: str | None = None,
-    test: Any = None,
-    decimal: str | None = None,
-    progress: Callable[[str, float], None] | None = None,
-    prepare: Callable[[Any, TableTarget, np.ndarray, Mapping[str, str]], Any] | None = None,
-) -> Material:
-    """A file, or anyone's data frame, with the column to predict; see `fit_table` for the parameters.
-
-    With ``prepare(frame, target, train_rows, formats) -> preparation``, that makes inputs of rows, and not
-    `TablePreparation`.
+    Attributes
+    ----------
+    kind : str
+        What it is for, in messages: "time series".
+    source : str
+        What such data comes from, in messages: "tables".
+    hint : str
+        What has to be given for data to be taken for this kind.
+    reasons : dict of option to str
+        Why an option of another kind can't be given for this one, where there is more to say than what it is for.
+    without : tuple of str
+        Which of `Options` make no sense here.
+    refusal : str
+        What is said of them; ``{name}`` stands for the option.
     """
-    name, given, formats, notes = read_table(table, decimal, progress)
-    names = as_names(target)
-    frame, more = _with_targets(given, names, "rows")
-    notes += more
-    goal = TableTarget.learn(frame, names, task)
-    notes += _decision(frame, goal, task)
-    if group is not None and time is not None:
-        raise InputError("split by a group or by time, not by both")
-    wishes = dict(columns or {})
-    for role, own in (("group", group), ("time", time)):
-        if own in names:
-            raise InputError(f"column {own!r} is the target; it can't be the {role} as well")
-    if group is not None:
-        wishes.setdefault(group, "drop")
-    if time is not None:
-        wishes.setdefault(time, "season")  # what grows with time would leave the training's range at once
-    prepare = prepare or (lambda frame, goal, rows, formats: TablePreparation.learn(frame, goal, rows, wishes, formats))
-    held = None
-    if test is not None:
-        _, given, _, found = read_table(test, decimal, None, formats)
-        judged, more = _with_targets(given, names, "test rows")
-        notes += [*found, *more]
-        held = (judged, goal.values(judged))
-    return Material(
-        name=name,
-        raw=frame,
-        y=goal.values(frame),
-        task=goal.task,
-        learn=lambda rows: prepare(frame, goal, rows, formats),
-        groups=None if group is None else _codes(frame, group),
-        order=None if time is None else _times(frame, time),
-        test=held,
-        notes=notes,
-    )
+
+    kind: ClassVar[str]
+    source: ClassVar[str]
+    hint: ClassVar[str] = ""
+    reasons: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    without: ClassVar[tuple[str, ...]] = ()
+    refusal: ClassVar[str] = ""
+
+    @abstractmethod
+    def read(self, data: Any, progress: Progress | None = None) -> Any:
+        """What there is to learn from."""
+
+    @abstractmethod
+    def split(self, material: Any, fractions: Sequence[float], seed: int) -> tuple[Any, list[str]]:
+        """Training, validation and test part; what couldn't be done as wished comes back as notes."""
+
+    @abstractmethod
+    def recipe(self, material: Any, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
+        """What is to be trained, its judgement included, and the choices made for it as options."""
+
+    def check(self, options: Options) -> None:
+        """Refuse options that make no sense for this kind of data."""
+        for name in self.without:
+            if getattr(options, name) not in (None, False):
+                raise InputError(self.refusal.format(name=name))
+
+    def train(self, material: Any, options: Options, call: Call | None = None) -> Result:
+        """Split, prepare, plan, train, calibrate and judge.
+
+        Parameters
+        ----------
+        material : from `read`
+        options : Options
+        call : Call, optional
+
+        Returns
+        -------
+        Result
+            With `judgement`: scores on the test rows (on the validation rows if there are no others), baseline, notes.
+        """
+        call = call or Call()
+        call = call if call.started is not None else dataclasses.replace(call, started=time.monotonic())
+        recipe, resolved = self.recipe(material, options, call)
+        recipe = recipe.replace(**(call.training or {}))
+        config = None if call.config is None else call.config | resolved
+        run = train(recipe.replace(**call.replace(config=config).of_training()))
+        run.recipe = recipe
+        return run if run.diverged or not run.history or recipe.finish is None else recipe.finish(run)
 
 
-def read_table(
-    table: Any, decimal: str | None, progress: Any, formats: Mapping[str, str] | None = None
-) -> tuple[str, Any, Mapping[str, str], list[str]]:
-    """Name, data frame, formats of its text, and what is to be said of the reading."""
-    if not isinstance(table, (str, Path)):
-        return "table", as_polars(table), formats or {}, []
-    source = data.read_source(table, decimal=decimal, formats=formats, progress=progress)
-    return source.path.name.split(".")[0], source.frame, source.formats, list(source.notes)
-
-
-def _with_targets(frame: Any, names: Sequence[str], rows: str) -> tuple[Any, list[str]]:
-    """The rows whose targets are known, and a note on the others."""
-    here = TableTarget.present(frame, names)
-    if here.all():
-        return frame, []
-    if not here.any():
-        raise InputError(f"target {names[0]!r}: every value is missing")
-    return frame.filter(here), [f"{int((~here).sum())} {rows} have no target ({', '.join(names)}) and are dropped"]
-
-
-def _decision(frame: Any, goal: TableTarget, task: str | None) -> list[str]:
-    """What was taken for granted of the target, in a sentence."""
-    if task is not None:
-        return []
-    named = ", ".join(repr(name) for name in goal.names)
-    if goal.task != "classification":
-        what = "labels, yes or no" if goal.task == "multi_label" else "numbers (regression)"
-        return [f"target {named}: {what}"]
-    column = frame[goal.names[0]]
-    count = column.n_unique()
-    if column.dtype.is_numeric() and count > 2:
-        remedy = "the task regression takes them as numbers"
-        return [f"target {named}: {count} different whole numbers are taken for classes; {remedy}"]
-    return [f"target {named}: {count} classes"]
-
-
-def _codes(frame: Any, name: str) -> np.ndarray:
-    """Groups as whole numbers; a row without a group is one of its own."""
-    column = column_of(frame, name)
-    codes = column.rank("dense").cast(float).fill_null(0).to_numpy().astype(np.int64)
-    alone = np.flatnonzero(column.is_null().to_numpy())
-    codes[alone] = codes.max(initial=0) + 1 + np.arange(len(alone))
-    return codes
-
-
-def _times(frame: Any, name: str) -> np.ndarray:
-    from backlit.data.table.moment import as_moments
-
-    column = column_of(frame, name)
-    if not column.dtype.is_numeric():
-        column = as_moments(column)
-    if column.null_count():
-        row = int(column.is_null().arg_max() or 0)
-        raise InputError(f"time {name!r}: row {row + 1} is missing; rows can only be put in order if all have a time")
-    return column.to_physical().to_numpy()
+def seconds_left(options: Options, call: Call) -> float | None:
+    """What is left of the time limit."""
+    if options.time_limit is None or call.started is None:
+        return options.time_limit
+    return max(1e-3, options.time_limit - (time.monotonic() - call.started))

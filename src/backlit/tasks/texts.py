@@ -1,106 +1,131 @@
-"""Material from a column of texts, the networks that suit it, and what else could be asked."""
+"""Texts in a column of a table: what they are about, not what comes next."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from backlit.data.preparation import Preparation
 from backlit.data.table.target import as_names
 from backlit.data.text import TextColumn
 from backlit.data.text.preparation import texts_of, unit_for
 from backlit.data.text.units import UNITS
-from backlit.errors import InputError, unknown
-from backlit.nn.layer import Layer
+from backlit.errors import unknown
+from backlit.nn.layer import Layer, Shape
 from backlit.nn.spec.sequences import for_texts
-from backlit.tasks.task import Family, Material, from_table
+from backlit.settings import option, same
+from backlit.tasks.options import DATA, Options
+from backlit.tasks.plan import Ends, Usual
+from backlit.tasks.rows import Setting
+from backlit.tasks.table import Table, TableTask, Tabular, read_rows
+from backlit.tasks.task import Progress
+from backlit.train.result import Result
 
 # What did best on the sources of Python packages (which one, comment or code) and on translations (which language).
-WORDS, CHARACTERS = "bag:64", "cnn:128"
-RATE, DROPOUT = {"bag": 0.01}, 0.2
-RATE_OTHERWISE = 0.003
+BAG, CNN = "bag:64", "cnn:128"
+BAG_RATE, CNN_RATE, DROPOUT = 0.01, 0.003, 0.2
 EPOCHS = 60  # the rows are learned by heart after a few
 
 
-def material_for(table: Any, target: Any, *, text: Any = None, tokens: Any = None, **how: Any) -> Material:
-    """`from_text_column` if there is a column of texts, otherwise `from_table`."""
-    if text:
-        return from_text_column(table, target, text, tokens=tokens, **how)
-    if tokens is not None:
-        raise InputError(f"tokens ({tokens}) are what texts are split into: say which column holds them with text")
-    return from_table(table, target, **how)
+@dataclass(eq=False)
+class TextTable(Table):
+    """Rows with texts, and what the texts are split into."""
+
+    unit: str = "words"
 
 
-def from_text_column(
-    table: Any, target: str | Sequence[str], text: str | Sequence[str], *, tokens: Any = None, **how: Any
-) -> Material:
-    """A file, or anyone's data frame, with the column to predict and the column of texts to predict it from.
+@dataclass(frozen=True, repr=False)
+class TextsTask(Tabular):
+    """A column of texts, from which the target is predicted.
 
     Parameters
     ----------
-    table, target :
-        As for `from_table`.
-    text : str or list of str
-        Several columns are joined.
-    tokens : str, optional
-        "words", "characters", "syllables", "jamo" or "bytes"; by default told from the texts' script.
-    **how
-        Other parameters of `from_table`.
-
-    Raises
-    ------
-    InputError
-        If there is no such column, or it doesn't hold text.
+    target, time, test, decimal, task, group :
+        As for tables.
+    text : str or list of str, optional
+        Column of texts to predict from, instead of all columns; several are joined. See `TextColumn`.
+    tokens : "words", "characters", "syllables", "jamo" or "bytes", optional
+        What texts are split into; told from their script if left out.
     """
-    if tokens is not None and tokens not in UNITS:
-        raise unknown("unit of text", tokens, UNITS)
-    if how.get("columns"):
-        raise InputError("columns says what a table's columns are; with text, only the texts are learned from")
-    names = (text,) if isinstance(text, str) else tuple(text)
 
-    def prepare(frame: Any, goal: Any, rows: Any, formats: Any) -> TextColumn:
-        return TextColumn.learn(frame, names, goal, rows, tokens, formats)
+    kind = "texts"
+    hint = "say which column holds them with text"
+    reasons = MappingProxyType(
+        {"columns": "columns says what a table's columns are; with text, only the texts are learned from"}
+    )
 
-    material = from_table(table, target, prepare=prepare, **how)
-    targets = as_names(target)
-    unit = tokens or unit_for(texts_of(material.raw, names, targets))
-    used = {*names, *targets, how.get("group"), how.get("time")}
-    unused = [name for name in material.raw.columns if name not in used]
-    if unused:
-        more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
-        material.notes.append(f"only the text is learned from; not used: {', '.join(unused[:5])}{more}")
-    words = WORDS if unit == "words" else CHARACTERS
-    rate = RATE.get(words.partition(":")[0], RATE_OTHERWISE)
-    material.family = Family(words, network, DROPOUT, rate, EPOCHS, small, rivals)
-    return material
+    task: str | None = same(TableTask, "task")
+    group: str | None = same(TableTask, "group")
+    text: str | Sequence[str] = option(
+        (), panel=DATA, help="Column of texts to predict from. Given several times, the texts are joined"
+    )
+    tokens: str | None = option(
+        None,
+        panel=DATA,
+        help="What texts are split into: words, characters, syllables, jamo or bytes; by default told from their "
+        "script for --text, and characters for a text to go on with",
+    )
+
+    def read(self, data: Any, progress: Progress | None = None) -> TextTable:
+        """The rows whose targets are known, and what their texts are split into."""
+        if self.tokens is not None and self.tokens not in UNITS:
+            raise unknown("unit of text", self.tokens, UNITS)
+        table = read_rows(self, data, self.task, self.group, progress)
+        targets = as_names(self.target)
+        unit = self.tokens or unit_for(texts_of(table.raw, self._columns, targets))
+        used = {*self._columns, *targets, self.group, self.time}
+        unused = [name for name in table.raw.columns if name not in used]
+        if unused:
+            more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
+            table.notes.append(f"only the text is learned from; not used: {', '.join(unused[:5])}{more}")
+        return TextTable(**vars(table), unit=unit)
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return (self.text,) if isinstance(self.text, str) else tuple(self.text)
+
+    def prepare(self, material: TextTable, rows: np.ndarray) -> Preparation:
+        """Tokens of the training texts, as whole numbers."""
+        unit: Any = self.tokens
+        return TextColumn.learn(material.raw, self._columns, material.goal, rows, unit, material.formats)
+
+    def usual(self, material: TextTable, rows: int, shape: Shape) -> Usual:
+        """The mean of the words' vectors, or convolutions over other tokens."""
+        if material.unit == "words":
+            return Usual(BAG, DROPOUT, BAG_RATE, EPOCHS)
+        return Usual(CNN, DROPOUT, CNN_RATE, EPOCHS)
+
+    def network(self, spec: str, ends: Ends, preparation: Preparation, options: Options) -> Layer:
+        """The network that a spec describes, for rows of tokens."""
+        assert isinstance(preparation, TextColumn)  # noqa: S101, what `prepare` makes
+        return for_texts(spec, ends.outputs, ends.dropout, preparation.tokenizer.size, preparation.tokenizer.unit)
+
+    def is_small(self, material: TextTable, network: Any) -> bool:
+        """Whether several such networks may be trained in the time of one that is large."""
+        spec = network or (BAG if material.unit == "words" else CNN)
+        return isinstance(spec, str) and spec.partition(":")[0] == "bag"
+
+    def rivals(self, run: Result, setting: Setting, raw: Any) -> Mapping[str, np.ndarray]:
+        """What naive Bayes on counts of the tokens, without their order, says of unseen rows: (rows, classes)."""
+        from sklearn.naive_bayes import MultinomialNB
+
+        rows = setting.parts.train
+        codes = run.targets.labels.encode(setting.material.y[rows])  # type: ignore[union-attr]
+        model = MultinomialNB().fit(_counts(run, setting.material.raw[rows]), codes)
+        return {f"naive Bayes, {run.preparation.tokenizer.unit}": model.predict_proba(_counts(run, raw))}
 
 
-def network(words: str, outputs: int, activation: str, dropout: float, preparation: TextColumn) -> Layer:
-    """The network that a spec describes, for rows of the preparation's tokens."""
-    return for_texts(words, outputs, dropout, preparation.tokenizer.size, preparation.tokenizer.unit)
-
-
-def small(words: Any) -> bool:
-    """Whether several such networks may be trained in the time of one that is large."""
-    return isinstance(words, str) and words.partition(":")[0] == "bag"
-
-
-def rivals(run: Any, raw: Any, y: np.ndarray, held: Any) -> dict[str, np.ndarray]:
-    """What naive Bayes on counts of the tokens, without their order, says of held rows: (rows, classes)."""
-    from sklearn.naive_bayes import MultinomialNB
-
-    model = MultinomialNB().fit(_counts(run, raw), run.targets.labels.encode(y))
-    return {f"naive Bayes, {run.preparation.tokenizer.unit}": model.predict_proba(_counts(run, held))}
-
-
-def _counts(run: Any, raw: Any) -> Any:
+def _counts(run: Result, raw: Any) -> Any:
     """How often each token occurs in each text, sparse (rows, tokens)."""
     from scipy.sparse import csr_matrix
 
-    rows = run.preparation.apply(raw)
-    kept = rows != 0
-    starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    found = rows[kept]
-    shape = (len(rows), run.preparation.tokenizer.size)
-    return csr_matrix((np.ones(len(found), np.float32), found, starts), shape=shape)
+    tokens = run.preparation.apply(raw)
+    real = tokens != 0
+    starts = np.concatenate([[0], np.cumsum(real.sum(axis=1))])
+    occurring = tokens[real]
+    shape = (len(tokens), run.preparation.tokenizer.size)
+    return csr_matrix((np.ones(len(occurring), np.float32), occurring, starts), shape=shape)

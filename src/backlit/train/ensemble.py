@@ -83,9 +83,9 @@ def members(network: Network) -> list[Network]:
     """
     if not isinstance(network.architecture, Parallel):
         raise InputError(f"expected an ensemble, a bl.Parallel of networks, got {network.architecture!r}")
-    found = []
+    networks = []
     for name, layer in network.architecture.parts():
         prefix = f"{name}/"
         state = {key.removeprefix(prefix): v for key, v in network.state.items() if key.startswith(prefix)}
-        found.append(Network(layer, network.params.get(name, {}), network.input_shape, state))
-    return found
+        networks.append(Network(layer, network.params.get(name, {}), network.input_shape, state))
+    return networks

@@ -29,8 +29,8 @@ def fingerprint(examples: Examples) -> str:
     arrays = [examples.inputs, examples.encoded, examples.weights, *split.training, *(split.validation or ())]
     if split.inputs is not examples.inputs:
         arrays += [split.inputs, split.encoded]
-    told = json.dumps([examples.network.input_shape, examples.targets.to_dict()], default=str, sort_keys=True)
-    whole = hashlib.sha256(told.encode())
+    description = json.dumps([examples.network.input_shape, examples.targets.to_dict()], default=str, sort_keys=True)
+    whole = hashlib.sha256(description.encode())
     for array in arrays:
         whole.update(b"none" if array is None else _digest(array))
     return FORM + whole.hexdigest()[:16]
@@ -62,5 +62,5 @@ def _digest(array: np.ndarray) -> bytes:
 def _first_form(examples: Examples) -> str:
     """The fingerprint of runs saved before inputs and weights were part of it."""
     shapes = (examples.network.input_shape, examples.encoded.shape, [len(rows) for rows in examples.split.training])
-    told: Any = json.dumps([str(shapes), examples.targets.to_dict()], default=str, sort_keys=True)
-    return hashlib.sha256(told.encode() + np.ascontiguousarray(examples.encoded).tobytes()).hexdigest()[:16]
+    description: Any = json.dumps([str(shapes), examples.targets.to_dict()], default=str, sort_keys=True)
+    return hashlib.sha256(description.encode() + np.ascontiguousarray(examples.encoded).tobytes()).hexdigest()[:16]

@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import Any, Protocol
 
+from backlit.data.named import NamedColumns
 from backlit.errors import DivergedError, InputError
 from backlit.nn.layer import Layer, Network
 from backlit.train import progress
@@ -54,6 +55,8 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
         With `strict`, if a NaN or infinity appeared.
     """
     start = time.monotonic()
+    if training.preparation is None:
+        training = training.replace(preparation=NamedColumns.learn(x))  # columns of data frames are found by name
     job = prepare(network, x, y, training)
     stopping = completed(training.early_stopping, job)
     settings = training.replace(loss=job.loss, optimizer=job.optimizer, early_stopping=stopping).to_dict()

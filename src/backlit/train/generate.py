@@ -192,19 +192,19 @@ def beam_search(network: Network, x: Any, width: int = 5, length_penalty: float 
         chances[ended, decoder.end] = 0.0  # what has ended stays as it is
         together = (scores[..., None] + chances).reshape(rows, width * tokens)
         best = np.argsort(-together, axis=1, kind="stable")[:, :width]
-        parents, chosen = np.divmod(best, tokens)
+        parents, tokens_drawn = np.divmod(best, tokens)
         scores = np.take_along_axis(together, best, axis=1)
         written, ended = written[each, parents], ended[each, parents]
-        written[..., step] = np.where(ended, -1, chosen)
+        written[..., step] = np.where(ended, -1, tokens_drawn)
         if looked is not None:
             looked = looked[each, parents]
             looked[:, :, step] = weights.reshape(rows, width, -1)[each, parents]
-        ended |= chosen == decoder.end
+        ended |= tokens_drawn == decoder.end
         if ended.all():
             break
         flat = (each * width + parents).reshape(-1)
         states = tree.map(lambda part, flat=flat: part[flat], states)
-        last = np.where(ended, decoder.end, chosen).reshape(-1, 1)
+        last = np.where(ended, decoder.end, tokens_drawn).reshape(-1, 1)
     scores = scores / np.maximum((written >= 0).sum(axis=2), 1) ** length_penalty
     order = np.argsort(-scores, axis=1, kind="stable")
     return Beam(written[each, order], scores[each, order], None if looked is None else looked[each, order])
@@ -246,13 +246,13 @@ def write(run: Any, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[
             "this run's network writes no texts; bl.fit_sequences(x, texts, to='text') trains one that does"
         )
     inputs = run.inputs(x)
-    found = beam_search(run.network, inputs, beam, length_penalty)
+    best = beam_search(run.network, inputs, beam, length_penalty)
     results = []
     for row in range(len(inputs)):
-        texts = [run.targets.text(tokens) for tokens in found.tokens[row]]
-        scores = found.scores[row].tolist()
-        length = int((found.tokens[row, 0] >= 0).sum())
-        looked = None if found.attention is None else found.attention[row, 0, :length, _real(run, inputs[row])]
+        texts = [run.targets.text(tokens) for tokens in best.tokens[row]]
+        scores = best.scores[row].tolist()
+        length = int((best.tokens[row, 0] >= 0).sum())
+        attention = None if best.attention is None else best.attention[row, 0, :length, _real(run, inputs[row])]
         real = [pair for pair in zip(texts[1:], scores[1:], strict=True) if np.isfinite(pair[1])]
-        results.append(Written(texts[0], scores[0], looked, real))
+        results.append(Written(texts[0], scores[0], attention, real))
     return results

@@ -60,12 +60,12 @@ class Intervals:
         """
         if not (isinstance(level, (int, float)) and 0 < level < 1):
             raise InputError(f"level must lie between 0 and 1, 0.9 say, got {level!r}")
-        found = []
+        widths = []
         for residuals in self.residuals:
             n = len(residuals)
             place = int(np.ceil((n + 1) * level - 1e-9))
-            found.append(residuals[place - 1] if place <= n else float("inf"))
-        return tuple(found)
+            widths.append(residuals[place - 1] if place <= n else float("inf"))
+        return tuple(widths)
 
     def around(self, predicted: np.ndarray, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bounds of predictions (rows,) or (rows, outputs)."""

@@ -76,8 +76,8 @@ def blend(x: Any, mix: Mix) -> Any:
 
 def summed_loss(loss: Any, output: Any, y: Any, weights: Any, mix: Mix) -> Any:
     """``Σ w·l`` over a batch; for mixed rows by both targets, each with the weight of the row that it is from."""
-    own = (loss(output, y) * weights).sum()
+    by_first = (loss(output, y) * weights).sum()
     if not mix:
-        return own
+        return by_first
     share, partners = mix["share"].astype(weights.dtype), mix["partners"]
-    return share * own + (1 - share) * (loss(output, y[partners]) * weights[partners]).sum()
+    return share * by_first + (1 - share) * (loss(output, y[partners]) * weights[partners]).sum()

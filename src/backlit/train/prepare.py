@@ -108,13 +108,13 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         members=training.ensemble,
     )
     data = {"x": engine.put(examples.inputs), "y": engine.put(examples.encoded)}
-    own = split.inputs is not examples.inputs  # validation data of the user's own
+    separate = split.inputs is not examples.inputs  # validation data of the user's own
     return Job(
         examples=examples,
         training=training,
         program=program,
         data=data,
-        validation_data={"x": engine.put(split.inputs), "y": engine.put(split.encoded)} if own else data,
+        validation_data={"x": engine.put(split.inputs), "y": engine.put(split.encoded)} if separate else data,
         batches=batches,
         validation=validation,
         start=program.start(drawn(network, built, seeds), seeds),

@@ -124,8 +124,8 @@ class Program:
         for part in range(parts):
             draw = train_state["step"] * parts + part  # every batch drops units of its own
             one = tree.map(lambda array, part=part: array[part], batch)
-            own, summed, output, state = self._gradient(train_state, draw, one, total)
-            gradient = own if gradient is None else tree.map(lambda a, b: a + b, gradient, own)
+            of_part, summed, output, state = self._gradient(train_state, draw, one, total)
+            gradient = of_part if gradient is None else tree.map(lambda a, b: a + b, gradient, of_part)
             train_state = {**train_state, "state": state}
             losses.append(summed)
             outputs.append(output)
@@ -144,7 +144,7 @@ class Program:
         return self.engine.everywhere(after), record
 
     def _train(
-        self, train_state: TrainState, data: Data, batches: Any, held: Data, judge: Any, count: Any
+        self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any
     ) -> tuple[TrainState, Any]:
         """`count` epochs.
 
@@ -163,33 +163,37 @@ class Program:
             else:
                 train_state, record = self.engine.scan(step, train_state, tree.map(lambda part: part[number], batches))
             result = {"train": record}
-            if judge is not None:
-                result["validation"] = self._evaluate(train_state["params"], train_state["state"], held, judge)
+            if validation is not None:
+                result["validation"] = self._evaluate(
+                    train_state["params"], train_state["state"], validation_data, validation
+                )
             return train_state, result
 
         return self.engine.loop(epoch, train_state, count, self.length)
 
-    def _train_all(self, train_state: TrainState, data: Data, batches: Any, held: Data, judge: Any, count: Any) -> Any:
+    def _train_all(
+        self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any
+    ) -> Any:
         """As `_train`, for all members of an ensemble at once; they share the data."""
 
-        def member(own: Any) -> tuple[TrainState, Any]:
-            return self._train(own[0], data, own[1], held, own[2], count)
+        def member(parts: Any) -> tuple[TrainState, Any]:
+            return self._train(parts[0], data, parts[1], validation_data, parts[2], count)
 
-        return self.engine.map(member, (train_state, batches, judge))
+        return self.engine.map(member, (train_state, batches, validation))
 
     def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> dict[str, Any]:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
 
-        def batch(carried: Any, own: Any) -> tuple[Any, Any]:
-            x, y = self._rows(data, self.engine.share(own["rows"][0]))
-            weights = own["weights"][0].astype(tree.leaves(params)[0].dtype)
-            fresh = own["fresh"][0] if "fresh" in own else None
-            output, carried = forward(
-                self.architecture, self.input_shape, params, x, state=carried, targets=y, fresh=fresh, mask=weights > 0
+        def batch(state: Any, rows: Any) -> tuple[Any, Any]:
+            x, y = self._rows(data, self.engine.share(rows["rows"][0]))
+            weights = rows["weights"][0].astype(tree.leaves(params)[0].dtype)
+            fresh = rows["fresh"][0] if "fresh" in rows else None
+            output, state = forward(
+                self.architecture, self.input_shape, params, x, state=state, targets=y, fresh=fresh, mask=weights > 0
             )
             output = value_of(output)
             record = {"loss": (value_of(self.loss(output, y)) * weights).sum(), "weight": weights.sum()}
-            return carried, {**record, "output": output} if self.collect else record
+            return state, {**record, "output": output} if self.collect else record
 
         return self.engine.scan(batch, state, batches)[1]
 

@@ -128,14 +128,14 @@ def training_of(run: Result, options: dict[str, Any]) -> Training:
     InputError
         If one is needed that the folder doesn't tell.
     """
-    told: dict[str, Any] = {name: getattr(run, name) for name in OF_THE_RUN}
-    told |= {"metrics": list(run.metrics.values()), **options}
+    given: dict[str, Any] = {name: getattr(run, name) for name in OF_THE_RUN}
+    given |= {"metrics": list(run.metrics.values()), **options}
     for name, option in declared(Training).items():
-        if not option.kept or name in told or name not in run.settings:
+        if not option.kept or name in given or name not in run.settings:
             continue
         value = option.form.read(run.settings[name])
         if value is not MISSING:
-            told[name] = value
+            given[name] = value
         elif name == "validation":
             raise InputError("the run was trained with held-out rows of its own: give them, validation=(x, y)")
         else:
@@ -144,4 +144,4 @@ def training_of(run: Result, options: dict[str, Any]) -> Training:
                 f"the run was trained with {name}={written}, which its folder doesn't hold: give it again, "
                 f"run.fix(x, y, {name}=...)"
             )
-    return Training(**told)
+    return Training(**given)

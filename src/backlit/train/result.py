@@ -59,8 +59,8 @@ class Result:
 
         Worked out when it is asked for, the run is saved or diagnosed: training doesn't wait for it.
         """
-        found: dict[str, Any] | None = now(self.told)
-        return found
+        facts: dict[str, Any] | None = now(self.told)
+        return facts
 
     @property
     def probes(self) -> ProbeRecords:
@@ -69,8 +69,8 @@ class Result:
         The last look, at the network as training left it, is taken when this is asked for, the run is saved or
         diagnosed: training doesn't wait for it.
         """
-        found: ProbeRecords = now(self.probed)
-        return found
+        records: ProbeRecords = now(self.probed)
+        return records
 
     @property
     def seconds(self) -> float:
@@ -88,18 +88,18 @@ class Result:
             inputs = inputs.astype(self.network.dtype, copy=False)
         return inputs
 
-    def forward(self, inputs: np.ndarray, told: np.ndarray | None = None) -> np.ndarray:
+    def forward(self, inputs: np.ndarray, tokens: np.ndarray | None = None) -> np.ndarray:
         """Raw outputs of the network (for classifiers: logits) for prepared inputs, a few rows at a time.
 
-        A network that writes is `told` the true tokens, or goes on from its own.
+        A network that writes is told the true `tokens`, or goes on from its own.
         """
         places = [slice(i, i + ROWS) for i in range(0, len(inputs), ROWS)]
         with np.errstate(all="ignore"):
             parts = [
                 np.asarray(
-                    self.network.apply(self.network.params, inputs[part], targets=None if told is None else told[part])[
-                        0
-                    ]
+                    self.network.apply(
+                        self.network.params, inputs[part], targets=None if tokens is None else tokens[part]
+                    )[0]
                 )
                 for part in places
             ]
@@ -127,7 +127,7 @@ class Result:
 
     def relative(self, x: Any, y: Any) -> np.ndarray:
         """Targets as the preparation has the network learn them, beside what rows `x` tell; mostly as they are."""
-        return preparation_of(self.preparation).relative(x, np.asarray(y))
+        return preparation_of(self.preparation).relative(x, y)
 
     def _absolute(self, x: Any, predicted: np.ndarray) -> np.ndarray:
         """The inverse of `relative`."""
@@ -194,11 +194,11 @@ class Result:
             "loss" and the run's metrics.
         """
         inputs, y = self.inputs(x), self.relative(x, y)
-        found = self.score(self.forward(inputs), y, sample_weight)
+        scores = self.score(self.forward(inputs), y, sample_weight)
         if self.targets.kind == "text":  # the loss is that of the true text, not of what was written instead
-            told = self.targets.encode(y, str(self.network.dtype))
-            found |= {"loss": self.score(self.forward(inputs, told), y, sample_weight)["loss"]}
-        return found
+            tokens = self.targets.encode(y, str(self.network.dtype))
+            scores |= {"loss": self.score(self.forward(inputs, tokens), y, sample_weight)["loss"]}
+        return scores
 
     def score(self, outputs: np.ndarray, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """As `evaluate`, from raw outputs."""
@@ -210,12 +210,12 @@ class Result:
         encoded = self.targets.encode(y, str(self.network.dtype))
         weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
         losses = np.asarray(self.loss(outputs, encoded), dtype=np.float64)
-        found = {"loss": float((losses * weights).sum() / weights.sum())}
+        loss = {"loss": float((losses * weights).sum() / weights.sum())}
         outputs, encoded = self.targets.own_unit(outputs), self.targets.own_unit(encoded)
-        own = {
-            name: metric.of_loss(found["loss"]) for name, metric in self.metrics.items() if hasattr(metric, "of_loss")
+        of_loss = {
+            name: metric.of_loss(loss["loss"]) for name, metric in self.metrics.items() if hasattr(metric, "of_loss")
         }
-        return found | own | measured(self.metrics, outputs, encoded, weights)
+        return loss | of_loss | measured(self.metrics, outputs, encoded, weights)
 
     def __repr__(self) -> str:
         last = (

@@ -39,10 +39,10 @@ def seconds(text: str) -> float:
     """
     import re
 
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
-    if not found:
+    parts = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
+    if not parts:
         raise InputError(f"--time-limit {text}: expected a duration such as 90s, 5m or 1.5h")
-    return float(found[1]) * UNITS[found[2] or "s"]
+    return float(parts[1]) * UNITS[parts[2] or "s"]
 
 
 def whole(default: Any, **about: Any) -> Any:
@@ -80,6 +80,11 @@ class Checkpoint(Record):
     every: int = whole(10, unit="epochs", scope="call")
     resume: bool = option(False, scope="call")
     overwrite: bool = option(False, scope="call")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.resume and self.overwrite:
+            raise InputError("resume goes on with the run in the folder, overwrite replaces it: choose one of them")
 
 
 @dataclass(frozen=True, repr=False)
@@ -266,4 +271,6 @@ class Training(Record):
 
     def again(self) -> Training:
         """What trains the same again: without what is only of one call."""
-        return self.replace(**{name: own.default for name, own in declared(type(self)).items() if own.scope == "call"})
+        return self.replace(
+            **{name: option.default for name, option in declared(type(self)).items() if option.scope == "call"}
+        )

@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 
 from backlit.data.series import Grid, SeriesPreparation, Windows
 from backlit.errors import InputError
-from backlit.tasks.series import from_series
+from backlit.tasks.series import SeriesTask
 
 
 @pytest.fixture
@@ -32,9 +32,10 @@ def sales(rng):
 
 
 def made(table, **options):
-    material = from_series(table, "sold", time="day", horizon=3, window=14, series="shop", **options)
-    rows = material.divide((0.7, 0.15, 0.15))[0]
-    return material, rows, material.learn(rows[0])
+    task = SeriesTask(target="sold", time="day", horizon=3, window=14, series="shop", **options)
+    material = task.read(table)
+    parts, _ = task.split(material, (0.7, 0.15, 0.15), 0)
+    return material, (parts.train, parts.validation, parts.test), task.prepare(material, parts.train)
 
 
 def test_features_and_what_they_hold(sales):

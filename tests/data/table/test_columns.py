@@ -24,14 +24,12 @@ def kind(values, wish=None, name="c", **options):
     [
         (["가", "나", "다", "라"], "identifier", "different in every row"),
         ([f"row{i % 60}" for i in range(100)], "text", "60 different values in 100 rows"),
-        ([*map(str, range(50)), *map(str, range(50)), "열"], "text", "mostly numbers, but '열' is none"),
         ([1.0, 1.0, 1.0], "constant", "always 1.0"),
         ([float("nan"), None], "empty", "every value is missing"),
         ([[1], [2], [1]], "other", r"holds List\(Int64\)"),
         ([{"a": 1}, {"a": 2}, {"a": 1}], "other", "holds Struct"),
         ([b"a", b"b", b"a"], "other", "holds Binary"),
         ([1e200, 3e200], "number", r"reaches .*e\+200, too large"),
-        (list(range(1, 41)), "identifier", "numbers that only name the rows"),
         ([f"{'아주 긴 글입니다 ' * 6}{i}" for i in range(50)], "text", "prose"),
     ],
 )
@@ -49,6 +47,29 @@ def test_numbers_that_only_look_like_identifiers():
     assert kind([i * i + 7 for i in range(40)], name="customer_id").kind == "identifier"
     assert isinstance(kind([0.5 * i for i in range(40)]), Number)
     assert isinstance(kind(list(range(10))), Number)
+    assert isinstance(kind(list(range(1, 41)), name="distance"), Number)  # consecutive isn't enough
+    assert isinstance(kind([3 * i % 41 for i in range(1, 41)], name="no"), Number)  # doesn't count the rows
+
+
+@pytest.mark.parametrize("name", ["", "column_1", "Unnamed: 0", "index", "no", "Nr.", "row", "id", "customer_id"])
+def test_numbers_that_count_the_rows_under_no_name_of_their_own(name):
+    column = kind(list(range(1, 41)), name=name)
+    assert isinstance(column, LeftOut)
+    assert (column.kind, column.note) == ("identifier", "numbers that only name the rows")
+
+
+@pytest.mark.parametrize("name", ["paid", "humid", "androids", "note", "noise", "keys", "nox", "rowing"])
+def test_names_that_only_look_like_identifiers(name):
+    assert isinstance(kind([i * i + 7 for i in range(40)], name=name), Number)
+
+
+def test_an_identifier_that_goes_with_the_target_is_kept():
+    ids = pl.Series("customer_id", [(7 * i) % 41 + 1000 for i in range(41)])
+    target = (ids - 1000).to_numpy() * 2.0
+    assert isinstance(understand(ids, None, lambda: target), Number)
+    assert understand(ids, None, lambda: np.random.default_rng(0).normal(size=41)).kind == "identifier"
+    counting = pl.Series("id", range(41))  # rows may have been sorted by the target
+    assert understand(counting, None, lambda: np.arange(41.0)).kind == "identifier"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from backlit.data.files import formats
 from backlit.data.files.formats import Format, Moment, Number, Text
 from backlit.data.files.moments import Span
-from backlit.data.files.numerals import CODES
+from backlit.data.files.numerals import CODES, numbers
+from backlit.languages import Template, join
 
 MISSING = (
     "NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "-nan", "NaT", "null", "NULL", "None",
@@ -20,6 +21,7 @@ MISSING = (
 MEANT = ("NA", "N/A", "n/a", "na", "None", "-", "--", "?", ".")
 MUCH = 0.1  # share of a target's rows from which a word for missing values is a class
 ENOUGH = 20  # different numbers from which text with slips among numbers isn't a category
+VOTERS = 30  # cells that propose formats
 SLIPS = 0.1  # share of a column's cells that may be slips
 LOOK = 150  # values looked at from the top, and as many from all over
 TRIES = 40  # at most as many rounds of learning from values that don't fit
@@ -157,10 +159,12 @@ def mostly(column: Any) -> tuple[Format, Any, Any] | None:
     None for a column that has few different numbers, or codes with leading zeros: there every cell may be meant.
     """
     seen = _few(column)
+    if sum(any(map(str.isdigit, cell)) for cell in seen) < (1 - 2 * SLIPS) * len(seen):
+        return None
     votes: dict[Format, int] = {}
-    for proposal in (format_ for cell in seen[:: max(1, len(seen) // LOOK)] for format_ in formats.candidates([cell])):
-        if isinstance(proposal, Number) and proposal not in votes:
-            votes[proposal] = sum(map(proposal.fits, seen))
+    for cell in seen[:: max(1, len(seen) // VOTERS)]:
+        fitting = [number for number in numbers([cell]) if number.fits(cell) and number not in votes]
+        votes |= {number: sum(map(number.fits, seen)) for number in fitting}
     if not votes or max(votes.values()) < (1 - 2 * SLIPS) * len(seen):
         return None
     best = max(votes, key=lambda number: votes[number])
@@ -280,39 +284,70 @@ def tell_missing(columns: Mapping[str, tuple[Any, Any]]) -> list[str]:
         counts.update(marked(column, values))
     if not counts:
         return []
-    words = ", ".join(f"{word!r} in {count} cell{'s' * (count > 1)}" for word, count in counts.most_common(10))
-    return [f"read as missing: {words}; missing=[...] says which cells are"]
+    words = [
+        (IN_CELLS if count > 1 else IN_A_CELL).say(word=word, count=count) for word, count in counts.most_common(10)
+    ]
+    return [READ_AS_MISSING.say(words=join(", ", words))]
+
+
+IN_A_CELL = Template("{word!r} in 1 cell", "{word!r} 1칸")
+IN_CELLS = Template("{word!r} in {count} cells", "{word!r} {count}칸")
+READ_AS_MISSING = Template(
+    "read as missing: {words}; missing=[...] says which cells are",
+    "결측으로 읽은 값: {words}. 어떤 칸이 결측인지는 missing=[...]로 알려 줄 수 있습니다.",
+)
+DECIMAL_COMMAS = Template("decimal commas in {name!r}", "‘{name}’ 열: 소수점으로 쉼표를 씁니다.")
+IN_PERCENT = Template(
+    "{name!r} is in percent: 12 % is read as 12", "‘{name}’ 열: 퍼센트 단위이며, 12 %는 12로 읽었습니다."
+)
+AMOUNTS = Template("{name!r} is an amount in {unit}: read as numbers", "‘{name}’ 열: {unit} 금액을 숫자로 읽었습니다.")
+IN_UNITS = Template("{name!r} is in {unit}: read as numbers", "‘{name}’ 열: 단위는 {unit}이며, 숫자로 읽었습니다.")
+IN_PARENTHESES = Template("{name!r}: amounts in parentheses are negative", "‘{name}’ 열: 괄호 안의 금액은 음수입니다.")
+LIMITS = Template(
+    "{name!r}: limits such as <0.1 are read as their number", "‘{name}’ 열: <0.1 같은 한계는 그 숫자로 읽었습니다."
+)
+THOUSANDS = Template("{name!r}: {mark!r} between thousands", "‘{name}’ 열: 천 단위를 {mark!r}{으로/로} 나눕니다.")
+DURATIONS = Template("{name!r} holds durations: read as seconds", "‘{name}’ 열: 걸린 시간을 초로 읽었습니다.")
+IN_UTC = Template(
+    "{name!r}: times with a time zone, given in UTC", "‘{name}’ 열: 시간대가 있는 시각을 UTC로 바꿨습니다."
+)
+A_CLASS = Template(
+    "{name!r}: {words} fills much of it and is taken for a class; missing=[...] says what is missing",
+    "‘{name}’ 열: 값의 많은 부분이 {words}이므로 클래스로 보았습니다. 결측이라면 missing=[...]로 알려 주십시오.",
+)
+LEADING_ZEROS = Template(
+    "{name!r} has leading zeros: kept as text", "‘{name}’ 열: 0으로 시작하는 값이 있어 글자로 두었습니다."
+)
 
 
 def describe(name: str, reading: Reading, text: Callable[[], Any], where: Callable[[int], str]) -> list[str]:
     """What people should know about how a column was read."""
     format_ = reading.format
-    notes = []
+    notes: list[str] = []
     if isinstance(format_, Number):
         if format_.decimal == "," and reading.values.dtype.is_float():
-            notes.append(f"decimal commas in {name!r}")
+            notes.append(DECIMAL_COMMAS.say(name=name))
         if format_.unit == "%":
-            notes.append(f"{name!r} is in percent: 12 % is read as 12")
+            notes.append(IN_PERCENT.say(name=name))
         elif format_.is_sign or format_.unit in CODES:
-            notes.append(f"{name!r} is an amount in {format_.unit}: read as numbers")
+            notes.append(AMOUNTS.say(name=name, unit=format_.unit))
         elif format_.unit:
-            notes.append(f"{name!r} is in {format_.unit}: read as numbers")
+            notes.append(IN_UNITS.say(name=name, unit=format_.unit))
         if format_.negative:
-            notes.append(f"{name!r}: amounts in parentheses are negative")
+            notes.append(IN_PARENTHESES.say(name=name))
         if format_.limits:
-            notes.append(f"{name!r}: limits such as <0.1 are read as their number")
+            notes.append(LIMITS.say(name=name))
         if format_.thousands:
-            notes.append(f"{name!r}: {format_.thousands!r} between thousands")
+            notes.append(THOUSANDS.say(name=name, mark=format_.thousands))
     elif isinstance(format_, Span):
-        notes.append(f"{name!r} holds durations: read as seconds")
+        notes.append(DURATIONS.say(name=name))
     elif isinstance(format_, Moment):
         if format_.zone:
-            notes.append(f"{name!r}: times with a time zone, given in UTC")
+            notes.append(IN_UTC.say(name=name))
     elif isinstance(format_, Text) and format_.values:
-        words = ", ".join(map(repr, format_.values))
-        notes.append(f"{name!r}: {words} fills much of it and is taken for a class; missing=[...] says what is missing")
+        notes.append(A_CLASS.say(name=name, words=", ".join(map(repr, format_.values))))
     elif isinstance(format_, Text) and _padded(text()):
-        notes.append(f"{name!r} has leading zeros: kept as text")
+        notes.append(LEADING_ZEROS.say(name=name))
     elif isinstance(format_, Text):
         found = mostly(reading.values)
         if found is not None and len(found[2]):

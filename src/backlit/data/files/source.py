@@ -10,6 +10,12 @@ from typing import Any
 from backlit.data.files import cells, charset, delimited, dialect, formats, header, kinds, packed, rows
 from backlit.data.files.options import KEY, FileOptions
 from backlit.errors import InputError
+from backlit.languages import Template
+
+READ_AS = Template("read as {encoding}", "{encoding} 형식으로 읽었습니다.")
+LINE_ABOVE = Template("{count} line above the table left out", "표 위의 {count}줄을 뺐습니다.")
+LINES_ABOVE = Template("{count} lines above the table left out", "표 위의 {count}줄을 뺐습니다.")
+NAMES_IN_LINE = Template("the columns' names stand in line {line}", "열 이름은 {line}번째 줄에 있습니다.")
 
 Progress = Callable[[str, float], None]
 
@@ -207,13 +213,13 @@ def _delimited(data: bytes, format_: str, job: _Job) -> Source:
     except delimited.NotUTF8Error:
         text, code, layout, frame = _split(data, format_, job, thorough=True)
     del data
-    notes = []
+    notes: list[str] = []
     if code != "utf-8":
-        notes.append(f"read as {charset.SPOKEN.get(code, code)}")
+        notes.append(READ_AS.say(encoding=charset.SPOKEN.get(code, code)))
     if layout.preamble:
-        notes.append(f"{layout.preamble} line{'s' * (layout.preamble > 1)} above the table left out")
+        notes.append((LINES_ABOVE if layout.preamble > 1 else LINE_ABOVE).say(count=layout.preamble))
     if layout.line > 1 and layout.named:
-        notes.append(f"the columns' names stand in line {layout.line}")
+        notes.append(NAMES_IN_LINE.say(line=layout.line))
     if layout.separator in (dialect.BLANKS, dialect.COLON):
         notes.append(f"{'blanks' if layout.separator == dialect.BLANKS else 'colons'} separate the values")
     frame, names, more = header.trim(frame, list(layout.header))

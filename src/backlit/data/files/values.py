@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 
 def series(name: str, values: Sequence[Any]) -> Any:
     """A column of the type that holds all values exactly; text for several kinds, or whole numbers beyond 64 bits."""
     import polars as pl
 
+    values = [value.item() if isinstance(value, np.generic) else value for value in values]
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {bool}:
         return pl.Series(name, values, dtype=pl.Boolean if kinds else pl.Null)

@@ -10,7 +10,10 @@ import numpy as np
 from backlit.data.series.spacing import Spacing
 from backlit.data.table.values import column_of, numbers, words
 from backlit.errors import InputError
+from backlit.languages import Template
 
+IN_ORDER = Template("rows are put in order of time", "데이터를 시간순으로 정렬했습니다.")
+COPIES = Template("{count} rows are copies of others and are dropped", "다른 것과 똑같은 {count}개를 뺐습니다.")
 FILL = 3  # steps without a value, one after another, that are filled; a longer gap cuts the series
 
 
@@ -87,10 +90,11 @@ class Grid:
         else:
             places = spacing.places(times)
         order = np.lexsort((places, codes))
-        notes = [] if (np.diff(order) > 0).all() or _grouped(codes, places) else ["rows are put in order of time"]
+        in_order = (np.diff(order) > 0).all() or _grouped(codes, places)
+        notes: list[str] = [] if in_order else [IN_ORDER.say()]
         order, copies = _without_copies(frame, order, codes, places, time, series)
         if copies:
-            notes.append(f"{copies} rows are copies of others and are dropped")
+            notes.append(COPIES.say(count=copies))
         known = order[~np.isnan(values[order])]
         steps = np.diff(places[known])
         cut = (np.diff(codes[known]) != 0) | (steps - 1 > FILL)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.files import read_source
+from backlit.data.frames import as_targets
 from backlit.data.preparation import Preparation
 from backlit.data.series.grid import Grid
 from backlit.data.series.spacing import DAY, Spacing
@@ -20,7 +21,16 @@ from backlit.data.table.moment import CYCLES, Moment
 from backlit.data.table.understanding import understand
 from backlit.data.table.values import as_polars
 from backlit.errors import InputError, unknown
+from backlit.languages import Template, join
 
+EACH_DAY = Template("one row each day", "하루에 한 행")
+EACH_STEP = Template("one row each {every}", "한 행의 간격: {every}")
+AS_CYCLES = Template("{cycles} as cycles", "{cycles}{을/를} 주기로 표현")
+OWN_SCALES = Template("{count} series, each with its own scale", "시계열 {count}개, 저마다의 척도로 조정")
+STEPS_BACK = Template("{count} steps back, less the last value, scaled", "이전 {count}단계에서 마지막 값을 빼고 조정")
+STEPS_BACK_BY_SERIES = Template(
+    "{count} steps back, less the last value, scaled by series", "이전 {count}단계에서 마지막 값을 빼고 시계열별로 조정"
+)
 FLAT = 0.01  # scale of a series that doesn't vary, as a share of its level
 LENGTHS = {"month": 365.2425 * DAY, "weekday": 7 * DAY, "hour": DAY}  # of the cycles, in microseconds
 
@@ -167,7 +177,7 @@ class SeriesPreparation(Preparation):
     def relative(self, table: Any, y: np.ndarray) -> np.ndarray:
         """Targets (rows, horizon) as the network learns them: what the linear forecast leaves over, by scale."""
         windows = self.windows(table)
-        return (y - windows.past[:, -1:]) / self.scale(windows) - self._line(windows)
+        return (as_targets(y) - windows.past[:, -1:]) / self.scale(windows) - self._line(windows)
 
     def absolute(self, table: Any, z: np.ndarray) -> np.ndarray:
         """What the network says, in the target's unit: the inverse of `relative`."""
@@ -208,14 +218,18 @@ class SeriesPreparation(Preparation):
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict a column: name, kind, what was done, missing share; for tables that people read."""
-        cycles = f"; {self.cycles.done} as cycles" if self.cycles.inputs else ""
-        found = [(self.time, "time", 0.0, f"one row each {self.spacing.every}{cycles}", len(self.cycles.inputs))]
+        every = self.spacing.every
+        steps = [EACH_DAY.say() if every == "day" else EACH_STEP.say(every=every)]
+        if self.cycles.inputs:
+            steps.append(AS_CYCLES.say(cycles=self.cycles.done))
+        rows: list[tuple[str, str, float, str, int]] = []
+        rows.append((self.time, "time", 0.0, join("; ", steps), len(self.cycles.inputs)))
         if self.series is not None:
-            found.append((self.series, "series", 0.0, f"{len(self.scales)} series, each with its own scale", 0))
-        own = ", scaled by series" if self.series is not None else ", scaled"
-        found.append((self.target, "target", 0.0, f"{self.window} steps back, less the last value{own}", 1))
-        found += [(c.name, c.kind, c.missing, c.done, len(c.inputs)) for c in self.columns]
-        return [dict(zip(("column", "kind", "missing", "done", "inputs"), row, strict=True)) for row in found]
+            rows.append((self.series, "series", 0.0, OWN_SCALES.say(count=len(self.scales)), 0))
+        back = STEPS_BACK if self.series is None else STEPS_BACK_BY_SERIES
+        rows.append((self.target, "target", 0.0, back.say(count=self.window), 1))
+        rows += [(c.name, c.kind, c.missing, c.done, len(c.inputs)) for c in self.columns]
+        return [dict(zip(("column", "kind", "missing", "done", "inputs"), row, strict=True)) for row in rows]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

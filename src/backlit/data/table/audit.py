@@ -11,11 +11,11 @@ import numpy as np
 
 from backlit.data.table.column import LeftOut
 from backlit.data.table.preparation import TablePreparation
+from backlit.data.table.understanding import TELLING, correlation
 from backlit.data.table.values import numbers, words
 
 MOST_ROWS = 20_000  # looked at; more would only take longer
 PERFECT = 0.9999
-TELLING = 0.3  # how far above chance an identifier must predict to be told of
 CHANCE = 1e-3  # probability of a false alarm about different distributions, over all columns
 FEW_COPIES = 0.005  # share of the test rows from which copies of training rows are told of
 ALL_DIFFERENT = 0.7  # share of different rows from which equal ones are likely copies
@@ -113,7 +113,7 @@ def _gives_away(column: Any, target: np.ndarray, classes: int) -> str:
         return ""
     ranks, target = ranks[here], target[here]
     if not classes:
-        r = abs(_correlation(ranks, target))
+        r = correlation(ranks, target)
         if r < PERFECT:
             return ""
         return f"column {column.name!r} is the target in another unit (|r| = {r:.5f}): is it known when you predict?"
@@ -150,19 +150,13 @@ def _purity(values: np.ndarray, codes: np.ndarray) -> float:
 
 def _identifier(column: Any, target: np.ndarray) -> str:
     """An identifier that goes with the target: rows are sorted by it, or it was given out by it."""
-    r = abs(_correlation(np.argsort(np.argsort(_as_numbers(column), kind="stable")), target))
+    r = correlation(np.argsort(np.argsort(_as_numbers(column), kind="stable")), target)
     if not r > TELLING:
         return ""
     return (
         f"column {column.name!r} only names the rows, and is left out; yet it goes with the target (|r| = {r:.2f}): "
         "rows are sorted, or it was given out by the target"
     )
-
-
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    if len(a) < 3 or a.std() == 0 or b.std() == 0:
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])
 
 
 def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:

@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.table.column import Column
+from backlit.data.table.column import MARKED, Column
 from backlit.data.table.values import is_number, words
+from backlit.languages import Template, join
 
 MAX_LEVELS = 30  # a category with more is embedded
 OTHER, GAP = "(other)", "(missing)"
 UNSEEN = -2
+EACH_AN_INPUT = Template("{count} levels, one input each", "수준 {count}개, 수준마다 입력 하나")
+EMBEDDED = Template("{count} levels, embedded", "수준 {count}개, 임베딩(embedding)")
+SIGNS = Template("{low} is -1, {high} is 1", "{low} 값은 -1, {high} 값은 1")
+JOINED = Template("{count} rare ones joined", "드문 수준 {count}개는 하나로 묶음")
+A_LEVEL = Template("missing is a level", "결측도 하나의 수준")
 
 
 def rare_below(rows: int) -> int:
@@ -49,15 +55,14 @@ class Category(Column):
 
     @property
     def done(self) -> str:
-        count = len(self.levels)
-        how = f"{count} levels, one input each"
+        how = EACH_AN_INPUT.say(count=len(self.levels))
         if self.is_binary:
-            how = f"{self.levels[0]} is -1, {self.levels[1]} is 1"
+            how = SIGNS.say(low=self.levels[0], high=self.levels[1])
         if self.rows_to_learn:
-            how = f"{count} levels, embedded"
-        rare = f"; {len(self.rare)} rare ones joined" if self.rare else ""
-        gap = "; missing marked" if self.is_binary else "; missing is a level"
-        return how + rare + (gap if self.missing else "")
+            how = EMBEDDED.say(count=len(self.levels))
+        rare = [JOINED.say(count=len(self.rare))] if self.rare else []
+        gap = [(MARKED if self.is_binary else A_LEVEL).say()] if self.missing else []
+        return join("; ", [how, *rare, *gap])
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backlit.errors import InputError, unknown
+from backlit.data.table.values import CellError
+from backlit.errors import unknown
+from backlit.languages import Template
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,10 @@ class Column:
         return Column.classes[name](**rest)
 
 
+MARKED = Template("missing marked", "결측 표시")
+LEFT_OUT = Template("left out: {note}", "제외: {note}")
+
+
 @dataclass(frozen=True)
 class LeftOut(Column):
     """A column that the network doesn't see, and why."""
@@ -87,7 +93,7 @@ class LeftOut(Column):
 
     @property
     def done(self) -> str:
-        return f"left out: {self.note}"
+        return LEFT_OUT.say(note=self.note)
 
 
 def absent(values: np.ndarray) -> np.ndarray:
@@ -106,5 +112,5 @@ def checked(name: str, values: np.ndarray, scaled: Callable[[np.ndarray], np.nda
         result = scaled(values).astype(np.float32)
     if not np.isfinite(result).all():
         row = int(np.isfinite(result).argmin())
-        raise InputError(f"column {name!r}, row {row + 1}: {values[row]:g} is far too large beside the training's")
+        raise CellError(name, row, f": {values[row]:g} is far too large beside the training's")
     return result

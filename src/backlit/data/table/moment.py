@@ -8,12 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.table.column import Column, absent, joined
-from backlit.errors import InputError
+from backlit.data.table.column import MARKED, Column, absent, joined
+from backlit.data.table.values import CellError
+from backlit.languages import Template, join
 
 CYCLES = {"month": 12, "weekday": 7, "hour": 24}
 TREND = ("year", "elapsed")
 DAY = 86_400e6  # microseconds
+PARTS = {
+    "month": Template("month", "월"),
+    "weekday": Template("day of week", "요일"),
+    "hour": Template("hour", "시각"),
+    "year": Template("year", "연도"),
+    "elapsed": Template("days elapsed", "지난 날수"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,8 @@ class Moment(Column):
 
     @property
     def done(self) -> str:
-        names = {"weekday": "day of week", "elapsed": "days elapsed"}
-        return ", ".join(names.get(part, part) for part in self.parts) + ("; missing marked" if self.missing else "")
+        parts = join(", ", [PARTS[part].say() for part in self.parts])
+        return join("; ", [parts, MARKED.say()] if self.missing else [parts])
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -118,5 +126,5 @@ def as_moments(column: Any) -> Any:
     wrong = parsed.is_null() & column.is_not_null()
     if wrong.any():
         row = int(wrong.arg_max() or 0)
-        raise InputError(f"column {column.name!r}, row {row + 1}: expected a date or time, got {column[row]!r}")
+        raise CellError(column.name, row, f": expected a date or time, got {column[row]!r}")
     return parsed

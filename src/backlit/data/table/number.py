@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from backlit.data.files.cells import parse
+from backlit.data.files.formats import Format, from_text
 from backlit.data.table.column import Column, LeftOut, absent, checked, joined
-from backlit.data.table.values import numbers
-from backlit.errors import InputError
+from backlit.data.table.values import CellError, is_text, numbers
+from backlit.languages import Template, join
 
 NORMAL_IQR = 1.3489795  # interquartile range of a normal distribution, in standard deviations
 HEAVY = 6.0  # times the interquartile range that the middle 98 % span; 3.4 for a normal distribution
 FAR = 15.0  # interquartile ranges from the median to the farthest value; 3.7 in a million normal values
 BEND = 3.0  # where squashing begins to bend
+SOME = 5  # cells that are shown
+
+
+SCALED = {
+    "standard": Template("standardised", "표준화"),
+    "robust": Template(
+        "long tails: scaled by median and quartiles, squashed",
+        "꼬리가 긴 분포: 중앙값과 사분위수로 조정한 뒤 압축",
+    ),
+    "log": Template("log(1 + x), standardised", "log(1 + x), 표준화"),
+}
+TEXT_OF_NUMBERS = Template("text of numbers, {how}", "글로 적힌 숫자, {how}")
+AT_MEDIAN = Template("missing at the median {fill:g}, and marked", "결측은 중앙값 {fill:g}{으로/로} 채우고 표시")
+NO_NUMBERS = Template("no numbers, so missing: {cells}", "숫자가 아니어서 결측으로 봄: {cells}")
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,14 @@ class Number(Column):
     "log": ``log(1 + x)``, then mean and standard deviation.
 
     If values were missing in training, a second input is 1 where one is missing.
+
+    Attributes
+    ----------
+    written : str
+        How numbers are written, for a column that came as text, as `backlit.data.files.formats` spells it. Cells that
+        are no numbers count as missing then.
+    slips : tuple of str
+        Some of those cells in training.
     """
 
     scaling: str = "standard"
@@ -37,6 +61,8 @@ class Number(Column):
     scale: float = 1.0
     fill: float = 0.0
     whole: bool = False
+    written: str = ""
+    slips: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -44,12 +70,13 @@ class Number(Column):
 
     @property
     def done(self) -> str:
-        how = {
-            "standard": "standardised",
-            "robust": "long tails: scaled by median and quartiles, squashed",
-            "log": "log(1 + x), standardised",
-        }[self.scaling]
-        return how + (f"; missing at the median {self.fill:g}, and marked" if self.missing else "")
+        how = SCALED[self.scaling].say()
+        parts = [TEXT_OF_NUMBERS.say(how=how) if self.written else how]
+        if self.missing:
+            parts.append(AT_MEDIAN.say(fill=self.fill))
+        if self.slips:
+            parts.append(NO_NUMBERS.say(cells=", ".join(map(repr, self.slips))))
+        return join("; ", parts)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -90,8 +117,29 @@ class Number(Column):
             whole,
         )
 
+    @classmethod
+    def learn_text(cls, column: Any, written: Format, values: Any, slips: Any) -> Column:
+        """Learn from a column of text, all but a few of whose cells are numbers: see `cells.mostly`."""
+        learned = cls.learn(values.alias(column.name))
+        if not isinstance(learned, cls):
+            return learned
+        some = tuple(slips.unique(maintain_order=True).head(SOME).to_list())
+        return replace(learned, written=str(written), slips=some)
+
+    def unseen(self, column: Any) -> int:
+        if not self.written or not is_text(column):
+            return 0
+        cells = parse(column, from_text(self.written))[1]
+        return int((~cells.is_in(list(self.slips))).sum())
+
+    def _numbers(self, column: Any) -> np.ndarray:
+        """A column's values; in one that was learned from text, what is no number is missing."""
+        if not self.written or not is_text(column):
+            return numbers(column)
+        return numbers(parse(column, from_text(self.written))[0])
+
     def apply(self, column: Any) -> np.ndarray:
-        values = numbers(column)
+        values = self._numbers(column)
         gaps = np.isnan(values)
         filled = np.where(gaps, self.fill, values) if gaps.any() else values
         scaled = checked(self.name, filled, self._scaled)
@@ -108,5 +156,5 @@ def _log(name: str, values: np.ndarray) -> np.ndarray:
     wrong = values <= -1
     if wrong.any():
         row = int(wrong.argmax())
-        raise InputError(f"column {name!r}, row {row + 1}: log(1 + x) needs numbers above -1, got {values[row]:g}")
+        raise CellError(name, row, f": log(1 + x) needs numbers above -1, got {values[row]:g}")
     return np.log1p(values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import numpy as np
 
 from backlit.data.files import read_source
 from backlit.data.preparation import Preparation
-from backlit.data.table.column import Column
+from backlit.data.table.column import Column, LeftOut
 from backlit.data.table.target import TableTarget
-from backlit.data.table.understanding import understand
-from backlit.data.table.values import as_polars, column_of, some
+from backlit.data.table.understanding import as_number, understand
+from backlit.data.table.values import CellError, as_polars, column_of, some, words
 from backlit.errors import InputError, unknown
 
 
@@ -80,7 +81,14 @@ class TablePreparation(Preparation):
             if name in targets:
                 raise InputError(f"column {name!r} is the target, no input")
         part = frame if rows is None else frame[np.asarray(rows)]
-        columns = tuple(understand(part[name], wishes.get(name)) for name in frame.columns if name not in targets)
+        goal = cache(lambda: _ranked(part[targets[0]])) if targets else None
+        try:
+            columns = tuple(
+                understand(part[name], wishes.get(name), goal) for name in frame.columns if name not in targets
+            )
+            columns = columns if any(column.inputs for column in columns) else _last_hope(columns, part)
+        except CellError as error:
+            raise error if rows is None else error.of(rows) from None
         if not any(column.inputs for column in columns):
             reasons = "; ".join(f"{column.name}: {column.done}" for column in columns) or "there is no other column"
             raise InputError(f"no column is left to learn from ({reasons})")
@@ -180,3 +188,17 @@ class TablePreparation(Preparation):
         columns = tuple(Column.from_dict(column) for column in data["columns"])
         target = TableTarget.from_dict(data["target"]) if data["target"] else None
         return cls(columns, target, data["formats"])
+
+
+def _ranked(column: Any) -> np.ndarray:
+    """A target as numbers: as they are, or the places of its values in their order."""
+    values = column if column.dtype.is_numeric() else words(column).rank("dense")
+    ranked: np.ndarray = values.cast(float).fill_null(0.0).to_numpy()
+    return ranked
+
+
+def _last_hope(columns: tuple[Column, ...], frame: Any) -> tuple[Column, ...]:
+    """The columns with numbers that seemed to name the rows taken for numbers, where there is nothing else."""
+    names = [c.name for c in columns if isinstance(c, LeftOut) and c.what == "identifier"]
+    numbers = {name for name in names if frame[name].dtype.is_numeric()}
+    return tuple(as_number(frame[column.name]) if column.name in numbers else column for column in columns)

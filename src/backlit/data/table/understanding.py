@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from backlit.data.files.cells import mostly, parse
 from backlit.data.table.category import MAX_LEVELS, Category
 from backlit.data.table.column import Column, LeftOut
 from backlit.data.table.moment import Moment, as_moments
 from backlit.data.table.number import Number
-from backlit.data.table.values import is_number, known, words
+from backlit.data.table.values import known, words
 from backlit.errors import InputError, unknown
 
 WISHES = ("number", "robust", "log", "category", "date", "season", "drop")  # what a user may ask for
 ENOUGH = 20  # rows from which different values in every row are no accident
 LONG = 40  # characters, in the mean, from which text is prose
+MOST_STEPS = 2  # numbers that count rows are so far apart in the mean: training rows are but a part of all
 MOSTLY_DIFFERENT = 0.5  # share of different values from which levels teach nothing
-FEW_NUMBERS = 20  # different numbers from which text with slips among numbers isn't a category
 IDENTIFIER = re.compile(
-    r"(^|[_\W])(id|ids|uuid|guid|key|index|idx|no|nr|row|rownames)($|[_\W])|번호|아이디|식별", re.IGNORECASE
+    r"(^|[_\W])(ids?|uuid|guid|rownames)($|[_\W])|(?-i:[a-z]I[dD]$)|번호|아이디|식별", re.IGNORECASE
 )
-YEARS = (1500, 2200)
+COUNTER = re.compile(
+    r"^(column_1(_\d+)?|unnamed: \d+|index|idx|no\.?|nr\.?|#|row|rowid|rownum|row_?number|)$", re.IGNORECASE
+)
+TELLING = 0.3  # rank correlation with the target from which a column is kept whatever its name
 
 
-def understand(column: Any, wish: str | None = None) -> Column:
+def understand(column: Any, wish: str | None = None, target: Callable[[], np.ndarray] | None = None) -> Column:
     """The kind of a column of training rows, learned.
 
     Parameters
     ----------
     column : polars.Series
+        In the order of the file.
     wish : str, optional
         One of "number", "robust" (long tails), "log" (of 1 + x), "category", "date", "season" (a date without what
         grows: year and days elapsed) or "drop". Told from the values if left out.
+    target : callable, optional
+        ``target() -> float array (rows,)``, what is to be predicted: what goes with it is no mere name of the row.
 
     Raises
     ------
@@ -58,10 +68,15 @@ def understand(column: Any, wish: str | None = None) -> Column:
     if column.dtype.is_temporal() and column.dtype != pl.Duration:
         return Moment.learn(column)
     if column.dtype.is_numeric() or column.dtype == pl.Duration:
-        if len(here) == len(column) and _names_rows(here):
+        if len(here) == len(column) and _names_rows(here, target):
             return _left_out(column, "identifier", "numbers that only name the rows")
         return Number.learn(column)
     return _text(column, here)
+
+
+def as_number(column: Any) -> Column:
+    """A column of numbers, though they may seem to name the rows."""
+    return Number.learn(column)
 
 
 def _as_asked(column: Any, wish: str) -> Column:
@@ -81,30 +96,45 @@ def _text(column: Any, here: Any) -> Column:
     length = float(text.str.len_chars().mean() or 0)
     if length > LONG and levels > MAX_LEVELS:
         return _left_out(column, "text", f"prose, {length:.0f} characters in the mean")
+    figures = mostly(text)
+    if figures is not None:
+        return Number.learn_text(column, figures[0], parse(column, figures[0])[0], figures[2])
     if levels == rows and rows > 2:
         return _left_out(column, "identifier", "different in every row")
-    slip = _slip(text)
-    if slip is not None:
-        return _left_out(column, "text", f"mostly numbers, but {slip!r} is none")
     if levels > MAX_LEVELS and levels > MOSTLY_DIFFERENT * rows:
         return _left_out(column, "text", f"{levels} different values in {rows} rows")
     found = Category.learn(column)
     return found if len(found.levels) > 1 or found.missing else _left_out(column, "text", "hardly a value occurs twice")
 
 
-def _names_rows(here: Any) -> bool:
-    """Whether numbers only name the rows: whole, all different, and consecutive or called so; years don't."""
+def _names_rows(here: Any, target: Callable[[], np.ndarray] | None) -> bool:
+    """Whether numbers only name the rows: whole, and called so, or counting rows under no name or one such as "row".
+
+    Where they go with the target, and don't count the rows as these stand, they are more than names.
+    """
     whole = here.dtype.is_integer() or (here.dtype.is_float() and bool((here == here.round(0)).all()))
     if len(here) < ENOUGH or not whole:
         return False
-    named = IDENTIFIER.search(here.name) is not None
-    if here.is_duplicated().any():
-        return named and here.n_unique() > MOSTLY_DIFFERENT * len(here)
-    low, high = float(here.min()), float(here.max())
-    if YEARS[0] <= low and high <= YEARS[1]:
+    values = here.cast(float).to_numpy()
+    steps = np.diff(values)
+    counts = bool((steps > 0).all() and values[-1] - values[0] + 1 <= MOST_STEPS * len(values))
+    if counts and (COUNTER.search(here.name) or IDENTIFIER.search(here.name)):
+        return True
+    if IDENTIFIER.search(here.name) is None or here.n_unique() <= MOSTLY_DIFFERENT * len(here):
         return False
-    consecutive = high - low + 1 <= 2 * len(here)  # training rows are but a part of them
-    return consecutive or named
+    return target is None or not correlation(ranks(values), ranks(target())) > TELLING
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Places of values in their order; equal ones share one."""
+    return np.unique(values, return_inverse=True)[1].astype(float)
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """How strongly two samples go together, from 0 to 1."""
+    if len(a) < 3 or a.std() == 0 or b.std() == 0:
+        return 0.0
+    return abs(float(np.corrcoef(a, b)[0, 1]))
 
 
 def _are_dates(here: Any) -> bool:
@@ -115,15 +145,6 @@ def _are_dates(here: Any) -> bool:
     except InputError:
         return False
     return True
-
-
-def _slip(text: Any) -> str | None:
-    """The first word among what is mostly numbers, and too many of them to be levels."""
-    distinct = text.unique(maintain_order=True).to_list()
-    figures = [word for word in distinct if is_number(word)]
-    if len(figures) <= max(FEW_NUMBERS, len(distinct) / 2) or len(figures) == len(distinct):
-        return None
-    return next(word for word in distinct if not is_number(word))
 
 
 def _left_out(column: Any, what: str, note: str) -> LeftOut:

@@ -6,7 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.table.foreign import plain
 from backlit.errors import InputError, unknown
+
+
+class CellError(InputError):
+    """A cell that can't be used: which column, which row of the table (from 0), and what is wrong with it."""
+
+    def __init__(self, column: str, row: int, what: str) -> None:
+        super().__init__(f"column {column!r}, row {row + 1}{what}")
+        self.column, self.row, self.what = column, row, what
+
+    def of(self, rows: Any) -> CellError:
+        """The same of the table that these rows were taken from."""
+        return CellError(self.column, int(rows[self.row]), self.what)
+
+    def at(self, place: str) -> InputError:
+        """The same with the file and line of the row."""
+        return InputError(f"{place}, column {self.column!r}{self.what}")
 
 
 def as_polars(frame: Any) -> Any:
@@ -17,8 +34,11 @@ def as_polars(frame: Any) -> Any:
         return frame
     import narwhals as nw
 
+    frame = plain(frame)
     try:
-        return pl.DataFrame(frame) if isinstance(frame, dict) else nw.from_native(frame, eager_only=True).to_polars()
+        if isinstance(frame, dict):
+            return pl.DataFrame(frame)
+        return nw.from_native(frame, eager_only=True).to_polars()
     except nw.exceptions.DuplicateError as error:
         raise InputError(f"two columns have the same name; give each a name of its own ({error})") from error
     except pl.exceptions.PolarsError as error:
@@ -61,6 +81,13 @@ def words(column: Any) -> Any:
     return column.cast(pl.String)
 
 
+def is_text(column: Any) -> bool:
+    """Whether a column holds text."""
+    import polars as pl
+
+    return bool(column.dtype == pl.String)
+
+
 def numbers(column: Any) -> np.ndarray:
     """A column as float64, missing values as NaN; what is no number or infinite is refused by its row."""
     import polars as pl
@@ -75,11 +102,11 @@ def numbers(column: Any) -> np.ndarray:
         wrong = parsed.is_null() & text.is_not_null()
         if wrong.any():
             row = int(wrong.arg_max() or 0)
-            raise InputError(f"column {column.name!r}, row {row + 1}: expected a number, got {column[row]!r}")
+            raise CellError(column.name, row, f": expected a number, got {column[row]!r}")
         values = parsed.to_numpy()
     infinite = np.isinf(values)
     if infinite.any():
-        raise InputError(f"column {column.name!r}, row {int(infinite.argmax()) + 1} is infinite; mend or empty it")
+        raise CellError(column.name, int(infinite.argmax()), " is infinite; mend or empty it")
     return values
 
 

@@ -16,6 +16,7 @@ from backlit.data.table.target import TableTarget
 from backlit.data.table.values import as_polars, column_of, words
 from backlit.data.text.tokenizer import END, UNKNOWN, Tokenizer, Unit
 from backlit.errors import InputError, unknown
+from backlit.languages import Template, join
 
 PERCENTILE = 95  # of the training texts' lengths: so many aren't cut
 LONGEST = {"words": 256}  # tokens of a row at most
@@ -24,6 +25,11 @@ MOST = 20_000  # tokens that are learned
 SEEN = 2  # a token that occurs but once teaches what unknown ones mean
 SAMPLE = 1000  # texts that tell the script
 MAINLY = 0.3  # share of the letters from which a text is taken to be in their script
+
+TOKENS = Template(
+    "{count} {unit}, the first {length} of each text", "{count}종류의 토큰(token), 글마다 앞의 {length}개"
+)
+LONGER = Template("{share:.1%} of the texts are longer", "글의 {share:.1%}{은/는} 그보다 김")
 
 HANGUL = re.compile("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]")
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # Thai … Han
@@ -151,8 +157,8 @@ class TextColumn(Preparation):
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict a column: name, kind, what was done, missing share; for tables that people read."""
-        done = f"{len(self.tokenizer.tokens)} {self.tokenizer.unit}, the first {self.length} of each text"
-        done += f"; {self.cut:.1%} of the texts are longer" if self.cut else ""
+        parts = [TOKENS.say(count=len(self.tokenizer.tokens), unit=self.tokenizer.unit, length=self.length)]
+        done = join("; ", [*parts, LONGER.say(share=self.cut)] if self.cut else parts)
         return [
             {"column": name, "kind": "text", "done": done, "missing": self.missing, "inputs": self.length}
             for name in self.columns

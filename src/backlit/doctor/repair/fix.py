@@ -10,6 +10,7 @@ from backlit.doctor.repair.bench import Bench, Progress, StoppedError
 from backlit.doctor.repair.result import Repair
 from backlit.doctor.repair.search import Search
 from backlit.errors import InputError
+from backlit.train.judgement import Judgement
 from backlit.train.recipe import Recipe, recipe_of
 from backlit.train.result import Result
 
@@ -139,8 +140,8 @@ def _finished(mended: Result, search: Search, run: Result, original: Recipe) -> 
     words = [change.words for change in search.kept]
     if original.finish is not None and mended.history and not mended.diverged:
         mended = original.finish(mended)
-        judgement: dict[str, Any] = mended.judgement or {}
-        mended.judgement = judgement | {"notes": [*judgement.get("notes", []), *(f"mended: {each}" for each in words)]}
+        judgement = Judgement.of(mended.judgement)
+        mended.judgement = judgement.replace(notes=[*(judgement.notes or ()), *(f"mended: {each}" for each in words)])
     config = None if run.config is None else dict(run.config)
     for change in search.kept:
         config = None if config is None or change.config is None else config | change.config

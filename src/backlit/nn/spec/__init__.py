@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from backlit.errors import InputError, unknown
-from backlit.nn.layer import Layer, Shape
+from backlit.nn.layer import Layer
 from backlit.nn.layers import activations
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.embedding import EmbedColumns
 from backlit.nn.layers.linear import Linear
 from backlit.nn.spec import layers, networks
-from backlit.nn.spec.parts import Maker
+from backlit.nn.spec.parts import Inputs, Maker
 
-__all__ = ["build", "spelled"]
+__all__ = ["Inputs", "build", "spelled"]
 
 
 def spelled(spec: str) -> bool:
@@ -26,10 +28,8 @@ def build(
     dropout: float = 0.0,
     embedded: tuple[int, ...] = (),
     *,
-    input_shape: Shape | None = None,
-    seen_as: Shape | None = None,
-    vocabulary: int | None = None,
     first: tuple[Layer, ...] = (),
+    **inputs: Unpack[Inputs],
 ) -> Sequential:
     """The network that a spec describes; its last layer, which gives the outputs, is added.
 
@@ -58,14 +58,11 @@ def build(
         Share of units dropped after each hidden layer of a whole network (not after convolutions).
     embedded : tuple of int
         Counts of the categories whose codes are the last inputs: see `EmbedColumns`.
-    input_shape : tuple of int, optional
-        Of one example. Needed by all specs but mlp, linear and those of layers that take any shape.
-    seen_as : tuple of int, optional
-        Shape of the pictures, or sequences, that flat rows hold.
-    vocabulary : int, optional
-        Inputs are whole numbers below it, (time,), which are embedded.
     first : tuple of Layer
         Layers in front of all others.
+    **inputs :
+        What reaches the network, as far as it is known: see `Inputs`. All specs need the inputs' shape but mlp, linear
+        and those of layers that take any.
 
     Raises
     ------
@@ -80,7 +77,8 @@ def build(
     (10,)
     """
     activations.get(activation)
-    maker = Maker(spec, activation, dropout, input_shape, seen_as, vocabulary)
+    shape, seen_as, vocabulary = inputs.get("input_shape"), inputs.get("seen_as"), inputs.get("vocabulary")
+    maker = Maker(spec, activation, dropout, shape, seen_as, vocabulary)
     maker.add(*first, *([EmbedColumns(embedded)] if embedded else []))
     kind, _, rest = spec.strip().partition(":")
     if not spec.strip():

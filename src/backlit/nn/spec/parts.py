@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.layer import Layer, Shape
@@ -83,6 +83,24 @@ def recurrent(kind: str, units: int, **options: Any) -> Layer:
     """
     layer = CELLS[kind.removeprefix("bi")](units, **options)
     return Bidirectional(layer) if kind.startswith("bi") else layer
+
+
+class Inputs(TypedDict, total=False):
+    """What reaches a network, as far as it is known.
+
+    Attributes
+    ----------
+    input_shape : tuple of int, optional
+        Of one example.
+    seen_as : tuple of int, optional
+        Shape of the pictures, or sequences, that flat rows hold.
+    vocabulary : int, optional
+        Inputs are whole numbers below it, (time,), which are embedded.
+    """
+
+    input_shape: Shape | None
+    seen_as: Shape | None
+    vocabulary: int | None
 
 
 @dataclass(eq=False)

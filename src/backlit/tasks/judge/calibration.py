@@ -10,6 +10,7 @@ from backlit.errors import InputError
 from backlit.nn.layer import Network
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.rescale import Temperature
+from backlit.train.judgement import Bin, Calibration
 
 BINS = 10
 COLDEST, HOTTEST = 0.05, 20.0
@@ -52,7 +53,7 @@ def calibrated(run: Any, x: Any, y: Any) -> tuple[Network, float]:
     return Network(cooled, params, network.input_shape, state), layer.value
 
 
-def reliability(probabilities: np.ndarray, correct: np.ndarray, bins: int = BINS) -> dict[str, Any]:
+def reliability(probabilities: np.ndarray, correct: np.ndarray, bins: int = BINS) -> Calibration:
     """Expected calibration error and the bins it is made of.
 
     ``ECE = Σ_b n_b / n · |accuracy_b - confidence_b|`` over bins of equal width of the confidence, the
@@ -67,25 +68,19 @@ def reliability(probabilities: np.ndarray, correct: np.ndarray, bins: int = BINS
 
     Returns
     -------
-    dict
-        "error", and "bins": a list of dicts with "confidence", "accuracy" and "rows", empty bins left out.
+    Calibration
+        With `error`, and `bins` with their `confidence`, `accuracy` and `rows`, empty bins left out.
 
     Examples
     --------
     >>> import numpy as np
-    >>> reliability(np.array([0.9, 0.9, 0.6, 0.6]), np.array([True, True, True, False]))["error"]
+    >>> reliability(np.array([0.9, 0.9, 0.6, 0.6]), np.array([True, True, True, False])).error
     0.1
     """
     place = np.minimum((probabilities * bins).astype(int), bins - 1)
-    found = []
-    for b in np.unique(place):
-        inside = place == b
-        found.append(
-            {
-                "confidence": float(probabilities[inside].mean()),
-                "accuracy": float(correct[inside].mean()),
-                "rows": int(inside.sum()),
-            }
-        )
-    error = sum(b["rows"] * abs(b["accuracy"] - b["confidence"]) for b in found) / max(1, len(correct))
-    return {"error": round(float(error), 12), "bins": found}
+    filled = tuple(
+        Bin(float(probabilities[place == b].mean()), float(correct[place == b].mean()), int((place == b).sum()))
+        for b in np.unique(place)
+    )
+    error = sum(each.rows * abs(each.accuracy - each.confidence) for each in filled) / max(1, len(correct))
+    return Calibration(round(float(error), 12), filled)

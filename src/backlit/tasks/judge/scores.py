@@ -1,4 +1,4 @@
-"""Judgement: how good a run is on rows that it never saw, beside what guessing achieves."""
+"""Scores of a run on rows that it never saw, beside what guessing achieves."""
 
 from __future__ import annotations
 
@@ -10,85 +10,73 @@ import numpy as np
 from backlit.data.preparation import preparation_of
 from backlit.nn.metrics import RMSE, LogLoss
 from backlit.tasks.judge.calibration import reliability
+from backlit.train.intervals import Intervals
+from backlit.train.judgement import ClassScores, Coverage, Guess, Judgement, LabelScores, TargetScores
 
 LEVEL = 0.9  # of the intervals that are reported
 TINY = 1e-12  # probabilities below it count as this in a log loss
 
 
-def best_guess(run: Any, task: str, y: np.ndarray) -> dict[str, Any]:
-    """What the training targets say without any input: shares of classes or labels, or the mean; as plain data."""
+def best_guess(run: Any, task: str, y: np.ndarray) -> Guess:
+    """What the training targets say without any input: shares of classes, or the mean of labels or numbers."""
     if task == "classification":
         codes = run.targets.labels.encode(y)
-        return {"shares": (np.bincount(codes, minlength=len(run.classes)) / len(codes)).tolist()}
-    return {"mean": np.atleast_1d(y.mean(axis=0)).tolist()}
+        return Guess(shares=tuple((np.bincount(codes, minlength=len(run.classes)) / len(codes)).tolist()))
+    return Guess(mean=tuple(np.atleast_1d(y.mean(axis=0)).tolist()))
 
 
 def judge(
     run: Any,
     task: str,
-    guess: dict[str, Any],
+    guess: Mapping[str, Any],
     outputs: np.ndarray,
     y: np.ndarray,
+    *,
     rivals: Mapping[str, np.ndarray] | None = None,
-) -> dict[str, Any]:
-    """Scores as plain data, saved with the run and printed as its report.
+    intervals: Intervals | None = None,
+) -> Judgement:
+    """The scores of a run, saved with it and printed as its report.
 
     Parameters
     ----------
     run : Run
     task : "classification", "regression" or "multi_label"
-    guess : dict
+    guess : Guess
         From `best_guess`.
     outputs, y : array
         What the network says of the rows to judge on (`Run.outputs`), and their targets.
     rivals : dict of name to array (rows, classes), optional
         Other methods' chances of each class for the same rows.
+    intervals : Intervals, optional
+        Of numbers: their coverage is counted.
 
     Returns
     -------
-    dict
-        "task", "rows", "scores", "baseline" (what guessing scores, and how it guesses), "warnings", and by task
+    Judgement
+        With "task", "rows", "scores", "baseline" (what guessing scores, and how it guesses), "warnings", and by task
         "classes" with "confusion" and "calibration", or "labels", or "intervals".
     """
-    found: dict[str, Any] = {"task": task, "rows": len(y), "scores": run.score(outputs, y)}
-    if task == "classification":
-        more = _classes(run, guess, outputs, y)
-    elif task == "multi_label":
-        more = _labels(run, guess, outputs, y)
-    else:
-        more = _numbers(run, guess, outputs, y)
-    found["scores"] |= more.pop("scores", {})
-    found |= more
+    of_task = {"classification": _classes, "multi_label": _labels}.get(task)
+    guessed = Guess.from_dict(guess)
+    parts = of_task(run, guessed, outputs, y) if of_task else _numbers(run, guessed, outputs, y, intervals)
+    scores = {**run.score(outputs, y), **parts.pop("scores", {})}
     if rivals:
-        found["rivals"] = {name: _rival(run, chances, y) for name, chances in rivals.items()}
-    return found | {"warnings": _disappointments(found)}
+        parts["rivals"] = {name: _rival(run, chances, y) for name, chances in rivals.items()}
+    warnings = _disappointments(scores, parts["baseline"], parts.get("rivals", {}))
+    return Judgement(task=task, rows=len(y), scores=scores, warnings=tuple(warnings), **parts)
 
 
-def worst(run: Any, outputs: np.ndarray, y: np.ndarray, names: np.ndarray, most: int = 10) -> list[dict[str, Any]]:
-    """The rows that were most confidently called something wrong, by name; the most confident first."""
-    if run.loss.activation is None:
-        return []
-    chances = run.targets.probabilities(outputs, run.loss.activation).max(axis=1)
-    called = run.targets.decode(outputs)
-    wrong = np.flatnonzero(called != y)
-    order = wrong[np.argsort(-chances[wrong], kind="stable")][:most]
-    return [
-        {"name": str(names[i]), "class": str(y[i]), "called": str(called[i]), "probability": float(chances[i])}
-        for i in order
-    ]
-
-
-def _classes(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    shares = np.array(guess["shares"])
+def _classes(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    shares = np.array(guess.shares)
     truth, called = run.targets.labels.encode(y), run.targets.labels.encode(run.targets.decode(outputs))
+    # By hand, and held against scikit-learn by the tests: loading that library would take longer than many trainings.
     confusion = np.zeros((len(shares), len(shares)), dtype=int)
     np.add.at(confusion, (truth, called), 1)
-    hits = np.diag(confusion)
-    table = [
-        {"class": name, "rows": int(rows), "recall": _share(hit, rows), "precision": _share(hit, calls)}
-        for name, rows, calls, hit in zip(run.classes, confusion.sum(axis=1), confusion.sum(axis=0), hits, strict=True)
-    ]
-    recalls = [row["recall"] for row in table if row["recall"] is not None]
+    counts = zip(run.classes, confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion), strict=True)
+    classes = tuple(
+        ClassScores(name, int(rows), _share(hits, rows), _share(hits, calls)) for name, rows, calls, hits in counts
+    )
+    recalls = [each.recall for each in classes if each.recall is not None]
     majority = int(shares.argmax())
     scores = {"balanced_accuracy": float(np.mean(recalls))}
     baseline: dict[str, Any] = {
@@ -96,13 +84,13 @@ def _classes(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
         "accuracy": float((truth == majority).mean()),
         "balanced_accuracy": 1 / len(recalls),
     }
-    found = {"scores": scores, "baseline": baseline, "classes": table, "confusion": confusion.tolist()}
+    parts = {"scores": scores, "baseline": baseline, "classes": classes, "confusion": confusion.tolist()}
     if run.loss.activation is not None:
         chances = run.targets.probabilities(outputs, run.loss.activation)
         scores["log_loss"] = LogLoss()(outputs, run.targets.encode(y, "float64"))
         baseline["log_loss"] = float(-np.log(np.maximum(shares[truth], TINY)).mean())
-        found["calibration"] = reliability(chances.max(axis=1), called == truth)
-    return found
+        parts["calibration"] = reliability(chances.max(axis=1), called == truth)
+    return parts
 
 
 def _rival(run: Any, chances: np.ndarray, y: np.ndarray) -> dict[str, Any]:
@@ -117,30 +105,30 @@ def _rival(run: Any, chances: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _labels(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+def _labels(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     predicted = run.targets.decode(outputs)
-    likely = (np.array(guess["mean"]) > 0.5).astype(int)
-    names = preparation_of(run.preparation).target_names or range(y.shape[1])
+    likely = (np.array(guess.mean) > 0.5).astype(int)
     labels = []
-    for i, name in enumerate(names):
+    for i, name in enumerate(_target_names(run, y)):
         yes, called = y[:, i] == 1, predicted[:, i] == 1
         hits = int((yes & called).sum())
         labels.append(
-            {
-                "label": str(name),
-                "rows": int(yes.sum()),
-                "accuracy": float((yes == called).mean()),
-                "baseline": float((y[:, i] == likely[i]).mean()),
-                "recall": _share(hits, int(yes.sum())),
-                "precision": _share(hits, int(called.sum())),
-            }
+            LabelScores(
+                name=str(name),
+                rows=int(yes.sum()),
+                accuracy=float((yes == called).mean()),
+                baseline=float((y[:, i] == likely[i]).mean()),
+                recall=_share(hits, int(yes.sum())),
+                precision=_share(hits, int(called.sum())),
+            )
         )
-    accuracy = float((y == likely).mean())
-    return {"baseline": {"what": "always the more frequent value", "accuracy": accuracy}, "labels": labels}
+    baseline = {"what": "always the more frequent value", "accuracy": float((y == likely).mean())}
+    return {"baseline": baseline, "labels": tuple(labels)}
 
 
-def _numbers(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    mean = np.array(guess["mean"]) if y.ndim > 1 else guess["mean"][0]
+def _numbers(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray, intervals: Intervals | None) -> dict[str, Any]:
+    means = np.array(guess.mean)
+    mean = means if y.ndim > 1 else means[0]
     errors = np.abs(y - run.targets.decode(outputs))
     baseline = {
         "what": "always the mean",
@@ -148,42 +136,45 @@ def _numbers(run: Any, guess: dict[str, Any], outputs: np.ndarray, y: np.ndarray
         "mae": float(np.mean(np.abs(y - mean))),
         "r2": 0.0,
     }
-    found: dict[str, Any] = {"scores": {"mae": float(errors.mean())}, "baseline": baseline}
+    parts: dict[str, Any] = {"scores": {"mae": float(errors.mean())}, "baseline": baseline}
     if y.ndim > 1:
-        found["targets"] = [
-            {
-                "target": str(name),
-                "rmse": float(np.sqrt(np.mean(errors[:, i] ** 2))),
-                "baseline": float(np.sqrt(np.mean((y[:, i] - mean[i]) ** 2))),
-                "mae": float(errors[:, i].mean()),
-            }
-            for i, name in enumerate(preparation_of(run.preparation).target_names or range(y.shape[1]))
-        ]
-    if run.intervals is not None:
-        half = run.intervals.half_width(LEVEL)
-        found["intervals"] = {
-            "level": LEVEL,
-            "half_width": [q if np.isfinite(q) else None for q in half],
-            "coverage": (errors.reshape(len(y), -1) <= np.array(half)).mean(axis=0).tolist(),
-        }
-    return found
+        parts["targets"] = tuple(
+            TargetScores(
+                name=str(name),
+                rmse=float(np.sqrt(np.mean(errors[:, i] ** 2))),
+                baseline=float(np.sqrt(np.mean((y[:, i] - means[i]) ** 2))),
+                mae=float(errors[:, i].mean()),
+            )
+            for i, name in enumerate(_target_names(run, y))
+        )
+    if intervals is not None:
+        half = intervals.half_width(LEVEL)
+        inside = errors.reshape(len(y), -1) <= np.array(half)
+        widths = tuple(width if np.isfinite(width) else None for width in half)
+        parts["intervals"] = Coverage(LEVEL, widths, tuple(inside.mean(axis=0).tolist()))
+    return parts
 
 
-def _disappointments(judgement: dict[str, Any]) -> list[str]:
+def _target_names(run: Any, y: np.ndarray) -> Any:
+    return preparation_of(run.preparation).target_names or range(y.shape[1])
+
+
+def _disappointments(
+    scores: Mapping[str, float], guesses: Mapping[str, Any], rivals: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
     """Whether guessing would do as well: by what was trained for, or by the share that is right."""
-    scores, guesses = judgement["scores"], judgement["baseline"]
     worse = [name for name in ("rmse", "log_loss") if name in guesses and scores[name] >= guesses[name]]
     if "accuracy" in guesses and scores["accuracy"] < guesses["accuracy"]:
         worse.append("accuracy")
     better = [
         f"{name} does better on these rows (accuracy {rival['accuracy']:.4g}, the network's {scores['accuracy']:.4g})"
-        for name, rival in judgement.get("rivals", {}).items()
+        for name, rival in rivals.items()
         if "accuracy" in scores and rival["accuracy"] > scores["accuracy"]
     ]
     if not worse:
         return better
-    told = "; ".join(f"{name} {scores[name]:.4g}, guessing {guesses[name]:.4g}" for name in worse)
-    return [f"no better than {guesses['what']} ({told}): don't rely on its predictions", *better]
+    compared = "; ".join(f"{name} {scores[name]:.4g}, guessing {guesses[name]:.4g}" for name in worse)
+    return [f"no better than {guesses['what']} ({compared}): don't rely on its predictions", *better]
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -1,14 +1,15 @@
-"""The rows that a run gets most wrong, as plain data that its report shows."""
+"""The rows that a run gets most wrong."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from backlit.data.preparation import preparation_of
-from backlit.tasks.task import Material
+from backlit.train.judgement import Mistake, Mistakes
 
 MOST = 10  # rows
 MOST_CELLS = 8  # of each row
@@ -16,49 +17,72 @@ MOST_TEXT = 200  # characters of a cell
 MOST_PIXELS = 4096
 
 
-def errors(run: Any, material: Material, raw: Any, outputs: np.ndarray, y: np.ndarray) -> dict[str, Any] | None:
+def mistakes(
+    run: Any,
+    outputs: np.ndarray,
+    y: np.ndarray,
+    *,
+    raw: Any = None,
+    names: Sequence[Any] | np.ndarray | None = None,
+    seen_as: tuple[int, ...] | None = None,
+) -> Mistakes | None:
     """Rows that were most confidently called something wrong, or whose numbers are farthest off; the worst first.
 
     Parameters
     ----------
-    raw : data frame or array (rows, ...)
-        The rows that were judged on.
+    run : Run
     outputs, y : array
-        What the network says of them (`Run.outputs`), and their targets.
+        What the network says of the rows that were judged on (`Run.outputs`), and their targets.
+    raw : data frame or array (rows, ...), optional
+        Those rows: what there is to see of them is kept.
+    names : array (rows,), optional
+        What the rows are called, in place of what there is to see of them.
+    seen_as : tuple of int, optional
+        Shape of the pictures that flat rows hold.
 
     Returns
     -------
-    dict or None
-        "columns" (names of the cells) and "rows", each with "truth", "called", "probability" or "off", and "cells" or
-        "pixels"; None for several targets, and for losses without probabilities.
+    Mistakes or None
+        None for several targets, and for losses without probabilities.
     """
-    if y.ndim != 1 or material.task not in ("classification", "regression"):
+    if y.ndim != 1:
         return None
     called = run.targets.decode(outputs)
-    if material.task == "classification":
-        if run.loss.activation is None:
-            return None
+    of_classes = bool(run.targets.labels)
+    if of_classes and run.loss.activation is None:
+        return None
+    if of_classes:
         amount = run.targets.probabilities(outputs, run.loss.activation).max(axis=1)
-        wrong, name = np.flatnonzero(called != y), "probability"
+        candidates = np.flatnonzero(called != y)
     else:
-        amount, wrong, name = np.abs(called - y), np.arange(len(y)), "off"
-    order = wrong[np.argsort(-amount[wrong], kind="stable")][:MOST].tolist()
-    columns, shown = _shown(run, material, raw)
-    rows = [{"truth": _plain(y[i]), "called": _plain(called[i]), name: float(amount[i]), **shown(i)} for i in order]
-    return {"columns": columns, "rows": rows}
+        amount, candidates = np.abs(called - y), np.arange(len(y))
+    order = candidates[np.argsort(-amount[candidates], kind="stable")][:MOST].tolist()
+    measures = [{"probability" if of_classes else "off": amount[i].item()} for i in order]
+    if names is not None:
+        rows = [
+            Mistake.from_dict({"truth": str(y[i]), "called": str(called[i]), "name": str(names[i]), **measure})
+            for i, measure in zip(order, measures, strict=True)
+        ]
+        return Mistakes((), tuple(rows), named=True)
+    columns, seen = _seen(run, raw, seen_as)
+    rows = [
+        Mistake.from_dict({"truth": _plain(y[i]), "called": _plain(called[i]), **measure, **seen(i)})
+        for i, measure in zip(order, measures, strict=True)
+    ]
+    return Mistakes(tuple(columns), tuple(rows))
 
 
-def _shown(run: Any, material: Material, raw: Any) -> tuple[list[str], Any]:
-    """Names of the cells, and what is shown of a row by its number."""
-    if hasattr(raw, "columns"):
+def _seen(run: Any, raw: Any, seen_as: tuple[int, ...] | None) -> tuple[list[str], Callable[[int], dict[str, Any]]]:
+    """Names of the cells, and what there is to see of a row by its number."""
+    if raw is None:
+        return [], lambda i: {}
+    if not isinstance(raw, np.ndarray):
         preparation = preparation_of(run.preparation)
         used = preparation.column_names or raw.columns
         columns = [name for name in used if name in raw.columns and name not in preparation.target_names][:MOST_CELLS]
-        return columns, lambda i: {"cells": [_plain(raw[name][i]) for name in columns]}
-    if material.seen_as and math.prod(material.seen_as) <= MOST_PIXELS:
-        height, width, *_ = material.seen_as
-        if material.seen_as[2:] in ((), (1,)):
-            return [], lambda i: {"pixels": np.asarray(raw[i], dtype=float).reshape(height, width).tolist()}
+        return columns, lambda i: {"cells": tuple(_plain(raw[name][i]) for name in columns)}
+    if seen_as and math.prod(seen_as) <= MOST_PIXELS and seen_as[2:] in ((), (1,)):
+        return [], lambda i: {"pixels": tuple(np.asarray(raw[i], dtype=float).reshape(seen_as[:2]).tolist())}
     return [], lambda i: {}
 
 

@@ -50,17 +50,17 @@ def weights_of(network: Network) -> dict[str, Any]:
     "alike": all rows of a weight are the same, so its units compute the same; "columns": what a unit gives to the
     next layer is the same for all units.
     """
-    found = {}
+    sizes = {}
     for path, leaf in tree.items(network.params):
         value = np.asarray(leaf, dtype=np.float64)
-        own = {"rms": np.sqrt(np.square(value).mean()), "mean": value.mean(), "largest": np.abs(value).max()}
-        told = plain(own)
+        numbers = {"rms": np.sqrt(np.square(value).mean()), "mean": value.mean(), "largest": np.abs(value).max()}
+        measured = plain(numbers)
         if value.ndim > 1:
             flat = value.reshape(value.shape[0], -1)
-            told["alike"] = bool(np.ptp(flat, axis=0).max() == 0) and len(flat) > 1
-            told["columns"] = bool(np.ptp(flat, axis=1).max() == 0) and flat.shape[1] > 1
-        found[path] = told
-    return found
+            measured["alike"] = bool(np.ptp(flat, axis=0).max() == 0) and len(flat) > 1
+            measured["columns"] = bool(np.ptp(flat, axis=1).max() == 0) and flat.shape[1] > 1
+        sizes[path] = measured
+    return sizes
 
 
 def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
     return plain_tree(facts)
 
 
-def plain_tree(told: dict[str, Any]) -> dict[str, Any]:
+def plain_tree(facts: dict[str, Any]) -> dict[str, Any]:
     """Plain data: words, None and booleans as they are, numbers to six digits."""
     return {
         key: plain_tree(value)
@@ -103,7 +103,7 @@ def plain_tree(told: dict[str, Any]) -> dict[str, Any]:
         else value
         if value is None or isinstance(value, (str, bool, list))
         else plain(value)
-        for key, value in told.items()
+        for key, value in facts.items()
     }
 
 
@@ -130,11 +130,12 @@ def guess_loss(loss: Any, kind: str, y: np.ndarray, outputs: tuple[int, ...], we
     elif kind == "number":
         candidates += [np.broadcast_to(a, y.shape) for a in (np.average(y, axis=0, weights=w), np.median(y, axis=0))]
     try:
-        told = [float(np.average(np.asarray(loss(np.array(c, dtype=y.dtype if y.dtype.kind == "f" else "float64"), y)),
-                                 weights=w)) for c in candidates]  # fmt: skip
+        dtype = y.dtype if y.dtype.kind == "f" else "float64"
+        losses = [np.asarray(loss(np.array(guess, dtype=dtype), y)) for guess in candidates]
+        means = [float(np.average(each, weights=w)) for each in losses]
     except (ValueError, TypeError, AttributeError, IndexError):  # a loss of the user's own may want anything
         return None
-    return min(told, default=None)
+    return min(means, default=None)
 
 
 def _targets(kind: str, y: np.ndarray, targets: Any) -> dict[str, Any]:
@@ -144,9 +145,9 @@ def _targets(kind: str, y: np.ndarray, targets: Any) -> dict[str, Any]:
         return {"classes": len(counts), "shares": [float(f"{c / counts.sum():.6g}") for c in counts[:1000]]}
     if y.dtype.kind != "f" or not y.size:
         return {}
-    own = np.asarray(targets.own_unit(y))
-    whole = bool((own == np.round(own)).all())
-    distinct = len(np.unique(own[:, 0] if own.ndim > 1 else own)) if whole else None
+    values_in_unit = np.asarray(targets.own_unit(y))
+    whole = bool((values_in_unit == np.round(values_in_unit)).all())
+    distinct = len(np.unique(values_in_unit[:, 0] if values_in_unit.ndim > 1 else values_in_unit)) if whole else None
     return {
         "low": y.min(), "high": y.max(), "mean": y.mean(), "std": y.std(), "whole": whole, "distinct": distinct,
         "bad": float((~np.isfinite(y)).mean()),
@@ -161,20 +162,20 @@ def _inputs(x: np.ndarray) -> dict[str, Any]:
         return {"columns": x.shape[-1]}
     mean, std, size = flat.mean(axis=0), flat.std(axis=0), np.sqrt(np.square(flat).mean(axis=0))
     moving = std > 1e-7 * np.maximum(size, 1e-30)
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "columns": x.shape[-1], "constant": int((~moving).sum()), "rms": np.sqrt(np.square(size).mean()),
         "largest": np.abs(flat).max(), "low": flat.min(), "high": flat.max(),
     }  # fmt: skip
     if moving.any():
         ratio = np.abs(mean[moving]) / std[moving]
-        told |= {
+        facts |= {
             "std": np.sqrt(np.square(std[moving]).mean()), "offset": np.median(ratio),
             "least_std": std[moving].min(), "most_std": std[moving].max(), "most_rms": size.max(),
             "median_rms": np.median(size[moving]),
         }  # fmt: skip
     constant = np.flatnonzero(~moving)
-    told["constant_columns"] = [int(i) for i in constant[:20]]
-    return told
+    facts["constant_columns"] = [int(i) for i in constant[:20]]
+    return facts
 
 
 def _keys(x: np.ndarray) -> np.ndarray:
@@ -217,14 +218,14 @@ def _twins(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
 
 def _sequences(x: np.ndarray, y: np.ndarray, kind: str, network: Network, twins: dict[str, Any]) -> dict[str, Any]:
     """Facts on padding and masks where the inputs are sequences; empty else."""
-    told, seen = sequences_of(x, network)
-    if seen is not None and twins:  # rows that differ, but not in what a mask leaves of them
-        told["contrary"] = max(0.0, _twins(seen, y, kind)["contrary"] - twins["contrary"])
-    return told
+    facts, unmasked = sequences_of(x, network)
+    if unmasked is not None and twins:  # rows that differ, but not in what a mask leaves of them
+        facts["contrary"] = max(0.0, _twins(unmasked, y, kind)["contrary"] - twins["contrary"])
+    return facts
 
 
-def _shared(x: np.ndarray, held: np.ndarray, rows: int) -> dict[str, Any]:
+def _shared(x: np.ndarray, validation: np.ndarray, rows: int) -> dict[str, Any]:
     """Held-out rows that are training rows, too: how many were seen, their share, and what chance would make it."""
-    found = np.isin(_keys(held.astype(x.dtype, copy=False)), _keys(x))
-    chance = min(1.0, _chance(np.concatenate([x[:256], held[:256]])) * rows)
-    return {"count": int(found.sum()), "share": min(1.0, float(found.mean()) * rows / len(x)), "chance": chance}
+    repeated = np.isin(_keys(validation.astype(x.dtype, copy=False)), _keys(x))
+    chance = min(1.0, _chance(np.concatenate([x[:256], validation[:256]])) * rows)
+    return {"count": int(repeated.sum()), "share": min(1.0, float(repeated.mean()) * rows / len(x)), "chance": chance}

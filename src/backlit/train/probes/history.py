@@ -41,14 +41,14 @@ class ProbeRecords(list[Record]):
         UnknownNameError
             If there is no such path, or nothing of that name was measured of it.
         """
-        found = [{**record["layers"], **record.get("params", {})} for record in self]
-        known = {known: None for record in found for known in record}
+        measured = [{**record["layers"], **record.get("params", {})} for record in self]
+        known = {known: None for record in measured for known in record}
         if path not in known:
             raise unknown("layer or parameter", path, known)
-        names = {each: None for record in found for each in record.get(path, {})}
+        names = {each: None for record in measured for each in record.get(path, {})}
         if name not in names:
             raise unknown(f"number of {path}", name, names)
-        return [record.get(path, {}).get(name) for record in found]
+        return [record.get(path, {}).get(name) for record in measured]
 
     def last(self) -> Record:
         """The last record; as `at`."""
@@ -69,24 +69,24 @@ class ProbeRecords(list[Record]):
             )
         if epoch is None:
             return self[-1]
-        found = [record for record in self if record["epoch"] == epoch]
-        if not found:
+        records = [record for record in self if record["epoch"] == epoch]
+        if not records:
             raise InputError(
                 f"epoch {epoch} wasn't probed; there are {', '.join(str(record['epoch']) for record in self)}. "
                 "bl.fit(..., probes=bl.Probes(every=1)) probes them all"
             )
-        return found[0]
+        return records[0]
 
 
-def plain(found: Any) -> Any:
+def plain(numbers: Any) -> Any:
     """Arrays of numbers as numbers and lists: six digits, and None for what isn't finite."""
-    return tree.map(_plain, found)
+    return tree.map(_plain, numbers)
 
 
 def _plain(part: Any) -> Any:
     part = np.asarray(part)
     if part.ndim:
-        return [_plain(own) for own in part]
+        return [_plain(each) for each in part]
     if part.dtype.kind in "iub":
         return int(part)
     number = float(part)

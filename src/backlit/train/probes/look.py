@@ -61,15 +61,15 @@ class Look:
         numbered = {**sample, "number": train_state["step"] + _counted(sample["weights"])}
         recurrent: set[str] = set()  # paths of which the second axis is time
 
-        def group(sums: Any, own: Any) -> Any:
-            loss, gradient, seen = self._group(train_state, own, recurrent)
+        def group(sums: Any, rows: Any) -> Any:
+            loss, gradient, seen = self._group(train_state, rows, recurrent)
             result = {"loss": loss, "seen": seen}
             if gradient is None:
                 return sums, result
             result["squares"] = tree.map(lambda g: norm(g) ** 2, gradient)
             if groups == 1:
                 return {"total": gradient, "update": gradient}, result
-            first = (own["number"] - train_state["step"] < firsts).astype(own["weights"].dtype)
+            first = (rows["number"] - train_state["step"] < firsts).astype(rows["weights"].dtype)
             total = tree.map(lambda s, g: s + g, sums["total"], gradient)
             update = tree.map(lambda s, g: s + g * first.astype(g.dtype), sums["update"], gradient)
             return {"total": total, "update": update}, result
@@ -80,23 +80,23 @@ class Look:
         else:
             nothing = tree.map(lambda p: p * 0, params)
             sums, results = self.engine.scan(group, {"total": nothing, "update": nothing}, numbered)
-        found = {"layers": self._layers(sample["x"], results["seen"], recurrent)}
+        measured = {"layers": self._layers(sample["x"], results["seen"], recurrent)}
         if self.loss is not None:
-            found["loss"] = results["loss"].mean()
+            measured["loss"] = results["loss"].mean()
             update = tree.map(lambda g: g * (scale / firsts), sums["update"])
             sizes = tree.map(lambda g: norm(g) * (scale / groups), sums["total"])
             squares = tree.map(lambda s: s.mean() * scale**2, results["squares"])
-            found["params"] = self._params(train_state, update, sizes, squares, share, groups)
-        return found
+            measured["params"] = self._params(train_state, update, sizes, squares, share, groups)
+        return measured
 
-    def _group(self, train_state: Any, own: Any, recurrent: set[str]) -> tuple[Any, Any, Any]:
+    def _group(self, train_state: Any, rows: Any, recurrent: set[str]) -> tuple[Any, Any, Any]:
         """Mean loss of a group of rows, its gradient by parameters, and what was seen of each layer."""
-        params, weights = train_state["params"], own["weights"]
+        params, weights = train_state["params"], rows["weights"]
         recorder = Recorder(self.settings, weights)
         with transforming():
             leaves, structure = tree.flatten(params)
             tracked = [Tensor(leaf) for leaf in leaves]
-            x = own["x"]
+            x = rows["x"]
             if self.settings.watch and "float" in str(x.dtype):
                 x = Tensor(x)  # so that all nodes are in the graph
             output, _ = forward(
@@ -107,8 +107,8 @@ class Look:
                 training=self.training,
                 state=train_state["state"],
                 seed=train_state["seed"],
-                step=own["number"],
-                targets=own.get("y"),
+                step=rows["number"],
+                targets=rows.get("y"),
                 probe=recorder,
             )
             recurrent.update(path for path, seen in recorder.found.items() if seen.steps)
@@ -116,13 +116,13 @@ class Look:
                 return None, None, {path: _rows_first(seen, None) for path, seen in recorder.found.items()}
             total = weights.sum()
             total = total + (total == 0)
-            objective = (self.loss(output, own["y"]) * weights).sum() / total
+            objective = (self.loss(output, rows["y"]) * weights).sum() / total
             order = graph.nodes(objective) if type(objective) is Tensor else []
             watched = recorder.watched(order)
             nodes = [seen.node for seen in recorder.found.values()]
-            found = pull(order, ones_like(value_of(objective)), [*tracked, *nodes, *watched.values()])
-        zero = [leaf * 0 if g is None else g for leaf, g in zip(leaves, found, strict=False)]
-        by_node = found[len(leaves) :]
+            gradients = pull(order, ones_like(value_of(objective)), [*tracked, *nodes, *watched.values()])
+        zero = [leaf * 0 if g is None else g for leaf, g in zip(leaves, gradients, strict=False)]
+        by_node = gradients[len(leaves) :]
         seen = {
             path: _rows_first(seen, None if g is None else g * total)
             for (path, seen), g in zip(recorder.found.items(), by_node, strict=False)
@@ -133,15 +133,15 @@ class Look:
 
     def _layers(self, x: Any, seen: Any, recurrent: set[str]) -> Any:
         """Numbers of each layer, from what all groups have shown."""
-        chosen = self.settings
-        found = {}
-        if "float" in str(x.dtype) and chosen.wants("input"):
-            found["input"] = numbers(_joined(x), None, None, None, False, chosen.histograms)
-        for path, own in seen.items():
-            value, gradient, off, mask = (None if part is None else _joined(part) for part in own.values())
-            steps = chosen.time_steps and path in recurrent
-            found[path] = numbers(value, gradient, off, mask, steps, chosen.histograms)
-        return found
+        settings = self.settings
+        layers = {}
+        if "float" in str(x.dtype) and settings.wants("input"):
+            layers["input"] = numbers(_joined(x), None, None, None, False, settings.histograms)
+        for path, parts in seen.items():
+            value, gradient, off, mask = (None if part is None else _joined(part) for part in parts.values())
+            steps = settings.time_steps and path in recurrent
+            layers[path] = numbers(value, gradient, off, mask, steps, settings.histograms)
+        return layers
 
     def _params(self, train_state: Any, update: Any, sizes: Any, squares: Any, share: Any, groups: int) -> Any:
         """Numbers of each parameter, by its path.
@@ -150,27 +150,27 @@ class Look:
         the groups' squared ones.
         """
         params = train_state["params"]
-        found: dict[str, dict[str, Any]] = {path: {"norm": norm(p)} for path, p in tree.items(params)}
+        measured: dict[str, dict[str, Any]] = {path: {"norm": norm(p)} for path, p in tree.items(params)}
         whole = update
         if self.penalty is not None:
             _, shrink = value_and_grad(self.penalty)(params)
             whole = tree.map(lambda a, b: a + b, update, shrink)
             for path, p in tree.items(shrink):
-                found[path]["penalty_norm"] = norm(p)
+                measured[path]["penalty_norm"] = norm(p)
         if self.optimizer is not None:
             steps, _ = self.optimizer.update(whole, train_state["optimizer"], params, train_state["step"])
             for path, step in tree.items(steps):
-                found[path]["update_ratio"] = norm(step) / found[path]["norm"]
+                measured[path]["update_ratio"] = norm(step) / measured[path]["norm"]
         spread = dict(tree.items(squares))
         for path, size in tree.items(sizes):
-            found[path]["gradient_norm"] = size
+            measured[path]["gradient_norm"] = size
             if groups > 1:
                 between = (spread[path] - size**2) * (groups / (groups - 1))
-                found[path]["noise"] = between * share / size**2
+                measured[path]["noise"] = between * share / size**2
         for path, g in tree.items(update):
             if g.ndim > 1 and path.split("/")[-1] == "weight" and not self.architecture.takes_integers:
-                found[path]["one_signed"] = one_signed(g)
-        return found
+                measured[path]["one_signed"] = one_signed(g)
+        return measured
 
 
 def _counted(weights: Any) -> Any:

@@ -1,0 +1,241 @@
+"""Tables: a file or data frame, and the column to predict from the others."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backlit import data
+from backlit.data.preparation import Preparation
+from backlit.data.table import Moment, TablePreparation, TableTarget, as_polars
+from backlit.data.table.audit import suspicions
+from backlit.data.table.moment import as_moments
+from backlit.data.table.target import as_names
+from backlit.data.table.values import column_of
+from backlit.errors import InputError
+from backlit.settings import option
+from backlit.tasks.options import DATA
+from backlit.tasks.rows import RowsTask
+from backlit.tasks.task import Material, Parts, Progress
+
+
+def kinds(given: str | Mapping[str, str]) -> dict[str, str]:
+    """What the user says of columns: "zip=category,id=drop", a TOML file with such lines, or a dict.
+
+    >>> kinds("zip=category,id=drop")
+    {'zip': 'category', 'id': 'drop'}
+    """
+    if not isinstance(given, str):
+        return dict(given)
+    if given.endswith(".toml"):
+        try:
+            told = tomllib.loads(Path(given).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(f"--columns {given} can't be read: {error}") from error
+        told = told.get("columns", told)
+        if not isinstance(told, dict) or not all(isinstance(kind, str) for kind in told.values()):
+            raise InputError(f'--columns {given}: expected lines such as zip = "category"')
+        return told
+    pairs = [part.partition("=") for part in given.split(",") if part.strip()]
+    wrong = next((name for name, equals, kind in pairs if not (name.strip() and equals and kind.strip())), None)
+    if wrong is not None or not pairs:
+        raise InputError(f"--columns {given}: expected pairs such as zip=category,id=drop")
+    return {name.strip(): kind.strip() for name, _, kind in pairs}
+
+
+@dataclass(eq=False)
+class Table(Material):
+    """Rows of a data frame, the columns to predict, and how the file's text became values."""
+
+    goal: TableTarget = field(default_factory=lambda: TableTarget((), ""))
+    formats: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, repr=False)
+class Tabular(RowsTask):
+    """What all tasks on tables have in common."""
+
+    source = "tables"
+
+    target: str | Sequence[str] = option(
+        (), panel=DATA, help="Column to predict. Give it several times for several labels or numbers"
+    )
+    time: str | None = option(None, panel=DATA, help="Column to split by: train on the past, judge on what follows")
+    test: Path | Any = option(None, panel=DATA, help="File of test rows, instead of a share of DATA")
+    decimal: str | None = option(None, panel=DATA, help='Decimal mark, "," or "."; by default told from the file')
+
+
+@dataclass(frozen=True, repr=False)
+class TableTask(Tabular):
+    """A table's rows, from all their columns.
+
+    Parameters
+    ----------
+    target : str or list of str
+        The column to predict. Several columns of two values each make multi-label work, several columns of numbers the
+        regression of all of them. Rows without a target are dropped, and counted.
+    time : str, optional
+        Split in the order of this column: train on the past, judge on what came later.
+    test : path or data frame, optional
+        Rows to judge on; the table is then split into training and validation rows only.
+    decimal : "," or ".", optional
+        The decimal mark of numbers written as text; told from the file if left out.
+    task : "classification", "regression" or "multi_label", optional
+        Told from the target if left out.
+    columns : dict of column to kind, optional
+        "number", "robust", "log", "category", "date", "season" or "drop", where the data says otherwise.
+    group : str, optional
+        Rows with the same value in this column (a patient, a customer) stay in one part. The column itself is no input.
+    """
+
+    kind = "tables"
+
+    task: str | None = option(
+        None, panel=DATA, help="classification, regression or multi_label; by default told from the target"
+    )
+    columns: Mapping[str, str] | None = option(
+        None,
+        panel=DATA,
+        help="What columns are, where the data doesn't say: zip=category,id=drop, or a TOML file with such lines. "
+        "Kinds: number, robust, log, category, date, season, drop",
+        parse=kinds,
+    )
+    group: str | None = option(None, panel=DATA, help="Column whose equal values stay in one part of the split")
+
+    def read(self, data: Any, progress: Progress | None = None) -> Table:
+        """The rows whose targets are known."""
+        return read_rows(self, data, self.task, self.group, progress)
+
+    def prepare(self, material: Table, rows: np.ndarray) -> Preparation:
+        """All columns understood and scaled."""
+        wishes = dict(self.columns or {})
+        if self.group is not None:
+            wishes.setdefault(self.group, "drop")
+        if self.time is not None:
+            wishes.setdefault(self.time, "season")  # what grows with time would leave the training's range at once
+        return TablePreparation.learn(material.raw, material.goal, rows, wishes, material.formats)
+
+    def warnings(self, material: Table, parts: Parts, preparation: Preparation) -> list[str]:
+        """Times by which rows ought to be split, and what looks too good to be true."""
+        if not isinstance(preparation, TablePreparation):
+            return []
+        notes = []
+        for column in preparation.columns:
+            dated = isinstance(column, Moment) and "elapsed" in column.parts and material.order is None
+            if dated and material.raw[column.name].n_unique() > len(material.y) / 2:
+                notes.append(
+                    f"rows have a time of their own ({column.name!r}) and are split by chance; "
+                    f"to be judged on what comes later, split by it: time {column.name!r}"
+                )
+        other = parts.raw_test if material.test is not None else None
+        return notes + suspicions(material.raw, preparation, material.y, parts.train, parts.test, other)
+
+
+def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, progress: Progress | None) -> Table:
+    """A file's rows, or anyone's data frame's, with their targets.
+
+    Parameters
+    ----------
+    task : Tabular
+        Which columns are the target and the time, and where test rows come from.
+    table : path or data frame
+    kind : str, optional
+        "classification", "regression" or "multi_label".
+    group : str, optional
+        The column whose equal values stay together.
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        If there are no such columns, no row has a target, or a column has two roles.
+    """
+    name, frame, formats, notes = read_table(table, task.decimal, progress)
+    names = as_names(task.target)
+    rows, dropped = _with_targets(frame, names, "rows")
+    notes += dropped
+    goal = TableTarget.learn(rows, names, kind)
+    notes += _decision(rows, goal, kind)
+    if group is not None and task.time is not None:
+        raise InputError("split by a group or by time, not by both")
+    for role, column in (("group", group), ("time", task.time)):
+        if column in names:
+            raise InputError(f"column {column!r} is the target; it can't be the {role} as well")
+    test = None
+    if task.test is not None:
+        _, frame, _, told = read_table(task.test, task.decimal, None, formats)
+        test_rows, dropped = _with_targets(frame, names, "test rows")
+        notes += [*told, *dropped]
+        test = (test_rows, goal.values(test_rows))
+    return Table(
+        name=name,
+        raw=rows,
+        y=goal.values(rows),
+        task=goal.task,
+        notes=notes,
+        groups=None if group is None else _codes(rows, group),
+        order=None if task.time is None else _times(rows, task.time),
+        test=test,
+        goal=goal,
+        formats=formats,
+    )
+
+
+def read_table(
+    table: Any, decimal: str | None, progress: Any, formats: Mapping[str, str] | None = None
+) -> tuple[str, Any, Mapping[str, str], list[str]]:
+    """Name, data frame, formats of its text, and what is to be said of the reading."""
+    if not isinstance(table, (str, Path)):
+        return "table", as_polars(table), formats or {}, []
+    source = data.read_source(table, decimal=decimal, formats=formats, progress=progress)
+    return source.path.name.split(".")[0], source.frame, source.formats, list(source.notes)
+
+
+def _with_targets(frame: Any, names: Sequence[str], rows: str) -> tuple[Any, list[str]]:
+    """The rows whose targets are known, and a note on the others."""
+    here = TableTarget.present(frame, names)
+    if here.all():
+        return frame, []
+    if not here.any():
+        raise InputError(f"target {names[0]!r}: every value is missing")
+    return frame.filter(here), [f"{int((~here).sum())} {rows} have no target ({', '.join(names)}) and are dropped"]
+
+
+def _decision(frame: Any, goal: TableTarget, task: str | None) -> list[str]:
+    """What was taken for granted of the target, in a sentence."""
+    if task is not None:
+        return []
+    named = ", ".join(repr(name) for name in goal.names)
+    if goal.task != "classification":
+        what = "labels, yes or no" if goal.task == "multi_label" else "numbers (regression)"
+        return [f"target {named}: {what}"]
+    column = frame[goal.names[0]]
+    count = column.n_unique()
+    if column.dtype.is_numeric() and count > 2:
+        remedy = "the task regression takes them as numbers"
+        return [f"target {named}: {count} different whole numbers are taken for classes; {remedy}"]
+    return [f"target {named}: {count} classes"]
+
+
+def _codes(frame: Any, name: str) -> np.ndarray:
+    """Groups as whole numbers; a row without a group is one of its own."""
+    column = column_of(frame, name)
+    codes = column.rank("dense").cast(float).fill_null(0).to_numpy().astype(np.int64)
+    alone = np.flatnonzero(column.is_null().to_numpy())
+    codes[alone] = codes.max(initial=0) + 1 + np.arange(len(alone))
+    return codes
+
+
+def _times(frame: Any, name: str) -> np.ndarray:
+    column = column_of(frame, name)
+    if not column.dtype.is_numeric():
+        column = as_moments(column)
+    if column.null_count():
+        row = int(column.is_null().arg_max() or 0)
+        raise InputError(f"time {name!r}: row {row + 1} is missing; rows can only be put in order if all have a time")
+    return column.to_physical().to_numpy()

@@ -1,0 +1,329 @@
+"""Judgement: how good a run is on rows that it never saw, as a record that is read like the dict in its file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from backlit.train.intervals import Intervals
+
+CERTAIN = 0.05  # calibration error below which probabilities may be taken at their word
+
+
+class Plain(dict[str, Any]):
+    """Base of frozen dataclasses that are at once the plain data that files hold: ``record.rows``, ``record["rows"]``.
+
+    Parts that are None are left out of the plain data, unless they are listed in `always`.
+    """
+
+    always: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        """Fill in the plain data."""
+        super().update(self._plain())
+
+    def _plain(self) -> dict[str, Any]:
+        parts = [part for part in self._fields() if not part.metadata.get("hidden")]
+        values = {part.metadata.get("key", part.name): getattr(self, part.name) for part in parts}
+        return {key: _listed(value) for key, value in values.items() if value is not None or key in self.always}
+
+    @classmethod
+    def _fields(cls) -> tuple[dataclasses.Field[Any], ...]:
+        record: Any = cls
+        return dataclasses.fields(record)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The record of plain data; what it has besides stays readable by its name.
+
+        Raises
+        ------
+        TypeError, ValueError, LookupError
+            If the data doesn't have the record's form.
+        """
+        parts, rest = {}, dict(data)
+        for part in cls._fields():
+            key = part.metadata.get("key", part.name)
+            if key in rest:
+                parts[part.name] = _read(rest.pop(key), part.metadata)
+        made = cls(**parts)
+        dict.update(made, rest)
+        return made
+
+    def to_dict(self) -> dict[str, Any]:
+        """A dict of its own, to be changed at will."""
+        return {key: _unlisted(value) for key, value in self.items()}
+
+    def replace(self, **changes: Any) -> Self:
+        """The same with other parts, by the names that they have in plain data."""
+        return self.from_dict({**self, **changes})
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(f"a {type(self).__name__} doesn't change: use replace(name=value), or a dict, to_dict()")
+
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse
+
+    def __reduce__(self) -> Any:
+        return type(self).from_dict, (dict(self),)
+
+
+def _listed(value: Any) -> Any:
+    """A tuple as the list that JSON has, whatever is inside."""
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _unlisted(value: Any) -> Any:
+    """Records and lists as dicts and lists of the caller's own."""
+    if isinstance(value, list):
+        return [_unlisted(item) for item in value]
+    return {key: _unlisted(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _read(value: Any, about: Mapping[str, Any]) -> Any:
+    """A part as its field declares it."""
+    kind = about.get("kind")
+    if value is None or kind is None:
+        return tuple(value) if isinstance(value, list) else value
+    if about.get("many"):
+        return tuple([item if isinstance(item, kind) else kind.from_dict(item) for item in value])
+    return value if isinstance(value, kind) else kind.from_dict(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Guess(Plain):
+    """What the training targets say without any input: the share of each class, or the mean of each number."""
+
+    shares: tuple[float, ...] | None = None
+    mean: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassScores(Plain):
+    """How one class fares: the share of its rows that is found, and the share of its calls that is right."""
+
+    always = ("recall", "precision")
+
+    name: Any = field(metadata={"key": "class"})
+    rows: int | None = None
+    recall: float | None = None
+    precision: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LabelScores(Plain):
+    """How one of several labels fares, and what always saying its more frequent value achieves."""
+
+    always = ("recall", "precision")
+
+    name: str = field(metadata={"key": "label"})
+    rows: int | None = None
+    accuracy: float | None = None
+    baseline: float | None = None
+    recall: float | None = None
+    precision: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TargetScores(Plain):
+    """How one of several numbers fares, and what always saying its mean achieves."""
+
+    name: str = field(metadata={"key": "target"})
+    rmse: float | None = None
+    baseline: float | None = None
+    mae: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage(Plain):
+    """Intervals of a level: half their width, None where rows were too few for it, and the share of rows they hold."""
+
+    level: float = 0.9
+    half_width: tuple[float | None, ...] = ()
+    coverage: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Bin(Plain):
+    """Rows that the network was about equally sure of."""
+
+    confidence: float
+    accuracy: float
+    rows: int
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration(Plain):
+    """Expected calibration error, and the bins that it is made of."""
+
+    error: float
+    bins: tuple[Bin, ...] = field(default=(), metadata={"kind": Bin, "many": True})
+
+    @property
+    def honest(self) -> bool:
+        """Whether probabilities may be taken at their word."""
+        return self.error < CERTAIN
+
+
+@dataclass(frozen=True, eq=False)
+class Mistake(Plain):
+    """A row that was called something wrong.
+
+    Attributes
+    ----------
+    truth, called : object
+    probability, off : float, optional
+        How sure the network was; of numbers, how far off it was.
+    name : str, optional
+        Of the row's file, if it has one.
+    cells, pixels : list, optional
+        What there is to see of the row.
+    """
+
+    truth: Any = None
+    called: Any = None
+    probability: float | None = None
+    off: float | None = None
+    name: str | None = None
+    cells: tuple[Any, ...] | None = None
+    pixels: tuple[Any, ...] | None = None
+
+    always = ("truth", "called")
+
+    def _plain(self) -> dict[str, Any]:
+        plain = super()._plain()
+        if self.name is None:
+            return plain
+        truth = plain.pop("truth")
+        return {"class": truth, **plain}  # what rows with a name have always been told in
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        rest = dict(data)
+        return super().from_dict({"truth": rest.pop("class"), **rest} if "class" in rest else rest)
+
+
+@dataclass(frozen=True, eq=False)
+class Mistakes(Plain):
+    """The rows that a run gets most wrong, the worst first, and the names of their cells.
+
+    Rows that have names of their own, those of files, are `named`: nothing else of them is kept.
+    """
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[Mistake, ...] = field(default=(), metadata={"kind": Mistake, "many": True})
+    named: bool = field(default=False, metadata={"hidden": True})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Judgement(Plain):
+    """How good a run is on rows that it never saw, beside what needs no network.
+
+    A record whose parts can also be had as from the dict in judgement.json, ``judgement["scores"]``. It doesn't change;
+    what isn't known is None, and no key of the dict.
+
+    Attributes
+    ----------
+    task : str
+        "classification", "regression", "multi_label", "text", or "tags".
+    unit : str
+        What is counted: "rows", "windows", or the tokens of a text.
+    rows : int
+        How many it was judged on.
+    scores : dict of str to float
+    baseline : dict
+        "what" guesses, and its scores.
+    rivals : dict of str to dict
+        Scores of other methods.
+    warnings, notes : tuple of str
+        What makes the run doubtful; what was found and done on the way.
+    classes, confusion, calibration :
+        Of classes: `ClassScores`, counts (true class, predicted class), and whether probabilities are honest.
+    labels, targets :
+        Of several labels or numbers.
+    intervals : Coverage
+        Of numbers.
+    steps : list of dict
+        Of forecasts: for each step ahead, its number and each method's scores.
+    mistakes : Mistakes
+        Under "worst" in the dict if rows have names, else under "errors".
+    guess, residuals :
+        What later judgements and intervals are made from.
+    judged_on : str
+        "test", "validation", "held-out folds" or "training".
+    parts : dict of str to int
+        Rows of each part.
+    folds : int
+        Of an ensemble whose members hold back a share each.
+    plan : str
+        What was trained, in a line.
+    sample : str
+        What a language model writes.
+
+    Examples
+    --------
+    >>> judgement = Judgement(task="regression", rows=20, scores={"rmse": 0.5})
+    >>> judgement.rows, judgement["scores"]["rmse"], "classes" in judgement
+    (20, 0.5, False)
+    """
+
+    residuals: Intervals | None = field(default=None, metadata={"kind": Intervals})
+    task: str | None = None
+    unit: str | None = None
+    rows: int | None = None
+    scores: Mapping[str, float] | None = None
+    baseline: Mapping[str, Any] | None = None
+    classes: tuple[ClassScores, ...] | None = field(default=None, metadata={"kind": ClassScores, "many": True})
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    calibration: Calibration | None = field(default=None, metadata={"kind": Calibration})
+    labels: tuple[LabelScores, ...] | None = field(default=None, metadata={"kind": LabelScores, "many": True})
+    targets: tuple[TargetScores, ...] | None = field(default=None, metadata={"kind": TargetScores, "many": True})
+    intervals: Coverage | None = field(default=None, metadata={"kind": Coverage})
+    rivals: Mapping[str, Mapping[str, Any]] | None = None
+    steps: tuple[Mapping[str, Any], ...] | None = None
+    warnings: tuple[str, ...] | None = None
+    guess: Guess | None = field(default=None, metadata={"kind": Guess})
+    judged_on: str | None = None
+    parts: Mapping[str, int] | None = None
+    folds: int | None = None
+    plan: str | None = None
+    notes: tuple[str, ...] | None = None
+    sample: str | None = None
+    mistakes: Mistakes | None = field(default=None, metadata={"kind": Mistakes})
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any] | None) -> Self:
+        """The record of what a run holds: itself, the record of a dict, or an empty one."""
+        return given if isinstance(given, cls) else cls.from_dict(given or {})
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`, of old files as well."""
+        rest = dict(data)
+        named, others = rest.pop("worst", None), rest.pop("errors", None)
+        if named is not None:
+            rest.setdefault("mistakes", {"rows": named, "named": True})
+        elif others is not None:
+            rest.setdefault("mistakes", others)
+        return super().from_dict(rest)
+
+    def _plain(self) -> dict[str, Any]:
+        plain = super()._plain()
+        if self.residuals is not None:
+            plain["residuals"] = self.residuals.to_dict()
+        if self.guess is not None:  # a judgement by the common way, whose file tells that there are none
+            plain = {"residuals": None, "folds": None, **plain}
+        mistakes = plain.pop("mistakes", None)
+        if mistakes is not None:
+            plain |= {"worst": _listed(mistakes.rows)} if mistakes.named else {"errors": mistakes}
+        return plain
+
+    @property
+    def what(self) -> str:
+        """What it was judged on, by name: "rows", "windows" of a forecast, tokens of a text."""
+        return self.unit or ("windows" if self.steps else "rows")
+
+    def __repr__(self) -> str:
+        return f"Judgement({', '.join(f'{key}={value!r}' for key, value in self.items())})"
