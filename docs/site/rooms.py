@@ -26,6 +26,7 @@ STOREYS = {
         "cli": "commands",
         "lessons": "texts that run",
         "fitting": "fit, the front door",
+        "doors": "fit_table and kin",
         "run": "a run's verbs",
     },
     "looking back": {"report": "a run as a page", "doctor": "findings, repair", "inspect": "explain, draw, plot"},
@@ -108,7 +109,7 @@ def draw() -> Scene:
         WIDTH,
         2 * MARGIN + STOREY * (len(STOREYS) - 1) + HIGH,
         "The rooms of Backlit",
-        "Each box is a room of the code; arrows lead from a room to those that it imports. None leads back. All use the ground.",
+        "Boxes are rooms of the code; arrows lead from a room to those that it imports, none leads back.",
     )
     for number, storey in enumerate(STOREYS):
         top = MARGIN + STOREY * number
