@@ -9,11 +9,12 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
+MANY := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo lessons test lint format docs docs-serve bench bench-doctor clean
+.PHONY: help demo lessons test coverage mutants house lint format docs docs-serve bench bench-doctor clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -28,7 +29,19 @@ lessons: $(VENV)/.package ## run every lesson quickly, and write them as noteboo
 
 test: lint ## everything that must hold: style, types, rooms, tests, examples in the documentation
 	$(call stage,tests and examples)
-	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
+	@$(BIN)/python -m pytest $(MANY) --cov --cov-report=
+	$(call stage,lines and branches that the tests reach (the slow ones left out: make coverage has all))
+	@$(BIN)/python -m benchmarks.covered
+
+coverage: $(VENV)/.dev ## what the tests reach, line by line and branch by branch: open build/coverage/index.html
+	@COVER_SLOW=1 $(BIN)/python -m pytest $(MANY) --cov --cov-report=html:build/coverage
+	@$(BIN)/python -m benchmarks.covered
+
+mutants: $(VENV)/.dev ## plant small faults, and see that tests notice: hours; ROOMS="optim losses" SHARE=0.1 for less
+	@$(BIN)/python -m benchmarks.mutants $(ROOMS) --share $(or $(SHARE),1)
+
+house: $(VENV)/.dev ## sizes, imports, and in how many places a thing is said
+	@$(BIN)/python -m benchmarks.house
 
 lint: $(VENV)/.dev ## style, types and which room imports which
 	$(call stage,style)
@@ -58,7 +71,7 @@ bench-doctor: $(VENV)/.dev ## score the doctor on sick and healthy networks, bes
 	@$(BIN)/python -m benchmarks doctor
 
 clean: ## remove the environment, caches and builds (not runs/)
-	rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site
+	rm -rf $(VENV) src/backlit/graph/kernels/native/*.so .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The stamps: installed as pyproject.toml says. An interrupted install leaves no stamp and is taken up again.
@@ -74,7 +87,8 @@ $(BIN)/python:
 	echo "making $(VENV) with $$("$$python" --version)"; \
 	"$$python" -m venv $(VENV) || { rm -rf $(VENV); echo "on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 
-$(VENV)/.package: pyproject.toml | $(BIN)/python
+KERNELS := $(wildcard src/backlit/graph/kernels/native/*.h src/backlit/graph/kernels/native/*.cpp)
+$(VENV)/.package: pyproject.toml hatch_build.py src/backlit/graph/kernels/native/build.py $(KERNELS) | $(BIN)/python
 	@echo "installing Backlit into $(VENV) (the first time takes a minute or two)"
 	@$(PIP) install --quiet --editable .
 	@touch $@

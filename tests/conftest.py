@@ -21,6 +21,14 @@ settings.register_profile("backlit", deadline=None, derandomize=True)  # compili
 settings.load_profile("backlit")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave slow tests out of the coverage, unless they are asked for: measuring would make them slower by a third."""
+    if not os.environ.get("COVER_SLOW"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker("no_cover")
+
+
 @pytest.fixture(autouse=True)
 def seeds() -> None:
     """The same random numbers in every run, in whatever order the tests come."""

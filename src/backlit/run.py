@@ -119,7 +119,7 @@ class Run(Result):
         What `fit` was called with, as plain data.
     preparation : object or None
         Turns raw input into arrays (`apply`), if the data needed it.
-    judgement : dict or None
+    judgement : Judgement or None
         Scores on held-out rows, baseline and all that a report shows, if the run came from a table or data set.
     config : dict or None
         The choices that would train it again, as plain data.
@@ -129,6 +129,13 @@ class Run(Result):
         What `start` tells, or what works it out.
     recipe : Recipe or None
         The call of `fit` with its data, which `fix` trains again; not saved.
+
+    Notes
+    -----
+    A run of `fit` holds on to what it was given, `x` and `y` themselves and no copies, by its recipe; set
+    ``run.recipe = None`` to let them go. Until `start` and `probes` have been asked for, it also holds the prepared
+    rows in the host's memory, and the train states that are to be looked at. Nothing else of the training is left on a
+    device.
     """
 
     @classmethod

@@ -140,7 +140,7 @@ def test_words_for_missing_values_are_told(tmp_path, word):
     source = read_source(path, targets=["y"])
     assert source.frame["y"].null_count() == 1
     assert source.frame["n"].null_count() == 3
-    assert f"read as missing: {word!r} in 4 cells; missing=[...] says which cells are" in source.notes
+    assert f"read as missing: {word!r} in 4 cells; missing=[...] (--missing) says which cells are" in source.notes
 
 
 def test_one_cell_that_is_no_number_is_told_with_file_line_and_column(tmp_path):

@@ -152,6 +152,13 @@ def test_functions_show_what_their_tasks_declare(function, tasks):
     assert not {"started", "config"} & set(parameters)
 
 
+def test_the_table_door_of_fit_is_the_same_call():
+    run, same = (function(TABLE, target="b", epochs=1, engine="numpy", split=(0.5, 0.5), progress=False, ensemble=1)
+                 for function in (bl.fit, bl.fit_table))  # fmt: skip
+    assert type(run) is type(same) is bl.Run
+    assert run.judgement == same.judgement
+
+
 def test_unknown_options_are_answered_with_the_nearest():
     with pytest.raises(UnknownNameError, match="unknown option of fit for tables 'horizont'; did you mean 'horizon'"):
         bl.fit_table(TABLE, "a", horizont=3)

@@ -38,17 +38,17 @@ def command(
     frame, y, _, notes = apply.known_rows(loaded, file, target)
     for note in notes:
         output.note(note)
-    found = bl.importance(loaded, apply.inputs_of(loaded, frame, file), y, repeats=repeats, seed=seed)
+    importance = bl.importance(loaded, apply.inputs_of(loaded, frame, file), y, repeats=repeats, seed=seed)
     if plot is not None:
-        output.save_picture(found.plot(), plot)
+        output.save_picture(importance.plot(), plot)
     if as_json:
-        output.emit({"measure": found.measure, "score": found.score, "columns": found.rows})
+        output.emit({"measure": importance.measure, "score": importance.score, "columns": importance.rows})
         return
     lines = [
         [row["column"], f"{row['lost']:.4f}", f"± {row['spread']:.4f}", f"{row['loss']:.4f}", _share(row["gradient"])]
-        for row in found.rows
+        for row in importance.rows
     ]
-    print(f"{found.measure} {found.score:.4f} on {len(y)} rows; lost when a column is shuffled:\n")
+    print(f"{importance.measure} {importance.score:.4f} on {len(y)} rows; lost when a column is shuffled:\n")
     print(output.table([["column", "lost", "", "loss gained", "gradient × input"], *lines]))
 
 

@@ -52,8 +52,8 @@ def command(
     if plot is not None:
         output.save_picture(test.plot(), plot)
     if as_json:
-        found = {"rates": test.rates, "losses": test.losses, "smoothed": test.smoothed}
-        output.emit({"suggestion": test.suggestion, **found})
+        curve = {"rates": test.rates, "losses": test.losses, "smoothed": test.smoothed}
+        output.emit({"suggestion": test.suggestion, **curve})
         return
     shown = range(0, len(test.rates), max(1, len(test.rates) // 12))
     print(output.table([["rate", "loss"], *[[f"{test.rates[i]:.2g}", f"{test.smoothed[i]:.4f}"] for i in shown]]))

@@ -120,19 +120,20 @@ def _continue(run: Any, source: Any, out: Path | None, level: float, as_json: bo
     from backlit.tasks.series import forecast
 
     windows = run.preparation.windows(source.frame)
-    for found in windows.grid.notes:
-        output.note(found)
+    for sentence in windows.grid.notes:
+        output.note(sentence)
     for name, count in run.preparation.unseen(windows).items():
         what = "are of a series" if name == run.preparation.series else "have a level"
         output.note(f"column {name!r}: {count} rows {what} that training didn't have")
-    found = forecast(run, windows, level)
-    numbers = [name for name in ("prediction", "lower", "upper") if name in found.columns]
-    short = found.with_columns(pl.Series(name, _short(found[name].to_numpy())).fill_nan(None) for name in numbers)
+    ahead = forecast(run, windows, level)
+    numbers = [name for name in ("prediction", "lower", "upper") if name in ahead.columns]
+    short = ahead.with_columns(pl.Series(name, _short(ahead[name].to_numpy())).fill_nan(None) for name in numbers)
     if as_json:
         output.emit({"rows": short.height, **{name: short[name].to_list() for name in short.columns}})
         return
     times = [name for name in short.columns if name not in numbers]
-    writing.write(short, out, dataclasses.replace(source, frame=short[times], text=None))
+    written = writing.as_written(short[times], source.formats)
+    writing.write(short, out, dataclasses.replace(source, frame=short[times], text=written))
     if out is not None:
         output.note(f"{short.height} predictions written to {out}")
 
@@ -146,21 +147,21 @@ def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:
     predicted = _short(decoded)
     names = preparation_of(run.preparation).target_names
     if len(names) < 2:
-        found = {"prediction": predicted.tolist()}
+        columns = {"prediction": predicted.tolist()}
     else:
-        found = {f"prediction_{name}": predicted[:, i].tolist() for i, name in enumerate(names)}
+        columns = {f"prediction_{name}": predicted[:, i].tolist() for i, name in enumerate(names)}
     if run.classes and run.loss.activation is not None:
         chances = _short(run.targets.probabilities(outputs, run.loss.activation))
-        return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(run.classes)}
+        return columns | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(run.classes)}
     if len(names) > 1 and run.targets.kind == "multi_label":
         chances = _short(run.targets.probabilities(outputs, run.loss.activation))
-        return found | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(names)}
+        return columns | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(names)}
     if run.intervals is not None:
         low, high = (_short(bound).reshape(len(predicted), -1) for bound in run.intervals.around(decoded, level))
         for i, name in enumerate(names if len(names) > 1 else [""]):
             tail = f"_{name}" if name else ""
-            found |= {f"lower{tail}": low[:, i].tolist(), f"upper{tail}": high[:, i].tolist()}
-    return found
+            columns |= {f"lower{tail}": low[:, i].tolist(), f"upper{tail}": high[:, i].tolist()}
+    return columns
 
 
 def _short(values: Any) -> Any:

@@ -100,17 +100,17 @@ class Preparation(ABC):
 class Foreign(Preparation):
     """An object of the user's own that has ``apply(raw) -> array`` and nothing else; can't be saved."""
 
-    def __init__(self, own: Any) -> None:
-        self.own = own
+    def __init__(self, given: Any) -> None:
+        self.given = given
 
     def apply(self, raw: Any) -> np.ndarray:
         """What the object makes of raw input."""
-        return self.own.apply(raw)
+        return self.given.apply(raw)
 
     def to_dict(self) -> dict[str, Any]:
         """Refused: no file could tell what the object does."""
         raise InputError(
-            f"a run prepared by {type(self.own).__name__} can't be saved; known preparations: {', '.join(HOMES)}"
+            f"a run prepared by {type(self.given).__name__} can't be saved; known preparations: {', '.join(HOMES)}"
         )
 
     @classmethod

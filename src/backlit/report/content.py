@@ -41,10 +41,10 @@ def verdict(run: Any) -> Phrase:
         return say("verdict.empty")
     if not scores:
         return say("verdict.none")
-    told: dict[str, Any] = {"rows": short(judgement.rows), "on": where(judgement)}
+    rows: dict[str, Any] = {"rows": short(judgement.rows), "on": where(judgement)}
     if judgement.steps:
         errors = {"own": short(scores["mae"]), "other": short(baseline["mae"]), "what": Told(baseline["what"])}
-        return say("verdict.forecast", **told, **errors)
+        return say("verdict.forecast", **rows, **errors)
     kind, score, form = {
         "classification": ("classification", "accuracy", percent),
         "multi_label": ("multi_label", "accuracy", percent),
@@ -53,7 +53,7 @@ def verdict(run: Any) -> Phrase:
     }.get(judgement.task or "", ("none", "", short))
     if score not in scores or score not in baseline:
         return say("verdict.none")
-    return say(f"verdict.{kind}", **told, own=form(scores[score]), other=form(baseline[score]))
+    return say(f"verdict.{kind}", **rows, own=form(scores[score]), other=form(baseline[score]))
 
 
 def keys(run: Any) -> list[tuple[Any, Phrase]]:
@@ -109,7 +109,7 @@ def network(run: Any) -> dict[str, Any]:
     count = len(layer.layers) if isinstance(layer, Parallel) and len(set(layer.layers)) == 1 else 1
     if count > 1:
         rows = [(path.removeprefix("0/"), *rest) for path, *rest in rows if path.startswith("0/")]
-    layers = [(path, repr(own), " × ".join(map(str, shape)), short(size)) for path, own, shape, size, _ in rows]
+    layers = [(path, repr(layer), " × ".join(map(str, shape)), short(size)) for path, layer, shape, size, _ in rows]
     return {"layers": layers, "members": count, "parameters": short(run.network.size)}
 
 

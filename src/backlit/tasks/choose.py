@@ -129,15 +129,16 @@ def parsed(declaration: Declaration, value: Any) -> Any:
 def flag_of(name: str) -> str:
     """An option as it is typed.
 
-    >>> flag_of("skip_broken")
-    '--skip-broken'
+    >>> flag_of("skip_broken"), flag_of("learning_rate")
+    ('--skip-broken', '--lr')
     """
-    return f"--{name.replace('_', '-')}"
+    option = {**data_options(), **declared(Options)}.get(name)
+    return option.flags[0] if option is not None and option.flags else f"--{name.replace('_', '-')}"
 
 
 def is_file(name: str) -> bool:
     """Whether DATA names a file rather than a data set."""
-    return Path(name).exists() or any(character in name for character in "./\\")
+    return name == "-" or Path(name).exists() or any(character in name for character in "./\\")
 
 
 def is_text(name: str) -> bool:
@@ -199,20 +200,22 @@ def taking(*tasks: type[Task]) -> Callable[[F], F]:
 
     def shown(function: F) -> F:
         signature = inspect.signature(function)
-        *own, _ = signature.parameters.values()
+        *positional, _ = signature.parameters.values()
         without = {name for task in tasks for name in task.without}
         public = {name: option for name, option in declared(Call).items() if name in PUBLIC}
         planning = {name: option for name, option in declared(Options).items() if name not in without}
         options = data_options(tasks) | planning | of_fit() | public
-        said = [parameter.name for parameter in own]
+        said = [parameter.name for parameter in positional]
         more = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=option.type)
             for name, option in options.items()
             if name not in said
         ]
-        function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
-        told = "\n".join(f"{option.name} : {option.kind}\n{indent(option.doc, ' ' * 4)}" for option in options.values())
-        function.__doc__ = (function.__doc__ or "").replace("OPTIONS\n", indent(told, " " * 4).lstrip() + "\n")
+        function.__signature__ = signature.replace(parameters=[*positional, *more])  # type: ignore[attr-defined]
+        documentation = "\n".join(
+            f"{option.name} : {option.kind}\n{indent(option.doc, ' ' * 4)}" for option in options.values()
+        )
+        function.__doc__ = (function.__doc__ or "").replace("OPTIONS\n", indent(documentation, " " * 4).lstrip() + "\n")
         return function
 
     return shown

@@ -139,7 +139,9 @@ class Options(Record):
 def of_fit() -> dict[str, Declaration]:
     """Options of `fit` that commands have and no plan is made for."""
     planned = declared(Options)
-    return {name: own for name, own in declared(Training).items() if own.panel is not None and name not in planned}
+    return {
+        name: option for name, option in declared(Training).items() if option.panel is not None and name not in planned
+    }
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.pictures import Pictures, classes_in, read, shown
+from backlit.data.pictures.decoding import WHITE
 from backlit.data.preparation import Preparation
 from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError
@@ -34,16 +35,17 @@ def height_and_width(given: str | int | Sequence[int]) -> tuple[int, int]:
         if len(given) != 2:
             raise InputError(f"size must be a number, or height and width, got {given!r}")
         return given[0], given[1]
-    told = re.fullmatch(r"\s*([1-9]\d{0,4})(?:\s*[x×]\s*([1-9]\d{0,4}))?\s*", given, re.ASCII)
-    if not told:
+    match = re.fullmatch(r"\s*([1-9]\d{0,4})(?:\s*[x×]\s*([1-9]\d{0,4}))?\s*", given, re.ASCII)
+    if not match:
         raise InputError(f"--size {given}: expected a number of pixels such as 32, or height and width such as 32x48")
-    return int(told[1]), int(told[2] or told[1])
+    return int(match[1]), int(match[2] or match[1])
 
 
 @dataclass(eq=False)
 class Album(Material):
-    """Pictures of one form, and what tells equal ones, pixel by pixel."""
+    """Pictures of one form, what tells equal ones, pixel by pixel, and what is white in those of sixteen bits."""
 
+    white: int = WHITE
     marks: np.ndarray = field(default_factory=lambda: np.zeros(0, "U32"))
 
 
@@ -96,6 +98,8 @@ class PicturesTask(RowsTask):
             f"{len(y)} {kind} pictures of {len(set(y.tolist()))} classes, brought to {form.height} × {form.width} "
             "(height × width) with their proportions kept and their edges' pixels carried on"
         )
+        if form.white != WHITE:
+            notes.append(f"pictures of sixteen bits reach no further than {form.white}, which is taken for white")
         marks = np.array([hashlib.blake2b(picture.tobytes(), digest_size=16).hexdigest() for picture in album.pixels])
         return Album(
             name=Path(data).resolve().name or "pictures",
@@ -106,11 +110,12 @@ class PicturesTask(RowsTask):
             given=None if listing.parts is None else np.array(listing.parts)[album.kept],
             names=np.array([shown(listing.paths[i].relative_to(listing.root)) for i in album.kept]),
             marks=marks,
+            white=form.white,
         )
 
     def prepare(self, material: Album, rows: np.ndarray) -> Preparation:
         """Pictures of any kind brought to the form of these, with the means of the training pictures."""
-        return Pictures.learn(material.raw[rows])
+        return Pictures.learn(material.raw[rows], material.white)
 
     def warnings(self, material: Album, parts: Parts, preparation: Preparation) -> list[str]:
         """How many test pictures training has seen, pixel by pixel."""

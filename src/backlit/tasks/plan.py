@@ -91,8 +91,8 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
     outputs = _outputs(material, rows, loss)
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
     usual = task.usual(material, len(rows), shape)
-    chosen = options.network if options.network is not None else usual.spec
-    slow = usual.epochs is None and is_slow(chosen, shape)
+    wanted = options.network if options.network is not None else usual.spec
+    slow = usual.epochs is None and is_slow(wanted, shape)
     batch = int(np.clip(2 ** np.round(np.log2(max(len(rows), 1) / 32)), 16, SLOW_BATCH if slow else 1024))
     batch = options.batch_size or batch + -batch % options.devices
     steps = max(1, len(rows) // batch)
@@ -108,10 +108,10 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
         seen_as=material.seen_as,
         first=first_layers(preparation, options.augment, shape, material.seen_as),
     )
-    if isinstance(chosen, str):
-        network, spec = task.network(chosen, ends, preparation, options), chosen
+    if isinstance(wanted, str):
+        network, spec = task.network(wanted, ends, preparation, options), wanted
     else:
-        network, spec = _behind(ends.first, chosen), repr(chosen)
+        network, spec = _behind(ends.first, wanted), repr(wanted)
     optimizer = options.optimizer or OPTIMIZER
     return Plan(
         network=network,

@@ -244,14 +244,14 @@ def _targets(x: np.ndarray, y: Sequence[Any], to: str) -> np.ndarray:
             raise InputError(f'y: row {wrong} is {y[wrong]!r}; to="text" needs texts')
         return np.array(list(y), dtype=str)
     tags = [list(row) for row in y]
-    for i, (row, own) in enumerate(zip(x, tags, strict=True)):
-        if len(row) != len(own):
-            raise InputError(f"row {i} has {len(row)} tokens and {len(own)} tags; each token needs one")
-        if "" in own:
+    for i, (row, row_tags) in enumerate(zip(x, tags, strict=True)):
+        if len(row) != len(row_tags):
+            raise InputError(f"row {i} has {len(row)} tokens and {len(row_tags)} tags; each token needs one")
+        if "" in row_tags:
             raise InputError(f"row {i} has an empty tag; name what has no tag, such as 'O'")
     filled = np.full((len(tags), max(map(len, tags))), "", dtype=object)
-    for line, own in zip(filled, tags, strict=True):
-        line[: len(own)] = [str(tag) for tag in own]
+    for line, row_tags in zip(filled, tags, strict=True):
+        line[: len(row_tags)] = [str(tag) for tag in row_tags]
     return filled.astype(str)
 
 
@@ -261,11 +261,11 @@ def _usual_tags(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarra
     total: dict[str, int] = {}
     for i in train:
         for token, tag in zip(x[i], y[i], strict=False):
-            own = counts.setdefault(_hashable(token), {})
-            own[tag] = own.get(tag, 0) + 1
+            of_token = counts.setdefault(_hashable(token), {})
+            of_token[tag] = of_token.get(tag, 0) + 1
             total[tag] = total.get(tag, 0) + 1
     usual = max(total.items(), key=itemgetter(1))[0]
-    best = {token: max(own.items(), key=itemgetter(1))[0] for token, own in counts.items()}
+    best = {token: max(of_token.items(), key=itemgetter(1))[0] for token, of_token in counts.items()}
     right = [[best.get(_hashable(token), usual) == tag for token, tag in zip(x[i], y[i], strict=False)] for i in test]
     return {
         "what": "each token's most frequent tag",

@@ -103,7 +103,7 @@ class SeriesTask(Tabular):
         roles = [target, time, *([self.series] if self.series else [])]
         if len(set(roles)) < len(roles):
             raise InputError(f"target, time and series must be different columns, got {', '.join(roles)}")
-        name, frame, formats, notes = read_table(data, self.decimal, progress)
+        name, frame, formats, notes = read_table(data, self.reading, progress)
         grid = Grid.of(frame, target, time, self.series)
         length = self.window if self.window is not None else _window(grid, self.horizon)
         windows = windows_in(grid, length, self.horizon, "the table")
@@ -111,10 +111,10 @@ class SeriesTask(Tabular):
             raise InputError(f"target {target!r} is {windows.future[0, 0]:g} at every step: there is nothing to learn")
         test = None
         if self.test is not None:
-            _, frame, _, told = read_table(self.test, self.decimal, None, formats)
+            _, frame, _, reading = read_table(self.test, self.reading, None, formats)
             of_test = Grid.of(frame, target, time, self.series, grid.spacing)
             test_windows = windows_in(of_test, length, self.horizon, "the test table")
-            notes += [*told, *(f"test: {note}" for note in of_test.notes)]
+            notes += [*reading, *(f"test: {note}" for note in of_test.notes)]
             test = (test_windows, test_windows.future)
         understood = _understood(grid, length, chosen=self.window is None)
         return Series(

@@ -102,16 +102,16 @@ def _as_given(
     given: np.ndarray, y: np.ndarray, fractions: Sequence[float], seed: int
 ) -> tuple[tuple[np.ndarray, ...], list[str]]:
     """The user's own parts; what is missing of validation and test is a share of the training rows."""
-    train, *held = (np.flatnonzero(given == part) for part in range(3))
-    wanted = [part for part in range(len(fractions) - 1) if not len(held[part])]
+    train, *others = (np.flatnonzero(given == part) for part in range(3))
+    wanted = [part for part in range(len(fractions) - 1) if not len(others[part])]
     notes: list[str] = []
     if wanted:
         shares = [1 - sum(fractions[1 + part] for part in wanted), *(fractions[1 + part] for part in wanted)]
         (rest, *cut), notes = _stratified(y[train], shares, seed)
         for part, rows in zip(wanted, cut, strict=True):
-            held[part] = train[rows]
+            others[part] = train[rows]
         train = train[rest]
-    return (train, *held), notes
+    return (train, *others), notes
 
 
 def _stratified(y: np.ndarray, fractions: Sequence[float], seed: int) -> tuple[tuple[np.ndarray, ...], list[str]]:
@@ -136,12 +136,12 @@ def _known_classes(
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Leave out rows of classes that training doesn't have: groups and times may keep a class together."""
     notes = []
-    kept = []
+    known = []
     for what, rows in (("validation", validation), ("test", test)):
         here = np.isin(y[rows], y[train])
         if not here.all():
             notes.append(f"{int((~here).sum())} {what} rows have a class that training doesn't have; they are left out")
-        kept.append(rows[here])
-    if not len(kept[0]):
+        known.append(rows[here])
+    if not len(known[0]):
         raise InputError("no validation row has a class that training has; split in another way")
-    return kept[0], kept[1], notes
+    return known[0], known[1], notes

@@ -11,15 +11,17 @@ import numpy as np
 
 from backlit import engine as engines
 from backlit import optim
-from backlit.data.text import Texts, Tokenizer, read_text
+from backlit.data.files.options import FileOptions
+from backlit.data.text import Texts, Tokenizer
+from backlit.data.text.reading import read_as_told
 from backlit.data.text.texts import windows
 from backlit.errors import InputError
 from backlit.graph.tensor import value_of
-from backlit.nn.layer import Layer, forward
+from backlit.nn.layer import Layer, Network, forward
 from backlit.nn.losses import CrossEntropy
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
-from backlit.settings import count, declared, option
+from backlit.settings import count, declared, option, same
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.series import SeriesTask
 from backlit.tasks.task import Plan, Progress, Task, seconds_left
@@ -93,6 +95,8 @@ class StreamTask(Task):
 
     Parameters
     ----------
+    encoding : str, optional
+        Of a text file, by Python's name for it; told from the file if left out.
     tokens : "characters", "words", "bytes", "syllables" or "jamo"
         What is predicted one by one; see `backlit.data.text.Tokenizer`.
     window : int, optional
@@ -104,6 +108,7 @@ class StreamTask(Task):
     without = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
     refusal = "{name} doesn't apply to a text that is learned as a stream; leave it out"
 
+    encoding: str | None = same(FileOptions, "encoding", panel=DATA)
     tokens: str = option("characters", panel=DATA, help=declared(TextsTask)["tokens"].help)
     window: int | None = count(
         None, words="a whole number from 1", panel=DATA, help=declared(SeriesTask)["window"].help
@@ -112,7 +117,8 @@ class StreamTask(Task):
     def read(self, data: str | Path, progress: Progress | None = None) -> TextStream:
         """A text, or the text of a file (a `Path`), to learn from."""
         if isinstance(data, Path):
-            return TextStream(data.name.split(".")[0], read_text(data))
+            text, notes = read_as_told(data, self.encoding)
+            return TextStream(data.name.split(".")[0], text, notes)
         if not isinstance(data, str):
             raise InputError(f"expected a text, or the Path of a text file, got {type(data).__name__}")
         if not data.strip():
@@ -294,7 +300,7 @@ def stream_scores(run: Result, x: np.ndarray, y: np.ndarray, streams: int, engin
 
     runner = engines.get(engine)
     compiled = runner.compile(read)
-    state: Any = architecture.build(shape, dtype=str(run.network.dtype)).state
+    state: Any = Network.empty(architecture, shape, str(run.network.dtype)).state
     total = right = 0.0
     for start in range(0, len(x), streams):
         rows = slice(start, start + streams)

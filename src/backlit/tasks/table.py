@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from backlit import data
+from backlit.data.files.options import FileOptions
 from backlit.data.preparation import Preparation
 from backlit.data.table import Moment, TablePreparation, TableTarget, as_polars
 from backlit.data.table.audit import suspicions
@@ -18,7 +19,7 @@ from backlit.data.table.moment import as_moments
 from backlit.data.table.target import as_names
 from backlit.data.table.values import column_of
 from backlit.errors import InputError
-from backlit.settings import option
+from backlit.settings import option, same
 from backlit.tasks.options import DATA
 from backlit.tasks.rows import RowsTask
 from backlit.tasks.task import Material, Parts, Progress
@@ -34,18 +35,27 @@ def kinds(given: str | Mapping[str, str]) -> dict[str, str]:
         return dict(given)
     if given.endswith(".toml"):
         try:
-            told = tomllib.loads(Path(given).read_text(encoding="utf-8"))
+            named = tomllib.loads(Path(given).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InputError(f"--columns {given} can't be read: {error}") from error
-        told = told.get("columns", told)
-        if not isinstance(told, dict) or not all(isinstance(kind, str) for kind in told.values()):
+        named = named.get("columns", named)
+        if not isinstance(named, dict) or not all(isinstance(kind, str) for kind in named.values()):
             raise InputError(f'--columns {given}: expected lines such as zip = "category"')
-        return told
+        return named
     pairs = [part.partition("=") for part in given.split(",") if part.strip()]
     wrong = next((name for name, equals, kind in pairs if not (name.strip() and equals and kind.strip())), None)
     if wrong is not None or not pairs:
         raise InputError(f"--columns {given}: expected pairs such as zip=category,id=drop")
     return {name.strip(): kind.strip() for name, _, kind in pairs}
+
+
+def words(given: str) -> tuple[str, ...]:
+    """Words between commas.
+
+    >>> words("NA, -, 999")
+    ('NA', '-', '999')
+    """
+    return tuple(word.strip() for word in given.split(","))
 
 
 @dataclass(eq=False)
@@ -58,7 +68,22 @@ class Table(Material):
 
 @dataclass(frozen=True, repr=False)
 class Tabular(RowsTask):
-    """What all tasks on tables have in common."""
+    """What all tasks on tables have in common.
+
+    Parameters
+    ----------
+    separator : str, optional
+        Between the values of a text file; a space stands for any number of spaces and tabs. Told from the file if left
+        out.
+    no_header : bool
+        The file's first line is a row already; the columns are then called column_1, column_2, ...
+    skip_lines : int, optional
+        Lines at the file's top that aren't part of the table.
+    encoding : str, optional
+        Of a text file, by Python's name for it; told from the file if left out.
+    missing : list of str, optional
+        Cells that stand for a missing value, beside empty ones; by default NA, NaN, null, None, -, ? and their like.
+    """
 
     source = "tables"
 
@@ -68,6 +93,17 @@ class Tabular(RowsTask):
     time: str | None = option(None, panel=DATA, help="Column to split by: train on the past, judge on what follows")
     test: Path | Any = option(None, panel=DATA, help="File of test rows, instead of a share of DATA")
     decimal: str | None = option(None, panel=DATA, help='Decimal mark, "," or "."; by default told from the file')
+    separator: str | None = same(FileOptions, "separator", panel=DATA)
+    no_header: bool = option(False, panel=DATA, help="The first line of DATA is a row, and no line of names")
+    skip_lines: int | None = same(FileOptions, "skip_lines", None, panel=DATA)
+    encoding: str | None = same(FileOptions, "encoding", panel=DATA)
+    missing: Sequence[str] | None = same(FileOptions, "missing", panel=DATA, parse=words)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What is said of how files are laid out, as options of `read_source`."""
+        names = ("decimal", "separator", "skip_lines", "encoding", "missing")
+        return {name: getattr(self, name) for name in names} | {"header": False if self.no_header else None}
 
 
 @dataclass(frozen=True, repr=False)
@@ -155,8 +191,8 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
     InputError
         If there are no such columns, no row has a target, or a column has two roles.
     """
-    name, frame, formats, notes = read_table(table, task.decimal, progress)
     names = as_names(task.target)
+    name, frame, formats, notes = read_table(table, task.reading, progress, targets=names)
     rows, dropped = _with_targets(frame, names, "rows")
     notes += dropped
     goal = TableTarget.learn(rows, names, kind)
@@ -168,9 +204,9 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
             raise InputError(f"column {column!r} is the target; it can't be the {role} as well")
     test = None
     if task.test is not None:
-        _, frame, _, told = read_table(task.test, task.decimal, None, formats)
+        _, frame, _, reading = read_table(task.test, task.reading, None, formats)
         test_rows, dropped = _with_targets(frame, names, "test rows")
-        notes += [*told, *dropped]
+        notes += [*reading, *dropped]
         test = (test_rows, goal.values(test_rows))
     return Table(
         name=name,
@@ -187,12 +223,16 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
 
 
 def read_table(
-    table: Any, decimal: str | None, progress: Any, formats: Mapping[str, str] | None = None
+    table: Any,
+    reading: Mapping[str, Any],
+    progress: Any,
+    formats: Mapping[str, str] | None = None,
+    targets: Sequence[str] = (),
 ) -> tuple[str, Any, Mapping[str, str], list[str]]:
     """Name, data frame, formats of its text, and what is to be said of the reading."""
     if not isinstance(table, (str, Path)):
         return "table", as_polars(table), formats or {}, []
-    source = data.read_source(table, decimal=decimal, formats=formats, progress=progress)
+    source = data.read_source(table, formats=formats, targets=targets, progress=progress, **reading)
     return source.path.name.split(".")[0], source.frame, source.formats, list(source.notes)
 
 

@@ -1,6 +1,6 @@
 """Columns of text become values: numbers, dates, truth values, as the whole file says; and as a saved format says."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import numpy as np
 import pandas
@@ -87,6 +87,85 @@ def test_numbers_and_truth_values(column, cells, values, format_):
     wide = pl.UInt64 if any(isinstance(value, int) and value >= 2**63 for value in values) else pl.Int64
     kinds = {int: wide, float: pl.Float64, bool: pl.Boolean, str: pl.String}
     assert dtype == kinds.get(next((type(value) for value in values if value is not None), str))
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "format_", "told"),
+    [
+        (["12.30 USD", "5 USD"], [12.3, 5.0], "unit USD", "'x' is an amount in USD: read as numbers"),
+        (["USD 1,234.5", "USD 7"], [1234.5, 7.0], "unit USD,thousands=,", "amount in USD"),
+        (["12 kg", "3.5kg"], [12.0, 3.5], "unit kg", "'x' is in kg: read as numbers"),
+        (["20 °C", "-3 °C"], [20, -3], "unit °C", "'x' is in °C"),
+        (["50 km/h", "7,5 km/h"], [50.0, 7.5], "unit km/h,decimal=,", "'x' is in km/h"),
+        (["(12.30)", "5", "7"], [-12.3, 5.0, 7.0], "number,negative=()", "'x': amounts in parentheses are negative"),
+        (["$(1,200)", "$5"], ["$(1,200)", "$5"], "text", ""),
+        (
+            ["($1,200.5)", "$5", "$6"],
+            [-1200.5, 5.0, 6.0],
+            "currency $,thousands=,,negative=()",
+            "parentheses are negative",
+        ),
+        (["<0.1", "0.5", "2"], [0.1, 0.5, 2.0], "number,limits=<>", "limits such as <0.1 are read as their number"),
+        (["<18", ">65"], ["<18", ">65"], "text", ""),
+        (["(1)", "(2)"], ["(1)", "(2)"], "text", ""),
+        (["10 AM", "11 AM"], ["10 AM", "11 AM"], "text", ""),
+        (["007A", "012A"], ["007A", "012A"], "text", ""),
+        (["3 m", "4 kg"], ["3 m", "4 kg"], "text", ""),
+        (["1st", "2nd"], ["1st", "2nd"], "text", ""),
+        (["room 1", "room 2"], ["room 1", "room 2"], "text", ""),
+        (["36:10:05", "1:00:00"], [130205.0, 3600.0], "duration h:m:s", "'x' holds durations: read as seconds"),
+        (["75:30", "2:15.5"], [4530.0, 135.5], "duration m:s", "read as seconds"),
+        (["1 days 02:00:00", "0 days 00:00:01"], [93600.0, 1.0], "duration h:m:s", "read as seconds"),
+        (["1h 30m", "45 min"], [5400.0, 2700.0], "duration h m s", "read as seconds"),
+        (["PT1H30M", "P1D"], [5400.0, 86400.0], "duration ISO 8601", "read as seconds"),
+    ],
+)
+def test_numbers_with_units_and_durations(column, cells, values, format_, told):
+    found, _, how, notes = column([*cells, ""])
+    assert found == [*values, None]
+    assert how == format_
+    assert told in notes
+
+
+@pytest.mark.parametrize("cells", [["1 days 02:03:04", "2 days 00:00:00.5"], ["PT1H2M3S", "P2DT1S"]])
+def test_durations_are_read_as_pandas_reads_them(column, cells):
+    assert column(cells)[0] == [pandas.Timedelta(cell).total_seconds() for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "format_"),
+    [
+        (["10:05", "9:30", "23:59"], [time(10, 5), time(9, 30), time(23, 59)], "clock %H:%M"),
+        (["10:05:07", "00:00:00"], [time(10, 5, 7), time(0)], "clock %H:%M:%S"),
+        (["1:05 PM", "12:00 AM"], [time(13, 5), time(0)], "clock %I:%M %p"),
+    ],
+)
+def test_times_of_day(column, cells, values, format_):
+    found, dtype, how, _ = column([*cells, "NA"])
+    assert found == [*values, None]
+    assert (dtype, how) == (pl.Time, format_)
+
+
+@pytest.mark.parametrize(
+    ("cells", "format_"),
+    [
+        (["2024-01", "2024-12"], "date %Y-%m"),
+        (["2024년 1월", "2024년 12월"], "date %Y년 %m월"),
+        (["Jan 2024", "Dec 2024"], "date %b %Y"),
+        (["01/2024", "12/2024"], "date %m/%Y"),
+    ],
+)
+def test_months(column, cells, format_):
+    found, dtype, how, _ = column(cells)
+    assert found == [date(2024, 1, 1), date(2024, 12, 1)]
+    assert (dtype, how) == (pl.Date, format_)
+
+
+def test_times_in_utc(column):
+    found, dtype, _, notes = column(["2024-01-31 10:00:00 UTC", "2024-02-01 11:30:00 UTC"])
+    assert found == [datetime(2024, 1, 31, 10, tzinfo=UTC), datetime(2024, 2, 1, 11, 30, tzinfo=UTC)]
+    assert dtype == pl.Datetime("us", "UTC")
+    assert "given in UTC" in notes
 
 
 @pytest.mark.parametrize(

@@ -293,7 +293,7 @@ def tell_missing(columns: Mapping[str, tuple[Any, Any]]) -> list[str]:
 IN_A_CELL = Template("{word!r} in 1 cell", "{word!r} 1칸")
 IN_CELLS = Template("{word!r} in {count} cells", "{word!r} {count}칸")
 READ_AS_MISSING = Template(
-    "read as missing: {words}; missing=[...] says which cells are",
+    "read as missing: {words}; missing=[...] (--missing) says which cells are",
     "결측으로 읽은 값: {words}. 어떤 칸이 결측인지는 missing=[...]로 알려 줄 수 있습니다.",
 )
 DECIMAL_COMMAS = Template("decimal commas in {name!r}", "‘{name}’ 열: 소수점으로 쉼표를 씁니다.")
@@ -312,7 +312,7 @@ IN_UTC = Template(
     "{name!r}: times with a time zone, given in UTC", "‘{name}’ 열: 시간대가 있는 시각을 UTC로 바꿨습니다."
 )
 A_CLASS = Template(
-    "{name!r}: {words} fills much of it and is taken for a class; missing=[...] says what is missing",
+    "{name!r}: {words} fills much of it and is taken for a class; missing=[...] (--missing) says what is missing",
     "‘{name}’ 열: 값의 많은 부분이 {words}이므로 클래스로 보았습니다. 결측이라면 missing=[...]로 알려 주십시오.",
 )
 LEADING_ZEROS = Template(
@@ -361,7 +361,7 @@ def _tell_slips(name: str, column: Any, values: Any, slips: Any, where: Callable
     count = f"{len(slips)} cells" if len(slips) > 1 else "one cell"
     return (
         f"{name!r} is kept as text: {count} of {len(column)} {'are' if len(slips) > 1 else 'is'} no number, first "
-        f"{slips[0]!r} in {where(row)}; mend or empty them, or count them as missing with missing=[...]"
+        f"{slips[0]!r} in {where(row)}; mend or empty them, or count them as missing with missing=[...] (--missing)"
     )
 
 

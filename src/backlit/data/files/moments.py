@@ -73,7 +73,10 @@ class Moment:
         if "%M" in self.layout:
             kind = pl.Datetime("us", "UTC" if "%z" in self.layout else None)
             text = text.str.replace("[Zz]$", "+00:00") if "%z" in self.layout else text
-        values = text.str.strptime(kind, self.layout, strict=False, cache=column[:1000].n_unique() < 500)
+        layout = self.layout
+        if "%d" not in layout:  # a month is its first day
+            text, layout = text + " 01", f"{layout} %d"
+        values = text.str.strptime(kind, layout, strict=False, cache=column[:1000].n_unique() < 500)
         if self.layout.endswith(ZONES):
             values = values.dt.replace_time_zone("UTC")
         first = values.min()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,24 @@ def _as_text(like: Source) -> Source:
         tabs = like.format == "tsv" and like.separator == "\t"
         return replace(like, format="csv", separator="," if tabs else like.separator)
     return replace(like, format="csv", text=None, encoding="utf-8", separator=",", decimal=".", newline="\n")
+
+
+def as_written(frame: Any, formats: Mapping[str, str]) -> Any:
+    """A frame whose dates and times are text, written as those of a source are: `formats` are its.
+
+    >>> import polars as pl
+    >>> from datetime import date
+    >>> as_written(pl.DataFrame({"day": [date(2024, 2, 4)]}), {"day": "date %Y년 %m월 %d일"})["day"].to_list()
+    ['2024년 2월 4일']
+    """
+    written = []
+    for name in frame.columns:
+        kind, _, layout = formats.get(name, "text").partition(" ")
+        if kind in ("date", "time") and frame[name].dtype.is_temporal() and "%z" not in layout:
+            if any(mark in layout for mark in ("년", "%m. ")):  # as people write them: without zeros in front
+                layout = layout.replace("%m", "%-m").replace("%d", "%-d")
+            written.append(frame[name].dt.strftime(layout).alias(name))
+    return frame.with_columns(written)
 
 
 def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:

@@ -6,7 +6,7 @@ import contextlib
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from backlit.errors import InputError
 
 MOST_PIXELS = 1 << 26  # of a picture that is decoded; four times 4096 × 4096
+WHITE = 65535  # of sixteen bits
 MOST_SIDE = 4096  # of the size that pictures are brought to
 GREY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 ORIENTATION = 0x0112  # the EXIF tag
@@ -35,11 +36,14 @@ class Form:
     height, width : int
     channels : int
         1 (grey) or 3 (red, green, blue).
+    white : int
+        The level that is white in pictures of sixteen bits: many cameras fill but ten or twelve of them.
     """
 
     height: int
     width: int
     channels: int
+    white: int = WHITE
 
     def __post_init__(self) -> None:
         for side in (self.height, self.width):
@@ -101,6 +105,25 @@ def measure(path: Path) -> tuple[int, int, bool]:
         return (width, height, picture.mode in GREY) if _turned(picture) >= 5 else (height, width, picture.mode in GREY)
 
 
+def peak(path: Path) -> int:
+    """The highest level of a picture of sixteen bits; 0 for others, and for those that can't be read."""
+    try:
+        with opened(path) as picture:
+            return int(np.asarray(picture).max(initial=0)) if picture.mode.startswith("I") else 0
+    except (InputError, *BROKEN):
+        return 0
+
+
+def white_of(peaks: Iterable[int]) -> int:
+    """White in pictures with these highest levels: the highest that as many bits hold, from eight on.
+
+    >>> white_of([812, 4020]), white_of([0])
+    (4095, 65535)
+    """
+    highest = max(peaks, default=0)
+    return int(2 ** max(8, highest.bit_length()) - 1) if highest else WHITE
+
+
 def decode(source: Any, form: Form) -> np.ndarray:
     """A picture, from a path or Pillow, as bytes (height, width, channels) of the form.
 
@@ -118,7 +141,7 @@ def decode(source: Any, form: Form) -> np.ndarray:
             if getattr(picture, "filename", "") and picture.format == "JPEG":  # decode no more than is needed
                 sides = (form.height, form.width) if turn >= 5 else (form.width, form.height)
                 picture.draft(None, (2 * sides[0], 2 * sides[1]))
-            return _fitted(_upright(_plain(picture, form.channels), turn), form)
+            return _fitted(_upright(_plain(picture, form), turn), form)
         except BROKEN as error:
             raise InputError(f"it is broken ({_short(error)})") from error
 
@@ -137,13 +160,13 @@ def from_array(array: np.ndarray, form: Form) -> np.ndarray:
     return decode(Image.fromarray(array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array), form)
 
 
-def _plain(picture: Any, channels: int) -> Any:
+def _plain(picture: Any, form: Form) -> Any:
     """Grey or red, green and blue, of eight bits."""
     from PIL import Image
 
-    mode = "L" if channels == 1 else "RGB"
+    mode = "L" if form.channels == 1 else "RGB"
     if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(_eight_bits(np.asarray(picture), picture.mode)).convert(mode)
+        return Image.fromarray(_eight_bits(np.asarray(picture), picture.mode, form.white)).convert(mode)
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
         see_through = picture.convert("RGBA")
         white = Image.new("RGBA", see_through.size, "white")
@@ -153,14 +176,14 @@ def _plain(picture: Any, channels: int) -> Any:
     return picture.convert(mode)
 
 
-def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
-    """Sixteen bits by their share of 65535; fractions as of 1, or of 255 if some are above 1."""
+def _eight_bits(values: np.ndarray, mode: str, white: int) -> np.ndarray:
+    """Sixteen bits by their share of white; fractions as of 1, or of 255 if some are above 1."""
     if mode == "F":
         if not np.isfinite(values).all():
             raise ValueError("pixels that are not finite")
         high = 1.0 if values.max(initial=0.0) <= 1 else 255.0
     else:
-        high = 65535.0
+        high = float(white)
     return np.rint(np.clip(values.astype(np.float64) / high, 0, 1) * 255).astype(np.uint8)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.pictures.decoding import Form, decode, from_array, quiet
+from backlit.data.pictures.decoding import WHITE, Form, decode, from_array, quiet
 from backlit.data.pictures.folder import pictures_in
 from backlit.data.pictures.reading import parallel
 from backlit.data.preparation import Preparation
@@ -39,8 +39,11 @@ class Pictures(Preparation):
     scale: tuple[float, ...]
 
     @classmethod
-    def learn(cls, pixels: np.ndarray) -> Pictures:
-        """From training pictures (rows, height, width, channels): mean and standard deviation of each channel."""
+    def learn(cls, pixels: np.ndarray, white: int = WHITE) -> Pictures:
+        """From training pictures (rows, height, width, channels): mean and standard deviation of each channel.
+
+        Pictures of sixteen bits that come later have the same `white`.
+        """
         channels = pixels.shape[3]
         counts = np.stack([_histogram(pixels[..., k]) for k in range(channels)])
         levels = np.arange(256)
@@ -48,7 +51,8 @@ class Pictures(Preparation):
         mean = counts @ levels / total
         variance = (counts * (levels - mean[:, None]) ** 2).sum(axis=1) / total
         scale = np.where(variance > 0, np.sqrt(variance), 1.0)
-        return cls(Form(*map(int, pixels.shape[1:])), tuple(mean.tolist()), tuple(scale.tolist()))
+        form = Form(pixels.shape[1], pixels.shape[2], channels, white)
+        return cls(form, tuple(mean.tolist()), tuple(scale.tolist()))
 
     def apply(self, x: Any) -> np.ndarray:
         """Pictures as bytes, uint8 (rows, height, width, channels).
@@ -95,13 +99,15 @@ class Pictures(Preparation):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"form": list(self.form.shape), "shift": list(self.shift), "scale": list(self.scale)}
+        white = {} if self.form.white == WHITE else {"white": self.form.white}
+        return {"form": list(self.form.shape), "shift": list(self.shift), "scale": list(self.scale), **white}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Pictures:
         """The inverse of `to_dict`."""
         shift, scale = (tuple(float(number) for number in data[name]) for name in ("shift", "scale"))
-        form = Form(*data["form"])
+        height, width, channels = data["form"]
+        form = Form(height, width, channels, data.get("white", WHITE))
         if not len(shift) == len(scale) == form.channels:
             raise ValueError(f"{len(shift)} shifts and {len(scale)} scales for {form.channels} channels")
         return cls(form, shift, scale)

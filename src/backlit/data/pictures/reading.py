@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.pictures.decoding import Form, decode, measure, quiet
+from backlit.data.pictures.decoding import Form, decode, measure, peak, quiet, white_of
 from backlit.errors import InputError
 from backlit.files import writing
 
 LARGEST = 64  # longest side, unless the user says otherwise
 CACHED = 4 << 30  # bytes that the cache may take
-VERSION = 1  # of what decoding gives: another one leaves the cache's files unused
+VERSION = 2  # of what decoding gives: another one leaves the cache's files unused
 Progress = Callable[[str, float], None]
 
 
@@ -125,10 +125,12 @@ def _decoded(paths: Sequence[Path], size: tuple[int, int] | None, progress: Prog
         known = [fact for fact in facts if isinstance(fact, tuple)]
         if not known or (broken and not patient):
             return Album(np.zeros((0, 1, 1, 1), np.uint8), Form(1, 1, 1), np.arange(0), _listed(paths, broken))
-        form = Form(*(size or _size(known)), 1 if all(grey for _, _, grey in known) else 3)
+        grey = [path for path, fact in zip(paths, facts, strict=True) if isinstance(fact, tuple) and fact[2]]
+        white = white_of(parallel(peak, grey, "reading depths", progress))
+        form = Form(*(size or _size(known)), 3 if len(grey) < len(known) else 1, white)
         album = _in_form(form, paths, broken, progress)
     if form.channels == 3 and _colourless(album.pixels):
-        form = Form(form.height, form.width, 1)
+        form = replace(form, channels=1)
         return replace(album, form=form, pixels=np.ascontiguousarray(album.pixels[..., :1]))
     return album
 
@@ -198,7 +200,8 @@ def _cached(file: Path | None, paths: Sequence[Path]) -> Album | None:
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
             pixels, kept, told = found["pixels"], found["kept"], json.loads(str(found["broken"]))
-        form = Form(*map(int, pixels.shape[1:]))
+            height, width, channels = map(int, pixels.shape[1:])
+            form = Form(height, width, channels, int(found["white"]))
         broken = [(paths[i], str(why)) for i, why in told]
         if pixels.dtype != np.uint8 or len(pixels) != len(kept) or len(kept) + len(broken) != len(paths):
             return None
@@ -217,7 +220,7 @@ def _keep(file: Path, album: Album, paths: Sequence[Path]) -> None:
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         with writing(file) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, pixels=album.pixels, kept=album.kept, broken=np.array(broken))
+            np.savez(stream, pixels=album.pixels, kept=album.kept, broken=np.array(broken), white=album.form.white)
         files = sorted(file.parent.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
         total = 0
         for own in files:

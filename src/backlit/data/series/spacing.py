@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.series.calendar import as_dates, written_as
 from backlit.data.table.moment import as_moments
 from backlit.data.table.values import numbers
 from backlit.errors import InputError
@@ -35,8 +36,8 @@ class Spacing:
         Of the month, for months; -1 is the last.
     weekdays : str
         Seven 0s and 1s from Monday on.
-    written : "date", "datetime", "month", "whole" or "number"
-        What the times are in the table.
+    written : str
+        What the times are in the table: "date", "datetime", "whole", "number", or what `as_dates` calls it.
     zone : str or None
         The times' zone; places then count in UTC, so that no hour comes twice.
 
@@ -66,7 +67,8 @@ class Spacing:
         Parameters
         ----------
         column : polars.Series
-            Dates, times, ISO 8601 text, months such as 2024-01, or numbers; in any order.
+            Dates, times, ISO 8601 text, months such as 2024-01, quarters such as 1980Q1, weeks such as 2024-W05, dates
+            and months as whole numbers, 20240131 and 202401, or other numbers; in any order.
         series : int array (rows,), optional
             Which series each row belongs to; neighbours are of one series.
 
@@ -112,8 +114,8 @@ class Spacing:
         moments = pl.Series(name, self.moments(places)).cast(pl.Datetime("us"))
         if self.written == "date":
             return moments.cast(pl.Date)
-        if self.written == "month":
-            return moments.dt.strftime("%Y-%m")
+        if self.written not in ("datetime", "whole", "number"):
+            return written_as(moments.cast(pl.Date), self.written)
         return moments if self.zone is None else moments.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone)
 
     def moments(self, places: np.ndarray) -> np.ndarray:
@@ -223,7 +225,7 @@ def _found(values: np.ndarray, apart: np.ndarray, written: str, zone: str | None
             step = max(1.0, float(np.round(typical / (365.2425 * DAY / 12))))
             start = float(months.astype(np.int64)[0] % step)
             return Spacing("months", step, start, which, written=written, zone=zone)
-    if at_one_time and written in ("date", "datetime") and _mode(apart) == DAY:
+    if at_one_time and written in ("date", "datetime", "yyyymmdd") and _mode(apart) == DAY:
         weekday = (days.astype(np.int64) + 3) % 7  # 1970 began with a Thursday
         here = np.isin(np.arange(7), weekday)
         if not here.all() and np.ptp(days.astype(np.int64)) >= 14:
@@ -268,14 +270,14 @@ def _times(column: Any) -> tuple[np.ndarray, str, str | None]:
         missing = column.is_null() | (column.is_nan() if column.dtype.is_float() else False)
         row = int(missing.arg_max() or 0)
         raise InputError(f"time {column.name!r}: row {row + 1} is missing; every row of a series needs its time")
+    calendar = as_dates(column)
+    if calendar is not None:
+        return calendar[0].cast(pl.Datetime("us")).to_physical().to_numpy(), calendar[1], None
     if column.dtype.is_numeric():
         return numbers(column), "whole" if column.dtype.is_integer() else "number", None
     if column.dtype == pl.Datetime and column.dtype.time_zone is not None:
         moments = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.Datetime("us"))
         return moments.to_physical().to_numpy(), "datetime", column.dtype.time_zone
-    if column.dtype == pl.String and column.str.contains(r"^\s*\d{4}-\d{1,2}\s*$").all():
-        named = as_moments((column.str.strip_chars() + "-01").alias(column.name))
-        return named.to_physical().to_numpy(), "month", None
     moments = as_moments(column)
     dated = column.dtype == pl.Date or (column.dtype == pl.String and not column.str.contains(":").any())
     return moments.to_physical().to_numpy(), "date" if dated else "datetime", None

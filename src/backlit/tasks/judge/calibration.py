@@ -43,8 +43,8 @@ def calibrated(run: Any, x: Any, y: Any) -> tuple[Network, float]:
     def loss(log_temperature: float) -> float:
         return float(np.mean(np.asarray(run.loss(outputs / np.exp(log_temperature), encoded))))
 
-    found = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
-    temperature = float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
+    best = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
+    temperature = float(np.exp(best.x)) if best.fun < loss(0.0) else 1.0
     network = run.network
     layer = Temperature(round(temperature, 6))
     cooled = Sequential(network.architecture, layer)
