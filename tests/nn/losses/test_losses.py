@@ -193,6 +193,13 @@ def test_edges_of_options() -> None:
             make()
 
 
+def test_classes_are_the_last_axis_of_a_sequence() -> None:
+    """One step is enough, one class isn't."""
+    assert bl.CrossEntropy()(np.zeros((2, 1, 3)), np.zeros((2, 1), dtype=int)) == pytest.approx(np.log(3))
+    with pytest.raises(ShapeError, match=r"needs an output for each class.*got \(2, 3, 1\)"):
+        bl.CrossEntropy()(np.zeros((2, 3, 1)), np.zeros((2, 3), dtype=int))
+
+
 @pytest.mark.parametrize("loss", [bl.CrossEntropy(), bl.NegativeLogLikelihood(), bl.Hinge(), bl.SoftCrossEntropy()])
 def test_scores_without_an_axis_of_classes_are_refused(loss: bl.Loss) -> None:
     with pytest.raises(ShapeError, match=r"needs an output for each class.*got \(3,\)"):
