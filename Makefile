@@ -71,7 +71,7 @@ bench-doctor: $(VENV)/.dev ## score the doctor on sick and healthy networks, bes
 	@$(BIN)/python -m benchmarks doctor
 
 clean: ## remove the environment, caches and builds (not runs/)
-	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site
+	rm -rf $(VENV) src/backlit/graph/kernels/native/*.so .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The stamps: installed as pyproject.toml says. An interrupted install leaves no stamp and is taken up again.
@@ -87,7 +87,8 @@ $(BIN)/python:
 	echo "making $(VENV) with $$("$$python" --version)"; \
 	"$$python" -m venv $(VENV) || { rm -rf $(VENV); echo "on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 
-$(VENV)/.package: pyproject.toml | $(BIN)/python
+KERNELS := $(wildcard src/backlit/graph/kernels/native/*.h src/backlit/graph/kernels/native/*.cpp)
+$(VENV)/.package: pyproject.toml hatch_build.py src/backlit/graph/kernels/native/build.py $(KERNELS) | $(BIN)/python
 	@echo "installing Backlit into $(VENV) (the first time takes a minute or two)"
 	@$(PIP) install --quiet --editable .
 	@touch $@

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 PARTS = (
-    "w4", "mlp", "cnn", "lstm", "digits", "memory", "accuracy", "digit_networks", "adding", "characters", "reversal",
-    "gestures", "table_speed", "tables", "probes", "doctor",
+    "w4", "mlp", "cnn", "lstm", "recurrences", "digits", "memory", "accuracy", "digit_networks", "adding", "characters",
+    "reversal", "gestures", "table_speed", "tables", "probes", "doctor",
 )  # fmt: skip
 LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax")
 

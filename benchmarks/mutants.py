@@ -69,7 +69,7 @@ SECONDS = 40.0  # of tests that a mutant meets at most, as they took unchanged
 PATIENCE = 5.0  # times that, and
 NONE_RUN = 5  # pytest's status where no test was found
 BROKEN = 70  # the status of a child that came to no result
-LONGEST = 30.0  # seconds besides, until a mutant counts as one that hangs
+LONGEST = 10.0  # seconds besides, until a mutant counts as one that hangs
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,12 @@ from typer.main import get_command
 import backlit as bl
 from backlit.cli import config as configuration
 from backlit.cli.main import app
+from backlit.cli.train import Outcome
 from backlit.doctor.finding import Kind, Role, Sign, Stage
 from backlit.languages import Template
 from backlit.report.numerals import percent, short
 from backlit.report.reproduce import command
+from backlit.settings import declared
 from backlit.tasks.judge.worst import mistakes
 from tests.report.common import checked
 
@@ -361,11 +363,12 @@ def test_the_command_makes_the_same_choices(tmp_path, monkeypatch):
         "data": "my houses.csv", "target": ["price", "a b"], "columns": "zip=category,id=drop", "dropout": 0.2,
         "learning_rate": 0.002, "l2": 0.0, "balance": True, "seed": 3, "engine": "xla", "batch_size": 16,
         "time_limit": "5m", "test": "held out.csv", "skip_broken": True, "network": "mlp:64,32",
+        "devices": 1,
     }  # fmt: skip
     line = shlex.split(" ".join(command(config)))
     train = get_command(app).commands["train"]
     context = train.make_context("train", line[2:])
-    kept = configuration.to_keep(configuration.choices(context, None, None))
+    kept = configuration.to_keep(configuration.choices(context, None, None, without=declared(Outcome)))
     assert {name: value for name, value in kept.items() if value not in ([], ())} == config
 
 

@@ -36,8 +36,9 @@ app = typer.Typer(
 def _version(wanted: bool) -> None:
     if wanted:
         from backlit._version import __version__
+        from backlit.graph.kernels.native.library import native
 
-        typer.echo(f"backlit {__version__}")
+        typer.echo(f"backlit {__version__}\n{native()}")
         raise typer.Exit
 
 

@@ -17,7 +17,7 @@ from backlit.data.text.reading import read_as_told
 from backlit.data.text.texts import windows
 from backlit.errors import InputError
 from backlit.graph.tensor import value_of
-from backlit.nn.layer import Layer, forward
+from backlit.nn.layer import Layer, Network, forward
 from backlit.nn.losses import CrossEntropy
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
@@ -300,7 +300,7 @@ def stream_scores(run: Result, x: np.ndarray, y: np.ndarray, streams: int, engin
 
     runner = engines.get(engine)
     compiled = runner.compile(read)
-    state: Any = architecture.build(shape, dtype=str(run.network.dtype)).state
+    state: Any = Network.empty(architecture, shape, str(run.network.dtype)).state
     total = right = 0.0
     for start in range(0, len(x), streams):
         rows = slice(start, start + streams)

@@ -19,7 +19,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, *args: Any, **options: Any) -> tuple[
 
     def spy(*inner: Any) -> np.ndarray:
         seen["values"] = compute(*inner)
-        seen["plane"], seen["across"], seen["down"] = inner[4:7]
+        seen["plane"], seen["across"], seen["down"] = inner[1:4]
         return seen["values"]
 
     monkeypatch.setattr(surface, "_losses", spy)

@@ -9,6 +9,7 @@ conv_input(g, weight, window, sizes)    its adjoint in x: from the gradient at y
 conv_weight(x, g, window)               its adjoint in the weight
 fold(parts, window, sizes)              for each tap a part (batch, *positions, channels), added up in place
 scan(f, carry, xs, reverse)             a loop along the first axis of xs, or back
+recurrence(kind, arrays, mask, keep)    a whole "rnn", "gru" or "lstm" with its gradient; None if there is no kernel
 erf(x)                                  the error function
 ======================================  ==================================================================
 

@@ -20,6 +20,10 @@ def erf(x: Any) -> Any:
     return special.erf(x)
 
 
+def recurrence(kind: str, arrays: dict[str, Any], mask: Any, keep: Any, **settings: Any) -> None:
+    """No form of a recurrence but the plain one."""
+
+
 def scan(f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
     """``carry, y = f(carry, x)`` along the first axis of `xs`, or back; the last carry and the stacked ys."""
     leaves, structure = tree.flatten(xs)

@@ -1,4 +1,4 @@
-"""XLA's kernels: loops of the compiled program, and for each convolution the quickest of three forms.
+"""XLA's kernels: loops of the compiled program, and for each convolution the quickest of four forms.
 
 Which form follows from shape and device:
 
@@ -6,6 +6,7 @@ Which form follows from shape and device:
 form        what it does                                                             chosen
 ==========  =======================================================================  ===========================
 taps        a sum of shifted inputs, each times a row of the weight                  depthwise, on processors
+native      our own, products of overlapping rows without patches (`native`)         float32, on one processor
 patches     what the kernel covers side by side, then one matrix product             all others, on processors
 own         XLA's convolution                                                        on accelerators
 ==========  =======================================================================  ===========================
@@ -39,6 +40,9 @@ from jax import lax
 
 from backlit.graph import tree
 from backlit.graph.kernels.blocks import block
+from backlit.graph.kernels.native import convolution
+from backlit.graph.kernels.native.convolution import NATIVE
+from backlit.graph.kernels.native.recurrence import Recurrence, native_recurrence
 from backlit.graph.window import Sizes, Window
 
 
@@ -55,6 +59,11 @@ def scan(f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> t
     body = Flat(f, carry, xs)
     carry_leaves, y_leaves = lax.scan(body, tree.leaves(carry), tree.leaves(xs), reverse=reverse)
     return body.carry(carry_leaves), body.y(y_leaves)
+
+
+def recurrence(kind: str, arrays: dict[str, Any], mask: Any, keep: Any, **settings: Any) -> Recurrence | None:
+    """A whole "rnn", "gru" or "lstm" in one call forward and one back, where the native kernels have it."""
+    return native_recurrence(kind, arrays, mask, keep, **settings)
 
 
 class Flat:
@@ -83,29 +92,31 @@ class Flat:
 # ------------------------------------------------------------------------------------------------ convolution
 
 
-def form(window: Window, channels: int, out: int) -> Any:
+def form(window: Window, channels: int, out: int, *arrays: Any) -> Any:
     """The quickest form for this window, from so many channels to so many: its `conv`, `conv_input`, `conv_weight`."""
     if jax.default_backend() != "cpu":
         return OWN
-    return TAPS if window.groups == channels == out > 1 else PATCHES
+    if window.groups == channels == out > 1:
+        return TAPS
+    return NATIVE if arrays and convolution.takes(window, *arrays) else PATCHES
 
 
 def conv(x: Any, weight: Any, window: Window) -> Any:
     """Convolution."""
     x, weight = _alike(x, weight)
-    return form(window, x.shape[-1], weight.shape[0]).conv(x, weight, window)
+    return form(window, x.shape[-1], weight.shape[0], x, weight).conv(x, weight, window)
 
 
 def conv_input(g: Any, weight: Any, window: Window, sizes: Sizes) -> Any:
     """Its adjoint in x."""
     g, weight = _alike(g, weight)
-    return form(window, weight.shape[-1] * window.groups, g.shape[-1]).conv_input(g, weight, window, sizes)
+    return form(window, weight.shape[-1] * window.groups, g.shape[-1], g, weight).conv_input(g, weight, window, sizes)
 
 
 def conv_weight(x: Any, g: Any, window: Window) -> Any:
     """Its adjoint in the weight."""
     x, g = _alike(x, g)
-    return form(window, x.shape[-1], g.shape[-1]).conv_weight(x, g, window)
+    return form(window, x.shape[-1], g.shape[-1], x, g).conv_weight(x, g, window)
 
 
 def fold(parts: Sequence[Any], window: Window, sizes: Sizes) -> Any:

@@ -90,14 +90,13 @@ def gru(
     require_form(form)
     if bias is not None and tuple(bias.shape) != (units,):
         raise ShapeError(f"gru: bias needs shape ({units},), one number a unit, got {tuple(bias.shape)}")
-    optional = {"bias": bias, "added": added}
-    names = [name for name, array in optional.items() if array is not None]
-    arrays = (a, weight, h, *(optional[name] for name in names))
+    optional = {name: array for name, array in {"bias": bias, "added": added}.items() if array is not None}
+    inputs = {"a": a, "weight": weight, "h": h, **optional}
     cell = _reset_before if bias is None else _reset_after
 
     def sorted_out(rest: tuple[Any, ...]) -> tuple[list[Any], Any]:
         """Of the inputs that may be left out: the bias, as a list of one or none, and what is added."""
-        given = dict(zip(names, rest, strict=True))
+        given = dict(zip(optional, rest, strict=True))
         return [given["bias"]] if "bias" in given else [], given.get("added")
 
     def plain(a: Any, weight: Any, h: Any, *rest: Any) -> Arrays:
@@ -112,7 +111,7 @@ def gru(
         return list(scan(step, {"h": h}, (a, added, mask), reverse=reverse, unroll=form == "unrolled")[1])
 
     if form != "fused":
-        return plain(*arrays)
+        return plain(*inputs.values())
 
     def forward(loop: Any, a: Any, weight: Any, h: Any, *rest: Any) -> Arrays:
         bias, added = sorted_out(rest)
@@ -156,7 +155,8 @@ def gru(
         last = weight_gradient(da[..., 2 * units :], inner, None)
         return [da, namespace(da).concatenate([first, last]), dh, *last_input]
 
-    return fused("gru", arrays, forward, backward, lambda *inputs: [*plain(*inputs), None], 1)[:2]
+    settings = {"mask": mask, "keep": keep, "reverse": reverse}
+    return fused("gru", inputs, forward, backward, lambda *arrays: [*plain(*arrays), None], 1, **settings)[:2]
 
 
 def _reset_before(a: Any, h: Any, weight: Any) -> tuple[Any, Any, Any, Any]:

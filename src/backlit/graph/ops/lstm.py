@@ -105,9 +105,9 @@ def lstm(
         start = {"h": h, "c": c}
         return list(scan(cell, start, (a, added, mask), reverse=reverse, unroll=form == "unrolled")[1])
 
-    arrays = (a, weight, h, c) if added is None else (a, weight, h, c, added)
+    inputs = {"a": a, "weight": weight, "h": h, "c": c} | ({} if added is None else {"added": added})
     if form != "fused" or peephole is not None or projection is not None:
-        return plain(*arrays)
+        return plain(*inputs.values())
 
     def forward(loop: Any, a: Any, weight: Any, h: Any, c: Any, added: Any = None) -> Arrays:
         def step(state: Any, x: Any) -> tuple[Any, Any]:
@@ -150,7 +150,7 @@ def lstm(
         gradients = [da, weight_gradient(da, shifted(h, hs, reverse), keep), dh, dc]
         return [*gradients, d_added] if added else gradients
 
-    return fused("lstm", arrays, forward, backward, plain, 2)
+    return fused("lstm", inputs, forward, backward, plain, 2, mask=mask, keep=keep, reverse=reverse)
 
 
 def _cell(state: Any, x: Any, weight: Any, keep: Any, peephole: Any, projection: Any) -> tuple[Any, Any]:

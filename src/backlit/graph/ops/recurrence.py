@@ -4,12 +4,13 @@ Each stands here twice. The plain form is a cell of ordinary operations under `s
 computed, so that nothing is computed again on the way back, and adds up the weight's gradient over all time steps in
 one matrix product instead of one a step. `fused` pairs the two; derivatives of higher order take the plain form.
 
-Fused forms run in the loop that `graph.kernels` has for their arrays, which `fused` looks up, and nothing else.
+Fused forms run in the loop that `graph.kernels` has for their arrays, or wholly in a kernel of theirs, if there is one
+for these arrays and settings. `fused` looks both up, and nothing else does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,15 @@ Arrays = list[Any]
 MASK = np.array([[True, True], [True, False], [True, False]])
 
 
-def fused(name: str, arrays: Sequence[Any], forward: Any, backward: Any, plain: Any, primary: int) -> Arrays:
+def fused(
+    name: str, inputs: dict[str, Any], forward: Any, backward: Any, plain: Any, primary: int, **settings: Any
+) -> Arrays:
     """A recurrence's fused form as one node.
 
     Parameters
     ----------
-    arrays :
-        Inputs that have gradients.
+    inputs : dict
+        By name, those that have gradients.
     forward : callable
         ``forward(loop, *arrays) -> results``, on plain arrays; ``loop(f, carry, xs, reverse)`` is the kernels'.
     backward : callable
@@ -44,10 +47,17 @@ def fused(name: str, arrays: Sequence[Any], forward: Any, backward: Any, plain: 
         ``plain(*arrays) -> results``, of operations: does the derivatives that `backward` doesn't.
     primary : int
         To how many of the first results `backward` takes upstreams.
+    **settings :
+        What a kernel needs to know to do as `forward` and `backward` do: mask, keep, reverse.
     """
+    arrays = list(inputs.values())
     values = [value_of(x) for x in arrays]
     with transforming():
-        loop = kernels.of(namespace(*values)).scan
+        there = kernels.of(namespace(*values))
+        loop = there.scan
+        kernel = there.recurrence(name, dict(zip(inputs, values, strict=True)), **settings)
+        if kernel is not None:
+            forward, backward = kernel.forward, kernel.backward
         results = forward(loop, *values)
     if not any(type(x) is Tensor for x in arrays):
         return results
@@ -188,9 +198,9 @@ def rnn(
         unroll = form == "unrolled"
         return [scan(lambda s, x: step(s, x, weight), {"h": h}, (a, added, mask), reverse=reverse, unroll=unroll)[1]]
 
-    arrays = (a, weight, h) if added is None else (a, weight, h, added)
+    inputs = {"a": a, "weight": weight, "h": h} | ({} if added is None else {"added": added})
     if form != "fused":
-        return plain(*arrays)
+        return plain(*inputs.values())
 
     def forward(loop: Any, a: Any, weight: Any, h: Any, added: Any = None) -> Arrays:
         return [loop(lambda s, x: step(s, x, weight), {"h": h}, (a, added, mask), reverse=reverse)[1]]
@@ -212,7 +222,8 @@ def rnn(
         gradients = [da, weight_gradient(da, shifted(h, hs, reverse), keep), dh]
         return [*gradients, d_added] if added else gradients
 
-    return fused("rnn", arrays, forward, backward, plain, 1)
+    settings = {"mask": mask, "keep": keep, "reverse": reverse, "activation": activation}
+    return fused("rnn", inputs, forward, backward, plain, 1, **settings)
 
 
 def require_form(form: str) -> None:

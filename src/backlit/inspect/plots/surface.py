@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -89,14 +89,14 @@ def loss_surface(
         raise InputError(f"resolution must be a whole number from 3 to 200, got {resolution!r}")
     if isinstance(span, bool) or not isinstance(span, (int, float)) or not 0 < span < np.inf:
         raise InputError(f"span must be a number above 0, got {span!r}")
-    network, chosen, inputs, targets = _task(model, x, y, loss)
+    task = _task(model, x, y, loss)
     rng = np.random.default_rng(seed)
-    if len(inputs) > _MOST_ROWS:
-        rows = np.sort(rng.choice(len(inputs), _MOST_ROWS, replace=False))
-        inputs, targets = inputs[rows], targets[rows]
-    plane = _random_plane(network, rng, span) if path is None else _plane_of(network, path)
+    if len(task.x) > _MOST_ROWS:
+        rows = np.sort(rng.choice(len(task.x), _MOST_ROWS, replace=False))
+        task = task._replace(x=task.x[rows], y=task.y[rows])
+    plane = _random_plane(task.network, rng, span) if path is None else _plane_of(task.network, path)
     across, down = (np.linspace(*plane.limits[i], resolution) for i in (0, 1))
-    values = _losses(network, chosen, inputs, targets, plane, across, down, engine)
+    values = _losses(task, plane, across, down, engine)
     made, axis = figure(width=5.6, height=4.4)
     shown = _contours(axis, across, down, values)
     if plane.way is not None:
@@ -105,12 +105,21 @@ def loss_surface(
         axis.plot(*plane.way[0], "s", color="white", markeredgecolor="black", markersize=7, zorder=5, label="start")
     axis.plot(0, 0, "*", color="white", markeredgecolor="black", markersize=12, zorder=5, label="the network")
     axis.set(xlabel=plane.names[0], ylabel=plane.names[1], xlim=plane.limits[0], ylim=plane.limits[1])
-    axis.set_title(f"{type(chosen).__name__} around the network", fontsize=10)
+    axis.set_title(f"{type(task.loss).__name__} around the network", fontsize=10)
     axis.locator_params(nbins=6)
     axis.grid(visible=False)
     made.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     made.colorbar(shown, ax=axis, label="loss", ticks=shown.levels[::3], format="%.3g").minorticks_off()
     return made
+
+
+class _Task(NamedTuple):
+    """What the loss is computed of: inputs and targets as the loss takes them."""
+
+    network: Network
+    loss: Any
+    x: np.ndarray
+    y: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +132,7 @@ class _Plane:
     way: np.ndarray | None = None  # (points, 2)
 
 
-def _task(model: Any, x: Any, y: Any, loss: Any) -> tuple[Network, Any, np.ndarray, np.ndarray]:
-    """Network, loss, inputs and targets as the loss takes them."""
+def _task(model: Any, x: Any, y: Any, loss: Any) -> _Task:
     from backlit.data.frames import as_arrays
     from backlit.train.targets import Targets
 
@@ -143,7 +151,7 @@ def _task(model: Any, x: Any, y: Any, loss: Any) -> tuple[Network, Any, np.ndarr
         inputs, chosen, learned = model.inputs(x), model.loss, model.targets
     if not len(inputs) or len(outcomes) != len(inputs):
         raise ShapeError(f"x has {len(inputs)} rows and y {len(outcomes)}: they must be equal, and at least 1")
-    return network, chosen, inputs, learned.encode(outcomes, str(network.dtype))
+    return _Task(network, chosen, inputs, learned.encode(outcomes, str(network.dtype)))
 
 
 def _random_plane(network: Network, rng: np.random.Generator, span: float) -> _Plane:
@@ -200,11 +208,9 @@ def _like(params: Any, vector: np.ndarray) -> Any:
     return tree.unflatten(structure, parts)
 
 
-def _losses(
-    network: Network, loss: Any, x: np.ndarray, y: np.ndarray, plane: _Plane, across: Any, down: Any, engine: str
-) -> np.ndarray:
+def _losses(task: _Task, plane: _Plane, across: np.ndarray, down: np.ndarray, engine: str) -> np.ndarray:
     """The mean loss at each point of the plane, (down, across): one program, one loop."""
-    runner = engines.get(engine)
+    runner, network = engines.get(engine), task.network
     first, second = (tree.map(lambda leaf: np.asarray(leaf, network.dtype), part) for part in plane.directions)
     places = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2).astype(network.dtype)
 
@@ -212,12 +218,12 @@ def _losses(
         def at(carry: Any, place: Any) -> Any:
             moved = tree.map(lambda p, d, e: p + place[0] * d + place[1] * e, params, first, second)
             output = forward(network.architecture, network.input_shape, moved, x, state=state)[0]
-            return carry, value_of(loss(value_of(output), y)).mean()
+            return carry, value_of(task.loss(value_of(output), y)).mean()
 
         return runner.scan(at, (), places)[1]
 
     with np.errstate(all="ignore"):
-        values = runner.compile(along)(network.params, network.state, first, second, x, y, places)
+        values = runner.compile(along)(network.params, network.state, first, second, task.x, task.y, places)
     return np.asarray(values, dtype=np.float64).reshape(len(down), len(across))
 
 
