@@ -95,7 +95,13 @@ class Tabular(RowsTask):
     decimal: str | None = option(None, panel=DATA, help='Decimal mark, "," or "."; by default told from the file')
     separator: str | None = same(FileOptions, "separator", panel=DATA)
     no_header: bool = option(False, panel=DATA, help="The first line of DATA is a row, and no line of names")
-    skip_lines: int | None = same(FileOptions, "skip_lines", None, panel=DATA)
+    skip_lines: int | None = same(
+        FileOptions,
+        "skip_lines",
+        None,
+        panel=DATA,
+        help="Lines at the top of DATA that aren't part of the table, from 0; by default told from the file.",
+    )
     encoding: str | None = same(FileOptions, "encoding", panel=DATA)
     missing: Sequence[str] | None = same(FileOptions, "missing", panel=DATA, parse=words)
 
