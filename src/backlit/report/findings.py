@@ -8,7 +8,7 @@ from backlit.doctor.diagnose import diagnose
 from backlit.doctor.finding import Finding
 from backlit.errors import InputError
 from backlit.report.numerals import short
-from backlit.report.texts import Phrase, Said, Text, Told, say
+from backlit.report.texts import Phrase, Said, Text, say
 
 Shown = dict[str, Any]  # a finding as the page shows it
 
@@ -30,7 +30,7 @@ def _of_run(run: Any) -> list[Shown]:
         told = {"epoch": run.diverged.epoch, "step": run.diverged.step, "where": Said(run.diverged.place)}
         sentences: list[Text] = [say("finding.diverged.what", **told), say("finding.diverged.kept")]
         found.append(_shown(say("finding.diverged"), [*sentences, say("finding.diverged.do")]))
-    found += [_shown(say("finding.useless"), [Told(each)]) for each in (run.judgement or {}).get("warnings", ())]
+    found += [_shown(say("finding.useless"), [Said(each)]) for each in (run.judgement or {}).get("warnings", ())]
     if run.stopped == "interrupted":
         ended = say("finding.interrupted.what", epoch=len(run.history))
         found.append(_shown(say("finding.interrupted"), [ended], "remark"))

@@ -19,10 +19,22 @@ from backlit.data.table.moment import as_moments
 from backlit.data.table.target import as_names
 from backlit.data.table.values import column_of
 from backlit.errors import InputError
+from backlit.languages import Template
 from backlit.settings import option, same
 from backlit.tasks.options import DATA
 from backlit.tasks.rows import RowsTask
 from backlit.tasks.task import Material, Parts, Progress
+
+NO_TARGET = Template(
+    "{count} {rows} have no target ({names}) and are dropped", "목푯값({names})이 없는 {count}개를 뺐습니다."
+)
+LABELS = Template("target {named}: labels, yes or no", "목푯값 {named}: 레이블(예/아니요)")
+NUMBERS = Template("target {named}: numbers (regression)", "목푯값 {named}: 숫자(회귀)")
+WHOLE_NUMBERS = Template(
+    "target {named}: {count} different whole numbers are taken for classes; the task regression takes them as numbers",
+    "목푯값 {named}: 서로 다른 정수 {count}가지를 클래스로 보았습니다. 숫자로 보려면 task를 regression으로 하십시오.",
+)
+CLASSES = Template("target {named}: {count} classes", "목푯값 {named}: 클래스 {count}개")
 
 
 def kinds(given: str | Mapping[str, str]) -> dict[str, str]:
@@ -249,7 +261,7 @@ def _with_targets(frame: Any, names: Sequence[str], rows: str) -> tuple[Any, lis
         return frame, []
     if not here.any():
         raise InputError(f"target {names[0]!r}: every value is missing")
-    return frame.filter(here), [f"{int((~here).sum())} {rows} have no target ({', '.join(names)}) and are dropped"]
+    return frame.filter(here), [NO_TARGET.say(count=int((~here).sum()), rows=rows, names=", ".join(names))]
 
 
 def _decision(frame: Any, goal: TableTarget, task: str | None) -> list[str]:
@@ -258,14 +270,12 @@ def _decision(frame: Any, goal: TableTarget, task: str | None) -> list[str]:
         return []
     named = ", ".join(repr(name) for name in goal.names)
     if goal.task != "classification":
-        what = "labels, yes or no" if goal.task == "multi_label" else "numbers (regression)"
-        return [f"target {named}: {what}"]
+        return [(LABELS if goal.task == "multi_label" else NUMBERS).say(named=named)]
     column = frame[goal.names[0]]
     count = column.n_unique()
     if column.dtype.is_numeric() and count > 2:
-        remedy = "the task regression takes them as numbers"
-        return [f"target {named}: {count} different whole numbers are taken for classes; {remedy}"]
-    return [f"target {named}: {count} classes"]
+        return [WHOLE_NUMBERS.say(named=named, count=count)]
+    return [CLASSES.say(named=named, count=count)]
 
 
 def _codes(frame: Any, name: str) -> np.ndarray:
