@@ -191,6 +191,29 @@ class _Job:
     tell: Progress
 
 
+def place(path: str | Path, row: int, formats: Mapping[str, str] | None = None) -> str:
+    """Where a row (from 0) of a file that was read stands: "t.csv, line 31"; what has no lines counts rows, from 1.
+
+    Parameters
+    ----------
+    path : path
+    row : int
+    formats : dict, optional
+        Of the source: they keep how the user said that the file is laid out.
+    """
+    saved = dict(formats or {})
+    job = _Job(*packed.located(path), FileOptions.from_text(saved.get(KEY, "")), saved, (), True, lambda *_: None)
+    if not job.path.is_file():  # standard input, and pipes, are read once
+        return f"{job.path}, row {row + 1}"
+    data, ending, _ = packed.unpacked(packed.contents(job.path), job.path, job.part)
+    kind = kinds.of_ending(ending, job.path)
+    if kind.read is not None:
+        return f"{job.path}, row {row + 1}"
+    text, _, layout, frame = _split(data, kind.name, job, thorough=True)
+    units = header.without_units(header.trim(frame, list(layout.header))[0])[1]
+    return f"{job.path}, line {rows.line_of(text, layout, job.path, row + bool(units))}"
+
+
 def _refuse_other(data: bytes, path: Path) -> None:
     """Refuse what the first bytes say is of another kind."""
     found = charset.what_is_it(data)
