@@ -47,7 +47,10 @@ ROOMS = {  # what is changed, and the tests that should notice
     "optim": (("optim/**/*.py",), ("tests/optim", "src/backlit/optim", "tests/test_settings.py")),
     "losses": (("nn/losses/**/*.py",), ("tests/nn/losses", "tests/nn/test_network.py", "src/backlit/nn/losses")),
     "graph": (("graph/**/*.py",), ("tests/graph", "tests/engine", "src/backlit/graph")),
-    "loop": (("train/loop.py",), ("tests/train", "tests/store/test_checkpoint.py")),
+    "loop": (
+        ("train/loop.py",),
+        ("tests/train/test_fit.py", "tests/train/test_ensemble.py", "tests/store/test_checkpoint.py"),
+    ),
 }
 OPERATORS = (
     *(
