@@ -127,7 +127,7 @@ def _scores(judgement: Judgement, directions: Mapping[str, str]) -> Table | None
         )
         for name in names
     ]
-    heads = (say("result.score"), say("result.own"), *(Said(str(name)) for name in others), say("result.better"))
+    heads = (say("result.score"), say("result.own"), *(Said(name) for name in others), say("result.better"))
     return Table(heads, tuple(rows))
 
 

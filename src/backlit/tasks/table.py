@@ -12,12 +12,13 @@ import numpy as np
 
 from backlit import data
 from backlit.data.files.options import FileOptions
+from backlit.data.files.source import place
 from backlit.data.preparation import Preparation
 from backlit.data.table import Moment, TablePreparation, TableTarget, as_polars
 from backlit.data.table.audit import suspicions
 from backlit.data.table.moment import as_moments
 from backlit.data.table.target import as_names
-from backlit.data.table.values import column_of
+from backlit.data.table.values import CellError, column_of
 from backlit.errors import InputError
 from backlit.languages import Template
 from backlit.settings import option, same
@@ -72,9 +73,11 @@ def words(given: str) -> tuple[str, ...]:
 
 @dataclass(eq=False)
 class Table(Material):
-    """Rows of a data frame, the columns to predict, and how the file's text became values."""
+    """Rows of a data frame, the columns to predict, how the file's text became values, and which rows these are."""
 
     goal: TableTarget = field(default_factory=lambda: TableTarget((), ""))
+    path: str | Path | None = None
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     formats: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,7 +110,9 @@ class Tabular(RowsTask):
     decimal: str | None = option(None, panel=DATA, help='Decimal mark, "," or "."; by default told from the file')
     separator: str | None = same(FileOptions, "separator", panel=DATA)
     no_header: bool = option(False, panel=DATA, help="The first line of DATA is a row, and no line of names")
-    skip_lines: int | None = same(FileOptions, "skip_lines", None, panel=DATA)
+    skip_lines: int | None = same(
+        FileOptions, "skip_lines", None, panel=DATA, help="Lines at the top of DATA that aren't part of the table."
+    )
     encoding: str | None = same(FileOptions, "encoding", panel=DATA)
     missing: Sequence[str] | None = same(FileOptions, "missing", panel=DATA, parse=words)
 
@@ -166,7 +171,12 @@ class TableTask(Tabular):
             wishes.setdefault(self.group, "drop")
         if self.time is not None:
             wishes.setdefault(self.time, "season")  # what grows with time would leave the training's range at once
-        return TablePreparation.learn(material.raw, material.goal, rows, wishes, material.formats)
+        try:
+            return TablePreparation.learn(material.raw, material.goal, rows, wishes, material.formats)
+        except CellError as error:
+            if material.path is None:
+                raise
+            raise error.at(place(material.path, int(material.rows[error.row]), material.formats)) from None
 
     def warnings(self, material: Table, parts: Parts, preparation: Preparation) -> list[str]:
         """Times by which rows ought to be split, and what looks too good to be true."""
@@ -205,6 +215,7 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
     """
     names = as_names(task.target)
     name, frame, formats, notes = read_table(table, task.reading, progress, targets=names)
+    known = np.flatnonzero(TableTarget.present(frame, names))
     rows, dropped = _with_targets(frame, names, "rows")
     notes += dropped
     goal = TableTarget.learn(rows, names, kind)
@@ -230,6 +241,8 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
         order=None if task.time is None else _times(rows, task.time),
         test=test,
         goal=goal,
+        path=table if isinstance(table, (str, Path)) else None,
+        rows=known,
         formats=formats,
     )
 

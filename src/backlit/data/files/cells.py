@@ -111,8 +111,8 @@ def as_classes(column: Any, reading: Reading) -> Reading:
 def are_plainly_decimal(some: list[str]) -> bool:
     """Whether some of a column's cells are decimal numbers with a point, and can be nothing else, or are empty."""
     seen = [cell for cell in some if cell]
-    found = formats.candidates(seen) if any("." in cell for cell in seen) else []
-    return bool(found) and found[0] == formats.PLAIN and len(_distinct(found, seen)) == 1
+    fitting = formats.candidates(seen) if any("." in cell for cell in seen) else []
+    return bool(fitting) and fitting[0] == formats.PLAIN and len(_distinct(fitting, seen)) == 1
 
 
 def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
@@ -125,8 +125,8 @@ def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
         return [Reading(formats.PLAIN, column.fill_nan(None))]
     seen = _few(column, missing)
     for _ in range(TRIES):
-        found = _distinct(formats.candidates(seen), seen)
-        tried = [(format_, *parse(column, format_, missing)) for format_ in found]
+        fitting = _distinct(formats.candidates(seen), seen)
+        tried = [(format_, *parse(column, format_, missing)) for format_ in fitting]
         surprises = [cell for _, _, misfits in tried for cell in misfits.unique(maintain_order=True).head(20).to_list()]
         if not surprises and len(tried) == 1:
             surprises = _unlike(column, seen, *tried[0][:2])
@@ -144,8 +144,8 @@ def _few(column: Any, missing: Sequence[str] = MISSING) -> list[str]:
     some = clean(_spread(column), missing).drop_nulls()
     if 2 * len(some) < LOOK < len(column):
         some = _spread(clean(column, missing).drop_nulls())
-    found: list[str] = some.unique(maintain_order=True).to_list()
-    return found
+    distinct: list[str] = some.unique(maintain_order=True).to_list()
+    return distinct
 
 
 def _spread(column: Any) -> Any:
@@ -192,17 +192,17 @@ def _unlike(column: Any, seen: list[str], format_: Format, values: Any) -> list[
     return column.filter(column.str.contains(".", literal=True)).head(20).to_list()
 
 
-def _distinct(found: list[Format], seen: list[str]) -> list[Format]:
+def _distinct(fitting: list[Format], seen: list[str]) -> list[Format]:
     """The first format, and another if it means something else by some of these values."""
-    first = found[0] if found else None
+    first = fitting[0] if fitting else None
     if isinstance(first, Number):
-        for other in found[1:]:
+        for other in fitting[1:]:
             if isinstance(other, Number) and other.decimal != first.decimal and _matters(first, other, seen):
                 return [first, other]
     if isinstance(first, Moment) and first.layout.startswith("%d"):
         other_layout = first.layout.replace("%d", "%_").replace("%m", "%d", 1).replace("%_", "%m", 1)
-        return [first, *(other for other in found[1:] if other == Moment(other_layout))]
-    return found[:1]
+        return [first, *(other for other in fitting[1:] if other == Moment(other_layout))]
+    return fitting[:1]
 
 
 def _matters(first: Number, other: Number, seen: list[str]) -> bool:
@@ -212,7 +212,7 @@ def _matters(first: Number, other: Number, seen: list[str]) -> bool:
 
 
 def choose(
-    found: dict[str, list[Reading]], decimal: str | None, separator: str | None
+    ways_by_column: dict[str, list[Reading]], decimal: str | None, separator: str | None
 ) -> tuple[dict[str, Reading], Evidence, list[str]]:
     """One reading a column: the one that the user's word, the sure columns, or else custom speaks for.
 
@@ -221,14 +221,14 @@ def choose(
     dict, Evidence, list of str
         Readings, what they were chosen by, and what stays a guess, in sentences.
     """
-    sure = [ways[0] for ways in found.values() if len(ways) == 1]
+    sure = [ways[0] for ways in ways_by_column.values() if len(ways) == 1]
     evidence = Evidence(decimal or _decimal(sure), _day_first(sure))
     custom = "," if separator == ";" else "."
-    chosen: dict[str, Reading] = {}
+    picked: dict[str, Reading] = {}
     notes: list[str] = []
-    for name, ways in found.items():
+    for name, ways in ways_by_column.items():
         if len(ways) == 1:
-            chosen[name] = ways[0]
+            picked[name] = ways[0]
             continue
         if isinstance(ways[0].format, Number):
             pick = _pick_number(ways, evidence.decimal, custom)
@@ -243,8 +243,8 @@ def choose(
             pick = ways[0] if (first if first is not None else _custom_day_first(ways[0].format, custom)) else ways[1]
             if first is None:
                 notes.append(f"{name!r}: day and month can't be told apart; read as {pick.format.expected}")
-        chosen[name] = pick
-    return chosen, evidence, notes
+        picked[name] = pick
+    return picked, evidence, notes
 
 
 def _pick_number(ways: list[Reading], decimal: str | None, custom: str) -> Reading:
@@ -315,6 +315,18 @@ A_CLASS = Template(
     "{name!r}: {words} fills much of it and is taken for a class; missing=[...] (--missing) says what is missing",
     "‘{name}’ 열: 값의 많은 부분이 {words}이므로 클래스로 보았습니다. 결측이라면 missing=[...]로 알려 주십시오.",
 )
+A_SLIP_AMONG_NUMBERS = Template(
+    "{name!r} is kept as text: one cell of {rows} is no number, first {cell!r} in {place}; mend or empty it, or count "
+    "it as missing with missing=[...] (--missing)",
+    "‘{name}’ 열: {rows}칸 가운데 1칸이 숫자가 아니어서 글자로 두었습니다({place}의 {cell!r}). 고치거나 비우거나, "
+    "missing=[...](--missing)로 결측이라고 알려 주십시오.",
+)
+SLIPS_AMONG_NUMBERS = Template(
+    "{name!r} is kept as text: {count} cells of {rows} are no number, first {cell!r} in {place}; mend or empty them, "
+    "or count them as missing with missing=[...] (--missing)",
+    "‘{name}’ 열: {rows}칸 가운데 {count}칸이 숫자가 아니어서 글자로 두었습니다(처음은 {place}의 {cell!r}). 고치거나 "
+    "비우거나, missing=[...](--missing)로 결측이라고 알려 주십시오.",
+)
 LEADING_ZEROS = Template(
     "{name!r} has leading zeros: kept as text", "‘{name}’ 열: 0으로 시작하는 값이 있어 글자로 두었습니다."
 )
@@ -358,11 +370,8 @@ def describe(name: str, reading: Reading, text: Callable[[], Any], where: Callab
 def _tell_slips(name: str, column: Any, values: Any, slips: Any, where: Callable[[int], str]) -> str:
     """A sentence about the few cells of a column that are no numbers, as the others are."""
     row = int((values.is_null() & column.is_not_null()).arg_max() or 0)
-    count = f"{len(slips)} cells" if len(slips) > 1 else "one cell"
-    return (
-        f"{name!r} is kept as text: {count} of {len(column)} {'are' if len(slips) > 1 else 'is'} no number, first "
-        f"{slips[0]!r} in {where(row)}; mend or empty them, or count them as missing with missing=[...] (--missing)"
-    )
+    template = SLIPS_AMONG_NUMBERS if len(slips) > 1 else A_SLIP_AMONG_NUMBERS
+    return template.say(name=name, count=len(slips), rows=len(column), cell=slips[0], place=where(row))
 
 
 def _padded(column: Any) -> bool:

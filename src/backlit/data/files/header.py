@@ -7,9 +7,13 @@ import re
 from typing import Any
 
 from backlit.data.files.formats import PLAIN
+from backlit.languages import Template
 
 UNIT = re.compile(r"[\[(]?[^\W\d]?[^\d\s,;]{0,14}[\])]?|[\[(].{1,20}[\])]")  # kg, [m/s], (°C), %, -
 FEWEST = 3  # numbers below a unit
+UNITS = Template(
+    "the first row holds units and is left out ({units})", "첫 행은 단위이므로 데이터에서 뺐습니다({units})."
+)
 
 
 def name_columns(frame: Any, header: list[str], named: bool = True) -> tuple[Any, list[str]]:
@@ -73,7 +77,7 @@ def without_units(frame: Any) -> tuple[Any, list[str]]:
     ]
     if len(measured) < 2 and not (measured and all(cell[:1] in "[(" for cell in first if cell)):
         return frame, []
-    return frame[1:], [f"the first row holds units and is left out ({', '.join(measured[:10])})"]
+    return frame[1:], [UNITS.say(units=", ".join(measured[:10]))]
 
 
 def _are_numbers(column: Any) -> bool:

@@ -128,16 +128,16 @@ def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:
 
     if frame.height != like.frame.height:
         raise ShapeError(f"the table has {like.frame.height} rows, the new columns {frame.height}")
-    own = like.frame if like.text is None else like.text
-    taken = set(own.columns)
+    cells = like.frame if like.text is None else like.text
+    taken, present = set(cells.columns), set(like.frame.columns)
     new = {
         free_name(name, taken): frame[name]
         for name in frame.columns
-        if name not in like.frame.columns or not frame[name].equals(like.frame[name])
+        if name not in present or not frame[name].equals(like.frame[name])
     }
     values = like.frame.with_columns(column.alias(name) for name, column in new.items())
     text = {name for name in values.columns if values[name].dtype == pl.String}
-    return own.with_columns(values[name] for name in new), text
+    return cells.with_columns(values[name] for name in new), text
 
 
 def _to_standard_output(data: bytes, like: Source) -> None:

@@ -162,8 +162,9 @@ def _identifier(column: Any, target: np.ndarray) -> str:
 def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
     """Columns whose test rows are distributed otherwise than the training rows."""
     found = []
+    present = set(test.columns)
     for name in used:
-        if name not in test.columns:
+        if name not in present:
             continue
         if train[name].dtype.is_numeric() and test[name].dtype.is_numeric():
             parts = [_as_numbers(part[name]) for part in (train, test)]

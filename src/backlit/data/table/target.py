@@ -139,6 +139,11 @@ def _present(column: Any) -> Any:
     name = column.name
     if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
         raise InputError(f"target {name!r} holds {column.dtype}; expected numbers, text or booleans")
+    if column.dtype.is_temporal():
+        raise InputError(
+            f"target {name!r} holds dates or times; expected numbers, text or booleans: "
+            "make a number of them, days since a date say"
+        )
     if not len(column):
         raise InputError(f"target {name!r}: there are no rows")
     if column.dtype.is_float():

@@ -26,6 +26,11 @@ class CellError(InputError):
         return InputError(f"{place}, column {self.column!r}{self.what}")
 
 
+def infinite(column: str, row: int) -> CellError:
+    """The error for a number that is infinite."""
+    return CellError(column, row, " is infinite; mend or empty it")
+
+
 def as_polars(frame: Any) -> Any:
     """Anyone's data frame as polars' (through narwhals); polars' own as it is."""
     import polars as pl
@@ -104,9 +109,9 @@ def numbers(column: Any) -> np.ndarray:
             row = int(wrong.arg_max() or 0)
             raise CellError(column.name, row, f": expected a number, got {column[row]!r}")
         values = parsed.to_numpy()
-    infinite = np.isinf(values)
-    if infinite.any():
-        raise CellError(column.name, int(infinite.argmax()), " is infinite; mend or empty it")
+    wrong = np.isinf(values)
+    if wrong.any():
+        raise infinite(column.name, int(wrong.argmax()))
     return values
 
 
