@@ -25,7 +25,7 @@ from backlit.nn.spec.sequences import for_stream
 from backlit.settings import count, declared, option, same
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.series import SeriesTask
-from backlit.tasks.task import Plan, Progress, Task, seconds_left
+from backlit.tasks.task import FOR_ROWS, Plan, Progress, Task, seconds_left
 from backlit.tasks.texts import TextsTask
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.generate import generate, streaming
@@ -128,7 +128,7 @@ class StreamTask(Task):
 
     kind = "texts to go on with"
     source = "texts to go on with"
-    without = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
+    without = FOR_ROWS
     refusal = "{name} doesn't apply to a text that is learned as a stream; leave it out"
 
     encoding: str | None = same(FileOptions, "encoding", panel=DATA)

@@ -22,6 +22,8 @@ from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 
 Progress = Callable[[str, float], None]
+# Of `Options`: what suits rows that are scored one by one, and no sequences.
+FOR_ROWS = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
 
 
 PLAN = Template(
