@@ -108,11 +108,11 @@ def as_classes(column: Any, reading: Reading) -> Reading:
     return Reading(Text(values), parse(column, Text(values))[0]) if values else reading
 
 
-def are_plainly_decimal(some: list[str]) -> bool:
+def are_plainly_decimal(cells: list[str]) -> bool:
     """Whether some of a column's cells are decimal numbers with a point, and can be nothing else, or are empty."""
-    seen = [cell for cell in some if cell]
-    fitting = formats.candidates(seen) if any("." in cell for cell in seen) else []
-    return bool(fitting) and fitting[0] == formats.PLAIN and len(_distinct(fitting, seen)) == 1
+    filled_cells = [cell for cell in cells if cell]
+    fitting = formats.candidates(filled_cells) if any("." in cell for cell in filled_cells) else []
+    return bool(fitting) and fitting[0] == formats.PLAIN and len(_distinct(fitting, filled_cells)) == 1
 
 
 def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
@@ -123,28 +123,28 @@ def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
     """
     if column.dtype.is_float():  # its parser took nothing else
         return [Reading(formats.PLAIN, column.fill_nan(None))]
-    seen = _few(column, missing)
+    sample = _few(column, missing)
     for _ in range(TRIES):
-        fitting = _distinct(formats.candidates(seen), seen)
+        fitting = _distinct(formats.candidates(sample), sample)
         tried = [(format_, *parse(column, format_, missing)) for format_ in fitting]
         surprises = [cell for _, _, misfits in tried for cell in misfits.unique(maintain_order=True).head(20).to_list()]
         if not surprises and len(tried) == 1:
-            surprises = _unlike(column, seen, *tried[0][:2])
+            surprises = _unlike(column, sample, *tried[0][:2])
         if not surprises:
             if tried:
                 return [Reading(format_, values) for format_, values, _ in tried]
             break
-        seen += surprises
+        sample += surprises
     return [Reading(Text(), parse(column, Text(), missing)[0])]
 
 
 def _few(column: Any, missing: Sequence[str] = MISSING) -> list[str]:
     """Some of the column's different values, from where it has any."""
     column = column.drop_nulls()
-    some = clean(_spread(column), missing).drop_nulls()
-    if 2 * len(some) < LOOK < len(column):
-        some = _spread(clean(column, missing).drop_nulls())
-    distinct: list[str] = some.unique(maintain_order=True).to_list()
+    values = clean(_spread(column), missing).drop_nulls()
+    if 2 * len(values) < LOOK < len(column):
+        values = _spread(clean(column, missing).drop_nulls())
+    distinct: list[str] = values.unique(maintain_order=True).to_list()
     return distinct
 
 
@@ -158,14 +158,14 @@ def mostly(column: Any) -> tuple[Format, Any, Any] | None:
 
     None for a column that has few different numbers, or codes with leading zeros: there every cell may be meant.
     """
-    seen = _few(column)
-    if sum(any(map(str.isdigit, cell)) for cell in seen) < (1 - 2 * SLIPS) * len(seen):
+    sample = _few(column)
+    if sum(any(map(str.isdigit, cell)) for cell in sample) < (1 - 2 * SLIPS) * len(sample):
         return None
     votes: dict[Format, int] = {}
-    for cell in seen[:: max(1, len(seen) // VOTERS)]:
+    for cell in sample[:: max(1, len(sample) // VOTERS)]:
         fitting = [number for number in numbers([cell]) if number.fits(cell) and number not in votes]
-        votes |= {number: sum(map(number.fits, seen)) for number in fitting}
-    if not votes or max(votes.values()) < (1 - 2 * SLIPS) * len(seen):
+        votes |= {number: sum(map(number.fits, sample)) for number in fitting}
+    if not votes or max(votes.values()) < (1 - 2 * SLIPS) * len(sample):
         return None
     best = max(votes, key=lambda number: votes[number])
     values, slips = parse(column, best)
@@ -181,23 +181,23 @@ def _padded_among(column: Any) -> bool:
     return bool(column.str.strip_chars().str.contains("^0[0-9]+$").any())
 
 
-def _unlike(column: Any, seen: list[str], format_: Format, values: Any) -> list[str]:
+def _unlike(column: Any, sample: list[str], format_: Format, values: Any) -> list[str]:
     """Values that fit, but may mean something else than those seen: the first with a point, or with leading zeros."""
     if format_ != formats.PLAIN:
         return []
     padded = column.filter(column.str.starts_with("0"))
     padded = padded.filter(padded.str.contains("^0[0-9]+$")).head(1).to_list()
-    if padded or not values.dtype.is_float() or any("." in cell for cell in seen):
+    if padded or not values.dtype.is_float() or any("." in cell for cell in sample):
         return padded
     return column.filter(column.str.contains(".", literal=True)).head(20).to_list()
 
 
-def _distinct(fitting: list[Format], seen: list[str]) -> list[Format]:
+def _distinct(fitting: list[Format], sample: list[str]) -> list[Format]:
     """The first format, and another if it means something else by some of these values."""
     first = fitting[0] if fitting else None
     if isinstance(first, Number):
         for other in fitting[1:]:
-            if isinstance(other, Number) and other.decimal != first.decimal and _matters(first, other, seen):
+            if isinstance(other, Number) and other.decimal != first.decimal and _matters(first, other, sample):
                 return [first, other]
     if isinstance(first, Moment) and first.layout.startswith("%d"):
         other_layout = first.layout.replace("%d", "%_").replace("%m", "%d", 1).replace("%_", "%m", 1)
@@ -205,10 +205,10 @@ def _distinct(fitting: list[Format], seen: list[str]) -> list[Format]:
     return fitting[:1]
 
 
-def _matters(first: Number, other: Number, seen: list[str]) -> bool:
+def _matters(first: Number, other: Number, sample: list[str]) -> bool:
     """Whether one takes for the decimal mark what the other takes for a mark between thousands."""
     marks = {first.thousands, other.thousands} & {first.decimal, other.decimal}
-    return any(mark in cell for mark in marks for cell in seen)
+    return any(mark in cell for mark in marks for cell in sample)
 
 
 def choose(
@@ -361,9 +361,9 @@ def describe(name: str, reading: Reading, text: Callable[[], Any], where: Callab
     elif isinstance(format_, Text) and _padded(text()):
         notes.append(LEADING_ZEROS.say(name=name))
     elif isinstance(format_, Text):
-        found = mostly(reading.values)
-        if found is not None and len(found[2]):
-            notes.append(_tell_slips(name, reading.values, *found[1:], where))
+        numeric = mostly(reading.values)
+        if numeric is not None and len(numeric[2]):
+            notes.append(_tell_slips(name, reading.values, *numeric[1:], where))
     return notes
 
 

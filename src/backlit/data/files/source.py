@@ -156,8 +156,10 @@ def read_source(
         As `read`; also if a value doesn't fit its column's format (file, line, column and value are named).
     """
     saved = dict(formats or {})
-    said = FileOptions.from_text(saved.get(KEY, ""), **options)
-    job = _Job(*packed.located(path), said, saved, tuple(targets), keep_text, progress or (lambda stage, done: None))
+    file_options = FileOptions.from_text(saved.get(KEY, ""), **options)
+    job = _Job(
+        *packed.located(path), file_options, saved, tuple(targets), keep_text, progress or (lambda stage, share: None)
+    )
     job.tell("reading", 0.0)
     data, ending, part = packed.unpacked(packed.contents(job.path), job.path, job.part)
     kind = kinds.of_ending(ending, job.path)
@@ -173,7 +175,7 @@ def read_source(
         raise InputError(f"{job.path} isn't of the kind that its name says ({ending}); if it is text, name it .csv")
     if kind.is_text:
         _refuse_other(data, job.path)
-        data, code = charset.as_utf8(data, job.path, encoding=said.encoding)
+        data, code = charset.as_utf8(data, job.path, encoding=file_options.encoding)
         source = replace(source, encoding=code)
     frame, notes = kind.read(data, job.path, part)
     _require(frame, job.path)
@@ -247,8 +249,8 @@ def _delimited(data: bytes, format_: str, job: _Job) -> Source:
         notes.append(NAMES_IN_LINE.say(line=layout.line))
     if layout.separator in (dialect.BLANKS, dialect.COLON):
         notes.append((BLANKS if layout.separator == dialect.BLANKS else COLONS).say())
-    frame, names, more = header.trim(frame, list(layout.header))
-    frame, named = header.name_columns(frame, names, layout.named)
+    frame, names, trim_notes = header.trim(frame, list(layout.header))
+    frame, name_notes = header.name_columns(frame, names, layout.named)
     frame, units = header.without_units(frame)
     _require(frame, job.path)
     source = Source(
@@ -258,7 +260,7 @@ def _delimited(data: bytes, format_: str, job: _Job) -> Source:
         encoding=code,
         separator="," if layout.separator == dialect.NONE else layout.separator,
         newline=layout.newline,
-        notes=(*notes, *more, *named, *units),
+        notes=(*notes, *trim_notes, *name_notes, *units),
     )
     return _converted(source, job, lambda row: f"line {rows.line_of(text, layout, job.path, row + bool(units))}")
 
@@ -276,13 +278,13 @@ def _converted(source: Source, job: _Job, where: Callable[[int], str]) -> Source
     """The source with its text made values, and how."""
     import polars as pl
 
-    given = source.frame
+    frame = source.frame
     typed = kinds.BY_NAME[source.format].typed
     missing = job.options.markers
     values: dict[str, Any] = {}
     ways: dict[str, list[cells.Reading]] = {}
-    for place, column in enumerate(given.get_columns()):
-        job.tell("making values of text", 0.3 + 0.7 * place / given.width)
+    for place, column in enumerate(frame.get_columns()):
+        job.tell("making values of text", 0.3 + 0.7 * place / frame.width)
         name = column.name
         if column.dtype != pl.String:
             values[name] = column
@@ -293,34 +295,34 @@ def _converted(source: Source, job: _Job, where: Callable[[int], str]) -> Source
     readings, evidence, unclear = cells.choose(ways, job.options.decimal, source.separator)
     for name in job.targets:
         if name in readings and job.options.missing is None:
-            readings[name] = cells.as_classes(given[name], readings[name])
-    written = {name: _how(name, given, readings, job.saved) for name in given.columns}
+            readings[name] = cells.as_classes(frame[name], readings[name])
+    format_texts = {name: _format_text(name, frame, readings, job.saved) for name in frame.columns}
     values |= {name: reading.values for name, reading in readings.items()}
-    values |= {name: given[name] for name in given.columns if name not in values}
+    values |= {name: frame[name] for name in frame.columns if name not in values}
     notes = [*source.notes, *unclear]
     for name, reading in readings.items():
-        notes += cells.describe(name, reading, lambda name=name: given[name], where)  # type: ignore[misc]
+        notes += cells.describe(name, reading, lambda name=name: frame[name], where)  # type: ignore[misc]
     notes += cells.tell_missing(
-        {name: (given[name], values[name]) for name in values if given[name].dtype == pl.String}
+        {name: (frame[name], values[name]) for name in values if frame[name].dtype == pl.String}
     )
     job.tell("making values of text", 1.0)
-    mark = evidence.decimal or ("," if any("decimal=," in way for way in written.values()) else ".")
+    mark = evidence.decimal or ("," if any("decimal=," in way for way in format_texts.values()) else ".")
     layout = job.options.to_text()
     return replace(
         source,
-        frame=pl.DataFrame([values[name] for name in given.columns]),
+        frame=pl.DataFrame([values[name] for name in frame.columns]),
         decimal=mark if source.separator else None,
-        formats=written | ({KEY: layout} if layout else {}),
+        formats=format_texts | ({KEY: layout} if layout else {}),
         notes=tuple(notes),
-        text=given if job.keep_text and not typed else None,
+        text=frame if job.keep_text and not typed else None,
     )
 
 
-def _how(name: str, given: Any, readings: Mapping[str, cells.Reading], saved: Mapping[str, str]) -> str:
+def _format_text(name: str, frame: Any, readings: Mapping[str, cells.Reading], saved: Mapping[str, str]) -> str:
     """The format of a column: as it was told, as it was saved, or by the type that it came with."""
     import polars as pl
 
-    dtype = given[name].dtype
+    dtype = frame[name].dtype
     if name in readings:
         return str(readings[name].format)
     if name in saved and dtype == pl.String:

@@ -149,10 +149,10 @@ class TablePreparation(Preparation):
         missing = [name for name in needed if name not in present]
         if not missing:
             return
-        near = {name.strip().lower(): name for name in frame.columns}.get(missing[0].strip().lower())
-        near = near or next(iter(get_close_matches(missing[0], frame.columns, n=1)), None)
+        nearest = {name.strip().lower(): name for name in frame.columns}.get(missing[0].strip().lower())
+        nearest = nearest or next(iter(get_close_matches(missing[0], frame.columns, n=1)), None)
         raise InputError(
-            f"column {missing[0]!r} is missing; {f'is it called {near!r} now? ' if near else ''}"
+            f"column {missing[0]!r} is missing; {f'is it called {nearest!r} now? ' if nearest else ''}"
             f"the network needs {some(needed)}"
         )
 

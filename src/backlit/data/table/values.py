@@ -104,14 +104,14 @@ def numbers(column: Any) -> np.ndarray:
     else:
         text = words(column)
         parsed = text.str.strip_chars().cast(pl.Float64, strict=False)
-        wrong = parsed.is_null() & text.is_not_null()
-        if wrong.any():
-            row = int(wrong.arg_max() or 0)
+        invalid = parsed.is_null() & text.is_not_null()
+        if invalid.any():
+            row = int(invalid.arg_max() or 0)
             raise CellError(column.name, row, f": expected a number, got {column[row]!r}")
         values = parsed.to_numpy()
-    wrong = np.isinf(values)
-    if wrong.any():
-        raise infinite(column.name, int(wrong.argmax()))
+    invalid = np.isinf(values)
+    if invalid.any():
+        raise infinite(column.name, int(invalid.argmax()))
     return values
 
 
