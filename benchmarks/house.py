@@ -233,11 +233,12 @@ def numbers(root: Path) -> dict[str, str]:
     every = [argument for file in files for _, function in file.functions for argument in parameters(function)]
     loose = [argument for argument in every if argument.annotation and _says_any(argument.annotation)]
     long, wide = long_functions(files), wide_functions(files)
+    lengths = [file.length(function) for file in files for _, function in file.functions]
     table = {
         "lines of code": f"{total:,}",
         "files": f"{len(files)}",
-        "functions over 80 lines": f"{len(long)} (longest {max(long.values(), default=0)})",
-        "functions with more than 7 parameters": f"{len(wide)} (most {max(wide.values(), default=0)})",
+        "functions over 80 lines": f"{len(long)} (longest {max(lengths)})",
+        "functions with more than 7 parameters": f"{len(wide)} (most {max(wide.values(), default=MANY_PARAMETERS)})",
         "files over 400 lines": f"{len(long_files(files))} (longest {max(lines.values())})",
         "largest room": f"{largest}, {rooms[largest] / total:.0%}",
         "circles of imports": f"{len(found)} ({' + '.join(str(len(circle)) for circle in found) or 0} files)",

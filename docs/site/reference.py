@@ -35,7 +35,7 @@ class Page:
     module: str = ""
 
 
-TRAINING = ("fitting", "run", "train", "tasks", "store")
+TRAINING = ("fitting", "doors", "run", "train", "tasks", "store")
 ACTIVATIONS = ("nn.layers.activations", "graph.ops.activation", "nn.layers.activation_facts")
 PAGES = (
     Page("training", "Training", "From data to a run, and what can be done with one.", TRAINING),
@@ -46,7 +46,7 @@ PAGES = (
     Page("losses", "Losses and penalties", "", ("nn.losses", "nn.penalties"), "losses"),
     Page("initializers", "Initialisers", "", ("nn.initializers",), "initializers"),
     Page("optimizers", "Optimizers", "", ("optim",), "optim"),
-    Page("schedules", "Schedules", "", ("optim.schedules",), "schedules"),
+    Page("schedules", "Schedules", "", ("optim.schedules", "optim.plateau", "optim.rate"), "schedules"),
     Page("data", "Data", "", ("data",), "data"),
     Page(
         "inside",

@@ -111,10 +111,10 @@ def plain(value: Any) -> Any:
 def unplain(value: Any) -> Any:
     """The inverse of `plain`, for optimizers and schedules."""
     if isinstance(value, dict):
-        for family, base in Options.families.items():
+        for family, base in Hyperparameters.families.items():
             if family in value:
                 return base.from_dict(value)
-        raise InputError(f"expected one of {', '.join(map(repr, Options.families))} among {sorted(value)}")
+        raise InputError(f"expected one of {', '.join(map(repr, Hyperparameters.families))} among {sorted(value)}")
     if isinstance(value, list):
         return tuple([unplain(item) for item in value])
     return math.inf if value == "inf" else value
@@ -429,18 +429,18 @@ def _equal(value: Any, default: Any) -> bool:
 
 
 @dataclass(frozen=True, repr=False)
-class Options(Record):
+class Hyperparameters(Record):
     """Base of optimizers and schedules: frozen dataclasses whose fields are all there is to them."""
 
     family: ClassVar[str]  # "transform" or "schedule": what its JSON calls it
-    kinds: ClassVar[dict[str, type[Options]]]  # of its family, by class name
-    families: ClassVar[dict[str, type[Options]]] = {}
+    kinds: ClassVar[dict[str, type[Hyperparameters]]]  # of its family, by class name
+    families: ClassVar[dict[str, type[Hyperparameters]]] = {}
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "family" in vars(cls):
             cls.kinds = {}
-            Options.families[cls.family] = cls
+            Hyperparameters.families[cls.family] = cls
         elif not abstract:
             register(cls.kinds, cls.__name__, cls, cls.family)
 

@@ -73,7 +73,7 @@ def test_a_flag_says_all_that_is_declared():
     assert (pace.default, pace.param_decls) == ("--pace", ("-p",))
     assert (home.default, home.param_decls) == ("--home", ())  # and no --no-home
     assert [help_of(each) for each in declared(Walk).values()] == [
-        "Steps to take, from 1.", "How fast, above 0; by default chosen by the data's size.", "Whether to come back.",
+        "Steps to take, from 1.", "How fast, above 0.", "Whether to come back.",
         "Where to rest.", "How long. All is said here.", "Where it is written.", "slow or fast.",
     ]  # fmt: skip
 

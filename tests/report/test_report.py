@@ -17,10 +17,14 @@ from typer.main import get_command
 import backlit as bl
 from backlit.cli import config as configuration
 from backlit.cli.main import app
+from backlit.cli.train import Outcome
 from backlit.doctor.finding import Kind, Role, Sign, Stage
 from backlit.languages import Template
 from backlit.report.numerals import percent, short
 from backlit.report.reproduce import command
+from backlit.settings import declared
+from backlit.tasks.judge import forecast
+from backlit.tasks.judge.scores import BESIDE_GUESSING, MEAN, NO_BETTER
 from backlit.tasks.judge.worst import mistakes
 from tests.report.common import checked
 
@@ -194,7 +198,9 @@ def test_a_diverged_run_says_so_first():
 
 
 def test_warnings_and_interruptions_are_findings(regression):
-    warning = "no better than always the mean (rmse 3, guessing 2): don't rely on its predictions"
+    compared = BESIDE_GUESSING.say(name="rmse", own=3.0, guess=2.0)
+    warning = NO_BETTER.say(what=MEAN.say(), compared=compared)
+    assert warning == "no better than always the mean (rmse 3, guessing 2): don't rely on its predictions"
     judgement = regression.judgement | {"warnings": [warning]}
     page = checked(dataclasses.replace(regression, judgement=judgement, stopped="interrupted").report())
     assert "No better than without a network" in page.text("en")
@@ -267,7 +273,7 @@ def test_many_classes_are_a_picture(classes):
 def test_forecasts_labels_targets_and_texts():
     run = arrays()
     own = {"mae": 1.0, "rmse": 2.0}
-    others = {"same as last week": {"mae": 3.0, "rmse": 4.0}, "linear (ridge)": {"mae": 2.5, "rmse": 4.0}}
+    others = {forecast.LAST_SEASON["week"].say(): {"mae": 3.0, "rmse": 4.0}, forecast.LINEAR: {"mae": 2.5, "rmse": 4.0}}
     steps = [{"step": i + 1, "network": own, **others} for i in range(30)]
     intervals = {"level": 0.9, "half_width": [2.0] * 29 + [None], "coverage": [0.91] * 30}
     run.judgement = {
@@ -361,11 +367,12 @@ def test_the_command_makes_the_same_choices(tmp_path, monkeypatch):
         "data": "my houses.csv", "target": ["price", "a b"], "columns": "zip=category,id=drop", "dropout": 0.2,
         "learning_rate": 0.002, "l2": 0.0, "balance": True, "seed": 3, "engine": "xla", "batch_size": 16,
         "time_limit": "5m", "test": "held out.csv", "skip_broken": True, "network": "mlp:64,32",
+        "devices": 1,
     }  # fmt: skip
     line = shlex.split(" ".join(command(config)))
     train = get_command(app).commands["train"]
     context = train.make_context("train", line[2:])
-    kept = configuration.to_keep(configuration.choices(context, None, None))
+    kept = configuration.to_keep(configuration.choices(context, None, None, without=declared(Outcome)))
     assert {name: value for name, value in kept.items() if value not in ([], ())} == config
 
 

@@ -10,6 +10,7 @@ from backlit.errors import InputError
 from backlit.train import fingerprint as module
 from backlit.train.examples import examples_of
 from backlit.train.fingerprint import fingerprint, same_data
+from backlit.train.recipe import recipe_of
 from backlit.train.training import Training
 from tests.train.common import blobs, mlp
 
@@ -88,6 +89,22 @@ def test_runs_of_the_first_form_are_known_by_it():
     assert same_data(fingerprint(examples), examples)
     assert not same_data(saved, examples_of(mlp(), x, (y + 1) % 3, Training(validation=0.2)))
     assert not same_data(fingerprint(examples), examples_of(mlp(), x + 1, y, Training(validation=0.2)))
+
+
+def test_nothing_goes_to_a_device_for_a_recipe(monkeypatch, tmp_path):
+    x, y = blobs()
+    run = bl.fit(mlp(), x, y, epochs=1, ensemble=2, validation=0.2)
+    loaded = bl.load(run.save(tmp_path / "run"))
+
+    def refused(*args):
+        raise AssertionError("an engine was asked for")
+
+    monkeypatch.setattr("backlit.engine.get", refused)
+    assert run.recipe.trained == run.network.architecture
+    assert len(run.recipe.with_validation().training.validation.rows) == 2
+    assert recipe_of(loaded, x, y).training.ensemble == 2
+    with pytest.raises(InputError, match="isn't the data"):
+        recipe_of(loaded, x + 1, y)
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ def help_of(option: Declaration) -> str:
         return option.help
     if option.range is None or option.range.names or option.parse is not None:
         return f"{option.help}."
-    tail = "; by default chosen by the data's size" if option.default is None else ""
+    planned = option.default is None and option.name in declarations(Options)
+    tail = "; by default chosen by the data's size" if planned else ""
     return f"{option.help}, {option.range.span}{tail}."
 
 

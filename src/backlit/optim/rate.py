@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.graph.op import namespace
-from backlit.settings import Options, nonnegative
+from backlit.settings import Hyperparameters, nonnegative
 
 
 @dataclass(frozen=True, repr=False)
-class Schedule(Options):
+class Schedule(Hyperparameters):
     """Base of schedules: ``schedule(step)`` is the learning rate after `step` updates.
 
     Subclass it as a frozen dataclass with a method ``at(xp, t)``: the rate after t updates, t in floating point, `xp`

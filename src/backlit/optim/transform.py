@@ -13,14 +13,14 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.optim.rate import Schedule
-from backlit.settings import Options
+from backlit.settings import Hyperparameters
 
 Tree = Any  # of arrays, in the parameters' structure
 State = dict[str, Any]
 
 
 @dataclass(frozen=True, repr=False)
-class Transform(Options):
+class Transform(Hyperparameters):
     """Base of optimizers and of the steps they are made of; subclass it as a frozen dataclass.
 
     Everything is pure: state goes in and comes out. Arrays may be NumPy's or JAX's (traced ones, too).

@@ -11,7 +11,6 @@ import tomli_w
 
 from backlit._version import __version__
 
-OPTIONS = {"learning_rate": "--lr"}  # others are called as in config.toml
 LIBRARIES = ("numpy", "jax")
 
 
@@ -21,9 +20,11 @@ def command(config: dict[str, Any]) -> list[str]:
     >>> command({"data": "my houses.csv", "target": ["price"], "learning_rate": 0.002, "balance": True})
     ['backlit train', "'my houses.csv'", '--target price', '--lr 0.002', '--balance']
     """
+    from backlit.tasks.choose import flag_of  # reports of runs in Python need no tasks
+
     words = ["backlit train", shlex.quote(str(config["data"]))]
     for name, value in config.items():
-        option = OPTIONS.get(name, "--" + name.replace("_", "-"))
+        option = flag_of(name)
         if value is True:
             words.append(option)
         elif name != "data" and value is not False:

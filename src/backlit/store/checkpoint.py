@@ -20,7 +20,7 @@ from backlit.store import run as storage
 from backlit.store.files import to_json
 from backlit.train.callbacks import History
 from backlit.train.fingerprint import same_data
-from backlit.train.loop import Loop, LoopState, Moment
+from backlit.train.loop import Loop, LoopState, Replay
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
@@ -117,7 +117,7 @@ class FolderKeeper:
         loop.state = LoopState(
             train_state=last,
             epoch=saved["epoch"],
-            best=None if best is None else Moment(best, saved["best_epoch"], 0),
+            best=None if best is None else Replay(best, saved["best_epoch"], 0),
             best_value=best_value,
             best_epoch=saved["best_epoch"],
             plateau=saved["plateau"],

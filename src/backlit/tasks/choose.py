@@ -129,10 +129,11 @@ def parsed(declaration: Declaration, value: Any) -> Any:
 def flag_of(name: str) -> str:
     """An option as it is typed.
 
-    >>> flag_of("skip_broken")
-    '--skip-broken'
+    >>> flag_of("skip_broken"), flag_of("learning_rate")
+    ('--skip-broken', '--lr')
     """
-    return f"--{name.replace('_', '-')}"
+    option = {**data_options(), **declared(Options)}.get(name)
+    return option.flags[0] if option is not None and option.flags else f"--{name.replace('_', '-')}"
 
 
 def is_file(name: str) -> bool:

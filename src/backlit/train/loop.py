@@ -1,7 +1,7 @@
 """The training loop on the host: runs the program a few epochs at a time and decides what happens between epochs.
 
 However many epochs one call of the program runs, the results are the same: it reports each epoch's losses and
-outputs, and the state after any epoch can be had again by running the call up to there (see `Moment`).
+outputs, and the state after any epoch can be had again by running the call up to there (see `Replay`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from backlit.train.prepare import Job
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.prober import Prober
 from backlit.train.program import TrainState
-from backlit.train.scores import measured
+from backlit.train.scores import measured, of_loss
 
 PATIENCE_SECONDS = 0.25  # how long one call should take, so that progress is seen and Ctrl-C heard
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class Replay:
     """The state after an epoch, kept as the start of a call of the program and the epochs since: had when needed."""
 
     start: TrainState
@@ -49,7 +49,7 @@ class LoopState:
         What the next update starts from.
     epoch : int
         Epochs done.
-    best : Moment or None
+    best : Replay or None
         After the best epoch so far, by early stopping.
     best_value, best_epoch :
         Of that epoch; the value is the less the better.
@@ -59,7 +59,7 @@ class LoopState:
 
     train_state: TrainState
     epoch: int = 0
-    best: Moment | None = None
+    best: Replay | None = None
     best_value: float = np.inf
     best_epoch: int = 0
     plateau: dict[str, Any] | None = None
@@ -173,23 +173,23 @@ class Loop:
             return probes
         return Lazy(lambda: ProbeRecords([*probes, prober(train_state, epoch)]))
 
-    def _results(self, moment: Moment) -> tuple[TrainState, Any]:
-        """Run the epochs of a moment; the state after them, and their losses and outputs as NumPy arrays."""
+    def _results(self, replay: Replay) -> tuple[TrainState, Any]:
+        """Run the epochs of a replay; the state after them, and their losses and outputs as NumPy arrays."""
         job, program = self.job, self.job.program
-        batches = _stacked([each.epochs(moment.first, moment.count, program.length) for each in job.batches])
+        batches = _stacked([each.epochs(replay.first, replay.count, program.length) for each in job.batches])
         validation = _stacked([each.epoch(0) for each in job.validation]) if job.validation else None
         train_state, results = program.train(
-            moment.start, job.data, batches, job.validation_data, validation, np.int32(moment.count)
+            replay.start, job.data, batches, job.validation_data, validation, np.int32(replay.count)
         )
-        return train_state, tree.map(lambda part: self._by_epoch(np.asarray(part))[: moment.count], results)
+        return train_state, tree.map(lambda part: self._by_epoch(np.asarray(part))[: replay.count], results)
 
     def _by_epoch(self, part: np.ndarray) -> np.ndarray:
         """What the program returned as (epochs, members, ...)."""
         return part[:, None] if self.job.program.members == 1 else np.moveaxis(part, 0, 1)
 
-    def train_state_at(self, moment: Moment) -> TrainState:
-        """The state at a moment, computed again if the call went on after it: the same bits, by the same program."""
-        return self._results(moment)[0] if moment.count else moment.start
+    def train_state_at(self, replay: Replay) -> TrainState:
+        """The state at its end, computed again if the call went on after it: the same bits, by the same program."""
+        return self._results(replay)[0] if replay.count else replay.start
 
     def network_at(self, train_state: TrainState) -> Network:
         """The network with the parameters of a state; an ensemble's members side by side."""
@@ -208,9 +208,9 @@ class Loop:
 
     def _call(self, count: int) -> LoopState:
         """One call of the program, and the state after it; its first epoch that ends the training decides which."""
-        moment = Moment(self.state.train_state, self.state.epoch, count)
+        replay = Replay(self.state.train_state, self.state.epoch, count)
         start = time.perf_counter()
-        train_state, results = self._results(moment)
+        train_state, results = self._results(replay)
         seconds = (time.perf_counter() - start) / count
         good, *bad = _first_bad(results)
         columns = self._columns(results, count)
@@ -221,16 +221,16 @@ class Loop:
             if self.job.program.collect:
                 record |= self._scores(results, i, state.epoch)
             record["seconds"] = seconds
-            after = Moment(moment.start, moment.first, i + 1)
+            after = Replay(replay.start, replay.first, i + 1)
             state = self._told(replace(state, epoch=state.epoch + 1), record, after, train_state)
             if self.stopped:
                 last = train_state if i + 1 == count else self.train_state_at(after)
                 return self._reduced(replace(state, train_state=last))
         if good < count:
-            return self._diverge(state, Moment(moment.start, moment.first, good), *bad)
+            return self._diverge(state, Replay(replay.start, replay.first, good), *bad)
         return self._reduced(replace(state, train_state=train_state))
 
-    def _told(self, state: LoopState, record: EpochRecord, after: Moment, train_state: TrainState) -> LoopState:
+    def _told(self, state: LoopState, record: EpochRecord, after: Replay, train_state: TrainState) -> LoopState:
         """Tell everyone of an epoch; the state with the best epoch so far."""
         self.history.append(record)
         self.listeners.show(record)
@@ -241,7 +241,7 @@ class Loop:
                 self.stopped = self.stopped or "callback"
         return state
 
-    def _watch(self, state: LoopState, record: EpochRecord, after: Moment) -> LoopState:
+    def _watch(self, state: LoopState, record: EpochRecord, after: Replay) -> LoopState:
         """Early stopping: remember the best epoch, stop when none has been better for long enough."""
         stopping = self.early_stopping
         if stopping is None:
@@ -278,12 +278,12 @@ class Loop:
         return scores
 
     def _derived(self, record: EpochRecord) -> dict[str, float]:
-        """Metrics that are another way to say the loss."""
+        """Metrics that are another way to say the loss, of training and validation."""
+        losses = {prefix: record[f"{prefix}loss"] for prefix in ("", "val_") if f"{prefix}loss" in record}
         return {
-            prefix + name: metric.of_loss(record[f"{prefix}loss"])
-            for prefix in ("", "val_")
-            for name, metric in self.job.metrics.items()
-            if hasattr(metric, "of_loss") and f"{prefix}loss" in record
+            prefix + name: value
+            for prefix, loss in losses.items()
+            for name, value in of_loss(self.job.metrics, loss).items()
         }
 
     def _mean_score(self, outputs: Any, batches: list[Batches], epoch: int, encoded: np.ndarray) -> dict[str, float]:
@@ -312,7 +312,7 @@ class Loop:
         optimizer = set_factor(state.train_state["optimizer"], factor)
         return replace(state, plateau=plateau, train_state={**state.train_state, "optimizer": optimizer})
 
-    def _diverge(self, state: LoopState, last_good: Moment, step: int, member: int) -> LoopState:
+    def _diverge(self, state: LoopState, last_good: Replay, step: int, member: int) -> LoopState:
         """Go back to the last good epoch, and find out where the first bad value came from."""
         job, train_state = self.job, self.train_state_at(last_good)
         several = job.program.members > 1

@@ -17,6 +17,7 @@ from backlit.train.ensemble import drawn, member_seeds
 from backlit.train.examples import Examples, examples_of
 from backlit.train.mixup import create as create_mixup
 from backlit.train.program import Data, Program, TrainState, program_for
+from backlit.train.scores import need_outputs
 from backlit.train.training import Training
 
 CLIP = 1.0  # norm to which gradients of recurrent networks are clipped
@@ -90,7 +91,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     built, split = examples.network, examples.split
     seeds = member_seeds(training.seed, training.ensemble)
     batches, validation = _batches(examples, training, seeds)
-    collect = any(not hasattr(metric, "of_loss") for metric in examples.metrics.values())
+    collect = need_outputs(examples.metrics)
     outputs = int(np.prod(built.output_shape)) if collect else 0
     epochs = _room(batches, validation, outputs, training.epochs) if training.chunk is None else training.chunk
     engine = engines.get(training.engine, training.devices)

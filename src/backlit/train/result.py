@@ -17,7 +17,7 @@ from backlit.train.divergence import Divergence
 from backlit.train.intervals import Intervals
 from backlit.train.lazy import now
 from backlit.train.probes.history import ProbeRecords
-from backlit.train.scores import measured
+from backlit.train.scores import measured, of_loss
 from backlit.train.targets import Targets
 
 ROWS = 4096  # of one batch when a network is used
@@ -210,12 +210,9 @@ class Result:
         encoded = self.targets.encode(y, str(self.network.dtype))
         weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
         losses = np.asarray(self.loss(outputs, encoded), dtype=np.float64)
-        loss = {"loss": float((losses * weights).sum() / weights.sum())}
+        loss = float((losses * weights).sum() / weights.sum())
         outputs, encoded = self.targets.own_unit(outputs), self.targets.own_unit(encoded)
-        of_loss = {
-            name: metric.of_loss(loss["loss"]) for name, metric in self.metrics.items() if hasattr(metric, "of_loss")
-        }
-        return loss | of_loss | measured(self.metrics, outputs, encoded, weights)
+        return {"loss": loss, **of_loss(self.metrics, loss), **measured(self.metrics, outputs, encoded, weights)}
 
     def __repr__(self) -> str:
         last = (
@@ -247,6 +244,3 @@ def ending(run: Result) -> str:
         best = f"; kept the weights of epoch {run.best_epoch}" if run.best_epoch else ""
         return f"the time limit was reached after epoch {done}{best}"
     return f"stopped by a callback after epoch {done}" if run.stopped == "callback" else ""
-
-
-Run = Result

@@ -18,6 +18,16 @@ def measured(table: dict[str, Any], outputs: np.ndarray, targets: np.ndarray, we
     }
 
 
+def of_loss(table: dict[str, Any], loss: float) -> dict[str, float]:
+    """The metrics that are another way to say the loss."""
+    return {name: metric.of_loss(loss) for name, metric in table.items() if hasattr(metric, "of_loss")}
+
+
+def need_outputs(table: dict[str, Any]) -> bool:
+    """Whether a metric is computed from outputs."""
+    return any(not hasattr(metric, "of_loss") for metric in table.values())
+
+
 def metric_table(wanted: Any, loss: Any) -> dict[str, Any]:
     """Metrics by name: the loss's usual ones if None; names, metric objects and plain functions may be mixed."""
     listed = metrics.defaults(loss) if wanted is None else wanted

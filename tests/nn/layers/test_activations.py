@@ -140,6 +140,13 @@ def test_facts_are_measured(entry: Any) -> None:
     assert entry.saturates == tuple(side for side, is_flat in flat.items() if is_flat)
 
 
+@pytest.mark.parametrize("layer", OTHERS, ids=str)
+def test_facts_are_those_of_the_layer_with_its_hyperparameters(layer: bl.Layer) -> None:
+    x = np.linspace(-3.0, 3.0, 61)
+    assert layer.facts is not None
+    np.testing.assert_allclose(layer.facts.function(x), layer({}, x), rtol=1e-12)
+
+
 def test_facts_of_softmax() -> None:
     entry = activations.facts("softmax")
     assert np.diag(bl.jacobian(entry.function)(np.zeros(2))).max() == pytest.approx(entry.largest_slope)

@@ -146,6 +146,76 @@ def test_longer_outputs_are_averaged_by_example(rng: np.random.Generator) -> Non
     np.testing.assert_allclose(bl.MeanSquaredError()(x, x + 2.0), np.full(3, 4.0), rtol=1e-12)
 
 
+@pytest.mark.parametrize("weighted", [{}, {"label_smoothing": 0.3}, {"class_weights": WEIGHTS}], ids=str)
+def test_padding_does_not_count(weighted: dict[str, Any], rng: np.random.Generator) -> None:
+    """The mean over a row's steps that are there, as PyTorch's `ignore_index` leaves the others out; none cost 0."""
+    x, t = rng.normal(size=(4, 5, 4)), rng.integers(0, 4, (4, 5))
+    t[0, 3:], t[1, 1:], t[2] = -1, -1, -1
+    theirs = {name: torch.tensor(value) if name == "class_weights" else value for name, value in weighted.items()}
+    if "class_weights" in theirs:
+        theirs["weight"] = theirs.pop("class_weights").double()
+    steps = F.cross_entropy(
+        torch.tensor(x).reshape(-1, 4), torch.tensor(t).reshape(-1), reduction="none", ignore_index=-1, **theirs
+    )
+    expected = steps.reshape(4, 5).sum(1).numpy() / np.array([3, 1, 1, 5])  # the third row has none, and sums to 0
+    np.testing.assert_allclose(bl.CrossEntropy(**weighted)(x, t), expected, rtol=1e-12)
+    if not weighted:
+        logs = torch.log_softmax(torch.tensor(x), dim=-1).numpy()
+        np.testing.assert_allclose(bl.NegativeLogLikelihood(log=True)(logs, t), expected, rtol=1e-12)
+        np.testing.assert_allclose(bl.NegativeLogLikelihood()(np.exp(logs), t), expected, rtol=1e-10)
+    gradient = bl.grad(lambda x: bl.CrossEntropy(**weighted)(x, t).sum())(x)
+    assert (gradient[t == -1] == 0).all()
+    assert (gradient[t != -1] != 0).all()
+
+
+def test_targets_take_the_type_of_outputs_if_they_are_whole_numbers() -> None:
+    output = np.ones((2, 1), "float32")
+    assert bl.SquaredError()(output, np.array([[1], [3]])).dtype == np.float32
+    assert bl.SquaredError()(output, np.array([[True], [False]])).tolist() == [0.0, 1.0]
+    assert bl.SquaredError()(output, [[1.0], [3.0]]).tolist() == [0.0, 4.0]
+
+
+def test_class_weights_may_be_zero_but_finite() -> None:
+    assert bl.CrossEntropy(class_weights=[0, 2]).class_weights == (0.0, 2.0)
+    assert bl.CrossEntropy(class_weights=(0.0, 2.0))(np.zeros((2, 2)), np.array([0, 1]))[0] == 0.0
+    for wrong in (np.inf, np.nan, -1e-9):
+        with pytest.raises(InputError, match="class_weights must be finite"):
+            bl.CrossEntropy(class_weights=(1.0, wrong))
+
+
+def test_edges_of_options() -> None:
+    assert bl.CrossEntropy(label_smoothing=1 - 1e-9).label_smoothing < 1
+    assert bl.Hinge(margin=0).margin == 0
+    assert bl.Huber(delta=1e-9).delta == 1e-9
+    assert (bl.Huber(), bl.Hinge(), bl.CrossEntropy()) == (bl.Huber(1.0), bl.Hinge(1.0), bl.CrossEntropy(0.0, None))
+    for make in (lambda: bl.CrossEntropy(label_smoothing=-1e-9), lambda: bl.Hinge(np.inf), lambda: bl.Huber(np.inf)):
+        with pytest.raises(InputError):
+            make()
+
+
+def test_classes_are_the_last_axis_of_a_sequence() -> None:
+    """One step is enough, one class isn't."""
+    assert bl.CrossEntropy()(np.zeros((2, 1, 3)), np.zeros((2, 1), dtype=int)) == pytest.approx(np.log(3))
+    with pytest.raises(ShapeError, match=r"needs an output for each class.*got \(2, 3, 1\)"):
+        bl.CrossEntropy()(np.zeros((2, 3, 1)), np.zeros((2, 3), dtype=int))
+
+
+@pytest.mark.parametrize("loss", [bl.Hinge(margin=0.7), bl.CrossEntropy(), bl.NegativeLogLikelihood(log=True)])
+def test_a_sequence_costs_the_mean_of_its_steps(loss: bl.Loss, rng: np.random.Generator) -> None:
+    x, t = rng.normal(size=(3, 5, 4)), rng.integers(0, 4, (3, 5))
+    steps = [loss(x[:, step], t[:, step]) for step in range(5)]
+    np.testing.assert_allclose(loss(x, t), np.mean(steps, axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", [bl.CrossEntropy(), bl.NegativeLogLikelihood(), bl.Hinge(), bl.SoftCrossEntropy()])
+def test_scores_without_an_axis_of_classes_are_refused(loss: bl.Loss) -> None:
+    with pytest.raises(ShapeError, match=r"needs an output for each class.*got \(3,\)"):
+        loss(np.zeros(3), np.zeros(3, dtype=int))
+    assert loss(
+        np.full((1, 2), 0.5), np.array([[0.5, 0.5]]) if isinstance(loss, bl.SoftCrossEntropy) else [0]
+    ).shape == (1,)
+
+
 # Negative log likelihood takes probabilities, as the network's last layer gives them
 
 

@@ -21,6 +21,12 @@ from backlit.nn.losses.classification import (
 )
 from backlit.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, SquaredError
 
+__all__ = [
+    "BinaryCrossEntropy", "CrossEntropy", "Hinge", "Huber", "Loss", "MeanAbsoluteError",
+    "MeanSquaredError", "NegativeLogLikelihood", "SoftCrossEntropy", "SquaredError", "default_for",
+    "from_dict", "get", "names", "to_dict",
+]  # fmt: skip
+
 _NAMED: dict[str, Loss] = {
     "squared_error": SquaredError(),
     "mean_squared_error": MeanSquaredError(),

@@ -13,7 +13,7 @@ from backlit.train.examples import Examples
 from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
 from backlit.train.probes.baselines import reference
-from backlit.train.probes.history import Record, plain
+from backlit.train.probes.history import ProbeRecord, plain
 from backlit.train.probes.padding import sequences_of
 from backlit.train.probes.prober import Prober
 
@@ -37,7 +37,7 @@ def start_of(job: Job, prober: Prober) -> Lazy:
     """
     examples, batches, train_state, seed = job.examples, job.batches[0], job.start, job.training.seed
 
-    def work() -> Record:
+    def work() -> ProbeRecord:
         data = _data(examples, batches, seed)
         return {**prober(train_state, 0), "data": data, "weights": weights_of(examples.network)}
 

@@ -10,14 +10,14 @@ import numpy as np
 from backlit.errors import InputError, unknown
 from backlit.graph import tree
 
-Record = dict[str, Any]
+ProbeRecord = dict[str, Any]
 LISTS = ("histogram", "steps")  # what isn't one number
 
 
-class ProbeRecords(list[Record]):
+class ProbeRecords(list[ProbeRecord]):
     """Records of probes, plain data, one dict each: see `backlit.ProbeHistory`."""
 
-    def table(self) -> list[Record]:
+    def table(self) -> list[ProbeRecord]:
         """One plain dict for each probe and each layer or parameter; without histograms and time steps."""
         rows = []
         for record in self:
@@ -50,11 +50,11 @@ class ProbeRecords(list[Record]):
             raise unknown(f"number of {path}", name, names)
         return [record.get(path, {}).get(name) for record in measured]
 
-    def last(self) -> Record:
+    def last(self) -> ProbeRecord:
         """The last record; as `at`."""
         return self.at(None)
 
-    def at(self, epoch: int | None) -> Record:
+    def at(self, epoch: int | None) -> ProbeRecord:
         """The record of an epoch, or the last one.
 
         Raises

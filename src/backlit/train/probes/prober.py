@@ -16,10 +16,10 @@ from backlit.train.batches import Batches
 from backlit.train.examples import Examples
 from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
-from backlit.train.probes.history import Record, plain
+from backlit.train.probes.history import ProbeRecord, plain
 from backlit.train.probes.hook import ROOT
 from backlit.train.probes.look import look_for
-from backlit.train.probes.schedule import Plan, plan
+from backlit.train.probes.schedule import ProbePlan, probe_plan
 from backlit.train.probes.settings import Probes
 from backlit.train.program import TrainState
 
@@ -41,7 +41,7 @@ class Prober:
     def __init__(self, job: Job, settings: Probes) -> None:
         program, examples, batches, seed = job.program, job.examples, job.batches[0], job.training.seed
         compiled = program.engine.name != "numpy"
-        self.plan = plan(job.network, batches, job.training.epochs, settings, program.members, compiled)
+        self.plan = probe_plan(job.network, batches, job.training.epochs, settings, program.members, compiled)
         engine = engines.get("numpy") if self.plan.at_once else program.engine
         self._look = look_for(
             architecture=program.architecture,
@@ -62,7 +62,7 @@ class Prober:
         """Epochs from this one to the next that is probed."""
         return min((planned for planned in self.plan.epochs if planned > epoch), default=epoch + 2**31) - epoch
 
-    def __call__(self, train_state: TrainState, epoch: int) -> Record:
+    def __call__(self, train_state: TrainState, epoch: int) -> ProbeRecord:
         """The record of a run's state after an epoch."""
         if self._to_host:
             train_state = tree.map(np.asarray, train_state)
@@ -73,7 +73,7 @@ class Prober:
 
 
 def _sample(
-    plan: Plan, examples: Examples, batches: Batches, reduction: str, seed: int, engine: Engine
+    plan: ProbePlan, examples: Examples, batches: Batches, reduction: str, seed: int, engine: Engine
 ) -> tuple[dict[str, Any], float, int, float]:
     """What a look takes besides the state: the rows in groups, and how their gradients become those of an update."""
     groups, size = plan.groups, plan.size
@@ -112,7 +112,7 @@ def kinds(network: Network) -> dict[str, str]:
     return {path or ROOT: type(layer).__name__ for path, layer, *_ in network.rows(containers=True)}
 
 
-def record(epoch: int, step: int, rows: int, found: Any, kinds: dict[str, str]) -> Record:
+def record(epoch: int, step: int, rows: int, found: Any, kinds: dict[str, str]) -> ProbeRecord:
     """A record from a look's numbers."""
     layers = {path: {"layer": kinds.get(path, ""), **own} for path, own in found.pop("layers").items()}
     return {"epoch": epoch, "step": step, "rows": rows, **found, "layers": layers}

@@ -40,7 +40,7 @@ AT_ONCE = Speed(1 / 30e9, 2e-8, 2e-8, 3e-4, 1.5e-4, 5e-4)  # a probe, or an upda
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProbePlan:
     """What the probes of a run look at.
 
     Attributes
@@ -59,7 +59,9 @@ class Plan:
     at_once: bool
 
 
-def plan(network: Network, batches: Batches, epochs: int, settings: Probes, members: int, compiled: bool) -> Plan:
+def probe_plan(
+    network: Network, batches: Batches, epochs: int, settings: Probes, members: int, compiled: bool
+) -> ProbePlan:
     """The plan of a run in which `members` networks are trained at once, and one is probed."""
     places = network.architecture.walk_shapes(network.input_shape)
     layers = [(place.layer, place.shape) for place in places if not place.layer.parts()]
@@ -73,14 +75,14 @@ def plan(network: Network, batches: Batches, epochs: int, settings: Probes, memb
     epoch = batches.steps * batches.accumulate * (batches.size * products * own.product + update)
     budget = max(SHARE * epochs * epoch * members, LEAST)
 
-    def planned(speed: Speed) -> tuple[Plan, float]:
+    def planned(speed: Speed) -> tuple[ProbePlan, float]:
         fixed = speed.call + len(layers) * speed.layer + network.size * speed.parameter + time_steps * speed.time_step
         row = products * speed.product + values * speed.number
         rows = settings.rows or _affordable(budget, min(OFTEN, epochs), fixed, row)
         groups, size = _grouped(min(rows, len(batches.rows)), batches.size, stateful)
         one = fixed + groups * size * row
         chosen = spaced(epochs, int(budget / one)) if settings.every is None else _every(epochs, settings.every)
-        return Plan(chosen, groups, size, speed is AT_ONCE), len(chosen) * one
+        return ProbePlan(chosen, groups, size, speed is AT_ONCE), len(chosen) * one
 
     at_once, seconds = planned(AT_ONCE)
     return at_once if not compiled or seconds < COMPILING else planned(COMPILED)[0]
