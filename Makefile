@@ -30,12 +30,12 @@ lessons: $(VENV)/.package ## run every lesson quickly, and write them as noteboo
 test: lint ## everything that must hold: style, types, rooms, tests, examples in the documentation
 	$(call stage,tests and examples)
 	@$(BIN)/python -m pytest $(MANY) --cov --cov-report=
-	$(call stage,lines and branches that the tests reach (the slow ones left out: make coverage has all))
+	$(call stage,lines and branches that tests reach in one process (make coverage has the slow ones and other processes too))
 	@$(BIN)/python -m benchmarks.covered
 
 coverage: $(VENV)/.dev ## what the tests reach, line by line and branch by branch: open build/coverage/index.html
-	@COVER_SLOW=1 $(BIN)/python -m pytest $(MANY) --cov --cov-report=html:build/coverage
-	@$(BIN)/python -m benchmarks.covered
+	@COVER_SLOW=1 COVER_PATCH=subprocess $(BIN)/python -m pytest $(MANY) --cov --cov-report=html:build/coverage
+	@$(BIN)/python -m benchmarks.covered --check
 
 mutants: $(VENV)/.dev ## plant small faults, and see that tests notice: hours; ROOMS="optim losses" SHARE=0.1 for less
 	@$(BIN)/python -m benchmarks.mutants $(ROOMS) --share $(or $(SHARE),1)

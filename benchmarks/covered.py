@@ -3,6 +3,9 @@
     python -m benchmarks.covered           the table, and the modules that the tests reach least
     python -m benchmarks.covered --check   status 1 if a module is reached less than it must be
 
+`make test` leaves out tests marked slow, which measuring would make slower by a third, and what runs in processes that
+tests start: there commands look less tested than they are. `make coverage` has both.
+
 Tests lie in the folder of the room that they are about, not in a file for each module: what tells whether a module is
 tested is how much of it the tests reach. Each must be reached to LEAST, unless it is left out with a reason here.
 """

@@ -47,7 +47,10 @@ ROOMS = {  # what is changed, and the tests that should notice
     "optim": (("optim/**/*.py",), ("tests/optim", "src/backlit/optim", "tests/test_settings.py")),
     "losses": (("nn/losses/**/*.py",), ("tests/nn/losses", "tests/nn/test_network.py", "src/backlit/nn/losses")),
     "graph": (("graph/**/*.py",), ("tests/graph", "tests/engine", "src/backlit/graph")),
-    "loop": (("train/loop.py",), ("tests/train", "tests/store/test_checkpoint.py")),
+    "loop": (
+        ("train/loop.py",),
+        ("tests/train/test_fit.py", "tests/train/test_ensemble.py", "tests/store/test_checkpoint.py"),
+    ),
 }
 OPERATORS = (
     *(
@@ -103,6 +106,16 @@ def mutants_of(path: Path) -> list[Mutant]:
             if not any(low <= start < high for low, high in fixed)
         ]
     return mutants
+
+
+def is_program(mutant: Mutant) -> bool:
+    """Whether what is changed can still be compiled: `**options`, say, is no power."""
+    source = (SOURCES / mutant.file).read_text(encoding="utf-8")
+    try:
+        compile(mutated(source, mutant.operator, mutant.occurrence), mutant.file, "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def difference(source: str, changed: str) -> tuple[str, str]:
@@ -256,6 +269,11 @@ class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, str(self.path), "exec"), module.__dict__)  # noqa: S102 - our own source
 
 
+def codes(path: Path, *sources: str) -> list[CodeType]:
+    """What sources of a file are compiled to."""
+    return [compile(source, str(path), "exec") for source in sources]
+
+
 def code_pairs(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
     """A file's code objects that a change makes others, with what they become; the innermost last."""
     if old == new:
@@ -272,7 +290,9 @@ def patched(path: Path, source: str, changed: str) -> bool:
 
     That serves changes inside functions. Whatever runs while the file is imported has run unchanged.
     """
-    pairs = dict(code_pairs(*(compile(text, str(path), "exec") for text in (source, changed))))
+    pairs = dict(code_pairs(*codes(path, source, changed)))
+    if not pairs:
+        return False
     functions = [thing for thing in gc.get_objects() if type(thing) is FunctionType and thing.__code__ in pairs]
     innermost = list(pairs)[-1]
     for function in functions:
@@ -363,6 +383,7 @@ class Room:
         paths = sorted({path for pattern in ROOMS[name][0] for path in SOURCES.glob(pattern)})
         paths = [path for path in paths if not options.only or path.name in options.only]
         self.mutants = drawn([mutant for path in paths for mutant in mutants_of(path)], options.share, options.seed)
+        self.mutants = [mutant for mutant in self.mutants if is_program(mutant)]
         random.Random(options.seed).shuffle(self.mutants)  # noqa: S311 - so that a run cut short is a fair sample
         if options.fresh or not (BUILD / f"{name}.json").exists():
             if in_child(lambda: record(name, BUILD), output=None) != "survived":
@@ -420,11 +441,12 @@ class Room:
         """The file as it is and changed, and the lines that differ."""
         source = (SOURCES / mutant.file).read_text(encoding="utf-8")
         changed = mutated(source, mutant.operator, mutant.occurrence)
-        return source, changed, difference(source, changed)
+        first, second = codes(SOURCES / mutant.file, source, changed)
+        return source, changed, ("", "") if first == second else difference(source, changed)
 
     def outcome(self, mutant: Mutant, change: tuple[str, str]) -> str:
         """What is known of a mutant, or nothing."""
-        if (mutant.file, *change) in self.equivalents:
+        if not all(change) or (mutant.file, *change) in self.equivalents:
             return "equivalent"
         return str(self.done.get(json.dumps(asdict(mutant)), ""))
 

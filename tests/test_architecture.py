@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from backlit.inspect.draw.svg import to_svg
 from benchmarks import house
+from docs.site import rooms
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "backlit"
@@ -186,3 +188,13 @@ def test_what_is_counted(tmp_path: Path) -> None:
     assert house.long_files(house.files_of(tmp_path)) == {}
     (tmp_path / "a.py").write_text("x = 1\n" * 401)
     assert house.long_files(house.files_of(tmp_path)) == {"a.py": 401}
+
+
+# ------------------------------------------------------------------------------------------------ picture
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_code() -> None:
+    """docs/architecture.md shows it."""
+    assert sorted(rooms.ABOUT) == sorted(room for floor in rooms.floors() for room in floor)
+    drawn = to_svg(rooms.draw())
+    assert rooms.PICTURE.read_text(encoding="utf-8") == drawn, "make it anew: python docs/site/rooms.py"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from backlit.lessons import LESSONS, Lesson
 from backlit.lessons.page import page
-from backlit.lessons.running import FIGURE, Done, Said
+from backlit.lessons.running import FIGURE, FilledProse, RunCode
 from backlit.lessons.source import Code
 
 WORDS = {
@@ -40,17 +40,16 @@ def write(folder: Path, outline: bool = False) -> None:
                 file.with_name(f"{file.stem}{suffix(language)}{file.suffix}").write_bytes(content)
 
 
-def outlined(lesson: Lesson) -> list[Said | Done]:
+def outlined(lesson: Lesson) -> list[FilledProse | RunCode]:
     """A lesson's steps as if it had been run."""
-    steps: list[Said | Done] = []
+    steps: list[FilledProse | RunCode] = []
     for part in lesson.parts:
         if isinstance(part, Code):
-            steps.append(Done(part, ""))
+            steps.append(RunCode(part, ""))
         else:
             texts = {language: re.sub("«[^»]+»", "…", text) for language, text in part.text.items()}
-            steps.append(
-                Said(texts, {name: Figure((1, 1)) for text in texts.values() for _, name in FIGURE.findall(text)})
-            )
+            figures = {name: Figure((1, 1)) for text in texts.values() for _, name in FIGURE.findall(text)}
+            steps.append(FilledProse(texts, figures))
     return steps
 
 

@@ -314,7 +314,7 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         (
             capacity.TOO_LITTLE, capacity.SIGNS[hidden, of_classes],
             evidence(net=network, loss=loss, data=data | simple(0.95), scores={"accuracy": 0.2}),
-            evidence(net=network, loss=loss, data=data | simple(0.1), scores={"accuracy": 0.2}),
+            evidence(net=network, loss=loss, data=data | simple(0.3), scores={"accuracy": 0.2}),
         )
         for of_classes, loss, data, flat, wide in (
             (False, "mse", NO_DATA, PERCEPTRON, net(bl.Linear(4), bl.Tanh(), bl.Linear(1))),
@@ -324,7 +324,8 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     ),
     (
         overfitting.OVERFITTING, overfitting.ROSE,
-        evidence(FALL, [*np.linspace(1.0, 0.4, 10), *np.linspace(0.4, 1.2, 10)]), evidence(FALL, FALL),
+        evidence(FALL, [*np.linspace(1.0, 0.4, 10), *np.linspace(0.4, 1.2, 10)], data={"held": 10**5}),
+        evidence(FALL, [*np.linspace(1.0, 0.4, 10), *np.linspace(0.4, 0.5, 10)], data={"held": 10**5}),
     ),
     (
         overfitting.OVERFITTING, overfitting.LEARNED_BY_HEART,

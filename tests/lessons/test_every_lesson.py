@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from backlit.lessons import LESSONS, Lesson
 from backlit.lessons.answers import judge
 from backlit.lessons.notebook import notebook
-from backlit.lessons.running import Said, execute, run
+from backlit.lessons.running import FilledProse, execute, run
 from backlit.lessons.source import Code, Prose
 
 EACH = [pytest.param(lesson, id=name) for name, lesson in LESSONS.items()]
@@ -22,10 +22,10 @@ NO_RESULT = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|«[^»]*»|\]\(
 @pytest.mark.parametrize("lesson", EACH)
 def test_it_runs_and_its_claims_hold(lesson: Lesson) -> None:
     steps = list(run(lesson, "ko", quick=True))
-    said = [step for step in steps if isinstance(step, Said)]
+    filled = [step for step in steps if isinstance(step, FilledProse)]
     assert len(steps) == len(lesson.parts)
-    assert any(step.figures for step in said)
-    for step in said:
+    assert any(step.figures for step in filled)
+    for step in filled:
         assert "«" not in "".join(step.text.values())
 
 

@@ -8,7 +8,7 @@ import pytest
 from backlit.errors import InputError, UnknownNameError
 from backlit.lessons import LESSONS, find, saying
 from backlit.lessons.formulas import to_mathml, to_unicode
-from backlit.lessons.running import Done, LessonError, Said, run
+from backlit.lessons.running import FilledProse, LessonError, RunCode, run
 from backlit.lessons.source import parse
 
 HEAD = """+++
@@ -59,10 +59,10 @@ def test_a_lesson_is_read_and_run() -> None:
     lesson = parse(HEAD + BODY.replace(", and `«` alone means nothing", ""), 4, "tiny.md")
     assert (lesson.name, lesson.number, lesson.title["ko"], len(lesson.exercises)) == ("tiny", 4, "작은 것", 1)
     steps = list(run(lesson))
-    assert [type(step) for step in steps] == [Said, Done, Done, Said]
-    assert isinstance(steps[1], Done)
+    assert [type(step) for step in steps] == [FilledProse, RunCode, RunCode, FilledProse]
+    assert isinstance(steps[1], RunCode)
     assert steps[1].printed == "two is 2\n"
-    assert isinstance(steps[3], Said)
+    assert isinstance(steps[3], FilledProse)
     assert steps[3].text == {"en": "It's 2.000, half of it 100.0%.", "ko": "2입니다."}
 
 
@@ -101,6 +101,9 @@ def test_ctrl_c_ends_a_lesson_that_is_training(after: str) -> None:
         (HEAD + "\n<!-- en -->\nonly English", "isn't there in ko"),
         (HEAD + "\n<!-- fr -->\nquoi", "unknown mark in tiny.md, line 8 'fr'"),
         (HEAD + "\n```python check\n1\n```\n", "line 10: check can't stand here"),
+        (HEAD + BODY.replace("python check", "python solution"), "line 39: solution can't stand here"),
+        (HEAD + BODY.partition("```python check")[0], "tiny.md: exercise 1 has no check"),
+        (HEAD + BODY + "\n<!-- en -->\nfour\n<!-- ko -->\n넷\n", "prose can't stand here"),
     ],
 )
 def test_a_file_that_is_no_lesson(text: str, message: str) -> None:
@@ -111,7 +114,7 @@ def test_a_file_that_is_no_lesson(text: str, message: str) -> None:
 def test_lessons_are_found_by_name_and_number() -> None:
     lesson = find("backprop")
     assert find(str(lesson.number)) is lesson
-    assert [own.number for own in LESSONS.values()] == sorted(own.number for own in LESSONS.values())
+    assert [entry.number for entry in LESSONS.values()] == sorted(own.number for own in LESSONS.values())
     with pytest.raises(UnknownNameError, match="did you mean 'backprop'"):
         find("backprob")
     with pytest.raises(UnknownNameError, match="language of the lessons 'kr'; did you mean 'ko'"):

@@ -17,7 +17,7 @@ from backlit.nn import initializers, losses, metrics
 from backlit.nn.layer import Layer
 from backlit.nn.losses.base import Loss
 from backlit.nn.metrics.base import Metric
-from backlit.settings import Options
+from backlit.settings import Hyperparameters
 
 FAMILIES: list[tuple[str, type, str, dict[str, Any]]] = [
     ("layer", Layer, "Linear", Layer.kinds),
@@ -133,5 +133,5 @@ print(*set(Layer.kinds) - known)
 
 
 def test_families_that_settings_know() -> None:
-    assert set(Options.families) == {"transform", "schedule"}
+    assert set(Hyperparameters.families) == {"transform", "schedule"}
     assert losses.built_in(bl.losses.get("mse"))

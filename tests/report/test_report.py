@@ -23,6 +23,8 @@ from backlit.languages import Template
 from backlit.report.numerals import percent, short
 from backlit.report.reproduce import command
 from backlit.settings import declared
+from backlit.tasks.judge import forecast
+from backlit.tasks.judge.scores import BESIDE_GUESSING, MEAN, NO_BETTER
 from backlit.tasks.judge.worst import mistakes
 from tests.report.common import checked
 
@@ -196,7 +198,9 @@ def test_a_diverged_run_says_so_first():
 
 
 def test_warnings_and_interruptions_are_findings(regression):
-    warning = "no better than always the mean (rmse 3, guessing 2): don't rely on its predictions"
+    compared = BESIDE_GUESSING.say(name="rmse", own=3.0, guess=2.0)
+    warning = NO_BETTER.say(what=MEAN.say(), compared=compared)
+    assert warning == "no better than always the mean (rmse 3, guessing 2): don't rely on its predictions"
     judgement = regression.judgement | {"warnings": [warning]}
     page = checked(dataclasses.replace(regression, judgement=judgement, stopped="interrupted").report())
     assert "No better than without a network" in page.text("en")
@@ -269,7 +273,7 @@ def test_many_classes_are_a_picture(classes):
 def test_forecasts_labels_targets_and_texts():
     run = arrays()
     own = {"mae": 1.0, "rmse": 2.0}
-    others = {"same as last week": {"mae": 3.0, "rmse": 4.0}, "linear (ridge)": {"mae": 2.5, "rmse": 4.0}}
+    others = {forecast.LAST_SEASON["week"].say(): {"mae": 3.0, "rmse": 4.0}, forecast.LINEAR: {"mae": 2.5, "rmse": 4.0}}
     steps = [{"step": i + 1, "network": own, **others} for i in range(30)]
     intervals = {"level": 0.9, "half_width": [2.0] * 29 + [None], "coverage": [0.91] * 30}
     run.judgement = {

@@ -1,11 +1,14 @@
 """Both languages of the report have the same texts, and say the same of them."""
 
+import importlib
+import pkgutil
 import re
 import string
 from pathlib import Path
 
 import pytest
 
+import backlit
 from backlit.data.table.category import Category
 from backlit.data.table.column import LeftOut
 from backlit.data.table.moment import Moment
@@ -20,7 +23,10 @@ from backlit.doctor.findings import (
     scale,
     sequences,
 )  # fmt: skip
+from backlit.languages import Template
 from backlit.report import texts as words
+from backlit.tasks import rows, table
+from backlit.tasks.judge import scores
 from backlit.train.divergence import Divergence
 
 ROOM = Path(words.__file__).parent
@@ -71,26 +77,39 @@ def test_korean_is_korean():
         assert hangul or any(word in text for word in same) or not re.sub(r"\{\w+\}", "", text).strip(" :()"), key
 
 
-def test_sayings_are_patterns_with_their_groups():
-    for pattern, becomes in KO["sayings"].items():
-        groups = re.compile(pattern).groups
-        used = {int(number) for number in re.findall(r"\\(\d)", becomes)}
-        assert used <= set(range(1, groups + 1)), pattern
-        assert re.search(r"[가-힣]", becomes), pattern
-
-
 @pytest.mark.parametrize(
-    ("sentence", "korean"),
+    ("sentence", "english", "korean"),
     [
-        ("always 'cat', the most frequent class", "늘 가장 흔한 \u2018cat\u2019"),
-        ("always 3, the most frequent class", "늘 가장 흔한 \u20183\u2019"),
-        ("3 rows have no target (price) and are dropped", "목푯값(price)이 없는 3개를 뺐습니다."),
-        ("nobody has said this before", "nobody has said this before"),
+        (scores.ALWAYS.say(name="cat"), "always 'cat', the most frequent class", "늘 가장 흔한 ‘cat’"),
+        (scores.ALWAYS.say(name=3), "always 3, the most frequent class", "늘 가장 흔한 ‘3’"),
+        (table.NO_TARGET.say(count=3, rows="rows", names="price"),
+         "3 rows have no target (price) and are dropped", "목푯값(price)이 없는 3개를 뺐습니다."),
+        (rows.CALIBRATED.say(temperature=1.25),
+         "calibrated: outputs are divided by 1.25", "확률 보정: 출력을 1.25로 나눕니다."),
+        ("nobody has said this before", "nobody has said this before", "nobody has said this before"),
     ],
-)
-def test_what_the_library_says(sentence, korean):
-    assert str(words.Told(sentence).within("ko")) == korean
-    assert str(words.Told(sentence).within("en")) == sentence.replace("'", "&#39;")
+)  # fmt: skip
+def test_what_the_library_says(sentence, english, korean):
+    assert sentence == english
+    assert str(words.Said(sentence).within("ko")) == korean
+    assert str(words.Said(sentence).within("en")) == english.replace("'", "&#39;")
+
+
+def test_every_sentence_has_the_same_values_in_each_language():
+    """All templates of the library, wherever they stand."""
+    found = 0
+    for info in pkgutil.walk_packages(backlit.__path__, "backlit."):
+        if info.name.startswith(("backlit.cli", "backlit.__main__")):
+            continue
+        module = importlib.import_module(info.name)
+        for value in vars(module).values():
+            parts = value.values() if isinstance(value, dict) else [value]
+            for template in parts:
+                if isinstance(template, Template):
+                    found += 1
+                    assert template.places("en") >= template.places("ko"), template
+                    assert template.ko.strip(), template
+    assert found > 100
 
 
 @pytest.mark.parametrize(
@@ -131,7 +150,7 @@ def test_what_the_doctor_measured(message, korean):
 )  # fmt: skip
 def test_what_was_done_to_columns(said, english, korean):
     assert said == english
-    assert str(words.Told(said).within("ko")) == korean
+    assert str(words.Said(said).within("ko")) == korean
 
 
 def test_values_are_escaped_in_every_language():

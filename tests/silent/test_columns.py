@@ -127,6 +127,19 @@ def test_codes_with_leading_zeros_are_no_numbers():
     assert not isinstance(understand(codes), Number)
 
 
+@pytest.mark.parametrize("row", [3, 33, 57])
+@pytest.mark.parametrize("above", ["", "# about\n\n"])
+def test_a_cell_that_cannot_be_used_is_told_by_file_and_line(tmp_path, row, above):
+    """Whatever part of the split it falls into, and however many rows without a target stand above it."""
+    path = tmp_path / "t.csv"
+    lines = [f"{'inf' if i == row else i / 7},{i % 3},{'' if i % 10 == 1 else i % 2}" for i in range(60)]
+    path.write_text(above + "x,z,y\n" + "\n".join(lines) + "\n")
+    line = row + 2 + above.count("\n")
+    for seed in (0, 1):
+        with pytest.raises(InputError, match=rf"t\.csv, line {line}, column 'x' is infinite; mend or empty it"):
+            bl.fit(path, target="y", epochs=1, engine="numpy", seed=seed, progress=False)
+
+
 # ------------------------------------------------------------------------------------------------ frames of others
 
 

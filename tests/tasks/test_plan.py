@@ -11,7 +11,7 @@ from backlit.tasks.plan import MEMBERS, is_slow, mixup_of, resolved
 from backlit.tasks.rows import RowsTask
 from backlit.tasks.sequences import SequencesTask
 from backlit.tasks.stream import StreamTask, updates_of_epoch
-from backlit.tasks.task import Material
+from backlit.tasks.task import FOR_ROWS, Material
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_an_epoch_of_a_text():
 
 
 @pytest.mark.parametrize("task", [StreamTask(), SequencesTask(to="class")])
-@pytest.mark.parametrize("name", ["loss", "ensemble", "balance", "calibrate", "activation", "augment"])
+@pytest.mark.parametrize("name", FOR_ROWS)
 def test_what_makes_no_sense_for_a_kind_of_data_is_refused_by_name(task, name):
     value = {"ensemble": 3, "balance": True, "calibrate": True}.get(name, "relu")
     with pytest.raises(InputError, match=name):

@@ -47,7 +47,7 @@ def _line(folder: Path, run: Any) -> dict[str, Any]:
     """What is told of a run; one without a judgement has the last losses of its history."""
     judgement = run.judgement or {}
     last = run.history[(run.best_epoch or len(run.history)) - 1] if run.history else {}
-    held = {name.removeprefix("val_"): value for name, value in last.items() if name.startswith("val_")}
+    validation_scores = {name.removeprefix("val_"): value for name, value in last.items() if name.startswith("val_")}
     return {
         "run": str(folder),
         "network": judgement.get("plan", repr(run.network.architecture)).split(", ")[0],
@@ -56,15 +56,15 @@ def _line(folder: Path, run: Any) -> dict[str, Any]:
         "seconds": round(run.seconds, 3),
         "stopped": run.stopped,
         "judged_on": judgement.get("judged_on", "validation"),
-        "scores": judgement.get("scores") or held,
+        "scores": judgement.get("scores") or validation_scores,
     }
 
 
 def _best(name: str, lines: list[dict[str, Any]]) -> float | None:
-    known = [line["scores"][name] for line in lines if name in line["scores"]]
-    if len(known) < 2:
+    scores = [line["scores"][name] for line in lines if name in line["scores"]]
+    if len(scores) < 2:
         return None
-    return min(known) if name in ("log_loss", "rmse", "mae", "loss", "bits", "perplexity") else max(known)
+    return min(scores) if name in ("log_loss", "rmse", "mae", "loss", "bits", "perplexity") else max(scores)
 
 
 def _cell(value: float | None, best: float | None) -> str:

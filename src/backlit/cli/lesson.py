@@ -74,8 +74,8 @@ def _judge(lesson: Lesson, path: Path, lang: str, seconds: float, as_json: bool)
     from backlit.lessons.answers import judge_file
 
     verdicts = judge_file(lesson, path, lang, seconds=seconds)
-    told = {"lesson": lesson.name, "verdicts": [asdict(verdict) for verdict in verdicts]}
-    _say(as_json, told, "\n".join(map(str, verdicts)))
+    result = {"lesson": lesson.name, "verdicts": [asdict(verdict) for verdict in verdicts]}
+    _say(as_json, result, "\n".join(map(str, verdicts)))
     if not all(verdict.right for verdict in verdicts):
         output.leave(output.WORK_FAILED)
 
@@ -93,7 +93,7 @@ def _show(lesson: Lesson, lang: str, pictures: Path | None, quick: bool, as_json
     from backlit.files import saving
     from backlit.lessons.formulas import to_unicode
     from backlit.lessons.pictures import png
-    from backlit.lessons.running import FIGURE, Done, run
+    from backlit.lessons.running import FIGURE, RunCode, run
 
     console = Console(stderr=as_json, width=None if as_json else _width())
     saved: list[str] = []
@@ -106,7 +106,7 @@ def _show(lesson: Lesson, lang: str, pictures: Path | None, quick: bool, as_json
     )
     for step in run(lesson, lang, quick=quick):
         console.print()
-        if isinstance(step, Done):
+        if isinstance(step, RunCode):
             claims += step.code.claim
             if not step.code.claim:
                 console.print(Syntax(step.code.text.strip(), "python", background_color="default", word_wrap=True))
@@ -139,10 +139,10 @@ def _width() -> int:
     return min(100, Console().width)
 
 
-def _say(as_json: bool, told: dict[str, Any], sentence: str) -> None:
+def _say(as_json: bool, result: dict[str, Any], sentence: str) -> None:
     from backlit.cli import output
 
     if as_json:
-        output.emit(told)
+        output.emit(result)
     else:
         print(sentence)

@@ -53,7 +53,7 @@ def command(
         )
         return
     unit = {"en": "min", "ko": "분"}[lang]
-    rows = [[f"{own.number}", own.name, own.title[lang], f"{own.minutes} {unit}"] for own in LESSONS.values()]
+    rows = [[f"{entry.number}", entry.name, entry.title[lang], f"{entry.minutes} {unit}"] for entry in LESSONS.values()]
     print(output.table(rows, left=(1, 2)))
     first = next(iter(LESSONS))
     option = "" if lang == "en" else f" --lang {lang}"

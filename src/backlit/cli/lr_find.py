@@ -55,6 +55,6 @@ def command(
         curve = {"rates": test.rates, "losses": test.losses, "smoothed": test.smoothed}
         output.emit({"suggestion": test.suggestion, **curve})
         return
-    shown = range(0, len(test.rates), max(1, len(test.rates) // 12))
-    print(output.table([["rate", "loss"], *[[f"{test.rates[i]:.2g}", f"{test.smoothed[i]:.4f}"] for i in shown]]))
+    printed = range(0, len(test.rates), max(1, len(test.rates) // 12))
+    print(output.table([["rate", "loss"], *[[f"{test.rates[i]:.2g}", f"{test.smoothed[i]:.4f}"] for i in printed]]))
     print(f"\nsuggested learning rate: {test.suggestion:.2g}\nnext: backlit train {data} --lr {test.suggestion:.2g}")

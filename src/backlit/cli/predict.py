@@ -97,13 +97,13 @@ def _pictures(run: Any, files: list[Path], out: Path | None, skip_broken: bool, 
         album = read_as(run.preparation.form, paths, skip_broken=skip_broken, progress=stage)
     for path, why in album.broken:
         output.note(f"picture {shown(path)}: {why}; it is left out")
-    named, columns = {"picture": [shown(paths[i]) for i in album.kept]}, predictions(run, album.pixels, 0.9)
+    pictures, columns = {"picture": [shown(paths[i]) for i in album.kept]}, predictions(run, album.pixels, 0.9)
     if as_json:
-        output.emit({"rows": len(album.kept), **named, **columns})
+        output.emit({"rows": len(album.kept), **pictures, **columns})
         return
     suffix = "" if out is None else out.suffix.lower().lstrip(".")
     kind = suffix if suffix in ("tsv", "jsonl", "parquet", "arrow") else "csv"
-    source = Source(pl.DataFrame(named), Path("pictures"), kind, separator="\t" if kind == "tsv" else ",")
+    source = Source(pl.DataFrame(pictures), Path("pictures"), kind, separator="\t" if kind == "tsv" else ",")
     writing.write(pl.DataFrame({name: pl.Series(values) for name, values in columns.items()}), out, source)
     if out is not None:
         output.note(f"{len(album.kept)} predictions written to {out}")

@@ -35,8 +35,7 @@ def command(
 ) -> None:
     """The network layer by layer, the table's columns, how the training went, and the scores."""
     import backlit as bl
-    from backlit.cli import output
-    from backlit.cli import printing as report
+    from backlit.cli import output, printing
     from backlit.data.preparation import preparation_of
     from backlit.errors import InputError
     from backlit.inspect import plots
@@ -51,10 +50,10 @@ def command(
     if reliability is not None and "calibration" not in judgement:
         raise InputError(f"{run} has no probabilities whose honesty was measured; classifiers on tables have")
     if draw is not None:
-        network, others = _first(loaded)
+        network, alike = _first(loaded)
         bl.draw(network, depth, draw)
-        if others:
-            output.note(f"{draw}: the first of {others + 1} networks of one kind")
+        if alike:
+            output.note(f"{draw}: the first of {alike + 1} networks of one kind")
     if plot is not None:
         output.save_picture(loaded.plot(), plot)
     if reliability is not None:
@@ -64,9 +63,9 @@ def command(
         return
     blocks = [_network(loaded)]
     if preparation_of(loaded.preparation).rows():
-        blocks.append(report.columns(loaded.preparation, 10**9 if columns else report.MOST_COLUMNS))
-    told = {key: value for key, value in loaded.settings.items() if value is not None and key != "data"}
-    settings = ", ".join(f"{key} {value}" for key, value in told.items())
+        blocks.append(printing.columns(loaded.preparation, 10**9 if columns else printing.MOST_COLUMNS))
+    options = {key: value for key, value in loaded.settings.items() if value is not None and key != "data"}
+    settings = ", ".join(f"{key} {value}" for key, value in options.items())
     best = f", best epoch {loaded.best_epoch}" if loaded.best_epoch else ""
     blocks.append(
         f"trained with {settings}\n{len(loaded.history)} epochs in {loaded.seconds:.1f} s: {loaded.stopped}{best}"
@@ -74,7 +73,7 @@ def command(
     if loaded.history:
         blocks.append(_chart(loaded.history))
     if judgement:
-        blocks.append(report.scores(judgement))
+        blocks.append(printing.scores(judgement))
     if judgement.get("notes"):
         blocks.append("\n".join(f"  {note}" for note in judgement["notes"]))
     print("\n\n".join(blocks))
@@ -88,16 +87,16 @@ def _first(run: Any) -> tuple[Any, int]:
     layer = run.network.architecture
     if not isinstance(layer, Parallel) or len(set(layer.layers)) > 1 or len(layer.layers) == 1:
         return run.network, 0
-    first, *others = members(run.network)
-    return first, len(others)
+    first, *alike = members(run.network)
+    return first, len(alike)
 
 
 def _network(run: Any) -> str:
     """The layers."""
-    first, others = _first(run)
-    if not others:
+    first, alike = _first(run)
+    if not alike:
         return str(first)
-    return f"{first}\n\nand {others} more like it, whose answers are averaged: {run.network.size:,} parameters"
+    return f"{first}\n\nand {alike} more like it, whose answers are averaged: {run.network.size:,} parameters"
 
 
 def _data(run: Any) -> dict[str, Any]:
@@ -109,8 +108,8 @@ def _data(run: Any) -> dict[str, Any]:
     ]
     summary = {"stopped": run.stopped, "best_epoch": run.best_epoch, "settings": run.settings}
     columns = preparation_of(run.preparation).rows() or None
-    rest = {"columns": columns, "judgement": run.judgement, "config": run.config, "history": list(run.history)}
-    return {"layers": layers, "parameters": run.network.size, **summary, **rest}
+    training = {"columns": columns, "judgement": run.judgement, "config": run.config, "history": list(run.history)}
+    return {"layers": layers, "parameters": run.network.size, **summary, **training}
 
 
 def _chart(history: Any) -> str:
@@ -122,6 +121,6 @@ def _chart(history: Any) -> str:
     for name in names:
         values = [value for value in history[name] if value is not None]
         step = -(-len(values) // WIDTH)
-        shown = [values[min(i + step, len(values)) - 1] for i in range(0, len(values), step)]
-        rows.append([name, spark(shown), *[f"{v:.4g}" for v in (values[0], min(values), max(values), values[-1])]])
+        sampled = [values[min(i + step, len(values)) - 1] for i in range(0, len(values), step)]
+        rows.append([name, spark(sampled), *[f"{v:.4g}" for v in (values[0], min(values), max(values), values[-1])]])
     return table([["history", "", "first", "lowest", "highest", "last"], *rows], left=(0, 1))

@@ -93,10 +93,10 @@ def load(name: str, **options: Any) -> Dataset:
     """
     if not isinstance(name, str) or name not in names():
         raise unknown("data set", name, names())
-    known = list(signature(_GENERATED[name][0]).parameters) if name in _GENERATED else []
+    options_known = list(signature(_GENERATED[name][0]).parameters) if name in _GENERATED else []
     for option in options:
-        if option not in known:
-            raise unknown(f"option of {name}", option, known)
+        if option not in options_known:
+            raise unknown(f"option of {name}", option, options_known)
     if name in _GENERATED:
         make, description = _GENERATED[name]
         x, y = make(**options)

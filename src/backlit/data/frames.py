@@ -60,7 +60,7 @@ def as_arrays(
         raise _not_a_number(array, names)
     if keep_integers and array.dtype.kind in "iu":
         return array, names
-    given = array
+    original = array
     if dtype is not None or array.dtype.kind != "f":
         with np.errstate(over="ignore"):  # told below, by row and column
             array = array.astype(dtype or "float64", copy=False)
@@ -69,10 +69,10 @@ def as_arrays(
         suspicious = not np.isfinite(array.sum(dtype=np.float64))
     if suspicious and not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0]
-        value = given[tuple(where)]
-        what = f"{value}, too large for {array.dtype}" if np.isfinite(value) else str(value)
+        value = original[tuple(where)]
+        problem = f"{value}, too large for {array.dtype}" if np.isfinite(value) else str(value)
         raise InputError(
-            f"x: row {where[0]}{_column(where, names)} is {'missing (NaN)' if np.isnan(value) else what}; "
+            f"x: row {where[0]}{_column(where, names)} is {'missing (NaN)' if np.isnan(value) else problem}; "
             f"{'scale the column' if np.isfinite(value) else 'drop such rows or fill them in'}"
         )
     return array, names
@@ -112,8 +112,8 @@ def columns_of(x: Any) -> dict[str, np.ndarray] | None:
 def _of_rows(rows: Any) -> dict[str, Any]:
     from backlit.data.files.values import frame
 
-    made = frame(rows)
-    return {name: made[name] for name in made.columns}
+    table = frame(rows)
+    return {name: table[name] for name in table.columns}
 
 
 def as_targets(y: Any) -> np.ndarray:
@@ -153,9 +153,9 @@ def as_targets(y: Any) -> np.ndarray:
     return values
 
 
-def _no_target(place: Any, what: str) -> InputError:
+def _no_target(place: Any, problem: str) -> InputError:
     column = f", column {place[1]}" if len(place) > 1 else ""
-    return InputError(f"targets: row {place[0]}{column} is {what}; drop such rows, or fill them in")
+    return InputError(f"targets: row {place[0]}{column} is {problem}; drop such rows, or fill them in")
 
 
 def _stacked(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:

@@ -122,9 +122,9 @@ def gestures(
     room = np.array([size - height, size - width])
     low, high = -moves.min(axis=1), room - moves.max(axis=1)
     places = rng.integers(low, high + 1)[:, None] + moves
-    which = rng.integers(0, len(pictures), rows)
+    picture_numbers = rng.integers(0, len(pictures), rows)
     x = rng.normal(0.0, noise, (rows, frames, size, size)).astype(np.float32)
-    for film, own, spots in zip(x, pictures[which], places, strict=True):
+    for film, picture, spots in zip(x, pictures[picture_numbers], places, strict=True):
         for frame, (top, left) in zip(film, spots, strict=True):
-            frame[top : top + height, left : left + width] += own
+            frame[top : top + height, left : left + width] += picture
     return x[..., None], y

@@ -35,10 +35,10 @@ class Labels:
         ShapeError
             If there isn't one label a row.
         """
-        found = np.unique(_values(y)).tolist()
-        if not found:
+        distinct = np.unique(_values(y)).tolist()
+        if not distinct:
             raise InputError("targets: there are no rows to learn classes from")
-        return cls(tuple(int(v) if isinstance(v, float) and v.is_integer() else v for v in found))
+        return cls(tuple(int(v) if isinstance(v, float) and v.is_integer() else v for v in distinct))
 
     def encode(self, y: Any) -> np.ndarray:
         """Class numbers, int64 (rows,).
@@ -51,23 +51,23 @@ class Labels:
             If a label is missing.
         """
         values = _values(y)
-        known = np.array(self.classes)
-        if known.dtype.kind == "U" and values.dtype.kind != "U":
+        classes = np.array(self.classes)
+        if classes.dtype.kind == "U" and values.dtype.kind != "U":
             values = np.array([_text(value) for value in values.tolist()], dtype=str)
-        elif known.dtype.kind != "U" and values.dtype.kind == "U" and len(values):
+        elif classes.dtype.kind != "U" and values.dtype.kind == "U" and len(values):
             raise self._unseen(values, 0)
-        order = np.argsort(known)
-        places = np.clip(np.searchsorted(known[order], values), 0, len(known) - 1)
+        order = np.argsort(classes)
+        places = np.clip(np.searchsorted(classes[order], values), 0, len(classes) - 1)
         codes = order[places]
-        wrong = known[codes] != values
+        wrong = classes[codes] != values
         if wrong.any():
             raise self._unseen(values, int(wrong.argmax()))
         return codes
 
     def _unseen(self, values: np.ndarray, row: int) -> InputError:
-        shown = ", ".join(map(repr, self.classes[:10])) + (", …" if len(self.classes) > 10 else "")
+        class_list = ", ".join(map(repr, self.classes[:10])) + (", …" if len(self.classes) > 10 else "")
         return UnknownNameError(
-            f"targets: row {row} has class {values[row].item()!r}, which training didn't have: {shown}"
+            f"targets: row {row} has class {values[row].item()!r}, which training didn't have: {class_list}"
         )
 
     def decode(self, codes: Any) -> np.ndarray:

@@ -100,17 +100,17 @@ class Preparation(ABC):
 class Foreign(Preparation):
     """An object of the user's own that has ``apply(raw) -> array`` and nothing else; can't be saved."""
 
-    def __init__(self, given: Any) -> None:
-        self.given = given
+    def __init__(self, transform: Any) -> None:
+        self.transform = transform
 
     def apply(self, raw: Any) -> np.ndarray:
         """What the object makes of raw input."""
-        return self.given.apply(raw)
+        return self.transform.apply(raw)
 
     def to_dict(self) -> dict[str, Any]:
         """Refused: no file could tell what the object does."""
         raise InputError(
-            f"a run prepared by {type(self.given).__name__} can't be saved; known preparations: {', '.join(HOMES)}"
+            f"a run prepared by {type(self.transform).__name__} can't be saved; known preparations: {', '.join(HOMES)}"
         )
 
     @classmethod
@@ -139,18 +139,18 @@ class AsItIs(Preparation):
 AS_IT_IS = AsItIs()
 
 
-def preparation_of(given: Any) -> Preparation:
+def preparation_of(preparation: Any) -> Preparation:
     """What `fit` was given as its preparation, with all answers: nothing, a `Preparation`, or an object with `apply`.
 
     >>> preparation_of(None).rows()
     []
     """
-    if given is None:
+    if preparation is None:
         return AS_IT_IS
-    return given if isinstance(given, Preparation) else Foreign(given)
+    return preparation if isinstance(preparation, Preparation) else Foreign(preparation)
 
 
-def describe(given: Any) -> dict[str, Any] | None:
+def describe(preparation: Any) -> dict[str, Any] | None:
     """A preparation as plain data, with its kind; None for none.
 
     Raises
@@ -158,12 +158,12 @@ def describe(given: Any) -> dict[str, Any] | None:
     InputError
         If it isn't one of those in `HOMES`.
     """
-    if given is None:
+    if preparation is None:
         return None
-    kind = type(given).__name__
+    kind = type(preparation).__name__
     if kind not in HOMES:
-        return Foreign(given).to_dict()
-    return {"kind": kind, **given.to_dict()}
+        return Foreign(preparation).to_dict()
+    return {"kind": kind, **preparation.to_dict()}
 
 
 def restore(data: dict[str, Any] | None) -> Preparation | None:
@@ -172,5 +172,5 @@ def restore(data: dict[str, Any] | None) -> Preparation | None:
         return None
     rest = dict(data)
     kind = rest.pop("kind")
-    made: type[Preparation] = getattr(importlib.import_module(HOMES[kind]), kind)
-    return made.from_dict(rest)
+    preparation_class: type[Preparation] = getattr(importlib.import_module(HOMES[kind]), kind)
+    return preparation_class.from_dict(rest)

@@ -74,8 +74,8 @@ class Scaling(Preparation):
         low, high = x.min(axis=0).astype(np.float64), x.max(axis=0)
         shift = np.where(low == high, low, shift)
         constant = (low == high) | (scale <= 10 * np.finfo(np.float64).eps * np.abs(shift))
-        named = None if names is None else tuple(names)
-        return type(self)(tuple(shift.tolist()), tuple(np.where(constant, 1.0, scale).tolist()), named)
+        column_names = None if names is None else tuple(names)
+        return type(self)(tuple(shift.tolist()), tuple(np.where(constant, 1.0, scale).tolist()), column_names)
 
     def apply(self, x: Any) -> np.ndarray:
         """Scaled rows, float32.
@@ -112,8 +112,8 @@ class Scaling(Preparation):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        named = {} if self.names is None else {"names": list(self.names)}
-        return {"scaling": type(self).__name__, "shift": self.shift, "scale": self.scale, **named}
+        names_entry = {} if self.names is None else {"names": list(self.names)}
+        return {"scaling": type(self).__name__, "shift": self.shift, "scale": self.scale, **names_entry}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Scaling:

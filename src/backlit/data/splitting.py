@@ -72,7 +72,7 @@ def split(
         codes = _codes(stratify, n)
         line = line[np.argsort(codes[line], kind="stable")]  # class by class
         # Parts take turns along the line, each as often as its share: so every class is shared out.
-        owner = _mend(owner, codes[line], len(shares))
+        owner = _repair(owner, codes[line], len(shares))
     return tuple(np.sort(line[owner == part]) for part in range(len(shares)))
 
 
@@ -113,27 +113,28 @@ def _together(codes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -
     sizes = np.bincount(codes)
     if len(sizes) < len(shares):
         raise InputError(f"{len(sizes)} groups can't be split into {len(shares)} parts; give more groups")
-    wanted = shares * len(codes)
+    target_sizes = shares * len(codes)
     part_of = np.empty(len(sizes), dtype=int)
     filled = np.zeros(len(shares))
-    left = len(sizes)
+    remaining = len(sizes)
     shuffled = rng.permutation(len(sizes))
     for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
         empty = filled == 0
-        lack = np.where(empty | (left > empty.sum()), wanted - filled, -np.inf)  # the last groups go to empty parts
+        # The last groups go to empty parts.
+        lack = np.where(empty | (remaining > empty.sum()), target_sizes - filled, -np.inf)
         part = int(lack.argmax())
         part_of[group] = part
         filled[part] += sizes[group]
-        left -= 1
+        remaining -= 1
     owner = part_of[codes]
     return tuple(np.flatnonzero(owner == part) for part in range(len(shares)))
 
 
-def _codes(values: Any, n: int, what: str = "stratify") -> np.ndarray:
+def _codes(values: Any, n: int, argument: str = "stratify") -> np.ndarray:
     """Classes, groups or times as whole numbers, in order."""
     classes = np.asarray(values)
     if classes.shape != (n,):
-        raise InputError(f"{what} must have shape ({n},), one value a row, got {classes.shape}")
+        raise InputError(f"{argument} must have shape ({n},), one value a row, got {classes.shape}")
     if classes.dtype.kind == "O":
         classes = np.array([str(value) for value in classes])  # whatever is in there can be put in order as text
     return np.unique(classes, return_inverse=True)[1]
@@ -150,7 +151,7 @@ def _turns(shares: np.ndarray, n: int) -> np.ndarray:
     return np.repeat(np.arange(len(sizes)), sizes)[np.argsort(places, kind="stable")]
 
 
-def _mend(owner: np.ndarray, codes: np.ndarray, parts: int) -> np.ndarray:
+def _repair(owner: np.ndarray, codes: np.ndarray, parts: int) -> np.ndarray:
     """Swap rows until every class with a row for each part is in each part; the parts keep their sizes.
 
     A small class may fall between a small part's turns. That part then gets a row of the class from the part that has
@@ -166,9 +167,9 @@ def _mend(owner: np.ndarray, codes: np.ndarray, parts: int) -> np.ndarray:
         if counts[needy, giver] < 2 or spare.max() < 1:
             continue  # the part is too small to hold every class
         other = int(spare.argmax())
-        given = np.flatnonzero((codes == needy) & (owner == giver))[0]
-        taken = np.flatnonzero((codes == other) & (owner == part))[0]
-        owner[given], owner[taken] = part, giver
+        given_row = np.flatnonzero((codes == needy) & (owner == giver))[0]
+        taken_row = np.flatnonzero((codes == other) & (owner == part))[0]
+        owner[given_row], owner[taken_row] = part, giver
         counts[needy, giver] -= 1
         counts[needy, part] += 1
         counts[other, part] -= 1

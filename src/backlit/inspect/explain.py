@@ -160,8 +160,8 @@ class Explanation:
             if node.tensor.op is None:
                 return f"{node.name} was given with {summary(node.value)}"
             if not any(is_bad(p) for p in parents):
-                shown = ", ".join(summary(p) for p in parents)
-                return f"{node.name} = {node.formula} made the first NaN or infinite value, from {shown}"
+                inputs = ", ".join(summary(p) for p in parents)
+                return f"{node.name} = {node.formula} made the first NaN or infinite value, from {inputs}"
         return None
 
     def table(self) -> str:
@@ -189,19 +189,19 @@ class Explanation:
         """The output and below it, indented, what it is made of; a node met again is only named."""
         by_serial = {node.tensor.serial: node for node in self.nodes}
         lines: list[str] = []
-        seen: set[int] = set()
+        visited: set[int] = set()
         stack = [(self.output.tensor, 0)]
         while stack and len(lines) < _SHOWN:
             tensor, depth = stack.pop()
             node = by_serial[tensor.serial]
-            again = tensor.serial in seen and bool(tensor.parents)
+            is_repeated = tensor.serial in visited and bool(tensor.parents)
             formula = f" = {node.formula}" if node.formula else ""
             numbers = f"{summary(node.value)}   gradient {summary(node.upstream)}"
             lines.append(
-                "  " * min(depth, 40) + (f"{node.name} (above)" if again else f"{node.name}{formula} = {numbers}")
+                "  " * min(depth, 40) + (f"{node.name} (above)" if is_repeated else f"{node.name}{formula} = {numbers}")
             )
-            if not again:
-                seen.add(tensor.serial)
+            if not is_repeated:
+                visited.add(tensor.serial)
                 stack += [(p, depth + 1) for p in reversed(tensor.parents) if type(p) is Tensor]
         return "\n".join(lines + (["…"] if stack else []))
 
@@ -276,10 +276,10 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
         raise GradientError(f"upstream has shape {arriving.shape}, the output {output.shape}: they must be equal")
     names = node_names(order)
     with transforming():
-        arrived = pull(list(order), arriving, order)
+        pulled = pull(list(order), arriving, order)
         gradients = {
             node.serial: zeros_like(node.value) if gradient is None else gradient
-            for node, gradient in zip(order, arrived, strict=True)
+            for node, gradient in zip(order, pulled, strict=True)
         }
     users: dict[int, list[Tensor]] = {}
     for node in order:

@@ -16,7 +16,7 @@ _SIGNS = {"add": "+", "subtract": "-", "multiply": "·", "divide": "/", "matmul"
 
 def node_names(order: list[Tensor]) -> dict[int, str]:
     """Names by serial: the nodes' own; for others f (the output), q or q1, q2, … (in between), x1, x2, … (leaves)."""
-    taken = {node.name for node in order if node.name}
+    given_names = {node.name for node in order if node.name}
     inner = [node for node in order[:-1] if node.op is not None and not node.name]
     names: dict[int, str] = {}
     used: set[str] = set()
@@ -24,14 +24,14 @@ def node_names(order: list[Tensor]) -> dict[int, str]:
 
     def numbered(stem: str) -> str:
         candidates = (f"{stem}{number}" for number in counters[stem])
-        return next(name for name in candidates if name not in taken and name not in used)
+        return next(name for name in candidates if name not in given_names and name not in used)
 
     for node in order:
         if node.name and node.name not in used:
             name = node.name
-        elif node is order[-1] and "f" not in taken:
+        elif node is order[-1] and "f" not in given_names:
             name = "f"
-        elif len(inner) == 1 and node is inner[0] and "q" not in taken:
+        elif len(inner) == 1 and node is inner[0] and "q" not in given_names:
             name = "q"
         else:
             name = numbered(f"{node.name}_" if node.name else "x" if node.op is None else "q")

@@ -89,8 +89,8 @@ def importance(run: Any, x: Any, y: Any, *, repeats: int = 5, seed: int = 0) -> 
         raise InputError("there are no rows to measure importance on")
     rng = np.random.default_rng(seed)
     if len(y) > MOST_ROWS:
-        chosen = np.sort(rng.choice(len(y), MOST_ROWS, replace=False))
-        inputs, y = inputs[chosen], y[chosen]
+        subset = np.sort(rng.choice(len(y), MOST_ROWS, replace=False))
+        inputs, y = inputs[subset], y[subset]
     whole = run.score(run.forward(inputs), y)
     measure = next((name for name in ("accuracy", "r2") if name in whole), "loss")
     sign = -1 if measure == "loss" else 1
@@ -132,9 +132,9 @@ def _gradient_shares(run: Any, inputs: np.ndarray) -> np.ndarray:
     for start in range(0, len(inputs), ROWS):
         x = inputs[start : start + ROWS]
         outputs = run.forward(x)
-        chosen = np.ones_like(outputs)
+        weights = np.ones_like(outputs)
         if run.targets.kind == "class":
-            chosen = (np.arange(outputs.shape[1]) == outputs.argmax(axis=1)[:, None]).astype(outputs.dtype)
-        slope = grad(lambda x, chosen=chosen: (run.network(x) * chosen).sum())(x)
+            weights = (np.arange(outputs.shape[1]) == outputs.argmax(axis=1)[:, None]).astype(outputs.dtype)
+        slope = grad(lambda x, weights=weights: (run.network(x) * weights).sum())(x)
         total += np.abs(np.asarray(slope) * x).sum(axis=0, dtype=np.float64)
     return total / total.sum() if total.sum() else total

@@ -5,8 +5,8 @@ notebook (`notebook`), a page of the documentation (`page`), and its exercises c
 """
 
 from backlit.lessons.answers import check
-from backlit.lessons.languages import saying
 from backlit.lessons.notebook import notebook
+from backlit.lessons.pictures import saying
 from backlit.lessons.source import LESSONS, Lesson, find
 
 __all__ = ["LESSONS", "Lesson", "check", "find", "notebook", "saying"]

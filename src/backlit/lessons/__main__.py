@@ -34,9 +34,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("lesson", "path", "language", "result"):
         parser.add_argument(name)
-    told = parser.parse_args()
-    said = verdicts(told.lesson, told.path, told.language)
-    Path(told.result).write_text(json.dumps(said), encoding="utf-8")
+    arguments = parser.parse_args()
+    outcome = verdicts(arguments.lesson, arguments.path, arguments.language)
+    Path(arguments.result).write_text(json.dumps(outcome), encoding="utf-8")
 
 
 if __name__ == "__main__":

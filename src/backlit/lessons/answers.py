@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+import backlit as bl
 from backlit.errors import InputError
 from backlit.languages import check_language
 from backlit.lessons.source import Exercise, Lesson, find
@@ -61,15 +64,11 @@ def judge(lesson: Lesson, answers: Mapping[str, object], language: str = "en") -
 
 
 def _verdict(exercise: Exercise, answers: Mapping[str, object], language: str, lesson: Lesson) -> Verdict:
-    import numpy as np
-
-    import backlit as bl
-
     korean = language == "ko"
     name = f"exercise_{exercise.number}"
     if answers.get(name) is None:
-        told = f"아직 답이 없습니다: {name}에 넣어 주세요" if korean else f"no answer yet: it goes into {name}"
-        return Verdict(exercise.number, right=False, message=told)
+        message = f"아직 답이 없습니다: {name}에 넣어 주세요" if korean else f"no answer yet: it goes into {name}"
+        return Verdict(exercise.number, right=False, message=message)
 
     def say(english: str, in_korean: str) -> str:
         return in_korean if korean else english
@@ -100,15 +99,17 @@ def judge_file(lesson: Lesson, path: Path, language: str = "en", *, seconds: flo
         result = Path(folder) / "verdicts.json"
         command = [sys.executable, "-m", "backlit.lessons", lesson.name, str(path), language, str(result)]
         try:
-            done = subprocess.run(command, timeout=seconds, capture_output=True, text=True, check=False)  # noqa: S603
+            process = subprocess.run(command, timeout=seconds, capture_output=True, text=True, check=False)  # noqa: S603
         except subprocess.TimeoutExpired:
             raise InputError(
                 f"{path} was stopped after {seconds:g} seconds: is there a loop in it that never ends?"
             ) from None
-        sys.stderr.write(done.stdout + done.stderr)  # what the answers print isn't the verdict
+        sys.stderr.write(process.stdout + process.stderr)  # what the answers print isn't the verdict
         if not result.is_file():
-            raise InputError(f"{path} ended its process by itself, with status {done.returncode}; it should just end")
-        told = json.loads(result.read_text(encoding="utf-8"))
-    if "error" in told:
-        raise InputError(f"{path}{told['error']}")
-    return [Verdict(**verdict) for verdict in told["verdicts"]]
+            raise InputError(
+                f"{path} ended its process by itself, with status {process.returncode}; it should just end"
+            )
+        outcome = json.loads(result.read_text(encoding="utf-8"))
+    if "error" in outcome:
+        raise InputError(f"{path}{outcome['error']}")
+    return [Verdict(**verdict) for verdict in outcome["verdicts"]]

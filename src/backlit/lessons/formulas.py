@@ -12,10 +12,10 @@ _FORMULA = re.compile(r"```.*?```|`[^`\n]*`|\$\$(.+?)\$\$|\$(?!\s)([^$\n]+?)(?<!
 
 
 def _replaced(text: str, write: Callable[[str, bool], str]) -> str:
-    def formula(found: re.Match[str]) -> str:
-        if found[1] is not None:
-            return write(found[1].strip(), True)
-        return write(found[2], False) if found[2] is not None else found[0]
+    def formula(match: re.Match[str]) -> str:
+        if match[1] is not None:
+            return write(match[1].strip(), True)
+        return write(match[2], False) if match[2] is not None else match[0]
 
     return _FORMULA.sub(formula, text)
 
@@ -31,8 +31,8 @@ def to_unicode(text: str) -> str:
     converter = _converter()
 
     def write(formula: str, display: bool) -> str:
-        told = converter.latex_to_text(re.sub(r"(\\(?:partial|nabla|Delta)) +(?=[A-Za-z])", r"\1{}", formula))
-        lines = [line.strip() for line in told.splitlines() if line.strip()]
+        plain = converter.latex_to_text(re.sub(r"(\\(?:partial|nabla|Delta)) +(?=[A-Za-z])", r"\1{}", formula))
+        lines = [line.strip() for line in plain.splitlines() if line.strip()]
         return "\n\n```text\n" + "\n".join(lines) + "\n```\n\n" if display else " ".join(lines)
 
     return _replaced(text, write)
@@ -42,9 +42,9 @@ def to_unicode(text: str) -> str:
 def _converter() -> Any:
     from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
 
-    known = get_default_latex_context_db()
-    known.add_context_category("fractions", [MacroTextSpec("frac", simplify_repl=_fraction)], prepend=True)
-    return LatexNodes2Text(known, math_mode="text", strict_latex_spaces=False)
+    macros = get_default_latex_context_db()
+    macros.add_context_category("fractions", [MacroTextSpec("frac", simplify_repl=_fraction)], prepend=True)
+    return LatexNodes2Text(macros, math_mode="text", strict_latex_spaces=False)
 
 
 def _fraction(node: Any, l2tobj: Any) -> str:

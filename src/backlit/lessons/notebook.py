@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from backlit.lessons.pictures import png
-from backlit.lessons.running import FIGURE, Done, Said, run, setup
+from backlit.lessons.running import FIGURE, FilledProse, RunCode, run, setup
 from backlit.lessons.source import Lesson
 
 _WORDS = {
@@ -35,13 +35,15 @@ def notebook(lesson: Lesson, language: str = "en", *, quick: bool = False) -> st
         _markdown("\n\n".join([head, lesson.summary[language], lesson.follows[language], words["numbers"]])),
         _code("%matplotlib inline\n" + setup(language, quick), []),
     ]
-    steps = [step for step in run(lesson, language, quick=quick) if isinstance(step, Said) or not step.code.claim]
+    steps = [
+        step for step in run(lesson, language, quick=quick) if isinstance(step, FilledProse) or not step.code.claim
+    ]
     for place, step in enumerate(steps):
-        if isinstance(step, Said):
+        if isinstance(step, FilledProse):
             cells.append(_markdown(FIGURE.sub(r"*\1*", step.text[language])))
             continue
         after = steps[place + 1] if place + 1 < len(steps) else None
-        figures = after.figures if isinstance(after, Said) else {}
+        figures = after.figures if isinstance(after, FilledProse) else {}
         cells.append(_cell(step, figures))
     cells.append(_markdown(words["exercises"]))
     names = [f"exercise_{exercise.number}" for exercise in lesson.exercises]
@@ -52,7 +54,7 @@ def notebook(lesson: Lesson, language: str = "en", *, quick: bool = False) -> st
     cells.append(_code(f'lessons.check("{lesson.name}", "{language}", {answers})', []))
     for number, cell in enumerate(cells):
         cell["id"] = f"{lesson.name}-{number}"
-    told = {
+    contents = {
         "cells": cells,
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -61,10 +63,10 @@ def notebook(lesson: Lesson, language: str = "en", *, quick: bool = False) -> st
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(contents, ensure_ascii=False, indent=1) + "\n"
 
 
-def _cell(step: Done, figures: dict[str, Any]) -> dict[str, Any]:
+def _cell(step: RunCode, figures: dict[str, Any]) -> dict[str, Any]:
     """A block of code with what it printed, and the figures that the prose after it speaks of."""
     source = step.code.text.strip()
     outputs: list[dict[str, Any]] = []

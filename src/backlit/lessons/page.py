@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from backlit.lessons.formulas import to_mathml
 from backlit.lessons.pictures import png
-from backlit.lessons.running import FIGURE, Done, Said, run
+from backlit.lessons.running import FIGURE, FilledProse, RunCode, run
 from backlit.lessons.source import Exercise, Lesson
 
 _WORDS = {
@@ -39,14 +39,14 @@ class Page:
 
 
 def page(
-    lesson: Lesson, language: str = "en", *, quick: bool = True, steps: Iterable[Said | Done] | None = None
+    lesson: Lesson, language: str = "en", *, quick: bool = True, steps: Iterable[FilledProse | RunCode] | None = None
 ) -> Page:
     """Run a lesson and write it down; `steps` are those of a run that was made before, in whatever language."""
     pictures: dict[str, bytes] = {}
     words = _WORDS[language]
     lines = [f"# {lesson.number}. {lesson.title[language]}", lesson.summary[language], lesson.follows[language]]
     for step in run(lesson, language, quick=quick) if steps is None else steps:
-        if isinstance(step, Done):
+        if isinstance(step, RunCode):
             if not step.code.claim:
                 lines.append(f"```python\n{step.code.text.strip()}\n```")
                 if step.printed.strip():
@@ -62,5 +62,5 @@ def page(
 
 def _exercise(exercise: Exercise, language: str, answer: str) -> str:
     solution = "\n".join(f"    {line}".rstrip() for line in exercise.solution.text.strip().splitlines())
-    asked = to_mathml(exercise.prose.text[language])
-    return f'### {exercise.number}\n\n{asked}\n\n??? note "{answer}"\n\n    ```python\n{solution}\n    ```'
+    task = to_mathml(exercise.prose.text[language])
+    return f'### {exercise.number}\n\n{task}\n\n??? note "{answer}"\n\n    ```python\n{solution}\n    ```'

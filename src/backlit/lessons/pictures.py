@@ -1,12 +1,17 @@
-"""What a lesson shows, as the bytes of a PNG file: a matplotlib figure or a drawing of a graph."""
+"""What a lesson shows: a matplotlib figure or a drawing of a graph, its labels in the reader's language."""
 
 from __future__ import annotations
 
+import functools
 import io
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.draw.png import save_png
+from backlit.inspect.plots.style import fonts
+from backlit.languages import check_language
 
 
 def is_picture(value: Any) -> bool:
@@ -22,3 +27,34 @@ def png(picture: Any) -> bytes:
     else:
         picture.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
+
+
+def saying(language: str) -> Callable[[str, str], str]:
+    """A function that chooses between the English and the Korean of a picture's label.
+
+    Where no font here has Hangul, it chooses English, and that is said once, in the log.
+
+    >>> say = saying("en")
+    >>> say("loss", "손실")
+    'loss'
+    """
+    check_language(language, of="the lessons")
+    return _korean if language == "ko" and _hangul_can_be_drawn() else _english
+
+
+def _english(english: str, korean: str) -> str:
+    return english
+
+
+def _korean(english: str, korean: str) -> str:
+    return korean
+
+
+@functools.cache
+def _hangul_can_be_drawn() -> bool:
+    if len(fonts()) > 1:
+        return True
+    logging.getLogger("backlit").warning(
+        "no font here can draw Hangul: the pictures' labels are in English; install Noto Sans KR or NanumGothic"
+    )
+    return False

@@ -24,7 +24,7 @@ class LessonError(BacklitError):
 
 
 @dataclass(frozen=True)
-class Said:
+class FilledProse:
     """Prose with its numbers, by language; and the figures that it shows, by name."""
 
     text: Mapping[str, str]
@@ -32,7 +32,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Done:
+class RunCode:
     """Code that was run, and what it printed."""
 
     code: Code
@@ -53,7 +53,7 @@ def setup(language: str, quick: bool) -> str:
     )
 
 
-def run(lesson: Lesson, language: str = "en", *, quick: bool = False) -> Iterator[Said | Done]:
+def run(lesson: Lesson, language: str = "en", *, quick: bool = False) -> Iterator[FilledProse | RunCode]:
     """Run a lesson part by part, claims and all.
 
     Raises
@@ -70,7 +70,7 @@ def run(lesson: Lesson, language: str = "en", *, quick: bool = False) -> Iterato
         execute(Code(setup(language, quick), 1), values, lesson)
         for part in lesson.parts:
             if isinstance(part, Code):
-                yield Done(part, execute(part, values, lesson))
+                yield RunCode(part, execute(part, values, lesson))
             else:
                 yield filled(part, values, lesson)
     finally:
@@ -131,34 +131,34 @@ def _line(error: BaseException, path: str) -> int | None:
     return line
 
 
-def filled(prose: Prose, values: dict[str, Any], lesson: Lesson) -> Said:
+def filled(prose: Prose, values: dict[str, Any], lesson: Lesson) -> FilledProse:
     """Prose with each «value» computed; the code's own variables, and figures, are all that it can name."""
 
-    def value(found: re.Match[str]) -> str:
-        return _value(found[1], values, lesson)
+    def value(match: re.Match[str]) -> str:
+        return _value(match[1], values, lesson)
 
     texts = {language: _VALUE.sub(value, text) for language, text in prose.text.items()}
     names = {name for text in texts.values() for _, name in FIGURE.findall(text)}
     missing = sorted(name for name in names if not is_picture(values.get(name)))
     if missing:
         raise LessonError(f"{lesson.path}: {missing[0]} is shown as a figure, but the code made none of that name")
-    return Said(texts, {name: values[name] for name in sorted(names)})
+    return FilledProse(texts, {name: values[name] for name in sorted(names)})
 
 
-def _value(told: str, values: dict[str, Any], lesson: Lesson) -> str:
+def _value(place: str, values: dict[str, Any], lesson: Lesson) -> str:
     """One value as text: an expression of Jinja (names, attributes, places, arithmetic), and Python's format."""
     from jinja2 import Environment, StrictUndefined
     from jinja2.exceptions import TemplateError
 
-    found = _FORMAT.match(told)
-    expression, layout = (found[1], found[2]) if found else (told, "")
+    match = _FORMAT.match(place)
+    expression, layout = (match[1], match[2]) if match else (place, "")
     try:
         compiled = Environment(autoescape=False, undefined=StrictUndefined).compile_expression(  # noqa: S701, no HTML
             expression, undefined_to_none=False
         )
         return format(_plain(compiled(**(_FUNCTIONS | values))), layout)
     except (TemplateError, TypeError, ValueError) as error:
-        raise LessonError(f"{lesson.path}: «{told}» has no value: {error}") from error
+        raise LessonError(f"{lesson.path}: «{place}» has no value: {error}") from error
 
 
 def _plain(value: Any) -> Any:

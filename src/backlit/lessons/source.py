@@ -19,8 +19,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import zip_longest
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from backlit.errors import InputError, unknown
 from backlit.languages import NAMES
@@ -100,49 +101,69 @@ def parse(text: str, number: int, path: str) -> Lesson:
         raise InputError(f"{path}: a lesson begins with TOML between two lines of +++")
     head, body = text[4:].split("\n+++\n", 1)
     lines_before = text[: len(text) - len(body)].count("\n")
-    told: dict[str, Any] = tomllib.loads(head)
-    parts: list[Prose | Code] = []
-    exercises: list[Exercise] = []
-    asked: Prose | None = None
-    solution: Code | None = None
-    in_exercises = False
-    for kind, content, line in _pieces(body, lines_before + 1):
-        where = f"{path}, line {line}"
-        if kind == "exercise":
-            in_exercises, asked, solution = True, None, None
-        elif kind == "prose" and in_exercises:
-            asked = _prose(content, where)
-        elif kind == "prose":
-            parts.append(_prose(content, where))
-        elif kind in ("", "claim") and not in_exercises:
-            parts.append(Code(content, line, claim=kind == "claim"))
-        elif kind == "solution" and asked is not None:
-            solution = Code(content, line)
-        elif kind == "check" and asked is not None and solution is not None:
-            exercises.append(Exercise(len(exercises) + 1, asked, solution, Code(content, line)))
+    header: dict[str, Any] = tomllib.loads(head)
+    sections: list[list[_Piece]] = [[]]
+    for piece in _pieces(body, lines_before + 1):
+        if piece.kind == "exercise":
+            sections.append([])
         else:
-            raise InputError(f"{where}: {kind or 'code'} can't stand here; see backlit/lessons/source.py")
-    return Lesson(**told, number=number, parts=tuple(parts), exercises=tuple(exercises), path=path)
+            sections[-1].append(piece)
+    text_pieces, *exercise_pieces = sections
+    parts = tuple(_part(piece, path) for piece in text_pieces)
+    exercises = tuple(_exercise(i, pieces, path) for i, pieces in enumerate(exercise_pieces, 1))
+    return Lesson(**header, number=number, parts=parts, exercises=exercises, path=path)
 
 
-def _pieces(body: str, line: int) -> Iterator[tuple[str, str, int]]:
+class _Piece(NamedTuple):
+    """A part of a file as it stands there; code has the word after "python" as its kind."""
+
+    kind: str
+    text: str
+    line: int
+
+
+def _part(piece: _Piece, path: str) -> Prose | Code:
+    if piece.kind == "prose":
+        return _prose(piece.text, f"{path}, line {piece.line}")
+    if piece.kind in ("", "claim"):
+        return Code(piece.text, piece.line, claim=piece.kind == "claim")
+    raise _misplaced(piece, path)
+
+
+def _exercise(number: int, pieces: list[_Piece], path: str) -> Exercise:
+    for piece, kind in zip_longest(pieces, ("prose", "solution", "check")):
+        if piece is None:
+            raise InputError(f"{path}: exercise {number} has no {kind}; see backlit/lessons/source.py")
+        if piece.kind != kind:
+            raise _misplaced(piece, path)
+    prose, solution, check = pieces
+    text = _prose(prose.text, f"{path}, line {prose.line}")
+    return Exercise(number, text, Code(solution.text, solution.line), Code(check.text, check.line))
+
+
+def _misplaced(piece: _Piece, path: str) -> InputError:
+    where = f"{path}, line {piece.line}"
+    return InputError(f"{where}: {piece.kind or 'code'} can't stand here; see backlit/lessons/source.py")
+
+
+def _pieces(body: str, line: int) -> Iterator[_Piece]:
     """Kind, text and first line of each piece: prose with its marks, code, the beginning of an exercise."""
     start = 0
     for fence in _FENCE.finditer(body):
         yield from _text(body[start : fence.start()], line + body[:start].count("\n"))
-        yield fence[1], fence[2], line + body[: fence.start(2)].count("\n")
+        yield _Piece(fence[1], fence[2], line + body[: fence.start(2)].count("\n"))
         start = fence.end()
     yield from _text(body[start:], line + body[:start].count("\n"))
 
 
-def _text(text: str, line: int) -> Iterator[tuple[str, str, int]]:
+def _text(text: str, line: int) -> Iterator[_Piece]:
     before, *after = text.split("<!-- exercise -->")
     if before.strip():
-        yield "prose", before, line
+        yield _Piece("prose", before, line)
     for exercise in after:
-        yield "exercise", "", line
+        yield _Piece("exercise", "", line)
         if exercise.strip():
-            yield "prose", exercise, line
+            yield _Piece("prose", exercise, line)
 
 
 def _prose(text: str, where: str) -> Prose:

@@ -8,7 +8,7 @@ from typing import Any
 from backlit.data.preparation import preparation_of
 from backlit.report.description import Description, described, score_name, unit, where
 from backlit.report.numerals import percent, short
-from backlit.report.texts import Phrase, Told, known, say
+from backlit.report.texts import Phrase, Said, known, say
 from backlit.train.judgement import Judgement
 
 MOST_COLUMNS = 40
@@ -43,7 +43,7 @@ def verdict(run: Any) -> Phrase:
         return say("verdict.none")
     rows: dict[str, Any] = {"rows": short(judgement.rows), "on": where(judgement)}
     if judgement.steps:
-        errors = {"own": short(scores["mae"]), "other": short(baseline["mae"]), "what": Told(baseline["what"])}
+        errors = {"own": short(scores["mae"]), "other": short(baseline["mae"]), "what": Said(baseline["what"])}
         return say("verdict.forecast", **rows, **errors)
     kind, score, form = {
         "classification": ("classification", "accuracy", percent),
@@ -76,7 +76,7 @@ def data(run: Any) -> dict[str, Any]:
         (say("data.target"), target if isinstance(target, str) else ", ".join(map(str, target))),
         (say("data.task"), known(f"task.{task}", task)),
         (say("data.inputs"), " × ".join(map(str, run.network.input_shape)) or "1"),
-        (say("data.plan"), Told(judgement.plan) if judgement.plan else None),
+        (say("data.plan"), Said(judgement.plan) if judgement.plan else None),
         (say("data.loss"), run.settings.get("loss")),
         (say("data.optimizer"), run.settings.get("optimizer")),
         (say("data.stopped"), known(f"stopped.{run.stopped}", run.stopped)),
@@ -92,11 +92,11 @@ def data(run: Any) -> dict[str, Any]:
         "parts": parts,
         "folds": say("data.folds", folds=judgement.folds) if judgement.folds else None,
         "columns": [
-            (row["column"], known(f"kind.{row['kind']}", row["kind"]), percent(row["missing"]), Told(row["done"]))
+            (row["column"], known(f"kind.{row['kind']}", row["kind"]), percent(row["missing"]), Said(row["done"]))
             for row in rows[:MOST_COLUMNS]
         ],
         "more": len(rows) - MOST_COLUMNS,
-        "notes": [Told(note) for note in judgement.notes or ()],
+        "notes": [Said(note) for note in judgement.notes or ()],
     }
 
 

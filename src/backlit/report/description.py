@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backlit.report.numerals import percent, short
-from backlit.report.texts import Phrase, Told, known, say
+from backlit.report.texts import Phrase, Said, known, say
 from backlit.train.judgement import Judgement
 
 MOST_CLASSES = 16  # with more, a confusion matrix is no table
@@ -59,7 +59,7 @@ class Description:
     calibration: Honesty | None
     steps: Table | None
     sample: str | None
-    warnings: tuple[Told, ...]
+    warnings: tuple[Said, ...]
 
 
 def described(
@@ -86,7 +86,7 @@ def described(
         calibration=_calibration(judgement),
         steps=_steps(judgement),
         sample=judgement.sample,
-        warnings=tuple(map(Told, judgement.warnings or ())),
+        warnings=tuple(map(Said, judgement.warnings or ())),
     )
 
 
@@ -127,7 +127,7 @@ def _scores(judgement: Judgement, directions: Mapping[str, str]) -> Table | None
         )
         for name in names
     ]
-    heads = (say("result.score"), say("result.own"), *(Told(str(name)) for name in others), say("result.better"))
+    heads = (say("result.score"), say("result.own"), *(Said(name) for name in others), say("result.better"))
     return Table(heads, tuple(rows))
 
 
@@ -209,7 +209,7 @@ def _steps(judgement: Judgement) -> Table | None:
     shown = list(range(len(steps)))
     if len(steps) > MOST_STEPS:
         shown = sorted({round(i * (len(steps) - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)})
-    heads = [say("steps.step"), *(say("result.own") if name == "network" else Told(name) for name in names)]
+    heads = [say("steps.step"), *(say("result.own") if name == "network" else Said(name) for name in names)]
     rows: list[tuple[Any, ...]] = [(steps[i]["step"], *(short(steps[i][name]["mae"]) for name in names)) for i in shown]
     if intervals is not None:
         heads += [say("steps.interval", level=percent(intervals.level)), say("steps.holds")]

@@ -49,7 +49,7 @@ def _rounded(path: str) -> str:
     return re.sub(r"(\d\.\d\d)\d+", r"\1", path).replace("\n", " ")
 
 
-def thumbnail(found: Path | Any) -> str | None:
+def thumbnail(pixels: Path | Any) -> str | None:
     """A picture file, or grey levels or colours (height, width[, channels]) of any range, as a data URI.
 
     None if the file isn't there or can't be read.
@@ -57,7 +57,7 @@ def thumbnail(found: Path | Any) -> str | None:
     from PIL import Image
 
     try:
-        image = Image.open(found) if isinstance(found, Path) else Image.fromarray(_bytes(np.asarray(found)))
+        image = Image.open(pixels) if isinstance(pixels, Path) else Image.fromarray(_bytes(np.asarray(pixels)))
         image = image.convert("RGB" if image.mode not in ("L", "1") else "L")
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
@@ -81,10 +81,10 @@ def errors_by_step(steps: list[dict[str, Any]]) -> Any:
     made, axis = figure(width=6.4, height=3.4)
     numbers = [row["step"] for row in steps]
     for place, name in enumerate(key for key in steps[0] if key != "step"):
-        own = {"linewidth": 2.2} if place == 0 else {"linewidth": 1.2, "linestyle": "--"}
+        line = {"linewidth": 2.2} if place == 0 else {"linewidth": 1.2, "linestyle": "--"}
         marker = MARKERS[place % 8] if len(steps) <= 40 else None
         values = [row[name]["mae"] for row in steps]
-        axis.plot(numbers, values, color=COLOURS[place % 8], marker=marker, markersize=4, label=label(name), **own)
+        axis.plot(numbers, values, color=COLOURS[place % 8], marker=marker, markersize=4, label=label(name), **line)
     axis.set(xlabel="steps ahead", ylabel="mean absolute error")
     axis.set_ylim(bottom=0)
     axis.xaxis.get_major_locator().set_params(integer=True)

@@ -8,7 +8,7 @@ from backlit.doctor.diagnose import diagnose
 from backlit.doctor.finding import Finding
 from backlit.errors import InputError
 from backlit.report.numerals import short
-from backlit.report.texts import Phrase, Said, Text, Told, say
+from backlit.report.texts import Phrase, Said, Text, say
 
 Shown = dict[str, Any]  # a finding as the page shows it
 
@@ -19,24 +19,24 @@ def findings(run: Any) -> list[Shown]:
 
 
 def _shown(title: Text, sentences: list[Text], severity: str = "alarm", **more: Any) -> Shown:
-    told = {"severity": severity, "called": say(f"findings.{severity}"), "title": title, "sentences": sentences}
-    return told | {"facts": [], "code": []} | more
+    parts = {"severity": severity, "called": say(f"findings.{severity}"), "title": title, "sentences": sentences}
+    return parts | {"facts": [], "code": []} | more
 
 
 def _of_run(run: Any) -> list[Shown]:
     """What the run itself tells."""
-    found = []
+    shown = []
     if run.diverged:
-        told = {"epoch": run.diverged.epoch, "step": run.diverged.step, "where": Said(run.diverged.place)}
-        sentences: list[Text] = [say("finding.diverged.what", **told), say("finding.diverged.kept")]
-        found.append(_shown(say("finding.diverged"), [*sentences, say("finding.diverged.do")]))
-    found += [_shown(say("finding.useless"), [Told(each)]) for each in (run.judgement or {}).get("warnings", ())]
+        values = {"epoch": run.diverged.epoch, "step": run.diverged.step, "where": Said(run.diverged.place)}
+        sentences: list[Text] = [say("finding.diverged.what", **values), say("finding.diverged.kept")]
+        shown.append(_shown(say("finding.diverged"), [*sentences, say("finding.diverged.do")]))
+    shown += [_shown(say("finding.useless"), [Said(each)]) for each in (run.judgement or {}).get("warnings", ())]
     if run.stopped == "interrupted":
         ended = say("finding.interrupted.what", epoch=len(run.history))
-        found.append(_shown(say("finding.interrupted"), [ended], "remark"))
+        shown.append(_shown(say("finding.interrupted"), [ended], "remark"))
     if not run.stopped:
-        found.append(_shown(say("finding.unfinished"), [say("finding.unfinished.what")], "remark"))
-    return found
+        shown.append(_shown(say("finding.unfinished"), [say("finding.unfinished.what")], "remark"))
+    return shown
 
 
 def _of_doctor(run: Any) -> list[Shown]:

@@ -26,12 +26,12 @@ def curves(run: Any) -> list[dict[str, Any]]:
     names = [c for c in columns if c not in ("epoch", "seconds", "penalty") and not c.startswith("val_")]
     pictures: list[dict[str, Any]] = []
     for name in names[:MOST_METRICS]:
-        held = f"val_{name}" in columns
-        own = [name, f"val_{name}"] if held else [name]
-        records = [{"epoch": r["epoch"], **{key: _number(r.get(key)) for key in own}} for r in run.history]
-        ends = [short(_finite(records, own[-1], order)) for order in (1, -1)]
+        validation = f"val_{name}" in columns
+        lines = [name, f"val_{name}"] if validation else [name]
+        records = [{"epoch": r["epoch"], **{key: _number(r.get(key)) for key in lines}} for r in run.history]
+        ends = [short(_finite(records, lines[-1], order)) for order in (1, -1)]
         caption = say(
-            "curves.caption" if held else "curves.caption.one",
+            "curves.caption" if validation else "curves.caption.one",
             name=known(f"score.{name}", name),
             first=ends[0],
             last=ends[1],
@@ -76,31 +76,31 @@ def of_probes(run: Any) -> dict[str, Any] | None:
     if not run.probes:
         return None
     last = run.probes.last()
-    found: dict[str, Any] = {"flow": None, "activations": None, "layers": [], "params": [], "first": _ensemble(run)}
-    found["last"] = say("inside.table.caption", epoch=last["epoch"], rows=last["rows"])
+    shown: dict[str, Any] = {"flow": None, "activations": None, "layers": [], "params": [], "first": _ensemble(run)}
+    shown["last"] = say("inside.table.caption", epoch=last["epoch"], rows=last["rows"])
     for name, caption in (
         ("flow", say("flow.caption")),
         ("activations", say("activations.caption", epoch=last["epoch"])),
     ):
         try:
-            found[name] = _picture(getattr(run, name)(), f"{name}-picture", caption)
+            shown[name] = _picture(getattr(run, name)(), f"{name}-picture", caption)
         except InputError:  # these probes were made without what it needs
             continue
-    found["layers"] = [
+    shown["layers"] = [
         (
             path,
-            own.get("layer", ""),
-            *(short(own.get(key)) for key in ("mean", "std")),
-            *(percent(own.get(key)) for key in ("zeros", "saturated", "dead")),
-            short(own.get("gradient_norm")),
+            record.get("layer", ""),
+            *(short(record.get(key)) for key in ("mean", "std")),
+            *(percent(record.get(key)) for key in ("zeros", "saturated", "dead")),
+            short(record.get("gradient_norm")),
         )
-        for path, own in last["layers"].items()
+        for path, record in last["layers"].items()
     ]
-    found["params"] = [
-        (path, *(short(own.get(key)) for key in ("norm", "gradient_norm", "update_ratio")))
-        for path, own in last.get("params", {}).items()
+    shown["params"] = [
+        (path, *(short(record.get(key)) for key in ("norm", "gradient_norm", "update_ratio")))
+        for path, record in last.get("params", {}).items()
     ]
-    return found
+    return shown
 
 
 def _ensemble(run: Any) -> bool:

@@ -35,9 +35,9 @@ def percent(share: Any) -> str:
         return "–"
     number = round(100 * share, 9)
     if number == round(number):
-        told = f"{number:.0f}"
+        text = f"{number:.0f}"
     elif 0.1 <= number < 99.95:
-        told = f"{number:.1f}"
+        text = f"{number:.1f}"
     else:  # neither all nor nothing
-        told = f"{number:.1g}" if number < 1 else f"{number:.5g}"
-    return told + NO_BREAK + "%"
+        text = f"{number:.1g}" if number < 1 else f"{number:.5g}"
+    return text + NO_BREAK + "%"

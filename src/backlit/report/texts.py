@@ -1,13 +1,12 @@
 """Both languages of the report: each text is written once in either, and a style sheet shows one.
 
-A language is a TOML file: [words] has the report's own texts, the same keys in each language; [sayings] what the
-library says in English, as regular expressions; [doctor] the doctor's findings. What isn't there stays English.
+The page's own texts stand in a TOML file for each language, by the same keys; what the library says comes as a sentence
+that knows its languages (`backlit.languages`), and plain strings are shown as they are.
 """
 
 from __future__ import annotations
 
 import functools
-import re
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
@@ -23,7 +22,7 @@ from backlit.languages import NAMES
 def catalogue(lang: str) -> dict[str, dict[str, Any]]:
     """A language's file."""
     text = resources.files("backlit.report").joinpath(f"{lang}.toml").read_text(encoding="utf-8")
-    return {"sayings": {}, "doctor": {}} | tomllib.loads(text)
+    return tomllib.loads(text)
 
 
 class Text:
@@ -57,22 +56,6 @@ class Phrase(Text):
         return Markup(catalogue(lang)["words"][self.key]).format(**values)  # noqa: S704, the catalogues are our own
 
 
-@dataclass(frozen=True)
-class Told(Text):
-    """What the library says in English, in other languages where that is known.
-
-    >>> print(Told("always the mean").within("ko"), Told("<odd>").within("ko"))
-    늘 평균 &lt;odd&gt;
-    """
-
-    sentence: str
-
-    def within(self, lang: str) -> Markup:
-        """The text in one language."""
-        said = self.sentence
-        return escape(said.within(lang) if isinstance(said, languages.Said) else _translated(lang, said))
-
-
 class Sayable(Protocol):
     """What can be put into words in any language, such as a `Message`."""
 
@@ -82,13 +65,21 @@ class Sayable(Protocol):
 
 @dataclass(frozen=True)
 class Said(Text):
-    """What has words of its own in each language: a message of the library."""
+    """What the library says, in each language; a plain string, such as a name from the data, as it is.
 
-    words: Sayable
+    >>> from backlit.languages import Template
+    >>> print(Said(Template("{n} rows", "{n}행").say(n=3)).within("ko"), Said("<odd>").within("ko"))
+    3행 &lt;odd&gt;
+    """
+
+    words: Sayable | str
 
     def within(self, lang: str) -> Markup:
         """The text in one language."""
-        return escape(self.words.within(lang))
+        words = self.words
+        if isinstance(words, languages.Said) or not isinstance(words, str):
+            return escape(words.within(lang))
+        return escape(words)
 
 
 def say(key: str, **values: Any) -> Phrase:
@@ -99,14 +90,3 @@ def say(key: str, **values: Any) -> Phrase:
 def known(key: str, otherwise: Any) -> Any:
     """The text of a key if there is one, else what it would have named, as it is."""
     return say(key) if key in catalogue("en")["words"] else otherwise
-
-
-@functools.lru_cache(maxsize=4096)
-def _translated(lang: str, sentence: str) -> str:
-    """The sentence as a whole if it is known, else what is known of its parts."""
-    for pattern, becomes in catalogue(lang)["sayings"].items():
-        found = re.fullmatch(pattern, sentence)
-        if found:
-            return found.expand(becomes)
-    first, semicolon, rest = sentence.partition("; ")
-    return f"{_translated(lang, first)}; {_translated(lang, rest)}" if semicolon else sentence

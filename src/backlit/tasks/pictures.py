@@ -17,10 +17,32 @@ from backlit.data.pictures.decoding import WHITE
 from backlit.data.preparation import Preparation
 from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError
+from backlit.languages import Template
 from backlit.settings import option
 from backlit.tasks.options import DATA
 from backlit.tasks.rows import RowsTask
 from backlit.tasks.task import Material, Parts, Progress
+
+_BROUGHT = (
+    "brought to {height} × {width} (height × width) with their proportions kept and their edges' pixels carried on"
+)
+_KOREAN = "{height} × {width}(높이 × 너비)로 맞췄습니다. 비율은 그대로 두고 가장자리 화소를 이어 채웠습니다."
+GREY = Template(
+    f"{{count}} grey pictures of {{classes}} classes, {_BROUGHT}",
+    f"{{classes}}개 클래스의 회색 그림 {{count}}장을 {_KOREAN}",
+)
+COLOUR = Template(
+    f"{{count}} colour pictures of {{classes}} classes, {_BROUGHT}",
+    f"{{classes}}개 클래스의 컬러 그림 {{count}}장을 {_KOREAN}",
+)
+SEEN = Template(
+    "{seen} of {count} test pictures are, pixel by pixel, among the training pictures: the scores are too good",
+    "시험 그림 {count}장 중 {seen}장이 학습 그림과 화소까지 똑같습니다. 점수가 실제보다 높게 나옵니다.",
+)
+TORN = Template(
+    "{count} pictures are, pixel by pixel, in more than one class: nobody can tell those apart",
+    "화소까지 똑같은 그림 {count}장이 둘 이상의 클래스에 들어 있습니다. 아무도 구별할 수 없습니다.",
+)
 
 
 def height_and_width(given: str | int | Sequence[int]) -> tuple[int, int]:
@@ -93,11 +115,8 @@ class PicturesTask(RowsTask):
             if gone:
                 raise InputError(f"{data}: no picture of class {gone[0]!r} can be read; mend them, or remove the class")
         form = album.form
-        kind = "grey" if form.channels == 1 else "colour"
-        notes.append(
-            f"{len(y)} {kind} pictures of {len(set(y.tolist()))} classes, brought to {form.height} × {form.width} "
-            "(height × width) with their proportions kept and their edges' pixels carried on"
-        )
+        kind = GREY if form.channels == 1 else COLOUR
+        notes.append(kind.say(count=len(y), classes=len(set(y.tolist())), height=form.height, width=form.width))
         if form.white != WHITE:
             notes.append(f"pictures of sixteen bits reach no further than {form.white}, which is taken for white")
         marks = np.array([hashlib.blake2b(picture.tobytes(), digest_size=16).hexdigest() for picture in album.pixels])
@@ -123,8 +142,7 @@ class PicturesTask(RowsTask):
         seen = sum(mark in known for mark in material.marks[parts.test].tolist())
         if not seen:
             return []
-        share = f"{seen} of {len(parts.test)}"
-        return [f"{share} test pictures are, pixel by pixel, among the training pictures: the scores are too good"]
+        return [SEEN.say(seen=seen, count=len(parts.test))]
 
 
 def _contradictions(marks: np.ndarray, y: np.ndarray) -> list[str]:
@@ -136,4 +154,4 @@ def _contradictions(marks: np.ndarray, y: np.ndarray) -> list[str]:
     if not torn:
         return []
     count = sum(mark in torn for mark in marks.tolist())
-    return [f"{count} pictures are, pixel by pixel, in more than one class: nobody can tell those apart"]
+    return [TORN.say(count=count)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from backlit.data.preparation import Preparation
 from backlit.errors import InputError
+from backlit.languages import Template
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.spec import build, spelled
 from backlit.tasks.judge.calibration import calibrated
@@ -29,6 +30,11 @@ from backlit.train.judgement import Judgement
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 from backlit.train.training import Training
+
+CALIBRATED = Template(
+    "calibrated: outputs are divided by {temperature:.3g}",
+    "확률 보정: 출력을 {temperature:.3g}{으로/로} 나눕니다.",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +151,7 @@ class RowsTask(Task):
         if setting.options.calibrate:
             network, temperature = calibrated(run, material.raw[parts.validation], material.y[parts.validation])
             run = dataclasses.replace(run, network=network)
-            notes = [*notes, f"calibrated: outputs are divided by {temperature:.3g}"]
+            notes = [*notes, CALIBRATED.say(temperature=temperature)]
         tested = len(parts.y_test) > 0
         intervals, unseen = None, None
         if material.task == "regression" or not tested:

@@ -21,7 +21,7 @@ from backlit.nn.spec.sequences import Writer, for_sequences, recurrent_spec
 from backlit.settings import option
 from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.options import Call, Options
-from backlit.tasks.task import Material, Parts, Plan, Progress, Task, seconds_left
+from backlit.tasks.task import FOR_ROWS, PLAN, Material, Parts, Plan, Progress, Task, seconds_left
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.judgement import Judgement
 from backlit.train.recipe import Recipe
@@ -57,7 +57,7 @@ class SequencesTask(Task):
 
     kind = "sequences"
     source = "sequences"
-    without = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
+    without = FOR_ROWS
     refusal = "fit_sequences doesn't take {name}; leave it out"
 
     to: str = option()
@@ -174,7 +174,7 @@ class SequencesTask(Task):
         run.judgement = self.scored(run, material, parts.train, rows).replace(
             parts={"training": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
             judged_on="test" if len(parts.test) else "validation",
-            plan=f"{plan.spec}, {run.optimizer}, batches of {plan.batch_size}, at most {plan.epochs} epochs",
+            plan=PLAN.say(what=f"{plan.spec}, {run.optimizer}", batch_size=plan.batch_size, epochs=plan.epochs),
             notes=[],
         )
         return run

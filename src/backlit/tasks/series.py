@@ -14,6 +14,7 @@ from backlit.data.series import Grid, SeriesPreparation, Windows
 from backlit.data.series.windows import split_in_time
 from backlit.data.table.target import as_names
 from backlit.errors import InputError
+from backlit.languages import Template, join
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.spec.sequences import for_windows
 from backlit.optim.exact import ridge
@@ -34,6 +35,18 @@ NETWORK = "mlp:64"  # did best, with ridge regression to start from, on series o
 LONGEST = 192  # steps of a window that nobody chose
 ALPHA = 1.0  # of the ridge regression; inputs are of the order of one
 WHOLE = "a whole number of at least 1"
+
+
+OF_TEST = Template("test: {note}", "시험(test): {note}")
+BETWEEN = Template(
+    "{count} windows reach from one part into the next and are left out", "두 부분에 걸치는 구간 {count}개는 뺐습니다."
+)
+SERIES = Template("{count} series", "시계열 {count}개")
+EACH_DAY = Template("{count} steps, one each day", "하루 간격으로 {count}단계")
+EACH_STEP = Template("{count} steps, one each {every}", "{every} 간격으로 {count}단계")
+CHOSEN = Template("window {window} (chosen)", "되돌아보는 길이(window)는 {window}(자동)")
+SEASON = Template("a season is {steps} steps (a {cycle})", "한 주기(season)는 {steps}단계")
+NO_SEASON = Template("no season is known", "알려진 주기(season) 없음")
 
 
 @dataclass(eq=False)
@@ -114,7 +127,7 @@ class SeriesTask(Tabular):
             _, frame, _, reading = read_table(self.test, self.reading, None, formats)
             of_test = Grid.of(frame, target, time, self.series, grid.spacing)
             test_windows = windows_in(of_test, length, self.horizon, "the test table")
-            notes += [*reading, *(f"test: {note}" for note in of_test.notes)]
+            notes += [*reading, *(OF_TEST.say(note=note) for note in of_test.notes)]
             test = (test_windows, test_windows.future)
         understood = _understood(grid, length, chosen=self.window is None)
         return Series(
@@ -130,7 +143,7 @@ class SeriesTask(Tabular):
     def split(self, material: Any, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
         """Parts that follow each other in time; windows that reach from one into the next are left out."""
         rows, between = split_in_time(material.raw, shares_of(material, fractions))
-        notes = [f"{between} windows reach from one part into the next and are left out"] if between else []
+        notes: list[str] = [BETWEEN.say(count=between)] if between else []
         train, validation, *rest = rows
         return parts_of(material, train, validation, rest[0] if rest else np.arange(0), notes), notes
 
@@ -257,7 +270,8 @@ def _window(grid: Grid, horizon: int) -> int:
 def _understood(grid: Grid, window: int, chosen: bool) -> str:
     """What was understood of the times, in a sentence."""
     season = grid.spacing.season
-    again = f"a season is {season} steps (a {grid.spacing.cycle})" if season else "no season is known"
-    many = f"{len(grid.names)} series, " if len(grid.names) > 1 else ""
-    looked = f"window {window} (chosen), " if chosen else ""
-    return f"{many}{len(grid.values)} steps, one each {grid.spacing.every}; {looked}{again}"
+    every, many = grid.spacing.every, [SERIES.say(count=len(grid.names))] if len(grid.names) > 1 else []
+    steps = (EACH_DAY if every == "day" else EACH_STEP).say(count=len(grid.values), every=every)
+    again = SEASON.say(steps=season, cycle=grid.spacing.cycle) if season else NO_SEASON.say()
+    looked = [CHOSEN.say(window=window)] if chosen else []
+    return join("; ", [join(", ", [*many, steps]), join(", ", [*looked, again])])

@@ -17,14 +17,15 @@ from backlit.data.text.reading import read_as_told
 from backlit.data.text.texts import windows
 from backlit.errors import InputError
 from backlit.graph.tensor import value_of
-from backlit.nn.layer import Layer, forward
+from backlit.languages import Template, join
+from backlit.nn.layer import Layer, Network, forward
 from backlit.nn.losses import CrossEntropy
 from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
 from backlit.settings import count, declared, option, same
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.series import SeriesTask
-from backlit.tasks.task import Plan, Progress, Task, seconds_left
+from backlit.tasks.task import FOR_ROWS, Plan, Progress, Task, seconds_left
 from backlit.tasks.texts import TextsTask
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.generate import generate, streaming
@@ -46,6 +47,28 @@ SHARES = (0.9, 0.05, 0.05)
 FEW = 20  # windows that a part of the text must have, to be held out
 RARE = 0.0005  # share of unknown tokens from which on they are told of
 PARTS = ("training", "validation", "test")
+
+
+COUNTED = {
+    unit: Template(
+        f"{{count:,}} {unit}, {{different}} different ones", f"{korean} {{count:,}}개, 서로 다른 것은 {{different}}개"
+    )
+    for unit, korean in (
+        ("characters", "글자"), ("words", "단어"), ("bytes", "바이트"), ("syllables", "음절"), ("jamo", "자모"),
+    )
+}  # fmt: skip
+UNKNOWN = Template("{share:.1%} are rare ones that count as unknown", "{share:.1%}{은/는} 드물어 모르는 것으로 처리")
+WINDOWS = Template("batches of {streams} windows of {window} {tokens}", "배치마다 길이 {window}의 구간 {streams}개")
+EPOCH = Template(
+    "an epoch is {updates} updates, {passes:.2g} passes over the text",
+    "한 에포크는 갱신 {updates}회(글 전체의 {passes:.2g}배)",
+)
+CLIPPED = Template("gradients are clipped to norm 1", "기울기는 크기 1로 제한(clipping)")
+PAIRS = Template("counting pairs", "이웃한 쌍의 빈도")
+NO_BETTER = Template(
+    "no better than counting pairs: train longer, or give more text",
+    "쌍의 빈도를 세는 것보다 낫지 않습니다. 더 오래 학습하거나 글을 더 주십시오.",
+)
 
 
 @dataclass(eq=False)
@@ -105,7 +128,7 @@ class StreamTask(Task):
 
     kind = "texts to go on with"
     source = "texts to go on with"
-    without = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
+    without = FOR_ROWS
     refusal = "{name} doesn't apply to a text that is learned as a stream; leave it out"
 
     encoding: str | None = same(FileOptions, "encoding", panel=DATA)
@@ -164,8 +187,13 @@ class StreamTask(Task):
             streams = max(1, min(streams, len(parts[0]) // (8 * window)))
         unknown = float(np.mean(np.concatenate(parts) == 1))
         notes.append(
-            f"{sum(map(len, parts)):,} {self.tokens}, {len(tokenizer.tokens)} different ones"
-            + (f"; {unknown:.1%} are rare ones that count as unknown" if unknown > RARE else "")
+            join(
+                "; ",
+                [
+                    COUNTED[self.tokens].say(count=sum(map(len, parts)), different=len(tokenizer.tokens)),
+                    *([UNKNOWN.say(share=unknown)] if unknown > RARE else []),
+                ],
+            )
         )
         return Reading(tokenizer, parts, window, streams), notes
 
@@ -214,8 +242,14 @@ class StreamTask(Task):
         plan = self.plan(reading, updates, options)
         per_epoch = updates_of_epoch(updates)
         notes.append(
-            f"batches of {reading.streams} windows of {reading.window} {self.tokens}; an epoch is {per_epoch} updates, "
-            f"{per_epoch / updates:.2g} passes over the text; gradients are clipped to norm 1"
+            join(
+                "; ",
+                [
+                    WINDOWS.say(streams=reading.streams, window=reading.window, tokens=self.tokens),
+                    EPOCH.say(updates=per_epoch, passes=per_epoch / updates),
+                    CLIPPED.say(),
+                ],
+            )
         )
         call.tell(notes)
         validation = None
@@ -240,13 +274,13 @@ class StreamTask(Task):
         part = next(i for i in (2, 1, 0) if len(reading.parts[i]))
         loss, hits = stream_scores(run, *reading.rows(part), reading.streams, engine)
         guess = pairs_loss(reading.parts[0], reading.parts[part], reading.tokenizer.size)
-        worse = () if loss < guess else ("no better than counting pairs: train longer, or give more text",)
+        worse = () if loss < guess else (NO_BETTER.say(),)
         run.judgement = Judgement(
             task="text",
             unit=self.tokens,
             rows=len(reading.parts[part]),
             scores={"loss": loss, **_of_loss(run, loss), "accuracy": hits},
-            baseline={"what": "counting pairs", "loss": guess, **_of_loss(run, guess)},
+            baseline={"what": PAIRS.say(), "loss": guess, **_of_loss(run, guess)},
             judged_on=PARTS[part],
             parts=dict(zip(PARTS, map(len, reading.parts), strict=True)),
             plan=f"{plan.spec}, dropout {plan.dropout:g}, {run.optimizer}",
@@ -300,7 +334,7 @@ def stream_scores(run: Result, x: np.ndarray, y: np.ndarray, streams: int, engin
 
     runner = engines.get(engine)
     compiled = runner.compile(read)
-    state: Any = architecture.build(shape, dtype=str(run.network.dtype)).state
+    state: Any = Network.empty(architecture, shape, str(run.network.dtype)).state
     total = right = 0.0
     for start in range(0, len(x), streams):
         rows = slice(start, start + streams)

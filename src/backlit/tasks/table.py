@@ -12,17 +12,30 @@ import numpy as np
 
 from backlit import data
 from backlit.data.files.options import FileOptions
+from backlit.data.files.source import place
 from backlit.data.preparation import Preparation
 from backlit.data.table import Moment, TablePreparation, TableTarget, as_polars
 from backlit.data.table.audit import suspicions
 from backlit.data.table.moment import as_moments
 from backlit.data.table.target import as_names
-from backlit.data.table.values import column_of
+from backlit.data.table.values import CellError, column_of
 from backlit.errors import InputError
+from backlit.languages import Template
 from backlit.settings import option, same
 from backlit.tasks.options import DATA
 from backlit.tasks.rows import RowsTask
 from backlit.tasks.task import Material, Parts, Progress
+
+NO_TARGET = Template(
+    "{count} {rows} have no target ({names}) and are dropped", "목푯값({names})이 없는 {count}개를 뺐습니다."
+)
+LABELS = Template("target {named}: labels, yes or no", "목푯값 {named}: 레이블(예/아니요)")
+NUMBERS = Template("target {named}: numbers (regression)", "목푯값 {named}: 숫자(회귀)")
+WHOLE_NUMBERS = Template(
+    "target {named}: {count} different whole numbers are taken for classes; the task regression takes them as numbers",
+    "목푯값 {named}: 서로 다른 정수 {count}가지를 클래스로 보았습니다. 숫자로 보려면 task를 regression으로 하십시오.",
+)
+CLASSES = Template("target {named}: {count} classes", "목푯값 {named}: 클래스 {count}개")
 
 
 def kinds(given: str | Mapping[str, str]) -> dict[str, str]:
@@ -60,9 +73,11 @@ def words(given: str) -> tuple[str, ...]:
 
 @dataclass(eq=False)
 class Table(Material):
-    """Rows of a data frame, the columns to predict, and how the file's text became values."""
+    """Rows of a data frame, the columns to predict, how the file's text became values, and which rows these are."""
 
     goal: TableTarget = field(default_factory=lambda: TableTarget((), ""))
+    path: str | Path | None = None
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     formats: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -95,7 +110,9 @@ class Tabular(RowsTask):
     decimal: str | None = option(None, panel=DATA, help='Decimal mark, "," or "."; by default told from the file')
     separator: str | None = same(FileOptions, "separator", panel=DATA)
     no_header: bool = option(False, panel=DATA, help="The first line of DATA is a row, and no line of names")
-    skip_lines: int | None = same(FileOptions, "skip_lines", None, panel=DATA)
+    skip_lines: int | None = same(
+        FileOptions, "skip_lines", None, panel=DATA, help="Lines at the top of DATA that aren't part of the table."
+    )
     encoding: str | None = same(FileOptions, "encoding", panel=DATA)
     missing: Sequence[str] | None = same(FileOptions, "missing", panel=DATA, parse=words)
 
@@ -154,7 +171,12 @@ class TableTask(Tabular):
             wishes.setdefault(self.group, "drop")
         if self.time is not None:
             wishes.setdefault(self.time, "season")  # what grows with time would leave the training's range at once
-        return TablePreparation.learn(material.raw, material.goal, rows, wishes, material.formats)
+        try:
+            return TablePreparation.learn(material.raw, material.goal, rows, wishes, material.formats)
+        except CellError as error:
+            if material.path is None:
+                raise
+            raise error.at(place(material.path, int(material.rows[error.row]), material.formats)) from None
 
     def warnings(self, material: Table, parts: Parts, preparation: Preparation) -> list[str]:
         """Times by which rows ought to be split, and what looks too good to be true."""
@@ -193,6 +215,7 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
     """
     names = as_names(task.target)
     name, frame, formats, notes = read_table(table, task.reading, progress, targets=names)
+    known = np.flatnonzero(TableTarget.present(frame, names))
     rows, dropped = _with_targets(frame, names, "rows")
     notes += dropped
     goal = TableTarget.learn(rows, names, kind)
@@ -218,6 +241,8 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
         order=None if task.time is None else _times(rows, task.time),
         test=test,
         goal=goal,
+        path=table if isinstance(table, (str, Path)) else None,
+        rows=known,
         formats=formats,
     )
 
@@ -243,7 +268,7 @@ def _with_targets(frame: Any, names: Sequence[str], rows: str) -> tuple[Any, lis
         return frame, []
     if not here.any():
         raise InputError(f"target {names[0]!r}: every value is missing")
-    return frame.filter(here), [f"{int((~here).sum())} {rows} have no target ({', '.join(names)}) and are dropped"]
+    return frame.filter(here), [NO_TARGET.say(count=int((~here).sum()), rows=rows, names=", ".join(names))]
 
 
 def _decision(frame: Any, goal: TableTarget, task: str | None) -> list[str]:
@@ -252,14 +277,12 @@ def _decision(frame: Any, goal: TableTarget, task: str | None) -> list[str]:
         return []
     named = ", ".join(repr(name) for name in goal.names)
     if goal.task != "classification":
-        what = "labels, yes or no" if goal.task == "multi_label" else "numbers (regression)"
-        return [f"target {named}: {what}"]
+        return [(LABELS if goal.task == "multi_label" else NUMBERS).say(named=named)]
     column = frame[goal.names[0]]
     count = column.n_unique()
     if column.dtype.is_numeric() and count > 2:
-        remedy = "the task regression takes them as numbers"
-        return [f"target {named}: {count} different whole numbers are taken for classes; {remedy}"]
-    return [f"target {named}: {count} classes"]
+        return [WHOLE_NUMBERS.say(named=named, count=count)]
+    return [CLASSES.say(named=named, count=count)]
 
 
 def _codes(frame: Any, name: str) -> np.ndarray:

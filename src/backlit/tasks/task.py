@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.errors import InputError
+from backlit.languages import Template
 from backlit.nn.layer import Layer, Network
 from backlit.settings import Record
 from backlit.store.checkpoint import train
@@ -21,6 +22,14 @@ from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 
 Progress = Callable[[str, float], None]
+# Of `Options`: what suits rows that are scored one by one, and no sequences.
+FOR_ROWS = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
+
+
+PLAN = Template(
+    "{what}, batches of {batch_size}, at most {epochs} epochs",
+    "{what}, 배치(batch) 크기 {batch_size}, 최대 {epochs}에포크",
+)
 
 
 @dataclass(eq=False)
@@ -106,7 +115,8 @@ class Plan:
     def describe(self) -> str:
         """The choices in a line."""
         members = f"{self.ensemble} × " if self.ensemble > 1 else ""
-        return f"{members}{self.spec}, {self.optimizer}, batches of {self.batch_size}, at most {self.epochs} epochs"
+        what = f"{members}{self.spec}, {self.optimizer}"
+        return PLAN.say(what=what, batch_size=self.batch_size, epochs=self.epochs)
 
 
 @dataclass(frozen=True, repr=False)

@@ -15,6 +15,7 @@ from backlit.data.text import TextColumn
 from backlit.data.text.preparation import texts_of, unit_for
 from backlit.data.text.units import UNITS
 from backlit.errors import unknown
+from backlit.languages import Template
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.spec.sequences import for_texts
 from backlit.settings import option, same
@@ -29,6 +30,14 @@ from backlit.train.result import Result
 BAG, CNN = "bag:64", "cnn:128"
 BAG_RATE, CNN_RATE, DROPOUT = 0.01, 0.003, 0.2
 EPOCHS = 60  # the rows are learned by heart after a few
+
+
+NAIVE_BAYES = {
+    unit: Template(f"naive Bayes, {unit}", f"나이브 베이즈({korean})")
+    for unit, korean in (
+        ("words", "단어"), ("characters", "글자"), ("syllables", "음절"), ("jamo", "자모"), ("bytes", "바이트"),
+    )
+}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -116,7 +125,7 @@ class TextsTask(Tabular):
         rows = setting.parts.train
         codes = run.targets.labels.encode(setting.material.y[rows])  # type: ignore[union-attr]
         model = MultinomialNB().fit(_counts(run, setting.material.raw[rows]), codes)
-        return {f"naive Bayes, {run.preparation.tokenizer.unit}": model.predict_proba(_counts(run, raw))}
+        return {NAIVE_BAYES[run.preparation.tokenizer.unit].say(): model.predict_proba(_counts(run, raw))}
 
 
 def _counts(run: Result, raw: Any) -> Any:

@@ -1,5 +1,6 @@
 """Targets of tables: the task, the values, and what is refused."""
 
+from datetime import date, time
 from decimal import Decimal
 
 import numpy as np
@@ -89,6 +90,8 @@ def test_files_to_evaluate_may_hold_one_class():
         ([True, False], "regression", "row 1 is 'true', no number"),
         ([], None, "there are no rows"),
         ([[1], [2]], None, r"holds List\(Int64\); expected numbers, text or booleans"),
+        ([date(2024, 1, 31), date(2024, 2, 1)], None, "holds dates or times; expected numbers, text or booleans"),
+        ([time(2, 31), time(2, 42)], None, "holds dates or times"),
         (["a", "a"], "classification", "is 'a' in every row"),
         ([1, None], None, "row 2 is missing"),
         ([None, None], None, "every value is missing"),

@@ -193,6 +193,20 @@ def test_edges_of_options() -> None:
             make()
 
 
+def test_classes_are_the_last_axis_of_a_sequence() -> None:
+    """One step is enough, one class isn't."""
+    assert bl.CrossEntropy()(np.zeros((2, 1, 3)), np.zeros((2, 1), dtype=int)) == pytest.approx(np.log(3))
+    with pytest.raises(ShapeError, match=r"needs an output for each class.*got \(2, 3, 1\)"):
+        bl.CrossEntropy()(np.zeros((2, 3, 1)), np.zeros((2, 3), dtype=int))
+
+
+@pytest.mark.parametrize("loss", [bl.Hinge(margin=0.7), bl.CrossEntropy(), bl.NegativeLogLikelihood(log=True)])
+def test_a_sequence_costs_the_mean_of_its_steps(loss: bl.Loss, rng: np.random.Generator) -> None:
+    x, t = rng.normal(size=(3, 5, 4)), rng.integers(0, 4, (3, 5))
+    steps = [loss(x[:, step], t[:, step]) for step in range(5)]
+    np.testing.assert_allclose(loss(x, t), np.mean(steps, axis=0), rtol=1e-12)
+
+
 @pytest.mark.parametrize("loss", [bl.CrossEntropy(), bl.NegativeLogLikelihood(), bl.Hinge(), bl.SoftCrossEntropy()])
 def test_scores_without_an_axis_of_classes_are_refused(loss: bl.Loss) -> None:
     with pytest.raises(ShapeError, match=r"needs an output for each class.*got \(3,\)"):

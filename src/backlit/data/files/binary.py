@@ -26,8 +26,8 @@ def arrow(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[s
     """An Arrow (Feather) file's or stream's frame."""
     import polars as pl
 
-    read = pl.read_ipc if data.startswith(b"ARROW1") else pl.read_ipc_stream
-    return _with_polars(lambda: read(io.BytesIO(data)), path, "Arrow"), []
+    reader = pl.read_ipc if data.startswith(b"ARROW1") else pl.read_ipc_stream
+    return _with_polars(lambda: reader(io.BytesIO(data)), path, "Arrow"), []
 
 
 def avro(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
@@ -49,9 +49,9 @@ def archive(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             for name in arrays.files:
-                found = _columns(name, arrays[name], path)
-                columns |= found
-                rows |= {name: len(next(iter(found.values())))} if found else {}
+                columns_of_array = _columns(name, arrays[name], path)
+                columns |= columns_of_array
+                rows |= {name: len(next(iter(columns_of_array.values())))} if columns_of_array else {}
     except (ValueError, OSError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, MemoryError) as error:
         if isinstance(error, InputError):
             raise
@@ -83,8 +83,8 @@ def database(data: bytes, path: Path, part: str | None = None) -> tuple[Any, lis
     try:
         with contextlib.closing(sqlite3.connect(":memory:")) as connection:
             connection.deserialize(data)
-            found = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
-            names = [name for (name,) in found if not name.startswith("sqlite_")]
+            name_rows = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+            names = [name for (name,) in name_rows if not name.startswith("sqlite_")]
             if part is not None and part not in names:
                 raise unknown(f"table of {path}", part, names)
             if part is None and len(names) != 1:
@@ -103,7 +103,7 @@ def database(data: bytes, path: Path, part: str | None = None) -> tuple[Any, lis
 def _columns(name: str, array: np.ndarray, path: Path) -> dict[str, np.ndarray]:
     if array.dtype.names and array.ndim == 1:
         fields = [_columns(field, array[field], path) for field in array.dtype.names]
-        return {column: values for found in fields for column, values in found.items()}
+        return {column: values for field_columns in fields for column, values in field_columns.items()}
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64)
     if array.dtype.kind not in "fiubUM":
@@ -127,8 +127,8 @@ def excel(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[s
         sheets = fastexcel.read_excel(data).sheet_names
         if part is not None and part not in sheets:
             raise unknown(f"sheet of {path}", part, sheets)
-        which: dict[str, Any] = {"sheet_id": 1} if part is None else {"sheet_name": part}
-        frame = pl.read_excel(io.BytesIO(data), infer_schema_length=None, raise_if_empty=False, **which)
+        sheet: dict[str, Any] = {"sheet_id": 1} if part is None else {"sheet_name": part}
+        frame = pl.read_excel(io.BytesIO(data), infer_schema_length=None, raise_if_empty=False, **sheet)
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _unreadable(path, "Excel", error) from error
     notes = (
@@ -140,15 +140,15 @@ def excel(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[s
     return frame.rename(unnamed), notes
 
 
-def _with_polars(read: Any, path: Path, what: str) -> Any:
+def _with_polars(reader: Any, path: Path, kind: str) -> Any:
     import polars as pl
 
     try:
-        return read()
+        return reader()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise _unreadable(path, what, error) from error
+        raise _unreadable(path, kind, error) from error
 
 
-def _unreadable(path: Path, what: str, error: BaseException) -> InputError:
-    said = str(error).splitlines()
-    return InputError(f"{path} can't be read as {what}: {said[0] if said else type(error).__name__}; is it damaged?")
+def _unreadable(path: Path, kind: str, error: BaseException) -> InputError:
+    lines = str(error).splitlines()
+    return InputError(f"{path} can't be read as {kind}: {lines[0] if lines else type(error).__name__}; is it damaged?")

@@ -108,11 +108,11 @@ def as_classes(column: Any, reading: Reading) -> Reading:
     return Reading(Text(values), parse(column, Text(values))[0]) if values else reading
 
 
-def are_plainly_decimal(some: list[str]) -> bool:
+def are_plainly_decimal(cells: list[str]) -> bool:
     """Whether some of a column's cells are decimal numbers with a point, and can be nothing else, or are empty."""
-    seen = [cell for cell in some if cell]
-    found = formats.candidates(seen) if any("." in cell for cell in seen) else []
-    return bool(found) and found[0] == formats.PLAIN and len(_distinct(found, seen)) == 1
+    filled_cells = [cell for cell in cells if cell]
+    fitting = formats.candidates(filled_cells) if any("." in cell for cell in filled_cells) else []
+    return bool(fitting) and fitting[0] == formats.PLAIN and len(_distinct(fitting, filled_cells)) == 1
 
 
 def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
@@ -123,29 +123,29 @@ def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
     """
     if column.dtype.is_float():  # its parser took nothing else
         return [Reading(formats.PLAIN, column.fill_nan(None))]
-    seen = _few(column, missing)
+    sample = _few(column, missing)
     for _ in range(TRIES):
-        found = _distinct(formats.candidates(seen), seen)
-        tried = [(format_, *parse(column, format_, missing)) for format_ in found]
+        fitting = _distinct(formats.candidates(sample), sample)
+        tried = [(format_, *parse(column, format_, missing)) for format_ in fitting]
         surprises = [cell for _, _, misfits in tried for cell in misfits.unique(maintain_order=True).head(20).to_list()]
         if not surprises and len(tried) == 1:
-            surprises = _unlike(column, seen, *tried[0][:2])
+            surprises = _unlike(column, sample, *tried[0][:2])
         if not surprises:
             if tried:
                 return [Reading(format_, values) for format_, values, _ in tried]
             break
-        seen += surprises
+        sample += surprises
     return [Reading(Text(), parse(column, Text(), missing)[0])]
 
 
 def _few(column: Any, missing: Sequence[str] = MISSING) -> list[str]:
     """Some of the column's different values, from where it has any."""
     column = column.drop_nulls()
-    some = clean(_spread(column), missing).drop_nulls()
-    if 2 * len(some) < LOOK < len(column):
-        some = _spread(clean(column, missing).drop_nulls())
-    found: list[str] = some.unique(maintain_order=True).to_list()
-    return found
+    values = clean(_spread(column), missing).drop_nulls()
+    if 2 * len(values) < LOOK < len(column):
+        values = _spread(clean(column, missing).drop_nulls())
+    distinct: list[str] = values.unique(maintain_order=True).to_list()
+    return distinct
 
 
 def _spread(column: Any) -> Any:
@@ -158,14 +158,14 @@ def mostly(column: Any) -> tuple[Format, Any, Any] | None:
 
     None for a column that has few different numbers, or codes with leading zeros: there every cell may be meant.
     """
-    seen = _few(column)
-    if sum(any(map(str.isdigit, cell)) for cell in seen) < (1 - 2 * SLIPS) * len(seen):
+    sample = _few(column)
+    if sum(any(map(str.isdigit, cell)) for cell in sample) < (1 - 2 * SLIPS) * len(sample):
         return None
     votes: dict[Format, int] = {}
-    for cell in seen[:: max(1, len(seen) // VOTERS)]:
+    for cell in sample[:: max(1, len(sample) // VOTERS)]:
         fitting = [number for number in numbers([cell]) if number.fits(cell) and number not in votes]
-        votes |= {number: sum(map(number.fits, seen)) for number in fitting}
-    if not votes or max(votes.values()) < (1 - 2 * SLIPS) * len(seen):
+        votes |= {number: sum(map(number.fits, sample)) for number in fitting}
+    if not votes or max(votes.values()) < (1 - 2 * SLIPS) * len(sample):
         return None
     best = max(votes, key=lambda number: votes[number])
     values, slips = parse(column, best)
@@ -181,38 +181,38 @@ def _padded_among(column: Any) -> bool:
     return bool(column.str.strip_chars().str.contains("^0[0-9]+$").any())
 
 
-def _unlike(column: Any, seen: list[str], format_: Format, values: Any) -> list[str]:
+def _unlike(column: Any, sample: list[str], format_: Format, values: Any) -> list[str]:
     """Values that fit, but may mean something else than those seen: the first with a point, or with leading zeros."""
     if format_ != formats.PLAIN:
         return []
     padded = column.filter(column.str.starts_with("0"))
     padded = padded.filter(padded.str.contains("^0[0-9]+$")).head(1).to_list()
-    if padded or not values.dtype.is_float() or any("." in cell for cell in seen):
+    if padded or not values.dtype.is_float() or any("." in cell for cell in sample):
         return padded
     return column.filter(column.str.contains(".", literal=True)).head(20).to_list()
 
 
-def _distinct(found: list[Format], seen: list[str]) -> list[Format]:
+def _distinct(fitting: list[Format], sample: list[str]) -> list[Format]:
     """The first format, and another if it means something else by some of these values."""
-    first = found[0] if found else None
+    first = fitting[0] if fitting else None
     if isinstance(first, Number):
-        for other in found[1:]:
-            if isinstance(other, Number) and other.decimal != first.decimal and _matters(first, other, seen):
+        for other in fitting[1:]:
+            if isinstance(other, Number) and other.decimal != first.decimal and _matters(first, other, sample):
                 return [first, other]
     if isinstance(first, Moment) and first.layout.startswith("%d"):
         other_layout = first.layout.replace("%d", "%_").replace("%m", "%d", 1).replace("%_", "%m", 1)
-        return [first, *(other for other in found[1:] if other == Moment(other_layout))]
-    return found[:1]
+        return [first, *(other for other in fitting[1:] if other == Moment(other_layout))]
+    return fitting[:1]
 
 
-def _matters(first: Number, other: Number, seen: list[str]) -> bool:
+def _matters(first: Number, other: Number, sample: list[str]) -> bool:
     """Whether one takes for the decimal mark what the other takes for a mark between thousands."""
     marks = {first.thousands, other.thousands} & {first.decimal, other.decimal}
-    return any(mark in cell for mark in marks for cell in seen)
+    return any(mark in cell for mark in marks for cell in sample)
 
 
 def choose(
-    found: dict[str, list[Reading]], decimal: str | None, separator: str | None
+    ways_by_column: dict[str, list[Reading]], decimal: str | None, separator: str | None
 ) -> tuple[dict[str, Reading], Evidence, list[str]]:
     """One reading a column: the one that the user's word, the sure columns, or else custom speaks for.
 
@@ -221,14 +221,14 @@ def choose(
     dict, Evidence, list of str
         Readings, what they were chosen by, and what stays a guess, in sentences.
     """
-    sure = [ways[0] for ways in found.values() if len(ways) == 1]
+    sure = [ways[0] for ways in ways_by_column.values() if len(ways) == 1]
     evidence = Evidence(decimal or _decimal(sure), _day_first(sure))
     custom = "," if separator == ";" else "."
-    chosen: dict[str, Reading] = {}
+    picked: dict[str, Reading] = {}
     notes: list[str] = []
-    for name, ways in found.items():
+    for name, ways in ways_by_column.items():
         if len(ways) == 1:
-            chosen[name] = ways[0]
+            picked[name] = ways[0]
             continue
         if isinstance(ways[0].format, Number):
             pick = _pick_number(ways, evidence.decimal, custom)
@@ -243,8 +243,8 @@ def choose(
             pick = ways[0] if (first if first is not None else _custom_day_first(ways[0].format, custom)) else ways[1]
             if first is None:
                 notes.append(f"{name!r}: day and month can't be told apart; read as {pick.format.expected}")
-        chosen[name] = pick
-    return chosen, evidence, notes
+        picked[name] = pick
+    return picked, evidence, notes
 
 
 def _pick_number(ways: list[Reading], decimal: str | None, custom: str) -> Reading:
@@ -315,6 +315,18 @@ A_CLASS = Template(
     "{name!r}: {words} fills much of it and is taken for a class; missing=[...] (--missing) says what is missing",
     "‘{name}’ 열: 값의 많은 부분이 {words}이므로 클래스로 보았습니다. 결측이라면 missing=[...]로 알려 주십시오.",
 )
+A_SLIP_AMONG_NUMBERS = Template(
+    "{name!r} is kept as text: one cell of {rows} is no number, first {cell!r} in {place}; mend or empty it, or count "
+    "it as missing with missing=[...] (--missing)",
+    "‘{name}’ 열: {rows}칸 가운데 1칸이 숫자가 아니어서 글자로 두었습니다({place}의 {cell!r}). 고치거나 비우거나, "
+    "missing=[...](--missing)로 결측이라고 알려 주십시오.",
+)
+SLIPS_AMONG_NUMBERS = Template(
+    "{name!r} is kept as text: {count} cells of {rows} are no number, first {cell!r} in {place}; mend or empty them, "
+    "or count them as missing with missing=[...] (--missing)",
+    "‘{name}’ 열: {rows}칸 가운데 {count}칸이 숫자가 아니어서 글자로 두었습니다(처음은 {place}의 {cell!r}). 고치거나 "
+    "비우거나, missing=[...](--missing)로 결측이라고 알려 주십시오.",
+)
 LEADING_ZEROS = Template(
     "{name!r} has leading zeros: kept as text", "‘{name}’ 열: 0으로 시작하는 값이 있어 글자로 두었습니다."
 )
@@ -349,20 +361,17 @@ def describe(name: str, reading: Reading, text: Callable[[], Any], where: Callab
     elif isinstance(format_, Text) and _padded(text()):
         notes.append(LEADING_ZEROS.say(name=name))
     elif isinstance(format_, Text):
-        found = mostly(reading.values)
-        if found is not None and len(found[2]):
-            notes.append(_tell_slips(name, reading.values, *found[1:], where))
+        numeric = mostly(reading.values)
+        if numeric is not None and len(numeric[2]):
+            notes.append(_tell_slips(name, reading.values, *numeric[1:], where))
     return notes
 
 
 def _tell_slips(name: str, column: Any, values: Any, slips: Any, where: Callable[[int], str]) -> str:
     """A sentence about the few cells of a column that are no numbers, as the others are."""
     row = int((values.is_null() & column.is_not_null()).arg_max() or 0)
-    count = f"{len(slips)} cells" if len(slips) > 1 else "one cell"
-    return (
-        f"{name!r} is kept as text: {count} of {len(column)} {'are' if len(slips) > 1 else 'is'} no number, first "
-        f"{slips[0]!r} in {where(row)}; mend or empty them, or count them as missing with missing=[...] (--missing)"
-    )
+    template = SLIPS_AMONG_NUMBERS if len(slips) > 1 else A_SLIP_AMONG_NUMBERS
+    return template.say(name=name, count=len(slips), rows=len(column), cell=slips[0], place=where(row))
 
 
 def _padded(column: Any) -> bool:

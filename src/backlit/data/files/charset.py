@@ -69,7 +69,7 @@ SLIPS = 0.02  # share of such bytes up to which they are slips in a text
 
 def what_is_it(data: bytes) -> tuple[str, str | None] | None:
     """What a file's first bytes say it is, with the ending such files have; None for what may be text."""
-    return next(((what, ending) for magic, what, ending in SIGNATURES if data.startswith(magic)), None)
+    return next(((kind, ending) for magic, kind, ending in SIGNATURES if data.startswith(magic)), None)
 
 
 def as_utf8(
@@ -219,9 +219,9 @@ def _text(data: bytes, path: Path, expected: str) -> bytes:
 
 
 def _binary(path: Path, data: bytes, expected: str) -> InputError:
-    what = what_is_it(data)
-    if what is not None:
-        return is_other(path, *what)
+    signature = what_is_it(data)
+    if signature is not None:
+        return is_other(path, *signature)
     control = CONTROL.search(data)
     where = (
         "" if control is None else f": line {data[: control.start()].count(10) + 1} holds the byte 0x{control[0].hex()}"
@@ -229,7 +229,7 @@ def _binary(path: Path, data: bytes, expected: str) -> InputError:
     return InputError(f"{path} isn't text (it looks binary){where}; expected {expected}")
 
 
-def is_other(path: Path, what: str, ending: str | None) -> InputError:
+def is_other(path: Path, kind: str, ending: str | None) -> InputError:
     """The error for a file whose content is of another kind than its name says."""
     remedy = f"if that is what you want to read, name it so that it ends in {ending}" if ending else "save it as CSV"
-    return InputError(f"{path} isn't what its name says: it is {what}; {remedy}")
+    return InputError(f"{path} isn't what its name says: it is {kind}; {remedy}")

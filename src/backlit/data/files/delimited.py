@@ -47,11 +47,11 @@ def cells(data: bytes, dialect: Dialect, path: Path, keep_text: bool) -> Any:
     del plain
     if not is_utf8(data):
         raise NotUTF8Error
-    mended, count = rows.mend(data, dialect, path)
+    repaired, count = rows.mend(data, dialect, path)
     count -= dialect.named
     if not count:
         raise InputError(f"{path} has a header but no rows")
-    frame = _parse(mended, dialect, set())
+    frame = _parse(repaired, dialect, set())
     if frame is None or frame.shape != (count, width):
         raise InputError(f"{path} can't be read as CSV: of its {count} rows not all make sense")
     return frame
@@ -104,7 +104,7 @@ def _decimal_columns(data: bytes, dialect: Dialect) -> set[int]:
     sample: list[list[str]] = []
     for start in range(0, len(data), len(data) // PLACES):
         piece = data[start : start + PIECE].decode(errors="ignore").splitlines()[1:-1]
-        found = csv.reader(piece, delimiter=dialect.separator)
+        reader = csv.reader(piece, delimiter=dialect.separator)
         with contextlib.suppress(csv.Error):
-            sample += [row for row in found if len(row) == width]
-    return {place for place, some in enumerate(zip(*sample, strict=True)) if are_plainly_decimal(list(some))}
+            sample += [row for row in reader if len(row) == width]
+    return {place for place, column in enumerate(zip(*sample, strict=True)) if are_plainly_decimal(list(column))}

@@ -101,14 +101,14 @@ def find(data: bytes, tabs: bool = False, options: FileOptions | None = None) ->
 
 def _past_lines(data: bytes, count: int, start: int = 0) -> int:
     for _ in range(count):
-        found = LINE.match(data, start)
-        start = found.end() if found else start
+        line = LINE.match(data, start)
+        start = line.end() if line else start
     return start
 
 
 def _past_blank(data: bytes, start: int) -> int:
-    found = BLANK.match(data, start)
-    return found.end() if found else start
+    blank = BLANK.match(data, start)
+    return blank.end() if blank else start
 
 
 def _past_comments(data: bytes, start: int) -> int:
@@ -178,7 +178,7 @@ def _separator(text: str, tabs: bool) -> str:
             fitting.append(((tabs and separator == "\t", agreeing, len(header)), separator))
         rest[separator] = [header, *rows]
     if fitting:
-        return max(fitting, key=lambda found: found[0])[1]
+        return max(fitting, key=lambda candidate: candidate[0])[1]
     # One name, so one column; unless every row has several values, which the header then doesn't name.
     decimals = all(map(NUMBER.fullmatch, text.splitlines()[1:]))
     for separator, (_, *rows) in rest.items():
@@ -209,8 +209,8 @@ def _above(rows: list[list[str]]) -> int:
 
 
 def _are_names(cells: list[str]) -> bool:
-    named = [cell.strip() for cell in cells]
-    return all(named) and len(set(named)) == len(named) and not any(map(PLAIN.fits, named))
+    names = [cell.strip() for cell in cells]
+    return all(names) and len(set(names)) == len(names) and not any(map(PLAIN.fits, names))
 
 
 def _has_row_names(rows: list[list[str]]) -> bool:
@@ -219,9 +219,9 @@ def _has_row_names(rows: list[list[str]]) -> bool:
     if len(below) < 2 or any(len(row) != len(header) + 1 for row in below) or not _are_names(header):
         return False
     first = [row[0].strip() for row in below]
-    counted = first == [str(number) for number in range(1, len(first) + 1)]
-    named = all(first) and not any(map(PLAIN.fits, first)) and len(set(first)) == len(first)
-    return (counted or named) and any(row[-1].strip() for row in below)
+    are_numbers = first == [str(number) for number in range(1, len(first) + 1)]
+    are_names = all(first) and not any(map(PLAIN.fits, first)) and len(set(first)) == len(first)
+    return (are_numbers or are_names) and any(row[-1].strip() for row in below)
 
 
 def _are_blanks(rows: list[list[str]]) -> bool:

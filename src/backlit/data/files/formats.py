@@ -93,9 +93,9 @@ def candidates(cells: list[str]) -> list[Format]:
     first, *others = numbers(cells)
     if all(map(first.fits, cells)):  # with points as decimal marks; could they stand between thousands?
         return [first, *(other for other in others if other.thousands == "." and all(map(other.fits, cells)))]
-    found: list[Format] = [number for number in others if all(map(number.fits, cells))]
-    if found:
-        return found
+    numeric: list[Format] = [number for number in others if all(map(number.fits, cells))]
+    if numeric:
+        return numeric
     fitting = [moment for moment in moments(cells[0]) if all(map(moment.fits, cells))]
     column = pl.Series(cells)
     dated: list[Format] = [moment for moment in fitting if not moment.parse(column).null_count()]
@@ -119,7 +119,7 @@ def from_text(text: str) -> Format:
         kind, _, values = text.partition(",values=")
         if kind == "text":
             return Text(tuple(json.loads(values)) if values else ())
-    found = moment_from(text) or number_from(text)
-    if found is None:
+    format_ = moment_from(text) or number_from(text)
+    if format_ is None:
         raise InputError(f"{text!r} is no format of a column; expected one such as 'number,decimal=,' or 'text'")
-    return found
+    return format_

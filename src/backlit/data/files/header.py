@@ -7,9 +7,13 @@ import re
 from typing import Any
 
 from backlit.data.files.formats import PLAIN
+from backlit.languages import Template
 
 UNIT = re.compile(r"[\[(]?[^\W\d]?[^\d\s,;]{0,14}[\])]?|[\[(].{1,20}[\])]")  # kg, [m/s], (°C), %, -
 FEWEST = 3  # numbers below a unit
+UNITS = Template(
+    "the first row holds units and is left out ({units})", "첫 행은 단위이므로 데이터에서 뺐습니다({units})."
+)
 
 
 def name_columns(frame: Any, header: list[str], named: bool = True) -> tuple[Any, list[str]]:
@@ -29,24 +33,24 @@ def name_columns(frame: Any, header: list[str], named: bool = True) -> tuple[Any
     """
     notes: list[str] = []
     names: list[str] = []
-    taken = {name.strip() for name in header}
+    used_names = {name.strip() for name in header}
     first: dict[str, int] = {}
-    for place, given in enumerate(header, 1):
-        name = given.strip()
+    for place, title in enumerate(header, 1):
+        name = title.strip()
         if not name:
-            name = free_name(f"column_{place}", taken)
+            name = free_name(f"column_{place}", used_names)
             notes.append(f"column {place} has no name in the header: called {name!r}")
         elif name in first:
-            fresh = free_name(name, taken)
+            fresh = free_name(name, used_names)
             notes.append(f"column {place} has the name of column {first[name]}, {name!r}: called {fresh!r}")
             name = fresh
         else:
             first[name] = place
         names.append(name)
     if named and _looks_like_data(names):
-        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+        preview = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         notes.append(
-            f"the first line looks like data ({shown}), but is taken for the columns' names; "
+            f"the first line looks like data ({preview}), but is taken for the columns' names; "
             "if the file has none, read it with header=False (--no-header)"
         )
     words = len(names[0].split())
@@ -73,7 +77,7 @@ def without_units(frame: Any) -> tuple[Any, list[str]]:
     ]
     if len(measured) < 2 and not (measured and all(cell[:1] in "[(" for cell in first if cell)):
         return frame, []
-    return frame[1:], [f"the first row holds units and is left out ({', '.join(measured[:10])})"]
+    return frame[1:], [UNITS.say(units=", ".join(measured[:10]))]
 
 
 def _are_numbers(column: Any) -> bool:
@@ -91,13 +95,13 @@ def _looks_like_data(names: list[str]) -> bool:
     return bool(numbers) and (len(numbers) == 1 or any(b - a != 1 for a, b in itertools.pairwise(numbers)))
 
 
-def free_name(name: str, taken: set[str]) -> str:
+def free_name(name: str, used_names: set[str]) -> str:
     """The name, or the first of name_2, name_3, ... that isn't taken; it then is."""
     stem, number = name, 1
-    while name in taken:
+    while name in used_names:
         number += 1
         name = f"{stem}_{number}"
-    taken.add(name)
+    used_names.add(name)
     return name
 
 
@@ -130,5 +134,5 @@ def _filled(column: Any) -> Any:
     return (column.str.strip_chars() != "").fill_null(False) if column.dtype == pl.String else column.is_not_null()
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number > 1)}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number > 1)}"

@@ -36,12 +36,12 @@ def lines(data: bytes, path: Path) -> Any:
             value = json.loads(line, parse_constant=_constant) if line.strip() else {}
         except (ValueError, RecursionError) as error:
             raise InputError(
-                f"{path}, line {number} isn't JSON: {_said(error)}; expected one object a line, or a list of objects"
+                f"{path}, line {number} isn't JSON: {_message(error)}; expected one object a line, or a list of objects"
             ) from error
         if not isinstance(value, dict):
-            what = type(value).__name__
+            type_name = type(value).__name__
             raise InputError(
-                f'{path}, line {number}: expected an object such as {{"a": 1}}, got a {what}; '
+                f'{path}, line {number}: expected an object such as {{"a": 1}}, got a {type_name}; '
                 "JSON lines hold one object a line"
             )
         rows += [value] if value else []
@@ -59,7 +59,7 @@ def whole(data: bytes, path: Path) -> Any:
     try:
         value = json.loads(data, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} isn't JSON: {_said(error)}") from error
+        raise InputError(f"{path} isn't JSON: {_message(error)}") from error
     if isinstance(value, list) and all(isinstance(row, dict) for row in value):
         return values.frame(value)
     if isinstance(value, dict) and value:
@@ -80,17 +80,17 @@ def is_whole(data: bytes) -> bool:
     if data[start : start + 1] != b"{":
         return data[start : start + 1] == b"["
     end = data.find(b"\n", start)
-    first, more = (data[start:], False) if end < 0 else (data[start:end], bool(data[end : end + SOME].strip()))
+    first, has_more = (data[start:], False) if end < 0 else (data[start:end], bool(data[end : end + SOME].strip()))
     try:
         value = json.loads(first)
     except (ValueError, RecursionError):
-        return more
-    return not more and all(isinstance(column, (list, dict)) for column in value.values())
+        return has_more
+    return not has_more and all(isinstance(column, (list, dict)) for column in value.values())
 
 
 def _constant(name: str) -> float | None:
     return None if name == "NaN" else float(name)
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     return "too deeply nested" if isinstance(error, RecursionError) else str(error)

@@ -46,8 +46,8 @@ class Moment:
             "%Y": "year", "%y": "year", "%m": "month", "%d": "day", "%b": "Jan", "%B": "January", "%H": "hour",
             "%I": "hour", "%M": "minute", "%S": "second", "%.f": "", "%p": "AM", "%z": "+09:00",
         }  # fmt: skip
-        what = re.sub(r"%\.?\w", lambda found: words[found[0]], self.layout)
-        return f"a {'time' if '%M' in self.layout else 'date'} written {what}"
+        layout_words = re.sub(r"%\.?\w", lambda match: words[match[0]], self.layout)
+        return f"a {'time' if '%M' in self.layout else 'date'} written {layout_words}"
 
     @cached_property
     def pattern(self) -> str:
@@ -143,21 +143,21 @@ class Span:
         return re.compile(SPANS[self.layout])
 
     def fits(self, cell: str) -> bool:
-        found = self.regex.match(cell)
-        return found is not None and any(found.groupdict().values())
+        match = self.regex.match(cell)
+        return match is not None and any(match.groupdict().values())
 
     def parse(self, column: Any) -> Any:
         import polars as pl
 
         parts = column.str.extract_groups(self.regex.pattern)
         total = pl.Series([0.0] * len(column))
-        given = pl.Series([False] * len(column))
+        has_part = pl.Series([False] * len(column))
         for part in self.regex.groupindex:
             value = parts.struct.field(part)
-            given = given | value.is_not_null()
+            has_part = has_part | value.is_not_null()
             total = total + value.cast(pl.Float64, strict=False).fill_null(0.0) * LENGTHS[part]
         sign = pl.select(pl.when(column.str.starts_with("-")).then(-1.0).otherwise(1.0)).to_series()
-        return pl.select(pl.when(given).then(total * sign)).to_series()
+        return pl.select(pl.when(has_part).then(total * sign)).to_series()
 
 
 DAYS = (
@@ -190,10 +190,10 @@ def moments(cell: str) -> Iterator[Moment]:
 
 def clocks(cells: list[str]) -> list[Clock | Span]:
     """The ways to write times of day, or else durations, in which all of these cells can be read."""
-    found: list[Clock | Span] = [
+    clock_formats: list[Clock | Span] = [
         clock for clock in map(Clock, HOURS) if "%z" not in clock.layout and all(map(clock.fits, cells))
     ]
-    return [*found, *(span for span in map(Span, SPANS) if all(map(span.fits, cells)))][:1]
+    return [*clock_formats, *(span for span in map(Span, SPANS) if all(map(span.fits, cells)))][:1]
 
 
 def moment_from(text: str) -> Moment | Clock | Span | None:

@@ -181,13 +181,13 @@ def _of_marks(unit: str, negative: str, limits: bool) -> list[Number]:
 
 def number_from(text: str) -> Number | None:
     """The number's format that prints as `text`, if one does."""
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"(?P<kind>number|percent|currency (?P<sign>.)|unit (?P<unit>[^,]+))(?:,decimal=(?P<decimal>[.,]))?"
         r"(?:,thousands=(?P<thousands>[., ']))?(?P<negative>,negative=\(\))?(?P<limits>,limits=<>)?",
         text,
     )
-    if found is None:
+    if match is None:
         return None
-    unit = "%" if found["kind"] == "percent" else found["sign"] or found["unit"] or ""
-    negative = "()" if found["negative"] else ""
-    return Number(found["decimal"] or ".", found["thousands"] or "", unit, negative, found["limits"] is not None)
+    unit = "%" if match["kind"] == "percent" else match["sign"] or match["unit"] or ""
+    negative = "()" if match["negative"] else ""
+    return Number(match["decimal"] or ".", match["thousands"] or "", unit, negative, match["limits"] is not None)

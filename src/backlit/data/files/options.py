@@ -76,12 +76,12 @@ class FileOptions:
 
     def to_text(self) -> str:
         """What isn't as by default, in a line; empty if all is."""
-        told = {name: value for name, value in asdict(self).items() if value != declared(type(self))[name].default}
-        told.pop("decimal", None)  # each column's format has it
-        return json.dumps(told, ensure_ascii=False) if told else ""
+        changed = {name: value for name, value in asdict(self).items() if value != declared(type(self))[name].default}
+        changed.pop("decimal", None)  # each column's format has it
+        return json.dumps(changed, ensure_ascii=False) if changed else ""
 
     @classmethod
-    def from_text(cls, text: str, **given: Any) -> FileOptions:
+    def from_text(cls, text: str, **overrides: Any) -> FileOptions:
         """The options that `to_text` told, but for those that are given anew."""
-        told = json.loads(text) if text.startswith("{") else {}
-        return cls(**(told | {name: value for name, value in given.items() if value is not None}))
+        saved = json.loads(text) if text.startswith("{") else {}
+        return cls(**(saved | {name: value for name, value in overrides.items() if value is not None}))

@@ -40,8 +40,8 @@ def mend(data: bytes, dialect: Dialect, path: Path) -> tuple[bytes, int]:
     needed = width  # a row may lack the cells of empty columns at the right
     while needed > 1 and not dialect.header[needed - 1].strip():
         needed -= 1
-    mended = io.BytesIO()
-    text = io.TextIOWrapper(mended, encoding="utf-8", newline="", write_through=True)
+    repaired = io.BytesIO()
+    text = io.TextIOWrapper(repaired, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, delimiter=plain_separator(dialect), lineterminator="\n")
     count = 0
     for line, row in _rows(data, dialect, path):
@@ -59,7 +59,7 @@ def mend(data: bytes, dialect: Dialect, path: Path) -> tuple[bytes, int]:
         writer.writerow(row)
         count += 1
     text.detach()
-    return mended.getvalue(), count
+    return repaired.getvalue(), count
 
 
 def _rows(data: bytes, dialect: Dialect, path: Path) -> Iterator[tuple[int, list[str]]]:

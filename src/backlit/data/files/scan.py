@@ -23,16 +23,16 @@ def is_regular(data: bytes, separator: str) -> bool:
             after = np.flatnonzero(whole[start : start + PIECE] == RETURN) + (start + 1)
             if (after == len(whole)).any() or (whole[after] != NEWLINE).any():
                 return False
-    seen = 0
+    quotes_before = 0
     for start, quotes in _quotes(data, whole):
-        opening = np.arange(seen, seen + len(quotes)) % 2 == 0
+        opening = np.arange(quotes_before, quotes_before + len(quotes)) % 2 == 0
         before = quotes[opening] + (start - 1)
         after = quotes[~opening] + (start + 1)
         beside = np.concatenate([whole[before[before >= 0]], whole[after[after < len(whole)]]])
         if not np.isin(beside, edges).all():
             return False
-        seen += len(quotes)
-    return seen % 2 == 0
+        quotes_before += len(quotes)
+    return quotes_before % 2 == 0
 
 
 def count(data: bytes, byte: int) -> int:
@@ -44,15 +44,15 @@ def count(data: bytes, byte: int) -> int:
 def count_outside(data: bytes, byte: int) -> int:
     """How often a byte occurs outside of quotes in a regular table."""
     whole = np.frombuffer(data, np.uint8)
-    count = seen = 0
+    count = quotes_before = 0
     for start, quotes in _quotes(data, whole):
-        found = whole[start : start + PIECE] == byte
+        matches = whole[start : start + PIECE] == byte
         if len(quotes):
-            before = seen + np.searchsorted(quotes, np.flatnonzero(found))  # quotes before each
+            before = quotes_before + np.searchsorted(quotes, np.flatnonzero(matches))  # quotes before each
             count += int(np.count_nonzero(before % 2 == 0))
-        elif seen % 2 == 0:
-            count += int(np.count_nonzero(found))
-        seen += len(quotes)
+        elif quotes_before % 2 == 0:
+            count += int(np.count_nonzero(matches))
+        quotes_before += len(quotes)
     return count
 
 

@@ -15,6 +15,8 @@ from backlit.languages import Template
 READ_AS = Template("read as {encoding}", "{encoding} 형식으로 읽었습니다.")
 LINE_ABOVE = Template("{count} line above the table left out", "표 위의 {count}줄을 뺐습니다.")
 LINES_ABOVE = Template("{count} lines above the table left out", "표 위의 {count}줄을 뺐습니다.")
+BLANKS = Template("blanks separate the values", "값을 빈칸으로 나눕니다.")
+COLONS = Template("colons separate the values", "값을 콜론으로 나눕니다.")
 NAMES_IN_LINE = Template("the columns' names stand in line {line}", "열 이름은 {line}번째 줄에 있습니다.")
 
 Progress = Callable[[str, float], None]
@@ -154,8 +156,10 @@ def read_source(
         As `read`; also if a value doesn't fit its column's format (file, line, column and value are named).
     """
     saved = dict(formats or {})
-    chosen = FileOptions.from_text(saved.get(KEY, ""), **options)
-    job = _Job(*packed.located(path), chosen, saved, tuple(targets), keep_text, progress or (lambda stage, done: None))
+    file_options = FileOptions.from_text(saved.get(KEY, ""), **options)
+    job = _Job(
+        *packed.located(path), file_options, saved, tuple(targets), keep_text, progress or (lambda stage, share: None)
+    )
     job.tell("reading", 0.0)
     data, ending, part = packed.unpacked(packed.contents(job.path), job.path, job.part)
     kind = kinds.of_ending(ending, job.path)
@@ -171,7 +175,7 @@ def read_source(
         raise InputError(f"{job.path} isn't of the kind that its name says ({ending}); if it is text, name it .csv")
     if kind.is_text:
         _refuse_other(data, job.path)
-        data, code = charset.as_utf8(data, job.path, encoding=chosen.encoding)
+        data, code = charset.as_utf8(data, job.path, encoding=file_options.encoding)
         source = replace(source, encoding=code)
     frame, notes = kind.read(data, job.path, part)
     _require(frame, job.path)
@@ -191,11 +195,34 @@ class _Job:
     tell: Progress
 
 
+def place(path: str | Path, row: int, formats: Mapping[str, str] | None = None) -> str:
+    """Where a row (from 0) of a file that was read stands: "t.csv, line 31"; what has no lines counts rows, from 1.
+
+    Parameters
+    ----------
+    path : path
+    row : int
+    formats : dict, optional
+        Of the source: they keep how the user said that the file is laid out.
+    """
+    saved = dict(formats or {})
+    job = _Job(*packed.located(path), FileOptions.from_text(saved.get(KEY, "")), saved, (), True, lambda *_: None)
+    if not job.path.is_file():  # standard input, and pipes, are read once
+        return f"{job.path}, row {row + 1}"
+    data, ending, _ = packed.unpacked(packed.contents(job.path), job.path, job.part)
+    kind = kinds.of_ending(ending, job.path)
+    if kind.read is not None:
+        return f"{job.path}, row {row + 1}"
+    text, _, layout, frame = _split(data, kind.name, job, thorough=True)
+    units = header.without_units(header.trim(frame, list(layout.header))[0])[1]
+    return f"{job.path}, line {rows.line_of(text, layout, job.path, row + bool(units))}"
+
+
 def _refuse_other(data: bytes, path: Path) -> None:
     """Refuse what the first bytes say is of another kind."""
-    found = charset.what_is_it(data)
-    if found:
-        raise charset.is_other(path, *found)
+    kind = charset.what_is_it(data)
+    if kind:
+        raise charset.is_other(path, *kind)
 
 
 def _require(frame: Any, path: Path) -> None:
@@ -221,9 +248,9 @@ def _delimited(data: bytes, format_: str, job: _Job) -> Source:
     if layout.line > 1 and layout.named:
         notes.append(NAMES_IN_LINE.say(line=layout.line))
     if layout.separator in (dialect.BLANKS, dialect.COLON):
-        notes.append(f"{'blanks' if layout.separator == dialect.BLANKS else 'colons'} separate the values")
-    frame, names, more = header.trim(frame, list(layout.header))
-    frame, named = header.name_columns(frame, names, layout.named)
+        notes.append((BLANKS if layout.separator == dialect.BLANKS else COLONS).say())
+    frame, names, trim_notes = header.trim(frame, list(layout.header))
+    frame, name_notes = header.name_columns(frame, names, layout.named)
     frame, units = header.without_units(frame)
     _require(frame, job.path)
     source = Source(
@@ -233,7 +260,7 @@ def _delimited(data: bytes, format_: str, job: _Job) -> Source:
         encoding=code,
         separator="," if layout.separator == dialect.NONE else layout.separator,
         newline=layout.newline,
-        notes=(*notes, *more, *named, *units),
+        notes=(*notes, *trim_notes, *name_notes, *units),
     )
     return _converted(source, job, lambda row: f"line {rows.line_of(text, layout, job.path, row + bool(units))}")
 
@@ -251,13 +278,13 @@ def _converted(source: Source, job: _Job, where: Callable[[int], str]) -> Source
     """The source with its text made values, and how."""
     import polars as pl
 
-    given = source.frame
+    frame = source.frame
     typed = kinds.BY_NAME[source.format].typed
     missing = job.options.markers
     values: dict[str, Any] = {}
     ways: dict[str, list[cells.Reading]] = {}
-    for place, column in enumerate(given.get_columns()):
-        job.tell("making values of text", 0.3 + 0.7 * place / given.width)
+    for place, column in enumerate(frame.get_columns()):
+        job.tell("making values of text", 0.3 + 0.7 * place / frame.width)
         name = column.name
         if column.dtype != pl.String:
             values[name] = column
@@ -265,39 +292,39 @@ def _converted(source: Source, job: _Job, where: Callable[[int], str]) -> Source
             values[name] = _as_saved(column, formats.from_text(job.saved[name]), job, where)
         elif not typed:
             ways[name] = cells.readings(column, missing)
-    chosen, evidence, unclear = cells.choose(ways, job.options.decimal, source.separator)
+    readings, evidence, unclear = cells.choose(ways, job.options.decimal, source.separator)
     for name in job.targets:
-        if name in chosen and job.options.missing is None:
-            chosen[name] = cells.as_classes(given[name], chosen[name])
-    how = {name: _how(name, given, chosen, job.saved) for name in given.columns}
-    values |= {name: reading.values for name, reading in chosen.items()}
-    values |= {name: given[name] for name in given.columns if name not in values}
+        if name in readings and job.options.missing is None:
+            readings[name] = cells.as_classes(frame[name], readings[name])
+    format_texts = {name: _format_text(name, frame, readings, job.saved) for name in frame.columns}
+    values |= {name: reading.values for name, reading in readings.items()}
+    values |= {name: frame[name] for name in frame.columns if name not in values}
     notes = [*source.notes, *unclear]
-    for name, reading in chosen.items():
-        notes += cells.describe(name, reading, lambda name=name: given[name], where)  # type: ignore[misc]
+    for name, reading in readings.items():
+        notes += cells.describe(name, reading, lambda name=name: frame[name], where)  # type: ignore[misc]
     notes += cells.tell_missing(
-        {name: (given[name], values[name]) for name in values if given[name].dtype == pl.String}
+        {name: (frame[name], values[name]) for name in values if frame[name].dtype == pl.String}
     )
     job.tell("making values of text", 1.0)
-    mark = evidence.decimal or ("," if any("decimal=," in way for way in how.values()) else ".")
-    told = job.options.to_text()
+    mark = evidence.decimal or ("," if any("decimal=," in way for way in format_texts.values()) else ".")
+    layout = job.options.to_text()
     return replace(
         source,
-        frame=pl.DataFrame([values[name] for name in given.columns]),
+        frame=pl.DataFrame([values[name] for name in frame.columns]),
         decimal=mark if source.separator else None,
-        formats=how | ({KEY: told} if told else {}),
+        formats=format_texts | ({KEY: layout} if layout else {}),
         notes=tuple(notes),
-        text=given if job.keep_text and not typed else None,
+        text=frame if job.keep_text and not typed else None,
     )
 
 
-def _how(name: str, given: Any, chosen: Mapping[str, cells.Reading], saved: Mapping[str, str]) -> str:
+def _format_text(name: str, frame: Any, readings: Mapping[str, cells.Reading], saved: Mapping[str, str]) -> str:
     """The format of a column: as it was told, as it was saved, or by the type that it came with."""
     import polars as pl
 
-    dtype = given[name].dtype
-    if name in chosen:
-        return str(chosen[name].format)
+    dtype = frame[name].dtype
+    if name in readings:
+        return str(readings[name].format)
     if name in saved and dtype == pl.String:
         return saved[name]
     if dtype == pl.Boolean:
@@ -308,10 +335,10 @@ def _how(name: str, given: Any, chosen: Mapping[str, cells.Reading], saved: Mapp
 
 
 def _as_saved(column: Any, format_: formats.Format, job: _Job, where: Callable[[int], str]) -> Any:
-    found = cells.as_saved(column, format_, job.options.markers)
-    if isinstance(found, cells.Misfit):
+    values = cells.as_saved(column, format_, job.options.markers)
+    if isinstance(values, cells.Misfit):
         raise InputError(
-            f"{job.path}, {where(found.row)}, column {found.column!r}: expected {format_.expected}, as at training, "
-            f"got {found.value!r}; mend the value, or empty it if it is missing"
+            f"{job.path}, {where(values.row)}, column {values.column!r}: expected {format_.expected}, as at training, "
+            f"got {values.value!r}; mend the value, or empty it if it is missing"
         )
-    return found
+    return values

@@ -112,14 +112,14 @@ def as_written(frame: Any, formats: Mapping[str, str]) -> Any:
     >>> as_written(pl.DataFrame({"day": [date(2024, 2, 4)]}), {"day": "date %Y년 %m월 %d일"})["day"].to_list()
     ['2024년 2월 4일']
     """
-    written = []
+    columns = []
     for name in frame.columns:
         kind, _, layout = formats.get(name, "text").partition(" ")
         if kind in ("date", "time") and frame[name].dtype.is_temporal() and "%z" not in layout:
             if any(mark in layout for mark in ("년", "%m. ")):  # as people write them: without zeros in front
                 layout = layout.replace("%m", "%-m").replace("%d", "%-d")
-            written.append(frame[name].dt.strftime(layout).alias(name))
-    return frame.with_columns(written)
+            columns.append(frame[name].dt.strftime(layout).alias(name))
+    return frame.with_columns(columns)
 
 
 def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:
@@ -128,16 +128,16 @@ def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:
 
     if frame.height != like.frame.height:
         raise ShapeError(f"the table has {like.frame.height} rows, the new columns {frame.height}")
-    own = like.frame if like.text is None else like.text
-    taken = set(own.columns)
+    cells = like.frame if like.text is None else like.text
+    used_names, present = set(cells.columns), set(like.frame.columns)
     new = {
-        free_name(name, taken): frame[name]
+        free_name(name, used_names): frame[name]
         for name in frame.columns
-        if name not in like.frame.columns or not frame[name].equals(like.frame[name])
+        if name not in present or not frame[name].equals(like.frame[name])
     }
     values = like.frame.with_columns(column.alias(name) for name, column in new.items())
     text = {name for name in values.columns if values[name].dtype == pl.String}
-    return own.with_columns(values[name] for name in new), text
+    return cells.with_columns(values[name] for name in new), text
 
 
 def _to_standard_output(data: bytes, like: Source) -> None:

@@ -190,10 +190,10 @@ def _eight_bits(values: np.ndarray, mode: str, white: int) -> np.ndarray:
 def _turned(picture: Any) -> int:
     """The EXIF orientation, 1 to 8; damaged EXIF says nothing."""
     try:
-        found = picture.getexif().get(ORIENTATION, 1)
+        orientation = picture.getexif().get(ORIENTATION, 1)
     except BROKEN:
         return 1
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def _upright(picture: Any, orientation: int) -> Any:
@@ -222,8 +222,8 @@ def _fitted(picture: Any, form: Form) -> np.ndarray:
     if (wide, high) != picture.size:
         picture = picture.resize((wide, high), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture).reshape(high, wide, form.channels)
-    above, left = (form.height - high) // 2, (form.width - wide) // 2
-    around = ((above, form.height - high - above), (left, form.width - wide - left), (0, 0))
+    top_margin, left_margin = (form.height - high) // 2, (form.width - wide) // 2
+    around = ((top_margin, form.height - high - top_margin), (left_margin, form.width - wide - left_margin), (0, 0))
     return np.pad(pixels, around, mode="edge")
 
 
@@ -232,8 +232,8 @@ def _require_size(width: int, height: int) -> None:
         raise InputError(_too_large(f"{width} × {height}"))
 
 
-def _too_large(what: str) -> str:
-    return f"it is too large ({what}; at most {MOST_PIXELS:,} pixels are decoded); make it smaller"
+def _too_large(dimensions: str) -> str:
+    return f"it is too large ({dimensions}; at most {MOST_PIXELS:,} pixels are decoded); make it smaller"
 
 
 def _short(error: BaseException) -> str:

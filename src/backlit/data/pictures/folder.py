@@ -56,13 +56,13 @@ def classes_in(root: str | Path, fewest: int = 2) -> Listing:
     """
     root = Path(root)
     if not root.is_dir():
-        what = "is a file" if root.exists() else "doesn't exist"
-        raise InputError(f"{root} {what}; expected a folder of pictures, with one folder for each class")
+        problem = "is a file" if root.exists() else "doesn't exist"
+        raise InputError(f"{root} {problem}; expected a folder of pictures, with one folder for each class")
     folders = _folders(root)
     parts = {folder: PARTS.get(folder.name.lower()) for folder in folders}
     divided = bool(folders) and None not in parts.values() and 0 in parts.values()
     others: Counter[str] = Counter()
-    found: list[tuple[Path, str, int]] = []
+    labels: list[tuple[Path, str, int]] = []
     empty: list[str] = []
     beside = 0
     for top in folders if divided else [root]:
@@ -71,29 +71,29 @@ def classes_in(root: str | Path, fewest: int = 2) -> Listing:
         beside += sum(_is_picture(path) for path in inside)
         others.update(path.suffix.lower() for path in inside if not _is_picture(path))
         for folder in _folders(top):
-            mine = list(_walk(folder, others))
+            class_paths = list(_walk(folder, others))
             name = unicodedata.normalize("NFC", shown(Path(folder.name)))  # Hangul in one piece, whoever wrote it
-            found += [(path, name, part) for path in mine]
-            if not mine:
+            labels += [(path, name, part) for path in class_paths]
+            if not class_paths:
                 empty.append(str(folder.relative_to(root)))
-    if not found:
+    if not labels:
         raise InputError(f"{root}: {_why_none(root, beside)}")
     if empty:
         raise InputError(
             f"{root}: no picture in {_some(empty)}; every class needs pictures ({', '.join(SUFFIXES)}): "
             "add some, or remove the folder"
         )
-    names = sorted({name for _, name, _ in found})
+    names = sorted({name for _, name, _ in labels})
     if len(names) < fewest:
-        raise InputError(f"{root}: all {len(found)} pictures are of one class, {names[0]!r}; at least two are needed")
+        raise InputError(f"{root}: all {len(labels)} pictures are of one class, {names[0]!r}; at least two are needed")
     notes = []
     if beside:
         notes.append(f"{_count(beside, 'picture')} beside the class folders have no class and are ignored")
     if others:
         kinds = ", ".join(suffix or "no suffix" for suffix, _ in others.most_common(5))
         notes.append(f"{_count(others.total(), 'file')} that aren't pictures are ignored ({kinds})")
-    paths, classes, own = (list(column) for column in zip(*found, strict=True))
-    return Listing(root, paths, classes, own if divided else None, notes)
+    paths, classes, part_numbers = (list(column) for column in zip(*labels, strict=True))
+    return Listing(root, paths, classes, part_numbers if divided else None, notes)
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -104,10 +104,10 @@ def pictures_in(folder: Path) -> list[Path]:
     InputError
         If there is none.
     """
-    found = list(_walk(folder, Counter()))
-    if not found:
+    paths = list(_walk(folder, Counter()))
+    if not paths:
         raise InputError(f"{folder} holds no pictures ({', '.join(SUFFIXES)})")
-    return found
+    return paths
 
 
 def shown(path: Path) -> str:
@@ -133,12 +133,12 @@ def _is_picture(path: Path) -> bool:
 
 def _walk(folder: Path, others: Counter[str], above: tuple[str, ...] = ()) -> Iterator[Path]:
     """Pictures at any depth; a link to a folder that is being walked would never end and is left out."""
-    here = os.path.realpath(folder)
-    if here in above:
+    real_path = os.path.realpath(folder)
+    if real_path in above:
         return
     for path in _entries(folder):
         if path.is_dir():
-            yield from _walk(path, others, (*above, here))
+            yield from _walk(path, others, (*above, real_path))
         elif _is_picture(path):
             yield path
         else:
@@ -149,13 +149,13 @@ def _why_none(root: Path, beside: int) -> str:
     if (root / "network.json").exists():
         return "this is the folder of a run; expected one folder of pictures for each class"
     if beside:
-        found = f"{_count(beside, 'picture')} in no class's folder"
-        return f"{found}; put the pictures of each class into a folder of its own"
+        loose_pictures = f"{_count(beside, 'picture')} in no class's folder"
+        return f"{loose_pictures}; put the pictures of each class into a folder of its own"
     return f"no pictures were found; expected one folder for each class, with files {', '.join(SUFFIXES)}"
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' if number > 1 else ''}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def _some(names: list[str]) -> str:

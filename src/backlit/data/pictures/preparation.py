@@ -73,28 +73,28 @@ class Pictures(Preparation):
         if isinstance(x, np.ndarray) and x.ndim == 4:
             x = list(x)
         items = _items(x)
-        found = np.zeros((len(items), *self.form.shape), np.uint8)
+        pixels = np.zeros((len(items), *self.form.shape), np.uint8)
         with quiet():
-            for i, picture in enumerate(parallel(self._one, list(enumerate(items)))):
+            for i, picture in enumerate(parallel(self._pixels, list(enumerate(items)))):
                 if isinstance(picture, InputError):
                     raise picture
-                found[i] = picture
-        return found
+                pixels[i] = picture
+        return pixels
 
-    def _one(self, numbered: tuple[int, Any]) -> np.ndarray:
+    def _pixels(self, numbered: tuple[int, Any]) -> np.ndarray:
         from PIL import Image
 
         row, item = numbered
-        named = f"picture {item}" if isinstance(item, (str, Path)) else f"row {row}"
+        label = f"picture {item}" if isinstance(item, (str, Path)) else f"row {row}"
         try:
             if isinstance(item, (str, Path, Image.Image)):
                 return decode(item, self.form)
             if isinstance(item, np.ndarray):
                 return from_array(item, self.form)
         except InputError as error:
-            raise InputError(f"{named}: {error}") from error
+            raise InputError(f"{label}: {error}") from error
         raise InputError(
-            f"{named} must be a path, a picture of Pillow's or an array of bytes, got {type(item).__name__}"
+            f"{label} must be a path, a picture of Pillow's or an array of bytes, got {type(item).__name__}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,15 +116,15 @@ class Pictures(Preparation):
 def _items(x: Any) -> list[Any]:
     """One thing or several, folders opened."""
     several = list(x) if isinstance(x, (list, tuple)) else [x]
-    found: list[Any] = []
+    items: list[Any] = []
     for item in several:
-        found += pictures_in(Path(item)) if isinstance(item, (str, Path)) and Path(item).is_dir() else [item]
-    return found
+        items += pictures_in(Path(item)) if isinstance(item, (str, Path)) and Path(item).is_dir() else [item]
+    return items
 
 
 def _histogram(values: np.ndarray) -> np.ndarray:
     """How often each byte occurs, without a copy of many pictures as larger numbers."""
     counts = np.zeros(256, np.int64)
-    for own in np.array_split(values, max(1, len(values) // 1024)):
-        counts += np.bincount(own.ravel(), minlength=256)
+    for chunk in np.array_split(values, max(1, len(values) // 1024)):
+        counts += np.bincount(chunk.ravel(), minlength=256)
     return counts

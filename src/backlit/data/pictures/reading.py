@@ -72,14 +72,14 @@ def read(
     InputError
         If a picture is broken, truncated or too large (named, with how many more), or none can be read.
     """
-    own = None if cache is None else cache / f"{_key(paths, size)}.npz"
-    album = _cached(own, paths) or _decoded(paths, size, progress, skip_broken)
+    cache_file = None if cache is None else cache / f"{_key(paths, size)}.npz"
+    album = _cached(cache_file, paths) or _decoded(paths, size, progress, skip_broken)
     if album.broken and not skip_broken:
         _refuse(album.broken)
     if not len(album.kept):
         raise InputError(f"none of the {len(paths)} pictures can be read; the first: {_first(album.broken)}")
-    if own is not None:
-        _keep(own, album, paths)
+    if cache_file is not None:
+        _store(cache_file, album, paths)
     return album
 
 
@@ -122,12 +122,12 @@ def _decoded(paths: Sequence[Path], size: tuple[int, int] | None, progress: Prog
     with quiet():
         facts = list(parallel(measure, paths, "reading sizes", progress))
         broken = {i: str(fact) for i, fact in enumerate(facts) if isinstance(fact, InputError)}
-        known = [fact for fact in facts if isinstance(fact, tuple)]
-        if not known or (broken and not patient):
+        measured = [fact for fact in facts if isinstance(fact, tuple)]
+        if not measured or (broken and not patient):
             return Album(np.zeros((0, 1, 1, 1), np.uint8), Form(1, 1, 1), np.arange(0), _listed(paths, broken))
         grey = [path for path, fact in zip(paths, facts, strict=True) if isinstance(fact, tuple) and fact[2]]
         white = white_of(parallel(peak, grey, "reading depths", progress))
-        form = Form(*(size or _size(known)), 3 if len(grey) < len(known) else 1, white)
+        form = Form(*(size or _size(measured)), 3 if len(grey) < len(measured) else 1, white)
         album = _in_form(form, paths, broken, progress)
     if form.channels == 3 and _colourless(album.pixels):
         form = replace(form, channels=1)
@@ -137,18 +137,18 @@ def _decoded(paths: Sequence[Path], size: tuple[int, int] | None, progress: Prog
 
 def _in_form(form: Form, paths: Sequence[Path], broken: dict[int, str], progress: Progress | None) -> Album:
     """All pictures that aren't known to be broken; those that turn out so are left out, too."""
-    left = [i for i in range(len(paths)) if i not in broken]
+    candidates = [i for i in range(len(paths)) if i not in broken]
     broken = dict(broken)
-    pixels = np.zeros((len(left), *form.shape), np.uint8)
-    kept: list[int] = []
-    found = parallel(lambda i: decode(paths[i], form), left, "decoding pictures", progress)
-    for i, picture in zip(left, found, strict=True):
+    pixels = np.zeros((len(candidates), *form.shape), np.uint8)
+    decoded_rows: list[int] = []
+    pictures = parallel(lambda i: decode(paths[i], form), candidates, "decoding pictures", progress)
+    for i, picture in zip(candidates, pictures, strict=True):
         if isinstance(picture, InputError):
             broken[i] = str(picture)
         else:
-            pixels[len(kept)] = picture
-            kept.append(i)
-    return Album(pixels[: len(kept)], form, np.array(kept, dtype=np.int64), _listed(paths, broken))
+            pixels[len(decoded_rows)] = picture
+            decoded_rows.append(i)
+    return Album(pixels[: len(decoded_rows)], form, np.array(decoded_rows, dtype=np.int64), _listed(paths, broken))
 
 
 def _size(facts: Iterable[tuple[int, int, bool]]) -> tuple[int, int]:
@@ -159,7 +159,7 @@ def _size(facts: Iterable[tuple[int, int, bool]]) -> tuple[int, int]:
 
 
 def _colourless(pixels: np.ndarray) -> bool:
-    return all((own == own[..., :1]).all() for own in np.array_split(pixels, max(1, len(pixels) // 256)))
+    return all((chunk == chunk[..., :1]).all() for chunk in np.array_split(pixels, max(1, len(pixels) // 256)))
 
 
 def _listed(paths: Sequence[Path], broken: dict[int, str]) -> list[tuple[Path, str]]:
@@ -183,14 +183,14 @@ def _key(paths: Sequence[Path], size: tuple[int, int] | None) -> str:
     """What the result depends on: names, times and sizes of the files, the wanted size, and who decodes."""
     import PIL
 
-    told = hashlib.sha256(json.dumps([VERSION, PIL.__version__, LARGEST, size]).encode())
+    digest = hashlib.sha256(json.dumps([VERSION, PIL.__version__, LARGEST, size]).encode())
     for path in paths:
         try:
             fact = path.stat()
-            told.update(f"{path.resolve()}\0{fact.st_mtime_ns}\0{fact.st_size}\n".encode("utf-8", "surrogateescape"))
+            digest.update(f"{path.resolve()}\0{fact.st_mtime_ns}\0{fact.st_size}\n".encode("utf-8", "surrogateescape"))
         except OSError:
-            told.update(f"{path}\0missing\n".encode("utf-8", "surrogateescape"))
-    return told.hexdigest()
+            digest.update(f"{path}\0missing\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def _cached(file: Path | None, paths: Sequence[Path]) -> Album | None:
@@ -198,20 +198,20 @@ def _cached(file: Path | None, paths: Sequence[Path]) -> Album | None:
     if file is None or not file.exists():
         return None
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
-            pixels, kept, told = found["pixels"], found["kept"], json.loads(str(found["broken"]))
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            pixels, numbers, reasons = archive["pixels"], archive["kept"], json.loads(str(archive["broken"]))
             height, width, channels = map(int, pixels.shape[1:])
-            form = Form(height, width, channels, int(found["white"]))
-        broken = [(paths[i], str(why)) for i, why in told]
-        if pixels.dtype != np.uint8 or len(pixels) != len(kept) or len(kept) + len(broken) != len(paths):
+            form = Form(height, width, channels, int(archive["white"]))
+        broken = [(paths[i], str(why)) for i, why in reasons]
+        if pixels.dtype != np.uint8 or len(pixels) != len(numbers) or len(numbers) + len(broken) != len(paths):
             return None
         os.utime(file)  # the oldest go first
     except (OSError, LookupError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
         return None
-    return Album(pixels, form, kept, broken)
+    return Album(pixels, form, numbers, broken)
 
 
-def _keep(file: Path, album: Album, paths: Sequence[Path]) -> None:
+def _store(file: Path, album: Album, paths: Sequence[Path]) -> None:
     """Write it down, and make room; a disk that is full or can't be written to is no reason to stop."""
     if file.exists() or album.pixels.nbytes > CACHED:
         return
@@ -223,7 +223,7 @@ def _keep(file: Path, album: Album, paths: Sequence[Path]) -> None:
             np.savez(stream, pixels=album.pixels, kept=album.kept, broken=np.array(broken), white=album.form.white)
         files = sorted(file.parent.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
         total = 0
-        for own in files:
-            total += own.stat().st_size
-            if total > CACHED and own != file:
-                own.unlink(missing_ok=True)
+        for cache_file in files:
+            total += cache_file.stat().st_size
+            if total > CACHED and cache_file != file:
+                cache_file.unlink(missing_ok=True)

@@ -33,10 +33,10 @@ def as_dates(column: Any) -> tuple[Any, str] | None:
     if column.dtype != pl.String:
         return None
     text = column.str.strip_chars()
-    found = next(((kind, form) for kind, form in FORMS.items() if text.str.contains(form.pattern).all()), None)
-    if found is None:
+    match = next(((kind, form) for kind, form in FORMS.items() if text.str.contains(form.pattern).all()), None)
+    if match is None:
         return None
-    kind, form = found
+    kind, form = match
     parts = text.str.extract_groups(form.pattern).struct
     mark = parts.field("mark")[0]
     if (parts.field("mark") != mark).any():
@@ -56,23 +56,23 @@ def _of_numbers(column: Any) -> tuple[Any, str] | None:
     """Whole numbers of eight or six digits, all of which are dates or months."""
     import polars as pl
 
-    for written, layout, rest in (("yyyymmdd", "%Y%m%d", ""), ("yyyymm", "%Y%m%d", "01")):
-        low, high = (int(f"{year}{'0101'[: len(written) - 4]}") for year in (FIRST, LAST))
+    for notation, layout, rest in (("yyyymmdd", "%Y%m%d", ""), ("yyyymm", "%Y%m%d", "01")):
+        low, high = (int(f"{year}{'0101'[: len(notation) - 4]}") for year in (FIRST, LAST))
         if column.n_unique() < 2 or column.min() < low or column.max() > high:
             continue
         dates = (column.cast(pl.String) + rest).str.strptime(pl.Date, layout, strict=False)
         if not dates.null_count():
-            return dates.alias(column.name), written
+            return dates.alias(column.name), notation
     return None
 
 
-def written_as(dates: Any, written: str) -> Any:
+def written_as(dates: Any, notation: str) -> Any:
     """Dates as `as_dates` found them written."""
     import polars as pl
 
-    if written in ("yyyymmdd", "yyyymm"):
-        return dates.dt.strftime("%Y%m%d" if written == "yyyymmdd" else "%Y%m").cast(pl.Int64)
-    kind, _, mark = written.partition(" ")
+    if notation in ("yyyymmdd", "yyyymm"):
+        return dates.dt.strftime("%Y%m%d" if notation == "yyyymmdd" else "%Y%m").cast(pl.Int64)
+    kind, _, mark = notation.partition(" ")
     if kind == "week":
         return dates.dt.strftime(f"%G{mark}%V")
     if kind == "month":

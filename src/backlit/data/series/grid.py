@@ -95,34 +95,34 @@ class Grid:
         order, copies = _without_copies(frame, order, codes, places, time, series)
         if copies:
             notes.append(COPIES.say(count=copies))
-        known = order[~np.isnan(values[order])]
-        steps = np.diff(places[known])
-        cut = (np.diff(codes[known]) != 0) | (steps - 1 > FILL)
-        piece = np.concatenate([[0], np.cumsum(cut)])  # of each known row
-        begins = np.concatenate([[0], np.flatnonzero(cut) + 1])
-        ends = np.concatenate([np.flatnonzero(cut), [len(known) - 1]])
-        lengths = places[known[ends]] - places[known[begins]] + 1
+        known_rows = order[~np.isnan(values[order])]
+        steps = np.diff(places[known_rows])
+        is_cut = (np.diff(codes[known_rows]) != 0) | (steps - 1 > FILL)
+        piece = np.concatenate([[0], np.cumsum(is_cut)])  # of each known row
+        begins = np.concatenate([[0], np.flatnonzero(is_cut) + 1])
+        ends = np.concatenate([np.flatnonzero(is_cut), [len(known_rows) - 1]])
+        lengths = places[known_rows[ends]] - places[known_rows[begins]] + 1
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         owner = np.repeat(np.arange(len(lengths)), lengths)
-        rows = starts[piece] + places[known] - places[known[begins]][piece]  # in the grid
+        rows = starts[piece] + places[known_rows] - places[known_rows[begins]][piece]  # in the grid
         total = int(lengths.sum())
         filled = np.ones(total, dtype=bool)
         filled[rows] = False
         grid = cls(
-            frame=frame[_sources(order, codes, places, known[begins], known[ends], starts, total)],
-            values=np.interp(np.arange(total), rows, values[known]),
+            frame=frame[_sources(order, codes, places, known_rows[begins], known_rows[ends], starts, total)],
+            values=np.interp(np.arange(total), rows, values[known_rows]),
             filled=filled,
-            places=np.arange(total) - starts[owner] + places[known[begins]][owner],
+            places=np.arange(total) - starts[owner] + places[known_rows[begins]][owner],
             first=starts[owner],
             last=(starts + lengths - 1)[owner],
-            series=codes[known[begins]][owner],
+            series=codes[known_rows[begins]][owner],
             names=names,
             spacing=spacing,
             notes=notes,
         )
-        return grid._told(target, values[order], codes[order], bool(series))
+        return grid._with_notes(target, values[order], codes[order], bool(series))
 
-    def _told(self, target: str, values: np.ndarray, codes: np.ndarray, several: bool) -> Grid:
+    def _with_notes(self, target: str, values: np.ndarray, codes: np.ndarray, several: bool) -> Grid:
         """The grid, with notes on its gaps."""
         pieces, series = len(np.unique(self.first)), len(np.unique(self.series))
         number = int(self.filled.sum())
@@ -171,24 +171,24 @@ def _without_copies(
     frame: Any, order: np.ndarray, codes: np.ndarray, places: np.ndarray, time: str, series: str | None
 ) -> tuple[np.ndarray, int]:
     """Rows in order, without copies; several different rows at one time are refused."""
-    twice = (np.diff(codes[order]) == 0) & (np.diff(places[order]) == 0)
-    if not twice.any():
+    is_repeat = (np.diff(codes[order]) == 0) & (np.diff(places[order]) == 0)
+    if not is_repeat.any():
         return order, 0
-    here = np.flatnonzero(twice)
-    same = np.array([frame.row(int(order[i])) == frame.row(int(order[i + 1])) for i in here])
-    if same.all():
-        return np.delete(order, here + 1), len(here)
-    i = here[~same][0]
-    one, other = sorted((int(order[i]) + 1, int(order[i + 1]) + 1))
-    at = frame[time][int(order[i])]
+    repeats = np.flatnonzero(is_repeat)
+    is_copy = np.array([frame.row(int(order[i])) == frame.row(int(order[i + 1])) for i in repeats])
+    if is_copy.all():
+        return np.delete(order, repeats + 1), len(repeats)
+    i = repeats[~is_copy][0]
+    first_row, second_row = sorted((int(order[i]) + 1, int(order[i + 1]) + 1))
+    moment = frame[time][int(order[i])]
     if series is None:
         remedy = f"{_tells_apart(frame, codes, places, time)}join the rows of a time into one"
     else:
         remedy = "join the rows of a time into one, or give a column that tells them apart"
-    whose = "" if series is None else f" of series {frame[series][int(order[i])]!r}"
+    owner = "" if series is None else f" of series {frame[series][int(order[i])]!r}"
     raise InputError(
-        f"time {time!r}: {int((~same).sum())} times have several rows, first {at}{whose} (rows {one} and {other}); "
-        f"{remedy}"
+        f"time {time!r}: {int((~is_copy).sum())} times have several rows, first {moment}{owner} "
+        f"(rows {first_row} and {second_row}); {remedy}"
     )
 
 

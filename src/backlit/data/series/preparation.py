@@ -95,16 +95,16 @@ class SeriesPreparation(Preparation):
         InputError
             If a wish names no column, or the target, time or series.
         """
-        grid, own = windows.grid, (target, time, series)
+        grid, roles = windows.grid, (target, time, series)
         for name in wishes or {}:
             if name not in grid.frame.columns:
                 raise unknown("column", name, grid.frame.columns)
-            if name in own:
+            if name in roles:
                 raise InputError(f"column {name!r} is the target, time or series; its kind can't be chosen")
-        seen = grid.places < windows.places.max() + windows.horizon
-        frame = grid.frame.filter(seen)
+        in_training = grid.places < windows.places.max() + windows.horizon
+        frame = grid.frame.filter(in_training)
         columns = tuple(
-            _narrow(understand(frame[name], (wishes or {}).get(name))) for name in frame.columns if name not in own
+            _narrow(understand(frame[name], (wishes or {}).get(name))) for name in frame.columns if name not in roles
         )
         return cls(
             target=target,
@@ -115,7 +115,7 @@ class SeriesPreparation(Preparation):
             horizon=windows.horizon,
             scales=_scales(windows),
             columns=columns,
-            cycles=_cycles(time, grid.spacing, grid.places[seen]),
+            cycles=_cycles(time, grid.spacing, grid.places[in_training]),
             formats=dict(formats or {}),
         )
 
@@ -141,8 +141,8 @@ class SeriesPreparation(Preparation):
 
     def grid(self, table: Any) -> Grid:
         """A table, or a file that is read as the training's was, as a grid of the training's spacing."""
-        named = isinstance(table, (str, Path))
-        frame = read_source(table, formats=self.formats).frame if named else as_polars(table)
+        is_path = isinstance(table, (str, Path))
+        frame = read_source(table, formats=self.formats).frame if is_path else as_polars(table)
         needed = [self.time, self.target, *([self.series] if self.series else [])]
         needed += [column.name for column in self.columns if column.inputs]
         absent = [name for name in needed if name not in frame.columns]
@@ -187,12 +187,12 @@ class SeriesPreparation(Preparation):
     def scale(self, windows: Windows) -> np.ndarray:
         """The scale of each window's series, (rows, 1)."""
         names = windows.grid.names
-        known = np.array([self._scale_of(name) for name in names])[windows.series]
-        strange = np.isnan(known)
-        if strange.any():
-            past = windows.past[strange]
-            known[strange] = _spread(past - past[:, -1:], past)
-        return known[:, None]
+        scales = np.array([self._scale_of(name) for name in names])[windows.series]
+        is_new = np.isnan(scales)
+        if is_new.any():
+            past = windows.past[is_new]
+            scales[is_new] = _spread(past - past[:, -1:], past)
+        return scales[:, None]
 
     def _scale_of(self, name: str) -> float:
         return next(iter(self.scales.values())) if self.series is None else self.scales.get(name, np.nan)
@@ -212,14 +212,14 @@ class SeriesPreparation(Preparation):
         grid = table.grid if isinstance(table, Windows) else self.grid(table)
         counts = {column.name: column.unseen(grid.frame[column.name]) for column in self.columns if column.inputs}
         if self.series is not None:
-            strange = np.array([name not in self.scales for name in grid.names])
-            counts[self.series] = int(strange[grid.series].sum())
+            is_new = np.array([name not in self.scales for name in grid.names])
+            counts[self.series] = int(is_new[grid.series].sum())
         return {name: count for name, count in counts.items() if count}
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict a column: name, kind, what was done, missing share; for tables that people read."""
-        every = self.spacing.every
-        steps = [EACH_DAY.say() if every == "day" else EACH_STEP.say(every=every)]
+        step_text = self.spacing.every
+        steps = [EACH_DAY.say() if step_text == "day" else EACH_STEP.say(every=step_text)]
         if self.cycles.inputs:
             steps.append(AS_CYCLES.say(cycles=self.cycles.done))
         rows: list[tuple[str, str, float, str, int]] = []
@@ -250,14 +250,14 @@ class SeriesPreparation(Preparation):
         cycles = Column.from_dict(data["cycles"])
         if not isinstance(cycles, Moment):
             raise InputError(f"the calendar's cycles are a {type(cycles).__name__}; the run is damaged: train again")
-        made = {
+        restored = {
             "spacing": Spacing.from_dict(data["spacing"]),
             "columns": tuple(Column.from_dict(column) for column in data["columns"]),
             "cycles": cycles,
             "weight": None if data["weight"] is None else np.array(data["weight"]),
             "bias": None if data["bias"] is None else np.array(data["bias"]),
         }
-        return cls(**{**data, **made})
+        return cls(**{**data, **restored})
 
 
 def _narrow(column: Column) -> Column:
@@ -270,11 +270,11 @@ def _narrow(column: Column) -> Column:
 def _scales(windows: Windows) -> dict[str, float]:
     """Root mean square of a window's values less its last, series by series."""
     past, series, names = windows.past, windows.series, windows.grid.names
-    found = {}
+    scales = {}
     for code in np.unique(series):
-        own = past[series == code]
-        found[names[code]] = float(_spread((own - own[:, -1:]).reshape(1, -1), own.reshape(1, -1))[0])
-    return found
+        values = past[series == code]
+        scales[names[code]] = float(_spread((values - values[:, -1:]).reshape(1, -1), values.reshape(1, -1))[0])
+    return scales
 
 
 def _spread(apart: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -292,8 +292,8 @@ def _cycles(name: str, spacing: Spacing, places: np.ndarray) -> Moment:
     learned = Moment.learn(_moments(name, spacing, np.unique(places)), trend=False)
     span = float(np.ptp(spacing.moments(places)))
     parts = tuple(part for part in learned.parts if part in CYCLES and span >= 2 * LENGTHS[part])
-    ones = (1.0,) * len(parts)
-    return dataclasses.replace(learned, parts=parts, center=(0.0,) * len(parts), scale=ones, timed="hour" in parts)
+    scale = (1.0,) * len(parts)
+    return dataclasses.replace(learned, parts=parts, center=(0.0,) * len(parts), scale=scale, timed="hour" in parts)
 
 
 def _moments(name: str, spacing: Spacing, places: np.ndarray) -> Any:

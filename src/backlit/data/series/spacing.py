@@ -77,17 +77,17 @@ class Spacing:
         InputError
             If a time is missing or can't be read, no series has two times, or they are unevenly spaced.
         """
-        values, written, zone = _times(column)
+        values, notation, zone = _times(column)
         codes = np.zeros(len(values), dtype=np.int64) if series is None else series
         order = np.lexsort((values, codes))
-        apart = np.diff(values[order])[np.diff(codes[order]) == 0]
-        apart = apart[apart > 0]
-        if not len(apart):
+        gaps = np.diff(values[order])[np.diff(codes[order]) == 0]
+        gaps = gaps[gaps > 0]
+        if not len(gaps):
             raise InputError(
                 f"time {column.name!r}: no series has two different times; is it the right column, and is --series one "
                 "that many rows share?"
             )
-        spacing = _found(values, apart, written, zone)
+        spacing = _spacing_of(values, gaps, notation, zone)
         return spacing, spacing._placed(column, values)
 
     def places(self, column: Any) -> np.ndarray:
@@ -98,8 +98,8 @@ class Spacing:
         InputError
             If a time is missing, can't be read, or is more than a quarter of a step off its place.
         """
-        values, written, _ = _times(column)
-        if (written in ("whole", "number")) != (self.unit == "number"):
+        values, notation, _ = _times(column)
+        if (notation in ("whole", "number")) != (self.unit == "number"):
             expected = "numbers" if self.unit == "number" else "dates or times"
             raise InputError(f"time {column.name!r}: training had {expected}, this table has {column.dtype}")
         return self._placed(column, values)
@@ -173,7 +173,7 @@ class Spacing:
     @property
     def _days(self) -> str:
         names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-        return ", ".join(name for name, here in zip(names, self.weekdays, strict=True) if here == "1")
+        return ", ".join(name for name, is_present in zip(names, self.weekdays, strict=True) if is_present == "1")
 
     def _placed(self, column: Any, values: np.ndarray) -> np.ndarray:
         """Places of values; what is too far off is told by its row."""
@@ -187,12 +187,12 @@ class Spacing:
         else:
             exact = (values - self.offset) / self.step
         places = np.round(exact).astype(np.int64)
-        wrong = np.abs(exact - places) > OFF
-        if wrong.any():
-            row = int(wrong.argmax())
+        too_far = np.abs(exact - places) > OFF
+        if too_far.any():
+            row = int(too_far.argmax())
             raise InputError(
                 f"time {column.name!r} is unevenly spaced: most rows are one {self.every} apart, but "
-                f"{int(wrong.sum())} of {len(values)} fall between the steps, first row {row + 1} ({column[row]}); "
+                f"{int(too_far.sum())} of {len(values)} fall between the steps, first row {row + 1} ({column[row]}); "
                 "bring the table to even times first (a mean or sum for each step)"
             )
         return places
@@ -207,12 +207,12 @@ class Spacing:
         return cls(**data)
 
 
-def _found(values: np.ndarray, apart: np.ndarray, written: str, zone: str | None) -> Spacing:
+def _spacing_of(values: np.ndarray, gaps: np.ndarray, notation: str, zone: str | None) -> Spacing:
     """The spacing that most differences have."""
-    if written in ("whole", "number"):
-        step = _step(apart)
-        return Spacing("number", step, _phase(values, step), written=written)
-    typical = float(np.median(apart))
+    if notation in ("whole", "number"):
+        step = _step(gaps)
+        return Spacing("number", step, _phase(values, step), written=notation)
+    typical = float(np.median(gaps))
     days = values.astype("datetime64[us]").astype("datetime64[D]")
     clock = values - days.astype("datetime64[us]").astype(np.int64)
     at_one_time = bool((clock == clock[0]).all())
@@ -220,42 +220,42 @@ def _found(values: np.ndarray, apart: np.ndarray, written: str, zone: str | None
         months = days.astype("datetime64[M]")
         day = (days - months.astype("datetime64[D]")).astype(np.int64) + 1
         last = (months + 1).astype("datetime64[D]") - 1
-        which = LAST if (days == last).all() and day.max() > day.min() else int(day.max())
-        if which == LAST or (days == np.minimum(months.astype("datetime64[D]") + (which - 1), last)).all():
+        month_day = LAST if (days == last).all() and day.max() > day.min() else int(day.max())
+        if month_day == LAST or (days == np.minimum(months.astype("datetime64[D]") + (month_day - 1), last)).all():
             step = max(1.0, float(np.round(typical / (365.2425 * DAY / 12))))
             start = float(months.astype(np.int64)[0] % step)
-            return Spacing("months", step, start, which, written=written, zone=zone)
-    if at_one_time and written in ("date", "datetime", "yyyymmdd") and _mode(apart) == DAY:
+            return Spacing("months", step, start, month_day, written=notation, zone=zone)
+    if at_one_time and notation in ("date", "datetime", "yyyymmdd") and _mode(gaps) == DAY:
         weekday = (days.astype(np.int64) + 3) % 7  # 1970 began with a Thursday
-        here = np.isin(np.arange(7), weekday)
-        if not here.all() and np.ptp(days.astype(np.int64)) >= 14:
-            mask = "".join("1" if day else "0" for day in here)
-            return Spacing("weekdays", 1.0, float(clock[0]), weekdays=mask, written=written, zone=zone)
-    step = _step(apart, (DAY, HOUR, MINUTE, SECOND))
-    return Spacing("time", step, _phase(values, step), written=written, zone=zone)
+        present = np.isin(np.arange(7), weekday)
+        if not present.all() and np.ptp(days.astype(np.int64)) >= 14:
+            mask = "".join("1" if day else "0" for day in present)
+            return Spacing("weekdays", 1.0, float(clock[0]), weekdays=mask, written=notation, zone=zone)
+    step = _step(gaps, (DAY, HOUR, MINUTE, SECOND))
+    return Spacing("time", step, _phase(values, step), written=notation, zone=zone)
 
 
-def _step(apart: np.ndarray, units: tuple[int, ...] = ()) -> float:
+def _step(gaps: np.ndarray, units: tuple[int, ...] = ()) -> float:
     """The most frequent difference; if none has a half of them, the median as a whole number of a unit of time."""
-    mode = _mode(apart)
-    if np.isclose(apart, mode, rtol=1e-6, atol=0).mean() >= 0.5:
+    mode = _mode(gaps)
+    if np.isclose(gaps, mode, rtol=1e-6, atol=0).mean() >= 0.5:
         return mode
-    typical = float(np.median(apart))
+    typical = float(np.median(gaps))
     unit = next((unit for unit in units if unit <= typical), None)
     return typical if unit is None else float(np.round(typical / unit) * unit)
 
 
-def _mode(apart: np.ndarray) -> float:
-    found, counts = np.unique(apart, return_counts=True)
-    return float(found[counts.argmax()])
+def _mode(gaps: np.ndarray) -> float:
+    distinct, counts = np.unique(gaps, return_counts=True)
+    return float(distinct[counts.argmax()])
 
 
 def _phase(values: np.ndarray, step: float) -> float:
     """Where in a step the times are: the mean on the circle."""
     exact = values % step
-    found, counts = np.unique(exact, return_counts=True)
+    distinct, counts = np.unique(exact, return_counts=True)
     if counts.max() * 2 >= len(values):
-        return float(found[counts.argmax()])
+        return float(distinct[counts.argmax()])
     angle = np.angle(np.exp(2j * np.pi * exact / step).mean())
     return float(angle / (2 * np.pi) * step % step)
 

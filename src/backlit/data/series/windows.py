@@ -55,9 +55,9 @@ class Windows:
         lengths = ends - grid.first[ends] + 1
         if (lengths < window).any():
             short = int(lengths.argmin())
-            which = f"series {grid.names[grid.series[ends[short]]]!r}" if len(grid.names) > 1 else "the series"
+            series_text = f"series {grid.names[grid.series[ends[short]]]!r}" if len(grid.names) > 1 else "the series"
             raise InputError(
-                f"{which} has {lengths[short]} steps without a long gap at its end; the window needs {window}: "
+                f"{series_text} has {lengths[short]} steps without a long gap at its end; the window needs {window}: "
                 "give more of the past"
             )
         return cls(grid, ends + 1, window, horizon)
@@ -135,10 +135,10 @@ def split_in_time(windows: Windows, fractions: Sequence[float]) -> tuple[list[np
         for start, end in zip(starts, ends, strict=True)
     ]
     if not all(len(part) for part in parts):
-        found = ", ".join(str(len(part)) for part in parts)
+        sizes = ", ".join(str(len(part)) for part in parts)
         raise InputError(
             f"too few windows to split in time: {len(windows)} of window {windows.window} and horizon "
-            f"{windows.horizon} give parts of {found}; at least {windows.window + len(parts) * windows.horizon} steps "
+            f"{windows.horizon} give parts of {sizes}; at least {windows.window + len(parts) * windows.horizon} steps "
             "without a long gap are needed: give more of the past, a shorter window or a shorter horizon"
         )
     return parts, len(windows) - sum(map(len, parts))

@@ -50,19 +50,19 @@ def suspicions(
     list of str
         Duplicated rows, columns that give the target away, identifiers that predict it, shifted distributions.
     """
-    part, judged = frame[_some(train)], (frame if test_frame is None else test_frame)[_some(test)]
+    part, test_part = frame[_some(train)], (frame if test_frame is None else test_frame)[_some(test)]
     used = [column.name for column in preparation.columns if column.inputs]
-    found = [_duplicates(frame, used, preparation, train, test, test_frame)] if len(test) else []
+    sentences = [_duplicates(frame, used, preparation, train, test, test_frame)] if len(test) else []
     codes, classes = _target_codes(y[_some(train)])
     for column in preparation.columns:
         if isinstance(column, LeftOut):
             if column.what == "identifier":
-                found.append(_identifier(part[column.name], codes))
+                sentences.append(_identifier(part[column.name], codes))
         else:
-            found.append(_gives_away(part[column.name], codes, classes))
+            sentences.append(_gives_away(part[column.name], codes, classes))
     if len(test):
-        found += _shifts(part, judged, used)
-    return [sentence for sentence in found if sentence]
+        sentences += _shifts(part, test_part, used)
+    return [sentence for sentence in sentences if sentence]
 
 
 def _target_codes(y: np.ndarray) -> tuple[np.ndarray, int]:
@@ -90,17 +90,17 @@ def _duplicates(
     names = [*used, *(preparation.target.names if preparation.target else ())]
     if test_frame is None:
         hashes = frame.select(names).hash_rows().to_numpy()
-        here, there = hashes[train], hashes[test]
+        train_hashes, test_hashes = hashes[train], hashes[test]
     else:  # another file may have other types for the same values
         names = [name for name in names if name in test_frame.columns]
         texts = (pl.DataFrame([words(table[name]).alias(name) for name in names]) for table in (frame, test_frame))
-        here, there = (text.hash_rows().to_numpy() for text in texts)
-        here, there = here[train], there[test]
-    seen = np.isin(there, here)
-    if seen.mean() < FEW_COPIES or len(np.unique(here)) < ALL_DIFFERENT * len(here):
+        train_hashes, test_hashes = (text.hash_rows().to_numpy() for text in texts)
+        train_hashes, test_hashes = train_hashes[train], test_hashes[test]
+    is_copy = np.isin(test_hashes, train_hashes)
+    if is_copy.mean() < FEW_COPIES or len(np.unique(train_hashes)) < ALL_DIFFERENT * len(train_hashes):
         return ""  # where rows are alike by nature, equal ones are no copies
     return (
-        f"{int(seen.sum())} of {len(seen)} test rows ({seen.mean():.1%}) also stand in the training rows, "
+        f"{int(is_copy.sum())} of {len(is_copy)} test rows ({is_copy.mean():.1%}) also stand in the training rows, "
         "target and all: the test score counts what was only remembered"
     )
 
@@ -108,10 +108,10 @@ def _duplicates(
 def _gives_away(column: Any, target: np.ndarray, classes: int) -> str:
     """Whether one column alone tells the target."""
     ranks = _as_numbers(column)
-    here = ~np.isnan(ranks)
-    if here.mean() < 0.5:
+    is_known = ~np.isnan(ranks)
+    if is_known.mean() < 0.5:
         return ""
-    ranks, target = ranks[here], target[here]
+    ranks, target = ranks[is_known], target[is_known]
     if not classes:
         r = correlation(ranks, target)
         if r < PERFECT:
@@ -161,9 +161,10 @@ def _identifier(column: Any, target: np.ndarray) -> str:
 
 def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
     """Columns whose test rows are distributed otherwise than the training rows."""
-    found = []
+    sentences = []
+    present = set(test.columns)
     for name in used:
-        if name not in test.columns:
+        if name not in present:
             continue
         if train[name].dtype.is_numeric() and test[name].dtype.is_numeric():
             parts = [_as_numbers(part[name]) for part in (train, test)]
@@ -172,7 +173,7 @@ def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
                 continue
             distance, chance = kolmogorov_smirnov(first, second)
             if chance < CHANCE / len(used) and distance > SHIFTED:
-                found.append(
+                sentences.append(
                     f"column {name!r} is distributed otherwise in the test rows: median {np.median(second):g} instead "
                     f"of {np.median(first):g} (Kolmogorov-Smirnov distance {distance:.2f})"
                 )
@@ -183,11 +184,11 @@ def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
             shares = table / table.sum(axis=1, keepdims=True)
             distance = float(np.abs(shares[0] - shares[1]).sum() / 2)
             if homogeneity(table) < CHANCE / len(used) and distance > SHIFTED:
-                found.append(
+                sentences.append(
                     f"column {name!r} has other shares of its levels in the test rows "
                     f"(total variation distance {distance:.2f})"
                 )
-    return found
+    return sentences
 
 
 def _counts(first: Any, second: Any) -> np.ndarray:

@@ -92,8 +92,8 @@ class Category(Column):
         rare = [level for level, count in levels.items() if count < fewest]
         if len(rare) < 2 or len(rare) == len(levels):
             rare = []  # a single rare level would only change its name
-        kept = sorted(set(levels) - set(rare), key=_order)
-        return cls(column.name, text.null_count() / len(text), tuple(kept), tuple(sorted(rare, key=_order)))
+        frequent = sorted(set(levels) - set(rare), key=_order)
+        return cls(column.name, text.null_count() / len(text), tuple(frequent), tuple(sorted(rare, key=_order)))
 
     def apply(self, column: Any) -> np.ndarray:
         codes = self.codes(column)
@@ -130,8 +130,8 @@ class Category(Column):
         gap = places.index(GAP) if GAP in places else -1
         if not table:
             return np.full(len(text), gap, dtype=np.int64)
-        found = text.replace_strict(list(table), list(table.values()), default=None, return_dtype=pl.Int64)
-        return found.fill_null(gap).to_numpy()
+        level_codes = text.replace_strict(list(table), list(table.values()), default=None, return_dtype=pl.Int64)
+        return level_codes.fill_null(gap).to_numpy()
 
     def unseen(self, column: Any) -> int:
         return int((self.codes(column) == UNSEEN).sum())

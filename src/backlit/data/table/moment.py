@@ -50,37 +50,37 @@ class Moment(Column):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        found: list[str] = []
+        names: list[str] = []
         for part in self.parts:
             suffixes = (" sin", " cos") if part in CYCLES else ("",)
-            found += [f"{self.name} {part}{suffix}" for suffix in suffixes]
-        return tuple(found + ([f"{self.name} missing"] if self.missing else []))
+            names += [f"{self.name} {part}{suffix}" for suffix in suffixes]
+        return tuple(names + ([f"{self.name} missing"] if self.missing else []))
 
     @classmethod
     def learn(cls, column: Any, trend: bool = True) -> Moment:
         """What varies in the training rows, and by how much."""
         values = _parts(column)
         gaps = np.isnan(values["elapsed"])
-        taken, center, scale = [], [], []
+        varying, center, scale = [], [], []
         for part in (*CYCLES, *(TREND if trend else ())):
-            here = values[part][~gaps]
-            if len(here) and here.min() < here.max():
-                taken.append(part)
-                center.append(0.0 if part in CYCLES else float(here.mean()))
-                scale.append(1.0 if part in CYCLES else float(here.std()))
-        timed = "hour" in taken
-        return cls(column.name, float(gaps.mean()), tuple(taken), tuple(center), tuple(scale), timed)
+            known = values[part][~gaps]
+            if len(known) and known.min() < known.max():
+                varying.append(part)
+                center.append(0.0 if part in CYCLES else float(known.mean()))
+                scale.append(1.0 if part in CYCLES else float(known.std()))
+        timed = "hour" in varying
+        return cls(column.name, float(gaps.mean()), tuple(varying), tuple(center), tuple(scale), timed)
 
     def apply(self, column: Any) -> np.ndarray:
         values = _parts(column)
-        found: list[np.ndarray] = []
+        features: list[np.ndarray] = []
         for part, center, scale in zip(self.parts, self.center, self.scale, strict=True):
             if part in CYCLES:
                 angle = values[part] * (2 * np.pi / CYCLES[part])
-                found += [np.sin(angle), np.cos(angle)]
+                features += [np.sin(angle), np.cos(angle)]
             else:
-                found.append((values[part] - center) / scale)
-        filled = [np.nan_to_num(part, nan=0.0) for part in found]
+                features.append((values[part] - center) / scale)
+        filled = [np.nan_to_num(part, nan=0.0) for part in features]
         if self.missing:
             filled.append(absent(values["elapsed"]))
         return joined(filled) if filled else np.empty((len(column), 0), np.float32)
@@ -93,8 +93,8 @@ def _parts(column: Any) -> dict[str, np.ndarray]:
     moments = as_moments(column)
     get = moments.dt
     parts = {"year": get.year(), "month": get.month(), "weekday": get.weekday(), "hour": get.hour()}
-    found = {name: part.cast(pl.Float64).to_numpy() for name, part in parts.items()}
-    return found | {"elapsed": moments.to_physical().cast(pl.Float64).to_numpy() / DAY}
+    arrays = {name: part.cast(pl.Float64).to_numpy() for name, part in parts.items()}
+    return arrays | {"elapsed": moments.to_physical().cast(pl.Float64).to_numpy() / DAY}
 
 
 def as_moments(column: Any) -> Any:
@@ -123,8 +123,8 @@ def as_moments(column: Any) -> Any:
             parsed = text.str.to_datetime(time_unit="us", strict=False)
     days = text.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
     parsed = days if parsed is None else parsed.dt.replace_time_zone(None).fill_null(days)
-    wrong = parsed.is_null() & column.is_not_null()
-    if wrong.any():
-        row = int(wrong.arg_max() or 0)
+    unreadable = parsed.is_null() & column.is_not_null()
+    if unreadable.any():
+        row = int(unreadable.arg_max() or 0)
         raise CellError(column.name, row, f": expected a date or time, got {column[row]!r}")
     return parsed

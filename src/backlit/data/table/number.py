@@ -87,21 +87,21 @@ class Number(Column):
         """Learn from training rows; the scaling is told from the tails unless it is given."""
         name, values = column.name, numbers(column)
         gaps = np.isnan(values)
-        here = values[~gaps]
-        whole = bool((here == np.round(here)).all())
+        known = values[~gaps]
+        whole = bool((known == np.round(known)).all())
         if scaling == "log":
-            here = _log(name, values)[~gaps]
-        low, first, fill, third, high = np.quantile(here, [0.01, 0.25, 0.5, 0.75, 0.99])
+            known = _log(name, values)[~gaps]
+        low, first, fill, third, high = np.quantile(known, [0.01, 0.25, 0.5, 0.75, 0.99])
         spread = third - first
         with np.errstate(over="ignore", invalid="ignore"):
-            farthest = np.abs(here - fill).max()
+            farthest = np.abs(known - fill).max()
             if scaling is None:
                 scaling = "robust" if high - low > HEAVY * spread or farthest > FAR * spread else "standard"
-                scaling = "standard" if len(np.unique(here[:1000])) <= 2 else scaling
+                scaling = "standard" if len(np.unique(known[:1000])) <= 2 else scaling
             filled = np.where(gaps, fill, 0.0)
-            filled[~gaps] = here
+            filled[~gaps] = known
             if scaling == "robust":
-                center, scale = fill, (spread / NORMAL_IQR or float(here.std()))
+                center, scale = fill, (spread / NORMAL_IQR or float(known.std()))
             else:
                 center, scale = filled.mean(), filled.std()
         if not (np.isfinite(center) and np.isfinite(scale)):
@@ -118,13 +118,13 @@ class Number(Column):
         )
 
     @classmethod
-    def learn_text(cls, column: Any, written: Format, values: Any, slips: Any) -> Column:
+    def learn_text(cls, column: Any, format_: Format, values: Any, slips: Any) -> Column:
         """Learn from a column of text, all but a few of whose cells are numbers: see `cells.mostly`."""
         learned = cls.learn(values.alias(column.name))
         if not isinstance(learned, cls):
             return learned
-        some = tuple(slips.unique(maintain_order=True).head(SOME).to_list())
-        return replace(learned, written=str(written), slips=some)
+        examples = tuple(slips.unique(maintain_order=True).head(SOME).to_list())
+        return replace(learned, written=str(format_), slips=examples)
 
     def unseen(self, column: Any) -> int:
         if not self.written or not is_text(column):

@@ -16,7 +16,7 @@ from backlit.data.preparation import Preparation
 from backlit.data.table.column import Column, LeftOut
 from backlit.data.table.target import TableTarget
 from backlit.data.table.understanding import as_number, understand
-from backlit.data.table.values import CellError, as_polars, column_of, some, words
+from backlit.data.table.values import CellError, as_polars, column_of, infinite, some, words
 from backlit.errors import InputError, unknown
 
 
@@ -81,6 +81,8 @@ class TablePreparation(Preparation):
             if name in targets:
                 raise InputError(f"column {name!r} is the target, no input")
         part = frame if rows is None else frame[np.asarray(rows)]
+        for name in (name for name in frame.columns if name not in targets and wishes.get(name) != "drop"):
+            _require_finite(frame[name])  # of all rows: in the others it would be told when they are used
         goal = cache(lambda: _ranked(part[targets[0]])) if targets else None
         try:
             columns = tuple(
@@ -143,13 +145,14 @@ class TablePreparation(Preparation):
 
     @staticmethod
     def _check_columns(frame: Any, needed: Sequence[str]) -> None:
-        missing = [name for name in needed if name not in frame.columns]
+        present = set(frame.columns)
+        missing = [name for name in needed if name not in present]
         if not missing:
             return
-        near = {name.strip().lower(): name for name in frame.columns}.get(missing[0].strip().lower())
-        near = near or next(iter(get_close_matches(missing[0], frame.columns, n=1)), None)
+        nearest = {name.strip().lower(): name for name in frame.columns}.get(missing[0].strip().lower())
+        nearest = nearest or next(iter(get_close_matches(missing[0], frame.columns, n=1)), None)
         raise InputError(
-            f"column {missing[0]!r} is missing; {f'is it called {near!r} now? ' if near else ''}"
+            f"column {missing[0]!r} is missing; {f'is it called {nearest!r} now? ' if nearest else ''}"
             f"the network needs {some(needed)}"
         )
 
@@ -166,7 +169,8 @@ class TablePreparation(Preparation):
     def unseen(self, frame: Any) -> dict[str, int]:
         """How many rows have a level that training didn't have, by column."""
         frame = self._frame(frame)
-        counts = {c.name: c.unseen(frame[c.name]) for c in self._ordered if c.name in frame.columns}
+        present = set(frame.columns)
+        counts = {c.name: c.unseen(frame[c.name]) for c in self._ordered if c.name in present}
         return {name: count for name, count in counts.items() if count}
 
     def rows(self) -> list[dict[str, Any]]:
@@ -188,6 +192,11 @@ class TablePreparation(Preparation):
         columns = tuple(Column.from_dict(column) for column in data["columns"])
         target = TableTarget.from_dict(data["target"]) if data["target"] else None
         return cls(columns, target, data["formats"])
+
+
+def _require_finite(column: Any) -> None:
+    if column.dtype.is_float() and column.is_infinite().any():
+        raise infinite(column.name, int(column.is_infinite().arg_max() or 0))
 
 
 def _ranked(column: Any) -> np.ndarray:

@@ -45,13 +45,13 @@ class TableTarget:
     @staticmethod
     def present(frame: Any, names: Sequence[str]) -> np.ndarray:
         """Which rows have all targets, bool (rows,)."""
-        here = np.ones(frame.height, dtype=bool)
+        complete = np.ones(frame.height, dtype=bool)
         for name in names:
             column = column_of(frame, name)
             if column.dtype.is_float():
                 column = column.fill_nan(None)
-            here &= column.is_not_null().to_numpy()
-        return here
+            complete &= column.is_not_null().to_numpy()
+        return complete
 
     @classmethod
     def learn(cls, frame: Any, names: str | Sequence[str], task: str | None = None) -> TableTarget:
@@ -104,8 +104,8 @@ class TableTarget:
         if self.task == "multi_label":
             return np.stack([_labels(c, yes) for c, yes in zip(columns, self.yes, strict=True)], axis=1)
         if self.task == "regression":
-            found = [_regressed(column) for column in columns]
-            return found[0] if len(found) == 1 else np.stack(found, axis=1)
+            numbers = [_regressed(column) for column in columns]
+            return numbers[0] if len(numbers) == 1 else np.stack(numbers, axis=1)
         return _classes(columns[0])
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,10 +126,10 @@ def as_names(names: Any) -> tuple[str, ...]:
     InputError
         If they aren't text.
     """
-    found = (names,) if isinstance(names, str) or not isinstance(names, Sequence) else tuple(names)
-    if not all(isinstance(name, str) for name in found):
+    as_tuple = (names,) if isinstance(names, str) or not isinstance(names, Sequence) else tuple(names)
+    if not all(isinstance(name, str) for name in as_tuple):
         raise InputError(f"a target is named by text, got {names!r}")
-    return found
+    return as_tuple
 
 
 def _present(column: Any) -> Any:
@@ -139,6 +139,11 @@ def _present(column: Any) -> Any:
     name = column.name
     if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
         raise InputError(f"target {name!r} holds {column.dtype}; expected numbers, text or booleans")
+    if column.dtype.is_temporal():
+        raise InputError(
+            f"target {name!r} holds dates or times; expected numbers, text or booleans: "
+            "make a number of them, days since a date say"
+        )
     if not len(column):
         raise InputError(f"target {name!r}: there are no rows")
     if column.dtype.is_float():

@@ -56,22 +56,22 @@ def understand(column: Any, wish: str | None = None, target: Callable[[], np.nda
         return _left_out(column, "left out", "as asked")
     if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):
         return _left_out(column, "other", f"holds {column.dtype}")
-    here = known(column)
-    if not len(here):
+    present = known(column)
+    if not len(present):
         return _left_out(column, "empty", "every value is missing")
-    if here.n_unique() < 2 and len(here) == len(column):
-        return _left_out(column, "constant", f"always {here[0]!r}")
+    if present.n_unique() < 2 and len(present) == len(column):
+        return _left_out(column, "constant", f"always {present[0]!r}")
     if wish is not None:
         return _as_asked(column, wish)
-    if here.n_unique() < 2:  # that a value is there at all may tell something
+    if present.n_unique() < 2:  # that a value is there at all may tell something
         return Category.learn(column)
     if column.dtype.is_temporal() and column.dtype != pl.Duration:
         return Moment.learn(column)
     if column.dtype.is_numeric() or column.dtype == pl.Duration:
-        if len(here) == len(column) and _names_rows(here, target):
+        if len(present) == len(column) and _names_rows(present, target):
             return _left_out(column, "identifier", "numbers that only name the rows")
         return Number.learn(column)
-    return _text(column, here)
+    return _text(column, present)
 
 
 def as_number(column: Any) -> Column:
@@ -87,11 +87,11 @@ def _as_asked(column: Any, wish: str) -> Column:
     return Number.learn(column, None if wish == "number" else wish)
 
 
-def _text(column: Any, here: Any) -> Column:
+def _text(column: Any, present: Any) -> Column:
     """Text: dates, levels, prose, or a name of its own in every row."""
-    if _are_dates(here):
+    if _are_dates(present):
         return Moment.learn(column)
-    text = words(here)
+    text = words(present)
     levels, rows = text.n_unique(), len(text)
     length = float(text.str.len_chars().mean() or 0)
     if length > LONG and levels > MAX_LEVELS:
@@ -103,8 +103,12 @@ def _text(column: Any, here: Any) -> Column:
         return _left_out(column, "identifier", "different in every row")
     if levels > MAX_LEVELS and levels > MOSTLY_DIFFERENT * rows:
         return _left_out(column, "text", f"{levels} different values in {rows} rows")
-    found = Category.learn(column)
-    return found if len(found.levels) > 1 or found.missing else _left_out(column, "text", "hardly a value occurs twice")
+    category = Category.learn(column)
+    return (
+        category
+        if len(category.levels) > 1 or category.missing
+        else _left_out(column, "text", "hardly a value occurs twice")
+    )
 
 
 def _names_rows(here: Any, target: Callable[[], np.ndarray] | None) -> bool:
@@ -147,6 +151,6 @@ def _are_dates(here: Any) -> bool:
     return True
 
 
-def _left_out(column: Any, what: str, note: str) -> LeftOut:
+def _left_out(column: Any, kind: str, note: str) -> LeftOut:
     missing = column.is_null().mean() if len(column) else 0.0
-    return LeftOut(column.name, float(missing or 0.0), what, note)
+    return LeftOut(column.name, float(missing or 0.0), kind, note)

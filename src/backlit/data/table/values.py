@@ -26,6 +26,11 @@ class CellError(InputError):
         return InputError(f"{place}, column {self.column!r}{self.what}")
 
 
+def infinite(column: str, row: int) -> CellError:
+    """The error for a number that is infinite."""
+    return CellError(column, row, " is infinite; mend or empty it")
+
+
 def as_polars(frame: Any) -> Any:
     """Anyone's data frame as polars' (through narwhals); polars' own as it is."""
     import polars as pl
@@ -99,14 +104,14 @@ def numbers(column: Any) -> np.ndarray:
     else:
         text = words(column)
         parsed = text.str.strip_chars().cast(pl.Float64, strict=False)
-        wrong = parsed.is_null() & text.is_not_null()
-        if wrong.any():
-            row = int(wrong.arg_max() or 0)
+        invalid = parsed.is_null() & text.is_not_null()
+        if invalid.any():
+            row = int(invalid.arg_max() or 0)
             raise CellError(column.name, row, f": expected a number, got {column[row]!r}")
         values = parsed.to_numpy()
-    infinite = np.isinf(values)
-    if infinite.any():
-        raise CellError(column.name, int(infinite.argmax()), " is infinite; mend or empty it")
+    invalid = np.isinf(values)
+    if invalid.any():
+        raise infinite(column.name, int(invalid.argmax()))
     return values
 
 

@@ -158,9 +158,9 @@ class TextColumn(Preparation):
     def rows(self) -> list[dict[str, Any]]:
         """One dict a column: name, kind, what was done, missing share; for tables that people read."""
         parts = [TOKENS.say(count=len(self.tokenizer.tokens), unit=self.tokenizer.unit, length=self.length)]
-        done = join("; ", [*parts, LONGER.say(share=self.cut)] if self.cut else parts)
+        steps = join("; ", [*parts, LONGER.say(share=self.cut)] if self.cut else parts)
         return [
-            {"column": name, "kind": "text", "done": done, "missing": self.missing, "inputs": self.length}
+            {"column": name, "kind": "text", "done": steps, "missing": self.missing, "inputs": self.length}
             for name in self.columns
         ]
 
@@ -179,10 +179,10 @@ class TextColumn(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TextColumn:
         """The inverse of `to_dict`."""
-        given = dict(data)
-        target = TableTarget.from_dict(given["target"]) if given["target"] else None
-        tokenizer = Tokenizer.from_dict(given["tokenizer"])
-        return cls(**given | {"columns": tuple(given["columns"]), "target": target, "tokenizer": tokenizer})
+        fields = dict(data)
+        target = TableTarget.from_dict(fields["target"]) if fields["target"] else None
+        tokenizer = Tokenizer.from_dict(fields["tokenizer"])
+        return cls(**fields | {"columns": tuple(fields["columns"]), "target": target, "tokenizer": tokenizer})
 
     def _texts(self, frame: Any) -> list[str]:
         if isinstance(frame, (list, tuple)) and all(isinstance(text, str) for text in frame):
@@ -221,8 +221,8 @@ def texts_of(frame: Any, names: Sequence[str], targets: Sequence[str] = ()) -> l
         if name in targets:
             raise InputError(f"column {name!r} is the target; it can't be the text as well")
         if name not in holding:
-            found = f"text is in {', '.join(map(repr, holding[:10]))}" if holding else "no column holds text"
-            raise InputError(f"column {name!r} holds {frame[name].dtype}, no text; {found}")
+            advice = f"text is in {', '.join(map(repr, holding[:10]))}" if holding else "no column holds text"
+            raise InputError(f"column {name!r} holds {frame[name].dtype}, no text; {advice}")
     return _texts(frame, names)
 
 

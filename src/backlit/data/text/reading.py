@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backlit.data.files.charset import SPOKEN, as_utf8
+from backlit.data.files.source import READ_AS
 from backlit.errors import InputError
 
 
@@ -47,4 +48,4 @@ def read_as_told(path: str | Path, encoding: str | None = None) -> tuple[str, li
         raise InputError(f"{path} is empty: there is no text in it")
     data, code = as_utf8(content, path, expected="text", encoding=encoding)
     text = data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-    return text, [f"read as {SPOKEN.get(code, code)}"] if code != "utf-8" else []
+    return text, [READ_AS.say(encoding=SPOKEN.get(code, code))] if code != "utf-8" else []

@@ -47,8 +47,8 @@ class Symbols:
         width = max(1, int(lengths.max(initial=0))) if length is None else length
         rows = np.zeros((len(sequences), width), np.int32)
         for row, sequence in zip(rows, sequences, strict=True):
-            known = [self._numbers.get(str(symbol), UNKNOWN) for symbol in sequence[:width]]
-            row[: len(known)] = known
+            numbers = [self._numbers.get(str(symbol), UNKNOWN) for symbol in sequence[:width]]
+            row[: len(numbers)] = numbers
         return rows, np.maximum(lengths - width, 0)
 
     def to_dict(self) -> dict[str, Any]:

@@ -115,8 +115,8 @@ class Tokenizer:
         if unit == "bytes":
             return cls(unit, _BYTES)
         counts: Counter[str] = Counter()
-        for some in _batches([texts] if isinstance(texts, str) else texts):
-            counts.update(_count(some, unit))
+        for batch in _batches([texts] if isinstance(texts, str) else texts):
+            counts.update(_count(batch, unit))
         if not counts:
             raise InputError(f"there is no text to learn {unit} from: all of it is empty")
         ordered = sorted((-count, token) for token, count in counts.items() if count >= at_least)
@@ -161,17 +161,17 @@ class Tokenizer:
                 raise InputError(f"encode_all: length must be a whole number above {int(start)}, got {length!r}")
             width = 1
         room = width - start
-        kept = np.minimum(lengths, room)
+        kept_lengths = np.minimum(lengths, room)
         rows = np.full((len(texts), width), PADDING, dtype=np.int32)
         place = np.arange(room)
         within = np.arange(len(flat)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        rows[:, int(start) :][place < kept[:, None]] = flat[within < room]
+        rows[:, int(start) :][place < kept_lengths[:, None]] = flat[within < room]
         if start:
             rows[:, 0] = START
         if end:
             ends = np.flatnonzero(lengths < room)
-            rows[ends, start + kept[ends]] = END
-        return rows, lengths - kept
+            rows[ends, start + kept_lengths[ends]] = END
+        return rows, lengths - kept_lengths
 
     def decode(self, ids: Any) -> str:
         """The text of numbers (tokens,), without PADDING, START and END; UNKNOWN is "�".
@@ -194,8 +194,8 @@ class Tokenizer:
         if self.unit == "words":
             return units.join_words(self._written[i] for i in ids.tolist())
         if self.unit == "bytes":
-            known = np.split(ids, np.flatnonzero(ids == UNKNOWN))  # each part but the first begins with an unknown one
-            parts = [part[part >= SPECIAL] - SPECIAL for part in known]
+            pieces = np.split(ids, np.flatnonzero(ids == UNKNOWN))  # each part but the first begins with an unknown one
+            parts = [part[part >= SPECIAL] - SPECIAL for part in pieces]
             return REPLACEMENT.encode().join(part.astype(np.uint8).tobytes() for part in parts).decode(errors="replace")
         text = self._written[ids].tobytes().decode("utf-32-le", "replace")
         return units.clean(text) if self.unit == "jamo" else text
@@ -208,8 +208,8 @@ class Tokenizer:
         """
         if self.unit == "bytes":
             return Counter()
-        known = self._words if self.unit == "words" else {chr(i) for i in np.flatnonzero(self._points != UNKNOWN)}
-        return Counter({token: n for token, n in _count(_texts([text]), self.unit).items() if token not in known})
+        vocabulary = self._words if self.unit == "words" else {chr(i) for i in np.flatnonzero(self._points != UNKNOWN)}
+        return Counter({token: n for token, n in _count(_texts([text]), self.unit).items() if token not in vocabulary})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -224,7 +224,7 @@ class Tokenizer:
         """Numbers of all texts, one after another, and how many each has."""
         if self.unit == "words":
             get = self._words.get
-            parts = [np.array([get(w, UNKNOWN) for some in units.words(t) for w in some], np.int32) for t in texts]
+            parts = [np.array([get(w, UNKNOWN) for words in units.words(t) for w in words], np.int32) for t in texts]
             lengths = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
             return np.concatenate([np.zeros(0, np.int32), *parts]), lengths
         values, lengths = _SPLIT[self.unit](texts)
@@ -279,32 +279,32 @@ def _texts(texts: Iterable[Any]) -> list[str]:
 
 def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
     """Texts, some at a time: counting has a cost of its own."""
-    some: list[str] = []
+    batch: list[str] = []
     length = 0
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             raise InputError(f"row {row} is {'missing' if text is None else repr(text)[:50]}; expected text")
-        some.append(text)
+        batch.append(text)
         length += len(text)
         if length > units.CHUNK:
-            yield some
-            some, length = [], 0
-    if some:
-        yield some
+            yield batch
+            batch, length = [], 0
+    if batch:
+        yield batch
 
 
 def _count(texts: Sequence[str], unit: str) -> Counter[str]:
     """How often each token occurs."""
     if unit == "words":
-        return Counter(chain.from_iterable(some for text in texts for some in units.words(text)))
+        return Counter(chain.from_iterable(words for text in texts for words in units.words(text)))
     points = _SPLIT[unit](texts)[0]
     if len(points) < CODE_POINTS:
-        found, counts = np.unique(points, return_counts=True)
+        distinct, counts = np.unique(points, return_counts=True)
     else:
         counts = np.bincount(points, minlength=1)
-        found = np.flatnonzero(counts)
-        counts = counts[found]
-    return Counter(dict(zip(map(chr, found.tolist()), counts.tolist(), strict=True)))
+        distinct = np.flatnonzero(counts)
+        counts = counts[distinct]
+    return Counter(dict(zip(map(chr, distinct.tolist()), counts.tolist(), strict=True)))
 
 
 def _shown(values: Any) -> str:

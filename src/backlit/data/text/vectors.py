@@ -73,8 +73,8 @@ def read_vectors(path: str | Path, words: Collection[str] | None = None) -> Vect
     [[0.0, 1.0, 0.25]]
     """
     path = Path(path)
-    wanted = None if words is None else {*words, *(word.lower() for word in words)}
-    kept: dict[str, np.ndarray] = {}
+    vocabulary = None if words is None else {*words, *(word.lower() for word in words)}
+    vectors: dict[str, np.ndarray] = {}
     features, count, declared = 0, 0, None
     for number, line in _lines(path):
         parts = line.split(" ")
@@ -88,18 +88,18 @@ def read_vectors(path: str | Path, words: Collection[str] | None = None) -> Vect
         name = parts[:-features] if features else []
         word = " ".join(name)
         if not word or (len(name) > 1 and _features(name)):
-            told = features or "its"
-            raise InputError(f"{path}, line {number}: expected a word and {told} numbers, got {line[:60]!r}")
-        if (wanted is not None and word not in wanted) or word in kept:
+            expected = features or "its"
+            raise InputError(f"{path}, line {number}: expected a word and {expected} numbers, got {line[:60]!r}")
+        if (vocabulary is not None and word not in vocabulary) or word in vectors:
             continue
-        kept[word] = _vector(parts[-features:], path, number)
+        vectors[word] = _vector(parts[-features:], path, number)
     if declared is not None and count != declared:
         raise InputError(f"{path} has {count} words, its first line says {declared}: it is cut off, or damaged")
     if not count:
         raise InputError(f"{path} is empty; expected a word and its numbers on each line")
-    if not kept:
-        raise InputError(f"{path} has none of the {len(wanted or ())} words asked for; is it in the same language?")
-    return Vectors(tuple(kept), np.stack(list(kept.values())))
+    if not vectors:
+        raise InputError(f"{path} has none of the {len(vocabulary or ())} words asked for; is it in the same language?")
+    return Vectors(tuple(vectors), np.stack(list(vectors.values())))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -140,6 +140,6 @@ def _vector(numbers: list[str], path: Path, line: int) -> np.ndarray:
     except ValueError:
         vector = np.array([np.nan], dtype=np.float32)
     if not np.isfinite(vector).all():
-        shown = " ".join(numbers)[:60]
-        raise InputError(f"{path}, line {line}: expected {len(numbers)} numbers after the word, got {shown!r}")
+        preview = " ".join(numbers)[:60]
+        raise InputError(f"{path}, line {line}: expected {len(numbers)} numbers after the word, got {preview!r}")
     return vector

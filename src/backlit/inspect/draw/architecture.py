@@ -60,13 +60,13 @@ def architecture(network: Network, branches: bool = True, levels: int = 99) -> A
     levels : int
         How many levels of containers are opened.
     """
-    walk = _Walk(network, branches, levels)
+    walk = _ArchitectureWalk(network, branches, levels)
     walk.add(INPUT, Part(INPUT, "input", "input", network.input_shape), [])
     walk.visit("", network.architecture, network.input_shape, INPUT, 0)
     return Architecture(walk.parts, walk.edges)
 
 
-class _Walk:
+class _ArchitectureWalk:
     def __init__(self, network: Network, branches: bool, levels: int) -> None:
         self.branches, self.levels = branches, levels
         self.sizes = {path: int(np.size(leaf)) for path, leaf in tree.items(network.params)}
@@ -81,14 +81,17 @@ class _Walk:
     def visit(self, path: str, layer: Layer, shape: Shape, source: str, level: int) -> str:
         """Add a layer that gets its input from `source`; the key of what gives its output."""
         if isinstance(layer, Sequential) and level < self.levels:
-            for name, part, own_shape in layer.open(shape):
-                source = self.visit(_join(path, name), part, own_shape, source, level + 1)
+            for name, part, part_shape in layer.open(shape):
+                source = self.visit(_join(path, name), part, part_shape, source, level + 1)
             return source
         if self.branches and level < self.levels:
             if isinstance(layer, Residual):
                 return self._residual(path, layer, shape, source, level)
             if isinstance(layer, Parallel):
-                ends = [self.visit(_join(path, n), p, own, source, level + 1) for n, p, own in layer.open(shape)]
+                ends = [
+                    self.visit(_join(path, n), p, part_shape, source, level + 1)
+                    for n, p, part_shape in layer.open(shape)
+                ]
                 return self._merge(path, layer.combine, layer.output_shape(shape), ends)
             if isinstance(layer, Wired):
                 return self._wired(path, layer, shape, source, level)
@@ -105,34 +108,34 @@ class _Walk:
         return self.add(f"{path}:{way}", Part(path, "merge", "+" if way == "sum" else way, shape), ends)
 
     def _residual(self, path: str, layer: Residual, shape: Shape, source: str, level: int) -> str:
-        ends = [self.visit(_join(path, n), p, own, source, level + 1) for n, p, own in layer.open(shape)]
+        ends = [self.visit(_join(path, n), p, part_shape, source, level + 1) for n, p, part_shape in layer.open(shape)]
         return self._merge(path, "sum", layer.output_shape(shape), ends if len(ends) > 1 else [source, *ends])
 
     def _wired(self, path: str, layer: Wired, shape: Shape, source: str, level: int) -> str:
-        made = {INPUT: source}
-        for name, part, own in layer.open(shape):
-            starts = [made[start] for start, end in layer.edges if end == name]
-            first = self._merge(_join(path, f"{name} gets"), layer.combine, own, starts)
-            made[name] = self.visit(_join(path, name), part, own, first, level + 1)
-        ends = [made[start] for start, end in layer.edges if end == OUTPUT]
+        outputs = {INPUT: source}
+        for name, part, part_shape in layer.open(shape):
+            starts = [outputs[start] for start, end in layer.edges if end == name]
+            first = self._merge(_join(path, f"{name} gets"), layer.combine, part_shape, starts)
+            outputs[name] = self.visit(_join(path, name), part, part_shape, first, level + 1)
+        ends = [outputs[start] for start, end in layer.edges if end == OUTPUT]
         return self._merge(path, layer.combine, layer.output_shape(shape), ends)
 
     def _unrolled(self, path: str, layer: Layer, shape: Shape, source: str) -> str:
         """A box for each time step, which hands its state to the next."""
         time, features = shape
         units = layer.output_shape(shape)[-1:]
-        shown = list(range(time)) if time <= _STEPS else [0, 1, 2, None, time - 1]
+        drawn_steps = list(range(time)) if time <= _STEPS else [0, 1, 2, None, time - 1]
         kind, before = type(layer).__name__, ""
         states = []
-        for step in shown:
+        for step in drawn_steps:
             if step is None:
                 left_out = f"… {time - 4} more steps"
                 before = self.add(f"{path}:more", Part(path, "more", left_out, units), [before])
                 continue
             at = f"{path}:{step + 1}"
-            got = self.add(f"{at}:x", Part(path, "slice", f"x{_low(step + 1)}", (features,)), [source])
+            slice_key = self.add(f"{at}:x", Part(path, "slice", f"x{_low(step + 1)}", (features,)), [source])
             cell = Part(path, "step", f"{kind} h{_low(step + 1)}", units, 0, layer)
-            before = self.add(at, cell, [item for item in (before, got) if item])
+            before = self.add(at, cell, [item for item in (before, slice_key) if item])
             states.append(before)
         if not getattr(layer, "return_sequences", False):
             return before

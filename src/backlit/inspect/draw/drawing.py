@@ -68,6 +68,6 @@ def check_path(path: str | Path) -> Path:
     """A picture's path, if its ending is known; asked before any work is done for it."""
     place = Path(path)
     if place.suffix.lower() not in SUFFIXES:
-        got = f"ends in {place.suffix!r}" if place.suffix else "has no ending"
-        raise InputError(f"a picture's name must end in {', '.join(SUFFIXES)}; {place} {got}")
+        ending = f"ends in {place.suffix!r}" if place.suffix else "has no ending"
+        raise InputError(f"a picture's name must end in {', '.join(SUFFIXES)}; {place} {ending}")
     return place

@@ -48,16 +48,16 @@ class Face:
 
     def shapes(self, middle: float, top: float, color: str, italic: bool = False) -> list[Shape]:
         """It, drawn around a middle and below a top."""
-        found: list[Shape] = []
+        shapes: list[Shape] = []
         if self.heat is not None:
             wide, high = self.heat.shape[1] * self.cell, self.heat.shape[0] * self.cell
-            found.append(Heat(middle - wide / 2, top, wide, high, self.heat))
+            shapes.append(Heat(middle - wide / 2, top, wide, high, self.heat))
             top += high + 2
         for number, line in enumerate(self.lines):
             y = top + _LINE * (number + 1) - 3.5
             ink = ALARM if self.bad else color
-            found.append(Label(middle, y, line, SIZE, ink, italic=italic, bold=self.bad))
-        return found
+            shapes.append(Label(middle, y, line, SIZE, ink, italic=italic, bold=self.bad))
+        return shapes
 
 
 def face(value: Any) -> Face:

@@ -29,17 +29,17 @@ _FILLS = {"layer": "#e8f1f8", "step": "#e8f1f8", "input": PAPER, "slice": PAPER,
 
 def layers(network: Network) -> Scene:
     """The picture of a network's layers."""
-    found = _small(network)
-    sizes: dict[Any, tuple[float, float]] = {key: _size(part) for key, part in found.parts.items()}
-    placed = layered(sizes, found.edges, across=30.0)
+    graph = _small(network)
+    sizes: dict[Any, tuple[float, float]] = {key: _size(part) for key, part in graph.parts.items()}
+    placed = layered(sizes, graph.edges, across=30.0)
     count = len(network.rows())
     total = f"{count} layer{'s' * (count > 1)}, {network.size:,} parameters"
-    if any(part.kind == "step" for part in found.parts.values()):
+    if any(part.kind == "step" for part in graph.parts.values()):
         total += "; the steps of a recurrent layer share theirs"
     width = max(placed.width, text_width(total, 11.0)) + 2 * _MARGIN
-    scene = Scene(width, placed.height + 2 * _MARGIN + 22, f"Network of {total}", _describe(found))
+    scene = Scene(width, placed.height + 2 * _MARGIN + 22, f"Network of {total}", _describe(graph))
     left = (width - placed.width) / 2
-    for start, end in found.edges:
+    for start, end in graph.edges:
         first, last = placed.slots[start], placed.slots[end]
         # A box stands in the middle of its column's width.
         ends = [
@@ -48,7 +48,7 @@ def layers(network: Network) -> Scene:
         ]
         points = [ends[0], *placed.bends.get((start, end), []), ends[1]]
         scene.add(Curve(tuple((x + left, y + _MARGIN) for x, y in points), arrow=True))
-    for key, part in found.parts.items():
+    for key, part in graph.parts.items():
         slot = placed.slots[key]
         middle = (slot.left + slot.right) / 2 + left
         scene.add(*_shapes(part, middle, slot.y + _MARGIN), title=_words(part))
@@ -60,22 +60,22 @@ def _small(network: Network) -> Architecture:
     """The network's graph with as many containers open as there is room for."""
     deepest = max((path.count("/") + 1 for path, *_ in network.rows()), default=0)
     for levels in range(deepest, 0, -1):
-        found = architecture(network, levels=levels)
-        if len(found.parts) <= _MOST:
-            return found
+        graph = architecture(network, levels=levels)
+        if len(graph.parts) <= _MOST:
+            return graph
     return _without_middle(architecture(network, levels=1))
 
 
-def _without_middle(found: Architecture) -> Architecture:
+def _without_middle(graph: Architecture) -> Architecture:
     """Only the first and last parts; between them a box that says how many are left out."""
-    keys = list(found.parts)
+    keys = list(graph.parts)
     half = _MOST // 2
-    gone = keys[half : len(keys) - half]
-    parts = {key: found.parts[key] for key in keys[:half]}
-    size = sum(found.parts[key].size for key in gone)
-    parts["…"] = Part("", "more", f"… {len(gone)} more", found.parts[gone[-1]].shape, size)
-    parts |= {key: found.parts[key] for key in keys[-half:]}
-    renamed = [(start if start in parts else "…", end if end in parts else "…") for start, end in found.edges]
+    left_out = keys[half : len(keys) - half]
+    parts = {key: graph.parts[key] for key in keys[:half]}
+    size = sum(graph.parts[key].size for key in left_out)
+    parts["…"] = Part("", "more", f"… {len(left_out)} more", graph.parts[left_out[-1]].shape, size)
+    parts |= {key: graph.parts[key] for key in keys[-half:]}
+    renamed = [(start if start in parts else "…", end if end in parts else "…") for start, end in graph.edges]
     return Architecture(parts, list(dict.fromkeys(pair for pair in renamed if pair[0] != pair[1])))
 
 
@@ -93,8 +93,8 @@ def _size(part: Part) -> tuple[float, float]:
     if part.kind == "merge":
         return max(30.0, text_width(part.text, 13.0) + 14), 30.0
     text = min(text_width(part.text, 13.0, bold=True), _WIDEST)
-    named = 12.0 if part.kind == "layer" and part.path else 0.0
-    return max(text, widest(_lines(part), 11.0)) + 22, 14 + _LINE * (1 + len(_lines(part))) + named
+    path_height = 12.0 if part.kind == "layer" and part.path else 0.0
+    return max(text, widest(_lines(part), 11.0)) + 22, 14 + _LINE * (1 + len(_lines(part))) + path_height
 
 
 def _shapes(part: Part, middle: float, y: float) -> list[Shape]:
@@ -107,30 +107,30 @@ def _shapes(part: Part, middle: float, y: float) -> list[Shape]:
         ]
     dashed = part.kind == "more"
     radius = 3.0 if part.kind in ("input", "slice") else 7.0
-    found: list[Shape] = [
+    shapes: list[Shape] = [
         Box(left, top, width, height, radius, _FILLS[part.kind], LINE if dashed else INK, 1.2, dashed)
     ]
     baseline = top + 7 + 12
-    found.append(Label(middle, baseline, shorten(part.text, _WIDEST, 13.0), 13.0, bold=True))
+    shapes.append(Label(middle, baseline, shorten(part.text, _WIDEST, 13.0), 13.0, bold=True))
     for line in _lines(part):
         baseline += _LINE
-        found.append(Label(middle, baseline, line, 11.0))
+        shapes.append(Label(middle, baseline, line, 11.0))
     if part.kind == "layer" and part.path:
-        found.append(Label(middle, baseline + 13, shorten(part.path, width - 8, 9.5), 9.5, QUIET))
-    return found
+        shapes.append(Label(middle, baseline + 13, shorten(part.path, width - 8, 9.5), 9.5, QUIET))
+    return shapes
 
 
 def _words(part: Part) -> str:
-    named = f" at {part.path}" if part.kind == "layer" and part.path else ""
-    return ", ".join([f"{part.text}{named}", *_lines(part)]).replace("→", "output").replace(" × ", " by ")
+    place = f" at {part.path}" if part.kind == "layer" and part.path else ""
+    return ", ".join([f"{part.text}{place}", *_lines(part)]).replace("→", "output").replace(" × ", " by ")
 
 
-def _describe(found: Architecture) -> str:
+def _describe(graph: Architecture) -> str:
     into: dict[str, list[str]] = {}
-    for start, end in found.edges:
-        into.setdefault(end, []).append(found.parts[start].text)
-    told = [f"{_words(part)}{_sources(into.get(key, []))}." for key, part in found.parts.items()]
-    return " ".join(told)
+    for start, end in graph.edges:
+        into.setdefault(end, []).append(graph.parts[start].text)
+    sentences = [f"{_words(part)}{_sources(into.get(key, []))}." for key, part in graph.parts.items()]
+    return " ".join(sentences)
 
 
 def _sources(names: list[str]) -> str:

@@ -35,7 +35,7 @@ _LEGEND = "line width: size of the weight, solid if positive, dashed if negative
 
 
 @dataclass
-class _Column:
+class _UnitColumn:
     """Units side by side, or a box for a layer whose units aren't drawn."""
 
     units: int
@@ -47,7 +47,7 @@ class _Column:
     recurrent: bool = False
 
     @property
-    def shown(self) -> list[int | None]:
+    def drawn_units(self) -> list[int | None]:
         """Which units are drawn, None for those that are left out."""
         if self.units <= _MOST:
             return list(range(self.units))
@@ -55,7 +55,7 @@ class _Column:
 
     @property
     def height(self) -> float:
-        return 70.0 if self.box else (len(self.shown) - 1) * _STEP + 2 * _RADIUS
+        return 70.0 if self.box else (len(self.drawn_units) - 1) * _STEP + 2 * _RADIUS
 
 
 def neurons(network: Network) -> Scene:
@@ -87,32 +87,32 @@ def _fits(text: str) -> str:
     return shorten(text, 200.0, 11.0)
 
 
-def _columns(network: Network) -> list[_Column]:
+def _columns(network: Network) -> list[_UnitColumn]:
     """The columns: dense and simple recurrent layers as units, what acts unit by unit as a line below them."""
     parts = list(architecture(network, branches=False).parts.values())
     shape = network.input_shape
-    first = _Column(shape[-1], 1, captions=["input", f"{shape[-1]} value{'s' * (shape[-1] > 1)}"])
+    first = _UnitColumn(shape[-1], 1, captions=["input", f"{shape[-1]} value{'s' * (shape[-1] > 1)}"])
     if len(shape) == 2 and isinstance(parts[1].layer if len(parts) > 1 else None, RNN):
         first.captions[1] = f"{shape[1]} values at each of {shape[0]} steps"
     elif len(shape) != 1:
-        first = _Column(1, 0, parts[0], ["input", " × ".join(map(str, shape)) or "1 value"])
+        first = _UnitColumn(1, 0, parts[0], ["input", " × ".join(map(str, shape)) or "1 value"])
     columns, count = [first], 0 if first.box else first.units
     for part in parts[1:]:
         last, layer = columns[-1], part.layer
-        own = _leaves(network, part.path)
+        leaves = _leaves(network, part.path)
         dense = isinstance(layer, Linear) and len(part.shape) == 1
         if dense or (isinstance(layer, RNN) and len(part.shape) == 1):
-            made = _Column(
+            column = _UnitColumn(
                 part.shape[0], count + 1, captions=[part.text, f"{part.shape[0]} unit{'s' * (part.shape[0] > 1)}"]
             )
-            made.weight, made.bias = own["weight"], own.get("bias")
-            made.recurrent = not dense
-            count += made.units
-            columns.append(made)
-        elif not last.box and part.shape == (last.units,) and not own:
+            column.weight, column.bias = leaves["weight"], leaves.get("bias")
+            column.recurrent = not dense
+            count += column.units
+            columns.append(column)
+        elif not last.box and part.shape == (last.units,) and not leaves:
             last.captions.append(part.text)  # an activation, dropout, flatten
         else:
-            columns.append(_Column(1, 0, part, [part.text, f"→ {' × '.join(map(str, part.shape))}"]))
+            columns.append(_UnitColumn(1, 0, part, [part.text, f"→ {' × '.join(map(str, part.shape))}"]))
     return columns
 
 
@@ -123,13 +123,13 @@ def _leaves(network: Network, path: str) -> dict[str, np.ndarray]:
     return {name: np.asarray(leaf) for name, leaf in node.items() if not isinstance(leaf, dict)}
 
 
-def _positions(column: _Column, x: float, y: float) -> list[tuple[int | None, float, float]]:
-    shown = column.shown
-    top = y - (len(shown) - 1) * _STEP / 2
-    return [(unit, x, top + i * _STEP) for i, unit in enumerate(shown)]
+def _positions(column: _UnitColumn, x: float, y: float) -> list[tuple[int | None, float, float]]:
+    drawn_units = column.drawn_units
+    top = y - (len(drawn_units) - 1) * _STEP / 2
+    return [(unit, x, top + i * _STEP) for i, unit in enumerate(drawn_units)]
 
 
-def _connect(scene: Scene, a: _Column, b: _Column, from_: tuple[float, float], to: tuple[float, float]) -> None:
+def _connect(scene: Scene, a: _UnitColumn, b: _UnitColumn, from_: tuple[float, float], to: tuple[float, float]) -> None:
     if a.box and b.box:
         scene.add(Curve(((from_[0] + 45, from_[1]), (to[0] - 45, to[1])), arrow=True))
         return
@@ -143,7 +143,7 @@ def _connect(scene: Scene, a: _Column, b: _Column, from_: tuple[float, float], t
         for j, x1, y1 in right:
             value = None if weight is None or i is None or j is None else float(weight[j, i])
             start, end = _edge((x0, y0), (x1, y1), 45 if i is None else _RADIUS, 45 if j is None else _RADIUS)
-            scene.add(_line(start, end, value, largest), title=_told(a, b, i, j, value))
+            scene.add(_line(start, end, value, largest), title=_weight_title(a, b, i, j, value))
             if few and value is not None:
                 share = 0.3
                 x, y = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
@@ -178,13 +178,13 @@ def _edge(
     return (a[0] + before * ux, a[1] + before * uy), (b[0] - behind * ux, b[1] - behind * uy)
 
 
-def _told(a: _Column, b: _Column, i: int | None, j: int | None, value: float | None) -> str:
+def _weight_title(a: _UnitColumn, b: _UnitColumn, i: int | None, j: int | None, value: float | None) -> str:
     if i is None or j is None or value is None:
         return ""
     return f"weight from unit {a.first + i} to unit {b.first + j}: {number(value)}"
 
 
-def _draw(scene: Scene, column: _Column, x: float, y: float) -> None:
+def _draw(scene: Scene, column: _UnitColumn, x: float, y: float) -> None:
     if column.box:
         text = shorten(column.box.text.partition("(")[0], 82, 12.0)
         fill = PAPER if column.box.kind == "input" else "#e8f1f8"
@@ -216,6 +216,6 @@ def _draw(scene: Scene, column: _Column, x: float, y: float) -> None:
         scene.add(Label(x, y - column.height / 2 - 36, "loop: its own state of the step before", 9.5, QUIET))
 
 
-def _describe(columns: list[_Column]) -> str:
-    told = [", ".join(column.captions) for column in columns]
-    return f"From left to right: {'; then '.join(told)}. {_LEGEND[0].upper()}{_LEGEND[1:]}."
+def _describe(columns: list[_UnitColumn]) -> str:
+    captions = [", ".join(column.captions) for column in columns]
+    return f"From left to right: {'; then '.join(captions)}. {_LEGEND[0].upper()}{_LEGEND[1:]}."

@@ -79,8 +79,8 @@ class Node:
         """Width of the sign."""
         if self.kind == "part":
             return 0.0
-        named = text_width(self.name, 10.0) if self.kind == "operation" else 0.0
-        return max(_HEIGHT, text_width(self.sign, 13.0, bold=self.kind == "input") + 14, named)
+        name_width = text_width(self.name, 10.0) if self.kind == "operation" else 0.0
+        return max(_HEIGHT, text_width(self.sign, 13.0, bold=self.kind == "input") + 14, name_width)
 
     @property
     def line(self) -> float:
@@ -96,8 +96,8 @@ class Node:
     def size(self) -> tuple[float, float]:
         over = self.above.height + 3 if self.above else 0.0
         under = self.below.height + 3 if self.below else 0.0
-        named = _HEIGHT / 2 + 13 if self.name and self.kind == "operation" else _HEIGHT / 2
-        head = named if self.kind != "part" else 0.0
+        sign_height = _HEIGHT / 2 + 13 if self.name and self.kind == "operation" else _HEIGHT / 2
+        head = sign_height if self.kind != "part" else 0.0
         return self.head + self.line + self.tail, 2 * max(over, under, head)
 
 
@@ -219,30 +219,30 @@ def _position(part: Any) -> str:
 def _shapes(node: Node, slot: Slot) -> list[Shape]:
     """The sign at the left of the slot, the line through the rest of it, values above and gradients below."""
     start, end = slot.left + node.head, slot.right - node.tail
-    found: list[Shape] = [Curve(((start, slot.y), (end, slot.y)), stroke=LINE, arrow=node.kind == "output")]
+    shapes: list[Shape] = [Curve(((start, slot.y), (end, slot.y)), stroke=LINE, arrow=node.kind == "output")]
     middle = (start + end) / 2
     if node.above is not None:
-        found += node.above.shapes(middle, slot.y - node.above.height - 2, FORWARD)
+        shapes += node.above.shapes(middle, slot.y - node.above.height - 2, FORWARD)
     if node.below is not None:
-        found += node.below.shapes(middle, slot.y + 3, GRADIENT, italic=True)
+        shapes += node.below.shapes(middle, slot.y + 3, GRADIENT, italic=True)
     if node.kind == "part":
-        return found
+        return shapes
     top = slot.y - _HEIGHT / 2
     bad = node.above is not None and node.above.bad
     if node.kind in ("operation", "output"):
         fill = "#fbe3ef" if bad else "#f2f2f2"
-        found.append(Box(slot.left, top, node.head, _HEIGHT, _HEIGHT / 2, fill, ALARM if bad else INK))
-        found.append(Label(slot.left + node.head / 2, slot.y + 4.5, node.sign, 13.0))
+        shapes.append(Box(slot.left, top, node.head, _HEIGHT, _HEIGHT / 2, fill, ALARM if bad else INK))
+        shapes.append(Label(slot.left + node.head / 2, slot.y + 4.5, node.sign, 13.0))
     else:
         constant = node.kind == "constant"
-        found.append(Box(slot.left, top, node.head, _HEIGHT, 3.0, PAPER, LINE if constant else INK, dashed=constant))
+        shapes.append(Box(slot.left, top, node.head, _HEIGHT, 3.0, PAPER, LINE if constant else INK, dashed=constant))
         ink = QUIET if constant else INK
-        found.append(Label(slot.left + node.head / 2, slot.y + 4.5, node.sign, 13.0, ink, bold=not constant))
+        shapes.append(Label(slot.left + node.head / 2, slot.y + 4.5, node.sign, 13.0, ink, bold=not constant))
     if node.kind == "output":
-        found.append(Label(slot.right, slot.y + 4.5, node.name, 13.0, INK, "end", bold=True))
+        shapes.append(Label(slot.right, slot.y + 4.5, node.name, 13.0, INK, "end", bold=True))
     elif node.name:
-        found.append(Label(slot.left + node.head / 2, slot.y + _HEIGHT / 2 + 11, node.name, 10.0, QUIET))
-    return found
+        shapes.append(Label(slot.left + node.head / 2, slot.y + _HEIGHT / 2 + 11, node.name, 10.0, QUIET))
+    return shapes
 
 
 def _describe(explanation: Explanation, legend: str) -> str:

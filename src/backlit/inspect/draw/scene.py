@@ -47,14 +47,14 @@ class Curve:
 
     def segments(self) -> list[tuple[Point, Point, Point]]:
         """Cubic Bézier segments after the first point: two controls and an end."""
-        found = []
+        segments = []
         for (x0, y0), (x1, y1) in zip(self.points, self.points[1:], strict=False):
             if self.straight or abs(y1 - y0) < 0.5:
-                found.append(((x0, y0), (x1, y1), (x1, y1)))
+                segments.append(((x0, y0), (x1, y1), (x1, y1)))
             else:
                 middle = (x0 + x1) / 2
-                found.append(((middle, y0), (middle, y1), (x1, y1)))
-        return found
+                segments.append(((middle, y0), (middle, y1), (x1, y1)))
+        return segments
 
     def head(self) -> tuple[Point, Point, Point]:
         """The arrowhead's corners, tip first."""
@@ -152,10 +152,10 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextToPath
 
-    known = "".join(character if ord(character) < 0x1100 else "MM" for character in text)
+    measurable = "".join(character if ord(character) < 0x1100 else "MM" for character in text)
     weight: Any = "bold" if bold else "normal"
     font = FontProperties(family="DejaVu Sans", weight=weight)
-    width, _, _ = TextToPath().get_text_width_height_descent(known, font, False)
+    width, _, _ = TextToPath().get_text_width_height_descent(measurable, font, False)
     return float(width) * size / 10.0
 
 

@@ -51,18 +51,20 @@ def summary(output: Tensor, upstream: Any = None, note: str = "") -> Scene:
         title = f"{group.name}: {count:,} operations ({most}), {group.parameters:,} numbers of input and parameters"
         above, below = face(group.last.value), face(gradient)
         sign = shorten(group.name, 130, 13.0)
-        counted = f"{count:,} operation{'s' if count != 1 else ''}" if count else f"{group.parameters:,} numbers"
-        nodes[i] = Node(sign, counted, above, below, "operation" if count else "input", title)
+        count_text = f"{count:,} operation{'s' if count != 1 else ''}" if count else f"{group.parameters:,} numbers"
+        nodes[i] = Node(sign, count_text, above, below, "operation" if count else "input", title)
     edges = _edges(order, member)
-    bad = any(node.above is not None and node.above.bad for node in nodes.values())
-    told = [f"{node.title}; value {' '.join(node.above.lines)}" for node in nodes.values() if node.above is not None]
+    faces = [(node.title, node.above) for node in nodes.values() if node.above is not None]
+    bad = any(above.bad for _, above in faces)
+    descriptions = [f"{title}; value {' '.join(above.lines)}" for title, above in faces]
     notes = [
         f"{len(order):,} nodes in {len(groups)} boxes; each shows what its last operation gives",
         legend_of(name, arriving),
         *filter(None, [note]),
     ]
     title = f"Graph of {name}: {len(order):,} nodes, summarised"
-    return compose(nodes, edges, title, ". ".join([*notes, *told]) + ".", notes, _first_bad(order) if bad else None)
+    description = ". ".join([*notes, *descriptions]) + "."
+    return compose(nodes, edges, title, description, notes, _first_bad(order) if bad else None)
 
 
 def _by_name(order: list[Tensor]) -> tuple[list[_Group], dict[int, int]]:
@@ -74,8 +76,8 @@ def _by_name(order: list[Tensor]) -> tuple[list[_Group], dict[int, int]]:
     member: dict[int, int] = {}
     counts: Counter[str] = Counter()
     parameters = 0
-    named = any(node.name is not None for node in order[:-1] if node.op is not None)
-    share = len(order) if named else -(-len(order) // 8)  # without names, equal parts
+    has_names = any(node.name is not None for node in order[:-1] if node.op is not None)
+    share = len(order) if has_names else -(-len(order) // 8)  # without names, equal parts
     for node in order:
         if node.op is None:
             continue
@@ -102,8 +104,8 @@ def _fewer(groups: list[_Group], member: dict[int, int], order: list[Tensor]) ->
         groups, member = _joined(groups, member, prefixes, prefixes)
         levels -= 1
     if len(groups) > _MOST or len(_edges(order, member)) > _EDGES:
-        wanted = _MOST if len(_edges(order, member)) <= 4 * len(groups) else 8
-        share = -(-len(groups) // wanted)
+        most_groups = _MOST if len(_edges(order, member)) <= 4 * len(groups) else 8
+        share = -(-len(groups) // most_groups)
         keys = [str(i // share) for i in range(len(groups))]
         firsts = {key: groups[i].name for i, key in reversed(list(enumerate(keys)))}
         lasts = {key: groups[i].name for i, key in enumerate(keys)}
@@ -116,25 +118,25 @@ def _joined(
     groups: list[_Group], member: dict[int, int], keys: list[str], names: list[str]
 ) -> tuple[list[_Group], dict[int, int]]:
     """Neighbours with equal keys as one."""
-    found: list[_Group] = []
+    joined: list[_Group] = []
     place = []
     for i, group in enumerate(groups):
         if i and keys[i] == keys[i - 1]:
-            found[-1] = found[-1].join(group, names[i])
+            joined[-1] = joined[-1].join(group, names[i])
         else:
-            found.append(_Group(names[i], group.last, group.operations, group.parameters))
-        place.append(len(found) - 1)
-    return found, {serial: place[i] for serial, i in member.items()}
+            joined.append(_Group(names[i], group.last, group.operations, group.parameters))
+        place.append(len(joined) - 1)
+    return joined, {serial: place[i] for serial, i in member.items()}
 
 
 def _edges(order: list[Tensor], member: dict[int, int]) -> list[tuple[int, int]]:
-    found: dict[tuple[int, int], None] = {}
+    edges: dict[tuple[int, int], None] = {}
     for node in order:
         end = member[node.serial]
         for parent in node.parents:
             if type(parent) is Tensor and (start := member[parent.serial]) != end:
-                found[start, end] = None
-    return list(found)
+                edges[start, end] = None
+    return list(edges)
 
 
 def _first_bad(order: list[Tensor]) -> str | None:

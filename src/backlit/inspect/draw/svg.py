@@ -11,7 +11,7 @@ from backlit.inspect.draw.scene import FONTS, PAPER, Box, Curve, Heat, Label, Sc
 def to_svg(scene: Scene) -> str:
     """The picture as the text of an SVG file."""
     size = {"width": _n(scene.width), "height": _n(scene.height)}
-    own = f"{crc32((scene.title + scene.description).encode()):x}"  # several pictures may stand on one page
+    checksum = f"{crc32((scene.title + scene.description).encode()):x}"  # several pictures may stand on one page
     root = Xml.Element(
         "svg",
         {
@@ -19,12 +19,12 @@ def to_svg(scene: Scene) -> str:
             "viewBox": f"0 0 {size['width']} {size['height']}",
             **size,
             "role": "img",
-            "aria-labelledby": f"title-{own} description-{own}",
+            "aria-labelledby": f"title-{checksum} description-{checksum}",
             "font-family": FONTS,
         },
     )
-    Xml.SubElement(root, "title", id=f"title-{own}").text = _clean(scene.title)
-    Xml.SubElement(root, "desc", id=f"description-{own}").text = _clean(scene.description)
+    Xml.SubElement(root, "title", id=f"title-{checksum}").text = _clean(scene.title)
+    Xml.SubElement(root, "desc", id=f"description-{checksum}").text = _clean(scene.description)
     Xml.SubElement(root, "rect", {**size, "fill": PAPER})
     for title, shapes in scene.groups:
         group = Xml.SubElement(root, "g")
@@ -56,35 +56,35 @@ def _write(group: Xml.Element, shape: Shape) -> None:
 
 
 def _box(group: Xml.Element, box: Box) -> None:
-    own = {"fill": box.fill, "stroke": box.stroke, "stroke-width": _n(box.line)}
+    style = {"fill": box.fill, "stroke": box.stroke, "stroke-width": _n(box.line)}
     if box.dashed:
-        own["stroke-dasharray"] = _dashes(box.line)
+        style["stroke-dasharray"] = _dashes(box.line)
     size = {"width": _n(box.width), "height": _n(box.height), "rx": _n(box.radius)}
-    Xml.SubElement(group, "rect", {**_place(box.x, box.y), **size, **own})
+    Xml.SubElement(group, "rect", {**_place(box.x, box.y), **size, **style})
 
 
 def _curve(group: Xml.Element, curve: Curve) -> None:
     path = f"M{_n(curve.points[0][0])} {_n(curve.points[0][1])}"
     for points in curve.segments():
         path += "C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
-    own = {"d": path, "fill": "none", "stroke": curve.stroke, "stroke-width": _n(curve.line)}
+    attributes = {"d": path, "fill": "none", "stroke": curve.stroke, "stroke-width": _n(curve.line)}
     if curve.dashed:
-        own["stroke-dasharray"] = _dashes(curve.line)
+        attributes["stroke-dasharray"] = _dashes(curve.line)
     if curve.opacity < 1:
-        own["stroke-opacity"] = _n(curve.opacity)
-    Xml.SubElement(group, "path", own)
+        attributes["stroke-opacity"] = _n(curve.opacity)
+    Xml.SubElement(group, "path", attributes)
     if curve.arrow:
         corners = " ".join(f"{_n(x)},{_n(y)}" for x, y in curve.head())
         Xml.SubElement(group, "polygon", {"points": corners, "fill": curve.stroke})
 
 
 def _label(group: Xml.Element, label: Label) -> None:
-    own = {**_place(label.x, label.y), "font-size": _n(label.size), "fill": label.color, "text-anchor": label.anchor}
+    attributes = {"font-size": _n(label.size), "fill": label.color, "text-anchor": label.anchor}
     if label.italic:
-        own["font-style"] = "italic"
+        attributes["font-style"] = "italic"
     if label.bold:
-        own["font-weight"] = "bold"
-    Xml.SubElement(group, "text", own).text = _clean(label.text)
+        attributes["font-weight"] = "bold"
+    Xml.SubElement(group, "text", {**_place(label.x, label.y), **attributes}).text = _clean(label.text)
 
 
 def _dashes(line: float) -> str:

@@ -7,9 +7,9 @@ written in Latin letters if not.
 from backlit.inspect.plots.boundary import decision_boundary
 from backlit.inspect.plots.curves import learning_curves, range_test
 from backlit.inspect.plots.functions import activations
-from backlit.inspect.plots.judged import importance, reliability
 from backlit.inspect.plots.maps import augmented, feature_maps
 from backlit.inspect.plots.matrices import attention, confusion
+from backlit.inspect.plots.scores import importance, reliability
 from backlit.inspect.plots.style import figure, label
 from backlit.inspect.plots.surface import loss_surface
 from backlit.inspect.plots.weights import filters, weights_as_images

@@ -74,57 +74,57 @@ def decision_boundary(
     >>> figure.axes[0].get_xlabel()
     'x₁'
     """
-    chosen = list(models) if isinstance(models, (list, tuple)) else [models]
-    if not chosen:
+    drawn_models = list(models) if isinstance(models, (list, tuple)) else [models]
+    if not drawn_models:
         raise InputError("decision_boundary needs at least one run or network")
-    if titles is not None and len(titles) != len(chosen):
-        raise ShapeError(f"there are {len(titles)} titles for {len(chosen)} models")
+    if titles is not None and len(titles) != len(drawn_models):
+        raise ShapeError(f"there are {len(titles)} titles for {len(drawn_models)} models")
     if isinstance(resolution, bool) or not isinstance(resolution, int) or not 2 <= resolution <= 2000:
         raise InputError(f"resolution must be a whole number from 2 to 2000, got {resolution!r}")
     targets = None if y is None else np.asarray(y)
-    views = [_view(model, x, targets) for model in chosen]
-    plane = _Plane.of(views[0].rows)
+    views = [_view(model, x, targets) for model in drawn_models]
+    plane = _InputPlane.of(views[0].rows)
     if targets is not None and len(targets) != len(views[0].rows):
         raise ShapeError(f"x has {len(views[0].rows)} rows and y {len(targets)}: they must be equal")
     across, down = plane.axes(resolution)
     points = plane.points(across, down)
-    rows, columns = tidy(len(chosen))
-    made, axes = figure(rows, columns, width=3.4 * columns + 1.4, height=3.4 * rows + (0.3 if plane.projects else 0))
+    rows, columns = tidy(len(drawn_models))
+    chart, axes = figure(rows, columns, width=3.4 * columns + 1.4, height=3.4 * rows + (0.3 if plane.projects else 0))
     for i, (view, axis) in enumerate(zip(views, np.ravel(axes), strict=False)):
         values = view.outputs(points).reshape(len(down), len(across), -1)
-        shown, right = view.draw(axis, across, down, values, plane.seen, targets)
+        shading, right = view.draw(axis, across, down, values, plane.coordinates, targets)
         title = right if titles is None else label(titles[i])
         axis.set_title(title, fontsize=10)
         axis.set(xlim=across[[0, -1]], ylim=down[[0, -1]])
         axis.grid(visible=False)
         if i % columns == 0:
             axis.set_ylabel(label(plane.name(1, names)))
-        if i + columns >= len(chosen):
+        if i + columns >= len(drawn_models):
             axis.set_xlabel(label(plane.name(0, names)))
-    for axis in np.ravel(axes)[len(chosen) :]:
+    for axis in np.ravel(axes)[len(drawn_models) :]:
         axis.set_axis_off()
-    if shown is not None:
-        made.colorbar(shown, ax=np.ravel(axes).tolist(), label="predicted", shrink=0.9)
+    if shading is not None:
+        chart.colorbar(shading, ax=np.ravel(axes).tolist(), label="predicted", shrink=0.9)
     handles, entries = np.ravel(axes)[0].get_legend_handles_labels()
     if handles:
-        made.legend(handles, entries, loc="outside right center", frameon=False, fontsize=8)
+        chart.legend(handles, entries, loc="outside right center", frameon=False, fontsize=8)
     if plane.projects:
-        made.suptitle(textwrap.fill(plane.told, int(14 * made.get_figwidth())), fontsize=9)
-    return made
+        chart.suptitle(textwrap.fill(plane.description, int(14 * chart.get_figwidth())), fontsize=9)
+    return chart
 
 
 @dataclass(frozen=True, eq=False)
-class _Plane:
+class _InputPlane:
     """The plane that is drawn: two inputs, or two principal components of more."""
 
-    seen: np.ndarray  # (rows, 2)
+    coordinates: np.ndarray  # (rows, 2)
     centre: np.ndarray
     directions: np.ndarray  # (2, inputs)
     shape: tuple[int, ...]
     explained: float
 
     @classmethod
-    def of(cls, rows: np.ndarray) -> _Plane:
+    def of(cls, rows: np.ndarray) -> _InputPlane:
         flat = rows.reshape(len(rows), -1).astype(np.float64)
         if flat.shape[1] < 2 or len(flat) < 1:
             raise ShapeError(f"a decision boundary needs rows of at least two inputs, got x of shape {rows.shape}")
@@ -143,7 +143,7 @@ class _Plane:
         return len(self.centre) > 2
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         return (
             f"the plane of two principal components of {len(self.centre)} inputs "
             f"({100 * self.explained:.0f} % of their variance); all other directions at their mean"
@@ -155,7 +155,7 @@ class _Plane:
         return f"principal component {axis + 1}" if self.projects else ("x₁", "x₂")[axis]
 
     def axes(self, resolution: int) -> tuple[np.ndarray, np.ndarray]:
-        low, high = self.seen.min(axis=0), self.seen.max(axis=0)
+        low, high = self.coordinates.min(axis=0), self.coordinates.max(axis=0)
         margin = np.where(high > low, 0.08 * (high - low), 1.0)
         across, down = (np.linspace(a, b, resolution) for a, b in zip(low - margin, high + margin, strict=True))
         return across, down
@@ -177,11 +177,11 @@ class _View:
     is_probability: bool = False  # of the one output, rather than a logit
 
     def draw(
-        self, axis: Any, across: np.ndarray, down: np.ndarray, values: np.ndarray, seen: np.ndarray, y: Any
+        self, axis: Any, across: np.ndarray, down: np.ndarray, values: np.ndarray, coordinates: np.ndarray, y: Any
     ) -> tuple[Any, str]:
         """Fill the axes; what a colour bar can explain, and a title."""
         if self.classes is None:
-            return self._numbers(axis, across, down, values[..., 0], seen, y)
+            return self._numbers(axis, across, down, values[..., 0], coordinates, y)
         from scipy.ndimage import distance_transform_edt
 
         scores = self._scores(values)
@@ -205,23 +205,25 @@ class _View:
         codes = self.encode(y)
         wrong = self._scores(self.outputs(self.rows)).argmax(axis=-1) != codes
         for k, name in enumerate(labels(self.classes)):
-            for own, edge, text in ((codes == k) & ~wrong, "white", name), ((codes == k) & wrong, "black", None):
+            for rows, edge, text in ((codes == k) & ~wrong, "white", name), ((codes == k) & wrong, "black", None):
                 style = {**class_style(k), "edgecolors": edge, "label": text, "linewidths": 0.5 if text else 1.5}
-                axis.scatter(*seen[own].T, s=24, zorder=3, **style)
+                axis.scatter(*coordinates[rows].T, s=24, zorder=3, **style)
         if wrong.any():
             axis.scatter([], [], s=24, facecolors="none", edgecolors="black", linewidths=1.5, label="wrong")
         return None, f"{100 * (1 - wrong.mean()):.1f} % right"
 
     def _numbers(
-        self, axis: Any, across: np.ndarray, down: np.ndarray, values: np.ndarray, seen: np.ndarray, y: Any
+        self, axis: Any, across: np.ndarray, down: np.ndarray, values: np.ndarray, coordinates: np.ndarray, y: Any
     ) -> tuple[Any, str]:
         finite = np.where(np.isfinite(values), values, np.nan)
-        shown = axis.contourf(across, down, finite, levels=12, cmap="cividis")
+        shading = axis.contourf(across, down, finite, levels=12, cmap="cividis")
         if y is None:
-            return shown, ""
-        axis.scatter(*seen.T, c=y, cmap="cividis", norm=shown.norm, s=18, edgecolors="white", linewidths=0.6, zorder=3)
+            return shading, ""
+        axis.scatter(
+            *coordinates.T, c=y, cmap="cividis", norm=shading.norm, s=18, edgecolors="white", linewidths=0.6, zorder=3
+        )
         error = np.sqrt(np.mean((self.outputs(self.rows)[:, 0] - y) ** 2))
-        return shown, f"RMSE {error:.3g}"
+        return shading, f"RMSE {error:.3g}"
 
     def _scores(self, values: np.ndarray) -> np.ndarray:
         """One score a class, whose softmax is the probability; (..., classes)."""
@@ -253,11 +255,11 @@ def _view_of_network(network: Network, rows: np.ndarray, y: np.ndarray | None) -
     names: list[Any] | None = None if numbers else list(range(max(2, outputs)))  # whole numbers are outputs' places
     encode: Callable[[np.ndarray], np.ndarray] = np.asarray
     if names and y is not None:
-        found = np.unique(y)
+        classes = np.unique(y)
         if y.dtype.kind not in "iu":
-            names, encode = found.tolist(), lambda y: np.searchsorted(found, y)
-        if len(names) > max(2, outputs) or (y.dtype.kind in "iu" and not 0 <= found[0] <= found[-1] < len(names)):
-            some = ", ".join(map(str, found[:10]))
+            names, encode = classes.tolist(), lambda y: np.searchsorted(classes, y)
+        if len(names) > max(2, outputs) or (y.dtype.kind in "iu" and not 0 <= classes[0] <= classes[-1] < len(names)):
+            some = ", ".join(map(str, classes[:10]))
             raise InputError(f"y has the classes {some}, which don't fit the network's {outputs} output(s)")
 
     def at(points: np.ndarray) -> np.ndarray:
@@ -281,8 +283,8 @@ def _view_of_run(run: Any, x: Any) -> _View:
         rows, prepare = run.inputs(x), lambda points: points.astype(run.network.dtype)
 
     def at(points: np.ndarray) -> np.ndarray:
-        found = run.forward(prepare(points)).reshape(len(points), -1)
-        return found if run.classes else np.asarray(run.targets.own_unit(found))
+        values = run.forward(prepare(points)).reshape(len(points), -1)
+        return values if run.classes else np.asarray(run.targets.own_unit(values))
 
     if run.classes is None:
         return _View(rows, at, None)

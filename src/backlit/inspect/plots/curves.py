@@ -23,9 +23,9 @@ def learning_curves(history: Any, best_epoch: int | None = None) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    known = [key for key in (history[-1] if history else {}) if key not in ("epoch", "seconds", "penalty")]
-    names = [key for key in known if not key.startswith("val_")] or ["loss"]
-    made, axes = figure(1, len(names), width=4.6 * len(names) + 0.6, height=3.6)
+    measures = [key for key in (history[-1] if history else {}) if key not in ("epoch", "seconds", "penalty")]
+    names = [key for key in measures if not key.startswith("val_")] or ["loss"]
+    chart, axes = figure(1, len(names), width=4.6 * len(names) + 0.6, height=3.6)
     epochs = [record["epoch"] for record in history]
     marker = "o" if len(epochs) == 1 else None
     for axis, name in zip(np.ravel(axes), names, strict=True):
@@ -40,13 +40,13 @@ def learning_curves(history: Any, best_epoch: int | None = None) -> Any:
             axis.set_yscale("log")
         if history:
             axis.legend(frameon=False)
-    return made
+    return chart
 
 
 @picture
 def range_test(test: Any) -> Any:
     """Loss against learning rate, the suggestion marked; `test` is what `lr_find` returns."""
-    made, axis = figure()
+    chart, axis = figure()
     axis.plot(test.rates, test.losses, color="0.75", linewidth=1, label="each step")
     axis.plot(test.rates, test.smoothed, label="smoothed", **TRAINING)
     axis.axvline(test.suggestion, label=f"suggested: {test.suggestion:.2g}", **VALIDATION)
@@ -54,4 +54,4 @@ def range_test(test: Any) -> Any:
     low = float(min(test.losses.min(), test.smoothed.min()))
     axis.set(xscale="log", xlabel="learning rate", ylabel="loss", ylim=(low - 0.05 * (top - low), top))
     axis.legend(frameon=False)
-    return made
+    return chart

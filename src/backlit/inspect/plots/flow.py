@@ -33,14 +33,14 @@ def flow(probes: Any) -> Any:
         If there are no probes, or none with gradients.
     """
     last = probes.last()
-    layers = [path for path, own in last["layers"].items() if "gradient_norm" in own]
+    layers = [path for path, record in last["layers"].items() if "gradient_norm" in record]
     if not layers:
         raise InputError("these probes have no gradients: bl.probe needs targets for them, bl.probe(network, x, y)")
     recurrent = [path for path in layers if "gradient_norm" in last["layers"][path].get("steps", {})]
     places = np.unique(np.linspace(0, len(probes) - 1, min(MOST, len(probes))).round().astype(int))
     width = max(4.6, 1.6 + 0.42 * len(layers))
-    made, axes = figure(1, 1 + len(recurrent), width=width + 4.0 * len(recurrent), height=3.8)
-    first, *others = np.ravel(axes)
+    chart, axes = figure(1, 1 + len(recurrent), width=width + 4.0 * len(recurrent), height=3.8)
+    first, *through_time = np.ravel(axes)
     for number, place in enumerate(places):
         record = probes[place]
         share = number / max(1, len(places) - 1) if len(places) > 1 else 1.0
@@ -52,7 +52,7 @@ def flow(probes: Any) -> Any:
             "label": f"epoch {record['epoch']}" if record["epoch"] else "before training",
         }
         first.plot(range(len(layers)), _positive(record, layers), **style)
-        for axis, path in zip(others, recurrent, strict=True):
+        for axis, path in zip(through_time, recurrent, strict=True):
             norms = record["layers"][path]["steps"]["gradient_norm"]
             style["markersize"] = 4 if len(norms) <= 40 else 0
             axis.plot(range(1, len(norms) + 1), [value or np.nan for value in norms], **style)
@@ -63,10 +63,10 @@ def flow(probes: Any) -> Any:
     for text in first.get_xticklabels():
         text.set(**slanted)
     first.set(yscale="log", ylabel="‖∂L/∂a‖ of a row", title="gradient by layer")
-    for axis, path in zip(others, recurrent, strict=True):
+    for axis, path in zip(through_time, recurrent, strict=True):
         axis.set(yscale="log", xlabel="time step", ylabel="‖∂L/∂hₜ‖ of a row", title=label(f"through time: {path}"))
     first.legend(frameon=False, fontsize=8)
-    return made
+    return chart
 
 
 def _positive(record: Any, layers: list[str]) -> list[float]:

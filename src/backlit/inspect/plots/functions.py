@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import ZeroGradientWarning, unknown
+from backlit.graph.derivatives import vjp
 from backlit.inspect.plots.style import TRAINING, VALIDATION, figure, picture
+from backlit.nn.layers.activation_facts import FACTS
 
 
 @picture
@@ -24,18 +26,15 @@ def activations(names: list[str] | None = None) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    from backlit.graph.derivatives import vjp
-    from backlit.nn.layers.activation_facts import FACTS
-
-    chosen = [name for name in FACTS if name != "softmax"] if names is None else names
-    for name in chosen:
+    drawn = [name for name in FACTS if name != "softmax"] if names is None else names
+    for name in drawn:
         if name not in FACTS:
             raise unknown("activation", name, FACTS)
-    columns = min(4, len(chosen))
-    rows = -(-len(chosen) // columns)
-    made, axes = figure(rows, columns, width=3.0 * columns, height=2.3 * rows)
+    columns = min(4, len(drawn))
+    rows = -(-len(drawn) // columns)
+    chart, axes = figure(rows, columns, width=3.0 * columns, height=2.3 * rows)
     x = np.linspace(-4, 4, 402)  # leaves out 0, where some have a kink
-    for axis, name in zip(np.ravel(axes), chosen, strict=False):
+    for axis, name in zip(np.ravel(axes), drawn, strict=False):
         facts = FACTS[name]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ZeroGradientWarning)  # of a step: the picture shows it
@@ -46,7 +45,7 @@ def activations(names: list[str] | None = None) -> Any:
         axis.set(title=name, ylim=(-2.0, 3.2))
         axis.axhline(0, color="0.7", linewidth=0.6)
         axis.axvline(0, color="0.7", linewidth=0.6)
-    for axis in np.ravel(axes)[len(chosen) :]:
+    for axis in np.ravel(axes)[len(drawn) :]:
         axis.set_axis_off()
     np.ravel(axes)[0].legend(frameon=False, fontsize=8)
-    return made
+    return chart

@@ -51,37 +51,37 @@ def feature_maps(network: Any, path: str, x: Any, most: int = 16) -> Any:
     x = np.asarray(x, dtype=network.dtype)
     if x.ndim != 4 or not 1 <= len(x) <= 8:
         raise InputError(f"feature_maps takes 1 to 8 pictures (rows, height, width, channels), got shape {x.shape}")
-    seen: dict[str, np.ndarray] = {}
+    outputs: dict[str, np.ndarray] = {}
 
     def tap(at: str, output: Any) -> Any:
-        seen[at] = np.asarray(output)
+        outputs[at] = np.asarray(output)
         return output
 
     network.apply(network.params, x, tap=tap)
-    if path not in seen:
-        raise unknown("layer", path, seen)
-    maps = seen[path]
+    if path not in outputs:
+        raise unknown("layer", path, outputs)
+    maps = outputs[path]
     if maps.ndim != 4:
         raise ShapeError(f"layer {path!r} gives {maps.shape[1:]} for each picture, no maps (height, width, channels)")
     height, width, channels = maps.shape[1:]
-    shown = maps[..., :most]
-    low, high = min(0.0, float(shown.min())), float(shown.max())
-    columns = min(8, shown.shape[-1])
-    lines = -(-shown.shape[-1] // columns)
-    made, axes = figure(len(x), 2, width=1.4 + columns * 0.95, height=0.5 + max(0.95 * lines, 1.1) * len(x))
+    drawn_maps = maps[..., :most]
+    low, high = min(0.0, float(drawn_maps.min())), float(drawn_maps.max())
+    columns = min(8, drawn_maps.shape[-1])
+    lines = -(-drawn_maps.shape[-1] // columns)
+    chart, axes = figure(len(x), 2, width=1.4 + columns * 0.95, height=0.5 + max(0.95 * lines, 1.1) * len(x))
     grid = axes[0, 0].get_gridspec() if len(x) > 1 else axes[0].get_gridspec()
     grid.set_width_ratios([1.2, columns])
     for i, (left, right) in enumerate(np.reshape(axes, (len(x), 2))):
         _show(left, x[i])
-        tiles, places = mosaic(shown[i].transpose(2, 0, 1), columns)
-        drawn = right.imshow(tiles, cmap=_MAPS, vmin=low, vmax=high or 1.0, interpolation="nearest")
+        tiles, places = mosaic(drawn_maps[i].transpose(2, 0, 1), columns)
+        image = right.imshow(tiles, cmap=_MAPS, vmin=low, vmax=high or 1.0, interpolation="nearest")
         bare(right)
-        number_tiles(right, places, range(shown.shape[-1]))
-    some = "" if shown.shape[-1] == channels else f"the first {shown.shape[-1]} of "
+        number_tiles(right, places, range(drawn_maps.shape[-1]))
+    some = "" if drawn_maps.shape[-1] == channels else f"the first {drawn_maps.shape[-1]} of "
     np.ravel(axes)[0].set_title("picture", fontsize=10)
     np.ravel(axes)[1].set_title(f"layer {path}: {some}{channels} channels, {height} × {width}", fontsize=10)
-    made.colorbar(drawn, ax=np.ravel(axes).tolist(), shrink=0.8, label="output")
-    return made
+    chart.colorbar(image, ax=np.ravel(axes).tolist(), shrink=0.8, label="output")
+    return chart
 
 
 @picture
@@ -124,25 +124,25 @@ def augmented(layer: Layer, pictures: Any, copies: int = 8, seed: int = 0) -> An
         np.asarray(layer({}, pictures, Context(training=True, seed=seed, step=step, path="0")))
         for step in range(copies)
     ]
-    made, axes = figure(len(pictures), copies + 1, width=0.9 * (copies + 1), height=0.35 + 0.92 * len(pictures))
+    chart, axes = figure(len(pictures), copies + 1, width=0.9 * (copies + 1), height=0.35 + 0.92 * len(pictures))
     table = np.reshape(axes, (len(pictures), copies + 1))
     for row, lines in enumerate(table):
         low, high = float(pictures[row].min()), float(pictures[row].max())
-        for axis, shown in zip(lines, [pictures[row], *(copy[row] for copy in changed)], strict=True):
-            _show(axis, shown, low, high)
+        for axis, pixels in zip(lines, [pictures[row], *(copy[row] for copy in changed)], strict=True):
+            _show(axis, pixels, low, high)
     table[0, 0].set_title("original", fontsize=9)
     table[0, 1].set_title(f"{type(layer).__name__.lower()}ed →" if copies > 1 else "changed", fontsize=9)
-    return made
+    return chart
 
 
-def _show(axis: Any, shown: np.ndarray, low: float | None = None, high: float | None = None) -> None:
+def _show(axis: Any, pixels: np.ndarray, low: float | None = None, high: float | None = None) -> None:
     """A picture: grey, or in its colours; of other numbers of channels, their mean."""
-    low = float(shown.min()) if low is None else low
-    high = float(shown.max()) if high is None else high
-    if shown.shape[-1] == 3:
-        axis.imshow(np.clip((shown - low) / ((high - low) or 1.0), 0, 1), interpolation="nearest")
+    low = float(pixels.min()) if low is None else low
+    high = float(pixels.max()) if high is None else high
+    if pixels.shape[-1] == 3:
+        axis.imshow(np.clip((pixels - low) / ((high - low) or 1.0), 0, 1), interpolation="nearest")
     else:
         axis.imshow(
-            shown.mean(axis=-1), cmap="gray", vmin=low, vmax=high if high > low else low + 1, interpolation="nearest"
+            pixels.mean(axis=-1), cmap="gray", vmin=low, vmax=high if high > low else low + 1, interpolation="nearest"
         )
     bare(axis)

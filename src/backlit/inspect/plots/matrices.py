@@ -64,14 +64,14 @@ def confusion(judgement: Any, classes: Sequence[Any] | None = None) -> Any:
     of_class = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, of_class, out=np.zeros(counts.shape), where=of_class > 0)
     size = max(3.4, min(12.0, 1.6 + 0.5 * n))
-    made, axis = figure(width=size + 1.1, height=size)
-    shown = _shades(axis, shares, names, names, [[f"{c:g}" if c else "·" for c in line] for line in counts], 1.0)
+    chart, axis = figure(width=size + 1.1, height=size)
+    shades = _shades(axis, shares, names, names, [[f"{c:g}" if c else "·" for c in line] for line in counts], 1.0)
     right, total = np.trace(counts), counts.sum()
     axis.set(xlabel="predicted", ylabel="true class")
     share = f" ({100 * right / total:.1f} %)" if total else ""
     axis.set_title(f"{right:g} of {total:g} rows right{share}", fontsize=10)
-    made.colorbar(shown, ax=axis, label="share of the true class's rows", shrink=0.8)
-    return made
+    chart.colorbar(shades, ax=axis, label="share of the true class's rows", shrink=0.8)
+    return chart
 
 
 @picture
@@ -116,23 +116,23 @@ def attention(weights: Any, sources: Sequence[Any] | None = None, targets: Seque
     across = _names("sources", range(heads.shape[2]) if sources is None else sources, heads.shape[2])
     rows, columns = tidy(len(heads))
     width, height = (max(2.2, min(9.0, 0.9 + 0.34 * n)) for n in heads.shape[:0:-1])
-    made, axes = figure(rows, columns, width=width * columns + 0.8, height=(height + 0.3) * rows)
+    chart, axes = figure(rows, columns, width=width * columns + 0.8, height=(height + 0.3) * rows)
     few = heads.shape[1] * heads.shape[2] <= 64
     for i, (axis, head) in enumerate(zip(np.ravel(axes), heads, strict=False)):
         numbers = [[f"{w:.2f}".lstrip("0") if w >= 0.005 else "" for w in line] for line in head]
-        shown = _shades(axis, head, across, down, numbers if few else None, max(1.0, float(heads.max())))
+        shades = _shades(axis, head, across, down, numbers if few else None, max(1.0, float(heads.max())))
         if len(heads) > 1:
             axis.set_title(f"head {i}", fontsize=10)
     for axis in np.ravel(axes)[len(heads) :]:
         axis.set_axis_off()
     first = np.ravel(axes)[0]
     first.set(xlabel="source", ylabel="target")
-    made.colorbar(shown, ax=np.ravel(axes).tolist(), label="weight", shrink=0.8)
-    return made
+    chart.colorbar(shades, ax=np.ravel(axes).tolist(), label="weight", shrink=0.8)
+    return chart
 
 
-def _names(what: str, given: Sequence[Any], count: int) -> list[str]:
-    names = labels(given)
+def _names(what: str, labelled: Sequence[Any], count: int) -> list[str]:
+    names = labels(labelled)
     names = ["␣" if name.isspace() else name for name in names]
     if len(names) != count:
         raise ShapeError(f"there are {len(names)} labels of {what}, and {count} of them in the matrix")
@@ -148,7 +148,7 @@ def _shades(
     axis: Any, values: np.ndarray, across: list[str], down: list[str], numbers: list[list[str]] | None, most: float
 ) -> Any:
     """A table of shades from 0, white, to `most`, with texts in its cells."""
-    shown = axis.imshow(values, cmap="Blues", vmin=0.0, vmax=most, aspect="auto")
+    shades = axis.imshow(values, cmap="Blues", vmin=0.0, vmax=most, aspect="auto")
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
@@ -161,4 +161,4 @@ def _shades(
         for (i, j), value in np.ndenumerate(values):
             colour = "white" if value > 0.55 * most else "black"
             axis.text(j, i, numbers[i][j], ha="center", va="center", color=colour, fontsize=8)
-    return shown
+    return shades

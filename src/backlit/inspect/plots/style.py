@@ -38,7 +38,7 @@ def _korean_font() -> str | None:
     from matplotlib import font_manager
 
     # It warns at every text where a font has no weight of exactly 700; the nearest, which it takes, is what we want.
-    logging.getLogger(font_manager.__name__).addFilter(lambda said: "font weight" not in said.getMessage())
+    logging.getLogger(font_manager.__name__).addFilter(lambda record: "font weight" not in record.getMessage())
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return next((name for name in _KOREAN_FONTS if name in installed), None)
 
@@ -69,8 +69,8 @@ def label(text: Any) -> str:
     text = str(text)
     if text.isascii():
         return text
-    known = [_characters(font) for font in fonts()]
-    missing = {c for c in text if c.isprintable() and not any(ord(c) in have for have in known)}
+    alphabets = [_characters(font) for font in fonts()]
+    missing = {c for c in text if c.isprintable() and not any(ord(c) in alphabet for alphabet in alphabets)}
     if not missing:
         return text
     _say_once()
@@ -99,13 +99,13 @@ def picture(draw: Picture) -> Picture:
     """A function that draws, with fonts for Latin and Korean set for every text that it makes."""
 
     @functools.wraps(draw)
-    def drawn(*args: Any, **options: Any) -> Any:
+    def draw_in_our_fonts(*args: Any, **options: Any) -> Any:
         from matplotlib import rc_context
 
         with rc_context({"font.family": fonts()}):
             return draw(*args, **options)
 
-    return drawn  # type: ignore[return-value]
+    return draw_in_our_fonts  # type: ignore[return-value]
 
 
 @functools.cache
@@ -131,13 +131,13 @@ def figure(rows: int = 1, columns: int = 1, width: float = 6.4, height: float = 
     Labels that are added to it can be in Korean, where a font for it is installed. Lines take colours that everyone can
     tell apart, in turn.
     """
-    made = _figure_class()(figsize=(width, height), layout="constrained", dpi=120)
-    axes = made.subplots(rows, columns)
+    chart = _figure_class()(figsize=(width, height), layout="constrained", dpi=120)
+    axes = chart.subplots(rows, columns)
     for axis in np.ravel(axes):
         axis.set_prop_cycle(color=COLOURS)
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-    return made, axes
+    return chart, axes
 
 
 def class_style(place: int) -> dict[str, str]:

@@ -89,31 +89,31 @@ def loss_surface(
         raise InputError(f"resolution must be a whole number from 3 to 200, got {resolution!r}")
     if isinstance(span, bool) or not isinstance(span, (int, float)) or not 0 < span < np.inf:
         raise InputError(f"span must be a number above 0, got {span!r}")
-    task = _task(model, x, y, loss)
+    objective = _objective(model, x, y, loss)
     rng = np.random.default_rng(seed)
-    if len(task.x) > _MOST_ROWS:
-        rows = np.sort(rng.choice(len(task.x), _MOST_ROWS, replace=False))
-        task = task._replace(x=task.x[rows], y=task.y[rows])
-    plane = _random_plane(task.network, rng, span) if path is None else _plane_of(task.network, path)
+    if len(objective.x) > _MOST_ROWS:
+        rows = np.sort(rng.choice(len(objective.x), _MOST_ROWS, replace=False))
+        objective = objective._replace(x=objective.x[rows], y=objective.y[rows])
+    plane = _random_plane(objective.network, rng, span) if path is None else _plane_of(objective.network, path)
     across, down = (np.linspace(*plane.limits[i], resolution) for i in (0, 1))
-    values = _losses(task, plane, across, down, engine)
-    made, axis = figure(width=5.6, height=4.4)
-    shown = _contours(axis, across, down, values)
+    values = _losses(objective, plane, across, down, engine)
+    chart, axis = figure(width=5.6, height=4.4)
+    contours = _contours(axis, across, down, values)
     if plane.way is not None:
         axis.plot(*plane.way.T, color="white", linewidth=2.6, zorder=3)
         axis.plot(*plane.way.T, color="black", linewidth=1.2, marker=".", markersize=4, zorder=4, label="path taken")
         axis.plot(*plane.way[0], "s", color="white", markeredgecolor="black", markersize=7, zorder=5, label="start")
     axis.plot(0, 0, "*", color="white", markeredgecolor="black", markersize=12, zorder=5, label="the network")
     axis.set(xlabel=plane.names[0], ylabel=plane.names[1], xlim=plane.limits[0], ylim=plane.limits[1])
-    axis.set_title(f"{type(task.loss).__name__} around the network", fontsize=10)
+    axis.set_title(f"{type(objective.loss).__name__} around the network", fontsize=10)
     axis.locator_params(nbins=6)
     axis.grid(visible=False)
-    made.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8)
-    made.colorbar(shown, ax=axis, label="loss", ticks=shown.levels[::3], format="%.3g").minorticks_off()
-    return made
+    chart.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    chart.colorbar(contours, ax=axis, label="loss", ticks=contours.levels[::3], format="%.3g").minorticks_off()
+    return chart
 
 
-class _Task(NamedTuple):
+class _Objective(NamedTuple):
     """What the loss is computed of: inputs and targets as the loss takes them."""
 
     network: Network
@@ -123,7 +123,7 @@ class _Task(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class _Plane:
+class _ParameterPlane:
     """Two directions in the parameters' space, and what part of their plane is drawn."""
 
     directions: tuple[Any, Any]
@@ -132,8 +132,8 @@ class _Plane:
     way: np.ndarray | None = None  # (points, 2)
 
 
-def _task(model: Any, x: Any, y: Any, loss: Any) -> _Task:
-    from backlit.data.frames import as_arrays
+def _objective(model: Any, x: Any, y: Any, loss: Any) -> _Objective:
+    from backlit.data.frames import as_arrays  # late: other pictures need no data readers
     from backlit.train.targets import Targets
 
     network = getattr(model, "network", model)
@@ -143,35 +143,35 @@ def _task(model: Any, x: Any, y: Any, loss: Any) -> _Task:
     if network is model:
         inputs, _ = as_arrays(x, keep_integers=network.takes_integers, dtype=str(network.dtype))
         task = "regression" if outcomes.dtype.kind == "f" else "classification"
-        chosen = losses.default_for(task) if loss is None else losses.get(loss)
-        learned = Targets.learn(outcomes, chosen.target, network.output_shape, chosen)
+        loss_function = losses.default_for(task) if loss is None else losses.get(loss)
+        target_encoding = Targets.learn(outcomes, loss_function.target, network.output_shape, loss_function)
     elif loss is not None:
         raise InputError("a run has its own loss; give run.network to draw another one")
     else:
-        inputs, chosen, learned = model.inputs(x), model.loss, model.targets
+        inputs, loss_function, target_encoding = model.inputs(x), model.loss, model.targets
     if not len(inputs) or len(outcomes) != len(inputs):
         raise ShapeError(f"x has {len(inputs)} rows and y {len(outcomes)}: they must be equal, and at least 1")
-    return _Task(network, chosen, inputs, learned.encode(outcomes, str(network.dtype)))
+    return _Objective(network, loss_function, inputs, target_encoding.encode(outcomes, str(network.dtype)))
 
 
-def _random_plane(network: Network, rng: np.random.Generator, span: float) -> _Plane:
+def _random_plane(network: Network, rng: np.random.Generator, span: float) -> _ParameterPlane:
     def direction(leaf: Any) -> np.ndarray:
         weights = np.asarray(leaf, dtype=np.float64)
         if weights.ndim < 2:
             return np.zeros_like(weights)
-        drawn = rng.normal(size=weights.shape)
-        own = tuple(range(1, weights.ndim))
-        norms = np.sqrt((drawn**2).sum(axis=own, keepdims=True))
-        return drawn * np.sqrt((weights**2).sum(axis=own, keepdims=True)) / np.where(norms > 0, norms, 1.0)
+        noise = rng.normal(size=weights.shape)
+        unit_axes = tuple(range(1, weights.ndim))
+        norms = np.sqrt((noise**2).sum(axis=unit_axes, keepdims=True))
+        return noise * np.sqrt((weights**2).sum(axis=unit_axes, keepdims=True)) / np.where(norms > 0, norms, 1.0)
 
     if not any(np.ndim(leaf) >= 2 for leaf in tree.leaves(network.params)):
         raise InputError("the network has no weights to move")
     first, second = tree.map(direction, network.params), tree.map(direction, network.params)
     limits = ((-float(span), float(span)),) * 2
-    return _Plane((first, second), limits, ("random direction 1, by filter's norm", "random direction 2"))
+    return _ParameterPlane((first, second), limits, ("random direction 1, by filter's norm", "random direction 2"))
 
 
-def _plane_of(network: Network, path: Sequence[Any]) -> _Plane:
+def _plane_of(network: Network, path: Sequence[Any]) -> _ParameterPlane:
     """The plane of a path's two principal components, seen from the network."""
     end, centre = tree.flatten(network.params)[1], _vector(network.params)
     points = []
@@ -193,7 +193,7 @@ def _plane_of(network: Network, path: Sequence[Any]) -> _Plane:
     limits = tuple((float(a), float(b)) for a, b in zip(low - margin, high + margin, strict=True))
     names = tuple(f"principal component {i + 1} of the path ({100 * share:.0f} %)" for i, share in enumerate(shares))
     parts = tuple(_like(network.params, direction) for direction in directions[:2])
-    return _Plane(parts, limits, names, way)  # type: ignore[arg-type]
+    return _ParameterPlane(parts, limits, names, way)  # type: ignore[arg-type]
 
 
 def _vector(params: Any) -> np.ndarray:
@@ -208,9 +208,11 @@ def _like(params: Any, vector: np.ndarray) -> Any:
     return tree.unflatten(structure, parts)
 
 
-def _losses(task: _Task, plane: _Plane, across: np.ndarray, down: np.ndarray, engine: str) -> np.ndarray:
+def _losses(
+    objective: _Objective, plane: _ParameterPlane, across: np.ndarray, down: np.ndarray, engine: str
+) -> np.ndarray:
     """The mean loss at each point of the plane, (down, across): one program, one loop."""
-    runner, network = engines.get(engine), task.network
+    runner, network = engines.get(engine), objective.network
     first, second = (tree.map(lambda leaf: np.asarray(leaf, network.dtype), part) for part in plane.directions)
     places = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2).astype(network.dtype)
 
@@ -218,12 +220,12 @@ def _losses(task: _Task, plane: _Plane, across: np.ndarray, down: np.ndarray, en
         def at(carry: Any, place: Any) -> Any:
             moved = tree.map(lambda p, d, e: p + place[0] * d + place[1] * e, params, first, second)
             output = forward(network.architecture, network.input_shape, moved, x, state=state)[0]
-            return carry, value_of(task.loss(value_of(output), y)).mean()
+            return carry, value_of(objective.loss(value_of(output), y)).mean()
 
         return runner.scan(at, (), places)[1]
 
     with np.errstate(all="ignore"):
-        values = runner.compile(along)(network.params, network.state, first, second, task.x, task.y, places)
+        values = runner.compile(along)(network.params, network.state, first, second, objective.x, objective.y, places)
     return np.asarray(values, dtype=np.float64).reshape(len(down), len(across))
 
 
@@ -238,8 +240,8 @@ def _contours(axis: Any, across: np.ndarray, down: np.ndarray, values: np.ndarra
     steep = low > 0 and high > 20 * low
     levels = np.geomspace(low, high, 16) if steep else np.linspace(low, high, 16)
     norm = LogNorm(low, high) if steep else Normalize(low, high)
-    shown = axis.contourf(across, down, np.ma.masked_invalid(values), levels, cmap="viridis", norm=norm)
+    contours = axis.contourf(across, down, np.ma.masked_invalid(values), levels, cmap="viridis", norm=norm)
     lines = axis.contour(across, down, np.ma.masked_invalid(values), levels[::3], colors="black", linewidths=0.5)
     for number in axis.clabel(lines, fontsize=7, fmt="%.3g"):
         number.set_path_effects(outlined())
-    return shown
+    return contours

@@ -53,9 +53,9 @@ def weights_as_images(network: Any, path: str = "0", shape: tuple[int, ...] | No
     shape = _picture_shape(network, path, weight.shape[1]) if shape is None else tuple(shape)
     if len(shape) not in (2, 3) or math.prod(shape) != weight.shape[1]:
         raise InputError(f"layer {path!r} has {weight.shape[1]} inputs, which don't make a picture of shape {shape}")
-    shown = weight[: count_of(most)].reshape(-1, *shape[:2], math.prod(shape[2:]))
-    tiles = shown.transpose(0, 1, 3, 2).reshape(len(shown), shape[0], -1)  # channels side by side
-    some = "" if len(shown) == len(weight) else f"the first {len(shown)} of "
+    drawn = weight[: count_of(most)].reshape(-1, *shape[:2], math.prod(shape[2:]))
+    tiles = drawn.transpose(0, 1, 3, 2).reshape(len(drawn), shape[0], -1)  # channels side by side
+    some = "" if len(drawn) == len(weight) else f"the first {len(drawn)} of "
     return _tiled(tiles, f"weights of layer {path}: {some}{len(weight)} units, {' × '.join(map(str, shape))} inputs")
 
 
@@ -93,14 +93,14 @@ def filters(network: Any, path: str = "0", most: int = 16) -> Any:
     outputs, height, width, channels = weight.shape
     size = f"{height} × {width}"
     if channels == 1:
-        shown = weight[: 4 * most, :, :, 0]
-        some = "" if len(shown) == outputs else f"the first {len(shown)} of "
-        return _tiled(shown, f"filters of layer {path}: {some}{outputs} outputs, {size}")
-    shown = weight[:most, :, :, :most]
-    tiles = shown.transpose(0, 3, 1, 2).reshape(-1, height, width)
-    left_out = f" (the first {len(shown)} and {shown.shape[3]})" if shown.size < weight.size else ""
+        drawn = weight[: 4 * most, :, :, 0]
+        some = "" if len(drawn) == outputs else f"the first {len(drawn)} of "
+        return _tiled(drawn, f"filters of layer {path}: {some}{outputs} outputs, {size}")
+    drawn = weight[:most, :, :, :most]
+    tiles = drawn.transpose(0, 3, 1, 2).reshape(-1, height, width)
+    left_out = f" (the first {len(drawn)} and {drawn.shape[3]})" if drawn.size < weight.size else ""
     title = f"filters of layer {path}: {outputs} outputs × {channels} channels, {size}{left_out}"
-    return _tiled(tiles, title, shown.shape[3], "channel", "output")
+    return _tiled(tiles, title, drawn.shape[3], "channel", "output")
 
 
 def _weight(network: Network, path: str, axes: int, meaning: str) -> np.ndarray:
@@ -140,25 +140,25 @@ def _picture_shape(network: Network, path: str, inputs: int) -> tuple[int, ...]:
 def _tiled(tiles: np.ndarray, title: str, columns: int = 0, across: str = "", down: str = "") -> Any:
     """Signed pictures in one, on a scale that has 0 in its middle; numbered, or with numbers at the sides."""
     height, width = tiles.shape[1:]
-    given = bool(columns)
-    if not given:  # a little wider than high, and few places left empty
-        wanted = max(1, round(math.sqrt(len(tiles) * 1.6 * height / width)))
-        columns = min(range(max(1, wanted - 2), wanted + 3), key=lambda n: (-len(tiles) % n, abs(n - wanted)))
+    has_columns = bool(columns)
+    if not has_columns:  # a little wider than high, and few places left empty
+        guess = max(1, round(math.sqrt(len(tiles) * 1.6 * height / width)))
+        columns = min(range(max(1, guess - 2), guess + 3), key=lambda n: (-len(tiles) % n, abs(n - guess)))
         columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     together, places = mosaic(tiles, columns)
     cell = 0.9 if max(rows, columns) <= 8 else 0.5
     wide = max(3.2, cell * columns * max(1.0, width / height)) + 1.2
-    made, axis = figure(width=wide, height=max(1.4, cell * rows * max(1.0, height / width)) + 0.6)
+    chart, axis = figure(width=wide, height=max(1.4, cell * rows * max(1.0, height / width)) + 0.6)
     most = float(np.abs(tiles).max()) or 1.0
-    shown = axis.imshow(together, cmap=_WEIGHTS, vmin=-most, vmax=most, interpolation="nearest")
+    image = axis.imshow(together, cmap=_WEIGHTS, vmin=-most, vmax=most, interpolation="nearest")
     bare(axis)
-    if given:
+    if has_columns:
         axis.set_xticks(np.arange(columns) * (width + 1) + (width - 1) / 2, range(columns), fontsize=7)
         axis.set_yticks(np.arange(rows) * (height + 1) + (height - 1) / 2, range(rows), fontsize=7)
         axis.set(xlabel=across, ylabel=down)
     else:
         number_tiles(axis, places, range(len(tiles)))
     axis.set_title(title, fontsize=10)
-    made.colorbar(shown, ax=axis, label="weight", shrink=0.8)
-    return made
+    chart.colorbar(image, ax=axis, label="weight", shrink=0.8)
+    return chart

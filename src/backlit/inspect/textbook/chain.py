@@ -43,7 +43,7 @@ class Chains:
 
     Parameters
     ----------
-    found : Units
+    network_units : Units
     loss : Loss
     y : array
         Targets.
@@ -51,11 +51,11 @@ class Chains:
         Symbols that a person wants others for: ``{"x3": "h1", "0/weight[0,1]": "w2", "L": "E"}``.
     """
 
-    def __init__(self, found: Units, loss: Any, y: np.ndarray, names: Mapping[str, str]) -> None:
-        self.units, self.names = found.units, names
-        outputs = found.outputs.reshape(-1)
+    def __init__(self, network_units: Units, loss: Any, y: np.ndarray, names: Mapping[str, str]) -> None:
+        self.units, self.names = network_units.units, names
+        outputs = network_units.outputs.reshape(-1)
         self.rows = len(self.units[0].x) if self.units else 0
-        shape = (self.rows, *found.outputs.shape)
+        shape = (self.rows, *network_units.outputs.shape)
         output = np.stack([unit.x for unit in outputs], axis=1).reshape(shape)
         losses, pull = vjp(lambda o: loss(o, y), output)
         self.losses = np.asarray(losses)
@@ -92,61 +92,63 @@ class Chains:
     # ------------------------------------------------------------------------------------------------- names
 
     def _check_names(self) -> None:
-        known = {"L", *(place_name(place) for place in self.owners)}
+        symbols = {"L", *(place_name(place) for place in self.owners)}
         for unit in self.units:
             letters = ("x", "y", "Δ", "t") if id(unit) in self.outputs else ("x", "y", "Δ")
-            known |= {f"{letter}{unit.number}" for letter in letters}
+            symbols |= {f"{letter}{unit.number}" for letter in letters}
         for name in self.names:
-            if name not in known:
-                raise unknown("symbol in names", name, known)
+            if name not in symbols:
+                raise unknown("symbol in names", name, symbols)
 
-    def _named(self, key: str, usual: Math) -> Math:
+    def _symbol_of(self, key: str, usual: Math) -> Math:
         return named(self.names[key]) if key in self.names else usual
 
     @property
     def loss(self) -> Math:
-        return self._named("L", symbol("L"))
+        return self._symbol_of("L", symbol("L"))
 
     def x(self, unit: Unit) -> Math:
         """A unit's value."""
         usual = symbol("x", unit.number)
         if id(unit) in self.outputs:
             usual = symbol("ŷ") if self.single else symbol("ŷ", unit.number)
-        return self._named(f"x{unit.number}", usual)
+        return self._symbol_of(f"x{unit.number}", usual)
 
     def y(self, unit: Unit) -> Math:
         """A unit's weighted sum."""
-        return self._named(f"y{unit.number}", symbol("y", unit.number))
+        return self._symbol_of(f"y{unit.number}", symbol("y", unit.number))
 
     def target(self, unit: Unit) -> Math:
-        return self._named(f"t{unit.number}", symbol("y") if self.single else symbol("t", unit.number))
+        return self._symbol_of(f"t{unit.number}", symbol("y") if self.single else symbol("t", unit.number))
 
     def delta(self, unit: Unit) -> Math:
-        return self._named(f"Δ{unit.number}", symbol("Δ", unit.number))
+        return self._symbol_of(f"Δ{unit.number}", symbol("Δ", unit.number))
 
     def weight(self, place: Place) -> Math:
         """A parameter: w with the numbers of the units it joins, b of its unit, or θ with its path."""
         key = place_name(place)
         unit, position = next(iter(self.owners.get(place, [])), (None, -2))
         if unit is not None and position == -1:
-            return self._named(key, symbol("b", unit.number))
+            return self._symbol_of(key, symbol("b", unit.number))
         if unit is None or position == -2:
-            return self._named(key, Math(f"θ({key})", rf"\theta_{{\text{{{key}}}}}"))
-        return self._named(key, symbol("w", unit.sources[position].number, unit.number))
+            return self._symbol_of(key, Math(f"θ({key})", rf"\theta_{{\text{{{key}}}}}"))
+        return self._symbol_of(key, symbol("w", unit.sources[position].number, unit.number))
 
     # ------------------------------------------------------------------------------------------------ chains
 
     def terms_into(self, unit: Unit) -> list[list[Factor]]:
         """∂L/∂x of a unit as a sum of products: from the loss, and from each unit that it feeds."""
-        found = []
+        products = []
         if (i := self.outputs.get(id(unit))) is not None:
             term = self.terms[i]
-            made = term.symbol(self.target(unit), self.x(unit), derivative(self.loss, self.x(unit)), unit.number)
-            found.append([Factor(made, term.numbers, term.values)])
+            slope_symbol = term.symbol(
+                self.target(unit), self.x(unit), derivative(self.loss, self.x(unit)), unit.number
+            )
+            products.append([Factor(slope_symbol, term.numbers, term.values)])
         for user, position in self.uses.get(id(unit), ()):
             delta = Factor(self.delta(user), values(self.deltas[id(user)]), self.deltas[id(user)])
-            found.append([delta, *self._link(user, position)])
-        return found
+            products.append([delta, *self._link(user, position)])
+        return products
 
     def _link(self, user: Unit, position: int) -> list[Factor]:
         """What a unit's value is multiplied by on its way into another; nothing if it is 1."""
@@ -165,8 +167,10 @@ class Chains:
         if unit.bend is None:
             return []
         function = symbol(unit.activation)
-        shown = Math(f"{function.text}'({self.y(unit).text})", rf"{function.latex}'\left({self.y(unit).latex}\right)")
-        return [Factor(shown, values(unit.bend), unit.bend)]
+        slope_symbol = Math(
+            f"{function.text}'({self.y(unit).text})", rf"{function.latex}'\left({self.y(unit).latex}\right)"
+        )
+        return [Factor(slope_symbol, values(unit.bend), unit.bend)]
 
     def factors(self, unit: Unit) -> list[Factor]:
         """Δ of a unit in terms of those that it feeds."""
@@ -175,10 +179,10 @@ class Chains:
             return [Factor(number(0.0), number(0.0), np.zeros(self.rows)), *self._bend(unit)]
         if len(terms) == 1:
             return [*terms[0], *self._bend(unit)]
-        shown = grouped(total([product([f.symbol for f in term]) for term in terms]))
+        symbols = grouped(total([product([f.symbol for f in term]) for term in terms]))
         numbers = grouped(total([product([f.numbers for f in term]) for term in terms]))
         value = sum(np.prod([f.values for f in term], axis=0) for term in terms)
-        return [Factor(shown, numbers, np.asarray(value)), *self._bend(unit)]
+        return [Factor(symbols, numbers, np.asarray(value)), *self._bend(unit)]
 
     def path(self, unit: Unit) -> list[Factor]:
         """Δ of a unit all the way from the loss, as long as only one path leads there; else from where they part."""
@@ -211,19 +215,19 @@ class Chains:
 
     def needed(self, units: list[Unit]) -> list[Unit]:
         """Some units and all that they feed, directly or not; the last ones first."""
-        wanted = {id(unit) for unit in units}
+        feeding = {id(unit) for unit in units}
         for unit in self.units:
-            if any(id(source) in wanted for source in unit.sources):
-                wanted.add(id(unit))
-        return [unit for unit in reversed(self.units) if id(unit) in wanted]
+            if any(id(source) in feeding for source in unit.sources):
+                feeding.add(id(unit))
+        return [unit for unit in reversed(self.units) if id(unit) in feeding]
 
     def delta_line(self, unit: Unit) -> Math:
         """Δ in symbols and numbers."""
         factors = self.factors(unit)
         of = derivative(self.loss, self.x(unit) if unit.bend is None else self.y(unit))
         numbers = [alone([f.numbers for f in factors])] if self.rows == 1 else []
-        shown = alone([f.symbol for f in factors])
-        return equation(self.delta(unit), of, shown, *numbers, values(self.deltas[id(unit)]))
+        symbols = alone([f.symbol for f in factors])
+        return equation(self.delta(unit), of, symbols, *numbers, values(self.deltas[id(unit)]))
 
     def forward_line(self, unit: Unit) -> Math:
         """How a unit's value comes about."""
@@ -236,8 +240,8 @@ class Chains:
             return equation(self.x(unit), total(terms), values(unit.x))
         function, inside = symbol(unit.activation), self.y(unit)
         applied = Math(f"{function.text}({inside.text})", rf"{function.latex}\left({inside.latex}\right)")
-        shown = equation(self.x(unit), applied, values(unit.x))
-        return equation(inside, total(terms), values(unit.y)) + Math(",  ", r", \quad ") + shown
+        activation_line = equation(self.x(unit), applied, values(unit.x))
+        return equation(inside, total(terms), values(unit.y)) + Math(",  ", r", \quad ") + activation_line
 
 
 def place_name(place: Place) -> str:

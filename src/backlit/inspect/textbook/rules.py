@@ -15,7 +15,7 @@ from backlit.optim.transform import Chain, Optimizer, Transform
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class TransformStep:
     """One of the steps that an optimizer is made of: what went in, what came out, and its state before and after."""
 
     transform: Transform
@@ -36,22 +36,22 @@ class Stage:
             return [equation(result, product([Math("−η", r"-\eta"), symbol("g")]), _numbers(-eta, g), number(out))]
         if isinstance(kind, steps.AddDecayedWeights):
             weight = at(self.params, place)
-            shown = Math("g + λ·w", r"g + \lambda \cdot w")
-            return [_becomes("g", shown, total([number(g), _numbers(kind.weight_decay, weight)]), out)]
+            formula = Math("g + λ·w", r"g + \lambda \cdot w")
+            return [_becomes("g", formula, total([number(g), _numbers(kind.weight_decay, weight)]), out)]
         if isinstance(kind, steps.AddMomentum):
             return self._momentum(kind, place, g, out)
         if isinstance(kind, steps.ScaleByAdam):
             return self._adam(kind, place, g, out)
         if isinstance(kind, steps.ScaleByRMS) and not kind.centered:
             v, new = at(self.before["square"], place), at(self.after["square"], place)
-            shown = Math("ρ·v + (1 − ρ)·g²", r"\rho \cdot v + (1 - \rho) \cdot g^2")
+            formula = Math("ρ·v + (1 − ρ)·g²", r"\rho \cdot v + (1 - \rho) \cdot g^2")
             mixed = _mixed(kind.decay, v, g * g)
-            return [_becomes("v", shown, mixed, new), _scaled("v", g, new, kind.epsilon, out)]
+            return [_becomes("v", formula, mixed, new), _scaled("v", g, new, kind.epsilon, out)]
         if isinstance(kind, steps.ScaleByAdaGrad):
             before, new = at(self.before["sum"], place), at(self.after["sum"], place)
-            shown = Math("G + g²", "G + g^2")
+            formula = Math("G + g²", "G + g^2")
             return [
-                _becomes("G", shown, total([number(before), number(g * g)]), new),
+                _becomes("G", formula, total([number(before), number(g * g)]), new),
                 _scaled("G", g, new, kind.epsilon, out),
             ]
         label = Math(f"g ← {kind}: ", rf"g \leftarrow \mathrm{{{type(kind).__name__}}}: ")
@@ -66,8 +66,8 @@ class Stage:
         v, new = at(self.before["velocity"], place), at(self.after["velocity"], place)
         dampened = kind.dampening and self.step > 0
         share = 1.0 - kind.dampening if dampened else 1.0
-        shown = Math("μ·v + (1 − τ)·g", r"\mu \cdot v + (1 - \tau) \cdot g") if dampened else _MOMENTUM
-        lines = [_becomes("v", shown, total([_numbers(kind.momentum, v), number(share * g)]), new)]
+        formula = Math("μ·v + (1 − τ)·g", r"\mu \cdot v + (1 - \tau) \cdot g") if dampened else _MOMENTUM
+        lines = [_becomes("v", formula, total([_numbers(kind.momentum, v), number(share * g)]), new)]
         if kind.nesterov:
             ahead = total([number(g), _numbers(kind.momentum, new)])
             lines.append(_becomes("g", Math("g + μ·v", r"g + \mu \cdot v"), ahead, out))
@@ -91,7 +91,7 @@ class Stage:
         return [
             _becomes("m", first, _mixed(kind.beta1, m, g), new_m),
             _becomes("v", second, _mixed(kind.beta2, v, g * g), new_v),
-            *[equation(name, shown, number(value)) for name, shown, value in hats],
+            *[equation(name, formula, number(value)) for name, formula, value in hats],
             _becomes("g", scaled, number(out), out),
         ]
 
@@ -99,24 +99,24 @@ class Stage:
 _MOMENTUM = Math("μ·v + g", r"\mu \cdot v + g")
 
 
-def run(optimizer: Any, gradients: Any, state: Any, params: Any, step: int) -> tuple[Any, Any, list[Stage]]:
+def run(optimizer: Any, gradients: Any, state: Any, params: Any, step: int) -> tuple[Any, Any, list[TransformStep]]:
     """Updates and new state, as ``optimizer.update`` gives them, with all steps on the way."""
-    stages: list[Stage] = []
+    stages: list[TransformStep] = []
 
-    def visit(part: Any, got: Any, held: Any) -> tuple[Any, Any]:
+    def visit(part: Any, inputs: Any, before: Any) -> tuple[Any, Any]:
         if isinstance(part, Optimizer):
-            return visit(part.chain, got, held)
+            return visit(part.chain, inputs, before)
         if not isinstance(part, Chain):
             with np.errstate(all="ignore"):
-                out, after = part.update(got, held, params, step)
-            stages.append(Stage(part, got, out, held, after, params, step))
+                out, after = part.update(inputs, before, params, step)
+            stages.append(TransformStep(part, inputs, out, before, after, params, step))
             return out, after
         new = {}
         for name, inner in zip(part.names, part.transforms, strict=True):
-            got, after = visit(inner, got, held.get(name, {}))
+            inputs, after = visit(inner, inputs, before.get(name, {}))
             if after:
                 new[name] = after
-        return got, new
+        return inputs, new
 
     updates, after = visit(optimizer, gradients, state)
     return updates, after, stages
@@ -136,11 +136,11 @@ def _mixed(rate: float, old: float, new: float) -> Math:
     return total([_numbers(rate, old), _numbers(1.0 - rate, new)])
 
 
-def _becomes(name: str, shown: Math, numbers: Math, value: float) -> Math:
-    return symbol(name) + Math(" ← ", r" \leftarrow ") + equation(shown, numbers, number(value))
+def _becomes(name: str, formula: Math, numbers: Math, value: float) -> Math:
+    return symbol(name) + Math(" ← ", r" \leftarrow ") + equation(formula, numbers, number(value))
 
 
 def _scaled(name: str, g: float, total: float, epsilon: float, out: float) -> Math:
-    shown = Math(f"g/(√{name} + ε)", rf"g / (\sqrt{{{name}}} + \epsilon)")
+    formula = Math(f"g/(√{name} + ε)", rf"g / (\sqrt{{{name}}} + \epsilon)")
     root = Math(f"/(√{number(total).text} + {epsilon:g})", rf" / (\sqrt{{{number(total).latex}}} + {epsilon:g})")
-    return _becomes("g", shown, number(g) + root, out)
+    return _becomes("g", formula, number(g) + root, out)

@@ -66,8 +66,10 @@ def _difference(a: Math, b: Math) -> Math:
 
 
 def _numbers(head: Math, target: float, output: float) -> Math:
-    shown = number(float(output))
-    difference = _difference(number(float(target)), grouped(shown) if shown.text.startswith("−") else shown)
+    shown_output = number(float(output))
+    if shown_output.text.startswith("−"):
+        shown_output = grouped(shown_output)
+    difference = _difference(number(float(target)), shown_output)
     dot = Math("", "") if head.text == "−" or head.text.endswith("·") else Math("·", r" \cdot ")
     return head + dot + difference
 
@@ -75,7 +77,7 @@ def _numbers(head: Math, target: float, output: float) -> Math:
 def _probable(slope: np.ndarray, share: str) -> Slope:
     """The slope p − t, where p is the probability that the loss makes of the score."""
 
-    def shown(target: Math, output: Math, by: Math, unit: int) -> Math:
+    def formula(target: Math, output: Math, by: Math, unit: int) -> Math:
         return _difference(symbol("p", unit), target) + share
 
-    return Slope(shown, values(slope), slope)
+    return Slope(formula, values(slope), slope)

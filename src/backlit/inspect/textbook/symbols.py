@@ -57,8 +57,8 @@ def named(name: str) -> Math:
     >>> named("w1").text, named("net_h1").latex
     ('w₁', '\\mathrm{net\\_h}_{1}')
     """
-    found = re.fullmatch(r"(.*?[^\d_])_?(\d+)", name)
-    return symbol(found[1], found[2]) if found else symbol(name)
+    match = re.fullmatch(r"(.*?[^\d_])_?(\d+)", name)
+    return symbol(match[1], match[2]) if match else symbol(name)
 
 
 def _escaped(text: str) -> str:
@@ -78,14 +78,14 @@ def number(value: float) -> Math:
 _NOT_A_NUMBER, _INFINITY = Math("NaN", r"\mathrm{NaN}"), Math("∞", r"\infty")
 
 
-def values(found: np.ndarray | float) -> Math:
+def values(numbers: np.ndarray | float) -> Math:
     """One number, or one for each row in brackets."""
-    flat = np.ravel(found)
+    flat = np.ravel(numbers)
     if flat.size == 1:
         return number(float(flat[0]))
-    shown = [number(float(value)) for value in flat[:4]]
+    first_numbers = [number(float(value)) for value in flat[:4]]
     more = Math(", …", r", \dots") if flat.size > 4 else Math("", "")
-    return Math("[", "[") + joined(shown, ", ", ", ") + more + "]"
+    return Math("[", "[") + joined(first_numbers, ", ", ", ") + more + "]"
 
 
 def joined(parts: Sequence[Math], text: str, latex: str) -> Math:
@@ -105,12 +105,12 @@ def total(parts: Sequence[Math], most: int = 6) -> Math:
     >>> total([number(1.0), number(-2.0)]).text
     '1 − 2'
     """
-    shown = list(parts) if len(parts) <= most else [*parts[: most - 2], Math("…", r"\cdots"), parts[-1]]
-    found = shown[0] if shown else Math("0", "0")
-    for part in shown[1:]:
+    terms = list(parts) if len(parts) <= most else [*parts[: most - 2], Math("…", r"\cdots"), parts[-1]]
+    expression = terms[0] if terms else Math("0", "0")
+    for part in terms[1:]:
         negative = part.text.startswith("−")
-        found += Math(" − ", " - ") + Math(part.text[1:], part.latex[1:]) if negative else " + " + part
-    return found
+        expression += Math(" − ", " - ") + Math(part.text[1:], part.latex[1:]) if negative else " + " + part
+    return expression
 
 
 def grouped(part: Math) -> Math:

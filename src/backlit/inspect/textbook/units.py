@@ -103,13 +103,13 @@ def units_of(network: Network, x: np.ndarray) -> Units:
     InputError
         If there are too many to be looked at one by one.
     """
-    walk = _Walk(network)
+    walk = _UnitWalk(network)
     inputs = walk.make("input", x)
     outputs, _ = walk.visit("", network.architecture, network.params, inputs, x)
     return Units(walk.units, outputs)
 
 
-class _Walk:
+class _UnitWalk:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.units: list[Unit] = []
@@ -123,9 +123,9 @@ class _Walk:
                 f"layer {layer or 'network'}; take a smaller one, or bl.explain for whole arrays"
             )
         flat = values.reshape(len(values), -1)
-        made = [Unit(len(self.units) + i + 1, layer, flat[:, i]) for i in range(flat.shape[1])]
-        self.units += made
-        return _array(made, shape)
+        created = [Unit(len(self.units) + i + 1, layer, flat[:, i]) for i in range(flat.shape[1])]
+        self.units += created
+        return _array(created, shape)
 
     def visit(self, path: str, layer: Layer, params: Any, units: np.ndarray, x: np.ndarray) -> tuple[Any, Any]:
         """Units and values after a layer."""
@@ -156,23 +156,23 @@ class _Walk:
 
     def linear(self, path: str, layer: Linear, params: Any, units: np.ndarray, x: np.ndarray) -> tuple[Any, Any]:
         y = np.asarray(layer(params, x, self.context(path)))
-        made = self.make(path, y)
-        for row, unit in enumerate(made):
+        weighted_sums = self.make(path, y)
+        for row, unit in enumerate(weighted_sums):
             unit.opened, unit.y = True, unit.x
             unit.sources, unit.slopes = list(units), np.asarray(params["weight"])[row]
             unit.places = [(_join(path, "weight"), (row, column)) for column in range(len(units))]
             unit.bias = (_join(path, "bias"), (row,)) if layer.bias else None
-        return made, y
+        return weighted_sums, y
 
     def activated(self, path: str, layer: Layer, units: np.ndarray, x: np.ndarray) -> tuple[Any, Any]:
         """The function put on weighted sums that have none yet; on anything else, units of its own."""
         flat = units.reshape(-1)
         if not all(unit.opened and not unit.activation and not unit.shared for unit in flat):
-            own = self.make(path, x)
-            for unit, source in zip(own.reshape(-1), flat, strict=True):
+            copies = self.make(path, x)
+            for unit, source in zip(copies.reshape(-1), flat, strict=True):
                 unit.sources, unit.slopes, unit.places = [source], np.ones(1), [None]
                 unit.opened, unit.y = True, source.x
-            units, flat = own, own.reshape(-1)
+            units, flat = copies, copies.reshape(-1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ZeroGradientWarning)
             value, pull = vjp(lambda v: layer({}, v, Context()), x)
@@ -193,21 +193,21 @@ class _Walk:
                 f"layer {path or 'network'} ({layer}) has {per_row * len(x):,} derivatives of outputs by inputs and "
                 "parameters, too many to look at; take a smaller one or fewer rows, or bl.explain for whole arrays"
             )
-        made = self.make(path, value)
-        found = [self.partials(layer, params, x[i : i + 1], context, value[0].size) for i in range(len(x))]
+        outputs = self.make(path, value)
+        derivatives = [self.partials(layer, params, x[i : i + 1], context, value[0].size) for i in range(len(x))]
         real = x.dtype.kind == "f"
-        for i, unit in enumerate(made.reshape(-1)):
+        for i, unit in enumerate(outputs.reshape(-1)):
             if real:
-                slopes = np.stack([np.ravel(row[i][0]) for row in found], axis=1)
-                used = np.flatnonzero(np.any(slopes != 0, axis=1))
-                unit.sources, unit.slopes = [units.reshape(-1)[k] for k in used], slopes[used]
-                unit.places = [None] * len(used)
+                slopes = np.stack([np.ravel(row[i][0]) for row in derivatives], axis=1)
+                dependent = np.flatnonzero(np.any(slopes != 0, axis=1))
+                unit.sources, unit.slopes = [units.reshape(-1)[k] for k in dependent], slopes[dependent]
+                unit.places = [None] * len(dependent)
             for leaf, array in leaves.items():
-                by = np.stack([tree.flatten_dict(row[i][1])[leaf] for row in found])
+                by = np.stack([tree.flatten_dict(row[i][1])[leaf] for row in derivatives])
                 for index in np.ndindex(array.shape):
                     if np.any(column := by[(slice(None), *index)]):
                         unit.partials[_join(path, leaf), index] = column
-        return made, value
+        return outputs, value
 
     def partials(self, layer: Layer, params: Any, row: np.ndarray, context: Context, size: int) -> Any:
         """Of each output: derivatives by the inputs (None for whole numbers) and by the parameters."""
@@ -216,22 +216,22 @@ class _Walk:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ZeroGradientWarning)
             value, pull = vjp(function, params, row) if real else vjp(function, params)
-            found = []
+            derivatives = []
             for i in range(size):
                 unit = np.zeros(size)
                 unit[i] = 1.0
-                got = pull(unit.reshape(np.shape(value)))
-                found.append((np.asarray(got[1]) if real else None, got[0]))
-        return found
+                pulled = pull(unit.reshape(np.shape(value)))
+                derivatives.append((np.asarray(pulled[1]) if real else None, pulled[0]))
+        return derivatives
 
     def wired(self, path: str, layer: Wired, params: Any, units: np.ndarray, x: np.ndarray) -> tuple[Any, Any]:
-        made = {INPUT: (_shared(units), x)}
+        ends = {INPUT: (_shared(units), x)}
         for name, part in layer.nodes:
-            starts = [made[start] for start, end in layer.edges if end == name]
-            got, values = self.merge(_join(path, f"{name} gets"), layer.combine, starts)
-            found, after = self.visit(_join(path, name), part, params.get(name, {}), got, values)
-            made[name] = (_shared(found), after)
-        return self.merge(path, layer.combine, [made[start] for start, end in layer.edges if end == OUTPUT])
+            starts = [ends[start] for start, end in layer.edges if end == name]
+            inputs, values = self.merge(_join(path, f"{name} gets"), layer.combine, starts)
+            outputs, after = self.visit(_join(path, name), part, params.get(name, {}), inputs, values)
+            ends[name] = (_shared(outputs), after)
+        return self.merge(path, layer.combine, [ends[start] for start, end in layer.edges if end == OUTPUT])
 
     def merge(self, path: str, way: str, ends: list[tuple[Any, Any]]) -> tuple[Any, Any]:
         """Several layers' units side by side, or units that add or average them."""
@@ -241,12 +241,12 @@ class _Walk:
             return np.concatenate([u for u, _ in ends], axis=-1), np.concatenate([v for _, v in ends], axis=-1)
         factor = 1.0 / len(ends) if way == "mean" else 1.0
         value = factor * sum(v for _, v in ends)
-        made = self.make(path, value)
+        merged = self.make(path, value)
         sources = [end.reshape(-1) for end, _ in ends]
-        for i, unit in enumerate(made.reshape(-1)):
+        for i, unit in enumerate(merged.reshape(-1)):
             unit.sources, unit.slopes = [s[i] for s in sources], np.full(len(sources), factor)
             unit.places, unit.opened, unit.y = [None] * len(sources), True, unit.x
-        return made, value
+        return merged, value
 
     def context(self, path: str) -> Context:
         return Context(states=self.network.state, path=path)
@@ -259,9 +259,9 @@ def _shared(units: np.ndarray) -> np.ndarray:
 
 
 def _array(units: list[Unit], shape: tuple[int, ...]) -> np.ndarray:
-    made = np.empty(len(units), dtype=object)
-    made[:] = units
-    return made.reshape(shape)
+    array = np.empty(len(units), dtype=object)
+    array[:] = units
+    return array.reshape(shape)
 
 
 def _join(path: str, name: str) -> str:

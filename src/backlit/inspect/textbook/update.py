@@ -174,27 +174,27 @@ def explain_update(
     ∂L/∂ŷ·∂ŷ/∂y₅·∂y₅/∂w₃₅
     """
     network = require_network(network, "explain_update").astype("float64")
-    chosen, rule = losses.get(loss), optim.get(optimizer)
+    loss_function, rule = losses.get(loss), optim.get(optimizer)
     rows, targets = _batch(network, x, y)
     places = _places(network, weight)
-    chains = Chains(units_of(network, rows), chosen, targets, names or {})
+    chains = Chains(units_of(network, rows), loss_function, targets, names or {})
 
     def objective(params: Any) -> Any:
-        return chosen(network.apply(params, rows)[0], targets).mean()
+        return loss_function(network.apply(params, rows)[0], targets).mean()
 
     before, gradients = value_and_grad(objective)(network.params)
-    held = rule.init(network.params) if state is None else state
-    updates, after, stages = rules.run(rule, gradients, held, network.params, step)
+    optimizer_state = rule.init(network.params) if state is None else state
+    updates, after, stages = rules.run(rule, gradients, optimizer_state, network.params, step)
     changed = network.replace(params=apply_updates(network.params, updates))
     flat = {path: (np.asarray(g), np.asarray(changed_leaf)) for (path, g), changed_leaf in _pairs(gradients, changed)}
-    own = [weight_update(chains, place, network, flat, stages) for place in places]
+    weight_updates = [weight_update(chains, place, network, flat, stages) for place in places]
     needed = chains.needed([unit for place in places for unit, _ in chains.owners.get(place, ())])
-    told = [unit for unit in chains.units if unit.layer != "input"]
+    computed = [unit for unit in chains.units if unit.layer != "input"]
     return Update(
         float(before),
         float(value_of(objective(changed.params))),
-        tuple(own),
-        tuple(_few([chains.forward_line(unit) for unit in told[: _MOST_LINES + 1]], len(told))),
+        tuple(weight_updates),
+        tuple(_few([chains.forward_line(unit) for unit in computed[: _MOST_LINES + 1]], len(computed))),
         tuple(_few([chains.delta_line(unit) for unit in needed[: _MOST_LINES + 1]], len(needed))),
         rule,
         changed,
@@ -245,14 +245,14 @@ def _places(network: Network, weight: str | Sequence[str] | None) -> list[Place]
 
 
 def _place(name: str, shapes: dict[str, tuple[int, ...]]) -> Place:
-    found = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([\d\s,]*)\])?\s*", name)
-    if found is None:
+    match = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([\d\s,]*)\])?\s*", name)
+    if match is None:
         raise InputError(f"a weight is named by path and index, such as '0/weight[1,2]', got {name!r}")
-    path = found[1]
+    path = match[1]
     if path not in shapes:
         raise unknown("weight", path, shapes)
     shape = shapes[path]
-    index = tuple(int(part) for part in (found[2] or "").split(",") if part.strip())
+    index = tuple(int(part) for part in (match[2] or "").split(",") if part.strip())
     if len(index) != len(shape) or any(i >= size for i, size in zip(index, shape, strict=True)):
         last = place_name((path, tuple(size - 1 for size in shape)))
         raise InputError(f"{path} has shape {shape}, so its last element is {last!r}; got {name!r}")

@@ -59,7 +59,7 @@ class WeightUpdate:
 
 
 def weight_update(
-    chains: Chains, place: Place, network: Network, flat: dict[str, tuple[Any, Any]], stages: list[rules.Stage]
+    chains: Chains, place: Place, network: Network, flat: dict[str, tuple[Any, Any]], stages: list[rules.TransformStep]
 ) -> WeightUpdate:
     """The gradient of one parameter and its step; `flat` holds gradients and new values by path."""
     path, index = place
@@ -75,22 +75,24 @@ def weight_update(
         numbers = number(0.0)
     elif len(owners) == 1:
         unit, position = owners[0]
-        own = _incoming(chains, unit, position, place)
+        incoming = _incoming(chains, unit, position, place)
         rule = chains.rule(unit, sign)
-        factors = [*chains.path(unit), *own]
+        factors = [*chains.path(unit), *incoming]
         delta = chains.delta(unit)
-        sides = [factors, [*chains.factors(unit), *own]]
-        last = product([delta, *(f.symbol for f in own)])
+        sides = [factors, [*chains.factors(unit), *incoming]]
+        last = product([delta, *(f.symbol for f in incoming)])
         formula = equation(of, *(product([f.symbol for f in side]) for side in sides), last)
-        parts = chains.deltas[id(unit)] * np.prod([f.values for f in own], axis=0) if own else chains.deltas[id(unit)]
-        shown = product([values(chains.deltas[id(unit)]), *(f.numbers for f in own)])
-        numbers = shown if chains.rows == 1 else _mean(parts)
+        parts = chains.deltas[id(unit)]
+        if incoming:
+            parts = parts * np.prod([f.values for f in incoming], axis=0)
+        product_in_numbers = product([values(chains.deltas[id(unit)]), *(f.numbers for f in incoming)])
+        numbers = product_in_numbers if chains.rows == 1 else _mean(parts)
     else:
         terms, parts = [], np.zeros(chains.rows)
         for unit, position in owners:
-            own = _incoming(chains, unit, position, place)
-            terms.append(product([chains.delta(unit), *(f.symbol for f in own)]))
-            part = chains.deltas[id(unit)] * np.prod([f.values for f in own], axis=0)
+            incoming = _incoming(chains, unit, position, place)
+            terms.append(product([chains.delta(unit), *(f.symbol for f in incoming)]))
+            part = chains.deltas[id(unit)] * np.prod([f.values for f in incoming], axis=0)
             parts = parts + part
             factors.append(Factor(terms[-1], values(part), part))
         formula = equation(of, total(terms))
@@ -117,18 +119,18 @@ def _mean(parts: np.ndarray) -> Math:
 
 
 def _stepped(
-    stages: list[rules.Stage], place: Place, sign: Math, of: Math, gradient: float, old: float, new: float
+    stages: list[rules.TransformStep], place: Place, sign: Math, of: Math, gradient: float, old: float, new: float
 ) -> list[Math]:
     """The optimizer's step: in one line for plain gradient descent, else with its own numbers."""
     arrow = Math(" ← ", r" \leftarrow ")
     if len(stages) == 1 and isinstance(stages[0].transform, steps.ScaleByLearningRate):
         eta = stages[0].rate(stages[0].transform)
-        shown = sign + Math(" − ", " - ") + product([symbol("η"), of])
+        new_value = sign + Math(" − ", " - ") + product([symbol("η"), of])
         numbers = number(old) + Math(" − ", " - ") + product([number(eta), number(gradient)])
-        return [sign + arrow + equation(shown, numbers, number(new))]
+        return [sign + arrow + equation(new_value, numbers, number(new))]
     lines = [equation(symbol("g"), of, number(gradient))]
     for stage in stages:
         lines += stage.lines(place)
-    shown = sign + " + " + symbol("u")
+    new_value = sign + " + " + symbol("u")
     change = rules.at(stages[-1].outputs, place)
-    return [*lines, sign + arrow + equation(shown, total([number(old), number(change)]), number(new))]
+    return [*lines, sign + arrow + equation(new_value, total([number(old), number(change)]), number(new))]

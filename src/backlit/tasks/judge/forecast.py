@@ -7,11 +7,26 @@ from typing import Any
 import numpy as np
 
 from backlit.data.series import SeriesPreparation, Windows
+from backlit.languages import Template, join
 from backlit.tasks.judge.scores import LEVEL
 from backlit.train.intervals import Intervals
 from backlit.train.judgement import Coverage, Judgement
 
-NETWORK, LAST, LINEAR = "network", "same as the last value", "linear (ridge)"
+NETWORK = "network"
+LAST = Template("same as the last value", "마지막 값 그대로").say()
+LINEAR = Template("linear (ridge)", "선형 회귀(ridge)").say()
+LAST_SEASON = {
+    "day": Template("same as yesterday", "어제와 같게"),
+    "week": Template("same as last week", "지난주와 같게"),
+    "month": Template("same as last month", "지난달과 같게"),
+    "year": Template("same as last year", "작년과 같게"),
+}
+LAST_CYCLE = Template("same as last {cycle}", "지난 {cycle}{과/와} 같게")
+COMPARED = Template("{score} {own:.4g}, {other:.4g}", "{score} {own:.4g}, {other:.4g}")
+NO_BETTER = Template(
+    "no better than {name!r} ({compared}): the network adds nothing to it here",
+    "‘{name}’보다 낫지 않습니다({compared}). 여기서는 신경망이 보탠 것이 없습니다.",
+)
 
 
 def judge_windows(run: Any, windows: Windows, intervals: Intervals | None = None) -> Judgement:
@@ -66,10 +81,11 @@ def _coverage(preparation: SeriesPreparation, windows: Windows, outputs: np.ndar
 
 def rivals(preparation: SeriesPreparation, windows: Windows) -> dict[str, np.ndarray]:
     """Forecasts (rows, horizon) that need no network, by name; last season's only where all windows have one."""
-    spacing, forecasts = preparation.spacing, {}
+    spacing = preparation.spacing
+    forecasts: dict[str, np.ndarray] = {}
     again = windows.again(spacing.season) if spacing.season and spacing.season > 1 else None
     if again is not None:
-        forecasts["same as yesterday" if spacing.cycle == "day" else f"same as last {spacing.cycle}"] = again
+        forecasts[LAST_SEASON.get(spacing.cycle, LAST_CYCLE).say(cycle=spacing.cycle)] = again
     forecasts[LAST] = np.repeat(windows.past[:, -1:], windows.horizon, axis=1)
     forecasts[LINEAR] = preparation.linear(windows)
     return forecasts
@@ -82,10 +98,10 @@ def _scores(errors: np.ndarray, scale: np.ndarray | None = None) -> dict[str, fl
 
 def _disappointments(scores: dict[str, float], others: dict[str, dict[str, float]]) -> list[str]:
     """Which forecasts do as well without a network."""
-    warnings = []
+    warnings: list[str] = []
     for name, other in others.items():
         worse = [score for score in scores if scores[score] >= other[score]]
         if worse:
-            compared = "; ".join(f"{score} {scores[score]:.4g}, {other[score]:.4g}" for score in worse)
-            warnings.append(f"no better than {name!r} ({compared}): the network adds nothing to it here")
+            compared = [COMPARED.say(score=score, own=scores[score], other=other[score]) for score in worse]
+            warnings.append(NO_BETTER.say(name=name, compared=join("; ", compared)))
     return warnings

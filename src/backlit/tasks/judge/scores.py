@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.preparation import preparation_of
+from backlit.languages import Template, join
 from backlit.nn.metrics import RMSE, LogLoss
 from backlit.tasks.judge.calibration import reliability
 from backlit.train.intervals import Intervals
@@ -15,6 +16,20 @@ from backlit.train.judgement import ClassScores, Coverage, Guess, Judgement, Lab
 
 LEVEL = 0.9  # of the intervals that are reported
 TINY = 1e-12  # probabilities below it count as this in a log loss
+
+
+ALWAYS = Template("always {name!r}, the most frequent class", "늘 가장 흔한 ‘{name}’")
+MORE_FREQUENT = Template("always the more frequent value", "늘 더 흔한 값")
+MEAN = Template("always the mean", "늘 평균")
+BETTER = Template(
+    "{name} does better on these rows (accuracy {rival:.4g}, the network's {own:.4g})",
+    "이 데이터에서는 {name}의 정확도({rival:.4g})가 신경망({own:.4g})보다 높습니다.",
+)
+BESIDE_GUESSING = Template("{name} {own:.4g}, guessing {guess:.4g}", "{name} {own:.4g}, 추측하면 {guess:.4g}")
+NO_BETTER = Template(
+    "no better than {what} ({compared}): don't rely on its predictions",
+    "‘{what}’보다 낫지 않습니다({compared}). 예측을 믿지 마십시오.",
+)
 
 
 def best_guess(run: Any, task: str, y: np.ndarray) -> Guess:
@@ -80,7 +95,7 @@ def _classes(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict
     majority = int(shares.argmax())
     scores = {"balanced_accuracy": float(np.mean(recalls))}
     baseline: dict[str, Any] = {
-        "what": f"always {run.classes[majority]!r}, the most frequent class",
+        "what": ALWAYS.say(name=run.classes[majority]),
         "accuracy": float((truth == majority).mean()),
         "balanced_accuracy": 1 / len(recalls),
     }
@@ -122,7 +137,7 @@ def _labels(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict[
                 precision=_share(hits, int(called.sum())),
             )
         )
-    baseline = {"what": "always the more frequent value", "accuracy": float((y == likely).mean())}
+    baseline = {"what": MORE_FREQUENT.say(), "accuracy": float((y == likely).mean())}
     return {"baseline": baseline, "labels": tuple(labels)}
 
 
@@ -131,7 +146,7 @@ def _numbers(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray, interva
     mean = means if y.ndim > 1 else means[0]
     errors = np.abs(y - run.targets.decode(outputs))
     baseline = {
-        "what": "always the mean",
+        "what": MEAN.say(),
         "rmse": RMSE()(np.broadcast_to(mean, y.shape), y),  # of several outputs as their score: the mean of each one's
         "mae": float(np.mean(np.abs(y - mean))),
         "r2": 0.0,
@@ -166,15 +181,15 @@ def _disappointments(
     worse = [name for name in ("rmse", "log_loss") if name in guesses and scores[name] >= guesses[name]]
     if "accuracy" in guesses and scores["accuracy"] < guesses["accuracy"]:
         worse.append("accuracy")
-    better = [
-        f"{name} does better on these rows (accuracy {rival['accuracy']:.4g}, the network's {scores['accuracy']:.4g})"
+    better: list[str] = [
+        BETTER.say(name=name, rival=rival["accuracy"], own=scores["accuracy"])
         for name, rival in rivals.items()
         if "accuracy" in scores and rival["accuracy"] > scores["accuracy"]
     ]
     if not worse:
         return better
-    compared = "; ".join(f"{name} {scores[name]:.4g}, guessing {guesses[name]:.4g}" for name in worse)
-    return [f"no better than {guesses['what']} ({compared}): don't rely on its predictions", *better]
+    compared = join("; ", [BESIDE_GUESSING.say(name=name, own=scores[name], guess=guesses[name]) for name in worse])
+    return [NO_BETTER.say(what=guesses["what"], compared=compared), *better]
 
 
 def _share(part: int, whole: int) -> float | None:
