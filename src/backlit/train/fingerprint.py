@@ -1,8 +1,8 @@
 """Fingerprints: whether a run is gone on with, or repaired, on the data that it was trained on.
 
-Every byte counts, and reading them takes little beside training: arrays of up to `WHOLE` bytes are hashed whole
-(SHA-256). Of larger ones `BLOCKS` blocks at equal distances are hashed, with dtype, shape and the sum of all 64-bit
-words modulo 2⁶⁴: a changed number changes the sum, rows in another order change the blocks.
+Every byte counts, and reading them takes little beside training: arrays of up to `WHOLE` bytes are hashed (SHA-256). Of
+larger ones 64-bit words are first added up modulo 2⁶⁴ in squares of `SIDE` × `SIDE`, each row and each column of a
+square by itself, and the sums are hashed: what is changed or moved changes a sum.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ import numpy as np
 from backlit.train.examples import Examples
 
 FORM = "2:"  # what a fingerprint begins with; the first form, without it, left out inputs and weights
-WHOLE = 16 * 2**20  # bytes of an array that are hashed, all of them or in blocks
-BLOCKS = 256
+WHOLE = 2**20  # bytes of an array that are hashed as they are
+SIDE = 64  # words
+SQUARES = 32  # at a time: a megabyte, which stays in the processor's cache
 
 
 def fingerprint(examples: Examples) -> str:
     """What tells one run's data from another's: inputs, targets, weights, and which rows are held back.
 
-    On one core 15 ms for 16 MB, 0.12 s for a gigabyte.
+    On one core half a millisecond for a megabyte, 7 ms for 40, 0.16 s for a gigabyte.
     """
     split = examples.split
     arrays = [examples.inputs, examples.encoded, examples.weights, *split.training, *(split.validation or ())]
@@ -47,15 +48,14 @@ def _digest(array: np.ndarray) -> bytes:
     array = np.ascontiguousarray(array)
     made = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
     content: Any = array.reshape(-1).view(np.uint8)
-    if content.size <= WHOLE:
-        made.update(content)
-        return made.digest()
-    size = WHOLE // BLOCKS
-    for start in np.linspace(0, content.size - size, BLOCKS).astype(np.int64):
-        made.update(content[start : start + size])
-    words = content[: content.size // 8 * 8].view(np.uint64)
-    made.update(words.sum(dtype=np.uint64).tobytes())
-    made.update(content[words.size * 8 :])
+    square = SIDE * SIDE * 8
+    summed = 0 if content.size <= WHOLE else content.size // square * square
+    words = content[:summed].view(np.uint64).reshape(-1, SIDE, SIDE)
+    for start in range(0, len(words), SQUARES):
+        squares = words[start : start + SQUARES]
+        made.update(np.einsum("ijk->ij", squares))
+        made.update(np.einsum("ijk->ik", squares))
+    made.update(content[summed:])
     return made.digest()
 
 

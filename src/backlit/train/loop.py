@@ -119,6 +119,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.epochs = self.job.training.epochs
+        self.of_loss = {name: metric for name, metric in self.job.metrics.items() if hasattr(metric, "of_loss")}
         self.plateau = plateau_of(self.job.optimizer)
         self.state = LoopState(self.job.start, plateau=self.plateau.init() if self.plateau else None)
 
@@ -214,42 +215,43 @@ class Loop:
         seconds = (time.perf_counter() - start) / count
         good, *bad = _first_bad(results)
         columns = self._columns(results, count)
-        state = self.state
+        state, epoch = self.state, self.state.epoch
         for i in range(min(count, good)):
-            record = {"epoch": state.epoch + 1, **{name: column[i] for name, column in columns.items()}}
-            record |= self._derived(record)
+            record = {"epoch": epoch + 1, **{name: column[i] for name, column in columns.items()}}
+            if self.of_loss:
+                record |= self._derived(record)
             if self.job.program.collect:
-                record |= self._scores(results, i, state.epoch)
+                record |= self._scores(results, i, epoch)
             record["seconds"] = seconds
-            after = Replay(replay.start, replay.first, i + 1)
-            state = self._told(replace(state, epoch=state.epoch + 1), record, after, train_state)
+            epoch += 1
+            self.history.append(record)
+            self.listeners.show(record)
+            if self.early_stopping is not None:
+                state = self._watch(state, self.early_stopping, record, Replay(replay.start, replay.first, i + 1))
+            if self.listeners.callbacks:  # then calls have one epoch each, and `train_state` is its state
+                self._call_back(record, train_state)
             if self.stopped:
-                last = train_state if i + 1 == count else self.train_state_at(after)
-                return self._reduced(replace(state, train_state=last))
+                ended = Replay(replay.start, replay.first, i + 1)
+                last = train_state if i + 1 == count else self.train_state_at(ended)
+                return self._reduced(replace(state, epoch=epoch, train_state=last))
         if good < count:
-            return self._diverge(state, Replay(replay.start, replay.first, good), *bad)
-        return self._reduced(replace(state, train_state=train_state))
+            return self._diverge(replace(state, epoch=epoch), Replay(replay.start, replay.first, good), *bad)
+        return self._reduced(replace(state, epoch=epoch, train_state=train_state))
 
-    def _told(self, state: LoopState, record: EpochRecord, after: Replay, train_state: TrainState) -> LoopState:
-        """Tell everyone of an epoch; the state with the best epoch so far."""
-        self.history.append(record)
-        self.listeners.show(record)
-        state = self._watch(state, record, after)
-        for callback in self.listeners.callbacks:  # then calls have one epoch each, and `train_state` is its state
-            answer = callback(EpochEnd(state.epoch, record, self.history, lambda: self.network_at(train_state)))
+    def _call_back(self, record: EpochRecord, train_state: TrainState) -> None:
+        """Ask the callbacks whether an epoch is the last."""
+        for callback in self.listeners.callbacks:
+            end = EpochEnd(record["epoch"], record, self.history, lambda: self.network_at(train_state))
+            answer = callback(end)
             if isinstance(answer, (bool, np.bool_)) and answer:  # comparing with a NumPy number gives NumPy's
                 self.stopped = self.stopped or "callback"
-        return state
 
-    def _watch(self, state: LoopState, record: EpochRecord, after: Replay) -> LoopState:
+    def _watch(self, state: LoopState, stopping: EarlyStopping, record: EpochRecord, after: Replay) -> LoopState:
         """Early stopping: remember the best epoch, stop when none has been better for long enough."""
-        stopping = self.early_stopping
-        if stopping is None:
-            return state
         value = record[str(stopping.monitor)] * (-1 if stopping.direction == "max" else 1)
         if value < state.best_value - stopping.min_delta:
-            return replace(state, best=after, best_value=value, best_epoch=state.epoch)
-        if state.epoch - state.best_epoch >= stopping.patience:
+            return replace(state, best=after, best_value=value, best_epoch=record["epoch"])
+        if record["epoch"] - state.best_epoch >= stopping.patience:
             self.stopped = "early stopping"
         return state
 
@@ -283,7 +285,7 @@ class Loop:
         return {
             prefix + name: value
             for prefix, loss in losses.items()
-            for name, value in of_loss(self.job.metrics, loss).items()
+            for name, value in of_loss(self.of_loss, loss).items()
         }
 
     def _mean_score(self, outputs: Any, batches: list[Batches], epoch: int, encoded: np.ndarray) -> dict[str, float]:
