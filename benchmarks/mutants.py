@@ -68,7 +68,7 @@ OPERATORS = (
     "ReplaceAndWithOr", "ReplaceOrWithAnd", "AddNot", "NumberReplacer", "ZeroIterationForLoop",
     "ReplaceBreakWithContinue", "ReplaceContinueWithBreak",
 )  # fmt: skip
-SECONDS = 40.0  # of tests that a mutant meets at most, as they took unchanged
+SECONDS = 150.0  # of tests that a mutant meets at most, as they took unchanged
 PATIENCE = 5.0  # times that, and
 NONE_RUN = 5  # pytest's status where no test was found
 BROKEN = 70  # the status of a child that came to no result

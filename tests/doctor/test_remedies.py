@@ -10,7 +10,7 @@ from backlit.cli.main import app
 from backlit.doctor.findings import kinds
 
 TRAIN = typer.main.get_command(app).commands["train"]
-OPTIONS = {name for parameter in TRAIN.params for name in parameter.opts}
+OPTIONS = {name for parameter in TRAIN.get_params(TRAIN.make_context("train", ["data"])) for name in parameter.opts}
 
 
 @pytest.mark.parametrize("name", kinds())
