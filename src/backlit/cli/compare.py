@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from backlit.run import Run
 
 NAME = "compare"
 EXAMPLES = "Examples:\n\nbacklit compare runs/*\n\nbacklit compare runs/a runs/b --json"
@@ -43,7 +46,7 @@ def command(
         print("\nScores of validation rows (what early stopping looked at) stand beside scores of test rows.")
 
 
-def _line(folder: Path, run: Any) -> dict[str, Any]:
+def _line(folder: Path, run: Run) -> dict[str, Any]:
     """What is told of a run; one without a judgement has the last losses of its history."""
     judgement = run.judgement or {}
     last = run.history[(run.best_epoch or len(run.history)) - 1] if run.history else {}

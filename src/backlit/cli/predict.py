@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from backlit.run import Run
 
 NAME = "predict"
 EXAMPLES = (
@@ -81,7 +84,7 @@ def command(
         output.note(f"{source.frame.height} predictions written to {out}")
 
 
-def _pictures(run: Any, files: list[Path], out: Path | None, skip_broken: bool, as_json: bool) -> None:
+def _pictures(run: Run, files: list[Path], out: Path | None, skip_broken: bool, as_json: bool) -> None:
     """A row for each picture: file, prediction, probabilities."""
     import polars as pl
 
@@ -109,7 +112,7 @@ def _pictures(run: Any, files: list[Path], out: Path | None, skip_broken: bool, 
         output.note(f"{len(album.kept)} predictions written to {out}")
 
 
-def _continue(run: Any, source: Any, out: Path | None, level: float, as_json: bool) -> None:
+def _continue(run: Run, source: Any, out: Path | None, level: float, as_json: bool) -> None:
     """What comes after each series' end, in the file's format."""
     import dataclasses
 
@@ -138,7 +141,7 @@ def _continue(run: Any, source: Any, out: Path | None, level: float, as_json: bo
         output.note(f"{short.height} predictions written to {out}")
 
 
-def predictions(run: Any, inputs: Any, level: float) -> dict[str, list[Any]]:
+def predictions(run: Run, inputs: Any, level: float) -> dict[str, list[Any]]:
     """Columns to add: predictions, and probabilities or bounds."""
     from backlit.data.preparation import preparation_of
 

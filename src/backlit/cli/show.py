@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from backlit.nn.layer import Network
+    from backlit.run import Run
 
 NAME = "show"
 EXAMPLES = (
@@ -79,7 +83,7 @@ def command(
     print("\n\n".join(blocks))
 
 
-def _first(run: Any) -> tuple[Any, int]:
+def _first(run: Run) -> tuple[Network, int]:
     """The network, and how many more like it there are; of an ensemble's members, which are alike, the first."""
     from backlit.nn.layers.containers import Parallel
     from backlit.train.ensemble import members
@@ -91,7 +95,7 @@ def _first(run: Any) -> tuple[Any, int]:
     return first, len(alike)
 
 
-def _network(run: Any) -> str:
+def _network(run: Run) -> str:
     """The layers."""
     first, alike = _first(run)
     if not alike:
@@ -99,7 +103,7 @@ def _network(run: Any) -> str:
     return f"{first}\n\nand {alike} more like it, whose answers are averaged: {run.network.size:,} parameters"
 
 
-def _data(run: Any) -> dict[str, Any]:
+def _data(run: Run) -> dict[str, Any]:
     from backlit.data.preparation import preparation_of
 
     layers = [

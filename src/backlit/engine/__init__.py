@@ -61,11 +61,11 @@ def get(name: str, devices: int = 1) -> Engine:
     InputError
         If it can't have so many devices.
     """
-    return _made(name, devices)
+    return _engine(name, devices)
 
 
 @functools.cache
-def _made(name: str, devices: int) -> Engine:
+def _engine(name: str, devices: int) -> Engine:
     if name == "numpy":
         if devices > 1:
             raise InputError(f"devices={devices}: the numpy engine computes on one; use engine='xla'")

@@ -37,7 +37,7 @@ class Compiled(Generic[P, R]):
         self.traces = 0
         self._lock = threading.Lock()  # of what follows: calls from several threads share it
         self._keys: set[Any] = set()  # what was compiled for
-        self._seen: list[dict[str, str]] = []  # the same in words
+        self._shapes_in_words: list[dict[str, str]] = []  # the same in words
         self._jitted = jax.jit(self._run, static_argnums=0)
         functools.update_wrapper(self, f, updated=())
 
@@ -59,7 +59,7 @@ class Compiled(Generic[P, R]):
             result = self._jitted(fixed, *arrays)
         return tree.unflatten(result.structure, result.leaves)
 
-    def _run(self, fixed: _Fixed, *arrays: Any) -> _Result:
+    def _run(self, fixed: _Fixed, *arrays: Any) -> _Returned:
         with self._lock:
             self.traces += 1
         remaining = iter(arrays)
@@ -76,7 +76,7 @@ class Compiled(Generic[P, R]):
                 f"{self.name} decides something by a value (if, while, int, float), which isn't known while compiling; "
                 "use backlit.ops.where, or pass the value as a setting (bool or str)"
             ) from error
-        return _Result([value_of(leaf) for leaf in leaves], structure)
+        return _Returned([value_of(leaf) for leaf in leaves], structure)
 
     def _explain(self, key: Any, args: Any, kwargs: Any) -> None:
         """Remember this call's shapes; if they aren't the first, say what differs from the nearest ones before."""
@@ -84,9 +84,9 @@ class Compiled(Generic[P, R]):
         with self._lock:
             if key in self._keys:
                 return
-            before = list(self._seen)
+            before = list(self._shapes_in_words)
             self._keys.add(key)
-            self._seen.append(now)
+            self._shapes_in_words.append(now)
         if before and not self._quiet:
             differences = [
                 [
@@ -108,7 +108,7 @@ class Compiled(Generic[P, R]):
 
 @jax.tree_util.register_pytree_node_class
 @dataclass(frozen=True)
-class _Result:
+class _Returned:
     """What a traced function returned; its structure travels with the compiled program, as what JAX knows of it."""
 
     leaves: list[Any]
@@ -118,7 +118,7 @@ class _Result:
         return self.leaves, self.structure
 
     @classmethod
-    def tree_unflatten(cls, structure: tree.Structure, leaves: Any) -> _Result:
+    def tree_unflatten(cls, structure: tree.Structure, leaves: Any) -> _Returned:
         return cls(list(leaves), structure)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.graph.derivatives import grad
+
+if TYPE_CHECKING:
+    from backlit.train.result import Result
 
 MOST_ROWS = 5000  # looked at; more would only take longer
 ROWS = 1024  # of one gradient
@@ -42,7 +45,7 @@ class Importance:
         return importance(self)
 
 
-def importance(run: Any, x: Any, y: Any, *, repeats: int = 5, seed: int = 0) -> Importance:
+def importance(run: Result, x: Any, y: Any, *, repeats: int = 5, seed: int = 0) -> Importance:
     """How much a run depends on each column of its input.
 
     Permutation importance (L. Breiman, "Random forests", 2001): the score lost when one column is shuffled, so that it
@@ -116,17 +119,17 @@ def importance(run: Any, x: Any, y: Any, *, repeats: int = 5, seed: int = 0) -> 
     return Importance(measure, whole[measure], sorted(rows, key=lambda row: -row["loss"]))
 
 
-def _columns(run: Any, inputs: int) -> list[tuple[str, slice]]:
+def _columns(run: Result, inputs: int) -> list[tuple[str, slice]]:
     """The user's columns, with the inputs that each became."""
     return preparation_of(run.preparation).places() or [(f"column {i}", slice(i, i + 1)) for i in range(inputs)]
 
 
-def _is_code(run: Any, place: slice) -> bool:
+def _is_code(run: Result, place: slice) -> bool:
     embedded = len(preparation_of(run.preparation).embedded)
     return place.start >= run.network.input_shape[0] - embedded
 
 
-def _gradient_shares(run: Any, inputs: np.ndarray) -> np.ndarray:
+def _gradient_shares(run: Result, inputs: np.ndarray) -> np.ndarray:
     """Share of each input in Σ|∂ŷ/∂x · x|, ŷ the output of the predicted class, or the sum of the outputs."""
     total = np.zeros(inputs.shape[1])
     for start in range(0, len(inputs), ROWS):
