@@ -76,6 +76,10 @@ def test_not_finite():
         minimize_lbfgs(downhill, {"x": np.ones(1)})
 
 
+def test_one_step_and_one_pair_are_enough():
+    assert len(minimize_lbfgs(rosenbrock, {"x": np.ones(2) * 3}, max_steps=1, memory=1).history) <= 2
+
+
 def test_mistakes():
     start = {"x": np.ones(2)}
     with pytest.raises(InputError, match=r"minimize_lbfgs: max_steps must be a whole number of at least 1, got 0"):

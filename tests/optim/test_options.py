@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from backlit import optim
-from backlit.errors import InputError
+from backlit.errors import InputError, UnknownNameError
 from tests.test_settings import KINDS, RANGED, sample
 
 TINY, BIG = 1e-12, 1e12
@@ -84,3 +84,55 @@ def test_an_option_ends_where_its_formula_does(kind, field):
 
 def test_every_kind_is_held():
     assert {kind for kind, _ in RANGED} >= {kind for kind in KINDS if kind.__name__ != "Chain"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rise": 1.5}, r"rise must be a number in \[0, 1\], got 1.5"),
+        ({"steps": 1}, r"steps must be a whole number in \[2, ∞\), got 1"),
+        ({"steps": 2}, "rise leaves no update"),
+    ],
+)
+def test_one_cycle_says_which_limit_it_is(options, message):
+    """A range and the phases' own rule refuse nearly the same."""
+    with pytest.raises(InputError, match=message):
+        optim.OneCycle(**({"peak": 0.1, "steps": 20} | options))
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.GradientDescent, optim.Momentum, optim.Nesterov])
+def test_gradient_descent_starts_at_a_hundredth(kind):
+    assert kind().learning_rate == 0.01
+
+
+@pytest.mark.parametrize("name", ["Optimizer", "Transform", "FromStart", "Schedule"])
+def test_what_kinds_have_in_common_is_no_kind(name):
+    with pytest.raises(UnknownNameError, match=name):
+        optim.Transform.from_dict({"transform": name})
+    with pytest.raises(UnknownNameError, match=name):
+        optim.Schedule.from_dict({"schedule": name})
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("kind", ["relative", "absolute"])
+def test_an_improvement_must_be_larger_than_the_threshold(mode, kind):
+    """Just above it and just below, as PyTorch's scheduler decides."""
+    for share in (0.7, 1.3):
+        theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0),
+            mode=mode, threshold=0.01, threshold_mode=kind[:3], patience=0, factor=0.5,
+        )  # fmt: skip
+        ours = optim.ReduceOnPlateau(1.0, mode=mode, threshold=0.01, threshold_mode=kind, patience=0, factor=0.5)
+        step = 0.01 * share * (5.0 if kind == "relative" else 1.0) * (-1 if mode == "min" else 1)
+        state = ours.init()
+        for value in (5.0, 5.0 + step):
+            theirs.step(value)
+            state, factor = ours.update(value, state)
+        assert factor == theirs.optimizer.param_groups[0]["lr"] == (1.0 if share > 1 else 0.5)
+
+
+@pytest.mark.parametrize(("first", "bad"), [(0.0, 0), (math.inf, 1), (math.nan, 1), (-3.0, 0)])
+def test_the_first_value_is_the_best_if_it_is_one(first, bad):
+    state, _ = optim.ReduceOnPlateau(1.0).update(first, optim.ReduceOnPlateau(1.0).init())
+    assert state["bad"] == bad
+    assert state["best"] == (None if bad else first)

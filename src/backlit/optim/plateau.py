@@ -89,7 +89,7 @@ class ReduceOnPlateau(FromStart):
         sign = 1.0 if self.mode == "min" else -1.0
         if best is None:
             return sign * value < math.inf
-        margin = self.threshold * (sign * best if self.threshold_mode == "relative" else 1.0)
+        margin = self.threshold * (best if self.threshold_mode == "relative" else 1.0)
         return sign * value < sign * best - margin
 
 
