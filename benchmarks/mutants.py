@@ -290,14 +290,20 @@ def patched(path: Path, source: str, changed: str) -> bool:
 
     That serves changes inside functions. Whatever runs while the file is imported has run unchanged.
     """
-    pairs = dict(code_pairs(*codes(path, source, changed)))
+    pairs = list(code_pairs(*codes(path, source, changed)))
     if not pairs:
         return False
-    functions = [thing for thing in gc.get_objects() if type(thing) is FunctionType and thing.__code__ in pairs]
-    innermost = list(pairs)[-1]
-    for function in functions:
-        function.__code__ = pairs[function.__code__]
-    return innermost.co_flags & inspect.CO_NEWLOCALS != 0 and bool(functions)
+    becomes = {identity(old): new for old, new in pairs}
+    functions = [thing for thing in gc.get_objects() if type(thing) is FunctionType]
+    found = [one for one in functions if one.__code__.co_filename == str(path) and identity(one.__code__) in becomes]
+    for function in found:
+        function.__code__ = becomes[identity(function.__code__)]
+    return pairs[-1][0].co_flags & inspect.CO_NEWLOCALS != 0 and bool(found)
+
+
+def identity(code: CodeType) -> tuple[Any, ...]:
+    """What tells code from other code of its file, also after it has run: which `==` of Python 3.11 doesn't."""
+    return code.co_qualname, code.co_firstlineno, code.co_code, tuple(code.co_positions())
 
 
 class Loaded:

@@ -65,7 +65,8 @@ def test_a_function_that_is_loaded_gets_the_changed_code(path):
     sys.modules["planted_box"] = module
     spec.loader.exec_module(module)
     total, fits = module.total, module.Box().fits
-    assert (total([2, 3]), fits(2)) == (5, False)
+    for _ in range(100):  # Python has rewritten its code by now, for speed
+        assert (total([2, 3]), fits(2)) == (5, False)
     assert mutants.patched(path, SOURCE, SOURCE.replace("result + value", "result - value"))
     assert (total([2, 3]), fits(2)) == (-5, False)  # as others hold them, too
     assert mutants.patched(path, SOURCE, SOURCE.replace("other <", "other <="))
