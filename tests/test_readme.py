@@ -239,7 +239,7 @@ MADE = ("lessons/", "reference/")  # for the site, whose build follows these lin
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
-    if page.startswith("docs/index."):
+    if page.startswith("docs/"):  # the site's strict build follows these
         links = [link for link in links if not link.startswith(MADE)]
     missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
     assert not missing, f"{page} links to what isn't there: {missing}"
