@@ -201,7 +201,8 @@ class Declaration:
         if isinstance(self.default, bool) and not isinstance(value, bool):
             raise InputError(f"{self.name} must be True or False, got {value!r}")
         if self.range is None:
-            if self.type in ("str", "str | None") and not isinstance(value, str):
+            # A function in place of its name is refused by whoever looks names up, with what to do.
+            if self.type in ("str", "str | None") and not isinstance(value, str) and not callable(value):
                 raise InputError(f"{self.name} must be a text, got {value!r}")
             return value
         accepted = self.range.accept(value)
