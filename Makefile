@@ -9,6 +9,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
+SLICE := optim nn/losses
 MANY := --numprocesses=auto --maxprocesses=8 --dist=worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -29,9 +30,10 @@ lessons: $(VENV)/.package ## run every lesson quickly, and write them as noteboo
 
 test: lint ## everything that must hold: style, types, rooms, tests, examples in the documentation
 	$(call stage,tests and examples)
-	@$(BIN)/python -m pytest $(MANY) --cov --cov-report=
-	$(call stage,lines and branches that tests reach in one process (make coverage has the slow ones and other processes too))
-	@$(BIN)/python -m benchmarks.covered
+	@$(BIN)/python -m pytest $(MANY)
+	$(call stage,lines and branches that a slice of the tests reaches (make coverage has all))
+	@$(BIN)/python -m pytest $(MANY) --quiet --cov --cov-report= $(addprefix tests/,$(SLICE))
+	@$(BIN)/python -m benchmarks.covered $(SLICE)
 
 coverage: $(VENV)/.dev ## what the tests reach, line by line and branch by branch: open build/coverage/index.html
 	@COVER_SLOW=1 COVER_PATCH=subprocess $(BIN)/python -m pytest $(MANY) --cov --cov-report=html:build/coverage

@@ -1,10 +1,11 @@
 """What the tests reach: lines and branches by room, after `make test` or `make coverage`.
 
     python -m benchmarks.covered           the table, and the modules that the tests reach least
+    python -m benchmarks.covered optim     one room's, or a part's: nn/losses
     python -m benchmarks.covered --check   status 1 if a module is reached less than it must be
 
-`make test` leaves out tests marked slow, which measuring would make slower by a third, and what runs in processes that
-tests start: there commands look less tested than they are. `make coverage` has both.
+Measuring makes tests slower by more than a quarter (Python 3.11), so `make test` runs all without it and then a slice of
+them with it, and prints the table of those rooms. `make coverage` measures all, slow ones and started processes too.
 
 Tests lie in the folder of the room that they are about, not in a file for each module: what tells whether a module is
 tested is how much of it the tests reach. Each must be reached to LEAST, unless it is left out with a reason here.
@@ -63,7 +64,8 @@ def too_little(modules: dict[str, dict[str, int]]) -> dict[str, float]:
 
 def main() -> None:
     """Print it; with --check end with status 1 if a module is reached too little."""
-    modules = measured()
+    rooms = tuple(f"{word}/" for word in sys.argv[1:] if not word.startswith("--"))
+    modules = {name: entry for name, entry in measured().items() if not rooms or name.startswith(rooms)}
     print(table(modules))
     least = sorted((percent([entry]), name) for name, entry in modules.items() if entry["num_statements"])[:SHOWN]
     print("\nreached least:\n" + "\n".join(f"  {share:5.1f} %  {name}" for share, name in least))
