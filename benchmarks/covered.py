@@ -4,8 +4,8 @@
     python -m benchmarks.covered optim     one room's, or a part's: nn/losses
     python -m benchmarks.covered --check   status 1 if a module is reached less than it must be
 
-Measuring makes tests slower by more than a quarter (Python 3.11), so `make test` runs all without it and then a slice of
-them with it, and prints the table of those rooms. `make coverage` measures all, slow ones and started processes too.
+Measuring makes tests slower by more than a quarter (Python 3.11), so `make test` runs all without it and then a slice
+of them with it, and prints the table of those rooms. `make coverage` measures all, slow ones and started processes too.
 
 Tests lie in the folder of the room that they are about, not in a file for each module: what tells whether a module is
 tested is how much of it the tests reach. Each must be reached to LEAST, unless it is left out with a reason here.
