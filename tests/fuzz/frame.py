@@ -198,7 +198,9 @@ def try_case(fuzzer: Fuzzer, seed: object, number: int) -> Tried:
             with _within(fuzzer.limit):
                 fuzzer.try_one(case)
             _nothing_left(folder)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is a fault; Rust's panics are no `Exception`
             told = traceback.format_exc(limit=-12) if not isinstance(error, Fault) else f"Fault: {error}"
             fault = "\n".join([*case.tried[-3:], told])
             return Tried(dict(case.ended), time.monotonic() - started, _kind(error), fault)
@@ -239,7 +241,7 @@ def _within(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _kind(error: Exception) -> str:
+def _kind(error: BaseException) -> str:
     """Faults are of one kind if they say the same but for names and numbers, or come from the same line of ours."""
     text = str(error)
     frames = re.findall(r'File "[^"]*src/(backlit/[^"]*)", line (\d+)', traceback.format_exc() + text)
