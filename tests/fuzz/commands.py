@@ -77,7 +77,7 @@ def options_of(command: str) -> tuple[tuple[str, bool, str, str], ...]:
     with group.make_context("backlit", ["--help"], resilient_parsing=True) as context:
         made = group.commands[command].make_context(command, [], parent=context, resilient_parsing=True)
         parameters = group.commands[command].get_params(made)
-    return tuple((max(p.opts, key=len), not p.is_flag, p.type.name, p.name) for p in parameters
+    return tuple((max(p.opts, key=len), not p.is_flag, str(p.type_descriptor.annotation), p.name) for p in parameters
                  if p.param_type_name == "option" and "--help" not in p.opts)  # fmt: skip
 
 
@@ -98,9 +98,9 @@ def value(rng: random.Random, name: str, kind: str) -> str:
         return rng.choice(edges()[name])
     if name == "network":
         return rng.choice(NETWORKS)
-    if kind in ("integer", "float") or rng.random() < 0.1:
+    if "int" in kind or "float" in kind or rng.random() < 0.1:
         return rng.choice(NUMBERS)
-    if kind == "path" or rng.random() < 0.1:
+    if "Path" in kind or rng.random() < 0.1:
         return rng.choice([*PATHS, "new", "new.png", "new.csv", "new.svg"])
     return rng.choice(TEXTS)
 

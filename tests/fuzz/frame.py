@@ -104,7 +104,11 @@ class Case:
             raise Fault(f"traceback:\n{ended.err[-3000:]}")
         if ended.status not in (0, 1, 2):
             raise Fault(f"status {ended.status}: {ended.err[-500:]}")
-        said = [line for line in ended.err.splitlines() if line.startswith(("backlit: ", "Usage: "))]
+        said = [
+            line
+            for line in (ended.err or ended.out.decode()).splitlines()
+            if line.lstrip().startswith(("backlit: ", "Usage: "))
+        ]
         if ended.status and len(said) != 1:
             raise Fault(f"status {ended.status} needs one line that says why: {ended.err[-500:]!r}")
         for text in (ended.err, "" if raw else ended.out.decode(errors="replace")):

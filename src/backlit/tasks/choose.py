@@ -53,14 +53,14 @@ def task_of(choices: Mapping[str, Any]) -> tuple[Task, Any]:
     """
     name = str(choices["data"])
     given = {option: choices[option] for option in data_options() if is_given(choices.get(option))}
-    if Path(name).is_dir():
+    if _is_there(name, Path.is_dir):
         return chosen((PicturesTask,), given, f"{name} is a folder, of pictures"), name
     if not is_file(name):
         return chosen((DatasetTask,), given, f"{name} is a data set with its own target"), name
     if "target" not in given and is_text(name):
         why = f"{name} is learned as a text, for want of a --target"
         return chosen((StreamTask,), given, why), Path(name)
-    why = f"{name} is a file" if Path(name).exists() else f"{name} doesn't exist"
+    why = f"{name} is a file" if _is_there(name) else f"{name} doesn't exist"
     if "target" not in given:
         others = {option: value for option, value in given.items() if option not in data_options(ON_TABLES)}
         chosen(ON_TABLES, {"target": "", **others}, why)  # what is for other data is told first
@@ -138,7 +138,17 @@ def flag_of(name: str) -> str:
 
 def is_file(name: str) -> bool:
     """Whether DATA names a file rather than a data set."""
-    return name == "-" or Path(name).exists() or any(character in name for character in "./\\")
+    return name == "-" or _is_there(name) or any(character in name for character in "./\\")
+
+
+def _is_there(name: str, test: Callable[[Path], bool] = Path.exists) -> bool:
+    """Whether a path exists, or passes another test; one that no file could have doesn't, one that is closed to us does."""
+    try:
+        return test(Path(name))
+    except PermissionError:
+        return test is Path.exists
+    except (OSError, ValueError):
+        return False
 
 
 def is_text(name: str) -> bool:

@@ -23,6 +23,10 @@ def shares(given: str | Sequence[float]) -> tuple[float, ...]:
     (0.7, 0.15, 0.15)
     """
     if not isinstance(given, str):
+        if not isinstance(given, Sequence):
+            raise InputError(
+                f"split must be shares of training, validation and test rows, (0.7, 0.15, 0.15), got {given!r}"
+            )
         return tuple(given)
     try:
         parts = [float(part) for part in re.split(r"[/,]", given)]
@@ -131,7 +135,7 @@ class Options(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "split", tuple(self.split))
+        object.__setattr__(self, "split", shares(self.split))
         if self.engine not in ENGINES:
             raise unknown("engine", self.engine, ENGINES)
 
