@@ -9,8 +9,8 @@ import numpy as np
 
 from backlit import optim
 from backlit.doctor.repair.change import Change
-from backlit.doctor.repair.layers import changed, with_fields
 from backlit.doctor.repair.networks import dropped_out, layer_norms, seen
+from backlit.nn.changing import changed, with_fields
 from backlit.nn.layers.linear import Linear
 from backlit.nn.penalties import L2
 from backlit.optim.transform import Chain, Transform, as_transform
