@@ -156,10 +156,10 @@ def beyond(name: str, what: str, enough: int | None = None) -> str:
     enough : int, optional
         A limit that is high enough, where that is known.
     """
-    limit, most = getattr(current(), name), declared(Limits)[name].range.high
+    limit, allowed = getattr(current(), name), declared(Limits)[name].range
     high = enough or 10 * limit
-    if high > most:
-        return f"{what}, the limit is {limit:,}; --limit {name}={most:g} is the highest there is"
+    if allowed is not None and high > allowed.high:
+        return f"{what}, the limit is {limit:,}; --limit {name}={allowed.high:g} is the highest there is"
     return (
         f"{what}, the limit is {limit:,}; if it is meant to be so large, raise it: --limit {name}={high} "
         f"(in Python: with bl.limits({name}={high}))"

@@ -92,7 +92,7 @@ def unpacked(data: bytes, path: Path, member: str | None = None) -> tuple[bytes,
     except InputError:
         raise
     except (gzip.BadGzipFile, OSError, EOFError, MemoryError, ValueError, zlib.error, lzma.LZMAError) as error:
-        raise InputError(f"{path} can't be decompressed: {error or 'out of memory'}; is it damaged?") from error
+        raise InputError(f"{path} can't be decompressed: {error!s:.200}; is it damaged?") from error
     if not data:
         raise InputError(f"{path} is empty")
     return data, Path(path.stem).suffix.lower(), member
