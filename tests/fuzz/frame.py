@@ -28,6 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 CHECK = (
     "works, or says in one line why not and ends with status 2 (1 if the work failed): no traceback, no hang, nothing "
@@ -35,7 +36,6 @@ CHECK = (
 )
 LEFT_OVER = re.compile(r"^\..*\.([0-9a-f]{8}|new)$|^\.(lock|writer)$")  # as `backlit.files` names what isn't finished
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-CLEAN = False  # whether control characters are a fault already
 UNEXPECTED = re.compile(r"Traceback \(most recent|please report|Exception ignored", re.IGNORECASE)
 
 
@@ -112,7 +112,7 @@ class Case:
         if ended.status and len(said) != 1:
             raise Fault(f"status {ended.status} needs one line that says why: {ended.err[-500:]!r}")
         for text in (ended.err, "" if raw else ended.out.decode(errors="replace")):
-            if (found := CONTROL.search(text)) and CLEAN:
+            if found := CONTROL.search(text):
                 raise Fault(f"control character {found[0]!r}: {text[max(0, found.start() - 60) : found.end() + 60]!r}")
         self.ended[("worked", "failed", "refused")[ended.status]] += 1
         return ended
@@ -165,7 +165,7 @@ def run_command(words: list[str], stdin: bytes = b"") -> Ended:
     sys.argv = ["backlit", *words]
     status: object = 0
     try:
-        with quiet():
+        with quiet(), mock.patch.dict(os.environ, BACKLIT_DEBUG="1"):  # what is unexpected comes to us as it is
             main()
     except SystemExit as end:
         status = end.code

@@ -142,7 +142,7 @@ def is_file(name: str) -> bool:
 
 
 def _is_there(name: str, test: Callable[[Path], bool] = Path.exists) -> bool:
-    """Whether a path exists, or passes another test; one that no file could have doesn't, one that is closed to us does."""
+    """Whether a path exists, or passes another test; one that is closed to us exists, one that can't be doesn't."""
     try:
         return test(Path(name))
     except PermissionError:
