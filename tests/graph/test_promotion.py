@@ -14,7 +14,15 @@ from backlit.graph.registry import REGISTRY
 
 WHOLE = ("bool", "uint8", "int8", "int16", "int32", "int64", "uint32")
 REAL = ("float32", "float64")
-UNLIKE = ("inverse", "power", "round", "scatter", "scatter_add", "sign", "solve")  # of truth values: no meaning agreed on
+UNLIKE = (
+    "inverse",
+    "power",
+    "round",
+    "scatter",
+    "scatter_add",
+    "sign",
+    "solve",
+)  # of truth values
 
 
 def inputs_of(name: str, types: tuple[str, ...]) -> list[np.ndarray]:
@@ -60,9 +68,10 @@ def test_both_engines_give_the_same_type(name: str) -> None:
         arrays = inputs_of(name, types)
         try:
             ours = [np.asarray(value).dtype for value in results(name, arrays)]
-        except TypeError as error:
-            assert "bool" in types and "numpy boolean" in str(error)  # NumPy has no -x of truth values
-            continue
+        except (TypeError, bl.ShapeError) as error:
+            if "numpy boolean" not in str(error):
+                raise
+            continue  # NumPy has no -x of truth values
         with jax.enable_x64(True):
             traced = jax.eval_shape(lambda *xs: results(name, xs), *arrays)
         assert ours == [value.dtype for value in traced], types
@@ -95,7 +104,8 @@ def test_what_a_program_returns_stays_float64() -> None:
     w = np.array([1.0, 2.0])
     for _ in range(3):
         w = w - 0.1 * slope(w)
-    assert type(w) is np.ndarray and w.dtype == np.float64
+    assert type(w) is np.ndarray
+    assert w.dtype == np.float64
     np.testing.assert_allclose(w, np.array([1.0, 2.0]) * 0.8**3, rtol=1e-15)
 
 

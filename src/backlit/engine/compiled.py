@@ -6,7 +6,7 @@ import contextlib
 import functools
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -17,6 +17,11 @@ from backlit.engine import cache
 from backlit.errors import RecompilationWarning
 from backlit.graph import tree
 from backlit.graph.tensor import Tensor, value_of
+
+try:  # within it ``x[7]`` of four numbers is refused while tracing, rather than the last taken
+    from jax._src.config import check_static_indices  # JAX has it in public as a setting of the whole process only
+except ImportError:
+    check_static_indices = contextlib.nullcontext
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,7 +74,7 @@ class Compiled(Generic[P, R]):
         leaves = [next(remaining) if setting is _ARRAY else setting for setting in fixed.settings]
         args, kwargs = tree.unflatten(fixed.structure, leaves)
         try:
-            with _constant_places_checked():
+            with check_static_indices(True):
                 leaves, structure = tree.flatten(self._f(*args, **kwargs))
         except jax.errors.TracerArrayConversionError as error:
             raise TypeError(
@@ -146,21 +151,6 @@ class _Fixed:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Fixed) and (self.structure, self.settings) == (other.structure, other.settings)
-
-
-@contextlib.contextmanager
-def _constant_places_checked() -> Iterator[None]:
-    """Within it ``x[7]`` of four numbers is refused; JAX would take the last. (It has no public context for that.)"""
-    name = "jax_check_static_indices"
-    before = getattr(jax.config, name, None)
-    if before is not False:  # checked already, or a JAX that can't
-        yield
-        return
-    jax.config.update(name, True)
-    try:
-        yield
-    finally:
-        jax.config.update(name, False)
 
 
 def _on_host(leaf: Any) -> Any:

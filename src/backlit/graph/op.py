@@ -109,9 +109,7 @@ class Op:
             return value
 
         def again(wanted: np.dtype) -> Any:
-            cast = [
-                x.astype(wanted) if is_whole(x) and self.rule(i) is not None else x for i, x in enumerate(values)
-            ]
+            cast = [x.astype(wanted) if is_whole(x) and self.rule(i) is not None else x for i, x in enumerate(values)]
             return self.forward(xp, *cast, **static)
 
         return promoted(value, numbers, again)

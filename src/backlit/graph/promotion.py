@@ -33,7 +33,7 @@ def promoted(value: Any, numbers: Sequence[Any], again: Callable[[np.dtype], Any
     types = [getattr(number, "dtype", None) for number in numbers]
     floats = [dtype for dtype in types if dtype is not None and dtype.kind == "f"]
     if not floats:
-        return again(np.dtype("float64"))  # also where it is float64: on its way -x of unsigned numbers may have wrapped
+        return again(np.dtype("float64"))  # in any case: on the way -x of unsigned numbers may have wrapped
     wanted = np.result_type(*floats)
     return value if value.dtype == wanted else value.astype(wanted)
 

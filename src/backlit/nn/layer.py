@@ -15,11 +15,12 @@ from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.graph.tensor import Array
-from backlit.nn.context import CallOptions, Context, Params, Shape
+from backlit.nn.context import CallOptions, Context, Params, Shape, tell_where
 from backlit.nn.hyperparameters import check
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
+from backlit.nn.twice import refuse_shared
 from backlit.registry import register
 
 
@@ -104,6 +105,23 @@ class Layer:
         """Whether inputs are whole numbers, such as an embedding's indices."""
         inside = self.parts()
         return bool(inside) and inside[0][1].takes_integers
+
+    def check_inputs(self, x: np.ndarray) -> None:
+        """Refuse whole numbers that the layer has nothing for, such as places beyond an embedding's table.
+
+        Called once for all rows before anything is computed; in a compiled program values can't be looked at.
+
+        Raises
+        ------
+        InputError
+            With row and place of the first.
+        """
+        for name, layer in self.parts()[:1]:
+            try:
+                layer.check_inputs(x)
+            except BacklitError as error:
+                tell_where(error, name, layer)
+                raise
 
     def cost(self, input_shape: Shape) -> int:
         """Multiply-adds for one example."""
@@ -255,8 +273,13 @@ class Network:
             If the network is larger than the limits on layers, nesting and weights allow (see `backlit.limits`).
         """
         shape = _example_shape(input_shape)
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InputError(f"seed must be a whole number of at least 0, got {seed!r}")
+        if str(dtype) not in ("float32", "float64") and dtype not in (np.float32, np.float64):
+            raise InputError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
         require_size(architecture, shape)
         params, _ = architecture.init(Key(seed), shape)
+        refuse_shared(architecture, params)
         cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
         return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
 
@@ -316,6 +339,10 @@ class Network:
     def takes_integers(self) -> bool:
         """Whether inputs are whole numbers (an embedding comes first) rather than real ones."""
         return self.architecture.takes_integers
+
+    def check_inputs(self, x: np.ndarray) -> None:
+        """Refuse whole numbers that the first layer has nothing for: see `Layer.check_inputs`."""
+        self.architecture.check_inputs(x)
 
     def replace(self, **changes: Any) -> Network:
         """A network with other params or state."""
@@ -381,7 +408,7 @@ def require_size(architecture: Layer, input_shape: Shape) -> None:
 
 def _example_shape(input_shape: Shape | int) -> Shape:
     """The shape of one example, whose sizes must be whole numbers above zero."""
-    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+    shape = tuple(input_shape) if isinstance(input_shape, (tuple, list, np.ndarray)) else (input_shape,)
     if any(not isinstance(size, (int, np.integer)) or size < 1 for size in shape):
         raise ShapeError(f"input_shape {shape} must hold whole numbers of at least 1 (leave out the batch axis)")
     return shape
@@ -421,7 +448,7 @@ def forward(
     if tuple(x.shape[1:]) != input_shape:
         raise ShapeError(
             f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
-            f"got {tuple(x.shape)}"
+            f"got {tuple(x.shape)}" + ("; that is one row: pass x[None]" if tuple(x.shape) == input_shape else "")
         )
     context = Context(states=state, **options)
     output = architecture(params, x, context)
@@ -480,8 +507,5 @@ def init_part(key: Key, name: str, layer: Layer, shape: Shape) -> tuple[Params, 
     try:
         return layer.init(key.child(name), shape)
     except BacklitError as error:
-        if not getattr(error, "layer", None):
-            path = "/".join((*key.path, name))
-            error.layer = path  # type: ignore[attr-defined]
-            error.args = (f"layer {path} ({layer}): {error}",)
+        tell_where(error, "/".join((*key.path, name)), layer)
         raise

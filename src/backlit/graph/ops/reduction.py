@@ -226,7 +226,7 @@ def _cumsum_rule(g: Any, y: Any, x: Any, axis: int = -1) -> Any:
     gate="distributes: every element gets the upstream gradients of all sums that it is part of",
 )
 def cumsum(xp: Any, x: Any, *, axis: int = -1) -> Any:
-    """Running sum along an axis (the last, if none is given): ``yᵢ = x₀ + … + xᵢ``; of whole numbers, as `sum`, in 64 bits."""
+    """Running sum along an axis (the last, if none is given): ``yᵢ = x₀ + … + xᵢ``; of whole numbers in 64 bits."""
     if not isinstance(axis, int):
         raise TypeError(f"cumsum: axis must be one whole number, got {axis!r}; reshape to (-1,) to sum over all")
     dtype = xp.sum(x[:0]).dtype if x.dtype.kind in "iub" else None
