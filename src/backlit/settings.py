@@ -41,6 +41,7 @@ class Range:
     schedule: bool = False  # a function of the step will do as well
     names: tuple[str, ...] = ()
     kinds: tuple[Any, ...] = ()  # classes; `words` says them
+    besides: tuple[str, ...] = ()  # names that will do as well as a number
     words: str = ""  # in place of what `text` would say
 
     @property
@@ -71,7 +72,7 @@ class Range:
             return value if value in self.names else None
         if self.kinds:
             return value if isinstance(value, self.kinds) else None
-        if self.schedule and callable(value):
+        if (self.schedule and callable(value)) or (isinstance(value, str) and value in self.besides):
             return value
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             return None

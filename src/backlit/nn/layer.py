@@ -15,14 +15,13 @@ from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.graph.tensor import Array
+from backlit.nn.building import example_shape, refuse_shared, require_size, require_start
 from backlit.nn.context import CallOptions, Context, Params, Shape, tell_where
-from backlit.nn.hyperparameters import check
+from backlit.nn.hyperparameters import check, short_repr
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
-from backlit.nn.twice import refuse_shared
 from backlit.registry import register
-
 
 @dataclass(frozen=True)
 class Layer:
@@ -272,11 +271,8 @@ class Network:
         InputError
             If the network is larger than the limits on layers, nesting and weights allow (see `backlit.limits`).
         """
-        shape = _example_shape(input_shape)
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise InputError(f"seed must be a whole number of at least 0, got {seed!r}")
-        if str(dtype) not in ("float32", "float64") and dtype not in (np.float32, np.float64):
-            raise InputError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+        shape = example_shape(input_shape)
+        require_start(seed, dtype)
         require_size(architecture, shape)
         params, _ = architecture.init(Key(seed), shape)
         refuse_shared(architecture, params)
@@ -296,7 +292,7 @@ class Network:
         >>> bl.Network.empty(bl.GRU(512), (10, 512)).params["weight"].shape
         (1536, 512)
         """
-        shape = _example_shape(input_shape)
+        shape = example_shape(input_shape)
         params, _ = architecture.init(Key.undrawn(), shape)
         blank = lambda leaf: np.broadcast_to(np.zeros((), dtype=dtype), np.shape(leaf))  # noqa: E731
         return cls(architecture, tree.map(blank, params), shape, _start_state(architecture, shape, dtype))
@@ -383,37 +379,6 @@ class Network:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
 
 
-def require_size(architecture: Layer, input_shape: Shape) -> None:
-    """Refuse a network that is larger than the limits allow, before any weight is drawn.
-
-    Raises
-    ------
-    InputError
-        With the limit, and how it is raised.
-    """
-    count, pending = 0, [(architecture, 1)]
-    while pending:
-        layer, depth = pending.pop()
-        count += 1
-        bounds.require("layers", count, "the network has at least")
-        bounds.require("nesting", depth, "the network has layers in layers, at least")
-        pending += [(part, depth + 1) for _, part in layer.parts()]
-    try:
-        params, _ = architecture.init(Key.undrawn(), input_shape)
-    except MemoryError as error:
-        raise InputError(bounds.beyond("parameters", "the network has more weights than there is memory")) from error
-    size = sum(math.prod(np.shape(leaf)) for leaf in tree.leaves(params))
-    bounds.require("parameters", size, "the network has")
-
-
-def _example_shape(input_shape: Shape | int) -> Shape:
-    """The shape of one example, whose sizes must be whole numbers above zero."""
-    shape = tuple(input_shape) if isinstance(input_shape, (tuple, list, np.ndarray)) else (input_shape,)
-    if any(not isinstance(size, (int, np.integer)) or size < 1 for size in shape):
-        raise ShapeError(f"input_shape {shape} must hold whole numbers of at least 1 (leave out the batch axis)")
-    return shape
-
-
 def _start_state(architecture: Layer, shape: Shape, dtype: str) -> dict[str, Array]:
     """The running values before any training, by path."""
     state = tree.flatten_dict(architecture.init_state(shape))
@@ -455,20 +420,6 @@ def forward(
     if context.probe is not None:
         output = context.probe.layer("", architecture, x, output)
     return output, {**state, **context.updates}
-
-
-def short_repr(instance: Any) -> str:
-    """A dataclass's repr with only what differs from the defaults: ``Linear(64)``."""
-    shown = []
-    positional = True
-    for f in dataclasses.fields(instance):
-        value = getattr(instance, f.name)
-        if f.default is not dataclasses.MISSING:
-            positional = False
-            if value == f.default:
-                continue
-        shown.append(repr(value) if positional else f"{f.name}={value!r}")
-    return f"{type(instance).__name__}({', '.join(shown)})"
 
 
 def _plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ from backlit.store import run as storage
 from backlit.store.files import to_json
 from backlit.train.callbacks import History
 from backlit.train.fingerprint import same_data
-from backlit.train.loop import Loop, LoopState, Replay
+from backlit.train.loop import REACHED, Loop, LoopState, Replay
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
@@ -123,6 +123,8 @@ class FolderKeeper:
             plateau=saved["plateau"],
         )
         loop.stopped = stopped if stopped == "early stopping" else ""  # then it had come to its end
+        if loop.until_loss is not None and history and history[-1]["loss"] <= loop.until_loss:
+            loop.stopped = REACHED
 
     def _compare(self, saved: dict[str, Any], settings: dict[str, Any], loop: Loop) -> None:
         """Refuse to go on with another training: what depends on it must be the same, and the data, too."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit import optim
 from backlit.data.preparation import Preparation
 from backlit.errors import InputError
 from backlit.languages import Template
@@ -94,6 +95,8 @@ class RowsTask(Task):
         """Networks in the ensemble: several where rows are few: they are cheap then, and each sees most rows."""
         if options.ensemble is not None:
             return options.ensemble
+        if isinstance(options.optimizer, str) and optim.named(options.optimizer).exact:
+            return 1
         folded = material.order is None and material.names is None and not options.calibrate
         return MEMBERS if folded and rows < SMALL and self.is_small(material, options.network) else 1
 
@@ -139,7 +142,8 @@ class RowsTask(Task):
             class_weight="balanced" if options.balance else None,
             early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
             engine=options.engine, devices=options.devices,
-            standardize_targets=material.task == "regression", ensemble=members, mixup=plan.mixup,
+            standardize_targets=material.task == "regression" and options.output_activation is None,
+            ensemble=members, mixup=plan.mixup, schedule=plan.schedule,
             time_limit=seconds_left(options, call),
         )  # fmt: skip
         x, y = material.raw[parts.train], material.y[parts.train]

@@ -10,6 +10,7 @@ import numpy as np
 from backlit.data.frames import as_arrays
 from backlit.data.preparation import preparation_of
 from backlit.data.splitting import split
+from backlit.data.textual import array_of
 from backlit.errors import BacklitError, InputError, ShapeError
 from backlit.nn import losses
 from backlit.nn.layer import Layer, Network
@@ -155,13 +156,11 @@ def _arrays(x: Any, y: Any, training: Training, integers: bool) -> tuple[np.ndar
     preparation = preparation_of(training.preparation)
     inputs, _ = as_arrays(preparation.apply(x), keep_integers=integers, dtype=training.dtype)
     try:
-        outcomes = np.asarray(preparation.relative(x, y))
+        outcomes = array_of(preparation.relative(x, y))
     except ValueError as error:
         if isinstance(error, BacklitError):
             raise
         raise ShapeError(f"y has rows of different lengths; every row needs as many targets ({error})") from error
-    if outcomes.dtype.kind == "U" and isinstance(y, (list, tuple)) and not all(isinstance(label, str) for label in y):
-        outcomes = np.array(y, dtype=object)  # what is missing must not become the text "nan"
     if outcomes.ndim == 0 or len(outcomes) != len(inputs):
         raise ShapeError(
             f"x has {len(inputs)} rows and y {outcomes.shape[0] if outcomes.ndim else 'none'}: they must be equal"

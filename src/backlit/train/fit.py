@@ -13,7 +13,7 @@ from backlit.train import progress
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.fingerprint import fingerprint
 from backlit.train.loop import Listeners, Loop, Saving
-from backlit.train.prepare import Job, prepare
+from backlit.train.prepare import Job, is_exact, prepare
 from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import probes_of
@@ -57,6 +57,8 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     start = time.monotonic()
     if training.preparation is None:
         training = training.replace(preparation=NamedColumns.learn(x))  # columns of data frames are found by name
+    if is_exact(training.optimizer):
+        training = training.replace(epochs=1)
     job = prepare(network, x, y, training)
     stopping = completed(training.early_stopping, job)
     settings = training.replace(loss=job.loss, optimizer=job.optimizer, early_stopping=stopping).to_dict()
@@ -73,7 +75,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
             metrics=job.metrics,
             stopped=loop.stopped,
             diverged=loop.diverged,
-            best_epoch=loop.state.best_epoch or None,
+            best_epoch=loop.best_epoch,
             settings=settings,
             preparation=training.preparation,
             optimizer=job.optimizer,

@@ -10,6 +10,7 @@ import numpy as np
 from backlit.data.labels import Labels
 from backlit.data.text.texts import tokenizer_from
 from backlit.data.text.tokenizer import END
+from backlit.data.textual import as_texts, is_text
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import sigmoid, softmax
 
@@ -195,7 +196,7 @@ class TextTargets:
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Texts of logits (rows, steps, tokens), each up to its end."""
-        return np.array([self.text(row) for row in outputs.argmax(axis=-1)], dtype=str)
+        return as_texts([self.text(row) for row in outputs.argmax(axis=-1)])
 
     def text(self, tokens: np.ndarray) -> str:
         """The text of token numbers, up to their end."""
@@ -240,7 +241,7 @@ def _in_shape(y: np.ndarray, outputs: tuple[int, ...], loss: Any) -> np.ndarray:
 
 def _real(y: np.ndarray) -> np.ndarray:
     """Which targets of sequences aren't padding."""
-    real: np.ndarray = y != ("" if y.dtype.kind == "U" else PADDING)
+    real: np.ndarray = y != ("" if is_text(y) else PADDING)
     return real
 
 
