@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from backlit import bounds
 from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
@@ -22,6 +20,7 @@ from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
 from backlit.registry import register
+
 
 @dataclass(frozen=True)
 class Layer:
