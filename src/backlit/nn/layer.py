@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from backlit import bounds
 from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
@@ -20,6 +18,7 @@ from backlit.nn.hyperparameters import check
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
+from backlit.nn.size import require_size
 from backlit.registry import register
 
 
@@ -374,29 +373,6 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
-
-
-def require_size(architecture: Layer, input_shape: Shape) -> None:
-    """Refuse a network that is larger than the limits allow, before any weight is drawn.
-
-    Raises
-    ------
-    InputError
-        With the limit, and how it is raised.
-    """
-    count, pending = 0, [(architecture, 1)]
-    while pending:
-        layer, depth = pending.pop()
-        count += 1
-        bounds.require("layers", count, "the network has at least")
-        bounds.require("nesting", depth, "the network has layers in layers, at least")
-        pending += [(part, depth + 1) for _, part in layer.parts()]
-    try:
-        params, _ = architecture.init(Key.undrawn(), input_shape)
-    except MemoryError as error:
-        raise InputError(bounds.beyond("parameters", "the network has more weights than there is memory")) from error
-    size = sum(math.prod(np.shape(leaf)) for leaf in tree.leaves(params))
-    bounds.require("parameters", size, "the network has")
 
 
 def _example_shape(input_shape: Shape | int) -> Shape:
