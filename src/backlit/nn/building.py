@@ -41,7 +41,7 @@ def require_start(seed: Any, dtype: Any) -> None:
         raise InputError(f"dtype must be {' or '.join(map(repr, DTYPES))}, got {dtype!r}")
 
 
-def require_size(architecture: Layer, input_shape: Shape) -> None:
+def require_size(architecture: Any, input_shape: tuple[int, ...]) -> None:
     """Refuse a network that is larger than the limits allow, before any weight is drawn.
 
     Raises

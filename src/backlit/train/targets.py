@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -108,6 +108,12 @@ class Targets:
     def own_unit(self, values: np.ndarray) -> np.ndarray:
         """Outputs or encoded targets in the unit that the targets came in."""
         return values * self._unit(self.scale) + self._unit(self.shift) if self.scale else values
+
+    def shrunk(self, share: float) -> Targets:
+        """Targets whose outputs stand for a share of the numbers that they stood for."""
+        scale = self.scale or (1.0,) * (int(np.prod(self.outputs)) or 1)
+        shift = self.shift or (0.0,) * len(scale)
+        return replace(self, shift=tuple(share * one for one in shift), scale=tuple(share * one for one in scale))
 
     def _unit(self, values: tuple[float, ...]) -> np.ndarray:
         return np.array(values).reshape(self.outputs)
