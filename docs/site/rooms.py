@@ -34,10 +34,12 @@ STOREYS = {
     "parts": {"nn": "layers, losses, metrics", "optim": "steps, schedules", "data": "files, tables, texts, pictures"},
     "core": {"engine": "who runs a program", "graph": "tensors, operations, derivatives, kernels"},
     "ground": {
+        "bounds": "limits",
         "settings": "options",
         "files": "safe writing",
         "languages": "messages",
         "aligned": "tables",
+        "interrupts": "Ctrl-C",
         "registry": "names",
         "errors": "and warnings",
     },

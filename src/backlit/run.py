@@ -110,7 +110,8 @@ class Run(Result):
     history : History
         One dict an epoch: epoch, loss, metrics, val_loss, val_*, seconds; ``history.frame()`` is a data frame.
     stopped : str
-        Why training ended: "epochs done", "early stopping", "callback", "interrupted" or "diverged".
+        Why training ended: "epochs done", "early stopping", "loss reached", "closed form", "time limit",
+        "callback", "interrupted" or "diverged".
     diverged : Divergence or None
         Epoch, step and layer of the first NaN or infinite value.
     best_epoch : int or None

@@ -40,6 +40,7 @@ class Range:
     whole: bool = False
     schedule: bool = False  # a function of the step will do as well
     names: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()  # names that will do as well as a number
     words: str = ""  # in place of what `text` would say
 
     @property
@@ -68,7 +69,7 @@ class Range:
         """The value as plain Python (a NumPy scalar would change the type of what it multiplies); None if refused."""
         if self.names:
             return value if value in self.names else None
-        if self.schedule and callable(value):
+        if (self.schedule and callable(value)) or (isinstance(value, str) and value in self.besides):
             return value
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             return None

@@ -70,7 +70,7 @@ def command(
     if as_json:
         output.emit(found)
     else:
-        print(found["text"])
+        output.tell(found["text"])
 
 
 def answer(run: Any, prompt: str, beam: int) -> dict[str, Any]:

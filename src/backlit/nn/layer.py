@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
+from backlit import bounds
 from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
@@ -229,10 +231,10 @@ class Network:
     >>> network(np.zeros((5, 4), dtype="float32")).shape
     (5, 2)
     >>> print(network)
-    layer  kind       output  parameters  multiply-adds
-    0      Linear(3)  (3,)            15             12
+    layer  kind       output  parameters  multiply-adds  weights
+    0      Linear(3)  (3,)            15             12  weight 3×4, bias 3
     1      ReLU()     (3,)             0              0
-    2      Linear(2)  (2,)             8              6
+    2      Linear(2)  (2,)             8              6  weight 2×3, bias 2
     total             (2,)            23             18
     """
 
@@ -243,8 +245,17 @@ class Network:
 
     @classmethod
     def build(cls, architecture: Layer, input_shape: Shape | int, seed: int = 0, dtype: str = "float32") -> Network:
-        """Draw the parameters of `architecture` for inputs of `input_shape`; the same seed gives the same network."""
+        """Draw the parameters of `architecture` for inputs of `input_shape`; the same seed gives the same network.
+
+        Raises
+        ------
+        ShapeError
+            If a layer can't take the shape that reaches it.
+        InputError
+            If the network is larger than the limits on layers, nesting and weights allow (see `backlit.limits`).
+        """
         shape = _example_shape(input_shape)
+        require_size(architecture, shape)
         params, _ = architecture.init(Key(seed), shape)
         cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
         return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
@@ -286,7 +297,13 @@ class Network:
     def apply(
         self, params: Params, x: Any, *, state: dict[str, Any] | None = None, **options: Unpack[CallOptions]
     ) -> tuple[Any, dict[str, Any]]:
-        """The raw output for a batch with given parameters, and the running state afterwards: see `forward`."""
+        """The raw output for a batch with given parameters, and the running state afterwards: see `forward`.
+
+        Layers that carry their state from batch to batch go on from a `state` that is given; without one they start
+        anew, unless ``fresh=False`` has them go on from the network's own.
+        """
+        if state is not None and not options.get("training"):
+            options.setdefault("fresh", np.bool_(False))
         state = self.state if state is None else state
         return forward(self.architecture, self.input_shape, params, x, state=state, **options)
 
@@ -330,19 +347,56 @@ class Network:
 
     def __str__(self) -> str:
         lines = self.rows(containers=True)
-        table = [("layer", "kind", "output", "parameters", "multiply-adds")]
+        paths = [path for path, *_ in lines]
+        table = [("layer", "kind", "output", "parameters", "multiply-adds", "weights")]
         for path, layer, shape, size, cost in lines if len(lines) == 1 else lines[1:]:
             indent = "  " * path.count("/")
+            weights = self._weights(path, paths)
             if layer.parts():  # what is in it follows
-                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", ""))
+                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", "", weights))
             else:
-                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}"))
+                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}", weights))
         total = self.architecture.cost(self.input_shape)
-        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}"))
-        return aligned(table, left=(0, 1, 2))
+        own = self._weights("", paths) if len(lines) > 1 else ""
+        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}", own))
+        return aligned(table, left=(0, 1, 2, 5))
+
+    def _weights(self, path: str, paths: list[str]) -> str:
+        """A layer's own parameters, each with its size: "weight 3×4, bias 3"; not those of layers inside it."""
+        start = f"{path}/" if path else ""
+        inside = tuple(f"{other}/" for other in paths if other != path and other.startswith(start))
+        own = {
+            key.removeprefix(start): "×".join(map(str, leaf.shape))
+            for key, leaf in tree.items(self.params)
+            if key.startswith(start) and not key.startswith(inside)
+        }
+        return ", ".join(f"{name} {sizes}" for name, sizes in own.items())
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
+
+
+def require_size(architecture: Layer, input_shape: Shape) -> None:
+    """Refuse a network that is larger than the limits allow, before any weight is drawn.
+
+    Raises
+    ------
+    InputError
+        With the limit, and how it is raised.
+    """
+    count, pending = 0, [(architecture, 1)]
+    while pending:
+        layer, depth = pending.pop()
+        count += 1
+        bounds.require("layers", count, "the network has at least")
+        bounds.require("nesting", depth, "the network has layers in layers, at least")
+        pending += [(part, depth + 1) for _, part in layer.parts()]
+    try:
+        params, _ = architecture.init(Key.undrawn(), input_shape)
+    except MemoryError as error:
+        raise InputError(bounds.beyond("parameters", "the network has more weights than there is memory")) from error
+    size = sum(math.prod(np.shape(leaf)) for leaf in tree.leaves(params))
+    bounds.require("parameters", size, "the network has")
 
 
 def _example_shape(input_shape: Shape | int) -> Shape:

@@ -15,6 +15,7 @@ from backlit.data.pictures.folder import SUFFIXES
 from backlit.data.preparation import preparation_of
 from backlit.data.text import Symbols
 from backlit.data.text.tagged import is_tagged, read_tagged
+from backlit.data.textual import as_texts
 from backlit.errors import InputError
 from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.judge.written import SHOWN, judge_texts, usual_text
@@ -130,7 +131,7 @@ def judge_pairs(run: Any, path: Path, target: list[str] | None = None) -> tuple[
     inputs, truth, given = file.inputs[full], [truth[row] for row in full], [given[row] for row in full]
     if writes:
         guess = Judgement.of(run.judgement).guess
-        y = np.array(truth, dtype=str)
+        y = as_texts(truth)
         return judge_texts(run, inputs, y, usual_text(y) if guess is None else str(guess.text), given), notes
     if len(run.network.output_shape) == 1:
         y = np.array(truth)

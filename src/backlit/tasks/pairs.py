@@ -21,6 +21,7 @@ from backlit.data.text.tagged import is_tagged, read_tagged
 from backlit.data.text.texts import Texts
 from backlit.data.text.tokenizer import Unit
 from backlit.data.text.units import UNITS
+from backlit.data.textual import as_texts
 from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError, unknown
 from backlit.languages import Template
@@ -219,7 +220,7 @@ class PairsTask(Laid, SequencesTask):
                     )
             return dataclasses.replace(self._tagged("", raw, tags, notes), form="symbols" if apart else "texts")
         raw[:] = [texts[row] for row in full]
-        y = np.array([written[row] for row in full], dtype=str)
+        y = as_texts([written[row] for row in full])
         longest, steps = max(map(len, raw)), max(map(len, y.tolist()))
         notes.append(COUNTED.say(rows=len(full), longest=longest, what="characters", steps=steps))
         return FilePairs("", raw, y, "text", notes)
@@ -234,7 +235,7 @@ class PairsTask(Laid, SequencesTask):
         paths = files_of(frame.filter(full), self.picture, folder)
         size = None if self.size is None else height_and_width(self.size)
         album = read(paths, size, cache=pictures_folder(), progress=progress)
-        y = np.array(written, dtype=str)[full]
+        y = as_texts([text for text in written if text])
         notes.append(ALBUM.say(count=len(y), height=album.form.height, width=album.form.width))
         return FilePairs(
             "", album.pixels, y, "text", notes, form="pictures", given_as=[shown(path) for path in paths],

@@ -11,19 +11,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backlit import optim
 from backlit.data.splitting import split
 from backlit.data.text import Symbols, Texts, Tokenizer
 from backlit.data.text.tokenizer import Unit
+from backlit.data.textual import array_of, as_texts
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.languages import Template
 from backlit.nn.layer import Layer
-from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import Writer, for_sequences, recurrent_spec
 from backlit.settings import option
 from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.judge.written import SHOWN, judge_texts, no_better, usual_text
 from backlit.tasks.options import DATA, Call, Options
+from backlit.tasks.plan import wished
 from backlit.tasks.task import FOR_ROWS, PLAN, Material, Parts, Plan, Progress, Task, seconds_left
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.judgement import Example, Judgement
@@ -99,12 +99,12 @@ class SequencesTask(Task):
     def targets(self, x: np.ndarray, y: Sequence[Any]) -> np.ndarray:
         """Classes or texts (rows,), or tags (rows, time) with "" for padding."""
         if self.to == "class":
-            return np.asarray(y)
+            return array_of(y)
         if self.to == "text":
             wrong = next((i for i, text in enumerate(y) if not isinstance(text, str)), None)
             if wrong is not None:
                 raise InputError(f'y: row {wrong} is {y[wrong]!r}; to="text" needs texts')
-            return np.array(list(y), dtype=str)
+            return as_texts(list(y))
         tags = [list(row) for row in y]
         for i, (row, row_tags) in enumerate(zip(x, tags, strict=True)):
             if len(row) != len(row_tags):
@@ -114,7 +114,7 @@ class SequencesTask(Task):
         filled = np.full((len(tags), max(map(len, tags))), "", dtype=object)
         for line, row_tags in zip(filled, tags, strict=True):
             line[: len(row_tags)] = [str(tag) for tag in row_tags]
-        return filled.astype(str)
+        return as_texts(filled.ravel().tolist()).reshape(filled.shape)
 
     def split(self, material: Any, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
         """Parts by chance; without test rows, validation rows judge as well."""
@@ -176,14 +176,12 @@ class SequencesTask(Task):
     def plan(self, rows: int, network: Layer, spec: str, options: Options) -> Plan:
         """How a network is trained on so many rows; the rate falls to nothing, since it is too large at the end."""
         batch = int(np.clip(2 ** round(math.log2(max(rows, 1) / 32)), 4, 64))
-        batch = options.batch_size or batch + -batch % options.devices
+        batch = rows if options.batch_size == "full" else options.batch_size or batch + -batch % options.devices
         epochs = options.epochs or int(np.clip(self.updates // max(1, rows // batch), 10, 200))
-        rate = RATE if options.learning_rate is None else options.learning_rate
-        optimizer = options.optimizer or OPTIMIZER
-        if isinstance(optimizer, str):
-            optimizer = optim.get(optimizer, learning_rate=optim.Cosine(rate, epochs * -(-rows // batch)))
+        optimizer, rate = options.steps(OPTIMIZER, RATE)
+        fixed = options.optimizer is None or isinstance(options.optimizer, str)
         return Plan(
-            network=network,
+            network=wished(network, options),
             spec=spec,
             batch_size=batch,
             epochs=epochs,
@@ -191,7 +189,8 @@ class SequencesTask(Task):
             rate=rate,
             dropout=options.dropout or 0.0,
             optimizer=optimizer,
-            penalty=L2(options.l2) if options.l2 else None,
+            penalty=options.penalty,
+            schedule=options.schedule or ("cosine" if fixed else None),
         )
 
     def recipe(self, material: Any, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
@@ -208,7 +207,7 @@ class SequencesTask(Task):
             optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
             validation=(x[parts.validation], y[parts.validation]), preparation=preparation,
             encoding=encoding, seed=options.seed, engine=options.engine, devices=options.devices,
-            penalty=plan.penalty, early_stopping=self.stopping(plan),
+            penalty=plan.penalty, schedule=plan.schedule, early_stopping=self.stopping(plan),
             time_limit=seconds_left(options, call),
         )  # fmt: skip
         finish = partial(self.judge, material=material, parts=parts, plan=plan, notes=notes)
@@ -226,7 +225,7 @@ class SequencesTask(Task):
 
     def resolved(self, plan: Plan, options: Options) -> dict[str, Any]:
         """The choices that can be told in words, as options that make them again whatever the defaults are then."""
-        counts = {"epochs": plan.epochs, "batch_size": plan.batch_size, "patience": plan.patience}
+        counts = {"epochs": plan.epochs, "batch_size": plan.batch_size or "full", "patience": plan.patience}
         named = {} if isinstance(options.network, Layer) else {"network": options.network or NETWORK}
         steps = {"learning_rate": plan.rate, "optimizer": options.optimizer or OPTIMIZER}
         return counts | named | (steps if isinstance(options.optimizer, (str, type(None))) else {})
@@ -252,7 +251,7 @@ class SequencesTask(Task):
         if self.to == "text":
             return judge_texts(run, x[rows], y[rows], usual_text(y[train]), given)
         scores, baseline = run.evaluate(x[rows], y[rows]), _usual_tags(x, y, train, rows)
-        tagged = [] if given is None else run.predict(x[rows[:SHOWN]])
+        tagged: Any = [] if given is None else run.predict(x[rows[:SHOWN]])
         truth = [" ".join(tags[tags != ""]) for tags in y[rows[:SHOWN]]]
         return Judgement(
             task="tags",

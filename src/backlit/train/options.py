@@ -27,8 +27,10 @@ class TrainingOptions(TypedDict, total=False):
 
     loss: str | Loss | Callable[..., Any] | None
     optimizer: str | Transform
+    schedule: str | None
     epochs: int
-    batch_size: int | None
+    until_loss: float | None
+    batch_size: int | Literal["full"] | None
     validation: float | tuple[Any, Any] | Folds | None
     seed: int
     metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None
