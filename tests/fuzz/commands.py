@@ -166,7 +166,7 @@ def senseless_commands(case: Case) -> None:
     case.command(*[word.replace("\0", "\ufffd") for word in words])
 
 
-@fuzzer("config files, odd and damaged", ci=30, limit=40)
+@fuzzer("config files, odd and damaged", ci=15, limit=40)
 def configs(case: Case) -> None:
     rng = case.rng
     lay_out(case.folder)

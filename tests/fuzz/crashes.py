@@ -96,7 +96,7 @@ def _weights(run: bl.Run) -> list[bytes]:
     return [np.asarray(leaf).tobytes() for leaf in tree.flatten(run.network.params)[0]]
 
 
-@fuzzer("a crash or an error at every file operation", ci=60)
+@fuzzer("a crash or an error at every file operation", ci=25)
 def crashes(case: Case) -> None:
     rng, folder = case.rng, case.folder / "run"
     overwritten = rng.random() < 0.3

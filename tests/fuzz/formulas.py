@@ -35,7 +35,7 @@ def garbled(rng: random.Random, text: str) -> str:
     return text
 
 
-@fuzzer("formulas of `explain`", ci=250)
+@fuzzer("formulas of `explain`", ci=150)
 def formulas(case: Case) -> None:
     rng = case.rng
     text = garbled(rng, formula(rng))

@@ -11,7 +11,7 @@ HOSTILE = [
     "<script>alert(1)</script>", "<img src=x onerror=y>", "]]>", "{{ 7*7 }}", "{% x %}", "{0}", "{name!r}", "%s%n", "$_$", "profit_$_2019_vs_$_2020",
     "\\alpha", "$\\frac{1}{", "[red]x[/red]", "[/]", "a\nb", "a\r", "a\tb", '"', "'", "`", ",", ";", "|", "::", "/", "../x", "~", "#", "# x",
     "-", "--help", "NaN", "null", "None", "true", "0", "007", "1e5", "prediction", "probability_a", "lower", "x" * 255, "가" * 85, "\U0001f469\u200d\U0001f52c",
-    "e\u0301", "İ", "ﬃ", "\udcff", "con", "a.", " a ", "formats", "__proto__", "row", "*", "a\0b",
+    "e\u0301", "İ", "ﬃ", "\udcff", "con", "a.", " a ", "formats", "__proto__", "row", "*", "^.*$", "a\0b",
 ]  # fmt: skip
 
 

@@ -92,16 +92,16 @@ def disturb(case: Case, number: int) -> None:
     case.ended["before we listen" if early else "stopped" if process.returncode else "done already"] += 1
 
 
-@fuzzer("Ctrl-C at random moments, once and more often; going on", ci=2, limit=150)
+@fuzzer("Ctrl-C at random moments, once and more often; going on", ci=1, limit=150)
 def ctrl_c(case: Case) -> None:
     disturb(case, signal.SIGINT)
 
 
-@fuzzer("SIGTERM at random moments, once and more often; going on", ci=2, limit=150)
+@fuzzer("SIGTERM at random moments, once and more often; going on", ci=1, limit=150)
 def sigterm(case: Case) -> None:
     disturb(case, signal.SIGTERM)
 
 
-@fuzzer("SIGHUP at random moments, once and more often; going on", ci=2, limit=150)
+@fuzzer("SIGHUP at random moments, once and more often; going on", ci=1, limit=150)
 def sighup(case: Case) -> None:
     disturb(case, getattr(signal, "SIGHUP", signal.SIGTERM))  # Windows has none

@@ -224,7 +224,7 @@ def read(case: Case, kind: str, content: bytes, name: str | None = None) -> None
     case.call(bl.data.read_source, f"{path}{part}", keep_text=rng.random() < 0.3, **options)
 
 
-@fuzzer("delimited text, odd but right", ci=150)
+@fuzzer("delimited text, odd but right", ci=100)
 def texts_of_tables(case: Case) -> None:
     read(case, case.rng.choice(["csv", "tsv", "txt"]), a_text(case.rng).encode(errors="replace"))
 

@@ -225,7 +225,10 @@ class _Named:
         if not key.draws:
             if self.kind.by_fans:
                 fans(shape, self.name)
-            return np.broadcast_to(0.0, shape)
+            try:
+                return np.broadcast_to(0.0, shape)
+            except ValueError as error:  # more numbers than can be counted
+                raise InputError(f"weights of shape {shape} are more than any computer holds") from error
         return self.kind.function(key, shape, *(() if self.number is None else (self.number,)))
 
 

@@ -124,7 +124,9 @@ def _head(data: bytes, start: int) -> bytes:
 def _past_lines(data: bytes, count: int, start: int = 0) -> int:
     for _ in range(count):
         line = LINE.match(data, start)
-        start = line.end() if line else start
+        if line is None or line.end() == start:
+            break
+        start = line.end()
     return start
 
 

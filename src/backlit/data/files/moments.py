@@ -83,8 +83,8 @@ class Moment:
         values = text.str.strptime(kind, layout, strict=False, cache=column[:1000].n_unique() < 500)
         if self.layout.endswith(ZONES):
             values = values.dt.replace_time_zone("UTC")
-        first = values.min()
-        if "%Y" in self.layout and (first is None or first.year >= 1000):
+        first = values.dt.year().min()  # as a number: Python's dates begin with year 1
+        if "%Y" in self.layout and (first is None or first >= 1000):
             return values
         return pl.select(pl.when(column.str.contains(self.pattern)).then(values)).to_series()
 

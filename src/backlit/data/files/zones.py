@@ -92,4 +92,4 @@ def at_home(frame: Any, name: str, formats: Mapping[str, str]) -> Any:
     home = HOME.search(formats.get(name, ""))
     if home is None or name not in frame.columns or frame[name].dtype != pl.Datetime("us", "UTC"):
         return frame
-    return frame.with_columns(pl.col(name).dt.convert_time_zone(home[1]))
+    return frame.with_columns(frame[name].dt.convert_time_zone(home[1]))

@@ -204,7 +204,7 @@ def _tells_apart(frame: Any, codes: np.ndarray, places: np.ndarray, time: str) -
     for name in frame.columns:
         if name == time or frame[name].dtype.is_float() or frame[name].n_unique() > frame.height / 2:
             continue
-        if not frame.select(pl.col(name), pl.Series(places).alias(" place")).is_duplicated().any():
+        if not pl.DataFrame({"series": frame[name], "place": places}).is_duplicated().any():
             return f"if {name!r} says which series a row belongs to, give it: --series {name}; otherwise "
     return "give the column that tells series apart (--series COLUMN), or "
 

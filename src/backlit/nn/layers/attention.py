@@ -132,7 +132,10 @@ class AdditiveAttention:
 
 
 def _require(name: str, query: Any, keys: Any, values: Any) -> None:
-    query, keys, values = (x if hasattr(x, "shape") else np.asarray(x) for x in (query, keys, values))
+    try:
+        query, keys, values = (x if hasattr(x, "shape") else np.asarray(x) for x in (query, keys, values))
+    except ValueError as error:  # lists of different lengths
+        raise ShapeError(f"{name} takes arrays: {error}") from error
     if len(query.shape) not in (2, 3) or len(keys.shape) != 3 or len(values.shape) != 3:
         raise ShapeError(
             f"{name} needs a query (rows, size) or (rows, queries, size), keys and values (rows, time, size), got "

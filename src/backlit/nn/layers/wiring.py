@@ -63,7 +63,7 @@ def random_wiring(
     Erdős, Rényi: On random graphs I, 1959. Barabási, Albert: Emergence of scaling in random networks, Science 286,
     1999. Watts, Strogatz: Collective dynamics of "small-world" networks, Nature 393, 1998.
     """
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise unknown("wiring", kind, KINDS)
     for name, number, least in (("nodes", nodes, 2), ("links", links, 1), ("neighbours", neighbours, 2)):
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
