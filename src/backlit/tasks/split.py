@@ -129,9 +129,7 @@ def alike(
     return [np.flatnonzero(np.isin(groups, places)) for places in divided(ones)]
 
 
-def _noted(
-    found: list[list[str]], divided: tuple[tuple[np.ndarray, ...], list[str]]
-) -> tuple[np.ndarray, ...]:
+def _noted(found: list[list[str]], divided: tuple[tuple[np.ndarray, ...], list[str]]) -> tuple[np.ndarray, ...]:
     """The parts, their notes put aside."""
     found.append(divided[1])
     return divided[0]
