@@ -143,6 +143,9 @@ def as_targets(y: Any) -> np.ndarray:
             raise _no_target(np.argwhere(np.ma.getmaskarray(y))[0], "masked")
         y = y.data
     values = array_of(y)
+    if values.dtype.kind in "cmM":
+        kind = "complex numbers" if values.dtype.kind == "c" else "dates or times"
+        raise InputError(f"targets: {kind} can't be learned as they are; make them numbers, or classes by astype(str)")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         place = np.argwhere(~np.isfinite(values))[0]
         raise _no_target(place, "missing (NaN)" if np.isnan(values[tuple(place)]) else "infinite")

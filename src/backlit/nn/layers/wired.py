@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -175,7 +176,7 @@ def _named(nodes: Any, also: list[str], pairs: list[tuple[str, str]]) -> dict[st
     if isinstance(nodes, Layer) or (callable(nodes) and not isinstance(nodes, Mapping)):
         names = dict.fromkeys([*also, *(name for pair in pairs for name in pair)])
         wanted = [name for name in names if name not in (INPUT, OUTPUT)]
-        named = {name: nodes if isinstance(nodes, Layer) else nodes(name) for name in wanted}
+        named = {name: copy.deepcopy(nodes) if isinstance(nodes, Layer) else nodes(name) for name in wanted}
     else:
         items = [(str(name), layer) for name, layer in (nodes.items() if isinstance(nodes, Mapping) else nodes)]
         named = dict(items)
