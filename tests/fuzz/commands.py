@@ -149,7 +149,7 @@ def senseless_commands(case: Case) -> None:
     rng = case.rng
     flags = [flag for command in ("train", "predict") for flag, *_ in options_of(command)]
     vocabulary = [
-        *set(COMMANDS),
+        *sorted(set(COMMANDS)),
         *TEXTS,
         *NUMBERS,
         *flags,
@@ -158,7 +158,6 @@ def senseless_commands(case: Case) -> None:
         "--help",
         "lesson",
         "lr-find",
-        "--install-completion=x",
     ]
     words = rng.choices(vocabulary, k=rng.choice([0, 1, 2, 3, 6]))
     if words[:1] == ["lesson"] or "lessons" in words:

@@ -334,6 +334,8 @@ def tensor(value: Any, name: str | None = None) -> Tensor:
     >>> f.item(), x.grad.item(), y.grad.item(), z.grad.item()
     (-12.0, -4.0, -4.0, 3.0)
     """
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"a tensor's name must be a text, got {name!r}")
     if isinstance(value, Tensor):
         return Tensor(value.value, name=name or value.name)
     if hasattr(value, "__array_namespace__") and not isinstance(value, (np.ndarray, np.generic)):
