@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 NAME = "show"
 EXAMPLES = (
     "Examples:\n\nbacklit show runs/digits\n\nbacklit show runs/digits --plot curves.png\n\n"
-    "backlit show runs/digits --draw network.svg --depth neurons"
+    "backlit show runs/digits --draw network.svg --depth neurons\n\n"
+    "backlit show runs/moons --row 0.5,-0.2 --answer 1\n\n"
+    "backlit show runs/houses --row area=50,built=1990,price=300 --draw pass.svg\n\n"
+    "backlit show runs/moons --boundary boundary.png --initializers starts.png"
 )
 WIDTH = 60  # of the chart
 
@@ -31,9 +34,24 @@ def command(
         Path | None, typer.Option(help="Draw the network as a picture (.svg, .png, .pdf).", metavar="FILE")
     ] = None,
     depth: Annotated[
-        str,
+        str | None,
         typer.Option(help="With --draw: layers, neurons (weights as line widths) or operations (one forward pass)."),
-    ] = "layers",
+    ] = None,
+    row: Annotated[
+        str | None,
+        typer.Option(
+            help="A row of your own, area=50,district=Mapo,price=300 or 0.5,-1.2 or a file: every value, and with its "
+            "target every gradient of the loss, as a table or with --draw as a picture."
+        ),
+    ] = None,
+    answer: Annotated[str | None, typer.Option(help="The target of --row, where it isn't in it.")] = None,
+    boundary: Annotated[
+        Path | None, typer.Option(help="Draw what the network says at every point around its data (.png, .svg, .pdf).")
+    ] = None,
+    initializers: Annotated[
+        Path | None,
+        typer.Option(help="Draw what each layer gives before training, by initialiser (.png, .svg, .pdf)."),
+    ] = None,
     columns: Annotated[bool, typer.Option("--columns", help="All columns of the table, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
@@ -47,17 +65,26 @@ def command(
 
     if draw is not None:
         check_path(draw)
-    for picture in (plot, reliability):
+    for picture in (plot, reliability, boundary, initializers):
         output.check_picture(picture)
+    if answer is not None and row is None:
+        raise InputError("--answer is the target of a --row: give both")
     loaded = bl.load(run)
     judgement = loaded.judgement or {}
     if reliability is not None and "calibration" not in judgement:
         raise InputError(f"{run} has no probabilities whose honesty was measured; classifiers on tables have")
+    if row is not None:
+        _row(loaded, row, answer, draw, depth, as_json)
+        return
     if draw is not None:
         network, alike = _first(loaded)
         bl.draw(network, depth, draw)
         if alike:
             output.note(f"{draw}: the first of {alike + 1} networks of one kind")
+    if boundary is not None:
+        output.save_picture(_boundary(loaded), boundary)
+    if initializers is not None:
+        output.save_picture(plots.starts(_first(loaded)[0]), initializers)
     if plot is not None:
         output.save_picture(loaded.plot(), plot)
     if reliability is not None:
@@ -81,6 +108,42 @@ def command(
     if judgement.get("notes"):
         blocks.append("\n".join(f"  {note}" for note in judgement["notes"]))
     print("\n\n".join(blocks))
+
+
+def _row(run: Run, row: str, answer: str | None, draw: Path | None, depth: str | None, as_json: bool) -> None:
+    """One forward pass of a row of the user's own, and back from its loss; of an ensemble, of the first member."""
+    import backlit as bl
+    from backlit.cli import output
+    from backlit.errors import InputError
+    from backlit.inspect.explain import explain
+    from backlit.inspect.trace import trace
+    from backlit.tasks.example import example_of
+
+    if depth not in (None, "operations"):
+        raise InputError(f"--row runs through the operations, not through --depth {depth}; leave one of them out")
+    example = example_of(run, row, answer)
+    network, alike = _first(run)
+    loss = None if example.y is None else run.loss
+    graph = trace(network, example.x, example.y, loss)
+    if draw is not None:
+        bl.draw(network, "operations", draw, x=example.x, y=example.y, loss=loss)
+    if example.y is None:
+        output.note("the target isn't known, so gradients are those of the output; give it in the row, or as --answer")
+    if alike:
+        output.note(f"the first of {alike + 1} networks of one kind")
+    if as_json:
+        output.emit(explain(graph).to_dict())
+    elif draw is None:
+        print(explain(graph).table())
+
+
+def _boundary(run: Run) -> Any:
+    """The boundary with the training rows, read again."""
+    from backlit.cli.diagnose import recipe_of_folder
+    from backlit.inspect import plots
+
+    recipe = recipe_of_folder(run, None)
+    return plots.decision_boundary(run, recipe.x, recipe.y)
 
 
 def _first(run: Run) -> tuple[Network, int]:
