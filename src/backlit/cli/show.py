@@ -16,7 +16,7 @@ EXAMPLES = (
     "Examples:\n\nbacklit show runs/digits\n\nbacklit show runs/digits --plot curves.png\n\n"
     "backlit show runs/digits --draw network.svg --depth neurons\n\n"
     "backlit show runs/moons --row 0.5,-0.2 --answer 1\n\n"
-    "backlit show runs/houses --row area=50,built=1990,price=300 --draw pass.svg\n\n"
+    "backlit show runs/houses --row new.csv --draw pass.svg\n\n"
     "backlit show runs/moons --boundary boundary.png --initializers starts.png"
 )
 WIDTH = 60  # of the chart
