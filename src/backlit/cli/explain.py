@@ -57,9 +57,9 @@ def command(
     if as_json:
         output.emit(explanation.to_dict())
         return
-    print(explanation.tree() if tree else explanation.table())
+    output.tell(explanation.tree() if tree else explanation.table())
     if not tree:
         gates = dict.fromkeys(
             f"{n.tensor.op.name} {n.tensor.op.gate}" for n in explanation if n.tensor.op and n.tensor.op.gate
         )
-        print("\n" + "\n".join(gates))
+        output.tell("\n" + "\n".join(gates))

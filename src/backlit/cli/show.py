@@ -107,7 +107,7 @@ def command(
         blocks.append(printing.scores(judgement))
     if judgement.get("notes"):
         blocks.append("\n".join(f"  {note}" for note in judgement["notes"]))
-    print("\n\n".join(blocks))
+    output.tell("\n\n".join(blocks))
 
 
 def _row(run: Run, row: str, answer: str | None, draw: Path | None, depth: str | None, as_json: bool) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.from_column import AS_IT_STANDS
 from backlit.data.preparation import Preparation
 from backlit.data.table.target import as_names
 from backlit.data.text import TextColumn
 from backlit.data.text.preparation import texts_of, unit_for
 from backlit.data.text.units import UNITS
-from backlit.errors import unknown
+from backlit.errors import InputError, unknown
 from backlit.languages import Template
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.spec.sequences import for_texts
@@ -29,6 +30,7 @@ from backlit.train.result import Result
 # What did best on the sources of Python packages (which one, comment or code) and on translations (which language).
 BAG, CNN = "bag:64", "cnn:128"
 BAG_RATE, CNN_RATE, DROPOUT = 0.01, 0.003, 0.2
+FEW = 20  # rows from which on texts that differ nearly all are no classes
 EPOCHS = 60  # the rows are learned by heart after a few
 
 
@@ -83,7 +85,10 @@ class TextsTask(Tabular):
         """The rows whose targets are known, and what their texts are split into."""
         if self.tokens is not None and self.tokens not in UNITS:
             raise unknown("unit of text", self.tokens, UNITS)
-        table = read_rows(self, data, self.task, self.group, progress)
+        as_text = {} if self.missing is not None else dict.fromkeys(self._columns, AS_IT_STANDS)
+        table = read_rows(self, data, self.task, self.group, progress, as_text)
+        if table.task == "classification":
+            self._require_classes(table.y)
         targets = as_names(self.target)
         unit = self.tokens or unit_for(texts_of(table.raw, self._columns, targets))
         used = {*self._columns, *targets, self.group, self.time}
@@ -92,6 +97,15 @@ class TextsTask(Tabular):
             more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
             table.notes.append(f"only the text is learned from; not used: {', '.join(unused[:5])}{more}")
         return TextTable(**vars(table), unit=unit)
+
+    def _require_classes(self, y: np.ndarray) -> None:
+        """Refuse texts to be written in place of classes: they hardly ever come twice."""
+        different = len(np.unique(y))
+        if self.task is None and len(y) >= FEW and different > len(y) / 2:
+            raise InputError(
+                f"target {as_names(self.target)[0]!r}: {different} of {len(y)} rows have different texts, no classes; "
+                "to write such texts, say to 'text' (--to text)"
+            )
 
     @property
     def _columns(self) -> tuple[str, ...]:

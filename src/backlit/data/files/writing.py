@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from backlit import bounds
+from backlit.aligned import visible
 from backlit.data.files import Source, kinds
 from backlit.data.files.dialect import BLANKS
 from backlit.data.files.formats import from_text
@@ -183,7 +184,7 @@ def _to_standard_output(data: bytes, like: Source) -> None:
     if terminal and not kinds.BY_NAME[like.format].is_text:
         raise InputError(f"{like.format} isn't text that a terminal shows; name a file to write to")
     if terminal:  # which has an encoding of its own
-        sys.stdout.write(data.decode(like.encoding or "utf-8").lstrip(BYTE_ORDER_MARK))
+        sys.stdout.write(visible(data.decode(like.encoding or "utf-8").lstrip(BYTE_ORDER_MARK).replace("\r\n", "\n")))
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
