@@ -57,8 +57,7 @@ def command(
 ) -> None:
     """The network layer by layer, the table's columns, how the training went, and the scores."""
     import backlit as bl
-    from backlit.cli import output, printing
-    from backlit.data.preparation import preparation_of
+    from backlit.cli import output
     from backlit.errors import InputError
     from backlit.inspect import plots
     from backlit.inspect.draw import check_path
@@ -92,22 +91,29 @@ def command(
     if as_json:
         output.emit(_data(loaded))
         return
-    blocks = [_network(loaded)]
-    if preparation_of(loaded.preparation).rows():
-        blocks.append(printing.columns(loaded.preparation, 10**9 if columns else printing.MOST_COLUMNS))
-    options = {key: value for key, value in loaded.settings.items() if value is not None and key != "data"}
+    output.tell(_summary(loaded, columns))
+
+
+def _summary(run: Run, columns: bool) -> str:
+    """What a run is, in blocks of text."""
+    from backlit.cli import printing
+    from backlit.data.preparation import preparation_of
+
+    judgement = run.judgement or {}
+    blocks = [_network(run)]
+    if preparation_of(run.preparation).rows():
+        blocks.append(printing.columns(run.preparation, 10**9 if columns else printing.MOST_COLUMNS))
+    options = {key: value for key, value in run.settings.items() if value is not None and key != "data"}
     settings = ", ".join(f"{key} {value}" for key, value in options.items())
-    best = f", best epoch {loaded.best_epoch}" if loaded.best_epoch else ""
-    blocks.append(
-        f"trained with {settings}\n{len(loaded.history)} epochs in {loaded.seconds:.1f} s: {loaded.stopped}{best}"
-    )
-    if loaded.history:
-        blocks.append(_chart(loaded.history))
+    best = f", best epoch {run.best_epoch}" if run.best_epoch else ""
+    blocks.append(f"trained with {settings}\n{len(run.history)} epochs in {run.seconds:.1f} s: {run.stopped}{best}")
+    if run.history:
+        blocks.append(_chart(run.history))
     if judgement:
         blocks.append(printing.scores(judgement))
     if judgement.get("notes"):
         blocks.append("\n".join(f"  {note}" for note in judgement["notes"]))
-    output.tell("\n\n".join(blocks))
+    return "\n\n".join(blocks)
 
 
 def _row(run: Run, row: str, answer: str | None, draw: Path | None, depth: str | None, as_json: bool) -> None:
@@ -134,7 +140,7 @@ def _row(run: Run, row: str, answer: str | None, draw: Path | None, depth: str |
     if as_json:
         output.emit(explain(graph).to_dict())
     elif draw is None:
-        print(explain(graph).table())
+        output.tell(explain(graph).table())
 
 
 def _boundary(run: Run) -> Any:

@@ -285,11 +285,11 @@ def _view_of_run(run: Any, x: Any) -> _View:
     raw = None if hasattr(x, "columns") or isinstance(x, dict) else np.asarray(x)
     if raw is not None and raw.dtype.kind in "fiub":  # in the data's own unit
         rows, prepare = raw.astype(np.float64), run.inputs
-    elif two_columns(run):  # of numbers: in their own unit, too
-        names = two_columns(run)
+    elif pair := two_columns(run):  # of numbers: in their own unit, too
+        names = pair
         table = as_polars(x)
-        rows = table.select(names).cast(float).fill_null(strategy="mean").to_numpy()
-        prepare = lambda points: run.inputs(dict(zip(names, points.T, strict=True)))  # noqa: E731
+        rows = table.select(pair).cast(float).fill_null(strategy="mean").to_numpy()
+        prepare = lambda points: run.inputs(dict(zip(pair, points.T, strict=True)))  # noqa: E731
     else:  # a table: as prepared
         rows, prepare = run.inputs(x), lambda points: points.astype(run.network.dtype)
 
