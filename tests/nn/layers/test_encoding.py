@@ -1,5 +1,7 @@
 """PiecewiseLinear: against its formula in PyTorch, what it lets a linear layer do, and what it refuses."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ def in_torch(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     pieces = [
         2 * torch.clamp((values[:, i] - low) / (high - low), 0, 1) - 1
         for i, knots in enumerate(KNOTS)
-        for low, high in zip(knots[:-1], knots[1:], strict=True)
+        for low, high in pairwise(knots)
     ]
     output = torch.cat([torch.stack(pieces, dim=1), values], dim=1)
     (output**2).sum().backward()
