@@ -231,10 +231,10 @@ class Network:
     >>> network(np.zeros((5, 4), dtype="float32")).shape
     (5, 2)
     >>> print(network)
-    layer  kind       output  parameters  multiply-adds
-    0      Linear(3)  (3,)            15             12
+    layer  kind       output  parameters  multiply-adds  weights
+    0      Linear(3)  (3,)            15             12  weight 3×4, bias 3
     1      ReLU()     (3,)             0              0
-    2      Linear(2)  (2,)             8              6
+    2      Linear(2)  (2,)             8              6  weight 2×3, bias 2
     total             (2,)            23             18
     """
 
@@ -297,7 +297,13 @@ class Network:
     def apply(
         self, params: Params, x: Any, *, state: dict[str, Any] | None = None, **options: Unpack[CallOptions]
     ) -> tuple[Any, dict[str, Any]]:
-        """The raw output for a batch with given parameters, and the running state afterwards: see `forward`."""
+        """The raw output for a batch with given parameters, and the running state afterwards: see `forward`.
+
+        Layers that carry their state from batch to batch go on from a `state` that is given; without one they start
+        anew, unless ``fresh=False`` has them go on from the network's own.
+        """
+        if state is not None and not options.get("training"):
+            options.setdefault("fresh", np.bool_(False))
         state = self.state if state is None else state
         return forward(self.architecture, self.input_shape, params, x, state=state, **options)
 
@@ -341,16 +347,30 @@ class Network:
 
     def __str__(self) -> str:
         lines = self.rows(containers=True)
-        table = [("layer", "kind", "output", "parameters", "multiply-adds")]
+        paths = [path for path, *_ in lines]
+        table = [("layer", "kind", "output", "parameters", "multiply-adds", "weights")]
         for path, layer, shape, size, cost in lines if len(lines) == 1 else lines[1:]:
             indent = "  " * path.count("/")
+            weights = self._weights(path, paths)
             if layer.parts():  # what is in it follows
-                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", ""))
+                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", "", weights))
             else:
-                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}"))
+                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}", weights))
         total = self.architecture.cost(self.input_shape)
-        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}"))
-        return aligned(table, left=(0, 1, 2))
+        own = self._weights("", paths) if len(lines) > 1 else ""
+        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}", own))
+        return aligned(table, left=(0, 1, 2, 5))
+
+    def _weights(self, path: str, paths: list[str]) -> str:
+        """A layer's own parameters, each with its size: "weight 3×4, bias 3"; not those of layers inside it."""
+        start = f"{path}/" if path else ""
+        inside = tuple(f"{other}/" for other in paths if other != path and other.startswith(start))
+        own = {
+            key.removeprefix(start): "×".join(map(str, leaf.shape))
+            for key, leaf in tree.items(self.params)
+            if key.startswith(start) and not key.startswith(inside)
+        }
+        return ", ".join(f"{name} {sizes}" for name, sizes in own.items())
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"

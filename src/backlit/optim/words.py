@@ -9,7 +9,7 @@ from typing import Any
 
 from backlit.errors import InputError, unknown
 from backlit.optim.rate import Schedule
-from backlit.optim.schedules import Cosine, Exponential, InverseTime, OneCycle, ReduceOnPlateau, Step, WarmUp
+from backlit.optim.schedules import Constant, Cosine, Exponential, InverseTime, OneCycle, ReduceOnPlateau, Step, WarmUp
 from backlit.optim.transform import Chain, Transform
 from backlit.settings import Declaration
 
@@ -200,7 +200,7 @@ def schedule_of(text: str, rate: float, updates: int, epochs: int) -> Schedule:
     warm, (name, numbers) = schedule_words(text)
     begun = max(1, round(warm[0] * updates)) if warm else 0
     span = Span(rate, updates, epochs, begun)
-    after = WORDS[name].make(span, *numbers) if name else rate
+    after = WORDS[name].make(span, *numbers) if name else Constant(rate)
     return WarmUp(after, steps=begun, share=warm[1]) if warm else after
 
 

@@ -72,18 +72,34 @@ class FolderKeeper:
         return self.folder / storage.STATE
 
     @contextlib.contextmanager
-    def open(self, loop: Loop, settings: dict[str, Any]) -> Iterator[None]:
-        """The folder for this run alone, and the loop as it was saved there, if it is to go on."""
+    def open(self, loop: Loop, settings: dict[str, Any]) -> Iterator[bool]:
+        """The folder for this run alone, and the loop as it was saved there, if it is to go on.
+
+        It yields whether the folder is free: with nothing to go on with, the run begins, and may be written at once.
+        """
+        self.check()
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(locked(self.folder))
             except OSError as error:
-                raise InputError(f"{self.folder} can't be written: {error}") from error
-            if self.checkpoint.resume:
+                raise InputError(f"{self.folder} can't be written: {error.strerror or error}") from error
+            free = not files.holds_run(self.folder)
+            if self.checkpoint.resume and not free:
                 self.restore(loop, settings)
-            elif files.holds_run(self.folder) and not self.checkpoint.overwrite:
+            elif not free and not self.checkpoint.overwrite:
                 raise InputError(f"{self.folder} already holds a run; resume it, or choose another folder")
-            yield
+            try:
+                yield free
+            finally:
+                if free and not loop.history and loop.stopped != "interrupted":  # nothing came of it
+                    files.remove(self.folder)
+
+    def check(self) -> bool:
+        """Whether the folder holds a run; one with what isn't a run's is refused, before a lock is put there."""
+        held = files.holds_run(self.folder)
+        if not (held and self.checkpoint.resume):
+            files.refuse_foreign(self.folder)
+        return held
 
     def restore(self, loop: Loop, settings: dict[str, Any]) -> None:
         """Set the loop to the saved state.
@@ -153,7 +169,7 @@ class FolderKeeper:
             "epoch": state.epoch,
             "stopped": loop.stopped,
             "history": list(loop.history),
-            "probes": list(result.probes),
+            "probes": list(loop.probes),
             "plateau": state.plateau,
             "best_epoch": state.best_epoch,
             "best_value": float(state.best_value),

@@ -165,7 +165,7 @@ class RowsTask(Task):
         if material.task == "regression" or not tested:
             unseen = _held_out(run, setting)
         if material.task == "regression" and unseen is not None:
-            intervals = Intervals.learn(run.targets.decode(unseen.outputs), unseen.y)
+            intervals = self.intervals(run, setting, unseen)
         if tested or unseen is None:
             unseen = Unseen(parts.raw_test, run.outputs(parts.raw_test), parts.y_test)
         guess = best_guess(run, material.task, material.y[parts.train])
@@ -180,6 +180,10 @@ class RowsTask(Task):
             notes=notes,
         )
         return run
+
+    def intervals(self, run: Result, setting: Setting, unseen: Unseen) -> Intervals:
+        """How far off predictions may be, from rows that were not learned from."""
+        return Intervals.learn(run.targets.decode(unseen.outputs), unseen.y)
 
     def scored(
         self, run: Result, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None

@@ -13,6 +13,7 @@ import numpy as np
 
 from backlit.data.splitting import split
 from backlit.data.text import Symbols, Texts, Tokenizer
+from backlit.data.textual import array_of, as_texts
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.layer import Layer
 from backlit.nn.spec.sequences import Writer, for_sequences, recurrent_spec
@@ -236,12 +237,12 @@ def _inputs(x: Any) -> tuple[np.ndarray, str]:
 def _targets(x: np.ndarray, y: Sequence[Any], to: str) -> np.ndarray:
     """Classes or texts (rows,), or tags (rows, time) with "" for padding."""
     if to == "class":
-        return np.asarray(y)
+        return array_of(y)
     if to == "text":
         wrong = next((i for i, text in enumerate(y) if not isinstance(text, str)), None)
         if wrong is not None:
             raise InputError(f'y: row {wrong} is {y[wrong]!r}; to="text" needs texts')
-        return np.array(list(y), dtype=str)
+        return as_texts(list(y))
     tags = [list(row) for row in y]
     for i, (row, row_tags) in enumerate(zip(x, tags, strict=True)):
         if len(row) != len(row_tags):
@@ -251,7 +252,7 @@ def _targets(x: np.ndarray, y: Sequence[Any], to: str) -> np.ndarray:
     filled = np.full((len(tags), max(map(len, tags))), "", dtype=object)
     for line, row_tags in zip(filled, tags, strict=True):
         line[: len(row_tags)] = [str(tag) for tag in row_tags]
-    return filled.astype(str)
+    return as_texts(filled.ravel().tolist()).reshape(filled.shape)
 
 
 def _usual_tags(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:

@@ -176,13 +176,14 @@ class StreamTask(Task):
                 f"{named} has {shortest} {self.tokens}, a window takes {window + 1}; give more text, or "
                 "a shorter window"
             )
-        streams = options.batch_size or STREAMS
+        given = options.batch_size if isinstance(options.batch_size, int) else None
+        streams = given or STREAMS
         room = (shortest - 1) // window
         if streams > room:
-            if options.batch_size:
+            if given:
                 notes.append(f"batches of {room} instead of {streams}: there are no more windows side by side")
             streams = room
-        if len(parts[0]) // (streams * window) < 8 and not options.batch_size:  # else there would be few updates
+        if len(parts[0]) // (streams * window) < 8 and not given:  # else there would be few updates
             streams = max(1, min(streams, len(parts[0]) // (8 * window)))
         unknown = float(np.mean(np.concatenate(parts) == 1))
         notes.append(

@@ -10,6 +10,7 @@ import numpy as np
 from backlit.data.frames import as_arrays
 from backlit.data.preparation import preparation_of
 from backlit.data.splitting import split
+from backlit.data.textual import array_of
 from backlit.errors import InputError, ShapeError
 from backlit.nn import losses
 from backlit.nn.layer import Layer, Network
@@ -140,9 +141,7 @@ def _split(training: Training, inputs: np.ndarray, encoded: np.ndarray, targets:
 def _arrays(x: Any, y: Any, training: Training, integers: bool) -> tuple[np.ndarray, np.ndarray]:
     preparation = preparation_of(training.preparation)
     inputs, _ = as_arrays(preparation.apply(x), keep_integers=integers, dtype=training.dtype)
-    outcomes = np.asarray(preparation.relative(x, y))
-    if outcomes.dtype.kind == "U" and isinstance(y, (list, tuple)) and not all(isinstance(label, str) for label in y):
-        outcomes = np.array(y, dtype=object)  # what is missing must not become the text "nan"
+    outcomes = array_of(preparation.relative(x, y))
     if outcomes.ndim == 0 or len(outcomes) != len(inputs):
         raise ShapeError(
             f"x has {len(inputs)} rows and y {outcomes.shape[0] if outcomes.ndim else 'none'}: they must be equal"

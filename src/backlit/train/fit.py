@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from backlit.data.named import NamedColumns
 from backlit.errors import DivergedError, InputError
+from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
 from backlit.train import progress
 from backlit.train.callbacks import EarlyStopping
@@ -28,8 +29,11 @@ class Keeper(Protocol):
     def every(self) -> int:
         """Epochs from one writing to the next."""
 
-    def open(self, loop: Loop, settings: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
-        """The place for this run alone, and the loop as it was left there, if it is to go on."""
+    def open(self, loop: Loop, settings: dict[str, Any]) -> contextlib.AbstractContextManager[bool]:
+        """The place for this run alone, and the loop as it was left there, if it is to go on.
+
+        It gives whether nothing is there, so that the run may be written before its first epoch.
+        """
 
     def write(self, loop: Loop, result: Result) -> None:
         """Write the run as it is now, and what is needed to go on."""
@@ -85,12 +89,14 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
             told=facts,
         )
 
-    with progress.shown(training.progress, training.epochs) as display:
+    with progress.shown(training.progress, training.epochs) as display, held() as asked:
         saving = None if keeper is None else Saving(keeper.every, lambda: keeper.write(loop, result()))
-        listeners = Listeners(training.listeners, display.show, prober, saving)
+        listeners = Listeners(training.listeners, display.show, prober, saving, asked)
         limit = training.time_limit
         loop = Loop(job, stopping, listeners, deadline=None if limit is None else start + limit)
-        with contextlib.nullcontext() if keeper is None else keeper.open(loop, settings):
+        with contextlib.nullcontext(False) if keeper is None else keeper.open(loop, settings) as free:
+            if keeper is not None and free:  # whatever happens from here on, there is something to go on with
+                keeper.write(loop, result())
             loop.run()
             run = result()
             if keeper is not None and run.history:  # else there is nothing that is worth a folder

@@ -86,12 +86,15 @@ class Listeners:
     prober : Prober, optional
         Looks into the network after the epochs of its plan, and after the last one when asked: see `Loop.probed`.
     saving : Saving, optional
+    asked : callable
+        ``asked()``: whether the user wants the training to end after a whole epoch.
     """
 
     callbacks: tuple[Callback, ...] = ()
     show: Callable[[EpochRecord], None] = lambda record: None
     prober: Prober | None = None
     saving: Saving | None = None
+    asked: Callable[[], bool] = lambda: False
 
 
 @dataclass(eq=False)
@@ -130,7 +133,11 @@ class Loop:
         count = 1  # the first call includes compiling, and says nothing of the time that epochs take
         begun = False
         try:
+            self._look()  # after an interruption it may still be due
             while self.state.epoch < self.epochs and not self.stopped:
+                if self.listeners.asked():
+                    self.stopped = "interrupted"
+                    break
                 count = self._length(count)
                 start = time.perf_counter()
                 self.state = self._call(count)
@@ -161,11 +168,19 @@ class Loop:
         epoch, listeners = self.state.epoch, self.listeners
         if self.deadline is not None and time.monotonic() >= self.deadline and epoch < self.epochs:
             self.stopped = self.stopped or "time limit"
-        prober, saving = listeners.prober, listeners.saving
-        if prober is not None and epoch in prober.plan.epochs and epoch < self.epochs and not self.stopped:
-            self.probes.append(prober(self.state.train_state, epoch))
+        if not self.stopped:
+            self._look()
+        saving = listeners.saving
         if saving is not None and epoch % saving.every == 0 and not self.stopped:
             saving.write()
+
+    def _look(self) -> None:
+        """Look inside, if it is due."""
+        epoch, prober = self.state.epoch, self.listeners.prober
+        if prober is None or epoch not in prober.plan.epochs or not 0 < epoch < self.epochs:
+            return
+        if not self.probes or self.probes[-1]["epoch"] < epoch:
+            self.probes.append(prober(self.state.train_state, epoch))
 
     def probed(self) -> ProbeRecords | Lazy:
         """What the probes told; after the last epoch with a look at what training left, taken when asked for."""

@@ -137,7 +137,7 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
     """Batches of training and validation rows, of each member."""
     architecture, split, weights = examples.network.architecture, examples.split, examples.weights
     fewest = min(map(len, split.training))
-    size = fewest if training.batch_size is None else min(training.batch_size, fewest)
+    size = min(training.batch_size, fewest) if isinstance(training.batch_size, int) else fewest
     carried = carries_state(architecture)
     size = divisible(size, training.devices, whole=size == fewest and not carried)
     numbered = architecture.takes_integers and examples.inputs.dtype != np.uint8

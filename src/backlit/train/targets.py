@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from backlit.data.labels import Labels
 from backlit.data.text.texts import tokenizer_from
 from backlit.data.text.tokenizer import END
+from backlit.data.textual import as_texts, is_text
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import sigmoid, softmax
 
@@ -100,6 +101,12 @@ class Targets:
         """Outputs or encoded targets in the unit that the targets came in."""
         return values * self._unit(self.scale) + self._unit(self.shift) if self.scale else values
 
+    def shrunk(self, share: float) -> Targets:
+        """Targets whose outputs stand for a share of the numbers that they stood for."""
+        scale = self.scale or (1.0,) * (int(np.prod(self.outputs)) or 1)
+        shift = self.shift or (0.0,) * len(scale)
+        return replace(self, shift=tuple(share * one for one in shift), scale=tuple(share * one for one in scale))
+
     def _unit(self, values: tuple[float, ...]) -> np.ndarray:
         return np.array(values).reshape(self.outputs)
 
@@ -187,7 +194,7 @@ class TextTargets:
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Texts of logits (rows, steps, tokens), each up to its end."""
-        return np.array([self.text(row) for row in outputs.argmax(axis=-1)], dtype=str)
+        return as_texts([self.text(row) for row in outputs.argmax(axis=-1)])
 
     def text(self, tokens: np.ndarray) -> str:
         """The text of token numbers, up to their end."""
@@ -232,7 +239,7 @@ def _in_shape(y: np.ndarray, outputs: tuple[int, ...], loss: Any) -> np.ndarray:
 
 def _real(y: np.ndarray) -> np.ndarray:
     """Which targets of sequences aren't padding."""
-    real: np.ndarray = y != ("" if y.dtype.kind == "U" else PADDING)
+    real: np.ndarray = y != ("" if is_text(y) else PADDING)
     return real
 
 

@@ -343,10 +343,13 @@ def test_carried_state(layer: _Recurrent, rng: np.random.Generator) -> None:
     second, after = network.apply(network.params, x[:, TIME:], training=True, state=state)
     np.testing.assert_allclose(np.concatenate([first, second], axis=1), whole(network.params, x), rtol=1e-12)
     assert set(state) == set(layer.states)
-    # evaluation starts anew and leaves the state alone
-    again, unchanged = network.apply(network.params, x[:, :TIME], state=state)
+    # evaluation starts anew and leaves the state alone, unless it is given one to go on from
+    trained = network.replace(state=state)
+    again, unchanged = trained.apply(network.params, x[:, :TIME])
     np.testing.assert_allclose(again, first, rtol=1e-14)
     assert unchanged == state
+    on, _ = trained.apply(network.params, x[:, TIME:], state=state)
+    np.testing.assert_allclose(on, second, rtol=1e-14)
     # rows that only fill up a batch keep their state
     _, kept = network.apply(network.params, x[:, TIME:], training=True, state=state, mask=np.array([True, True, False]))
     for name in layer.states:

@@ -48,10 +48,10 @@ class Wired(Layer):
     ...     [("a", "b"), ("a", "c"), ("b", "c")],
     ... )
     >>> print(net.build((3,)))
-    layer  kind       output  parameters  multiply-adds
-    a      Linear(4)  (4,)            16             12
+    layer  kind       output  parameters  multiply-adds  weights
+    a      Linear(4)  (4,)            16             12  weight 4×3, bias 4
     b      ReLU()     (4,)             0              0
-    c      Linear(2)  (2,)            10              8
+    c      Linear(2)  (2,)            10              8  weight 2×4, bias 2
     total             (2,)            26             20
 
     A randomly wired network:
