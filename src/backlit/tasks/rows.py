@@ -74,6 +74,7 @@ class RowsTask(Task):
     def cuts(self, chosen: bool) -> int | None:
         """How many pieces each number's range is cut into in front of the network, which the user may have chosen."""
         del chosen
+        return None
 
     def network(self, spec: str, ends: Ends, preparation: Preparation, options: Options) -> Layer:
         """The network that a spec describes."""
