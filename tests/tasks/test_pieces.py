@@ -58,6 +58,8 @@ def test_a_network_of_ones_own_choice_gets_numbers_as_they_are_unless_asked(wave
 def test_an_optimizer_of_ones_own_keeps_its_rate(waves):
     assert planned(waves, Options(optimizer="sgd"))[0].schedule is None
     assert planned(waves, Options(schedule="cosine"))[0].schedule == "cosine"
+    steady = planned(waves, Options(epochs=9))[0]  # which may be gone on from with more
+    assert (steady.schedule, steady.rate) == (None, 0.002)
 
 
 def test_pieces_that_make_no_sense_are_refused(waves):

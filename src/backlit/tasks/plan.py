@@ -110,8 +110,8 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
     outputs = _outputs(material, rows, loss)
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
     usual = task.usual(material, len(rows), shape)
-    optimizer, rate = options.steps(usual.optimizer, usual.rate)
-    schedule = usual.schedule if options.optimizer is options.schedule is None else options.schedule
+    schedule = _schedule(usual, options)
+    optimizer, rate = options.steps(usual.optimizer, usual.rate if schedule or not usual.schedule else RATE)
     exact, whole = bool(as_transform(optimizer).option("exact")), _takes_all_rows(optimizer, options)
     wanted = options.network if options.network is not None else "linear" if exact else usual.spec
     slow = usual.epochs is None and is_slow(wanted, shape)
@@ -149,6 +149,12 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
         method=usual.optimizer if options.optimizer is None else options.optimizer,
         pieces=pieces,
     )
+
+
+def _schedule(usual: Usual, options: Options) -> str | None:
+    """How the rate changes; a cycle is for the number of epochs that was planned, so that others can be gone on from."""
+    planned = options.optimizer is options.schedule is options.epochs is None
+    return usual.schedule if planned else options.schedule
 
 
 def encoding(raw: Any, pieces: int, preparation: Any) -> tuple[Layer, ...]:
