@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,12 @@ class Usual:
     most_epochs: int = MOST_EPOCHS
     patience: float = 1 / 3
 
+    def steady(self) -> Usual:
+        """The same with a rate that stays as it is."""
+        if self.schedule is None:
+            return self
+        return replace(self, optimizer=OPTIMIZER, rate=RATE, schedule=None)
+
 
 @dataclass(frozen=True)
 class Ends:
@@ -110,8 +116,8 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
     outputs = _outputs(material, rows, loss)
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
     usual = task.usual(material, len(rows), shape)
-    schedule = _schedule(usual, options)
-    optimizer, rate = options.steps(usual.optimizer, usual.rate if schedule or not usual.schedule else RATE)
+    usual = usual if _as_planned(options) else usual.steady()
+    optimizer, rate = options.steps(usual.optimizer, usual.rate)
     exact, whole = bool(as_transform(optimizer).option("exact")), _takes_all_rows(optimizer, options)
     wanted = options.network if options.network is not None else "linear" if exact else usual.spec
     slow = usual.epochs is None and is_slow(wanted, shape)
@@ -145,16 +151,15 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
         activation=ends.activation,
         ensemble=members,
         mixup=mixup_of(options.augment),
-        schedule=schedule,
+        schedule=options.schedule or usual.schedule,
         method=usual.optimizer if options.optimizer is None else options.optimizer,
         pieces=pieces,
     )
 
 
-def _schedule(usual: Usual, options: Options) -> str | None:
-    """How the rate changes; a cycle is for the number of epochs that was planned, so that others can be gone on from."""
-    planned = options.optimizer is options.schedule is options.epochs is None
-    return usual.schedule if planned else options.schedule
+def _as_planned(options: Options) -> bool:
+    """Whether nothing is said of what a cycle of the rate belongs to; runs of so many epochs can be gone on from."""
+    return options.optimizer is options.schedule is options.epochs is None
 
 
 def encoding(raw: Any, pieces: int, preparation: Any) -> tuple[Layer, ...]:
