@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,10 +64,8 @@ class Usual:
     patience: float = 1 / 3
 
     def steady(self) -> Usual:
-        """The same with a rate that stays as it is."""
-        if self.schedule is None:
-            return self
-        return replace(self, optimizer=OPTIMIZER, rate=RATE, schedule=None)
+        """What suits with a rate that stays as it is, and as many epochs as that takes."""
+        return self if self.schedule is None else Usual(self.spec)
 
 
 @dataclass(frozen=True)
