@@ -148,7 +148,8 @@ def _plain(values: np.ndarray) -> np.ndarray:
     if kinds <= {bool, np.bool_}:
         return values.astype(bool)
     if all(issubclass(kind, (int, float, np.integer, np.floating)) and kind is not bool for kind in kinds):
-        return _values(np.array(values.tolist()))
+        numbers = np.array(values.tolist())
+        return as_texts([str(value) for value in values]) if numbers.dtype.kind == "O" else _values(numbers)  # 10**30
     return as_texts([_text(value) for value in values])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 SMALL = 1 << 24  # bytes that no one minds
-TIMES = 16  # the room that texts of usual lengths may take, in bytes a character
+TIMES, USUAL = 16, 64  # the room that texts of usual lengths may take, in bytes a character, and what is usual
 
 
 def as_texts(texts: Sequence[str], places: np.ndarray | None = None) -> np.ndarray:
@@ -32,10 +32,9 @@ def as_texts(texts: Sequence[str], places: np.ndarray | None = None) -> np.ndarr
     dtype('O')
     """
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    taken = lengths if places is None else lengths[places]
-    longest = int(lengths.max(initial=1))
+    usual = np.minimum(lengths, USUAL) if places is None else np.minimum(lengths, USUAL)[places]
     exact = not any(text.endswith("\0") for text in texts)
-    if exact and 4 * longest * max(len(texts), taken.size) <= SMALL + TIMES * int(taken.sum()):
+    if exact and 4 * int(lengths.max(initial=1)) * max(len(texts), usual.size) <= SMALL + TIMES * int(usual.sum()):
         array = np.array(texts, dtype=str)
     else:
         array = np.empty(len(texts), dtype=object)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from backlit import bounds
 from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.graph.tensor import Array
-from backlit.nn.context import CallOptions, Context, Params, Shape
-from backlit.nn.hyperparameters import check
+from backlit.nn.building import example_shape, refuse_shared, require_size, require_start
+from backlit.nn.context import CallOptions, Context, Params, Shape, tell_where
+from backlit.nn.hyperparameters import check, short_repr
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
@@ -104,6 +103,23 @@ class Layer:
         """Whether inputs are whole numbers, such as an embedding's indices."""
         inside = self.parts()
         return bool(inside) and inside[0][1].takes_integers
+
+    def check_inputs(self, x: np.ndarray) -> None:
+        """Refuse whole numbers that the layer has nothing for, such as places beyond an embedding's table.
+
+        Called once for all rows before anything is computed; in a compiled program values can't be looked at.
+
+        Raises
+        ------
+        InputError
+            With row and place of the first.
+        """
+        for name, layer in self.parts()[:1]:
+            try:
+                layer.check_inputs(x)
+            except BacklitError as error:
+                tell_where(error, name, layer)
+                raise
 
     def cost(self, input_shape: Shape) -> int:
         """Multiply-adds for one example."""
@@ -254,9 +270,11 @@ class Network:
         InputError
             If the network is larger than the limits on layers, nesting and weights allow (see `backlit.limits`).
         """
-        shape = _example_shape(input_shape)
+        shape = example_shape(input_shape)
+        require_start(seed, dtype)
         require_size(architecture, shape)
         params, _ = architecture.init(Key(seed), shape)
+        refuse_shared(architecture, params)
         cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
         return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
 
@@ -273,7 +291,7 @@ class Network:
         >>> bl.Network.empty(bl.GRU(512), (10, 512)).params["weight"].shape
         (1536, 512)
         """
-        shape = _example_shape(input_shape)
+        shape = example_shape(input_shape)
         params, _ = architecture.init(Key.undrawn(), shape)
         blank = lambda leaf: np.broadcast_to(np.zeros((), dtype=dtype), np.shape(leaf))  # noqa: E731
         return cls(architecture, tree.map(blank, params), shape, _start_state(architecture, shape, dtype))
@@ -322,6 +340,10 @@ class Network:
     def takes_integers(self) -> bool:
         """Whether inputs are whole numbers (an embedding comes first) rather than real ones."""
         return self.architecture.takes_integers
+
+    def check_inputs(self, x: np.ndarray) -> None:
+        """Refuse whole numbers that the first layer has nothing for: see `Layer.check_inputs`."""
+        self.architecture.check_inputs(x)
 
     def replace(self, **changes: Any) -> Network:
         """A network with other params or state."""
@@ -376,37 +398,6 @@ class Network:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
 
 
-def require_size(architecture: Layer, input_shape: Shape) -> None:
-    """Refuse a network that is larger than the limits allow, before any weight is drawn.
-
-    Raises
-    ------
-    InputError
-        With the limit, and how it is raised.
-    """
-    count, pending = 0, [(architecture, 1)]
-    while pending:
-        layer, depth = pending.pop()
-        count += 1
-        bounds.require("layers", count, "the network has at least")
-        bounds.require("nesting", depth, "the network has layers in layers, at least")
-        pending += [(part, depth + 1) for _, part in layer.parts()]
-    try:
-        params, _ = architecture.init(Key.undrawn(), input_shape)
-    except MemoryError as error:
-        raise InputError(bounds.beyond("parameters", "the network has more weights than there is memory")) from error
-    size = sum(math.prod(np.shape(leaf)) for leaf in tree.leaves(params))
-    bounds.require("parameters", size, "the network has")
-
-
-def _example_shape(input_shape: Shape | int) -> Shape:
-    """The shape of one example, whose sizes must be whole numbers above zero."""
-    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
-    if any(not isinstance(size, (int, np.integer)) or size < 1 for size in shape):
-        raise ShapeError(f"input_shape {shape} must hold whole numbers of at least 1 (leave out the batch axis)")
-    return shape
-
-
 def _start_state(architecture: Layer, shape: Shape, dtype: str) -> dict[str, Array]:
     """The running values before any training, by path."""
     state = tree.flatten_dict(architecture.init_state(shape))
@@ -441,27 +432,13 @@ def forward(
     if tuple(x.shape[1:]) != input_shape:
         raise ShapeError(
             f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
-            f"got {tuple(x.shape)}"
+            f"got {tuple(x.shape)}" + ("; that is one row: pass x[None]" if tuple(x.shape) == input_shape else "")
         )
     context = Context(states=state, **options)
     output = architecture(params, x, context)
     if context.probe is not None:
         output = context.probe.layer("", architecture, x, output)
     return output, {**state, **context.updates}
-
-
-def short_repr(instance: Any) -> str:
-    """A dataclass's repr with only what differs from the defaults: ``Linear(64)``."""
-    shown = []
-    positional = True
-    for f in dataclasses.fields(instance):
-        value = getattr(instance, f.name)
-        if f.default is not dataclasses.MISSING:
-            positional = False
-            if value == f.default:
-                continue
-        shown.append(repr(value) if positional else f"{f.name}={value!r}")
-    return f"{type(instance).__name__}({', '.join(shown)})"
 
 
 def _plain(value: Any) -> Any:
@@ -500,8 +477,5 @@ def init_part(key: Key, name: str, layer: Layer, shape: Shape) -> tuple[Params, 
     try:
         return layer.init(key.child(name), shape)
     except BacklitError as error:
-        if not getattr(error, "layer", None):
-            path = "/".join((*key.path, name))
-            error.layer = path  # type: ignore[attr-defined]
-            error.args = (f"layer {path} ({layer}): {error}",)
+        tell_where(error, "/".join((*key.path, name)), layer)
         raise

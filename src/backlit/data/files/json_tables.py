@@ -19,7 +19,7 @@ SOME, PIECE = 1000, 1 << 20  # bytes
 PYTHONS = re.compile(rb"[0-9]{16}|NaN|Infinity")  # what polars rounds or refuses
 SPACE = re.compile(r"[ \t\r\n]*")
 NAME = re.compile(rb'"([^"\\]*+)"[ \t]*+:')
-TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 OPENING, CLOSING = np.frombuffer(b"[{", np.uint8), np.frombuffer(b"]}", np.uint8)
 
 

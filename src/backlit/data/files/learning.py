@@ -14,7 +14,7 @@ from backlit import bounds
 from backlit.data.files.values import series
 from backlit.errors import InputError
 
-NOMINAL = re.compile(rb"^\s*@attribute\b[^{\n]*\{([^}\n]*)", re.IGNORECASE | re.MULTILINE)
+NOMINAL = re.compile(rb"^[ \t]*@attribute\b[^{\n]*\{([^}\n]*)", re.IGNORECASE | re.MULTILINE)
 
 
 def arff(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
