@@ -55,7 +55,10 @@ def as_arrays(
     try:
         array = np.asarray(x)
     except ValueError as error:
-        raise ShapeError(f"x has rows of different lengths; every row needs the same columns ({error})") from error
+        raise ShapeError(
+            "x has rows of different lengths; every row needs the same columns; sequences of different length are "
+            f"filled up by bl.pad_sequences(x) ({error})"
+        ) from error
     if array.ndim == 0:
         raise ShapeError(f"x must hold rows, got the single value {x!r:.50}")
     if array.dtype.kind not in "fiub":
