@@ -244,6 +244,11 @@ def nonnegative(default: Any = MISSING, **about: Any) -> Any:
     return option(default, low=0.0, open_high=True, **about)
 
 
+def finite(default: Any = MISSING, **about: Any) -> Any:
+    """A finite number."""
+    return option(default, low=-math.inf, open_low=True, open_high=True, **{"words": "a finite number", **about})
+
+
 def count(default: Any = MISSING, low: int = 1, **about: Any) -> Any:
     """A whole number."""
     return option(default, low=low, open_high=True, whole=True, **about)

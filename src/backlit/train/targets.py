@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from backlit.data.text.texts import tokenizer_from
 from backlit.data.text.tokenizer import END
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import sigmoid, softmax
+from backlit.schema import fitted, parts
 
+Kind = Literal["class", "binary", "multi_label", "probability", "number"]
 PADDING = -1  # the class of a step that doesn't count
 
 
@@ -36,7 +38,7 @@ class Targets:
         Numbers are trained on as ``(y - shift) / scale``, each output with its own; empty tuples leave them alone.
     """
 
-    kind: str
+    kind: Kind
     outputs: tuple[int, ...]
     labels: Labels | None = None
     flat: bool = False
@@ -136,9 +138,17 @@ class Targets:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Targets:
         """The inverse of `to_dict`."""
-        labels = Labels.from_dict(data["labels"]) if data["labels"] else None
-        shift, scale = tuple(data["shift"]), tuple(data["scale"])
-        return cls(data["kind"], tuple(data["outputs"]), labels, data["flat"], shift, scale)
+        made = cls(**parts(cls, data))
+        count = int(np.prod(made.outputs))
+        if {len(made.shift), len(made.scale)} - {0, count} or len(made.shift) != len(made.scale):
+            raise InputError(f"targets: expected {count} shifts and scales, as there are outputs")
+        if not np.isfinite(made.shift + made.scale).all() or 0 in made.scale:
+            raise InputError("targets: shifts and scales must be finite, and no scale 0")
+        if (made.labels is None) == (made.kind in ("class", "binary")):
+            raise InputError(f"targets of kind {made.kind!r} {'need' if made.labels is None else 'have no'} classes")
+        if made.labels and len(made.labels.classes) > (2 if made.kind == "binary" else made.outputs[-1]):
+            raise InputError(f"targets: {len(made.labels.classes)} classes are too many for outputs {made.outputs}")
+        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +215,8 @@ class TextTargets:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TextTargets:
         """The inverse of `to_dict`."""
-        return cls(tokenizer_from(data["tokenizer"]), int(data["steps"]))
+        tokenizer = tokenizer_from(fitted(dict[str, Any], data.get("tokenizer"), "tokenizer"))
+        return cls(tokenizer, fitted(int, data.get("steps"), "steps"))
 
 
 def _in_shape(y: np.ndarray, outputs: tuple[int, ...], loss: Any) -> np.ndarray:

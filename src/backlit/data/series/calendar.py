@@ -66,6 +66,18 @@ def _of_numbers(column: Any) -> tuple[Any, str] | None:
     return None
 
 
+def is_notation(written: str) -> bool:
+    """Whether `as_dates` may have called it so.
+
+    >>> is_notation("quarter Q"), is_notation("week %")
+    (True, False)
+    """
+    kind, _, mark = written.partition(" ")
+    if kind not in FORMS:
+        return written in ("yyyymmdd", "yyyymm")
+    return FORMS[kind].match(f"2024{mark}{'04' if kind != 'quarter' else 4}") is not None
+
+
 def written_as(dates: Any, notation: str) -> Any:
     """Dates as `as_dates` found them written."""
     import polars as pl

@@ -22,6 +22,7 @@ from backlit.data.table.understanding import understand
 from backlit.data.table.values import as_polars
 from backlit.errors import InputError, unknown
 from backlit.languages import Template, join
+from backlit.schema import fitted, parts
 
 EACH_DAY = Template("one row each day", "하루에 한 행")
 EACH_STEP = Template("one row each {every}", "한 행의 간격: {every}")
@@ -247,17 +248,27 @@ class SeriesPreparation(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> SeriesPreparation:
         """The inverse of `to_dict`."""
-        cycles = Column.from_dict(data["cycles"])
-        if not isinstance(cycles, Moment):
-            raise InputError(f"the calendar's cycles are a {type(cycles).__name__}; the run is damaged: train again")
-        restored = {
-            "spacing": Spacing.from_dict(data["spacing"]),
-            "columns": tuple(Column.from_dict(column) for column in data["columns"]),
-            "cycles": cycles,
-            "weight": None if data["weight"] is None else np.array(data["weight"]),
-            "bias": None if data["bias"] is None else np.array(data["bias"]),
+        line = {
+            "weight": fitted(tuple[tuple[float, ...], ...] | None, data.get("weight"), "weight"),
+            "bias": fitted(tuple[float, ...] | None, data.get("bias"), "bias"),
         }
-        return cls(**{**data, **restored})
+        arrays = {name: None if value is None else np.array(value, dtype=float) for name, value in line.items()}
+        made = cls(**parts(cls, {**data, **arrays}))
+        if not isinstance(made.cycles, Moment):
+            raise InputError(f"the calendar's cycles are a {type(made.cycles).__name__}; the run is damaged: train again")
+        made._agree()
+        return made
+
+    def _agree(self) -> None:
+        """Refuse parts that don't belong together."""
+        features = sum(len(column.inputs) for column in (*self.columns, self.cycles))
+        shapes = [np.shape(part) for part in (self.weight, self.bias) if part is not None]
+        if shapes not in ([], [(self.window + features, self.horizon), (self.horizon,)]):
+            raise InputError(f"the linear forecast of {self.window} steps has arrays of shapes {shapes}")
+        if min(self.window, self.horizon) < 1 or not all(0 < scale < np.inf for scale in self.scales.values()):
+            raise InputError("window, horizon and the series' scales must be above 0")
+        if self.series is None and not self.scales:
+            raise InputError("scales must tell that of the series")
 
 
 def _narrow(column: Column) -> Column:

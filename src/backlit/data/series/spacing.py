@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import zoneinfo
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from backlit.data.series.calendar import as_dates, written_as
+from backlit.data.series.calendar import as_dates, is_notation, written_as
 from backlit.data.table.moment import as_moments
 from backlit.data.table.values import numbers
 from backlit.errors import InputError
+from backlit.schema import parts
+from backlit.settings import check, finite, positive
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000  # microseconds
 OFF = 0.25  # of a step, by which a time may be off its place
 MONTHLY = 27.5 * DAY  # shortest usual distance of what may count months
 EVERY_DAY = "1111111"
 LAST = -1  # the last day of each month
+WRITTEN = ("date", "datetime", "whole", "number")
+FARTHEST = 2.0**62  # microseconds that an int64 holds
 EPOCH = "1800-01-01"  # from which weekdays are counted
 
 
@@ -52,13 +58,29 @@ class Spacing:
     [datetime.date(2024, 3, 4)]
     """
 
-    unit: str
-    step: float
-    offset: float
+    unit: Literal["months", "weekdays", "time", "number"]
+    step: float = positive()
+    offset: float = finite()
     day: int = 1
     weekdays: str = EVERY_DAY
     written: str = "date"
     zone: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what could have been learned from no table."""
+        check(self, "time: ")
+        if self.unit != "number" and not (1 <= self.step < FARTHEST and abs(self.offset) < FARTHEST):
+            raise InputError(f"time: steps of {self.step:g} from {self.offset:g} lead out of the calendar")
+        if self.day != LAST and not 1 <= self.day <= 31:
+            raise InputError(f"time: day must be one of a month, or {LAST}, got {self.day}")
+        if not re.fullmatch("[01]*1[01]*", self.weekdays) or len(self.weekdays) != len(EVERY_DAY):
+            raise InputError(f"time: weekdays must be seven 0s and 1s, got {self.weekdays!r}")
+        if self.written not in WRITTEN and not is_notation(self.written):
+            raise InputError(f"time: no table's times are written as {self.written!r}")
+        try:
+            zoneinfo.ZoneInfo(self.zone or "UTC")
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+            raise InputError(f"time: there is no time zone {self.zone!r}") from error
 
     @classmethod
     def learn(cls, column: Any, series: np.ndarray | None = None) -> tuple[Spacing, np.ndarray]:
@@ -114,7 +136,7 @@ class Spacing:
         moments = pl.Series(name, self.moments(places)).cast(pl.Datetime("us"))
         if self.written == "date":
             return moments.cast(pl.Date)
-        if self.written not in ("datetime", "whole", "number"):
+        if self.written not in WRITTEN:
             return written_as(moments.cast(pl.Date), self.written)
         return moments if self.zone is None else moments.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone)
 
@@ -204,7 +226,7 @@ class Spacing:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Spacing:
         """The inverse of `to_dict`."""
-        return cls(**data)
+        return cls(**parts(cls, data))
 
 
 def _spacing_of(values: np.ndarray, gaps: np.ndarray, notation: str, zone: str | None) -> Spacing:
