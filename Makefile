@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo lessons test coverage mutants house lint format docs docs-serve bench bench-doctor clean
+.PHONY: help demo lessons test coverage mutants fuzz house lint format docs docs-serve bench bench-doctor clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -41,6 +41,9 @@ coverage: $(VENV)/.dev ## what the tests reach, line by line and branch by branc
 
 mutants: $(VENV)/.dev ## plant small faults, and see that tests notice: hours; ROOMS="optim losses" SHARE=0.1 for less
 	@$(BIN)/python -m benchmarks.mutants $(ROOMS) --share $(or $(SHARE),1)
+
+fuzz: $(VENV)/.dev ## try odd input, crashes and damage with new seeds: HOURS=8 or CASES=1000, FUZZ="tables names", SEED=7
+	@$(BIN)/python -m tests.fuzz $(FUZZ) $(if $(SEED),--seed $(SEED)) $(if $(CASES),--cases $(CASES)) $(if $(HOURS),--hours $(HOURS))
 
 house: $(VENV)/.dev ## sizes, imports, and in how many places a thing is said
 	@$(BIN)/python -m benchmarks.house

@@ -5,6 +5,7 @@ from . import errors as errors
 from . import lessons as lessons
 from . import optim as optim
 from ._version import __version__ as __version__
+from .bounds import limits as limits
 from .doctor.check import check as check
 from .doctor.finding import Diagnosis as Diagnosis
 from .doctor.finding import Finding as Finding

@@ -14,10 +14,9 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from backlit.errors import InputError, unknown
+from backlit import bounds
+from backlit.errors import LARGEST, InputError, shown, unknown
 
-LARGEST = 2**63  # of whole numbers: beyond it NumPy has none
-DEEPEST = 200  # levels of lists and tables in one another: a hundred layers around a layer
 
 Number = float | None  # what can't be told, or isn't finite, is None
 
@@ -88,20 +87,14 @@ def parts(record: type[Any], data: Mapping[str, Any], what: str = "") -> dict[st
 
 
 def check_depth(data: Any) -> None:
-    """Refuse plain data of more than `DEEPEST` levels: all else may go into it by recursion."""
+    """Refuse plain data beyond the limit on nesting, of which a layer takes two: all else goes into it by recursion."""
     level = [data]
-    for _ in range(DEEPEST):
+    for _ in range(2 * bounds.current().nesting):
         below = [part for node in level for part in (node.values() if isinstance(node, dict) else node)]
         level = [part for part in below if isinstance(part, (dict, list, tuple))]
         if not level:
             return
-    raise InputError(f"lists and tables are nested more than {DEEPEST} levels deep")
-
-
-def shown(data: Any) -> str:
-    """Plain data in a message: its beginning."""
-    text = repr(data) if not isinstance(data, int) or abs(data) < LARGEST else "a whole number of more than 64 bits"
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    raise InputError(bounds.beyond("nesting", "lists and tables are nested too deep"))
 
 
 def words(kind: Any) -> str:
@@ -208,7 +201,7 @@ def parsed(content: bytes) -> Any:
     try:
         data = json.loads(content)
     except RecursionError:
-        raise InputError(f"lists and tables are nested more than {DEEPEST} levels deep") from None
+        raise InputError(bounds.beyond("nesting", "lists and tables are nested too deep")) from None
     if isinstance(data, (dict, list)):
         check_depth(data)
     if b"\\ud" in content.lower():

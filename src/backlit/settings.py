@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
-from backlit.errors import InputError, unknown
+from backlit.errors import InputError, shown, unknown
 from backlit.registry import register
 
 Scope = Literal["identity", "kept", "recipe", "call"]
@@ -199,15 +199,15 @@ class Declaration:
         if value is None and self.optional:
             return None
         if isinstance(self.default, bool) and not isinstance(value, bool):
-            raise InputError(f"{self.name} must be True or False, got {value!r}")
+            raise InputError(f"{self.name} must be True or False, got {shown(value)}")
         if self.range is None:
             # A function in place of its name is refused by whoever looks names up, with what to do.
             if self.type in ("str", "str | None") and not isinstance(value, str) and not callable(value):
-                raise InputError(f"{self.name} must be a text, got {value!r}")
+                raise InputError(f"{self.name} must be a text, got {shown(value)}")
             return value
         accepted = self.range.accept(value)
         if accepted is None:
-            raise InputError(f"{self.name} must be {self.range.text}, got {value!r}")
+            raise InputError(f"{self.name} must be {self.range.text}, got {shown(value)}")
         return accepted
 
 

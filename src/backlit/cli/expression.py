@@ -20,6 +20,7 @@ from backlit.graph import ops
 from backlit.graph.tensor import Tensor, tensor
 
 MAX_DEPTH = 100  # of brackets, signs and powers in each other: deeper than anyone writes, and safe from Python's limit
+SHOWN = 60  # characters of a value that is refused
 
 _OPERATORS: dict[type[ast.operator], Callable[..., Any]] = {
     ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.MatMult: ops.matmul,
@@ -189,16 +190,17 @@ def assignments(texts: list[str]) -> dict[str, Tensor]:
             raise InputError(f"{name} is given twice")
         if name in FUNCTIONS:
             raise InputError(f"{name} is a function and can't be the name of a value")
-        variables[name] = tensor(_number(text, value.strip()), name=name)
+        variables[name] = tensor(_number(name, value.strip()), name=name)
     return variables
 
 
-def _number(text: str, value: str) -> Any:
+def _number(name: str, value: str) -> Any:
     try:
         parsed = json.loads(value) if value.startswith("[") else float(value)
         array = np.asarray(parsed, dtype=float)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{text!r}: {value!r} is no number and no list of numbers") from error
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}…"
+        raise InputError(f"the value of {name}: {shown!r} is no number and no list of numbers") from error
     if not np.isfinite(array).all():
-        raise InputError(f"{text!r}: the value must be finite")
+        raise InputError(f"the value of {name} must be finite")
     return array

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand
 
+from backlit.bounds import Limits, limits, named
 from backlit.errors import InputError
 from backlit.settings import Declaration
 from backlit.settings import declared as declarations
@@ -90,6 +92,34 @@ def complete(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _raised(ctx: typer.Context, words: list[str] | None) -> None:
+    """Let the limits that were typed hold until the command ends."""
+    if words:
+        ctx.with_resource(limits(**named(words)))
+
+
+LIMIT = typer.Option(
+    "--limit",
+    callback=_raised,
+    expose_value=False,
+    metavar="NAME=SIZE",
+    help=f"Raise a limit for files and networks, pixels=1e9 say. Limits: {', '.join(declarations(Limits))}.",
+)
+
+
+@cache
+def _of_all() -> Any:
+    """The option that every subcommand has."""
+
+    def command(limit: Annotated[list[str] | None, LIMIT] = None) -> None:
+        pass
+
+    command.__annotations__ = {"limit": Annotated[list[str] | None, LIMIT]}
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    return typer.main.get_command(app).params[0]
+
+
 class Command(TyperCommand):
     """A subcommand: its flags are made when they are needed, and none that takes a value may be given twice."""
 
@@ -101,7 +131,8 @@ class Command(TyperCommand):
             app.command()(complete(function))
             made = typer.main.get_command(app)
             self.params, self.callback = made.params, made.callback
-        return super().get_params(ctx)
+        *own, help_ = super().get_params(ctx)
+        return [*own, _of_all(), help_]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what was typed.

@@ -61,7 +61,7 @@ def command(
         raise InputError(f"--skip-broken is for pictures; {run} was trained on rows of numbers")
     file = files[0]
     continued = apply.is_forecaster(loaded)
-    source = apply.source_for(loaded, file, keep_text=not continued)
+    source = apply.source_for(loaded, file, keep_text=True)
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file")
     if out is not None and not out.parent.is_dir():
@@ -120,9 +120,11 @@ def _continue(run: Run, source: Any, out: Path | None, level: float, as_json: bo
 
     from backlit.cli import output
     from backlit.data.files import writing
+    from backlit.data.files.zones import at_home
     from backlit.tasks.series import forecast
 
-    windows = run.preparation.windows(source.frame)
+    frame = at_home(source.frame, run.preparation.time, source.formats)
+    windows = run.preparation.windows(frame)
     for sentence in windows.grid.notes:
         output.note(sentence)
     for name, count in run.preparation.unseen(windows).items():
@@ -131,11 +133,13 @@ def _continue(run: Run, source: Any, out: Path | None, level: float, as_json: bo
     ahead = forecast(run, windows, level)
     numbers = [name for name in ("prediction", "lower", "upper") if name in ahead.columns]
     short = ahead.with_columns(pl.Series(name, _short(ahead[name].to_numpy())).fill_nan(None) for name in numbers)
-    if as_json:
-        output.emit({"rows": short.height, **{name: short[name].to_list() for name in short.columns}})
-        return
     times = [name for name in short.columns if name not in numbers]
-    written = writing.as_written(short[times], source.formats)
+    written = writing.as_written(short[times], source.formats, source.text)
+    if as_json:
+        output.emit(
+            {"rows": short.height, **written.to_dict(as_series=False), **short[numbers].to_dict(as_series=False)}
+        )
+        return
     writing.write(short, out, dataclasses.replace(source, frame=short[times], text=written))
     if out is not None:
         output.note(f"{short.height} predictions written to {out}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
+from backlit import bounds
 from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
@@ -246,8 +248,17 @@ class Network:
 
     @classmethod
     def build(cls, architecture: Layer, input_shape: Shape | int, seed: int = 0, dtype: str = "float32") -> Network:
-        """Draw the parameters of `architecture` for inputs of `input_shape`; the same seed gives the same network."""
+        """Draw the parameters of `architecture` for inputs of `input_shape`; the same seed gives the same network.
+
+        Raises
+        ------
+        ShapeError
+            If a layer can't take the shape that reaches it.
+        InputError
+            If the network is larger than the limits on layers, nesting and weights allow (see `backlit.limits`).
+        """
         shape = _example_shape(input_shape)
+        require_size(architecture, shape)
         params, _ = architecture.init(Key(seed), shape)
         cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
         return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
@@ -348,6 +359,29 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
+
+
+def require_size(architecture: Layer, input_shape: Shape) -> None:
+    """Refuse a network that is larger than the limits allow, before any weight is drawn.
+
+    Raises
+    ------
+    InputError
+        With the limit, and how it is raised.
+    """
+    count, pending = 0, [(architecture, 1)]
+    while pending:
+        layer, depth = pending.pop()
+        count += 1
+        bounds.require("layers", count, "the network has at least")
+        bounds.require("nesting", depth, "the network has layers in layers, at least")
+        pending += [(part, depth + 1) for _, part in layer.parts()]
+    try:
+        params, _ = architecture.init(Key.undrawn(), input_shape)
+    except MemoryError as error:
+        raise InputError(bounds.beyond("parameters", "the network has more weights than there is memory")) from error
+    size = sum(math.prod(np.shape(leaf)) for leaf in tree.leaves(params))
+    bounds.require("parameters", size, "the network has")
 
 
 def _example_shape(input_shape: Shape | int) -> Shape:

@@ -8,15 +8,13 @@ from typing import Any, Literal, TypedDict
 
 import numpy as np
 
-from backlit.errors import InputError
+from backlit import bounds
+from backlit.errors import InputError, shown
 from backlit.nn.layer import Layer, Network
-from backlit.schema import Number, fitted, shown
+from backlit.schema import Number, fitted
 from backlit.settings import MISSING, declared
 from backlit.train.probes.told import Look, Start
 from backlit.train.training import Training
-
-# What a network may be beside the numbers that its file has: layers without weights, shapes that need none.
-LAYERS, NUMBERS = 1000, 2**24
 
 
 class Index(TypedDict):
@@ -106,18 +104,15 @@ def network_of(index: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> N
     Raises
     ------
     InputError
-        If it has far more layers than the file has weights, needs more numbers, or can't be.
+        If it needs more numbers than there are, is beyond the limits on layers and values, or can't be.
     """
     numbers = sum(tensor.size for tensor in tensors.values())
-    layers = _layers(index["architecture"])
-    most = max(LAYERS, 16 * len(tensors))
-    if layers > most:
-        raise InputError(f"{layers:,} layers are too many for {len(tensors):,} weights")
-    _require_within(index["input_shape"], numbers, "inputs")
+    bounds.require("layers", _layers(index["architecture"]), "the network has")
+    _require_within(index["input_shape"], numbers, "an example has")
     architecture = Layer.from_dict(index["architecture"])
     network = Network.empty(architecture, index["input_shape"], index["dtype"], most=numbers)
     for place in architecture.walk_shapes(network.input_shape):
-        _require_within(place.layer.output_shape(place.shape), numbers, f"outputs of layer {place.path or '-'}")
+        _require_within(place.layer.output_shape(place.shape), numbers, f"layer {place.path or '-'} gives")
     return network
 
 
@@ -132,5 +127,4 @@ def _layers(architecture: Any) -> int:
 
 
 def _require_within(shape: tuple[int, ...], numbers: int, what: str) -> None:
-    if math.prod(shape) > max(NUMBERS, numbers):
-        raise InputError(f"{what} of shape {shape} are more than {NUMBERS:,} numbers")
+    bounds.require("values", math.prod(shape), what, least=numbers)

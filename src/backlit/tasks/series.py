@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.files.zones import at_home
 from backlit.data.preparation import Preparation
 from backlit.data.series import Grid, SeriesPreparation, Windows
 from backlit.data.series.windows import split_in_time
@@ -117,15 +118,15 @@ class SeriesTask(Tabular):
         if len(set(roles)) < len(roles):
             raise InputError(f"target, time and series must be different columns, got {', '.join(roles)}")
         name, frame, formats, notes = read_table(data, self.reading, progress)
-        grid = Grid.of(frame, target, time, self.series)
+        grid = Grid.of(at_home(frame, time, formats), target, time, self.series)
         length = self.window if self.window is not None else _window(grid, self.horizon)
         windows = windows_in(grid, length, self.horizon, "the table")
         if np.ptp(windows.future) == 0:
             raise InputError(f"target {target!r} is {windows.future[0, 0]:g} at every step: there is nothing to learn")
         test = None
         if self.test is not None:
-            _, frame, _, reading = read_table(self.test, self.reading, None, formats)
-            of_test = Grid.of(frame, target, time, self.series, grid.spacing)
+            _, frame, of_file, reading = read_table(self.test, self.reading, None, formats)
+            of_test = Grid.of(at_home(frame, time, of_file), target, time, self.series, grid.spacing)
             test_windows = windows_in(of_test, length, self.horizon, "the test table")
             notes += [*reading, *(OF_TEST.say(note=note) for note in of_test.notes)]
             test = (test_windows, test_windows.future)

@@ -165,7 +165,7 @@ def test_times_in_utc(column):
     found, dtype, _, notes = column(["2024-01-31 10:00:00 UTC", "2024-02-01 11:30:00 UTC"])
     assert found == [datetime(2024, 1, 31, 10, tzinfo=UTC), datetime(2024, 2, 1, 11, 30, tzinfo=UTC)]
     assert dtype == pl.Datetime("us", "UTC")
-    assert "given in UTC" in notes
+    assert "counted in UTC" in notes
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_fractions_of_seconds_and_time_zones(column):
     found, dtype, _, notes = column(["2024-01-31T10:00:00+09:00", "2024-01-31T10:00:00Z", "2024-01-31T10:00:00-0330"])
     assert [moment.hour * 60 + moment.minute for moment in found] == [60, 600, 810]
     assert dtype == pl.Datetime("us", "UTC")
-    assert "'x': times with a time zone, given in UTC" in notes
+    assert "'x': times with a time zone, counted in UTC" in notes
 
 
 @pytest.mark.parametrize("cells", [["2024-02-30", "2024-01-01"], ["24-01-31", "24-02-01"], ["31/31/2024", "1/1/2024"],

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backlit.bounds import limits
 from backlit.data.pictures import Form
-from backlit.data.pictures.decoding import MOST_PIXELS, decode, from_array, measure, quiet
+from backlit.data.pictures.decoding import decode, from_array, measure, quiet
 from backlit.errors import InputError
 
 
@@ -191,8 +192,10 @@ def bomb(path, side=60_000):
 @pytest.mark.parametrize("side", [60_000, 10_000, 8_193])
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path, side):
     path = bomb(tmp_path / "bomb.png", side)
-    with pytest.raises(InputError, match=f"it is too large .*at most {MOST_PIXELS:,} pixels"), quiet():
+    with pytest.raises(InputError, match=r"it is too large: .* the limit is 67,108,864; .* --limit pixels="), quiet():
         measure(path)
+    with limits(pixels=side**2), quiet():
+        assert measure(path) == (side, side, True)
     with pytest.raises(InputError, match="it is too large"), quiet():
         decode(path, Form(8, 8, 1))
 

@@ -309,7 +309,7 @@ LIMITS = Template(
 THOUSANDS = Template("{name!r}: {mark!r} between thousands", "‘{name}’ 열: 천 단위를 {mark!r}{으로/로} 나눕니다.")
 DURATIONS = Template("{name!r} holds durations: read as seconds", "‘{name}’ 열: 걸린 시간을 초로 읽었습니다.")
 IN_UTC = Template(
-    "{name!r}: times with a time zone, given in UTC", "‘{name}’ 열: 시간대가 있는 시각을 UTC로 바꿨습니다."
+    "{name!r}: times with a time zone, counted in UTC", "‘{name}’ 열: 시간대가 있는 시각을 UTC로 바꿨습니다."
 )
 A_CLASS = Template(
     "{name!r}: {words} fills much of it and is taken for a class; missing=[...] (--missing) says what is missing",

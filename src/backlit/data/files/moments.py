@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from backlit.data.files.zones import HOME
+
 ZONES = (" UTC", " GMT")
 DIRECTIVES = {
     "%Y": "[0-9]{4}",
@@ -31,9 +33,11 @@ class Moment:
     """A date or a time of a day, written as `layout` says (the directives of C's strftime)."""
 
     layout: str
+    home: str = ""  # the zone whose clocks say what the cells do, if they say how far it is from UTC
 
     def __str__(self) -> str:
-        return f"{'time' if '%M' in self.layout else 'date'} {self.layout}"
+        home = f" in {self.home}" if self.home else ""
+        return f"{'time' if '%M' in self.layout else 'date'} {self.layout}{home}"
 
     @property
     def zone(self) -> str | None:
@@ -122,6 +126,7 @@ SPANS = {
     rf"(?:(?P<m>[0-9]+) ?m(?:in(?:ute)?s?)?,? ?)?(?:(?P<s>{SECONDS}) ?s(?:ec(?:ond)?s?)?)?$",
     "ISO 8601": rf"^-?P(?:(?P<d>[0-9]+)D)?(?:T(?:(?P<h>[0-9]+)H)?(?:(?P<m>[0-9]+)M)?(?:(?P<s>{SECONDS})S)?)?$",
 }
+MONTH_OF_YEAR = re.compile("^(?:1[7-9]|2[0-2])[0-9]{2}:(?:0[1-9]|1[0-2])$")  # 1980:01, and no 1980 minutes
 LENGTHS = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
@@ -193,14 +198,17 @@ def clocks(cells: list[str]) -> list[Clock | Span]:
     clock_formats: list[Clock | Span] = [
         clock for clock in map(Clock, HOURS) if "%z" not in clock.layout and all(map(clock.fits, cells))
     ]
+    if all(map(MONTH_OF_YEAR.match, cells)):
+        return clock_formats[:1]
     return [*clock_formats, *(span for span in map(Span, SPANS) if all(map(span.fits, cells)))][:1]
 
 
 def moment_from(text: str) -> Moment | Clock | Span | None:
     """The format of times that prints as `text`, if one does."""
-    kind, _, layout = text.partition(" ")
+    home = HOME.search(text)
+    kind, _, layout = (text if home is None else text[: home.start()]).partition(" ")
     if kind == "duration" and layout in SPANS:
         return Span(layout)
     if kind not in ("date", "time", "clock") or not all(part in DIRECTIVES for part in re.findall(r"%\.?\w?", layout)):
         return None
-    return Clock(layout) if kind == "clock" else Moment(layout)
+    return Clock(layout) if kind == "clock" else Moment(layout, home[1] if home else "")

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from backlit.data.files import cells, charset, delimited, dialect, formats, header, kinds, packed, rows
+from backlit.data.files.moments import Moment
 from backlit.data.files.options import KEY, FileOptions
+from backlit.data.files.zones import home_of
 from backlit.errors import InputError
 from backlit.languages import Template
 
@@ -297,6 +299,7 @@ def _converted(source: Source, job: _Job, where: Callable[[int], str]) -> Source
         if name in readings and job.options.missing is None:
             readings[name] = cells.as_classes(frame[name], readings[name])
     format_texts = {name: _format_text(name, frame, readings, job.saved) for name in frame.columns}
+    format_texts |= _homes(frame, values | {name: reading.values for name, reading in readings.items()}, format_texts)
     values |= {name: reading.values for name, reading in readings.items()}
     values |= {name: frame[name] for name in frame.columns if name not in values}
     notes = [*source.notes, *unclear]
@@ -316,6 +319,16 @@ def _converted(source: Source, job: _Job, where: Callable[[int], str]) -> Source
         notes=tuple(notes),
         text=frame if job.keep_text and not typed else None,
     )
+
+
+def _homes(frame: Any, values: Mapping[str, Any], format_texts: Mapping[str, str]) -> dict[str, str]:
+    """The formats of times that say how far they are from UTC, with the zone in which they were written."""
+    found = {}
+    for name, text in format_texts.items():
+        format_ = formats.from_text(text) if "%z" in text and text.startswith("time ") else None
+        if isinstance(format_, Moment):
+            found[name] = str(replace(format_, home=home_of(frame[name], values[name])))
+    return found
 
 
 def _format_text(name: str, frame: Any, readings: Mapping[str, cells.Reading], saved: Mapping[str, str]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,20 @@ import numpy as np
 
 from backlit.data.files import Source, kinds
 from backlit.data.files.dialect import BLANKS
+from backlit.data.files.formats import from_text
 from backlit.data.files.header import free_name
+from backlit.data.files.moments import Moment
 from backlit.data.files.packed import packer
 from backlit.errors import InputError, ShapeError
 from backlit.files import saving
 
 FORMULA = "^[=+@-]"  # a spreadsheet takes such a cell for a formula
 BYTE_ORDER_MARK = "\ufeff"
+LOOK = 200  # cells that tell how times are written
+WAYS = {
+    "%m": ("%m", "%-m"), "%d": ("%d", "%-d"), "%H": ("%H", "%-H"), "%I": ("%I", "%-I"), "%p": ("%p", "%P"),
+    "%z": ("%:z", "%z", "Z"), "%.f": ("%.3f", "%.6f", "%.9f", ""),
+}  # fmt: skip
 
 
 def write(frame: Any, path: str | Path | None, like: Source) -> None:
@@ -104,22 +112,51 @@ def _as_text(like: Source) -> Source:
     return replace(like, format="csv", text=None, encoding="utf-8", separator=",", decimal=".", newline="\n")
 
 
-def as_written(frame: Any, formats: Mapping[str, str]) -> Any:
-    """A frame whose dates and times are text, written as those of a source are: `formats` are its.
+def as_written(frame: Any, formats: Mapping[str, str], cells: Any = None) -> Any:
+    """A frame whose dates and times are text, written as those of a source are: `formats` are its, `cells` its text.
+
+    The cells tell what a format leaves open: zeros in front (2. 4. or 02. 04.), Z or +00:00, am or AM.
 
     >>> import polars as pl
     >>> from datetime import date
-    >>> as_written(pl.DataFrame({"day": [date(2024, 2, 4)]}), {"day": "date %Y년 %m월 %d일"})["day"].to_list()
+    >>> frame = pl.DataFrame({"day": [date(2024, 2, 4)]})
+    >>> as_written(frame, {"day": "date %Y년 %m월 %d일"})["day"].to_list()
     ['2024년 2월 4일']
+    >>> as_written(frame, {"day": "date %Y년 %m월 %d일"}, pl.DataFrame({"day": ["2024년 02월 03일"]}))["day"].to_list()
+    ['2024년 02월 04일']
     """
     columns = []
     for name in frame.columns:
-        kind, _, layout = formats.get(name, "text").partition(" ")
-        if kind in ("date", "time") and frame[name].dtype.is_temporal() and "%z" not in layout:
-            if any(mark in layout for mark in ("년", "%m. ")):  # as people write them: without zeros in front
-                layout = layout.replace("%m", "%-m").replace("%d", "%-d")
-            columns.append(frame[name].dt.strftime(layout).alias(name))
+        format_ = from_text(formats.get(name, "text"))
+        if not isinstance(format_, Moment) or not frame[name].dtype.is_temporal():
+            continue
+        values = frame[name].dt.convert_time_zone(format_.home) if format_.home else frame[name]
+        like = None if cells is None or name not in cells.columns else cells[name].drop_nulls()[:LOOK].str.strip_chars()
+        columns.append(values.dt.strftime(_layout(format_, like)).alias(name))
     return frame.with_columns(columns)
+
+
+def _layout(format_: Moment, cells: Any) -> str:
+    """The layout that gives back most cells; without any, zeros stand in front unless people leave them out."""
+    usual = format_.layout.replace("%.f", "%.6f").replace("%z", "%:z")
+    if any(mark in usual for mark in ("년", "%m. ")):
+        usual = usual.replace("%m", "%-m").replace("%d", "%-d")
+    if cells is None or cells.is_empty():
+        return usual
+    values = format_.parse(cells)
+    values = values.dt.convert_time_zone(format_.home) if format_.home else values
+    ways = [usual, *_ways(format_.layout)]
+    return max(ways, key=lambda layout: int((values.dt.strftime(layout) == cells).sum()))
+
+
+def _ways(layout: str) -> Iterator[str]:
+    """The ways in which numbers of a layout may be written."""
+    open_parts = [(part, ways) for part, ways in WAYS.items() if part in layout]
+    for chosen in product(*(ways for _, ways in open_parts)):
+        way = layout
+        for (part, _), written in zip(open_parts, chosen, strict=True):
+            way = way.replace(part, written)
+        yield way
 
 
 def _extended(frame: Any, like: Source) -> tuple[Any, set[str]]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from backlit import bounds
 from backlit.errors import InputError
 
-MOST_PIXELS = 1 << 26  # of a picture that is decoded; four times 4096 × 4096
 WHITE = 65535  # of sixteen bits
 MOST_SIDE = 4096  # of the size that pictures are brought to
 GREY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
@@ -60,10 +60,17 @@ class Form:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Pillow's warnings of odd files aren't shown; around all threads that decode, since filters are the process's."""
+    """Pillow's warnings and limit of its own aren't asked; around all threads that decode: they are the process's."""
+    from PIL import Image
+
+    largest = Image.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")
-        yield
+        Image.MAX_IMAGE_PIXELS = None  # the limit `pixels` holds
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = largest
 
 
 @contextlib.contextmanager
@@ -84,7 +91,7 @@ def opened(source: Any) -> Iterator[Any]:
     try:
         picture = Image.open(source)
     except Image.DecompressionBombError as error:
-        raise InputError(_too_large(str(error))) from error
+        raise InputError(bounds.beyond("pixels", f"it is too large ({error})")) from error
     except FileNotFoundError as error:
         raise InputError("there is no such file") from error
     except IsADirectoryError as error:
@@ -228,12 +235,7 @@ def _fitted(picture: Any, form: Form) -> np.ndarray:
 
 
 def _require_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
-        raise InputError(_too_large(f"{width} × {height}"))
-
-
-def _too_large(dimensions: str) -> str:
-    return f"it is too large ({dimensions}; at most {MOST_PIXELS:,} pixels are decoded); make it smaller"
+    bounds.require("pixels", width * height, f"it is too large: {width} × {height} make")
 
 
 def _short(error: BaseException) -> str:

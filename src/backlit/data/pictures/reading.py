@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.bounds import current, hold
 from backlit.data.pictures.decoding import Form, decode, measure, peak, quiet, white_of
 from backlit.errors import InputError
 from backlit.files import writing
@@ -110,7 +111,7 @@ def parallel(
             return error
 
     step = max(1, len(items) // 200)
-    with ThreadPoolExecutor(min(32, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(32, os.cpu_count() or 1), initializer=hold, initargs=(current(),)) as pool:
         for i, result in enumerate(pool.map(one, items), 1):
             yield result
             if progress and (i % step == 0 or i == len(items)):

@@ -13,6 +13,10 @@ from backlit.errors import InputError
 from backlit.languages import Template
 
 IN_ORDER = Template("rows are put in order of time", "데이터를 시간순으로 정렬했습니다.")
+TWICE = Template(
+    "{time!r}: an hour that comes twice is that when clocks are put back in {zone}; both are counted",
+    "‘{time}’: 두 번 나오는 시각은 {zone}의 서머타임이 끝날 때의 것이므로 둘 다 셉니다.",
+)
 COPIES = Template("{count} rows are copies of others and are dropped", "다른 것과 똑같은 {count}개를 뺐습니다.")
 FILL = 3  # steps without a value, one after another, that are filled; a longer gap cuts the series
 
@@ -88,10 +92,12 @@ class Grid:
         if spacing is None:
             spacing, places = Spacing.learn(times, codes)
         else:
-            places = spacing.places(times)
+            places = spacing.places(times, codes)
         order = np.lexsort((places, codes))
         in_order = (np.diff(order) > 0).all() or _grouped(codes, places)
         notes: list[str] = [] if in_order else [IN_ORDER.say()]
+        if spacing.bare:
+            notes.append(TWICE.say(time=time, zone=spacing.zone))
         order, copies = _without_copies(frame, order, codes, places, time, series)
         if copies:
             notes.append(COPIES.say(count=copies))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.files import read_source
+from backlit.data.files.zones import at_home
 from backlit.data.frames import as_targets
 from backlit.data.preparation import Preparation
 from backlit.data.series.grid import Grid
@@ -143,7 +144,11 @@ class SeriesPreparation(Preparation):
     def grid(self, table: Any) -> Grid:
         """A table, or a file that is read as the training's was, as a grid of the training's spacing."""
         is_path = isinstance(table, (str, Path))
-        frame = read_source(table, formats=self.formats).frame if is_path else as_polars(table)
+        if is_path:
+            source = read_source(table, formats=self.formats)
+            frame = at_home(source.frame, self.time, source.formats)
+        else:
+            frame = as_polars(table)
         needed = [self.time, self.target, *([self.series] if self.series else [])]
         needed += [column.name for column in self.columns if column.inputs]
         absent = [name for name in needed if name not in frame.columns]
@@ -297,12 +302,13 @@ def _spread(apart: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _cycles(name: str, spacing: Spacing, places: np.ndarray) -> Moment:
-    """Cycles of the calendar that training saw at least twice, and that differ from step to step."""
+    """Cycles of the calendar that training saw at least twice, and that are at least two steps long."""
     if spacing.unit == "number":
         return Moment(name)
     learned = Moment.learn(_moments(name, spacing, np.unique(places)), trend=False)
     span = float(np.ptp(spacing.moments(places)))
-    parts = tuple(part for part in learned.parts if part in CYCLES and span >= 2 * LENGTHS[part])
+    slow = [part for part in CYCLES if 2 * spacing.length <= LENGTHS[part] <= span / 2]
+    parts = tuple(part for part in learned.parts if part in slow)
     scale = (1.0,) * len(parts)
     return dataclasses.replace(learned, parts=parts, center=(0.0,) * len(parts), scale=scale, timed="hour" in parts)
 
@@ -310,4 +316,4 @@ def _cycles(name: str, spacing: Spacing, places: np.ndarray) -> Moment:
 def _moments(name: str, spacing: Spacing, places: np.ndarray) -> Any:
     import polars as pl
 
-    return pl.Series(name, spacing.moments(places)).cast(pl.Datetime("us"))
+    return pl.Series(name, spacing.shown(places)).cast(pl.Datetime("us"))

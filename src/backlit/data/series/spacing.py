@@ -9,21 +9,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from backlit.data.series.calendar import as_dates, is_notation, written_as
-from backlit.data.table.moment import as_moments
-from backlit.data.table.values import numbers
+from backlit.data.series import timetable
+from backlit.data.series.calendar import is_daily, is_notation, written_as
+from backlit.data.series.times import Times, clock_of, column_in
+from backlit.data.series.timetable import EVERY_DAY
 from backlit.errors import InputError
 from backlit.schema import parts
 from backlit.settings import check, finite, positive
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000  # microseconds
 OFF = 0.25  # of a step, by which a time may be off its place
-MONTHLY = 27.5 * DAY  # shortest usual distance of what may count months
-EVERY_DAY = "1111111"
-LAST = -1  # the last day of each month
-WRITTEN = ("date", "datetime", "whole", "number")
-FARTHEST = 2.0**62  # microseconds that an int64 holds
-EPOCH = "1800-01-01"  # from which weekdays are counted
+FAR = 2.0**62  # microseconds that are still within an int64
+WALL = 0.9 * DAY  # from which distance on clocks on the wall are counted by, though one day a year has 23 hours
+UNITS = ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
 
 
 @dataclass(frozen=True)
@@ -32,20 +30,32 @@ class Spacing:
 
     Attributes
     ----------
-    unit : "months", "weekdays", "time" or "number"
-        What is counted: calendar months; the days of the week that occur (working days, say); time; plain numbers.
+    unit : "months", "weekdays", "hours", "time" or "number"
+        What is counted: calendar months; the days of the week that occur (working days, say); the times of the day that
+        occur on them (business hours); time; plain numbers.
     step : float
         From one time to the next: months, days, microseconds, or in the numbers' own unit.
     offset : float
         Where the steps are: the first of them from 0 on (months and microseconds since 1970), or the time of the day.
     day : int
-        Of the month, for months; -1 is the last.
+        Of the month, for months; -1 is the last. Which one, if `among` says among which days.
+    among : str
+        Days of which `day` is the first, last or n-th of its month: seven 0s and 1s from Monday on.
+    clock : float
+        The time of the day, for months, in microseconds.
     weekdays : str
         Seven 0s and 1s from Monday on.
+    hours : tuple of int
+        Times of the day, in microseconds.
     written : str
         What the times are in the table: "date", "datetime", "whole", "number", or what `as_dates` calls it.
     zone : str or None
-        The times' zone; places then count in UTC, so that no hour comes twice.
+        The times' zone. Steps shorter than a day then count in UTC, so that no hour comes twice; longer ones count by
+        the clock on the wall, so that a day is a day when clocks change.
+    wall : bool
+        Whether they do.
+    bare : bool
+        The table's times don't say the zone.
 
     Examples
     --------
@@ -58,24 +68,32 @@ class Spacing:
     [datetime.date(2024, 3, 4)]
     """
 
-    unit: Literal["months", "weekdays", "time", "number"]
+    unit: Literal["months", "weekdays", "hours", "time", "number"]
     step: float = positive()
     offset: float = finite()
     day: int = 1
+    among: str = EVERY_DAY
+    clock: float = finite(0.0)
     weekdays: str = EVERY_DAY
+    hours: tuple[int, ...] = ()
     written: str = "date"
     zone: str | None = None
+    wall: bool = False
+    bare: bool = False
 
     def __post_init__(self) -> None:
         """Check what could have been learned from no table."""
         check(self, "time: ")
-        if self.unit != "number" and not (1 <= self.step < FARTHEST and abs(self.offset) < FARTHEST):
+        if self.unit != "number" and not (self.step >= 1 and max(self.step, abs(self.offset), abs(self.clock)) < FAR):
             raise InputError(f"time: steps of {self.step:g} from {self.offset:g} lead out of the calendar")
-        if self.day != LAST and not 1 <= self.day <= 31:
-            raise InputError(f"time: day must be one of a month, or {LAST}, got {self.day}")
-        if not re.fullmatch("[01]*1[01]*", self.weekdays) or len(self.weekdays) != len(EVERY_DAY):
-            raise InputError(f"time: weekdays must be seven 0s and 1s, got {self.weekdays!r}")
-        if self.written not in WRITTEN and not is_notation(self.written):
+        if not -31 <= self.day <= 31 or not self.day:
+            raise InputError(f"time: there is no day {self.day} of a month")
+        for days in (self.among, self.weekdays):
+            if not re.fullmatch("[01]{7}", days) or "1" not in days:
+                raise InputError(f"time: weekdays must be seven 0s and 1s, got {days!r}")
+        if not all(0 <= hour < DAY for hour in self.hours) or (self.unit == "hours" and not self.hours):
+            raise InputError("time: hours must be times of a day")
+        if self.written not in ("date", "datetime", "whole", "number") and not is_notation(self.written):
             raise InputError(f"time: no table's times are written as {self.written!r}")
         try:
             zoneinfo.ZoneInfo(self.zone or "UTC")
@@ -89,8 +107,8 @@ class Spacing:
         Parameters
         ----------
         column : polars.Series
-            Dates, times, ISO 8601 text, months such as 2024-01, quarters such as 1980Q1, weeks such as 2024-W05, dates
-            and months as whole numbers, 20240131 and 202401, or other numbers; in any order.
+            Dates, times, ISO 8601 text, parts of years such as 2024-01, 1980Q1 or 2024-W05, dates and months as whole
+            numbers, 20240131 and 202401, or other numbers; in any order.
         series : int array (rows,), optional
             Which series each row belongs to; neighbours are of one series.
 
@@ -99,20 +117,39 @@ class Spacing:
         InputError
             If a time is missing or can't be read, no series has two times, or they are unevenly spaced.
         """
-        values, notation, zone = _times(column)
-        codes = np.zeros(len(values), dtype=np.int64) if series is None else series
-        order = np.lexsort((values, codes))
-        gaps = np.diff(values[order])[np.diff(codes[order]) == 0]
-        gaps = gaps[gaps > 0]
+        codes = np.zeros(len(column), dtype=np.int64) if series is None else series
+        times = Times.of(column, codes)
+        gaps = _gaps(times.values, codes)
         if not len(gaps):
             raise InputError(
                 f"time {column.name!r}: no series has two different times; is it the right column, and is --series one "
                 "that many rows share?"
             )
-        spacing = _spacing_of(values, gaps, notation, zone)
-        return spacing, spacing._placed(column, values)
+        wall = times.zone is not None and float(np.median(gaps)) >= WALL
+        values = times.on_the_wall() if wall else times.values
+        spacing = cls._of(values, _gaps(values, codes), times, wall)
+        return spacing, spacing._placed(column, times.on_the_wall() if spacing.wall else times.values)
 
-    def places(self, column: Any) -> np.ndarray:
+    @classmethod
+    def _of(cls, values: np.ndarray, gaps: np.ndarray, times: Times, wall: bool) -> Spacing:
+        """The spacing that most differences have."""
+        told: dict[str, Any] = {"written": times.written, "zone": times.zone, "wall": wall, "bare": times.bare}
+        if times.written in ("whole", "number"):
+            step = _step(gaps)
+            return cls("number", step, _phase(values, step), **told)
+        counts_clock = times.zone is None or wall
+        months = timetable.months(values, float(np.median(gaps))) if counts_clock else None
+        if months is not None:
+            return cls("months", **months, **told)
+        if is_daily(times.written):
+            shown = values if counts_clock else times.on_the_wall()
+            found = timetable.weekly(shown, _mode(gaps))
+            if found is not None:  # such hours never are those that come twice
+                return cls(**found, **(told | {"wall": times.zone is not None}))
+        step = _step(gaps, (DAY, HOUR, MINUTE, SECOND))
+        return cls("time", step, _phase(values, step), **told)
+
+    def places(self, column: Any, series: np.ndarray | None = None) -> np.ndarray:
         """Each time's place, int64 (rows,).
 
         Raises
@@ -120,10 +157,14 @@ class Spacing:
         InputError
             If a time is missing, can't be read, or is more than a quarter of a step off its place.
         """
-        values, notation, _ = _times(column)
-        if (notation in ("whole", "number")) != (self.unit == "number"):
+        codes = np.zeros(len(column), dtype=np.int64) if series is None else series
+        times = Times.of(column, codes, self.zone if self.bare else None)
+        if (times.written in ("whole", "number")) != (self.unit == "number"):
             expected = "numbers" if self.unit == "number" else "dates or times"
             raise InputError(f"time {column.name!r}: training had {expected}, this table has {column.dtype}")
+        values = times.values
+        if self.zone is not None and times.zone is not None:
+            values = clock_of(values, self.zone) if self.wall else values
         return self._placed(column, values)
 
     def column(self, name: str, places: np.ndarray) -> Any:
@@ -133,26 +174,31 @@ class Spacing:
         if self.unit == "number":
             values = self.offset + places * self.step
             return pl.Series(name, np.round(values).astype(np.int64) if self.written == "whole" else values)
-        moments = pl.Series(name, self.moments(places)).cast(pl.Datetime("us"))
+        values = self.moments(places)
+        if self.zone is not None:
+            aware = column_in(values, self.zone, self.wall).alias(name)
+            return aware.dt.replace_time_zone(None) if self.bare else aware
+        moments = pl.Series(name, values).cast(pl.Datetime("us"))
         if self.written == "date":
             return moments.cast(pl.Date)
-        if self.written not in WRITTEN:
-            return written_as(moments.cast(pl.Date), self.written)
-        return moments if self.zone is None else moments.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone)
+        return moments if self.written == "datetime" else written_as(moments, self.written)
 
     def moments(self, places: np.ndarray) -> np.ndarray:
-        """Microseconds since 1970, int64; of numbers, the places themselves."""
+        """Microseconds since 1970, int64, by the clock that is counted; of numbers, the places themselves."""
         if self.unit == "months":
             months = (np.asarray(places) * int(self.step) + int(self.offset)).astype("datetime64[M]")
-            last = (months + 1).astype("datetime64[D]") - 1
-            days = last if self.day == LAST else np.minimum(months.astype("datetime64[D]") + (self.day - 1), last)
-            return days.astype("datetime64[us]").astype(np.int64)
-        if self.unit == "weekdays":
-            days = np.busday_offset(np.datetime64(EPOCH), places, roll="forward", weekmask=self.weekdays)
-            return days.astype("datetime64[us]").astype(np.int64) + int(self.offset)
+            days = timetable.day_of(months, self.day, self.among)
+            return days.astype("datetime64[us]").astype(np.int64) + int(self.clock)
+        if self.unit in ("weekdays", "hours"):
+            return timetable.moments(np.asarray(places), self.weekdays, self.hours or (int(self.offset),))
         if self.unit == "time":
             return (places * int(self.step) + int(self.offset)).astype(np.int64)
         return np.asarray(places)
+
+    def shown(self, places: np.ndarray) -> np.ndarray:
+        """Microseconds since 1970 as the zone's clocks show them: what cycles of the day are learned from."""
+        values = self.moments(places)
+        return values if self.zone is None or self.wall else clock_of(values, self.zone)
 
     @property
     def season(self) -> int | None:
@@ -161,6 +207,8 @@ class Spacing:
             return int(12 // self.step) if self.step < 12 and 12 % self.step == 0 else None
         if self.unit == "weekdays":
             return self.weekdays.count("1")
+        if self.unit == "hours":
+            return len(self.hours)
         if self.unit == "number":
             return None
         for step, cycle in ((SECOND * 59, MINUTE), (DAY - 1, DAY), (DAY, 7 * DAY)):
@@ -178,34 +226,41 @@ class Spacing:
         return "minute" if self.step < MINUTE else "day"
 
     @property
+    def length(self) -> float:
+        """One step in microseconds, of months the usual length; of numbers, infinite: they have no calendar."""
+        if self.unit == "months":
+            return self.step * 365.2425 / 12 * DAY
+        return {"weekdays": DAY, "number": float("inf")}.get(self.unit, self.step)
+
+    @property
     def every(self) -> str:
-        """One step in words: "day", "15 minutes", "month", "working day"."""
+        """One step in words: "day", "15 minutes", "working day", "hour from 09:00 to 16:00 of a working day"."""
         if self.unit == "number":
             return f"{self.step:g} in the time column"
         if self.unit == "months":
             return {1: "month", 3: "quarter", 12: "year"}.get(int(self.step), f"{self.step:g} months")
         if self.unit == "weekdays":
-            return "working day" if self.weekdays == "1111100" else self._days
-        for length, name in ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second")):
-            if self.step % length == 0:
-                count = int(self.step // length)
-                return name if count == 1 else f"{count} {name}s"
-        return f"{self.step / SECOND:g} seconds"
-
-    @property
-    def _days(self) -> str:
-        names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-        return ", ".join(name for name, is_present in zip(names, self.weekdays, strict=True) if is_present == "1")
+            return timetable.named(self.weekdays)
+        length = next(
+            (f"{'' if self.step == long else f'{self.step / long:g} '}{name}{'s' if self.step > long else ''}"
+             for long, name in UNITS if self.step % long == 0),
+            f"{self.step / SECOND:g} seconds",
+        )  # fmt: skip
+        if self.unit != "hours":
+            return length
+        first, last = (np.datetime64(hour, "us").item().strftime("%H:%M") for hour in (self.hours[0], self.hours[-1]))
+        return f"{length} from {first} to {last} of a {timetable.named(self.weekdays)}"
 
     def _placed(self, column: Any, values: np.ndarray) -> np.ndarray:
         """Places of values; what is too far off is told by its row."""
         if self.unit == "months":
-            days = values.astype("datetime64[us]").astype("datetime64[D]")
-            exact = (days.astype("datetime64[M]").astype(np.int64) - self.offset) / self.step
-        elif self.unit == "weekdays":
-            days = (values - int(self.offset)).astype("datetime64[us]").astype("datetime64[D]")
-            exact = np.busday_count(np.datetime64(EPOCH), days, weekmask=self.weekdays).astype(float)
-            exact[~np.is_busday(days, weekmask=self.weekdays)] -= 0.5
+            months = values.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+            exact = (months - self.offset) / self.step
+        elif self.unit in ("weekdays", "hours"):
+            hours = self.hours or (int(self.offset),)
+            exact = timetable.places(
+                values, self.weekdays, hours, OFF * (DAY if self.unit == "weekdays" else self.step)
+            )
         else:
             exact = (values - self.offset) / self.step
         places = np.round(exact).astype(np.int64)
@@ -221,7 +276,7 @@ class Spacing:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self)
+        return asdict(self) | {"hours": list(self.hours)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Spacing:
@@ -229,32 +284,11 @@ class Spacing:
         return cls(**parts(cls, data))
 
 
-def _spacing_of(values: np.ndarray, gaps: np.ndarray, notation: str, zone: str | None) -> Spacing:
-    """The spacing that most differences have."""
-    if notation in ("whole", "number"):
-        step = _step(gaps)
-        return Spacing("number", step, _phase(values, step), written=notation)
-    typical = float(np.median(gaps))
-    days = values.astype("datetime64[us]").astype("datetime64[D]")
-    clock = values - days.astype("datetime64[us]").astype(np.int64)
-    at_one_time = bool((clock == clock[0]).all())
-    if typical >= MONTHLY and at_one_time and clock[0] == 0:
-        months = days.astype("datetime64[M]")
-        day = (days - months.astype("datetime64[D]")).astype(np.int64) + 1
-        last = (months + 1).astype("datetime64[D]") - 1
-        month_day = LAST if (days == last).all() and day.max() > day.min() else int(day.max())
-        if month_day == LAST or (days == np.minimum(months.astype("datetime64[D]") + (month_day - 1), last)).all():
-            step = max(1.0, float(np.round(typical / (365.2425 * DAY / 12))))
-            start = float(months.astype(np.int64)[0] % step)
-            return Spacing("months", step, start, month_day, written=notation, zone=zone)
-    if at_one_time and notation in ("date", "datetime", "yyyymmdd") and _mode(gaps) == DAY:
-        weekday = (days.astype(np.int64) + 3) % 7  # 1970 began with a Thursday
-        present = np.isin(np.arange(7), weekday)
-        if not present.all() and np.ptp(days.astype(np.int64)) >= 14:
-            mask = "".join("1" if day else "0" for day in present)
-            return Spacing("weekdays", 1.0, float(clock[0]), weekdays=mask, written=notation, zone=zone)
-    step = _step(gaps, (DAY, HOUR, MINUTE, SECOND))
-    return Spacing("time", step, _phase(values, step), written=notation, zone=zone)
+def _gaps(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Distances of different neighbours of one series."""
+    order = np.lexsort((values, codes))
+    gaps = np.diff(values[order])[np.diff(codes[order]) == 0]
+    return gaps[gaps > 0]
 
 
 def _step(gaps: np.ndarray, units: tuple[int, ...] = ()) -> float:
@@ -280,26 +314,3 @@ def _phase(values: np.ndarray, step: float) -> float:
         return float(distinct[counts.argmax()])
     angle = np.angle(np.exp(2j * np.pi * exact / step).mean())
     return float(angle / (2 * np.pi) * step % step)
-
-
-def _times(column: Any) -> tuple[np.ndarray, str, str | None]:
-    """Times as microseconds since 1970 (int64) or numbers (float64), how they are written, and their zone."""
-    import polars as pl
-
-    if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary, pl.Boolean):
-        raise InputError(f"time {column.name!r} holds {column.dtype}; expected dates, times or numbers")
-    if column.null_count() or (column.dtype.is_float() and column.is_nan().any()):
-        missing = column.is_null() | (column.is_nan() if column.dtype.is_float() else False)
-        row = int(missing.arg_max() or 0)
-        raise InputError(f"time {column.name!r}: row {row + 1} is missing; every row of a series needs its time")
-    calendar = as_dates(column)
-    if calendar is not None:
-        return calendar[0].cast(pl.Datetime("us")).to_physical().to_numpy(), calendar[1], None
-    if column.dtype.is_numeric():
-        return numbers(column), "whole" if column.dtype.is_integer() else "number", None
-    if column.dtype == pl.Datetime and column.dtype.time_zone is not None:
-        moments = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.Datetime("us"))
-        return moments.to_physical().to_numpy(), "datetime", column.dtype.time_zone
-    moments = as_moments(column)
-    dated = column.dtype == pl.Date or (column.dtype == pl.String and not column.str.contains(":").any())
-    return moments.to_physical().to_numpy(), "date" if dated else "datetime", None
