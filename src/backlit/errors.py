@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-
 LARGEST = 2**63  # of whole numbers: beyond it NumPy has none
 SHOWN = 60  # characters of a value in a message
 

@@ -62,7 +62,7 @@ def read_regular(path: Path, within: Path | None = None) -> bytes:
     if within is not None and not path.resolve().is_relative_to(within.resolve()):
         raise InputError(f"{path} is a link out of the folder, to {path.resolve()}; put the file itself there")
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(handle, "rb") as file:
+    with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise InputError(f"{path} is no regular file (a pipe, a device or a folder)")
         return file.read()

@@ -17,7 +17,6 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 from backlit import bounds
 from backlit.errors import LARGEST, InputError, shown, unknown
 
-
 Number = float | None  # what can't be told, or isn't finite, is None
 
 
@@ -76,7 +75,8 @@ def parts(record: type[Any], data: Mapping[str, Any], what: str = "") -> dict[st
     what = what or record.__name__
     if not isinstance(data, Mapping):
         raise InputError(f"{what} must be a table, got {shown(data)}")
-    kinds, needed = _fields(record)
+    known: Any = record
+    kinds, needed = _fields(known)
     for name in data:
         if name not in kinds:
             raise unknown(f"part of {what}", name, kinds)
@@ -139,7 +139,9 @@ def _of_union(kind: Any, data: Any, at: str) -> Any:
 def _of_list(kind: Any, data: Collection[Any], at: str) -> Any:
     of = get_args(kind)
     if get_origin(kind) is not tuple or (len(of) == 2 and of[1] is Ellipsis):
-        return (list if get_origin(kind) is list else tuple)([fitted(of[0], each, _within(at, place)) for place, each in enumerate(data)])
+        return (list if get_origin(kind) is list else tuple)(
+            [fitted(of[0], each, _within(at, place)) for place, each in enumerate(data)]
+        )
     if len(of) != len(data):
         raise InputError(f"{at} must be a list of {len(of)}, got {len(data)}")
     return tuple([fitted(each, value, _within(at, i)) for i, (each, value) in enumerate(zip(of, data, strict=True))])

@@ -1,20 +1,18 @@
 """Forged run folders: each value of each file of a run replaced by each kind of wrong one, all checksums made anew.
 
 Whoever sends a folder can also sign it. So whatever its files hold, a command works, or refuses with a line and status
-2. `cases(seed)` gives forgeries in an order of its own for each seed, without end of runs; `check(case)` tries one.
+2. `python -m tests.fuzz.forged [RUN …]` tries every forgery of a run, or the share that FORGED_SHARE says.
 """
 
-import contextlib
 import copy
-import io
 import json
 import os
 import random
 import shutil
+import sys
 import tempfile
-import time
 import tomllib
-import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -24,14 +22,12 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from backlit.cli.main import app
-from backlit.cli.output import reporting
 from backlit.store import files
 from backlit.store import run as storage
+from tests.fuzz.frame import Case, Fault, Fuzzer, fuzzer, run_command, try_case
 
-HERE = Path(tempfile.gettempdir())
-FAR = 10**6  # items of what is too long
-SECONDS = 20  # that no command takes on runs as small as these
+FAR = 10**4  # items of what is too long
+LONG = 600  # characters of a message that nobody reads
 MISSING = object()
 
 
@@ -72,14 +68,22 @@ CHANGES = {
     "twice": lambda value: value * 2 if isinstance(value, (list, str)) else [value, value],
     "cut": lambda value: value[:-1] if isinstance(value, (list, str)) else {},
     "other number": lambda value: value + 1 if isinstance(value, (int, float)) else 7,
-    "long list": lambda value: (value if isinstance(value, list) and value else [0]) * (FAR // 100),
+    "long list": lambda value: (value if isinstance(value, list) and value else [0]) * FAR,
     "surplus": lambda value: {**value, "forged": 1} if isinstance(value, dict) else [value, 1],
 }
-TEXT = ("network.json", "data.json", "judgement.json", "history.jsonl", "probes.jsonl", "config.toml", "state.safetensors")
+TEXT = (
+    "network.json",
+    "data.json",
+    "judgement.json",
+    "history.jsonl",
+    "probes.jsonl",
+    "config.toml",
+    "state.safetensors",
+)
 
 
 @dataclass(frozen=True)
-class Case:
+class Forgery:
     """One value of one file of a run, and what takes its place."""
 
     run: str
@@ -94,19 +98,6 @@ class Case:
 # ------------------------------------------------------------------------------------------------- runs to be forged
 
 
-def backlit(*arguments: Any, folder: Path) -> tuple[int, str]:
-    """A command in this process, in a folder: its status and what it said on standard error."""
-    said = io.StringIO()
-    status = 0
-    with contextlib.chdir(folder), contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            with reporting():
-                app([*map(str, arguments)])
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-    return status, said.getvalue()
-
-
 def _table(folder: Path) -> tuple[str, ...]:
     """A table with numbers, gaps, a category of few levels and of many, dates, and classes."""
     rng = np.random.default_rng(0)
@@ -114,7 +105,9 @@ def _table(folder: Path) -> tuple[str, ...]:
     for i in range(80):
         size = rng.normal()
         day = f"2024-0{1 + i % 9}-1{i % 10}"
-        lines.append(f"{'' if i == 7 else round(size, 3)},{'red' if i % 3 else 'blue'},s{i % 20},{day},{'ab'[size > 0]}")
+        lines.append(
+            f"{'' if i == 7 else round(size, 3)},{'red' if i % 3 else 'blue'},s{i % 20},{day},{'ab'[size > 0]}"
+        )
     (folder / "data.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return ("data.csv", "--target", "kind", "--network", "mlp:4", "--calibrate")
 
@@ -152,7 +145,10 @@ def _pictures(folder: Path) -> tuple[str, ...]:
 
 def _texts(folder: Path) -> tuple[str, ...]:
     """Sentences and their classes."""
-    lines = ["text,kind", *(f"{'good' if i % 2 else 'bad'} work number {i},{'yes' if i % 2 else 'no'}" for i in range(60))]
+    lines = [
+        "text,kind",
+        *(f"{'good' if i % 2 else 'bad'} work number {i},{'yes' if i % 2 else 'no'}" for i in range(60)),
+    ]
     (folder / "data.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return ("data.csv", "--target", "kind", "--text", "text", "--network", "gru:4")
 
@@ -168,13 +164,16 @@ RUNS = {"table": _table, "numbers": _numbers, "series": _series, "pictures": _pi
 
 @cache
 def trained(name: str) -> Path:
-    """A folder with data and a run on them, "run", that was stopped after its second epoch and can be gone on with."""
+    """A folder with data and a run on them, "run", that can be gone on with."""
     folder = Path(tempfile.mkdtemp(prefix=f"forged-{name}-"))
-    options = RUNS[name](folder)
-    said = backlit(
-        "train", *options, "--out", "run", "--epochs", 2, "--engine", "numpy", "--no-report", "-q", folder=folder
-    )
-    assert said[0] == 0, said
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        options = [*RUNS[name](folder), "--out", "run", "--epochs", "2", "--engine", "numpy", "--no-report", "-q"]
+        ended = run_command(["train", *options])
+    finally:
+        os.chdir(before)
+    assert ended.status == 0, ended.err
     return folder
 
 
@@ -220,23 +219,15 @@ def _contents(name: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (trained(name) / "run").iterdir() if path.name in TEXT}
 
 
-def every(name: str) -> list[Case]:
+def every(name: str) -> list[Forgery]:
     """All forgeries of a run."""
     return [
-        Case(name, file, place, change)
+        Forgery(name, file, place, change)
         for file, content in sorted(_contents(name).items())
         for place in _places(_decoded(file, content))
         if place and place[-1] not in ("sha256", "format") and place[:1] != ("files",)
         for change in CHANGES
     ]
-
-
-def cases(seed: int) -> Iterator[Case]:
-    """Forgeries in an order of the seed, without end."""
-    draw = random.Random(seed)
-    known = {name: every(name) for name in RUNS}
-    while True:
-        yield draw.choice(known[draw.choice(list(known))])
 
 
 def _replaced(data: Any, place: tuple[Any, ...], change: str) -> Any:
@@ -252,14 +243,15 @@ def _replaced(data: Any, place: tuple[Any, ...], change: str) -> Any:
     return data
 
 
-def forge(folder: Path, case: Case) -> bool:
+def forge(folder: Path, forgery: Forgery) -> bool:
     """Change a run's folder, and make all checksums anew; False if no file of the kind can hold the value."""
-    before = _contents(case.run)[case.file]
+    before = _contents(forgery.run)[forgery.file]
+    data = _decoded(forgery.file, before)
     try:
-        content = _encoded(case.file, _replaced(_decoded(case.file, before), case.place, case.change), before)
+        content = _encoded(forgery.file, _replaced(data, forgery.place, forgery.change), before)
     except (TypeError, ValueError, RecursionError):
         return False
-    (folder / case.file).write_bytes(content)
+    (folder / forgery.file).write_bytes(content)
     sign(folder)
     return True
 
@@ -282,70 +274,64 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "evaluate": ("evaluate", "run", "data.csv"),
     "predict": ("predict", "run", "data.csv", "--out", "predicted.csv"),
     "report": ("report", "run"),
-    "resume": ("train", "--out", "run", "--resume", "--epochs", "2", "--no-report", "-q"),
+    "resume": ("train", "--out", "run", "--resume", "--no-report", "-q"),
 }
 
 
-def commands_for(case: Case) -> list[str]:
-    """What may read the file that was forged."""
-    if case.file in ("state.safetensors", "config.toml"):
-        return ["resume", "show", "show as data", "report"]
-    if case.file in ("network.json", "data.json"):
-        return [name for name in COMMANDS if name != "resume"]
-    return ["show", "show as data", "diagnose", "report", "evaluate"]
+def commands_for(file: str) -> list[str]:
+    """What may read a file, whatever refuses first."""
+    return {
+        "network.json": ["show", "predict", "diagnose", "report", "evaluate", "show as data"],
+        "data.json": ["show", "predict", "report", "evaluate"],
+        "judgement.json": ["show", "report", "show as data"],
+        "history.jsonl": ["show", "diagnose", "report"],
+        "probes.jsonl": ["diagnose", "report"],
+        "config.toml": ["resume", "show as data", "report"],
+        "state.safetensors": ["resume", "diagnose"],
+    }[file]
 
 
-def check(case: Case) -> str:
-    """Try a forgery: "worked", "refused" or "no file"; AssertionError tells what shouldn't be."""
-    home = trained(case.run)
-    run = home / "run"
-    kept = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
-    try:
-        if not forge(run, case):
-            return "no file"
-        return _tried(case, home)
-    finally:
-        shutil.rmtree(run)
-        run.mkdir()
-        for name, content in kept.items():
-            (run / name).write_bytes(content)
+def attempt(case: Case, forgery: Forgery) -> None:
+    """Try a forgery in a copy of the run's folder."""
+    shutil.copytree(trained(forgery.run), case.folder, dirs_exist_ok=True)
+    if not forge(case.folder / "run", forgery):
+        case.ended["no file"] += 1
+        return
+    case.tried.append(str(forgery))
+    for name in commands_for(forgery.file):
+        ended = case.command(*COMMANDS[name], raw=True)
+        if ended.status == 1 and "please report" in ended.err:
+            raise Fault(f"{forgery}: {name} says {ended.err!r}")
+        line = max(ended.err.splitlines(), key=len, default="")
+        if len(line) > LONG and ended.status:
+            raise Fault(f"{forgery}: {name} says {len(line)} characters: {line[:LONG]}")
+        if ended.status and forgery.file not in ("state.safetensors", "config.toml"):
+            return  # the others load it, too
 
 
-def _tried(case: Case, home: Path) -> str:
-    for place, name in enumerate(commands_for(case)):
-        started = time.monotonic()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            try:
-                status, said = backlit(*COMMANDS[name], folder=home)
-            except Exception as error:
-                raise AssertionError(f"{case}: {name} raised {type(error).__name__}: {error}") from error
-        took = time.monotonic() - started
-        assert took < SECONDS, f"{case}: {name} took {took:.0f} s"
-        assert status in (0, 2), f"{case}: {name} ended with {status}: {said}"
-        if status == 2:
-            last = said.strip().splitlines()[-1]
-            assert last.startswith("backlit: "), f"{case}: {name} says {said!r}"
-            assert len(last) < 3000, f"{case}: {name} says {len(last)} characters"
-            assert "Traceback" not in said, f"{case}: {name} says {said!r}"
-            if place == 0:
-                return "refused"
-    return "worked"
+@fuzzer("forged run folders", ci=60, limit=30)
+def forged(case: Case) -> None:
+    """A forgery drawn from all of all runs."""
+    attempt(case, case.rng.choice(every(case.rng.choice(list(RUNS)))))
 
 
-if __name__ == "__main__":  # everything: python -m tests.fuzz.forged [RUN ...]
-    import sys
-    from collections import Counter
-
-    share = float(os.environ.get("FORGED_SHARE", "1"))
-    for chosen in sys.argv[1:] or RUNS:
+def main() -> int:
+    """Try all forgeries of the runs that are named."""
+    share, failed = float(os.environ.get("FORGED_SHARE", "1")), 0
+    for name in sys.argv[1:] or RUNS:
         counts: Counter[str] = Counter()
-        for case in every(chosen):
-            if random.Random(str(case)).random() >= share:
+        for forgery in every(name):
+            if random.Random(str(forgery)).random() >= share:
                 continue
-            try:
-                counts[check(case)] += 1
-            except AssertionError as error:
-                counts["failed"] += 1
-                print(str(error)[:400], flush=True)
-        print(chosen, dict(counts), flush=True)
+            one = Fuzzer("forged", "", lambda case, forgery=forgery: attempt(case, forgery), 1, 30)
+            tried = try_case(one, 0, 0)
+            counts.update({"forgeries": 1, **({"faults": 1} if tried.kind else {}), **tried.ended})
+            if tried.kind:
+                print(f"{forgery}: {tried.kind}: {tried.fault.splitlines()[-1][:200]}", flush=True)
+        print(name, dict(counts), flush=True)
+        failed += counts["faults"]
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -217,7 +217,7 @@ DAMAGED = r"state\.safetensors is damaged \("
         (set_metadata(best_epoch="-1"), "epoch 2, best -1, don't fit 2 lines"),
         (set_metadata(best_value="x"), DAMAGED),
         (set_metadata(plateau='{"best": 1}'), "plateau can't be"),
-        (set_metadata(plateau="[" * 100_000), "nested more than 200 levels deep"),
+        (set_metadata(plateau="[" * 100_000), "nested too deep"),
         (drop_tensor, r"state\.safetensors: doesn't belong to this network and optimizer: missing \['step'\]"),
         (more_tensors, r"doesn't belong to this network and optimizer: missing \[\], unexpected \['more'\]"),
         (other_type, r"state\.safetensors: step has shape \(\) of float64, expected \(\) of int32"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -69,7 +70,16 @@ def stages(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
 
 def emit(data: dict[str, Any]) -> None:
     """The one JSON object of ``--json``."""
-    print(json.dumps(data, ensure_ascii=False, allow_nan=False, default=_plain))
+    print(json.dumps(_told(data), ensure_ascii=False, allow_nan=False, default=_plain))
+
+
+def _told(value: Any) -> Any:
+    """Plain data whose numbers JSON has: what isn't finite is null, as the probes have it."""
+    if isinstance(value, dict):
+        return {key: _told(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_told(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

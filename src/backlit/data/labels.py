@@ -82,7 +82,9 @@ class Labels:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Labels:
         """The inverse of `to_dict`."""
-        classes: tuple[str | bool | int | float, ...] = fitted(tuple[str | bool | int | float, ...], data.get("classes"), "classes")
+        classes: tuple[str | bool | int | float, ...] = fitted(
+            tuple[str | bool | int | float, ...], data.get("classes"), "classes"
+        )
         if not classes or len({type(name) is str for name in classes}) > 1 or len(set(classes)) < len(classes):
             raise InputError("classes must be different texts, or different numbers")
         return cls(classes)

@@ -166,9 +166,7 @@ def _train_state(loop: Loop, tensors: dict[str, np.ndarray], prefix: str) -> Any
     for name, leaf in zip(names, leaves, strict=True):
         value = named[name]
         if (value.shape, value.dtype) != (leaf.shape, leaf.dtype):
-            raise InputError(
-                f"{name} has shape {value.shape} of {value.dtype}, expected {leaf.shape} of {leaf.dtype}"
-            )
+            raise InputError(f"{name} has shape {value.shape} of {value.dtype}, expected {leaf.shape} of {leaf.dtype}")
     put = loop.job.program.engine.put
     return tree.unflatten(structure, [put(named[name], leaf.dtype) for name, leaf in zip(names, leaves, strict=True)])
 

@@ -13,8 +13,11 @@ from backlit.errors import InputError, shown
 from backlit.nn.layer import Layer, Network
 from backlit.schema import Number, fitted
 from backlit.settings import MISSING, declared
+from backlit.train.probes.measure import BINS
 from backlit.train.probes.told import Look, Start
 from backlit.train.training import Training
+
+MOST_BINS = 10 * BINS  # of a histogram: other versions may have had others
 
 
 class Index(TypedDict):
@@ -76,6 +79,9 @@ def look(record: Any) -> dict[str, Any]:
     """A record of the probes; that of the start tells of data and weights, too."""
     kind = Start if isinstance(record, dict) and "data" in record else Look
     made: dict[str, Any] = fitted(kind, record)
+    for path, layer in made["layers"].items():
+        if len(layer.get("histogram", ())) > MOST_BINS:
+            raise InputError(f"layers/{path}/histogram has {len(layer['histogram'])} bins, at most {MOST_BINS} can be")
     return made
 
 

@@ -202,8 +202,8 @@ def load(folder: str | Path) -> Result:
         check_depth([config])
     return Result(
         network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=index["stopped"],
-        diverged=diverged, best_epoch=index["best_epoch"], settings=settings, preparation=preparation, optimizer=optimizer,
-        folder=folder, judgement=judgement, config=config, probed=probes,
+        diverged=diverged, best_epoch=index["best_epoch"], settings=settings, preparation=preparation,
+        optimizer=optimizer, folder=folder, judgement=judgement, config=config, probed=probes,
         told=start,
     )  # fmt: skip
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from backlit.errors import InputError
-from backlit.schema import Number, parts
+from backlit.schema import Number, fitted, parts
 from backlit.train.intervals import Intervals
 
 Label = str | bool | int | float  # a class as its data names it
 Cell = Label | None
-Scores = dict[str, Number]
+Scores = Mapping[str, Number]
 
 CERTAIN = 0.05  # calibration error below which probabilities may be taken at their word
 
@@ -267,15 +267,15 @@ class Judgement(Plain):
     unit: str | None = None
     rows: int | None = None
     scores: Scores | None = None
-    baseline: dict[str, Number | str] | None = None
+    baseline: Mapping[str, Any] | None = None
     classes: tuple[ClassScores, ...] | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
     calibration: Calibration | None = None
     labels: tuple[LabelScores, ...] | None = None
     targets: tuple[TargetScores, ...] | None = None
     intervals: Coverage | None = None
-    rivals: dict[str, Scores] | None = None
-    steps: tuple[dict[str, int | Scores], ...] | None = None
+    rivals: Mapping[str, Scores] | None = None
+    steps: tuple[Mapping[str, Any], ...] | None = None
     warnings: tuple[str, ...] | None = None
     guess: Guess | None = None
     judged_on: str | None = None
@@ -309,16 +309,15 @@ class Judgement(Plain):
         counts, names = self.confusion, self.classes or ()
         if counts is not None and names and {len(counts), *map(len, counts)} != {len(names)}:
             raise InputError(f"confusion must have {len(names)} rows of {len(names)} counts, as there are classes")
-        guessed = {"what": "", **(self.baseline or {})}
-        for name, value in guessed.items():
-            if isinstance(value, str) != (name == "what"):
-                raise InputError(f"baseline/{name} must be a {'text' if name == 'what' else 'number'}, got {value!r}")
+        for name, value in (self.baseline or {}).items():
+            fitted(str if name == "what" else Number, value, f"baseline/{name}")
         for number, step in enumerate(self.steps or ()):
-            methods = {name: scores for name, scores in step.items() if name != "step"}
-            if not isinstance(step.get("step"), int) or step.keys() != (self.steps or ())[0].keys():
-                raise InputError(f"steps/{number} must tell its step and the same methods as the first")
-            if not all(isinstance(scores, dict) and "mae" in scores for scores in methods.values()):
-                raise InputError(f"steps/{number} must tell each method's mae")
+            for name, told in step.items():
+                scores = fitted(int if name == "step" else Scores, told, f"steps/{number}/{name}")
+                if name != "step" and "mae" not in scores:
+                    raise InputError(f"steps/{number}/{name} must tell its mae")
+            if "step" not in step or step.keys() != (self.steps or ())[0].keys():
+                raise InputError(f"steps/{number} must tell its number, and the same methods as the first")
         around = self.intervals
         if around is not None and len(self.steps or ()) > min(len(around.half_width), len(around.coverage)):
             raise InputError("intervals must have a half width and a coverage for each step")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 from backlit.data.labels import Labels
 from backlit.data.text.texts import tokenizer_from
 from backlit.data.text.tokenizer import END
-from backlit.errors import InputError, ShapeError
+from backlit.errors import InputError, ShapeError, unknown
 from backlit.graph.ops import sigmoid, softmax
 from backlit.schema import fitted, parts
 
-Kind = Literal["class", "binary", "multi_label", "probability", "number"]
+KINDS = ("class", "binary", "multi_label", "probability", "number")
 PADDING = -1  # the class of a step that doesn't count
 
 
@@ -38,7 +38,7 @@ class Targets:
         Numbers are trained on as ``(y - shift) / scale``, each output with its own; empty tuples leave them alone.
     """
 
-    kind: Kind
+    kind: str
     outputs: tuple[int, ...]
     labels: Labels | None = None
     flat: bool = False
@@ -139,6 +139,8 @@ class Targets:
     def from_dict(cls, data: dict[str, Any]) -> Targets:
         """The inverse of `to_dict`."""
         made = cls(**parts(cls, data))
+        if made.kind not in KINDS:
+            raise unknown("kind of targets", made.kind, KINDS)
         count = int(np.prod(made.outputs))
         if {len(made.shift), len(made.scale)} - {0, count} or len(made.shift) != len(made.scale):
             raise InputError(f"targets: expected {count} shifts and scales, as there are outputs")

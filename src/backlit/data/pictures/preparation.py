@@ -107,8 +107,8 @@ class Pictures(Preparation):
     def from_dict(cls, data: dict[str, Any]) -> Pictures:
         """The inverse of `to_dict`."""
         shift, scale = (fitted(tuple[float, ...], data.get(name), name) for name in ("shift", "scale"))
-        shape = fitted(tuple[int, int, int], data.get("form"), "form")
-        form = Form(*shape, white=fitted(int, data.get("white", WHITE), "white"))
+        height, width, channels = fitted(tuple[int, int, int], data.get("form"), "form")
+        form = Form(height, width, channels, fitted(int, data.get("white", WHITE), "white"))
         if not len(shift) == len(scale) == form.channels:
             raise InputError(f"{len(shift)} shifts and {len(scale)} scales for {form.channels} channels")
         return cls(form, shift, scale)

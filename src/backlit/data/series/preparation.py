@@ -260,7 +260,9 @@ class SeriesPreparation(Preparation):
         arrays = {name: None if value is None else np.array(value, dtype=float) for name, value in line.items()}
         made = cls(**parts(cls, {**data, **arrays}))
         if not isinstance(made.cycles, Moment):
-            raise InputError(f"the calendar's cycles are a {type(made.cycles).__name__}; the run is damaged: train again")
+            raise InputError(
+                f"the calendar's cycles are a {type(made.cycles).__name__}; the run is damaged: train again"
+            )
         made._agree()
         return made
 

@@ -7,24 +7,36 @@ from typing import Any, TypedDict
 from backlit.schema import Number
 
 
-class Measures(TypedDict, total=False):
-    """Numbers of a layer: see `backlit.ProbeHistory`."""
+class Spread(TypedDict):
+    """Numbers that every layer has."""
 
     layer: str
     mean: Number
     std: Number
     min: Number
     max: Number
+
+
+class Measures(Spread, total=False):
+    """Numbers of a layer: see `backlit.ProbeHistory`."""
+
     zeros: Number
     saturated: Number
     dead: Number
     bad: Number
     gradient_norm: Number
-    histogram: tuple[int, ...] | None
-    steps: dict[str, tuple[Number, ...] | None] | None
+    histogram: tuple[int, ...]
+    steps: dict[str, tuple[Number, ...]]
 
 
-class Look(TypedDict):
+class Sometimes(TypedDict, total=False):
+    """What a look tells if it was asked for."""
+
+    loss: Number
+    params: dict[str, dict[str, Number]]
+
+
+class Look(Sometimes):
     """One look at the network while it trains."""
 
     epoch: int
