@@ -9,6 +9,7 @@ of its own.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import io
 import os
@@ -261,7 +262,9 @@ def _says_any(annotation: ast.expr) -> bool:
 
 def main() -> None:
     """Print the table of each path given."""
-    roots = [Path(word).resolve() for word in sys.argv[1:]] or [SOURCES]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.house", description="The house in numbers.")
+    parser.add_argument("roots", nargs="*", type=Path, metavar="TREE", help="source trees; this one's if left out")
+    roots = [root.resolve() for root in parser.parse_args().roots] or [SOURCES]
     for root in roots:
         if not (root / "errors.py").is_file():
             sys.exit(f"{root} is no source tree of Backlit: name the folder that holds errors.py")

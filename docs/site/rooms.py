@@ -39,6 +39,7 @@ STOREYS = {
         "files": "safe writing",
         "languages": "messages",
         "aligned": "tables",
+        "interrupts": "Ctrl-C",
         "registry": "names",
         "errors": "and warnings",
     },

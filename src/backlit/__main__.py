@@ -1,6 +1,27 @@
-"""`python -m backlit`: the command."""
+"""`backlit`, and `python -m backlit`: the command, which hears signals before anything that takes long is imported."""
 
-from backlit.cli.main import main
+from __future__ import annotations
+
+from backlit import interrupts
+
+
+def main() -> None:
+    """Run the command; its exit status is told in `backlit.cli.main`."""
+    interrupts.listen()
+    try:
+        from backlit.cli import process
+
+        process.prepare()
+        from backlit.cli.main import main as command
+
+        command()
+    except BaseException:
+        if interrupts.status() is None:
+            raise
+        interrupts.end_now()  # it came while modules were imported
+    finally:
+        interrupts.stop_listening()
+
 
 if __name__ == "__main__":
     main()

@@ -1,9 +1,23 @@
-"""Tables as text."""
+"""Tables as text, and text that does nothing to a terminal but show."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Container, Sequence
+
+# What a terminal would obey, or show elsewhere: control characters but tabs and line feeds, marks that turn the
+# direction of writing, other line ends, halves of characters.
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: object) -> str:
+    r"""A text as it may be shown: what a terminal would obey stands as Python writes it.
+
+    >>> print(visible("red \x1b[31m"))
+    red \x1b[31m
+    """
+    return HIDDEN.sub(lambda match: match[0].encode("unicode_escape").decode(), str(text))
 
 
 def aligned(rows: Sequence[Sequence[object]], left: Container[int] | None = None, indent: str = "") -> str:
@@ -24,7 +38,7 @@ def aligned(rows: Sequence[Sequence[object]], left: Container[int] | None = None
     layer  parameters
     0              15
     """
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[visible(cell).replace("\t", "\\t").replace("\n", "\\n") for cell in row] for row in rows]
     widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
     lines = []
     for row in cells:

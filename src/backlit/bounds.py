@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.settings import Record, build, count, declared
+from backlit.settings import Record, build, count, declared, option
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[0-9]{1,2})?)([kmgt]?)b?", re.IGNORECASE)
@@ -51,10 +51,10 @@ class Limits(Record):
 
     unpacked: int = count(128 * 10**6, help="Bytes that a compressed file may unpack to")
     text: int = count(100 * 10**6, help="Characters of one text: a cell, or a text file")
-    header: int = count(16 * 10**6, help="Bytes of a table's first line")
+    header: int = count(4 * 10**6, help="Bytes of a table's first line")
     columns: int = count(100_000, help="Columns of a table")
-    cells: int = count(40 * 10**6, help="Cells that a sparse table or a spreadsheet is written out to")
-    nesting: int = count(100, help="Levels of JSON, and of layers in layers")
+    cells: int = count(10 * 10**6, help="Cells that a sparse table or a spreadsheet is written out to")
+    nesting: int = option(100, low=1, high=500, whole=True, help="Levels of JSON, and of layers in layers")
     pixels: int = count(1 << 26, help="Pixels of a picture")
     parameters: int = count(500 * 10**6, help="Weights of a network")
     layers: int = count(2000, help="Layers of a network")
@@ -159,8 +159,10 @@ def beyond(name: str, what: str, enough: int | None = None) -> str:
     enough : int, optional
         A limit that is high enough, where that is known.
     """
-    limit = getattr(current(), name)
+    limit, allowed = getattr(current(), name), declared(Limits)[name].range
     high = enough or 10 * limit
+    if allowed is not None and high > allowed.high:
+        return f"{what}, the limit is {limit:,}; --limit {name}={allowed.high:g} is the highest there is"
     return (
         f"{what}, the limit is {limit:,}; if it is meant to be so large, raise it: --limit {name}={high} "
         f"(in Python: with bl.limits({name}={high}))"

@@ -3,35 +3,112 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
+import errno
 import os
+import re
 import secrets
+import shutil
 import stat
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from backlit.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
 LOCK, WRITER = ".lock", ".writer"  # what the system locks, and who holds it
+OPEN_FILE = re.compile(r"/(?:dev|proc/(?P<process>\d+)(?:/task/\d+)?)/fd/(?P<number>\d+)")
+MOST_LINKS = 40  # from one to the next, as the system follows them
+MOST_OF_NAME = 60  # characters of a name, which may be up to 255 bytes long, that a temporary file's has
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when all went well; otherwise nothing has changed.
+    """A temporary file that takes the place of `path` when all went well; otherwise nothing has changed.
 
-    A device or a pipe has no place that could be taken: it is written to.
+    A symbolic link stays one, and its target is written. What has no place that could be taken, as devices, pipes and
+    open files (/dev/stdout, /dev/fd/3), gets a copy; whether who reads a pipe reads all of it is their affair.
+
+    Raises
+    ------
+    OSError
+        If it can't be written.
     """
-    if path.exists() and not path.is_file():
-        yield path
+    place = _behind_links(path)
+    if place.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if OPEN_FILE.fullmatch(str(place)) or (place.exists() and not place.is_file()):
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder, "copy")
+            with (
+                contextlib.suppress(BrokenPipeError),
+                _opened(place) as stream,
+                Path(folder, "copy").open("rb") as copy,
+            ):
+                shutil.copyfileobj(copy, stream)
         return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.touch(exist_ok=False)
-    try:
+    if place.exists() and not os.access(place, os.W_OK):  # taking its place would need no such permission
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    _sweep(place)
+    with _beside(place) as temporary:
         yield temporary
         to_disk(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        if place.exists():
+            shutil.copymode(place, temporary)
+        temporary.replace(place)
+
+
+def _behind_links(path: Path) -> Path:
+    """Where a path leads, up to an open file of a process, whose links can't be followed."""
+    for _ in range(MOST_LINKS):
+        place = Path(os.path.realpath(path.parent)) / path.name
+        if OPEN_FILE.fullmatch(str(place)) or not place.is_symlink():
+            return place
+        path = place.parent / place.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def _opened(place: Path) -> BinaryIO:
+    """A device, a pipe or an open file, to be written from where it is: another opening would begin at its start."""
+    match = OPEN_FILE.fullmatch(str(place))
+    if match and match["process"] in (None, str(os.getpid())):
+        return os.fdopen(os.dup(int(match["number"])), "wb")
+    return place.open("wb")
+
+
+@contextlib.contextmanager
+def _beside(place: Path) -> Iterator[Path]:
+    """A new file beside a place, which is gone in the end; locked, so that others see that someone writes it."""
+    temporary = place.with_name(f".{place.name[:MOST_OF_NAME]}.{secrets.token_hex(4)}")
+    with temporary.open("xb") as handle:
+        held = fcntl is not None
+        with contextlib.suppress(OSError):  # not every file system knows locks
+            if held:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        if not held:
+            handle.close()  # here an open file can't be moved
+        try:
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what writers of the same file left beside it when they were killed."""
+    if fcntl is None:
+        return
+    left = re.compile(re.escape(f".{place.name[:MOST_OF_NAME]}.") + "[0-9a-f]{8}")
+    with contextlib.suppress(OSError):
+        for found in [Path(entry.path) for entry in os.scandir(place.parent) if left.fullmatch(entry.name)]:
+            with contextlib.suppress(OSError), found.open("rb") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while someone writes it
+                found.unlink()
 
 
 @contextlib.contextmanager
@@ -41,7 +118,7 @@ def saving(path: Path) -> Iterator[Path]:
         with writing(path) as temporary:
             yield temporary
     except OSError as error:
-        raise InputError(f"{path} can't be written: {error}") from error
+        raise InputError(f"{path} can't be written: {error.strerror or error}") from error
 
 
 def read_regular(path: Path, within: Path | None = None) -> bytes:
@@ -135,7 +212,7 @@ def locked(folder: Path) -> Iterator[None]:
 def _sign(folder: Path) -> None:
     """Say who writes; on a full disk without a word, since this isn't what the folder is for."""
     _unlink(folder / WRITER)
-    since = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
     with contextlib.suppress(OSError):
         (folder / WRITER).write_text(f"process {os.getpid()} since {since}", encoding="utf-8")
 

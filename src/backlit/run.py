@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -110,7 +111,8 @@ class Run(Result):
     history : History
         One dict an epoch: epoch, loss, metrics, val_loss, val_*, seconds; ``history.frame()`` is a data frame.
     stopped : str
-        Why training ended: "epochs done", "early stopping", "callback", "interrupted" or "diverged".
+        Why training ended: "epochs done", "early stopping", "loss reached", "closed form", "time limit",
+        "callback", "interrupted" or "diverged".
     diverged : Divergence or None
         Epoch, step and layer of the first NaN or infinite value.
     best_epoch : int or None
@@ -344,6 +346,8 @@ def load(folder: str | Path) -> Run:
     """
     from backlit.store.run import load as read
 
+    if not isinstance(folder, (str, os.PathLike)):
+        raise InputError(f"load takes the folder of a run, 'runs/iris' say, got {folder!r}")
     return Run.of(read(folder))
 
 

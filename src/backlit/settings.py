@@ -27,7 +27,7 @@ MISSING = dataclasses.MISSING
 
 @dataclass(frozen=True)
 class Range:
-    """What a hyperparameter may be: an interval of numbers (`[` with its end, `(` without), or a few names.
+    """What an option may be: an interval of numbers (`[` with its end, `(` without), a few names, or kinds of object.
 
     >>> Range(0.0, 1.0, open_high=True).text
     'a number in [0, 1)'
@@ -40,6 +40,8 @@ class Range:
     whole: bool = False
     schedule: bool = False  # a function of the step will do as well
     names: tuple[str, ...] = ()
+    kinds: tuple[Any, ...] = ()  # classes; `words` says them
+    besides: tuple[str, ...] = ()  # names that will do as well as a number
     words: str = ""  # in place of what `text` would say
 
     @property
@@ -68,7 +70,9 @@ class Range:
         """The value as plain Python (a NumPy scalar would change the type of what it multiplies); None if refused."""
         if self.names:
             return value if value in self.names else None
-        if self.schedule and callable(value):
+        if self.kinds:
+            return value if isinstance(value, self.kinds) else None
+        if (self.schedule and callable(value)) or (isinstance(value, str) and value in self.besides):
             return value
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             return None

@@ -215,7 +215,7 @@ MISTAKES = [
     (("show", "."), "no complete run"),
     (("predict", "run"), "FILE"),
     (("frobnicate",), "frobnicate"),
-    (("train", "digits", "--resume", "--out", "nowhere"), "no state to resume"),
+    (("train", "--resume", "--out", "nowhere"), "holds no run of this command to go on with"),
     (("explain", "x + y", "x=1"), "y has no value"),
     (("explain", "x", "x=1", "y=2"), "y isn't used"),
 ]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from backlit.cli.expression import Parser, assignments
 from backlit.errors import BacklitError, InputError
+from backlit.inspect.explain import explain
 
 
 def value(text, **variables):
@@ -106,7 +107,7 @@ def test_every_identifier_may_be_a_name(name):
         ("1.2.3", "isn't part of a formula"),
         ("2x", "isn't part of a formula"),
         ("1j", "isn't part of a formula"),
-        ("x[0]", "isn't part of a formula"),
+        ("x[0]", "an array stands alone"),
         ("(x)(y)", "expected an operator"),
         ("x)", "expected an operator or the end"),
         ("exp()", "expected a number, a name or"),
@@ -114,19 +115,22 @@ def test_every_identifier_may_be_a_name(name):
         ("exp(*x)", "expected a number, a name or"),
         ("__import__(x)", "unknown function '__import__'"),
         ("x if y else x", "expected an operator"),
-        ("(" * 150 + "x" + ")" * 150, "nested deeper than 100"),
-        ("x ** " * 150 + "x", "nested deeper than 100"),
         ("x + * y", "expected a number, a name or"),
         ("x +", "ends too early"),
         ("(x", r"expected \)"),
         ("x y", "expected an operator"),
         ("x $ y", "isn't part of a formula"),
-        ("z", "z has no value; add z=1.5"),
+        ("z", r"z has no value \(known: x, y\); add z=1.5"),
         ("sig(x)", r"did you mean 'sign'|did you mean 'sigmoid'|unknown function"),
         ("exp x", r"exp is a function: write exp\(…\)"),
         ("exp(x, y)", "exp"),
-        ("(" * 5000 + "x", "nested deeper than 100"),
-        ("-" * 5000 + "x", "nested deeper than 100"),
+        ("[1, 2", r"expected , or \]"),
+        ("[1, [2]]", "rows of an array must be of one length"),
+        ("[1, 2)", r"expected \]"),
+        ("(1, 2]", r"expected \)"),
+        ("[]", "expected a number, a name or"),
+        ("[1, 2] @ [1, 2, 3]", "matmul"),
+        ("[1, 2] + [1, 2, 3]", "add"),
         ("", "ends too early"),
     ],
 )
@@ -153,6 +157,7 @@ def test_the_mark_is_under_the_place(text, under):
         (["x"], "expected a value such as x=-2"),
         (["x=a"], "no number"),
         (["x=[1,[2]]"], "no number and no list"),
+        (["x=" + "[" * 5000], "no number"),
         (["x=1", "x=2"], "given twice"),
         (["exp=1"], "is a function"),
         (["x=inf"], "must be finite"),
@@ -162,3 +167,50 @@ def test_the_mark_is_under_the_place(text, under):
 def test_wrong_values(texts, message):
     with pytest.raises(InputError, match=message):
         assignments(texts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 150 + "x" + ")" * 150, "x ** " * 150 + "x", "(" * 2000 + "x" + ")" * 2000, "(" * 5000 + "x",
+        "-" * 5000 + "x", "[" * 2000 + "x", "exp(" * 2000 + "x" + ")" * 2000,
+    ],
+)  # fmt: skip
+def test_what_is_nested_too_deep_is_told_in_one_line(text):
+    with pytest.raises(InputError, match="nested deeper than 100 levels, at character") as told:
+        value(text, x=1.0)
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 150
+
+
+def test_a_mistake_in_a_long_formula_is_shown_with_what_is_around_it():
+    with pytest.raises(InputError) as told:
+        value("x + " * 1000 + "$ + x" + " + x" * 1000, x=1.0)
+    _, shown, mark = str(told.value).split("\n")
+    assert shown[mark.index("^")] == "$"
+    assert len(shown) < 130
+
+
+def test_the_notes_formula_and_its_gradients():
+    w1, w2, x = np.array([[1.0, -2.0], [3.0, 4.0]]), np.array([[1.0, 2.0]]), np.array([1.0, 2.0])
+    given = {"W1": w1.tolist(), "W2": w2.tolist(), "x": x.tolist()}
+    result = Parser("W2 @ max(0, W1 @ x)", assignments([f"{name}={rows}" for name, rows in given.items()])).parse()
+    np.testing.assert_array_equal(result.value, w2 @ np.maximum(0, w1 @ x))
+    explanation = explain(result)
+    np.testing.assert_array_equal(explanation["W1"].upstream, [[0, 0], [2, 4]])  # the first unit is off
+    np.testing.assert_array_equal(explanation["x"].upstream, [6, 8])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[[1, 2], [3, 4]] @ [1, -1]", [-1, -1]),
+        ("max([1, 5, 2])", 5),
+        ("min([1, 5, 2], [4, 4, -4], 3)", [1, 3, -4]),
+        ("sum([x, 2 * x, 1])", 7),
+        ("[[x], [3]] * 2", [[4], [6]]),
+        ("norm([3, 4])", 5),
+    ],
+)
+def test_arrays(text, expected):
+    np.testing.assert_allclose(value(text, x=2.0), expected)

@@ -63,7 +63,7 @@ def test_the_report(run, folder):
         "2 series, 360 steps, one each day; a season is 7 steps (a week)",
         "'sold': 1 steps without a value (0.3%)",
         "test windows, 14 × 3 inputs",
-        "same as last week  same as the last value  linear (ridge)",
+        "same as last week  same as the last value  exponential smoothing  linear (ridge)  simple forecasts, weighed",
         "steps ahead  mae: network",
         "90% interval",
         "date    time        0 %  one row each day; day of week as cycles",

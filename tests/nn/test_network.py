@@ -17,18 +17,18 @@ NESTED = bl.Sequential(
 )
 
 TABLE = """\
-layer         kind                     output  parameters  multiply-adds
-0             Linear(8)                (8,)            48             40
+layer         kind                     output  parameters  multiply-adds  weights
+0             Linear(8)                (8,)            48             40  weight 8×5, bias 8
 1             Residual                 (4,)
 1/body          Sequential             (4,)
-1/body/0          Linear(16)           (16,)          144            128
+1/body/0          Linear(16)           (16,)          144            128  weight 16×8, bias 16
 1/body/1          ReLU()               (16,)            0              0
-1/body/2          Linear(4)            (4,)            68             64
-1/projection    Linear(4, bias=False)  (4,)            32             32
+1/body/2          Linear(4)            (4,)            68             64  weight 4×16, bias 4
+1/projection    Linear(4, bias=False)  (4,)            32             32  weight 4×8
 2             Parallel                 (7,)
-2/0             Linear(3)              (3,)            15             12
+2/0             Linear(3)              (3,)            15             12  weight 3×4, bias 3
 2/1             Tanh()                 (4,)             0              0
-3             Linear(2)                (2,)            16             14
+3             Linear(2)                (2,)            16             14  weight 2×7, bias 2
 total                                  (2,)           323            290"""
 
 
@@ -38,9 +38,43 @@ def test_the_table() -> None:
 
 def test_the_table_of_one_layer() -> None:
     assert str(bl.Linear(3).build(2)).splitlines()[1:] == [
-        "-      Linear(3)  (3,)             9              6",
+        "-      Linear(3)  (3,)             9              6  weight 3×2, bias 3",
         "total             (3,)             9              6",
     ]
+
+
+def test_the_table_tells_a_recurrent_layers_weights_by_its_sizes() -> None:
+    """W_xh is units × features, W_hh units × units; each of the LSTM's four gates has both."""
+    network = bl.Sequential(bl.RNN(8, return_sequences=True), bl.LSTM(4)).build((5, 3))
+    lines = str(network).splitlines()
+    assert lines[1].endswith("weight 8×3, bias 8, recurrent/weight 8×8")
+    assert lines[2].endswith("weight 16×8, bias 16, recurrent/weight 16×4")
+
+
+def test_the_table_tells_a_containers_own_weights() -> None:
+    edges = [("a", "b"), ("a", "c"), ("b", "c")]
+    network = bl.Sequential(bl.Wired(bl.Linear(3), edges, "weighted"), bl.Residual(bl.Linear(2))).build((3,))
+    lines = str(network).splitlines()
+    assert lines[1].endswith("edges/c/scale 2")
+    assert [line for line in lines if "2×3" in line] == [lines[6], lines[7]]  # the residual's body and projection
+
+
+@pytest.mark.parametrize("layer", [bl.RNN(3, stateful=2), bl.LSTM(3, stateful=2), bl.GRU(3, stateful=2)], ids=str)
+def test_a_carried_state_that_is_given_is_gone_on_from(layer: bl.Layer, rng: np.random.Generator) -> None:
+    network = layer.build((4, 2), dtype="float64")
+    first, second = rng.normal(size=(2, 2, 4, 2))
+    _, state = network.apply(network.params, first, training=True)
+    whole = layer.build((8, 2), dtype="float64")
+    together = whole.apply(network.params, np.concatenate([first, second], axis=1))[0]
+    on, after = network.apply(network.params, second, state=state)
+    np.testing.assert_allclose(on, together, rtol=1e-12)
+    assert not np.array_equal(network(second), on)  # which starts anew
+    np.testing.assert_array_equal(
+        network.apply(network.params, second, state=state, fresh=np.bool_(True))[0], network(second)
+    )
+    assert after.keys() == state.keys()
+    with pytest.raises(ShapeError, match="stateful"):
+        network.apply(network.params, second[:1], state=state)
 
 
 def test_the_table_adds_up() -> None:

@@ -265,11 +265,8 @@ def remembered(kept):
 
 
 def test_there_must_be_something_to_resume_and_nothing_to_lose(folder, tmp_path):
-    with pytest.raises(InputError, match=r"holds no state to resume from \(no state\.safetensors\)"):
-        resume(tmp_path / "nothing")
-    assert not (tmp_path / "nothing").exists()
     bl.load(folder).save(tmp_path / "saved")
-    with pytest.raises(InputError, match="holds no state to resume from"):
+    with pytest.raises(InputError, match=r"holds no state to resume from \(no state\.safetensors\)"):
         resume(tmp_path / "saved")
     with pytest.raises(InputError, match="already holds a run; resume it, or choose another folder"):
         bl.fit(mlp(), X, Y, epochs=1, checkpoint=folder, **OPTIONS)

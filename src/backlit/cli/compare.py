@@ -41,9 +41,9 @@ def command(
         ]
         for line in lines
     ]
-    print(output.table([head, *rows], left=(0, 1)))
+    output.tell(output.table([head, *rows], left=(0, 1)))
     if len({line["judged_on"] for line in lines}) > 1:
-        print("\nScores of validation rows (what early stopping looked at) stand beside scores of test rows.")
+        output.tell("\nScores of validation rows (what early stopping looked at) stand beside scores of test rows.")
 
 
 def _line(folder: Path, run: Run) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def command(
     if as_json:
         output.emit(diagnosis.to_dict() | {"probes": bool(loaded.probes)})
         return
-    print(diagnosis)
+    output.tell(diagnosis)
     if not loaded.probes or loaded.start is None:
         output.note(
             "this run has no probes, or was trained by an older version: only its history could be judged; train with "
@@ -74,10 +74,10 @@ def _fix(loaded: Any, run: Path, out: Path | None, seeds: int | None, quiet: boo
         findings = diagnosis.to_dict() | repair.to_dict()
         output.emit(findings | {"run": None if written is None else str(written)})
     else:
-        print(diagnosis if len(diagnosis) else "no findings")
-        print(f"\n{repair}")
+        output.tell(diagnosis if len(diagnosis) else "no findings")
+        output.tell(f"\n{repair}")
         if written is not None:
-            print(f"\nmended run: {written}")
+            output.tell(f"\nmended run: {written}")
     if repair.interrupted:
         output.leave(output.INTERRUPTED)
 

@@ -40,4 +40,4 @@ def _tell(judgement: Any, as_json: bool) -> None:
     if as_json:
         output.emit({judgement.what: judgement.rows, **judgement.scores, "judgement": judgement})
     else:
-        print(f"{judgement.rows} {judgement.what}\n\n{printing.scores(judgement)}")
+        output.tell(f"{judgement.rows} {judgement.what}\n\n{printing.scores(judgement)}")

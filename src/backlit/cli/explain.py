@@ -10,7 +10,8 @@ import typer
 NAME = "explain"
 EXAMPLES = (
     'Examples:\n\nbacklit explain "(x + y) * z" x=-2 y=5 z=-4\n\n'
-    'backlit explain "sum(softmax(v) * w)" v=[1,2,3] w=[1,0,0] --json\n\n'
+    'backlit explain "W2 @ max(0, W1 @ x)" W1=[[1,-2],[3,4]] W2=[[1,1]] x=[1,2]\n\n'
+    'backlit explain "sum(softmax(v) * [1, 0, 0])" v=[1,2,3] --json\n\n'
     'backlit explain "(x + y) * z" x=-2 y=5 z=-4 --draw graph.svg'
 )
 
@@ -19,12 +20,14 @@ def command(
     formula: Annotated[
         str,
         typer.Argument(
-            help='Such as "(x + y) * z"; operators + - * / @ **, functions such as exp, log, sigmoid.',
+            help='Such as "(x + y) * z"; operators + - * / @ (matrix product) **, arrays such as [[1, 2], [3, 4]], '
+            "functions: abs, cos, exp, log, max, mean, min, norm, relu, sigmoid, sin, softmax, sqrt, sum, tanh, ...",
             metavar="FORMULA",
         ),
     ],
     values: Annotated[
-        list[str] | None, typer.Argument(help="Values of the names: x=-2, v=[1,2,3].", metavar="NAME=VALUE…")
+        list[str] | None,
+        typer.Argument(help="Values of the names: x=-2, v=[1,2,3], W=[[1,2],[3,4]].", metavar="NAME=VALUE…"),
     ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="As an indented tree.")] = False,
     draw: Annotated[
@@ -54,9 +57,9 @@ def command(
     if as_json:
         output.emit(explanation.to_dict())
         return
-    print(explanation.tree() if tree else explanation.table())
+    output.tell(explanation.tree() if tree else explanation.table())
     if not tree:
         gates = dict.fromkeys(
             f"{n.tensor.op.name} {n.tensor.op.gate}" for n in explanation if n.tensor.op and n.tensor.op.gate
         )
-        print("\n" + "\n".join(gates))
+        output.tell("\n" + "\n".join(gates))

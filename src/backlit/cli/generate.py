@@ -36,4 +36,4 @@ def command(
     if as_json:
         output.emit({"text": text, "prompt": prompt, "length": length, **options})
     else:
-        print(text)
+        output.tell(text)

@@ -48,8 +48,8 @@ def command(
         [row["column"], f"{row['lost']:.4f}", f"± {row['spread']:.4f}", f"{row['loss']:.4f}", _share(row["gradient"])]
         for row in importance.rows
     ]
-    print(f"{importance.measure} {importance.score:.4f} on {len(y)} rows; lost when a column is shuffled:\n")
-    print(output.table([["column", "lost", "", "loss gained", "gradient × input"], *lines]))
+    output.tell(f"{importance.measure} {importance.score:.4f} on {len(y)} rows; lost when a column is shuffled:\n")
+    output.tell(output.table([["column", "lost", "", "loss gained", "gradient × input"], *lines]))
 
 
 def _share(share: float | None) -> str:

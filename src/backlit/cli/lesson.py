@@ -145,4 +145,4 @@ def _say(as_json: bool, result: dict[str, Any], sentence: str) -> None:
     if as_json:
         output.emit(result)
     else:
-        print(sentence)
+        output.tell(sentence)

@@ -54,7 +54,7 @@ def command(
         return
     unit = {"en": "min", "ko": "분"}[lang]
     rows = [[f"{entry.number}", entry.name, entry.title[lang], f"{entry.minutes} {unit}"] for entry in LESSONS.values()]
-    print(output.table(rows, left=(1, 2)))
+    output.tell(output.table(rows, left=(1, 2)))
     first = next(iter(LESSONS))
     option = "" if lang == "en" else f" --lang {lang}"
-    print(f"\nbacklit lesson {first}{option}")
+    output.tell(f"\nbacklit lesson {first}{option}")

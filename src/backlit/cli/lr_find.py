@@ -56,5 +56,9 @@ def command(
         output.emit({"suggestion": test.suggestion, **curve})
         return
     printed = range(0, len(test.rates), max(1, len(test.rates) // 12))
-    print(output.table([["rate", "loss"], *[[f"{test.rates[i]:.2g}", f"{test.smoothed[i]:.4f}"] for i in printed]]))
-    print(f"\nsuggested learning rate: {test.suggestion:.2g}\nnext: backlit train {data} --lr {test.suggestion:.2g}")
+    output.tell(
+        output.table([["rate", "loss"], *[[f"{test.rates[i]:.2g}", f"{test.smoothed[i]:.4f}"] for i in printed]])
+    )
+    output.tell(
+        f"\nsuggested learning rate: {test.suggestion:.2g}\nnext: backlit train {data} --lr {test.suggestion:.2g}"
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from backlit.cli import (
     compare,
@@ -20,10 +23,26 @@ from backlit.cli import (
 )
 from backlit.cli import report as write_report
 from backlit.cli.options import Command
-from backlit.cli.output import reporting
+from backlit.cli.output import end, reporting, tell, visible_usage
+
+
+class Group(TyperGroup):
+    """The command with its subcommands: whatever ends one before its time is told in one place."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what was typed before the subcommand."""
+        with visible_usage():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand."""
+        with reporting(), visible_usage():
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="backlit",
+    cls=Group,
     help="Train neural networks at the speed of the hardware, and see why they learn, or don't.",
     no_args_is_help=True,
     add_completion=True,
@@ -38,7 +57,7 @@ def _version(wanted: bool) -> None:
         from backlit._version import __version__
         from backlit.graph.kernels.native.library import native
 
-        typer.echo(f"backlit {__version__}\n{native()}")
+        tell(f"backlit {__version__}\n{native()}")
         raise typer.Exit
 
 
@@ -61,9 +80,16 @@ for module in COMMANDS:
 
 
 def main() -> None:
-    """Run the command; exit status 0: done, 1: the work failed, 2: the input was wrong, 130: interrupted."""
-    with reporting():
-        app()
+    """Run the command; its exit status tells how it ended.
+
+    0: done, 1: the work failed, 2: the input was wrong, 130: Ctrl-C, 143: SIGTERM, 129: SIGHUP. A reader of standard
+    output that goes away changes nothing of that; output that can't be written for another reason is a failure.
+    """
+    try:
+        with reporting():
+            app()
+    except SystemExit as ended:
+        end(ended.code)
 
 
 if __name__ == "__main__":

@@ -3,54 +3,132 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
+import re
+import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from backlit.aligned import aligned
+import typer
+
+from backlit import interrupts
+from backlit.aligned import HIDDEN, aligned, visible
+from backlit.cli import process
 from backlit.errors import BacklitError, DivergedError, InputError
 
-WORK_FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+WORK_FAILED, WRONG_INPUT = 1, 2
+SIGNALLED = 128  # and the signal's number
+INTERRUPTED = SIGNALLED + signal.SIGINT
+USED_UP = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+MOST_OF_ERROR = 500  # characters of an unexpected error
 
 
 @contextlib.contextmanager
 def reporting() -> Iterator[None]:
-    """Turn errors into one message on standard error and the exit status that goes with it."""
+    """Turn whatever ends a command before its time into one message on standard error and the status of its kind."""
     try:
         yield
-    except DivergedError as error:
-        fail(str(error), WORK_FAILED)
-    except BacklitError as error:
-        fail(str(error), WRONG_INPUT)
-    except BrokenPipeError:  # the reader of our output went away (backlit show … | head)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
-        fail("interrupted", INTERRUPTED)
+    except (SystemExit, typer.Exit, typer.Abort):
+        raise
+    except BaseException as error:  # Ctrl-C, and what a library's native code panics with, aren't Exceptions
+        if hasattr(error, "exit_code"):  # of what was typed: typer shows it beside the usage
+            raise
+        if interrupts.status() is None and _unexpected(error) and process.debugging():
+            raise
+        fail(*_told(error))
 
 
-def fail(message: str, status: int) -> None:
+def _told(error: BaseException) -> tuple[str, int]:
+    """What to say of an error, and the exit status."""
+    if isinstance(error, KeyboardInterrupt) or interrupts.status() is not None:  # it may have become another error
+        return "interrupted", interrupts.status() or INTERRUPTED
+    if isinstance(error, DivergedError):
+        return str(error), WORK_FAILED
+    if isinstance(error, BacklitError):
+        return str(error), WORK_FAILED if _used_up(error) else WRONG_INPUT
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+        return f"there isn't enough memory for this ({str(error) or 'no more is known'})", WORK_FAILED
+    if not _unexpected(error):
+        named = error.filename if isinstance(error, OSError) else None
+        return f"{named}: {getattr(error, 'strerror', None)}", WORK_FAILED if _used_up(error) else WRONG_INPUT
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f" at {Path(place[0].filename).name}:{place[0].lineno}" if place else ""
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return (
+        f"{what[:MOST_OF_ERROR]}{where}: this is a fault of Backlit's. Please report this line, what was typed, and "
+        f"what `backlit --version` says; with {process.DEBUG}=1 the command shows how it came to it"
+    ), WORK_FAILED
+
+
+def _unexpected(error: BaseException) -> bool:
+    """Whether an error is one that nobody foresaw, as one of a file that was named isn't."""
+    return not isinstance(error, (BacklitError, KeyboardInterrupt, MemoryError)) and not (
+        isinstance(error, OSError) and error.filename is not None
+    )
+
+
+def _used_up(error: BaseException | None) -> bool:
+    """Whether the machine was the cause: a full disk, and its like."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in USED_UP:
+            return True
+        error = error.__cause__
+    return False
+
+
+@contextlib.contextmanager
+def visible_usage() -> Iterator[None]:
+    """What typer says of what was typed shows that, and doesn't do it."""
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "exit_code") and hasattr(error, "message"):
+            error.message = visible(error.message)
+        raise
+
+
+def tell(text: object) -> None:
+    """Say what was asked for, on standard output."""
+    print(visible(text), flush=True)
+
+
+def note(sentence: str) -> None:
+    """Say something beside the result, on standard error."""
+    print(visible(sentence), file=sys.stderr)
+
+
+def fail(message: str, status: int) -> NoReturn:
     """Say what went wrong and end."""
-    print(f"backlit: {message}", file=sys.stderr)
+    note(f"backlit: {message}".replace("\n", "\n  "))
     leave(status)
 
 
 def leave(status: int) -> NoReturn:
-    """End with this status; at once if interrupted: a compiler that was stopped doesn't survive an orderly end."""
-    if status != INTERRUPTED:
+    """End with this status, or that of the signal that asked for it.
+
+    Then at once: a compiler that was stopped doesn't survive an orderly end.
+    """
+    status = interrupts.status() or status
+    if status < SIGNALLED:
         sys.exit(status)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
-def note(sentence: str) -> None:
-    """Say something beside the result, on standard error."""
-    print(sentence, file=sys.stderr)
+def end(status: Any) -> NoReturn:
+    """End a command that has said all it had to say: with its status, unless that didn't reach where it was to go."""
+    sys.stdout.flush()
+    failure = process.failure()
+    if failure is not None and not status and interrupts.status() is None:
+        fail(f"standard output can't be written: {failure.strerror}", WORK_FAILED)
+    leave(status or 0)
 
 
 @contextlib.contextmanager
@@ -62,23 +140,25 @@ def stages(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=1.0)
-        yield lambda stage, share: progress.update(task, description=stage, completed=share)
+        yield lambda stage, share: progress.update(task, description=visible(stage), completed=share)
 
 
 def emit(data: dict[str, Any]) -> None:
-    """The one JSON object of ``--json``."""
-    print(json.dumps(_told(data), ensure_ascii=False, allow_nan=False, default=_plain))
+    """The one JSON object of ``--json``, in which what a terminal would obey is escaped, and nothing replaced."""
+    unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    text = json.dumps(_finite(data), ensure_ascii=not unicode, allow_nan=False, default=_plain)
+    print(re.sub(HIDDEN, lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
-def _told(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     """Plain data whose numbers JSON has: what isn't finite is null, as the probes have it."""
     if isinstance(value, dict):
-        return {key: _told(part) for key, part in value.items()}
+        return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_told(part) for part in value]
+        return [_finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -107,7 +187,7 @@ def make_folder(option: str, path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{option} {path} can't be made: {error}") from error
+        raise InputError(f"{option} {path} can't be made: {error.strerror or error}") from error
 
 
 def table(rows: list[list[Any]], indent: str = "  ", left: tuple[int, ...] = (0,)) -> str:

@@ -48,6 +48,6 @@ def command(
     if as_json:
         output.emit({"report": str(out), "bytes": out.stat().st_size})
     else:
-        print(out)
+        output.tell(out)
     if show:
         typer.launch(out.resolve().as_uri())

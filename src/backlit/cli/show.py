@@ -80,7 +80,7 @@ def command(
         blocks.append(printing.scores(judgement))
     if judgement.get("notes"):
         blocks.append("\n".join(f"  {note}" for note in judgement["notes"]))
-    print("\n\n".join(blocks))
+    output.tell("\n\n".join(blocks))
 
 
 def _first(run: Run) -> tuple[Network, int]:

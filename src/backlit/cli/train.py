@@ -25,8 +25,10 @@ EXAMPLES = (
     "backlit train book.txt --network lstm:128 --time-limit 5m --out runs/book"
 )
 DATA = (
-    "A table (.csv, .tsv, .gz, .parquet, .arrow, .jsonl, .npz, .xlsx), a text to go on with (.txt), a folder with one "
-    "folder of pictures a class, or digits, iris, wine, breast_cancer, diabetes, moons, circles, spirals, xor, blobs."
+    "A table (.csv, .tsv, .parquet, .arrow, .avro, .json, .jsonl, .npz, .npy, .xlsx, .sqlite, .arff, .libsvm and their "
+    "like, also in .gz, .bz2, .xz, .zst or .zip; - for standard input; FILE::PART where a file holds several), a text "
+    "to go on with (.txt), a folder with one folder of pictures a class, or digits, iris, wine, breast_cancer, "
+    "diabetes, moons, circles, spirals, xor, blobs."
 )
 
 
@@ -66,6 +68,7 @@ def command(
     from backlit.cli import config, output
     from backlit.languages import check_language
     from backlit.run import Run
+    from backlit.store.checkpoint import FolderKeeper
     from backlit.tasks.choose import of_fit_among, options_of, task_of
     from backlit.tasks.options import Call
 
@@ -74,6 +77,10 @@ def command(
     check_language(outcome.lang)
     choices = config.choices(ctx, outcome.config, outcome.out if outcome.resume else None, without=declared(Outcome))
     options = options_of(choices)
+    if outcome.out is not None:
+        checkpoint = Checkpoint(outcome.out, resume=outcome.resume, overwrite=outcome.overwrite)
+        if not FolderKeeper(checkpoint).check() and outcome.resume:
+            output.note(f"{outcome.out} holds nothing to go on with yet: the run begins anew")
     with output.stages(outcome.quiet) as stage:
         task, source = task_of(choices)
         material = task.read(source, stage)
@@ -107,20 +114,18 @@ def finish(run: Any, folder: Path, outcome: Outcome) -> None:
         scores = {"test": judgement.get("scores"), "judgement": judgement}
         output.emit({**scores, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
     else:
-        print(printing.training(run, folder), flush=True)
+        output.tell(printing.training(run, folder))
     if not outcome.no_report:  # now that the result is known: drawing takes a second or two
         written = save_report(run, outcome.lang)
         if not outcome.as_json:
-            print(f"report: {written}")
+            output.tell(f"report: {written}")
     if run.stopped == "interrupted":
         output.leave(output.INTERRUPTED)
 
 
 def _fresh(parent: Path, name: str) -> Path:
     """A folder that isn't there yet, named for the data and the time."""
-    import datetime
-
-    stamp = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = parent / f"{name}-{stamp}"
     number = 2
     while folder.exists():

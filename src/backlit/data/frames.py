@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.textual import array_of
 from backlit.errors import InputError, ShapeError
 
 
@@ -138,9 +139,10 @@ def as_targets(y: Any) -> np.ndarray:
         if np.ma.getmaskarray(y).any():
             raise _no_target(np.argwhere(np.ma.getmaskarray(y))[0], "masked")
         y = y.data
-    values = np.asarray(y)
-    if values.dtype.kind == "U" and isinstance(y, (list, tuple)) and not all(isinstance(label, str) for label in y):
-        values = np.array(y, dtype=object)  # what is missing must not become the text "nan"
+    values = array_of(y)
+    if values.dtype.kind in "cmM":
+        kind = "complex numbers" if values.dtype.kind == "c" else "dates or times"
+        raise InputError(f"targets: {kind} can't be learned as they are; make them numbers, or classes by astype(str)")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         place = np.argwhere(~np.isfinite(values))[0]
         raise _no_target(place, "missing (NaN)" if np.isnan(values[tuple(place)]) else "infinite")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.textual import array_of, as_texts, is_text
 from backlit.errors import InputError, ShapeError, UnknownNameError
 from backlit.schema import fitted
 
@@ -52,11 +53,11 @@ class Labels:
             If a label is missing.
         """
         values = _values(y)
-        classes = np.array(self.classes)
-        if classes.dtype.kind == "U" and values.dtype.kind != "U":
-            values = np.array([_text(value) for value in values.tolist()], dtype=str)
-        elif classes.dtype.kind != "U" and values.dtype.kind == "U" and len(values):
+        if self.are_texts:
+            return self._of_texts(values)
+        if is_text(values) and len(values):
             raise self._unseen(values, 0)
+        classes = np.array(self.classes)
         order = np.argsort(classes)
         places = np.clip(np.searchsorted(classes[order], values), 0, len(classes) - 1)
         codes = order[places]
@@ -65,15 +66,29 @@ class Labels:
             raise self._unseen(values, int(wrong.argmax()))
         return codes
 
+    @property
+    def are_texts(self) -> bool:
+        """Whether the classes are texts, and not numbers or truth values."""
+        return all(isinstance(label, str) for label in self.classes)
+
+    def _of_texts(self, values: np.ndarray) -> np.ndarray:
+        places = {label: place for place, label in enumerate(self.classes)}
+        distinct, inverse = np.unique(values, return_inverse=True)
+        texts = distinct.tolist() if is_text(values) else list(map(_text, distinct.tolist()))
+        codes = np.array([places.get(text, -1) for text in texts], dtype=np.int64)[inverse]
+        if (codes < 0).any():
+            raise self._unseen(values, int((codes < 0).argmax()))
+        return codes
+
     def _unseen(self, values: np.ndarray, row: int) -> InputError:
+        (label,) = values[row : row + 1].tolist()
         class_list = ", ".join(map(repr, self.classes[:10])) + (", …" if len(self.classes) > 10 else "")
-        return UnknownNameError(
-            f"targets: row {row} has class {values[row].item()!r}, which training didn't have: {class_list}"
-        )
+        return UnknownNameError(f"targets: row {row} has class {label!r}, which training didn't have: {class_list}")
 
     def decode(self, codes: Any) -> np.ndarray:
         """Classes of class numbers."""
-        return np.array(self.classes)[_codes(codes, len(self.classes))]
+        codes = _codes(codes, len(self.classes))
+        return as_texts(self.classes, codes) if self.are_texts else np.array(self.classes)[codes]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -118,11 +133,9 @@ def _codes(codes: Any, count: int) -> np.ndarray:
 
 def _values(y: Any) -> np.ndarray:
     """Labels as an array of booleans, numbers or text, none of them missing."""
-    values = np.asarray(y)
+    values = array_of(y)
     if values.ndim != 1:
         raise ShapeError(f"targets: expected one class a row, shape (rows,), got {values.shape}")
-    if values.dtype.kind == "U" and isinstance(y, (list, tuple)):
-        values = np.fromiter(y, dtype=object, count=len(y))  # NumPy turned missing values into the text "nan"
     if values.dtype.kind == "O":
         return _plain(values)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -132,6 +145,8 @@ def _values(y: Any) -> np.ndarray:
 
 def _plain(values: np.ndarray) -> np.ndarray:
     """Python objects as booleans or numbers, if all are, or as text."""
+    if is_text(values):
+        return values
     for row, value in enumerate(values):
         if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:
             raise _bad(row, values)
@@ -139,8 +154,9 @@ def _plain(values: np.ndarray) -> np.ndarray:
     if kinds <= {bool, np.bool_}:
         return values.astype(bool)
     if all(issubclass(kind, (int, float, np.integer, np.floating)) and kind is not bool for kind in kinds):
-        return _values(np.array(values.tolist()))
-    return np.array([_text(value) for value in values], dtype=str)
+        numbers = np.array(values.tolist())
+        return as_texts([str(value) for value in values]) if numbers.dtype.kind == "O" else _values(numbers)  # 10**30
+    return as_texts([_text(value) for value in values])
 
 
 def _text(value: Any) -> str:

@@ -148,7 +148,11 @@ def preparation_of(preparation: Any) -> Preparation:
     """
     if preparation is None:
         return AS_IT_IS
-    return preparation if isinstance(preparation, Preparation) else Foreign(preparation)
+    if isinstance(preparation, Preparation):
+        return preparation
+    if not callable(getattr(preparation, "apply", None)):
+        raise InputError(f"preparation must have a method apply(raw) that gives an array, got {preparation!r}")
+    return Foreign(preparation)
 
 
 def describe(preparation: Any) -> dict[str, Any] | None:

@@ -64,7 +64,7 @@ class XlaEngine:
 
     def compile(self, f: Callable[P, R]) -> Compiled[P, R]:
         """`f` compiled, once for each shape."""
-        return Compiled(f, quiet=True)
+        return Compiled(f, inside=True)
 
     def scan(self, f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
         """``carry, y = f(carry, x)`` over the first axis of `xs`, as one loop of the compiled program."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from backlit.errors import NonFiniteError
 from backlit.graph.mistakes import explained, signature
+from backlit.graph.promotion import is_whole, promoted
 from backlit.graph.tensor import Array, Tensor, value_of
 
 Rule = Callable[..., Any]
@@ -84,10 +85,10 @@ class Op:
         try:
             xp = namespace(*values)
             if xp is not np or _transforming.get():
-                value = self.forward(xp, *values, **static)
+                value = self._typed(xp, values, static)
             else:
                 with np.errstate(all="ignore"):  # a NaN is told by explain and debug_nans, with its origin
-                    value = self.forward(xp, *values, **static)
+                    value = self._typed(xp, values, static)
         except (ValueError, TypeError, IndexError) as error:
             reason = explained(error, self.name, self.forward, self.shapes, values, static)
             if reason is error:
@@ -96,6 +97,22 @@ class Op:
         if _debug_nans.get():
             self._check_finite(values, value)
         return value
+
+    def _typed(self, xp: Any, values: Any, static: dict[str, Any]) -> Any:
+        """The forward function's result, in the type that `promoted` says."""
+        value = self.forward(xp, *values, **static)
+        dtype = getattr(value, "dtype", None)
+        if dtype is None or not values or dtype is getattr(values[0], "dtype", None):
+            return value  # nearly always
+        numbers = [value for i, value in enumerate(values) if self.rule(i) is not None]
+        if dtype.kind != "f" or not numbers or "dtype" in static:
+            return value
+
+        def again(wanted: np.dtype) -> Any:
+            cast = [x.astype(wanted) if is_whole(x) and self.rule(i) is not None else x for i, x in enumerate(values)]
+            return self.forward(xp, *cast, **static)
+
+        return promoted(value, numbers, again)
 
     def _check_finite(self, values: Any, value: Any) -> None:
         if is_bad(value) and not any(is_bad(v) for v in values):

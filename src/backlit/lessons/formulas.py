@@ -52,7 +52,7 @@ def _fraction(node: Any, l2tobj: Any) -> str:
     above, below = (l2tobj.nodelist_to_text([part]).strip() for part in node.nodeargs)
     if re.search(r"\w\s*[-+−]|\s", above):
         above = f"({above})"
-    if not re.fullmatch(r"[∂∇]?(\d+|\w)([_^]\w+)*", below):
+    if not re.fullmatch(r"[∂∇]?(\d+|\w)([_^]\w++)*+", below):
         below = f"({below})"
     return f"{above}/{below}"
 

@@ -39,9 +39,9 @@ class RunCode:
     printed: str
 
 
-FIGURE = re.compile(r"!\[([^\]]*)\]\(figure:(\w+)\)")
+FIGURE = re.compile(r"!\[([^\[\]]*)\]\(figure:(\w+)\)")
 _FUNCTIONS = {"abs": abs, "len": len, "max": max, "min": min, "sum": sum}  # what a value's expression can call
-_VALUE = re.compile(r"«([^»]+)»")
+_VALUE = re.compile(r"«([^«»]+)»")
 _FORMAT = re.compile(r"^(.*):([<>=^]?[-+ ]?[#0]?\d*,?(?:\.\d+)?[bcdeEfgGnosxX%]?)$", re.DOTALL)
 
 

@@ -19,6 +19,9 @@ lecun               N(0, 1 / fan-in)                                       SELU
 orthogonal:gain     gain · Q, rows or columns orthonormal, gain 1          deep linear and recurrent layers
 ==================  =====================================================  =====================================
 
+Keras' names will do as well: glorot_uniform is xavier, glorot_normal xavier_normal, he_normal kaiming, he_uniform
+kaiming_uniform, lecun_normal lecun.
+
 Examples
 --------
 >>> from backlit.nn.key import Key
@@ -149,6 +152,10 @@ _KINDS: dict[str, _Kind] = {
     "lecun": _Kind(_lecun, by_fans=True),
     "orthogonal": _Kind(_orthogonal, 1.0, True, by_fans=True),
 }
+_ALSO = {  # the names that Keras has
+    "glorot_uniform": "xavier", "glorot_normal": "xavier_normal", "he_normal": "kaiming",
+    "he_uniform": "kaiming_uniform", "lecun_normal": "lecun",
+}  # fmt: skip
 _FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {name: kind.function for name, kind in _KINDS.items()}
 
 
@@ -183,9 +190,9 @@ def get(name: str) -> Initializer:
             "give a function of your own a name with backlit.initializers.register"
         )
     kind_name, colon, text = name.partition(":")
-    kind = _KINDS.get(kind_name)
+    kind = _KINDS.get(_ALSO.get(kind_name, kind_name))
     if kind is None:
-        raise unknown("initializer", kind_name, _KINDS)
+        raise unknown("initializer", kind_name, [*_KINDS, *_ALSO])
     if not kind.takes_number:
         if colon:
             raise InputError(f"initializer {kind_name!r} takes no number, got {name!r}")
@@ -256,5 +263,7 @@ def register(name: str, function: Initializer) -> None:
             raise ShapeError(f"initializer {name!r} was asked for shape {tuple(shape)} and returned {values.shape}")
         return values
 
+    if name in _ALSO:
+        raise InputError(f"initializer {name!r} is Backlit's already, another name of {_ALSO[name]!r}; choose another")
     register_name(_FUNCTIONS, name, function, "initializer")
     _KINDS[name] = _Kind(checked)

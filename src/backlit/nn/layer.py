@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from backlit import bounds
 from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.graph.tensor import Array
-from backlit.nn.context import CallOptions, Context, Params, Shape
-from backlit.nn.hyperparameters import check
+from backlit.nn.building import example_shape, refuse_shared, require_size, require_start
+from backlit.nn.context import CallOptions, Context, Params, Shape, tell_where
+from backlit.nn.hyperparameters import check, short_repr
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
@@ -105,6 +104,23 @@ class Layer:
         """Whether inputs are whole numbers, such as an embedding's indices."""
         inside = self.parts()
         return bool(inside) and inside[0][1].takes_integers
+
+    def check_inputs(self, x: np.ndarray) -> None:
+        """Refuse whole numbers that the layer has nothing for, such as places beyond an embedding's table.
+
+        Called once for all rows before anything is computed; in a compiled program values can't be looked at.
+
+        Raises
+        ------
+        InputError
+            With row and place of the first.
+        """
+        for name, layer in self.parts()[:1]:
+            try:
+                layer.check_inputs(x)
+            except BacklitError as error:
+                tell_where(error, name, layer)
+                raise
 
     def cost(self, input_shape: Shape) -> int:
         """Multiply-adds for one example."""
@@ -234,10 +250,10 @@ class Network:
     >>> network(np.zeros((5, 4), dtype="float32")).shape
     (5, 2)
     >>> print(network)
-    layer  kind       output  parameters  multiply-adds
-    0      Linear(3)  (3,)            15             12
+    layer  kind       output  parameters  multiply-adds  weights
+    0      Linear(3)  (3,)            15             12  weight 3×4, bias 3
     1      ReLU()     (3,)             0              0
-    2      Linear(2)  (2,)             8              6
+    2      Linear(2)  (2,)             8              6  weight 2×3, bias 2
     total             (2,)            23             18
     """
 
@@ -257,9 +273,11 @@ class Network:
         InputError
             If the network is larger than the limits on layers, nesting and weights allow (see `backlit.limits`).
         """
-        shape = _example_shape(input_shape)
+        shape = example_shape(input_shape)
+        require_start(seed, dtype)
         require_size(architecture, shape)
         params, _ = architecture.init(Key(seed), shape)
+        refuse_shared(architecture, params)
         cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
         return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
 
@@ -278,7 +296,7 @@ class Network:
         >>> bl.Network.empty(bl.GRU(512), (10, 512)).params["weight"].shape
         (1536, 512)
         """
-        shape = _example_shape(input_shape)
+        shape = example_shape(input_shape)
         params, _ = architecture.init(Key.undrawn(most), shape)
         blank = lambda leaf: np.broadcast_to(np.zeros((), dtype=dtype), np.shape(leaf))  # noqa: E731
         return cls(architecture, tree.map(blank, params), shape, _start_state(architecture, shape, dtype))
@@ -302,7 +320,13 @@ class Network:
     def apply(
         self, params: Params, x: Any, *, state: dict[str, Any] | None = None, **options: Unpack[CallOptions]
     ) -> tuple[Any, dict[str, Any]]:
-        """The raw output for a batch with given parameters, and the running state afterwards: see `forward`."""
+        """The raw output for a batch with given parameters, and the running state afterwards: see `forward`.
+
+        Layers that carry their state from batch to batch go on from a `state` that is given; without one they start
+        anew, unless ``fresh=False`` has them go on from the network's own.
+        """
+        if state is not None and not options.get("training"):
+            options.setdefault("fresh", np.bool_(False))
         state = self.state if state is None else state
         return forward(self.architecture, self.input_shape, params, x, state=state, **options)
 
@@ -321,6 +345,10 @@ class Network:
     def takes_integers(self) -> bool:
         """Whether inputs are whole numbers (an embedding comes first) rather than real ones."""
         return self.architecture.takes_integers
+
+    def check_inputs(self, x: np.ndarray) -> None:
+        """Refuse whole numbers that the first layer has nothing for: see `Layer.check_inputs`."""
+        self.architecture.check_inputs(x)
 
     def replace(self, **changes: Any) -> Network:
         """A network with other params or state."""
@@ -346,50 +374,33 @@ class Network:
 
     def __str__(self) -> str:
         lines = self.rows(containers=True)
-        table = [("layer", "kind", "output", "parameters", "multiply-adds")]
+        paths = [path for path, *_ in lines]
+        table = [("layer", "kind", "output", "parameters", "multiply-adds", "weights")]
         for path, layer, shape, size, cost in lines if len(lines) == 1 else lines[1:]:
             indent = "  " * path.count("/")
+            weights = self._weights(path, paths)
             if layer.parts():  # what is in it follows
-                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", ""))
+                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", "", weights))
             else:
-                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}"))
+                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}", weights))
         total = self.architecture.cost(self.input_shape)
-        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}"))
-        return aligned(table, left=(0, 1, 2))
+        own = self._weights("", paths) if len(lines) > 1 else ""
+        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}", own))
+        return aligned(table, left=(0, 1, 2, 5))
+
+    def _weights(self, path: str, paths: list[str]) -> str:
+        """A layer's own parameters, each with its size: "weight 3×4, bias 3"; not those of layers inside it."""
+        start = f"{path}/" if path else ""
+        inside = tuple(f"{other}/" for other in paths if other != path and other.startswith(start))
+        own = {
+            key.removeprefix(start): "×".join(map(str, leaf.shape))
+            for key, leaf in tree.items(self.params)
+            if key.startswith(start) and not key.startswith(inside)
+        }
+        return ", ".join(f"{name} {sizes}" for name, sizes in own.items())
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
-
-
-def require_size(architecture: Layer, input_shape: Shape) -> None:
-    """Refuse a network that is larger than the limits allow, before any weight is drawn.
-
-    Raises
-    ------
-    InputError
-        With the limit, and how it is raised.
-    """
-    count, pending = 0, [(architecture, 1)]
-    while pending:
-        layer, depth = pending.pop()
-        count += 1
-        bounds.require("layers", count, "the network has at least")
-        bounds.require("nesting", depth, "the network has layers in layers, at least")
-        pending += [(part, depth + 1) for _, part in layer.parts()]
-    try:
-        params, _ = architecture.init(Key.undrawn(), input_shape)
-    except MemoryError as error:
-        raise InputError(bounds.beyond("parameters", "the network has more weights than there is memory")) from error
-    size = sum(math.prod(np.shape(leaf)) for leaf in tree.leaves(params))
-    bounds.require("parameters", size, "the network has")
-
-
-def _example_shape(input_shape: Shape | int) -> Shape:
-    """The shape of one example, whose sizes must be whole numbers above zero."""
-    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
-    if any(not isinstance(size, (int, np.integer)) or size < 1 for size in shape):
-        raise ShapeError(f"input_shape {shape} must hold whole numbers of at least 1 (leave out the batch axis)")
-    return shape
 
 
 def _start_state(architecture: Layer, shape: Shape, dtype: str) -> dict[str, Array]:
@@ -426,27 +437,13 @@ def forward(
     if tuple(x.shape[1:]) != input_shape:
         raise ShapeError(
             f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
-            f"got {tuple(x.shape)}"
+            f"got {tuple(x.shape)}" + ("; that is one row: pass x[None]" if tuple(x.shape) == input_shape else "")
         )
     context = Context(states=state, **options)
     output = architecture(params, x, context)
     if context.probe is not None:
         output = context.probe.layer("", architecture, x, output)
     return output, {**state, **context.updates}
-
-
-def short_repr(instance: Any) -> str:
-    """A dataclass's repr with only what differs from the defaults: ``Linear(64)``."""
-    shown = []
-    positional = True
-    for f in dataclasses.fields(instance):
-        value = getattr(instance, f.name)
-        if f.default is not dataclasses.MISSING:
-            positional = False
-            if value == f.default:
-                continue
-        shown.append(repr(value) if positional else f"{f.name}={value!r}")
-    return f"{type(instance).__name__}({', '.join(shown)})"
 
 
 def _plain(value: Any) -> Any:
@@ -485,8 +482,5 @@ def init_part(key: Key, name: str, layer: Layer, shape: Shape) -> tuple[Params, 
     try:
         return layer.init(key.child(name), shape)
     except BacklitError as error:
-        if not getattr(error, "layer", None):
-            path = "/".join((*key.path, name))
-            error.layer = path  # type: ignore[attr-defined]
-            error.args = (f"layer {path} ({layer}): {error}",)
+        tell_where(error, "/".join((*key.path, name)), layer)
         raise

@@ -5,9 +5,10 @@ from typing import Any
 from backlit.errors import InputError, unknown
 from backlit.optim.adaptive import AdaGrad, Adam, AdamW, RMSprop
 from backlit.optim.clipping import ClipGlobalNorm, ClipNorm, ClipValue
-from backlit.optim.exact import least_squares, ridge
+from backlit.optim.exact import LeastSquares, least_squares, ridge
 from backlit.optim.lbfgs import minimize_lbfgs
 from backlit.optim.plateau import ReduceOnPlateau, plateau_of, set_factor
+from backlit.optim.quasi_newton import LBFGS
 from backlit.optim.schedules import (
     Constant,
     Cosine,
@@ -29,8 +30,10 @@ from backlit.optim.steps import (
     ScaleByRMS,
 )
 from backlit.optim.transform import Chain, Optimizer, Transform, apply_updates, as_transform, chain
+from backlit.optim.words import scheduled, settings_of
+from backlit.settings import declared
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
+OPTIMIZERS: dict[str, type[Transform]] = {
     "gradient_descent": GradientDescent,
     "sgd": SGD,
     "momentum": Momentum,
@@ -39,11 +42,15 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "rmsprop": RMSprop,
     "adam": Adam,
     "adamw": AdamW,
+    "lbfgs": LBFGS,
+    "least_squares": LeastSquares,
 }
 
 
 def get(optimizer: Any, **options: Any) -> Any:
     """An optimizer by its name, with hyperparameters; an optimizer itself is returned as it is.
+
+    A name may bring settings: "adam:beta1=0.8,beta2=0.99"; "momentum:0.95" is the first besides the learning rate.
 
     Raises
     ------
@@ -57,19 +64,35 @@ def get(optimizer: Any, **options: Any) -> Any:
     >>> from backlit import optim
     >>> optim.get("adam", learning_rate=0.01)
     Adam(learning_rate=0.01)
+    >>> optim.get("momentum:0.95", learning_rate=0.1)
+    Momentum(learning_rate=0.1, momentum=0.95)
     """
     if isinstance(optimizer, str):
-        if optimizer not in OPTIMIZERS:
-            raise unknown("optimizer", optimizer, OPTIMIZERS)
-        kind = OPTIMIZERS[optimizer]
-        return Transform.from_dict({"transform": kind.__name__, **options})
+        kind = named(optimizer)
+        takes = [option for name, option in declared(kind).items() if name != "learning_rate"]
+        return Transform.from_dict({"transform": kind.__name__, **settings_of(optimizer, takes), **options})
     if isinstance(optimizer, type) or not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
         hint = "make one: " + f"{optimizer.__name__}()" if isinstance(optimizer, type) else "such as Adam(0.001)"
         raise InputError(f"an optimizer must be a name or an optimizer, {hint}; got {optimizer!r}")
     return optimizer.replace(**options) if options else optimizer
 
 
+def named(spec: str) -> type[Transform]:
+    """The kind of optimizer that a word such as "momentum:0.95" names.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no optimizer of this name.
+    """
+    name = spec.partition(":")[0]
+    if name not in OPTIMIZERS:
+        raise unknown("optimizer", name, OPTIMIZERS)
+    return OPTIMIZERS[name]
+
+
 __all__ = [
+    "LBFGS",
     "OPTIMIZERS",
     "SGD",
     "AdaGrad",
@@ -86,6 +109,7 @@ __all__ = [
     "Exponential",
     "GradientDescent",
     "InverseTime",
+    "LeastSquares",
     "Momentum",
     "Negate",
     "Nesterov",
@@ -107,7 +131,9 @@ __all__ = [
     "get",
     "least_squares",
     "minimize_lbfgs",
+    "named",
     "plateau_of",
     "ridge",
+    "scheduled",
     "set_factor",
 ]

@@ -44,6 +44,9 @@ class Transform(Hyperparameters):
     """
 
     family: ClassVar[str] = "transform"
+    own_rate: ClassVar[float | None] = None  # the learning rate that suits it, where others' don't
+    whole: ClassVar[bool] = False  # whether every update must see all rows
+    exact: ClassVar[bool] = False  # whether the minimum is computed, so that there is nothing to descend
 
     @property
     def transforms(self) -> tuple[Transform, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
+import time
 from typing import Any
 
 from backlit._version import __version__
@@ -54,7 +54,7 @@ def report(run: Any, lang: str = "en") -> str:
             languages=NAMES,
             title=say("title", name=name).within(lang),
             name=name,
-            date=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+            date=time.strftime("%Y-%m-%d %H:%M"),
             version=__version__,
             verdict=content.verdict(run),
             keys=content.keys(run),

@@ -21,7 +21,7 @@ from backlit.store import run as storage
 from backlit.store.files import to_json
 from backlit.train.callbacks import History
 from backlit.train.fingerprint import same_data
-from backlit.train.loop import Loop, LoopState, Replay
+from backlit.train.loop import REACHED, Loop, LoopState, Replay
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
@@ -67,18 +67,34 @@ class FolderKeeper:
         return self.folder / storage.STATE
 
     @contextlib.contextmanager
-    def open(self, loop: Loop, settings: dict[str, Any]) -> Iterator[None]:
-        """The folder for this run alone, and the loop as it was saved there, if it is to go on."""
+    def open(self, loop: Loop, settings: dict[str, Any]) -> Iterator[bool]:
+        """The folder for this run alone, and the loop as it was saved there, if it is to go on.
+
+        It yields whether the folder is free: with nothing to go on with, the run begins, and may be written at once.
+        """
+        self.check()
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(locked(self.folder))
             except OSError as error:
-                raise InputError(f"{self.folder} can't be written: {error}") from error
-            if self.checkpoint.resume:
+                raise InputError(f"{self.folder} can't be written: {error.strerror or error}") from error
+            free = not files.holds_run(self.folder)
+            if self.checkpoint.resume and not free:
                 self.restore(loop, settings)
-            elif files.holds_run(self.folder) and not self.checkpoint.overwrite:
+            elif not free and not self.checkpoint.overwrite:
                 raise InputError(f"{self.folder} already holds a run; resume it, or choose another folder")
-            yield
+            try:
+                yield free
+            finally:
+                if free and not loop.history and loop.stopped != "interrupted":  # nothing came of it
+                    files.remove(self.folder)
+
+    def check(self) -> bool:
+        """Whether the folder holds a run; one with what isn't a run's is refused, before a lock is put there."""
+        held = files.holds_run(self.folder)
+        if not (held and self.checkpoint.resume):
+            files.refuse_foreign(self.folder)
+        return held
 
     def restore(self, loop: Loop, settings: dict[str, Any]) -> None:
         """Set the loop to the saved state.
@@ -116,6 +132,8 @@ class FolderKeeper:
             plateau=saved["plateau"],
         )
         loop.stopped = "early stopping" if saved.get("stopped") == "early stopping" else ""  # it had come to its end
+        if loop.until_loss is not None and history and history[-1]["loss"] <= loop.until_loss:
+            loop.stopped = REACHED
 
     def _compare(self, saved: dict[str, Any], settings: dict[str, Any], loop: Loop) -> None:
         """Refuse to go on with another training: what depends on it must be the same, and the data, too."""
@@ -144,7 +162,7 @@ class FolderKeeper:
             "epoch": state.epoch,
             "stopped": loop.stopped,
             "history": list(loop.history),
-            "probes": list(result.probes),
+            "probes": list(loop.probes),
             "plateau": state.plateau,
             "best_epoch": state.best_epoch,
             "best_value": float(state.best_value),

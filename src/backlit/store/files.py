@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.files import read_regular, to_disk, write_new, writing
+from backlit.files import LOCK, WRITER, read_regular, to_disk, write_new, writing
 from backlit.schema import check_depth, parsed
 
 FORMAT = 2  # format 1 had no checksums
 INDEX = "network.json"
+REPLACED = "replaced"  # in it: checksums of files of the run before that a new one hasn't, should they still lie there
 FILES = ("weights.safetensors", "data.json", "history.jsonl")
 OPTIONAL = ("judgement.json", "config.toml", "state.safetensors", "probes.jsonl", "report.html")
 REMEDY = "restore it, or train again"
 READINGS = 100  # of a folder that is written all the time
+LITTER = (".DS_Store", ".gitkeep", "Thumbs.db", "desktop.ini")  # what systems and habits leave in empty folders
 
 
 def write(folder: Path, description: dict[str, Any], files: dict[str, bytes], keep: Collection[str] = ()) -> None:
@@ -45,9 +47,11 @@ def write(folder: Path, description: dict[str, Any], files: dict[str, bytes], ke
         If they can't be written; then nothing has changed.
     """
     _settle(folder)
+    before = {name for name in written_in(folder) if (folder / name).exists()}
     sums = {name: value for name, value in _sums_now(folder).items() if name in keep}
     sums |= {name: _sha256(content) for name, content in files.items()}
-    index = _signed({"format": FORMAT, **description, "files": sums})
+    gone = {name: _sha256(read_regular(folder / name, folder)) for name in sorted(before & set(OPTIONAL) - set(sums))}
+    index = _signed({"format": FORMAT, **description, "files": sums, **({REPLACED: gone} if gone else {})})
     try:
         for name, content in {**files, INDEX: index}.items():
             write_new(_beside(folder, name), content)
@@ -59,7 +63,7 @@ def write(folder: Path, description: dict[str, Any], files: dict[str, bytes], ke
             _settle(folder)
     with contextlib.suppress(OSError):
         to_disk(folder)
-        for name in set(OPTIONAL) - set(sums):  # of the run that was here before
+        for name in gone:
             (folder / name).unlink(missing_ok=True)
 
 
@@ -79,7 +83,7 @@ def add(folder: Path, name: str, content: bytes) -> None:
             temporary.write_bytes(content)
         return
     others = set(description["files"]) - {name}
-    rest = {key: value for key, value in description.items() if key not in ("format", "files", "sha256")}
+    rest = {key: value for key, value in description.items() if key not in ("format", "files", "sha256", REPLACED)}
     write(folder, rest, {name: content}, others)
 
 
@@ -103,6 +107,13 @@ def read(folder: Path, names: Collection[str]) -> tuple[dict[str, Any], dict[str
     raise InputError(f"{folder} changes all the time; wait until it is written, and try again")
 
 
+def remove(folder: Path) -> None:
+    """Remove a run's files as far as possible, the index last, by which they are known; the caller has locked it."""
+    with contextlib.suppress(OSError):
+        for name in (*(written_in(folder) - {INDEX}), INDEX):
+            (folder / name).unlink(missing_ok=True)
+
+
 def to_json(name: str, data: Any, indent: int | None = 1) -> bytes:
     """Plain data as a JSON file's content; InputError names what isn't plain."""
     try:
@@ -123,7 +134,51 @@ def from_json(path: Path, content: bytes) -> Any:
 
 def holds_run(folder: Path) -> bool:
     """Whether there is something in the folder that a new run would replace."""
-    return (folder / INDEX).exists() or (folder / "state.safetensors").exists()
+    return bool(written_in(folder))
+
+
+def written_in(folder: Path) -> set[str]:
+    """Names of the files in a folder that a run has written; none if there is no run.
+
+    A damaged run is one: what makes a folder's files a run's is the index, or else the weights or the state.
+    """
+    every = {INDEX, *FILES, *OPTIONAL}
+    try:
+        description = _parsed(folder / INDEX, read_regular(folder / INDEX, folder))
+    except (InputError, OSError):
+        weights = (folder / INDEX).exists() and (folder / "weights.safetensors").exists()
+        return every if weights or (folder / "state.safetensors").exists() else set()
+    if description["format"] == 1:
+        return every
+    left = {name for name, value in description.get(REPLACED, {}).items() if _is(folder / name, folder, value)}
+    return {INDEX, *description["files"], *left}
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds what isn't a run's: nothing of the user's is ever written over, or gone.
+
+    Raises
+    ------
+    InputError
+        If it isn't empty and holds no run, or if files lie in a run's places that the run there hasn't written.
+    """
+    try:
+        present = {path.name for path in folder.iterdir() if path.name not in LITTER}
+    except OSError:  # not there, or no folder: whoever makes it will tell
+        return
+    names = {INDEX, *FILES, *OPTIONAL}
+    written = written_in(folder)
+    passing = {WRITER, *(_beside(folder, name).name for name in names)}
+    if LOCK in present and not (folder / LOCK).stat().st_size:  # ours is empty
+        passing.add(LOCK)
+    foreign = sorted((present & names if written else present) - written - passing)
+    if foreign:
+        more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
+        what = "the run there hasn't written these" if written else "it holds no run, and isn't empty"
+        raise InputError(
+            f"{folder}: {what}: {', '.join(map(repr, foreign[:5]))}{more}; nothing is written over them: choose "
+            "another folder, or a new one in it"
+        )
 
 
 def _is_folder(folder: Path) -> bool:
@@ -167,10 +222,16 @@ def _parsed(path: Path, index: bytes) -> dict[str, Any]:
         if have != expected:
             raise _changed(path, have, expected)
         sums = description.get("files")
-        known = isinstance(sums, dict) and set(FILES) <= set(sums) <= {*FILES, *OPTIONAL}
-        if not known or not all(isinstance(value, str) for value in sums.values()):
+        gone = description.get(REPLACED, {})
+        known = _lists(sums, {*FILES, *OPTIONAL}) and set(FILES) <= set(sums) and _lists(gone, set(OPTIONAL))
+        if not known:
             raise InputError(f"{path} is damaged: it doesn't list the run's files; {REMEDY}")
     return description
+
+
+def _lists(sums: Any, names: set[str]) -> bool:
+    """Whether these are checksums of some of these files, and of none elsewhere."""
+    return isinstance(sums, dict) and set(sums) <= names and all(isinstance(each, str) for each in sums.values())
 
 
 def _content(folder: Path, name: str, expected: str | None) -> bytes:
@@ -213,7 +274,7 @@ def _is(path: Path, folder: Path, expected: str) -> bool:
     """Whether a file is the one of this checksum; not if it is anything but a file of the folder."""
     try:
         return _sha256(read_regular(path, folder)) == expected
-    except InputError:
+    except (InputError, OSError):
         return False
 
 

@@ -64,7 +64,7 @@ class Line(TypedDict):
     """A line of the history; metrics, which are numbers, besides."""
 
     epoch: int
-    loss: Number
+    loss: float
     seconds: float
 
 

@@ -84,6 +84,8 @@ def save(
         contents[REPORT] = report.encode()
     try:
         same_folder = run.folder is not None and run.folder.resolve() == folder.resolve()
+        if not same_folder:
+            files.refuse_foreign(folder)
         with locked(folder):
             if files.holds_run(folder) and not overwrite:
                 raise InputError(f"{folder} already holds a run; choose another, or save(folder, overwrite=True)")

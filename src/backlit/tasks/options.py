@@ -6,11 +6,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from backlit.errors import InputError, unknown
 from backlit.settings import Declaration, Record, count, declared, option, same
-from backlit.train.training import NETWORK, TRAINING, Checkpoint, Training
+from backlit.train.training import NETWORK, OPTIMIZERS, TRAINING, Checkpoint, Training
+
+if TYPE_CHECKING:
+    from backlit.nn.penalties import Penalty
+    from backlit.optim.transform import Transform
 
 DATA = "Data"  # a heading of the command's help
 ENGINES = ("xla", "numpy")
@@ -47,22 +51,33 @@ class Options(Record):
         "mlp:64,32", "cnn:32,64", "lstm:64", "conv:16,3 relu pool:2 flatten", or a layer.
     activation : str, optional
         Between the layers of a network that is named.
+    output_activation : str, optional
+        Behind the last layer. For numbers, which then must lie in its range and aren't standardised; for classes
+        "softmax" (the loss is then the negative log likelihood) or "sigmoid" (of the binary cross entropy).
+    initializer : str, optional
+        What all weights are drawn by: "he_normal", "xavier", "normal:0.01"; see `backlit.initializers`. By default each
+        layer's by its activation.
     dropout : float, optional
         Share of units dropped after each hidden layer of a network that is named.
+    dropconnect : float, optional
+        Share of weights dropped in each dense layer but the last.
     ensemble : int, optional
         Networks trained at once and averaged.
     loss : str or loss, optional
         By default cross entropy for classes, mean squared error for numbers.
     optimizer : str or Transform, optional
-        By default "adamw", for sequences and texts to go on with "adam".
+        By default "adamw", for sequences and texts to go on with "adam". With settings: "momentum:0.95",
+        "adam:beta1=0.8,beta2=0.99"; "lbfgs"; "least_squares".
     learning_rate : float, optional
         Of an optimizer that is named.
+    schedule : str, optional
+        How it changes: see `fit`.
     epochs : int, optional
         Most passes over the training rows.
-    batch_size : int, optional
-        Rows an update.
-    l2 : float
-        Weight of the penalty λ·ΣW².
+    batch_size : int or "full", optional
+        Rows an update; "full" takes all of them.
+    l1, l2 : float
+        Weights of the penalty λ₁·Σ|W| + λ₂·ΣW²; both make the elastic net.
     patience : int, optional
         Epochs without improvement before training stops; 0 never stops early.
     balance : bool
@@ -99,23 +114,35 @@ class Options(Record):
     network: Any = option(
         None,
         panel=NETWORK,
-        help="mlp:64,32 (hidden layers), linear, cnn:32,64, resnet:8, lstm:64, gru:64, bilstm:64, or layers: "
-        "'conv:16,3 relu pool:2 flatten linear:64 relu'. By default chosen by the data",
+        help="mlp:64,32 (hidden layers), linear, residual:64,64 (blocks), wired:32,random=8 (a random graph; "
+        "wired:32,a-b,a-c,b-c one of your own; weights=learned), cnn:32,64, resnet:8, lstm:64, gru:64, bilstm:64, or "
+        "layers: 'conv:16,3 relu pool:2 flatten linear:64 relu'. By default chosen by the data",
     )
     activation: str | None = option(None, panel=NETWORK, help="Between the layers; silu by default")
+    output_activation: str | None = option(
+        None, panel=NETWORK, help="Behind the last layer: softplus, sigmoid, tanh, ...; for classes softmax or sigmoid"
+    )
+    initializer: str | None = option(
+        None, panel=NETWORK, help="All weights' start: he_normal, xavier, lecun, orthogonal, normal:0.01, zeros, ..."
+    )
     dropout: float | None = option(
         None, panel=NETWORK, help="Share of units dropped after each hidden layer", high=1.0, open_high=True
     )
+    dropconnect: float | None = option(
+        None, panel=NETWORK, help="Share of weights dropped in each dense layer but the last", high=1.0, open_high=True
+    )
     ensemble: int | None = same(Training, "ensemble", None)
     loss: Any = same(Training, "loss")
-    optimizer: Any = same(
-        Training, "optimizer", None, help="adamw (by default), adam, sgd, momentum, nesterov, adagrad, rmsprop"
-    )
+    optimizer: Any = same(Training, "optimizer", None, help=f"By default adamw, for sequences adam. {OPTIMIZERS}")
     learning_rate: float | None = option(
         None, flags=("--lr",), panel=TRAINING, help="Learning rate", open_low=True, open_high=True
     )
+    schedule: str | None = same(Training, "schedule")
     epochs: int | None = same(Training, "epochs", None)
-    batch_size: int | None = same(Training, "batch_size", None)
+    batch_size: int | Literal["full"] | None = same(Training, "batch_size", None)
+    l1: float = option(
+        0.0, panel=TRAINING, help="Weight of the L1 penalty, λ·Σ|W|; with --l2 the elastic net", open_high=True
+    )
     l2: float = option(0.0, panel=TRAINING, help="Weight of the L2 penalty, λ·ΣW²", open_high=True)
     patience: int | None = count(
         None, low=0, panel=TRAINING, help="Epochs without improvement before stopping (0 never stops early)"
@@ -132,8 +159,36 @@ class Options(Record):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "split", tuple(self.split))
+        if self.schedule is not None:
+            from backlit.optim.words import schedule_words
+
+            schedule_words(self.schedule)
         if self.engine not in ENGINES:
             raise unknown("engine", self.engine, ENGINES)
+
+    @property
+    def penalty(self) -> Penalty | None:
+        """What is added to the loss."""
+        from backlit.nn.penalties import L1, L2, Elastic
+
+        if self.l1 and self.l2:
+            return Elastic(self.l1, self.l2)
+        return L1(self.l1) if self.l1 else L2(self.l2) if self.l2 else None
+
+    def steps(self, usual: str, rate: float) -> tuple[Transform, float]:
+        """The optimizer and its learning rate: what the user says, else the usual ones."""
+        from backlit import optim
+
+        chosen = usual if self.optimizer is None else self.optimizer
+        own = optim.named(chosen).own_rate if isinstance(chosen, str) else None
+        rate = self.learning_rate if self.learning_rate is not None else rate if own is None else own
+        if not isinstance(chosen, str):
+            return chosen, rate
+        if optim.named(chosen).exact:
+            if self.learning_rate is not None:
+                raise InputError(f"--lr: {chosen} computes the minimum and takes no learning rate; leave it out")
+            return optim.get(chosen), rate
+        return optim.get(chosen, learning_rate=rate), rate
 
 
 def of_fit() -> dict[str, Declaration]:

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from backlit import optim
 from backlit.errors import InputError
-from backlit.nn import losses
+from backlit.nn.changing import initialised, with_dropconnect
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.layers.augment import parse
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.rescale import Rescale
 from backlit.nn.layers.shaping import Reshape
-from backlit.nn.penalties import L2
 from backlit.nn.spec import spelled
+from backlit.optim import as_transform
 from backlit.tasks.options import Options
+from backlit.tasks.outputs import check_range, ended, loss_for
 from backlit.tasks.task import Plan
 
 OPTIMIZER = "adamw"
@@ -87,24 +87,24 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
     members : int
         Networks in the ensemble.
     """
-    loss = losses.get(options.loss) if options.loss is not None else losses.default_for(material.task)
+    classes = len(np.unique(material.y[rows])) if material.task == "classification" else 0
+    loss = loss_for(material.task, options.loss, options.output_activation, classes)
+    if material.task == "regression":
+        check_range(material.y, options.output_activation)
     outputs = _outputs(material, rows, loss)
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
     usual = task.usual(material, len(rows), shape)
-    wanted = options.network if options.network is not None else usual.spec
+    optimizer, rate = options.steps(OPTIMIZER, usual.rate)
+    exact, whole = bool(as_transform(optimizer).option("exact")), _takes_all_rows(optimizer, options)
+    wanted = options.network if options.network is not None else "linear" if exact else usual.spec
     slow = usual.epochs is None and is_slow(wanted, shape)
-    batch = int(np.clip(2 ** np.round(np.log2(max(len(rows), 1) / 32)), 16, SLOW_BATCH if slow else 1024))
-    batch = options.batch_size or batch + -batch % options.devices
-    steps = max(1, len(rows) // batch)
-    most = np.clip(SLOW_UPDATES // steps, 10, SLOW_EPOCHS) if slow else np.clip(UPDATES // steps, 20, MOST_EPOCHS)
-    epochs = options.epochs or int(min(most, usual.epochs or most))
+    batch, epochs = _counts(len(rows), slow, whole, usual, options)
     patience = SLOW_PATIENCE if slow else max(10, epochs // 3)
-    rate = usual.rate if options.learning_rate is None else options.learning_rate
     ends = Ends(
         shape=shape,
         outputs=outputs,
         activation=options.activation or ACTIVATION,
-        dropout=usual.dropout if options.dropout is None else options.dropout,
+        dropout=(0.0 if whole or exact else usual.dropout) if options.dropout is None else options.dropout,
         seen_as=material.seen_as,
         first=first_layers(preparation, options.augment, shape, material.seen_as),
     )
@@ -112,22 +112,49 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
         network, spec = task.network(wanted, ends, preparation, options), wanted
     else:
         network, spec = _behind(ends.first, wanted), repr(wanted)
-    optimizer = options.optimizer or OPTIMIZER
     return Plan(
-        network=network,
+        network=ended(wished(network, options), options.output_activation, loss),
         spec=spec,
-        batch_size=batch,
-        epochs=epochs,
-        patience=patience if options.patience is None else options.patience,
+        batch_size=None if whole else batch,
+        epochs=1 if exact else epochs,
+        patience=0 if exact else patience if options.patience is None else options.patience,
         rate=rate,
         dropout=ends.dropout,
         loss=loss,
-        optimizer=optim.get(optimizer, learning_rate=rate) if isinstance(optimizer, str) else optimizer,
-        penalty=L2(options.l2) if options.l2 else None,
+        optimizer=optimizer,
+        penalty=options.penalty,
         activation=ends.activation,
         ensemble=members,
         mixup=mixup_of(options.augment),
+        schedule=options.schedule,
     )
+
+
+def _takes_all_rows(optimizer: Any, options: Options) -> bool:
+    """Whether every update sees all rows: by wish, or since the optimizer needs it and nothing else is said."""
+    return options.batch_size == "full" or (
+        options.batch_size is None and bool(as_transform(optimizer).option("whole"))
+    )
+
+
+def _counts(rows: int, slow: bool, whole: bool, usual: Usual, options: Options) -> tuple[int, int]:
+    """Rows of a batch, and epochs."""
+    batch = int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, SLOW_BATCH if slow else 1024))
+    batch = rows if whole else int(options.batch_size or batch + -batch % options.devices)
+    steps = max(1, rows // batch)
+    most = np.clip(SLOW_UPDATES // steps, 10, SLOW_EPOCHS) if slow else np.clip(UPDATES // steps, 20, MOST_EPOCHS)
+    return batch, options.epochs or int(min(most, usual.epochs or most))
+
+
+def wished(network: Any, options: Options) -> Any:
+    """The network with the start and the dropped connections that the user asks for."""
+    if options.initializer is None and options.dropconnect is None:
+        return network
+    if not isinstance(network, Layer):
+        raise InputError("initializer and dropconnect are for an architecture; this network has parameters already")
+    if options.initializer is not None:
+        network = initialised(network, options.initializer)
+    return network if options.dropconnect is None else with_dropconnect(network, options.dropconnect)
 
 
 def resolved(plan: Plan, options: Options) -> dict[str, Any]:
@@ -140,7 +167,9 @@ def resolved(plan: Plan, options: Options) -> dict[str, Any]:
     steps = {"optimizer": options.optimizer or OPTIMIZER, "learning_rate": plan.rate}
     if not isinstance(options.optimizer, (str, type(None))):
         steps = {}
-    counts = {"epochs": plan.epochs, "batch_size": plan.batch_size, "patience": plan.patience}
+    if as_transform(plan.optimizer).option("exact"):
+        steps.pop("learning_rate", None)
+    counts = {"epochs": plan.epochs, "batch_size": plan.batch_size or "full", "patience": plan.patience}
     return named | steps | counts | {"ensemble": plan.ensemble}
 
 
@@ -209,5 +238,5 @@ def is_slow(network: Any, shape: Shape = ()) -> bool:
     (False, True, True)
     """
     if isinstance(network, str):
-        return spelled(network) or network.strip().partition(":")[0] not in ("mlp", "linear")
+        return spelled(network) or network.strip().partition(":")[0] not in ("mlp", "linear", "residual", "wired")
     return len(shape) > 1

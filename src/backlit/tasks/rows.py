@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit import optim
 from backlit.data.preparation import Preparation
 from backlit.errors import InputError
 from backlit.languages import Template
@@ -94,6 +95,8 @@ class RowsTask(Task):
         """Networks in the ensemble: several where rows are few: they are cheap then, and each sees most rows."""
         if options.ensemble is not None:
             return options.ensemble
+        if isinstance(options.optimizer, str) and optim.named(options.optimizer).exact:
+            return 1
         folded = material.order is None and material.names is None and not options.calibrate
         return MEMBERS if folded and rows < SMALL and self.is_small(material, options.network) else 1
 
@@ -139,7 +142,8 @@ class RowsTask(Task):
             class_weight="balanced" if options.balance else None,
             early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
             engine=options.engine, devices=options.devices,
-            standardize_targets=material.task == "regression", ensemble=members, mixup=plan.mixup,
+            standardize_targets=material.task == "regression" and options.output_activation is None,
+            ensemble=members, mixup=plan.mixup, schedule=plan.schedule,
             time_limit=seconds_left(options, call),
         )  # fmt: skip
         x, y = material.raw[parts.train], material.y[parts.train]
@@ -157,7 +161,7 @@ class RowsTask(Task):
         if material.task == "regression" or not tested:
             unseen = _held_out(run, setting)
         if material.task == "regression" and unseen is not None:
-            intervals = Intervals.learn(run.targets.decode(unseen.outputs), unseen.y)
+            intervals = self.intervals(run, setting, unseen)
         if tested or unseen is None:
             unseen = Unseen(parts.raw_test, run.outputs(parts.raw_test), parts.y_test)
         guess = best_guess(run, material.task, material.y[parts.train])
@@ -172,6 +176,10 @@ class RowsTask(Task):
             notes=notes,
         )
         return run
+
+    def intervals(self, run: Result, setting: Setting, unseen: Unseen) -> Intervals:
+        """How far off predictions may be, from rows that were not learned from."""
+        return Intervals.learn(run.targets.decode(unseen.outputs), unseen.y)
 
     def scored(
         self, run: Result, setting: Setting, unseen: Unseen, guess: Any, intervals: Intervals | None

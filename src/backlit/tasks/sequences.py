@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from backlit import optim
 from backlit.data.splitting import split
 from backlit.data.text import Symbols, Texts, Tokenizer
+from backlit.data.textual import array_of, as_texts
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.layer import Layer
-from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import Writer, for_sequences, recurrent_spec
 from backlit.settings import option
 from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.options import Call, Options
+from backlit.tasks.plan import wished
 from backlit.tasks.task import FOR_ROWS, PLAN, Material, Parts, Plan, Progress, Task, seconds_left
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.judgement import Judgement
@@ -132,14 +132,12 @@ class SequencesTask(Task):
     def plan(self, rows: int, network: Layer, spec: str, options: Options) -> Plan:
         """How a network is trained on so many rows; the rate falls to nothing, since it is too large at the end."""
         batch = int(np.clip(2 ** round(math.log2(max(rows, 1) / 32)), 4, 64))
-        batch = options.batch_size or batch + -batch % options.devices
+        batch = rows if options.batch_size == "full" else options.batch_size or batch + -batch % options.devices
         epochs = options.epochs or int(np.clip(UPDATES // max(1, rows // batch), 10, 200))
-        rate = RATE if options.learning_rate is None else options.learning_rate
-        optimizer = options.optimizer or OPTIMIZER
-        if isinstance(optimizer, str):
-            optimizer = optim.get(optimizer, learning_rate=optim.Cosine(rate, epochs * -(-rows // batch)))
+        optimizer, rate = options.steps(OPTIMIZER, RATE)
+        fixed = options.optimizer is None or isinstance(options.optimizer, str)
         return Plan(
-            network=network,
+            network=wished(network, options),
             spec=spec,
             batch_size=batch,
             epochs=epochs,
@@ -147,7 +145,8 @@ class SequencesTask(Task):
             rate=rate,
             dropout=options.dropout or 0.0,
             optimizer=optimizer,
-            penalty=L2(options.l2) if options.l2 else None,
+            penalty=options.penalty,
+            schedule=options.schedule or ("cosine" if fixed else None),
         )
 
     def recipe(self, material: Pairs, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
@@ -162,7 +161,8 @@ class SequencesTask(Task):
             optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
             validation=(x[parts.validation], y[parts.validation]), preparation=preparation,
             encoding=encoding, seed=options.seed, engine=options.engine, devices=options.devices,
-            penalty=plan.penalty, early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
+            penalty=plan.penalty, schedule=plan.schedule,
+            early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
             time_limit=seconds_left(options, call),
         )  # fmt: skip
         finish = partial(self.judge, material=material, parts=parts, plan=plan)
@@ -237,12 +237,12 @@ def _inputs(x: Any) -> tuple[np.ndarray, str]:
 def _targets(x: np.ndarray, y: Sequence[Any], to: str) -> np.ndarray:
     """Classes or texts (rows,), or tags (rows, time) with "" for padding."""
     if to == "class":
-        return np.asarray(y)
+        return array_of(y)
     if to == "text":
         wrong = next((i for i, text in enumerate(y) if not isinstance(text, str)), None)
         if wrong is not None:
             raise InputError(f'y: row {wrong} is {y[wrong]!r}; to="text" needs texts')
-        return np.array(list(y), dtype=str)
+        return as_texts(list(y))
     tags = [list(row) for row in y]
     for i, (row, row_tags) in enumerate(zip(x, tags, strict=True)):
         if len(row) != len(row_tags):
@@ -252,7 +252,7 @@ def _targets(x: np.ndarray, y: Sequence[Any], to: str) -> np.ndarray:
     filled = np.full((len(tags), max(map(len, tags))), "", dtype=object)
     for line, row_tags in zip(filled, tags, strict=True):
         line[: len(row_tags)] = [str(tag) for tag in row_tags]
-    return filled.astype(str)
+    return as_texts(filled.ravel().tolist()).reshape(filled.shape)
 
 
 def _usual_tags(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -18,8 +19,8 @@ from backlit.errors import InputError
 from backlit.languages import Template, join
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.spec.sequences import for_windows
-from backlit.optim.exact import ridge
 from backlit.settings import count, option, same
+from backlit.tasks.combined import COMBINED, combine
 from backlit.tasks.judge.forecast import judge_windows
 from backlit.tasks.options import DATA, Options
 from backlit.tasks.plan import Ends, Usual, is_slow
@@ -28,19 +29,28 @@ from backlit.tasks.split import parts_of, shares_of
 from backlit.tasks.table import TableTask, Tabular, read_table
 from backlit.tasks.task import Material, Parts, Progress
 from backlit.train.ensemble import Folds
-from backlit.train.intervals import Intervals
+from backlit.train.intervals import KEPT, Intervals
 from backlit.train.judgement import Judgement
 from backlit.train.result import Result
 
 NETWORK = "mlp:64"  # did best, with ridge regression to start from, on series other than those of the documentation
 LONGEST = 192  # steps of a window that nobody chose
-ALPHA = 1.0  # of the ridge regression; inputs are of the order of one
+LITTLE = 0.01  # of a correction that is kept, so that its unit stays a number
+USUAL = 24  # steps of a window, where no season or horizon needs more
 WHOLE = "a whole number of at least 1"
 
 
 OF_TEST = Template("test: {note}", "시험(test): {note}")
 BETWEEN = Template(
     "{count} windows reach from one part into the next and are left out", "두 부분에 걸치는 구간 {count}개는 뺐습니다."
+)
+LOGARITHMS = Template(
+    "{target}: logarithms are learned, since errors are smaller so; they count relative to the level",
+    "{target}: 오차가 더 작아지므로 로그를 학습합니다. 오차는 수준에 대한 비율로 셉니다.",
+)
+SHARE = Template(
+    "the network's correction of simple forecasts counts {share:.0%}: so much is borne out by validation windows",
+    "단순 예측에 대한 신경망의 보정은 {share:.0%}만 반영합니다. 검증 구간에서 그만큼 확인되었습니다.",
 )
 SERIES = Template("{count} series", "시계열 {count}개")
 EACH_DAY = Template("{count} steps, one each day", "하루 간격으로 {count}단계")
@@ -70,7 +80,8 @@ class SeriesTask(Tabular):
     horizon : int, optional
         Predict the target's next so many values from its past: the table is a time series, with `time`.
     window : int, optional
-        Steps of the past that are looked at; by default two seasons or two horizons, whichever is longer.
+        Steps of the past that are looked at; by default two seasons, two horizons, or an eighth of a series up to
+        24, whichever is longest.
     series : str, optional
         Which of several series a row belongs to (a shop, a sensor). One network learns them all.
     columns : dict of column to kind, optional
@@ -156,12 +167,34 @@ class SeriesTask(Tabular):
         """Windows scaled by series, and a linear forecast from which the network goes on."""
         windows: Windows = material.raw[rows]
         (target,) = as_names(self.target)
-        preparation = SeriesPreparation.learn(
-            windows, target, str(self.time), self.series, self.columns, material.formats
-        )
-        inputs = preparation.linear_inputs(preparation.apply(windows))
-        line = ridge(inputs, preparation.relative(windows, windows.future), alpha=ALPHA)
-        return preparation.with_linear(line.weight, line.bias)
+        told = (target, str(self.time), self.series, self.columns, material.formats)
+        plain = SeriesPreparation.learn(windows, *told)
+        found, error = _linear(plain, windows, plain)
+        if min(windows.past.min(), windows.future.min()) > 0:
+            logged, relative_error = _linear(SeriesPreparation.learn(windows, *told, logged=True), windows, plain)
+            found = logged if relative_error < error else found
+        return found
+
+    def warnings(self, material: Any, parts: Parts, preparation: Preparation) -> list[str]:
+        """Whether logarithms are learned."""
+        is_logged = isinstance(preparation, SeriesPreparation) and preparation.floor is not None
+        return [LOGARITHMS.say(target=repr(preparation.target_names[0]))] if is_logged else []
+
+    def judge(self, run: Result, setting: Setting) -> Result:
+        """The run, its network's correction of the linear forecast as large as validation windows bear out."""
+        windows, y = setting.material.raw[setting.parts.validation], setting.material.y[setting.parts.validation]
+        share = _share(run.relative(windows, y), run.targets.decode(run.outputs(windows)), self.horizon or 1)
+        setting.notes.append(SHARE.say(share=share))
+        return super().judge(dataclasses.replace(run, targets=run.targets.shrunk(max(share, LITTLE))), setting)
+
+    def intervals(self, run: Result, setting: Setting, unseen: Unseen) -> Intervals:
+        """From validation windows, and from training windows that the linear forecast hadn't seen: the wider ones.
+
+        Validation windows alone are few, lie beside each other and in one time.
+        """
+        errors = unseen.y - run.targets.decode(unseen.outputs)
+        tried = run.preparation.errors
+        return Intervals.wider(errors, np.concatenate([errors, tried])) if len(tried) else Intervals.of(errors)
 
     def usual(self, material: Series, rows: int, shape: Shape) -> Usual:
         """A small network that corrects the linear forecast."""
@@ -181,6 +214,34 @@ class SeriesTask(Tabular):
     ) -> Judgement:
         """Errors beside those of forecasts that need no network."""
         return judge_windows(run, unseen.raw, intervals)
+
+
+def _linear(
+    preparation: SeriesPreparation, windows: Windows, unit: SeriesPreparation
+) -> tuple[SeriesPreparation, float]:
+    """The preparation with its linear forecasts, and their mean error, in the scales of another preparation."""
+    inputs = preparation.linear_inputs(preparation.apply(windows))
+    targets = preparation.relative(windows, windows.future)
+    found = combine(inputs, targets, windows.places, windows.window, windows.grid.spacing.season)
+    rivals = {name: (line.weight, line.bias) for name, line in found.lines.items() if name != COMBINED}
+    line, tried = found.lines[COMBINED], windows[found.rows]
+    forecast = preparation.absolute(tried, targets[found.rows] + found.errors)
+    error = float(np.abs((forecast - tried.future) / unit.scale(tried)).mean()) if len(tried) else 0.0
+    few = found.errors[:: max(1, len(found.errors) // KEPT)]
+    return dataclasses.replace(preparation, weight=line.weight, bias=line.bias, rivals=rivals, errors=few), error
+
+
+def _share(truth: np.ndarray, outputs: np.ndarray, horizon: int) -> float:
+    """What is kept of a correction, by how surely it makes errors smaller: 1 - 1/t², none if t is below 1.
+
+    t is the mean gain by its standard error; windows beside each other share all targets but one, so that as many
+    count as are a horizon apart (after W. James and C. Stein, "Estimation with quadratic loss", 1961).
+    """
+    gains = (np.abs(truth) - np.abs(truth - outputs)).mean(axis=1)
+    spread = gains.std(ddof=1) / np.sqrt(max(len(gains) / horizon, 1.0)) if len(gains) > 1 else np.inf
+    if gains.mean() <= 0 or not np.isfinite(spread):
+        return 0.0
+    return float(max(0.0, 1 - (spread / gains.mean()) ** 2))
 
 
 def windows_of(run: Result, table: Any) -> Windows:
@@ -264,8 +325,9 @@ def windows_in(grid: Grid, window: int, horizon: int, what: str) -> Windows:
 
 
 def _window(grid: Grid, horizon: int) -> int:
-    """Two seasons or two horizons, whichever is longer."""
-    return max(4, 2 * horizon, min(2 * (grid.spacing.season or 0), LONGEST))
+    """Two seasons, two horizons, or an eighth of a series up to 24 steps, whichever is longest."""
+    steps = len(grid.values) // len(grid.names)
+    return max(4, 2 * horizon, min(2 * (grid.spacing.season or 0), LONGEST), min(steps // 8, USUAL))
 
 
 def _understood(grid: Grid, window: int, chosen: bool) -> str:

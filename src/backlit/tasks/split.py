@@ -49,7 +49,7 @@ def parts_of(
         return Parts(train, validation, test, material.raw[test], material.y[test])
     raw, truth = material.test
     if material.task == "classification":
-        here = np.isin(truth, material.y[train])
+        here = np.isin(truth, np.unique(material.y[train]))
         if not here.all():
             notes.append(f"{int((~here).sum())} test rows have a class that training doesn't have; they aren't judged")
             raw, truth = raw.filter(here), truth[here]
@@ -138,7 +138,7 @@ def _known_classes(
     notes = []
     known = []
     for what, rows in (("validation", validation), ("test", test)):
-        here = np.isin(y[rows], y[train])
+        here = np.isin(y[rows], np.unique(y[train]))
         if not here.all():
             notes.append(f"{int((~here).sum())} {what} rows have a class that training doesn't have; they are left out")
         known.append(rows[here])

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from backlit import engine as engines
-from backlit import optim
 from backlit.data.files.options import FileOptions
 from backlit.data.text import Texts, Tokenizer
 from backlit.data.text.reading import read_as_told
@@ -20,10 +19,10 @@ from backlit.graph.tensor import value_of
 from backlit.languages import Template, join
 from backlit.nn.layer import Layer, Network, forward
 from backlit.nn.losses import CrossEntropy
-from backlit.nn.penalties import L2
 from backlit.nn.spec.sequences import for_stream
 from backlit.settings import count, declared, option, same
 from backlit.tasks.options import DATA, Call, Options
+from backlit.tasks.plan import wished
 from backlit.tasks.series import SeriesTask
 from backlit.tasks.task import FOR_ROWS, Plan, Progress, Task, seconds_left
 from backlit.tasks.texts import TextsTask
@@ -177,13 +176,14 @@ class StreamTask(Task):
                 f"{named} has {shortest} {self.tokens}, a window takes {window + 1}; give more text, or "
                 "a shorter window"
             )
-        streams = options.batch_size or STREAMS
+        given = options.batch_size if isinstance(options.batch_size, int) else None
+        streams = given or STREAMS
         room = (shortest - 1) // window
         if streams > room:
-            if options.batch_size:
+            if given:
                 notes.append(f"batches of {room} instead of {streams}: there are no more windows side by side")
             streams = room
-        if len(parts[0]) // (streams * window) < 8 and not options.batch_size:  # else there would be few updates
+        if len(parts[0]) // (streams * window) < 8 and not given:  # else there would be few updates
             streams = max(1, min(streams, len(parts[0]) // (8 * window)))
         unknown = float(np.mean(np.concatenate(parts) == 1))
         notes.append(
@@ -216,25 +216,27 @@ class StreamTask(Task):
             network = for_stream(spec, reading.tokenizer.size, reading.streams, dropout)
         else:
             network, spec = streaming(options.network, reading.streams), repr(options.network)
-        rate = RATE if options.learning_rate is None else options.learning_rate
-        optimizer = options.optimizer or OPTIMIZER
+        optimizer, rate = options.steps(OPTIMIZER, RATE)
         most = UPDATES if updates >= FEW else FEW_UPDATES
         epochs = options.epochs or max(1, most // updates_of_epoch(updates))
         return Plan(
-            network=network,
+            network=wished(network, options),
             spec=spec,
             batch_size=reading.streams,
             epochs=epochs,
             patience=max(10, epochs // 3) if options.patience is None else options.patience,
             rate=rate,
             dropout=dropout,
-            optimizer=optim.get(optimizer, learning_rate=rate) if isinstance(optimizer, str) else optimizer,
-            penalty=L2(options.l2) if options.l2 else None,
+            optimizer=optimizer,
+            penalty=options.penalty,
+            schedule=options.schedule,
         )
 
     def recipe(self, material: TextStream, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
         """What is to be trained on windows of the text, in their order."""
         self.check(options)
+        if options.batch_size == "full":
+            raise InputError("a text is read at some places side by side, not all: batch_size is their number, say 16")
         texts, _ = self.split(material, options.split, options.seed)
         reading, notes = self.encode(material, texts, options)
         x, y = reading.rows(0)
@@ -260,7 +262,7 @@ class StreamTask(Task):
         training = Training(
             loss=plan.loss, optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
             validation=validation, metrics=["bits", "perplexity"], seed=options.seed,
-            engine=options.engine, devices=options.devices, penalty=plan.penalty,
+            engine=options.engine, devices=options.devices, penalty=plan.penalty, schedule=plan.schedule,
             steps_per_epoch=per_epoch,
             early_stopping=EarlyStopping(plan.patience) if plan.patience and validation else None,
             time_limit=seconds_left(options, call), preparation=Texts(reading.tokenizer, reading.window),

@@ -23,13 +23,15 @@ from backlit.train.result import Result
 
 Progress = Callable[[str, float], None]
 # Of `Options`: what suits rows that are scored one by one, and no sequences.
-FOR_ROWS = ("loss", "ensemble", "balance", "calibrate", "activation", "augment")
+FOR_ROWS = ("loss", "ensemble", "balance", "calibrate", "activation", "output_activation", "dropconnect", "augment")
 
 
 PLAN = Template(
     "{what}, batches of {batch_size}, at most {epochs} epochs",
     "{what}, 배치(batch) 크기 {batch_size}, 최대 {epochs}에포크",
 )
+ALL_ROWS = Template("{what}, all rows at once, at most {epochs} epochs", "{what}, 한 번에 모든 행, 최대 {epochs}에포크")
+SOLVED = Template("{what}, the minimum in closed form", "{what}, 닫힌 해(closed form)로 구한 최솟값")
 
 
 @dataclass(eq=False)
@@ -89,7 +91,9 @@ class Plan:
     network : Layer or Network
     spec : str
         The network by name, or what it is.
-    batch_size, epochs, patience : int
+    batch_size : int or None
+        None takes all rows.
+    epochs, patience : int
     rate, dropout : float
     loss, optimizer, penalty : object
     activation : str
@@ -100,7 +104,7 @@ class Plan:
 
     network: Layer | Network
     spec: str
-    batch_size: int
+    batch_size: int | None
     epochs: int
     patience: int
     rate: float
@@ -111,11 +115,17 @@ class Plan:
     activation: str = ""
     ensemble: int = 1
     mixup: float = 0.0
+    schedule: str | None = None
 
     def describe(self) -> str:
         """The choices in a line."""
         members = f"{self.ensemble} × " if self.ensemble > 1 else ""
-        what = f"{members}{self.spec}, {self.optimizer}"
+        rate = f", {self.schedule}" if self.schedule else ""
+        what = f"{members}{self.spec}, {self.optimizer}{rate}"
+        if getattr(self.optimizer, "exact", False):
+            return SOLVED.say(what=what)
+        if self.batch_size is None:
+            return ALL_ROWS.say(what=what, epochs=self.epochs)
         return PLAN.say(what=what, batch_size=self.batch_size, epochs=self.epochs)
 
 

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 from backlit.data.named import NamedColumns
 from backlit.errors import DivergedError, InputError
+from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
 from backlit.train import progress
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.fingerprint import fingerprint
 from backlit.train.loop import Listeners, Loop, Saving
-from backlit.train.prepare import Job, prepare
+from backlit.train.prepare import Job, is_exact, prepare
 from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import probes_of
@@ -28,8 +29,11 @@ class Keeper(Protocol):
     def every(self) -> int:
         """Epochs from one writing to the next."""
 
-    def open(self, loop: Loop, settings: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
-        """The place for this run alone, and the loop as it was left there, if it is to go on."""
+    def open(self, loop: Loop, settings: dict[str, Any]) -> contextlib.AbstractContextManager[bool]:
+        """The place for this run alone, and the loop as it was left there, if it is to go on.
+
+        It gives whether nothing is there, so that the run may be written before its first epoch.
+        """
 
     def write(self, loop: Loop, result: Result) -> None:
         """Write the run as it is now, and what is needed to go on."""
@@ -57,6 +61,8 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     start = time.monotonic()
     if training.preparation is None:
         training = training.replace(preparation=NamedColumns.learn(x))  # columns of data frames are found by name
+    if is_exact(training.optimizer):
+        training = training.replace(epochs=1)
     job = prepare(network, x, y, training)
     stopping = completed(training.early_stopping, job)
     settings = training.replace(loss=job.loss, optimizer=job.optimizer, early_stopping=stopping).to_dict()
@@ -73,7 +79,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
             metrics=job.metrics,
             stopped=loop.stopped,
             diverged=loop.diverged,
-            best_epoch=loop.state.best_epoch or None,
+            best_epoch=loop.best_epoch,
             settings=settings,
             preparation=training.preparation,
             optimizer=job.optimizer,
@@ -83,12 +89,14 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
             told=facts,
         )
 
-    with progress.shown(training.progress, training.epochs) as display:
+    with progress.shown(training.progress, training.epochs) as display, held() as asked:
         saving = None if keeper is None else Saving(keeper.every, lambda: keeper.write(loop, result()))
-        listeners = Listeners(training.listeners, display.show, prober, saving)
+        listeners = Listeners(training.listeners, display.show, prober, saving, asked)
         limit = training.time_limit
         loop = Loop(job, stopping, listeners, deadline=None if limit is None else start + limit)
-        with contextlib.nullcontext() if keeper is None else keeper.open(loop, settings):
+        with contextlib.nullcontext(False) if keeper is None else keeper.open(loop, settings) as free:
+            if keeper is not None and free:  # whatever happens from here on, there is something to go on with
+                keeper.write(loop, result())
             loop.run()
             run = result()
             if keeper is not None and run.history:  # else there is nothing that is worth a folder

@@ -44,13 +44,36 @@ class Intervals:
     @classmethod
     def learn(cls, predictions: np.ndarray, y: np.ndarray) -> Intervals:
         """From held-out rows: predictions and targets (rows,) or (rows, outputs)."""
-        errors = np.abs(np.asarray(y, dtype=float) - np.asarray(predictions, dtype=float)).reshape(len(y), -1)
-        errors = np.sort(errors, axis=0)
+        return cls.of(np.asarray(y, dtype=float) - np.asarray(predictions, dtype=float))
+
+    @classmethod
+    def of(cls, errors: np.ndarray) -> Intervals:
+        """From what held-out targets are beyond their predictions, (rows,) or (rows, outputs)."""
+        errors = np.sort(np.abs(np.asarray(errors, dtype=float)).reshape(len(errors), -1), axis=0)
         rows = len(errors)
         if rows > KEPT:  # of many, those at even steps, rounded up, so that no interval becomes too narrow
             steps = np.ceil(np.arange(1, KEPT + 1) * (rows / KEPT)).astype(int) - 1
             errors = errors[steps]
         return cls(tuple(tuple(column.tolist()) for column in errors.T), rows)
+
+    @classmethod
+    def wider(cls, first: np.ndarray, second: np.ndarray) -> Intervals:
+        """At each level the wider of two sets' intervals; where one has too few rows for a level, the other's.
+
+        >>> import numpy as np
+        >>> Intervals.wider(np.full(9, 3.0), np.arange(1.0, 20.0)).half_width(0.1), Intervals.wider(
+        ...     np.full(9, 3.0), np.arange(1.0, 20.0)).half_width(0.95)
+        ((3.0,), (19.0,))
+        """
+        few, many = sorted((cls.of(first), cls.of(second)), key=lambda one: len(one.residuals[0]))
+        levels = np.arange(1, len(many.residuals[0]) + 1) / (len(many.residuals[0]) + 1)
+        at = np.ceil((len(few.residuals[0]) + 1) * levels - 1e-9).astype(int) - 1
+        known = at < len(few.residuals[0])
+        columns = []
+        for of_few, of_many in zip(few.residuals, many.residuals, strict=True):
+            widths = np.where(known, np.array(of_few)[np.where(known, at, 0)], 0.0)
+            columns.append(tuple(np.maximum.accumulate(np.maximum(widths, of_many)).tolist()))
+        return cls(tuple(columns), many.rows)
 
     def half_width(self, level: float = 0.9) -> tuple[float, ...]:
         """Q of each output; infinite if there were too few rows for the level (9 rows carry 90 %, 99 carry 99 %).

@@ -21,12 +21,13 @@ from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, EpochReco
 from backlit.train.divergence import Divergence, first_bad_value
 from backlit.train.ensemble import united
 from backlit.train.lazy import Lazy
-from backlit.train.prepare import Job
+from backlit.train.prepare import Job, is_exact
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.prober import Prober
 from backlit.train.program import TrainState
 from backlit.train.scores import measured, of_loss
 
+REACHED = "loss reached"  # why training ended, by `until_loss`
 PATIENCE_SECONDS = 0.25  # how long one call should take, so that progress is seen and Ctrl-C heard
 
 
@@ -85,12 +86,15 @@ class Listeners:
     prober : Prober, optional
         Looks into the network after the epochs of its plan, and after the last one when asked: see `Loop.probed`.
     saving : Saving, optional
+    asked : callable
+        ``asked()``: whether the user wants the training to end after a whole epoch.
     """
 
     callbacks: tuple[Callback, ...] = ()
     show: Callable[[EpochRecord], None] = lambda record: None
     prober: Prober | None = None
     saving: Saving | None = None
+    asked: Callable[[], bool] = lambda: False
 
 
 @dataclass(eq=False)
@@ -119,6 +123,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.epochs = self.job.training.epochs
+        self.until_loss = self.job.training.until_loss
         self.of_loss = {name: metric for name, metric in self.job.metrics.items() if hasattr(metric, "of_loss")}
         self.plateau = plateau_of(self.job.optimizer)
         self.state = LoopState(self.job.start, plateau=self.plateau.init() if self.plateau else None)
@@ -128,7 +133,11 @@ class Loop:
         count = 1  # the first call includes compiling, and says nothing of the time that epochs take
         begun = False
         try:
+            self._look()  # after an interruption it may still be due
             while self.state.epoch < self.epochs and not self.stopped:
+                if self.listeners.asked():
+                    self.stopped = "interrupted"
+                    break
                 count = self._length(count)
                 start = time.perf_counter()
                 self.state = self._call(count)
@@ -142,7 +151,7 @@ class Loop:
             del self.history[epoch:]
             self.probes[:] = [record for record in self.probes if record["epoch"] <= epoch]
             self.stopped = "interrupted"
-        self.stopped = self.stopped or "epochs done"
+        self.stopped = self.stopped or ("closed form" if is_exact(self.job.optimizer) else "epochs done")
 
     def _length(self, count: int) -> int:
         """Epochs of the next call: `count`, unless someone must be asked before."""
@@ -159,11 +168,19 @@ class Loop:
         epoch, listeners = self.state.epoch, self.listeners
         if self.deadline is not None and time.monotonic() >= self.deadline and epoch < self.epochs:
             self.stopped = self.stopped or "time limit"
-        prober, saving = listeners.prober, listeners.saving
-        if prober is not None and epoch in prober.plan.epochs and epoch < self.epochs and not self.stopped:
-            self.probes.append(prober(self.state.train_state, epoch))
+        if not self.stopped:
+            self._look()
+        saving = listeners.saving
         if saving is not None and epoch % saving.every == 0 and not self.stopped:
             saving.write()
+
+    def _look(self) -> None:
+        """Look inside, if it is due."""
+        epoch, prober = self.state.epoch, self.listeners.prober
+        if prober is None or epoch not in prober.plan.epochs or not 0 < epoch < self.epochs:
+            return
+        if not self.probes or self.probes[-1]["epoch"] < epoch:
+            self.probes.append(prober(self.state.train_state, epoch))
 
     def probed(self) -> ProbeRecords | Lazy:
         """What the probes told; after the last epoch with a look at what training left, taken when asked for."""
@@ -200,11 +217,17 @@ class Loop:
             return united(network, params, running, program.members, program.loss)
         return network.replace(params=params, state=running)
 
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch whose weights early stopping would keep; the last where it was the loss that was waited for."""
+        return self.state.epoch if self.stopped == REACHED else self.state.best_epoch or None
+
     def network(self) -> Network:
         """The network that the run ends with: the best, or the last."""
         state, stopping = self.state, self.early_stopping
-        if stopping is not None and stopping.restore_best and state.best and state.best_epoch != state.epoch:
-            return self.network_at(self.train_state_at(state.best))
+        best = state.best if stopping is not None and stopping.restore_best and self.stopped != REACHED else None
+        if best is not None and state.best_epoch != state.epoch:
+            return self.network_at(self.train_state_at(best))
         return self.network_at(state.train_state)
 
     def _call(self, count: int) -> LoopState:
@@ -228,6 +251,8 @@ class Loop:
             self.listeners.show(record)
             if self.early_stopping is not None:
                 state = self._watch(state, self.early_stopping, record, Replay(replay.start, replay.first, i + 1))
+            if self.until_loss is not None and record["loss"] <= self.until_loss:
+                self.stopped = REACHED
             if self.listeners.callbacks:  # then calls have one epoch each, and `train_state` is its state
                 self._call_back(record, train_state)
             if self.stopped:

@@ -27,8 +27,10 @@ class TrainingOptions(TypedDict, total=False):
 
     loss: str | Loss | Callable[..., Any] | None
     optimizer: str | Transform
+    schedule: str | None
     epochs: int
-    batch_size: int | None
+    until_loss: float | None
+    batch_size: int | Literal["full"] | None
     validation: float | tuple[Any, Any] | Folds | None
     seed: int
     metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None
@@ -36,7 +38,7 @@ class TrainingOptions(TypedDict, total=False):
     sample_weight: Sequence[float] | np.ndarray | None
     class_weight: str | Mapping[Any, float] | None
     early_stopping: EarlyStopping | int | None
-    callbacks: Sequence[Callback] | Callback
+    callbacks: Sequence[Callback] | Callback | None
     accumulate: int
     reduction: Literal["mean", "sum"]
     shuffle: bool

@@ -10,10 +10,11 @@ import numpy as np
 from backlit import engine as engines
 from backlit.errors import InputError
 from backlit.nn.layer import Layer, Network
-from backlit.optim import Chain, ClipGlobalNorm, ClipNorm, ClipValue, chain
+from backlit.optim import Chain, ClipGlobalNorm, ClipNorm, ClipValue, as_transform, chain, scheduled
 from backlit.optim import get as get_optimizer
 from backlit.train.batches import Batches
 from backlit.train.ensemble import drawn, member_seeds
+from backlit.train.exact import solved
 from backlit.train.examples import Examples, examples_of
 from backlit.train.mixup import create as create_mixup
 from backlit.train.program import Data, Program, TrainState, program_for
@@ -95,11 +96,21 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     outputs = int(np.prod(built.output_shape)) if collect else 0
     epochs = _room(batches, validation, outputs, training.epochs) if training.chunk is None else training.chunk
     engine = engines.get(training.engine, training.devices)
+    optimizer = get_optimizer(training.optimizer)
+    if as_transform(optimizer).option("whole") and not batches[0].full:
+        raise InputError(
+            f"{optimizer!r} needs all rows in every update: batch_size='full' (--batch-size full), "
+            f"not batches of {batches[0].size} of {len(batches[0].rows)} rows"
+        )
+    optimizer = scheduled(optimizer, training.schedule, batches[0].steps, training.epochs)
+    networks = drawn(network, built, seeds)
+    if is_exact(optimizer):
+        networks = solved(networks, examples, training)
     program = program_for(
         architecture=built.architecture,
         input_shape=built.input_shape,
         loss=examples.loss,
-        optimizer=clipped(get_optimizer(training.optimizer), built.architecture, training.clip),
+        optimizer=clipped(optimizer, built.architecture, training.clip),
         engine=engine,
         penalty=training.penalty,
         reduction=training.reduction,
@@ -118,7 +129,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         validation_data={"x": engine.put(split.inputs), "y": engine.put(split.encoded)} if separate else data,
         batches=batches,
         validation=validation,
-        start=program.start(drawn(network, built, seeds), seeds),
+        start=program.start(networks, seeds),
     )
 
 
@@ -126,7 +137,7 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
     """Batches of training and validation rows, of each member."""
     architecture, split, weights = examples.network.architecture, examples.split, examples.weights
     fewest = min(map(len, split.training))
-    size = fewest if training.batch_size is None else min(training.batch_size, fewest)
+    size = min(training.batch_size, fewest) if isinstance(training.batch_size, int) else fewest
     carried = carries_state(architecture)
     size = divisible(size, training.devices, whole=size == fewest and not carried)
     numbered = architecture.takes_integers and examples.inputs.dtype != np.uint8
@@ -174,6 +185,11 @@ def divisible(size: int, devices: int, whole: bool) -> int:
             f"{size - over + devices}, or another number of devices"
         )
     return size if not over else size - over + devices
+
+
+def is_exact(optimizer: Any) -> bool:
+    """Whether an optimizer, or its name, means that the minimum is computed rather than descended to."""
+    return bool(as_transform(get_optimizer(optimizer)).option("exact"))
 
 
 def carries_state(layer: Layer) -> bool:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from backlit.aligned import visible
+
 SECONDS = 1.0  # between two plain lines
 
 
@@ -34,14 +36,14 @@ class Plain:
         """Show an epoch."""
         self.last, self.shown = time.monotonic(), record["epoch"]
         values = "  ".join(f"{key} {record[key]:.4f}" for key in columns(record))
-        print(f"epoch {record['epoch']}/{self.epochs}  {values}", file=self.stream, flush=True)
+        print(visible(f"epoch {record['epoch']}/{self.epochs}  {values}"), file=self.stream, flush=True)
 
     def end(self, record: dict[str, Any] | None, message: str) -> None:
         """The last epoch, if it wasn't shown, and why training ended early."""
         if record is not None and record["epoch"] != self.shown:
             self.write(record)
         if message:
-            print(message, file=self.stream, flush=True)
+            print(visible(message), file=self.stream, flush=True)
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -97,7 +99,7 @@ class Live:
         """Leave the table as it is, and say why training ended early."""
         self.close()
         if message:
-            print(message, file=sys.stderr, flush=True)
+            print(visible(message), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Give the terminal back, also when training failed; a second time does nothing."""
@@ -127,7 +129,7 @@ class Notebook:
         """Show the whole table, and say why training ended early."""
         self.close()
         if message:
-            print(message, file=sys.stderr, flush=True)
+            print(visible(message), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Show all that came since the table was last shown."""

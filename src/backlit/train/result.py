@@ -81,8 +81,9 @@ class Result:
         """Raw input, as given to `fit`, as the array that the network takes."""
         inputs, _ = as_arrays(preparation_of(self.preparation).apply(x), keep_integers=self.network.takes_integers)
         if inputs.shape[1:] != self.network.input_shape:
+            one = "; that is one row: pass x[None], or [x]" if inputs.shape == self.network.input_shape else ""
             raise ShapeError(
-                f"the network takes rows of shape {self.network.input_shape}, got data of shape {inputs.shape}"
+                f"the network takes rows of shape {self.network.input_shape}, got data of shape {inputs.shape}{one}"
             )
         if inputs.dtype.kind == "f":
             inputs = inputs.astype(self.network.dtype, copy=False)
@@ -224,8 +225,20 @@ class Result:
 
 
 def ending(run: Result) -> str:
-    """Why training ended before its time, in a sentence; empty if it didn't."""
-    done = len(run.history)
+    """Why training ended before its time, or didn't reach its loss, in a sentence; empty if all is well."""
+    done, target = len(run.history), run.settings.get("until_loss")
+    if run.stopped == "loss reached":
+        loss = run.history[-1]["loss"]
+        return f"loss {loss:.6g} reached after epoch {done}: at most {target:g} was asked for; its weights are kept"
+    told = _why(run, done)
+    if target is None or not done or run.diverged:
+        return told
+    lowest = min(run.history["loss"])
+    missed = f"the loss never came down to {target:g}: its lowest was {lowest:.6g}, in {done} epochs"
+    return f"{told}; {missed}" if told else missed
+
+
+def _why(run: Result, done: int) -> str:
     if run.diverged:
         where = run.diverged
         member = f" of member {where.member}" if where.member else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from backlit.data.labels import Labels
 from backlit.data.text.texts import tokenizer_from
 from backlit.data.text.tokenizer import END
+from backlit.data.textual import as_texts, is_text
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.graph.ops import sigmoid, softmax
 from backlit.schema import fitted, parts
@@ -64,7 +65,7 @@ class Targets:
                 raise ShapeError(
                     f"the targets have {known} classes ({_some(labels.classes)}), which need {expected} "
                     f"output{'s' if expected > 1 else ''} for {loss}; the network has outputs of shape {outputs}: "
-                    f"end it with bl.Linear({expected})"
+                    f"end it with bl.Linear({expected}){_or_amounts(labels.classes)}"
                 )
             return cls(kind, outputs, labels)
         flat = y.ndim == 1 and outputs == (1,)
@@ -96,11 +97,25 @@ class Targets:
             raise ShapeError(f"targets must have shape (rows, {', '.join(map(str, self.outputs))}), got {y.shape}")
         if self.scale:
             encoded = (encoded - self._unit(self.shift)) / self._unit(self.scale)
-        return encoded.astype(dtype, copy=False)
+        with np.errstate(over="ignore"):
+            cast = encoded.astype(dtype, copy=False)
+        if not np.isfinite(cast).all():
+            place = np.argwhere(~np.isfinite(cast))[0]
+            raise InputError(
+                f"targets: row {place[0]} is {y[tuple(place[: y.ndim])]}, too large for {dtype}; divide them by a "
+                "number, or train with dtype='float64'"
+            )
+        return cast
 
     def own_unit(self, values: np.ndarray) -> np.ndarray:
         """Outputs or encoded targets in the unit that the targets came in."""
         return values * self._unit(self.scale) + self._unit(self.shift) if self.scale else values
+
+    def shrunk(self, share: float) -> Targets:
+        """Targets whose outputs stand for a share of the numbers that they stood for."""
+        scale = self.scale or (1.0,) * (int(np.prod(self.outputs)) or 1)
+        shift = self.shift or (0.0,) * len(scale)
+        return replace(self, shift=tuple(share * one for one in shift), scale=tuple(share * one for one in scale))
 
     def _unit(self, values: tuple[float, ...]) -> np.ndarray:
         return np.array(values).reshape(self.outputs)
@@ -199,7 +214,7 @@ class TextTargets:
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Texts of logits (rows, steps, tokens), each up to its end."""
-        return np.array([self.text(row) for row in outputs.argmax(axis=-1)], dtype=str)
+        return as_texts([self.text(row) for row in outputs.argmax(axis=-1)])
 
     def text(self, tokens: np.ndarray) -> str:
         """The text of token numbers, up to their end."""
@@ -245,8 +260,26 @@ def _in_shape(y: np.ndarray, outputs: tuple[int, ...], loss: Any) -> np.ndarray:
 
 def _real(y: np.ndarray) -> np.ndarray:
     """Which targets of sequences aren't padding."""
-    real: np.ndarray = y != ("" if y.dtype.kind == "U" else PADDING)
+    real: np.ndarray = y != ("" if is_text(y) else PADDING)
     return real
+
+
+def _or_amounts(classes: Any) -> str:
+    """What to do if whole numbers aren't meant as classes."""
+    if not all(isinstance(one, int) and not isinstance(one, bool) for one in classes):
+        return ""
+    return ". If they are amounts rather than classes, pass y.astype(float), or loss='mean_squared_error'"
+
+
+def is_one_hot(y: np.ndarray) -> bool:
+    """Whether each row is zeros with one 1, as classes are written for other libraries.
+
+    >>> is_one_hot(np.array([[0.0, 1.0], [1.0, 0.0]])), is_one_hot(np.array([[1.0, 1.0]]))
+    (True, False)
+    """
+    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "fiub":
+        return False
+    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def _some(classes: Any) -> str:

@@ -7,8 +7,11 @@ docstring, and the place that acts on it.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from backlit.errors import InputError
@@ -29,6 +32,10 @@ if TYPE_CHECKING:  # the command's help is made from this file, and quick
 
 NETWORK, TRAINING, RUN = "Network", "Training", "Run"  # headings of the command's help
 UNITS = {"s": 1, "m": 60, "h": 3600}
+OPTIMIZERS = (
+    "adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop, gradient_descent, lbfgs (all rows at once), least_squares "
+    "(closed form of --network linear); with settings: momentum:0.95, adam:beta1=0.8,beta2=0.99"
+)
 
 
 def seconds(text: str) -> float:
@@ -37,17 +44,25 @@ def seconds(text: str) -> float:
     >>> seconds("1.5h")
     5400.0
     """
-    import re
-
     parts = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
     if not parts:
         raise InputError(f"--time-limit {text}: expected a duration such as 90s, 5m or 1.5h")
     return float(parts[1]) * UNITS[parts[2] or "s"]
 
 
+def batch(text: str) -> int | str:
+    """The rows of a batch: "64", or "full".
+
+    >>> batch("64"), batch("full")
+    (64, 'full')
+    """
+    return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else text
+
+
 def whole(default: Any, **about: Any) -> Any:
     """Declare a whole number from 1."""
-    return count(default, words="a whole number of at least 1", **about)
+    words = "a whole number of at least 1" + "".join(f", or {name!r}" for name in about.get("besides", ()))
+    return count(default, words=words, **about)
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,11 +111,22 @@ class Training(Record):
     loss : str, loss or function, optional
         By default cross entropy for classes, mean squared error for numbers.
     optimizer : str or Transform
-        ``"adam"``, ``bl.SGD(0.1, momentum=0.9)``, ``bl.chain(bl.ClipGlobalNorm(1.0), bl.Adam(1e-3))``.
+        ``"adam"``, ``bl.SGD(0.1, momentum=0.9)``, ``bl.chain(bl.ClipGlobalNorm(1.0), bl.Adam(1e-3))``. A name may bring
+        settings: ``"momentum:0.95"``, ``"adam:beta1=0.8,beta2=0.99"``. ``"lbfgs"`` takes all rows at once,
+        ``"least_squares"`` is the closed form of a linear network's squared error.
+    schedule : str, optional
+        How the learning rate changes, in words that count in epochs: "cosine", "cosine:0.1" (down to a tenth),
+        "step:10,0.5", "exponential:0.95", "inverse:0.1", "onecycle", "plateau:5,0.5", each but the last also after
+        "warmup:5". The optimizer's own learning rate is what it begins with, or comes to.
     epochs : int
         Passes over the training rows.
-    batch_size : int or None
-        Rows an update; None takes all of them (full-batch gradient descent). The last batch may be smaller; it is used.
+    until_loss : float, optional
+        Training ends after the first epoch whose training loss (data loss, without the penalty) is at most this, and
+        keeps the weights that reached it; otherwise `epochs`, `early_stopping` or `time_limit` end it, and the run says
+        that the loss wasn't reached.
+    batch_size : int, "full" or None
+        Rows an update; "full" and None take all of them (full-batch gradient descent). The last batch may be
+        smaller; it is used.
     validation : float, pair (x, y), Folds or None
         Share of the rows held back (stratified by class), or data of one's own.
     seed : int
@@ -184,28 +210,55 @@ class Training(Record):
     loss: str | Loss | Callable[..., Any] | None = option(
         None, form=TEXT, panel=TRAINING, help="By default cross_entropy or mean_squared_error"
     )
-    optimizer: str | Transform = option(
-        "adam", form=TEXT, panel=TRAINING, help="adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop"
+    optimizer: str | Transform = option("adam", form=TEXT, panel=TRAINING, help=OPTIMIZERS)
+    schedule: str | None = option(
+        None,
+        scope="recipe",  # the optimizer tells it
+        panel=TRAINING,
+        help="Learning rate over the epochs: cosine, cosine:0.1 (to a tenth), step:10,0.5, exponential:0.95, "
+        "inverse:0.1, onecycle, plateau:5,0.5; 'warmup:5 cosine'",
     )
     epochs: int = whole(20, scope="kept", unit="epochs", panel=TRAINING, help="Most passes over the training rows")
-    batch_size: int | None = whole(32, unit="rows", panel=TRAINING, help="Rows an update")
+    until_loss: float | None = option(
+        None,
+        scope="kept",
+        panel=TRAINING,
+        help="End when the training loss is at most this",
+        low=-math.inf,
+        open_low=True,
+        open_high=True,
+        words="a finite number",
+    )
+    batch_size: int | Literal["full"] | None = whole(
+        32, unit="rows", panel=TRAINING, help="Rows an update, or full: all of them", besides=("full",), parse=batch
+    )
     validation: float | tuple[Any, Any] | Folds | None = option(None, form=GIVEN)
     seed: int = count(
         0, low=0, words="a whole number of at least 0", panel=TRAINING, help="Origin of all randomness, splits too"
     )
-    metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None = option(None, scope="recipe")
-    penalty: Penalty | Callable[..., Any] | None = option(None, form=TEXT)
+    metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None = option(
+        None, scope="recipe", kinds=(str, Sequence, Callable), words="a metric's name, a function, or a list of them"
+    )
+    penalty: Penalty | Callable[..., Any] | None = option(
+        None, form=TEXT, kinds=(Callable,), words="bl.L2(0.001) or the like, or a function of the parameters"
+    )
     sample_weight: Sequence[float] | np.ndarray | None = option(None, scope="kept", form=GIVEN)
-    class_weight: str | Mapping[Any, float] | None = option(None, scope="kept", form=GIVEN)
+    class_weight: str | Mapping[Any, float] | None = option(
+        None, scope="kept", form=GIVEN, kinds=(str, Mapping), words="'balanced' or a dict of class to weight"
+    )
     early_stopping: EarlyStopping | int | None = option(
         None,
         scope="kept",  # a run that is gone on with may have other patience
+        kinds=(EarlyStopping, int),
+        words="bl.EarlyStopping(...) or a number of epochs",
         form=Form(
             lambda stopping: None if stopping is None else stopping.to_dict(),
             lambda data: None if data is None else EarlyStopping.from_dict(data),
         ),
     )
-    callbacks: Sequence[Callback] | Callback = option((), scope="call")
+    callbacks: Sequence[Callback] | Callback | None = option(
+        (), scope="call", kinds=(Sequence, Callable), words="a function of an EpochEnd, or a list of them"
+    )
     accumulate: int = whole(1, unit="batches")
     reduction: Literal["mean", "sum"] = option("mean", names=("mean", "sum"))
     shuffle: bool = option(True)
@@ -213,14 +266,16 @@ class Training(Record):
     dtype: Literal["float32", "float64"] = option("float32", names=("float32", "float64"))
     preparation: Any = option(None, scope="recipe")
     standardize_targets: bool = option(False)
-    checkpoint: str | Path | Checkpoint | None = option(None, scope="call")
+    checkpoint: str | Path | Checkpoint | None = option(
+        None, scope="call", kinds=(str, PathLike, Checkpoint), words="a folder, or bl.Checkpoint(...)"
+    )
     checkpoint_every: int = same(Checkpoint, "every")
     resume: bool = same(Checkpoint, "resume")
     overwrite: bool = same(Checkpoint, "overwrite")
     progress: bool | None = option(None, scope="call")
     chunk: int | None = whole(None, scope="call", unit="epochs")
     strict: bool = option(False, scope="call")
-    config: dict[str, Any] | None = option(None, scope="call")
+    config: dict[str, Any] | None = option(None, scope="call", kinds=(dict,), words="a dict of plain data")
     ensemble: int = whole(1, panel=NETWORK, help="Networks trained at once and averaged")
     time_limit: float | None = option(
         None,
@@ -244,9 +299,18 @@ class Training(Record):
         super().__post_init__()
         if isinstance(self.early_stopping, int):
             object.__setattr__(self, "early_stopping", EarlyStopping(self.early_stopping))
+        for callback in self.listeners:
+            if not callable(callback):
+                raise InputError(f"callbacks must be a function of an EpochEnd, or a list of them, got {callback!r}")
         for name in ("checkpoint_every", "resume", "overwrite"):
             if isinstance(self.checkpoint, Checkpoint) and getattr(self, name) != declared(Training)[name].default:
                 raise InputError(f"{name} is said twice: put it into bl.Checkpoint(...), or give checkpoint=FOLDER")
+        if self.batch_size == "full":
+            object.__setattr__(self, "batch_size", None)
+        if self.schedule is not None:
+            from backlit.optim.words import schedule_words
+
+            schedule_words(self.schedule)  # refuses what it doesn't understand
         if self.resume and self.checkpoint is None:
             raise InputError("resume=True needs checkpoint=FOLDER, the folder to go on from")
 
@@ -266,8 +330,8 @@ class Training(Record):
 
     @property
     def listeners(self) -> tuple[Callback, ...]:
-        """The callbacks, one or several."""
-        return (self.callbacks,) if callable(self.callbacks) else tuple(self.callbacks)
+        """The callbacks, one or several; None stands for none."""
+        return (self.callbacks,) if callable(self.callbacks) else tuple(self.callbacks or ())
 
     def again(self) -> Training:
         """What trains the same again: without what is only of one call."""

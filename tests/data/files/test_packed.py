@@ -156,7 +156,7 @@ def test_json_lines_with_nan_and_large_numbers(tmp_path):
     path.write_text('{"n": 123456789012345678901234567890}\n{"n": 123456789012345678901234567891}\n')
     assert read(path)["n"].n_unique() == 2
     path.write_text("[" * 100_000)
-    with pytest.raises(InputError, match="isn't JSON: too deeply nested"):
+    with pytest.raises(InputError, match="is nested: it has 100,000 levels, the limit is 100"):
         read(path)
 
 

@@ -114,7 +114,7 @@ def test_files_of_one_column(write, text, values):
         ("\n\na,b\n1,2,3\n", r"line 4: 3 values"),
         ("a\n1,2,3\n4,5,6\n", r"line 2: 3 values, but the header has 1 column;"),
         ('a,b\n3,4\n"1,2\n', r"line 3: a quote is opened, but not closed"),
-        ('a,b\n3,4\n1,"2\n5,6\n' + "7,8\n" * 50_000, r"line 3: field larger than field limit .*; is a quote opened"),
+        ('a,b\n3,4\n1,"2\n5,6\n' + "7,8\n" * 50_000, r"line 3: a quote is opened, but not closed"),
     ],
 )
 def test_broken_files(write, text, message):

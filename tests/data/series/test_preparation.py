@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge
 
 from backlit.data.series import Grid, SeriesPreparation, Windows
 from backlit.errors import InputError
+from backlit.tasks.combined import ALPHAS
 from backlit.tasks.series import SeriesTask
 
 
@@ -65,9 +66,11 @@ def test_the_linear_forecast_is_scikit_learns_ridge(sales):
     train, test = material.raw[rows[0]], material.raw[rows[2]]
     see = lambda windows: preparation.linear_inputs(preparation.apply(windows))
     scale = preparation.scale(train)
-    peer = Ridge(alpha=1.0).fit(see(train), (train.future - train.past[:, -1:]) / scale)
-    expected = peer.predict(see(test)) * preparation.scale(test) + test.past[:, -1:]
-    assert np.allclose(preparation.linear(test), expected, rtol=1e-9)
+    assert preparation.floor is None
+    found = preparation.rival(test, "ridge")
+    peers = [Ridge(alpha=alpha).fit(see(train), (train.future - train.past[:, -1:]) / scale) for alpha in ALPHAS]
+    expected = [peer.predict(see(test)) * preparation.scale(test) + test.past[:, -1:] for peer in peers]
+    assert sum(np.allclose(found, one, rtol=1e-8) for one in expected) == 1
 
 
 def test_absolute_undoes_relative(sales):

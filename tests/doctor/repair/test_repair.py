@@ -9,7 +9,7 @@ import pytest
 import backlit as bl
 from backlit.doctor.findings import kinds
 from backlit.doctor.repair.compare import capped, compare, costs, groups, validate
-from backlit.doctor.repair.layers import changed
+from backlit.nn.changing import changed
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(160, 4)).astype("float32")

@@ -138,6 +138,10 @@ def test_facts_are_measured(entry: Any) -> None:
         "right": abs(slopes(entry, np.array([RIGHT]))[0]) < 1e-6,
     }
     assert entry.saturates == tuple(side for side, is_flat in flat.items() if is_flat)
+    assert entry.monotone == bool((np.diff(y) >= -1e-12).all())
+    step = 1e-6  # a kink has another slope on each side, a jump no slope
+    left, right = ((entry.function(np.array([end])) - entry.function(np.zeros(1)))[0] / end for end in (-step, step))
+    assert entry.smooth_at_0 == (abs(left - right) < 1e-4)
 
 
 @pytest.mark.parametrize("layer", OTHERS, ids=str)

@@ -136,10 +136,8 @@ def test_equal_to_pytorch(layer: _Recurrent, form: str, rng: np.random.Generator
 
 @pytest.mark.parametrize("layer", [bl.RNN(UNITS), bl.LSTM(UNITS), bl.GRU(UNITS)], ids=str)
 def test_two_bidirectional_layers_with_padding_equal_pytorchs(layer: _Recurrent, rng: np.random.Generator) -> None:
-    each_step = dataclasses.replace(layer, return_sequences=True)
-    network = bl.Masked(bl.Bidirectional(each_step), bl.Bidirectional(each_step)).build(
-        (TIME, FEATURES), dtype="float64"
-    )
+    first, second = (dataclasses.replace(layer, return_sequences=True) for _ in range(2))
+    network = bl.Masked(bl.Bidirectional(first), bl.Bidirectional(second)).build((TIME, FEATURES), dtype="float64")
     params = tree.map(lambda leaf: rng.normal(size=leaf.shape), network.params)
     x, lengths = rng.normal(size=(ROWS, TIME, FEATURES)), [6, 2, 4]
     for row, length in enumerate(lengths):
@@ -343,10 +341,13 @@ def test_carried_state(layer: _Recurrent, rng: np.random.Generator) -> None:
     second, after = network.apply(network.params, x[:, TIME:], training=True, state=state)
     np.testing.assert_allclose(np.concatenate([first, second], axis=1), whole(network.params, x), rtol=1e-12)
     assert set(state) == set(layer.states)
-    # evaluation starts anew and leaves the state alone
-    again, unchanged = network.apply(network.params, x[:, :TIME], state=state)
+    # evaluation starts anew and leaves the state alone, unless it is given one to go on from
+    trained = network.replace(state=state)
+    again, unchanged = trained.apply(network.params, x[:, :TIME])
     np.testing.assert_allclose(again, first, rtol=1e-14)
     assert unchanged == state
+    on, _ = trained.apply(network.params, x[:, TIME:], state=state)
+    np.testing.assert_allclose(on, second, rtol=1e-14)
     # rows that only fill up a batch keep their state
     _, kept = network.apply(network.params, x[:, TIME:], training=True, state=state, mask=np.array([True, True, False]))
     for name in layer.states:

@@ -11,23 +11,46 @@ from typing import Any
 
 import numpy as np
 
+from backlit import bounds
+from backlit.data.files.spreadsheets import require_dense, require_unpacked
 from backlit.data.files.values import series
 from backlit.errors import InputError, unknown
+
+CELL, SOME = 8, 10_000  # bytes of a cell at least, and rows that a database is asked for at a time
 
 
 def parquet(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
     """A Parquet file's frame."""
     import polars as pl
 
-    return _with_polars(lambda: pl.read_parquet(io.BytesIO(data)), path, "Parquet"), []
+    def read() -> Any:
+        columns = pl.read_parquet_schema(io.BytesIO(data))
+        rows = pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item()
+        _require_size(path, rows, len(columns), len(data))
+        return pl.read_parquet(io.BytesIO(data))
+
+    return _with_polars(read, path, "Parquet"), []
 
 
 def arrow(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
     """An Arrow (Feather) file's or stream's frame."""
     import polars as pl
 
-    reader = pl.read_ipc if data.startswith(b"ARROW1") else pl.read_ipc_stream
-    return _with_polars(lambda: reader(io.BytesIO(data)), path, "Arrow"), []
+    def read() -> Any:
+        if not data.startswith(b"ARROW1"):
+            return pl.read_ipc_stream(io.BytesIO(data))
+        columns = pl.read_ipc_schema(io.BytesIO(data))
+        rows = pl.scan_ipc(io.BytesIO(data)).select(pl.len()).collect().item()
+        _require_size(path, rows, len(columns), len(data))
+        return pl.read_ipc(io.BytesIO(data))
+
+    return _with_polars(read, path, "Arrow"), []
+
+
+def _require_size(path: Path, rows: int, columns: int, size: int) -> None:
+    """Refuse a table that its file of so many bytes repeats rather than holds."""
+    bounds.require("columns", columns, f"{path} has")
+    bounds.require("unpacked", rows * columns * CELL, f"{path} unpacks to", bounds.TIMES * size)
 
 
 def avro(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
@@ -47,8 +70,14 @@ def archive(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list
     columns: dict[str, np.ndarray] = {}
     rows: dict[str, int] = {}
     try:
+        require_unpacked(data, path)
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             for name in arrays.files:
+                if not isinstance(arrays[name], np.ndarray):
+                    raise InputError(
+                        f"{path} is a zip archive, but none of NumPy's: {name!r} in it is no array; if it holds a "
+                        "table, name it so that it ends in .csv.zip"
+                    )
                 columns_of_array = _columns(name, arrays[name], path)
                 columns |= columns_of_array
                 rows |= {name: len(next(iter(columns_of_array.values())))} if columns_of_array else {}
@@ -83,6 +112,7 @@ def database(data: bytes, path: Path, part: str | None = None) -> tuple[Any, lis
     try:
         with contextlib.closing(sqlite3.connect(":memory:")) as connection:
             connection.deserialize(data)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(bounds.current().text, len(data)))
             name_rows = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
             names = [name for (name,) in name_rows if not name.startswith("sqlite_")]
             if part is not None and part not in names:
@@ -93,10 +123,14 @@ def database(data: bytes, path: Path, part: str | None = None) -> tuple[Any, lis
             quoted = (part or names[0]).replace('"', '""')
             cursor = connection.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 (the table's name, quoted)
             header = [column[0] for column in cursor.description]
-            rows = cursor.fetchall()
+            columns: list[list[Any]] = [[] for _ in header]
+            while some := cursor.fetchmany(SOME):
+                for column, values in zip(columns, zip(*some, strict=True), strict=True):
+                    column += values
+                amount = len(header) * len(columns[0])  # a view can go on for ever
+                bounds.require("cells", amount, f"{path}: {part or names[0]!r} has at least", len(data))
     except sqlite3.Error as error:
         raise _unreadable(path, "SQLite", error) from error
-    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
     return pl.DataFrame([series(name, column) for name, column in zip(header, columns, strict=True)]), []
 
 
@@ -111,6 +145,7 @@ def _columns(name: str, array: np.ndarray, path: Path) -> dict[str, np.ndarray]:
     if array.ndim == 1:
         return {name: array}
     if array.ndim == 2:
+        bounds.require("columns", array.shape[1], f"{path}: array {name!r} has")
         return {f"{name}{column}": array[:, column - 1] for column in range(1, array.shape[1] + 1)}
     raise InputError(f"{path}: array {name!r} has shape {array.shape}; expected (rows,) or (rows, columns)")
 
@@ -123,6 +158,8 @@ def excel(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[s
         import fastexcel
     except ImportError as error:
         raise InputError(f"{path}: reading Excel files needs another package: pip install 'backlit[excel]'") from error
+    require_unpacked(data, path)
+    require_dense(data, path)
     try:
         sheets = fastexcel.read_excel(data).sheet_names
         if part is not None and part not in sheets:

@@ -57,9 +57,9 @@ SIGNATURES = (
     (b"SQLite format 3", "a SQLite database", None),
 )
 FOREIGN = re.compile(rb"[^\x00-\x7f]+")
-FOREIGN_LINE = re.compile(rb"[^\r\n]*[^\x00-\x7f][^\r\n]*")
+LINE_END = re.compile(rb"[\r\n]|\Z")
 ENOUGH = 10_000  # words to tell a language by
-LINES = 500  # that charset-normalizer gets
+LINES, NEAR = 500, 10_000  # that charset-normalizer gets, and bytes to either side
 EVIDENCE = 2  # bytes that aren't ASCII from which it is asked
 ALONE = 0.7  # share of such bytes that stand alone in Western words
 KOREAN = 0.8  # share of syllables of the Korean standard among letters; Chinese read as CP949 has about 0.6
@@ -148,8 +148,7 @@ def _legacy(data: bytes) -> Iterator[str]:
         yield "cp949"
     if _stand_alone(data):
         yield "cp1252"
-    lines = (line[0] for line in FOREIGN_LINE.finditer(data))
-    sample = b"\n".join(itertools.islice(lines, LINES))[:SAMPLE]
+    sample = b"\n".join(itertools.islice(_foreign_lines(data), LINES))[:SAMPLE]
     if sum(byte > 0x7F for byte in sample) >= EVIDENCE:
         from charset_normalizer import from_bytes
 
@@ -157,6 +156,18 @@ def _legacy(data: bytes) -> Iterator[str]:
         if best is not None:
             yield best.encoding
     yield from ("cp1252", "cp949")
+
+
+def _foreign_lines(data: bytes) -> Iterator[bytes]:
+    """Lines that aren't ASCII; of long ones what is near."""
+    end = 0
+    for piece in FOREIGN.finditer(data):
+        if piece.start() < end:
+            continue
+        start = max(data.rfind(mark, max(0, piece.start() - NEAR), piece.start()) for mark in (b"\n", b"\r")) + 1
+        after = LINE_END.search(data, piece.end(), piece.end() + NEAR)
+        end = after.start() if after else piece.end()
+        yield data[start or max(0, piece.start() - NEAR) : end]
 
 
 def _attempted(data: bytes, encoding: str) -> bytes | None:

@@ -7,6 +7,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from backlit import bounds
 from backlit.data.files import rows, scan
 from backlit.data.files.cells import are_plainly_decimal
 from backlit.data.files.charset import is_utf8
@@ -37,7 +38,7 @@ def cells(data: bytes, dialect: Dialect, path: Path, keep_text: bool) -> Any:
     if plain[-4:].count(b"\n") > 1 or plain[-1:] in (b"\r", b"\x1a"):
         plain = plain.rstrip(b"\r\n\x1a")
     width = len(dialect.header)
-    if _is_plain(dialect) and scan.is_regular(plain, dialect.separator):
+    if _is_plain(dialect) and scan.is_regular(plain, dialect.separator) and _is_full(plain, width):
         numbers = set() if keep_text or width == 1 else _decimal_columns(plain, dialect)
         frame = _parse(plain, dialect, numbers)
         if frame is None and numbers:
@@ -60,6 +61,12 @@ def cells(data: bytes, dialect: Dialect, path: Path, keep_text: bool) -> Any:
 def _is_plain(dialect: Dialect) -> bool:
     """Whether polars knows the separator, and every row has as many values as the first."""
     return rows.plain_separator(dialect) == dialect.separator and not dialect.row_names
+
+
+def _is_full(data: bytes, width: int) -> bool:
+    """Whether there can be as many values as columns times rows: what lacks is filled up."""
+    lines = scan.count_outside(data, scan.NEWLINE) if b'"' in data else scan.count(data, scan.NEWLINE)
+    return width * lines <= max(bounds.current().cells, len(data))
 
 
 class NotUTF8Error(Exception):

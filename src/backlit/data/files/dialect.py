@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from backlit import bounds
 from backlit.data.files.numerals import PLAIN
 from backlit.data.files.options import FileOptions
 
@@ -16,6 +19,7 @@ SEPARATORS = ("\t", ";", "|", ",")  # in this order if several fit: commas stand
 COLON, BLANKS = ":", " "  # only where none of the others fits: they stand within times and prose
 NONE = "\x1f"  # separates the one column of a file without separators: no text holds it
 HEAD = 1 << 18  # bytes that are looked at
+LINES, WIDE = 20, 4  # lines that tell how long lines are, and how many such are looked at
 ROWS = 200
 FEWEST = 3  # rows that show what is no accident
 AGREEING = 0.8  # share of the rows that have as many values as the header below a preamble
@@ -70,16 +74,18 @@ def find(data: bytes, tabs: bool = False, options: FileOptions | None = None) ->
         The file's name says that tabs separate its values.
     options : FileOptions, optional
         What the user says of it.
+
+    Raises
+    ------
+    InputError
+        If its first lines are longer, or its columns more, than the limits allow.
     """
     options = options or FileOptions()
     start = _past_comments(data, _past_blank(data, _past_lines(data, options.skip_lines)))
     excels = DECLARED.match(data, start)
     if excels is not None:
         start = excels.end()
-    head = data[start : start + HEAD]
-    if len(data) > start + HEAD:  # only whole lines
-        head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head
-    text = head.decode(errors="ignore")
+    text = _head(data, start).decode(errors="ignore")
     if not text.strip():
         return None
     separator = options.separator or (excels[1].decode() if excels is not None else _separator(text, tabs))
@@ -93,10 +99,26 @@ def find(data: bytes, tabs: bool = False, options: FileOptions | None = None) ->
     header = ("", *rows[0]) if row_names else tuple(rows[0])
     if not options.header:
         header = tuple(f"column_{place}" for place in range(1, len(header) + 1))
+    bounds.require("columns", len(header), "the table has")
     skipped = data[:start]
     line = 1 + skipped.count(b"\n") + skipped.count(b"\r") - skipped.count(b"\r\n")
     end = newline[0] if newline else "\n"
     return Dialect(separator, header, start, line, end, options.header, preamble, row_names)
+
+
+def _head(data: bytes, start: int) -> bytes:
+    """The first lines from here on, whole ones: as far as is looked, and further where lines are long."""
+    longest, place = 0, start
+    for _ in range(LINES):
+        line = LINE.match(data, place)
+        if line is None or place >= start + HEAD:
+            break
+        if place == start:
+            bounds.require("header", len(line[1]), "the first line has")
+        longest, place = max(longest, min(len(line[1]), bounds.current().header)), line.end()
+    end = start + max(HEAD, WIDE * longest)
+    head = data[start:end]
+    return head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head if len(data) > end else head
 
 
 def _past_lines(data: bytes, count: int, start: int = 0) -> int:
@@ -135,8 +157,7 @@ def _past_comments(data: bytes, start: int) -> int:
 
 def _rows(text: str, separator: str) -> tuple[list[list[str]], list[int]]:
     """The first rows that aren't empty, and how many lines are above each."""
-    separator, lines = as_one(separator, io.StringIO(text, newline=""))
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    reader = reader_of(io.StringIO(text, newline=""), separator)
     rows: list[list[str]] = []
     above: list[int] = []
     begins = 0
@@ -151,6 +172,13 @@ def _rows(text: str, separator: str) -> tuple[list[list[str]], list[int]]:
     except csv.Error:  # told with its line when the whole file is read
         pass
     return (rows, above) if rows else ([[""]], [0])
+
+
+def reader_of(lines: Iterable[str], separator: str, end: Sequence[str] = ()) -> Any:
+    """Python's reader of lines with a separator of any length, and of lines of our own at the end."""
+    separator, lines = as_one(separator, lines)
+    csv.field_size_limit(bounds.current().text)  # the process's: Python's own is less than a long text has
+    return csv.reader(itertools.chain(lines, end), delimiter=separator, skipinitialspace=True)
 
 
 def as_one(separator: str, lines: Iterable[str]) -> tuple[str, Iterable[str]]:

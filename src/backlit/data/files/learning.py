@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backlit import bounds
 from backlit.data.files.values import series
 from backlit.errors import InputError
 
-MOST = 1 << 28  # cells of a sparse table that is written out
+NOMINAL = re.compile(rb"^[ \t]*@attribute\b[^{\n]*\{([^}\n]*)", re.IGNORECASE | re.MULTILINE)
 
 
 def arff(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
@@ -20,6 +22,9 @@ def arff(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[st
     import polars as pl
     from scipy.io.arff import ArffError, loadarff
 
+    longest = max((len(word) for words in NOMINAL.findall(data) for word in words.split(b",")), default=0)
+    size = longest * data.count(b"\n")  # SciPy gives every cell the room of the longest word
+    bounds.require("unpacked", size, f"{path} unpacks to", bounds.TIMES * len(data))
     limit = csv.field_size_limit()  # SciPy raises it for the whole process
     try:
         rows, about = loadarff(io.StringIO(data.decode()))
@@ -53,8 +58,8 @@ def libsvm(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[
         raise InputError(
             f"{path} can't be read as libsvm's rows: {error}; expected lines such as 1 1:0.5 7:2"
         ) from error
-    if x.shape[0] * x.shape[1] > MOST:
-        raise InputError(f"{path} has {x.shape[0]} rows of {x.shape[1]} columns: too many to be written out")
+    bounds.require("columns", x.shape[1], f"{path} has")
+    bounds.require("cells", x.shape[0] * x.shape[1], f"{path} is written out to", len(data))
     whole = bool((y == np.round(y)).all() and np.abs(y).max(initial=0) < 2**53)
     columns = {"target": y.astype(np.int64) if whole else y}
     dense = x.toarray()

@@ -16,8 +16,8 @@ NO_UNIT = ("e", "x", "am", "pm", "a.m.", "p.m.", "th")  # of exponents, hexadeci
 LIMIT = "[<>≤≥]"
 EXACT = 2.0**63  # whole numbers up to it have a type that holds them
 AROUND = re.compile(
-    rf"^{LIMIT}?[{SPACES}(]*(?P<before>[A-Z]{{3}})?[{SPACES}]*{SIGN}[{SPACES}]*"
-    rf"[0-9.,][0-9.,'’{SPACES}]*(?:[eE][+-]?[0-9]+)?[{SPACES}]*(?P<after>{UNIT})?\)?$"
+    rf"^{LIMIT}?[{SPACES}(]*+(?P<before>[A-Z]{{3}})?[{SPACES}]*+{SIGN}[{SPACES}]*+"
+    rf"[0-9.,][0-9.,'’{SPACES}]*+(?:[eE][+-]?[0-9]+)?[{SPACES}]*+(?P<after>{UNIT})?\)?$"
 )
 MARKS = ((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 

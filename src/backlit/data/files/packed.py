@@ -9,13 +9,16 @@ import lzma
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from backlit import bounds
 from backlit.errors import InputError, unknown
 
 STANDARD_INPUT = "-"
+PIECE, FEW = 1 << 20, 1 << 10  # bytes that are unpacked, or taken, at a time
 PART = "::"  # before a table, sheet or member of a file
 
 
@@ -85,19 +88,50 @@ def unpacked(data: bytes, path: Path, member: str | None = None) -> tuple[bytes,
     if ending not in PACKED:
         return data, ending, member
     try:
-        data = PACKED[ending](data)
-    except (gzip.BadGzipFile, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-        raise InputError(f"{path} can't be decompressed: {error}; is it damaged?") from error
+        data = joined(PACKED[ending](data), path, len(data))
+    except InputError:
+        raise
+    except (gzip.BadGzipFile, OSError, EOFError, MemoryError, ValueError, zlib.error, lzma.LZMAError) as error:
+        raise InputError(f"{path} can't be decompressed: {error!s:.200}; is it damaged?") from error
     if not data:
         raise InputError(f"{path} is empty")
     return data, Path(path.stem).suffix.lower(), member
 
 
-def _zstandard(data: bytes) -> bytes:
+def joined(pieces: Iterable[bytes], path: Path, size: int) -> bytes:
+    """What a packed file of so many bytes holds, unless it is more than the limit allows.
+
+    Raises
+    ------
+    InputError
+        As soon as there is more: a few megabytes can unpack to thousands.
+    """
+    whole = io.BytesIO()
+    for piece in pieces:
+        whole.write(piece)
+        if whole.tell() > max(bounds.current().unpacked, bounds.TIMES * size):
+            raise InputError(bounds.beyond("unpacked", f"{path} unpacks to {whole.tell():,} bytes or more"))
+    return whole.getvalue()
+
+
+def _pieces(file: Any) -> Iterator[bytes]:
+    return iter(lambda: file.read(PIECE), b"")
+
+
+def _by(opened: Callable[[io.BytesIO], Any]) -> Callable[[bytes], Iterator[bytes]]:
+    def pieces(data: bytes) -> Iterator[bytes]:
+        with opened(io.BytesIO(data)) as file:
+            yield from _pieces(file)
+
+    return pieces
+
+
+def _zstandard(data: bytes) -> Iterator[bytes]:
     if sys.version_info >= (3, 14):
         from compression import zstd
 
-        return zstd.decompress(data)
+        yield from _pieces(zstd.ZstdFile(io.BytesIO(data)))
+        return
     try:
         import zstandard
     except ImportError as error:
@@ -105,14 +139,16 @@ def _zstandard(data: bytes) -> bytes:
             "reading files compressed by Zstandard needs another package: pip install 'backlit[zstd]'"
         ) from error
     try:
-        pieces = []
-        while data:  # frame by frame; reading them as one stream wouldn't tell that the last one is cut
-            frame = zstandard.ZstdDecompressor().decompressobj()
-            pieces.append(frame.decompress(data))
-            if not frame.eof:
-                raise ValueError("it ends before its data does")
-            data = frame.unused_data
-        return b"".join(pieces)
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        for start in range(0, len(data), FEW):  # few at a time: each block of four bytes may unpack to 128 KiB
+            piece = data[start : start + FEW]
+            while piece:  # frame by frame; reading them as one stream wouldn't tell that the last one is cut
+                if frame.eof:
+                    frame = zstandard.ZstdDecompressor().decompressobj()
+                yield frame.decompress(piece)
+                piece = frame.unused_data if frame.eof else b""
+        if not frame.eof:
+            raise ValueError("it ends before its data does")
     except zstandard.ZstdError as error:
         raise ValueError(str(error)) from error
 
@@ -122,28 +158,35 @@ def _member(data: bytes, path: Path, member: str | None) -> tuple[bytes, str]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = [name for name in archive.namelist() if not name.endswith("/") and not _is_hidden(name)]
-            if member is not None and member not in files:
-                raise unknown(f"file of {path}", member, files)
-            if member is None and len(files) != 1:
-                raise InputError(
-                    f"{path} holds {len(files)} files ({', '.join(files[:10])}); say which: {path}{PART}NAME"
-                    if files
-                    else f"{path} holds no file"
-                )
-            name = member or files[0]
-            return archive.read(name), name
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError) as error:
+            name = _meant(files, path, member)
+            with archive.open(name) as file:
+                return joined(_pieces(file), path, len(data)), name
+    except InputError:
+        raise
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, zlib.error, EOFError) as error:
         raise InputError(f"{path} can't be decompressed: {error}; is it damaged?") from error
+
+
+def _meant(files: list[str], path: Path, member: str | None) -> str:
+    if member is not None and member not in files:
+        raise unknown(f"file of {path}", member, files)
+    if member is None and len(files) != 1:
+        raise InputError(
+            f"{path} holds {len(files)} files ({', '.join(files[:10])}); say which: {path}{PART}NAME"
+            if files
+            else f"{path} holds no file"
+        )
+    return member or files[0]
 
 
 def _is_hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
 
 
-PACKED: dict[str, Callable[[bytes], bytes]] = {
-    ".gz": gzip.decompress,
-    ".bz2": bz2.decompress,
-    ".xz": lzma.decompress,
+PACKED: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+    ".gz": _by(gzip.open),
+    ".bz2": _by(bz2.open),
+    ".xz": _by(lzma.open),
     ".zst": _zstandard,
 }
 MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}

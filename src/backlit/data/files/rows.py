@@ -8,7 +8,8 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from backlit.data.files.dialect import BLANKS, NONE, Dialect, as_one
+from backlit import bounds
+from backlit.data.files.dialect import BLANKS, NONE, Dialect, reader_of
 from backlit.errors import InputError
 
 END = "\x1e"  # a last line of our own: if it isn't a row, a quote wasn't closed
@@ -43,11 +44,13 @@ def mend(data: bytes, dialect: Dialect, path: Path) -> tuple[bytes, int]:
     repaired = io.BytesIO()
     text = io.TextIOWrapper(repaired, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, delimiter=plain_separator(dialect), lineterminator="\n")
-    count = 0
+    count = filled = 0
     for line, row in _rows(data, dialect, path):
         if not count and dialect.row_names:
             row = ["", *row]
         if needed <= len(row) < width:
+            filled += width - len(row)
+            bounds.require("cells", filled, f"{path}, line {line}: short rows are filled up by", len(data))
             row += [""] * (width - len(row))
         if len(row) > width and not "".join(row[width:]).strip():
             del row[width:]
@@ -66,8 +69,7 @@ def _rows(data: bytes, dialect: Dialect, path: Path) -> Iterator[tuple[int, list
     """Each row that isn't an empty line, with the line on which it begins."""
     file = io.BytesIO(data)
     file.seek(dialect.start)
-    separator, lines = as_one(dialect.separator, io.TextIOWrapper(file, encoding="utf-8", newline=""))
-    reader = csv.reader(itertools.chain(lines, [END]), delimiter=separator, skipinitialspace=True)
+    reader = reader_of(io.TextIOWrapper(file, encoding="utf-8", newline=""), dialect.separator, [END])
     alone = len(dialect.header) == 1
     begins = dialect.line
     try:
@@ -80,4 +82,7 @@ def _rows(data: bytes, dialect: Dialect, path: Path) -> Iterator[tuple[int, list
                 yield begins, row
             begins = dialect.line + reader.line_num
     except csv.Error as error:
+        if "field limit" in str(error):
+            where = f"{path}, line {begins}: a cell has more characters than it may"
+            raise InputError(bounds.beyond("text", where)) from error
         raise InputError(f"{path}, line {begins}: {error}; is a quote opened there, and not closed?") from error

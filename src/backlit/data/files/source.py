@@ -270,7 +270,10 @@ def _delimited(data: bytes, format_: str, job: _Job) -> Source:
 def _split(data: bytes, format_: str, job: _Job, thorough: bool) -> tuple[bytes, str, dialect.Dialect, Any]:
     """The file in UTF-8, its encoding, its layout and its cells."""
     text, code = charset.as_utf8(data, job.path, thorough, encoding=job.options.encoding)
-    layout = dialect.find(text, tabs=format_ == "tsv", options=job.options)
+    try:
+        layout = dialect.find(text, tabs=format_ == "tsv", options=job.options)
+    except InputError as error:
+        raise InputError(f"{job.path}: {error}") from None
     if layout is None:
         raise InputError(f"{job.path} is empty: it holds nothing but empty lines")
     return text, code, layout, delimited.cells(text, layout, job.path, job.keep_text or job.options.missing is not None)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from backlit import bounds
+from backlit.errors import InputError
 
 
 def series(name: str, values: Sequence[Any]) -> Any:
@@ -31,12 +34,59 @@ def series(name: str, values: Sequence[Any]) -> Any:
     return pl.Series(name, [None if value is None else _spelled(value) for value in values], dtype=pl.String)
 
 
-def frame(rows: Sequence[dict[str, Any]]) -> Any:
-    """A frame of rows that may lack some of the columns."""
-    import polars as pl
+class Rows:
+    """Rows as dicts that may lack some of the columns, collected by column: that takes a third of the memory."""
 
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return pl.DataFrame([series(name, [row.get(name) for row in rows]) for name in names])
+    def __init__(self, where: str = "", size: int = 0) -> None:
+        """For rows of a file, `where`, of so many bytes."""
+        self.where, self.size = f"{where}: " if where else "", size
+        self.count = self.gaps = 0
+        self.columns: dict[str, list[Any]] = {}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """One more.
+
+        Raises
+        ------
+        InputError
+            If names differ so much that columns, or cells that are filled up, are beyond the limits.
+        """
+        for name, value in row.items():
+            column = self.columns.get(name)
+            if column is None:
+                column = self.columns[name] = []
+                bounds.require("columns", len(self.columns), f"{self.where}names of all rows make")
+            if len(column) < self.count:
+                self._fill(column)
+            column.append(value)
+        self.count += 1
+
+    def _fill(self, column: list[Any]) -> None:
+        self.gaps += self.count - len(column)
+        if self.gaps > max(bounds.current().cells, self.size):
+            what = f"{self.where}rows of different names make a table that lacks {self.gaps:,} cells or more"
+            raise InputError(bounds.beyond("cells", what))
+        column += [None] * (self.count - len(column))
+
+    def frame(self) -> Any:
+        """All columns; there are no rows any more."""
+        import polars as pl
+
+        columns = []
+        while self.columns:
+            name = next(iter(self.columns))
+            column = self.columns.pop(name)
+            self._fill(column)
+            columns.append(series(name, column))
+        return pl.DataFrame(columns)
+
+
+def frame(rows: Iterable[Mapping[str, Any]]) -> Any:
+    """A frame of rows that may lack some of the columns."""
+    table = Rows()
+    for row in rows:
+        table.add(row)
+    return table.frame()
 
 
 def _spelled(value: Any) -> str:

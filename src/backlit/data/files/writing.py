@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from backlit import bounds
+from backlit.aligned import visible
 from backlit.data.files import Source, kinds
 from backlit.data.files.dialect import BLANKS
 from backlit.data.files.formats import from_text
@@ -182,7 +184,7 @@ def _to_standard_output(data: bytes, like: Source) -> None:
     if terminal and not kinds.BY_NAME[like.format].is_text:
         raise InputError(f"{like.format} isn't text that a terminal shows; name a file to write to")
     if terminal:  # which has an encoding of its own
-        sys.stdout.write(data.decode(like.encoding or "utf-8").lstrip(BYTE_ORDER_MARK))
+        sys.stdout.write(visible(data.decode(like.encoding or "utf-8").lstrip(BYTE_ORDER_MARK).replace("\r\n", "\n")))
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
@@ -298,10 +300,13 @@ def _as_array(column: Any) -> np.ndarray:
     """A column as NumPy keeps it in archives: text as such, missing numbers as NaN."""
     import polars as pl
 
-    if column.dtype == pl.String:
-        return np.array(column.fill_null("").to_list(), dtype=str)
     array = column.to_numpy()
-    return np.array([str(value) for value in column.to_list()], dtype=str) if array.dtype == object else array
+    if array.dtype != object and column.dtype != pl.String:
+        return array
+    text = column.fill_null("") if column.dtype == pl.String else pl.Series(map(str, column.to_list()), dtype=pl.String)
+    longest = text.str.len_chars().max() or 0  # NumPy gives every text the room of the longest
+    bounds.require("unpacked", 4 * longest * len(text), f"column {column.name!r} as NumPy's text takes")
+    return np.array(text.to_list(), dtype=str)
 
 
 def _write_excel(frame: Any, file: io.BytesIO) -> None:

@@ -169,8 +169,7 @@ def _names(frame: Any, series: str | None) -> tuple[list[str], np.ndarray]:
     if text.null_count():
         row = int(text.is_null().arg_max() or 0)
         raise InputError(f"series {series!r}: row {row + 1} is missing; every row must say which series it belongs to")
-    names, codes = np.unique(np.array(text.to_list(), dtype=str), return_inverse=True)
-    return names.tolist(), codes
+    return text.unique().sort().to_list(), text.rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def _without_copies(

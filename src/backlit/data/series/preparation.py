@@ -33,8 +33,14 @@ STEPS_BACK = Template("{count} steps back, less the last value, scaled", "이전
 STEPS_BACK_BY_SERIES = Template(
     "{count} steps back, less the last value, scaled by series", "이전 {count}단계에서 마지막 값을 빼고 시계열별로 조정"
 )
+LOGGED = Template("logarithms", "로그")
+LEAST = 0.01  # of the smallest training value, as which later ones that have no logarithm are taken
+BOUNDS = (-700.0, 700.0)  # of logarithms, so that whatever a network says is a number
 FLAT = 0.01  # scale of a series that doesn't vary, as a share of its level
 LENGTHS = {"month": 365.2425 * DAY, "weekday": 7 * DAY, "hour": DAY}  # of the cycles, in microseconds
+
+
+ROWS = tuple[tuple[float, ...], ...]  # a matrix in a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +51,8 @@ class SeriesPreparation(Preparation):
     of that difference in training. So a level that drifts stays in the range that was learned, and small series count
     as much as large ones. Other columns' pasts and the calendar's cycles follow.
 
-    The network learns what a linear forecast, ridge regression on the same windows, leaves over:
-    ``target = last + scale · (linear(inputs) + network(inputs))``.
+    The network learns what a linear forecast on the same windows leaves over:
+    ``target = last + scale · (linear(inputs) + network(inputs))``; of the logarithms, where these are learned.
 
     Attributes
     ----------
@@ -63,6 +69,12 @@ class SeriesPreparation(Preparation):
         The calendar: cycles that training saw at least twice.
     weight, bias : arrays (inputs, horizon) and (horizon,), optional
         The linear forecast: see `linear_inputs`.
+    floor : float, optional
+        Logarithms are learned, so that errors are relative: of values from here on; what is smaller counts as this.
+    rivals : dict of str to (weight, bias)
+        Other linear forecasts, to compare with.
+    errors : array (tried, horizon), optional
+        How far off the linear forecast was on training windows that it hadn't seen, as the network's targets are.
     formats : dict
         How the file's text became values.
     """
@@ -78,6 +90,9 @@ class SeriesPreparation(Preparation):
     cycles: Moment = field(default_factory=lambda: Moment("time"))
     weight: np.ndarray | None = None
     bias: np.ndarray | None = None
+    floor: float | None = None
+    rivals: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    errors: np.ndarray | None = None
     formats: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -89,8 +104,11 @@ class SeriesPreparation(Preparation):
         series: str | None = None,
         wishes: Mapping[str, str] | None = None,
         formats: Mapping[str, str] | None = None,
+        logged: bool = False,
     ) -> SeriesPreparation:
         """Learn from training windows; `columns` and `scales` see nothing later than their last future.
+
+        With `logged`, the target's logarithms are learned; all training values must be above 0.
 
         Raises
         ------
@@ -108,6 +126,7 @@ class SeriesPreparation(Preparation):
         columns = tuple(
             _narrow(understand(frame[name], (wishes or {}).get(name))) for name in frame.columns if name not in roles
         )
+        floor = LEAST * float(grid.values[in_training].min()) if logged else None
         return cls(
             target=target,
             time=time,
@@ -115,15 +134,12 @@ class SeriesPreparation(Preparation):
             spacing=grid.spacing,
             window=windows.window,
             horizon=windows.horizon,
-            scales=_scales(windows),
+            scales=_scales(windows, seen(windows.past, floor)),
             columns=columns,
             cycles=_cycles(time, grid.spacing, grid.places[in_training]),
+            floor=floor,
             formats=dict(formats or {}),
         )
-
-    def with_linear(self, weight: np.ndarray, bias: np.ndarray) -> SeriesPreparation:
-        """The preparation with a linear forecast, from which the network goes on."""
-        return dataclasses.replace(self, weight=weight, bias=bias)
 
     @property
     def names(self) -> list[str]:
@@ -161,7 +177,7 @@ class SeriesPreparation(Preparation):
     def apply(self, table: Any) -> np.ndarray:
         """Inputs (rows, window, features), float32, of windows, or of each series' last window in a table or file."""
         windows = self.windows(table)
-        grid, past = windows.grid, windows.past
+        grid, past = windows.grid, seen(windows.past, self.floor)
         relative = (past - past[:, -1:]) / self.scale(windows)
         parts = [column.apply(grid.frame[column.name]) for column in self.columns if column.inputs]
         if self.cycles.inputs:
@@ -180,15 +196,22 @@ class SeriesPreparation(Preparation):
         """The linear forecast in the target's unit, (rows, horizon); the last value, before there is one."""
         return self.absolute(windows, np.zeros((len(windows), self.horizon)))
 
+    def rival(self, windows: Windows, name: str) -> np.ndarray:
+        """What one of `rivals` forecasts, in the target's unit, (rows, horizon)."""
+        weight, bias = self.rivals[name]
+        return self.absolute(windows, self.linear_inputs(self.apply(windows)) @ weight + bias - self._line(windows))
+
     def relative(self, table: Any, y: np.ndarray) -> np.ndarray:
         """Targets (rows, horizon) as the network learns them: what the linear forecast leaves over, by scale."""
         windows = self.windows(table)
-        return (as_targets(y) - windows.past[:, -1:]) / self.scale(windows) - self._line(windows)
+        ahead = seen(as_targets(y), self.floor) - seen(windows.past[:, -1:], self.floor)
+        return ahead / self.scale(windows) - self._line(windows)
 
     def absolute(self, table: Any, z: np.ndarray) -> np.ndarray:
         """What the network says, in the target's unit: the inverse of `relative`."""
         windows = self.windows(table)
-        return (z + self._line(windows)) * self.scale(windows) + windows.past[:, -1:]
+        values = (z + self._line(windows)) * self.scale(windows) + seen(windows.past[:, -1:], self.floor)
+        return values if self.floor is None else np.exp(np.clip(values, *BOUNDS))
 
     def scale(self, windows: Windows) -> np.ndarray:
         """The scale of each window's series, (rows, 1)."""
@@ -196,7 +219,7 @@ class SeriesPreparation(Preparation):
         scales = np.array([self._scale_of(name) for name in names])[windows.series]
         is_new = np.isnan(scales)
         if is_new.any():
-            past = windows.past[is_new]
+            past = seen(windows.past[is_new], self.floor)
             scales[is_new] = _spread(past - past[:, -1:], past)
         return scales[:, None]
 
@@ -233,7 +256,8 @@ class SeriesPreparation(Preparation):
         if self.series is not None:
             rows.append((self.series, "series", 0.0, OWN_SCALES.say(count=len(self.scales)), 0))
         back = STEPS_BACK if self.series is None else STEPS_BACK_BY_SERIES
-        rows.append((self.target, "target", 0.0, back.say(count=self.window), 1))
+        steps = [*([LOGGED.say()] if self.floor is not None else []), back.say(count=self.window)]
+        rows.append((self.target, "target", 0.0, join("; ", steps), 1))
         rows += [(c.name, c.kind, c.missing, c.done, len(c.inputs)) for c in self.columns]
         return [dict(zip(("column", "kind", "missing", "done", "inputs"), row, strict=True)) for row in rows]
 
@@ -247,31 +271,40 @@ class SeriesPreparation(Preparation):
             "cycles": self.cycles.to_dict(),
             "weight": None if self.weight is None else self.weight.tolist(),
             "bias": None if self.bias is None else self.bias.tolist(),
+            "floor": self.floor,
+            "rivals": {name: [part.tolist() for part in line] for name, line in self.rivals.items()},
+            "errors": None if self.errors is None else self.errors.tolist(),
             "formats": dict(self.formats),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> SeriesPreparation:
         """The inverse of `to_dict`."""
-        line = {
-            "weight": fitted(tuple[tuple[float, ...], ...] | None, data.get("weight"), "weight"),
-            "bias": fitted(tuple[float, ...] | None, data.get("bias"), "bias"),
+        arrays: dict[str, Any] = {
+            name: None if data.get(name) is None else np.array(fitted(kind, data[name], name), dtype=float)
+            for name, kind in {"weight": ROWS, "bias": tuple[float, ...], "errors": ROWS}.items()
         }
-        arrays = {name: None if value is None else np.array(value, dtype=float) for name, value in line.items()}
+        lines = fitted(dict[str, tuple[ROWS, tuple[float, ...]]], data.get("rivals", {}), "rivals")
+        arrays["rivals"] = {name: (np.array(weight), np.array(bias)) for name, (weight, bias) in lines.items()}
         made = cls(**parts(cls, {**data, **arrays}))
-        if not isinstance(made.cycles, Moment):
-            raise InputError(
-                f"the calendar's cycles are a {type(made.cycles).__name__}; the run is damaged: train again"
-            )
         made._agree()
         return made
 
     def _agree(self) -> None:
         """Refuse parts that don't belong together."""
+        if not isinstance(self.cycles, Moment):
+            raise InputError(f"the calendar's cycles can't be a {type(self.cycles).__name__}")
         features = sum(len(column.inputs) for column in (*self.columns, self.cycles))
-        shapes = [np.shape(part) for part in (self.weight, self.bias) if part is not None]
-        if shapes not in ([], [(self.window + features, self.horizon), (self.horizon,)]):
-            raise InputError(f"the linear forecast of {self.window} steps has arrays of shapes {shapes}")
+        own = [] if self.weight is None and self.bias is None else [(self.weight, self.bias)]
+        lines: list[tuple[Any, Any]] = [*own, *self.rivals.values()]
+        for line in lines:
+            shapes = [np.shape(part) for part in line]
+            if shapes != [(self.window + features, self.horizon), (self.horizon,)]:
+                raise InputError(f"a linear forecast of {self.window} steps has arrays of shapes {shapes}")
+        if self.errors is not None and self.errors.shape[1:] != (self.horizon,):
+            raise InputError(f"errors of {self.horizon} steps ahead have shape {self.errors.shape}")
+        if self.floor is not None and not 0 < self.floor < np.inf:
+            raise InputError(f"floor must be a finite number above 0, got {self.floor}")
         if min(self.window, self.horizon) < 1 or not all(0 < scale < np.inf for scale in self.scales.values()):
             raise InputError("window, horizon and the series' scales must be above 0")
         if self.series is None and not self.scales:
@@ -285,9 +318,14 @@ def _narrow(column: Column) -> Column:
     return LeftOut(column.name, column.missing, "category", f"{column.rows_to_learn} levels are too many for windows")
 
 
-def _scales(windows: Windows) -> dict[str, float]:
+def seen(values: np.ndarray, floor: float | None) -> np.ndarray:
+    """Values as they are learned: themselves, or their logarithms."""
+    return values if floor is None else np.log(np.maximum(values, floor))
+
+
+def _scales(windows: Windows, past: np.ndarray) -> dict[str, float]:
     """Root mean square of a window's values less its last, series by series."""
-    past, series, names = windows.past, windows.series, windows.grid.names
+    series, names = windows.series, windows.grid.names
     scales = {}
     for code in np.unique(series):
         values = past[series == code]

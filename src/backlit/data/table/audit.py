@@ -193,10 +193,12 @@ def _shifts(train: Any, test: Any, used: list[str]) -> list[str]:
 
 def _counts(first: Any, second: Any) -> np.ndarray:
     """How often each level occurs in either part: (2, levels), rare levels joined."""
-    both = [words(part).drop_nulls().to_numpy().astype(str) for part in (first, second)]
-    levels, codes = np.unique(np.concatenate(both), return_inverse=True)
-    sizes = len(both[0])
-    table = np.stack([np.bincount(part, minlength=len(levels)) for part in (codes[:sizes], codes[sizes:])])
+    import polars as pl
+
+    both = [words(part).drop_nulls().alias("") for part in (first, second)]
+    codes = pl.concat(both).rank("dense").to_numpy().astype(np.int64) - 1
+    size, levels = len(both[0]), int(codes.max(initial=-1)) + 1
+    table = np.stack([np.bincount(part, minlength=levels) for part in (codes[:size], codes[size:])])
     frequent = table.sum(axis=0) >= 10
     rest = table[:, ~frequent].sum(axis=1, keepdims=True)
     return np.concatenate([table[:, frequent], rest], axis=1) if rest.sum() else table[:, frequent]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.table.values import column_of, is_number, words
+from backlit.data.textual import as_texts
 from backlit.errors import InputError, unknown
 from backlit.schema import parts
 
@@ -202,7 +203,10 @@ def _classes(column: Any) -> np.ndarray:
             return values.astype(np.int64) if column.dtype != pl.UInt64 else values
         values = column.cast(float).to_numpy()
         return values.astype(np.int64) if _whole(column) and np.abs(values).max() < 2**53 else values
-    return np.array(words(column).to_list(), dtype=str)
+    text = words(column)
+    levels = text.unique().sort()
+    codes = text.replace_strict(levels, pl.Series(range(len(levels)), dtype=pl.Int64))
+    return as_texts(levels.to_list(), codes.to_numpy())
 
 
 def _labels(column: Any, yes: str) -> np.ndarray:

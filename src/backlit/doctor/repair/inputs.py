@@ -8,7 +8,7 @@ import numpy as np
 
 from backlit.data.frames import as_arrays
 from backlit.doctor.repair.change import Change
-from backlit.doctor.repair.layers import in_front
+from backlit.nn.changing import in_front
 from backlit.nn.layers.rescale import Rescale
 from backlit.train.ensemble import Folds
 from backlit.train.recipe import Recipe

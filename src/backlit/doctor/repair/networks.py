@@ -8,7 +8,7 @@ from typing import Any
 
 from backlit.doctor.evidence import STRAIGHT, Evidence, PlacedLayer
 from backlit.doctor.repair.change import Change
-from backlit.doctor.repair.layers import changed, with_fields
+from backlit.nn.changing import changed, with_fields
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.activations import ELU, GELU, SELU, LeakyReLU, PReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh

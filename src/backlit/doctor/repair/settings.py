@@ -9,8 +9,8 @@ import numpy as np
 
 from backlit import optim
 from backlit.doctor.repair.change import Change
-from backlit.doctor.repair.layers import changed, with_fields
 from backlit.doctor.repair.networks import dropped_out, layer_norms, seen
+from backlit.nn.changing import changed, with_fields
 from backlit.nn.layers.linear import Linear
 from backlit.nn.penalties import L2
 from backlit.optim.transform import Chain, Transform, as_transform
@@ -94,7 +94,7 @@ def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
     """Batches of 32, or layer norm in place of batch norm."""
     size, new = recipe.training.batch_size, layer_norms(recipe)
     changes = []
-    if size is not None and size < BATCH:
+    if isinstance(size, int) and size < BATCH:
         words = f"batches of {size} → {BATCH}"
         changes.append(Change(words, recipe.replace(batch_size=BATCH), config={"batch_size": BATCH}))
     if new != recipe.architecture:

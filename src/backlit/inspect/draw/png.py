@@ -68,7 +68,7 @@ def _write(axis: Any, label: Label, order: int, families: list[str]) -> None:
     axis.text(
         label.x,
         label.y,
-        style.label(label.text).replace("$", r"\$"),
+        style.label(label.text),
         fontsize=label.size * 0.72,
         color=label.color,
         ha=side,

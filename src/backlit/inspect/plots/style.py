@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from backlit.aligned import visible
+
 _KOREAN_FONTS = (
     "Noto Sans CJK KR",
     "Noto Sans KR",
@@ -58,15 +60,17 @@ def _characters(font: str) -> frozenset[int]:
 
 
 def label(text: Any) -> str:
-    """A label that can be drawn without empty boxes.
+    r"""A label that can be drawn without empty boxes, in which a dollar sign is one, and begins no formula.
 
     Characters that no font at hand has are written otherwise: Hangul in Latin letters (so that names stay apart),
     others as "?". This is said once, in the log.
 
     >>> label("loss ∂L/∂w₃₅")
     'loss ∂L/∂w₃₅'
+    >>> print(label("$_2019"))
+    \$_2019
     """
-    text = str(text)
+    text = visible(text).replace("$", r"\$")
     if text.isascii():
         return text
     alphabets = [_characters(font) for font in fonts()]

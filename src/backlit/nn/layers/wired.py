@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from backlit.errors import InputError, unknown
+from backlit.graph.ops.activation import sigmoid
 from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer, init_part
 from backlit.nn.layers.containers import merge, merged_shape, require_way
 
 INPUT, OUTPUT = "input", "output"
+WEIGHTED, EDGES = "weighted", "edges"
 
 
 @dataclass(frozen=True, repr=False, init=False)
@@ -27,8 +32,9 @@ class Wired(Layer):
         ``("a", "b")``: b gets a's output. "input" is the network's input, "output" its output. If no edge starts
         at "input", every node without a predecessor gets it; if none ends at "output", every node without a
         successor gives it. A networkx ``DiGraph`` will do.
-    combine : "sum", "mean" or "concatenate"
-        What a node (and the output) makes of several inputs.
+    combine : "sum", "mean", "concatenate" or "weighted"
+        What a node (and the output) makes of several inputs. Weighted: their sum, each times σ(w) with a learned w of
+        its edge, which starts at 0 (under "edges", by node; Xie et al., section 3.1).
 
     Raises
     ------
@@ -43,10 +49,10 @@ class Wired(Layer):
     ...     [("a", "b"), ("a", "c"), ("b", "c")],
     ... )
     >>> print(net.build((3,)))
-    layer  kind       output  parameters  multiply-adds
-    a      Linear(4)  (4,)            16             12
+    layer  kind       output  parameters  multiply-adds  weights
+    a      Linear(4)  (4,)            16             12  weight 4×3, bias 4
     b      ReLU()     (4,)             0              0
-    c      Linear(2)  (2,)            10              8
+    c      Linear(2)  (2,)            10              8  weight 2×4, bias 2
     total             (2,)            26             20
 
     A randomly wired network:
@@ -70,7 +76,8 @@ class Wired(Layer):
         edges: Any,
         combine: str = "sum",
     ) -> None:
-        require_way("Wired", combine)
+        if combine != WEIGHTED:
+            require_way("Wired", combine)
         pairs = _pairs(edges)
         named = _named(nodes, [str(name) for name in getattr(edges, "nodes", ())], pairs)
         _check(named, pairs)
@@ -78,6 +85,8 @@ class Wired(Layer):
         object.__setattr__(self, "edges", _with_ends([name for name, _ in self.nodes], pairs))
         object.__setattr__(self, "combine", combine)
         _check_paths(self.nodes, self.edges)
+        if combine == WEIGHTED and any(name == EDGES for name, _ in self.nodes):
+            raise InputError(f"Wired: a node can't be called {EDGES!r}, where the weights of the edges are")
 
     def parts(self) -> list[tuple[str, Layer]]:
         return list(self.nodes)
@@ -96,7 +105,7 @@ class Wired(Layer):
         opened: list[tuple[str, Layer, Shape]] = []
 
         def visit(name: str, layer: Layer, shapes: list[Shape]) -> Shape:
-            shape = merged_shape(f"Wired: inputs of node {name!r}", self.combine, shapes)
+            shape = self._merged(f"inputs of node {name!r}", shapes)
             opened.append((name, layer, shape))
             return layer.output_shape(shape)
 
@@ -107,28 +116,41 @@ class Wired(Layer):
         params: Params = {}
 
         def visit(name: str, layer: Layer, shapes: list[Shape]) -> Shape:
-            shape = merged_shape(f"Wired: inputs of node {name!r}", self.combine, shapes)
+            shape = self._merged(f"inputs of node {name!r}", shapes)
             part_params, output = init_part(key, name, layer, shape)
             if part_params:
                 params[name] = part_params
             return output
 
         outputs = self._flow(input_shape, visit)
-        return params, merged_shape("Wired: the output", self.combine, outputs)
+        if self.combine == WEIGHTED:
+            several = {name: len(self._sources(name)) for name in (*(name for name, _ in self.nodes), OUTPUT)}
+            params[EDGES] = {name: {"scale": np.zeros(count)} for name, count in several.items() if count > 1}
+        return params, self._merged("the output", outputs)
+
+    def _merged(self, where: str, shapes: list[Shape]) -> Shape:
+        return merged_shape(f"Wired: {where}", "sum" if self.combine == WEIGHTED else self.combine, shapes)
+
+    def _merge(self, params: Params, name: str, inputs: list[Any]) -> Any:
+        """What a node makes of its inputs."""
+        if self.combine != WEIGHTED or len(inputs) == 1:
+            return merge("sum" if self.combine == WEIGHTED else self.combine, inputs)
+        shares = sigmoid(params[EDGES][name]["scale"])
+        return merge("sum", [shares[i] * value for i, value in enumerate(inputs)])
 
     def output_shape(self, input_shape: Shape) -> Shape:
         def visit(name: str, layer: Layer, shapes: list[Shape]) -> Shape:
-            return layer.output_shape(merged_shape(f"Wired: inputs of node {name!r}", self.combine, shapes))
+            return layer.output_shape(self._merged(f"inputs of node {name!r}", shapes))
 
-        return merged_shape("Wired: the output", self.combine, self._flow(input_shape, visit))
+        return self._merged("the output", self._flow(input_shape, visit))
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)
 
         def visit(name: str, layer: Layer, inputs: list[Any]) -> Any:
-            return ctx.run(name, layer, params, merge(self.combine, inputs))
+            return ctx.run(name, layer, params, self._merge(params, name, inputs))
 
-        return merge(self.combine, self._flow(x, visit))
+        return self._merge(params, OUTPUT, self._flow(x, visit))
 
     def __repr__(self) -> str:
         return f"Wired({len(self.nodes)} nodes, {len(self.edges)} edges, combine={self.combine!r})"
@@ -154,7 +176,7 @@ def _named(nodes: Any, also: list[str], pairs: list[tuple[str, str]]) -> dict[st
     if isinstance(nodes, Layer) or (callable(nodes) and not isinstance(nodes, Mapping)):
         names = dict.fromkeys([*also, *(name for pair in pairs for name in pair)])
         wanted = [name for name in names if name not in (INPUT, OUTPUT)]
-        named = {name: nodes if isinstance(nodes, Layer) else nodes(name) for name in wanted}
+        named = {name: copy.deepcopy(nodes) if isinstance(nodes, Layer) else nodes(name) for name in wanted}
     else:
         items = [(str(name), layer) for name, layer in (nodes.items() if isinstance(nodes, Mapping) else nodes)]
         named = dict(items)

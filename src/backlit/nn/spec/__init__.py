@@ -36,6 +36,10 @@ def build(
     A whole network:
 
     - ``linear`` (no hidden layer), ``mlp:64,32`` (hidden layers of 64 and 32 units), ``mlp`` (one of 64);
+    - ``residual:64,64``: blocks x + F(x) of dense layers of these widths, whose last layer starts at zero;
+    - ``wired:32,a-b,a-c,b-c``: a dense layer of 32 units at each node of a graph; ``wired:32,random=8`` draws the
+      graph, with ``kind=watts_strogatz`` (or erdos_renyi, barabasi_albert), ``seed=1`` and its like;
+      ``weights=learned`` gives each edge a weight;
     - ``cnn:32,64``: blocks of a 3×3 convolution with these channels, batch norm, activation and max pooling, then a
       dense layer; ``cnn`` chooses the channels by the picture's size. Sequences get convolutions along time;
     - ``resnet:8``: a residual network of 8, 14, 20, … layers;
@@ -44,9 +48,9 @@ def build(
 
     Or layers, one word each, separated by spaces: ``conv:CHANNELS,KERNEL,STRIDE`` (kernel 3 and stride 1 if left out,
     with a border that keeps the size), ``pool:2`` (the greatest), ``avgpool:2``, ``globalpool`` (the mean),
-    ``batchnorm``, ``layernorm``, ``dropout:0.2``, ``flatten``, ``linear:64``, ``embed:32``, ``rnn:64``, ``lstm:64``,
-    ``gru:64``, ``bilstm:64`` and so on, and every activation's name. A recurrent layer gives all steps if a later word
-    takes sequences, else the last state.
+    ``batchnorm``, ``layernorm``, ``dropout:0.2``, ``flatten``, ``linear:64``, ``dropconnect:64,0.2`` (a dense layer
+    that drops weights), ``embed:32``, ``rnn:64``, ``lstm:64``, ``gru:64``, ``bilstm:64`` and so on, and every
+    activation's name. A recurrent layer gives all steps if a later word takes sequences, else the last state.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from functools import partial
 from backlit.errors import InputError, unknown
 from backlit.nn.layer import Layer
 from backlit.nn.layers import activations
-from backlit.nn.layers.dropout import Dropout
+from backlit.nn.layers.dropout import DropConnect, Dropout
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.normalization import BatchNorm, LayerNorm
 from backlit.nn.layers.pooling import GlobalAvgPool
@@ -56,7 +56,7 @@ class Word:
         for name in self.later:
             if name in ACTIVATIONS:
                 return start_for(name)
-            if name in ("conv", "linear", *RECURRENT):
+            if name in ("conv", "linear", "dropconnect", *RECURRENT):
                 break
         return "xavier"
 
@@ -98,6 +98,18 @@ def _dropout(maker: Maker, word: Word) -> None:
     maker.add(Dropout(rate), word=word.place)
 
 
+def _dropconnect(maker: Maker, word: Word) -> None:
+    units, _, text = word.text.partition(",")
+    sizes = whole_numbers(units)
+    try:
+        rate = float(text or "0.5")
+    except ValueError:
+        rate = -1.0
+    if sizes is None or not 0 <= rate < 1:
+        raise _misspelt(maker, word.place, KINDS["dropconnect"].usage)
+    maker.add(DropConnect(sizes[0], weight_init=word.start, rate=rate), word=word.place)
+
+
 def _simple(make: Callable[[], Layer]) -> Callable[[Maker, Word], None]:
     return lambda maker, word: maker.add(make(), word=word.place)
 
@@ -115,6 +127,7 @@ KINDS: dict[str, Kind] = {
     "batchnorm": Kind("batchnorm without a number", (0, 0), _simple(BatchNorm)),
     "layernorm": Kind("layernorm without a number", (0, 0), _simple(LayerNorm)),
     "dropout": Kind("dropout:SHARE, such as dropout:0.2", (0, 9), _dropout),
+    "dropconnect": Kind("dropconnect:UNITS,SHARE, such as dropconnect:64,0.2", (1, 2), _dropconnect),
     **{name: Kind(f"{name} without a number", (0, 0), _simple(partial(activations.get, name))) for name in ACTIVATIONS},
 }
 
@@ -137,6 +150,6 @@ def spell(maker: Maker) -> None:
         kind, text = KINDS[name], word.partition(":")[2]
         sizes = whole_numbers(text) if text else [] if word == name else None
         low, high = kind.counts
-        if name != "dropout" and (sizes is None or not low <= len(sizes) <= high):
+        if name not in ("dropout", "dropconnect") and (sizes is None or not low <= len(sizes) <= high):
             raise _misspelt(maker, place, kind.usage)
         kind.add(maker, Word(name, text, sizes or [], place, names[i + 1 :]))

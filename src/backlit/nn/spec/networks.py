@@ -8,13 +8,16 @@ from collections.abc import Callable
 from backlit.errors import InputError
 from backlit.nn.layer import Layer
 from backlit.nn.layers import activations
-from backlit.nn.layers.containers import Residual
+from backlit.nn.layers.containers import Residual, Sequential
 from backlit.nn.layers.convolution import Conv1d, Conv2d
+from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.normalization import BatchNorm
 from backlit.nn.layers.pooling import GlobalAvgPool
 from backlit.nn.layers.shaping import Flatten
+from backlit.nn.layers.wired import Wired
 from backlit.nn.spec.parts import RECURRENT, Maker, start_for, whole_numbers
+from backlit.nn.spec.wiring import Wiring
 
 SMALLEST = 4  # a block of a cnn leaves at least so many places along each axis
 MOST_PLACES = 64  # with more before the dense layer, each channel's mean stands for it
@@ -90,10 +93,44 @@ def _recurrent(maker: Maker, kind: str, text: str) -> None:
         maker.drop()
 
 
+def _residual(maker: Maker, kind: str, text: str) -> None:
+    """A dense layer, then blocks x + F(x) whose last layer starts at zero; of another width after another layer."""
+    maker.flat()
+    start, width = start_for(maker.activation), 0
+    for size in _sizes(maker, text, "64,64", "the blocks' widths such as residual:64,64"):
+        if size != width:
+            maker.add(Linear(size, weight_init=start))
+            maker.activate(dropout=False)
+            width = size
+        drop: list[Layer] = [Dropout(maker.dropout)] if maker.dropout else []
+        inside = (Linear(size, weight_init=start), activations.get(maker.activation), *drop, Linear(size))
+        maker.add(Residual(*inside, zero_start=True))
+
+
+def _wired(maker: Maker, kind: str, text: str) -> None:
+    """A dense layer, then one at each node of a graph."""
+    graph = Wiring.read(maker.spec, text)
+    maker.flat()
+    start = start_for(maker.activation)
+
+    def node() -> Layer:
+        drop: list[Layer] = [Dropout(maker.dropout)] if maker.dropout else []
+        return Sequential(Linear(graph.units, weight_init=start), activations.get(maker.activation), *drop)
+
+    maker.add(Linear(graph.units, weight_init=start))
+    maker.activate(dropout=False)
+    try:
+        maker.add(Wired(node(), graph.edges, "weighted" if graph.learned else "mean"))
+    except InputError as error:
+        raise InputError(f"network {maker.spec!r}: {error}") from None
+
+
 KINDS: dict[str, Callable[[Maker, str, str], None]] = {
     "linear": _linear,
     "mlp": _mlp,
     "cnn": _cnn,
     "resnet": _resnet,
+    "residual": _residual,
+    "wired": _wired,
     **dict.fromkeys(RECURRENT, _recurrent),
 }

@@ -1,4 +1,4 @@
-"""Judgement of forecasts: beside last season, the last value and a linear forecast, over all and by step ahead."""
+"""Judgement of forecasts: beside forecasts that need no network, over all and by step ahead."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from backlit.train.judgement import Coverage, Judgement
 NETWORK = "network"
 LAST = Template("same as the last value", "마지막 값 그대로").say()
 LINEAR = Template("linear (ridge)", "선형 회귀(ridge)").say()
+SMOOTHED = Template("exponential smoothing", "지수평활").say()
+WEIGHED = Template("simple forecasts, weighed", "단순 예측의 가중 평균").say()
+OTHERS = {"smoothing": SMOOTHED, "ridge": LINEAR}
 LAST_SEASON = {
     "day": Template("same as yesterday", "어제와 같게"),
     "week": Template("same as last week", "지난주와 같게"),
@@ -87,7 +90,9 @@ def rivals(preparation: SeriesPreparation, windows: Windows) -> dict[str, np.nda
     if again is not None:
         forecasts[LAST_SEASON.get(spacing.cycle, LAST_CYCLE).say(cycle=spacing.cycle)] = again
     forecasts[LAST] = np.repeat(windows.past[:, -1:], windows.horizon, axis=1)
-    forecasts[LINEAR] = preparation.linear(windows)
+    for name in preparation.rivals:
+        forecasts[OTHERS[name]] = preparation.rival(windows, name)
+    forecasts[WEIGHED if preparation.rivals else LINEAR] = preparation.linear(windows)
     return forecasts
 
 

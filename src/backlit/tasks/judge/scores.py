@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.preparation import preparation_of
+from backlit.errors import InputError
 from backlit.languages import Template, join
 from backlit.nn.metrics import RMSE, LogLoss
 from backlit.tasks.judge.calibration import reliability
@@ -97,7 +98,8 @@ def _classes(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict
     baseline: dict[str, Any] = {
         "what": ALWAYS.say(name=run.classes[majority]),
         "accuracy": float((truth == majority).mean()),
-        "balanced_accuracy": 1 / len(recalls),
+        # Of the classes that there are it gets one right throughout, if that is among them.
+        "balanced_accuracy": float((truth == majority).any()) / len(recalls),
     }
     parts = {"scores": scores, "baseline": baseline, "classes": classes, "confusion": confusion.tolist()}
     if run.loss.activation is not None:

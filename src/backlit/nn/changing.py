@@ -6,9 +6,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from backlit.errors import InputError
+from backlit.nn import initializers
 from backlit.nn.layer import Layer
 from backlit.nn.layers.activations import Identity
 from backlit.nn.layers.containers import Sequential
+from backlit.nn.layers.dropout import DropConnect
+from backlit.nn.layers.embedding import EmbedColumns, Embedding
+from backlit.nn.layers.linear import Linear
 
 Rule = Callable[[str, Layer], tuple[Layer, ...]]
 
@@ -80,3 +85,58 @@ def with_fields(layer: Layer, **values: Any) -> Layer:
     """The layer with other values in those fields that it has."""
     names = {field.name for field in dataclasses.fields(layer)}
     return dataclasses.replace(layer, **{name: value for name, value in values.items() if name in names})
+
+
+def initialised(architecture: Layer, name: str) -> Layer:
+    """The architecture with all weights drawn by one initialiser; embeddings, and what starts at zero, stay.
+
+    Raises
+    ------
+    InputError
+        If there is no such initialiser, or nothing that it would draw.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> initialised(bl.Sequential(bl.Linear(4), bl.ReLU(), bl.Linear(2)), "normal:0.01")
+    Sequential(Linear(4, weight_init='normal:0.01'), ReLU(), Linear(2, weight_init='normal:0.01'))
+    """
+    initializers.get(name)
+    found = []
+
+    def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
+        drawn = getattr(layer, "weight_init", "zeros") != "zeros" and not isinstance(layer, (Embedding, EmbedColumns))
+        found.append(drawn)
+        return (with_fields(layer, weight_init=name),) if drawn else (layer,)
+
+    new = changed(architecture, rule)
+    if not any(found):
+        raise InputError(f"initializer {name!r}: {architecture} has no weights that it would draw")
+    return new
+
+
+def with_dropconnect(architecture: Layer, rate: float) -> Layer:
+    """The architecture with connections dropped in every dense layer but the last.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> with_dropconnect(bl.Sequential(bl.Linear(4), bl.ReLU(), bl.Linear(2)), 0.2)
+    Sequential(DropConnect(4, rate=0.2), ReLU(), Linear(2))
+    """
+    dense = [path for path, layer in architecture.walk() if type(layer) is Linear]
+    if len(dense) < 2:
+        raise InputError(f"dropconnect: {architecture} has no dense layer before its last, such as one of mlp:64")
+
+    def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
+        if type(layer) is not Linear or path not in dense[:-1]:
+            return (layer,)
+        fields = {field.name: getattr(layer, field.name) for field in dataclasses.fields(layer)}
+        return (DropConnect(**fields, rate=rate),)
+
+    return changed(architecture, rule)
