@@ -35,12 +35,10 @@ def command(
     loaded = bl.load(run)
     if apply.is_forecaster(loaded):
         raise InputError(f"{run} is a run on time series; importance is for columns of rows that stand alone")
-    with apply.told_by_line(loaded, file, target):
-        frame, y, _, notes = apply.known_rows(loaded, file, target)
+    frame, y, _, notes = apply.known_rows(loaded, file, target)
     for note in notes:
         output.note(note)
-    with apply.told_by_line(loaded, file, target):
-        importance = bl.importance(loaded, apply.inputs_of(loaded, frame, file), y, repeats=repeats, seed=seed)
+    importance = bl.importance(loaded, apply.inputs_of(loaded, frame, file), y, repeats=repeats, seed=seed)
     if plot is not None:
         output.save_picture(importance.plot(), plot)
     if as_json:

@@ -48,7 +48,6 @@ def command(
     from backlit.cli import output
     from backlit.data.files import writing
     from backlit.data.preparation import preparation_of
-    from backlit.data.table.placing import placed
     from backlit.errors import InputError
     from backlit.tasks import apply
 
@@ -72,8 +71,7 @@ def command(
     if continued:
         _continue(loaded, source, out, level, as_json)
         return
-    with placed(file, source.formats):
-        columns = predictions(loaded, apply.inputs_of(loaded, source.frame, file), level)
+    columns = predictions(loaded, apply.inputs_of(loaded, source.frame, file), level)
     preparation = preparation_of(loaded.preparation)
     for name, count in preparation.unseen(source.frame).items():
         output.note(f"column {name!r}: {count} rows have {preparation.strange} that training didn't have")

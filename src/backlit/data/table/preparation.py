@@ -14,7 +14,6 @@ import numpy as np
 from backlit.data.files import read_source
 from backlit.data.preparation import Preparation
 from backlit.data.table.column import Column, LeftOut
-from backlit.data.table.placing import placed
 from backlit.data.table.target import TableTarget
 from backlit.data.table.understanding import as_number, understand
 from backlit.data.table.values import CellError, as_polars, column_of, infinite, some, words
@@ -132,13 +131,12 @@ class TablePreparation(Preparation):
         InputError
             If a column is missing, or holds text where training had numbers (row, counted from 1, and value are named).
         """
-        table, frame = frame, self._frame(frame)
+        frame = self._frame(frame)
         used = self._ordered
         self._check_columns(frame, [column.name for column in used])
         inputs = np.empty((frame.height, len(self.names)), np.float32)
-        with placed(table, self.formats):
-            for column, (name, place) in zip(used, self.places(), strict=True):
-                inputs[:, place] = column.apply(frame[name])
+        for column, (name, place) in zip(used, self.places(), strict=True):
+            inputs[:, place] = column.apply(frame[name])
         return inputs
 
     def _frame(self, table: Any) -> Any:
