@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 NAME = "predict"
 EXAMPLES = (
     "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\n"
-    "backlit predict runs/pictures new.png pictures/dark"
+    "backlit predict runs/pictures new.png pictures/dark\n\n"
+    "backlit predict runs/dates new.csv --out written.csv"
 )
 
 
@@ -22,8 +23,8 @@ def command(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Table with the input columns, in any order; for time series, the past; or pictures, and folders of "
-            "them.",
+            help="Table with the input columns, in any order; for time series, the past; tagged sentences (.conll); or "
+            "pictures, and folders of them.",
             metavar="FILE",
         ),
     ],
@@ -40,7 +41,8 @@ def command(
 ) -> None:
     """The file's rows with predictions: for classes the probability of each, for numbers an interval.
 
-    Time series are continued: a row for each step after the file's last, with its time.
+    Time series are continued: a row for each step after the file's last, with its time. What writes or tags adds a
+    text, or the tags with spaces between them.
     """
     import polars as pl
 
@@ -55,6 +57,9 @@ def command(
     if apply.takes_pictures(loaded):
         _pictures(loaded, files, out, skip_broken, as_json)
         return
+    if apply.reads_pairs(loaded):
+        _made(loaded, files, out, as_json)
+        return
     if len(files) > 1:
         raise InputError(f"the run takes one table at a time, got {len(files)} files")
     if skip_broken:
@@ -62,12 +67,7 @@ def command(
     file = files[0]
     continued = apply.is_forecaster(loaded)
     source = apply.source_for(loaded, file, keep_text=True)
-    if out is not None and out.is_dir():
-        raise InputError(f"--out {out} is a folder; name a file")
-    if out is not None and not out.parent.is_dir():
-        raise InputError(f"--out {out}: there is no folder {out.parent}")
-    if out is not None and out.exists() and out.samefile(file):
-        raise InputError(f"--out {out} is the input itself; name another file, so that nothing is lost")
+    _check(out, [file])
     if continued:
         _continue(loaded, source, out, level, as_json)
         return
@@ -84,6 +84,39 @@ def command(
         output.note(f"{source.frame.height} predictions written to {out}")
 
 
+def _check(out: Path | None, files: list[Path]) -> None:
+    """Refuse a file that can't be written, before any work is done for it."""
+    from backlit.errors import InputError
+
+    if out is not None and out.is_dir():
+        raise InputError(f"--out {out} is a folder; name a file")
+    if out is not None and not out.parent.is_dir():
+        raise InputError(f"--out {out}: there is no folder {out.parent}")
+    if out is not None and out.exists() and any(file.exists() and out.samefile(file) for file in files):
+        raise InputError(f"--out {out} is the input itself; name another file, so that nothing is lost")
+
+
+def _made(run: Run, files: list[Path], out: Path | None, as_json: bool) -> None:
+    """A text, or tags, for each row of a table, picture or sentence."""
+    import polars as pl
+
+    from backlit.cli import output
+    from backlit.data.files import writing
+    from backlit.tasks import apply_pairs
+
+    _check(out, files)
+    file = apply_pairs.pairs_file(run, files, keep_text=True)
+    for sentence in file.notes:
+        output.note(sentence)
+    columns = apply_pairs.columns_of(file, run)
+    if as_json:
+        output.emit({"rows": len(file.values), **columns})
+        return
+    writing.write(pl.DataFrame(columns), out, file.source)
+    if out is not None:
+        output.note(f"{len(file.values)} predictions written to {out}")
+
+
 def _pictures(run: Run, files: list[Path], out: Path | None, skip_broken: bool, as_json: bool) -> None:
     """A row for each picture: file, prediction, probabilities."""
     import polars as pl
@@ -91,10 +124,8 @@ def _pictures(run: Run, files: list[Path], out: Path | None, skip_broken: bool, 
     from backlit.cli import output
     from backlit.data.files import Source, writing
     from backlit.data.pictures import pictures_in, read_as, shown
-    from backlit.errors import InputError
 
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise InputError(f"--out {out}: {'is a folder; name a file' if out.is_dir() else f'no folder {out.parent}'}")
+    _check(out, files)
     paths = [path for file in files for path in (pictures_in(file) if file.is_dir() else [file])]
     with output.stages(as_json) as stage:
         album = read_as(run.preparation.form, paths, skip_broken=skip_broken, progress=stage)

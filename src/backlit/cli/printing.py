@@ -78,6 +78,8 @@ def scores(given: Mapping[str, Any]) -> str:
         blocks.append(_table(description.steps, measure="mae"))
     if judgement.mistakes is not None and judgement.mistakes.named and judgement.mistakes.rows:
         blocks.append(_mistakes(judgement.mistakes))
+    if description.examples is not None:
+        blocks.append(_table(description.examples, left=(0, 1, 2)))
     if description.sample is not None:
         blocks.append("  what it writes (temperature 0.8):\n\n" + textwrap.indent(description.sample, "    "))
     blocks += [f"  {_told(warning)}" for warning in description.warnings]

@@ -20,6 +20,7 @@ HOMES = {
     "Texts": "backlit.data.text",
     "Pictures": "backlit.data.pictures",
     "TextColumn": "backlit.data.text",
+    "FromColumn": "backlit.data.from_column",
     "SeriesPreparation": "backlit.data.series",
     "NamedColumns": "backlit.data.named",
     "Standardize": "backlit.data.scaling",

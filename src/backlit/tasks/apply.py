@@ -9,22 +9,27 @@ from typing import Any
 import numpy as np
 
 from backlit import data
+from backlit.data.from_column import FromColumn
 from backlit.data.pictures import classes_in, shown
 from backlit.data.preparation import preparation_of
 from backlit.data.series import SeriesPreparation, Windows
 from backlit.data.table import TableTarget
+from backlit.data.text import Texts
 from backlit.errors import InputError
+from backlit.nn.layers.decoder import EncoderDecoder
+from backlit.tasks.apply_pairs import judge_pairs
 from backlit.tasks.judge.forecast import judge_windows
 from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.judge.worst import mistakes
 from backlit.tasks.series import windows_of
+from backlit.tasks.stream import judge_stream
 from backlit.train.judgement import Judgement
 
 
 def source_for(run: Any, path: Path, *, keep_text: bool = False) -> data.Source:
     """The file, read as the training's was: the same text means the same values."""
-    if run.targets.kind == "text":
-        raise InputError("this run writes texts: use backlit generate RUN --prompt …, or run.write in Python")
+    if goes_on(run):
+        raise InputError("this run goes on with a text: backlit generate RUN --prompt …, or run.generate in Python")
     return data.read_source(path, formats=preparation_of(run.preparation).formats, keep_text=keep_text)
 
 
@@ -36,6 +41,16 @@ def is_forecaster(run: Any) -> bool:
 def takes_pictures(run: Any) -> bool:
     """Whether the run was trained on pictures."""
     return isinstance(run.preparation, data.Pictures)
+
+
+def reads_pairs(run: Any) -> bool:
+    """Whether the run writes texts for other input, or tags it."""
+    return isinstance(run.preparation, (FromColumn, Texts)) and not goes_on(run)
+
+
+def goes_on(run: Any) -> bool:
+    """Whether the run goes on with a text."""
+    return run.targets.kind == "text" and not isinstance(run.network.architecture, EncoderDecoder)
 
 
 def inputs_of(run: Any, frame: Any, path: Path) -> Any:
@@ -69,6 +84,10 @@ def judgement_on(run: Any, path: Path, target: list[str] | None = None) -> tuple
     InputError
         If the file isn't what the run takes, or has no targets.
     """
+    if reads_pairs(run):
+        return judge_pairs(run, path, target)
+    if goes_on(run):
+        return judge_stream(run, path), []
     if is_forecaster(run):
         windows = known_windows(run, path, target)
         return judge_windows(run, windows, run.intervals), list(windows.grid.notes)

@@ -21,7 +21,7 @@ from backlit.data.table.target import as_names
 from backlit.data.table.values import CellError, column_of
 from backlit.errors import InputError
 from backlit.languages import Template
-from backlit.settings import option, same
+from backlit.settings import Record, option, same
 from backlit.tasks.options import DATA
 from backlit.tasks.rows import RowsTask
 from backlit.tasks.task import Material, Parts, Progress
@@ -82,8 +82,8 @@ class Table(Material):
 
 
 @dataclass(frozen=True, repr=False)
-class Tabular(RowsTask):
-    """What all tasks on tables have in common.
+class Laid(Record):
+    """How a table's file is laid out, where it doesn't tell.
 
     Parameters
     ----------
@@ -100,13 +100,6 @@ class Tabular(RowsTask):
         Cells that stand for a missing value, beside empty ones; by default NA, NaN, null, None, -, ? and their like.
     """
 
-    source = "tables"
-
-    target: str | Sequence[str] = option(
-        (), panel=DATA, help="Column to predict. Give it several times for several labels or numbers"
-    )
-    time: str | None = option(None, panel=DATA, help="Column to split by: train on the past, judge on what follows")
-    test: Path | Any = option(None, panel=DATA, help="File of test rows, instead of a share of DATA")
     decimal: str | None = option(None, panel=DATA, help='Decimal mark, "," or "."; by default told from the file')
     separator: str | None = same(FileOptions, "separator", panel=DATA)
     no_header: bool = option(False, panel=DATA, help="The first line of DATA is a row, and no line of names")
@@ -121,6 +114,19 @@ class Tabular(RowsTask):
         """What is said of how files are laid out, as options of `read_source`."""
         names = ("decimal", "separator", "skip_lines", "encoding", "missing")
         return {name: getattr(self, name) for name in names} | {"header": False if self.no_header else None}
+
+
+@dataclass(frozen=True, repr=False)
+class Tabular(Laid, RowsTask):
+    """What all tasks on tables have in common."""
+
+    source = "tables"
+
+    target: str | Sequence[str] = option(
+        (), panel=DATA, help="Column to predict. Give it several times for several labels or numbers"
+    )
+    time: str | None = option(None, panel=DATA, help="Column to split by: train on the past, judge on what follows")
+    test: Path | Any = option(None, panel=DATA, help="File of test rows, instead of a share of DATA")
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,7 +200,14 @@ class TableTask(Tabular):
         return notes + suspicions(material.raw, preparation, material.y, parts.train, parts.test, other)
 
 
-def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, progress: Progress | None) -> Table:
+def read_rows(
+    task: Tabular,
+    table: Any,
+    kind: str | None,
+    group: str | None,
+    progress: Progress | None,
+    formats: Mapping[str, str] | None = None,
+) -> Table:
     """A file's rows, or anyone's data frame's, with their targets.
 
     Parameters
@@ -207,6 +220,8 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
     group : str, optional
         The column whose equal values stay together.
     progress : callable, optional
+    formats : dict of column to format, optional
+        How columns are read, where that isn't to be told from their cells.
 
     Raises
     ------
@@ -214,7 +229,7 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
         If there are no such columns, no row has a target, or a column has two roles.
     """
     names = as_names(task.target)
-    name, frame, formats, notes = read_table(table, task.reading, progress, targets=names)
+    name, frame, formats, notes = read_table(table, task.reading, progress, formats, names)
     known = np.flatnonzero(TableTarget.present(frame, names))
     rows, dropped = _with_targets(frame, names, "rows")
     notes += dropped

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.from_column import AS_IT_STANDS
 from backlit.data.preparation import Preparation
 from backlit.data.table.target import as_names
 from backlit.data.text import TextColumn
 from backlit.data.text.preparation import texts_of, unit_for
 from backlit.data.text.units import UNITS
-from backlit.errors import unknown
+from backlit.errors import InputError, unknown
 from backlit.languages import Template
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.spec.sequences import for_texts
@@ -22,16 +23,22 @@ from backlit.settings import option, same
 from backlit.tasks.options import DATA, Options
 from backlit.tasks.plan import Ends, Usual
 from backlit.tasks.rows import Setting
+from backlit.tasks.split import ALL_DIFFERENT, copies_of, together
 from backlit.tasks.table import Table, TableTask, Tabular, read_rows
-from backlit.tasks.task import Progress
+from backlit.tasks.task import Parts, Progress
 from backlit.train.result import Result
 
 # What did best on the sources of Python packages (which one, comment or code) and on translations (which language).
 BAG, CNN = "bag:64", "cnn:128"
 BAG_RATE, CNN_RATE, DROPOUT = 0.01, 0.003, 0.2
+FEW = 20  # rows from which on texts that differ nearly all are no classes
 EPOCHS = 60  # the rows are learned by heart after a few
 
 
+SEEN = Template(
+    "{seen} of {count} test texts also stand among the training texts: the score counts what was only remembered",
+    "시험(test) 글 {count}개 가운데 {seen}개가 학습 글에도 있습니다. 점수에 외운 것이 섞여 있습니다.",
+)
 NAIVE_BAYES = {
     unit: Template(f"naive Bayes, {unit}", f"나이브 베이즈({korean})")
     for unit, korean in (
@@ -83,7 +90,10 @@ class TextsTask(Tabular):
         """The rows whose targets are known, and what their texts are split into."""
         if self.tokens is not None and self.tokens not in UNITS:
             raise unknown("unit of text", self.tokens, UNITS)
-        table = read_rows(self, data, self.task, self.group, progress)
+        as_text = {} if self.missing is not None else dict.fromkeys(self._columns, AS_IT_STANDS)
+        table = read_rows(self, data, self.task, self.group, progress, as_text)
+        if table.task == "classification":
+            self._require_classes(table.y)
         targets = as_names(self.target)
         unit = self.tokens or unit_for(texts_of(table.raw, self._columns, targets))
         used = {*self._columns, *targets, self.group, self.time}
@@ -91,7 +101,20 @@ class TextsTask(Tabular):
         if unused:
             more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
             table.notes.append(f"only the text is learned from; not used: {', '.join(unused[:5])}{more}")
-        return TextTable(**vars(table), unit=unit)
+        copies = copies_of([" ".join(text.split()) for text in texts_of(table.raw, self._columns, targets)])
+        free = table.groups is None and table.order is None
+        if copies is not None and free:
+            table.notes.append(together(copies))
+        return TextTable(**vars(table) | {"copies": copies if free else None}, unit=unit)
+
+    def _require_classes(self, y: np.ndarray) -> None:
+        """Refuse texts to be written in place of classes: they hardly ever come twice."""
+        different = len(np.unique(y))
+        if self.task is None and len(y) >= FEW and different > len(y) / 2:
+            raise InputError(
+                f"target {as_names(self.target)[0]!r}: {different} of {len(y)} rows have different texts, no classes; "
+                "to write such texts, say to 'text' (--to text)"
+            )
 
     @property
     def _columns(self) -> tuple[str, ...]:
@@ -101,6 +124,17 @@ class TextsTask(Tabular):
         """Tokens of the training texts, as whole numbers."""
         unit: Any = self.tokens
         return TextColumn.learn(material.raw, self._columns, material.goal, rows, unit, material.formats)
+
+    def warnings(self, material: TextTable, parts: Parts, preparation: Preparation) -> list[str]:
+        """How many test texts training has seen, though other people divided them, or times or groups did."""
+        if not isinstance(preparation, TextColumn):
+            return []
+        other = material.test is not None
+        known = _contents(material.raw[parts.train], preparation)
+        judged = _contents(parts.raw_test if other else material.raw[parts.test], preparation)
+        seen = sum(text in known for text in judged)
+        distinct = len(set(known)) >= ALL_DIFFERENT * max(len(known), 1)
+        return [SEEN.say(seen=seen, count=len(judged))] if seen and distinct else []
 
     def usual(self, material: TextTable, rows: int, shape: Shape) -> Usual:
         """The mean of the words' vectors, or convolutions over other tokens."""
@@ -126,6 +160,11 @@ class TextsTask(Tabular):
         codes = run.targets.labels.encode(setting.material.y[rows])  # type: ignore[union-attr]
         model = MultinomialNB().fit(_counts(run, setting.material.raw[rows]), codes)
         return {NAIVE_BAYES[run.preparation.tokenizer.unit].say(): model.predict_proba(_counts(run, raw))}
+
+
+def _contents(frame: Any, preparation: TextColumn) -> list[str]:
+    """The text of each row, white space aside."""
+    return [" ".join(text.split()) for text in texts_of(frame, preparation.columns)] if len(frame) else []
 
 
 def _counts(run: Result, raw: Any) -> Any:

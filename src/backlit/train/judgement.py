@@ -86,10 +86,11 @@ def _unlisted(value: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Guess(Plain):
-    """What the training targets say without any input: the share of each class, or the mean of each number."""
+    """What the training targets say without any input: each class's share, each number's mean, or the usual text."""
 
     shares: tuple[float, ...] | None = None
     mean: tuple[float, ...] | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +211,15 @@ class Mistakes(Plain):
     named: bool = field(default=False, metadata={"hidden": True})
 
 
+@dataclass(frozen=True, eq=False)
+class Example(Plain):
+    """What a network made of an input that it never saw, beside what is true."""
+
+    given: str
+    truth: str
+    written: str
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Judgement(Plain):
     """How good a run is on rows that it never saw, beside what needs no network.
@@ -254,6 +264,8 @@ class Judgement(Plain):
         What was trained, in a line.
     sample : str
         What a language model writes.
+    examples : tuple of Example
+        Of texts and tags: the first inputs that it was judged on, and what the run made of them.
 
     Examples
     --------
@@ -284,6 +296,7 @@ class Judgement(Plain):
     plan: str | None = None
     notes: tuple[str, ...] | None = None
     sample: str | None = None
+    examples: tuple[Example, ...] | None = None
     mistakes: Mistakes | None = None
 
     @classmethod
