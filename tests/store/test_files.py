@@ -196,7 +196,7 @@ def test_a_real_limit_of_space_leaves_the_old_run(folder):
     child = in_a_process(
         "import resource, signal, sys, numpy as np, backlit as bl\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "run = bl.fit(bl.Linear(200), np.eye(99), np.eye(99, 200), epochs=1, engine='numpy', loss='mean_squared_error')\n"
+        "run = bl.fit(bl.Linear(200), np.eye(9, 99), 2 * np.eye(9, 200), epochs=1, engine='numpy')\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
         "try:\n    run.save(sys.argv[1], overwrite=True)\n"
         "except bl.InputError as error:\n    print(error)\n",
