@@ -6,6 +6,7 @@ from . import lessons as lessons
 from . import optim as optim
 from ._version import __version__ as __version__
 from .bounds import limits as limits
+from .data.padding import pad_sequences as pad_sequences
 from .doctor.check import check as check
 from .doctor.finding import Diagnosis as Diagnosis
 from .doctor.finding import Finding as Finding

@@ -7,11 +7,13 @@ a value, a function's signature, the flags of a command and their help, the file
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import math
 import numbers
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -293,7 +295,7 @@ def _documented(record: type[Any]) -> dict[str, tuple[str, str]]:
     """What the numpydoc sections "Parameters" of a record and its bases say of each of its fields."""
     docs: dict[str, tuple[str, str]] = {}
     for base in reversed(record.__mro__):
-        text = inspect.cleandoc(vars(base).get("__doc__") or "")
+        text = docstring(base)
         section = re.search(
             r"^(?:Parameters|Attributes)\n-+\n(.*?)(?=^\S[^\n]*\n---|\Z)", text, re.DOTALL | re.MULTILINE
         )
@@ -302,6 +304,17 @@ def _documented(record: type[Any]) -> dict[str, tuple[str, str]]:
             names, _, kind = head.partition(" : ")
             docs |= dict.fromkeys(re.split(r",\s*", names), (kind, inspect.cleandoc(body)))
     return docs
+
+
+def docstring(thing: type[Any] | Callable[..., Any]) -> str:
+    """The docstring of a class or function, from its source where Python was told to leave them out (-OO)."""
+    if sys.flags.optimize < 2:
+        return inspect.cleandoc(vars(thing).get("__doc__") or thing.__doc__ or "")
+    try:
+        declared_in = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
+    except (OSError, SyntaxError, TypeError):
+        return ""
+    return ast.get_docstring(declared_in) or "" if isinstance(declared_in, (ast.ClassDef, ast.FunctionDef)) else ""
 
 
 def documentation(record: type[Any]) -> str:

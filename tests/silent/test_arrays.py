@@ -135,6 +135,13 @@ def test_whole_numbers_beyond_64_bits_stay_apart_as_classes() -> None:
         (lambda: LINE.build(None), "whole numbers of at least 1"),
         (lambda: LINE.build((3,), seed=-1), "seed must be"),
         (lambda: LINE.build((3,), dtype="int32"), "dtype must be"),
+        (lambda: bl.fit(LINE, X, Y, probes=X[0], epochs=1), "probes must be"),
+        (lambda: bl.watch(probes=X[0]), "probes must be"),
+        (lambda: bl.Parallel(layers=bl.Linear(1)), "layers must be a tuple"),
+        (lambda: bl.Wired(bl.Linear(2), 0.5), "edges must be pairs"),
+        (lambda: bl.MaxPool1d(2, padding=X), "padding must be"),
+        (lambda: bl.dot_attention(1e300, 3, 3), "dot_attention needs"),
+        (lambda: bl.with_vectors(LINE, "0", None, None), "a network that was built"),
         (lambda: bl.load(None), "folder of a run"),
         (lambda: bl.Sequential(bl.LSTM(4), bl.LSTM(4)).build((5, 2)), "return_sequences=True"),
     ],
@@ -146,3 +153,8 @@ def test_misuse_is_an_input_error(call: Any, message: str) -> None:
 
 def test_no_callbacks_may_be_written_as_none() -> None:
     assert build(Training, {"callbacks": None}, "bl.fit").listeners == ()
+
+
+def test_numbers_in_an_array_of_objects_are_numbers() -> None:
+    y = np.array([*Y[:59], 3], dtype=object)
+    assert checked(LINE, X, y).encoded[:, 0].tolist() == np.array(y, dtype="float32").tolist()

@@ -85,32 +85,38 @@ class Op:
         try:
             xp = namespace(*values)
             if xp is not np or _transforming.get():
-                value = self._typed(xp, values, static)
+                value = self.forward(xp, *values, **static)
             else:
                 with np.errstate(all="ignore"):  # a NaN is told by explain and debug_nans, with its origin
-                    value = self._typed(xp, values, static)
+                    value = self.forward(xp, *values, **static)
         except (ValueError, TypeError, IndexError) as error:
             reason = explained(error, self.name, self.forward, self.shapes, values, static)
             if reason is error:
                 raise
             raise reason from error
+        dtype = getattr(value, "dtype", None)
+        for x in values:
+            if getattr(x, "dtype", None) is dtype:  # nearly always of the first
+                break
+        else:
+            value = self._typed(value, values, static)
         if _debug_nans.get():
             self._check_finite(values, value)
         return value
 
-    def _typed(self, xp: Any, values: Any, static: dict[str, Any]) -> Any:
+    def _typed(self, value: Any, values: Any, static: dict[str, Any]) -> Any:
         """The forward function's result, in the type that `promoted` says."""
-        value = self.forward(xp, *values, **static)
-        dtype = getattr(value, "dtype", None)
-        if dtype is None or not values or dtype is getattr(values[0], "dtype", None):
-            return value  # nearly always
-        numbers = [value for i, value in enumerate(values) if self.rule(i) is not None]
-        if dtype.kind != "f" or not numbers or "dtype" in static:
+        counts = [self.rule(i) is not None for i in range(len(values))]
+        numbers = [x for x, counted in zip(values, counts, strict=True) if counted]
+        if getattr(getattr(value, "dtype", None), "kind", "") != "f" or not numbers or "dtype" in static:
             return value
 
         def again(wanted: np.dtype) -> Any:
-            cast = [x.astype(wanted) if is_whole(x) and self.rule(i) is not None else x for i, x in enumerate(values)]
-            return self.forward(xp, *cast, **static)
+            cast = [
+                x.astype(wanted) if is_whole(x) and counted else x for x, counted in zip(values, counts, strict=True)
+            ]
+            with np.errstate(all="ignore"):
+                return self.forward(namespace(*values), *cast, **static)
 
         return promoted(value, numbers, again)
 

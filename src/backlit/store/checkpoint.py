@@ -90,9 +90,12 @@ class FolderKeeper:
                 raise InputError(f"{self.folder} already holds a run; resume it, or choose another folder")
             try:
                 yield free
-            finally:
-                if free and not loop.history and loop.stopped != "interrupted":  # nothing came of it
+            except Exception:
+                if free and loop.state.epoch < self.every:  # all that was written is how it began
                     files.remove(self.folder)
+                raise
+            if free and not loop.state.epoch and loop.diverged:
+                files.remove(self.folder)
 
     def check(self) -> bool:
         """Whether the folder holds a run; one with what isn't a run's is refused, before a lock is put there."""

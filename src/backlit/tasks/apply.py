@@ -155,6 +155,7 @@ def known_pictures(
     """The pictures of a folder of classes as bytes, their classes, their names, and what is to be said of them."""
     if folder.suffix.lower() == ".npz":
         pixels, y = read_arrays(folder, target[0] if target else None)
+        assert y is not None  # noqa: S101, see `read_arrays`
         return run.preparation.apply(pixels), y, np.array([f"row {row}" for row in range(1, len(pixels) + 1)]), []
     if target:
         raise InputError("--target is for tables; the classes of pictures are the names of their folders")

@@ -27,6 +27,7 @@ from backlit.settings import count, option
 from backlit.tasks.options import DATA, Options
 from backlit.tasks.plan import Ends, Usual
 from backlit.tasks.rows import RowsTask
+from backlit.tasks.split import copies_of, together
 from backlit.tasks.task import Material, Parts, Progress
 
 _BROUGHT = (
@@ -153,6 +154,8 @@ class PicturesTask(RowsTask):
         if form.white != WHITE:
             notes.append(f"pictures of sixteen bits reach no further than {form.white}, which is taken for white")
         marks = np.array([hashlib.blake2b(picture.tobytes(), digest_size=16).hexdigest() for picture in album.pixels])
+        copies = copies_of(marks.tolist()) if listing.parts is None else None
+        notes += [] if copies is None else [together(copies)]
         return Album(
             name=Path(data).resolve().name or "pictures",
             raw=album.pixels,
@@ -162,6 +165,7 @@ class PicturesTask(RowsTask):
             given=None if listing.parts is None else np.array(listing.parts)[album.kept],
             names=np.array([shown(listing.paths[i].relative_to(listing.root)) for i in album.kept]),
             marks=marks,
+            copies=copies,
             white=form.white,
             groups=_together(listing, album.kept) if self.frames == 1 else None,
         )

@@ -24,6 +24,7 @@ from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.judge.written import SHOWN, judge_texts, no_better, usual_text
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.plan import wished
+from backlit.tasks.split import alike, copies_of, together
 from backlit.tasks.task import FOR_ROWS, PLAN, Material, Parts, Plan, Progress, Task, seconds_left
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.judgement import Example, Judgement
@@ -93,8 +94,14 @@ class SequencesTask(Task):
         x, form = _inputs(given)
         if len(x) != len(y):
             raise ShapeError(f"x has {len(x)} rows and y {len(y)}: they must be equal")
+        if form != "numbers":
+            empty = next((row for row, sequence in enumerate(x) if not len(sequence)), None)
+            if empty is not None:
+                raise InputError(f"row {empty} is empty: there is nothing to read; leave it out")
         task = "classification" if self.to == "class" else self.to
-        return Pairs("sequences", x, self.targets(x, y), task, form=form)
+        copies = copies_of([row.tobytes() if form == "numbers" else "\0".join(row) for row in x])
+        notes = [] if copies is None else [together(copies)]
+        return Pairs("sequences", x, self.targets(x, y), task, notes, form=form, copies=copies)
 
     def targets(self, x: np.ndarray, y: Sequence[Any]) -> np.ndarray:
         """Classes or texts (rows,), or tags (rows, time) with "" for padding."""
@@ -117,8 +124,10 @@ class SequencesTask(Task):
         return as_texts(filled.ravel().tolist()).reshape(filled.shape)
 
     def split(self, material: Any, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
-        """Parts by chance; without test rows, validation rows judge as well."""
-        train, validation, *rest = split(len(material.raw), fractions, seed=seed)
+        """Parts by chance, equal sequences in one of them; without test rows, validation rows judge as well."""
+        train, validation, *rest = alike(
+            material.copies, len(material.raw), lambda rows: split(len(rows), fractions, seed=seed)
+        )
         test = rest[0] if rest else np.arange(0)
         return Parts(train, validation, test, material.raw[test], material.y[test]), []
 
@@ -297,7 +306,8 @@ def _inputs(x: Any) -> tuple[np.ndarray, str]:
         numbers = np.asarray(x, dtype=np.float32)
     except ValueError as error:
         raise InputError(
-            "x must hold texts, lists of symbols (text), or numbers in one shape; fill up shorter sequences of numbers"
+            "x must hold texts, lists of symbols (text), or numbers in one shape; shorter sequences of numbers are "
+            "filled up by bl.pad_sequences(x)"
         ) from error
     return numbers, "numbers"
 

@@ -56,6 +56,8 @@ class Material:
         What rows are called, such as files: the report names the worst.
     seen_as : tuple of int, optional
         Shape of the pictures that flat rows hold.
+    copies : int array (rows,), optional
+        Equal for rows of equal content, which one part is to hold.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Material:
     given: np.ndarray | None = None
     names: np.ndarray | None = None
     seen_as: tuple[int, ...] | None = None
+    copies: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

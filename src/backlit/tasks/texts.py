@@ -30,6 +30,7 @@ from backlit.settings import option, same
 from backlit.tasks.options import DATA, Options
 from backlit.tasks.plan import Ends, Usual
 from backlit.tasks.rows import Setting
+from backlit.tasks.split import ALL_DIFFERENT, copies_of, together
 from backlit.tasks.table import Table, TableTask, Tabular, read_rows
 from backlit.tasks.task import Parts, Plan, Progress
 from backlit.train.result import Result
@@ -42,6 +43,10 @@ FEW = 20  # rows from which on texts that differ nearly all are no classes
 EPOCHS = 60  # the rows are learned by heart after a few
 
 
+SEEN = Template(
+    "{seen} of {count} test texts also stand among the training texts: the score counts what was only remembered",
+    "시험(test) 글 {count}개 가운데 {seen}개가 학습 글에도 있습니다. 점수에 외운 것이 섞여 있습니다.",
+)
 NAIVE_BAYES = {
     unit: Template(f"naive Bayes, {unit}", f"나이브 베이즈({korean})")
     for unit, korean in (
@@ -96,7 +101,6 @@ class TextsTask(Tabular):
         help="What texts are split into: words, characters, syllables, jamo or bytes; by default told from their "
         "script for --text, and characters for a text to go on with",
     )
-
     vectors: Path | None = option(
         None,
         panel=NETWORK,
@@ -120,7 +124,11 @@ class TextsTask(Tabular):
         if unused:
             more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
             table.notes.append(f"only the text is learned from; not used: {', '.join(unused[:5])}{more}")
-        return TextTable(**vars(table), unit=unit)
+        copies = copies_of([" ".join(text.split()) for text in texts_of(table.raw, self._columns, targets)])
+        free = table.groups is None and table.order is None
+        if copies is not None and free:
+            table.notes.append(together(copies))
+        return TextTable(**vars(table) | {"copies": copies if free else None}, unit=unit)
 
     def _require_classes(self, y: np.ndarray) -> None:
         """Refuse texts to be written in place of classes: they hardly ever come twice."""
@@ -143,6 +151,19 @@ class TextsTask(Tabular):
         """Tokens of the training texts, as whole numbers."""
         unit: Any = self._unit
         return TextColumn.learn(material.raw, self._columns, material.goal, rows, unit, material.formats)
+
+    def warnings(self, material: TextTable, parts: Parts, preparation: Preparation) -> list[str]:
+        """How many test texts training has seen, though other people divided them, or times or groups did."""
+        if not isinstance(preparation, TextColumn):
+            return []
+        other = material.test is not None
+        known = _contents(material.raw[parts.train], preparation)
+        judged = _contents(parts.raw_test if other else material.raw[parts.test], preparation)
+        different = set(known)
+        seen = sum(text in different for text in judged)
+        distinct = len(different) >= ALL_DIFFERENT * max(len(known), 1)
+        told = [SEEN.say(seen=seen, count=len(judged))] if seen and distinct else []
+        return told + self._coverage(material, parts, preparation)
 
     def usual(self, material: TextTable, rows: int, shape: Shape) -> Usual:
         """The mean of the words' vectors, or convolutions over other tokens."""
@@ -172,11 +193,10 @@ class TextsTask(Tabular):
         network, _ = with_vectors(network, layer, tokenizer, _known(Path(self.vectors), tokenizer.tokens), options.seed)
         return dataclasses.replace(plan, network=network)
 
-    def warnings(self, material: Any, parts: Parts, preparation: Preparation) -> list[str]:
+    def _coverage(self, material: Any, parts: Parts, preparation: TextColumn) -> list[str]:
         """How many words have a vector, if there are vectors."""
-        told = super().warnings(material, parts, preparation)
-        if self.vectors is None or not isinstance(preparation, TextColumn):
-            return told
+        if self.vectors is None:
+            return []
         tokens = preparation.tokenizer.tokens
         vectors = _known(Path(self.vectors), tokens)
         words = {*vectors.words}
@@ -184,7 +204,7 @@ class TextsTask(Tabular):
         read = preparation.apply(material.raw[parts.train])
         share = float(found[read[read > 0]].mean())
         features = vectors.matrix.shape[1]
-        return [*told, COVERED.say(features=features, found=int(found.sum()), count=len(tokens), share=share)]
+        return [COVERED.say(features=features, found=int(found.sum()), count=len(tokens), share=share)]
 
     def is_small(self, material: TextTable, network: Any) -> bool:
         """Whether several such networks may be trained in the time of one that is large."""
@@ -206,6 +226,11 @@ class TextsTask(Tabular):
 @lru_cache(maxsize=1)
 def _known(path: Path, words: tuple[str, ...]) -> Vectors:
     return read_vectors(path, words)
+
+
+def _contents(frame: Any, preparation: TextColumn) -> list[str]:
+    """The text of each row, white space aside."""
+    return [" ".join(text.split()) for text in texts_of(frame, preparation.columns)] if len(frame) else []
 
 
 def _counts(run: Result, raw: Any) -> Any:

@@ -37,7 +37,8 @@ def write(frame: Any, path: str | Path | None, like: Source) -> None:
 
     The table's own columns come first, as their cells stand in its file if it kept them
     (``read_source(..., keep_text=True)``); then the new ones, plainly: numbers with the file's decimal mark, dates as
-    2024-01-31, missing values as empty cells. Text that a spreadsheet could take for a formula is quoted.
+    2024-01-31, missing values as empty cells. Text that a spreadsheet could take for a formula is quoted, which
+    not every spreadsheet heeds: in .xlsx text is text.
 
     Parameters
     ----------

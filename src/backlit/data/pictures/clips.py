@@ -189,7 +189,7 @@ class Clips(Pictures):
             if isinstance(item, (str, Path)):
                 clips += [self.of(frames) for _, frames in clips_under(Path(item))]
             elif isinstance(item, np.ndarray) and item.ndim in (3, 4) and len(item):
-                clips.append(np.stack([from_array(frame, self.form) for frame in spread(item, self.frames)]))
+                clips.append(np.stack([from_array(frame, self.form) for frame in spread(list(item), self.frames)]))
             else:
                 raise InputError(f"row {row} must be a path, or an array of frames (time, height, width)")
         return np.stack(clips) if clips else np.zeros((0, self.frames, *self.form.shape), np.uint8)

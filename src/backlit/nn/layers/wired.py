@@ -161,6 +161,8 @@ def _pairs(edges: Any) -> list[tuple[str, str]]:
     listed: Iterable[Any] = edges.edges if hasattr(edges, "edges") else edges
     if callable(listed):
         listed = listed()
+    if not isinstance(listed, Iterable):
+        raise InputError(f"Wired: edges must be pairs of names, or a graph that has them, got {edges!r}")
     pairs: list[tuple[str, str]] = []
     for edge in listed:
         if isinstance(edge, str) or not isinstance(edge, Sequence) or len(edge) < 2:
