@@ -19,6 +19,7 @@ HOMES = {
     "TablePreparation": "backlit.data.table",
     "Texts": "backlit.data.text",
     "Pictures": "backlit.data.pictures",
+    "Clips": "backlit.data.pictures",
     "TextColumn": "backlit.data.text",
     "FromColumn": "backlit.data.from_column",
     "SeriesPreparation": "backlit.data.series",
