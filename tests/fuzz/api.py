@@ -1,4 +1,4 @@
-"""The Python interface: every public name called with what its signature doesn't mean, and what comes of it put to work."""
+"""The Python interface: public names called with what their signatures don't mean; what comes of it is put to work."""
 
 import inspect
 import random
@@ -17,17 +17,87 @@ X = np.linspace(-1, 1, 24).reshape(12, 2)
 Y = X[:, 0] * 2
 # Results, which Backlit makes and users read; errors and warnings; and what writes or shows lessons.
 NOT_CALLED = {
-    "Context", "Diagnosis", "Drawing", "EpochEnd", "Explanation", "Finding", "History", "Importance", "Key", "Layer", "Loss", "Network",
-    "Penalty", "ProbeHistory", "RangeTest", "Repair", "Run", "Transform", "Update", "__version__", "lessons", "plots", "debug_nans",
-    "minimize_lbfgs", "operation", "limits", "fit_pictures",
-}  # fmt: skip
+    "Context",
+    "Diagnosis",
+    "Drawing",
+    "EpochEnd",
+    "Explanation",
+    "Finding",
+    "History",
+    "Importance",
+    "Key",
+    "Layer",
+    "Loss",
+    "Network",
+    "Penalty",
+    "ProbeHistory",
+    "RangeTest",
+    "Repair",
+    "Run",
+    "Transform",
+    "Update",
+    "__version__",
+    "lessons",
+    "plots",
+    "debug_nans",
+    "minimize_lbfgs",
+    "operation",
+    "limits",
+    "fit_pictures",
+}
 HUGE = [10**5, 2**31, 10**10, 10**30, -(10**30)]
 ODD = [
-    None, True, False, 0, 1, -1, 2, 3, 0.5, 1.5, -0.0, float("nan"), float("inf"), 1e300, 1j, "", "x", "relu", "adam", "\0", b"x", [], [1], (), (2, 3),
-    [[1], [2, 3]], {}, {"a": 1}, {1, 2}, range(3), object(), int, len, lambda: 1, lambda *a: a, np.zeros(0), np.zeros((0, 2)), np.ones(3), np.float32(2),
-    np.int64(3), np.array(["a", "b"]), np.array([1, "a", None], dtype=object), np.ma.masked_array([1.0, 2.0], [True, False]), np.zeros((2, 2, 2)),
-    np.array([1.0, np.nan]), np.array("2024-01-01", "M8[D]"), Path("nothing"), pl.DataFrame({"a": [1, 2]}), pl.Series([1]), "é" * 5000,
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    2,
+    3,
+    0.5,
+    1.5,
+    -0.0,
+    float("nan"),
+    float("inf"),
+    1e300,
+    1j,
+    "",
+    "x",
+    "relu",
+    "adam",
+    "\0",
+    b"x",
+    [],
+    [1],
+    (),
+    (2, 3),
+    [[1], [2, 3]],
+    {},
+    {"a": 1},
+    {1, 2},
+    range(3),
+    object(),
+    int,
+    len,
+    lambda: 1,
+    lambda *a: a,
+    np.zeros(0),
+    np.zeros((0, 2)),
+    np.ones(3),
+    np.float32(2),
+    np.int64(3),
+    np.array(["a", "b"]),
+    np.array([1, "a", None], dtype=object),
+    np.ma.masked_array([1.0, 2.0], [True, False]),
+    np.zeros((2, 2, 2)),
+    np.array([1.0, np.nan]),
+    np.array("2024-01-01", "M8[D]"),
+    Path("nothing"),
+    pl.DataFrame({"a": [1, 2]}),
+    pl.Series([1]),
+    "é" * 5000,
+]
 
 
 def network(rng: random.Random) -> object:
@@ -37,13 +107,28 @@ def network(rng: random.Random) -> object:
 
 PLAUSIBLE = {
     "x": [X, X, X, X.astype(np.float32), X.tolist(), X[:, :1], X.astype(int), pl.DataFrame(X), X[:3]],
-    "y": [Y, Y, Y, Y.tolist(), (Y > 0).astype(int), Y[:, None], ["a", "b"] * 6, Y[:3], np.where(Y > 1, np.nan, Y), np.full(12, 1e39)],
+    "y": [
+        Y,
+        Y,
+        Y,
+        Y.tolist(),
+        (Y > 0).astype(int),
+        Y[:, None],
+        ["a", "b"] * 6,
+        Y[:3],
+        np.where(Y > 1, np.nan, Y),
+        np.full(12, 1e39),
+    ],
     "f": [lambda x: (x * x).sum(), lambda x: x, lambda *a: 0.0, lambda x: bl.ops.exp(x).sum()],
     "loss": ["mean_squared_error", "cross_entropy", None, bl.MeanSquaredError(), bl.Huber(0.5)],
     "optimizer": ["sgd", "adam", bl.SGD(0.1), bl.Adam(bl.Cosine(0.1, 10)), bl.chain(bl.ClipValue(1.0), bl.SGD(0.1))],
     "folder": ["nothing", ".", "new"],
     "path": [None, "new.svg", "new.gif"],
-    "table": [pl.DataFrame({"a": range(40), "b": [i % 7 / 3 for i in range(40)]}), {"a": [1, 2], "b": [3, 4]}, "nothing.csv"],
+    "table": [
+        pl.DataFrame({"a": range(40), "b": [i % 7 / 3 for i in range(40)]}),
+        {"a": [1, 2], "b": [3, 4]},
+        "nothing.csv",
+    ],
     "target": ["a", "b", ["a"], "c"],
     "text": ["the cat sat on the mat. " * 9, ""],
     "engine": ["numpy"],
@@ -55,7 +140,7 @@ PLAUSIBLE = {
     "kernel": [1, 2, 3, (1, 2)],
     "shape": [(2,), (1, 2), (2, 1), (-1,)],
     "epochs": [1],
-}  # fmt: skip
+}
 
 
 def value(rng: random.Random, name: str, kind: str) -> object:
@@ -207,8 +292,11 @@ def doors(case: Case) -> None:
     ]
     if name == "fit_sequences":
         sequences = [np.ones((rng.choice([1, 3]), rng.choice([1, 1, 1, 2]))) for _ in range(8)]
-        positional = [rng.choice([sequences, ["ab", "c"] * 4, rng.choice(ODD)]), rng.choice([list(range(8)), ["a", "b"] * 4, rng.choice(ODD)]),
-                      rng.choice(["class", "class", "tags", "text", "x", None])]  # fmt: skip
+        positional = [
+            rng.choice([sequences, ["ab", "c"] * 4, rng.choice(ODD)]),
+            rng.choice([list(range(8)), ["a", "b"] * 4, rng.choice(ODD)]),
+            rng.choice(["class", "class", "tags", "text", "x", None]),
+        ]
     quick = {"engine": "numpy", "epochs": 1, "time_limit": 1.0, "progress": False} | (
         {"ensemble": 1} if name == "fit_table" else {}
     )

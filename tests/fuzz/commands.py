@@ -2,6 +2,7 @@
 
 import random
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import typer
@@ -48,8 +49,23 @@ TEXTS = [
     "ko",
     "\ud800",
 ]
-NETWORKS = ["mlp:4", "mlp:", "mlp:-1", "mlp:99999999999", "linear", "cnn:4", "lstm:4", "gru:2", "conv:16,3 relu", "a b", "mlp:1e3",
-            "relu relu", "resnet:8", "pool:0", "linear:3 relu"]  # fmt: skip
+NETWORKS = [
+    "mlp:4",
+    "mlp:",
+    "mlp:-1",
+    "mlp:99999999999",
+    "linear",
+    "cnn:4",
+    "lstm:4",
+    "gru:2",
+    "conv:16,3 relu",
+    "a b",
+    "mlp:1e3",
+    "relu relu",
+    "resnet:8",
+    "pool:0",
+    "linear:3 relu",
+]
 PATHS = [
     "t.csv",
     "s.csv",
@@ -77,8 +93,11 @@ def options_of(command: str) -> tuple[tuple[str, bool, str, str], ...]:
     with group.make_context("backlit", ["--help"], resilient_parsing=True) as context:
         made = group.commands[command].make_context(command, [], parent=context, resilient_parsing=True)
         parameters = group.commands[command].get_params(made)
-    return tuple((max(p.opts, key=len), not p.is_flag, str(p.type_descriptor.annotation), p.name) for p in parameters
-                 if p.param_type_name == "option" and "--help" not in p.opts)  # fmt: skip
+    return tuple(
+        (max(p.opts, key=len), not p.is_flag, str(p.type_descriptor.annotation), p.name)
+        for p in parameters
+        if p.param_type_name == "option" and "--help" not in p.opts
+    )
 
 
 @cache
@@ -107,8 +126,13 @@ def value(rng: random.Random, name: str, kind: str) -> str:
 
 def line(rng: random.Random, command: str) -> list[str]:
     """A command with its arguments, and a few options; training is kept short."""
-    words = {"predict": ["run", "t.csv"], "evaluate": ["run", "t.csv"], "importance": ["run", "t.csv"], "compare": ["run", "run"],
-             "train": [rng.choice(["t.csv", "t.csv", "t.csv", "b.txt", "s.csv", *DATA])]}.get(command, ["run"])  # fmt: skip
+    words = {
+        "predict": ["run", "t.csv"],
+        "evaluate": ["run", "t.csv"],
+        "importance": ["run", "t.csv"],
+        "compare": ["run", "run"],
+        "train": [rng.choice(["t.csv", "t.csv", "t.csv", "b.txt", "s.csv", *DATA])],
+    }.get(command, ["run"])
     words = [word if rng.random() < 0.9 else rng.choice(DATA) for word in words]
     chosen = rng.sample(options_of(command), min(rng.choice([0, 1, 1, 2, 4]), len(options_of(command))))
     given = {flag: value(rng, name, kind) if takes else None for flag, takes, kind, name in chosen}
@@ -120,7 +144,7 @@ def line(rng: random.Random, command: str) -> list[str]:
         if words == ["b.txt"] and rng.random() < 0.8:
             del given["--target"]
         quick = [*QUICK, None]
-        given |= {word: after for word, after in zip(quick, quick[1:]) if word.startswith("-") and word not in given}
+        given |= {word: after for word, after in pairwise(quick) if word.startswith("-") and word not in given}
         given = {
             flag: None if str(after).startswith("-") and flag in ("-q", "--no-report") else after
             for flag, after in given.items()

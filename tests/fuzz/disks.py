@@ -17,7 +17,7 @@ WORK = (
     ["predict", "run", "t.csv", "--out", "out.parquet"],
     ["explain", "x + y", "x=1", "y=2", "--draw", "out.svg"],
     ["show", "run", "--draw", "out.svg"],
-)  # fmt: skip
+)
 
 
 @contextlib.contextmanager
@@ -56,8 +56,19 @@ def streams(case: Case) -> None:
     rng = case.rng
     lay_out(case.folder)
     copy_of_run(case, "classes")
-    words = rng.choice([["show", "run"], ["explain", "x*x", "x=2"], ["evaluate", "run", "t.csv"], ["predict", "run", "t.csv"], ["--version"],
-                        ["--help"], ["train", "--help"], ["show", "nothing"], ["compare", "run"]])  # fmt: skip
+    words = rng.choice(
+        [
+            ["show", "run"],
+            ["explain", "x*x", "x=2"],
+            ["evaluate", "run", "t.csv"],
+            ["predict", "run", "t.csv"],
+            ["--version"],
+            ["--help"],
+            ["train", "--help"],
+            ["show", "nothing"],
+            ["compare", "run"],
+        ]
+    )
     out, err = rng.choice([(rng.choice(ODD), "kept"), ("kept", rng.choice(ODD)), (rng.choice(ODD), rng.choice(ODD))])
     redirection = {"/dev/full": "{}>/dev/full", "closed": "{}>&-", "kept": "{}>kept{}", ODD[2]: "{}>&9"}
     shell = "exec {} {} {}".format("{}", redirection[out].format(1, 1), redirection[err].format(2, 2))
@@ -66,8 +77,10 @@ def streams(case: Case) -> None:
     case.tried.append(f"backlit {words}: standard output {out}, standard error {err}")
     done = subprocess.run(
         ["bash", "-c", f"exec 9>&{writer}; " + shell.format('"$@"'), "-", sys.executable, "-m", "backlit", *words],
-        pass_fds=[writer], check=False, timeout=60,
-    )  # fmt: skip
+        pass_fds=[writer],
+        check=False,
+        timeout=60,
+    )
     os.close(writer)
     case.ended[f"status {done.returncode}"] += 1
     told = b"".join(path.read_bytes() for path in map(Path, ("kept1", "kept2")) if path.exists()).decode()

@@ -17,11 +17,67 @@ from tests.fuzz.damage import damaged
 from tests.fuzz.frame import Case, fuzzer
 
 CELLS = [
-    "", "0", "1", "-1.5", "1e9", "1e400", "-0", "007", "1,5", "1.234,5", "1 234", "$5", "5 %", "5kg", "<0.1", "(3)", "½",
-    "NaN", "inf", "-", "?", "NA", "null", "true", "False", "yes", "2024-02-30", "31.1.2024", "0000-01-01", "12/13/14",
-    "2024-01-01T25:00:00Z", "12:30", "99999-01-01", "1:2:3:4", "P1D", "a", "A ", "가", "\ufeff", "\u202e", "\0", "\x1b[31m",
-    '"', '""', "'", "\\", "\t", "\n", "\r", "=1+1", "@x", "#", "# x", "<b>", "a,b", "x" * 300, "9" * 400, "1_0", "١٢", "😀",
-]  # fmt: skip
+    "",
+    "0",
+    "1",
+    "-1.5",
+    "1e9",
+    "1e400",
+    "-0",
+    "007",
+    "1,5",
+    "1.234,5",
+    "1 234",
+    "$5",
+    "5 %",
+    "5kg",
+    "<0.1",
+    "(3)",
+    "½",
+    "NaN",
+    "inf",
+    "-",
+    "?",
+    "NA",
+    "null",
+    "true",
+    "False",
+    "yes",
+    "2024-02-30",
+    "31.1.2024",
+    "0000-01-01",
+    "12/13/14",
+    "2024-01-01T25:00:00Z",
+    "12:30",
+    "99999-01-01",
+    "1:2:3:4",
+    "P1D",
+    "a",
+    "A ",
+    "가",
+    "\ufeff",
+    "\u202e",
+    "\0",
+    "\x1b[31m",
+    '"',
+    '""',
+    "'",
+    "\\",
+    "\t",
+    "\n",
+    "\r",
+    "=1+1",
+    "@x",
+    "#",
+    "# x",
+    "<b>",
+    "a,b",
+    "x" * 300,
+    "9" * 400,
+    "1_0",
+    "١٢",
+    "😀",
+]
 ODD = ["", " ", "a", "a", "A", "x\ny", "#", "1", "2024", "__KEY__", "prediction", "\0", "é" * 300, "formats", "$_$"]
 SEPARATORS = [",", ",", ",", ";", "\t", "|", " ", ":", "\x1f", ",,", "::"]
 
@@ -53,20 +109,28 @@ def a_frame(rng: random.Random) -> pl.DataFrame:
     """Columns of many types, some without rows."""
     rows = rng.choice([0, 1, 3, 3, 20])
     made = {
-        "numbers": lambda: pl.Series([rng.choice([1.5, -0.0, float("nan"), float("inf"), None]) for _ in range(rows)], dtype=pl.Float64),
+        "numbers": lambda: pl.Series(
+            [rng.choice([1.5, -0.0, float("nan"), float("inf"), None]) for _ in range(rows)], dtype=pl.Float64
+        ),
         "whole": lambda: pl.Series([rng.choice([0, -1, 2**62, None]) for _ in range(rows)], dtype=pl.Int64),
         "texts": lambda: pl.Series([rng.choice([*CELLS, None]) for _ in range(rows)], dtype=pl.String),
         "truths": lambda: pl.Series([rng.choice([True, False, None]) for _ in range(rows)], dtype=pl.Boolean),
-        "days": lambda: pl.Series([rng.choice([0, -(10**6), 2**31 - 1, 19000]) for _ in range(rows)]).cast(pl.Int32).cast(pl.Date),
-        "times": lambda: pl.Series([rng.choice([0, 2**62, -1]) for _ in range(rows)]).cast(pl.Int64).cast(pl.Datetime("us")),
+        "days": lambda: (
+            pl.Series([rng.choice([0, -(10**6), 2**31 - 1, 19000]) for _ in range(rows)]).cast(pl.Int32).cast(pl.Date)
+        ),
+        "times": lambda: (
+            pl.Series([rng.choice([0, 2**62, -1]) for _ in range(rows)]).cast(pl.Int64).cast(pl.Datetime("us"))
+        ),
         "lists": lambda: pl.Series([[1, 2][: rng.randrange(3)] for _ in range(rows)], dtype=pl.List(pl.Int64)),
-        "records": lambda: pl.Series([{"a": 1, "b": rng.choice(CELLS)} for _ in range(rows)], dtype=pl.Struct({"a": pl.Int64, "b": pl.String})),
+        "records": lambda: pl.Series(
+            [{"a": 1, "b": rng.choice(CELLS)} for _ in range(rows)], dtype=pl.Struct({"a": pl.Int64, "b": pl.String})
+        ),
         "bytes": lambda: pl.Series([rng.randbytes(3) for _ in range(rows)], dtype=pl.Binary),
         "levels": lambda: pl.Series([rng.choice("ab") for _ in range(rows)], dtype=pl.Categorical),
         "nothing": lambda: pl.Series([None] * rows, dtype=pl.Null),
         "exact": lambda: pl.Series([1] * rows, dtype=pl.Int64).cast(pl.Decimal(20, 3)),
         "spans": lambda: pl.Series([2**40] * rows, dtype=pl.Int64).cast(pl.Duration("us")),
-    }  # fmt: skip
+    }
     kinds = rng.sample(list(made), rng.choice([1, 2, 4]))
     return pl.DataFrame({rng.choice([kind, kind, kind, rng.choice(ODD)]): made[kind]() for kind in kinds})
 
@@ -160,17 +224,25 @@ def _libsvm(rng: random.Random) -> bytes:
         "# c",
         "a:b",
     ]
-    lines = [" ".join([rng.choice(["1", "-1", "+1", "1,2", "x"]), *rng.choices(cells[:2] if rng.random() < 0.7 else cells, k=3)])
-             for _ in range(4)]  # fmt: skip
+    lines = [
+        " ".join(
+            [rng.choice(["1", "-1", "+1", "1,2", "x"]), *rng.choices(cells[:2] if rng.random() < 0.7 else cells, k=3)]
+        )
+        for _ in range(4)
+    ]
     return "\n".join(lines).encode()
 
 
 FORMATS = {
-    "csv": lambda rng: a_text(rng).encode(rng.choice(["utf-8", "utf-8", "utf-16", "cp949", "cp1252", "utf-32"]), "replace"),
+    "csv": lambda rng: a_text(rng).encode(
+        rng.choice(["utf-8", "utf-8", "utf-16", "cp949", "cp1252", "utf-32"]), "replace"
+    ),
     "txt": lambda rng: a_text(rng).encode(),
     "tsv": lambda rng: a_text(rng).encode(),
     "parquet": lambda rng: _in_memory(a_frame(rng).write_parquet),
-    "arrow": lambda rng: _in_memory(rng.choice([pl.DataFrame.write_ipc, pl.DataFrame.write_ipc_stream]).__get__(a_frame(rng))),
+    "arrow": lambda rng: _in_memory(
+        rng.choice([pl.DataFrame.write_ipc, pl.DataFrame.write_ipc_stream]).__get__(a_frame(rng))
+    ),
     "avro": lambda rng: _in_memory(a_frame(rng).select(pl.col(pl.Int64, pl.String, pl.Float64)).write_avro),
     "xlsx": lambda rng: _in_memory(a_frame(rng).select(pl.exclude(pl.Struct, pl.Binary, pl.Null)).write_excel),
     "npz": _npz,
@@ -180,7 +252,7 @@ FORMATS = {
     "sqlite": _database,
     "arff": _arff,
     "libsvm": _libsvm,
-}  # fmt: skip
+}
 
 
 def _zip(content: bytes) -> bytes:

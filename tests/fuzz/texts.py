@@ -9,9 +9,31 @@ from tests.fuzz.damage import damaged
 from tests.fuzz.frame import Case, fuzzer
 
 PIECES = [
-    "the", "cat", "고양이", "naïve", "😀", "a\u0301", "\u202e", "\0", "\x1b[31m", "<unk>", "\ufeff", "\ufffd", "\n", "\r\n", "\t",
-    "  ", ".", "—", "x" * 2000, "１２", "\U0010ffff", "\u2028", "İ", "ß",
-]  # fmt: skip
+    "the",
+    "cat",
+    "고양이",
+    "naïve",
+    "😀",
+    "a\u0301",
+    "\u202e",
+    "\0",
+    "\x1b[31m",
+    "<unk>",
+    "\ufeff",
+    "\ufffd",
+    "\n",
+    "\r\n",
+    "\t",
+    "  ",
+    ".",
+    "—",
+    "x" * 2000,
+    "１２",
+    "\U0010ffff",
+    "\u2028",
+    "İ",
+    "ß",
+]
 ENCODINGS = ["utf-8", "utf-8", "utf-8-sig", "utf-16", "cp949", "cp1252", "shift_jis", "utf-32", "koi8-r"]
 VALUES = ["0.5", "-1e-3", "1e400", "nan", "x", "", "1,5", "0x1", "1" * 400]
 
