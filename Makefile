@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo lessons test coverage mutants fuzz house lint format docs docs-serve bench bench-doctor clean
+.PHONY: help demo lessons test coverage mutants fuzz audit house lint format docs docs-serve bench bench-doctor clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -44,6 +44,9 @@ mutants: $(VENV)/.dev ## plant small faults, and see that tests notice: hours; R
 
 fuzz: $(VENV)/.dev ## try odd input, crashes and damage with new seeds: HOURS=8 or CASES=1000, FUZZ="tables names", SEED=7
 	@$(BIN)/python -m tests.fuzz $(FUZZ) $(if $(SEED),--seed $(SEED)) $(if $(CASES),--cases $(CASES)) $(if $(HOURS),--hours $(HOURS))
+
+audit: $(VENV)/.dev ## known weaknesses of the development environment; its exact versions in build/environment.txt
+	@$(BIN)/python -m benchmarks.audit
 
 house: $(VENV)/.dev ## sizes, imports, and in how many places a thing is said
 	@$(BIN)/python -m benchmarks.house

@@ -23,6 +23,7 @@ FOLDER = ROOT / "build" / "docs"
 OTHERS = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
     "README.md": "index.md",  # only linked to: the site has a start page of its own
     "benchmarks/RESULTS.md": "results.md",
 }

@@ -17,6 +17,7 @@ X = np.linspace(-1, 1, 24).reshape(12, 2)
 Y = X[:, 0] * 2
 # Results, which Backlit makes and users read; errors and warnings; and what writes or shows lessons.
 NOT_CALLED = {
+    "Tensor",  # `tensor` makes it
     "Context",
     "Diagnosis",
     "Drawing",

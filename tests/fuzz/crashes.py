@@ -1,8 +1,8 @@
 """A crash, or an error, at every file operation of training: the folder stays whole, and goes on bit for bit.
 
 Whatever the process asks the system for while it writes a run is counted: files opened for writing, what is put on the
-disk, moved, removed. At one of these it is told that it can't be done; or it is killed there, after half of what it wanted
-to write: then nothing that it still tries has any effect.
+disk, moved, removed. At one of these it is told that it can't be done; or it is killed there, after half of what it
+wanted to write: then nothing that it still tries has any effect.
 """
 
 import contextlib

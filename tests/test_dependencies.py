@@ -1,0 +1,57 @@
+"""What docs/dependencies.md tells of dependencies is what pyproject.toml asks for."""
+
+import re
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from benchmarks import audit
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+TABLES = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").split("\nBy choice")
+CHOSEN = [needed for name in ("excel", "zstd") for needed in PROJECT["optional-dependencies"][name]]
+
+
+def names(needed):
+    return [re.match(r"[\w-]+", text)[0].lower() for text in needed]
+
+
+def rows(text):
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")
+    ]
+    return cells[2:]
+
+
+@pytest.mark.parametrize(("table", "needed"), [(TABLES[0], PROJECT["dependencies"]), (TABLES[1], CHOSEN)])
+def test_each_dependency_has_a_row_with_licence_reason_and_who_stands_behind_it(table, needed):
+    told = rows(table)
+    assert [row[0] for row in told] == names(needed)
+    assert all(len(row) == 4 and all(row) for row in told)
+
+
+@pytest.mark.parametrize("row", rows(TABLES[0]), ids=lambda row: row[0])
+def test_the_licence_is_what_the_package_says(row):
+    about = metadata.metadata(row[0])
+    said = " ".join(
+        [*about.get_all("License", []), *about.get_all("License-Expression", []), *about.get_all("Classifier", [])]
+    )
+    family = re.match(r"[A-Z]+", row[1])[0]
+    assert re.search({"PSF": "PSF|Python Software Foundation|matplotlib"}.get(family, family), said), said[:300]
+
+
+@pytest.mark.parametrize(
+    ("status", "out", "err", "verdict", "word"),
+    [
+        (0, "", "No known vulnerabilities found", 0, "no known weakness"),
+        (1, "Name Version ID\nx 1.0 PYSEC-1", "Found 1 known vulnerability", 1, "PYSEC-1"),
+        (1, "", "requests.exceptions.ConnectionError: Max retries exceeded", 0, "can't be reached"),
+        (1, "", "ERROR: invalid requirement", 1, "invalid requirement"),
+    ],
+)
+def test_an_audit_fails_for_weaknesses_not_for_want_of_a_network(capsys, status, out, err, verdict, word):
+    assert audit.verdict(status, out, err) == verdict
+    assert word in capsys.readouterr().out
