@@ -6,6 +6,7 @@ from . import lessons as lessons
 from . import optim as optim
 from ._version import __version__ as __version__
 from .bounds import limits as limits
+from .data.padding import pad_sequences as pad_sequences
 from .doctor.check import check as check
 from .doctor.finding import Diagnosis as Diagnosis
 from .doctor.finding import Finding as Finding
@@ -87,6 +88,7 @@ from .nn.layers.dropout import Dropout as Dropout
 from .nn.layers.embedding import EmbedColumns as EmbedColumns
 from .nn.layers.embedding import Embedding as Embedding
 from .nn.layers.embedding import OneHot as OneHot
+from .nn.layers.encoding import PiecewiseLinear as PiecewiseLinear
 from .nn.layers.gru import GRU as GRU
 from .nn.layers.linear import Linear as Linear
 from .nn.layers.lstm import LSTM as LSTM

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -345,6 +346,8 @@ def load(folder: str | Path) -> Run:
     """
     from backlit.store.run import load as read
 
+    if not isinstance(folder, (str, os.PathLike)):
+        raise InputError(f"load takes the folder of a run, 'runs/iris' say, got {folder!r}")
     return Run.of(read(folder))
 
 

@@ -7,18 +7,20 @@ a value, a function's signature, the flags of a command and their help, the file
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import math
 import numbers
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
-from backlit.errors import InputError, unknown
+from backlit.errors import InputError, shown, unknown
 from backlit.registry import register
 
 Scope = Literal["identity", "kept", "recipe", "call"]
@@ -27,7 +29,7 @@ MISSING = dataclasses.MISSING
 
 @dataclass(frozen=True)
 class Range:
-    """What a hyperparameter may be: an interval of numbers (`[` with its end, `(` without), or a few names.
+    """What an option may be: an interval of numbers (`[` with its end, `(` without), a few names, or kinds of object.
 
     >>> Range(0.0, 1.0, open_high=True).text
     'a number in [0, 1)'
@@ -40,6 +42,7 @@ class Range:
     whole: bool = False
     schedule: bool = False  # a function of the step will do as well
     names: tuple[str, ...] = ()
+    kinds: tuple[Any, ...] = ()  # classes; `words` says them
     besides: tuple[str, ...] = ()  # names that will do as well as a number
     words: str = ""  # in place of what `text` would say
 
@@ -69,6 +72,8 @@ class Range:
         """The value as plain Python (a NumPy scalar would change the type of what it multiplies); None if refused."""
         if self.names:
             return value if value in self.names else None
+        if self.kinds:
+            return value if isinstance(value, self.kinds) else None
         if (self.schedule and callable(value)) or (isinstance(value, str) and value in self.besides):
             return value
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -200,15 +205,15 @@ class Declaration:
         if value is None and self.optional:
             return None
         if isinstance(self.default, bool) and not isinstance(value, bool):
-            raise InputError(f"{self.name} must be True or False, got {value!r}")
+            raise InputError(f"{self.name} must be True or False, got {shown(value)}")
         if self.range is None:
             # A function in place of its name is refused by whoever looks names up, with what to do.
             if self.type in ("str", "str | None") and not isinstance(value, str) and not callable(value):
-                raise InputError(f"{self.name} must be a text, got {value!r}")
+                raise InputError(f"{self.name} must be a text, got {shown(value)}")
             return value
         accepted = self.range.accept(value)
         if accepted is None:
-            raise InputError(f"{self.name} must be {self.range.text}, got {value!r}")
+            raise InputError(f"{self.name} must be {self.range.text}, got {shown(value)}")
         return accepted
 
 
@@ -243,6 +248,11 @@ def positive(default: Any = MISSING, **about: Any) -> Any:
 def nonnegative(default: Any = MISSING, **about: Any) -> Any:
     """A finite number, zero or above."""
     return option(default, low=0.0, open_high=True, **about)
+
+
+def finite(default: Any = MISSING, **about: Any) -> Any:
+    """A finite number."""
+    return option(default, low=-math.inf, open_low=True, open_high=True, **{"words": "a finite number", **about})
 
 
 def count(default: Any = MISSING, low: int = 1, **about: Any) -> Any:
@@ -290,7 +300,7 @@ def _documented(record: type[Any]) -> dict[str, tuple[str, str]]:
     """What the numpydoc sections "Parameters" of a record and its bases say of each of its fields."""
     docs: dict[str, tuple[str, str]] = {}
     for base in reversed(record.__mro__):
-        text = inspect.cleandoc(vars(base).get("__doc__") or "")
+        text = docstring(base)
         section = re.search(
             r"^(?:Parameters|Attributes)\n-+\n(.*?)(?=^\S[^\n]*\n---|\Z)", text, re.DOTALL | re.MULTILINE
         )
@@ -299,6 +309,17 @@ def _documented(record: type[Any]) -> dict[str, tuple[str, str]]:
             names, _, kind = head.partition(" : ")
             docs |= dict.fromkeys(re.split(r",\s*", names), (kind, inspect.cleandoc(body)))
     return docs
+
+
+def docstring(thing: type[Any] | Callable[..., Any]) -> str:
+    """The docstring of a class or function, from its source where Python was told to leave them out (-OO)."""
+    if sys.flags.optimize < 2:
+        return inspect.cleandoc(vars(thing).get("__doc__") or thing.__doc__ or "")
+    try:
+        declared_in = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
+    except (OSError, SyntaxError, TypeError):
+        return ""
+    return ast.get_docstring(declared_in) or "" if isinstance(declared_in, (ast.ClassDef, ast.FunctionDef)) else ""
 
 
 def documentation(record: type[Any]) -> str:

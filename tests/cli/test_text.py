@@ -37,6 +37,18 @@ def test_train_and_generate(trained):
     assert len(found["text"]) == 32
 
 
+def test_evaluate_foretells_another_text(trained):
+    """The same text is foretold as well as at training, another one worse."""
+    folder, told, _ = trained
+    (folder / "다른.txt").write_text("서울은 비가 온다 그리고 춥다. " * 40, encoding="utf-8")
+    same, other = (
+        json.loads(backlit("evaluate", "run", file, "--json", folder=folder).stdout) for file in ("책.txt", "다른.txt")
+    )
+    assert same["bits"] < 1.5 * told["test"]["bits"]
+    assert other["bits"] > 2 * same["bits"]
+    assert other["characters"] == 40 * 18
+
+
 def test_show_tells_bits_and_a_sample(trained):
     folder = trained[0]
     done = backlit("show", "run", folder=folder)
@@ -77,8 +89,8 @@ def test_mistakes_end_with_status_2(trained, monkeypatch, capsys):
         (("generate", "run", "--prompt", "Z"), r"'Z' (1)"),
         (("generate", "run", "--prompt", "옛", "--length", -1), "length must be"),
         (("generate", "none", "--prompt", "a"), "none is no folder"),
-        (("predict", "run", "책.txt"), "this run writes texts: use backlit generate"),
-        (("evaluate", "run", "책.txt"), "this run writes texts: use backlit generate"),
+        (("predict", "run", "책.txt"), "this run goes on with a text: backlit generate"),
+        (("evaluate", "run", "short.txt"), "short.txt has 2 characters; the run reads"),
         (("lr-find", "책.txt"), "is a text to go on with"),
     ):
         monkeypatch.setattr(

@@ -70,7 +70,6 @@ def test_a_run_is_repeated_from_its_config(table, tmp_path, command):
     ("options", "message"),
     [
         (["--text", "reviews"], "did you mean 'review'"),
-        (["--text", "stars"], "'stars' holds Int64, no text"),
         (["--tokens", "words"], "say which column holds them"),
         (["--text", "review", "--tokens", "letter"], "unknown unit of text 'letter'"),
         (["--text", "review", "--network", "resnet"], "unknown network for texts 'resnet'"),

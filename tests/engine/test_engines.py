@@ -1,5 +1,6 @@
 """Both engines do the same, and never more than they need."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -161,9 +162,26 @@ def test_cache_folder_by_variable(monkeypatch, value, expected):
 
 def test_second_process_finds_the_compiled_program(tmp_path):
     code = "import numpy as np, backlit as bl; bl.compile(lambda x: bl.ops.exp(x) * 3)(np.ones(3))"
-    environment = {**__import__("os").environ, "BACKLIT_CACHE": str(tmp_path)}
+    environment = {**os.environ, "BACKLIT_CACHE": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
-    first = {path.name for path in tmp_path.iterdir()}
+    first = {path.name for path in (tmp_path / cache.machine()).iterdir()}
     assert any("cache" in name for name in first)
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
-    assert {path.name for path in tmp_path.iterdir()} == first
+    assert {path.name for path in (tmp_path / cache.machine()).iterdir()} == first
+
+
+def test_programs_are_kept_by_cores(tmp_path):
+    """A program compiled on one core would slow the runs on two."""
+    script = (
+        "from backlit.engine import cache; cache.configure(); import jax; print(jax.config.jax_compilation_cache_dir)"
+    )
+    one = f"import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); {script}"
+    environment = {**os.environ, "BACKLIT_CACHE": str(tmp_path)}
+    folders = [
+        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        for code in ([script, one] if hasattr(os, "sched_setaffinity") else [script])
+    ]
+    assert all(folder.startswith(str(tmp_path)) for folder in folders)
+    if len(folders) > 1 and len(os.sched_getaffinity(0)) > 1:
+        assert "/1-cores-" in folders[1]
+        assert folders[0] != folders[1]

@@ -68,10 +68,17 @@ def test_the_task_that_is_meant(folder, choices, task, data):
     [
         ({"data": "sky", "target": ["a"]}, "--target is for tables; sky is a folder, of pictures"),
         ({"data": "sky", "tokens": "words"}, "--tokens is for tables and texts to go on with; sky is a folder"),
-        ({"data": "digits", "size": "8"}, "--size is for folders of pictures; digits is a data set"),
+        ({"data": "digits", "size": "8"}, "--size is for tables and folders of pictures; digits is a data set"),
         ({"data": "digits", "horizon": 3}, "--horizon is for tables; digits is a data set with its own target"),
         ({"data": "book.txt", "group": "a"}, "--group is for tables; book.txt is learned as a text, for want of a"),
-        ({"data": "cars.csv", "size": "8"}, "--size is for folders of pictures; cars.csv is a file"),
+        (
+            {"data": "cars.csv", "target": ["a"], "size": "8"},
+            "size is for captions, translations and tags: say what is to be made of each row with to",
+        ),
+        (
+            {"data": "cars.csv", "cache": True, "skip_broken": True},
+            "--skip-broken is for folders of pictures; cars.csv",
+        ),
         (
             {"data": "no.csv", "target": ["a"], "skip_broken": True},
             "--skip-broken is for folders .* no.csv doesn't exist",

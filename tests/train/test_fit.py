@@ -319,7 +319,7 @@ def mistakes():
         ((mlp(), nan, y), {}, r"row 3.*column 1"),
         ((mlp(2), x, y), {}, r"3 classes.*bl\.Linear\(3\)"),
         ((mlp(), x, y), {"epochs": 0}, "epochs must be a whole number of at least 1, got 0"),
-        ((mlp(), x, y), {"batch_size": -4}, "batch_size must be a whole number of at least 1, got -4"),
+        ((mlp(), x, y), {"batch_size": -4}, "batch_size must be a whole number of at least 1, or 'full', got -4"),
         ((mlp(), x, y), {"validation": 1.5}, "validation=1.5: a share must lie between 0 and 1"),
         ((mlp(), x, y), {"loss": "crossentropy"}, "did you mean 'cross_entropy'"),
         ((mlp(), x, y), {"optimizer": "adm"}, "did you mean 'adam'"),

@@ -8,14 +8,21 @@ from typing import Annotated, Any
 import typer
 
 NAME = "evaluate"
-EXAMPLES = "Examples:\n\nbacklit evaluate runs/houses test.csv\n\nbacklit evaluate runs/houses test.csv --json"
+EXAMPLES = (
+    "Examples:\n\nbacklit evaluate runs/houses test.csv\n\nbacklit evaluate runs/houses test.csv --json\n\n"
+    "backlit evaluate runs/book other.txt"
+)
 
 
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")],
     file: Annotated[
         Path,
-        typer.Argument(help="Table with the target column, or a folder with one of pictures a class.", metavar="FILE"),
+        typer.Argument(
+            help="Table with the target column, tagged sentences (.conll), a folder with one of pictures a class, or a "
+            "text for a run that goes on with texts.",
+            metavar="FILE",
+        ),
     ],
     target: Annotated[
         list[str] | None, typer.Option(help="Name of the target column, if it isn't that of the training.")

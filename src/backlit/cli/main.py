@@ -24,6 +24,7 @@ from backlit.cli import (
 from backlit.cli import report as write_report
 from backlit.cli.options import Command
 from backlit.cli.output import end, reporting, tell, visible_usage
+from backlit.settings import docstring
 
 
 class Group(TyperGroup):
@@ -76,7 +77,7 @@ COMMANDS = (
 )  # fmt: skip
 
 for module in COMMANDS:
-    app.command(module.NAME, epilog=module.EXAMPLES, cls=Command)(module.command)
+    app.command(module.NAME, help=docstring(module.command), epilog=module.EXAMPLES, cls=Command)(module.command)
 
 
 def main() -> None:

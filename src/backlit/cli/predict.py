@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 NAME = "predict"
 EXAMPLES = (
     "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\n"
-    "backlit predict runs/pictures new.png pictures/dark"
+    "backlit predict runs/pictures new.png pictures/dark\n\n"
+    "backlit predict runs/dates new.csv --out written.csv"
 )
 
 
@@ -22,8 +23,8 @@ def command(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Table with the input columns, in any order; for time series, the past; or pictures, and folders of "
-            "them.",
+            help="Table with the input columns, in any order; for time series, the past; tagged sentences (.conll); or "
+            "pictures, and folders of them.",
             metavar="FILE",
         ),
     ],
@@ -40,7 +41,8 @@ def command(
 ) -> None:
     """The file's rows with predictions: for classes the probability of each, for numbers an interval.
 
-    Time series are continued: a row for each step after the file's last, with its time.
+    Time series are continued: a row for each step after the file's last, with its time. What writes or tags adds a
+    text, or the tags with spaces between them.
     """
     import polars as pl
 
@@ -56,6 +58,9 @@ def command(
     if apply.takes_pictures(loaded):
         _pictures(loaded, files, out, skip_broken, as_json)
         return
+    if apply.reads_pairs(loaded):
+        _made(loaded, files, out, as_json)
+        return
     if len(files) > 1:
         raise InputError(f"the run takes one table at a time, got {len(files)} files")
     if skip_broken:
@@ -63,12 +68,7 @@ def command(
     file = files[0]
     continued = apply.is_forecaster(loaded)
     source = apply.source_for(loaded, file, keep_text=True)
-    if out is not None and out.is_dir():
-        raise InputError(f"--out {out} is a folder; name a file")
-    if out is not None and not out.parent.is_dir():
-        raise InputError(f"--out {out}: there is no folder {out.parent}")
-    if out is not None and out.exists() and out.samefile(file):
-        raise InputError(f"--out {out} is the input itself; name another file, so that nothing is lost")
+    _check(out, [file])
     if continued:
         _continue(loaded, source, out, level, as_json)
         return
@@ -86,32 +86,91 @@ def command(
         output.note(f"{source.frame.height} predictions written to {out}")
 
 
-def _pictures(run: Run, files: list[Path], out: Path | None, skip_broken: bool, as_json: bool) -> None:
-    """A row for each picture: file, prediction, probabilities."""
+def _check(out: Path | None, files: list[Path]) -> None:
+    """Refuse a file that can't be written, before any work is done for it."""
+    from backlit.errors import InputError
+
+    if out is not None and out.is_dir():
+        raise InputError(f"--out {out} is a folder; name a file")
+    if out is not None and not out.parent.is_dir():
+        raise InputError(f"--out {out}: there is no folder {out.parent}")
+    if out is not None and out.exists() and any(file.exists() and out.samefile(file) for file in files):
+        raise InputError(f"--out {out} is the input itself; name another file, so that nothing is lost")
+
+
+def _made(run: Run, files: list[Path], out: Path | None, as_json: bool) -> None:
+    """A text, or tags, for each row of a table, picture or sentence."""
     import polars as pl
 
     from backlit.cli import output
-    from backlit.data.files import Source, writing
-    from backlit.data.pictures import pictures_in, read_as, shown
-    from backlit.errors import InputError
+    from backlit.data.files import writing
+    from backlit.tasks import apply_pairs
 
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise InputError(f"--out {out}: {'is a folder; name a file' if out.is_dir() else f'no folder {out.parent}'}")
+    _check(out, files)
+    file = apply_pairs.pairs_file(run, files, keep_text=True)
+    for sentence in file.notes:
+        output.note(sentence)
+    columns = apply_pairs.columns_of(file, run)
+    if as_json:
+        output.emit({"rows": len(file.values), **columns})
+        return
+    writing.write(pl.DataFrame(columns), out, file.source)
+    if out is not None:
+        output.note(f"{len(file.values)} predictions written to {out}")
+
+
+def _pictures(run: Run, files: list[Path], out: Path | None, skip_broken: bool, as_json: bool) -> None:
+    """A row for each picture: file, prediction, probabilities."""
+    from backlit.cli import output
+    from backlit.data.pictures import Clips, pictures_in, read_as, shown
+
+    _check(out, files)
+    if isinstance(run.preparation, Clips) or files[0].suffix.lower() == ".npz":
+        _clips(run, files, out, as_json)
+        return
     paths = [path for file in files for path in (pictures_in(file) if file.is_dir() else [file])]
     with output.stages(as_json) as stage:
         album = read_as(run.preparation.form, paths, skip_broken=skip_broken, progress=stage)
     for path, why in album.broken:
         output.note(f"picture {shown(path)}: {why}; it is left out")
-    pictures, columns = {"picture": [shown(paths[i]) for i in album.kept]}, predictions(run, album.pixels, 0.9)
+    _table({"picture": [shown(paths[i]) for i in album.kept]}, predictions(run, album.pixels, 0.9), out, as_json)
+
+
+def _clips(run: Run, files: list[Path], out: Path | None, as_json: bool) -> None:
+    """A row for each clip, or for each row of an archive of arrays."""
+    import numpy as np
+
+    from backlit.data.pictures import shown
+    from backlit.data.pictures.arrays import read_arrays
+    from backlit.data.pictures.clips import clips_under
+
+    if files[0].suffix.lower() == ".npz":
+        pixels = run.preparation.apply(read_arrays(files[0], labelled=False)[0])
+        names = [f"row {row}" for row in range(1, len(pixels) + 1)]
+    else:
+        found = [clip for file in files for clip in clips_under(file)]
+        names = [shown(path) for path, _ in found]
+        pixels = np.stack([run.preparation.of(frames) for _, frames in found])
+    _table({"clip": names}, predictions(run, pixels, 0.9), out, as_json)
+
+
+def _table(names: dict[str, list[str]], columns: dict[str, list[Any]], out: Path | None, as_json: bool) -> None:
+    """Names with what is predicted for each, in the format that the file's name says."""
+    import polars as pl
+
+    from backlit.cli import output
+    from backlit.data.files import Source, writing
+
+    (rows,) = names.values()
     if as_json:
-        output.emit({"rows": len(album.kept), **pictures, **columns})
+        output.emit({"rows": len(rows), **names, **columns})
         return
     suffix = "" if out is None else out.suffix.lower().lstrip(".")
     kind = suffix if suffix in ("tsv", "jsonl", "parquet", "arrow") else "csv"
-    source = Source(pl.DataFrame(pictures), Path("pictures"), kind, separator="\t" if kind == "tsv" else ",")
+    source = Source(pl.DataFrame(names), Path("pictures"), kind, separator="\t" if kind == "tsv" else ",")
     writing.write(pl.DataFrame({name: pl.Series(values) for name, values in columns.items()}), out, source)
     if out is not None:
-        output.note(f"{len(album.kept)} predictions written to {out}")
+        output.note(f"{len(rows)} predictions written to {out}")
 
 
 def _continue(run: Run, source: Any, out: Path | None, level: float, as_json: bool) -> None:

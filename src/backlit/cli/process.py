@@ -14,6 +14,7 @@ from backlit.aligned import visible
 from backlit.errors import BacklitWarning
 
 DEBUG = "BACKLIT_DEBUG"  # set to 1: tracebacks, and what libraries have to say
+THREADS = "POLARS_MAX_THREADS"
 STANDARD = (0, 1, 2)
 FREE = {"strict": "replace", "surrogateescape": "replace"}  # what to do with characters that an encoding doesn't have
 
@@ -55,6 +56,13 @@ def prepare() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     sys.stdout, sys.stderr = _stream(1, sys.stdout), _stream(2, sys.stderr)
     os.environ["MPLBACKEND"] = "agg"  # pictures go to files
+    for name in ("COLUMNS", "LINES"):
+        if not os.environ.get(name, "80").isdecimal() or int(os.environ.get(name, "80")) < 1:
+            del os.environ[name]  # rich would write nothing at all
+    threads = os.environ.get(THREADS, "1")
+    if not threads.isdecimal() or int(threads) < 1:  # polars would panic
+        del os.environ[THREADS]
+        sys.stderr.write(f"{THREADS}={visible(threads)} is no number of threads: as many as there are cores are used\n")
     if not debugging():
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
         logging.getLogger("jax").setLevel(logging.ERROR)

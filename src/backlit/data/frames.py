@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,10 @@ def as_arrays(
     try:
         array = np.asarray(x)
     except ValueError as error:
-        raise ShapeError(f"x has rows of different lengths; every row needs the same columns ({error})") from error
+        raise ShapeError(
+            "x has rows of different lengths; every row needs the same columns; sequences of different length are "
+            f"filled up by bl.pad_sequences(x) ({error})"
+        ) from error
     if array.ndim == 0:
         raise ShapeError(f"x must hold rows, got the single value {x!r:.50}")
     if array.dtype.kind not in "fiub":
@@ -140,6 +144,9 @@ def as_targets(y: Any) -> np.ndarray:
             raise _no_target(np.argwhere(np.ma.getmaskarray(y))[0], "masked")
         y = y.data
     values = array_of(y)
+    if values.dtype.kind in "cmM":
+        kind = "complex numbers" if values.dtype.kind == "c" else "dates or times"
+        raise InputError(f"targets: {kind} can't be learned as they are; make them numbers, or classes by astype(str)")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         place = np.argwhere(~np.isfinite(values))[0]
         raise _no_target(place, "missing (NaN)" if np.isnan(values[tuple(place)]) else "infinite")
@@ -149,6 +156,9 @@ def as_targets(y: Any) -> np.ndarray:
                 raise _no_target(place, f"missing ({value})")
             if isinstance(value, float) and not np.isfinite(value):
                 raise _no_target(place, "missing (NaN)" if np.isnan(value) else "infinite")
+        if values.size and all(isinstance(value, Real) and not isinstance(value, bool) for value in values.flat):
+            numbers = np.array(values.tolist())
+            return numbers if numbers.dtype.kind in "fiu" else values  # whole numbers beyond 64 bits stay what they are
     return values
 
 

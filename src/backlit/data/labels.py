@@ -10,6 +10,7 @@ import numpy as np
 
 from backlit.data.textual import array_of, as_texts, is_text
 from backlit.errors import InputError, ShapeError, UnknownNameError
+from backlit.schema import fitted
 
 
 class UnseenError(UnknownNameError):
@@ -104,7 +105,12 @@ class Labels:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Labels:
         """The inverse of `to_dict`."""
-        return cls(tuple(data["classes"]))
+        classes: tuple[str | bool | int | float, ...] = fitted(
+            tuple[str | bool | int | float, ...], data.get("classes"), "classes"
+        )
+        if not classes or len({type(name) is str for name in classes}) > 1 or len(set(classes)) < len(classes):
+            raise InputError("classes must be different texts, or different numbers")
+        return cls(classes)
 
 
 def one_hot(codes: Any, classes: int | Sequence[Any], dtype: str = "float32") -> np.ndarray:
@@ -156,7 +162,8 @@ def _plain(values: np.ndarray) -> np.ndarray:
     if kinds <= {bool, np.bool_}:
         return values.astype(bool)
     if all(issubclass(kind, (int, float, np.integer, np.floating)) and kind is not bool for kind in kinds):
-        return _values(np.array(values.tolist()))
+        numbers = np.array(values.tolist())
+        return as_texts([str(value) for value in values]) if numbers.dtype.kind == "O" else _values(numbers)  # 10**30
     return as_texts([_text(value) for value in values])
 
 

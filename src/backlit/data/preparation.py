@@ -11,14 +11,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.data.frames import as_targets
-from backlit.errors import InputError
+from backlit.errors import InputError, unknown
+from backlit.schema import fitted
 
 # Where each kind that a run's files may name is defined: no other module is ever imported on a file's word.
 HOMES = {
     "TablePreparation": "backlit.data.table",
     "Texts": "backlit.data.text",
     "Pictures": "backlit.data.pictures",
+    "Clips": "backlit.data.pictures",
     "TextColumn": "backlit.data.text",
+    "FromColumn": "backlit.data.from_column",
     "SeriesPreparation": "backlit.data.series",
     "NamedColumns": "backlit.data.named",
     "Standardize": "backlit.data.scaling",
@@ -151,7 +154,11 @@ def preparation_of(preparation: Any) -> Preparation:
     """
     if preparation is None:
         return AS_IT_IS
-    return preparation if isinstance(preparation, Preparation) else Foreign(preparation)
+    if isinstance(preparation, Preparation):
+        return preparation
+    if not callable(getattr(preparation, "apply", None)):
+        raise InputError(f"preparation must have a method apply(raw) that gives an array, got {preparation!r}")
+    return Foreign(preparation)
 
 
 def describe(preparation: Any) -> dict[str, Any] | None:
@@ -175,6 +182,8 @@ def restore(data: dict[str, Any] | None) -> Preparation | None:
     if data is None:
         return None
     rest = dict(data)
-    kind = rest.pop("kind")
+    kind = fitted(str, rest.pop("kind", None), "the kind of preparation")
+    if kind not in HOMES:
+        raise unknown("kind of preparation", kind, HOMES)
     preparation_class: type[Preparation] = getattr(importlib.import_module(HOMES[kind]), kind)
     return preparation_class.from_dict(rest)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import sys
+import zlib
 from pathlib import Path
 
 import jax
@@ -32,12 +34,27 @@ def pictures_folder() -> Path | None:
     return folder / "pictures" if os.environ.get("BACKLIT_CACHE") is not None else folder.parent / "pictures"
 
 
+def machine() -> str:
+    """Of what programs are compiled for, as a folder's name, what XLA doesn't ask: "2-cores-1f3a90c4".
+
+    A program that was compiled on one core runs on two, but up to a third slower. The second part stands for the
+    processor's features, where the system tells them.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+            features = next(line for line in lines if line.startswith(("flags", "Features")))
+    except (OSError, StopIteration):
+        features = platform.machine() + platform.processor()
+    return f"{cores}-cores-{zlib.crc32(features.encode()):08x}"
+
+
 @functools.cache
 def configure() -> None:
     """Keep compiled programs between processes, unless the user has already told JAX where."""
     folder = cache_folder()
     if folder is None or jax.config.jax_compilation_cache_dir:
         return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_compilation_cache_dir", str(folder / machine()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

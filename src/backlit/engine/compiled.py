@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import warnings
@@ -10,11 +11,17 @@ from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import jax
+import numpy as np
 
 from backlit.engine import cache
 from backlit.errors import RecompilationWarning
 from backlit.graph import tree
 from backlit.graph.tensor import Tensor, value_of
+
+try:  # within it ``x[7]`` of four numbers is refused while tracing, rather than the last taken
+    from jax._src.config import check_static_indices  # JAX has it in public as a setting of the whole process only
+except ImportError:
+    check_static_indices = contextlib.nullcontext
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,10 +36,10 @@ class Compiled(Generic[P, R]):
         How often it was compiled: once for each combination of shapes, types and settings.
     """
 
-    def __init__(self, f: Callable[P, R], quiet: bool = False) -> None:
+    def __init__(self, f: Callable[P, R], inside: bool = False) -> None:
         cache.configure()
         self._f = f
-        self._quiet = quiet  # whether other shapes are expected
+        self._inside = inside  # whether it is the library's own: other shapes are expected, results stay on the device
         self.name = getattr(f, "__name__", type(f).__name__)
         self.traces = 0
         self._lock = threading.Lock()  # of what follows: calls from several threads share it
@@ -57,7 +64,8 @@ class Compiled(Generic[P, R]):
             self._explain(key, args, kwargs)
         with jax.enable_x64(True):
             result = self._jitted(fixed, *arrays)
-        return tree.unflatten(result.structure, result.leaves)
+        leaves = result.leaves if self._inside else [_on_host(leaf) for leaf in result.leaves]
+        return tree.unflatten(result.structure, leaves)
 
     def _run(self, fixed: _Fixed, *arrays: Any) -> _Returned:
         with self._lock:
@@ -66,7 +74,8 @@ class Compiled(Generic[P, R]):
         leaves = [next(remaining) if setting is _ARRAY else setting for setting in fixed.settings]
         args, kwargs = tree.unflatten(fixed.structure, leaves)
         try:
-            leaves, structure = tree.flatten(self._f(*args, **kwargs))
+            with check_static_indices(True):
+                leaves, structure = tree.flatten(self._f(*args, **kwargs))
         except jax.errors.TracerArrayConversionError as error:
             raise TypeError(
                 f"{self.name} hands a value to NumPy, which would leave the compiled program; use backlit.ops there"
@@ -87,7 +96,7 @@ class Compiled(Generic[P, R]):
             before = list(self._shapes_in_words)
             self._keys.add(key)
             self._shapes_in_words.append(now)
-        if before and not self._quiet:
+        if before and not self._inside:
             differences = [
                 [
                     f"{_argument(k)}: {then.get(k, 'absent')} → {now.get(k, 'absent')}"
@@ -144,6 +153,11 @@ class _Fixed:
         return isinstance(other, _Fixed) and (self.structure, self.settings) == (other.structure, other.settings)
 
 
+def _on_host(leaf: Any) -> Any:
+    """A result as a NumPy array: outside a program a JAX array's arithmetic would fall from float64 to float32."""
+    return leaf if isinstance(leaf, jax.core.Tracer) else np.asarray(leaf)
+
+
 def _kind(array: Any) -> tuple[Any, ...]:
     return (array.shape, array.dtype) if hasattr(array, "shape") else (type(array),)
 
@@ -173,20 +187,24 @@ def compile(f: Callable[P, R]) -> Compiled[P, R]:
     Returns
     -------
     Compiled
-        Called like `f`; results are JAX arrays (`numpy.asarray` makes NumPy arrays of them). It is compiled at
-        the first call and again for each new shape, type or setting, which a `RecompilationWarning` explains.
+        Called like `f`; results are NumPy arrays, read-only where they share memory with the program's. It is compiled
+        at the first call and again for each new shape, type or setting, which a `RecompilationWarning` explains.
         Called with Tensors, it runs as part of their graph instead.
 
     Raises
     ------
     TypeError
         If `f` hands traced values to NumPy or decides by them.
+    IndexError
+        If a constant index lies outside: ``x[7]`` of four numbers. Places that are computed or come in an array can't
+        be seen while compiling; in brackets, one outside counts as the nearest inside (`backlit.ops.getitem` and `take`
+        check constant arrays, too).
 
     Examples
     --------
     >>> import backlit as bl, numpy as np
     >>> slope = bl.compile(bl.grad(lambda x: bl.ops.sum(x * x)))
-    >>> np.asarray(slope(np.array([1.0, 2.0]))).tolist()
+    >>> slope(np.array([1.0, 2.0])).tolist()
     [2.0, 4.0]
     """
     return Compiled(f)

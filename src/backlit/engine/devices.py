@@ -13,6 +13,27 @@ from backlit.errors import InputError
 ROWS = "rows"  # the mesh's one axis
 
 
+def require_platforms() -> None:
+    """Refuse platforms that the user named and this machine hasn't.
+
+    Raises
+    ------
+    InputError
+        If JAX finds none of them.
+    """
+    named = jax.config.jax_platforms
+    if named in (None, "", "cpu"):  # then there is no need to ask, which would settle on a number of devices
+        return
+    try:
+        jax.devices()
+    except (AssertionError, RuntimeError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(
+            f"JAX_PLATFORMS={named}: JAX has no such device here{f' ({told})' if told else ''}; unset the variable, or "
+            "choose the numpy engine"
+        ) from error
+
+
 def mesh(count: int) -> Mesh:
     """The first `count` devices, in a row.
 

@@ -16,7 +16,7 @@ from jax.extend.core import jaxpr_as_fun
 from jax.sharding import NamedSharding, PartitionSpec
 
 from backlit.engine.compiled import Compiled, P, R
-from backlit.engine.devices import ROWS, mesh
+from backlit.engine.devices import ROWS, mesh, require_platforms
 from backlit.graph import tree
 from backlit.graph.kernels import xla as kernels
 
@@ -31,6 +31,7 @@ class XlaEngine:
     name = "xla"
 
     def __init__(self, devices: int = 1) -> None:
+        require_platforms()
         self.devices = devices
         self._mesh = mesh(devices) if devices > 1 else None
 
@@ -64,7 +65,7 @@ class XlaEngine:
 
     def compile(self, f: Callable[P, R]) -> Compiled[P, R]:
         """`f` compiled, once for each shape."""
-        return Compiled(f, quiet=True)
+        return Compiled(f, inside=True)
 
     def scan(self, f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> tuple[Any, Any]:
         """``carry, y = f(carry, x)`` over the first axis of `xs`, as one loop of the compiled program."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from backlit.errors import NonFiniteError
 from backlit.graph.mistakes import explained, signature
+from backlit.graph.promotion import is_whole, promoted
 from backlit.graph.tensor import Array, Tensor, value_of
 
 Rule = Callable[..., Any]
@@ -93,9 +94,31 @@ class Op:
             if reason is error:
                 raise
             raise reason from error
+        dtype = getattr(value, "dtype", None)
+        for x in values:
+            if getattr(x, "dtype", None) is dtype:  # nearly always of the first
+                break
+        else:
+            value = self._typed(value, values, static)
         if _debug_nans.get():
             self._check_finite(values, value)
         return value
+
+    def _typed(self, value: Any, values: Any, static: dict[str, Any]) -> Any:
+        """The forward function's result, in the type that `promoted` says."""
+        counts = [self.rule(i) is not None for i in range(len(values))]
+        numbers = [x for x, counted in zip(values, counts, strict=True) if counted]
+        if getattr(getattr(value, "dtype", None), "kind", "") != "f" or not numbers or "dtype" in static:
+            return value
+
+        def again(wanted: np.dtype) -> Any:
+            cast = [
+                x.astype(wanted) if is_whole(x) and counted else x for x, counted in zip(values, counts, strict=True)
+            ]
+            with np.errstate(all="ignore"):
+                return self.forward(namespace(*values), *cast, **static)
+
+        return promoted(value, numbers, again)
 
     def _check_finite(self, values: Any, value: Any) -> None:
         if is_bad(value) and not any(is_bad(v) for v in values):

@@ -6,6 +6,7 @@ doesn't say how it is tested.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, TypeVar
@@ -102,7 +103,7 @@ REGISTRY: dict[str, Entry] = {}
 def _register(name: str, function: Callable[..., Any], samples: tuple[Sample, ...], torch: Any, order: int) -> None:
     if not samples:
         raise TypeError(f"operation {name} must say how it is tested: samples=(sample(...), ...)")
-    if not function.__doc__:
+    if not function.__doc__ and sys.flags.optimize < 2:  # python -OO leaves them out
         raise TypeError(f"operation {name} needs a docstring: formula, shapes, convention at kinks")
     other = REGISTRY[name].function if name in REGISTRY else function
     if (other.__module__, other.__qualname__) != (function.__module__, function.__qualname__):

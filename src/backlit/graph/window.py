@@ -164,6 +164,8 @@ def borders(
     owner: str, padding: Any, sizes: Sizes, extent: Sequence[int], stride: Sizes
 ) -> tuple[tuple[int, int], ...]:
     """Padding as a pair (before, after) for each axis."""
+    if not isinstance(padding, (str, int, tuple, list)):
+        raise InputError(f"{owner}: padding must be 'valid', 'same', whole numbers or pairs of them, got {padding!r}")
     if padding == "valid":
         return ((0, 0),) * len(sizes)
     if padding == "same":

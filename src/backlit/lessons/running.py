@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from backlit import interrupts
 from backlit.errors import BacklitError
 from backlit.languages import check_language
 from backlit.lessons.pictures import is_picture
@@ -85,7 +86,7 @@ def execute(code: Code, values: dict[str, Any], lesson: Lesson) -> str:
     printed = io.StringIO()
     try:
         # Lines as in the file, so that a traceback shows where it was.
-        compiled = compile("\n" * (code.line - 1) + code.text, lesson.path, "exec")
+        compiled = compile("\n" * (code.line - 1) + code.text, lesson.path, "exec", optimize=0)  # claims are assertions
         silent = contextlib.redirect_stderr(io.StringIO())  # no progress display
         with contextlib.redirect_stdout(printed), silent, _ended_by_ctrl_c():
             exec(compiled, values)  # noqa: S102
@@ -112,12 +113,12 @@ def _ended_by_ctrl_c() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if pressed:  # it failed for what wasn't trained
+        if pressed or interrupts.status() is not None:  # it failed for what wasn't trained
             raise KeyboardInterrupt from error
         raise
     finally:
         signal.signal(signal.SIGINT, before)
-    if pressed:
+    if pressed or interrupts.status() is not None:
         raise KeyboardInterrupt
 
 

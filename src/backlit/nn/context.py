@@ -102,9 +102,7 @@ class Context:
         try:
             output = layer(params.get(name, {}), x, inner, **options)
         except BacklitError as error:
-            if not getattr(error, "layer", None):
-                error.layer = inner.path  # type: ignore[attr-defined]
-                error.args = (f"layer {inner.path} ({layer}): {error}",)
+            tell_where(error, inner.path, layer)
             raise
         if type(output) is Tensor and output.name is None:
             output.name = inner.path
@@ -141,6 +139,13 @@ class Context:
     def update(self, name: str, value: Array) -> None:
         """Set a running value for the steps to come."""
         self.updates[self._at(name)] = value.value if type(value) is Tensor else value
+
+
+def tell_where(error: BacklitError, path: str, layer: Any) -> None:
+    """Put before an error's message in which layer it happened, unless an inner one was told already."""
+    if not getattr(error, "layer", None):
+        error.layer = path  # type: ignore[attr-defined]
+        error.args = (f"layer {path} ({layer}): {error}",)
 
 
 def ensure_context(ctx: Context | None) -> Context:

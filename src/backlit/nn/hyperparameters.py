@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from typing import Any
 
-from backlit.settings import MISSING, check, option
+from backlit.settings import MISSING, check, finite, option
 
-__all__ = ["above_zero", "at_least_zero", "below_one", "check", "finite", "option", "share", "whole"]
+__all__ = ["above_zero", "at_least_zero", "below_one", "check", "finite", "option", "share", "short_repr", "whole"]
 
 
 def whole(default: Any = MISSING) -> Any:
@@ -26,11 +26,6 @@ def share(default: Any = MISSING, most: float = 1.0, unit: str = "") -> Any:
     return option(default, unit=unit, low=0.0, high=most, words=words)
 
 
-def finite(default: Any = MISSING) -> Any:
-    """Any finite number."""
-    return option(default, low=-math.inf, open_low=True, open_high=True, words="a finite number")
-
-
 def above_zero(default: Any = MISSING) -> Any:
     """A finite number above zero."""
     return option(default, low=0.0, open_low=True, open_high=True, words="a finite number above 0")
@@ -39,3 +34,17 @@ def above_zero(default: Any = MISSING) -> Any:
 def at_least_zero(default: Any = MISSING) -> Any:
     """A finite number, zero or above."""
     return option(default, low=0.0, open_high=True, words="a finite number of at least 0")
+
+
+def short_repr(instance: Any) -> str:
+    """A dataclass's repr with only what differs from the defaults: ``Linear(64)``."""
+    shown = []
+    positional = True
+    for f in dataclasses.fields(instance):
+        value = getattr(instance, f.name)
+        if f.default is not dataclasses.MISSING:
+            positional = False
+            if value == f.default:
+                continue
+        shown.append(repr(value) if positional else f"{f.name}={value!r}")
+    return f"{type(instance).__name__}({', '.join(shown)})"

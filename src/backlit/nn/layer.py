@@ -13,13 +13,14 @@ from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.graph.tensor import Array
-from backlit.nn.context import CallOptions, Context, Params, Shape
-from backlit.nn.hyperparameters import check
+from backlit.nn.building import example_shape, refuse_shared, require_size, require_start
+from backlit.nn.context import CallOptions, Context, Params, Shape, tell_where
+from backlit.nn.hyperparameters import check, short_repr
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
-from backlit.nn.size import require_size
-from backlit.registry import register
+from backlit.registry import OWN, register
+from backlit.schema import fitted, parts
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,23 @@ class Layer:
         inside = self.parts()
         return bool(inside) and inside[0][1].takes_integers
 
+    def check_inputs(self, x: np.ndarray) -> None:
+        """Refuse whole numbers that the layer has nothing for, such as places beyond an embedding's table.
+
+        Called once for all rows before anything is computed; in a compiled program values can't be looked at.
+
+        Raises
+        ------
+        InputError
+            With row and place of the first.
+        """
+        for name, layer in self.parts()[:1]:
+            try:
+                layer.check_inputs(x)
+            except BacklitError as error:
+                tell_where(error, name, layer)
+                raise
+
     def cost(self, input_shape: Shape) -> int:
         """Multiply-adds for one example."""
         return sum(layer.cost(shape) for _, layer, shape in self.open(input_shape))
@@ -169,10 +187,12 @@ class Layer:
     def from_dict(data: dict[str, Any]) -> Layer:
         """The layer that `to_dict` described; a layer of your own must have been defined (imported) before."""
         rest = dict(data)
-        name = rest.pop("layer", None)
+        name = fitted(str, rest.pop("layer", None), "the kind of a layer")
         if name not in Layer.kinds:
             raise unknown("layer", name, Layer.kinds)
         kind = Layer.kinds[name]
+        if kind.__module__.startswith(OWN):  # what else is annotated is the user's own business
+            return kind(**parts(kind, rest, name))
         try:
             return kind(**{key: _unplain(value) for key, value in rest.items()})
         except TypeError as error:
@@ -253,18 +273,22 @@ class Network:
         InputError
             If the network is larger than the limits on layers, nesting and weights allow (see `backlit.limits`).
         """
-        shape = _example_shape(input_shape)
+        shape = example_shape(input_shape)
+        require_start(seed, dtype)
         require_size(architecture, shape)
         params, _ = architecture.init(Key(seed), shape)
+        refuse_shared(architecture, params)
         cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
         return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
 
     @classmethod
-    def empty(cls, architecture: Layer, input_shape: Shape | int, dtype: str = "float32") -> Network:
+    def empty(
+        cls, architecture: Layer, input_shape: Shape | int, dtype: str = "float32", most: int | None = None
+    ) -> Network:
         """As `build`, but nothing is drawn: all parameters are zero, read-only and without memory of their own.
 
         Running values are those of the start. For whoever has the parameters already, from a file, and wants to know
-        what shapes they must have.
+        what shapes they must have. A network of more than `most` numbers is refused before memory is taken for it.
 
         Examples
         --------
@@ -272,8 +296,8 @@ class Network:
         >>> bl.Network.empty(bl.GRU(512), (10, 512)).params["weight"].shape
         (1536, 512)
         """
-        shape = _example_shape(input_shape)
-        params, _ = architecture.init(Key.undrawn(), shape)
+        shape = example_shape(input_shape)
+        params, _ = architecture.init(Key.undrawn(most), shape)
         blank = lambda leaf: np.broadcast_to(np.zeros((), dtype=dtype), np.shape(leaf))  # noqa: E731
         return cls(architecture, tree.map(blank, params), shape, _start_state(architecture, shape, dtype))
 
@@ -321,6 +345,10 @@ class Network:
     def takes_integers(self) -> bool:
         """Whether inputs are whole numbers (an embedding comes first) rather than real ones."""
         return self.architecture.takes_integers
+
+    def check_inputs(self, x: np.ndarray) -> None:
+        """Refuse whole numbers that the first layer has nothing for: see `Layer.check_inputs`."""
+        self.architecture.check_inputs(x)
 
     def replace(self, **changes: Any) -> Network:
         """A network with other params or state."""
@@ -375,14 +403,6 @@ class Network:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
 
 
-def _example_shape(input_shape: Shape | int) -> Shape:
-    """The shape of one example, whose sizes must be whole numbers above zero."""
-    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
-    if any(not isinstance(size, (int, np.integer)) or size < 1 for size in shape):
-        raise ShapeError(f"input_shape {shape} must hold whole numbers of at least 1 (leave out the batch axis)")
-    return shape
-
-
 def _start_state(architecture: Layer, shape: Shape, dtype: str) -> dict[str, Array]:
     """The running values before any training, by path."""
     state = tree.flatten_dict(architecture.init_state(shape))
@@ -417,27 +437,13 @@ def forward(
     if tuple(x.shape[1:]) != input_shape:
         raise ShapeError(
             f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
-            f"got {tuple(x.shape)}"
+            f"got {tuple(x.shape)}" + ("; that is one row: pass x[None]" if tuple(x.shape) == input_shape else "")
         )
     context = Context(states=state, **options)
     output = architecture(params, x, context)
     if context.probe is not None:
         output = context.probe.layer("", architecture, x, output)
     return output, {**state, **context.updates}
-
-
-def short_repr(instance: Any) -> str:
-    """A dataclass's repr with only what differs from the defaults: ``Linear(64)``."""
-    shown = []
-    positional = True
-    for f in dataclasses.fields(instance):
-        value = getattr(instance, f.name)
-        if f.default is not dataclasses.MISSING:
-            positional = False
-            if value == f.default:
-                continue
-        shown.append(repr(value) if positional else f"{f.name}={value!r}")
-    return f"{type(instance).__name__}({', '.join(shown)})"
 
 
 def _plain(value: Any) -> Any:
@@ -476,8 +482,5 @@ def init_part(key: Key, name: str, layer: Layer, shape: Shape) -> tuple[Params, 
     try:
         return layer.init(key.child(name), shape)
     except BacklitError as error:
-        if not getattr(error, "layer", None):
-            path = "/".join((*key.path, name))
-            error.layer = path  # type: ignore[attr-defined]
-            error.args = (f"layer {path} ({layer}): {error}",)
+        tell_where(error, "/".join((*key.path, name)), layer)
         raise

@@ -14,8 +14,8 @@ from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.graph.ops.arithmetic import abs as absolute
 from backlit.graph.ops.arithmetic import square
-from backlit.nn.hyperparameters import at_least_zero, check
-from backlit.nn.layer import Params, short_repr
+from backlit.nn.hyperparameters import at_least_zero, check, short_repr
+from backlit.nn.layer import Params
 
 EXEMPT = ("bias", "scale", "shift", "slope")  # last parts of the paths that are left out
 

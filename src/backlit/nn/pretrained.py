@@ -57,6 +57,8 @@ def with_vectors(
     >>> tokenizer.tokens, network.params["0"]["weight"][[4, 6]].tolist(), missing
     (('a', 'film', 'good'), [[3.0, 4.0], [1.0, 2.0]], ['film'])
     """
+    if not isinstance(network, Network):
+        raise InputError(f"with_vectors takes a network that was built, layer.build(shape), got {network!r}")
     params = tree.flatten_dict(network.params)
     name = f"{layer}/weight" if layer else "weight"
     if name not in params:

@@ -12,7 +12,16 @@ from backlit.train.judgement import Judgement
 
 MOST_CLASSES = 16  # with more, a confusion matrix is no table
 MOST_STEPS = 12
-LOWER = ("loss", "log_loss", "rmse", "mae", "scaled_mae", "bits", "perplexity")  # scores of which less is better
+LOWER = (
+    "loss",
+    "log_loss",
+    "rmse",
+    "mae",
+    "scaled_mae",
+    "bits",
+    "perplexity",
+    "character_error",
+)  # scores of which less is better
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ class Description:
     calibration: Honesty | None
     steps: Table | None
     sample: str | None
+    examples: Table | None
     warnings: tuple[Said, ...]
 
 
@@ -86,6 +96,7 @@ def described(
         calibration=_calibration(judgement),
         steps=_steps(judgement),
         sample=judgement.sample,
+        examples=_examples(judgement),
         warnings=tuple(map(Said, judgement.warnings or ())),
     )
 
@@ -114,8 +125,9 @@ def _scores(judgement: Judgement, directions: Mapping[str, str]) -> Table | None
     if not scores:
         return None
     others: dict[str, Mapping[str, Any]] = dict(judgement.rivals or {})
-    if baseline and baseline.get("what") not in others:
-        others = {baseline["what"]: baseline} | others
+    what = baseline.get("what")
+    if what is not None and what not in others:
+        others = {what: baseline} | others
     names = [name for name in scores if name != "loss" or len(scores) == 1]  # the loss is in units of training
     ways = {name: directions.get(name) or ("min" if name in LOWER else "max") for name in names}
     rows = [
@@ -198,6 +210,14 @@ def _calibration(judgement: Judgement) -> Honesty | None:
         bins=Table(heads, tuple(rows)),
         right=tuple(each.accuracy for each in calibration.bins),
     )
+
+
+def _examples(judgement: Judgement) -> Table | None:
+    """What was written for a few inputs, beside what is true."""
+    if not judgement.examples:
+        return None
+    heads = (say("examples.given"), say("examples.truth"), say("examples.written"))
+    return Table(heads, tuple((each.given, each.truth, each.written) for each in judgement.examples))
 
 
 def _steps(judgement: Judgement) -> Table | None:

@@ -10,23 +10,30 @@ from typing import Any
 import numpy as np
 
 from backlit import data
-from backlit.data.pictures import classes_in, shown
+from backlit.data.from_column import FromColumn
+from backlit.data.pictures import Clips, classes_in, shown
+from backlit.data.pictures.arrays import read_arrays
+from backlit.data.pictures.clips import films_in
 from backlit.data.preparation import preparation_of
 from backlit.data.series import SeriesPreparation, Windows
 from backlit.data.table import TableTarget
 from backlit.data.table.placing import placed
+from backlit.data.text import Texts
 from backlit.errors import InputError
+from backlit.nn.layers.decoder import EncoderDecoder
+from backlit.tasks.apply_pairs import judge_pairs
 from backlit.tasks.judge.forecast import judge_windows
 from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.judge.worst import mistakes
 from backlit.tasks.series import windows_of
+from backlit.tasks.stream import judge_stream
 from backlit.train.judgement import Judgement
 
 
 def source_for(run: Any, path: Path, *, keep_text: bool = False) -> data.Source:
     """The file, read as the training's was: the same text means the same values."""
-    if run.targets.kind == "text":
-        raise InputError("this run writes texts: use backlit generate RUN --prompt …, or run.write in Python")
+    if goes_on(run):
+        raise InputError("this run goes on with a text: backlit generate RUN --prompt …, or run.generate in Python")
     return data.read_source(path, formats=preparation_of(run.preparation).formats, keep_text=keep_text)
 
 
@@ -38,6 +45,16 @@ def is_forecaster(run: Any) -> bool:
 def takes_pictures(run: Any) -> bool:
     """Whether the run was trained on pictures."""
     return isinstance(run.preparation, data.Pictures)
+
+
+def reads_pairs(run: Any) -> bool:
+    """Whether the run writes texts for other input, or tags it."""
+    return isinstance(run.preparation, (FromColumn, Texts)) and not goes_on(run)
+
+
+def goes_on(run: Any) -> bool:
+    """Whether the run goes on with a text."""
+    return run.targets.kind == "text" and not isinstance(run.network.architecture, EncoderDecoder)
 
 
 def inputs_of(run: Any, frame: Any, path: Path) -> Any:
@@ -71,6 +88,10 @@ def judgement_on(run: Any, path: Path, target: list[str] | None = None) -> tuple
     InputError
         If the file isn't what the run takes, or has no targets.
     """
+    if reads_pairs(run):
+        return judge_pairs(run, path, target)
+    if goes_on(run):
+        return judge_stream(run, path), []
     if is_forecaster(run):
         windows = known_windows(run, path, target)
         return judge_windows(run, windows, run.intervals), list(windows.grid.notes)
@@ -145,18 +166,31 @@ def known_pictures(
     run: Any, folder: Path, target: list[str] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """The pictures of a folder of classes as bytes, their classes, their names, and what is to be said of them."""
+    if folder.suffix.lower() == ".npz":
+        pixels, y = read_arrays(folder, target[0] if target else None)
+        assert y is not None  # noqa: S101, see `read_arrays`
+        return run.preparation.apply(pixels), y, np.array([f"row {row}" for row in range(1, len(pixels) + 1)]), []
     if target:
         raise InputError("--target is for tables; the classes of pictures are the names of their folders")
     listing = classes_in(folder, fewest=1)
     notes = list(listing.notes)
-    known = np.isin(listing.classes, [str(name) for name in run.classes])
+    films = films_in(listing, wanted=True) if isinstance(run.preparation, Clips) else None
+    if isinstance(run.preparation, Clips) and films is None:
+        raise InputError(
+            f"{folder}: the run takes clips; expected folders of frames, or animated files, in class folders"
+        )
+    classes = np.array(listing.classes if films is None else films.classes)
+    known = np.isin(classes, [str(name) for name in run.classes])
     if not known.any():
         raise InputError(f"{folder}: none of its classes is one of the run's ({', '.join(map(str, run.classes))})")
     if not known.all():
-        strange = sorted(set(np.array(listing.classes)[~known].tolist()))
+        strange = sorted(set(classes[~known].tolist()))
         notes.append(
             f"{int((~known).sum())} pictures of classes that training didn't have ({', '.join(strange)}) aren't judged"
         )
+    if films is not None:
+        pixels = np.concatenate([run.preparation.of(films.clips[row])[None] for row in np.flatnonzero(known)])
+        return pixels, classes[known], np.array(films.names)[known], notes
     paths = [path for path, here in zip(listing.paths, known, strict=True) if here]
     names = np.array([shown(path.relative_to(folder)) for path in paths])
-    return run.preparation.apply(paths), np.array(listing.classes)[known], names, notes
+    return run.preparation.apply(paths), classes[known], names, notes

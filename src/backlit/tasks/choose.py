@@ -10,10 +10,15 @@ from textwrap import indent
 from typing import Any, TypeVar
 
 from backlit.data.files.kinds import is_table
+from backlit.data.files.packed import PART
+from backlit.data.pictures.arrays import holds_pictures
+from backlit.data.table.target import as_names
+from backlit.data.text.tagged import is_tagged
 from backlit.errors import InputError, unknown
 from backlit.settings import Declaration, Record, build, declared
 from backlit.tasks.dataset import DatasetTask
 from backlit.tasks.options import Call, Options, of_fit
+from backlit.tasks.pairs import PairsTask
 from backlit.tasks.pictures import PicturesTask
 from backlit.tasks.series import SeriesTask
 from backlit.tasks.stream import StreamTask
@@ -22,11 +27,21 @@ from backlit.tasks.task import Task
 from backlit.tasks.texts import TextsTask
 from backlit.train.result import Result
 
-ON_TABLES: tuple[type[Task], ...] = (TableTask, TextsTask, SeriesTask)  # the first unless an option says otherwise
+ON_TABLES: tuple[type[Task], ...] = (
+    TableTask,
+    TextsTask,
+    SeriesTask,
+    PairsTask,
+)  # the first unless an option says otherwise
 OF_THE_COMMAND: tuple[type[Task], ...] = (*ON_TABLES, PicturesTask, StreamTask, DatasetTask)
 # Of `Call`; the others are for commands.
 PUBLIC = ("checkpoint", "checkpoint_every", "resume", "overwrite", "progress", "probes", "say")
-TELLING = {"horizon": SeriesTask, "text": TextsTask}  # options that say which of a table's tasks it is
+TELLING = {
+    "horizon": SeriesTask,
+    "to": PairsTask,
+    "picture": PairsTask,
+    "text": TextsTask,
+}  # options that say which of a table's tasks it is
 
 
 def data_options(tasks: Sequence[type[Task]] | None = None) -> dict[str, Declaration]:
@@ -55,8 +70,15 @@ def task_of(choices: Mapping[str, Any]) -> tuple[Task, Any]:
     given = {option: choices[option] for option in data_options() if is_given(choices.get(option))}
     if Path(name).is_dir():
         return chosen((PicturesTask,), given, f"{name} is a folder, of pictures"), name
+    if holds_pictures(name):
+        label = given.pop("target", ())
+        return chosen((PicturesTask,), given, f"{name} holds pictures"), PART.join([name, *as_names(label)])
     if not is_file(name):
         return chosen((DatasetTask,), given, f"{name} is a data set with its own target"), name
+    if is_tagged(name):
+        given = {"to": "tags", **given}
+    if given.get("to") == "tags":
+        return chosen(ON_TABLES, given, f"{name} is a file"), name
     if "target" not in given and is_text(name):
         why = f"{name} is learned as a text, for want of a --target"
         return chosen((StreamTask,), given, why), Path(name)
@@ -201,7 +223,7 @@ def taking(*tasks: type[Task]) -> Callable[[F], F]:
     def shown(function: F) -> F:
         signature = inspect.signature(function)
         *positional, _ = signature.parameters.values()
-        without = {name for task in tasks for name in task.without}
+        without = set.intersection(*(set(task.without) for task in tasks))
         public = {name: option for name, option in declared(Call).items() if name in PUBLIC}
         planning = {name: option for name, option in declared(Options).items() if name not in without}
         options = data_options(tasks) | planning | of_fit() | public

@@ -7,31 +7,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from backlit.data.splitting import split
 from backlit.data.text import Symbols, Texts, Tokenizer
+from backlit.data.text.tokenizer import Unit
 from backlit.data.textual import array_of, as_texts
 from backlit.errors import InputError, ShapeError, unknown
+from backlit.languages import Template
 from backlit.nn.layer import Layer
 from backlit.nn.spec.sequences import Writer, for_sequences, recurrent_spec
 from backlit.settings import option
 from backlit.tasks.judge.scores import best_guess, judge
-from backlit.tasks.options import Call, Options
+from backlit.tasks.judge.written import SHOWN, judge_texts, no_better, usual_text
+from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.plan import wished
+from backlit.tasks.split import alike, copies_of, together
 from backlit.tasks.task import FOR_ROWS, PLAN, Material, Parts, Plan, Progress, Task, seconds_left
 from backlit.train.callbacks import EarlyStopping
-from backlit.train.judgement import Judgement
+from backlit.train.judgement import Example, Judgement
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 from backlit.train.targets import TextTargets
+from backlit.train.training import NETWORK as HEADING
 from backlit.train.training import Training
 
 SHAPES = ("class", "tags", "text")
 OPTIMIZER, RATE, NETWORK = "adam", 0.003, "lstm:128"
-UPDATES = 6000  # after about so many, small networks have learned what they can
+WORDS = 10_000  # of a vocabulary of words
+MANY = 1 << 26  # outputs of an epoch: with more, metrics that need them all would take too much memory
+TOKENS_MOST_FREQUENT = Template("each token's most frequent tag", "토큰마다 가장 흔한 태그")
 
 
 @dataclass(eq=False)
@@ -60,9 +67,19 @@ class SequencesTask(Task):
     without = FOR_ROWS
     refusal = "fit_sequences doesn't take {name}; leave it out"
 
-    to: str = option()
+    updates: ClassVar[int] = 6000  # after about so many, small networks have learned what they can
+    waits: ClassVar[int] = 4  # so many times the usual patience are the epochs
+    least: ClassVar[float] = 0.0  # of the loss on held-out rows: what counts as improvement
+
+    to: str = option(
+        panel=DATA,
+        help="What is made of each row: text (another text is written, such as a translation or an answer) or tags "
+        "(one for each word)",
+    )
     tokens: str = option("characters")
-    attention: str | None = option(None)
+    attention: str | None = option(
+        None, panel=HEADING, help="Where each written token looks: dot (for texts the default), additive or none"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,34 +94,70 @@ class SequencesTask(Task):
         x, form = _inputs(given)
         if len(x) != len(y):
             raise ShapeError(f"x has {len(x)} rows and y {len(y)}: they must be equal")
+        if form != "numbers":
+            empty = next((row for row, sequence in enumerate(x) if not len(sequence)), None)
+            if empty is not None:
+                raise InputError(f"row {empty} is empty: there is nothing to read; leave it out")
         task = "classification" if self.to == "class" else self.to
-        return Pairs("sequences", x, _targets(x, y, self.to), task, form=form)
+        copies = copies_of([row.tobytes() if form == "numbers" else "\0".join(row) for row in x])
+        notes = [] if copies is None else [together(copies)]
+        return Pairs("sequences", x, self.targets(x, y), task, notes, form=form, copies=copies)
 
-    def split(self, material: Pairs, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
-        """Parts by chance; without test rows, validation rows judge as well."""
-        train, validation, *rest = split(len(material.raw), fractions, seed=seed)
+    def targets(self, x: np.ndarray, y: Sequence[Any]) -> np.ndarray:
+        """Classes or texts (rows,), or tags (rows, time) with "" for padding."""
+        if self.to == "class":
+            return array_of(y)
+        if self.to == "text":
+            wrong = next((i for i, text in enumerate(y) if not isinstance(text, str)), None)
+            if wrong is not None:
+                raise InputError(f'y: row {wrong} is {y[wrong]!r}; to="text" needs texts')
+            return as_texts(list(y))
+        tags = [list(row) for row in y]
+        for i, (row, row_tags) in enumerate(zip(x, tags, strict=True)):
+            if len(row) != len(row_tags):
+                raise InputError(f"row {i} has {len(row)} tokens and {len(row_tags)} tags; each token needs one")
+            if "" in row_tags:
+                raise InputError(f"row {i} has an empty tag; name what has no tag, such as 'O'")
+        filled = np.full((len(tags), max(map(len, tags))), "", dtype=object)
+        for line, row_tags in zip(filled, tags, strict=True):
+            line[: len(row_tags)] = [str(tag) for tag in row_tags]
+        return as_texts(filled.ravel().tolist()).reshape(filled.shape)
+
+    def split(self, material: Any, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
+        """Parts by chance, equal sequences in one of them; without test rows, validation rows judge as well."""
+        train, validation, *rest = alike(
+            material.copies, len(material.raw), lambda rows: split(len(rows), fractions, seed=seed)
+        )
         test = rest[0] if rest else np.arange(0)
         return Parts(train, validation, test, material.raw[test], material.y[test]), []
 
-    def prepare(self, material: Pairs, rows: np.ndarray) -> Texts | None:
+    def prepare(self, material: Any, rows: np.ndarray) -> Texts | None:
         """How sequences become numbers; tokens are learned from training rows, the length from all."""
         if material.form == "numbers":
             return None
         x = material.raw
-        tokenizer: Any = (
-            Symbols.learn(x[rows]) if material.form == "symbols" else Tokenizer.learn(x[rows].tolist(), self.tokens)  # type: ignore[arg-type]
-        )
+        tokenizer: Any = Symbols.learn(x[rows]) if material.form == "symbols" else self.learned(x[rows].tolist())
         return Texts(tokenizer, tokenizer.encode_all(x.tolist())[0].shape[1])
 
-    def encoding(self, material: Pairs, rows: np.ndarray) -> TextTargets | None:
+    def unit(self, texts: Sequence[str]) -> Unit:
+        """What texts are split into."""
+        unit: Any = self.tokens
+        return unit
+
+    def learned(self, texts: Sequence[str]) -> Tokenizer:
+        """The tokens of training texts."""
+        unit = self.unit(texts)
+        return Tokenizer.learn(texts, unit, WORDS if unit == "words" else None)
+
+    def writing(self, material: Any, rows: np.ndarray) -> TextTargets | None:
         """How texts that are written become numbers; alike."""
         if self.to != "text":
             return None
-        tokenizer = Tokenizer.learn(material.y[rows].tolist(), self.tokens)  # type: ignore[arg-type]
+        tokenizer = self.learned(material.y[rows].tolist())
         return TextTargets(tokenizer, tokenizer.encode_all(material.y.tolist(), end=True)[0].shape[1])
 
     def network(
-        self, material: Pairs, preparation: Texts | None, encoding: TextTargets | None, options: Options
+        self, material: Any, preparation: Texts | None, encoding: TextTargets | None, options: Options
     ) -> tuple[Layer, str]:
         """The network for the shape, and what it is in words."""
         x, spec = material.raw, options.network or NETWORK
@@ -133,7 +186,7 @@ class SequencesTask(Task):
         """How a network is trained on so many rows; the rate falls to nothing, since it is too large at the end."""
         batch = int(np.clip(2 ** round(math.log2(max(rows, 1) / 32)), 4, 64))
         batch = rows if options.batch_size == "full" else options.batch_size or batch + -batch % options.devices
-        epochs = options.epochs or int(np.clip(UPDATES // max(1, rows // batch), 10, 200))
+        epochs = options.epochs or int(np.clip(self.updates // max(1, rows // batch), 10, 200))
         optimizer, rate = options.steps(OPTIMIZER, RATE)
         fixed = options.optimizer is None or isinstance(options.optimizer, str)
         return Plan(
@@ -141,7 +194,7 @@ class SequencesTask(Task):
             spec=spec,
             batch_size=batch,
             epochs=epochs,
-            patience=max(5, epochs // 4) if options.patience is None else options.patience,
+            patience=max(5, epochs // self.waits) if options.patience is None else options.patience,
             rate=rate,
             dropout=options.dropout or 0.0,
             optimizer=optimizer,
@@ -149,58 +202,82 @@ class SequencesTask(Task):
             schedule=options.schedule or ("cosine" if fixed else None),
         )
 
-    def recipe(self, material: Pairs, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
+    def recipe(self, material: Any, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
         """What is to be trained on the training rows, and judged on the others."""
         self.check(options)
-        parts, _ = self.split(material, options.split, options.seed)
-        preparation, encoding = self.prepare(material, parts.train), self.encoding(material, parts.train)
+        parts, notes = self.split(material, options.split, options.seed)
+        notes = [*material.notes, *notes]
+        call.tell(notes)
+        preparation, encoding = self.prepare(material, parts.train), self.writing(material, parts.train)
         plan = self.plan(len(parts.train), *self.network(material, preparation, encoding, options), options)
         x, y = material.raw, material.y
         training = Training(
-            loss=plan.loss, metrics=["accuracy"] if self.to == "class" else ["accuracy", "sequence_accuracy"],
+            loss=plan.loss, metrics=self.metrics(len(x), encoding),
             optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
             validation=(x[parts.validation], y[parts.validation]), preparation=preparation,
             encoding=encoding, seed=options.seed, engine=options.engine, devices=options.devices,
-            penalty=plan.penalty, schedule=plan.schedule,
-            early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
+            penalty=plan.penalty, schedule=plan.schedule, early_stopping=self.stopping(plan),
             time_limit=seconds_left(options, call),
         )  # fmt: skip
-        finish = partial(self.judge, material=material, parts=parts, plan=plan)
-        return Recipe(plan.network, x[parts.train], y[parts.train], training, finish), {}
+        finish = partial(self.judge, material=material, parts=parts, plan=plan, notes=notes)
+        return Recipe(plan.network, x[parts.train], y[parts.train], training, finish), self.resolved(plan, options)
 
-    def judge(self, run: Result, material: Pairs, parts: Parts, plan: Plan) -> Result:
+    def stopping(self, plan: Plan) -> EarlyStopping | None:
+        """When training ends before its time."""
+        return EarlyStopping(plan.patience, min_delta=self.least) if plan.patience else None
+
+    def metrics(self, rows: int, encoding: TextTargets | None) -> list[str]:
+        """What is measured in each epoch; of very many outputs only what follows from the loss."""
+        if encoding is not None and rows * encoding.steps * encoding.tokenizer.size > MANY:
+            return ["perplexity"]
+        return ["accuracy"] if self.to == "class" else ["accuracy", "sequence_accuracy"]
+
+    def resolved(self, plan: Plan, options: Options) -> dict[str, Any]:
+        """The choices that can be told in words, as options that make them again whatever the defaults are then."""
+        counts = {"epochs": plan.epochs, "batch_size": plan.batch_size or "full", "patience": plan.patience}
+        named = {} if isinstance(options.network, Layer) else {"network": options.network or NETWORK}
+        steps = {"learning_rate": plan.rate, "optimizer": options.optimizer or OPTIMIZER}
+        return counts | named | (steps if isinstance(options.optimizer, (str, type(None))) else {})
+
+    def judge(self, run: Result, material: Any, parts: Parts, plan: Plan, notes: Sequence[str] = ()) -> Result:
         """The run with its scores on held-out rows, beside what guessing achieves."""
         rows = parts.test if len(parts.test) else parts.validation
         run.judgement = self.scored(run, material, parts.train, rows).replace(
             parts={"training": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
             judged_on="test" if len(parts.test) else "validation",
             plan=PLAN.say(what=f"{plan.spec}, {run.optimizer}", batch_size=plan.batch_size, epochs=plan.epochs),
-            notes=[],
+            notes=tuple(notes),
         )
         return run
 
-    def scored(self, run: Result, material: Pairs, train: np.ndarray, rows: np.ndarray) -> Judgement:
+    def scored(self, run: Result, material: Any, train: np.ndarray, rows: np.ndarray) -> Judgement:
         """Scores on rows, and what a guess that knows the training rows scores there."""
         x, y = material.raw, material.y
         if self.to == "class":
             guess = best_guess(run, "classification", y[train])
             return judge(run, "classification", guess, run.outputs(x[rows]), y[rows])
-        scores = run.evaluate(x[rows], y[rows])
-        if self.to == "tags":
-            name, baseline = "accuracy", _usual_tags(x, y, train, rows)
-        else:
-            texts, counts = np.unique(y[train], return_counts=True)
-            usual = texts[counts.argmax()]
-            name, what = "sequence_accuracy", f"always {str(usual)!r}"
-            baseline = {"what": what, "sequence_accuracy": float((y[rows] == usual).mean())}
-        warning = f"no better than {baseline['what']} ({name} {scores[name]:.4g}, guessing {baseline[name]:.4g})"
+        given = None if material.form == "numbers" else [_told(one) for one in self.shown(material, rows[:SHOWN])]
+        if self.to == "text":
+            return judge_texts(run, x[rows], y[rows], usual_text(y[train]), given)
+        scores, baseline = run.evaluate(x[rows], y[rows]), _usual_tags(x, y, train, rows)
+        tagged: Any = [] if given is None else run.predict(x[rows[:SHOWN]])
+        truth = [" ".join(tags[tags != ""]) for tags in y[rows[:SHOWN]]]
         return Judgement(
-            task=self.to,
+            task="tags",
             rows=len(rows),
             scores=scores,
             baseline=baseline,
-            warnings=(warning,) if scores[name] <= baseline[name] else (),
+            warnings=no_better(scores, baseline, baseline["what"], "accuracy"),
+            examples=None if given is None else tuple(map(Example, given, truth, map(" ".join, tagged))),
         )
+
+    def shown(self, material: Any, rows: np.ndarray) -> list[Any]:
+        """Inputs as people know them."""
+        return list(material.raw[rows])
+
+
+def _told(given: Any) -> str:
+    return given if isinstance(given, str) else " ".join(map(str, given))
 
 
 def _inputs(x: Any) -> tuple[np.ndarray, str]:
@@ -229,30 +306,10 @@ def _inputs(x: Any) -> tuple[np.ndarray, str]:
         numbers = np.asarray(x, dtype=np.float32)
     except ValueError as error:
         raise InputError(
-            "x must hold texts, lists of symbols (text), or numbers in one shape; fill up shorter sequences of numbers"
+            "x must hold texts, lists of symbols (text), or numbers in one shape; shorter sequences of numbers are "
+            "filled up by bl.pad_sequences(x)"
         ) from error
     return numbers, "numbers"
-
-
-def _targets(x: np.ndarray, y: Sequence[Any], to: str) -> np.ndarray:
-    """Classes or texts (rows,), or tags (rows, time) with "" for padding."""
-    if to == "class":
-        return array_of(y)
-    if to == "text":
-        wrong = next((i for i, text in enumerate(y) if not isinstance(text, str)), None)
-        if wrong is not None:
-            raise InputError(f'y: row {wrong} is {y[wrong]!r}; to="text" needs texts')
-        return as_texts(list(y))
-    tags = [list(row) for row in y]
-    for i, (row, row_tags) in enumerate(zip(x, tags, strict=True)):
-        if len(row) != len(row_tags):
-            raise InputError(f"row {i} has {len(row)} tokens and {len(row_tags)} tags; each token needs one")
-        if "" in row_tags:
-            raise InputError(f"row {i} has an empty tag; name what has no tag, such as 'O'")
-    filled = np.full((len(tags), max(map(len, tags))), "", dtype=object)
-    for line, row_tags in zip(filled, tags, strict=True):
-        line[: len(row_tags)] = [str(tag) for tag in row_tags]
-    return as_texts(filled.ravel().tolist()).reshape(filled.shape)
 
 
 def _usual_tags(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> dict[str, Any]:
@@ -268,7 +325,7 @@ def _usual_tags(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarra
     best = {token: max(of_token.items(), key=itemgetter(1))[0] for token, of_token in counts.items()}
     right = [[best.get(_hashable(token), usual) == tag for token, tag in zip(x[i], y[i], strict=False)] for i in test]
     return {
-        "what": "each token's most frequent tag",
+        "what": TOKENS_MOST_FREQUENT.say(),
         "accuracy": float(np.mean([hit for row in right for hit in row])),
         "sequence_accuracy": float(np.mean([all(row) for row in right])),
     }

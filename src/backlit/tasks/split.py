@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from backlit.data.splitting import split
 from backlit.errors import InputError
+from backlit.languages import Template
 from backlit.tasks.options import Options
 from backlit.tasks.task import Material, Parts
 from backlit.train.ensemble import Folds
+
+ALL_DIFFERENT = 0.7  # share of different rows from which equal ones are copies, and not alike by nature
+TOGETHER = Template(
+    "{count} rows are copies of others: they are in the same part as these, so that none is judged that was learned",
+    "다른 것과 똑같은 데이터가 {count}개 있습니다. 배운 것으로 평가하지 않도록 같은 부분에 넣었습니다.",
+)
 
 
 def divide(material: Material, fractions: Sequence[float], seed: int) -> tuple[Parts, list[str]]:
@@ -30,9 +38,11 @@ def divide(material: Material, fractions: Sequence[float], seed: int) -> tuple[P
     elif material.groups is not None:
         rows = split(len(y), fractions, seed, groups=material.groups)
     elif material.task == "classification":
-        rows, notes = _stratified(y, fractions, seed)
+        found = [notes]
+        rows = alike(material.copies, len(y), lambda ones: _noted(found, _stratified(y[ones], fractions, seed)))
+        notes = found[-1]
     else:
-        rows = split(len(y), fractions, seed)
+        rows = alike(material.copies, len(y), lambda ones: split(len(ones), fractions, seed))
     train, validation, *rest = rows
     test = rest[0] if rest else np.arange(0)
     if material.task == "classification":
@@ -78,9 +88,51 @@ def fold(material: Material, parts: Parts, members: int, options: Options) -> tu
         stratify = codes[candidates]
     if len(candidates) < members:
         return parts, None
+    if material.copies is not None and groups is None:
+        groups, stratify = np.unique(material.copies[pool[candidates]], return_inverse=True)[1], None
     drawn = Folds.draw(len(candidates), members, options.seed, stratify, groups)
     folds = Folds(tuple(candidates[rows] for rows in drawn.rows))
     return dataclasses.replace(parts, train=pool, validation=pool[:0]), folds
+
+
+def copies_of(contents: Sequence[Any]) -> np.ndarray | None:
+    """Codes that are equal for rows of equal content; None if all differ, or many are alike by nature.
+
+    >>> copies_of(["a", "b", "a", "c", "d"]), copies_of(["yes", "no", "yes", "yes"])
+    (array([0, 1, 0, 2, 3]), None)
+    """
+    codes: dict[Any, int] = {}
+    found = np.array([codes.setdefault(content, len(codes)) for content in contents], dtype=np.int64)
+    return found if ALL_DIFFERENT * len(found) <= len(codes) < len(found) else None
+
+
+def together(copies: np.ndarray) -> str:
+    """A sentence on how many rows are copies."""
+    return TOGETHER.say(count=len(copies) - len(np.unique(copies)))
+
+
+def alike(
+    copies: np.ndarray | None, count: int, divided: Callable[[np.ndarray], Sequence[np.ndarray]]
+) -> Sequence[np.ndarray]:
+    """Parts of so many rows, copies in the part of the first of them.
+
+    Parameters
+    ----------
+    copies : int array (rows,), optional
+    count : int
+    divided : callable
+        Divides some rows, given their numbers, by their places.
+    """
+    if copies is None:
+        return divided(np.arange(count))
+    ones, groups = np.unique(copies, return_index=True, return_inverse=True)[1:]
+    return [np.flatnonzero(np.isin(groups, places)) for places in divided(ones)]
+
+
+def _noted(found: list[list[str]], divided: tuple[tuple[np.ndarray, ...], list[str]]) -> tuple[np.ndarray, ...]:
+    """The parts, their notes put aside."""
+    found.append(divided[1])
+    return divided[0]
 
 
 def shares_of(material: Material, fractions: Sequence[float]) -> tuple[float, ...]:

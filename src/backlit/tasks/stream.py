@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,11 @@ EPOCH = Template(
     "한 에포크는 갱신 {updates}회(글 전체의 {passes:.2g}배)",
 )
 CLIPPED = Template("gradients are clipped to norm 1", "기울기는 크기 1로 제한(clipping)")
+EQUALLY = Template("all tokens equally likely", "모든 토큰의 확률을 같게")
+NO_BETTER_THAN_ANY = Template(
+    "no better than taking all tokens for equally likely: this text is unlike the one that was learned",
+    "모든 토큰의 확률을 같게 보는 것보다 낫지 않습니다. 학습한 글과 다른 글입니다.",
+)
 PAIRS = Template("counting pairs", "이웃한 쌍의 빈도")
 NO_BETTER = Template(
     "no better than counting pairs: train longer, or give more text",
@@ -291,6 +297,31 @@ class StreamTask(Task):
             sample=generate(run, _opening(reading), length=160, temperature=0.8),
         )
         return run
+
+
+def judge_stream(run: Result, path: Path) -> Judgement:
+    """How well a run foretells the text of a file, token by token, beside taking all tokens for equally likely.
+
+    Raises
+    ------
+    InputError
+        If the file is no text, or shorter than the window that the run reads.
+    """
+    tokenizer, window = run.preparation.tokenizer, run.preparation.length
+    ids = tokenizer.encode(read_as_told(path)[0])
+    streams = min(STREAMS, (len(ids) - 1) // window)
+    if streams < 1:
+        raise InputError(f"{path} has {len(ids)} {tokenizer.unit}; the run reads {window + 1} at once: give more text")
+    loss, hits = stream_scores(run, *windows(ids, streams, window), streams, run.settings.get("engine", "xla"))
+    guess = math.log(tokenizer.size)
+    return Judgement(
+        task="text",
+        unit=tokenizer.unit,
+        rows=len(ids),
+        scores={"loss": loss, **_of_loss(run, loss), "accuracy": hits},
+        baseline={"what": EQUALLY.say(), "loss": guess, **_of_loss(run, guess), "accuracy": 1 / tokenizer.size},
+        warnings=(NO_BETTER_THAN_ANY.say(),) if loss >= guess else (),
+    )
 
 
 def updates_of_epoch(updates: int) -> int:

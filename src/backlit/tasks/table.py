@@ -21,10 +21,15 @@ from backlit.data.table.target import as_names
 from backlit.data.table.values import CellError, column_of
 from backlit.errors import InputError, UnknownNameError
 from backlit.languages import Template
-from backlit.settings import option, same
+from backlit.nn.layer import Shape
+from backlit.settings import Record, count, option, same
 from backlit.tasks.options import DATA
+from backlit.tasks.plan import Usual
 from backlit.tasks.rows import RowsTask
 from backlit.tasks.task import Material, Parts, Progress
+from backlit.train.training import NETWORK
+
+PIECES = 32  # of a number's range
 
 NO_TARGET = Template(
     "{count} {rows} have no target ({names}) and are dropped", "목푯값({names})이 없는 {count}개를 뺐습니다."
@@ -83,8 +88,8 @@ class Table(Material):
 
 
 @dataclass(frozen=True, repr=False)
-class Tabular(RowsTask):
-    """What all tasks on tables have in common.
+class Laid(Record):
+    """How a table's file is laid out, where it doesn't tell.
 
     Parameters
     ----------
@@ -101,13 +106,6 @@ class Tabular(RowsTask):
         Cells that stand for a missing value, beside empty ones; by default NA, NaN, null, None, -, ? and their like.
     """
 
-    source = "tables"
-
-    target: str | Sequence[str] = option(
-        (), panel=DATA, help="Column to predict. Give it several times for several labels or numbers"
-    )
-    time: str | None = option(None, panel=DATA, help="Column to split by: train on the past, judge on what follows")
-    test: Path | Any = option(None, panel=DATA, help="File of test rows, instead of a share of DATA")
     decimal: str | None = option(None, panel=DATA, help='Decimal mark, "," or "."; by default told from the file')
     separator: str | None = same(FileOptions, "separator", panel=DATA)
     no_header: bool = option(False, panel=DATA, help="The first line of DATA is a row, and no line of names")
@@ -122,6 +120,19 @@ class Tabular(RowsTask):
         """What is said of how files are laid out, as options of `read_source`."""
         names = ("decimal", "separator", "skip_lines", "encoding", "missing")
         return {name: getattr(self, name) for name in names} | {"header": False if self.no_header else None}
+
+
+@dataclass(frozen=True, repr=False)
+class Tabular(Laid, RowsTask):
+    """What all tasks on tables have in common."""
+
+    source = "tables"
+
+    target: str | Sequence[str] = option(
+        (), panel=DATA, help="Column to predict. Give it several times for several labels or numbers"
+    )
+    time: str | None = option(None, panel=DATA, help="Column to split by: train on the past, judge on what follows")
+    test: Path | Any = option(None, panel=DATA, help="File of test rows, instead of a share of DATA")
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,6 +156,10 @@ class TableTask(Tabular):
         "number", "robust", "log", "category", "date", "season" or "drop", where the data says otherwise.
     group : str, optional
         Rows with the same value in this column (a patient, a customer) stay in one part. The column itself is no input.
+    pieces : int, optional
+        Pieces that each number's range is cut into, at most, so that the network may bend between them (see
+        `PiecewiseLinear`); fewer where there are many numbers. 0 leaves numbers as they are, as in front of a network
+        of the user's choice.
     """
 
     kind = "tables"
@@ -160,6 +175,31 @@ class TableTask(Tabular):
         parse=kinds,
     )
     group: str | None = option(None, panel=DATA, help="Column whose equal values stay in one part of the split")
+    pieces: int | None = count(
+        None,
+        low=0,
+        panel=NETWORK,
+        help="Pieces that each number's range is cut into; the network may bend between them. 0 leaves numbers as they "
+        f"are; by default {PIECES} at most, or 0 in front of a --network",
+    )
+
+    def usual(self, material: Material, rows: int, shape: Shape) -> Usual:
+        """What did best on tables like those of the benchmark: numbers in pieces, a rate that falls to nothing."""
+        numbers = material.task == "regression"
+        return Usual(
+            super().usual(material, rows, shape).spec,
+            dropout=0.1 if numbers else 0.3,
+            rate=0.012 if numbers else 0.004,
+            optimizer="adamw:weight_decay=0.1",
+            schedule="onecycle:0.1",
+            updates=2500,
+            most_epochs=80,
+            patience=0.25,
+        )
+
+    def cuts(self, chosen: bool) -> int:
+        """As many as the user says; by default several, but none in front of a network of the user's choice."""
+        return self.pieces if self.pieces is not None else 0 if chosen else PIECES
 
     def read(self, data: Any, progress: Progress | None = None) -> Table:
         """The rows whose targets are known."""
@@ -203,7 +243,14 @@ class TableTask(Tabular):
             return notes + suspicions(material.raw, preparation, material.y, parts.train, parts.test, other)
 
 
-def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, progress: Progress | None) -> Table:
+def read_rows(
+    task: Tabular,
+    table: Any,
+    kind: str | None,
+    group: str | None,
+    progress: Progress | None,
+    formats: Mapping[str, str] | None = None,
+) -> Table:
     """A file's rows, or anyone's data frame's, with their targets.
 
     Parameters
@@ -216,6 +263,8 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
     group : str, optional
         The column whose equal values stay together.
     progress : callable, optional
+    formats : dict of column to format, optional
+        How columns are read, where that isn't to be told from their cells.
 
     Raises
     ------
@@ -223,7 +272,7 @@ def read_rows(task: Tabular, table: Any, kind: str | None, group: str | None, pr
         If there are no such columns, no row has a target, or a column has two roles.
     """
     names = as_names(task.target)
-    name, frame, formats, notes = read_table(table, task.reading, progress, targets=names)
+    name, frame, formats, notes = read_table(table, task.reading, progress, formats, names)
     try:
         known = np.flatnonzero(TableTarget.present(frame, names))
     except UnknownNameError as error:  # how the file was read may be why

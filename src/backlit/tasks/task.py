@@ -56,6 +56,8 @@ class Material:
         What rows are called, such as files: the report names the worst.
     seen_as : tuple of int, optional
         Shape of the pictures that flat rows hold.
+    copies : int array (rows,), optional
+        Equal for rows of equal content, which one part is to hold.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Material:
     given: np.ndarray | None = None
     names: np.ndarray | None = None
     seen_as: tuple[int, ...] | None = None
+    copies: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,12 @@ class Plan:
         Between the layers of a network that is named.
     ensemble : int
     mixup : float
+    schedule : str, optional
+        Of the learning rate.
+    method : str or Transform
+        The optimizer by name, or itself.
+    pieces : int, optional
+        That a number's range is cut into: see `PiecewiseLinear`; None where there are no columns of numbers.
     """
 
     network: Layer | Network
@@ -116,6 +125,8 @@ class Plan:
     ensemble: int = 1
     mixup: float = 0.0
     schedule: str | None = None
+    method: Any = None
+    pieces: int | None = None
 
     def describe(self) -> str:
         """The choices in a line."""

@@ -64,7 +64,7 @@ class Batches:
         return every and not self.carried and self.mixup is None
 
     def epoch(self, number: int) -> dict[str, np.ndarray]:
-        """``rows`` (int32) and ``weights`` (float32) of shape (steps, accumulate, size); with mixup, its draws, too.
+        """``rows`` (int32) and ``weights`` of shape (steps, accumulate, size); with mixup, its draws, too.
 
         Of a carried state also ``fresh``, booleans (steps, accumulate), true for the first batch of a pass.
         """
@@ -81,7 +81,7 @@ class Batches:
             order = np.random.Generator(np.random.Philox(np.random.SeedSequence((self.seed, number)))).permutation(n)
         shape = (self.steps_of_pass, self.accumulate, self.size)
         rows = np.zeros(shape, np.int32).reshape(-1)
-        weights = np.zeros(shape, np.float32).reshape(-1)
+        weights = np.zeros(shape, np.float32 if self.weights is None else self.weights.dtype).reshape(-1)
         rows[:n] = self.rows[order]
         weights[:n] = 1.0 if self.weights is None else self.weights[order]
         whole = {"rows": rows.reshape(shape), "weights": weights.reshape(shape)}

@@ -11,12 +11,12 @@ from backlit.data.frames import as_arrays
 from backlit.data.preparation import preparation_of
 from backlit.data.splitting import split
 from backlit.data.textual import array_of
-from backlit.errors import InputError, ShapeError
+from backlit.errors import BacklitError, InputError, ShapeError
 from backlit.nn import losses
 from backlit.nn.layer import Layer, Network
 from backlit.train.ensemble import Folds
 from backlit.train.scores import metric_table
-from backlit.train.targets import Targets
+from backlit.train.targets import Targets, is_one_hot
 from backlit.train.training import Training
 
 
@@ -82,13 +82,21 @@ def examples_of(network: Layer | Network, x: Any, y: Any, training: Training) ->
         raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
     integers = network.takes_integers
     inputs, outcomes = _arrays(x, y, training, integers)
+    if training.loss is None and is_one_hot(outcomes):
+        raise InputError(
+            "y is one-hot, a 1 among zeros in each row: pass y.argmax(axis=1), or the classes themselves, to learn "
+            "classes; loss='mean_squared_error' learns the zeros and ones as numbers"
+        )
     loss = losses.get(training.loss) if training.loss is not None else losses.default_for(_task(outcomes))
     built = _built(network, inputs, training)
+    if not built.size:
+        raise InputError(f"{built.architecture} has no weights, so there is nothing to train")
+    built.check_inputs(inputs)
     encoding = training.encoding
     if encoding is None:
         encoding = Targets.learn(outcomes, loss.target, built.output_shape, loss, training.standardize_targets)
     encoded = encoding.encode(outcomes, training.dtype)
-    weights = _weights(len(encoded), encoding, encoded, training.sample_weight, training.class_weight)
+    weights = _weights(len(encoded), encoding, encoded, training)
     return Examples(
         network=built,
         loss=loss,
@@ -97,7 +105,7 @@ def examples_of(network: Layer | Network, x: Any, y: Any, training: Training) ->
         inputs=inputs,
         encoded=encoded,
         weights=weights,
-        split=_split(training, inputs, encoded, encoding, integers),
+        split=_split(training, built, inputs, encoded, encoding),
     )
 
 
@@ -109,7 +117,7 @@ def _built(network: Layer | Network, inputs: np.ndarray, training: Training) -> 
     return built if str(built.dtype) == dtype else built.astype(dtype)
 
 
-def _split(training: Training, inputs: np.ndarray, encoded: np.ndarray, targets: Any, integers: bool) -> Split:
+def _split(training: Training, network: Network, inputs: np.ndarray, encoded: np.ndarray, targets: Any) -> Split:
     """Validation as the user said it: none, a share, data of their own, or folds for an ensemble."""
     validation, members = training.validation, training.ensemble
     everything = np.arange(len(inputs))
@@ -131,17 +139,28 @@ def _split(training: Training, inputs: np.ndarray, encoded: np.ndarray, targets:
         return Split([learned_rows] * members, [validation_rows] * members, inputs, encoded)
     if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
         raise InputError(f"validation must be a share such as 0.2 or a pair (x, y), got {type(validation).__name__}")
-    other_inputs, other_outcomes = _arrays(*validation, training, integers)
+    other_inputs, other_outcomes = _arrays(*validation, training, network.takes_integers)
     if other_inputs.shape[1:] != inputs.shape[1:]:
         raise ShapeError(f"validation rows have shape {other_inputs.shape[1:]}, training rows {inputs.shape[1:]}")
+    try:
+        network.check_inputs(other_inputs)
+    except InputError as error:
+        raise InputError(f"validation data: {error}") from error
     other_encoded = targets.encode(other_outcomes, training.dtype)
     return Split([everything] * members, [np.arange(len(other_inputs))] * members, other_inputs, other_encoded)
 
 
 def _arrays(x: Any, y: Any, training: Training, integers: bool) -> tuple[np.ndarray, np.ndarray]:
+    if y is None:
+        raise InputError("y is None: give a target for each row of x")
     preparation = preparation_of(training.preparation)
     inputs, _ = as_arrays(preparation.apply(x), keep_integers=integers, dtype=training.dtype)
-    outcomes = array_of(preparation.relative(x, y))
+    try:
+        outcomes = array_of(preparation.relative(x, y))
+    except ValueError as error:
+        if isinstance(error, BacklitError):
+            raise
+        raise ShapeError(f"y has rows of different lengths; every row needs as many targets ({error})") from error
     if outcomes.ndim == 0 or len(outcomes) != len(inputs):
         raise ShapeError(
             f"x has {len(inputs)} rows and y {outcomes.shape[0] if outcomes.ndim else 'none'}: they must be equal"
@@ -155,18 +174,21 @@ def _task(y: np.ndarray) -> str:
     return "regression" if y.dtype.kind == "f" else "classification"
 
 
-def _weights(n: int, targets: Any, encoded: np.ndarray, sample_weight: Any, class_weight: Any) -> np.ndarray | None:
+def _weights(n: int, targets: Any, encoded: np.ndarray, training: Training) -> np.ndarray | None:
     """Weight of each row, or None if all are 1."""
-    weights = None
-    if sample_weight is not None:
-        weights = np.asarray(sample_weight, dtype=np.float32)
+    weights, class_weight = None, training.class_weight
+    if training.sample_weight is not None:
+        try:
+            weights = np.asarray(training.sample_weight, dtype=training.dtype)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"sample_weight must hold a number for each row ({error})") from error
         if weights.shape != (n,):
             raise ShapeError(f"sample_weight must have shape ({n},), one a row, got {weights.shape}")
         if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
             raise InputError("sample_weight must be finite and at least 0, with some above 0")
     if class_weight is None:
         return weights
-    by_row = _class_weights(n, targets, encoded, class_weight)
+    by_row = _class_weights(n, targets, encoded, class_weight).astype(training.dtype)
     return by_row if weights is None else by_row * weights
 
 
@@ -189,8 +211,11 @@ def _class_weights(n: int, targets: Any, encoded: np.ndarray, class_weight: Any)
         absent = set(class_weight) - set(classes)
         if absent:
             raise InputError(f"class_weight names {sorted(map(str, absent))}, but the classes are {classes}")
-        by_class = np.array([float(class_weight.get(name, 1.0)) for name in classes])
+        try:
+            by_class = np.array([float(class_weight.get(name, 1.0)) for name in classes])
+        except (TypeError, ValueError) as error:
+            raise InputError(f"class_weight must have a number for each class, got {class_weight}") from error
         if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
             raise InputError(f"class weights must be finite and at least 0, got {class_weight}")
-    weights: np.ndarray = by_class[codes].astype(np.float32)
+    weights: np.ndarray = by_class[codes]
     return weights

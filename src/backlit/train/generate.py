@@ -236,7 +236,8 @@ class Written:
 
 def _real(run: Any, row: np.ndarray) -> slice:
     """The steps of an input that aren't padding."""
-    return slice(int((row != 0).sum())) if isinstance(run.preparation, Texts) else slice(None)
+    preparation = getattr(run.preparation, "inner", run.preparation)
+    return slice(int((row != 0).sum())) if isinstance(preparation, Texts) else slice(None)
 
 
 def write(run: Any, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[Written]:

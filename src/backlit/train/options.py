@@ -38,7 +38,7 @@ class TrainingOptions(TypedDict, total=False):
     sample_weight: Sequence[float] | np.ndarray | None
     class_weight: str | Mapping[Any, float] | None
     early_stopping: EarlyStopping | int | None
-    callbacks: Sequence[Callback] | Callback
+    callbacks: Sequence[Callback] | Callback | None
     accumulate: int
     reduction: Literal["mean", "sum"]
     shuffle: bool
@@ -57,6 +57,7 @@ class TrainingOptions(TypedDict, total=False):
     ensemble: int
     time_limit: float | None
     clip: float | Literal["auto"] | None
+    freeze: Sequence[str] | str
     steps_per_epoch: int | None
     encoding: Any
     mixup: float

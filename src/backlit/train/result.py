@@ -81,8 +81,9 @@ class Result:
         """Raw input, as given to `fit`, as the array that the network takes."""
         inputs, _ = as_arrays(preparation_of(self.preparation).apply(x), keep_integers=self.network.takes_integers)
         if inputs.shape[1:] != self.network.input_shape:
+            one = "; that is one row: pass x[None], or [x]" if inputs.shape == self.network.input_shape else ""
             raise ShapeError(
-                f"the network takes rows of shape {self.network.input_shape}, got data of shape {inputs.shape}"
+                f"the network takes rows of shape {self.network.input_shape}, got data of shape {inputs.shape}{one}"
             )
         if inputs.dtype.kind == "f":
             inputs = inputs.astype(self.network.dtype, copy=False)

@@ -11,9 +11,11 @@ from backlit.data.labels import Labels
 from backlit.data.text.texts import tokenizer_from
 from backlit.data.text.tokenizer import END
 from backlit.data.textual import as_texts, is_text
-from backlit.errors import InputError, ShapeError
+from backlit.errors import InputError, ShapeError, unknown
 from backlit.graph.ops import sigmoid, softmax
+from backlit.schema import fitted, parts
 
+KINDS = ("class", "binary", "multi_label", "probability", "number")
 PADDING = -1  # the class of a step that doesn't count
 
 
@@ -63,7 +65,7 @@ class Targets:
                 raise ShapeError(
                     f"the targets have {known} classes ({_some(labels.classes)}), which need {expected} "
                     f"output{'s' if expected > 1 else ''} for {loss}; the network has outputs of shape {outputs}: "
-                    f"end it with bl.Linear({expected})"
+                    f"end it with bl.Linear({expected}){_or_amounts(labels.classes)}"
                 )
             return cls(kind, outputs, labels)
         flat = y.ndim == 1 and outputs == (1,)
@@ -95,7 +97,15 @@ class Targets:
             raise ShapeError(f"targets must have shape (rows, {', '.join(map(str, self.outputs))}), got {y.shape}")
         if self.scale:
             encoded = (encoded - self._unit(self.shift)) / self._unit(self.scale)
-        return encoded.astype(dtype, copy=False)
+        with np.errstate(over="ignore"):
+            cast = encoded.astype(dtype, copy=False)
+        if not np.isfinite(cast).all():
+            place = np.argwhere(~np.isfinite(cast))[0]
+            raise InputError(
+                f"targets: row {place[0]} is {y[tuple(place[: y.ndim])]}, too large for {dtype}; divide them by a "
+                "number, or train with dtype='float64'"
+            )
+        return cast
 
     def own_unit(self, values: np.ndarray) -> np.ndarray:
         """Outputs or encoded targets in the unit that the targets came in."""
@@ -143,9 +153,19 @@ class Targets:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Targets:
         """The inverse of `to_dict`."""
-        labels = Labels.from_dict(data["labels"]) if data["labels"] else None
-        shift, scale = tuple(data["shift"]), tuple(data["scale"])
-        return cls(data["kind"], tuple(data["outputs"]), labels, data["flat"], shift, scale)
+        made = cls(**parts(cls, data))
+        if made.kind not in KINDS:
+            raise unknown("kind of targets", made.kind, KINDS)
+        count = int(np.prod(made.outputs))
+        if {len(made.shift), len(made.scale)} - {0, count} or len(made.shift) != len(made.scale):
+            raise InputError(f"targets: expected {count} shifts and scales, as there are outputs")
+        if not np.isfinite(made.shift + made.scale).all() or 0 in made.scale:
+            raise InputError("targets: shifts and scales must be finite, and no scale 0")
+        if (made.labels is None) == (made.kind in ("class", "binary")):
+            raise InputError(f"targets of kind {made.kind!r} {'need' if made.labels is None else 'have no'} classes")
+        if made.labels and len(made.labels.classes) > (2 if made.kind == "binary" else made.outputs[-1]):
+            raise InputError(f"targets: {len(made.labels.classes)} classes are too many for outputs {made.outputs}")
+        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +232,8 @@ class TextTargets:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TextTargets:
         """The inverse of `to_dict`."""
-        return cls(tokenizer_from(data["tokenizer"]), int(data["steps"]))
+        tokenizer = tokenizer_from(fitted(dict[str, Any], data.get("tokenizer"), "tokenizer"))
+        return cls(tokenizer, fitted(int, data.get("steps"), "steps"))
 
 
 def _in_shape(y: np.ndarray, outputs: tuple[int, ...], loss: Any) -> np.ndarray:
@@ -241,6 +262,24 @@ def _real(y: np.ndarray) -> np.ndarray:
     """Which targets of sequences aren't padding."""
     real: np.ndarray = y != ("" if is_text(y) else PADDING)
     return real
+
+
+def _or_amounts(classes: Any) -> str:
+    """What to do if whole numbers aren't meant as classes."""
+    if not all(isinstance(one, int) and not isinstance(one, bool) for one in classes):
+        return ""
+    return ". If they are amounts rather than classes, pass y.astype(float), or loss='mean_squared_error'"
+
+
+def is_one_hot(y: np.ndarray) -> bool:
+    """Whether each row is zeros with one 1, as classes are written for other libraries.
+
+    >>> is_one_hot(np.array([[0.0, 1.0], [1.0, 0.0]])), is_one_hot(np.array([[1.0, 1.0]]))
+    (True, False)
+    """
+    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "fiub":
+        return False
+    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def _some(classes: Any) -> str:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from backlit.errors import InputError
@@ -185,6 +186,9 @@ class Training(Record):
     clip : float, "auto" or None
         Norm to which the gradient is clipped. "auto": 1 for recurrent networks whose optimizer doesn't clip, since one
         long sequence can make their gradient arbitrarily large; none for others.
+    freeze : str or list of str
+        Parameters that stay as they are, bit for bit: "embeddings", or patterns of their paths ("0" is all of the first
+        layer, "*/bias" all biases). No gradient, decay or momentum moves them.
     steps_per_epoch : int, optional
         Updates that make an epoch, where a pass over all rows takes too long to wait for; the next epoch goes on with
         the rows that follow.
@@ -235,19 +239,29 @@ class Training(Record):
     seed: int = count(
         0, low=0, words="a whole number of at least 0", panel=TRAINING, help="Origin of all randomness, splits too"
     )
-    metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None = option(None, scope="recipe")
-    penalty: Penalty | Callable[..., Any] | None = option(None, form=TEXT)
+    metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None = option(
+        None, scope="recipe", kinds=(str, Sequence, Callable), words="a metric's name, a function, or a list of them"
+    )
+    penalty: Penalty | Callable[..., Any] | None = option(
+        None, form=TEXT, kinds=(Callable,), words="bl.L2(0.001) or the like, or a function of the parameters"
+    )
     sample_weight: Sequence[float] | np.ndarray | None = option(None, scope="kept", form=GIVEN)
-    class_weight: str | Mapping[Any, float] | None = option(None, scope="kept", form=GIVEN)
+    class_weight: str | Mapping[Any, float] | None = option(
+        None, scope="kept", form=GIVEN, kinds=(str, Mapping), words="'balanced' or a dict of class to weight"
+    )
     early_stopping: EarlyStopping | int | None = option(
         None,
         scope="kept",  # a run that is gone on with may have other patience
+        kinds=(EarlyStopping, int),
+        words="bl.EarlyStopping(...) or a number of epochs",
         form=Form(
             lambda stopping: None if stopping is None else stopping.to_dict(),
             lambda data: None if data is None else EarlyStopping.from_dict(data),
         ),
     )
-    callbacks: Sequence[Callback] | Callback = option((), scope="call")
+    callbacks: Sequence[Callback] | Callback | None = option(
+        (), scope="call", kinds=(Sequence, Callable), words="a function of an EpochEnd, or a list of them"
+    )
     accumulate: int = whole(1, unit="batches")
     reduction: Literal["mean", "sum"] = option("mean", names=("mean", "sum"))
     shuffle: bool = option(True)
@@ -255,14 +269,16 @@ class Training(Record):
     dtype: Literal["float32", "float64"] = option("float32", names=("float32", "float64"))
     preparation: Any = option(None, scope="recipe")
     standardize_targets: bool = option(False)
-    checkpoint: str | Path | Checkpoint | None = option(None, scope="call")
+    checkpoint: str | Path | Checkpoint | None = option(
+        None, scope="call", kinds=(str, PathLike, Checkpoint), words="a folder, or bl.Checkpoint(...)"
+    )
     checkpoint_every: int = same(Checkpoint, "every")
     resume: bool = same(Checkpoint, "resume")
     overwrite: bool = same(Checkpoint, "overwrite")
     progress: bool | None = option(None, scope="call")
     chunk: int | None = whole(None, scope="call", unit="epochs")
     strict: bool = option(False, scope="call")
-    config: dict[str, Any] | None = option(None, scope="call")
+    config: dict[str, Any] | None = option(None, scope="call", kinds=(dict,), words="a dict of plain data")
     ensemble: int = whole(1, panel=NETWORK, help="Networks trained at once and averaged")
     time_limit: float | None = option(
         None,
@@ -276,6 +292,9 @@ class Training(Record):
         words="a number of seconds above 0",
     )
     clip: float | Literal["auto"] | None = option("auto", scope="recipe")
+    freeze: Sequence[str] | str = option(
+        (), panel=TRAINING, help="Parameters that stay as they are: embeddings, or paths such as 0 or */bias"
+    )
     steps_per_epoch: int | None = whole(None, unit="updates")
     encoding: Any = option(None, scope="recipe")
     mixup: float = option(0.0, form=Form(lambda share: share or None, lambda share: share or 0.0))
@@ -286,6 +305,9 @@ class Training(Record):
         super().__post_init__()
         if isinstance(self.early_stopping, int):
             object.__setattr__(self, "early_stopping", EarlyStopping(self.early_stopping))
+        for callback in self.listeners:
+            if not callable(callback):
+                raise InputError(f"callbacks must be a function of an EpochEnd, or a list of them, got {callback!r}")
         for name in ("checkpoint_every", "resume", "overwrite"):
             if isinstance(self.checkpoint, Checkpoint) and getattr(self, name) != declared(Training)[name].default:
                 raise InputError(f"{name} is said twice: put it into bl.Checkpoint(...), or give checkpoint=FOLDER")
@@ -314,8 +336,8 @@ class Training(Record):
 
     @property
     def listeners(self) -> tuple[Callback, ...]:
-        """The callbacks, one or several."""
-        return (self.callbacks,) if callable(self.callbacks) else tuple(self.callbacks)
+        """The callbacks, one or several; None stands for none."""
+        return (self.callbacks,) if callable(self.callbacks) else tuple(self.callbacks or ())
 
     def again(self) -> Training:
         """What trains the same again: without what is only of one call."""

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import sys
+import zipfile
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -64,6 +65,20 @@ def test_formulas_are_quoted_and_unharmed(tmp_path, cell):
     quoted = '"' + cell.replace('"', '""') + '"'
     assert out.read_text() == f'a,n,"=p",q\n{quoted},-5,{quoted},-0.5\nx,+6,y,1.0\n'
     assert read(out)["a"].to_list() == [cell, "x"]
+
+
+def test_excel_gets_text_and_no_formulas(tmp_path):
+    source = read_source(_written(tmp_path / "t.csv", "a\n=1+1\n@x\n"), keep_text=True)
+    write(pl.DataFrame({"p": ["=2+2", "-1+cmd"]}), tmp_path / "out.xlsx", source)
+    with zipfile.ZipFile(tmp_path / "out.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet
+    assert pl.read_excel(tmp_path / "out.xlsx")["p"].to_list() == ["=2+2", "-1+cmd"]
+
+
+def _written(path, text):
+    path.write_text(text)
+    return path
 
 
 def test_a_new_column_never_takes_an_old_ones_place(tmp_path):

@@ -48,9 +48,9 @@ def test_learns(engine: str, rng: np.random.Generator) -> None:
 
 def test_refusals() -> None:
     network = bl.Embedding(7, 3).build((2,))
-    with pytest.raises(InputError, match="inputs must be from 0 to 6, got 0 to 7"):
+    with pytest.raises(InputError, match="inputs must be from 0 to 6, got 7 in row"):
         network(np.array([[0, 7]]))
-    with pytest.raises(InputError, match="inputs must be from 0 to 6, got -1 to 3"):
+    with pytest.raises(InputError, match="inputs must be from 0 to 6, got -1 in row"):
         network(np.array([[-1, 3]]))
     with pytest.raises(InputError, match="inputs must be whole numbers from 0 to 6, got dtype float64"):
         network(np.array([[0.0, 1.0]]))

@@ -1,5 +1,6 @@
 """LayerNorm and BatchNorm against PyTorch, in both modes."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -103,8 +104,10 @@ def test_signals_and_gradients_survive_tiny_weights_with_it(rng: np.random.Gener
     x, y = rng.normal(size=(64, 16)), rng.integers(0, 2, 64)
     spread, gradient = {}, {}
     for norm in (bl.Identity(), bl.BatchNorm(), bl.LayerNorm()):
-        block = (bl.Linear(16, weight_init="normal:0.05"), norm, bl.Tanh())
-        network = bl.Sequential(*(block * 6), bl.Linear(2)).build((16,), dtype="float64")
+        blocks = [(bl.Linear(16, weight_init="normal:0.05"), copy.copy(norm), bl.Tanh()) for _ in range(6)]
+        network = bl.Sequential(*(layer for block in blocks for layer in block), bl.Linear(2)).build(
+            (16,), dtype="float64"
+        )
 
         def loss(params: Any, network: bl.Network = network) -> Any:
             scores, _ = network.apply(params, x, training=True)

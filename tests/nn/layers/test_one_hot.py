@@ -48,8 +48,8 @@ def test_it_trains_from_whole_numbers():
     ("call", "message"),
     [
         (lambda: bl.OneHot(0), "count must be a whole number of at least 1"),
-        (lambda: bl.OneHot(4).build((1,))([[4]]), "from 0 to 3, got 4 to 4"),
-        (lambda: bl.OneHot(4).build((1,))([[-1]]), "from 0 to 3, got -1 to -1"),
+        (lambda: bl.OneHot(4).build((1,))([[4]]), "from 0 to 3, got 4 in row 0, place 0"),
+        (lambda: bl.OneHot(4).build((1,))([[-1]]), "from 0 to 3, got -1 in row 0, place 0"),
         (lambda: bl.OneHot(4).build((1,))(np.array([[0.5]])), "whole numbers from 0 to 3, got dtype float64"),
     ],
 )

@@ -136,10 +136,8 @@ def test_equal_to_pytorch(layer: _Recurrent, form: str, rng: np.random.Generator
 
 @pytest.mark.parametrize("layer", [bl.RNN(UNITS), bl.LSTM(UNITS), bl.GRU(UNITS)], ids=str)
 def test_two_bidirectional_layers_with_padding_equal_pytorchs(layer: _Recurrent, rng: np.random.Generator) -> None:
-    each_step = dataclasses.replace(layer, return_sequences=True)
-    network = bl.Masked(bl.Bidirectional(each_step), bl.Bidirectional(each_step)).build(
-        (TIME, FEATURES), dtype="float64"
-    )
+    first, second = (dataclasses.replace(layer, return_sequences=True) for _ in range(2))
+    network = bl.Masked(bl.Bidirectional(first), bl.Bidirectional(second)).build((TIME, FEATURES), dtype="float64")
     params = tree.map(lambda leaf: rng.normal(size=leaf.shape), network.params)
     x, lengths = rng.normal(size=(ROWS, TIME, FEATURES)), [6, 2, 4]
     for row, length in enumerate(lengths):

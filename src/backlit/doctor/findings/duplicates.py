@@ -63,7 +63,7 @@ LEAK = Kind(
         "평가용으로 떼어 둔 데이터가 학습 데이터에도 들어 있어, 평가 점수가 외운 정도를 나타냅니다.",
     ),
     remedy="x, first = np.unique(x, axis=0, return_index=True); y = y[first]  # before splitting",
-    command="backlit train TABLE --target COLUMN  # splits equal rows together",
+    command="backlit train TABLE --target COLUMN --text COLUMN  # keeps equal texts in one part",
     effect=Template("a lower, honest held-out score", "점수는 낮아지지만 믿을 수 있게 됩니다."),
     signs=(HELD_OUT,),
     rules=(leak,),

@@ -14,6 +14,7 @@ from backlit.graph.ops.recurrence import (
     Arrays,
     begun,
     fused,
+    in_one_type,
     own_gradient,
     plus,
     require_form,
@@ -91,7 +92,7 @@ def gru(
     if bias is not None and tuple(bias.shape) != (units,):
         raise ShapeError(f"gru: bias needs shape ({units},), one number a unit, got {tuple(bias.shape)}")
     optional = {name: array for name, array in {"bias": bias, "added": added}.items() if array is not None}
-    inputs = {"a": a, "weight": weight, "h": h, **optional}
+    inputs = in_one_type({"a": a, "weight": weight, "h": h, **optional})
     cell = _reset_before if bias is None else _reset_after
 
     def sorted_out(rest: tuple[Any, ...]) -> tuple[list[Any], Any]:

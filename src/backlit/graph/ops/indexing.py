@@ -52,6 +52,19 @@ def _positions(shape: tuple[int, ...], index: Any) -> np.ndarray:
     return np.arange(math.prod(shape)).reshape(shape)[index]
 
 
+def _check_places(shape: tuple[int, ...], index: Any) -> None:
+    """Refuse places outside, as NumPy does; a compiled program would take the nearest one inside without a word.
+
+    Only what is known while a program is compiled can be looked at: numbers, slices and constant arrays.
+
+    Raises
+    ------
+    IndexError
+    """
+    if all(isinstance(part, (np.ndarray, np.generic)) or not hasattr(part, "shape") for part in _parts(index)):
+        np.broadcast_to(np.int8(0), shape)[index]  # takes no memory of its own for the elements
+
+
 def _add_at(xp: Any, x: Any, index: Any, updates: Any) -> Any:
     """x, which may be overwritten, with the updates added at the index."""
     if xp is not np:
@@ -80,6 +93,8 @@ def _getitem(xp: Any, x: Any, *, index: Any) -> Any:
     if xp is np and type(index) not in (int, slice):
         xp = namespace(*[part for part in _parts(index) if _is_array(part)])  # a traced index into a constant
         return xp.asarray(x)[index]
+    if xp is not np:
+        _check_places(x.shape, index)
     return x[index]
 
 
@@ -108,7 +123,8 @@ def getitem(x: Any, *, index: Any) -> Any:
     Raises
     ------
     ShapeError
-        If the index doesn't fit the shape.
+        If the index doesn't fit the shape. Of places that a compiled program computes this can't be seen: there, and
+        only there, one outside counts as the nearest inside. Run the function without `compile` to have them checked.
 
     >>> import numpy as np
     >>> getitem(np.array([1.0, 2.0, 3.0]), index=[2, 0]).tolist()
@@ -126,6 +142,8 @@ def getitem(x: Any, *, index: Any) -> Any:
 def _scatter(xp: Any, updates: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     if xp is np:
         xp = namespace(*[part for part in _parts(index) if _is_array(part)])
+    if xp is not np:
+        _check_places(shape, index)
     return _add_at(xp, xp.zeros(shape, dtype=updates.dtype), index, updates)
 
 
@@ -155,7 +173,10 @@ def scatter(updates: Any, *, shape: tuple[int, ...], index: Any) -> Any:
 def _scatter_add(xp: Any, x: Any, updates: Any, *, index: Any) -> Any:
     if xp is np:
         xp = namespace(*[part for part in _parts(index) if _is_array(part)])
-    return _add_at(xp, np.array(x) if xp is np else x, index, updates)
+    if xp is not np:
+        _check_places(x.shape, index)
+    wide = xp.result_type(x, updates)
+    return _add_at(xp, np.array(x, dtype=wide) if xp is np else xp.asarray(x, dtype=wide), index, updates)
 
 
 @composite(
@@ -203,13 +224,16 @@ def _whole(name: str, indices: Any) -> None:
 def take(xp: Any, x: Any, indices: Any, *, axis: int = 0) -> Any:
     """Slices of x at places along an axis, as rows of a table: ``y[i…, :] = x[indices[i…], :]``.
 
-    A place outside raises an error, or gives NaN in a compiled program.
+    A place outside raises an error; one that a compiled program computed gives NaN (of whole numbers, the least or
+    greatest there is).
 
     >>> import numpy as np
     >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 1]).tolist()
     [[3.0, 4.0], [3.0, 4.0]]
     """
     _whole("take", indices)
+    if xp is not np and isinstance(indices, np.ndarray | int):
+        _check_places(x.shape[axis:][:1], indices)
     return xp.take(x, indices, axis=axis)
 
 
@@ -247,4 +271,6 @@ def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int = -1) -> Any:
             f"take_along_axis: x has shape {tuple(x.shape)}, the indices {tuple(indices.shape)}: "
             "they need as many axes; use expand_dims"
         )
+    if xp is not np and isinstance(indices, np.ndarray):
+        _check_places(x.shape, _along(indices, axis))
     return xp.take_along_axis(x, indices, axis=axis)

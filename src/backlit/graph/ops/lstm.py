@@ -14,6 +14,7 @@ from backlit.graph.ops.recurrence import (
     Arrays,
     begun,
     fused,
+    in_one_type,
     own_gradient,
     plus,
     require_form,
@@ -105,7 +106,7 @@ def lstm(
         start = {"h": h, "c": c}
         return list(scan(cell, start, (a, added, mask), reverse=reverse, unroll=form == "unrolled")[1])
 
-    inputs = {"a": a, "weight": weight, "h": h, "c": c} | ({} if added is None else {"added": added})
+    inputs = in_one_type({"a": a, "weight": weight, "h": h, "c": c} | ({} if added is None else {"added": added}))
     if form != "fused" or peephole is not None or projection is not None:
         return plain(*inputs.values())
 

@@ -22,6 +22,7 @@ from backlit.graph.op import Op, namespace, transforming
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import relu, tanh
 from backlit.graph.ops.linalg import linear
+from backlit.graph.ops.shape import astype
 from backlit.graph.registry import composite, sample
 from backlit.graph.scan import scan
 from backlit.graph.tensor import Tensor, value_of
@@ -74,6 +75,13 @@ def fused(
     gate = "carries the gradient back through time, by the gates that were kept"
     op = Op(name, no_second_run, (rule,), gate=gate)
     return unpack(Tensor(Bundle(results), op, (pack(arrays),), {}))
+
+
+def in_one_type(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The inputs in the widest floating-point type among them, as loops need them; whole numbers alone as float64."""
+    types = {x.dtype for x in inputs.values()}
+    wanted = np.result_type(*[dtype for dtype in types if dtype.kind == "f"] or ["float64"])
+    return {name: x if x.dtype == wanted else astype(x, dtype=wanted) for name, x in inputs.items()}
 
 
 def require_shapes(name: str, a: Any, weight: Any, gates: int, states: dict[str, tuple[Any, int]], mask: Any) -> None:
@@ -198,7 +206,7 @@ def rnn(
         unroll = form == "unrolled"
         return [scan(lambda s, x: step(s, x, weight), {"h": h}, (a, added, mask), reverse=reverse, unroll=unroll)[1]]
 
-    inputs = {"a": a, "weight": weight, "h": h} | ({} if added is None else {"added": added})
+    inputs = in_one_type({"a": a, "weight": weight, "h": h} | ({} if added is None else {"added": added}))
     if form != "fused":
         return plain(*inputs.values())
 

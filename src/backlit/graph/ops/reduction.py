@@ -226,10 +226,11 @@ def _cumsum_rule(g: Any, y: Any, x: Any, axis: int = -1) -> Any:
     gate="distributes: every element gets the upstream gradients of all sums that it is part of",
 )
 def cumsum(xp: Any, x: Any, *, axis: int = -1) -> Any:
-    """Running sum along an axis (the last, if none is given): ``yᵢ = x₀ + … + xᵢ``."""
+    """Running sum along an axis (the last, if none is given): ``yᵢ = x₀ + … + xᵢ``; of whole numbers in 64 bits."""
     if not isinstance(axis, int):
         raise TypeError(f"cumsum: axis must be one whole number, got {axis!r}; reshape to (-1,) to sum over all")
-    return xp.cumsum(x, axis=axis)
+    dtype = xp.sum(x[:0]).dtype if x.dtype.kind in "iub" else None
+    return xp.cumsum(x, axis=axis, dtype=dtype)
 
 
 def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:

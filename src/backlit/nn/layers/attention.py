@@ -132,6 +132,7 @@ class AdditiveAttention:
 
 
 def _require(name: str, query: Any, keys: Any, values: Any) -> None:
+    query, keys, values = (x if hasattr(x, "shape") else np.asarray(x) for x in (query, keys, values))
     if len(query.shape) not in (2, 3) or len(keys.shape) != 3 or len(values.shape) != 3:
         raise ShapeError(
             f"{name} needs a query (rows, size) or (rows, queries, size), keys and values (rows, time, size), got "

@@ -32,6 +32,13 @@ def require_layers(kind: str, parts: tuple[Layer, ...]) -> None:
             raise InputError(f"{kind}: part {i} must be a layer such as bl.Linear(64), got {part!r}")
 
 
+def as_layers(layers: Any) -> tuple[Any, ...]:
+    """Layers that were given as one argument."""
+    if not isinstance(layers, (tuple, list)):
+        raise InputError(f"layers must be a tuple of layers, got {layers!r}")
+    return tuple(layers)
+
+
 @dataclass(frozen=True, repr=False, init=False)
 class Sequential(Layer):
     """Layers one after another; their names are "0", "1", ….
@@ -46,7 +53,7 @@ class Sequential(Layer):
     layers: tuple[Layer, ...]
 
     def __init__(self, *args: Layer, layers: tuple[Layer, ...] | None = None) -> None:
-        parts = tuple(args) if layers is None else tuple(layers)
+        parts = args if layers is None else as_layers(layers)
         require_layers("Sequential", parts)
         object.__setattr__(self, "layers", parts)
 
@@ -231,7 +238,7 @@ class Parallel(Layer):
     combine: str = "concatenate"
 
     def __init__(self, *args: Layer, layers: tuple[Layer, ...] | None = None, combine: str = "concatenate") -> None:
-        parts = tuple(args) if layers is None else tuple(layers)
+        parts = args if layers is None else as_layers(layers)
         if not parts:
             raise InputError("Parallel needs at least one layer")
         require_layers("Parallel", parts)

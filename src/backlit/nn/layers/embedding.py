@@ -19,6 +19,16 @@ from backlit.nn.key import Key
 from backlit.nn.layer import Layer, require_axes
 
 
+def require_places(x: Any, count: int, what: str = "inputs") -> None:
+    """Refuse all but whole numbers from 0 to count - 1; the first other one is named."""
+    if x.dtype.kind not in "iu":
+        raise InputError(f"{what} must be whole numbers from 0 to {count - 1}, got dtype {x.dtype}")
+    if x.size and (x.min() < 0 or x.max() >= count):
+        row, *place = np.argwhere((x < 0) | (x >= count))[0].tolist()
+        at = f"row {row}" + (f", place {', '.join(map(str, place))}" if place else "")
+        raise InputError(f"{what} must be from 0 to {count - 1}, got {x[(row, *place)]} in {at}")
+
+
 @dataclass(frozen=True, repr=False)
 class Embedding(Layer):
     """Row i of a table for each whole number i: (batch, ...) -> (batch, ..., size).
@@ -60,6 +70,9 @@ class Embedding(Layer):
     def takes_integers(self) -> bool:
         return True
 
+    def check_inputs(self, x: np.ndarray) -> None:
+        require_places(x, self.count)
+
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         table = initializers.get(self.weight_init)(key.child("weight"), (self.count, self.size))
         return {"weight": table}, self.output_shape(input_shape)
@@ -68,10 +81,8 @@ class Embedding(Layer):
         return (*input_shape, self.size)
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
-        if x.dtype.kind not in "iu":
-            raise InputError(f"inputs must be whole numbers from 0 to {self.count - 1}, got dtype {x.dtype}")
-        if isinstance(x, np.ndarray) and x.size and (x.min() < 0 or x.max() >= self.count):
-            raise InputError(f"inputs must be from 0 to {self.count - 1}, got {x.min()} to {x.max()}")
+        if isinstance(x, np.ndarray) or x.dtype.kind not in "iu":
+            self.check_inputs(x)
         return take(params["weight"], x, axis=0)
 
 
@@ -133,6 +144,13 @@ class EmbedColumns(Layer):
             raise ShapeError(f"{self} needs at least {len(self.counts)} inputs, got {input_shape[0]}")
         return (input_shape[0] - len(self.counts) + sum(self.widths),)
 
+    def check_inputs(self, x: np.ndarray) -> None:
+        first = x.shape[-1] - len(self.counts)
+        for i, count in enumerate(self.counts):
+            with np.errstate(invalid="ignore"):
+                codes = x[:, first + i].astype(np.int64)
+            require_places(codes, count, f"codes of column {first + i}")
+
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         first = x.shape[-1] - len(self.counts)
         codes = value_of(x)[:, first:].astype("int32")
@@ -170,6 +188,9 @@ class OneHot(Layer):
     def takes_integers(self) -> bool:
         return True
 
+    def check_inputs(self, x: np.ndarray) -> None:
+        require_places(x, self.count)
+
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         return {}, self.output_shape(input_shape)
 
@@ -178,11 +199,9 @@ class OneHot(Layer):
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         numbers = value_of(x)
-        if numbers.dtype.kind not in "iu":
-            raise InputError(f"inputs must be whole numbers from 0 to {self.count - 1}, got dtype {numbers.dtype}")
         xp = namespace(numbers)
+        if xp is np or numbers.dtype.kind not in "iu":
+            self.check_inputs(numbers)
         known = (numbers >= 0) & (numbers < self.count)
-        if xp is np and not known.all():
-            raise InputError(f"inputs must be from 0 to {self.count - 1}, got {numbers.min()} to {numbers.max()}")
         rows = (numbers[..., None] == xp.arange(self.count)).astype("float32")
         return rows if xp is np else xp.where(known[..., None], rows, xp.float32(np.nan))

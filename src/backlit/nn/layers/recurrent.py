@@ -100,6 +100,11 @@ class _Recurrent(Layer):
         return {name: np.zeros((self.stateful, self._size(name))) for name in self.states} if self.stateful else {}
 
     def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) == 1:
+            raise ShapeError(
+                f"{self} needs inputs of shape (time, features), got {input_shape}; a recurrent layer before it gives "
+                "every step's state with return_sequences=True"
+            )
         require_axes(self, input_shape, 2, "(time, features)")
         size = self._size("hidden")
         return (input_shape[0], size) if self.return_sequences else (size,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,7 @@ class Masked(Layer):
         One layer, or several one after another (their parameters are under "body"). Layers that change the number of
         time steps belong outside.
     value : float
-        What sequences are filled up with; for whole numbers (an embedding comes first) the number.
+        What sequences are filled up with, NaN included; for whole numbers (an embedding comes first) the number.
 
     Raises
     ------
@@ -133,6 +134,8 @@ class Masked(Layer):
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)
         mask = time_mask("Masked", x, self.value)
+        if math.isnan(self.value):  # what isn't a number would spoil sums though it is passed over
+            x = where(mask.reshape(mask.shape + (1,) * (len(x.shape) - 2)), x, 0.0)
         output = dataclasses.replace(ctx, time_mask=mask).run("body", self.body, params, x)
         return output if namespace(mask) is np else _spoilt(output, mask.any(axis=1))
 
@@ -153,7 +156,8 @@ def time_mask(where: str, x: Any, padding: float) -> Any:
     if len(values.shape) < 2:
         raise ShapeError(f"{where} needs inputs of shape (rows, time, ...), got {tuple(values.shape)}")
     xp = namespace(values)
-    mask = xp.any((values != padding).reshape(*values.shape[:2], -1), axis=2)
+    known = ~xp.isnan(values) if math.isnan(padding) else values != padding
+    mask = xp.any(known.reshape(*values.shape[:2], -1), axis=2)
     if xp is np and not mask.any(axis=1).all():
         rows = np.flatnonzero(~mask.any(axis=1))
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -160,6 +161,8 @@ def _pairs(edges: Any) -> list[tuple[str, str]]:
     listed: Iterable[Any] = edges.edges if hasattr(edges, "edges") else edges
     if callable(listed):
         listed = listed()
+    if not isinstance(listed, Iterable):
+        raise InputError(f"Wired: edges must be pairs of names, or a graph that has them, got {edges!r}")
     pairs: list[tuple[str, str]] = []
     for edge in listed:
         if isinstance(edge, str) or not isinstance(edge, Sequence) or len(edge) < 2:
@@ -175,7 +178,7 @@ def _named(nodes: Any, also: list[str], pairs: list[tuple[str, str]]) -> dict[st
     if isinstance(nodes, Layer) or (callable(nodes) and not isinstance(nodes, Mapping)):
         names = dict.fromkeys([*also, *(name for pair in pairs for name in pair)])
         wanted = [name for name in names if name not in (INPUT, OUTPUT)]
-        named = {name: nodes if isinstance(nodes, Layer) else nodes(name) for name in wanted}
+        named = {name: copy.deepcopy(nodes) if isinstance(nodes, Layer) else nodes(name) for name in wanted}
     else:
         items = [(str(name), layer) for name, layer in (nodes.items() if isinstance(nodes, Mapping) else nodes)]
         named = dict(items)

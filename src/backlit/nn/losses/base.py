@@ -11,8 +11,7 @@ import numpy as np
 from backlit.errors import InputError, ShapeError
 from backlit.graph.op import namespace
 from backlit.graph.tensor import value_of
-from backlit.nn.hyperparameters import check
-from backlit.nn.layer import short_repr
+from backlit.nn.hyperparameters import check, short_repr
 from backlit.registry import register
 
 

@@ -14,8 +14,8 @@ from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.embedding import Embedding
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.pooling import GlobalAvgPool, GlobalMaxPool
-from backlit.nn.layers.sequence import Masked
-from backlit.nn.layers.shaping import Flatten
+from backlit.nn.layers.sequence import EachStep, Masked
+from backlit.nn.layers.shaping import Flatten, Reshape
 from backlit.nn.spec import build
 from backlit.nn.spec.parts import CELLS, RECURRENT, kind_and_sizes, recurrent
 
@@ -25,7 +25,9 @@ TOKENS_SEEN = {"words": 3}  # tokens that a convolution sees at once, by their u
 TOKENS_SEEN_OTHERWISE = 5
 
 
-def for_texts(spec: str, outputs: int, dropout: float, vocabulary: int, unit: str) -> Sequential:
+def for_texts(
+    spec: str, outputs: int, dropout: float, vocabulary: int, unit: str, features: int | None = None
+) -> Sequential:
     """The network for rows of tokens.
 
     - ``bag:64``: the mean of the tokens' vectors of 64 features; with further sizes, hidden layers;
@@ -41,6 +43,8 @@ def for_texts(spec: str, outputs: int, dropout: float, vocabulary: int, unit: st
         Tokens are whole numbers below it; 0 is padding.
     unit : str
         What the tokens are: convolutions see fewer words at once than characters.
+    features : int, optional
+        Length of vectors that are known already; all of a bag's sizes are then hidden layers.
 
     Raises
     ------
@@ -56,11 +60,12 @@ def for_texts(spec: str, outputs: int, dropout: float, vocabulary: int, unit: st
     kind, sizes = kind_and_sizes(spec, ("bag", "cnn", *RECURRENT), "64", usage, what)
     drop: list[Layer] = [Dropout(dropout)] if dropout else []
     if kind == "bag":
-        layers: list[Layer] = [Masked(Embedding(vocabulary, sizes[0], EMBED_INIT), GlobalAvgPool()), *drop]
-        for size in sizes[1:]:
+        table = Embedding(vocabulary, features or sizes[0], EMBED_INIT)
+        layers: list[Layer] = [Masked(table, GlobalAvgPool()), *drop]
+        for size in sizes if features else sizes[1:]:
             layers += [Linear(size, weight_init="kaiming"), ReLU(), *drop]
         return Sequential(*layers, Linear(outputs))
-    inside: list[Layer] = [Embedding(vocabulary, EMBEDDED, EMBED_INIT), *drop]
+    inside: list[Layer] = [Embedding(vocabulary, features or EMBEDDED, EMBED_INIT), *drop]
     if kind == "cnn":
         width = TOKENS_SEEN.get(unit, TOKENS_SEEN_OTHERWISE)
         for size in sizes:
@@ -199,6 +204,82 @@ def for_sequences(
     if padding is not None:
         body = [Masked(*body, value=padding)]
     return Sequential(*body, Linear(outputs))
+
+
+def for_clips(
+    spec: str, shape: Shape, outputs: int, activation: str, dropout: float, first: tuple[Layer, ...] = ()
+) -> Sequential:
+    """A network for films (time, height, width, channels): what looks at each frame, and what remembers.
+
+    Parameters
+    ----------
+    spec : str
+        "cnn:16,32 lstm:64": a network or layers for one frame, then a recurrent layer; either may be left out.
+    shape : tuple of int
+    outputs : int
+    activation : str
+    dropout : float
+        After the recurrent layer.
+    first : tuple of Layer
+        Layers that each frame passes first.
+
+    Raises
+    ------
+    InputError
+        For other specs.
+
+    Examples
+    --------
+    >>> for_clips("mlp:8 gru:4", (5, 6, 6, 1), 2, "relu", 0.0)
+    Sequential(EachStep(Sequential(Flatten(), Linear(8, weight_init='kaiming'), ReLU())), GRU(4), Linear(2))
+    """
+    eye, (kind, sizes) = _eye_and_memory(spec, "lstm:64")
+    frame = build(eye, outputs, activation, input_shape=shape[1:], first=first).layers[:-1]
+    drop = [Dropout(dropout)] if dropout else []
+    return Sequential(EachStep(*frame), *stacked(kind, sizes), *drop, Linear(outputs))
+
+
+def for_captions(
+    spec: str, shape: Shape, writer: Writer, activation: str, dropout: float, first: tuple[Layer, ...] = ()
+) -> EncoderDecoder:
+    """A network that looks at a picture (height, width, channels) and writes a text, seeing it before each token.
+
+    The picture's features are a sequence of one step, at which attention looks whenever a token is written: as a start
+    alone they would fade with each token.
+
+    Parameters
+    ----------
+    spec : str
+        "cnn:16,32 gru:128": a network or layers for the picture, then the cell that writes; either may be left out.
+    shape, activation, dropout, first :
+        As for `for_clips`.
+    writer : Writer
+
+    Examples
+    --------
+    >>> for_captions("cnn:4,8 gru:16", (16, 16, 1), Writer(30, 6), "relu", 0.0).output_shape((16, 16, 1))
+    (6, 30)
+    """
+    eye, (kind, sizes) = _eye_and_memory(spec, "gru:128")
+    encoder = Sequential(*build(eye, 1, activation, input_shape=shape, first=first).layers[:-1])
+    decoder = Decoder(
+        writer.vocabulary, writer.steps, units=sizes[-1], cell=kind.removeprefix("bi"), layers=len(sizes),
+        embedding=EMBEDDING, attention="dot", dropout=dropout,
+    )  # fmt: skip
+    return EncoderDecoder(Sequential(*encoder.layers, Reshape((1, *encoder.output_shape(shape)))), decoder)
+
+
+def _eye_and_memory(spec: str, memory: str) -> tuple[str, tuple[str, list[int]]]:
+    """The words for a picture, and kind and sizes of the recurrent layer that follows them."""
+    words = spec.split()
+    recurring = [word for word in words if word.partition(":")[0] in RECURRENT]
+    if len(recurring) > 1 or (recurring and words[-1] != recurring[0]):
+        raise InputError(
+            f"network {spec!r}: expected what looks at a picture, then one recurrent layer: 'cnn:16,32 lstm:64', or "
+            "'conv:16,3 relu pool:2 flatten gru:64,64'"
+        )
+    eye = " ".join(words[: len(words) - len(recurring)]) or "cnn"
+    return eye, recurrent_spec(recurring[0] if recurring else memory)
 
 
 def recurrent_spec(spec: str) -> tuple[str, list[int]]:

@@ -93,7 +93,7 @@ def watch(*nodes: str, probes: Probes | None = None) -> Probes:
     >>> watch("0/linear").watch
     ('0/linear',)
     """
-    start = probes or Probes()
+    start = probes_of("standard" if probes is None else probes) or Probes()
     return replace(start, watch=(*start.watch, *nodes))
 
 
@@ -103,6 +103,6 @@ def probes_of(probes: Any) -> Probes | None:
         return None
     if isinstance(probes, Probes):
         return probes
-    if probes == "standard":
+    if isinstance(probes, str) and probes == "standard":
         return Probes()
     raise InputError(f"probes must be 'standard', None or bl.Probes(...), got {probes!r}")
