@@ -52,7 +52,7 @@ TABLES = {
     "Carseats": Source("ISLR", "Carseats", "Sales", True),
     "Wages": Source("Ecdat", "Wages", "lwage", True),
     "Housing": Source("Ecdat", "Housing", "price", True),
-    "hotel_rates": Source("modeldata", "hotel_rates", "avg_price_per_room", True),
+    "hotel_rates": Source("modeldata", "hotel_rates", "avg_price_per_room", True, ("arrival_date",)),
     "diamonds": Source("ggplot2", "diamonds", "price", True),
 }
 STRANGERS = ("credit", "attrition", "churn", "hpc", "wage", "ames", "diamonds")  # the seven that strangers tried
