@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ import numpy as np
 
 from backlit import data
 from backlit.data.from_column import FromColumn
-from backlit.data.pictures import classes_in, shown
+from backlit.data.pictures import Clips, classes_in, shown
+from backlit.data.pictures.arrays import read_arrays
+from backlit.data.pictures.clips import films_in
 from backlit.data.preparation import preparation_of
 from backlit.data.series import SeriesPreparation, Windows
 from backlit.data.table import TableTarget
+from backlit.data.table.placing import placed
 from backlit.data.text import Texts
 from backlit.errors import InputError
 from backlit.nn.layers.decoder import EncoderDecoder
@@ -95,8 +99,9 @@ def judgement_on(run: Any, path: Path, target: list[str] | None = None) -> tuple
         inputs, y, names, notes = known_pictures(run, path, target)
         judgement = _judged(run, "classification", inputs, y)
         return judgement.replace(mistakes=mistakes(run, run.outputs(inputs), y, names=names)), notes
-    frame, y, task, notes = known_rows(run, path, target)
-    return _judged(run, task, inputs_of(run, frame, path), y), notes
+    with told_by_line(run, path, target):
+        frame, y, task, notes = known_rows(run, path, target)
+        return _judged(run, task, inputs_of(run, frame, path), y), notes
 
 
 def _judged(run: Any, task: str, inputs: Any, y: np.ndarray) -> Judgement:
@@ -112,11 +117,21 @@ def known_windows(run: Any, path: Path, target: list[str] | None) -> Windows:
     return windows_of(run, source_for(run, path).frame)
 
 
+def told_by_line(run: Any, path: Path, target: list[str] | None = None) -> contextlib.AbstractContextManager[None]:
+    """Tell cells that can't be used by file and line; `known_rows` gave the rows that an error counts."""
+
+    def rows() -> np.ndarray:
+        return np.flatnonzero(TableTarget.present(source_for(run, path).frame, target_of(run, target, path).names))
+
+    return placed(path, preparation_of(run.preparation).formats, rows)
+
+
 def known_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, np.ndarray, str, list[str]]:
     """Rows of a file whose targets are known, the targets, the task, and a note on the other rows."""
     if takes_pictures(run):
         raise InputError(f"the run takes pictures, not tables such as {path}")
-    frame = source_for(run, path).frame
+    source = source_for(run, path)
+    frame = source.frame
     goal = target_of(run, target, path)
     absent = [name for name in goal.names if name not in frame.columns]
     if absent:
@@ -127,7 +142,7 @@ def known_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, np.
     here = TableTarget.present(frame, goal.names)
     if not here.any():
         raise InputError(f"{path}: no row has a target ({', '.join(goal.names)})")
-    notes = []
+    notes = list(source.notes)
     if not here.all():
         notes.append(f"{int((~here).sum())} rows have no target and aren't judged")
         frame = frame.filter(here)
@@ -151,18 +166,31 @@ def known_pictures(
     run: Any, folder: Path, target: list[str] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """The pictures of a folder of classes as bytes, their classes, their names, and what is to be said of them."""
+    if folder.suffix.lower() == ".npz":
+        pixels, y = read_arrays(folder, target[0] if target else None)
+        assert y is not None  # noqa: S101, see `read_arrays`
+        return run.preparation.apply(pixels), y, np.array([f"row {row}" for row in range(1, len(pixels) + 1)]), []
     if target:
         raise InputError("--target is for tables; the classes of pictures are the names of their folders")
     listing = classes_in(folder, fewest=1)
     notes = list(listing.notes)
-    known = np.isin(listing.classes, [str(name) for name in run.classes])
+    films = films_in(listing, wanted=True) if isinstance(run.preparation, Clips) else None
+    if isinstance(run.preparation, Clips) and films is None:
+        raise InputError(
+            f"{folder}: the run takes clips; expected folders of frames, or animated files, in class folders"
+        )
+    classes = np.array(listing.classes if films is None else films.classes)
+    known = np.isin(classes, [str(name) for name in run.classes])
     if not known.any():
         raise InputError(f"{folder}: none of its classes is one of the run's ({', '.join(map(str, run.classes))})")
     if not known.all():
-        strange = sorted(set(np.array(listing.classes)[~known].tolist()))
+        strange = sorted(set(classes[~known].tolist()))
         notes.append(
             f"{int((~known).sum())} pictures of classes that training didn't have ({', '.join(strange)}) aren't judged"
         )
+    if films is not None:
+        pixels = np.concatenate([run.preparation.of(films.clips[row])[None] for row in np.flatnonzero(known)])
+        return pixels, classes[known], np.array(films.names)[known], notes
     paths = [path for path, here in zip(listing.paths, known, strict=True) if here]
     names = np.array([shown(path.relative_to(folder)) for path in paths])
-    return run.preparation.apply(paths), np.array(listing.classes)[known], names, notes
+    return run.preparation.apply(paths), classes[known], names, notes
