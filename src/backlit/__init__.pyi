@@ -88,6 +88,7 @@ from .nn.layers.dropout import Dropout as Dropout
 from .nn.layers.embedding import EmbedColumns as EmbedColumns
 from .nn.layers.embedding import Embedding as Embedding
 from .nn.layers.embedding import OneHot as OneHot
+from .nn.layers.encoding import PiecewiseLinear as PiecewiseLinear
 from .nn.layers.gru import GRU as GRU
 from .nn.layers.linear import Linear as Linear
 from .nn.layers.lstm import LSTM as LSTM

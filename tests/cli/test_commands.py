@@ -451,6 +451,7 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
     (tmp_path / "sales.csv").write_text("\n".join(["date,shop,sold", *sales]) + "\n", encoding="utf-8")
     reviews = [f"{('good', 'poor')[i % 2]} film number {i},{i % 2}" for i in range(60)]
     (tmp_path / "reviews.csv").write_text("\n".join(["review,label", *reviews]) + "\n", encoding="utf-8")
+    (tmp_path / "job.toml").write_text("\n".join(train.JOB), encoding="utf-8")
     (tmp_path / "book.txt").write_text("Once upon a time, hell was cold. " * 60, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for module in (train, lr_find, evaluate, predict, generate, show, compare, importance, explain):

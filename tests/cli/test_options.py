@@ -138,8 +138,8 @@ def test_options_that_may_be_repeated_are_not_refused(folder, typed):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("epoch = 3", "unknown option in run/config.toml 'epoch'; did you mean 'epochs'?"),
-        ("overwrite = true", "unknown option in run/config.toml 'overwrite'"),
+        ("epoch = 3", "run/config.toml, line 2: unknown option 'epoch'; did you mean 'epochs'?"),
+        ("overwrite = true", "overwrite says what becomes of the run and isn't part of a job"),
         ('epochs = "many"', "epochs must be a whole number of at least 1, got 'many'"),
         ("epochs = 2.5", "epochs must be a whole number of at least 1, got 2.5"),
         ('balance = "yes"', "balance must be True or False, got 'yes'"),

@@ -89,7 +89,7 @@ def test_broken_pictures(trained, tmp_path):
         (("train", "sky", "--size", "8y8"), "--size 8y8: expected a number of pixels"),
         (("train", "sky", "--network", "conv:4 pool:20 flatten"), "word 2 'pool:20'"),
         (("train", "sky", "--network", "cnm:4"), "did you mean 'cnn'"),
-        (("train", "digits", "--size", "8"), "--size is for folders of pictures"),
+        (("train", "digits", "--size", "8"), "--size is for tables and folders of pictures"),
         (("train", "digits", "--skip-broken"), "--skip-broken is for folders of pictures"),
         (("predict", "run", "none.png"), "none.png: there is no such file"),
         (("evaluate", "run", "sky", "--target", "a"), "--target is for tables"),

@@ -255,7 +255,7 @@ def test_unrolled_layers_are_drawn_step_by_step():
 def test_many_layers_close_their_containers_and_then_lose_their_middle():
     blocks = bl.Sequential(*[bl.Residual(bl.Linear(4), bl.ReLU()) for _ in range(20)]).build((4,))
     assert "Residual of 1" in {label.text for label in texts(bl.draw(blocks))}
-    deep = bl.draw(bl.Sequential(*[bl.Linear(4)] * 100).build((4,)))
+    deep = bl.draw(bl.Sequential(*[bl.Linear(4) for _ in range(100)]).build((4,)))
     assert "… 77 more" in {label.text for label in texts(deep)}
     assert "1,540 parameters" in {label.text for label in texts(deep)}
 

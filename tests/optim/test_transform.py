@@ -66,7 +66,7 @@ def test_unfinished_classes():
         Nothing().init({})
 
 
-@pytest.mark.parametrize("name", optim.OPTIMIZERS)
+@pytest.mark.parametrize("name", [name for name in optim.OPTIMIZERS if name != "least_squares"])
 def test_by_name(name):
     optimizer = optim.get(name, learning_rate=0.25)
     assert type(optimizer) is optim.OPTIMIZERS[name]

@@ -129,3 +129,8 @@ def test_a_schedule_needs_a_rate_to_change(optimizer, message):
     with pytest.raises(InputError) as told:
         bl.fit(bl.Linear(1), [[0.0], [1.0]], [0.0, 1.0], optimizer=optimizer, schedule="cosine")
     assert message in str(told.value)
+
+
+def test_one_cycle_of_few_updates_isnt_refused():
+    rates = [schedule_of("onecycle:0.1", 0.1, updates=1, epochs=3)(t) for t in range(3)]
+    assert rates[0] < max(rates) <= 0.1

@@ -365,7 +365,7 @@ def test_the_command_makes_the_same_choices(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = {
         "data": "my houses.csv", "target": ["price", "a b"], "columns": "zip=category,id=drop", "dropout": 0.2,
-        "learning_rate": 0.002, "l2": 0.0, "balance": True, "seed": 3, "engine": "xla", "batch_size": 16,
+        "learning_rate": 0.002, "l1": 0.0, "l2": 0.0, "balance": True, "seed": 3, "engine": "xla", "batch_size": 16,
         "time_limit": "5m", "test": "held out.csv", "skip_broken": True, "network": "mlp:64,32",
         "devices": 1,
     }  # fmt: skip

@@ -72,7 +72,9 @@ def test_probabilities_of_two_classes_and_of_labels_are_averaged(data):
 def test_far_logits_stay_finite():
     ways = {"mean_softmax": (1, 2), "mean_sigmoid": (1, 1)}
     for way, shape in ways.items():
-        net = bl.Parallel(*[bl.Linear(shape[1], bias=False, weight_init="constant:1")] * 2, combine=way).build((1,))
+        net = bl.Parallel(
+            *[bl.Linear(shape[1], bias=False, weight_init="constant:1") for _ in range(2)], combine=way
+        ).build((1,))
         params = {"0": {"weight": np.full(shape[::-1], 1e4)}, "1": {"weight": np.full(shape[::-1], -1e4)}}
         outputs = net.replace(params=params)(np.array([[1.0], [-1.0]]))
         assert np.isfinite(outputs).all()

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from backlit.cli.options import declared
+from backlit.cli.options import declared, flagged
+from backlit.settings import Declaration
 
 NAME = "lr-find"
-EXAMPLES = "Examples:\n\nbacklit lr-find digits\n\nbacklit lr-find houses.csv --target price --plot rates.png"
+EXAMPLES = (
+    "Examples:\n\nbacklit lr-find digits\n\nbacklit lr-find houses.csv --target price --plot rates.png\n\n"
+    "backlit lr-find reviews.csv --text review --target label"
+)
 
 
+def flags() -> Iterable[Declaration]:
+    """What may be said of the data, as for train."""
+    from backlit.tasks.choose import data_options
+
+    return [option for option in data_options().values() if option.panel is not None]
+
+
+@flagged(flags)
 def command(
     data: Annotated[str, typer.Argument(help="A data set's name or a table, as for train.", metavar="DATA")],
-    target: Annotated[list[str] | None, typer.Option(help="Column of the table to predict.")] = None,
     network: Annotated[str | None, typer.Option(help="mlp:64,32 (hidden layers) or linear.")] = None,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop.")] = "adamw",
     start: Annotated[float, typer.Option(help="First rate, above 0.")] = 1e-6,
@@ -25,6 +37,7 @@ def command(
     seed: Annotated[int, declared("seed")] = 0,
     plot: Annotated[Path | None, typer.Option(help="Write the picture here (.png, .svg, .pdf).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    **given: Any,
 ) -> None:
     """Learning-rate range test: one short run whose rate grows from tiny to far too large."""
     import backlit as bl
@@ -37,7 +50,7 @@ def command(
     # Without dropout, whose noise would hide where the loss falls fastest.
     choices = {"network": network, "dropout": 0.0, "optimizer": optimizer, "batch_size": batch_size, "seed": seed}
     options = options_of(choices)
-    task, source = task_of({"data": data, "target": target})
+    task, source = task_of({"data": data, **given})
     if not isinstance(task, RowsTask):
         raise InputError(f"{data} is a text to go on with; lr-find is for tables and data sets (say --target COLUMN)")
     material = task.read(source)

@@ -28,7 +28,9 @@ def flag(option: Declaration) -> inspect.Parameter:
     shown = option.default is not None and option.parse is None and isinstance(option.default, tuple(KINDS.values()))
     name = f"--{option.name.replace('_', '-')}"
     flags = option.flags or ((name,) if kind is bool else ())  # without a name typer would add --no-…
-    about = typer.Option(*flags, help=help_of(option), rich_help_panel=option.panel, show_default=shown)
+    # A number, or one of a few names: read at once, so that it is kept as a number.
+    reader = option.parse if option.range is not None and option.range.besides else None
+    about = typer.Option(*flags, help=help_of(option), rich_help_panel=option.panel, show_default=shown, parser=reader)
     annotation = Annotated[kind if shown else kind | None, about]  # type: ignore[valid-type]
     default = option.default if shown else None
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -119,28 +119,56 @@ def _made(run: Run, files: list[Path], out: Path | None, as_json: bool) -> None:
 
 def _pictures(run: Run, files: list[Path], out: Path | None, skip_broken: bool, as_json: bool) -> None:
     """A row for each picture: file, prediction, probabilities."""
-    import polars as pl
-
     from backlit.cli import output
-    from backlit.data.files import Source, writing
-    from backlit.data.pictures import pictures_in, read_as, shown
+    from backlit.data.pictures import Clips, pictures_in, read_as, shown
 
     _check(out, files)
+    if isinstance(run.preparation, Clips) or files[0].suffix.lower() == ".npz":
+        _clips(run, files, out, as_json)
+        return
     paths = [path for file in files for path in (pictures_in(file) if file.is_dir() else [file])]
     with output.stages(as_json) as stage:
         album = read_as(run.preparation.form, paths, skip_broken=skip_broken, progress=stage)
     for path, why in album.broken:
         output.note(f"picture {shown(path)}: {why}; it is left out")
-    pictures, columns = {"picture": [shown(paths[i]) for i in album.kept]}, predictions(run, album.pixels, 0.9)
+    _table({"picture": [shown(paths[i]) for i in album.kept]}, predictions(run, album.pixels, 0.9), out, as_json)
+
+
+def _clips(run: Run, files: list[Path], out: Path | None, as_json: bool) -> None:
+    """A row for each clip, or for each row of an archive of arrays."""
+    import numpy as np
+
+    from backlit.data.pictures import shown
+    from backlit.data.pictures.arrays import read_arrays
+    from backlit.data.pictures.clips import clips_under
+
+    if files[0].suffix.lower() == ".npz":
+        pixels = run.preparation.apply(read_arrays(files[0], labelled=False)[0])
+        names = [f"row {row}" for row in range(1, len(pixels) + 1)]
+    else:
+        found = [clip for file in files for clip in clips_under(file)]
+        names = [shown(path) for path, _ in found]
+        pixels = np.stack([run.preparation.of(frames) for _, frames in found])
+    _table({"clip": names}, predictions(run, pixels, 0.9), out, as_json)
+
+
+def _table(names: dict[str, list[str]], columns: dict[str, list[Any]], out: Path | None, as_json: bool) -> None:
+    """Names with what is predicted for each, in the format that the file's name says."""
+    import polars as pl
+
+    from backlit.cli import output
+    from backlit.data.files import Source, writing
+
+    (rows,) = names.values()
     if as_json:
-        output.emit({"rows": len(album.kept), **pictures, **columns})
+        output.emit({"rows": len(rows), **names, **columns})
         return
     suffix = "" if out is None else out.suffix.lower().lstrip(".")
     kind = suffix if suffix in ("tsv", "jsonl", "parquet", "arrow") else "csv"
-    source = Source(pl.DataFrame(pictures), Path("pictures"), kind, separator="\t" if kind == "tsv" else ",")
+    source = Source(pl.DataFrame(names), Path("pictures"), kind, separator="\t" if kind == "tsv" else ",")
     writing.write(pl.DataFrame({name: pl.Series(values) for name, values in columns.items()}), out, source)
     if out is not None:
-        output.note(f"{len(album.kept)} predictions written to {out}")
+        output.note(f"{len(rows)} predictions written to {out}")
 
 
 def _continue(run: Run, source: Any, out: Path | None, level: float, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backlit.cli.output import bar, table
-from backlit.data.pictures import Pictures
+from backlit.data.pictures import Clips, Pictures
 from backlit.data.preparation import preparation_of
 from backlit.report.description import Honesty, Table, described
 from backlit.report.numerals import NO_BREAK, percent
@@ -18,6 +18,7 @@ from backlit.train.judgement import Judgement, Mistakes
 
 MOST_CLASSES = 12  # with more, the confusion matrix doesn't fit
 MOST_COLUMNS = 40
+PROMPT = 8  # characters that a text is begun with, where no space ends the first word
 
 
 def training(run: Any, folder: Path) -> str:
@@ -43,13 +44,17 @@ def training(run: Any, folder: Path) -> str:
 def _use(run: Any, judgement: Judgement, folder: Path) -> str:
     """The command that uses a run."""
     if judgement.sample is not None:
-        return f"backlit generate {folder} --prompt {shlex.quote(judgement.sample.split()[0])}"
-    return f"backlit predict {folder} {'new.png' if isinstance(run.preparation, Pictures) else 'new.csv'}"
+        return f"backlit generate {folder} --prompt {shlex.quote(judgement.sample.split()[0][:PROMPT])}"
+    pictures = isinstance(getattr(run.preparation, "inner", run.preparation), Pictures)
+    file = "clip" if isinstance(run.preparation, Clips) else "new.png" if pictures else "new.csv"
+    return f"backlit predict {folder} {file}"
 
 
 def _inputs(shape: tuple[int, ...]) -> str:
     """What goes in, in words."""
     sizes = " × ".join(map(str, shape))
+    if len(shape) == 4:
+        return f"clips of {sizes}"
     return f"pictures of {sizes}" if len(shape) == 3 else f"{sizes} inputs"
 
 

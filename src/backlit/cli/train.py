@@ -15,14 +15,33 @@ from backlit.settings import Declaration, Record, declared, option, same
 from backlit.train.training import RUN, Checkpoint
 
 NAME = "train"
+JOB = (
+    'data = "houses.csv"',
+    'target = "price"',
+    'columns = {colour = "category"}',
+    'network = "residual:32,32"',
+    'optimizer = "adam:beta1=0.8"',
+    "lr = 0.005",
+    'schedule = "step:10,0.5"',
+    "epochs = 20",
+)
 EXAMPLES = (
     "Examples:\n\n"
     "backlit train digits\n\n"
+    "backlit train moons --network mlp:8,8 --out runs/moons\n\n"
     "backlit train houses.csv --target price --network mlp:64,32 --epochs 50 --out runs/houses\n\n"
     "backlit train pictures/ --network cnn:32,64 --size 24 --out runs/pictures\n\n"
     "backlit train reviews.csv --text review --target label\n\n"
     "backlit train sales.csv --target sold --time date --horizon 7 --series shop\n\n"
-    "backlit train book.txt --network lstm:128 --time-limit 5m --out runs/book"
+    "backlit train book.txt --network lstm:128 --time-limit 5m --out runs/book\n\n"
+    "backlit train houses.csv --target price --network residual:32,32 --initializer he_normal --l1 1e-4 --l2 1e-4\n\n"
+    "backlit train houses.csv --target price --network wired:32,random=8,weights=learned --dropconnect 0.1\n\n"
+    "backlit train houses.csv --target price --optimizer momentum:0.95 --lr 0.01 --schedule 'warmup:2 cosine'\n\n"
+    "backlit train houses.csv --target price --optimizer lbfgs --until-loss 0.05\n\n"
+    "backlit train houses.csv --target price --optimizer least_squares\n\n"
+    "backlit train houses.csv --target price --output-activation softplus --batch-size full\n\n"
+    "backlit train --config job.toml --epochs 5\n\n"
+    "where job.toml has any of the options, one a line:\n\n" + "\n\n".join(JOB)
 )
 DATA = (
     "A table (.csv, .tsv, .parquet, .arrow, .avro, .json, .jsonl, .npz, .npy, .xlsx, .sqlite, .arff, .libsvm and their "
@@ -37,7 +56,11 @@ class Outcome(Record):
     """Where the run goes, and what is told of it; nothing of what is trained."""
 
     out: Path | None = option(None, panel=RUN, help="Folder of the run; by default runs/NAME-DATE-TIME")
-    config: Path | None = option(None, panel=RUN, help="Repeat a run: its config.toml. Options typed here come first")
+    config: Path | None = option(
+        None,
+        panel=RUN,
+        help="A job as a file: options as lines of TOML, or a run's config.toml. Options typed here come first",
+    )
     overwrite: bool = same(Checkpoint, "overwrite", panel=RUN, help="Replace a run that is already there")
     resume: bool = same(Checkpoint, "resume", panel=RUN, help="Go on with the run in --out, as it was begun")
     no_report: bool = option(False, panel=RUN, help="Write no report.html into the run's folder")

@@ -10,6 +10,7 @@ import numpy as np
 
 from backlit.data.textual import array_of, as_texts, is_text
 from backlit.errors import InputError, ShapeError, UnknownNameError
+from backlit.schema import fitted
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,12 @@ class Labels:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Labels:
         """The inverse of `to_dict`."""
-        return cls(tuple(data["classes"]))
+        classes: tuple[str | bool | int | float, ...] = fitted(
+            tuple[str | bool | int | float, ...], data.get("classes"), "classes"
+        )
+        if not classes or len({type(name) is str for name in classes}) > 1 or len(set(classes)) < len(classes):
+            raise InputError("classes must be different texts, or different numbers")
+        return cls(classes)
 
 
 def one_hot(codes: Any, classes: int | Sequence[Any], dtype: str = "float32") -> np.ndarray:

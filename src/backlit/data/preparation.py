@@ -11,13 +11,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.data.frames import as_targets
-from backlit.errors import InputError
+from backlit.errors import InputError, unknown
+from backlit.schema import fitted
 
 # Where each kind that a run's files may name is defined: no other module is ever imported on a file's word.
 HOMES = {
     "TablePreparation": "backlit.data.table",
     "Texts": "backlit.data.text",
     "Pictures": "backlit.data.pictures",
+    "Clips": "backlit.data.pictures",
     "TextColumn": "backlit.data.text",
     "FromColumn": "backlit.data.from_column",
     "SeriesPreparation": "backlit.data.series",
@@ -176,6 +178,8 @@ def restore(data: dict[str, Any] | None) -> Preparation | None:
     if data is None:
         return None
     rest = dict(data)
-    kind = rest.pop("kind")
+    kind = fitted(str, rest.pop("kind", None), "the kind of preparation")
+    if kind not in HOMES:
+        raise unknown("kind of preparation", kind, HOMES)
     preparation_class: type[Preparation] = getattr(importlib.import_module(HOMES[kind]), kind)
     return preparation_class.from_dict(rest)

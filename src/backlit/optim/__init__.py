@@ -6,6 +6,7 @@ from backlit.errors import InputError, unknown
 from backlit.optim.adaptive import AdaGrad, Adam, AdamW, RMSprop
 from backlit.optim.clipping import ClipGlobalNorm, ClipNorm, ClipValue
 from backlit.optim.exact import LeastSquares, least_squares, ridge
+from backlit.optim.freezing import Frozen
 from backlit.optim.lbfgs import minimize_lbfgs
 from backlit.optim.plateau import ReduceOnPlateau, plateau_of, set_factor
 from backlit.optim.quasi_newton import LBFGS
@@ -107,6 +108,7 @@ __all__ = [
     "Constant",
     "Cosine",
     "Exponential",
+    "Frozen",
     "GradientDescent",
     "InverseTime",
     "LeastSquares",

@@ -119,7 +119,8 @@ WORDS: dict[str, Word] = {
     ),
     "onecycle": Word(
         "onecycle:RISE, up to the rate in this share (0.3) of all epochs and down again", (_FACTOR,), (0.3,),
-        lambda span, rise: OneCycle(span.rate, steps=span.rest, rise=rise),
+        # Too few updates for both ways end on the way: a training of one epoch is none to be refused.
+        lambda span, rise: OneCycle(span.rate, steps=max(span.rest, int(1 / rise) + 1), rise=rise),
     ),
     "plateau": Word(
         "plateau:EPOCHS,FACTOR, times FACTOR (0.1) after so many epochs (10) without improvement",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.preparation import preparation_of
 from backlit.errors import InputError
 from backlit.report.content import judged
 from backlit.report.description import MOST_CLASSES, described
@@ -14,6 +15,7 @@ from backlit.report.numerals import percent, short
 from backlit.report.texts import known, say
 
 MOST_METRICS = 6
+MOST_POINTS = 1000  # rows in the picture of the boundary
 
 
 def curves(run: Any) -> list[dict[str, Any]]:
@@ -59,7 +61,7 @@ def of_result(run: Any) -> dict[str, Any]:
     from backlit.inspect import plots
 
     judgement = judged(run)
-    made: dict[str, Any] = dict.fromkeys(("confusion", "calibration", "steps"))
+    made: dict[str, Any] = dict.fromkeys(("confusion", "calibration", "steps", "boundary"))
     if len(judgement.classes or ()) > MOST_CLASSES:
         made["confusion"] = _picture(plots.confusion(judgement), "confusion-picture", say("confusion.caption"))
     description = described(judgement)
@@ -68,7 +70,25 @@ def of_result(run: Any) -> dict[str, Any]:
         made["calibration"] = _picture(drawn, "calibration-picture", description.calibration.caption)
     if judgement.steps and len(judgement.steps) > 1:
         made["steps"] = _picture(errors_by_step(judgement["steps"]), "steps-picture", say("steps.figure"))
+    if run.recipe is not None and has_boundary(run):
+        x, y = run.recipe.x[:MOST_POINTS], run.recipe.y[:MOST_POINTS]
+        drawn = plots.decision_boundary(run, x, y, resolution=100)
+        made["boundary"] = _picture(drawn, "boundary-picture", say("boundary.caption"))
     return made
+
+
+def has_boundary(run: Any) -> bool:
+    """Whether all that a run looks at is two numbers, and what it says is one thing."""
+    from backlit.inspect.plots.boundary import two_columns
+
+    one = run.classes is not None or run.network.output_shape == (1,)
+    arrays = run.network.input_shape == (2,) and not run.network.takes_integers
+    tabular = bool(preparation_of(run.preparation).rows())
+    return (
+        one
+        and run.targets.kind in ("class", "binary", "number")
+        and (two_columns(run) is not None if tabular else arrays)
+    )
 
 
 def of_probes(run: Any) -> dict[str, Any] | None:

@@ -10,7 +10,9 @@ import numpy as np
 
 from backlit import data
 from backlit.data.from_column import FromColumn
-from backlit.data.pictures import classes_in, shown
+from backlit.data.pictures import Clips, classes_in, shown
+from backlit.data.pictures.arrays import read_arrays
+from backlit.data.pictures.clips import films_in
 from backlit.data.preparation import preparation_of
 from backlit.data.series import SeriesPreparation, Windows
 from backlit.data.table import TableTarget
@@ -151,18 +153,31 @@ def known_pictures(
     run: Any, folder: Path, target: list[str] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """The pictures of a folder of classes as bytes, their classes, their names, and what is to be said of them."""
+    if folder.suffix.lower() == ".npz":
+        pixels, y = read_arrays(folder, target[0] if target else None)
+        assert y is not None  # noqa: S101, see `read_arrays`
+        return run.preparation.apply(pixels), y, np.array([f"row {row}" for row in range(1, len(pixels) + 1)]), []
     if target:
         raise InputError("--target is for tables; the classes of pictures are the names of their folders")
     listing = classes_in(folder, fewest=1)
     notes = list(listing.notes)
-    known = np.isin(listing.classes, [str(name) for name in run.classes])
+    films = films_in(listing, wanted=True) if isinstance(run.preparation, Clips) else None
+    if isinstance(run.preparation, Clips) and films is None:
+        raise InputError(
+            f"{folder}: the run takes clips; expected folders of frames, or animated files, in class folders"
+        )
+    classes = np.array(listing.classes if films is None else films.classes)
+    known = np.isin(classes, [str(name) for name in run.classes])
     if not known.any():
         raise InputError(f"{folder}: none of its classes is one of the run's ({', '.join(map(str, run.classes))})")
     if not known.all():
-        strange = sorted(set(np.array(listing.classes)[~known].tolist()))
+        strange = sorted(set(classes[~known].tolist()))
         notes.append(
             f"{int((~known).sum())} pictures of classes that training didn't have ({', '.join(strange)}) aren't judged"
         )
+    if films is not None:
+        pixels = np.concatenate([run.preparation.of(films.clips[row])[None] for row in np.flatnonzero(known)])
+        return pixels, classes[known], np.array(films.names)[known], notes
     paths = [path for path, here in zip(listing.paths, known, strict=True) if here]
     names = np.array([shown(path.relative_to(folder)) for path in paths])
-    return run.preparation.apply(paths), np.array(listing.classes)[known], names, notes
+    return run.preparation.apply(paths), classes[known], names, notes

@@ -10,6 +10,9 @@ from textwrap import indent
 from typing import Any, TypeVar
 
 from backlit.data.files.kinds import is_table
+from backlit.data.files.packed import PART
+from backlit.data.pictures.arrays import holds_pictures
+from backlit.data.table.target import as_names
 from backlit.data.text.tagged import is_tagged
 from backlit.errors import InputError, unknown
 from backlit.settings import Declaration, Record, build, declared
@@ -67,6 +70,9 @@ def task_of(choices: Mapping[str, Any]) -> tuple[Task, Any]:
     given = {option: choices[option] for option in data_options() if is_given(choices.get(option))}
     if Path(name).is_dir():
         return chosen((PicturesTask,), given, f"{name} is a folder, of pictures"), name
+    if holds_pictures(name):
+        label = given.pop("target", ())
+        return chosen((PicturesTask,), given, f"{name} holds pictures"), PART.join([name, *as_names(label)])
     if not is_file(name):
         return chosen((DatasetTask,), given, f"{name} is a data set with its own target"), name
     if is_tagged(name):

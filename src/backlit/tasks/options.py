@@ -159,6 +159,10 @@ class Options(Record):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "split", tuple(self.split))
+        if isinstance(self.network, Mapping):  # as a file has it
+            from backlit.nn.layer import Layer
+
+            object.__setattr__(self, "network", Layer.from_dict(dict(self.network)))
         if self.schedule is not None:
             from backlit.optim.words import schedule_words
 

@@ -12,14 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.pictures import Pictures, classes_in, read, shown
+from backlit.data.files.packed import PART
+from backlit.data.pictures import Clips, Listing, Pictures, classes_in, read, shown
+from backlit.data.pictures.arrays import read_arrays
+from backlit.data.pictures.clips import Films, films_in, spread
 from backlit.data.pictures.decoding import WHITE
 from backlit.data.preparation import Preparation
 from backlit.engine.cache import pictures_folder
 from backlit.errors import InputError
 from backlit.languages import Template
-from backlit.settings import option
-from backlit.tasks.options import DATA
+from backlit.nn.layer import Layer, Shape
+from backlit.nn.spec.sequences import for_clips
+from backlit.settings import count, option
+from backlit.tasks.options import DATA, Options
+from backlit.tasks.plan import Ends, Usual
 from backlit.tasks.rows import RowsTask
 from backlit.tasks.split import copies_of, together
 from backlit.tasks.task import Material, Parts, Progress
@@ -36,6 +42,14 @@ COLOUR = Template(
     f"{{count}} colour pictures of {{classes}} classes, {_BROUGHT}",
     f"{{classes}}개 클래스의 컬러 그림 {{count}}장을 {_KOREAN}",
 )
+CLIPS = Template(
+    "{count} clips of {classes} classes with {fewest} to {most} frames: {frames} of each are taken, evenly, brought to "
+    "{height} × {width} (--frames 1 takes the pictures one by one)",
+    "{classes}개 클래스의 동영상 {count}개(프레임 {fewest}~{most}장)에서 고르게 {frames}장씩 뽑아 {height} × {width}로 "
+    "맞췄습니다(--frames 1이면 그림을 한 장씩 봅니다).",
+)
+ARRAYS = Template("{count} {what} of {classes} classes, {shape}", "{classes}개 클래스의 {what} {count}개, {shape}")
+FILM = "cnn:16,32 lstm:64"  # the network for clips
 SEEN = Template(
     "{seen} of {count} test pictures are, pixel by pixel, among the training pictures: the scores are too good",
     "시험 그림 {count}장 중 {seen}장이 학습 그림과 화소까지 똑같습니다. 점수가 실제보다 높게 나옵니다.",
@@ -83,6 +97,10 @@ class PicturesTask(RowsTask):
         do. By default the medians of the pictures' sizes, made smaller until the longer side is 64.
     skip_broken : bool
         Leave out pictures that can't be read, and say so, rather than refuse the folder.
+    frames : int, optional
+        Frames that clips are brought to, evenly from first to last; 1 takes every picture by itself. By default folders
+        of numbered frames within the classes' folders, and animated pictures, are clips of their median number of
+        frames, at most 16.
     cache : bool
         Keep decoded pictures on disk beside the compiled programs, for the next time.
     """
@@ -97,12 +115,27 @@ class PicturesTask(RowsTask):
         parse=height_and_width,
     )
     skip_broken: bool = option(False, panel=DATA, help="Leave out pictures that can't be read, and say so")
+    frames: int | None = count(
+        None,
+        panel=DATA,
+        help="Frames of each clip, taken evenly; 1 takes pictures one by one. By default told from DATA.",
+    )
     cache: bool = option(True)
 
     def read(self, data: Any, progress: Progress | None = None) -> Album:
-        """All pictures of a folder, brought to one form."""
+        """All pictures or clips of a folder, or of an archive of arrays, brought to one form."""
+        path, _, label = str(data).partition(PART)
+        if path.lower().endswith(".npz"):
+            return self._arrays(Path(path), label or None)
         size = None if self.size is None else height_and_width(self.size)
         listing = classes_in(data)
+        films = films_in(listing, wanted=(self.frames or 1) > 1) if self.frames != 1 else None
+        if films is not None:
+            return self._clips(Path(data), listing, films, size, progress)
+        if (self.frames or 1) > 1:
+            raise InputError(
+                f"{data}: there are no clips, neither folders of frames within the classes' nor animated files"
+            )
         cache = pictures_folder() if self.cache else None
         album = read(listing.paths, size, skip_broken=self.skip_broken, cache=cache, progress=progress)
         y = np.array(listing.classes)[album.kept]
@@ -134,11 +167,66 @@ class PicturesTask(RowsTask):
             marks=marks,
             copies=copies,
             white=form.white,
+            groups=_together(listing, album.kept) if self.frames == 1 else None,
         )
+
+    def _clips(
+        self, data: Path, listing: Listing, films: Films, size: tuple[int, int] | None, progress: Progress | None
+    ) -> Album:
+        """Clips of one number of frames; one with a frame that can't be read is left out whole, if any may be."""
+        frames = self.frames or films.usual
+        paths: list[Any] = [frame for clip in films.clips for frame in spread(clip, frames)]
+        cache = pictures_folder() if self.cache else None
+        album = read(paths, size, skip_broken=self.skip_broken, cache=cache, progress=progress)
+        whole = np.bincount(album.kept // frames, minlength=len(films.clips)) == frames
+        pixels = album.pixels[whole[album.kept // frames]].reshape(-1, frames, *album.form.shape)
+        notes = list(listing.notes)
+        if not whole.all():
+            notes.append(
+                f"{int((~whole).sum())} of {len(whole)} clips have a frame that can't be read and are left out"
+            )
+        y, lengths = np.array(films.classes)[whole], [len(clip) for clip in films.clips]
+        notes.append(
+            CLIPS.say(
+                count=len(y), classes=len(set(y.tolist())), fewest=min(lengths), most=max(lengths), frames=frames,
+                height=album.form.height, width=album.form.width,
+            )
+        )  # fmt: skip
+        given = None if films.parts is None else np.array(films.parts)[whole]
+        return _album(
+            data.resolve().name or "clips", pixels, y, notes, album.form.white, given, np.array(films.names)[whole]
+        )
+
+    def _arrays(self, path: Path, label: str | None) -> Album:
+        """Pictures or clips of an archive."""
+        pixels, y = read_arrays(path, label)
+        if self.size is not None:
+            raise InputError(f"size is for pictures in folders; those in {path} have one already")
+        if self.frames and pixels.ndim == 5:
+            places = spread(range(pixels.shape[1]), self.frames)
+            pixels = pixels[:, places]
+        assert y is not None  # noqa: S101, see `read_arrays`
+        what = "clips" if pixels.ndim == 5 else "pictures"
+        told = ARRAYS.say(
+            count=len(y), what=what, classes=len(set(y.tolist())), shape=" × ".join(map(str, pixels.shape[1:]))
+        )
+        return _album(path.name.split(".")[0], pixels, y, [told])
 
     def prepare(self, material: Album, rows: np.ndarray) -> Preparation:
         """Pictures of any kind brought to the form of these, with the means of the training pictures."""
+        if material.raw.ndim == 5:
+            return Clips.of_frames(material.raw[rows], material.white)
         return Pictures.learn(material.raw[rows], material.white)
+
+    def usual(self, material: Any, rows: int, shape: Shape) -> Usual:
+        """Convolutions, on clips with a recurrent layer after them."""
+        return Usual(FILM) if len(shape) == 4 else super().usual(material, rows, shape)
+
+    def network(self, spec: str, ends: Ends, preparation: Preparation, options: Options) -> Layer:
+        """The network that a spec describes."""
+        if len(ends.shape) == 4:
+            return for_clips(spec, ends.shape, ends.outputs, ends.activation, ends.dropout, ends.first)
+        return super().network(spec, ends, preparation, options)
 
     def warnings(self, material: Album, parts: Parts, preparation: Preparation) -> list[str]:
         """How many test pictures training has seen, pixel by pixel."""
@@ -147,6 +235,29 @@ class PicturesTask(RowsTask):
         if not seen:
             return []
         return [SEEN.say(seen=seen, count=len(parts.test))]
+
+
+def _album(
+    name: str,
+    pixels: np.ndarray,
+    y: np.ndarray,
+    notes: list[str],
+    white: int = WHITE,
+    given: np.ndarray | None = None,
+    names: np.ndarray | None = None,
+) -> Album:
+    """Clips, or pictures of an archive, with what tells equal ones."""
+    marks = np.array([hashlib.blake2b(one.tobytes(), digest_size=16).hexdigest() for one in pixels])
+    notes = notes + _contradictions(marks, y)
+    return Album(name, pixels, y, "classification", notes, given=given, names=names, marks=marks, white=white)
+
+
+def _together(listing: Listing, kept: np.ndarray) -> np.ndarray | None:
+    """Which pictures are frames of one clip, and stay in one part; None if they aren't."""
+    if films_in(listing) is None or listing.parts is not None:
+        return None
+    folders: dict[Path, int] = {}
+    return np.array([folders.setdefault(listing.paths[i].parent, len(folders)) for i in kept])
 
 
 def _contradictions(marks: np.ndarray, y: np.ndarray) -> list[str]:

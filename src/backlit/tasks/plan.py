@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.table.knots import knots
 from backlit.errors import InputError
 from backlit.nn.changing import initialised, with_dropconnect
 from backlit.nn.layer import Layer, Shape
 from backlit.nn.layers.augment import parse
 from backlit.nn.layers.containers import Sequential
+from backlit.nn.layers.encoding import PiecewiseLinear
 from backlit.nn.layers.rescale import Rescale
 from backlit.nn.layers.shaping import Reshape
 from backlit.nn.spec import spelled
@@ -22,6 +24,8 @@ from backlit.tasks.task import Plan
 
 OPTIMIZER = "adamw"
 ACTIVATION, DROPOUT, RATE = "silu", 0.2, 0.002  # what did best on tables like those of the benchmark, on other splits
+LEAST_PATIENCE = 5
+ALL_PIECES = 320  # of all numbers together: see `PiecewiseLinear`
 MEMBERS, SMALL = 5, 10_000  # networks where there are fewer rows than this
 MOST_EPOCHS = 400
 UPDATES = 20_000  # after about so many, small networks have learned what they can
@@ -40,12 +44,28 @@ class Usual:
     dropout, rate : float
     epochs : int, optional
         Most passes over the training rows.
+    optimizer : str
+    schedule : str, optional
+        Of the learning rate: see `fit`.
+    updates, most_epochs : int
+        After which networks have learned what they can, and passes that are made for so many at most.
+    patience : float
+        Share of the epochs that is waited for an improvement.
     """
 
     spec: str
     dropout: float = DROPOUT
     rate: float = RATE
     epochs: int | None = None
+    optimizer: str = OPTIMIZER
+    schedule: str | None = None
+    updates: int = UPDATES
+    most_epochs: int = MOST_EPOCHS
+    patience: float = 1 / 3
+
+    def steady(self) -> Usual:
+        """What suits with a rate that stays as it is, and as many epochs as that takes."""
+        return self if self.schedule is None else Usual(self.spec)
 
 
 @dataclass(frozen=True)
@@ -94,19 +114,22 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
     outputs = _outputs(material, rows, loss)
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
     usual = task.usual(material, len(rows), shape)
-    optimizer, rate = options.steps(OPTIMIZER, usual.rate)
+    usual = usual if _as_planned(options) else usual.steady()
+    optimizer, rate = options.steps(usual.optimizer, usual.rate)
     exact, whole = bool(as_transform(optimizer).option("exact")), _takes_all_rows(optimizer, options)
     wanted = options.network if options.network is not None else "linear" if exact else usual.spec
     slow = usual.epochs is None and is_slow(wanted, shape)
     batch, epochs = _counts(len(rows), slow, whole, usual, options)
-    patience = SLOW_PATIENCE if slow else max(10, epochs // 3)
+    patience = SLOW_PATIENCE if slow else max(LEAST_PATIENCE, int(epochs * usual.patience))
+    pieces = task.cuts(chosen=wanted is not usual.spec)
     ends = Ends(
         shape=shape,
         outputs=outputs,
         activation=options.activation or ACTIVATION,
         dropout=(0.0 if whole or exact else usual.dropout) if options.dropout is None else options.dropout,
         seen_as=material.seen_as,
-        first=first_layers(preparation, options.augment, shape, material.seen_as),
+        first=first_layers(preparation, options.augment, shape, material.seen_as)
+        + (encoding(material.raw[rows], pieces, preparation) if pieces else ()),
     )
     if isinstance(wanted, str):
         network, spec = task.network(wanted, ends, preparation, options), wanted
@@ -126,8 +149,23 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
         activation=ends.activation,
         ensemble=members,
         mixup=mixup_of(options.augment),
-        schedule=options.schedule,
+        schedule=options.schedule or usual.schedule,
+        method=usual.optimizer if options.optimizer is None else options.optimizer,
+        pieces=pieces,
     )
+
+
+def _as_planned(options: Options) -> bool:
+    """Whether nothing is said of what a cycle of the rate belongs to; runs of so many epochs can be gone on from."""
+    return options.optimizer is options.schedule is options.epochs is None
+
+
+def encoding(raw: Any, pieces: int, preparation: Any) -> tuple[Layer, ...]:
+    """The layer that lets a network bend at the knots of each number of some rows, if any has some."""
+    inputs = preparation.apply(raw)
+    numbers = inputs[:, : inputs.shape[1] - len(preparation.embedded)]
+    found = knots(numbers, pieces, ALL_PIECES) if numbers.size else ()
+    return (PiecewiseLinear(found),) if any(found) else ()
 
 
 def _takes_all_rows(optimizer: Any, options: Options) -> bool:
@@ -142,7 +180,9 @@ def _counts(rows: int, slow: bool, whole: bool, usual: Usual, options: Options) 
     batch = int(np.clip(2 ** np.round(np.log2(max(rows, 1) / 32)), 16, SLOW_BATCH if slow else 1024))
     batch = rows if whole else int(options.batch_size or batch + -batch % options.devices)
     steps = max(1, rows // batch)
-    most = np.clip(SLOW_UPDATES // steps, 10, SLOW_EPOCHS) if slow else np.clip(UPDATES // steps, 20, MOST_EPOCHS)
+    most = np.clip(usual.updates // steps, 20, usual.most_epochs)
+    if slow:
+        most = np.clip(SLOW_UPDATES // steps, 10, SLOW_EPOCHS)
     return batch, options.epochs or int(min(most, usual.epochs or most))
 
 
@@ -164,13 +204,16 @@ def resolved(plan: Plan, options: Options) -> dict[str, Any]:
         named = {}
     elif spelled(plan.spec):
         named = {"network": plan.spec}
-    steps = {"optimizer": options.optimizer or OPTIMIZER, "learning_rate": plan.rate}
+    steps = {"optimizer": plan.method, "learning_rate": plan.rate}
+    if plan.schedule is not None:
+        steps["schedule"] = plan.schedule
     if not isinstance(options.optimizer, (str, type(None))):
         steps = {}
     if as_transform(plan.optimizer).option("exact"):
         steps.pop("learning_rate", None)
     counts = {"epochs": plan.epochs, "batch_size": plan.batch_size or "full", "patience": plan.patience}
-    return named | steps | counts | {"ensemble": plan.ensemble}
+    pieces = {} if plan.pieces is None else {"pieces": plan.pieces}
+    return named | pieces | steps | counts | {"ensemble": plan.ensemble}
 
 
 def _outputs(material: Any, rows: np.ndarray, loss: Any) -> int:
@@ -227,6 +270,8 @@ def mixup_of(augment: str | None) -> float:
 
 def _behind(first: tuple[Layer, ...], network: Any) -> Any:
     """A network of the user's own behind the first layers, unless it takes whole numbers itself or has parameters."""
+    if any(isinstance(layer, PiecewiseLinear) for layer in first) and not isinstance(network, Layer):
+        raise InputError("pieces are for an architecture; this network has parameters already")
     fits = isinstance(network, Layer) and not network.takes_integers
     return Sequential(*first, network) if first and fits else network
 

@@ -71,6 +71,11 @@ class RowsTask(Task):
         """What suits so many training rows of examples of this shape."""
         return Usual("cnn" if len(shape) == 3 else "mlp:128,64" if rows < 20_000 else "mlp:256,128")
 
+    def cuts(self, chosen: bool) -> int | None:
+        """How many pieces each number's range is cut into in front of the network, which the user may have chosen."""
+        del chosen
+        return None
+
     def network(self, spec: str, ends: Ends, preparation: Preparation, options: Options) -> Layer:
         """The network that a spec describes."""
         for name in ("activation", "dropout") if spelled(spec) else ():

@@ -103,6 +103,12 @@ class Plan:
         Between the layers of a network that is named.
     ensemble : int
     mixup : float
+    schedule : str, optional
+        Of the learning rate.
+    method : str or Transform
+        The optimizer by name, or itself.
+    pieces : int, optional
+        That a number's range is cut into: see `PiecewiseLinear`; None where there are no columns of numbers.
     """
 
     network: Layer | Network
@@ -119,6 +125,8 @@ class Plan:
     ensemble: int = 1
     mixup: float = 0.0
     schedule: str | None = None
+    method: Any = None
+    pieces: int | None = None
 
     def describe(self) -> str:
         """The choices in a line."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,10 +17,14 @@ from backlit.data.preparation import Preparation
 from backlit.data.table.target import as_names
 from backlit.data.text import TextColumn
 from backlit.data.text.preparation import texts_of, unit_for
+from backlit.data.text.tokenizer import SPECIAL
 from backlit.data.text.units import UNITS
+from backlit.data.text.vectors import Vectors, read_vectors
 from backlit.errors import InputError, unknown
 from backlit.languages import Template
-from backlit.nn.layer import Layer, Shape
+from backlit.nn.layer import Layer, Network, Shape
+from backlit.nn.layers.embedding import Embedding
+from backlit.nn.pretrained import with_vectors
 from backlit.nn.spec.sequences import for_texts
 from backlit.settings import option, same
 from backlit.tasks.options import DATA, Call, Options
@@ -26,9 +32,10 @@ from backlit.tasks.plan import Ends, Usual
 from backlit.tasks.rows import Setting
 from backlit.tasks.split import ALL_DIFFERENT, copies_of, together
 from backlit.tasks.table import Table, TableTask, Tabular, read_rows
-from backlit.tasks.task import Parts, Progress
+from backlit.tasks.task import Parts, Plan, Progress
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
+from backlit.train.training import NETWORK
 
 # What did best on the sources of Python packages (which one, comment or code) and on translations (which language).
 BAG, CNN = "bag:64", "cnn:128"
@@ -50,6 +57,12 @@ NAIVE_BAYES = {
 }  # fmt: skip
 
 
+COVERED = Template(
+    "vectors of {features} numbers for {found} of {count} words, which are {share:.0%} of what the texts hold",
+    "단어 {count}개 중 {found}개에 벡터(길이 {features})가 있고, 글에 나오는 단어의 {share:.0%}에 해당합니다.",
+)
+
+
 @dataclass(eq=False)
 class TextTable(Table):
     """Rows with texts, what the texts are split into, and whether pieces of them are learned beside."""
@@ -68,6 +81,8 @@ class TextsTask(Tabular):
         As for tables.
     text : str or list of str, optional
         Column of texts to predict from, instead of all columns; several are joined. See `TextColumn`.
+    vectors : path, optional
+        Word vectors to start from, of word2vec (text or binary) or GloVe; texts are split into words then.
     tokens : "words", "characters", "syllables", "jamo" or "bytes", optional
         What texts are split into; told from their script if left out.
     """
@@ -89,6 +104,11 @@ class TextsTask(Tabular):
         help="What texts are split into: words, characters, syllables, jamo or bytes; by default told from their "
         "script for --text, and characters for a text to go on with",
     )
+    vectors: Path | None = option(
+        None,
+        panel=NETWORK,
+        help="Word vectors to start from: a file of word2vec (text or binary) or GloVe; --freeze embeddings keeps them",
+    )
 
     def read(self, data: Any, progress: Progress | None = None) -> TextTable:
         """The rows whose targets are known, and what their texts are split into."""
@@ -99,7 +119,9 @@ class TextsTask(Tabular):
         if table.task == "classification":
             self._require_classes(table.y)
         targets = as_names(self.target)
-        unit = self.tokens or unit_for(texts_of(table.raw, self._columns, targets))
+        if self.vectors is not None and self.tokens not in (None, "words"):
+            raise InputError(f"vectors are of words; tokens {self.tokens} have none: leave out one of them")
+        unit = self._unit or unit_for(texts_of(table.raw, self._columns, targets))
         used = {*self._columns, *targets, self.group, self.time}
         unused = [name for name in table.raw.columns if name not in used]
         if unused:
@@ -121,19 +143,23 @@ class TextsTask(Tabular):
             )
 
     @property
+    def _unit(self) -> str | None:
+        return "words" if self.vectors is not None else self.tokens
+
+    @property
     def _columns(self) -> tuple[str, ...]:
         return (self.text,) if isinstance(self.text, str) else tuple(self.text)
 
     def prepare(self, material: TextTable, rows: np.ndarray) -> Preparation:
         """Tokens of the training texts, as whole numbers."""
-        unit: Any = self.tokens
+        unit: Any = self._unit
         column = TextColumn.learn(material.raw, self._columns, material.goal, rows, unit, material.formats)
         return column.with_pieces(material.raw, rows) if material.pieces and material.unit in IN_PIECES else column
 
     def recipe(self, material: TextTable, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
-        """As for other rows; pieces are for networks that don't heed the order of what they see."""
+        """As for other rows; pieces are for networks that don't heed order, and have no vectors."""
         bag = options.network is None or (isinstance(options.network, str) and options.network.startswith("bag"))
-        return super().recipe(dataclasses.replace(material, pieces=bag), options, call)
+        return super().recipe(dataclasses.replace(material, pieces=bag and self.vectors is None), options, call)
 
     def warnings(self, material: TextTable, parts: Parts, preparation: Preparation) -> list[str]:
         """How many test texts training has seen, though other people divided them, or times or groups did."""
@@ -145,7 +171,8 @@ class TextsTask(Tabular):
         judged = _contents(parts.raw_test if other else material.raw[parts.test], preparation)
         seen = sum(text in known for text in judged)
         distinct = len(known) >= ALL_DIFFERENT * max(len(texts), 1)
-        return [SEEN.say(seen=seen, count=len(judged))] if seen and distinct else []
+        told = [SEEN.say(seen=seen, count=len(judged))] if seen and distinct else []
+        return told + self._coverage(material, parts, preparation)
 
     def usual(self, material: TextTable, rows: int, shape: Shape) -> Usual:
         """The mean of the tokens' and pieces' vectors, or convolutions over jamo and bytes."""
@@ -156,10 +183,42 @@ class TextsTask(Tabular):
     def network(self, spec: str, ends: Ends, preparation: Preparation, options: Options) -> Layer:
         """The network that a spec describes, for rows of tokens."""
         assert isinstance(preparation, TextColumn)  # noqa: S101, what `prepare` makes
-        return for_texts(spec, ends.outputs, ends.dropout, preparation.size, preparation.tokenizer.unit)
+        tokenizer = preparation.tokenizer
+        features = None if self.vectors is None else _known(Path(self.vectors), tokenizer.tokens).matrix.shape[1]
+        return for_texts(spec, ends.outputs, ends.dropout, preparation.size, tokenizer.unit, features)
+
+    def plan(
+        self, material: Any, rows: np.ndarray, preparation: Preparation, options: Options, members: int = 1
+    ) -> Plan:
+        """What is to be trained, from the known vectors on."""
+        plan = super().plan(material, rows, preparation, options, members)
+        if self.vectors is None or not isinstance(preparation, TextColumn) or isinstance(plan.network, Network):
+            return plan
+        tokenizer = preparation.tokenizer
+        network = plan.network.build((preparation.length,), seed=options.seed)
+        layer = next((path for path, part in plan.network.walk() if isinstance(part, Embedding)), None)
+        if layer is None:
+            raise InputError(f"vectors start an embedding, and {plan.spec} has none")
+        network, _ = with_vectors(network, layer, tokenizer, _known(Path(self.vectors), tokenizer.tokens), options.seed)
+        return dataclasses.replace(plan, network=network)
+
+    def _coverage(self, material: Any, parts: Parts, preparation: TextColumn) -> list[str]:
+        """How many words have a vector, if there are vectors."""
+        if self.vectors is None:
+            return []
+        tokens = preparation.tokenizer.tokens
+        vectors = _known(Path(self.vectors), tokens)
+        words = {*vectors.words}
+        found = np.array([False] * SPECIAL + [word in words for word in tokens])
+        read = preparation.apply(material.raw[parts.train])
+        share = float(found[read[read > 0]].mean())
+        features = vectors.matrix.shape[1]
+        return [COVERED.say(features=features, found=int(found.sum()), count=len(tokens), share=share)]
 
     def is_small(self, material: TextTable, network: Any) -> bool:
         """Whether several such networks may be trained in the time of one that is large."""
+        if self.vectors is not None:  # members would all start alike
+            return False
         spec = network or (BAG if material.unit in IN_PIECES else CNN)
         return isinstance(spec, str) and spec.partition(":")[0] == "bag"
 
@@ -171,6 +230,11 @@ class TextsTask(Tabular):
         codes = run.targets.labels.encode(setting.material.y[rows])  # type: ignore[union-attr]
         model = MultinomialNB().fit(_counts(run, setting.material.raw[rows]), codes)
         return {NAIVE_BAYES[run.preparation.tokenizer.unit].say(): model.predict_proba(_counts(run, raw))}
+
+
+@lru_cache(maxsize=1)
+def _known(path: Path, words: tuple[str, ...]) -> Vectors:
+    return read_vectors(path, words)
 
 
 def _contents(frame: Any, preparation: TextColumn) -> list[str]:

@@ -57,6 +57,7 @@ class TrainingOptions(TypedDict, total=False):
     ensemble: int
     time_limit: float | None
     clip: float | Literal["auto"] | None
+    freeze: Sequence[str] | str
     steps_per_epoch: int | None
     encoding: Any
     mixup: float

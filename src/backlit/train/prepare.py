@@ -16,6 +16,7 @@ from backlit.train.batches import Batches
 from backlit.train.ensemble import drawn, member_seeds
 from backlit.train.exact import solved
 from backlit.train.examples import Examples, examples_of
+from backlit.train.freezing import frozen
 from backlit.train.mixup import create as create_mixup
 from backlit.train.program import Data, Program, TrainState, program_for
 from backlit.train.scores import need_outputs
@@ -110,7 +111,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         architecture=built.architecture,
         input_shape=built.input_shape,
         loss=examples.loss,
-        optimizer=clipped(optimizer, built.architecture, training.clip),
+        optimizer=frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze),
         engine=engine,
         penalty=training.penalty,
         reduction=training.reduction,

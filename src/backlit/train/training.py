@@ -186,6 +186,9 @@ class Training(Record):
     clip : float, "auto" or None
         Norm to which the gradient is clipped. "auto": 1 for recurrent networks whose optimizer doesn't clip, since one
         long sequence can make their gradient arbitrarily large; none for others.
+    freeze : str or list of str
+        Parameters that stay as they are, bit for bit: "embeddings", or patterns of their paths ("0" is all of the first
+        layer, "*/bias" all biases). No gradient, decay or momentum moves them.
     steps_per_epoch : int, optional
         Updates that make an epoch, where a pass over all rows takes too long to wait for; the next epoch goes on with
         the rows that follow.
@@ -289,6 +292,9 @@ class Training(Record):
         words="a number of seconds above 0",
     )
     clip: float | Literal["auto"] | None = option("auto", scope="recipe")
+    freeze: Sequence[str] | str = option(
+        (), panel=TRAINING, help="Parameters that stay as they are: embeddings, or paths such as 0 or */bias"
+    )
     steps_per_epoch: int | None = whole(None, unit="updates")
     encoding: Any = option(None, scope="recipe")
     mixup: float = option(0.0, form=Form(lambda share: share or None, lambda share: share or 0.0))

@@ -4,11 +4,13 @@ from collections import Counter
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backlit.data.text import TextColumn
 from backlit.data.text.pieces import Pieces
+from backlit.errors import InputError
 
 texts = st.lists(st.text("ab 가나é😀", max_size=12), min_size=1, max_size=8)
 
@@ -36,6 +38,10 @@ def test_a_column_with_pieces_comes_back_and_knows_endings():
     frame = pl.DataFrame({"t": ["walking home", "talking loud", "home again", "loud again", "walked far"]})
     column = TextColumn.learn(frame, "t").with_pieces(frame)
     assert TextColumn.from_dict(column.to_dict()) == column
+    for wrong, told in (({"known": [2, 1]}, "sorted"), ({"known": [1 << 40]}, "below"), ({"length": 0}, "can't be")):
+        data = column.to_dict()
+        with pytest.raises(InputError, match=told):
+            TextColumn.from_dict(data | {"pieces": data["pieces"] | wrong})
     rows = column.apply(frame)
     assert rows.dtype == np.int32
     assert rows.shape[1] == column.length + column.pieces.length

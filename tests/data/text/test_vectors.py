@@ -47,7 +47,7 @@ def test_words_may_have_spaces(tmp_path):
         ("a 1 2\nb 1 x\n", "line 2: expected 2 numbers after the word, got '1 x'"),
         ("a 1 2\nb 1 nan\n", "line 2: expected 2 numbers after the word, got '1 nan'"),
         ("hello world\n", "line 1: expected a word and its numbers, got 'hello world'"),
-        (b"2 2\na \xff\xfe\x00\n", "line 2 isn't UTF-8"),
+        (b"2 2\na \xff\xfe\x00\n", "word 1 of 2 is cut off"),
     ],
 )
 def test_a_malformed_line_is_named(tmp_path, content, message):

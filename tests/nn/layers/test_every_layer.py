@@ -58,6 +58,7 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.OneHot(7), (4,)),
     (bl.Masked(bl.Embedding(7, 3), bl.Conv1d(4, 3, padding="same"), bl.GlobalMaxPool(), value=3), (4,)),
     (bl.EmbedColumns((7, 40)), (4,)),
+    (bl.PiecewiseLinear(((-1.5, 0.1, 1.9), (), (-3.0, 3.0))), (4,)),
     (bl.Temperature(1.7), (4,)),
     (bl.Rescale((3.0, -1.0), (2.0, 0.5)), (4, 2)),
     (bl.Residual(bl.Conv2d(3, 3, 2, "same"), bl.Tanh(), stride=2), (5, 4, 2)),
@@ -229,7 +230,7 @@ def test_a_call_without_a_context_gives_the_same_again(
     """A pure call is one: no state and no count of drawn numbers stays behind in a default that calls share."""
     assert inspect.signature(type(layer).__call__).parameters["ctx"].default is None
     params, x = layer.build(shape).params, inputs(layer, shape, rng, "float32")
-    if isinstance(layer, (bl.BatchNorm, bl.Rescale)):
+    if isinstance(layer, (bl.BatchNorm, bl.Rescale, bl.PiecewiseLinear)):
         for _ in range(2):
             with pytest.raises(InputError, match="there is no running value"):
                 layer(params, x)

@@ -58,6 +58,17 @@ class Form:
         return (self.height, self.width, self.channels)
 
 
+@dataclass(frozen=True)
+class Frame:
+    """One frame of an animated picture, from 0."""
+
+    path: Path
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, frame {self.number + 1}"
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Pillow's warnings and limit of its own aren't asked; around all threads that decode: they are the process's."""
@@ -84,6 +95,14 @@ def opened(source: Any) -> Iterator[Any]:
     """
     from PIL import Image
 
+    if isinstance(source, Frame):
+        with opened(source.path) as picture:
+            try:
+                picture.seek(source.number)
+            except BROKEN as error:
+                raise InputError(f"it is broken ({_short(error)})") from error
+            yield picture
+        return
     if isinstance(source, Image.Image):
         _require_size(*source.size)
         yield source

@@ -187,8 +187,11 @@ def _key(paths: Sequence[Path], size: tuple[int, int] | None) -> str:
     digest = hashlib.sha256(json.dumps([VERSION, PIL.__version__, LARGEST, size]).encode())
     for path in paths:
         try:
-            fact = path.stat()
-            digest.update(f"{path.resolve()}\0{fact.st_mtime_ns}\0{fact.st_size}\n".encode("utf-8", "surrogateescape"))
+            file = getattr(path, "path", path)  # of a frame
+            fact = file.stat()
+            digest.update(
+                f"{path}\0{file.resolve()}\0{fact.st_mtime_ns}\0{fact.st_size}\n".encode("utf-8", "surrogateescape")
+            )
         except OSError:
             digest.update(f"{path}\0missing\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

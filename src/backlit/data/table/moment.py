@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from backlit.data.table.column import MARKED, Column, absent, joined
 from backlit.data.table.values import CellError
+from backlit.errors import InputError
 from backlit.languages import Template, join
 
 CYCLES = {"month": 12, "weekday": 7, "hour": 24}
@@ -38,6 +40,14 @@ class Moment(Column):
     center: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
     timed: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known = set(self.parts) <= set(PARTS) and len(self.parts) == len(self.center) == len(self.scale)
+        if not known or not all(math.isfinite(center) for center in self.center):
+            raise InputError(f"{self.name}: expected parts of {', '.join(PARTS)}, each with its center and scale")
+        if not all(0 < scale < math.inf for scale in self.scale):
+            raise InputError(f"{self.name}: scales must be finite, and above 0")
 
     @property
     def kind(self) -> str:

@@ -18,6 +18,7 @@ from backlit.data.table.target import TableTarget
 from backlit.data.table.understanding import as_number, understand
 from backlit.data.table.values import CellError, as_polars, column_of, infinite, some, words
 from backlit.errors import InputError, unknown
+from backlit.schema import parts
 
 
 @dataclass(frozen=True)
@@ -189,9 +190,7 @@ class TablePreparation(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TablePreparation:
         """The inverse of `to_dict`."""
-        columns = tuple(Column.from_dict(column) for column in data["columns"])
-        target = TableTarget.from_dict(data["target"]) if data["target"] else None
-        return cls(columns, target, data["formats"])
+        return cls(**parts(cls, data))
 
 
 def _require_finite(column: Any) -> None:

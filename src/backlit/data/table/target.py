@@ -11,6 +11,7 @@ import numpy as np
 from backlit.data.table.values import column_of, is_number, words
 from backlit.data.textual import as_texts
 from backlit.errors import InputError, unknown
+from backlit.schema import parts
 
 TASKS = ("classification", "regression", "multi_label")
 FEW_NUMBERS = 20  # whole-number targets with at most so many different values are taken for classes
@@ -116,7 +117,10 @@ class TableTarget:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TableTarget:
         """The inverse of `to_dict`."""
-        return cls(tuple(data["names"]), data["task"], tuple(data["yes"]))
+        made = cls(**parts(cls, data))
+        if made.task not in ("", *TASKS) or not made.names or len(made.yes) not in (0, len(made.names)):
+            raise InputError(f"target {made} can't be: expected a task of {', '.join(TASKS)} and its columns")
+        return made
 
 
 def as_names(names: Any) -> tuple[str, ...]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from backlit.errors import InputError
+from backlit.schema import parts
 
 MOST = 20_000  # pieces that are learned
 SEEN = 2  # a piece that one text has alone teaches nothing
@@ -56,6 +60,17 @@ class Pieces:
         most = int(np.clip(CELLS // max(len(texts), 1), SHORTEST, LONGEST))
         length = int(np.clip(np.ceil(np.percentile(lengths, PERCENTILE)), 1, most))
         return cls(shortest, longest, tuple(kept.tolist()), length)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Pieces:
+        """From plain data."""
+        made = cls(**parts(cls, data))
+        known = made.known
+        if not 1 <= made.shortest <= made.longest or made.length < 1:
+            raise InputError(f"pieces of {made.shortest} to {made.longest} characters, {made.length} a row, can't be")
+        if any(not 0 <= one < 1 << 32 for one in known) or list(known) != sorted(set(known)):
+            raise InputError("known pieces must be different whole numbers below 2³², sorted")
+        return made
 
     def encode_all(self, texts: Sequence[str], first: int) -> np.ndarray:
         """Numbers of each text's known pieces, from `first` on, int32 (rows, length) filled up with zeros."""

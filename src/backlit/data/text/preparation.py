@@ -18,6 +18,7 @@ from backlit.data.text.pieces import Pieces
 from backlit.data.text.tokenizer import END, UNKNOWN, Tokenizer, Unit
 from backlit.errors import InputError, unknown
 from backlit.languages import Template, join
+from backlit.schema import parts
 
 PERCENTILE = 95  # of the training texts' lengths: so many aren't cut
 LONGEST = {"words": 256}  # tokens of a row at most
@@ -183,14 +184,14 @@ class TextColumn(Preparation):
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict a column: name, kind, what was done, missing share; for tables that people read."""
-        parts = [TOKENS.say(count=len(self.tokenizer.tokens), unit=self.tokenizer.unit, length=self.length)]
-        parts += [LONGER.say(share=self.cut)] if self.cut else []
+        told = [TOKENS.say(count=len(self.tokenizer.tokens), unit=self.tokenizer.unit, length=self.length)]
+        told += [LONGER.say(share=self.cut)] if self.cut else []
         inputs = self.length
         if self.pieces is not None:
             least, most = self.pieces.shortest, self.pieces.longest
-            parts.append(IN_PIECES.say(count=len(self.pieces.known), least=least, most=most))
+            told.append(IN_PIECES.say(count=len(self.pieces.known), least=least, most=most))
             inputs += self.pieces.length
-        steps = join("; ", parts)
+        steps = join("; ", told)
         return [
             {"column": name, "kind": "text", "done": steps, "missing": self.missing, "inputs": inputs}
             for name in self.columns
@@ -212,13 +213,7 @@ class TextColumn(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TextColumn:
         """The inverse of `to_dict`."""
-        fields = dict(data)
-        target = TableTarget.from_dict(fields["target"]) if fields["target"] else None
-        tokenizer = Tokenizer.from_dict(fields["tokenizer"])
-        pieces = fields.get("pieces")
-        restored: dict[str, Any] = {"columns": tuple(fields["columns"]), "target": target, "tokenizer": tokenizer}
-        restored |= {"pieces": Pieces(**pieces | {"known": tuple(pieces["known"])}) if pieces else None}
-        return cls(**fields | restored)
+        return cls(**parts(cls, data))
 
     def _texts(self, frame: Any) -> list[str]:
         if isinstance(frame, (list, tuple)) and all(isinstance(text, str) for text in frame):

@@ -1,12 +1,14 @@
-"""Word vectors as plain text files hold them: word2vec's text format, and GloVe's."""
+"""Word vectors as files hold them: word2vec's formats, text and binary, and GloVe's."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +55,8 @@ def read_vectors(path: str | Path, words: Collection[str] | None = None) -> Vect
     Parameters
     ----------
     path : path
-        Text in UTF-8, or such a file packed with gzip (.gz).
+        Text in UTF-8, or word2vec's binary format (a word, a space and its numbers as 32 bits each, after the first
+        line), or such a file packed with gzip (.gz).
     words : collection of str, optional
         Keep only these, and their lower-case forms: the memory is that of the kept ones. A tokenizer's are
         ``tokenizer.tokens``.
@@ -73,6 +76,9 @@ def read_vectors(path: str | Path, words: Collection[str] | None = None) -> Vect
     [[0.0, 1.0, 0.25]]
     """
     path = Path(path)
+    header = _binary_header(path)
+    if header is not None:
+        return _read_binary(path, *header, words)
     vocabulary = None if words is None else {*words, *(word.lower() for word in words)}
     vectors: dict[str, np.ndarray] = {}
     features, count, declared = 0, 0, None
@@ -102,10 +108,57 @@ def read_vectors(path: str | Path, words: Collection[str] | None = None) -> Vect
     return Vectors(tuple(vectors), np.stack(list(vectors.values())))
 
 
+def _binary_header(path: Path) -> tuple[int, int] | None:
+    """Words and features of a file in word2vec's binary format; None if it is text."""
+    with contextlib.suppress(OSError, EOFError, zlib.error), _opened(path) as file:
+        counts = file.readline(64).split()
+        if len(counts) != 2 or not all(part.isdigit() for part in counts):
+            return None
+        words, features = map(int, counts)
+        line = file.readline(64 * features + 1024)
+        try:
+            return None if _features(line.decode("utf-8").split()) == features else (words, features)
+        except UnicodeDecodeError:
+            return words, features
+    return None
+
+
+def _read_binary(path: Path, count: int, features: int, words: Collection[str] | None) -> Vectors:
+    """The vectors of a file in word2vec's binary format."""
+    vocabulary = None if words is None else {*words, *(word.lower() for word in words)}
+    vectors: dict[str, np.ndarray] = {}
+    size = 4 * features
+    try:
+        with _opened(path) as file:
+            file.readline()
+            for number in range(1, count + 1):
+                letters = bytearray()
+                while (letter := file.read(1)) not in (b" ", b""):
+                    letters += letter
+                numbers = file.read(size)
+                if len(numbers) < size:
+                    raise InputError(f"{path}: word {number} of {count} is cut off, or the file is damaged")
+                word = letters.strip().decode("utf-8", "replace")
+                if (vocabulary is None or word in vocabulary) and word not in vectors:
+                    vectors[word] = np.frombuffer(numbers, "<f4").astype(np.float32)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} can't be read: {error}") from error
+    bad = next((word for word, vector in vectors.items() if not np.isfinite(vector).all()), None)
+    if bad is not None:
+        raise InputError(f"{path}, word {bad!r}: its numbers aren't finite; is the file damaged?")
+    if not vectors:
+        raise InputError(f"{path} has none of the {len(vocabulary or ())} words asked for; is it in the same language?")
+    return Vectors(tuple(vectors), np.stack(list(vectors.values())))
+
+
+def _opened(path: Path) -> Any:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Lines with their numbers, without the space at their ends."""
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        with _opened(path) as file:
             for number, line in enumerate(file, 1):
                 yield number, _decoded(line, path, number)
     except (OSError, EOFError, zlib.error) as error:
@@ -117,8 +170,8 @@ def _decoded(line: bytes, path: Path, number: int) -> str:
         return line.decode("utf-8").rstrip("\r\n\t ").replace("\t", " ")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path}, line {number} isn't UTF-8 ({error.reason}); if these are vectors in word2vec's binary format, "
-            "save them as text"
+            f"{path}, line {number} isn't UTF-8 ({error.reason}); word2vec's binary format begins with the numbers of "
+            "words and features"
         ) from error
 
 

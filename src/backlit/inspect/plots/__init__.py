@@ -10,6 +10,7 @@ from backlit.inspect.plots.functions import activations
 from backlit.inspect.plots.maps import augmented, feature_maps
 from backlit.inspect.plots.matrices import attention, confusion
 from backlit.inspect.plots.scores import importance, reliability
+from backlit.inspect.plots.starts import starts
 from backlit.inspect.plots.style import figure, label
 from backlit.inspect.plots.surface import loss_surface
 from backlit.inspect.plots.weights import filters, weights_as_images
@@ -29,5 +30,6 @@ __all__ = [
     "loss_surface",
     "range_test",
     "reliability",
+    "starts",
     "weights_as_images",
 ]

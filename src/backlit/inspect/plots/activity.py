@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.inspect.plots import figure, label
+from backlit.inspect.plots.style import figure, label
 
 COLUMNS = 5
 MOST = 30  # layers that are drawn
@@ -44,7 +44,7 @@ def activity(probes: Any, epoch: int | None = None) -> Any:
     rows = -(-len(drawn) // columns)
     chart, axes = figure(rows, columns, width=2.3 * columns + 0.4, height=1.75 * rows + 0.5)
     for axis, (path, layer) in zip(np.ravel(axes), drawn, strict=False):
-        _draw(axis, path, layer, _range([other for _, other in drawn if other["layer"] == layer["layer"]]))
+        histogram(axis, path, layer, [other for _, other in drawn if other["layer"] == layer["layer"]])
     for axis in np.ravel(axes)[len(drawn) :]:
         axis.set_axis_off()
     layer_count = f" ({len(drawn)} of {len(layers)} layers)" if len(layers) > len(drawn) else ""
@@ -63,7 +63,9 @@ def _range(layers: list[dict[str, Any]]) -> tuple[float, float] | None:
     return low - margin, high + margin
 
 
-def _draw(axis: Any, path: str, layer: dict[str, Any], limits: tuple[float, float] | None) -> None:
+def histogram(axis: Any, path: str, layer: dict[str, Any], alike: list[dict[str, Any]]) -> None:
+    """Draw one layer's outputs, on the range of all that are alike."""
+    limits = _range(alike)
     axis.set_title(label(f"{path} {layer['layer']}".strip()), fontsize=9)
     axis.set_yticks([])
     axis.tick_params(axis="x", labelsize=7)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.preparation import preparation_of
+from backlit.data.table import as_polars
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import softmax
 from backlit.inspect.plots.style import COLOURS, class_style, figure, label, labels, outlined, picture, tidy
@@ -17,6 +19,7 @@ from backlit.nn.layers.activations import Sigmoid
 from backlit.nn.layers.containers import Sequential
 
 _ROWS = 4096  # points computed at once
+NUMBERS = ("number", "whole number")
 
 
 @picture
@@ -84,6 +87,7 @@ def decision_boundary(
     targets = None if y is None else np.asarray(y)
     views = [_view(model, x, targets) for model in drawn_models]
     plane = _InputPlane.of(views[0].rows)
+    names = views[0].names if names is None else names
     if targets is not None and len(targets) != len(views[0].rows):
         raise ShapeError(f"x has {len(views[0].rows)} rows and y {len(targets)}: they must be equal")
     across, down = plane.axes(resolution)
@@ -175,6 +179,7 @@ class _View:
     encode: Callable[[np.ndarray], np.ndarray] = np.asarray  # targets as places in the classes
     has_probabilities: bool = True
     is_probability: bool = False  # of the one output, rather than a logit
+    names: tuple[str, str] | None = None  # of the two inputs, if they have any
 
     def draw(
         self, axis: Any, across: np.ndarray, down: np.ndarray, values: np.ndarray, coordinates: np.ndarray, y: Any
@@ -276,9 +281,15 @@ def _view_of_run(run: Any, x: Any) -> _View:
     kind = run.targets.kind
     if kind in ("multi_label", "probability") or (kind == "number" and run.network.output_shape != (1,)):
         raise InputError("the run predicts several things at once, and one picture shows one; predict them one by one")
+    names: tuple[str, str] | None = None
     raw = None if hasattr(x, "columns") or isinstance(x, dict) else np.asarray(x)
     if raw is not None and raw.dtype.kind in "fiub":  # in the data's own unit
         rows, prepare = raw.astype(np.float64), run.inputs
+    elif pair := two_columns(run):  # of numbers: in their own unit, too
+        names = pair
+        table = as_polars(x)
+        rows = table.select(pair).cast(float).fill_null(strategy="mean").to_numpy()
+        prepare = lambda points: run.inputs(dict(zip(pair, points.T, strict=True)))  # noqa: E731
     else:  # a table: as prepared
         rows, prepare = run.inputs(x), lambda points: points.astype(run.network.dtype)
 
@@ -287,11 +298,19 @@ def _view_of_run(run: Any, x: Any) -> _View:
         return values if run.classes else np.asarray(run.targets.own_unit(values))
 
     if run.classes is None:
-        return _View(rows, at, None)
+        return _View(rows, at, None, names=names)
     activation, encode = run.loss.activation, run.targets.labels.encode
     if activation == "identity":  # outputs are probabilities
-        return _View(rows, lambda points: np.log(np.maximum(at(points), 1e-12)), run.classes, encode)
-    return _View(rows, at, run.classes, encode, has_probabilities=activation is not None)
+        return _View(rows, lambda points: np.log(np.maximum(at(points), 1e-12)), run.classes, encode, names=names)
+    return _View(rows, at, run.classes, encode, has_probabilities=activation is not None, names=names)
+
+
+def two_columns(run: Any) -> tuple[str, str] | None:
+    """The two columns of numbers that are all that a run on a table looks at; None of any other run."""
+    places = preparation_of(run.preparation).places()
+    kinds = {row["column"]: row["kind"] for row in preparation_of(run.preparation).rows()}
+    numbers = [name for name, place in places if place.stop - place.start == 1 and kinds[name] in NUMBERS]
+    return (numbers[0], numbers[1]) if len(numbers) == len(places) == 2 else None
 
 
 def _colours(codes: np.ndarray) -> np.ndarray:

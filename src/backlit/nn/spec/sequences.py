@@ -25,7 +25,9 @@ TOKENS_SEEN = {"words": 3}  # tokens that a convolution sees at once, by their u
 TOKENS_SEEN_OTHERWISE = 5
 
 
-def for_texts(spec: str, outputs: int, dropout: float, vocabulary: int, unit: str) -> Sequential:
+def for_texts(
+    spec: str, outputs: int, dropout: float, vocabulary: int, unit: str, features: int | None = None
+) -> Sequential:
     """The network for rows of tokens.
 
     - ``bag:64``: the mean of the tokens' vectors of 64 features; with further sizes, hidden layers;
@@ -41,6 +43,8 @@ def for_texts(spec: str, outputs: int, dropout: float, vocabulary: int, unit: st
         Tokens are whole numbers below it; 0 is padding.
     unit : str
         What the tokens are: convolutions see fewer words at once than characters.
+    features : int, optional
+        Length of vectors that are known already; all of a bag's sizes are then hidden layers.
 
     Raises
     ------
@@ -56,11 +60,12 @@ def for_texts(spec: str, outputs: int, dropout: float, vocabulary: int, unit: st
     kind, sizes = kind_and_sizes(spec, ("bag", "cnn", *RECURRENT), "64", usage, what)
     drop: list[Layer] = [Dropout(dropout)] if dropout else []
     if kind == "bag":
-        layers: list[Layer] = [Masked(Embedding(vocabulary, sizes[0], EMBED_INIT), GlobalAvgPool()), *drop]
-        for size in sizes[1:]:
+        table = Embedding(vocabulary, features or sizes[0], EMBED_INIT)
+        layers: list[Layer] = [Masked(table, GlobalAvgPool()), *drop]
+        for size in sizes if features else sizes[1:]:
             layers += [Linear(size, weight_init="kaiming"), ReLU(), *drop]
         return Sequential(*layers, Linear(outputs))
-    inside: list[Layer] = [Embedding(vocabulary, EMBEDDED, EMBED_INIT), *drop]
+    inside: list[Layer] = [Embedding(vocabulary, features or EMBEDDED, EMBED_INIT), *drop]
     if kind == "cnn":
         width = TOKENS_SEEN.get(unit, TOKENS_SEEN_OTHERWISE)
         for size in sizes:
