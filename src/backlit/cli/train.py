@@ -52,7 +52,8 @@ EXAMPLES = (
 DATA = (
     "A table (.csv, .tsv, .parquet, .arrow, .avro, .json, .jsonl, .npz, .npy, .xlsx, .sqlite, .arff, .libsvm and their "
     "like, also in .gz, .bz2, .xz, .zst or .zip; - for standard input; FILE::PART where a file holds several), a text "
-    "to go on with (.txt), a folder with one folder of pictures a class, or digits, iris, wine, breast_cancer, "
+    "to go on with (.txt), tagged sentences (.conll, .conllu), a folder with one folder of pictures or clips a class, "
+    "or digits, iris, wine, breast_cancer, "
     "diabetes, moons, circles, spirals, xor, blobs."
 )
 

@@ -140,6 +140,11 @@ class TextColumn(Preparation):
         return rows
 
     @property
+    def whole(self) -> bool:
+        """Whether no training text was cut."""
+        return self.cut == 0
+
+    @property
     def target_names(self) -> tuple[str, ...]:
         """The columns that are predicted."""
         return self.target.names if self.target else ()
