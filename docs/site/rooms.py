@@ -34,6 +34,7 @@ STOREYS = {
     "parts": {"nn": "layers, losses, metrics", "optim": "steps, schedules", "data": "files, tables, texts, pictures"},
     "core": {"engine": "who runs a program", "graph": "tensors, operations, derivatives, kernels"},
     "ground": {
+        "schema": "types of files",
         "bounds": "limits",
         "settings": "options",
         "files": "safe writing",

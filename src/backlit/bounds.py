@@ -45,6 +45,8 @@ class Limits(Record):
         Weights of a network.
     layers : int
         Of a network.
+    values : int
+        Numbers that an example has before or after a layer, in a network that is read from a file.
     """
 
     unpacked: int = count(128 * 10**6, help="Bytes that a compressed file may unpack to")
@@ -56,6 +58,7 @@ class Limits(Record):
     pixels: int = count(1 << 26, help="Pixels of a picture")
     parameters: int = count(500 * 10**6, help="Weights of a network")
     layers: int = count(2000, help="Layers of a network")
+    values: int = count(1 << 24, help="Numbers of one example within a network that is read from a file")
 
 
 _current: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 (frozen)
@@ -86,8 +89,8 @@ def limits(**changes: int) -> Iterator[Limits]:
         Levels of JSON, and of layers in layers.
     pixels : int
         Of a picture that is decoded.
-    parameters, layers : int
-        Of a network.
+    parameters, layers, values : int
+        Of a network; numbers of one example within one that is read from a file.
 
     Raises
     ------
@@ -168,7 +171,7 @@ def beyond(name: str, what: str, enough: int | None = None) -> str:
 
 NOUNS = {
     "unpacked": "bytes", "text": "characters", "header": "bytes", "columns": "columns", "cells": "cells",
-    "nesting": "levels", "pixels": "pixels", "parameters": "weights", "layers": "layers",
+    "nesting": "levels", "pixels": "pixels", "parameters": "weights", "layers": "layers", "values": "numbers",
 }  # fmt: skip
 
 

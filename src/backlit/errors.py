@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LARGEST = 2**63  # of whole numbers: beyond it NumPy has none
+SHOWN = 60  # characters of a value in a message
+
 
 class BacklitError(ValueError):
     """Base of every error that Backlit raises on purpose."""
@@ -46,6 +49,18 @@ class RecompilationWarning(BacklitWarning):
     """A compiled function met arguments of a new shape or type and had to be compiled again."""
 
 
+def shown(value: object) -> str:
+    """A value in a message: its beginning.
+
+    >>> shown("x" * 100), shown(10**400)
+    ("'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…", 'a whole number of more than 64 bits')
+    """
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        return "a whole number of more than 64 bits"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}…"
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
     """The error for a name that isn't among `known`, with the nearest one suggested.
 
@@ -53,6 +68,6 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
     "unknown loss 'crossentropy'; did you mean 'cross_entropy'? Known: cross_entropy, hinge"
     """
     names = sorted(known)
-    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    near = get_close_matches(str(name)[:SHOWN], names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return UnknownNameError(f"unknown {kind} {name!r}; {hint}Known: {', '.join(names) or 'none'}")
+    return UnknownNameError(f"unknown {kind} {shown(name)}; {hint}Known: {', '.join(names) or 'none'}")

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -118,6 +119,36 @@ def saving(path: Path) -> Iterator[Path]:
             yield temporary
     except OSError as error:
         raise InputError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+def read_regular(path: Path, within: Path | None = None) -> bytes:
+    """The content of a regular file: what a strange folder holds may be a pipe, a device, or a link to anything.
+
+    Parameters
+    ----------
+    within : path, optional
+        The folder that the file must lie in, links followed.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file, or lies elsewhere.
+    OSError
+        If it can't be read.
+    """
+    if within is not None and not path.resolve().is_relative_to(within.resolve()):
+        raise InputError(f"{path} is a link out of the folder, to {path.resolve()}; put the file itself there")
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise InputError(f"{path} is no regular file (a pipe, a device or a folder)")
+        return file.read()
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that isn't there yet; what is there goes, and isn't followed if it is a link."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
 
 
 def to_disk(path: Path) -> None:

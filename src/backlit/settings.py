@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
-from backlit.errors import InputError, unknown
+from backlit.errors import InputError, shown, unknown
 from backlit.registry import register
 
 Scope = Literal["identity", "kept", "recipe", "call"]
@@ -205,15 +205,15 @@ class Declaration:
         if value is None and self.optional:
             return None
         if isinstance(self.default, bool) and not isinstance(value, bool):
-            raise InputError(f"{self.name} must be True or False, got {value!r}")
+            raise InputError(f"{self.name} must be True or False, got {shown(value)}")
         if self.range is None:
             # A function in place of its name is refused by whoever looks names up, with what to do.
             if self.type in ("str", "str | None") and not isinstance(value, str) and not callable(value):
-                raise InputError(f"{self.name} must be a text, got {value!r}")
+                raise InputError(f"{self.name} must be a text, got {shown(value)}")
             return value
         accepted = self.range.accept(value)
         if accepted is None:
-            raise InputError(f"{self.name} must be {self.range.text}, got {value!r}")
+            raise InputError(f"{self.name} must be {self.range.text}, got {shown(value)}")
         return accepted
 
 
@@ -248,6 +248,11 @@ def positive(default: Any = MISSING, **about: Any) -> Any:
 def nonnegative(default: Any = MISSING, **about: Any) -> Any:
     """A finite number, zero or above."""
     return option(default, low=0.0, open_high=True, **about)
+
+
+def finite(default: Any = MISSING, **about: Any) -> Any:
+    """A finite number."""
+    return option(default, low=-math.inf, open_low=True, open_high=True, **{"words": "a finite number", **about})
 
 
 def count(default: Any = MISSING, low: int = 1, **about: Any) -> Any:

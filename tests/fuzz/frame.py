@@ -35,7 +35,6 @@ CHECK = (
 )
 LEFT_OVER = re.compile(r"^\..*\.([0-9a-f]{8}|new)$|^\.(lock|writer)$")  # as `backlit.files` names what isn't finished
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-CLEAN = False  # whether control characters are a fault already
 UNEXPECTED = re.compile(r"Traceback \(most recent|please report|Exception ignored", re.IGNORECASE)
 
 
@@ -108,7 +107,7 @@ class Case:
         if ended.status and len(said) != 1:
             raise Fault(f"status {ended.status} needs one line that says why: {ended.err[-500:]!r}")
         for text in (ended.err, "" if raw else ended.out.decode(errors="replace")):
-            if (found := CONTROL.search(text)) and CLEAN:
+            if found := CONTROL.search(text):
                 raise Fault(f"control character {found[0]!r}: {text[max(0, found.start() - 60) : found.end() + 60]!r}")
         self.ended[("worked", "failed", "refused")[ended.status]] += 1
         return ended

@@ -17,7 +17,20 @@ from pathlib import Path
 from tests.fuzz.frame import Case, Fault, fuzzer
 
 NETWORK = ("--network", "mlp:4", "--ensemble", "1", "--engine", "numpy", "--seed", "3")
-WORDS = ("train", "xor", *NETWORK, "--epochs", "40", "--batch-size", "256", "--patience", "0", "--out", "run")
+WORDS = (
+    "train",
+    "xor",
+    *NETWORK,
+    "--epochs",
+    "40",
+    "--batch-size",
+    "256",
+    "--patience",
+    "0",
+    "--out",
+    "run",
+    "--no-report",
+)
 SAME = ("weights.safetensors", "probes.jsonl")  # a history tells of seconds, too
 PYTHONS_OWN = "backlit/cli"  # without it in a traceback, Python hadn't come to our first line, from where we listen
 

@@ -53,7 +53,6 @@ def test_what_a_command_must_not_say_is_caught(monkeypatch, text, word):
         sys.exit(2)
 
     monkeypatch.setattr("backlit.cli.main.main", main)
-    monkeypatch.setattr("tests.fuzz.frame.CLEAN", True)
     tried = try_case(Fuzzer("planted", "", lambda case: case.command("show"), 1, 5), 0, 0)
     assert word in tried.fault
 

@@ -109,8 +109,9 @@ def test_the_formula_in_latex_is_drawn_by_matplotlib():
 
 # ------------------------------------------------------------------------------------------------ any network
 
+DEEP = [layer for _ in range(3) for layer in (bl.Linear(2), bl.Tanh())]
 NETWORKS = {
-    "deep tanh": (bl.Sequential(*[part for _ in range(3) for part in (bl.Linear(2), bl.Tanh())], bl.Linear(1)), (2,), "squared_error", "number"),
+    "deep tanh": (bl.Sequential(*DEEP, bl.Linear(1)), (2,), "squared_error", "number"),
     "mean squared": (bl.Sequential(bl.Linear(3), bl.GELU(), bl.Linear(2)), (2,), "mean_squared_error", "number"),
     "half": (bl.Sequential(bl.Linear(2), bl.ELU()), (2,), bl.SquaredError(half=True), "number"),
     "huber": (bl.Sequential(bl.Linear(2), bl.Softplus()), (2,), "huber", "number"),

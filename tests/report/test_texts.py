@@ -144,7 +144,8 @@ def test_what_the_doctor_measured(message, korean):
          "standardised; missing at the median 3.5, and marked", "표준화; 결측은 중앙값 3.5로 채우고 표시"),
         (Category("b", levels=("x", "y"), missing=0.1).done,
          "x is -1, y is 1; missing marked", "x 값은 -1, y 값은 1; 결측 표시"),
-        (Moment("c", parts=("weekday", "elapsed")).done, "day of week, days elapsed", "요일, 지난 날수"),
+        (Moment("c", 0.0, ("weekday", "elapsed"), (0.0, 0.0), (1.0, 1.0)).done,
+         "day of week, days elapsed", "요일, 지난 날수"),
         (LeftOut("d", note="as asked").done, "left out: as asked", "제외: as asked"),
     ],
 )  # fmt: skip

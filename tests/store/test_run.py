@@ -111,7 +111,7 @@ def test_preparations_that_are_not_known_are_not_saved_or_imported(run, folder, 
     for kind in ("Foreign", "os.system", "backlit.data.scaling", ["Standardize"], None):
         path.write_text(json.dumps(json.loads(path.read_text()) | {"preparation": {"kind": kind}}))
         sign(folder)
-        with pytest.raises(InputError, match=r"data\.json is damaged .*restore it, or train again"):
+        with pytest.raises(InputError, match=r"data\.json: .*kind of preparation.*restore it, or train again"):
             bl.load(folder)
 
 
@@ -158,7 +158,9 @@ def test_what_is_no_longer_understood_of_format_1_is_told(folder):
     data = json.loads((folder / "data.json").read_text())
     data["preparation"] = {"kind": "TablePreparation", "columns": [{"name": "a"}], "target": "y"}
     (folder / "data.json").write_text(json.dumps(data))
-    with pytest.raises(InputError, match=r"data\.json was written by an older version, and can't be read.*train again"):
+    with pytest.raises(
+        InputError, match=r"data\.json: columns/0: the kind of column must be a text, got None; train again"
+    ):
         bl.load(folder)
 
 
@@ -249,7 +251,10 @@ CHANGED = rf"has changed since it was saved: checksum \w{{12}}…, expected \w{{
         (cut("network.json", 50), rf"network\.json can't be read: .*it is damaged: {REMEDY}"),
         (cut("network.json", 0), r"network\.json can't be read"),
         (noise("network.json"), r"network\.json can't be read"),
-        (lambda f: (f / "network.json").write_text("[" * 100_000), r"network\.json can't be read: maximum recursion"),
+        (
+            lambda f: (f / "network.json").write_text("[" * 100_000),
+            r"network\.json can't be read: lists and tables are nested too deep",
+        ),
         (as_folder("network.json"), r"network\.json can't be read"),
         (missing("network.json"), rf"no complete run: network\.json missing; {REMEDY}"),
         (missing("weights.safetensors"), rf"no complete run: weights\.safetensors missing; {REMEDY}"),
@@ -272,20 +277,20 @@ CHANGED = rf"has changed since it was saved: checksum \w{{12}}…, expected \w{{
         (described(files=None), "doesn't list the run's files"),
         (signed(noise("weights.safetensors")), rf"weights\.safetensors can't be read: .*: {REMEDY}"),
         (signed(cut("weights.safetensors", 99)), r"weights\.safetensors can't be read"),
-        (other_weights, rf"weights\.safetensors: doesn't belong to this network: missing .*; {REMEDY}"),
+        (other_weights, rf"the network needs more than the 8 numbers that are there for it; {REMEDY}"),
         (reshaped(np.zeros(5, "float32")), rf"0/bias has shape \(5,\) of float32, .* \(8,\) of float32; {REMEDY}"),
         (reshaped(np.zeros(8)), r"0/bias has shape \(8,\) of float64, the network needs \(8,\) of float32"),
-        (misspelt_layer, r"network\.json: unknown layer 'Liner'; did you mean 'Linear'"),
-        (without("loss"), rf"network\.json is damaged \(KeyError: 'loss'\); {REMEDY}"),
-        (described(best_epoch="x"), r"network\.json is damaged \(TypeError: best_epoch can't be 'x'\)"),
-        (described(settings=[]), r"network\.json is damaged \(TypeError: settings can't be \[\]\)"),
-        (described(stopped=None), r"network\.json is damaged"),
+        (misspelt_layer, r"network\.json: layers/0: unknown layer 'Liner'; did you mean 'Linear'"),
+        (without("loss"), rf"network\.json: it has no loss; {REMEDY}"),
+        (described(best_epoch="x"), r"network\.json: best_epoch must be a whole number or null, got 'x'"),
+        (described(settings=[]), r"network\.json: settings must be a table, got \[\]"),
+        (described(stopped=None), r"network\.json: stopped must be a text, got None"),
         (described(diverged={"epoch": 1}), r"network\.json is damaged"),
         (described(input_shape=[10**30]), r"network\.json"),
         (history_of("{nonsense\n"), r"history\.jsonl can't be read"),
-        (history_of("[1]\n"), rf"history\.jsonl is damaged \(TypeError: a line can't be \[1\]\); {REMEDY}"),
+        (history_of("[1]\n"), rf"history\.jsonl: it must be a table, got \[1\]; {REMEDY}"),
         (signed(lambda f: (f / "data.json").write_text("[]")), r"data\.json is damaged"),
-        (signed(lambda f: (f / "judgement.json").write_text("[]")), r"judgement\.json is damaged"),
+        (signed(lambda f: (f / "judgement.json").write_text("[]")), r"judgement\.json: it must be a table, got \[\]"),
         (signed(lambda f: (f / "config.toml").write_text("a =")), r"config\.toml is damaged"),
         (signed(lambda f: (f / "config.toml").write_bytes(b"\xff\xfe")), r"config\.toml is damaged"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import re
 import signal
@@ -148,8 +149,17 @@ def stages(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
 def emit(data: dict[str, Any]) -> None:
     """The one JSON object of ``--json``, in which what a terminal would obey is escaped, and nothing replaced."""
     unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
-    text = json.dumps(data, ensure_ascii=not unicode, allow_nan=False, default=_plain)
+    text = json.dumps(_finite(data), ensure_ascii=not unicode, allow_nan=False, default=_plain)
     print(re.sub(HIDDEN, lambda match: f"\\u{ord(match[0]):04x}", text))
+
+
+def _finite(value: Any) -> Any:
+    """Plain data whose numbers JSON has: what isn't finite is null, as the probes have it."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

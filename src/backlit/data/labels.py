@@ -10,6 +10,15 @@ import numpy as np
 
 from backlit.data.textual import array_of, as_texts, is_text
 from backlit.errors import InputError, ShapeError, UnknownNameError
+from backlit.schema import fitted
+
+
+class UnseenError(UnknownNameError):
+    """A class that training didn't have: in which row (from 0), and what is wrong with it."""
+
+    def __init__(self, row: int, what: str) -> None:
+        super().__init__(f"targets: row {row} {what}")
+        self.row, self.what = row, what
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Labels:
     def _unseen(self, values: np.ndarray, row: int) -> InputError:
         (label,) = values[row : row + 1].tolist()
         class_list = ", ".join(map(repr, self.classes[:10])) + (", …" if len(self.classes) > 10 else "")
-        return UnknownNameError(f"targets: row {row} has class {label!r}, which training didn't have: {class_list}")
+        return UnseenError(row, f"has class {label!r}, which training didn't have: {class_list}")
 
     def decode(self, codes: Any) -> np.ndarray:
         """Classes of class numbers."""
@@ -96,7 +105,12 @@ class Labels:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Labels:
         """The inverse of `to_dict`."""
-        return cls(tuple(data["classes"]))
+        classes: tuple[str | bool | int | float, ...] = fitted(
+            tuple[str | bool | int | float, ...], data.get("classes"), "classes"
+        )
+        if not classes or len({type(name) is str for name in classes}) > 1 or len(set(classes)) < len(classes):
+            raise InputError("classes must be different texts, or different numbers")
+        return cls(classes)
 
 
 def one_hot(codes: Any, classes: int | Sequence[Any], dtype: str = "float32") -> np.ndarray:

@@ -9,6 +9,7 @@ from backlit.data.frames import columns_of
 from backlit.data.preparation import Preparation
 from backlit.data.table.values import some
 from backlit.errors import InputError, unknown
+from backlit.schema import parts
 
 
 @dataclass(frozen=True)
@@ -65,4 +66,4 @@ class NamedColumns(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> NamedColumns:
         """The inverse of `to_dict`."""
-        return cls(tuple(data["names"]))
+        return cls(**parts(cls, data))

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.data.frames import as_targets
-from backlit.errors import InputError
+from backlit.errors import InputError, unknown
+from backlit.schema import fitted
 
 # Where each kind that a run's files may name is defined: no other module is ever imported on a file's word.
 HOMES = {
@@ -66,6 +67,10 @@ class Preparation(ABC):
     def absolute(self, raw: Any, predicted: np.ndarray) -> np.ndarray:
         """What the network says, in the targets' own unit: the inverse of `relative`."""
         return predicted
+
+    def in_words(self, decoded: np.ndarray) -> np.ndarray:
+        """Predictions as the raw data calls them, where that isn't what the network learned from."""
+        return decoded
 
     def trimmed(self, raw: Any, steps: np.ndarray) -> Any:
         """Predictions for each step (rows, time), without those of padding."""
@@ -182,6 +187,8 @@ def restore(data: dict[str, Any] | None) -> Preparation | None:
     if data is None:
         return None
     rest = dict(data)
-    kind = rest.pop("kind")
+    kind = fitted(str, rest.pop("kind", None), "the kind of preparation")
+    if kind not in HOMES:
+        raise unknown("kind of preparation", kind, HOMES)
     preparation_class: type[Preparation] = getattr(importlib.import_module(HOMES[kind]), kind)
     return preparation_class.from_dict(rest)

@@ -13,6 +13,7 @@ from backlit.data.named import NamedColumns
 from backlit.data.preparation import Preparation
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.registry import register
+from backlit.schema import fitted, parts
 
 BLOCK = 1 << 18  # values that are turned to float64 at a time
 
@@ -118,11 +119,15 @@ class Scaling(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Scaling:
         """The inverse of `to_dict`."""
-        shift, scale = data["shift"], data["scale"]
-        shift, scale, names = (None if value is None else tuple(value) for value in (shift, scale, data.get("names")))
-        if data["scaling"] not in Scaling.kinds:
-            raise unknown("scaling", data["scaling"], Scaling.kinds)
-        return Scaling.kinds[data["scaling"]](shift, scale, names)
+        rest = dict(data)
+        kind = Scaling.kinds.get(name := fitted(str, rest.pop("scaling", None), "scaling"))
+        if kind is None:
+            raise unknown("scaling", name, Scaling.kinds)
+        made = kind(**parts(kind, rest))
+        numbers = (*(made.shift or ()), *(made.scale or ()))
+        if len(made.shift or ()) != len(made.scale or ()) or not np.isfinite(numbers).all() or 0 in (made.scale or ()):
+            raise InputError(f"{name}: expected a shift and a scale other than 0 for each column")
+        return made
 
 
 def _blocks(x: np.ndarray) -> Iterator[slice]:

@@ -6,6 +6,7 @@ import functools
 import os
 import platform
 import sys
+import warnings
 import zlib
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def configure() -> None:
     folder = cache_folder()
     if folder is None or jax.config.jax_compilation_cache_dir:
         return
+    # A cache that can't be read or written costs time and nothing else: what JAX says of it helps no user.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache", UserWarning)
     jax.config.update("jax_compilation_cache_dir", str(folder / machine()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

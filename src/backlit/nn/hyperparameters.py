@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
-from backlit.settings import MISSING, check, option
+from backlit.settings import MISSING, check, finite, option
 
 __all__ = ["above_zero", "at_least_zero", "below_one", "check", "finite", "option", "share", "short_repr", "whole"]
 
@@ -25,11 +24,6 @@ def share(default: Any = MISSING, most: float = 1.0, unit: str = "") -> Any:
     """A number from 0 to `most`."""
     words = f"a number from 0 to {most:g}" + (f" ({unit})" if unit else "")
     return option(default, unit=unit, low=0.0, high=most, words=words)
-
-
-def finite(default: Any = MISSING) -> Any:
-    """Any finite number."""
-    return option(default, low=-math.inf, open_low=True, open_high=True, words="a finite number")
 
 
 def above_zero(default: Any = MISSING) -> Any:

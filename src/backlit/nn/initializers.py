@@ -222,6 +222,8 @@ class _Named:
     number: float | None = None
 
     def __call__(self, key: Key, shape: tuple[int, ...]) -> np.ndarray:
+        if key.allowance is not None:
+            key.allowance.take(shape)
         if not key.draws:
             if self.kind.by_fans:
                 fans(shape, self.name)

@@ -19,7 +19,8 @@ from backlit.nn.hyperparameters import check, short_repr
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
-from backlit.registry import register
+from backlit.registry import OWN, register
+from backlit.schema import fitted, parts
 
 
 @dataclass(frozen=True)
@@ -186,10 +187,12 @@ class Layer:
     def from_dict(data: dict[str, Any]) -> Layer:
         """The layer that `to_dict` described; a layer of your own must have been defined (imported) before."""
         rest = dict(data)
-        name = rest.pop("layer", None)
+        name = fitted(str, rest.pop("layer", None), "the kind of a layer")
         if name not in Layer.kinds:
             raise unknown("layer", name, Layer.kinds)
         kind = Layer.kinds[name]
+        if kind.__module__.startswith(OWN):  # what else is annotated is the user's own business
+            return kind(**parts(kind, rest, name))
         try:
             return kind(**{key: _unplain(value) for key, value in rest.items()})
         except TypeError as error:
@@ -279,11 +282,13 @@ class Network:
         return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
 
     @classmethod
-    def empty(cls, architecture: Layer, input_shape: Shape | int, dtype: str = "float32") -> Network:
+    def empty(
+        cls, architecture: Layer, input_shape: Shape | int, dtype: str = "float32", most: int | None = None
+    ) -> Network:
         """As `build`, but nothing is drawn: all parameters are zero, read-only and without memory of their own.
 
         Running values are those of the start. For whoever has the parameters already, from a file, and wants to know
-        what shapes they must have.
+        what shapes they must have. A network of more than `most` numbers is refused before memory is taken for it.
 
         Examples
         --------
@@ -292,7 +297,7 @@ class Network:
         (1536, 512)
         """
         shape = example_shape(input_shape)
-        params, _ = architecture.init(Key.undrawn(), shape)
+        params, _ = architecture.init(Key.undrawn(most), shape)
         blank = lambda leaf: np.broadcast_to(np.zeros((), dtype=dtype), np.shape(leaf))  # noqa: E731
         return cls(architecture, tree.map(blank, params), shape, _start_state(architecture, shape, dtype))
 

@@ -42,7 +42,7 @@ def verdict(run: Any) -> Phrase:
     if not scores:
         return say("verdict.none")
     rows: dict[str, Any] = {"rows": short(judgement.rows), "on": where(judgement)}
-    if judgement.steps:
+    if judgement.steps and "mae" in scores and {"mae", "what"} <= baseline.keys():
         errors = {"own": short(scores["mae"]), "other": short(baseline["mae"]), "what": Said(baseline["what"])}
         return say("verdict.forecast", **rows, **errors)
     kind, score, form = {

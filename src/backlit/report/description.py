@@ -125,8 +125,9 @@ def _scores(judgement: Judgement, directions: Mapping[str, str]) -> Table | None
     if not scores:
         return None
     others: dict[str, Mapping[str, Any]] = dict(judgement.rivals or {})
-    if baseline and baseline.get("what") not in others:
-        others = {baseline["what"]: baseline} | others
+    what = baseline.get("what")
+    if what is not None and what not in others:
+        others = {what: baseline} | others
     names = [name for name in scores if name != "loss" or len(scores) == 1]  # the loss is in units of training
     ways = {name: directions.get(name) or ("min" if name in LOWER else "max") for name in names}
     rows = [

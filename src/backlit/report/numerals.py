@@ -33,6 +33,8 @@ def percent(share: Any) -> str:
     """
     if share is None:
         return "–"
+    if not math.isfinite(share):
+        return str(share)
     number = round(100 * share, 9)
     if number == round(number):
         text = f"{number:.0f}"

@@ -7,15 +7,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
 from backlit.errors import InputError
 from backlit.files import locked
 from backlit.graph import tree
+from backlit.schema import fitted, parsed
 from backlit.settings import declared
-from backlit.store import files
+from backlit.store import files, records
 from backlit.store import run as storage
 from backlit.store.files import to_json
 from backlit.train.callbacks import History
@@ -26,13 +27,7 @@ from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 from backlit.train.training import Checkpoint, Training
 
-KINDS: dict[str, Any] = {
-    "settings": dict,
-    "epoch": int,
-    "history": list,
-    "plateau": (dict, type(None)),
-    "best_epoch": int,
-}
+KEYS = get_type_hints(records.Saved)  # the file's metadata tells its format besides
 
 
 def keeper_of(training: Training) -> FolderKeeper | None:
@@ -118,18 +113,16 @@ class FolderKeeper:
             raise InputError(f"{self.folder} holds no state to resume from (no {name})")
         tensors, metadata = storage.from_tensors(self.file, contents[name])
         with storage.understanding(self.file):
-            saved = {key: storage.expect(kind, json.loads(metadata[key]), key) for key, kind in KINDS.items()}
-            best_value = float(metadata["best_value"])
-            stopped = json.loads(metadata.get("stopped", "null"))  # format 1 didn't tell it
-            history = History(storage.line(record) for record in saved["history"])
-            probed = storage.expect(list, json.loads(metadata.get("probes", "[]")), "probes")  # not in older files
-            probes = ProbeRecords(storage.probe_line(record) for record in probed)
+            told = fitted(dict[str, str], metadata)
+            saved = fitted(records.Saved, {key: parsed(told[key].encode()) for key in KEYS if key in told})
+            history = History(records.line(record) for record in saved["history"])
+            probes = ProbeRecords(records.look(record) for record in saved.get("probes", ()))
             if not len(history) == saved["epoch"] >= saved["best_epoch"] >= 0:
-                raise ValueError(f"epoch {saved['epoch']}, best {saved['best_epoch']}, don't fit {len(history)} lines")
+                raise InputError(f"epoch {saved['epoch']}, best {saved['best_epoch']}, don't fit {len(history)} lines")
             if (saved["plateau"] or {}).keys() != (loop.state.plateau or {}).keys():
-                raise ValueError(f"plateau can't be {saved['plateau']!r}")
+                raise InputError(f"plateau can't be {saved['plateau']!r}")
         self._compare(saved["settings"], settings, loop)
-        with storage.understanding(self.file):
+        with storage.understanding(self.file, remedy="use the same network and optimizer to resume"):
             last = _train_state(loop, tensors, "last:")
             best = _train_state(loop, tensors, "best:") if saved["best_epoch"] else None
         loop.history, loop.probes = history, probes
@@ -137,11 +130,11 @@ class FolderKeeper:
             train_state=last,
             epoch=saved["epoch"],
             best=None if best is None else Replay(best, saved["best_epoch"], 0),
-            best_value=best_value,
+            best_value=saved["best_value"],
             best_epoch=saved["best_epoch"],
             plateau=saved["plateau"],
         )
-        loop.stopped = stopped if stopped == "early stopping" else ""  # then it had come to its end
+        loop.stopped = "early stopping" if saved.get("stopped") == "early stopping" else ""  # it had come to its end
         if loop.until_loss is not None and history and history[-1]["loss"] <= loop.until_loss:
             loop.stopped = REACHED
 
@@ -189,16 +182,12 @@ def _train_state(loop: Loop, tensors: dict[str, np.ndarray], prefix: str) -> Any
     missing, surplus = sorted(set(names) - set(named)), sorted(set(named) - set(names))
     if missing or surplus:
         raise InputError(
-            f"doesn't belong to this network and optimizer: missing {missing[:3]}, unexpected {surplus[:3]}; "
-            "use the same to resume"
+            f"doesn't belong to this network and optimizer: missing {missing[:3]}, unexpected {surplus[:3]}"
         )
     for name, leaf in zip(names, leaves, strict=True):
         value = named[name]
         if (value.shape, value.dtype) != (leaf.shape, leaf.dtype):
-            raise InputError(
-                f"{name} has shape {value.shape} of {value.dtype}, expected {leaf.shape} of {leaf.dtype}; "
-                "use the same network to resume"
-            )
+            raise InputError(f"{name} has shape {value.shape} of {value.dtype}, expected {leaf.shape} of {leaf.dtype}")
     put = loop.job.program.engine.put
     return tree.unflatten(structure, [put(named[name], leaf.dtype) for name, leaf in zip(names, leaves, strict=True)])
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from backlit.errors import InputError
-from backlit.files import LOCK, WRITER, to_disk, writing
+from backlit.files import LOCK, WRITER, read_regular, to_disk, write_new, writing
+from backlit.schema import check_depth, parsed
 
 FORMAT = 2  # format 1 had no checksums
 INDEX = "network.json"
@@ -49,11 +50,11 @@ def write(folder: Path, description: dict[str, Any], files: dict[str, bytes], ke
     before = {name for name in written_in(folder) if (folder / name).exists()}
     sums = {name: value for name, value in _sums_now(folder).items() if name in keep}
     sums |= {name: _sha256(content) for name, content in files.items()}
-    gone = {name: _sha256((folder / name).read_bytes()) for name in sorted(before & set(OPTIONAL) - set(sums))}
+    gone = {name: _sha256(read_regular(folder / name, folder)) for name in sorted(before & set(OPTIONAL) - set(sums))}
     index = _signed({"format": FORMAT, **description, "files": sums, **({REPLACED: gone} if gone else {})})
     try:
         for name, content in {**files, INDEX: index}.items():
-            _beside(folder, name).write_bytes(content)
+            write_new(_beside(folder, name), content)
             to_disk(_beside(folder, name))
         to_disk(folder)
         _beside(folder, INDEX).replace(folder / INDEX)
@@ -116,16 +117,18 @@ def remove(folder: Path) -> None:
 def to_json(name: str, data: Any, indent: int | None = 1) -> bytes:
     """Plain data as a JSON file's content; InputError names what isn't plain."""
     try:
-        return (json.dumps(data, ensure_ascii=False, indent=indent) + "\n").encode()
+        content = (json.dumps(data, ensure_ascii=False, indent=indent) + "\n").encode()
+        check_depth([data])  # as it will be read
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{name} can't be written: {error}; what a run keeps must be plain data") from error
+    return content
 
 
 def from_json(path: Path, content: bytes) -> Any:
     """The inverse of `to_json`."""
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
+        return parsed(content)
+    except ValueError as error:
         raise InputError(f"{path} can't be read: {error}; it is damaged: {REMEDY}") from error
 
 
@@ -141,21 +144,14 @@ def written_in(folder: Path) -> set[str]:
     """
     every = {INDEX, *FILES, *OPTIONAL}
     try:
-        description = _parsed(folder / INDEX, (folder / INDEX).read_bytes())
+        description = _parsed(folder / INDEX, read_regular(folder / INDEX, folder))
     except (InputError, OSError):
         weights = (folder / INDEX).exists() and (folder / "weights.safetensors").exists()
         return every if weights or (folder / "state.safetensors").exists() else set()
     if description["format"] == 1:
         return every
-    left = {name for name, value in description.get(REPLACED, {}).items() if _has_sum(folder / name, value)}
+    left = {name for name, value in description.get(REPLACED, {}).items() if _is(folder / name, folder, value)}
     return {INDEX, *description["files"], *left}
-
-
-def _has_sum(path: Path, expected: str) -> bool:
-    try:
-        return _sha256(path.read_bytes()) == expected
-    except OSError:
-        return False
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -194,7 +190,7 @@ def _is_folder(folder: Path) -> bool:
 
 def _index(folder: Path) -> bytes:
     try:
-        return (folder / INDEX).read_bytes()
+        return read_regular(folder / INDEX, folder)
     except FileNotFoundError as error:
         raise InputError(f"{folder} is no complete run: {INDEX} missing; {REMEDY}") from error
     except OSError as error:
@@ -226,9 +222,16 @@ def _parsed(path: Path, index: bytes) -> dict[str, Any]:
         if have != expected:
             raise _changed(path, have, expected)
         sums = description.get("files")
-        if not isinstance(sums, dict) or not set(FILES) <= set(sums) <= {*FILES, *OPTIONAL}:
+        gone = description.get(REPLACED, {})
+        known = _lists(sums, {*FILES, *OPTIONAL}) and set(FILES) <= set(sums) and _lists(gone, set(OPTIONAL))
+        if not known:
             raise InputError(f"{path} is damaged: it doesn't list the run's files; {REMEDY}")
     return description
+
+
+def _lists(sums: Any, names: set[str]) -> bool:
+    """Whether these are checksums of some of these files, and of none elsewhere."""
+    return isinstance(sums, dict) and set(sums) <= names and all(isinstance(each, str) for each in sums.values())
 
 
 def _content(folder: Path, name: str, expected: str | None) -> bytes:
@@ -236,7 +239,7 @@ def _content(folder: Path, name: str, expected: str | None) -> bytes:
     other = None
     for path in (folder / name, _beside(folder, name), folder / name):
         try:
-            content = path.read_bytes()
+            content = read_regular(path, folder)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -260,18 +263,25 @@ def _settle(folder: Path) -> None:
     sums = _sums_now(folder)
     for name in (INDEX, *FILES, *OPTIONAL):
         new = _beside(folder, name)
-        if not new.exists():
-            continue
-        if name in sums and _sha256(new.read_bytes()) == sums[name]:
-            new.replace(folder / name)
-        else:
-            new.unlink()
+        with contextlib.suppress(FileNotFoundError):
+            if name in sums and _is(new, folder, sums[name]):
+                new.replace(folder / name)
+            else:
+                new.unlink()
+
+
+def _is(path: Path, folder: Path, expected: str) -> bool:
+    """Whether a file is the one of this checksum; not if it is anything but a file of the folder."""
+    try:
+        return _sha256(read_regular(path, folder)) == expected
+    except (InputError, OSError):
+        return False
 
 
 def _sums_now(folder: Path) -> dict[str, str]:
     """Checksums that the index holds; none if there is no index, or none that could be read."""
     try:
-        return _parsed(folder / INDEX, (folder / INDEX).read_bytes()).get("files", {})
+        return _parsed(folder / INDEX, read_regular(folder / INDEX, folder)).get("files", {})
     except (InputError, OSError):
         return {}
 

@@ -28,11 +28,13 @@ from backlit.files import locked
 from backlit.graph import tree
 from backlit.languages import glossary, restored
 from backlit.nn import losses
-from backlit.nn.layer import Layer, Network
+from backlit.nn.layer import Network
 from backlit.optim.transform import Transform
+from backlit.schema import check_depth, fitted
 from backlit.store import files
 from backlit.store.files import REMEDY, from_json, to_json
 from backlit.store.old import divergence
+from backlit.store.records import Data, Index, line, look, network_of, settings_of
 from backlit.train.callbacks import History
 from backlit.train.judgement import Judgement
 from backlit.train.probes.history import ProbeRecords
@@ -139,9 +141,10 @@ def with_words(judgement: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def in_words(judgement: Any) -> Any:
     """A judgement as it was before `with_words`: sentences know their languages again."""
-    if not isinstance(judgement, dict) or not isinstance(judgement.get(WORDS), dict):
+    if not isinstance(judgement, dict) or WORDS not in judgement:
         return judgement
-    return restored({name: value for name, value in judgement.items() if name != WORDS}, judgement[WORDS])
+    words = fitted(dict[str, dict[str, str]], judgement[WORDS], WORDS)
+    return restored({name: value for name, value in judgement.items() if name != WORDS}, words)
 
 
 def _description(run: Result) -> dict[str, Any]:
@@ -168,78 +171,56 @@ def load(folder: str | Path) -> Result:
     data = from_json(folder / DATA, contents[DATA])
     records = [from_json(folder / HISTORY, line) for line in contents[HISTORY].splitlines()]
     probed = [from_json(folder / PROBES, line) for line in contents.get(PROBES, b"").splitlines()]
-    judgement = in_words(from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null")))
+    judged = from_json(folder / JUDGEMENT, contents.get(JUDGEMENT, b"null"))
     old = description["format"] < files.FORMAT
     with understanding(folder / files.INDEX, old):
-        architecture = Layer.from_dict(description["architecture"])
-        network = Network.empty(architecture, tuple(description["input_shape"]), description["dtype"])
-        loss = losses.from_dict(description["loss"])
-        metrics = metric_table(description["metrics"], loss)
-        diverged = divergence(description["diverged"]) if description["diverged"] else None
-        optimizer = _optimizer(description["optimizer"])
-        stopped = expect(str, description["stopped"], "stopped")
-        best_epoch = expect((int, type(None)), description["best_epoch"], "best_epoch")
-        settings = expect(dict, description["settings"], "settings")
+        index = fitted(Index, description)
+        network = network_of(index, tensors)
+        loss = losses.from_dict(index["loss"])
+        metrics = metric_table(index["metrics"], loss)
+        diverged = divergence(index["diverged"]) if index["diverged"] else None
+        optimizer = _optimizer(index["optimizer"])
+        settings = settings_of(index["settings"])
     with understanding(folder / WEIGHTS, old):
         network = network.replace(**_fill(network, tensors))
     with understanding(folder / DATA, old):
-        targets = _targets(_renewed(data["targets"], network.output_shape) if old else data["targets"])
-        preparation = restore(data["preparation"])
+        described = fitted(Data, data)
+        targets = _targets(_renewed(data["targets"], network.output_shape) if old else described["targets"])
+        if isinstance(targets, Targets) and targets.outputs != network.output_shape:
+            raise InputError(f"targets of shape {targets.outputs} don't fit outputs of shape {network.output_shape}")
+        preparation = restore(described["preparation"])
     with understanding(folder / HISTORY, old):
         history = History(line(record) for record in records)
+        if not 0 <= (index["best_epoch"] or 0) <= len(history):
+            raise InputError(f"epoch {index['best_epoch']} was the best, but there are {len(history)} lines")
     with understanding(folder / PROBES, old):
-        probe_lines = [probe_line(record) for record in probed]
+        probe_lines = [look(record) for record in probed]
         start = next((record for record in probe_lines if "data" in record), None)
         probes = ProbeRecords(record for record in probe_lines if "data" not in record)
     with understanding(folder / JUDGEMENT, old):
-        judgement = expect((dict, type(None)), judgement, "the file")
-        judgement = None if judgement is None else Judgement.from_dict(judgement)
+        judgement = fitted(Judgement | None, in_words(judged))
     with understanding(folder / CONFIG, old):
         config = tomllib.loads(contents[CONFIG].decode()) if CONFIG in contents else None
+        check_depth([config])
     return Result(
-        network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=stopped,
-        diverged=diverged, best_epoch=best_epoch, settings=settings, preparation=preparation, optimizer=optimizer,
-        folder=folder, judgement=judgement, config=config, probed=probes,
+        network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=index["stopped"],
+        diverged=diverged, best_epoch=index["best_epoch"], settings=settings, preparation=preparation,
+        optimizer=optimizer, folder=folder, judgement=judgement, config=config, probed=probes,
         told=start,
     )  # fmt: skip
 
 
 @contextlib.contextmanager
-def understanding(path: Path, old: bool = False) -> Iterator[None]:
+def understanding(path: Path, old: bool = False, remedy: str = REMEDY) -> Iterator[None]:
     """Tell whatever goes wrong with what a file holds as InputError, by the file's name."""
+    remedy = "train again" if old else remedy
     try:
         yield
     except BacklitError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{path}: {error}; {remedy}") from error
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         what = "was written by an older version, and can't be read any more" if old else "is damaged"
-        remedy = "train again" if old else REMEDY
         raise InputError(f"{path} {what} ({type(error).__name__}: {error}); {remedy}") from error
-
-
-def expect(kind: type | tuple[type, ...], value: Any, what: str) -> Any:
-    """The value, which must be of this kind."""
-    if not isinstance(value, kind):
-        raise TypeError(f"{what} can't be {value!r}")
-    return value
-
-
-def line(record: Any) -> dict[str, Any]:
-    """A line of the history, with the columns that every run has."""
-    expect(int, expect(dict, record, "a line")["epoch"], "epoch")
-    for name in ("loss", "seconds"):
-        expect((int, float), record[name], name)
-    return record
-
-
-def probe_line(record: Any) -> dict[str, Any]:
-    """A record of the probes, with what every one has."""
-    for name in ("epoch", "step", "rows"):
-        expect(int, expect(dict, record, "a line")[name], name)
-    for numbers in (record["layers"], record.get("params", {})):
-        for path, measured in expect(dict, numbers, "layers and params").items():
-            expect(dict, measured, path)
-    return record
 
 
 def _fill(network: Network, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -247,13 +228,12 @@ def _fill(network: Network, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     expected = tree.flatten_dict(network.params) | {RUNNING + name: value for name, value in network.state.items()}
     if set(tensors) != set(expected):
         absent, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
-        raise InputError(f"doesn't belong to this network: missing {absent[:5]}, unexpected {extra[:5]}; {REMEDY}")
+        raise InputError(f"doesn't belong to this network: missing {absent[:5]}, unexpected {extra[:5]}")
     for name, value in expected.items():
         saved = tensors[name]
         if (saved.shape, saved.dtype) != (value.shape, value.dtype):
             raise InputError(
-                f"{name} has shape {saved.shape} of {saved.dtype}, the network needs {value.shape} of {value.dtype}; "
-                f"{REMEDY}"
+                f"{name} has shape {saved.shape} of {saved.dtype}, the network needs {value.shape} of {value.dtype}"
             )
     params = {name: value for name, value in tensors.items() if not name.startswith(RUNNING)}
     ordered = tree.map(lambda _, value: value, network.params, tree.nest(params)) if params else network.params
@@ -268,7 +248,7 @@ def _optimizer(data: Any) -> Any:
 
 
 def _targets(data: dict[str, Any]) -> Any:
-    if data["kind"] == "text":
+    if data.get("kind") == "text":
         from backlit.train.targets import TextTargets
 
         return TextTargets.from_dict(data)

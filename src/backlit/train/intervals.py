@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from backlit.errors import InputError
+from backlit.schema import parts
 
 KEPT = 1000  # residuals that are kept of very many
 
@@ -101,6 +103,6 @@ class Intervals:
         return {"residuals": [list(column) for column in self.residuals], "rows": self.rows}
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Intervals:
+    def from_dict(cls, data: Mapping[str, Any]) -> Intervals:
         """The inverse of `to_dict`."""
-        return cls(tuple(tuple(column) for column in data["residuals"]), data["rows"])
+        return cls(**parts(cls, data))

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+from backlit.errors import InputError
+from backlit.schema import Number, fitted, parts
 from backlit.train.intervals import Intervals
+
+Label = str | bool | int | float  # a class as its data names it
+Cell = Label | None
+Scores = Mapping[str, Number]
 
 CERTAIN = 0.05  # calibration error below which probabilities may be taken at their word
 
@@ -40,16 +46,13 @@ class Plain(dict[str, Any]):
 
         Raises
         ------
-        TypeError, ValueError, LookupError
-            If the data doesn't have the record's form.
+        InputError
+            If the data doesn't have the record's form, that of its annotations.
         """
-        parts, rest = {}, dict(data)
-        for part in cls._fields():
-            key = part.metadata.get("key", part.name)
-            if key in rest:
-                parts[part.name] = _read(rest.pop(key), part.metadata)
-        made = cls(**parts)
-        dict.update(made, rest)
+        keys = {part.metadata.get("key", part.name): part.name for part in cls._fields()}
+        own = {name: data[key] for key, name in keys.items() if key in data}
+        made = cls(**parts(cls, own))
+        dict.update(made, {key: value for key, value in data.items() if key not in keys})
         return made
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,16 +84,6 @@ def _unlisted(value: Any) -> Any:
     return {key: _unlisted(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _read(value: Any, about: Mapping[str, Any]) -> Any:
-    """A part as its field declares it."""
-    kind = about.get("kind")
-    if value is None or kind is None:
-        return tuple(value) if isinstance(value, list) else value
-    if about.get("many"):
-        return tuple([item if isinstance(item, kind) else kind.from_dict(item) for item in value])
-    return value if isinstance(value, kind) else kind.from_dict(value)
-
-
 @dataclass(frozen=True, eq=False)
 class Guess(Plain):
     """What the training targets say without any input: each class's share, each number's mean, or the usual text."""
@@ -106,7 +99,7 @@ class ClassScores(Plain):
 
     always = ("recall", "precision")
 
-    name: Any = field(metadata={"key": "class"})
+    name: Label = field(metadata={"key": "class"})
     rows: int | None = None
     recall: float | None = None
     precision: float | None = None
@@ -159,7 +152,7 @@ class Calibration(Plain):
     """Expected calibration error, and the bins that it is made of."""
 
     error: float
-    bins: tuple[Bin, ...] = field(default=(), metadata={"kind": Bin, "many": True})
+    bins: tuple[Bin, ...] = ()
 
     @property
     def honest(self) -> bool:
@@ -182,13 +175,13 @@ class Mistake(Plain):
         What there is to see of the row.
     """
 
-    truth: Any = None
-    called: Any = None
+    truth: Cell = None
+    called: Cell = None
     probability: float | None = None
     off: float | None = None
     name: str | None = None
-    cells: tuple[Any, ...] | None = None
-    pixels: tuple[Any, ...] | None = None
+    cells: tuple[Cell, ...] | None = None
+    pixels: tuple[tuple[float | tuple[float, ...], ...], ...] | None = None
 
     always = ("truth", "called")
 
@@ -214,7 +207,7 @@ class Mistakes(Plain):
     """
 
     columns: tuple[str, ...] = ()
-    rows: tuple[Mistake, ...] = field(default=(), metadata={"kind": Mistake, "many": True})
+    rows: tuple[Mistake, ...] = ()
     named: bool = field(default=False, metadata={"hidden": True})
 
 
@@ -281,30 +274,30 @@ class Judgement(Plain):
     (20, 0.5, False)
     """
 
-    residuals: Intervals | None = field(default=None, metadata={"kind": Intervals})
+    residuals: Intervals | None = None
     task: str | None = None
     unit: str | None = None
     rows: int | None = None
-    scores: Mapping[str, float] | None = None
+    scores: Scores | None = None
     baseline: Mapping[str, Any] | None = None
-    classes: tuple[ClassScores, ...] | None = field(default=None, metadata={"kind": ClassScores, "many": True})
+    classes: tuple[ClassScores, ...] | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
-    calibration: Calibration | None = field(default=None, metadata={"kind": Calibration})
-    labels: tuple[LabelScores, ...] | None = field(default=None, metadata={"kind": LabelScores, "many": True})
-    targets: tuple[TargetScores, ...] | None = field(default=None, metadata={"kind": TargetScores, "many": True})
-    intervals: Coverage | None = field(default=None, metadata={"kind": Coverage})
-    rivals: Mapping[str, Mapping[str, Any]] | None = None
+    calibration: Calibration | None = None
+    labels: tuple[LabelScores, ...] | None = None
+    targets: tuple[TargetScores, ...] | None = None
+    intervals: Coverage | None = None
+    rivals: Mapping[str, Scores] | None = None
     steps: tuple[Mapping[str, Any], ...] | None = None
     warnings: tuple[str, ...] | None = None
-    guess: Guess | None = field(default=None, metadata={"kind": Guess})
+    guess: Guess | None = None
     judged_on: str | None = None
-    parts: Mapping[str, int] | None = None
+    parts: dict[str, int] | None = None
     folds: int | None = None
     plan: str | None = None
     notes: tuple[str, ...] | None = None
     sample: str | None = None
-    examples: tuple[Example, ...] | None = field(default=None, metadata={"kind": Example, "many": True})
-    mistakes: Mistakes | None = field(default=None, metadata={"kind": Mistakes})
+    examples: tuple[Example, ...] | None = None
+    mistakes: Mistakes | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any] | None) -> Self:
@@ -320,7 +313,27 @@ class Judgement(Plain):
             rest.setdefault("mistakes", {"rows": named, "named": True})
         elif others is not None:
             rest.setdefault("mistakes", others)
-        return super().from_dict(rest)
+        made = super().from_dict(rest)
+        made._agree()
+        return made
+
+    def _agree(self) -> None:
+        """Refuse parts that don't belong together."""
+        counts, names = self.confusion, self.classes or ()
+        if counts is not None and names and {len(counts), *map(len, counts)} != {len(names)}:
+            raise InputError(f"confusion must have {len(names)} rows of {len(names)} counts, as there are classes")
+        for name, value in (self.baseline or {}).items():
+            fitted(str if name == "what" else Number, value, f"baseline/{name}")
+        for number, step in enumerate(self.steps or ()):
+            for name, told in step.items():
+                scores = fitted(int if name == "step" else Scores, told, f"steps/{number}/{name}")
+                if name != "step" and "mae" not in scores:
+                    raise InputError(f"steps/{number}/{name} must tell its mae")
+            if "step" not in step or step.keys() != (self.steps or ())[0].keys():
+                raise InputError(f"steps/{number} must tell its number, and the same methods as the first")
+        around = self.intervals
+        if around is not None and len(self.steps or ()) > min(len(around.half_width), len(around.coverage)):
+            raise InputError("intervals must have a half width and a coverage for each step")
 
     def _plain(self) -> dict[str, Any]:
         plain = super()._plain()

@@ -111,7 +111,7 @@ class Result:
         return self.forward(self.inputs(x))
 
     def predict(self, x: Any) -> np.ndarray:
-        """Predictions for raw input: class labels, 0/1 for each label, or numbers in their own unit.
+        """Predictions for raw input: class labels, 0/1 or a table's own words for each label, or numbers in their unit.
 
         Parameters
         ----------
@@ -124,7 +124,10 @@ class Result:
             Of sequences of texts or symbols, a list of lists: a class for each step.
         """
         decoded = self._absolute(x, self.targets.decode(self.outputs(x)))
-        return preparation_of(self.preparation).trimmed(x, decoded) if decoded.ndim == 2 else decoded
+        if decoded.ndim != 2:
+            return decoded
+        preparation = preparation_of(self.preparation)
+        return preparation.trimmed(x, preparation.in_words(decoded))
 
     def relative(self, x: Any, y: Any) -> np.ndarray:
         """Targets as the preparation has the network learn them, beside what rows `x` tell; mostly as they are."""

@@ -11,9 +11,11 @@ from backlit.data.labels import Labels
 from backlit.data.text.texts import tokenizer_from
 from backlit.data.text.tokenizer import END
 from backlit.data.textual import as_texts, is_text
-from backlit.errors import InputError, ShapeError
+from backlit.errors import InputError, ShapeError, unknown
 from backlit.graph.ops import sigmoid, softmax
+from backlit.schema import fitted, parts
 
+KINDS = ("class", "binary", "multi_label", "probability", "number")
 PADDING = -1  # the class of a step that doesn't count
 
 
@@ -151,9 +153,19 @@ class Targets:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Targets:
         """The inverse of `to_dict`."""
-        labels = Labels.from_dict(data["labels"]) if data["labels"] else None
-        shift, scale = tuple(data["shift"]), tuple(data["scale"])
-        return cls(data["kind"], tuple(data["outputs"]), labels, data["flat"], shift, scale)
+        made = cls(**parts(cls, data))
+        if made.kind not in KINDS:
+            raise unknown("kind of targets", made.kind, KINDS)
+        count = int(np.prod(made.outputs))
+        if {len(made.shift), len(made.scale)} - {0, count} or len(made.shift) != len(made.scale):
+            raise InputError(f"targets: expected {count} shifts and scales, as there are outputs")
+        if not np.isfinite(made.shift + made.scale).all() or 0 in made.scale:
+            raise InputError("targets: shifts and scales must be finite, and no scale 0")
+        if (made.labels is None) == (made.kind in ("class", "binary")):
+            raise InputError(f"targets of kind {made.kind!r} {'need' if made.labels is None else 'have no'} classes")
+        if made.labels and len(made.labels.classes) > (2 if made.kind == "binary" else made.outputs[-1]):
+            raise InputError(f"targets: {len(made.labels.classes)} classes are too many for outputs {made.outputs}")
+        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +232,8 @@ class TextTargets:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TextTargets:
         """The inverse of `to_dict`."""
-        return cls(tokenizer_from(data["tokenizer"]), int(data["steps"]))
+        tokenizer = tokenizer_from(fitted(dict[str, Any], data.get("tokenizer"), "tokenizer"))
+        return cls(tokenizer, fitted(int, data.get("steps"), "steps"))
 
 
 def _in_shape(y: np.ndarray, outputs: tuple[int, ...], loss: Any) -> np.ndarray:

@@ -13,6 +13,7 @@ from backlit.data.pictures.folder import pictures_in
 from backlit.data.pictures.reading import parallel
 from backlit.data.preparation import Preparation
 from backlit.errors import InputError
+from backlit.schema import fitted
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,11 @@ class Pictures(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Pictures:
         """The inverse of `to_dict`."""
-        shift, scale = (tuple(float(number) for number in data[name]) for name in ("shift", "scale"))
-        height, width, channels = data["form"]
-        form = Form(height, width, channels, data.get("white", WHITE))
+        shift, scale = (fitted(tuple[float, ...], data.get(name), name) for name in ("shift", "scale"))
+        height, width, channels = fitted(tuple[int, int, int], data.get("form"), "form")
+        form = Form(height, width, channels, fitted(int, data.get("white", WHITE), "white"))
         if not len(shift) == len(scale) == form.channels:
-            raise ValueError(f"{len(shift)} shifts and {len(scale)} scales for {form.channels} channels")
+            raise InputError(f"{len(shift)} shifts and {len(scale)} scales for {form.channels} channels")
         return cls(form, shift, scale)
 
 

@@ -31,6 +31,7 @@ FORMS = {
     "week": (rf"{YEAR}[-/.:_ ]?[Ww](?P<place>0[1-9]|[1-4]\d|5[0-3])",),
 }
 LAYOUTS = ("%G-W%V-%u", "%GW%V%u", "%Y%m%d %H:%M", "%Y%m%d %H:%M:%S", "%Y%m%dT%H%M%S", "%Y%m%dT%H:%M:%S")
+FRACTIONS = ("month /100", "quarter /10", "month", "quarter")
 NUMBERS = {"%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12, "%Y%m%d%H": 10, "%Y%m%d": 8, "%Y%m": 6}
 
 
@@ -161,6 +162,19 @@ def written_as(moments: Any, notation: str) -> Any:
     place = moments.dt.week() if kind == "week" else (moments.dt.month() - 1) // PARTS[kind][0] + 1
     texts = [layout.format(year=y, place=p) for y, p in zip(year.to_list(), place.to_list(), strict=True)]
     return pl.Series(moments.name, texts, dtype=pl.String)
+
+
+def is_notation(written: str) -> bool:
+    """Whether `as_dates` may have called it so.
+
+    >>> is_notation("quarter {year}-Q{place}"), is_notation("quarter {year:9999999999}")
+    (True, False)
+    """
+    kind, _, layout = written.partition(" ")
+    if kind in PARTS:
+        marks = re.sub(r"\{year\}|\{place(:02)?\}", "", layout)
+        return len(marks) < 9 and not set(marks) & set("{}")
+    return layout in {"fraction": FRACTIONS, "layout": LAYOUTS, "number": NUMBERS}.get(kind, ())
 
 
 def is_daily(notation: str) -> bool:

@@ -23,6 +23,7 @@ from backlit.data.table.understanding import understand
 from backlit.data.table.values import as_polars
 from backlit.errors import InputError, unknown
 from backlit.languages import Template, join
+from backlit.schema import fitted, parts
 
 EACH_DAY = Template("one row each day", "하루에 한 행")
 EACH_STEP = Template("one row each {every}", "한 행의 간격: {every}")
@@ -37,6 +38,9 @@ LEAST = 0.01  # of the smallest training value, as which later ones that have no
 BOUNDS = (-700.0, 700.0)  # of logarithms, so that whatever a network says is a number
 FLAT = 0.01  # scale of a series that doesn't vary, as a share of its level
 LENGTHS = {"month": 365.2425 * DAY, "weekday": 7 * DAY, "hour": DAY}  # of the cycles, in microseconds
+
+
+ROWS = tuple[tuple[float, ...], ...]  # a matrix in a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,21 +280,35 @@ class SeriesPreparation(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> SeriesPreparation:
         """The inverse of `to_dict`."""
-        cycles = Column.from_dict(data["cycles"])
-        if not isinstance(cycles, Moment):
-            raise InputError(f"the calendar's cycles are a {type(cycles).__name__}; the run is damaged: train again")
-        restored = {
-            "spacing": Spacing.from_dict(data["spacing"]),
-            "columns": tuple(Column.from_dict(column) for column in data["columns"]),
-            "cycles": cycles,
-            "weight": None if data["weight"] is None else np.array(data["weight"]),
-            "bias": None if data["bias"] is None else np.array(data["bias"]),
-            "rivals": {
-                name: (np.array(weight), np.array(bias)) for name, (weight, bias) in data.get("rivals", {}).items()
-            },
-            "errors": None if data.get("errors") is None else np.array(data["errors"]),
+        arrays: dict[str, Any] = {
+            name: None if data.get(name) is None else np.array(fitted(kind, data[name], name), dtype=float)
+            for name, kind in {"weight": ROWS, "bias": tuple[float, ...], "errors": ROWS}.items()
         }
-        return cls(**{**data, **restored})
+        lines = fitted(dict[str, tuple[ROWS, tuple[float, ...]]], data.get("rivals", {}), "rivals")
+        arrays["rivals"] = {name: (np.array(weight), np.array(bias)) for name, (weight, bias) in lines.items()}
+        made = cls(**parts(cls, {**data, **arrays}))
+        made._agree()
+        return made
+
+    def _agree(self) -> None:
+        """Refuse parts that don't belong together."""
+        if not isinstance(self.cycles, Moment):
+            raise InputError(f"the calendar's cycles can't be a {type(self.cycles).__name__}")
+        features = sum(len(column.inputs) for column in (*self.columns, self.cycles))
+        own = [] if self.weight is None and self.bias is None else [(self.weight, self.bias)]
+        lines: list[tuple[Any, Any]] = [*own, *self.rivals.values()]
+        for line in lines:
+            shapes = [np.shape(part) for part in line]
+            if shapes != [(self.window + features, self.horizon), (self.horizon,)]:
+                raise InputError(f"a linear forecast of {self.window} steps has arrays of shapes {shapes}")
+        if self.errors is not None and self.errors.shape[1:] != (self.horizon,):
+            raise InputError(f"errors of {self.horizon} steps ahead have shape {self.errors.shape}")
+        if self.floor is not None and not 0 < self.floor < np.inf:
+            raise InputError(f"floor must be a finite number above 0, got {self.floor}")
+        if min(self.window, self.horizon) < 1 or not all(0 < scale < np.inf for scale in self.scales.values()):
+            raise InputError("window, horizon and the series' scales must be above 0")
+        if self.series is None and not self.scales:
+            raise InputError("scales must tell that of the series")
 
 
 def _narrow(column: Column) -> Column:

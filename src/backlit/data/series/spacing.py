@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import zoneinfo
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from backlit.data.series import timetable
-from backlit.data.series.calendar import is_daily, written_as
+from backlit.data.series.calendar import is_daily, is_notation, written_as
 from backlit.data.series.times import Times, clock_of, column_in
 from backlit.data.series.timetable import EVERY_DAY
 from backlit.errors import InputError
+from backlit.schema import parts
+from backlit.settings import check, finite, positive
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000  # microseconds
 OFF = 0.25  # of a step, by which a time may be off its place
+FAR = 2.0**62  # microseconds that are still within an int64
 WALL = 0.9 * DAY  # from which distance on clocks on the wall are counted by, though one day a year has 23 hours
 UNITS = ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
 
@@ -63,18 +68,37 @@ class Spacing:
     [datetime.date(2024, 3, 4)]
     """
 
-    unit: str
-    step: float
-    offset: float
+    unit: Literal["months", "weekdays", "hours", "time", "number"]
+    step: float = positive()
+    offset: float = finite()
     day: int = 1
     among: str = EVERY_DAY
-    clock: float = 0.0
+    clock: float = finite(0.0)
     weekdays: str = EVERY_DAY
     hours: tuple[int, ...] = ()
     written: str = "date"
     zone: str | None = None
     wall: bool = False
     bare: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what could have been learned from no table."""
+        check(self, "time: ")
+        if self.unit != "number" and not (self.step >= 1 and max(self.step, abs(self.offset), abs(self.clock)) < FAR):
+            raise InputError(f"time: steps of {self.step:g} from {self.offset:g} lead out of the calendar")
+        if not -31 <= self.day <= 31 or not self.day:
+            raise InputError(f"time: there is no day {self.day} of a month")
+        for days in (self.among, self.weekdays):
+            if not re.fullmatch("[01]{7}", days) or "1" not in days:
+                raise InputError(f"time: weekdays must be seven 0s and 1s, got {days!r}")
+        if not all(0 <= hour < DAY for hour in self.hours) or (self.unit == "hours" and not self.hours):
+            raise InputError("time: hours must be times of a day")
+        if self.written not in ("date", "datetime", "whole", "number") and not is_notation(self.written):
+            raise InputError(f"time: no table's times are written as {self.written!r}")
+        try:
+            zoneinfo.ZoneInfo(self.zone or "UTC")
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+            raise InputError(f"time: there is no time zone {self.zone!r}") from error
 
     @classmethod
     def learn(cls, column: Any, series: np.ndarray | None = None) -> tuple[Spacing, np.ndarray]:
@@ -257,7 +281,7 @@ class Spacing:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Spacing:
         """The inverse of `to_dict`."""
-        return cls(**data | {"hours": tuple(data.get("hours", ()))})
+        return cls(**parts(cls, data))
 
 
 def _gaps(values: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from backlit.data.table.column import MARKED, Column
 from backlit.data.table.values import is_number, words
+from backlit.errors import InputError
 from backlit.languages import Template, join
 
 MAX_LEVELS = 30  # a category with more is embedded
@@ -43,6 +44,11 @@ class Category(Column):
 
     levels: tuple[str, ...] = ()
     rare: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len({*self.levels, *self.rare}) < len(self.levels) + len(self.rare):
+            raise InputError(f"{self.name}: a level is there twice")
 
     @property
     def kind(self) -> str:

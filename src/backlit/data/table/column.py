@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +11,8 @@ import numpy as np
 from backlit.data.table.values import CellError
 from backlit.errors import unknown
 from backlit.languages import Template
+from backlit.schema import fitted, parts
+from backlit.settings import check, option
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,17 @@ class Column:
     """
 
     name: str
-    missing: float = 0.0
+    missing: float = option(0.0, low=0.0, high=1.0)
 
     classes: ClassVar[dict[str, type[Column]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         Column.classes[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        """Check what is declared with a range."""
+        check(self)
 
     @property
     def kind(self) -> str:
@@ -67,13 +73,13 @@ class Column:
         return {"column": type(self).__name__, **asdict(self)}
 
     @staticmethod
-    def from_dict(data: dict[str, Any]) -> Column:
+    def from_dict(data: Mapping[str, Any]) -> Column:
         """The inverse of `to_dict`."""
-        rest: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
-        name = rest.pop("column")
-        if name not in Column.classes:
+        rest = dict(data)
+        kind = Column.classes.get(name := fitted(str, rest.pop("column", None), "the kind of column"))
+        if kind is None:
             raise unknown("kind of column", name, Column.classes)
-        return Column.classes[name](**rest)
+        return kind(**parts(kind, rest))
 
 
 MARKED = Template("missing marked", "결측 표시")

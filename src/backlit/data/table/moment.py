@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from backlit.data.table.column import MARKED, Column, absent, joined
 from backlit.data.table.values import CellError
+from backlit.errors import InputError
 from backlit.languages import Template, join
 
 CYCLES = {"month": 12, "weekday": 7, "hour": 24}
@@ -38,6 +40,14 @@ class Moment(Column):
     center: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
     timed: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known = set(self.parts) <= set(PARTS) and len(self.parts) == len(self.center) == len(self.scale)
+        if not known or not all(math.isfinite(center) for center in self.center):
+            raise InputError(f"{self.name}: expected parts of {', '.join(PARTS)}, each with its center and scale")
+        if not all(0 < scale < math.inf for scale in self.scale):
+            raise InputError(f"{self.name}: scales must be finite, and above 0")
 
     @property
     def kind(self) -> str:
@@ -125,6 +135,22 @@ def as_moments(column: Any) -> Any:
     parsed = days if parsed is None else parsed.dt.replace_time_zone(None).fill_null(days)
     unreadable = parsed.is_null() & column.is_not_null()
     if unreadable.any():
+        parts = of_parts(text)
+        if parts is not None:
+            return parts
         row = int(unreadable.arg_max() or 0)
         raise CellError(column.name, row, f": expected a date or time, got {column[row]!r}")
     return parsed
+
+
+def of_parts(text: Any) -> Any:
+    """Parts of years, 2024Q1 or 2024-W05 or 2024-01, as the moments at which they begin; None for other text."""
+    import polars as pl
+
+    from backlit.data.series.calendar import as_dates
+
+    distinct = text.drop_nulls().unique()
+    found = as_dates(distinct) if len(distinct) else None
+    if found is None:
+        return None
+    return text.replace_strict(distinct, found[0], default=None, return_dtype=pl.Datetime("us"))

@@ -12,6 +12,7 @@ from backlit.data.files.formats import Format, from_text
 from backlit.data.table.column import Column, LeftOut, absent, checked, joined
 from backlit.data.table.values import CellError, is_text, numbers
 from backlit.languages import Template, join
+from backlit.settings import finite, option, positive
 
 NORMAL_IQR = 1.3489795  # interquartile range of a normal distribution, in standard deviations
 HEAVY = 6.0  # times the interquartile range that the middle 98 % span; 3.4 for a normal distribution
@@ -56,13 +57,18 @@ class Number(Column):
         Some of those cells in training.
     """
 
-    scaling: str = "standard"
-    center: float = 0.0
-    scale: float = 1.0
-    fill: float = 0.0
+    scaling: str = option("standard", names=tuple(SCALED))
+    center: float = finite(0.0)
+    scale: float = positive(1.0)
+    fill: float = finite(0.0)
     whole: bool = False
     written: str = ""
     slips: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.written:
+            from_text(self.written)
 
     @property
     def kind(self) -> str:

@@ -17,6 +17,7 @@ from backlit.data.table.values import as_polars, column_of, words
 from backlit.data.text.tokenizer import END, UNKNOWN, Tokenizer, Unit
 from backlit.errors import InputError, unknown
 from backlit.languages import Template, join
+from backlit.schema import parts
 
 PERCENTILE = 95  # of the training texts' lengths: so many aren't cut
 LONGEST = {"words": 256}  # tokens of a row at most
@@ -184,10 +185,7 @@ class TextColumn(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TextColumn:
         """The inverse of `to_dict`."""
-        fields = dict(data)
-        target = TableTarget.from_dict(fields["target"]) if fields["target"] else None
-        tokenizer = Tokenizer.from_dict(fields["tokenizer"])
-        return cls(**fields | {"columns": tuple(fields["columns"]), "target": target, "tokenizer": tokenizer})
+        return cls(**parts(cls, data))
 
     def _texts(self, frame: Any) -> list[str]:
         if isinstance(frame, (list, tuple)) and all(isinstance(text, str) for text in frame):

@@ -12,6 +12,7 @@ import numpy as np
 from backlit.data.preparation import Preparation
 from backlit.data.text.tokenizer import SPECIAL, UNKNOWN, Tokenizer
 from backlit.errors import InputError
+from backlit.schema import fitted
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,16 @@ class Texts(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Texts:
         """The inverse of `to_dict`."""
-        return cls(tokenizer_from(data["tokenizer"]), int(data["length"]))
+        rest = dict(data)
+        tokenizer = tokenizer_from(fitted(dict[str, Any], rest.pop("tokenizer", None), "tokenizer"))
+        return cls(tokenizer, fitted(int, rest.pop("length", None), "length"))
 
 
 def tokenizer_from(data: dict[str, Any]) -> Any:
     """A `Tokenizer`, or `Symbols`, that its `to_dict` described."""
-    return Symbols(tuple(data["tokens"])) if data["unit"] == "symbols" else Tokenizer.from_dict(data)
+    if data.get("unit") != "symbols":
+        return Tokenizer.from_dict(data)
+    return Symbols(fitted(tuple[str, ...], data.get("tokens"), "tokens"))
 
 
 def windows(ids: np.ndarray, streams: int, length: int) -> tuple[np.ndarray, np.ndarray]:

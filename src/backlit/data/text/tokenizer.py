@@ -14,6 +14,7 @@ import numpy as np
 from backlit.data.text import units
 from backlit.data.text.units import CODE_POINTS, REPLACEMENT, UNITS
 from backlit.errors import InputError, ShapeError, unknown
+from backlit.schema import parts
 
 PADDING, UNKNOWN, START, END = range(4)
 SPECIAL = 4  # so many numbers before those of the tokens
@@ -218,7 +219,8 @@ class Tokenizer:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Tokenizer:
         """The inverse of `to_dict`."""
-        return cls(data["unit"], _BYTES if data["unit"] == "bytes" else tuple(data["tokens"]))
+        own = parts(cls, data)
+        return cls(**own | {"tokens": _BYTES} if own["unit"] == "bytes" else own)
 
     def _flat(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Numbers of all texts, one after another, and how many each has."""

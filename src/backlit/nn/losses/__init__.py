@@ -20,6 +20,8 @@ from backlit.nn.losses.classification import (
     SoftCrossEntropy,
 )
 from backlit.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, SquaredError
+from backlit.registry import OWN
+from backlit.schema import fitted, parts
 
 __all__ = [
     "BinaryCrossEntropy", "CrossEntropy", "Hinge", "Huber", "Loss", "MeanAbsoluteError",
@@ -125,9 +127,11 @@ def from_dict(data: dict[str, Any]) -> Loss:
     Huber(delta=2.0)
     """
     rest = dict(data)
-    name = rest.pop("loss", None)
+    name = fitted(str, rest.pop("loss", None), "the name of the loss")
     if name not in Loss.kinds:
         raise unknown("loss", name, Loss.kinds)
+    if Loss.kinds[name].__module__.startswith(OWN):
+        return Loss.kinds[name](**parts(Loss.kinds[name], rest, name))
     try:
         return Loss.kinds[name](**{key: tuple(v) if isinstance(v, list) else v for key, v in rest.items()})
     except TypeError as error:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.preparation import preparation_of
+from backlit.errors import InputError
 from backlit.languages import Template, join
 from backlit.nn.metrics import RMSE, LogLoss
 from backlit.tasks.judge.calibration import reliability
@@ -143,9 +144,11 @@ def _labels(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict[
 
 
 def _numbers(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray, intervals: Intervals | None) -> dict[str, Any]:
-    means = np.array(guess.mean)
+    means, decoded = np.array(guess.mean), run.targets.decode(outputs)
+    if decoded.shape != y.shape or means.size != y[0].size:
+        raise InputError(f"the run predicts numbers of shape {decoded.shape}, the targets have shape {y.shape}")
     mean = means if y.ndim > 1 else means[0]
-    errors = np.abs(y - run.targets.decode(outputs))
+    errors = np.abs(y - decoded)
     baseline = {
         "what": MEAN.say(),
         "rmse": RMSE()(np.broadcast_to(mean, y.shape), y),  # of several outputs as their score: the mean of each one's

@@ -1,0 +1,106 @@
+"""What probes tell, as types: the records that a run keeps, and reads again."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from backlit.schema import Number
+
+
+class Spread(TypedDict):
+    """Numbers that every layer has."""
+
+    layer: str
+    mean: Number
+    std: Number
+    min: Number
+    max: Number
+
+
+class Measures(Spread, total=False):
+    """Numbers of a layer: see `backlit.ProbeHistory`."""
+
+    zeros: Number
+    saturated: Number
+    dead: Number
+    bad: Number
+    gradient_norm: Number
+    histogram: tuple[int, ...]
+    steps: dict[str, tuple[Number, ...]]
+
+
+class Sometimes(TypedDict, total=False):
+    """What a look tells if it was asked for."""
+
+    loss: Number
+    params: dict[str, dict[str, Number]]
+
+
+class Look(Sometimes):
+    """One look at the network while it trains."""
+
+    epoch: int
+    step: int
+    rows: int
+    layers: dict[str, Measures]
+
+
+class Reference(TypedDict, total=False):
+    """What simple models reach."""
+
+    linear: float
+    neighbours: float
+    guess: float
+    rows: int
+    agreement: Number
+    chance: Number
+
+
+class TargetFacts(TypedDict, total=False):
+    """Of the targets."""
+
+    classes: int
+    shares: tuple[float, ...]
+    low: Number
+    high: Number
+    mean: Number
+    std: Number
+    whole: bool
+    distinct: int | None
+    bad: Number
+
+
+class Data(TypedDict, total=False):
+    """Facts on the training rows, and on those held back."""
+
+    rows: int
+    batch: int
+    kind: str
+    guess: Number
+    targets: TargetFacts
+    bad_rows: int
+    inputs: dict[str, Number | tuple[int, ...]]
+    reference: Reference
+    twins: dict[str, Number]
+    sequences: dict[str, Any]
+    held: int
+    shared: dict[str, Number]
+    held_guess: Number
+    held_targets: TargetFacts
+
+
+class Weights(TypedDict, total=False):
+    """A parameter as it was drawn."""
+
+    rms: Number
+    mean: Number
+    largest: Number
+    alike: bool
+    columns: bool
+
+
+class Start(Look):
+    """The look before the first update."""
+
+    data: Data
+    weights: dict[str, Weights]
