@@ -120,7 +120,7 @@ def test_western_words_are_not_taken_for_korean(word, count):
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "koi8_r"])
-@pytest.mark.parametrize("words", [["Москва", "Самара", "Казань", "Омск"], ["привет"], ["да", "нет"], ["москва".upper()]])
+@pytest.mark.parametrize("words", [["Москва", "Самара", "Казань"], ["привет"], ["да", "нет"], ["москва".upper()]])
 def test_cyrillic_words_alone_tell_their_encoding(tmp_path, encoding, words):
     path = tmp_path / "t.csv"
     cells = [words[i % len(words)] if i % 3 else "plain" for i in range(40)]
