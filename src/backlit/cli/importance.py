@@ -35,10 +35,12 @@ def command(
     loaded = bl.load(run)
     if apply.is_forecaster(loaded):
         raise InputError(f"{run} is a run on time series; importance is for columns of rows that stand alone")
-    frame, y, _, notes = apply.known_rows(loaded, file, target)
+    with apply.told_by_line(loaded, file, target):
+        frame, y, _, notes = apply.known_rows(loaded, file, target)
     for note in notes:
         output.note(note)
-    importance = bl.importance(loaded, apply.inputs_of(loaded, frame, file), y, repeats=repeats, seed=seed)
+    with apply.told_by_line(loaded, file, target):
+        importance = bl.importance(loaded, apply.inputs_of(loaded, frame, file), y, repeats=repeats, seed=seed)
     if plot is not None:
         output.save_picture(importance.plot(), plot)
     if as_json:

@@ -50,6 +50,7 @@ def command(
     from backlit.cli import output
     from backlit.data.files import writing
     from backlit.data.preparation import preparation_of
+    from backlit.data.table.placing import placed
     from backlit.errors import InputError
     from backlit.tasks import apply
 
@@ -71,7 +72,8 @@ def command(
     if continued:
         _continue(loaded, source, out, level, as_json)
         return
-    columns = predictions(loaded, apply.inputs_of(loaded, source.frame, file), level)
+    with placed(file, source.formats):
+        columns = predictions(loaded, apply.inputs_of(loaded, source.frame, file), level)
     preparation = preparation_of(loaded.preparation)
     for name, count in preparation.unseen(source.frame).items():
         output.note(f"column {name!r}: {count} rows have {preparation.strange} that training didn't have")
@@ -210,8 +212,8 @@ def predictions(run: Run, inputs: Any, level: float) -> dict[str, list[Any]]:
 
     outputs = run.outputs(inputs)  # once, for predictions, probabilities and bounds
     decoded = run.targets.decode(outputs)
-    predicted = _short(decoded)
-    names = preparation_of(run.preparation).target_names
+    preparation = preparation_of(run.preparation)
+    predicted, names = _short(preparation.in_words(decoded)), preparation.target_names
     if len(names) < 2:
         columns = {"prediction": predicted.tolist()}
     else:

@@ -13,6 +13,14 @@ from backlit.errors import InputError, ShapeError, UnknownNameError
 from backlit.schema import fitted
 
 
+class UnseenError(UnknownNameError):
+    """A class that training didn't have: in which row (from 0), and what is wrong with it."""
+
+    def __init__(self, row: int, what: str) -> None:
+        super().__init__(f"targets: row {row} {what}")
+        self.row, self.what = row, what
+
+
 @dataclass(frozen=True)
 class Labels:
     """Classes in order; class i is encoded as i.
@@ -83,7 +91,7 @@ class Labels:
     def _unseen(self, values: np.ndarray, row: int) -> InputError:
         (label,) = values[row : row + 1].tolist()
         class_list = ", ".join(map(repr, self.classes[:10])) + (", …" if len(self.classes) > 10 else "")
-        return UnknownNameError(f"targets: row {row} has class {label!r}, which training didn't have: {class_list}")
+        return UnseenError(row, f"has class {label!r}, which training didn't have: {class_list}")
 
     def decode(self, codes: Any) -> np.ndarray:
         """Classes of class numbers."""

@@ -68,6 +68,10 @@ class Preparation(ABC):
         """What the network says, in the targets' own unit: the inverse of `relative`."""
         return predicted
 
+    def in_words(self, decoded: np.ndarray) -> np.ndarray:
+        """Predictions as the raw data calls them, where that isn't what the network learned from."""
+        return decoded
+
     def trimmed(self, raw: Any, steps: np.ndarray) -> Any:
         """Predictions for each step (rows, time), without those of padding."""
         return steps
@@ -83,6 +87,11 @@ class Preparation(ABC):
     def places(self) -> list[tuple[str, slice]]:
         """The columns in use, each with its place among the inputs; none without columns."""
         return []
+
+    @property
+    def whole(self) -> bool | None:
+        """Whether no sequence that was learned from is cut off; None where that isn't known."""
+        return None
 
     @property
     def embedded(self) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from backlit.data.pictures.clips import films_in
 from backlit.data.preparation import preparation_of
 from backlit.data.series import SeriesPreparation, Windows
 from backlit.data.table import TableTarget
+from backlit.data.table.placing import placed
 from backlit.data.text import Texts
 from backlit.errors import InputError
 from backlit.nn.layers.decoder import EncoderDecoder
@@ -97,8 +99,9 @@ def judgement_on(run: Any, path: Path, target: list[str] | None = None) -> tuple
         inputs, y, names, notes = known_pictures(run, path, target)
         judgement = _judged(run, "classification", inputs, y)
         return judgement.replace(mistakes=mistakes(run, run.outputs(inputs), y, names=names)), notes
-    frame, y, task, notes = known_rows(run, path, target)
-    return _judged(run, task, inputs_of(run, frame, path), y), notes
+    with told_by_line(run, path, target):
+        frame, y, task, notes = known_rows(run, path, target)
+        return _judged(run, task, inputs_of(run, frame, path), y), notes
 
 
 def _judged(run: Any, task: str, inputs: Any, y: np.ndarray) -> Judgement:
@@ -114,11 +117,21 @@ def known_windows(run: Any, path: Path, target: list[str] | None) -> Windows:
     return windows_of(run, source_for(run, path).frame)
 
 
+def told_by_line(run: Any, path: Path, target: list[str] | None = None) -> contextlib.AbstractContextManager[None]:
+    """Tell cells that can't be used by file and line; `known_rows` gave the rows that an error counts."""
+
+    def rows() -> np.ndarray:
+        return np.flatnonzero(TableTarget.present(source_for(run, path).frame, target_of(run, target, path).names))
+
+    return placed(path, preparation_of(run.preparation).formats, rows)
+
+
 def known_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, np.ndarray, str, list[str]]:
     """Rows of a file whose targets are known, the targets, the task, and a note on the other rows."""
     if takes_pictures(run):
         raise InputError(f"the run takes pictures, not tables such as {path}")
-    frame = source_for(run, path).frame
+    source = source_for(run, path)
+    frame = source.frame
     goal = target_of(run, target, path)
     absent = [name for name in goal.names if name not in frame.columns]
     if absent:
@@ -129,7 +142,7 @@ def known_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, np.
     here = TableTarget.present(frame, goal.names)
     if not here.any():
         raise InputError(f"{path}: no row has a target ({', '.join(goal.names)})")
-    notes = []
+    notes = list(source.notes)
     if not here.all():
         notes.append(f"{int((~here).sum())} rows have no target and aren't judged")
         frame = frame.filter(here)

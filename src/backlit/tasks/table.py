@@ -12,14 +12,14 @@ import numpy as np
 
 from backlit import data
 from backlit.data.files.options import FileOptions
-from backlit.data.files.source import place
 from backlit.data.preparation import Preparation
 from backlit.data.table import Moment, TablePreparation, TableTarget, as_polars
 from backlit.data.table.audit import suspicions
 from backlit.data.table.moment import as_moments
+from backlit.data.table.placing import placed
 from backlit.data.table.target import as_names
 from backlit.data.table.values import CellError, column_of
-from backlit.errors import InputError
+from backlit.errors import InputError, UnknownNameError
 from backlit.languages import Template
 from backlit.nn.layer import Shape
 from backlit.settings import Record, count, option, same
@@ -83,6 +83,7 @@ class Table(Material):
     goal: TableTarget = field(default_factory=lambda: TableTarget((), ""))
     path: str | Path | None = None
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    test_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     formats: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -211,12 +212,19 @@ class TableTask(Tabular):
             wishes.setdefault(self.group, "drop")
         if self.time is not None:
             wishes.setdefault(self.time, "season")  # what grows with time would leave the training's range at once
-        try:
-            return TablePreparation.learn(material.raw, material.goal, rows, wishes, material.formats)
-        except CellError as error:
-            if material.path is None:
-                raise
-            raise error.at(place(material.path, int(material.rows[error.row]), material.formats)) from None
+        with placed(material.path, material.formats, material.rows):
+            learned = TablePreparation.learn(material.raw, material.goal, rows, wishes, material.formats)
+            for column in learned.columns:  # what was asked for may not be so in the other rows
+                if column.name in wishes:
+                    column.apply(material.raw[column.name])
+            return learned
+
+    def judge(self, run: Any, setting: Any) -> Any:
+        """The run with its scores; what can't be used in the test file is told by its line."""
+        material = setting.material
+        rows = material.test_rows if len(setting.parts.y_test) == len(material.test_rows) else None
+        with placed(self.test if rows is not None else None, material.formats, rows):
+            return super().judge(run, setting)
 
     def warnings(self, material: Table, parts: Parts, preparation: Preparation) -> list[str]:
         """Times by which rows ought to be split, and what looks too good to be true."""
@@ -231,7 +239,8 @@ class TableTask(Tabular):
                     f"to be judged on what comes later, split by it: time {column.name!r}"
                 )
         other = parts.raw_test if material.test is not None else None
-        return notes + suspicions(material.raw, preparation, material.y, parts.train, parts.test, other)
+        with placed(self.test, material.formats, material.test_rows):
+            return notes + suspicions(material.raw, preparation, material.y, parts.train, parts.test, other)
 
 
 def read_rows(
@@ -264,34 +273,44 @@ def read_rows(
     """
     names = as_names(task.target)
     name, frame, formats, notes = read_table(table, task.reading, progress, formats, names)
-    known = np.flatnonzero(TableTarget.present(frame, names))
+    try:
+        known = np.flatnonzero(TableTarget.present(frame, names))
+    except UnknownNameError as error:  # how the file was read may be why
+        raise UnknownNameError(f"{error}" + (f" ({'; '.join(notes)})" if notes else "")) from None
     rows, dropped = _with_targets(frame, names, "rows")
     notes += dropped
-    goal = TableTarget.learn(rows, names, kind)
+    path = table if isinstance(table, (str, Path)) else None
+    with placed(path, formats, known):
+        goal = TableTarget.learn(rows, names, kind)
+        y = goal.values(rows)
+        order = None if task.time is None else _times(rows, task.time)
     notes += _decision(rows, goal, kind)
     if group is not None and task.time is not None:
         raise InputError("split by a group or by time, not by both")
     for role, column in (("group", group), ("time", task.time)):
         if column in names:
             raise InputError(f"column {column!r} is the target; it can't be the {role} as well")
-    test = None
+    test, test_known = None, np.zeros(0, np.int64)
     if task.test is not None:
         _, frame, _, reading = read_table(task.test, task.reading, None, formats)
+        test_known = np.flatnonzero(TableTarget.present(frame, names))
         test_rows, dropped = _with_targets(frame, names, "test rows")
         notes += [*reading, *dropped]
-        test = (test_rows, goal.values(test_rows))
+        with placed(task.test, formats, test_known):
+            test = (test_rows, goal.values(test_rows))
     return Table(
         name=name,
         raw=rows,
-        y=goal.values(rows),
+        y=y,
         task=goal.task,
         notes=notes,
         groups=None if group is None else _codes(rows, group),
-        order=None if task.time is None else _times(rows, task.time),
+        order=order,
         test=test,
         goal=goal,
-        path=table if isinstance(table, (str, Path)) else None,
+        path=path,
         rows=known,
+        test_rows=test_known,
         formats=formats,
     )
 
@@ -349,5 +368,5 @@ def _times(frame: Any, name: str) -> np.ndarray:
         column = as_moments(column)
     if column.null_count():
         row = int(column.is_null().arg_max() or 0)
-        raise InputError(f"time {name!r}: row {row + 1} is missing; rows can only be put in order if all have a time")
+        raise CellError(name, row, " is missing; rows can only be put in order if all have a time", "time")
     return column.to_physical().to_numpy()

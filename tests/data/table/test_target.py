@@ -61,7 +61,7 @@ def test_several_columns_are_labels_or_numbers():
     assert numbers.values(frame).tolist() == [[0.5, 1], [1, 2], [2, 3]]
     with pytest.raises(InputError, match="several targets"):
         TableTarget.learn(frame, ["a", "b"], "classification")
-    with pytest.raises(InputError, match="'sold' has neither: train a network for each"):
+    with pytest.raises(InputError, match="'sold' holds two values: train a network for each"):
         TableTarget.learn(frame, ["a", "sold"])
     with pytest.raises(InputError, match="target is named twice"):
         TableTarget.learn(frame, ["a", "a"])

@@ -36,6 +36,9 @@ def arrow(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[s
     """An Arrow (Feather) file's or stream's frame."""
     import polars as pl
 
+    if data.startswith(b"FEA1"):
+        raise InputError(f"{path} is a Feather file of the old version 1, which isn't read; save it as Parquet or CSV")
+
     def read() -> Any:
         if not data.startswith(b"ARROW1"):
             return pl.read_ipc_stream(io.BytesIO(data))

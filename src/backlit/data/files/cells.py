@@ -15,10 +15,11 @@ from backlit.languages import Template, join
 
 MISSING = (
     "NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "-nan", "NaT", "null", "NULL", "None",
-    "-", "--", "?", ".", "#DIV/0!", "#REF!", "#VALUE!", "#NUM!", "#NAME?", "#NULL!",
+    "-", "--", "?", ".", "#DIV/0!", "#REF!", "#VALUE!", "#NUM!", "#NAME?", "#NULL!", "#N/A N/A", "#N/D", "N.A.",
+    "n.a.", "-NaN", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
 )  # fmt: skip
 # Those that people write for a class, too: a blood group's "-", a region "NA".
-MEANT = ("NA", "N/A", "n/a", "na", "None", "-", "--", "?", ".")
+MEANT = ("NA", "N/A", "n/a", "na", "N.A.", "n.a.", "None", "-", "--", "?", ".")
 MUCH = 0.1  # share of a target's rows from which a word for missing values is a class
 ENOUGH = 20  # different numbers from which text with slips among numbers isn't a category
 VOTERS = 30  # cells that propose formats
@@ -95,7 +96,7 @@ def marked(column: Any, values: Any) -> dict[str, int]:
     if values.null_count() == column.null_count():
         return {}
     words = column.filter(values.is_null() & column.is_not_null()).str.strip_chars()
-    counts = words.filter(words != "").value_counts(sort=True)
+    counts = words.filter(words != "").alias("word").value_counts(sort=True)
     return dict(counts.iter_rows())
 
 

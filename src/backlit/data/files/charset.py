@@ -49,12 +49,18 @@ SIGNATURES = (
     (b"BZh", "compressed by bzip2", None),
     (b"\xfd7zXZ\x00", "compressed by xz", None),
     (b"\x28\xb5\x2f\xfd", "compressed by Zstandard", None),
-    (b"\x93NUMPY", "a NumPy array", None),
+    (b"\x93NUMPY", "a NumPy array", ".npy"),
     (b"\x89PNG", "a picture", None),
     (b"\xff\xd8\xff", "a picture", None),
     (b"%PDF", "a PDF", None),
     (b"\x89HDF", "an HDF5 file", None),
-    (b"SQLite format 3", "a SQLite database", None),
+    (b"SQLite format 3", "a SQLite database", ".sqlite"),
+    (b"<!DOCTYPE", "a web page", None),
+    (b"<!doctype", "a web page", None),
+    (b"<html", "a web page", None),
+    (b"<HTML", "a web page", None),
+    (b"<?xml", "XML", None),
+    (b"\x1f\x9d", "compressed by compress", None),
 )
 FOREIGN = re.compile(rb"[^\x00-\x7f]+")
 LINE_END = re.compile(rb"[\r\n]|\Z")

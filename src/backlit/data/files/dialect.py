@@ -17,6 +17,7 @@ from backlit.data.files.options import FileOptions
 
 SEPARATORS = ("\t", ";", "|", ",")  # in this order if several fit: commas stand within numbers and prose, too
 COLON, BLANKS = ":", " "  # only where none of the others fits: they stand within times and prose
+RARE = ("^", "~", "\u00a6", "\u00a7", "&", "#", "@", "!")  # where none of all those fits
 NONE = "\x1f"  # separates the one column of a file without separators: no text holds it
 HEAD = 1 << 18  # bytes that are looked at
 LINES, WIDE = 20, 4  # lines that tell how long lines are, and how many such are looked at
@@ -219,6 +220,9 @@ def _separator(text: str, tabs: bool) -> str:
     for separator, is_one in ((BLANKS, _are_blanks), (COLON, _are_colons)):
         if is_one(_rows(text, separator)[0]):
             return separator
+    for separator in RARE:
+        if separator in text and _are_named(_rows(text, separator)[0]):
+            return separator
     return "," if {len(row) for row in rest[","][1:]} <= {1} else NONE
 
 
@@ -259,6 +263,12 @@ def _are_blanks(rows: list[list[str]]) -> bool:
     if not below or not (regular or (len(header) > 1 and _has_row_names(rows))):
         return False
     return any(all(map(PLAIN.fits, column)) for column in zip(*below, strict=True)) and not all(map(PLAIN.fits, header))
+
+
+def _are_named(rows: list[list[str]]) -> bool:
+    """Whether a separator splits all rows into as many values, each under a name of its own."""
+    header, *below = rows
+    return len(header) > 1 and len(below) > 1 and all(len(row) == len(header) for row in below) and _are_names(header)
 
 
 def _are_colons(rows: list[list[str]]) -> bool:

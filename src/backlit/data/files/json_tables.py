@@ -72,6 +72,12 @@ def whole(data: bytes, path: Path) -> Any:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} isn't JSON: {error}") from error
+    if isinstance(value, dict) and {*value} in ({"columns", "data"}, {"index", "columns", "data"}):
+        value = _unsplit(value, path)
+    if isinstance(value, dict) and len(value) == 1:
+        (rows,) = value.values()
+        if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+            return values.frame(rows)  # a list under a name, as servers give it
     if isinstance(value, dict) and value:
         columns = [list(v.values()) if isinstance(v, dict) else v for v in value.values()]  # as pandas writes them
         if all(isinstance(column, list) for column in columns) and len({len(column) for column in columns}) == 1:
@@ -79,6 +85,16 @@ def whole(data: bytes, path: Path) -> Any:
 
             return pl.DataFrame([values.series(name, column) for name, column in zip(value, columns, strict=True)])
     raise _no_table(path)
+
+
+def _unsplit(value: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Columns of what pandas writes as "split": names in one list, rows in another."""
+    names, rows = value["columns"], value["data"]
+    if not isinstance(names, list) or not isinstance(rows, list):
+        raise _no_table(path)
+    if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
+        raise _no_table(path)
+    return {str(name): [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def _of_list(text: str, path: Path, size: int) -> Any:

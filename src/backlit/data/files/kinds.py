@@ -80,6 +80,20 @@ UNREAD = {
     ".7z": "an archive of files; unpack it first",
     ".rar": "an archive of files; unpack it first",
     ".orc": "ORC; save it as Parquet or CSV",
+    ".html": "a web page; save the table in it as CSV",
+    ".htm": "a web page; save the table in it as CSV",
+    ".xml": "XML; save the table in it as CSV",
+    ".yaml": "YAML; save it as JSON or CSV",
+    ".yml": "YAML; save it as JSON or CSV",
+    ".docx": "a text document; save the table in it as CSV",
+    ".doc": "a text document; save the table in it as CSV",
+    ".pptx": "slides; save the table in them as CSV",
+    ".pdf": "a PDF; save the table in it as CSV",
+    ".xpt": "SAS's format; save it as CSV",
+    ".por": "SPSS's format; save it as CSV",
+    ".z": "compressed by compress; decompress it first, with uncompress",
+    ".lz4": "compressed by LZ4; decompress it first, with unlz4",
+    ".br": "compressed by Brotli; decompress it first",
 }
 
 

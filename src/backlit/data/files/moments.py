@@ -83,8 +83,10 @@ class Moment:
         values = text.str.strptime(kind, layout, strict=False, cache=column[:1000].n_unique() < 500)
         if self.layout.endswith(ZONES):
             values = values.dt.replace_time_zone("UTC")
-        first = values.min()
-        if "%Y" in self.layout and (first is None or first.year >= 1000):
+        years = values.dt.year()
+        if years.len() and ((years < 1) | (years > 9999)).any():  # years that Python's dates don't have
+            values = pl.select(pl.when(years.is_between(1, 9999)).then(values)).to_series()
+        if "%Y" in self.layout and (years.min() or 1000) >= 1000:
             return values
         return pl.select(pl.when(column.str.contains(self.pattern)).then(values)).to_series()
 

@@ -155,10 +155,10 @@ def _as_number(column: Any) -> Any:
 
 def numbers(cells: list[str]) -> list[Number]:
     """The ways to read a number in which all of these cells may be meant, likeliest first."""
-    bracketed = sum(cell.startswith("(") and cell.endswith(")") for cell in cells)
-    limited = sum(re.match(rf"{LIMIT}[{SPACES}]?[0-9.]", cell) is not None for cell in cells)
-    negative = "()" if 0 < bracketed < len(cells) else ""
-    return _of_marks(_unit(cells), negative, 0 < 2 * limited <= len(cells))
+    negative = "()" if any(cell.startswith("(") and cell.endswith(")") for cell in cells) else ""
+    signs = [cell[0] for cell in cells if re.match(rf"{LIMIT}[{SPACES}]?[0-9.]", cell)]
+    one_way = set(signs) <= set("<≤") or set(signs) <= set(">≥")  # "<50" and ">50" aren't the same number
+    return _of_marks(_unit(cells), negative, bool(signs) and (one_way or 2 * len(signs) <= len(cells)))
 
 
 def _unit(cells: list[str]) -> str:

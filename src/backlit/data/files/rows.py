@@ -24,7 +24,7 @@ def plain_separator(dialect: Dialect) -> str:
     """The separator that polars is given, which knows but single characters."""
     if dialect.separator == BLANKS:
         return ","
-    return dialect.separator if len(dialect.separator) == 1 else NONE
+    return dialect.separator if len(dialect.separator.encode()) == 1 else NONE
 
 
 def mend(data: bytes, dialect: Dialect, path: Path) -> tuple[bytes, int]:

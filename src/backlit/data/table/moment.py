@@ -135,6 +135,22 @@ def as_moments(column: Any) -> Any:
     parsed = days if parsed is None else parsed.dt.replace_time_zone(None).fill_null(days)
     unreadable = parsed.is_null() & column.is_not_null()
     if unreadable.any():
+        parts = of_parts(text)
+        if parts is not None:
+            return parts
         row = int(unreadable.arg_max() or 0)
         raise CellError(column.name, row, f": expected a date or time, got {column[row]!r}")
     return parsed
+
+
+def of_parts(text: Any) -> Any:
+    """Parts of years, 2024Q1 or 2024-W05 or 2024-01, as the moments at which they begin; None for other text."""
+    import polars as pl
+
+    from backlit.data.series.calendar import as_dates
+
+    distinct = text.drop_nulls().unique()
+    found = as_dates(distinct) if len(distinct) else None
+    if found is None:
+        return None
+    return text.replace_strict(distinct, found[0], default=None, return_dtype=pl.Datetime("us"))

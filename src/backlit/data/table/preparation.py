@@ -14,6 +14,7 @@ import numpy as np
 from backlit.data.files import read_source
 from backlit.data.preparation import Preparation
 from backlit.data.table.column import Column, LeftOut
+from backlit.data.table.placing import placed
 from backlit.data.table.target import TableTarget
 from backlit.data.table.understanding import as_number, understand
 from backlit.data.table.values import CellError, as_polars, column_of, infinite, some, words
@@ -131,12 +132,13 @@ class TablePreparation(Preparation):
         InputError
             If a column is missing, or holds text where training had numbers (row, counted from 1, and value are named).
         """
-        frame = self._frame(frame)
+        table, frame = frame, self._frame(frame)
         used = self._ordered
         self._check_columns(frame, [column.name for column in used])
         inputs = np.empty((frame.height, len(self.names)), np.float32)
-        for column, (name, place) in zip(used, self.places(), strict=True):
-            inputs[:, place] = column.apply(frame[name])
+        with placed(table, self.formats):
+            for column, (name, place) in zip(used, self.places(), strict=True):
+                inputs[:, place] = column.apply(frame[name])
         return inputs
 
     def _frame(self, table: Any) -> Any:
@@ -156,6 +158,10 @@ class TablePreparation(Preparation):
             f"column {missing[0]!r} is missing; {f'is it called {nearest!r} now? ' if nearest else ''}"
             f"the network needs {some(needed)}"
         )
+
+    def in_words(self, decoded: np.ndarray) -> np.ndarray:
+        """Several yes-or-no predictions in the table's own words."""
+        return self.target.in_words(decoded) if self.target else decoded
 
     @property
     def target_names(self) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.table.values import column_of, is_number, words
+from backlit.data.table.values import CellError, column_of, is_number, words
 from backlit.data.textual import as_texts
 from backlit.errors import InputError, unknown
 from backlit.schema import parts
 
 TASKS = ("classification", "regression", "multi_label")
+LARGEST = 1e150  # numbers whose square is finite, with room for a sum
 FEW_NUMBERS = 20  # whole-number targets with at most so many different values are taken for classes
 
 
@@ -28,6 +29,8 @@ class TableTarget:
         Several columns make multi-label work (each yes or no) or regression of several numbers.
     yes : tuple of str
         For multi-label work: the value of each column that counts as 1.
+    no : tuple of str
+        And the one that counts as 0, where the training rows had one.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class TableTarget:
     names: tuple[str, ...]
     task: str
     yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
 
     @staticmethod
     def present(frame: Any, names: Sequence[str]) -> np.ndarray:
@@ -79,19 +83,19 @@ class TableTarget:
             if column.n_unique() < 2:
                 raise InputError(f"target {column.name!r} is {column[0]!r} in every row: there is nothing to learn")
         if task == "multi_label" or (task is None and len(columns) > 1 and all(c.n_unique() == 2 for c in columns)):
-            return cls(names, "multi_label", tuple(_yes(column) for column in columns))
+            no = tuple(str(min(words(column).unique().to_list())) for column in columns)
+            return cls(names, "multi_label", tuple(_yes(column) for column in columns), no)
         if len(columns) == 1:
             return cls(names, task or _task_of(columns[0]))
         if task == "classification":
             raise InputError(
                 f"several targets ({', '.join(names)}) can't be one class; leave out the task, or name one"
             )
-        for column in columns:
-            if not column.dtype.is_numeric():
-                raise InputError(
-                    f"several targets must all be numbers, or all have two values; {column.name!r} has neither: "
-                    "train a network for each"
-                )
+        if not all(column.dtype.is_numeric() for column in columns):
+            listed = ", ".join(f"{column.name!r} holds {_told(column)}" for column in columns)
+            raise InputError(
+                f"several targets must all be numbers, or all have two values; {listed}: train a network for each"
+            )
         return cls(names, "regression")
 
     def values(self, frame: Any) -> np.ndarray:
@@ -110,6 +114,20 @@ class TableTarget:
             return numbers[0] if len(numbers) == 1 else np.stack(numbers, axis=1)
         return _classes(columns[0])
 
+    def in_words(self, decoded: np.ndarray) -> np.ndarray:
+        """Labels 0 and 1 as the table has them; other predictions as they are.
+
+        >>> target = TableTarget(("sold", "new"), "multi_label", ("yes", "new"), ("no", "old"))
+        >>> target.in_words(np.array([[1, 0], [0, 0]])).tolist()
+        [['yes', 'old'], ['no', 'old']]
+        """
+        if not self.no:
+            return decoded
+        pairs: Any = list(zip(self.no, self.yes, strict=True))
+        if all(word.removeprefix("-").isdecimal() for pair in pairs for word in pair):
+            pairs = [[int(word) for word in pair] for pair in pairs]
+        return np.stack([np.array(pair)[decoded[:, place]] for place, pair in enumerate(pairs)], axis=1)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
@@ -118,7 +136,12 @@ class TableTarget:
     def from_dict(cls, data: dict[str, Any]) -> TableTarget:
         """The inverse of `to_dict`."""
         made = cls(**parts(cls, data))
-        if made.task not in ("", *TASKS) or not made.names or len(made.yes) not in (0, len(made.names)):
+        if (
+            made.task not in ("", *TASKS)
+            or not made.names
+            or len(made.yes) not in (0, len(made.names))
+            or len(made.no) not in (0, len(made.yes))
+        ):
             raise InputError(f"target {made} can't be: expected a task of {', '.join(TASKS)} and its columns")
         return made
 
@@ -157,11 +180,19 @@ def _present(column: Any) -> Any:
         raise InputError(f"target {name!r}: every value is missing")
     if column.null_count():
         row = int(column.is_null().arg_max() or 0)
-        raise InputError(f"target {name!r}: row {row + 1} is missing; drop the rows without a target")
+        raise CellError(name, row, " is missing; drop the rows without a target", "target")
     if column.dtype.is_float() and column.is_infinite().any():
         row = int(column.is_infinite().arg_max() or 0)
-        raise InputError(f"target {name!r}: row {row + 1} isn't finite; drop such rows")
+        raise CellError(name, row, " isn't finite; drop such rows", "target")
     return column
+
+
+def _told(column: Any) -> str:
+    """What a target holds, in a few words."""
+    count = column.n_unique()
+    if count == 2:
+        return "two values"
+    return "numbers" if column.dtype.is_numeric() else f"{count} different texts"
 
 
 def _task_of(column: Any) -> str:
@@ -176,19 +207,26 @@ def _task_of(column: Any) -> str:
 def _regressed(column: Any) -> np.ndarray:
     """Numbers, also those written as text; a slip among them is an error: it would make a class of every price."""
     if column.dtype.is_numeric():
-        return column.cast(float).to_numpy().astype(np.float64)
+        return _moderate(column.name, column.cast(float).to_numpy().astype(np.float64))
     text = words(column)
     figures = text.str.strip_chars().cast(float, strict=False)
     if figures.null_count():
         row = int(figures.is_null().arg_max() or 0)
-        raise InputError(
-            f"target {column.name!r}: row {row + 1} is {text[row]!r}, no number, so it can't be regressed; "
-            "mend the row, or choose the task classification"
-        )
+        remedy = "mend the row, or choose the task classification"
+        raise CellError(column.name, row, f" is {text[row]!r}, no number, so it can't be regressed; {remedy}", "target")
     values = figures.to_numpy()
     if not np.isfinite(values).all():
         row = int(np.isfinite(values).argmin())
-        raise InputError(f"target {column.name!r}: row {row + 1} isn't finite; drop such rows")
+        raise CellError(column.name, row, " isn't finite; drop such rows", "target")
+    return _moderate(column.name, values)
+
+
+def _moderate(name: str, values: np.ndarray) -> np.ndarray:
+    """Numbers whose squares can be added up, in float64."""
+    farthest = int(np.abs(values).argmax())
+    if abs(values[farthest]) > LARGEST:
+        what = f" is {values[farthest]:g}, too large to be learned; mend it, or divide the column by a power of ten"
+        raise CellError(name, farthest, what, "target")
     return values
 
 

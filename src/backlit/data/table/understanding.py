@@ -11,9 +11,9 @@ import numpy as np
 from backlit.data.files.cells import mostly, parse
 from backlit.data.table.category import MAX_LEVELS, Category
 from backlit.data.table.column import Column, LeftOut
-from backlit.data.table.moment import Moment, as_moments
+from backlit.data.table.moment import Moment, as_moments, of_parts
 from backlit.data.table.number import Number
-from backlit.data.table.values import known, words
+from backlit.data.table.values import is_text, known, words
 from backlit.errors import InputError, unknown
 
 WISHES = ("number", "robust", "log", "category", "date", "season", "drop")  # what a user may ask for
@@ -99,6 +99,8 @@ def _text(column: Any, present: Any) -> Column:
     figures = mostly(text)
     if figures is not None:
         return Number.learn_text(column, figures[0], parse(column, figures[0])[0], figures[2])
+    if text.str.contains("^[+-]?[1-9][0-9]{18,}$").all() and IDENTIFIER.search(column.name) is None:
+        return Number.learn(column)  # whole numbers that no type holds; rounded they still tell what is large
     if levels == rows and rows > 2:
         return _left_out(column, "identifier", "different in every row")
     if levels > MAX_LEVELS and levels > MOSTLY_DIFFERENT * rows:
@@ -143,7 +145,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 def _are_dates(here: Any) -> bool:
     if not here.head(100).cast(str, strict=False).str.contains(r"^\s*\d{4}-\d{1,2}-\d{1,2}").all():
-        return False
+        return is_text(here) and here.n_unique() > 1 and of_parts(here.str.strip_chars()) is not None
     try:
         as_moments(here)
     except InputError:

@@ -13,17 +13,17 @@ from backlit.errors import InputError, unknown
 class CellError(InputError):
     """A cell that can't be used: which column, which row of the table (from 0), and what is wrong with it."""
 
-    def __init__(self, column: str, row: int, what: str) -> None:
-        super().__init__(f"column {column!r}, row {row + 1}{what}")
-        self.column, self.row, self.what = column, row, what
+    def __init__(self, column: str, row: int, what: str, role: str = "column") -> None:
+        super().__init__(f"{role} {column!r}, row {row + 1}{what}")
+        self.column, self.row, self.what, self.role = column, row, what, role
 
     def of(self, rows: Any) -> CellError:
         """The same of the table that these rows were taken from."""
-        return CellError(self.column, int(rows[self.row]), self.what)
+        return CellError(self.column, int(rows[self.row]), self.what, self.role)
 
     def at(self, place: str) -> InputError:
         """The same with the file and line of the row."""
-        return InputError(f"{place}, column {self.column!r}{self.what}")
+        return InputError(f"{place}, {self.role} {self.column!r}{self.what}")
 
 
 def infinite(column: str, row: int) -> CellError:
