@@ -167,6 +167,11 @@ class TextColumn(Preparation):
         return np.hstack([rows, self.pieces.encode_all([text.lower() for text in texts], self.tokenizer.size)])
 
     @property
+    def whole(self) -> bool:
+        """Whether no training text was cut."""
+        return self.cut == 0
+
+    @property
     def target_names(self) -> tuple[str, ...]:
         """The columns that are predicted."""
         return self.target.names if self.target else ()
