@@ -76,7 +76,7 @@ bench-doctor: $(VENV)/.dev ## score the doctor on sick and healthy networks, bes
 	@$(BIN)/python -m benchmarks doctor
 
 clean: ## remove the environment, caches and builds (not runs/)
-	rm -rf $(VENV) src/backlit/graph/kernels/native/*.so .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site
+	rm -rf $(VENV) src/backlit/graph/kernels/native/*.kernels .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist site
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The stamps: installed as pyproject.toml says. An interrupted install leaves no stamp and is taken up again.

@@ -67,7 +67,8 @@ def main() -> None:
     given = parser.parse_args()
     warnings.simplefilter("ignore")  # pandas' own about types that change
     found = sorted({path for folder in given.folders for ending in ENDINGS for path in folder.rglob(ending)})
-    files = [path for path in found if path.stat().st_size <= given.most]
+    # "._a.csv" isn't a table, but what a Mac notes beside a.csv
+    files = [path for path in found if path.stat().st_size <= given.most and not path.name.startswith("._")]
     counts: Counter[str] = Counter()
     for path in files:
         for kind, where in differences(path):

@@ -121,6 +121,11 @@ def saving(path: Path) -> Iterator[Path]:
         raise InputError(f"{path} can't be written: {error.strerror or error}") from error
 
 
+def is_special(path: Path) -> bool:
+    """Whether it is there, and neither a file nor a folder: a pipe or a device, which may have no end."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
 def read_regular(path: Path, within: Path | None = None) -> bytes:
     """The content of a regular file: what a strange folder holds may be a pipe, a device, or a link to anything.
 

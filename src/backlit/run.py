@@ -233,13 +233,16 @@ class Run(Result):
         page = None if report is None else dataclasses.replace(self, folder=Path(folder)).report(report)
         return save(self, Path(folder), overwrite, report=page)
 
-    def report(self, lang: str = "en") -> str:
+    def report(self, lang: str = "en", pictures: str | Path | None = None) -> str:
         """The run as one HTML page, in English and Korean, that needs no other file: see `backlit.report`.
 
         Parameters
         ----------
         lang : "en" or "ko"
             The language that is shown first; the page has a switch.
+        pictures : path, optional
+            The folder of pictures that a loaded run was trained on, so that those that it mistakes are shown: the
+            page opens no file that only the run's folder names.
 
         Raises
         ------
@@ -248,7 +251,7 @@ class Run(Result):
         """
         from backlit.report import report as page
 
-        return page(self, lang)
+        return page(self, lang, None if pictures is None else Path(pictures))
 
     def plot(self) -> Any:
         """Learning curves as a matplotlib figure."""
@@ -301,7 +304,7 @@ class Run(Result):
         return dataclasses.replace(repair, run=Run.of(repair.run), original=self)
 
 
-def save_report(run: Result, lang: str = "en") -> Path:
+def save_report(run: Result, lang: str = "en", pictures: Path | None = None) -> Path:
     """Write the report into the run's own folder, which is otherwise as it was.
 
     Raises
@@ -315,7 +318,7 @@ def save_report(run: Result, lang: str = "en") -> Path:
 
     if run.folder is None:
         raise InputError("this run has no folder yet: save it first, or run.save(folder, report='en')")
-    return add_report(run.folder, Run.of(run).report(lang))
+    return add_report(run.folder, Run.of(run).report(lang, pictures))
 
 
 def load(folder: str | Path) -> Run:

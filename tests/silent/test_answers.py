@@ -183,6 +183,14 @@ def test_tables_in_json_as_others_write_them(tmp_path, content):
     assert read(path).rows() == [(1, "x"), (2, None)]
 
 
+@pytest.mark.parametrize("name", ["count", "level", "word", "literal", "index", "len", "column_1", "", "*"])
+def test_columns_of_any_name(tmp_path, name):
+    path = table(tmp_path, lambda i: f"{'NA' if i == 3 else 'pqr'[i % 3]},{i % 5},{i * 1.5}", columns=f"{name},z,y")
+    run = bl.fit(path, target="y", **FAST)
+    assert run.predict(path).shape == (ROWS,)
+    assert sum("=" in each for each in run.preparation.names) >= 3
+
+
 # ------------------------------------------------------------------------------------------------ options
 
 

@@ -209,6 +209,7 @@ def test_one_to_many(rng, tmp_path):
     assert loaded.predict(x[:3]).tolist() == y[:3]
     assert loaded.write(x[:2], beam=2)[1].text == y[1]
     assert loaded.judgement == run.judgement
+    assert "whole" not in run.start["data"]["sequences"]  # rows of numbers: nothing is known
 
 
 def test_korean_texts(tmp_path):
@@ -218,6 +219,7 @@ def test_korean_texts(tmp_path):
     )
     run.save(tmp_path / "run")
     assert bl.load(tmp_path / "run").predict(["나무"]).tolist() == ["무나"]
+    assert run.start["data"]["sequences"]["whole"]  # longer texts would have been refused, not cut
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_empty_and_endless_texts_are_no_trouble():
     texts[0], texts[1], texts[2] = None, "", "great " * 200_000
     run = bl.fit(table.with_columns(review=pl.Series(texts)), target="label", text="review", epochs=2, progress=False)
     assert np.isfinite([record["loss"] for record in run.history]).all()
-    assert run.network.input_shape[0] < 20
+    assert run.preparation.length < 20
     assert np.isfinite(run.predict_proba(["", "x" * 1_000_000])).all()
 
 

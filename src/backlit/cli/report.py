@@ -10,7 +10,7 @@ import typer
 NAME = "report"
 EXAMPLES = (
     "Examples:\n\nbacklit report runs/digits\n\nbacklit report runs/digits --lang ko --open\n\n"
-    "backlit report runs/digits --out digits.html"
+    "backlit report runs/digits --out digits.html\n\nbacklit report runs/pets --pictures pets"
 )
 
 
@@ -21,6 +21,12 @@ def command(
     ] = "en",
     out: Annotated[
         Path | None, typer.Option(help="File to write; report.html in the run's folder by default.", metavar="FILE")
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of pictures that the run was trained on, to show those that it mistakes.", metavar="FOLDER"
+        ),
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
@@ -39,12 +45,14 @@ def command(
     check_language(lang)
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--out {out}: the name must end in .html")
+    if pictures is not None and not pictures.is_dir():
+        raise InputError(f"--pictures {pictures} is no folder")
     loaded = bl.load(run)
     if out is None:
-        out = save_report(loaded, lang)
+        out = save_report(loaded, lang, pictures)
     else:
         with saving(out) as temporary:
-            temporary.write_text(loaded.report(lang), encoding="utf-8")
+            temporary.write_text(loaded.report(lang, pictures), encoding="utf-8")
     if as_json:
         output.emit({"report": str(out), "bytes": out.stat().st_size})
     else:

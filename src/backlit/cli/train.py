@@ -33,6 +33,12 @@ EXAMPLES = (
     "backlit train pictures/ --network cnn:32,64 --size 24 --out runs/pictures\n\n"
     "backlit train reviews.csv --text review --target label\n\n"
     "backlit train sales.csv --target sold --time date --horizon 7 --series shop\n\n"
+    "backlit train pairs.csv --text en --target ko --to text\n\n"
+    "backlit train chat.csv --text question --target answer --to text --attention additive\n\n"
+    "backlit train photos.csv --picture file --target caption\n\n"
+    "backlit train sentences.csv --text words --target tags --to tags --network bilstm:64\n\n"
+    "backlit train clips/ --frames 8 --network 'cnn:16,32 lstm:64'\n\n"
+    "backlit train reviews.csv --text review --target label --vectors vectors.txt --freeze embeddings\n\n"
     "backlit train book.txt --network lstm:128 --time-limit 5m --out runs/book\n\n"
     "backlit train houses.csv --target price --network residual:32,32 --initializer he_normal --l1 1e-4 --l2 1e-4\n\n"
     "backlit train houses.csv --target price --network wired:32,random=8,weights=learned --dropconnect 0.1\n\n"
@@ -46,7 +52,8 @@ EXAMPLES = (
 DATA = (
     "A table (.csv, .tsv, .parquet, .arrow, .avro, .json, .jsonl, .npz, .npy, .xlsx, .sqlite, .arff, .libsvm and their "
     "like, also in .gz, .bz2, .xz, .zst or .zip; - for standard input; FILE::PART where a file holds several), a text "
-    "to go on with (.txt), a folder with one folder of pictures a class, or digits, iris, wine, breast_cancer, "
+    "to go on with (.txt), tagged sentences (.conll, .conllu), a folder with one folder of pictures or clips a class, "
+    "or digits, iris, wine, breast_cancer, "
     "diabetes, moons, circles, spirals, xor, blobs."
 )
 

@@ -58,6 +58,11 @@ class FromColumn(Preparation):
     formats: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def whole(self) -> bool:
+        """Only texts that come later are cut."""
+        return True
+
+    @property
     def target_names(self) -> tuple[str, ...]:
         """The column that is predicted."""
         return self.target

@@ -89,6 +89,11 @@ class Preparation(ABC):
         return []
 
     @property
+    def whole(self) -> bool | None:
+        """Whether no sequence that was learned from is cut off; None where that isn't known."""
+        return None
+
+    @property
     def embedded(self) -> tuple[int, ...]:
         """For each column whose codes are the last inputs, how many vectors are to be learned."""
         return ()

@@ -7,6 +7,7 @@ every node can be looked at; XLA compiles it.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -59,9 +60,25 @@ def get(name: str, devices: int = 1) -> Engine:
     UnknownNameError
         If there is no such engine.
     InputError
-        If it can't have so many devices.
+        If it can't have so many devices, or this process was forked from one in which XLA had run.
     """
+    if name == "xla":
+        _require_own_process()
     return _engine(name, devices)
+
+
+_home: list[int] = []  # the process in which XLA's threads are, once there are any
+
+
+def _require_own_process() -> None:
+    """Refuse a process to which XLA's threads didn't come along: it would wait for them for ever."""
+    if not _home:
+        _home.append(os.getpid())
+    if _home[0] != os.getpid():
+        raise InputError(
+            "this process was forked from one in which XLA had run, and has none of its threads: start it by "
+            "multiprocessing.get_context('spawn') (joblib's own way will do), or train with engine='numpy'"
+        )
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from pathlib import Path
 from typing import Any
 
 from backlit._version import __version__
@@ -18,7 +19,7 @@ from backlit.report.texts import known, say
 __all__ = ["report"]
 
 
-def report(run: Any, lang: str = "en") -> str:
+def report(run: Any, lang: str = "en", pictures: Path | None = None) -> str:
     """A run's report as an HTML page that needs no other file, script or network.
 
     Parameters
@@ -27,6 +28,10 @@ def report(run: Any, lang: str = "en") -> str:
         Whatever it has is told of: a judgement, probes, a config.
     lang : "en" or "ko"
         The language that is shown first; the page has both, and a switch.
+
+    pictures : path, optional
+        The folder of pictures that it was trained on, so that those that it mistakes are shown. A run that was trained
+        in this process knows it; what a folder's files name isn't opened.
 
     Returns
     -------
@@ -69,7 +74,7 @@ def report(run: Any, lang: str = "en") -> str:
             curves=inside.curves(run),
             best_epoch=run.best_epoch,
             inside=inside.of_probes(run),
-            mistakes=mistakes(run),
+            mistakes=mistakes(run, pictures),
             reproduce=reproduce(run),
         )
     )

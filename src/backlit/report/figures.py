@@ -56,10 +56,12 @@ def thumbnail(pixels: Path | Any) -> str | None:
     """
     from PIL import Image
 
+    from backlit.data.pictures.decoding import BROKEN, opened
+
     try:
-        image = Image.open(pixels) if isinstance(pixels, Path) else Image.fromarray(_bytes(np.asarray(pixels)))
-        image = image.convert("RGB" if image.mode not in ("L", "1") else "L")
-    except (OSError, ValueError, Image.DecompressionBombError):
+        with opened(pixels if isinstance(pixels, Path) else Image.fromarray(_bytes(np.asarray(pixels)))) as shown:
+            image = shown.convert("RGB" if shown.mode not in ("L", "1") else "L")
+    except BROKEN:  # InputError is one of them
         return None
     times = THUMBNAIL / max(image.size)
     size = [max(1, round(side * times)) for side in image.size]

@@ -10,7 +10,7 @@ from backlit.report.numerals import percent, short
 from backlit.train.judgement import Judgement, Mistake
 
 
-def mistakes(run: Any) -> dict[str, Any] | None:
+def mistakes(run: Any, pictures: Path | None = None) -> dict[str, Any] | None:
     """Rows that were most confidently wrong or farthest off; None where the judgement has none to tell of.
 
     Returns
@@ -23,16 +23,16 @@ def mistakes(run: Any) -> dict[str, Any] | None:
     if judgement.mistakes is None:
         return None
     kind = "regression" if judgement.task == "regression" and not judgement.mistakes.named else "classification"
-    rows = [_row(run, mistake) for mistake in judgement.mistakes.rows]
+    rows = [_row(mistake, _folder(run) if pictures is None else pictures) for mistake in judgement.mistakes.rows]
     return {"kind": kind, "columns": list(judgement.mistakes.columns), "rows": rows}
 
 
-def _row(run: Any, mistake: Mistake) -> dict[str, Any]:
+def _row(mistake: Mistake, folder: Path | None) -> dict[str, Any]:
     """A row as the page shows it: by what there is to see of it, or a picture's file, if that is still there."""
     picture = None if mistake.pixels is None else thumbnail(mistake.pixels)
     return {
         "name": mistake.name,
-        "picture": picture if mistake.name is None else _file(run, mistake.name),
+        "picture": picture if mistake.name is None else _file(folder, mistake.name),
         "truth": short(mistake.truth),
         "called": short(mistake.called),
         "number": percent(mistake.probability) if mistake.off is None else short(mistake.off),
@@ -40,9 +40,14 @@ def _row(run: Any, mistake: Mistake) -> dict[str, Any]:
     }
 
 
-def _file(run: Any, name: str) -> str | None:
-    """A picture's file, small, unless it is gone or lies elsewhere than in the folder that was trained on."""
-    folder = (run.config or {}).get("data")
-    if not folder or Path(name).is_absolute() or ".." in Path(name).parts:
+def _folder(run: Any) -> Path | None:
+    """The folder that was trained on, if this process did so: what a strange run's files name isn't opened."""
+    data = (run.config or {}).get("data") if run.recipe is not None else None
+    return Path(data) if data else None
+
+
+def _file(folder: Path | None, name: str) -> str | None:
+    """A picture's file, small, unless it is gone or lies elsewhere than in the folder, links followed."""
+    if folder is None or not (folder / name).resolve().is_relative_to(folder.resolve()):
         return None
-    return thumbnail(Path(folder) / name)
+    return thumbnail(folder / name)

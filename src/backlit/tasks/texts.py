@@ -27,17 +27,19 @@ from backlit.nn.layers.embedding import Embedding
 from backlit.nn.pretrained import with_vectors
 from backlit.nn.spec.sequences import for_texts
 from backlit.settings import option, same
-from backlit.tasks.options import DATA, Options
+from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.plan import Ends, Usual
 from backlit.tasks.rows import Setting
 from backlit.tasks.split import ALL_DIFFERENT, copies_of, together
 from backlit.tasks.table import Table, TableTask, Tabular, read_rows
 from backlit.tasks.task import Parts, Plan, Progress
+from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 from backlit.train.training import NETWORK
 
 # What did best on the sources of Python packages (which one, comment or code) and on translations (which language).
 BAG, CNN = "bag:64", "cnn:128"
+IN_PIECES = ("words", "syllables", "characters")  # units beside which pieces are learned
 BAG_RATE, CNN_RATE, DROPOUT = 0.01, 0.003, 0.2
 FEW = 20  # rows from which on texts that differ nearly all are no classes
 EPOCHS = 60  # the rows are learned by heart after a few
@@ -63,9 +65,10 @@ COVERED = Template(
 
 @dataclass(eq=False)
 class TextTable(Table):
-    """Rows with texts, and what the texts are split into."""
+    """Rows with texts, what the texts are split into, and whether pieces of them are learned beside."""
 
     unit: str = "words"
+    pieces: bool = True
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,24 +153,30 @@ class TextsTask(Tabular):
     def prepare(self, material: TextTable, rows: np.ndarray) -> Preparation:
         """Tokens of the training texts, as whole numbers."""
         unit: Any = self._unit
-        return TextColumn.learn(material.raw, self._columns, material.goal, rows, unit, material.formats)
+        column = TextColumn.learn(material.raw, self._columns, material.goal, rows, unit, material.formats)
+        return column.with_pieces(material.raw, rows) if material.pieces and material.unit in IN_PIECES else column
+
+    def recipe(self, material: TextTable, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
+        """As for other rows; pieces are for networks that don't heed order, and have no vectors."""
+        bag = options.network is None or (isinstance(options.network, str) and options.network.startswith("bag"))
+        return super().recipe(dataclasses.replace(material, pieces=bag and self.vectors is None), options, call)
 
     def warnings(self, material: TextTable, parts: Parts, preparation: Preparation) -> list[str]:
         """How many test texts training has seen, though other people divided them, or times or groups did."""
         if not isinstance(preparation, TextColumn):
             return []
         other = material.test is not None
-        known = _contents(material.raw[parts.train], preparation)
+        texts = _contents(material.raw[parts.train], preparation)
+        known = set(texts)
         judged = _contents(parts.raw_test if other else material.raw[parts.test], preparation)
-        different = set(known)
-        seen = sum(text in different for text in judged)
-        distinct = len(different) >= ALL_DIFFERENT * max(len(known), 1)
+        seen = sum(text in known for text in judged)
+        distinct = len(known) >= ALL_DIFFERENT * max(len(texts), 1)
         told = [SEEN.say(seen=seen, count=len(judged))] if seen and distinct else []
         return told + self._coverage(material, parts, preparation)
 
     def usual(self, material: TextTable, rows: int, shape: Shape) -> Usual:
-        """The mean of the words' vectors, or convolutions over other tokens."""
-        if material.unit == "words":
+        """The mean of the tokens' and pieces' vectors, or convolutions over jamo and bytes."""
+        if material.unit in IN_PIECES:
             return Usual(BAG, DROPOUT, BAG_RATE, EPOCHS)
         return Usual(CNN, DROPOUT, CNN_RATE, EPOCHS)
 
@@ -176,7 +185,7 @@ class TextsTask(Tabular):
         assert isinstance(preparation, TextColumn)  # noqa: S101, what `prepare` makes
         tokenizer = preparation.tokenizer
         features = None if self.vectors is None else _known(Path(self.vectors), tokenizer.tokens).matrix.shape[1]
-        return for_texts(spec, ends.outputs, ends.dropout, tokenizer.size, tokenizer.unit, features)
+        return for_texts(spec, ends.outputs, ends.dropout, preparation.size, tokenizer.unit, features)
 
     def plan(
         self, material: Any, rows: np.ndarray, preparation: Preparation, options: Options, members: int = 1
@@ -210,7 +219,7 @@ class TextsTask(Tabular):
         """Whether several such networks may be trained in the time of one that is large."""
         if self.vectors is not None:  # members would all start alike
             return False
-        spec = network or (BAG if material.unit == "words" else CNN)
+        spec = network or (BAG if material.unit in IN_PIECES else CNN)
         return isinstance(spec, str) and spec.partition(":")[0] == "bag"
 
     def rivals(self, run: Result, setting: Setting, raw: Any) -> Mapping[str, np.ndarray]:
@@ -237,7 +246,7 @@ def _counts(run: Result, raw: Any) -> Any:
     """How often each token occurs in each text, sparse (rows, tokens)."""
     from scipy.sparse import csr_matrix
 
-    tokens = run.preparation.apply(raw)
+    tokens = run.preparation.apply(raw)[:, : run.preparation.length]
     real = tokens != 0
     starts = np.concatenate([[0], np.cumsum(real.sum(axis=1))])
     occurring = tokens[real]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from backlit.data.frames import as_arrays
 from backlit.data.preparation import preparation_of
 from backlit.errors import InputError, ShapeError
+from backlit.graph import tree
 from backlit.nn.layer import Network
 from backlit.train.callbacks import History
 from backlit.train.divergence import Divergence
@@ -52,6 +55,17 @@ class Result:
     probed: Any = field(default_factory=ProbeRecords)
     told: Any = None
     recipe: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle keeps, as a folder does: what was put off is worked out, and the data stays here."""
+        return {**vars(self), "probed": self.probes, "told": self.start, "recipe": None}
+
+    def __copy__(self) -> Self:
+        return dataclasses.replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        state = {**self.__getstate__(), "recipe": None}
+        return dataclasses.replace(self, **copy.deepcopy(state, memo) | {"recipe": self.recipe})
 
     @property
     def start(self) -> dict[str, Any] | None:
@@ -104,7 +118,16 @@ class Result:
                 )
                 for part in places
             ]
-        return np.concatenate(parts) if parts else np.zeros((0, *self.network.output_shape), self.network.dtype)
+        outputs = np.concatenate(parts) if parts else np.zeros((0, *self.network.output_shape), self.network.dtype)
+        if not np.isfinite(outputs).all():
+            self._require_finite()
+        return outputs
+
+    def _require_finite(self) -> None:
+        """Refuse weights that are NaN or infinite: nothing that they give means anything."""
+        for path, leaf in tree.items(self.network.params):
+            if not np.isfinite(leaf).all():
+                raise InputError(f"parameter {path} holds NaN or infinite numbers; restore the run, or train again")
 
     def outputs(self, x: Any) -> np.ndarray:
         """Raw outputs of the network (for classifiers: logits), (rows, ...)."""

@@ -96,7 +96,7 @@ def marked(column: Any, values: Any) -> dict[str, int]:
     if values.null_count() == column.null_count():
         return {}
     words = column.filter(values.is_null() & column.is_not_null()).str.strip_chars()
-    counts = words.filter(words != "").value_counts(sort=True)
+    counts = words.filter(words != "").alias("word").value_counts(sort=True)
     return dict(counts.iter_rows())
 
 

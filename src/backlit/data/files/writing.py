@@ -253,7 +253,9 @@ def _delimited(frame: Any, text: set[str], like: Source) -> str:
     formula = f"{special}|{FORMULA}"
     cells = pl.DataFrame([_cells_of(column, like.decimal or ".") for column in frame])
     # All columns at once: asked one by one, ten thousand take ten seconds.
-    cells = cells.select(_quoted(pl.col(name), formula if name in text else special) for name in frame.columns)
+    cells = cells.select(
+        _quoted(pl.nth(place), formula if name in text else special) for place, name in enumerate(frame.columns)
+    )
     names = separator.join(pl.DataFrame({"": frame.columns}).select(_quoted(pl.col(""), formula))[""].to_list())
     lines = cells.select(pl.concat_str(pl.all().fill_null(gap), separator=separator).alias("line"))
     if frame.width == 1:  # an empty line would be no row

@@ -15,7 +15,9 @@ import numpy as np
 
 from backlit import bounds
 from backlit.errors import InputError
+from backlit.files import is_special
 
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF")  # no other: Pillow runs programs for some
 WHITE = 65535  # of sixteen bits
 MOST_SIDE = 4096  # of the size that pictures are brought to
 GREY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
@@ -107,8 +109,10 @@ def opened(source: Any) -> Iterator[Any]:
         _require_size(*source.size)
         yield source
         return
+    if isinstance(source, (str, Path)) and is_special(Path(source)):
+        raise InputError("it is no regular file, but a pipe or a device")
     try:
-        picture = Image.open(source)
+        picture = Image.open(source, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise InputError(bounds.beyond("pixels", f"it is too large ({error})")) from error
     except FileNotFoundError as error:

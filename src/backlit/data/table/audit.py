@@ -89,7 +89,7 @@ def _duplicates(
 
     names = [*used, *(preparation.target.names if preparation.target else ())]
     if test_frame is None:
-        hashes = frame.select(names).hash_rows().to_numpy()
+        hashes = pl.DataFrame([frame[name] for name in names]).hash_rows().to_numpy()
         train_hashes, test_hashes = hashes[train], hashes[test]
     else:  # another file may have other types for the same values
         names = [name for name in names if name in test_frame.columns]

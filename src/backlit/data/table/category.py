@@ -92,9 +92,9 @@ class Category(Column):
     def learn(cls, column: Any) -> Category:
         """The levels of the training rows, rare ones apart."""
         text = words(column)
-        counts = text.drop_nulls().value_counts()
+        counts = text.drop_nulls().alias("level").value_counts()  # a column may be called "count"
         fewest = rare_below(len(text))
-        levels = dict(zip(counts[column.name].to_list(), counts["count"].to_list(), strict=True))
+        levels = dict(zip(counts["level"].to_list(), counts["count"].to_list(), strict=True))
         rare = [level for level, count in levels.items() if count < fewest]
         if len(rare) < 2 or len(rare) == len(levels):
             rare = []  # a single rare level would only change its name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from backlit.data.files import read_source
 from backlit.data.preparation import Preparation
 from backlit.data.table.target import TableTarget
 from backlit.data.table.values import as_polars, column_of, words
+from backlit.data.text.pieces import Pieces
 from backlit.data.text.tokenizer import END, UNKNOWN, Tokenizer, Unit
 from backlit.errors import InputError, unknown
 from backlit.languages import Template, join
@@ -25,10 +26,16 @@ LONGEST_OTHERWISE = 512
 MOST = 20_000  # tokens that are learned
 SEEN = 2  # a token that occurs but once teaches what unknown ones mean
 SAMPLE = 1000  # texts that tell the script
+SPANS = {"words": (3, 5)}  # characters of a piece, beside words; single ones are in other tokens already
+SPAN = (2, 4)
 MAINLY = 0.3  # share of the letters from which a text is taken to be in their script
 
 TOKENS = Template(
     "{count} {unit}, the first {length} of each text", "{count}종류의 토큰(token), 글마다 앞의 {length}개"
+)
+IN_PIECES = Template(
+    "beside them {count} pieces of {least} to {most} characters",
+    "이와 함께 글자 {least}~{most}개로 된 조각 {count}종류",
 )
 LONGER = Template("{share:.1%} of the texts are longer", "글의 {share:.1%}{은/는} 그보다 김")
 
@@ -48,6 +55,9 @@ class TextColumn(Preparation):
     columns : tuple of str
     tokenizer : Tokenizer
     length : int
+    pieces : Pieces, optional
+        Characters in a row that are learned beside the tokens: their numbers follow the tokenizer's, and stand behind
+        the tokens in a row.
     missing, cut : float
         Share of the training texts that were empty, and of those that were cut.
 
@@ -71,6 +81,7 @@ class TextColumn(Preparation):
     formats: Mapping[str, str] = field(default_factory=dict)  # how the file's text became values, by column
     missing: float = 0.0
     cut: float = 0.0
+    pieces: Pieces | None = None
 
     @classmethod
     def learn(
@@ -124,6 +135,18 @@ class TextColumn(Preparation):
         missing, cut = float((lengths == 0).mean()), float((lengths > length).mean())
         return cls(names, tokenizer, length, target, dict(formats or {}), missing, cut)
 
+    def with_pieces(self, frame: Any, rows: Any = None) -> TextColumn:
+        """The same with pieces of a few characters from the training rows, for networks that don't heed the order."""
+        frame = as_polars(frame)
+        texts = self._texts(frame if rows is None else frame[np.asarray(rows)])
+        learned = Pieces.learn([text.lower() for text in texts], *SPANS.get(self.tokenizer.unit, SPAN))
+        return replace(self, pieces=learned)
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are: those of tokens, and of pieces."""
+        return self.tokenizer.size + (len(self.pieces.known) if self.pieces else 0)
+
     def apply(self, frame: Any) -> np.ndarray:
         """Token numbers (rows, length), int32; other columns are ignored.
 
@@ -136,9 +159,17 @@ class TextColumn(Preparation):
         InputError
             If a column is missing; the nearest is named.
         """
-        rows, _ = self.tokenizer.encode_all(self._texts(frame), self.length)
+        texts = self._texts(frame)
+        rows, _ = self.tokenizer.encode_all(texts, self.length)
         rows[rows[:, 0] == 0, 0] = END
-        return rows
+        if self.pieces is None:
+            return rows
+        return np.hstack([rows, self.pieces.encode_all([text.lower() for text in texts], self.tokenizer.size)])
+
+    @property
+    def whole(self) -> bool:
+        """Whether no training text was cut."""
+        return self.cut == 0
 
     @property
     def target_names(self) -> tuple[str, ...]:
@@ -158,10 +189,16 @@ class TextColumn(Preparation):
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict a column: name, kind, what was done, missing share; for tables that people read."""
-        parts = [TOKENS.say(count=len(self.tokenizer.tokens), unit=self.tokenizer.unit, length=self.length)]
-        steps = join("; ", [*parts, LONGER.say(share=self.cut)] if self.cut else parts)
+        told = [TOKENS.say(count=len(self.tokenizer.tokens), unit=self.tokenizer.unit, length=self.length)]
+        told += [LONGER.say(share=self.cut)] if self.cut else []
+        inputs = self.length
+        if self.pieces is not None:
+            least, most = self.pieces.shortest, self.pieces.longest
+            told.append(IN_PIECES.say(count=len(self.pieces.known), least=least, most=most))
+            inputs += self.pieces.length
+        steps = join("; ", told)
         return [
-            {"column": name, "kind": "text", "done": steps, "missing": self.missing, "inputs": self.length}
+            {"column": name, "kind": "text", "done": steps, "missing": self.missing, "inputs": inputs}
             for name in self.columns
         ]
 
@@ -175,6 +212,7 @@ class TextColumn(Preparation):
             "formats": dict(self.formats),
             "missing": self.missing,
             "cut": self.cut,
+            "pieces": None if self.pieces is None else asdict(self.pieces) | {"known": list(self.pieces.known)},
         }
 
     @classmethod

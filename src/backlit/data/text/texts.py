@@ -96,6 +96,11 @@ class Texts(Preparation):
             raise InputError(f"row {int(np.argmax(empty))} is empty: there is nothing to read; leave it out")
         return rows
 
+    @property
+    def whole(self) -> bool:
+        """Longer texts are refused: none is cut."""
+        return True
+
     def trimmed(self, texts: Any, steps: np.ndarray) -> list[list[Any]]:
         """What is known of each step of some texts, without that of the padding."""
         lengths = (self.apply(texts) != 0).sum(axis=1)

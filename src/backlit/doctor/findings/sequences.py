@@ -79,6 +79,8 @@ def mask(e: Evidence) -> list[Finding]:
 def cut(e: Evidence) -> list[Finding]:
     """Many rows as wide as can be, beside shorter ones: long sequences were cut there."""
     facts = e.sequences
+    if facts.get("whole"):  # the preparation knows that nothing was cut
+        return []
     full, lengths = facts.get("full", 0.0), facts.get("lengths", 0)
     if not _poor(e) or _under_way(e) or not PILED <= full <= 1 - RAGGED or lengths < FEWEST_LENGTHS:
         return []

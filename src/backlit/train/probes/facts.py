@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.preparation import preparation_of
 from backlit.graph import tree
 from backlit.nn.layer import Network
 from backlit.train.batches import Batches
@@ -37,8 +38,12 @@ def start_of(job: Job, prober: Prober) -> Lazy:
     """
     examples, batches, train_state, seed = job.examples, job.batches[0], job.start, job.training.seed
 
+    whole = preparation_of(job.training.preparation).whole
+
     def work() -> ProbeRecord:
         data = _data(examples, batches, seed)
+        if whole is not None and data["sequences"]:
+            data["sequences"]["whole"] = whole
         return {**prober(train_state, 0), "data": data, "weights": weights_of(examples.network)}
 
     return Lazy(work)

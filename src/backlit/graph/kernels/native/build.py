@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-LIBRARY = FOLDER / "libbacklit.so"
+LIBRARY = FOLDER / "libbacklit.kernels"  # an ending that is no module's
 FLAGS = (
     "-std=c++20", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-psabi", "-Wno-ignored-attributes",
     "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
