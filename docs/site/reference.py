@@ -47,7 +47,7 @@ PAGES = (
     Page("initializers", "Initialisers", "", ("nn.initializers",), "initializers"),
     Page("optimizers", "Optimizers", "", ("optim",), "optim"),
     Page("schedules", "Schedules", "", ("optim.schedules", "optim.plateau", "optim.rate"), "schedules"),
-    Page("data", "Data", "", ("data",), "data"),
+    Page("data", "Data", "", ("data", "bounds"), "data"),
     Page(
         "inside",
         "Seeing inside",

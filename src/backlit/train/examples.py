@@ -82,16 +82,16 @@ def examples_of(network: Layer | Network, x: Any, y: Any, training: Training) ->
         raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
     integers = network.takes_integers
     inputs, outcomes = _arrays(x, y, training, integers)
-    if training.loss is None and is_one_hot(outcomes):
-        raise InputError(
-            "y is one-hot, a 1 among zeros in each row: pass y.argmax(axis=1), or the classes themselves, to learn "
-            "classes; loss='mean_squared_error' learns the zeros and ones as numbers"
-        )
     loss = losses.get(training.loss) if training.loss is not None else losses.default_for(_task(outcomes))
     built = _built(network, inputs, training)
     if not built.size:
         raise InputError(f"{built.architecture} has no weights, so there is nothing to train")
     built.check_inputs(inputs)
+    if training.loss is None and outcomes.shape[1:] == built.output_shape and is_one_hot(outcomes):
+        raise InputError(
+            "y is one-hot, a 1 among zeros in each row: pass y.argmax(axis=1), or the classes themselves, to learn "
+            "classes; loss='mean_squared_error' learns the zeros and ones as numbers"
+        )
     encoding = training.encoding
     if encoding is None:
         encoding = Targets.learn(outcomes, loss.target, built.output_shape, loss, training.standardize_targets)

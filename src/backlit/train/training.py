@@ -226,7 +226,7 @@ class Training(Record):
         None,
         scope="kept",
         panel=TRAINING,
-        help="End when the training loss is at most this",
+        help="End when the training loss is at most this; told at the end if it never was.",
         low=-math.inf,
         open_low=True,
         open_high=True,

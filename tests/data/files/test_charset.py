@@ -117,3 +117,14 @@ def test_western_words_are_not_taken_for_korean(word, count):
     if text.isascii():
         return
     assert encoding.as_utf8(text.encode("cp1252"), io)[1] == "cp1252"
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8_r"])
+@pytest.mark.parametrize("words", [["Москва", "Самара", "Казань"], ["привет"], ["да", "нет"], ["москва".upper()]])
+def test_cyrillic_words_alone_tell_their_encoding(tmp_path, encoding, words):
+    path = tmp_path / "t.csv"
+    cells = [words[i % len(words)] if i % 3 else "plain" for i in range(40)]
+    path.write_bytes(("name,y\n" + "".join(f"{cell},{i % 2}\n" for i, cell in enumerate(cells))).encode(encoding))
+    source = read_source(path)
+    assert source.frame["name"].to_list() == cells
+    assert any("Cyrillic" in note for note in source.notes)

@@ -64,6 +64,10 @@ SIGNATURES = (
 )
 FOREIGN = re.compile(rb"[^\x00-\x7f]+")
 LINE_END = re.compile(rb"[\r\n]|\Z")
+WORD = re.compile(r"[^\W\d_]+")
+FREQUENT = "оеаинтсрвлкм"  # make seven of ten letters in Russian texts
+NEVER_FIRST, SIGNS = "ьъыЬЪЫ", "«»—–№“”„…\u00a0"  # letters that begin no Russian word; signs beside them
+FEW_LETTERS, SHAPED = 4, 0.9  # letters that tell an alphabet, and share of words with capitals where they belong
 ENOUGH = 10_000  # words to tell a language by
 LINES, NEAR = 500, 10_000  # that charset-normalizer gets, and bytes to either side
 EVIDENCE = 2  # bytes that aren't ASCII from which it is asked
@@ -155,6 +159,7 @@ def _legacy(data: bytes) -> Iterator[str]:
     if _stand_alone(data):
         yield "cp1252"
     sample = b"\n".join(itertools.islice(_foreign_lines(data), LINES))[:SAMPLE]
+    yield from _cyrillic(sample)
     if sum(byte > 0x7F for byte in sample) >= EVIDENCE:
         from charset_normalizer import from_bytes
 
@@ -162,6 +167,23 @@ def _legacy(data: bytes) -> Iterator[str]:
         if best is not None:
             yield best.encoding
     yield from ("cp1252", "cp949")
+
+
+def _cyrillic(sample: bytes) -> Iterator[str]:
+    """CP1251 or KOI8-R, if one makes Cyrillic words: capitals at their start or throughout, of frequent letters."""
+    for encoding in ("cp1251", "koi8_r"):
+        text = sample.decode(encoding, "replace")
+        words = [word for word in WORD.findall(text) if not word.isascii()]
+        letters = "".join(words)
+        foreign = [sign for sign in text if sign > "\x7f" and sign not in SIGNS]
+        are_cyrillic = all("\u0400" <= sign <= "\u04ff" for sign in [*letters, *foreign])
+        if len(letters) < FEW_LETTERS or not are_cyrillic or any(word[0] in NEVER_FIRST for word in words):
+            continue
+        shaped = sum(word.islower() or word.isupper() or word.istitle() for word in words)
+        frequent = sum(letter in FREQUENT for letter in letters.lower())
+        needed = 0.8 if letters.isupper() else 0.5
+        if shaped >= SHAPED * len(words) and frequent >= needed * len(letters):
+            yield encoding
 
 
 def _foreign_lines(data: bytes) -> Iterator[bytes]:
