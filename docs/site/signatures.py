@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import pydoc
 import re
@@ -20,7 +21,7 @@ class AsCalled(griffe.Extension):
         """Leave out the array namespace; tell the values of defaults that are constants of the module."""
         for parameter in func.parameters:
             if isinstance(parameter.default, griffe.ExprName) and parameter.default.name.isupper():
-                parameter.default = repr(getattr(pydoc.locate(func.module.path), parameter.default.name))
+                parameter.default = repr(getattr(importlib.import_module(func.module.path), parameter.default.name))
         decorators = {str(decorator.value).partition("(")[0].rpartition(".")[2] for decorator in func.decorators}
         if decorators & {*DECLARED}:
             func.parameters = griffe.Parameters(*list(func.parameters)[1:])

@@ -309,7 +309,7 @@ def attempt(case: Case, forgery: Forgery) -> None:
             return  # the others load it, too
 
 
-@fuzzer("forged run folders", ci=60, limit=30)
+@fuzzer("forged run folders", ci=6, limit=30)
 def forged(case: Case) -> None:
     """A forgery drawn from all of all runs."""
     attempt(case, case.rng.choice(every(case.rng.choice(list(RUNS)))))

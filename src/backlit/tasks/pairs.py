@@ -278,15 +278,19 @@ class PairsTask(Laid, SequencesTask):
             inner = super().prepare(material, rows)
         return FromColumn(inner, material.columns, material.target, material.formats)
 
+    @property
+    def usual(self) -> str:
+        """The network, if the user names none."""
+        return EYE if self.picture else WRITES if self.to == "text" else NETWORK
+
     def network(
         self, material: Any, preparation: Any, encoding: TextTargets | None, options: Options
     ) -> tuple[Layer, str]:
         """The network for the shape, and what it is in words."""
         inner = preparation.inner
         if isinstance(inner, Texts):
-            usual = WRITES if self.to == "text" else NETWORK
-            return super().network(material, inner, encoding, options.replace(network=options.network or usual))
-        spec, dropout = options.network or EYE, options.dropout or 0.0
+            return super().network(material, inner, encoding, options.replace(network=options.network or self.usual))
+        spec, dropout = options.network or self.usual, options.dropout or 0.0
         assert encoding is not None  # noqa: S101, pictures are written about
         if not isinstance(spec, str):
             return super().network(material, None, encoding, options)

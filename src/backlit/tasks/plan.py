@@ -157,7 +157,7 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
 
 def _as_planned(options: Options) -> bool:
     """Whether nothing is said of what a cycle of the rate belongs to; runs of so many epochs can be gone on from."""
-    return options.optimizer is options.schedule is options.epochs is None
+    return all(said is None for said in (options.optimizer, options.schedule, options.epochs))
 
 
 def encoding(raw: Any, pieces: int, preparation: Any) -> tuple[Layer, ...]:

@@ -232,10 +232,15 @@ class SequencesTask(Task):
             return ["perplexity"]
         return ["accuracy"] if self.to == "class" else ["accuracy", "sequence_accuracy"]
 
+    @property
+    def usual(self) -> str:
+        """The network, if the user names none."""
+        return NETWORK
+
     def resolved(self, plan: Plan, options: Options) -> dict[str, Any]:
         """The choices that can be told in words, as options that make them again whatever the defaults are then."""
         counts = {"epochs": plan.epochs, "batch_size": plan.batch_size or "full", "patience": plan.patience}
-        named = {} if isinstance(options.network, Layer) else {"network": options.network or NETWORK}
+        named = {} if isinstance(options.network, Layer) else {"network": options.network or self.usual}
         steps = {"learning_rate": plan.rate, "optimizer": options.optimizer or OPTIMIZER}
         return counts | named | (steps if isinstance(options.optimizer, (str, type(None))) else {})
 
