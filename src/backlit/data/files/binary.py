@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sqlite3
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def array(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[s
 
     try:
         values = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError) as error:
+    except (ValueError, OSError, EOFError, MemoryError, SyntaxError, tokenize.TokenError) as error:
         raise _unreadable(path, ".npy", error) from error
     columns = _columns("x", values, path)
     return _with_polars(lambda: pl.DataFrame(columns), path, ".npy"), []
