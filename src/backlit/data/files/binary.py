@@ -20,6 +20,9 @@ from backlit.errors import InputError, unknown
 CELL, SOME = 8, 10_000  # bytes of a cell at least, and rows that a database is asked for at a time
 
 
+BROKEN = (MemoryError, SyntaxError, tokenize.TokenError)  # what damaged headers of NumPy's files lead to
+
+
 def parquet(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[str]]:
     """A Parquet file's frame."""
     import polars as pl
@@ -85,7 +88,7 @@ def archive(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list
                 columns_of_array = _columns(name, arrays[name], path)
                 columns |= columns_of_array
                 rows |= {name: len(next(iter(columns_of_array.values())))} if columns_of_array else {}
-    except (ValueError, OSError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, MemoryError) as error:
+    except (ValueError, OSError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, *BROKEN) as error:
         if isinstance(error, InputError):
             raise
         raise _unreadable(path, ".npz", error) from error
@@ -103,7 +106,7 @@ def array(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[s
 
     try:
         values = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError, SyntaxError, tokenize.TokenError) as error:
+    except (ValueError, OSError, EOFError, *BROKEN) as error:
         raise _unreadable(path, ".npy", error) from error
     columns = _columns("x", values, path)
     return _with_polars(lambda: pl.DataFrame(columns), path, ".npy"), []
