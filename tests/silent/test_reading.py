@@ -1,9 +1,12 @@
 """How a table is written never changes its values, and what is written is read again."""
 
 import bz2
+import contextlib
 import csv
 import gzip
 import lzma
+import sqlite3
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from backlit.data import read, read_source
 from backlit.data.files.cells import MEANT, MISSING
 from backlit.data.files.writing import write
+from backlit.errors import InputError
 from tests.silent.tables import tables, written
 
 FAST = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -158,3 +162,39 @@ def test_one_control_character_loses_nothing(tmp_path, byte, place):
     frame = read(path)
     assert frame["x"].to_list() == list(range(60))
     assert frame["y"][place] == f"word{place}{byte.decode()}"
+
+
+@pytest.mark.parametrize("blank", ["", "\n"])
+def test_a_title_above_the_header_is_no_column(tmp_path: Path, blank: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Report 2024\n" + blank + "name,value\n" + "".join(f"n{i},{i}\n" for i in range(30)))
+    frame = read(path)
+    assert frame.columns == ["name", "value"]
+    assert frame["value"].to_list() == list(range(30))
+
+
+def test_the_minus_sign_is_a_minus(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"\u2212{i}.5,{i}\n" for i in range(30)), encoding="utf-8")
+    assert read(path)["x"].to_list() == [-i - 0.5 for i in range(30)]
+
+
+@pytest.mark.parametrize("address", ["https://x.org/a.csv", "s3://bucket/a.parquet"])
+def test_addresses_are_told_as_they_are(address: str) -> None:
+    with pytest.raises(InputError, match=f"{address} is an address, and nothing is fetched"):
+        read(address)
+
+
+def test_a_view_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backlit.data.files import binary
+
+    monkeypatch.setattr(binary, "SECONDS", 0.1)
+    path = tmp_path / "t.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE VIEW v AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+            "SELECT i FROM n WHERE i < 0"
+        )
+        connection.commit()
+    with pytest.raises(InputError, match="can't be read"):
+        read(path)

@@ -26,12 +26,12 @@ def shares(given: str | Sequence[float]) -> tuple[float, ...]:
     >>> shares("70/15/15")
     (0.7, 0.15, 0.15)
     """
-    if not isinstance(given, str):
-        if not isinstance(given, Sequence):
-            raise InputError(
-                f"split must be shares of training, validation and test rows, (0.7, 0.15, 0.15), got {given!r}"
-            )
+    if isinstance(given, (tuple, list)):
         return tuple(given)
+    if not isinstance(given, str):
+        raise InputError(
+            f"split must be shares of training, validation and test rows, (0.7, 0.15, 0.15), got {given!r}"
+        )
     try:
         parts = [float(part) for part in re.split(r"[/,]", given)]
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sqlite3
+import time
 import tokenize
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from backlit.data.files.values import series
 from backlit.errors import InputError, unknown
 
 CELL, SOME = 8, 10_000  # bytes of a cell at least, and rows that a database is asked for at a time
+SECONDS, STEPS = 60, 100_000  # that a database may search for rows, and its steps between two looks at the clock
 
 
 BROKEN = (MemoryError, SyntaxError, tokenize.TokenError)  # what damaged headers of NumPy's files lead to
@@ -119,6 +121,8 @@ def database(data: bytes, path: Path, part: str | None = None) -> tuple[Any, lis
     try:
         with contextlib.closing(sqlite3.connect(":memory:")) as connection:
             connection.deserialize(data)
+            deadline = time.monotonic() + SECONDS  # a view may search for ever without a row
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(bounds.current().text, len(data)))
             name_rows = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
             names = [name for (name,) in name_rows if not name.startswith("sqlite_")]

@@ -239,7 +239,17 @@ def _above(rows: list[list[str]]) -> int:
     shorter = all(len(row) < width for row in rows[:place])
     if not shorter or not _are_names(names) or sum(len(row) == width for row in below) < AGREEING * len(below):
         return 0
-    return 0 if place == 1 and len(rows[0]) == width - 1 and _has_row_names(rows) else place
+    if place == 1 and len(rows[0]) == width - 1 and _has_row_names(rows) and not _stands_above_numbers(names, below):
+        return 0
+    return place
+
+
+def _stands_above_numbers(names: list[str], below: list[list[str]]) -> bool:
+    """Whether a word stands above nothing but numbers, as a column's name does."""
+    columns = zip(*(row for row in below if len(row) == len(names)), strict=True)
+    return any(
+        all(map(PLAIN.fits, column)) for name, column in zip(names, columns, strict=True) if not PLAIN.fits(name)
+    )
 
 
 def _are_names(cells: list[str]) -> bool:

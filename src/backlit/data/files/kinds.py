@@ -81,6 +81,7 @@ UNREAD = {
     ".rar": "an archive of files; unpack it first",
     ".orc": "ORC; save it as Parquet or CSV",
     ".html": "a web page; save the table in it as CSV",
+    ".md": "Markdown; save the table in it as CSV",
     ".htm": "a web page; save the table in it as CSV",
     ".xml": "XML; save the table in it as CSV",
     ".yaml": "YAML; save it as JSON or CSV",

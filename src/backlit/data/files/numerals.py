@@ -10,10 +10,12 @@ from typing import Any
 CURRENCIES = "$€£¥₩￦원"
 CODES = ("USD", "EUR", "GBP", "JPY", "KRW", "CNY", "CHF", "INR", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "BRL", "RUB")
 SPACES = " \u00a0\u2009\u202f"  # between groups of digits: a space, or one that doesn't break
-SIGN = "[+\u2212-]?"  # the hyphen or the minus sign
+MINUS = "\u2212"
+SIGN = f"[+{MINUS}-]?"  # the hyphen or the minus sign
 UNIT = r"[^\W\d_]{1,10}[²³]?(?:/[^\W\d_]{1,10}[²³]?)?|[°‰][CFKR]?"  # kg, m², km/h, °C
 NO_UNIT = ("e", "x", "am", "pm", "a.m.", "p.m.", "th")  # of exponents, hexadecimal numbers, hours
 LIMIT = "[<>≤≥]"
+COUNTED = re.compile(r"\([0-9]{1,2}\)")  # (1), (2), (3): what lists count by, no negative amounts
 EXACT = 2.0**63  # whole numbers up to it have a type that holds them
 AROUND = re.compile(
     rf"^{LIMIT}?[{SPACES}(]*+(?P<before>[A-Z]{{3}})?[{SPACES}]*+{SIGN}[{SPACES}]*+"
@@ -109,7 +111,10 @@ class Number:
         import polars as pl
 
         if self == PLAIN:
-            return _as_number(column)
+            values = _as_number(column)
+            if values.null_count() == column.null_count() or not column.str.contains(MINUS, literal=True).any():
+                return values
+            return _as_number(column.str.replace(MINUS, "-", literal=True))
         if self == DECIMAL_COMMA and not column.str.contains(".", literal=True).any():
             values = _as_number(column.str.replace(",", ".", literal=True))
             if values.null_count() == column.null_count():  # the frequent case, without regular expressions
@@ -117,7 +122,7 @@ class Number:
         fits = column.str.contains(self.pattern)
         bare = column.str.replace(self.unit, "", literal=True) if self.unit else column
         bare = bare.str.replace_all(f"[{SPACES}'’<>≤≥]", "")
-        bare = bare.str.replace("\u2212", "-", literal=True)
+        bare = bare.str.replace(MINUS, "-", literal=True)
         if self.negative:
             bare = bare.str.replace("(", "-", literal=True).str.replace(")", "", literal=True)
         if self.thousands in (",", "."):
@@ -155,7 +160,8 @@ def _as_number(column: Any) -> Any:
 
 def numbers(cells: list[str]) -> list[Number]:
     """The ways to read a number in which all of these cells may be meant, likeliest first."""
-    negative = "()" if any(cell.startswith("(") and cell.endswith(")") for cell in cells) else ""
+    in_parentheses = any(cell.startswith("(") and cell.endswith(")") for cell in cells)
+    negative = "()" if in_parentheses and not all(map(COUNTED.fullmatch, cells)) else ""
     signs = [cell[0] for cell in cells if re.match(rf"{LIMIT}[{SPACES}]?[0-9.]", cell)]
     one_way = set(signs) <= set("<≤") or set(signs) <= set(">≥")  # "<50" and ">50" aren't the same number
     return _of_marks(_unit(cells), negative, bool(signs) and (one_way or 2 * len(signs) <= len(cells)))

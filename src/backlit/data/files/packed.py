@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import sys
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ from backlit.errors import InputError, unknown
 STANDARD_INPUT = "-"
 PIECE, FEW = 1 << 20, 1 << 10  # bytes that are unpacked, or taken, at a time
 PART = "::"  # before a table, sheet or member of a file
+ADDRESS = re.compile("[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 def located(path: str | Path) -> tuple[Path, str | None]:
@@ -28,6 +30,8 @@ def located(path: str | Path) -> tuple[Path, str | None]:
     >>> located("data.sqlite::flights")
     (PosixPath('data.sqlite'), 'flights')
     """
+    if ADDRESS.match(str(path)):
+        raise InputError(f"{path} is an address, and nothing is fetched from elsewhere: download it first")
     file, mark, part = str(path).rpartition(PART)
     if not mark or not file or Path(path).exists():
         return Path(path), None
