@@ -54,6 +54,7 @@ def test_show_tells_bits_and_a_sample(trained):
     done = backlit("show", "run", folder=folder)
     assert "perplexity" in done.stdout
     assert "counting pairs" in done.stdout
+    assert "counting 6 in a row" in done.stdout
     assert "what it writes" in done.stdout
 
 

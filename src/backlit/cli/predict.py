@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from backlit.run import Run
 
 NAME = "predict"
+MANY = 100  # classes, above which a row gets the probability of its prediction alone: a megabyte would become hundreds
 EXAMPLES = (
     "Examples:\n\nbacklit predict runs/houses new.csv --out predictions.csv\n\n"
     "backlit predict runs/pictures new.png pictures/dark\n\n"
@@ -41,7 +42,7 @@ def command(
 ) -> None:
     """The file's rows with predictions: for classes the probability of each, for numbers an interval.
 
-    Time series are continued: a row for each step after the file's last, with its time. What writes or tags adds a
+    Of more than 100 classes only the predicted one gets its probability. Time series are continued: a row for each step after the file's last, with its time. What writes or tags adds a
     text, or the tags with spaces between them.
     """
     import polars as pl
@@ -220,6 +221,8 @@ def predictions(run: Run, inputs: Any, level: float) -> dict[str, list[Any]]:
         columns = {f"prediction_{name}": predicted[:, i].tolist() for i, name in enumerate(names)}
     if run.classes and run.loss.activation is not None:
         chances = _short(run.targets.probabilities(outputs, run.loss.activation))
+        if len(run.classes) > MANY:
+            return columns | {"probability": chances.max(axis=1).tolist()}
         return columns | {f"probability_{name}": chances[:, i].tolist() for i, name in enumerate(run.classes)}
     if len(names) > 1 and run.targets.kind == "multi_label":
         chances = _short(run.targets.probabilities(outputs, run.loss.activation))

@@ -22,6 +22,7 @@ from backlit.nn.layer import Layer, Network, forward
 from backlit.nn.losses import CrossEntropy
 from backlit.nn.spec.sequences import for_stream
 from backlit.settings import count, declared, option, same
+from backlit.tasks.judge.ngrams import ORDER, ngram_loss
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.plan import wished
 from backlit.tasks.series import SeriesTask
@@ -70,6 +71,7 @@ NO_BETTER_THAN_ANY = Template(
     "모든 토큰의 확률을 같게 보는 것보다 낫지 않습니다. 학습한 글과 다른 글입니다.",
 )
 PAIRS = Template("counting pairs", "이웃한 쌍의 빈도")
+COUNTS = Template("counting {order} in a row", "연속 {order}개의 빈도")
 NO_BETTER = Template(
     "no better than counting pairs: train longer, or give more text",
     "쌍의 빈도를 세는 것보다 낫지 않습니다. 더 오래 학습하거나 글을 더 주십시오.",
@@ -278,10 +280,11 @@ class StreamTask(Task):
         return recipe, _resolved(plan, reading, options)
 
     def judge(self, run: Result, reading: Reading, plan: Plan, notes: list[str], engine: str) -> Result:
-        """The run with its bits a token on held-out text, beside what pairs of tokens tell."""
+        """The run with its bits a token on held-out text, beside what counting tells."""
         part = next(i for i in (2, 1, 0) if len(reading.parts[i]))
         loss, hits = stream_scores(run, *reading.rows(part), reading.streams, engine)
         guess = pairs_loss(reading.parts[0], reading.parts[part], reading.tokenizer.size)
+        counted = ngram_loss(reading.parts[0], reading.parts[part], reading.tokenizer.size)
         worse = () if loss < guess else (NO_BETTER.say(),)
         run.judgement = Judgement(
             task="text",
@@ -289,6 +292,7 @@ class StreamTask(Task):
             rows=len(reading.parts[part]),
             scores={"loss": loss, **_of_loss(run, loss), "accuracy": hits},
             baseline={"what": PAIRS.say(), "loss": guess, **_of_loss(run, guess)},
+            rivals={COUNTS.say(order=ORDER): {"loss": counted, **_of_loss(run, counted)}},
             judged_on=PARTS[part],
             parts=dict(zip(PARTS, map(len, reading.parts), strict=True)),
             plan=f"{plan.spec}, dropout {plan.dropout:g}, {run.optimizer}",
