@@ -22,7 +22,9 @@ def kinds(base=Preparation):
 
 def samples():
     """One of each kind that files may name."""
+    from backlit.data.from_column import FromColumn
     from backlit.data.named import NamedColumns
+    from backlit.data.pictures.clips import Clips
     from backlit.data.pictures.decoding import Form
     from backlit.data.series import Grid, SeriesPreparation, Windows
     from backlit.data.text import Texts
@@ -33,6 +35,8 @@ def samples():
         bl.data.TablePreparation.learn(TABLE, goal),
         bl.data.TextColumn.learn(TABLE, "text", goal),
         bl.data.Pictures(Form(4, 3, 1), (0.0,), (255.0,)),
+        Clips(Form(4, 3, 1), (0.0,), (255.0,), frames=2),
+        FromColumn(Texts(bl.data.Tokenizer.learn("abc"), 4), ("text",)),
         NamedColumns(("size",)),
         Texts(bl.data.Tokenizer.learn("abc"), 4),
         SeriesPreparation.learn(windows, "size", "t"),

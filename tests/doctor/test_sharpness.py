@@ -70,5 +70,5 @@ def test_bad_input() -> None:
     x = np.ones((4, 2))
     with pytest.raises(bl.InputError, match="steps must be a whole number of at least 1, got 0"):
         bl.sharpness(bl.Linear(1), x, x[:, 0], steps=0)
-    with pytest.raises(bl.InputError, match="no parameters"):
+    with pytest.raises(bl.InputError, match="nothing to train"):
         bl.sharpness(bl.Tanh(), x, x)

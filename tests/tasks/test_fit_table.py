@@ -85,7 +85,8 @@ def test_labels(cars):
     assert run.judgement["task"] == "multi_label"
     predicted = run.predict(cars)
     assert predicted.shape == (400, 2)
-    truth = np.stack([cars["fast"].to_numpy() == "yes", cars["heavy"].to_numpy()], axis=1)
+    heavy = np.where(cars["heavy"].to_numpy(), "true", "false")  # in words, since all labels are one array
+    truth = np.stack([cars["fast"].to_numpy().astype(str), heavy], axis=1)
     assert (predicted == truth).mean() > 0.85
     assert [row["label"] for row in run.judgement["labels"]] == ["fast", "heavy"]
     assert run.judgement["scores"]["accuracy"] > run.judgement["baseline"]["accuracy"]

@@ -42,7 +42,7 @@ class FromColumn(Preparation):
     Examples
     --------
     >>> import polars as pl
-    >>> from backlit.data.text import Tokenizer
+    >>> from backlit.data.text import Texts, Tokenizer
     >>> prepared = FromColumn(Texts(Tokenizer.learn("abc"), length=3), ("word",))
     >>> prepared.apply(pl.DataFrame({"word": ["ab", "abcab", None]})).tolist()
     [[4, 5, 0], [4, 5, 6], [1, 0, 0]]

@@ -76,7 +76,7 @@ def test_the_last_look_is_taken_when_it_is_asked_for(monkeypatch, tmp_path):
     assert run.probes[-1]["params"]["0/weight"]["norm"] == pytest.approx(eager["params"]["0/weight"]["norm"], rel=1e-5)
     looked.clear()
     bl.fit(mlp(), x, y, epochs=4, probes=bl.Probes(every=2), checkpoint=tmp_path / "run")
-    assert looked[:2] == [2, 4]  # saved with the run
+    assert [epoch for epoch in looked if epoch] == [2, 4]  # saved with the run, as is the start before the first epoch
     assert epochs(bl.load(tmp_path / "run")) == [2, 4]
 
 

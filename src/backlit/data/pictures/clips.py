@@ -154,6 +154,7 @@ class Clips(Pictures):
 
     Examples
     --------
+    >>> from backlit.data.pictures import Form
     >>> prepared = Clips(Form(4, 6, 1), (0.0,), (255.0,), frames=3)
     >>> prepared.apply([np.zeros((7, 8, 12), np.uint8)]).shape
     (1, 3, 4, 6, 1)

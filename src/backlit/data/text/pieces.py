@@ -40,7 +40,7 @@ class Pieces:
     --------
     >>> pieces = Pieces.learn(["good film", "a good one", "bad"], 3, 4)
     >>> len(pieces.known), (pieces.encode_all(["goods", "film"], first=10) > 0).sum(axis=1).tolist()
-    (5, [3, 0])
+    (7, [5, 0])
     """
 
     shortest: int

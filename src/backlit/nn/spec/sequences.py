@@ -231,7 +231,7 @@ def for_clips(
     Examples
     --------
     >>> for_clips("mlp:8 gru:4", (5, 6, 6, 1), 2, "relu", 0.0)
-    Sequential(EachStep(Sequential(Flatten(), Linear(8, weight_init='kaiming'), ReLU())), GRU(4), Linear(2))
+    Sequential(EachStep(Flatten(), Linear(8, weight_init='kaiming'), ReLU()), GRU(4), Linear(2))
     """
     eye, (kind, sizes) = _eye_and_memory(spec, "lstm:64")
     frame = build(eye, outputs, activation, input_shape=shape[1:], first=first).layers[:-1]

@@ -25,8 +25,8 @@ class Measures(Spread, total=False):
     dead: Number
     bad: Number
     gradient_norm: Number
-    histogram: tuple[int, ...]
-    steps: dict[str, tuple[Number, ...]]
+    histogram: list[int]
+    steps: dict[str, list[Number]]
 
 
 class Sometimes(TypedDict, total=False):
@@ -60,7 +60,7 @@ class TargetFacts(TypedDict, total=False):
     """Of the targets."""
 
     classes: int
-    shares: tuple[float, ...]
+    shares: list[float]
     low: Number
     high: Number
     mean: Number
@@ -79,7 +79,7 @@ class Data(TypedDict, total=False):
     guess: Number
     targets: TargetFacts
     bad_rows: int
-    inputs: dict[str, Number | tuple[int, ...]]
+    inputs: dict[str, Number | list[int]]
     reference: Reference
     twins: dict[str, Number]
     sequences: dict[str, Any]
