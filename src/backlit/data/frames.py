@@ -163,8 +163,8 @@ def as_targets(y: Any) -> np.ndarray:
 
 
 def _no_target(place: Any, problem: str) -> InputError:
-    column = f", column {place[1]}" if len(place) > 1 else ""
-    return InputError(f"targets: row {place[0]}{column} is {problem}; drop such rows, or fill them in")
+    row, column = (*place, 0)[0], f", column {place[1]}" if len(place) > 1 else ""
+    return InputError(f"targets: row {row}{column} is {problem}; drop such rows, or fill them in")
 
 
 def _stacked(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:

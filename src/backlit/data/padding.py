@@ -46,7 +46,7 @@ def pad_sequences(
     >>> pad_sequences([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]], at="start").shape
     (2, 2, 2)
     """
-    if at not in ("end", "start"):
+    if not isinstance(at, str) or at not in ("end", "start"):
         raise unknown("side to pad at", at, ("end", "start"))
     if length is not None and (isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 1):
         raise InputError(f"length must be a whole number from 1, got {length!r}")

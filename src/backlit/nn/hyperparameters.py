@@ -44,7 +44,7 @@ def short_repr(instance: Any) -> str:
         value = getattr(instance, f.name)
         if f.default is not dataclasses.MISSING:
             positional = False
-            if value == f.default:
+            if isinstance(value, type(f.default)) and value == f.default:
                 continue
         shown.append(repr(value) if positional else f"{f.name}={value!r}")
     return f"{type(instance).__name__}({', '.join(shown)})"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit import bounds
 from backlit.data.frames import as_arrays
 from backlit.data.preparation import preparation_of
 from backlit.data.splitting import split
@@ -86,6 +87,7 @@ def examples_of(network: Layer | Network, x: Any, y: Any, training: Training) ->
     built = _built(network, inputs, training)
     if not built.size:
         raise InputError(f"{built.architecture} has no weights, so there is nothing to train")
+    bounds.require("parameters", built.size * training.ensemble, "the ensemble has")
     built.check_inputs(inputs)
     if training.loss is None and outcomes.shape[1:] == built.output_shape and is_one_hot(outcomes):
         raise InputError(

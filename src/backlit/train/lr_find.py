@@ -97,7 +97,8 @@ def lr_find(
     >>> 1e-6 < test.suggestion < 10
     True
     """
-    if not 0 < start < stop or not np.isfinite(stop):
+    numbers = all(isinstance(rate, (int, float, np.number)) for rate in (start, stop))
+    if not numbers or not 0 < start < stop or not np.isfinite(stop):
         raise InputError(f"lr_find needs 0 < start < stop, got start={start!r}, stop={stop!r}")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 10:
         raise InputError(f"lr_find needs at least 10 steps, got {steps!r}")

@@ -69,7 +69,7 @@ def draw(
     """
     if path is not None:
         check_path(path)
-    if depth is not None and depth not in DEPTHS:
+    if depth is not None and not (isinstance(depth, str) and depth in DEPTHS):
         raise unknown("depth", depth, DEPTHS)
     drawing = Drawing(_scene(what, depth, x, y, loss))
     if path is not None:
