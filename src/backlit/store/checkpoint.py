@@ -142,7 +142,7 @@ class FolderKeeper:
         """Refuse to go on with another training: what depends on it must be the same, and the data, too."""
         now = json.loads(json.dumps(settings))
         different = [
-            f"{name}: then {saved[name]!r}, now {now[name]!r}"
+            f"{name}: then {saved[name]!r:.100}, now {now[name]!r:.100}"
             for name, option in declared(type(loop.job.training)).items()
             if option.scope == "identity"
             and saved.get(name, now[name]) != now[name]  # an older version may not have had it
