@@ -7,7 +7,6 @@ docstring, and the place that acts on it.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from backlit.errors import InputError
-from backlit.settings import GIVEN, TEXT, Form, Record, count, declared, option, same
+from backlit.settings import GIVEN, TEXT, Form, Record, count, declared, finite, option, same
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.probes.settings import Probes
 
@@ -222,15 +221,11 @@ class Training(Record):
         "inverse:0.1, onecycle, plateau:5,0.5; 'warmup:5 cosine'",
     )
     epochs: int = whole(20, scope="kept", unit="epochs", panel=TRAINING, help="Most passes over the training rows")
-    until_loss: float | None = option(
+    until_loss: float | None = finite(
         None,
         scope="kept",
         panel=TRAINING,
         help="End when the training loss is at most this; told at the end if it never was.",
-        low=-math.inf,
-        open_low=True,
-        open_high=True,
-        words="a finite number",
     )
     batch_size: int | Literal["full"] | None = whole(
         32, unit="rows", panel=TRAINING, help="Rows an update, or full: all of them", besides=("full",), parse=batch
