@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backlit.cli.main import main
-
 LETTERS = "abcd"
 
 
@@ -44,18 +42,10 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-def command(files, monkeypatch, capsys):
+def command(files, monkeypatch, command):
     """Run the command in the files' folder: exit status, and what was said on each stream."""
     monkeypatch.chdir(files)
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["backlit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        said = capsys.readouterr()
-        return stop.value.code or 0, said.out, said.err
-
-    return run
+    return command
 
 
 def test_a_translator_from_a_table_to_a_prompt(command):

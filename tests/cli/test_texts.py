@@ -6,8 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backlit.cli.main import main
-
 
 @pytest.fixture
 def table(tmp_path):
@@ -18,20 +16,6 @@ def table(tmp_path):
     path = tmp_path / "reviews.csv"
     pl.DataFrame({"review": texts, "label": label, "stars": np.where(label == "good", 5, 1)}).write_csv(path)
     return path
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run the command: exit status, and what was said on each stream."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["backlit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        said = capsys.readouterr()
-        return stop.value.code or 0, said.out, said.err
-
-    return run
 
 
 def test_from_a_file_to_predictions(table, tmp_path, command):
