@@ -1,0 +1,1 @@
+"""Networks and data in the forms of other tools: ONNX, PyTorch, Keras, Hugging Face."""

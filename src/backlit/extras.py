@@ -1,0 +1,40 @@
+"""Libraries that only some of what Backlit does needs, and that come with an extra."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from backlit.errors import InputError
+
+
+def need(module: str, *, extra: str, why: str) -> ModuleType:
+    """Import an optional library, or say how to install it.
+
+    Parameters
+    ----------
+    module : str
+        Its import name: "onnx", "torch".
+    extra : str
+        The extra of Backlit that brings it.
+    why : str
+        What needs it, as a sentence begins: "exporting to ONNX".
+
+    Raises
+    ------
+    InputError
+        If it isn't installed.
+
+    Examples
+    --------
+    >>> need("jsonn", extra="onnx", why="exporting to ONNX")
+    Traceback (most recent call last):
+    backlit.errors.InputError: exporting to ONNX needs another package: pip install 'backlit[onnx]' (jsonn isn't installed)
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = error.name or module
+        if missing.partition(".")[0] != module.partition(".")[0]:
+            raise  # it is installed, but something that it needs is not
+        raise InputError(f"{why} needs another package: pip install 'backlit[{extra}]' ({module} isn't installed)") from error

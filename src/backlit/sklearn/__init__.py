@@ -1,0 +1,1 @@
+"""Estimators that behave as scikit-learn's own."""
