@@ -28,6 +28,7 @@ from .errors import RecompilationWarning as RecompilationWarning
 from .errors import ShapeError as ShapeError
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
+from .exchange.onnx.reading.network import from_onnx as from_onnx
 from .fitting import fit as fit
 from .graph import ops as ops
 from .graph.check import check_gradients as check_gradients
