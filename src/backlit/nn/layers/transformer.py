@@ -121,7 +121,7 @@ class ScaledDotProductAttention(Layer):
 
 def _allowed(shape: Shape, causal: bool, mask: Any) -> Any:
     """Where queries may look, to be broadcast to scores (rows, heads, queries, keys); None: everywhere."""
-    below = np.tri(*shape[-2:]).astype(bool)[None, None] if causal else None
+    below = np.tri(shape[-2], shape[-1]).astype(bool)[None, None] if causal else None
     if mask is None:
         return below
     keys = value_of(mask).astype(bool)[:, None, None]
