@@ -109,7 +109,9 @@ from .nn.layers.sequence import Bidirectional as Bidirectional
 from .nn.layers.sequence import EachStep as EachStep
 from .nn.layers.sequence import Masked as Masked
 from .nn.layers.shaping import Flatten as Flatten
+from .nn.layers.shaping import Permute as Permute
 from .nn.layers.shaping import Reshape as Reshape
+from .nn.layers.shaping import Select as Select
 from .nn.layers.wired import Wired as Wired
 from .nn.layers.wiring import random_wiring as random_wiring
 from .nn.losses import BinaryCrossEntropy as BinaryCrossEntropy
