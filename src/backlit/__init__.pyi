@@ -112,7 +112,9 @@ from .nn.layers.sequence import Bidirectional as Bidirectional
 from .nn.layers.sequence import EachStep as EachStep
 from .nn.layers.sequence import Masked as Masked
 from .nn.layers.shaping import Flatten as Flatten
+from .nn.layers.shaping import Permute as Permute
 from .nn.layers.shaping import Reshape as Reshape
+from .nn.layers.shaping import Select as Select
 from .nn.layers.transformer import MultiHeadAttention as MultiHeadAttention
 from .nn.layers.transformer import ScaledDotProductAttention as ScaledDotProductAttention
 from .nn.layers.transformer import TransformerBlock as TransformerBlock
