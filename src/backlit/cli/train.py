@@ -71,8 +71,8 @@ class Outcome(Record):
     )
     overwrite: bool = same(Checkpoint, "overwrite", panel=RUN, help="Replace a run that is already there")
     resume: bool = same(Checkpoint, "resume", panel=RUN, help="Go on with the run in --out, as it was begun")
-    track: Sequence[str] = option(
-        (),
+    track: Sequence[str] | None = option(
+        None,
         panel=RUN,
         help="Tell a tracker, too: tensorboard:FOLDER, mlflow:STORE (sqlite:///mlflow.db), wandb:FOLDER (offline). "
         "May be given several times.",
@@ -128,7 +128,7 @@ def command(
         progress=not outcome.quiet,
         say=output.note,
         config=config.to_keep(choices),
-        callbacks=[named(words, folder.name) for words in outcome.track],
+        callbacks=[named(words, folder.name) for words in outcome.track or ()],
         started=started,
         training=of_fit_among(choices),
     )

@@ -91,7 +91,7 @@ class MLflow(Tracker):
         self._metrics(numbers(end.record), end.epoch)
 
     def look(self, record: Mapping[str, Any]) -> None:
-        """Gradients."""
+        """How gradients flow."""
         self._metrics(flow(record), record["epoch"])
 
     def end(self, run: Run) -> None:
