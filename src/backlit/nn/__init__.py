@@ -18,10 +18,12 @@ from backlit.nn.layers import (
     onnx,
     perceptron,
     pooling,
+    positions,
     recurrent,
     rescale,
     sequence,
     shaping,
+    transformer,
     wired,
 )
 
@@ -42,9 +44,11 @@ __all__ = [
     "onnx",
     "perceptron",
     "pooling",
+    "positions",
     "recurrent",
     "rescale",
     "sequence",
     "shaping",
+    "transformer",
     "wired",
 ]
