@@ -9,8 +9,10 @@ import numpy as np
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network, Shape
 from backlit.nn.layers.containers import Parallel, Residual, Sequential
+from backlit.nn.layers.onnx import OnnxGraph, is_part
 from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
 
+_SIGNS = {"Add": "+", "Sub": "−", "Mul": "×", "Div": "÷", "Concat": "concatenate"}  # noqa: RUF001 (a minus)
 _STEPS = 6  # time steps that are drawn of an unrolled layer; of more the first ones and the last
 
 
@@ -95,6 +97,8 @@ class _ArchitectureWalk:
                 return self._merge(path, layer.combine, layer.output_shape(shape), ends)
             if isinstance(layer, Wired):
                 return self._wired(path, layer, shape, source, level)
+            if isinstance(layer, OnnxGraph):
+                return self._graph(path, layer, shape, source, level)
         if self.branches and getattr(layer, "form", "") == "unrolled":
             return self._unrolled(path, layer, shape, source)
         size = sum(n for key, n in self.sizes.items() if not path or key == path or key.startswith(f"{path}/"))
@@ -119,6 +123,17 @@ class _ArchitectureWalk:
             outputs[name] = self.visit(_join(path, name), part, part_shape, first, level + 1)
         ends = [outputs[start] for start, end in layer.edges if end == OUTPUT]
         return self._merge(path, layer.combine, layer.output_shape(shape), ends)
+
+    def _graph(self, path: str, layer: OnnxGraph, shape: Shape, source: str, level: int) -> str:
+        outputs, shapes = {INPUT: source}, layer.shapes(shape)
+        for name, part, sources in layer.nodes:
+            if is_part(part):
+                outputs[name] = self.visit(_join(path, name), part, shapes[sources[0]][1:], outputs[sources[0]], level + 1)
+            else:
+                sign = _SIGNS.get(getattr(part, "operator", ""), getattr(part, "operator", ""))
+                joined = Part(_join(path, name), "merge", sign, shapes[name][1:])
+                outputs[name] = self.add(_join(path, name), joined, [outputs[each] for each in sources])
+        return outputs[layer.output]
 
     def _unrolled(self, path: str, layer: Layer, shape: Shape, source: str) -> str:
         """A box for each time step, which hands its state to the next."""

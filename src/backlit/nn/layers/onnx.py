@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import BacklitError, InputError, ShapeError, shown
-from backlit.graph.op import namespace, transforming
+from backlit.graph.op import transforming
 from backlit.graph.tensor import value_of
 from backlit.nn import initializers
 from backlit.nn.context import Context, Params, Shape, ensure_context, tell_where
@@ -182,15 +182,32 @@ def _require_operand(operand: Any) -> None:
                 "filled": (str, tuple, (int, float))}.get(kind, ())  # fmt: skip
         good = len(rest) == len(form) and all(isinstance(part, each) for part, each in zip(rest, form, strict=True))
         good = good and all(_is_sizes(part) for part in rest[1:2] if kind in ("weight", "state", "constant"))
-        good = good and all(_is_affine(part) for part in rest if kind in ("sizes", "filled") and isinstance(part, tuple))
+        good = good and all(
+            _is_affine(part) for part in rest if kind in ("sizes", "filled") and isinstance(part, tuple)
+        )
         good = good and (kind != "constant" or _fits(rest))
         good = good and (kind not in ("constant", "filled") or rest[0] in _TYPES)
         good = good and (kind not in ("weight", "state") or ("/" not in rest[0] and bool(rest[0])))
     if not good:
-        raise InputError(f"OnnxNode: an operand is one of {', '.join(_KINDS)} with what belongs to it, got {shown(operand)}")
+        raise InputError(
+            f"OnnxNode: an operand is one of {', '.join(_KINDS)} with what belongs to it, got {shown(operand)}"
+        )
 
 
-_TYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
+_TYPES = (
+    "float16",
+    "float32",
+    "float64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+)
 
 
 def _is_sizes(sizes: Any) -> bool:
@@ -269,13 +286,17 @@ class OnnxGraph(Layer):
         checked = []
         for entry in self.nodes:
             if not isinstance(entry, (tuple, list)) or len(entry) != 3 or not isinstance(entry[1], Layer):
-                raise InputError(f"OnnxGraph: a node is a name, a layer and the names of its inputs, got {shown(entry)}")
+                raise InputError(
+                    f"OnnxGraph: a node is a name, a layer and the names of its inputs, got {shown(entry)}"
+                )
             name, layer, sources = entry[0], entry[1], tuple(entry[2])
             if not isinstance(name, str) or not name or "/" in name or name in known:
                 raise InputError(f"OnnxGraph: a node can't be called {shown(name)}: it is taken, empty or has a '/'")
             for source in sources:
                 if source not in known:
-                    raise InputError(f"OnnxGraph: node {name!r} gets its input from {shown(source)}, which isn't before it")
+                    raise InputError(
+                        f"OnnxGraph: node {name!r} gets its input from {shown(source)}, which isn't before it"
+                    )
             arity = layer.arity if isinstance(layer, OnnxNode) else 1
             if len(sources) != arity:
                 raise InputError(f"OnnxGraph: node {name!r} ({layer}) takes {arity} inputs, got {len(sources)}")

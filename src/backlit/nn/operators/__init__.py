@@ -1,6 +1,16 @@
 """ONNX's operators in Backlit's operations: `OPERATORS` by name, entered by the modules that declare them."""
 
-from backlit.nn.operators import arithmetic, choosing, normalizing, places, products, recurring, reducing, reshaping, windows
+from backlit.nn.operators import (
+    arithmetic,
+    choosing,
+    normalizing,
+    places,
+    products,
+    recurring,
+    reducing,
+    reshaping,
+    windows,
+)
 from backlit.nn.operators.table import OPERATORS, Call, Operator
 
 __all__ = [

@@ -271,8 +271,10 @@ _along("Hardmax", _hardmax)
 
 @operator("Dropout", "ratio", "seed", "is_test", least=1, most=3)
 def _dropout(call: Call, x: Any, ratio: Any = None, training: Any = None) -> Any:
-    if training is not None and bool(np.any(np.asarray(value_of(training)))) and (
-        ratio is None or float(np.asarray(value_of(ratio))) > 0
+    if (
+        training is not None
+        and bool(np.any(np.asarray(value_of(training))))
+        and (ratio is None or float(np.asarray(value_of(ratio))) > 0)
     ):
         call.refuse("is in training mode, whose random numbers belong to whoever runs it; export in evaluation mode")
     xp, value = plain(x)

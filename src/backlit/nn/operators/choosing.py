@@ -67,7 +67,9 @@ def _where(call: Call, condition: Any, a: Any, b: Any) -> Any:
 def typed(call: Call, number: Any) -> str:
     """The name of a type that ONNX numbers."""
     if number not in TYPES:
-        call.refuse(f"asks for ONNX's type number {number}, which Backlit doesn't have; it has {', '.join(TYPES.values())}")
+        call.refuse(
+            f"asks for ONNX's type number {number}, which Backlit doesn't have; it has {', '.join(TYPES.values())}"
+        )
     return TYPES[number]
 
 

@@ -112,7 +112,9 @@ class Call:
         """The operator; attributes that it doesn't have are refused."""
         if self.operator not in OPERATORS:
             error = unknown("operator", self.operator, OPERATORS)
-            raise InputError(f"{self}: Backlit has no such operator; it has {len(OPERATORS)}: {', '.join(sorted(OPERATORS))}") from error
+            raise InputError(
+                f"{self}: Backlit has no such operator; it has {len(OPERATORS)}: {', '.join(sorted(OPERATORS))}"
+            ) from error
         found = OPERATORS[self.operator]
         for attribute in self.attributes:
             if attribute not in found.attributes:

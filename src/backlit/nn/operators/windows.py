@@ -63,7 +63,9 @@ def kernel_of(call: Call, weight: Any) -> tuple[int, ...]:
 def _require_axes(call: Call, x: Any, weight: Any) -> None:
     require_numbers(call, x, weight)
     if x.ndim < 3 or x.ndim != weight.ndim:
-        call.refuse(f"needs inputs (batch, channels, ...) and a weight of as many axes, got shapes {tuple(x.shape)} and {tuple(weight.shape)}")
+        call.refuse(
+            f"needs inputs (batch, channels, ...) and a weight of as many axes, got shapes {tuple(x.shape)} and {tuple(weight.shape)}"
+        )
 
 
 @operator("Conv", "group", *_PADS, least=2, most=3)

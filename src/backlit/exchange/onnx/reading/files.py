@@ -165,7 +165,11 @@ def _array(onnx: Any, tensor: Any, folder: Path, what: str) -> np.ndarray:
         raise InputError(f"{what} is of type {name}, which Backlit doesn't have; it has {', '.join(TYPES.values())}")
     dtype = np.dtype(TYPES[tensor.data_type])
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
-        return np.frombuffer(_outside(tensor, folder, math.prod(shape) * dtype.itemsize, what), dtype.newbyteorder("<")).astype(dtype).reshape(shape)
+        return (
+            np.frombuffer(_outside(tensor, folder, math.prod(shape) * dtype.itemsize, what), dtype.newbyteorder("<"))
+            .astype(dtype)
+            .reshape(shape)
+        )
     try:
         array = np.array(onnx.numpy_helper.to_array(tensor), dtype=dtype)
     except Exception as error:  # noqa: BLE001 (whatever a wrong length leads to)
@@ -180,7 +184,14 @@ def _outside(tensor: Any, folder: Path, size: int, what: str) -> bytes:
     told: Mapping[str, str] = {entry.key: entry.value for entry in tensor.external_data}
     place = told.get("location", "")
     parts = Path(place).parts
-    if not place or "\0" in place or "\\" in place or Path(place).is_absolute() or ".." in parts or place.startswith("/"):
+    if (
+        not place
+        or "\0" in place
+        or "\\" in place
+        or Path(place).is_absolute()
+        or ".." in parts
+        or place.startswith("/")
+    ):
         raise InputError(f"{what} refers to the file {shown(place)}: only files in the model's own folder are read")
     try:
         offset, length = int(told.get("offset", "0")), int(told.get("length", str(size)))
@@ -193,13 +204,17 @@ def _outside(tensor: Any, folder: Path, size: int, what: str) -> bytes:
             raise InputError(f"{what} refers to {shown(place)}, a link: only files in the model's own folder are read")
     path = folder / place
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        handle = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        )
         with os.fdopen(handle, "rb") as file:
             state = os.fstat(handle)
             if not stat.S_ISREG(state.st_mode):
                 raise InputError(f"{what} refers to {shown(place)}, which is no regular file")
             if offset + length > state.st_size:
-                raise InputError(f"{what} refers to bytes {offset} to {offset + length} of {shown(place)}, which has {state.st_size}")
+                raise InputError(
+                    f"{what} refers to bytes {offset} to {offset + length} of {shown(place)}, which has {state.st_size}"
+                )
             file.seek(offset)
             content = file.read(length)
     except OSError as error:
@@ -222,8 +237,12 @@ def _input(value: Any) -> Input:
     tensor = value.type.tensor_type
     dtype = TEXT if tensor.elem_type == STRING else TYPES.get(tensor.elem_type)
     if dtype is None:
-        raise InputError(f"its input {shown(value.name)} is of ONNX's type number {tensor.elem_type}, which Backlit doesn't have")
-    sizes = tuple(size.dim_value if size.HasField("dim_value") and size.dim_value > 0 else None for size in tensor.shape.dim)
+        raise InputError(
+            f"its input {shown(value.name)} is of ONNX's type number {tensor.elem_type}, which Backlit doesn't have"
+        )
+    sizes = tuple(
+        size.dim_value if size.HasField("dim_value") and size.dim_value > 0 else None for size in tensor.shape.dim
+    )
     return Input(value.name, dtype, sizes)
 
 
@@ -241,13 +260,24 @@ def _nodes(onnx: Any, graph: Any, folder: Path) -> list[Node]:
                 "network without loops and conditions"
             )
         if proto.domain not in OTHER:
-            raise InputError(f"{where} is of the domain {shown(proto.domain)}; Backlit reads ONNX's own operators and ai.onnx.ml's")
+            raise InputError(
+                f"{where} is of the domain {shown(proto.domain)}; Backlit reads ONNX's own operators and ai.onnx.ml's"
+            )
         attributes = {}
         for attribute in proto.attribute:
             if attribute.name in attributes:
                 raise InputError(f"{where} has two attributes {shown(attribute.name)}")
             attributes[attribute.name] = _attribute(onnx, attribute, folder, where)
-        nodes.append(Node(operator, proto.name or f"{operator}_{i + 1}", tuple(proto.input), tuple(proto.output), attributes, OTHER[proto.domain]))
+        nodes.append(
+            Node(
+                operator,
+                proto.name or f"{operator}_{i + 1}",
+                tuple(proto.input),
+                tuple(proto.output),
+                attributes,
+                OTHER[proto.domain],
+            )
+        )
     return nodes
 
 
@@ -260,19 +290,24 @@ def _attribute(onnx: Any, attribute: Any, folder: Path, where: str) -> Any:
     if attribute.type == kinds.INT:
         return int(attribute.i)
     if attribute.type == kinds.FLOAT:
-        return float(attribute.f)
+        return _shortest(attribute.f)
     if attribute.type == kinds.STRING:
         return _text(attribute.s, what)
     if attribute.type == kinds.INTS:
         return tuple(attribute.ints)
     if attribute.type == kinds.FLOATS:
-        return tuple(attribute.floats)
+        return tuple(map(_shortest, attribute.floats))
     if attribute.type == kinds.STRINGS:
         return tuple(_text(text, what) for text in attribute.strings)
     if attribute.type == kinds.TENSOR:
         _require_weights([attribute.t])
         return _array(onnx, attribute.t, folder, what)
     raise InputError(f"{what} is a graph, a sequence or of no known kind: Backlit's operators have no such attributes")
+
+
+def _shortest(number: float) -> float:
+    """A 32-bit number by the fewest digits that tell it: 1e-05, not 9.999999747378752e-06."""
+    return float(str(np.float32(number)))
 
 
 def _ordered(nodes: list[Node], known: set[str]) -> tuple[Node, ...]:

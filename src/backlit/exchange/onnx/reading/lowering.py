@@ -98,13 +98,15 @@ class Lowering:
             raise InputError(f"its output {output!r} doesn't depend on the input {self.trace.input.name!r}")
         if not self.trace.batch_first(output):
             shapes = [np.shape(values[output]) for values in self.trace.values]
-            raise InputError(f"its output {output!r} has shape {shapes[0]} for 2 rows and {shapes[1]} for 3: its first axis isn't the batch")
+            raise InputError(
+                f"its output {output!r} has shape {shapes[0]} for 2 rows and {shapes[1]} for 3: its first axis isn't the batch"
+            )
         wanted = self._needed(output)
         for node in self.model.nodes:
             if not wanted & set(node.outputs) or not self.trace.moving & set(node.outputs) or id(node) in self.done:
                 continue
             found = RULES.get(node.operator)
-            if found is None or not found(self, node):
+            if found is None or not self.trace.moving & set(node.inputs) or not found(self, node):
                 self.node(node)
         last = self.physical(output)
         if last == INPUT:
@@ -131,6 +133,18 @@ class Lowering:
     def rank(self, name: str) -> int:
         """Number of a value's axes."""
         return len(self.shape(name))
+
+    def leads(self, name: str, order: Order | None = None) -> bool:
+        """Whether the batch is the first axis of a value whose axes stand in this order, and no other depends on it."""
+        sizes = self.trace.affine(name)
+        places = [i for i, (_, k) in enumerate(sizes) if k]
+        return (
+            len(places) == 1 and sizes[places[0]] == (0, 1) and (places[0] if order is None else order[places[0]]) == 0
+        )
+
+    def flows_by_row(self, name: str) -> bool:
+        """Whether what gives a value gives it with the batch first."""
+        return self.leads(name, self.flows[name].order)
 
     def call(self, node: Node) -> Call:
         """The node as its operator sees it, whose attributes are read with their types."""
@@ -198,20 +212,21 @@ class Lowering:
                 raise ValueError(f"no part gives an axis less: {wanted}")
         if flow.order == wanted:
             return flow.source
-        moved = tuple(flow.order[wanted.index(place)] for place in range(len(wanted)))
-        return self._permuted(flow.source, tuple(axis for axis in moved if axis is not None))
+        return self.arranged(name, tuple(wanted.index(place) for place in range(len(wanted))), flow)
 
-    def _permuted(self, source: str, axes: tuple[int, ...]) -> str:
-        """A part whose axis i is axis ``axes[i]`` of another's."""
-        if axes == tuple(range(len(axes))):
-            return source
+    def arranged(self, name: str, axes: tuple[int, ...], flow: Flow | None = None) -> str:
+        """The part that gives these axes of a value, one after another: all of those that are there."""
+        flow = self.flows[name] if flow is None else flow
+        moved = tuple(place for axis in axes if (place := flow.order[axis]) is not None)
+        if moved == tuple(range(len(moved))):
+            return flow.source
+        layer: Layer = OnnxNode("Transpose", attributes=(("perm", moved),), version=self.model.version, rows=False)
+        if moved[0] == 0 and self.leads(name, flow.order):
+            layer = Permute(moved[1:])
         for part in self.parts.values():  # the same is needed twice
-            if part.sources == (source,) and part.layer == Permute(axes[1:] if axes[0] == 0 else tuple(range(1, len(axes)))) and axes[0] == 0:
+            if part.sources == (flow.source,) and part.layer == layer:
                 return part.name
-        if axes[0] == 0:
-            return self.add(None, Permute(axes[1:]), [source], name=f"{source}.permuted")
-        layer = OnnxNode("Transpose", attributes=(("perm", axes),), version=self.model.version, rows=False)
-        return self.add(None, layer, [source], name=f"{source}.transposed")
+        return self.add(None, layer, [flow.source], name=f"{flow.source}.permuted")
 
     def _in_place(self, name: str, flow: Flow) -> Flow:
         """Features put where the model has them."""
@@ -226,10 +241,7 @@ class Lowering:
     def _with_ones(self, name: str, flow: Flow) -> Flow:
         """A flow in which every axis is there, in the value's own order."""
         shape = self.shape(name)
-        there = [axis for axis in flow.order if axis is not None]
-        source = flow.source
-        if there != sorted(there):
-            source = self._permuted(source, tuple(there))
+        source = self.arranged(name, tuple(range(len(flow.order))), flow)
         if self.trace.batch_first(name):
             before = tuple(shape[i] for i, axis in enumerate(flow.order) if axis is not None)[1:]
             source = self.reshaped(None, source, before, shape[1:])
@@ -241,7 +253,9 @@ class Lowering:
 
     # ----------------------------------------------------------------------------------------------- nodes as such
 
-    def node(self, node: Node, order: Order | None = None, attributes: dict[str, Any] | None = None, rank: int = 0) -> None:
+    def node(
+        self, node: Node, order: Order | None = None, attributes: dict[str, Any] | None = None, rank: int = 0
+    ) -> None:
         """Add a node as it is; with its inputs' axes in another order, where it doesn't care."""
         sources, operands, params, state = [], [], {}, {}
         for i, name in enumerate(node.inputs):
@@ -264,12 +278,16 @@ class Lowering:
                 continue
             own_order = order if order and self.rank(name) == rank else None
             moving = [given for given in node.inputs if given in self.trace.moving]
-            rows = own_order is not None or (self.trace.batch_first(name) and all(map(self.trace.batch_first, moving)))
+            rows = all(
+                self.leads(each, order if order and self.rank(each) == rank else None) for each in (name, *moving)
+            )
             layer = OnnxNode(node.operator, tuple(operands), told, self.model.version, place, call.outputs, rows)
             source = self.add(node, layer, sources, dict(params), dict(state))
             self.give(node, source, own_order, place)
 
-    def _operand(self, node: Node, place: int, name: str, order: Order | None, rank: int) -> tuple[tuple[Any, ...], Any]:
+    def _operand(
+        self, node: Node, place: int, name: str, order: Order | None, rank: int
+    ) -> tuple[tuple[Any, ...], Any]:
         """An input that the network's own input has no part in."""
         if not name:
             return ("none",), None
@@ -278,7 +296,8 @@ class Lowering:
             numbers = self.trace.affine_numbers(name)
             if numbers is not None:
                 return ("sizes", numbers), None
-            return self._filled(node, name), None
+            array = np.asarray(self.trace.values[0][name])  # all of it one number, or it would be computed
+            return ("filled", str(array.dtype), self.trace.affine(name), array.flat[0].item()), None
         if order is not None and rank and value.ndim:
             full = value.reshape((1,) * (rank - value.ndim) + value.shape)
             value = np.transpose(full, [order.index(axis) for axis in range(rank)])
@@ -289,19 +308,10 @@ class Lowering:
         if value.dtype.kind == "f" and value.size > INLINE:
             return ("state", title, tuple(value.shape)), value
         if value.size > LARGEST or value.dtype.kind == "O":
-            raise InputError(f"{node} takes {value.size:,} fixed values of type {value.dtype} ({name}): too many to stand in an architecture, or texts")
-        return ("constant", str(value.dtype), tuple(value.shape), tuple(value.reshape(-1).tolist())), None
-
-    def _filled(self, node: Node, name: str) -> tuple[Any, ...]:
-        """An array whose sizes depend on the batch, if all of it is one number."""
-        array = np.asarray(self.trace.values[0][name])
-        first = array.reshape(-1)[0] if array.size else 0
-        if array.dtype.kind not in "fiub" or not (array == first).all():
             raise InputError(
-                f"{node} takes the value {name!r}, which differs with the number of rows: export the network with a "
-                "dynamic batch, and without arrays made for each row"
+                f"{node} takes {value.size:,} fixed values of type {value.dtype} ({name}): too many to stand in an architecture, or texts"
             )
-        return ("filled", str(array.dtype), self.trace.affine(name), first.item() if array.size else 0)
+        return ("constant", str(value.dtype), tuple(value.shape), tuple(value.reshape(-1).tolist())), None
 
     # -------------------------------------------------------------------------------------------------- the network
 

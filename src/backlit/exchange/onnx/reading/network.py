@@ -96,7 +96,9 @@ def from_onnx(
         raise InputError(f"{path}: {error}") from error
 
 
-def network_of(model: Model, shape: tuple[int, ...] | None = None, output: str | None = None, logits: bool = False) -> Network:
+def network_of(
+    model: Model, shape: tuple[int, ...] | None = None, output: str | None = None, logits: bool = False
+) -> Network:
     """The network in a model that was read."""
     given = the_input(model)
     wanted = the_output(model, output)
@@ -108,7 +110,9 @@ def network_of(model: Model, shape: tuple[int, ...] | None = None, output: str |
 def _shape(given: Any) -> tuple[int, ...]:
     shape = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     if any(isinstance(size, bool) or not isinstance(size, int) or size < 1 for size in shape):
-        raise InputError(f"from_onnx: input_shape must hold whole numbers of at least 1, without the batch, got {given!r}")
+        raise InputError(
+            f"from_onnx: input_shape must hold whole numbers of at least 1, without the batch, got {given!r}"
+        )
     return shape
 
 
@@ -138,7 +142,9 @@ def the_output(model: Model, wanted: str | None) -> str:
     makers = {name: node for node in model.nodes for name in node.outputs}
     numbers = [name for name in model.outputs if name in makers and makers[name].operator not in LABELS]
     if len(numbers) != 1:
-        raise InputError(f"the file has {len(model.outputs)} outputs, {', '.join(model.outputs)}: choose one, output={model.outputs[0]!r}")
+        raise InputError(
+            f"the file has {len(model.outputs)} outputs, {', '.join(model.outputs)}: choose one, output={model.outputs[0]!r}"
+        )
     return numbers[0]
 
 

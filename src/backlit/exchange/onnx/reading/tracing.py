@@ -67,6 +67,13 @@ class Trace:
         same = two.shape == three.shape and two.dtype == three.dtype and _equal(two, three)
         return two if same else None
 
+    def is_filled(self, name: str) -> bool:
+        """Whether all of an array is one number, the same for every batch."""
+        two, three = (np.asarray(values[name]) for values in self.values)
+        if two.dtype.kind not in "fiub" or two.ndim != three.ndim or not two.size or not two.ndim:
+            return False
+        return bool((two == two.flat[0]).all() and (three == two.flat[0]).all())
+
     def affine_numbers(self, name: str) -> tuple[tuple[int, int], ...] | None:
         """A list of whole numbers that depend on the batch alone, as pairs (a, k); None for other values."""
         two, three = (np.asarray(values[name]) for values in self.values)
@@ -101,18 +108,37 @@ def trace(model: Model, given: Input, input_shape: Shape | None) -> Trace:
         model = _for_any_batch(model, given.sizes[0], moving)
     learned = _learned(model, moving)
     values = []
-    with transforming():
-        for rows in ROWS:
-            zeros = np.zeros((rows, *shape), dtype=given.dtype)
-            values.append(_followed(model, {given.name: zeros}))
-    return Trace(model, given, shape, moving, learned, (values[0], values[1]))
+    try:
+        with transforming():
+            for rows in ROWS:
+                zeros = np.zeros((rows, *shape), dtype=given.dtype)
+                values.append(_followed(model, {given.name: zeros}))
+    except InputError as error:
+        if not given.sizes or given.sizes[0] is None:
+            raise
+        remedy = f"the file was exported for batches of {given.sizes[0]} alone: export it with a dynamic batch"
+        raise InputError(f"{error} (in a batch of {rows}); {remedy}") from error
+    found = Trace(model, given, shape, moving, learned, (values[0], values[1]))
+    return dataclasses.replace(found, moving=moving | _varying(found))
+
+
+def _varying(found: Trace) -> frozenset[str]:
+    """Values that no input goes into, but that differ from row to row of the batch: they have to be computed."""
+    names = {name for node in found.model.nodes for name in node.outputs if name} - found.moving
+    return frozenset(
+        name
+        for name in names
+        if found.constant(name) is None and found.affine_numbers(name) is None and not found.is_filled(name)
+    )
 
 
 def _example(given: Input, input_shape: Shape | None) -> Shape:
     """The shape of one example, by the file and the caller."""
     if not given.sizes:
         if input_shape is None:
-            raise InputError(f"the file doesn't tell the sizes of its input {given.name}; say input_shape=(…), that of one example")
+            raise InputError(
+                f"the file doesn't tell the sizes of its input {given.name}; say input_shape=(…), that of one example"
+            )
         return tuple(input_shape)
     own = given.sizes[1:]
     if input_shape is None:

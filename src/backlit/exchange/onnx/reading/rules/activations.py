@@ -59,8 +59,8 @@ def activation(low: Lowering, node: Node) -> bool:
 def in_place(low: Lowering, node: Node, layer: Layer) -> bool:
     """Put a layer after a value whose axes may stand in any order."""
     flow = low.flows[node.inputs[0]]
-    if flow.order and flow.order[0] != 0 and 0 not in flow.order:
-        return False
+    if not low.flows_by_row(node.inputs[0]):
+        return elementwise(low, node)
     return low.give(node, low.add(node, layer, [flow.source]), flow.order, columns=flow.columns)
 
 
@@ -91,7 +91,7 @@ def softmax(low: Lowering, node: Node) -> bool:
     if (call.version < 13 and axis != rank - 1) or flow.order[axis] is None or flow.columns is not None:
         return False
     there = [place for place in flow.order if place is not None]
-    if flow.order[axis] != max(there):
+    if flow.order[axis] != max(there) or not low.flows_by_row(node.inputs[0]):
         return False
     return low.give(node, low.add(node, Softmax(), [flow.source]), flow.order)
 
@@ -100,7 +100,7 @@ def softmax(low: Lowering, node: Node) -> bool:
 def prelu(low: Lowering, node: Node) -> bool:
     """The layer, with one slope, or one for each channel."""
     slope, rank = low.constant(node.inputs[1]), low.rank(node.inputs[0])
-    if slope is None or slope.ndim > rank:
+    if slope is None or slope.ndim > rank or not low.flows_by_row(node.inputs[0]):
         return elementwise(low, node)
     flow, wide = low.flows[node.inputs[0]], [i for i, size in enumerate(slope.shape) if size != 1]
     if not wide:

@@ -111,6 +111,8 @@ def _around_batch(low: Lowering, node: Node) -> bool:
     if math.prod(before[:batch]) != math.prod(after[:new]):
         return False
     order = tuple(0 if i == batch else i + (i < batch) for i in range(len(before)))
+    if flow_lacks_batch(low, name):
+        return False
     source = low.physical(name, order)
     examples = tuple(size for i, size in enumerate(before) if i != batch)
     wanted = tuple(size for i, size in enumerate(after) if i != new)
@@ -118,6 +120,12 @@ def _around_batch(low: Lowering, node: Node) -> bool:
         return False
     source = low.reshaped(node, source, examples, wanted)
     return low.give(node, source, tuple(0 if i == new else i + (i < new) for i in range(len(after))))
+
+
+def flow_lacks_batch(low: Lowering, name: str) -> bool:
+    """Whether a value's batch isn't an axis of what gives it."""
+    batch = _batch(low.trace.affine(name))
+    return batch is None or low.flows[name].order[batch] is None
 
 
 def _batch(sizes: tuple[tuple[int, int], ...]) -> int | None:
@@ -140,7 +148,12 @@ def concatenate(low: Lowering, node: Node) -> bool:
     return True
 
 
-POOLED = {"GlobalAveragePool": GlobalAvgPool, "GlobalMaxPool": GlobalMaxPool, "ReduceMean": GlobalAvgPool, "ReduceMax": GlobalMaxPool}
+POOLED = {
+    "GlobalAveragePool": GlobalAvgPool,
+    "GlobalMaxPool": GlobalMaxPool,
+    "ReduceMean": GlobalAvgPool,
+    "ReduceMax": GlobalMaxPool,
+}
 
 
 @rule(*POOLED)
@@ -157,9 +170,13 @@ def pool_all(low: Lowering, node: Node) -> bool:
             return False
         axes, keep = call.axes(given, rank), call.flag("keepdims", True)
     rest = [i for i in range(1, rank) if i not in axes]
-    if 0 in axes or len(rest) != 1 or not axes or not low.trace.batch_first(node.inputs[0]):
+    name = node.inputs[0]
+    flow = low.flows[name]
+    gone = [i for i in axes if flow.order[i] is not None]
+    if 0 in axes or len(rest) != 1 or flow.order[rest[0]] is None or not gone or flow.columns is not None:
         return False
-    order = tuple(0 if i == 0 else rank - 1 if i == rest[0] else i - (i > rest[0]) for i in range(rank))
-    source = low.add(node, POOLED[node.operator](), [low.physical(node.inputs[0], order)])
+    if not low.trace.batch_first(name):
+        return False
+    source = low.add(node, POOLED[node.operator](), [low.arranged(name, (0, *gone, rest[0]))])
     kept: Order = tuple(0 if i == 0 else 1 if i == rest[0] else None for i in range(rank) if keep or i in (0, rest[0]))
     return low.give(node, source, kept)

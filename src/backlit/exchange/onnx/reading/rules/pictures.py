@@ -120,7 +120,9 @@ def pool(low: Lowering, node: Node) -> bool:
         return False
     if not greatest and call.flag("count_include_pad") and any(any(pair) for pair in counted):
         return False
-    kind = {("MaxPool", 3): MaxPool1d, ("MaxPool", 4): MaxPool2d, ("AveragePool", 3): AvgPool1d}.get((node.operator, rank), AvgPool2d)
+    kind = {("MaxPool", 3): MaxPool1d, ("MaxPool", 4): MaxPool2d, ("AveragePool", 3): AvgPool1d}.get(
+        (node.operator, rank), AvgPool2d
+    )
     strides = windows.steps(call, "strides", rank - 2)
     layer = kind(_one(kernel), None if strides == kernel else _one(strides), _padding(call, padding))
     order = channels_last(rank)

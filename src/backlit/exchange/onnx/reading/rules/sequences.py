@@ -125,8 +125,10 @@ def gather(low: Lowering, node: Node) -> bool:
         return _embedding(low, node)
     index = low.constant(places)
     flow, axis = low.flows[x], call.axis(call.integer("axis", 0), low.rank(x))
-    if index is None or index.size != 1 or index.ndim or flow.columns is not None or flow.order[axis] is None:
+    if index is None or index.ndim or flow.columns is not None:
         return False
+    if flow.order[axis] is None:  # of size one, and not there
+        return low.give(node, flow.source, tuple(place for i, place in enumerate(flow.order) if i != axis))
     place = flow.order[axis]
     if not place or 0 not in flow.order or low.trace.affine(x)[flow.order.index(0)] != (0, 1):
         return False
