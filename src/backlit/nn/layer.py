@@ -21,6 +21,7 @@ from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
 from backlit.registry import OWN, register
 from backlit.schema import fitted, parts
+from backlit.verbs import verb
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,8 @@ class Network:
         Shape of one example.
     state : dict of arrays
         Running values, by path ("1/mean"); empty for most networks.
+    frozen : tuple of str
+        Paths of the parameters that training leaves as they are: see `freeze`.
 
     Examples
     --------
@@ -261,6 +264,13 @@ class Network:
     params: Params
     input_shape: Shape
     state: dict[str, Any] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
+
+    freeze = verb("backlit.train.freezing:freeze", "The network with some parameters frozen, by layer or pattern.")
+    unfreeze = verb("backlit.train.freezing:unfreeze", "The network with all, or some, parameters trained again.")
+    with_head = verb("backlit.nn.head:with_head", "The network with another last layer, freshly drawn.")
+    to_torch = verb("backlit.exchange.torch:to_torch", "The same network as a torch.nn.Module.")
+    to_keras = verb("backlit.exchange.keras:to_keras", "The same network as a Keras model.")
 
     @classmethod
     def build(cls, architecture: Layer, input_shape: Shape | int, seed: int = 0, dtype: str = "float32") -> Network:
@@ -385,6 +395,9 @@ class Network:
                 table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}", weights))
         total = self.architecture.cost(self.input_shape)
         own = self._weights("", paths) if len(lines) > 1 else ""
+        if self.frozen:
+            still = sum(int(np.prod(leaf.shape)) for path, leaf in tree.items(self.params) if path in self.frozen)
+            own = ", ".join(filter(None, (own, f"{still:,} frozen")))
         table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}", own))
         return aligned(table, left=(0, 1, 2, 5))
 
@@ -393,7 +406,7 @@ class Network:
         start = f"{path}/" if path else ""
         inside = tuple(f"{other}/" for other in paths if other != path and other.startswith(start))
         own = {
-            key.removeprefix(start): "×".join(map(str, leaf.shape))
+            key.removeprefix(start): "×".join(map(str, leaf.shape)) + " frozen" * (key in self.frozen)
             for key, leaf in tree.items(self.params)
             if key.startswith(start) and not key.startswith(inside)
         }
