@@ -95,6 +95,7 @@ from .nn.layers.linear import Linear as Linear
 from .nn.layers.lstm import LSTM as LSTM
 from .nn.layers.normalization import BatchNorm as BatchNorm
 from .nn.layers.normalization import LayerNorm as LayerNorm
+from .nn.layers.normalization import RMSNorm as RMSNorm
 from .nn.layers.perceptron import Perceptron as Perceptron
 from .nn.layers.pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from .nn.layers.pooling import AvgPool1d as AvgPool1d
@@ -103,6 +104,8 @@ from .nn.layers.pooling import GlobalAvgPool as GlobalAvgPool
 from .nn.layers.pooling import GlobalMaxPool as GlobalMaxPool
 from .nn.layers.pooling import MaxPool1d as MaxPool1d
 from .nn.layers.pooling import MaxPool2d as MaxPool2d
+from .nn.layers.positions import PositionalEncoding as PositionalEncoding
+from .nn.layers.positions import rotary as rotary
 from .nn.layers.recurrent import RNN as RNN
 from .nn.layers.rescale import Rescale as Rescale
 from .nn.layers.rescale import Temperature as Temperature
@@ -113,6 +116,9 @@ from .nn.layers.shaping import Flatten as Flatten
 from .nn.layers.shaping import Permute as Permute
 from .nn.layers.shaping import Reshape as Reshape
 from .nn.layers.shaping import Select as Select
+from .nn.layers.transformer import MultiHeadAttention as MultiHeadAttention
+from .nn.layers.transformer import ScaledDotProductAttention as ScaledDotProductAttention
+from .nn.layers.transformer import TransformerBlock as TransformerBlock
 from .nn.layers.wired import Wired as Wired
 from .nn.layers.wiring import random_wiring as random_wiring
 from .nn.losses import BinaryCrossEntropy as BinaryCrossEntropy
