@@ -1,20 +1,20 @@
 """A network from the nodes of somebody else's graph: chains, skips and branches become the containers that say so.
 
-PyTorch, Keras and ONNX hand over nodes in the order in which they run. `assemble` finds structure in them by dominators:
-a node dominates another if every way from the input to that one leads through it. Between a merge and the nearest node
+PyTorch and Keras hand over nodes in the order in which they run. `assemble` finds structure in them by dominators: a
+node dominates another if every way from the input to that one leads through it. Between a merge and the nearest node
 that dominates its inputs lies a region: a `Residual` if one of two added branches is empty, a `Parallel` if branches
 share nothing, else a `Wired`. What dominates the output is one long `Sequential`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from backlit.errors import InputError, ShapeError
+from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.context import Params, Shape
 from backlit.nn.layer import Layer, Network
@@ -82,8 +82,8 @@ def assemble(nodes: Sequence[Node], output: str, input_shape: Shape, dtype: str 
     Examples
     --------
     >>> import backlit as bl
-    >>> nodes = [Node("a", bl.ReLU(), ("input",)), Node("sum", bl.Identity(), ("input", "a")), Node("b", bl.Tanh(), ("sum",))]
-    >>> assemble(nodes, "b", (3,)).architecture
+    >>> a, b = Node("a", bl.ReLU(), ("input",)), Node("b", bl.Tanh(), ("sum",))
+    >>> assemble([a, Node("sum", bl.Identity(), ("input", "a")), b], "b", (3,)).architecture
     Sequential(Residual(ReLU()), Tanh())
     """
     whole = _in_turn(_Graph(nodes).chain(INPUT, output))
@@ -150,7 +150,7 @@ class _Graph:
         regions = [self.between(start, name) for name in node.inputs]
         if sum(map(len, regions)) > len(set().union(*regions)):
             return self.web(start, node, set().union(*regions))
-        if len(regions) == 2 and node.combine == "sum" and not all(regions):
+        if len(regions) == 2 and node.combine == "sum" and any(regions) and not all(regions):
             body = _in_turn(self.chain(start, next(name for name in node.inputs if name != start)))
             return _nested(Residual(body.layer), [("body", body)])
         branches = [(str(i), _in_turn(self.chain(start, name))) for i, name in enumerate(node.inputs)]

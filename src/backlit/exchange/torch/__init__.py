@@ -73,7 +73,8 @@ def to_torch(network: Network) -> Any:
     Returns
     -------
     torch.nn.Module
-        In evaluation mode. Frozen parameters don't require a gradient.
+        In evaluation mode. Frozen parameters don't require a gradient, nor does the second bias of RNN and LSTM, which
+        stays zero: Backlit has one. `Augment` becomes an ``Identity``: what it does in training is left out.
 
     Raises
     ------

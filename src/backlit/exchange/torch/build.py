@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import torch
 from torch import nn
 
 from backlit.errors import InputError
@@ -16,6 +17,7 @@ from backlit.nn.context import Params
 from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.containers import Parallel, Residual, Sequential
 from backlit.nn.layers.sequence import EachStep, Masked
+from backlit.nn.layers.transformer import TransformerBlock
 from backlit.nn.layers.wired import EDGES, Wired
 from backlit.registry import OWN
 
@@ -57,7 +59,8 @@ def built(network: Network) -> nn.Module:
     whole = Part("", network.architecture, network.params, state, steps, network.frozen)
     out = whole.step.out
     module = fitted(whole, whole.step.into, out if out in (FIRST, LAST) else LAST)
-    return module.eval()
+    learned = [*tree.leaves(network.params), *network.state.values()]
+    return module.to(getattr(torch, str(learned[0].dtype)) if learned else None).eval()
 
 
 def build(part: Part) -> nn.Module:
@@ -83,10 +86,10 @@ def fitted(part: Part, have: Form, want: Form) -> nn.Module:
     return chain["layer"] if len(chain) == 1 else nn.Sequential(OrderedDict(chain))
 
 
-def _turn(have: Form, want: Form, axes: int) -> nn.Module:
+def _turn(have: Any, want: Form, axes: int) -> nn.Module:
     """From one form to another: of features that were a picture, or by the number of an example's axes."""
     if have not in (FIRST, LAST):
-        return own.Reorder(order_of(tuple(have)))
+        return own.Reorder(order_of(have))
     return own.Permute(axes, *range(1, axes)) if want == FIRST else own.Permute(*range(2, axes + 1), 1)
 
 
@@ -142,9 +145,9 @@ def _channels(form: Form) -> int:
     return 1 if form == FIRST else -1
 
 
-
 CONTAINERS: dict[type[Layer], Any] = {
     Sequential: _sequential,
+    TransformerBlock: _sequential,
     Residual: _residual,
     Parallel: _parallel,
     Wired: _wired,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from backlit.exchange.torch import own
+from backlit.exchange.torch import attention, own
 from backlit.exchange.torch import recurrent as r
 from backlit.exchange.torch.build import Part
 from backlit.exchange.weights.layouts import write
@@ -27,7 +27,7 @@ from backlit.nn.layers.encoding import PiecewiseLinear
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.lstm import LSTM
-from backlit.nn.layers.normalization import BatchNorm, LayerNorm
+from backlit.nn.layers.normalization import BatchNorm, LayerNorm, RMSNorm
 from backlit.nn.layers.pooling import (
     AdaptiveAvgPool2d,
     AvgPool1d,
@@ -37,10 +37,12 @@ from backlit.nn.layers.pooling import (
     MaxPool1d,
     MaxPool2d,
 )
+from backlit.nn.layers.positions import PositionalEncoding
 from backlit.nn.layers.recurrent import RNN
 from backlit.nn.layers.rescale import Rescale, Temperature
 from backlit.nn.layers.sequence import Bidirectional
 from backlit.nn.layers.shaping import Flatten, Permute, Reshape, Select
+from backlit.nn.layers.transformer import MultiHeadAttention, ScaledDotProductAttention
 
 Builder = Callable[[Part], nn.Module]
 
@@ -48,12 +50,21 @@ Builder = Callable[[Part], nn.Module]
 def filled(part: Part, module: nn.Module) -> nn.Module:
     """The module with the layer's values, as PyTorch lays them out; frozen ones don't require a gradient."""
     tensors = write(part.layer, part.params, part.state)
-    still = tree.nest({path: np.full(np.shape(leaf), _own_path(part, path) not in part.frozen, dtype=float) for path, leaf in tree.items(part.params)}) if part.params else {}
+    still = (
+        tree.nest(
+            {
+                path: np.full(np.shape(leaf), _own_path(part, path) not in part.frozen, dtype=float)
+                for path, leaf in tree.items(part.params)
+            }
+        )
+        if part.params
+        else {}
+    )
     learns = write(part.layer, still, part.state)
     dtypes = {str(array.dtype) for array in tensors.values() if array.dtype.kind == "f"}
     module = module.to(getattr(torch, dtypes.pop())) if dtypes else module
-    if part.step.into not in (FIRST, LAST):
-        order = np.argsort(order_of(tuple(part.step.into)))
+    if not isinstance(part.step.into, str):
+        order = np.argsort(order_of(part.step.into))
         tensors = {name: _in_order(part.layer, array, order) for name, array in tensors.items()}
     module.load_state_dict({name: torch.tensor(np.array(array)) for name, array in tensors.items()})
     for name, parameter in module.named_parameters():
@@ -186,6 +197,21 @@ def _layer_norm(part: Part) -> nn.Module:
     return filled(part, nn.LayerNorm(shape, eps=layer.epsilon, elementwise_affine=layer.affine))
 
 
+def _rms_norm(part: Part) -> nn.Module:
+    layer = part.layer
+    shape = part.step.shape[-layer.axes :]
+    return filled(part, nn.RMSNorm(shape, eps=layer.epsilon, elementwise_affine=layer.affine))
+
+
+def _attention(part: Part) -> nn.Module:
+    layer = part.layer
+    if part.step.shape[-1] != layer.units:
+        part.refuse(
+            f"PyTorch's attention gives as many features as it gets, not {layer.units} of {part.step.shape[-1]}"
+        )
+    return filled(part, attention.MultiHeadAttention(layer))
+
+
 def _prelu(part: Part) -> nn.Module:
     return filled(part, nn.PReLU(part.step.shape[-1] if part.layer.by_feature else 1))
 
@@ -244,8 +270,8 @@ def _bidirectional(part: Part) -> nn.Module:
     _require_sequences(part, layer.body)
     if _native(layer.body) and layer.combine == "concatenate" and not part.step.masked:
         return filled(part, _kernel(layer.body, part.step.shape[-1], both=True))
-    ways = [_steps(part.inside(name, inner)) for name, inner in layer.parts()]
-    return r.Bidirectional(*ways, layer.combine)
+    forward, backward = (_steps(part.inside(name, inner)) for name, inner in layer.parts())
+    return r.Bidirectional(forward, backward, layer.combine)
 
 
 # ------------------------------------------------------------------------------------------------ others
@@ -316,6 +342,10 @@ BUILDERS: dict[type[Layer], Builder] = {
     GlobalMaxPool: _global({1: nn.AdaptiveMaxPool1d, 2: nn.AdaptiveMaxPool2d}, own.Maximum, -np.inf),
     BatchNorm: _batch_norm,
     LayerNorm: _layer_norm,
+    RMSNorm: _rms_norm,
+    MultiHeadAttention: _attention,
+    ScaledDotProductAttention: _own(attention.ScaledDotProduct),
+    PositionalEncoding: _own(attention.PositionalEncoding),
     Dropout: _dropout,
     RNN: _recurrent,
     LSTM: _recurrent,

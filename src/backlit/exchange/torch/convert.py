@@ -81,7 +81,9 @@ def _axes(graph: fx.GraphModule, count: int) -> tuple[int, ...]:
             return CHANNELS_LAST.get(count, tuple(range(count)))
         if module is not None and getattr(module, "batch_first", True) is False and count == 3:
             return (1, 0, 2)
-        through = name in _THROUGH if module is None else not list(module.parameters()) and not isinstance(module, nn.Flatten)
+        through = (
+            name in _THROUGH if module is None else not list(module.parameters()) and not isinstance(module, nn.Flatten)
+        )
         if not through:
             break
     return tuple(range(count))

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from backlit.exchange.torch.reader import Half, Last, Reader, Value
+from backlit.exchange.torch import attention_in
+from backlit.exchange.torch.reader import Half, Last, Padded, Reader, Value
 from backlit.nn.layer import Layer
 from backlit.nn.layers import activations
 from backlit.nn.layers.activations import Identity
@@ -97,12 +98,14 @@ def dropout_channels(r: Reader, x: Value, p: float = 0.5, training: bool = True,
 # ---------------------------------------------------------------------------------- layers with weights
 
 
-def dense(r: Reader, x: Value, module: nn.Module | None, weight: Any, bias: Any = None) -> Value:
+def dense(
+    r: Reader, x: Value, module: nn.Module | None, weight: Any, bias: Any = None, layer: Linear | None = None
+) -> Value:
     """A `Linear` on the last axis; behind a flattened picture its columns are put in the picture's order."""
     if not isinstance(weight, torch.Tensor) or (bias is not None and not isinstance(bias, torch.Tensor)):
         r.refuse("its weights are computed from the input")
     x = r.last(x, -1)
-    layer = Linear(weight.shape[0], bias=bias is not None)
+    layer = layer or Linear(weight.shape[0], bias=bias is not None)
     tensors = {"weight": weight} | ({} if bias is None else {"bias": bias})
     values = r.learned(module or nn.Module(), layer, **tensors)
     if x.order is not None:
@@ -128,15 +131,39 @@ def _as_many(number: Any, axes: int) -> tuple[int, ...]:
     return tuple(number) if isinstance(number, (tuple, list)) else (number,) * axes
 
 
+def short(sizes: Any) -> Any:
+    """One number for several that are alike."""
+    return sizes[0] if isinstance(sizes, (tuple, list)) and len(set(sizes)) == 1 else sizes
+
+
+def pad(r: Reader, x: Value, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Padded:
+    """A border of one number around lines or pictures; PyTorch counts axes from the last."""
+    pairs = tuple((pad[i], pad[i + 1]) for i in range(0, len(pad), 2))[::-1]
+    if mode != "constant" or len(pairs) != len(x.shape) - 2 or min(map(min, pairs)) < 0:
+        r.refuse("of borders only constant ones around lines and pictures have a counterpart")
+    return Padded(x, pairs, float(value or 0.0))
+
+
+def bordered(r: Reader, x: Any, own: Any, fill: float, axes: int) -> tuple[Value, Any]:
+    """The value, and the border of a layer that has one of its own and may take over a waiting one."""
+    if not isinstance(x, Padded):
+        return x, own
+    if isinstance(own, str):
+        own = [(0, 0)] * axes if own == "valid" else r.refuse("two borders, one of them 'same', have no counterpart")
+    mine = [pair if isinstance(pair, tuple) else (pair, pair) for pair in _as_many(own, axes)]
+    if x.fill != fill or (fill and any(map(any, mine))):
+        r.refuse(f"the border must be of {fill} here, got {x.fill}")
+    return x.x, tuple((a + b, c + d) for (a, c), (b, d) in zip(mine, x.pairs, strict=True))
+
+
 def _pooled(r: Reader, kinds: tuple[Any, Any], x: Value, kernel: Any, stride: Any, padding: Any, ceil: bool) -> Value:
-    axes = len(x.shape) - 2
+    maximum = kinds[0] is MaxPool1d
+    axes = len((x.x if isinstance(x, Padded) else x).shape) - 2
+    x, border = bordered(r, x, short(_as_many(padding, axes)), -math.inf if maximum else math.nan, axes)
     x = pictures(r, x, axes)
-    size, step, border = (
-        _as_many(kernel, axes),
-        _as_many(kernel if stride is None else stride, axes),
-        _as_many(padding, axes),
-    )
-    layer = kinds[axes - 1](size, step, border)
+    size = short(_as_many(kernel, axes))
+    step = size if stride is None else short(_as_many(stride, axes))
+    layer = kinds[axes - 1](size, None if step == size else step, border or "valid")
     if ceil and layer.output_shape(x.sizes) != tuple(r.shape()[axis] for axis in x.axes[1:]):
         r.refuse("ceil_mode=True gives a window that hangs over the edge, which has no counterpart")
     return r.add(layer, [x], x.axes, r.shape())
@@ -199,7 +226,7 @@ def _divided(r: Reader, kind: Any, x: Value) -> Value:
     if any(whole % part for whole, part in zip(x.shape[2:], target[2:], strict=True)):
         r.refuse(f"places {x.shape[2:]} can't be divided evenly into {target[2:]}")
     sizes = tuple(whole // part for whole, part in zip(x.shape[2:], target[2:], strict=True))
-    return r.add(kind(sizes), [x], x.axes, target)
+    return r.add(kind(short(sizes)), [x], x.axes, target)
 
 
 def _over(layer: Layer) -> Function:
@@ -244,6 +271,8 @@ class _Maximum:
 def _add(r: Reader, x: Any, other: Any, alpha: float = 1) -> Value:
     if not isinstance(x, Value):
         x, other = other, x
+    if isinstance(other, torch.Tensor) and other.numel() > 1:
+        return attention_in.positions(r, x, other)
     if isinstance(other, Value) and alpha == 1:
         if x.shape != other.shape:
             r.refuse(f"values of shapes {x.shape} and {other.shape} are added; they must be alike")
@@ -293,7 +322,7 @@ def _short(value: Any) -> str:
 
 def _cat(r: Reader, tensors: Sequence[Any], dim: int = 0) -> Value:
     if all(isinstance(part, Half) for part in tensors):
-        return _both_ends(r, tensors)
+        return _joined(r, tensors)
     if not all(isinstance(part, Value) for part in tensors):
         r.refuse("only values that are computed from the input can be put together")
     first = r.last(r.settled(tensors[0]), dim)
@@ -312,12 +341,16 @@ def _cat(r: Reader, tensors: Sequence[Any], dim: int = 0) -> Value:
 # ------------------------------------------------------------------------------------- recurrent states
 
 
-def _both_ends(r: Reader, halves: Sequence[Half]) -> Value:
+def _joined(r: Reader, halves: Sequence[Half]) -> Value:
     """The last states of both directions, the first one forward: a `Bidirectional` that gives them."""
     forward, backward = (halves[0], halves[-1])
     if len(halves) != 2 or forward.backward or not backward.backward or forward.sequence != backward.sequence:
         r.refuse("of a recurrent layer in both directions, first the forward and then the backward state can be joined")
-    sequence = forward.sequence
+    return both_ends(r, forward.sequence)
+
+
+def both_ends(r: Reader, sequence: Value) -> Value:
+    """The last states of both directions, of which the sequence is known."""
     end = r.add(Identity(), [sequence], (0, 1), r.shape())
     r.ends[end.node] = sequence.node
     return end
@@ -331,17 +364,17 @@ def _state(r: Reader, states: Last, index: int) -> Value | Half:
         r.refuse("only the last of the stacked layers' states has a counterpart")
     if states.ways == 2:
         return Half(states.sequence, index % 2 == 1)
-    return _place(r, states.sequence, states.sequence.axes[1], -1)
+    return place(r, states.sequence, states.sequence.axes[1], -1)
 
 
-def _place(r: Reader, x: Value, axis: int, index: int) -> Value:
+def place(r: Reader, x: Value, axis: int, index: int) -> Value:
     """One place along an axis of PyTorch's, which goes."""
     x = r.settled(x)
     if axis == x.axes[0]:
         r.refuse("it picks a row of the batch")
-    place = x.axes.index(axis)
+    at = x.axes.index(axis)
     axes = [other - (other > axis) for other in x.axes if other != axis]
-    return r.add(Select(index, place), [x], axes, [size for other, size in enumerate(x.shape) if other != axis])
+    return r.add(Select(index, at), [x], axes, [size for other, size in enumerate(x.shape) if other != axis])
 
 
 def _getitem(r: Reader, x: Any, index: Any) -> Any:
@@ -360,13 +393,13 @@ def _getitem(r: Reader, x: Any, index: Any) -> Any:
     numbers = [axis for axis, one in enumerate(index) if one != slice(None)]
     if not isinstance(x, Value) or len(numbers) != 1 or not isinstance(index[numbers[0]], int):
         r.refuse("of an index only one number has a counterpart, as in x[:, -1]")
-    return _place(r, x, numbers[0], index[numbers[0]])
+    return place(r, x, numbers[0], index[numbers[0]])
 
 
 # --------------------------------------------------------------------------------------------- shapes
 
 
-def reshape(r: Reader, x: Any, *_: Any, **__: Any) -> Value:
+def reshape(r: Reader, x: Any, *_: Any, **__: Any) -> Any:
     """The shape that the example got; the batch must stay an axis of its own."""
     if isinstance(x, Last) and x.count * x.ways == 1:
         return _state(r, x, 0)
@@ -402,7 +435,8 @@ def _with_ones(x: Value, shape: tuple[int, ...]) -> tuple[int, ...] | None:
         return None
     to = dict(zip(old, new, strict=True))
     kept = [to[axis] for axis in x.axes if axis in to]
-    return tuple([new[batch], *[axis for axis in kept if axis != new[batch]], *[a for a in range(len(shape)) if not big[a]]])
+    ones = [axis for axis in range(len(shape)) if not big[axis]]
+    return (new[batch], *[axis for axis in kept if axis != new[batch]], *ones)
 
 
 def flatten(r: Reader, x: Value, start_dim: int = 0, end_dim: int = -1) -> Value:
@@ -410,7 +444,7 @@ def flatten(r: Reader, x: Value, start_dim: int = 0, end_dim: int = -1) -> Value
     return reshape(r, x)
 
 
-def _permuted(r: Reader, x: Value, order: Sequence[int]) -> Value:
+def permuted(r: Reader, x: Value, order: Sequence[int]) -> Value:
     """Only the names of axes change: axis ``order[i]`` is called i."""
     x = r.settled(x)
     order = [axis % len(x.shape) for axis in order]
@@ -419,13 +453,13 @@ def _permuted(r: Reader, x: Value, order: Sequence[int]) -> Value:
 
 
 def _permute(r: Reader, x: Value, *dims: Any) -> Value:
-    return _permuted(r, x, dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
+    return permuted(r, x, dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
 
 
 def _transpose(r: Reader, x: Value, dim0: int, dim1: int) -> Value:
     order = list(range(len(x.shape)))
     order[dim0], order[dim1] = order[dim1], order[dim0]
-    return _permuted(r, x, order)
+    return permuted(r, x, order)
 
 
 def _same(r: Reader, x: Any, *_: Any, **__: Any) -> Any:
@@ -472,12 +506,12 @@ FUNCTIONS: dict[str, Function] = {
     **dict.fromkeys(("truediv", "div", "divide"), _divide),
     **dict.fromkeys(("cat", "concat", "concatenate"), _cat),
     "getitem": _getitem,
-    "select": lambda r, x, dim, index: _place(r, x, dim % len(x.shape), index),
+    "select": lambda r, x, dim, index: place(r, x, dim % len(x.shape), index),
     **dict.fromkeys(("flatten", "reshape", "view", "squeeze", "unsqueeze", "unflatten"), reshape),
     "permute": _permute,
     **dict.fromkeys(("transpose", "swapaxes"), _transpose),
     **dict.fromkeys(("contiguous", "clone", "float", "double", "long", "to", "type_as", "identity"), _same),
     **dict.fromkeys(("size", "dim", "numel", "flatten_parameters"), _known),
     "getattr": _attribute,
+    "pad": pad,
 }
-

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 
+from backlit.exchange.torch import attention_in
 from backlit.exchange.torch import functions as f
+from backlit.exchange.torch import recurrent as own_recurrent
+from backlit.exchange.torch.attention import MultiHeadAttention
+from backlit.exchange.torch.own import DropConnect as DropConnectModule
+from backlit.exchange.torch.own import Own, Permute, Rescale
 from backlit.exchange.torch.reader import Last, Reader, Value
+from backlit.graph import tree
 from backlit.nn.layer import Layer
 from backlit.nn.layers import activations
 from backlit.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from backlit.nn.layers.dropout import Dropout
+from backlit.nn.layers.dropout import DropConnect, Dropout
 from backlit.nn.layers.embedding import Embedding
 from backlit.nn.layers.gru import GRU
-from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.lstm import LSTM
-from backlit.nn.layers.normalization import BatchNorm, LayerNorm
+from backlit.nn.layers.normalization import BatchNorm, LayerNorm, RMSNorm
 from backlit.nn.layers.recurrent import RNN
 from backlit.nn.layers.sequence import Bidirectional
 
@@ -30,15 +36,17 @@ def _linear(r: Reader, m: nn.Linear, x: Value) -> Value:
 
 def _settings(m: Any) -> dict[str, Any]:
     """What convolutions of both kinds have in common."""
-    settings = {"stride": m.stride, "dilation": m.dilation, "groups": m.groups, "bias": m.bias is not None}
-    return {**settings, "padding": m.padding}
+    settings = {"stride": f.short(m.stride), "dilation": f.short(m.dilation), "groups": m.groups}
+    return {**settings, "bias": m.bias is not None, "padding": f.short(m.padding) or "valid"}
 
 
 def _convolution(r: Reader, m: Any, x: Value) -> Value:
     if m.padding_mode != "zeros":
         r.refuse(f"padding_mode={m.padding_mode!r} has no counterpart, only zeros")
+    settings = _settings(m)
+    x, settings["padding"] = f.bordered(r, x, settings["padding"], 0.0, len(m.kernel_size))
     x = f.pictures(r, x, len(m.kernel_size))
-    layer = _CONVOLUTIONS[type(m)](m.out_channels, m.kernel_size, **_settings(m))
+    layer = _CONVOLUTIONS[type(m)](m.out_channels, f.short(m.kernel_size), **settings)
     return r.add(layer, [x], x.axes, r.shape(), **r.learned(m, layer))
 
 
@@ -47,7 +55,8 @@ def _transposed(r: Reader, m: Any, x: Value, output_size: Any = None) -> Value:
         r.refuse("output_size has no counterpart; use output_padding")
     x = f.pictures(r, x, len(m.kernel_size))
     kind = _TRANSPOSED[type(m)]
-    layer = kind(m.out_channels, m.kernel_size, output_padding=m.output_padding, **_settings(m))
+    extra = f.short(m.output_padding)
+    layer = kind(m.out_channels, f.short(m.kernel_size), output_padding=extra, **_settings(m))
     return r.add(layer, [x], x.axes, r.shape(), **r.learned(m, layer))
 
 
@@ -81,7 +90,9 @@ def _embedding(r: Reader, m: nn.Embedding, x: Value) -> Value:
     if m.max_norm is not None or m.scale_grad_by_freq:
         r.refuse("max_norm and scale_grad_by_freq have no counterpart")
     if m.padding_idx is not None:
-        r.refuse("the row of padding_idx would learn here; set padding_idx=None, or wrap what reads it in bl.Masked later")
+        r.refuse(
+            "the row of padding_idx would learn here; set padding_idx=None, or wrap what reads it in bl.Masked later"
+        )
     layer = Embedding(m.num_embeddings, m.embedding_dim)
     return r.add(layer, [x], (*x.axes, len(x.shape)), r.shape(), **r.learned(m, layer))
 
@@ -91,6 +102,15 @@ def _prelu(r: Reader, m: nn.PReLU, x: Value) -> Value:
         x = r.last(x, 1)
     layer = activations.PReLU(by_feature=m.num_parameters > 1)
     return r.alike(layer, x, **r.learned(m, layer))
+
+
+def _output_only(r: Reader, m: Any, x: Value) -> Any:
+    """Our own, which give the output alone: every step's, or the last of each direction."""
+    sequence, states = _recurrent(r, m, x)
+    last = states[0] if isinstance(states, tuple) else states
+    if m.sequences:
+        return sequence
+    return f.both_ends(r, sequence) if last.ways == 2 else f.place(r, sequence, 1, -1)
 
 
 def _recurrent(r: Reader, m: Any, x: Value, start: Any = None) -> Any:
@@ -109,7 +129,7 @@ def _recurrent(r: Reader, m: Any, x: Value, start: Any = None) -> Any:
         mark = f"_l{number}"
         own = {}
         for name, tensor in tensors.items():
-            stem, _, way = name.partition("_reverse")
+            stem = name.partition("_reverse")[0]
             if stem.endswith(mark):
                 own[f"{stem.removesuffix(mark)}_l0{name[len(stem) :]}"] = tensor
         size = (m.proj_size or m.hidden_size) * (2 if m.bidirectional else 1)
@@ -131,6 +151,34 @@ def _layer_of(m: Any) -> Layer:
     return RNN(m.hidden_size, activation=m.nonlinearity, **options)
 
 
+def _rms_norm(r: Reader, m: nn.RMSNorm, x: Value) -> Value:
+    count = len(m.normalized_shape)
+    x = r.natural(x) if x.axes[-count:] != tuple(range(len(x.shape) - count, len(x.shape))) else r.settled(x)
+    epsilon = m.eps if m.eps is not None else torch.finfo(m.weight.dtype if m.elementwise_affine else torch.float32).eps
+    layer = RMSNorm(axes=count, epsilon=epsilon, affine=m.elementwise_affine)
+    return r.alike(layer, x, **r.learned(m, layer))
+
+
+def _own(r: Reader, m: Own, x: Value) -> Value:
+    """A module of our own, for which there is a layer: `to_torch` made it."""
+    x = r.natural(x)
+    shape = (x.shape[0], *m.layer.output_shape(x.sizes))
+    tensors = {path: getattr(m, name) for name, path in m.paths.items()}
+    for path, tensor in tensors.items():
+        r.take(tensor, path)
+    params = tree.nest({path: tensor.detach().cpu().numpy() for path, tensor in tensors.items()}) if tensors else {}
+    frozen = tuple(path for path, tensor in tensors.items() if not tensor.requires_grad)
+    return r.add(m.layer, [x], range(len(shape)), shape, params=params, frozen=frozen)
+
+
+def _rescale(r: Reader, m: Rescale, x: Value) -> Value:
+    return r.alike(m.layer, r.channels_last(x) if m.shift.dim() > 1 else r.last(x, -1))
+
+
+def _drop_connect(r: Reader, m: DropConnectModule, x: Value) -> Value:
+    return f.dense(r, x, m, m.weight, m.bias, DropConnect(m.out_features, bias=m.bias is not None, rate=m.rate))
+
+
 def _flatten(r: Reader, m: nn.Flatten, x: Value) -> Value:
     return f.flatten(r, x, m.start_dim, m.end_dim)
 
@@ -147,6 +195,18 @@ def _activation(function: Any, *names: str) -> Any:
 _POOL = ("kernel_size", "stride", "padding", "ceil_mode")
 
 MODULES: dict[type, Any] = {
+    nn.RMSNorm: _rms_norm,
+    nn.MultiheadAttention: attention_in.attention,
+    nn.TransformerEncoderLayer: attention_in.block,
+    nn.TransformerEncoder: attention_in.encoder,
+    **dict.fromkeys((own_recurrent.RNN, own_recurrent.LSTM, own_recurrent.GRU), _output_only),
+    **dict.fromkeys(Own.__subclasses__(), _own),
+    Permute: lambda r, m, x: f.permuted(r, x, (0, *m.axes)),
+    Rescale: _rescale,
+    **dict.fromkeys((nn.ZeroPad1d, nn.ZeroPad2d), lambda r, m, x: f.pad(r, x, m.padding)),
+    **dict.fromkeys((nn.ConstantPad1d, nn.ConstantPad2d), lambda r, m, x: f.pad(r, x, m.padding, value=m.value)),
+    DropConnectModule: _drop_connect,
+    MultiHeadAttention: attention_in.own_attention,
     nn.Linear: _linear,
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,

@@ -11,21 +11,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from backlit.nn.layer import Layer
 from backlit.nn.layers.wired import INPUT, OUTPUT
 
-Tensor = torch.Tensor
-
 
 class Own(nn.Module):
     """Base of the modules that stand for one layer; they know which."""
 
-    def __init__(self, layer: Layer, params: Mapping[str, Any] = {}, buffers: Mapping[str, Any] = {}) -> None:  # noqa: B006
+    def __init__(self, layer: Layer, params: Mapping[str, Any] = {}, buffers: Mapping[str, Any] = {}) -> None:
         super().__init__()
-        self.layer = layer
+        self.layer: Any = layer
         self.paths = {path.replace("/", "_"): path for path in params}
         for path, array in params.items():
             self.register_parameter(path.replace("/", "_"), nn.Parameter(torch.tensor(np.asarray(array))))
@@ -113,11 +111,15 @@ class Rescale(Own):
 
 
 class OneHot(Own):
-    """A one at the place that each whole number names."""
+    """A one at the place that each whole number names, in the module's type."""
+
+    def __init__(self, layer: Layer, *values: Any) -> None:
+        super().__init__(layer, *values)
+        self.register_buffer("one", torch.ones(()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """``x: (batch, ...)``, whole numbers."""
-        return functional.one_hot(x, self.layer.count).to(torch.get_default_dtype())
+        return functional.one_hot(x, self.layer.count).to(self.one.dtype)
 
 
 class EmbedColumns(Own):

@@ -86,6 +86,15 @@ class Half:
     backward: bool
 
 
+@dataclass(frozen=True)
+class Padded:
+    """A value with a border that waits for the convolution or pooling that takes it."""
+
+    x: Value
+    pairs: tuple[tuple[int, int], ...]
+    fill: float
+
+
 class Reader:
     """Walks a graph once; what it has found so far."""
 
@@ -251,11 +260,19 @@ class Reader:
                 self.refuse(f"Backlit has no layer for it; it knows {', '.join(sorted(k.__name__ for k in modules))}")
             if module._forward_hooks or module._forward_pre_hooks:
                 self.refuse("it has hooks, which change what it does; remove them first")
+            if (
+                isinstance(args[0], Padded)
+                and "Conv" not in type(module).__name__
+                and "MaxPool" not in type(module).__name__
+            ):
+                self.refuse("a border has a counterpart only in front of a convolution or maximum")
             return reading(self, module, *args, **kwargs)
         name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
         reading = functions.get(name.strip("_") if name.endswith("_") else name)
         if reading is None:
             self.refuse("Backlit has no layer for it")
+        if isinstance(args[0], Padded) and name not in ("max_pool1d", "max_pool2d"):
+            self.refuse("a border has a counterpart only in front of a convolution or pooling")
         return reading(self, *args, **kwargs)
 
     def _given(self, value: Any) -> Value:
@@ -302,4 +319,4 @@ def _data(arguments: Any) -> bool:
         return any(_data(argument) for argument in arguments)
     if isinstance(arguments, dict):
         return any(_data(argument) for argument in arguments.values())
-    return isinstance(arguments, (Value, Last, Half))
+    return isinstance(arguments, (Value, Last, Half, Padded))

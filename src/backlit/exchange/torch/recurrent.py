@@ -1,16 +1,14 @@
-"""Recurrent layers as PyTorch modules that give one tensor: PyTorch's own kernels, or a loop where they have no such form."""
+"""Recurrent layers as PyTorch modules that give one tensor: PyTorch's kernels, or a loop where they lack the form."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from backlit.exchange.torch.own import Own, combined
-
-Tensor = torch.Tensor
 
 
 class _Plain:

@@ -15,15 +15,18 @@ import torch
 from torch import fx, nn
 
 from backlit.errors import InputError
+from backlit.exchange.torch import own
 
-_OPENED = (nn.Sequential, nn.ModuleList, nn.TransformerEncoder)  # of PyTorch's own, what is followed inside
-_HOME = str(Path(torch.__file__).parent)
+_OPENED = (nn.Sequential, nn.ModuleList)  # of PyTorch's own, what is followed inside
+_CONTAINERS = (own.Residual, own.Parallel, own.Wired)  # of our own
+_HOME, _OWN = str(Path(torch.__file__).parent), str(Path(__file__).parent)  # lines there are nobody's business
 
 
 class Tracer(fx.Tracer):
     """torch.fx's, which keeps the lines that calls come from, and tells in which module it failed."""
 
     record_stack_traces = True
+    proxy_buffer_attributes = True  # so that they may be cut to a length that the input says
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +35,10 @@ class Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Layers of PyTorch's stay whole; whatever else is looked into."""
-        return type(m).__module__.startswith("torch.nn") and not isinstance(m, _OPENED)
+        home = type(m).__module__
+        if home.startswith("backlit."):
+            return not isinstance(m, _CONTAINERS)
+        return home.startswith("torch.nn") and not isinstance(m, _OPENED)
 
     def call_module(self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Follow a call, and remember where, if it fails."""
@@ -74,7 +80,7 @@ def traced(module: nn.Module) -> fx.GraphModule:
             detail = str(error).split(". ")[0].splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
                 f"from_torch can't follow {where}{line}: {detail}. What a module does may depend on shapes, not on the "
-                "numbers that it gets (if, while, len, int of a tensor): take that part out, or bring the layers around it"
+                "numbers that it gets (if, while, len, int of a tensor): take that out, or bring the layers around it"
             ) from error
     return fx.GraphModule(module, graph)
 
@@ -107,10 +113,13 @@ def outputs(module: nn.Module, example: Any) -> np.ndarray:
         except Exception as error:
             line = _line(traceback.extract_tb(error.__traceback__))
             raise InputError(
-                f"the module can't take the example of shape {tuple(example.shape)} and type {example.dtype}{line}: {error}"
+                f"the module can't take the example of shape {tuple(example.shape)} and type {example.dtype}{line}: "
+                f"{error}"
             ) from error
     if not isinstance(output, torch.Tensor):
-        raise InputError(f"from_torch takes a module that gives one tensor; {type(module).__name__} gives {_kind(output)}")
+        raise InputError(
+            f"from_torch takes a module that gives one tensor; {type(module).__name__} gives {_kind(output)}"
+        )
     return output.detach().cpu().numpy()
 
 
@@ -119,13 +128,13 @@ def line_of(node: fx.Node) -> str:
     if not node.stack_trace:
         return ""
     frames = re.findall(r'File "([^"]+)", line (\d+), in .*\n\s*(.*)', node.stack_trace)
-    frames = [frame for frame in frames if not frame[0].startswith(_HOME)]
+    frames = [frame for frame in frames if not frame[0].startswith((_HOME, _OWN))]
     return f" ({Path(frames[-1][0]).name}, line {frames[-1][1]}: `{frames[-1][2].strip()}`)" if frames else ""
 
 
 def _line(frames: traceback.StackSummary) -> str:
     """The last line outside of PyTorch's and our own code."""
-    foreign = [frame for frame in frames if not frame.filename.startswith((_HOME, str(Path(__file__).parent)))]
+    foreign = [frame for frame in frames if not frame.filename.startswith((_HOME, _OWN))]
     if not foreign:
         return ""
     last = foreign[-1]

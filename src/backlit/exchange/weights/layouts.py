@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
+from backlit.graph import tree
 from backlit.nn.context import Params
 from backlit.nn.layer import Layer
 from backlit.nn.layers.activations import PReLU
@@ -21,9 +22,11 @@ from backlit.nn.layers.embedding import Embedding
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.lstm import LSTM
-from backlit.nn.layers.normalization import BatchNorm, LayerNorm
+from backlit.nn.layers.normalization import BatchNorm, LayerNorm, RMSNorm
+from backlit.nn.layers.positions import PositionalEncoding
 from backlit.nn.layers.recurrent import RNN
 from backlit.nn.layers.sequence import Bidirectional
+from backlit.nn.layers.transformer import MultiHeadAttention, TransformerBlock
 
 Tensors = dict[str, np.ndarray]
 State = dict[str, Any]
@@ -139,6 +142,42 @@ def _write_both_ways(layer: Any, params: Params, state: State) -> Tensors:
     }
 
 
+# --------------------------------------------------------------------------------------- transformers
+
+_ATTENTION = {"in_proj_weight": "qkv/weight", "in_proj_bias": "qkv/bias", "out_proj.weight": "out/weight"}
+_ATTENTION |= {"out_proj.bias": "out/bias"}
+
+
+def _nested(names: Callable[[Any], dict[str, str]]) -> Layout:
+    """The same arrays under other names, where Backlit's are paths."""
+
+    def read(layer: Any, tensors: Mapping[str, np.ndarray]) -> tuple[Params, State]:
+        return tree.nest({ours: tensors[theirs] for theirs, ours in names(layer).items()}), {}
+
+    def write(layer: Any, params: Params, state: State) -> Tensors:
+        flat = dict(tree.items(params))
+        return {theirs: flat[ours] for theirs, ours in names(layer).items()}
+
+    return Layout(read, write)
+
+
+def _attention_names(layer: Any) -> dict[str, str]:
+    return {theirs: ours for theirs, ours in _ATTENTION.items() if layer.bias or not ours.endswith("bias")}
+
+
+def _block_names(layer: Any) -> dict[str, str]:
+    """Those of torch.nn.TransformerEncoderLayer."""
+    first = int(layer.norm_first)
+    attention = f"attention/body/{first}" if first or layer.dropout else "attention/body"
+    second = first + (3 if layer.dropout else 2)
+    names = {f"self_attn.{theirs}": f"{attention}/{ours}" for theirs, ours in _ATTENTION.items()}
+    paths = {"linear1": f"dense/body/{first}", "linear2": f"dense/body/{second}"}
+    names |= {f"{theirs}.{part}": f"{ours}/{part}" for theirs, ours in paths.items() for part in ("weight", "bias")}
+    norms = ("attention/body/0", "dense/body/0") if first else ("norm1", "norm2")
+    parts = {"weight": "scale"} | ({"bias": "bias"} if layer.norm == "layernorm" else {})
+    return names | {f"norm{i + 1}.{theirs}": f"{norms[i]}/{ours}" for i in (0, 1) for theirs, ours in parts.items()}
+
+
 _RECURRENT = Layout(_read_recurrent, _write_recurrent)
 _DENSE = _plain(weight="weight", bias="bias")
 _CONV = Layout(_read_conv, _write_conv)
@@ -154,6 +193,10 @@ LAYOUTS: dict[type[Layer], Layout] = {
     PReLU: Layout(_read_slope, _write_slope),
     LayerNorm: Layout(_read_layer_norm, _SCALED.write),
     BatchNorm: Layout(_read_batch_norm, _write_batch_norm, also=("num_batches_tracked",)),
+    RMSNorm: _plain(weight="scale"),
+    PositionalEncoding: _DENSE,
+    MultiHeadAttention: _nested(_attention_names),
+    TransformerBlock: _nested(_block_names),
     RNN: _RECURRENT,
     LSTM: _RECURRENT,
     GRU: _RECURRENT,

@@ -16,7 +16,7 @@ import numpy as np
 from backlit.nn.context import Shape
 from backlit.nn.layer import Layer, Place
 from backlit.nn.layers import activations
-from backlit.nn.layers.containers import Parallel, Residual, Sequential
+from backlit.nn.layers.containers import Parallel, Residual, _Chain
 from backlit.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.linear import Linear
@@ -33,6 +33,7 @@ from backlit.nn.layers.pooling import (
 from backlit.nn.layers.rescale import Rescale, Temperature
 from backlit.nn.layers.sequence import EachStep, Masked
 from backlit.nn.layers.shaping import Flatten
+from backlit.nn.layers.transformer import MultiHeadAttention
 from backlit.nn.layers.wired import Wired
 
 Form = str | Shape  # "first" or "last": where channels are; of a flattened picture its shape, channels last
@@ -114,8 +115,10 @@ def _plan(place: Place, form: Form, masked: bool, steps: dict[str, Step]) -> For
 def _container(place: Place, form: Form, masked: bool, steps: dict[str, Step]) -> Form | None:
     """A container's output, from those of its parts; None for containers that are built as one."""
     layer = place.layer
+    if isinstance(layer, MultiHeadAttention):
+        return None
     inside = place.inside()
-    if isinstance(layer, Sequential):
+    if isinstance(layer, _Chain):
         for part in inside:
             form = _plan(part, form, masked, steps)
         return form
@@ -161,4 +164,3 @@ def _leaf(layer: Layer, shape: Shape, form: Form) -> tuple[Form, Form]:
         mixed = shape[-1] > 1 and math.prod(shape[:-1]) > 1
         return FIRST, shape if mixed else LAST
     return LAST, LAST
-
