@@ -4,6 +4,7 @@ from . import data as data
 from . import errors as errors
 from . import lessons as lessons
 from . import optim as optim
+from . import trackers as trackers
 from ._version import __version__ as __version__
 from .bounds import limits as limits
 from .data.padding import pad_sequences as pad_sequences
@@ -26,6 +27,7 @@ from .errors import InputError as InputError
 from .errors import NonFiniteError as NonFiniteError
 from .errors import RecompilationWarning as RecompilationWarning
 from .errors import ShapeError as ShapeError
+from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
 from .exchange.torch import from_torch as from_torch
@@ -166,6 +168,7 @@ from .run import probe as probe
 from .tasks.series import forecast as forecast
 from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
+from .train.callbacks import Follower as Follower
 from .train.callbacks import History as History
 from .train.generate import beam_search as beam_search
 from .train.probes.settings import Probes as Probes

@@ -411,6 +411,8 @@ class Network:
         }
         return ", ".join(f"{name} {sizes}" for name, sizes in own.items())
 
+    _repr_html_ = verb("backlit.report.notebook:of_network", "What a notebook shows: the layers, drawn and in a table.")
+
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
 
