@@ -242,6 +242,14 @@ class Gpt(nn.Module):
         return self.head(self.blocks(y, mask=mask)).mean(dim=1)
 
 
+def web() -> nn.Module:
+    def forward(m: Any, x: Any) -> Any:
+        a, b = m.a(x), m.b(m.a2(x))
+        return m.c(a + b) + m.d(b + x) + a
+
+    return Calls(forward, **{name: nn.Linear(4, 4) for name in ("a", "a2", "b", "c", "d")})
+
+
 def vit() -> nn.Module:
     def forward(m: Any, x: Any) -> Any:
         x = m.patch(x).flatten(2).transpose(1, 2) + m.place
@@ -365,10 +373,7 @@ CASES = [
     Case("twice itself", lambda: Calls(lambda m, x: m.a(x + x), a=nn.Linear(4, 3)), (4,), (), (0, 1)),
     Case(
         "web",
-        lambda: Calls(
-            lambda m, x: (lambda a, b: m.c(a + b) + m.d(b + x) + a)(m.a(x), m.b(m.a2(x))),
-            **{name: nn.Linear(4, 4) for name in ("a", "a2", "b", "c", "d")},
-        ),
+        web,
         (4,),
         (),
         (0, 1),
@@ -453,7 +458,7 @@ REFUSED = [
     ),
     (lambda: Calls(lambda m, x: torch.fft.fft(m.a(x)).abs(), a=nn.Linear(4, 4)), X, "fft.*has no layer for it"),
     (
-        lambda: Calls(lambda m, x: [m.a(x) for _ in range(int(x.sum()) + 1)][0], a=nn.Linear(4, 4)),
+        lambda: Calls(lambda m, x: m.a(x[: int(x.sum()) + 1]), a=nn.Linear(4, 4)),
         X,
         "can't follow .*forward.*models.py, line",
     ),

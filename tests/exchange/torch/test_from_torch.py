@@ -124,19 +124,28 @@ def test_a_taken_over_network_trains_and_explains(rng: np.random.Generator) -> N
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [
-        (bl.Sequential(bl.Conv2d(4, 3, padding="same"), bl.BatchNorm(), bl.ReLU(), bl.Flatten(), bl.Linear(3)), (6, 5, 2)),
-        (bl.Sequential(bl.Conv2d(4, 3, 2, "same"), bl.Residual(bl.Conv2d(4, 3, padding=1)), bl.GlobalAvgPool()), (6, 5, 2)),
+        (
+            bl.Sequential(bl.Conv2d(4, 3, padding="same"), bl.BatchNorm(), bl.ReLU(), bl.Flatten(), bl.Linear(3)),
+            (6, 5, 2),
+        ),
+        (
+            bl.Sequential(bl.Conv2d(4, 3, 2, "same"), bl.Residual(bl.Conv2d(4, 3, padding=1)), bl.GlobalAvgPool()),
+            (6, 5, 2),
+        ),
         (bl.Sequential(bl.Embedding(9, 4), bl.Bidirectional(bl.GRU(3)), bl.Linear(2)), (6,)),
         (bl.Sequential(bl.LSTM(4, return_sequences=True), bl.LSTM(3), bl.PReLU()), (6, 2)),
         (bl.Sequential(bl.Rescale((1.0,), (2.0,)), bl.PiecewiseLinear(((0.0, 1.0),)), bl.Linear(2), bl.Step()), (3,)),
         (bl.Sequential(bl.EmbedColumns((4, 5)), bl.DropConnect(3, rate=0.2), bl.Temperature(2.0)), (4,)),
-        (bl.Sequential(bl.PositionalEncoding("learned"), bl.MultiHeadAttention(4, 2, rotary=True), bl.RMSNorm()), (5, 4)),
+        (
+            bl.Sequential(bl.PositionalEncoding("learned"), bl.MultiHeadAttention(4, 2, rotary=True), bl.RMSNorm()),
+            (5, 4),
+        ),
         (bl.Wired(bl.Linear(3), [("a", "b"), ("a", "c"), ("b", "c"), ("a", "d"), ("c", "d")]), (3,)),
         (bl.Sequential(bl.TransformerBlock(4, 2, causal=True), bl.Select(), bl.Permute((1,))), (5, 4)),
         (bl.Sequential(bl.RNN(3, reverse=True), bl.Linear(2)), (5, 4)),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_there_and_back(layer: Any, shape: tuple[int, ...], rng: np.random.Generator) -> None:
     network: Network = layer.build(shape, dtype="float64").freeze(
         "*/bias" if "bias" in str(layer.build(shape)) else "*"

@@ -11,6 +11,17 @@ import torch
 from torch import nn
 
 from backlit.exchange.torch import attention_in
+from backlit.exchange.torch.indexing import (
+    attribute,
+    joined,
+    known,
+    permute,
+    place,
+    reshape,
+    same,
+    state,
+    transpose,
+)
 from backlit.exchange.torch.reader import Half, Last, Padded, Reader, Value
 from backlit.nn.layer import Layer
 from backlit.nn.layers import activations
@@ -27,7 +38,7 @@ from backlit.nn.layers.pooling import (
     MaxPool2d,
 )
 from backlit.nn.layers.rescale import Rescale
-from backlit.nn.layers.shaping import Reshape, Select
+from backlit.nn.layers.shaping import Reshape
 
 Function = Callable[..., Any]
 
@@ -322,7 +333,7 @@ def _short(value: Any) -> str:
 
 def _cat(r: Reader, tensors: Sequence[Any], dim: int = 0) -> Value:
     if all(isinstance(part, Half) for part in tensors):
-        return _joined(r, tensors)
+        return joined(r, tensors)
     if not all(isinstance(part, Value) for part in tensors):
         r.refuse("only values that are computed from the input can be put together")
     first = r.last(r.settled(tensors[0]), dim)
@@ -338,45 +349,6 @@ def _cat(r: Reader, tensors: Sequence[Any], dim: int = 0) -> Value:
     return r.add(Identity(), parts, first.axes, r.shape(), combine="concatenate")
 
 
-# ------------------------------------------------------------------------------------- recurrent states
-
-
-def _joined(r: Reader, halves: Sequence[Half]) -> Value:
-    """The last states of both directions, the first one forward: a `Bidirectional` that gives them."""
-    forward, backward = (halves[0], halves[-1])
-    if len(halves) != 2 or forward.backward or not backward.backward or forward.sequence != backward.sequence:
-        r.refuse("of a recurrent layer in both directions, first the forward and then the backward state can be joined")
-    return both_ends(r, forward.sequence)
-
-
-def both_ends(r: Reader, sequence: Value) -> Value:
-    """The last states of both directions, of which the sequence is known."""
-    end = r.add(Identity(), [sequence], (0, 1), r.shape())
-    r.ends[end.node] = sequence.node
-    return end
-
-
-def _state(r: Reader, states: Last, index: int) -> Value | Half:
-    if states.what == "cell":
-        r.refuse("the memory cell's last state has no counterpart, only the hidden one")
-    index %= states.count * states.ways
-    if index // states.ways != states.count - 1:
-        r.refuse("only the last of the stacked layers' states has a counterpart")
-    if states.ways == 2:
-        return Half(states.sequence, index % 2 == 1)
-    return place(r, states.sequence, states.sequence.axes[1], -1)
-
-
-def place(r: Reader, x: Value, axis: int, index: int) -> Value:
-    """One place along an axis of PyTorch's, which goes."""
-    x = r.settled(x)
-    if axis == x.axes[0]:
-        r.refuse("it picks a row of the batch")
-    at = x.axes.index(axis)
-    axes = [other - (other > axis) for other in x.axes if other != axis]
-    return r.add(Select(index, at), [x], axes, [size for other, size in enumerate(x.shape) if other != axis])
-
-
 def _getitem(r: Reader, x: Any, index: Any) -> Any:
     if isinstance(x, (tuple, list)):
         return x[index]
@@ -385,7 +357,7 @@ def _getitem(r: Reader, x: Any, index: Any) -> Any:
             r.refuse("places of the greatest numbers have no counterpart, only the numbers")
         return FUNCTIONS["amax"](r, x.x, x.dim, x.keepdim)
     if isinstance(x, Last) and isinstance(index, int):
-        return _state(r, x, index)
+        return state(r, x, index)
     index = index if isinstance(index, tuple) else (index,)
     if isinstance(x, Value) and Ellipsis in index:
         at = index.index(Ellipsis)
@@ -394,89 +366,6 @@ def _getitem(r: Reader, x: Any, index: Any) -> Any:
     if not isinstance(x, Value) or len(numbers) != 1 or not isinstance(index[numbers[0]], int):
         r.refuse("of an index only one number has a counterpart, as in x[:, -1]")
     return place(r, x, numbers[0], index[numbers[0]])
-
-
-# --------------------------------------------------------------------------------------------- shapes
-
-
-def reshape(r: Reader, x: Any, *_: Any, **__: Any) -> Any:
-    """The shape that the example got; the batch must stay an axis of its own."""
-    if isinstance(x, Last) and x.count * x.ways == 1:
-        return _state(r, x, 0)
-    shape = r.shape()
-    batch = r.shapes[r.node].batch
-    if shape == x.shape:
-        return x
-    if batch is None or shape[batch] != x.shape[x.axes[0]]:
-        r.refuse(f"{x.shape} becomes {shape}, which mixes the batch with another axis")
-    if len(shape) == 2 and x.axes == (0, *range(2, len(x.shape)), 1) and len(x.shape) in (3, 4):
-        flat = r.reshaped(x, shape, (0, 1))
-        mixed = x.shape[1] > 1 and math.prod(x.shape[2:]) > 1
-        return dataclasses.replace(flat, places=x.sizes) if mixed else flat
-    rest = shape[2:] if len(shape) > 2 else ()
-    if len(x.axes) == 4 and x.axes == (0, 2, 3, 1) and shape[:2] == x.shape[:2] and len(rest) == 1:
-        return r.reshaped(x, shape, (0, 2, 1))  # places in one row, channels as they are
-    x = r.settled(x)
-    ones = _with_ones(x, shape)
-    if ones is not None:
-        return r.reshaped(x, shape, ones)
-    if x.axes[0] != 0 or batch != 0:
-        r.refuse("with the batch as its second axis it has no counterpart; use batch_first=True")
-    return r.reshaped(r.natural(x), shape, range(len(shape)))
-
-
-def _with_ones(x: Value, shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The axes of a value that has only got, or lost, axes of size 1 (the batch's aside); None for any other."""
-    old = [axis for axis in range(len(x.shape)) if x.shape[axis] > 1 or axis == x.axes[0]]
-    batch = old.index(x.axes[0])
-    big = [size > 1 for size in shape]
-    new = [axis for axis in range(len(shape)) if big[axis]]
-    if x.shape[x.axes[0]] == 1 or [shape[axis] for axis in new] != [x.shape[axis] for axis in old]:
-        return None
-    to = dict(zip(old, new, strict=True))
-    kept = [to[axis] for axis in x.axes if axis in to]
-    ones = [axis for axis in range(len(shape)) if not big[axis]]
-    return (new[batch], *[axis for axis in kept if axis != new[batch]], *ones)
-
-
-def flatten(r: Reader, x: Value, start_dim: int = 0, end_dim: int = -1) -> Value:
-    """As `reshape`."""
-    return reshape(r, x)
-
-
-def permuted(r: Reader, x: Value, order: Sequence[int]) -> Value:
-    """Only the names of axes change: axis ``order[i]`` is called i."""
-    x = r.settled(x)
-    order = [axis % len(x.shape) for axis in order]
-    axes = tuple(order.index(axis) for axis in x.axes)
-    return dataclasses.replace(x, axes=axes, shape=tuple(x.shape[axis] for axis in order))
-
-
-def _permute(r: Reader, x: Value, *dims: Any) -> Value:
-    return permuted(r, x, dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
-
-
-def _transpose(r: Reader, x: Value, dim0: int, dim1: int) -> Value:
-    order = list(range(len(x.shape)))
-    order[dim0], order[dim1] = order[dim1], order[dim0]
-    return permuted(r, x, order)
-
-
-def _same(r: Reader, x: Any, *_: Any, **__: Any) -> Any:
-    return x
-
-
-def _known(r: Reader, x: Any, *_: Any, **__: Any) -> Any:
-    """What depends on shapes and types alone: the example's."""
-    return r.shapes[r.node].value
-
-
-def _attribute(r: Reader, x: Any, name: str) -> Any:
-    if name in ("T", "mT"):
-        return _transpose(r, x, -2, -1)
-    if name not in ("shape", "dtype", "device", "ndim"):
-        r.refuse(f"its attribute {name} has no counterpart")
-    return r.shapes[r.node].value
 
 
 _MEAN, _MAXIMUM = _over(GlobalAvgPool()), _over(GlobalMaxPool())
@@ -508,10 +397,10 @@ FUNCTIONS: dict[str, Function] = {
     "getitem": _getitem,
     "select": lambda r, x, dim, index: place(r, x, dim % len(x.shape), index),
     **dict.fromkeys(("flatten", "reshape", "view", "squeeze", "unsqueeze", "unflatten"), reshape),
-    "permute": _permute,
-    **dict.fromkeys(("transpose", "swapaxes"), _transpose),
-    **dict.fromkeys(("contiguous", "clone", "float", "double", "long", "to", "type_as", "identity"), _same),
-    **dict.fromkeys(("size", "dim", "numel", "flatten_parameters"), _known),
-    "getattr": _attribute,
+    "permute": permute,
+    **dict.fromkeys(("transpose", "swapaxes"), transpose),
+    **dict.fromkeys(("contiguous", "clone", "float", "double", "long", "to", "type_as", "identity"), same),
+    **dict.fromkeys(("size", "dim", "numel", "flatten_parameters"), known),
+    "getattr": attribute,
     "pad": pad,
 }

@@ -9,6 +9,7 @@ from torch import nn
 
 from backlit.exchange.torch import attention_in
 from backlit.exchange.torch import functions as f
+from backlit.exchange.torch import indexing as i
 from backlit.exchange.torch import recurrent as own_recurrent
 from backlit.exchange.torch.attention import MultiHeadAttention
 from backlit.exchange.torch.own import DropConnect as DropConnectModule
@@ -110,7 +111,7 @@ def _output_only(r: Reader, m: Any, x: Value) -> Any:
     last = states[0] if isinstance(states, tuple) else states
     if m.sequences:
         return sequence
-    return f.both_ends(r, sequence) if last.ways == 2 else f.place(r, sequence, 1, -1)
+    return i.both_ends(r, sequence) if last.ways == 2 else i.place(r, sequence, 1, -1)
 
 
 def _recurrent(r: Reader, m: Any, x: Value, start: Any = None) -> Any:
@@ -180,7 +181,7 @@ def _drop_connect(r: Reader, m: DropConnectModule, x: Value) -> Value:
 
 
 def _flatten(r: Reader, m: nn.Flatten, x: Value) -> Value:
-    return f.flatten(r, x, m.start_dim, m.end_dim)
+    return i.flatten(r, x, m.start_dim, m.end_dim)
 
 
 def _activation(function: Any, *names: str) -> Any:
@@ -201,7 +202,7 @@ MODULES: dict[type, Any] = {
     nn.TransformerEncoder: attention_in.encoder,
     **dict.fromkeys((own_recurrent.RNN, own_recurrent.LSTM, own_recurrent.GRU), _output_only),
     **dict.fromkeys(Own.__subclasses__(), _own),
-    Permute: lambda r, m, x: f.permuted(r, x, (0, *m.axes)),
+    Permute: lambda r, m, x: i.permuted(r, x, (0, *m.axes)),
     Rescale: _rescale,
     **dict.fromkeys((nn.ZeroPad1d, nn.ZeroPad2d), lambda r, m, x: f.pad(r, x, m.padding)),
     **dict.fromkeys((nn.ConstantPad1d, nn.ConstantPad2d), lambda r, m, x: f.pad(r, x, m.padding, value=m.value)),
@@ -222,7 +223,7 @@ MODULES: dict[type, Any] = {
     nn.PReLU: _prelu,
     nn.Identity: lambda r, m, x: x,
     nn.Flatten: _flatten,
-    nn.Unflatten: lambda r, m, x: f.reshape(r, x),
+    nn.Unflatten: lambda r, m, x: i.reshape(r, x),
     nn.ReLU: _activation(f.ELEMENTWISE["relu"]),
     nn.Tanh: _activation(f.ELEMENTWISE["tanh"]),
     nn.Sigmoid: _activation(f.ELEMENTWISE["sigmoid"]),

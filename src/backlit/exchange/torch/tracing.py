@@ -75,7 +75,8 @@ def traced(module: nn.Module) -> fx.GraphModule:
         try:
             graph = tracer.trace(module)
         except Exception as error:  # whatever a strange module raises
-            where = f"module {tracer.failed!r}" if tracer.failed else f"{type(module).__name__}.forward"
+            path = (tracer.failed or "").removeprefix("module").removeprefix(".")
+            where = f"module {path!r}" if path else "the module's forward"
             line = _line(traceback.extract_tb(error.__traceback__))
             detail = str(error).split(". ")[0].splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
