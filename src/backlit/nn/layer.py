@@ -21,6 +21,7 @@ from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
 from backlit.registry import OWN, register
 from backlit.schema import fitted, parts
+from backlit.verbs import verb
 
 
 @dataclass(frozen=True)
@@ -335,6 +336,10 @@ class Network:
         if not hasattr(x, "shape"):
             x = np.asarray(x, dtype=None if self.takes_integers else self.dtype)
         return self.apply(self.params, x)[0]
+
+    export = verb(
+        "backlit.exchange.onnx.exporting:export_network", 'Write the network as an ONNX file: ``export("net.onnx")``.'
+    )
 
     def astype(self, dtype: str) -> Network:
         """The same network in another precision."""
