@@ -13,7 +13,7 @@ from backlit.data.table.category import GAP, OTHER, UNSEEN, Category
 from backlit.data.table.moment import Moment, as_moments
 from backlit.data.table.number import BEND, Number
 from backlit.data.table.values import words
-from backlit.exchange.onnx.graph import BATCH, DOUBLE, FLOAT, INT, ML, TEXT, TRUE, Graph, Shape, Value
+from backlit.exchange.onnx.graph import BATCH, DOUBLE, FLOAT, INT, TEXT, TRUE, Graph, Shape, Value
 from backlit.exchange.onnx.moments import MISSING, moment_inputs
 from backlit.languages import Template
 
@@ -173,7 +173,6 @@ def encoded(graph: Graph, x: Value, codes: Mapping[str, float], default: float) 
         "LabelEncoder",
         x,
         dtype=FLOAT,
-        domain=ML,
         keys_strings=list(codes),
         values_floats=[float(code) for code in codes.values()],
         default_float=float(default),

@@ -15,7 +15,7 @@ from backlit.extras import need
 Shape = tuple[int | str, ...]
 BATCH, TIME = "batch", "time"  # axes of any length, by the names that the file gives them
 OPSET, OLDEST, ML_OPSET = 20, 18, 3  # 20 has Gelu, and is read by ONNX Runtime from 1.17 on
-ML = "ai.onnx.ml"  # the domain of operators on labels
+ML, ML_OPERATORS = "ai.onnx.ml", ("LabelEncoder",)  # the other domain of ONNX's own
 MOST_BYTES = 2_000_000_000  # a file of protobuf ends at 2³¹ - 1
 TRUE, FLOAT, DOUBLE, INT, TEXT = "bool", "float32", "float64", "int64", "str"
 
@@ -139,7 +139,6 @@ class Graph:
         shape: Shape | None = None,
         shapes: Sequence[Shape] | None = None,
         dtype: str | None = None,
-        domain: str = "",
         **attributes: Any,
     ) -> Any:
         """What an operator makes of values.
@@ -170,7 +169,7 @@ class Graph:
         made = made or [Value(self.unique(f"{name}:0"), given.shape if shape is None else shape, dtype, first)]
         names = [value.name if value is not None else "" for value in inputs]
         attributes = {key: value for key, value in attributes.items() if value is not None}
-        outputs = [value.name for value in made]
+        outputs, domain = [value.name for value in made], ML if op in ML_OPERATORS else ""
         self.nodes.append(self.onnx.helper.make_node(op, names, outputs, name, domain=domain, **attributes))
         self.root.domains.add(domain)
         return made if shapes is not None else made[0]

@@ -47,17 +47,11 @@ def writes(*kinds: type[Layer]) -> Callable[[Writer], Writer]:
 
 @cache
 def writers() -> Mapping[type[Layer], Writer]:
-    """All functions that write layers, by the layer's class."""
+    """All functions that write layers, by the layer's class; that of `Layer` writes those of which none is known."""
     for family in FAMILIES:
         importlib.import_module(f"backlit.exchange.onnx.layers.{family}")
+    importlib.import_module("backlit.exchange.onnx.tracing")
     return WRITERS
-
-
-def _traced(site: Site, layer: Layer, x: Value) -> Value:
-    """A layer that no mapping knows, by its operations."""
-    from backlit.exchange.onnx.tracing import traced  # which asks here for the parts of such a layer
-
-    return traced(site, layer, x)
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,8 @@ class Site:
         if x.dtype != FLOAT and not layer.parts() and not layer.takes_integers:
             x = self.graph.cast(x, FLOAT)
         try:
-            return writers().get(type(layer), _traced)(self, layer, x)
+            writer = writers().get(type(layer)) or writers()[Layer]
+            return writer(self, layer, x)
         except BacklitError as error:
             tell_where(error, self.path, layer)
             raise

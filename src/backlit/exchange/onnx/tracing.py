@@ -14,7 +14,7 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.exchange.onnx.graph import BATCH, FLOAT, INT, TRUE, Shape, Value
-from backlit.exchange.onnx.mapping import Site
+from backlit.exchange.onnx.mapping import Site, writes
 from backlit.exchange.onnx.operations import OPERATIONS, Call, Rows, sizes_of
 from backlit.graph import tree
 from backlit.graph.backward import nodes
@@ -42,6 +42,7 @@ class Tracing(Context):
         return Tensor(output, PART, (x,), {"name": name, "layer": layer})
 
 
+@writes(Layer)
 def traced(site: Site, layer: Layer, x: Value) -> Value:
     """Write a layer that no mapping knows.
 
