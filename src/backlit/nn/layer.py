@@ -23,6 +23,7 @@ from backlit.nn.layers.saturation import limits
 from backlit.nn.shapes import example_shape
 from backlit.registry import OWN, register
 from backlit.schema import fitted, parts
+from backlit.verbs import verb
 
 
 @dataclass(frozen=True)
@@ -437,6 +438,8 @@ class Network:
             if key.startswith(start) and not key.startswith(inside)
         }
         return ", ".join(f"{name} {sizes}" for name, sizes in own.items())
+
+    _repr_html_ = verb("backlit.report.notebook:of_network", "What a notebook shows: the layers, drawn and in a table.")
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
