@@ -47,11 +47,13 @@ class _Chain(Layer):
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        return self.layers[0].input_names if self.layers else ()
+        parts = self.parts()
+        return parts[0][1].input_names if parts else ()
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        return self.layers[-1].output_names if self.layers else ()
+        parts = self.parts()
+        return parts[-1][1].output_names if parts else ()
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         params: Params = {}
