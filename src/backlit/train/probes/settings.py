@@ -31,6 +31,8 @@ class Probes(Record):
         Training rows that are looked at, always the same ones; at most 256, and fewer where those would cost too much.
     watch : tuple of str
         Other nodes of the graph: see `watch`.
+    gradients : bool
+        Whether the histogram of each parameter's gradient is kept, too; trackers that show it ask for it themselves.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class Probes(Record):
     histograms: bool = option(True)
     rows: int | None = count(None, words="a whole number of at least 1, or None")
     watch: tuple[str, ...] = option(())
+    gradients: bool = option(False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
