@@ -59,6 +59,12 @@ MORE: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.Sequential(bl.GRU(3, return_sequences=True), bl.LayerNorm(), bl.LSTM(2), bl.Linear(1)), (4, 2)),
     (bl.EachStep(bl.Conv2d(2, 2), bl.ReLU(), bl.GlobalMaxPool()), (3, 4, 4, 1)),
     (bl.EachStep(bl.LSTM(2, initial="learned")), (3, 4, 2)),
+    (bl.ScaledDotProductAttention(3, rotary=True), (4, 18)),
+    (bl.TransformerBlock(4, 2, activation="relu", norm_first=False), (3, 4)),
+    (bl.RMSNorm(axes=3, epsilon=0.1), (2, 3, 4)),
+    (bl.Permute((3, 1, 2)), (2, 3, 4)),
+    (bl.Sequential(bl.Conv2d(3, 2), bl.Permute((2, 1, 3)), bl.Select(1, axis=3)), (4, 5, 2)),
+    (bl.Select(2, axis=2), (2, 3, 4)),
     (bl.Decoder(6, 4, units=4, embedding=2, cell="rnn", layers=2), (3, 4)),
     (bl.Decoder(6, 4, units=4, embedding=2, attention="dot"), (5, 3)),
 ]
@@ -84,11 +90,12 @@ def test_outputs_are_equal(layer: Layer, shape: tuple[int, ...], rng: np.random.
 
 
 @pytest.mark.parametrize("opset", [18, 19, 21, 23])
-@pytest.mark.parametrize("layer", [bl.GELU(), bl.GELU(approximate=True), bl.Residual(bl.LayerNorm(), bl.Linear(4))])
+@pytest.mark.parametrize("layer", [bl.GELU(), bl.GELU(approximate=True), bl.RMSNorm(), bl.LayerNorm()])
 def test_older_and_newer_opsets(layer: Layer, opset: int, rng: np.random.Generator, tmp_path: Path) -> None:
     exported = agree(network_of(layer, (4,), rng), tmp_path / "net.onnx", inputs(layer, (4,), rng), opset=opset)
     assert exported.opset == opset
     assert ("Gelu" in exported.operators) == (isinstance(layer, bl.GELU) and opset >= 20)
+    assert ("RMSNormalization" in exported.operators) == (isinstance(layer, bl.RMSNorm) and opset >= 23)
 
 
 # ------------------------------------------------------------------------------------ native operators
@@ -152,6 +159,9 @@ def longer(
         (bl.Sequential(bl.Embedding(7, 3), bl.Conv1d(4, 3, padding="same"), bl.ReLU(), bl.GlobalMaxPool()), (5,)),
         (bl.Sequential(bl.Embedding(7, 3), bl.Conv1d(4, 3), bl.GlobalAvgPool()), (5,)),
         (bl.Sequential(bl.EachStep(bl.Linear(3)), bl.LSTM(3, initial="learned")), (4, 2)),
+        (bl.Sequential(bl.GRU(2, return_sequences=True), bl.Select(-1)), (4, 2)),
+        (bl.Sequential(bl.Embedding(7, 5), bl.PositionalEncoding(), bl.MultiHeadAttention(4, 2, causal=True)), (4,)),
+        (bl.Sequential(bl.Embedding(7, 4), bl.TransformerBlock(4, 2, rotary=True), bl.GlobalAvgPool()), (4,)),
         (bl.Residual(bl.LSTM(2, return_sequences=True)), (4, 2)),
         (bl.Residual(bl.LSTM(3, return_sequences=True)), (4, 2)),
         (bl.Decoder(6, 3, units=4, embedding=2, attention="additive"), (4, 2)),
@@ -182,6 +192,8 @@ PADDED: list[Layer] = [
     bl.Sequential(bl.Conv1d(3, 3, padding="same"), bl.GlobalAvgPool()),
     bl.Sequential(bl.Linear(3), bl.GlobalMaxPool()),
     bl.Sequential(bl.EachStep(bl.Linear(3), bl.Tanh()), bl.GRU(2)),
+    bl.Sequential(bl.Linear(4), bl.PositionalEncoding(), bl.TransformerBlock(4, 2, rotary=True), bl.GRU(2)),
+    bl.Sequential(bl.Linear(4), bl.MultiHeadAttention(4, 2, causal=True, rotary=True), bl.GlobalMaxPool()),
 ]
 
 

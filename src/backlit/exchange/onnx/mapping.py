@@ -17,10 +17,12 @@ from backlit.graph import tree
 from backlit.nn.context import Params, tell_where
 from backlit.nn.layer import Layer
 
-Writer = Callable[["Site", Any, Value], Value]
+Flow = Value | dict[str, Any]  # what goes through a layer; of one of several inputs or outputs by name
+Writer = Callable[["Site", Any, Any], Any]
 WRITERS: dict[type[Layer], Writer] = {}
 FAMILIES = (
     "activations",
+    "attention",
     "containers",
     "convolution",
     "decoder",
@@ -50,7 +52,7 @@ def writers() -> Mapping[type[Layer], Writer]:
     """All functions that write layers, by the layer's class; that of `Layer` writes those of which none is known."""
     for family in FAMILIES:
         importlib.import_module(f"backlit.exchange.onnx.layers.{family}")
-    importlib.import_module("backlit.exchange.onnx.tracing")
+    importlib.import_module("backlit.exchange.onnx.own_layers")
     return WRITERS
 
 
@@ -86,13 +88,13 @@ class Site:
         """The same site among sequences of which some steps are padding."""
         return dataclasses.replace(self, mask=mask)
 
-    def run(self, name: str, layer: Layer, x: Value) -> Value:
+    def run(self, name: str, layer: Layer, x: Any) -> Any:
         """Write a part; what goes wrong in it is told with its path."""
         return self.child(name).write(layer, x)
 
-    def write(self, layer: Layer, x: Value) -> Value:
+    def write(self, layer: Layer, x: Any) -> Any:
         """Write the layer that stands here."""
-        if x.dtype != FLOAT and not layer.parts() and not layer.takes_integers:
+        if isinstance(x, Value) and x.dtype != FLOAT and not layer.parts() and not layer.takes_integers:
             x = self.graph.cast(x, FLOAT)
         try:
             writer = writers().get(type(layer)) or writers()[Layer]

@@ -1,4 +1,4 @@
-"""Backlit's operations in ONNX's, for layers of the user's own: see `tracing.py`."""
+"""Backlit's operations in ONNX's, for layers of the user's own: see `own_layers.py`."""
 
 from __future__ import annotations
 

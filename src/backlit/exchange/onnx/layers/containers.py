@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from backlit.exchange.onnx.graph import FLOAT, Value
-from backlit.exchange.onnx.mapping import Site, writes
-from backlit.nn.layers.containers import Parallel, Residual, Sequential
+from backlit.exchange.onnx.mapping import Flow, Site, writes
+from backlit.nn.layer import Layer
+from backlit.nn.layers.containers import Parallel, Residual, Sequential, Ways, way_for
+from backlit.nn.layers.transformer import MultiHeadAttention, TransformerBlock
 from backlit.nn.layers.wired import EDGES, INPUT, OUTPUT, WEIGHTED, Wired
 
 
-@writes(Sequential)
-def sequential(site: Site, layer: Sequential, x: Value) -> Value:
+@writes(Sequential, MultiHeadAttention, TransformerBlock)
+def sequential(site: Site, layer: Layer, x: Flow) -> Flow:
     """One after another."""
     for name, part in layer.parts():
         x = site.run(name, part, x)
@@ -37,20 +40,20 @@ def _fixed(x: Value) -> tuple[int, ...]:
 
 
 @writes(Parallel)
-def parallel(site: Site, layer: Parallel, x: Value) -> Value:
+def parallel(site: Site, layer: Parallel, x: Flow) -> Flow:
     """Side by side; so also the members of an ensemble."""
     return merge(site, layer.combine, [site.run(name, part, x) for name, part in layer.parts()])
 
 
 @writes(Wired)
-def wired(site: Site, layer: Wired, x: Value) -> Value:
-    """Node by node."""
-    made = {INPUT: x}
+def wired(site: Site, layer: Wired, x: Flow) -> Flow:
+    """Node by node, from each input to each output."""
+    made: dict[str, Flow] = dict(x) if isinstance(x, dict) else {INPUT: x}
 
-    def arriving(name: str) -> Value:
-        inputs = [made[start] for start, end in layer.edges if end == name]
-        if layer.combine != WEIGHTED:
-            return merge(site, layer.combine, inputs)
+    def arriving(name: str) -> Flow:
+        inputs: list[Any] = [made[start] for start in layer.sources(name)]
+        if layer.way(name) != WEIGHTED:
+            return merge(site, layer.way(name), inputs)
         if len(inputs) > 1:
             scale = np.asarray(site.params[EDGES][name]["scale"], np.float64)
             shares = (1 / (1 + np.exp(-scale))).astype(FLOAT)
@@ -60,13 +63,20 @@ def wired(site: Site, layer: Wired, x: Value) -> Value:
 
     for name, part in layer.nodes:
         made[name] = site.run(name, part, arriving(name))
-    return arriving(OUTPUT)
+    outputs = {name: made[name] if name in dict(layer.nodes) else arriving(name) for name in layer.outputs or (OUTPUT,)}
+    return outputs if layer.outputs else outputs[OUTPUT]
 
 
-def merge(site: Site, way: str, values: Sequence[Value]) -> Value:
-    """Values put together: see `backlit.nn.layers.containers.merge`."""
+def merge(site: Site, ways: Ways, values: Sequence[Any]) -> Any:
+    """Values put together, of several outputs each by itself: see `backlit.nn.layers.containers.merge`."""
     if len(values) == 1:
         return values[0]
+    if isinstance(values[0], dict):
+        return {
+            name: merge(site, way_for(ways, name, "concatenate"), [value[name] for value in values])
+            for name in values[0]
+        }
+    way = way_for(ways, "", "concatenate")
     alike = all(value.first for value in values) and way in ("sum", "mean")
     values = list(values) if alike else [site.graph.last(value) for value in values]
     if way == "concatenate":

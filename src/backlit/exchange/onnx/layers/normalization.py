@@ -6,7 +6,9 @@ import numpy as np
 
 from backlit.exchange.onnx.graph import FLOAT, Value
 from backlit.exchange.onnx.mapping import Site, writes
-from backlit.nn.layers.normalization import BatchNorm, LayerNorm
+from backlit.nn.layers.normalization import BatchNorm, LayerNorm, RMSNorm
+
+RMS_SINCE = 23  # the opset that has it
 
 
 @writes(LayerNorm)
@@ -33,3 +35,17 @@ def batch_norm(site: Site, layer: BatchNorm, x: Value) -> Value:
         "BatchNormalization", x, scale, bias, site.weight("mean", mean), site.weight("variance", variance),
         epsilon=layer.epsilon,
     )  # fmt: skip
+
+
+@writes(RMSNorm)
+def rms_norm(site: Site, layer: RMSNorm, x: Value) -> Value:
+    """RMSNormalization, or before there was one its formula."""
+    x = site.graph.last(x)
+    scale = site.weight("scale") if layer.affine else site.weight("ones", np.ones(x.sizes[-layer.axes :], FLOAT))
+    if site.graph.opset >= RMS_SINCE:
+        return site.node("RMSNormalization", x, scale, axis=-layer.axes, epsilon=layer.epsilon)
+    shape = tuple(1 if i >= len(x.shape) - layer.axes else size for i, size in enumerate(x.shape))
+    axes = site.graph.axes(*range(-layer.axes, 0))
+    mean = site.node("ReduceMean", site.node("Mul", x, x), axes, shape=shape)
+    y = site.node("Div", x, site.node("Sqrt", site.node("Add", mean, site.number(layer.epsilon))))
+    return site.node("Mul", y, scale) if layer.affine else y
