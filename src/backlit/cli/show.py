@@ -55,7 +55,7 @@ def command(
     columns: Annotated[bool, typer.Option("--columns", help="All columns of the table, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """The network layer by layer, the table's columns, how the training went, and the scores."""
+    """Show the network layer by layer, the table's columns, how the training went, and the scores."""
     import backlit as bl
     from backlit.cli import output
     from backlit.errors import InputError

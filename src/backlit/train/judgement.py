@@ -162,7 +162,7 @@ class Calibration(Plain):
 
 @dataclass(frozen=True, eq=False)
 class Mistake(Plain):
-    """A row that was called something wrong.
+    """A row that was called something wrong, or right where it stands beside such.
 
     Attributes
     ----------
@@ -203,11 +203,13 @@ class Mistake(Plain):
 class Mistakes(Plain):
     """The rows that a run gets most wrong, the worst first, and the names of their cells.
 
-    Rows that have names of their own, those of files, are `named`: nothing else of them is kept.
+    Rows that have names of their own, those of files, are `named`: nothing else of them is kept. Of small pictures a
+    few that were called `right` stand beside them.
     """
 
     columns: tuple[str, ...] = ()
     rows: tuple[Mistake, ...] = ()
+    right: tuple[Mistake, ...] | None = None
     named: bool = field(default=False, metadata={"hidden": True})
 
 
