@@ -1,6 +1,7 @@
 """What is said after a training: what is wrong, what comes next, and a few pictures."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -20,7 +21,13 @@ def test_after_a_sick_training_the_finding_is_told_and_diagnose_comes_next(comma
     assert status == 0
     wrong = said[said.index("something is wrong:") :]
     first = bl.load("sick").diagnose().alarms[0]
-    assert f"  {first.name}: {first.where}\n    {first.cause}\n    remedy: {first.command}" in wrong
+    assert f"  {first.name}: {first.where}\n    {first.cause}\n    remedy: backlit train iris" in wrong
+    (remedy,) = [line for line in wrong.splitlines() if line.startswith("    remedy: ")][:1]
+    assert remedy.endswith(f" {first.command}")
+    assert "--lr 30" not in remedy
+    status, said, _ = command(*shlex.split(remedy.removeprefix("    remedy: backlit ")), *QUICK[2:], "--out", "mended")
+    assert status == 0
+    assert "learning rate too high" not in said
     assert first.name == "learning rate too high"
     assert "next: backlit diagnose sick    backlit predict sick new.csv" in wrong
 

@@ -23,9 +23,9 @@ def strip(rows: Iterable[Mistake]) -> str:
     rows : iterable of Mistake
         With pixels.
     """
-    tiles = [_tile(row) for row in rows]
-    room, chosen = shutil.get_terminal_size().columns, []
-    for tile in tiles:
+    room = shutil.get_terminal_size().columns
+    chosen: list[list[str]] = []
+    for tile in map(_tile, rows):
         room -= len(tile[0]) + len(GAP)
         if room < 0 and chosen:
             break

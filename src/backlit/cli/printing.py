@@ -15,6 +15,7 @@ from backlit.data.preparation import preparation_of
 from backlit.doctor.finding import Diagnosis, Finding
 from backlit.report.description import Honesty, Table, described
 from backlit.report.numerals import NO_BREAK, percent
+from backlit.report.reproduce import amended
 from backlit.report.texts import Phrase, Text
 from backlit.train.judgement import Judgement, Mistakes
 
@@ -41,15 +42,15 @@ def training(run: Any, folder: Path, alarms: Diagnosis) -> str:
     lines += [str(judgement.plan), f"{len(run.history)} epochs in {run.seconds:.1f} s ({run.stopped}{best})", ""]
     lines += [scores(judgement), ""]
     if alarms:
-        lines += ["something is wrong:", "", *map(_alarm, alarms), ""]
+        lines += ["something is wrong:", "", *(_alarm(finding, run) for finding in alarms), ""]
     then = f"backlit diagnose {folder}" if alarms else f"backlit show {folder}"
     lines += [f"run: {folder}", f"next: {then}    {_use(run, judgement, folder)}"]
     return "\n".join(lines)
 
 
-def _alarm(finding: Finding) -> str:
+def _alarm(finding: Finding, run: Any) -> str:
     """A finding in brief: what is wrong, where, and what to change."""
-    remedy = finding.command or finding.remedy
+    remedy = amended(run, finding.command) or finding.remedy
     return "\n".join([f"  {finding.name}: {finding.where}", f"    {finding.cause}", f"    remedy: {remedy}"])
 
 

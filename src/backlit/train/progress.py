@@ -41,6 +41,8 @@ class Goal:
 
     def best(self, records: list[dict[str, Any]]) -> int | None:
         """The number of the best record so far."""
+        if self.monitor is None:
+            return None
         sign = -1 if self.direction == "max" else 1
         values = [record.get(self.monitor, math.nan) * sign for record in records]
         numbers = [(value, i) for i, value in enumerate(values) if not math.isnan(value)]

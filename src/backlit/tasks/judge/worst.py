@@ -79,7 +79,7 @@ def _right(
 ) -> Iterator[Mistake]:
     """The first pictures of different classes that were called what they are."""
     found = np.flatnonzero(called == y)
-    if not len(found) or "pixels" not in seen(found[0]):
+    if not len(found) or "pixels" not in seen(int(found[0])):
         return
     first = np.sort(np.unique(y[found], return_index=True)[1])
     for i in found[first][:MOST_RIGHT].tolist():
