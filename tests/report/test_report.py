@@ -21,7 +21,7 @@ from backlit.cli.train import Outcome
 from backlit.doctor.finding import Kind, Role, Sign, Stage
 from backlit.languages import Template
 from backlit.report.labels import translated
-from backlit.report.numerals import percent, short
+from backlit.report.numerals import NO_BREAK, percent, short
 from backlit.report.reproduce import amended, command
 from backlit.settings import declared
 from backlit.tasks.judge import forecast
@@ -86,8 +86,9 @@ def test_the_score_stands_first_with_its_range(classifier, told):
     accuracy, (low, high) = classifier.judgement["scores"]["accuracy"], classifier.judgement["ranges"]["accuracy"]
     first = re.search(r'<div class="first"><dt>(.*?)</dt><dd>(.*?)</dd>', told)
     assert first[2] == percent(accuracy)
-    assert f"95 % range {percent(low)}–{percent(high)}" in first[1]
-    assert f"95 % 범위 {percent(low)}–{percent(high)}" in first[1]
+    span = f"{percent(low).partition(NO_BREAK)[0]}–{percent(high)}"
+    assert f"95 % range {span}" in first[1]
+    assert f"95 % 범위 {span}" in first[1]
     assert told.index('class="first"') < told.index("best epoch")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backlit.report.numerals import percent, short
+from backlit.report.numerals import NO_BREAK, percent, short
 from backlit.report.texts import Phrase, Said, known, say
 from backlit.train.judgement import Calibration, Judgement
 
@@ -149,7 +149,11 @@ def _scores(judgement: Judgement, directions: Mapping[str, str]) -> Table | None
 def span(judgement: Judgement, name: str, form: Callable[[Any], str] = short) -> str:
     """The range of a score: "0.973–0.998"; empty if it isn't known."""
     bounds = (judgement.ranges or {}).get(name)
-    return "" if bounds is None else "–".join(map(form, bounds))
+    if bounds is None:
+        return ""
+    low, high = map(form, bounds)
+    sign = f"{NO_BREAK}%"
+    return f"{low.removesuffix(sign) if high.endswith(sign) else low}–{high}"
 
 
 def _classes(judgement: Judgement) -> Table | None:

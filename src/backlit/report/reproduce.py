@@ -54,8 +54,11 @@ def amended(run: Any, options: str) -> str | None:
         return options or None
     if not options.startswith("--"):
         return None
+    from backlit.tasks.choose import default_of
+
     changed = {word for word in shlex.split(options, comments=True) if word.startswith("--")}
-    return " ".join([*(part for part in command(config) if part.split()[0] not in changed), options])
+    said = {name: value for name, value in config.items() if value != default_of(name)}
+    return " ".join([*(part for part in command(said) if part.split()[0] not in changed), options])
 
 
 def reproduce(run: Any) -> dict[str, Any]:
