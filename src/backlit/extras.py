@@ -37,4 +37,6 @@ def need(module: str, *, extra: str, why: str) -> ModuleType:
         missing = error.name or module
         if missing.partition(".")[0] != module.partition(".")[0]:
             raise  # it is installed, but something that it needs is not
-        raise InputError(f"{why} needs another package: pip install 'backlit[{extra}]' ({module} isn't installed)") from error
+        raise InputError(
+            f"{why} needs another package: pip install 'backlit[{extra}]' ({module} isn't installed)"
+        ) from error

@@ -72,32 +72,47 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
     """Facts on the training rows of the first member, and on its validation rows."""
     network, loss, targets = examples.network, examples.loss, examples.targets
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM))))
-    most = max(SAMPLE, min(SEEN, NUMBERS // max(1, int(np.prod(network.input_shape)))))
+    most = most_rows(network.input_shape)
     places = rng.permutation(len(batches.rows))[:most]
     x, y = examples.inputs[batches.rows[places]], examples.encoded[batches.rows[places]]
-    kind = targets.kind
-    facts: dict[str, Any] = {"rows": len(batches.rows), "batch": batches.size, "kind": kind}
+    weights = None if batches.weights is None else np.asarray(batches.weights[places], dtype=np.float64)
+    facts: dict[str, Any] = {"rows": len(batches.rows), "batch": batches.size, "kind": targets.kind}
     with np.errstate(all="ignore"):
-        weights = None if batches.weights is None else np.asarray(batches.weights[places], dtype=np.float64)
-        facts["guess"] = guess_loss(loss, kind, y, network.output_shape, weights)
-        facts["targets"] = _targets(kind, y, targets)
-        if x.dtype.kind == "f":
-            facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-            facts["inputs"] = _inputs(x)
-        sound = x.dtype.kind == "f" and not facts["bad_rows"]
-        facts["reference"] = reference(x[:SAMPLE], y[:SAMPLE], kind) if sound else {}
-        facts["twins"] = _twins(x, y, kind)
-        facts["sequences"] = _sequences(x, y, kind, network, facts["twins"])
+        facts["guess"] = guess_loss(loss, targets.kind, y, network.output_shape, weights)
+        facts |= of_rows(x, y, targets, network)
         split = examples.split
         if split.validation is not None:
             rows = split.validation[0]
             some = rows[rng.permutation(len(rows))[:most]]
             validation_x, validation_y = split.inputs[some], split.encoded[some]
             facts["held"] = len(rows)
-            facts["shared"] = _shared(x, validation_x, len(batches.rows))
-            facts["held_guess"] = guess_loss(loss, kind, validation_y, network.output_shape, None)
-            facts["held_targets"] = _targets(kind, validation_y, targets)
+            facts["held_guess"] = guess_loss(loss, targets.kind, validation_y, network.output_shape, None)
+            facts |= of_held_rows(x, validation_x, validation_y, len(batches.rows), targets)
     return plain_tree(facts)
+
+
+def most_rows(shape: tuple[int, ...]) -> int:
+    """Rows of a shape that facts are taken of, at most."""
+    return max(SAMPLE, min(SEEN, NUMBERS // max(1, int(np.prod(shape)))))
+
+
+def of_rows(x: np.ndarray, y: np.ndarray, targets: Any, network: Network) -> dict[str, Any]:
+    """Facts on training rows, as the network and the loss take them: targets, columns, simple models, repeated rows."""
+    kind = targets.kind
+    facts: dict[str, Any] = {"targets": of_targets(y, targets)}
+    if x.dtype.kind == "f":
+        facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+        facts["inputs"] = _inputs(x)
+    sound = x.dtype.kind == "f" and not facts["bad_rows"]
+    facts["reference"] = reference(x[:SAMPLE], y[:SAMPLE], kind) if sound else {}
+    facts["twins"] = _twins(x, y, kind)
+    facts["sequences"] = _sequences(x, y, kind, network, facts["twins"])
+    return facts
+
+
+def of_held_rows(x: np.ndarray, held_x: np.ndarray, held_y: np.ndarray, rows: int, targets: Any) -> dict[str, Any]:
+    """Facts on rows held back, beside the training rows `x`, which are some of so many."""
+    return {"shared": _shared(x, held_x, rows), "held_targets": of_targets(held_y, targets)}
 
 
 def plain_tree(facts: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +158,9 @@ def guess_loss(loss: Any, kind: str, y: np.ndarray, outputs: tuple[int, ...], we
     return min(means, default=None)
 
 
-def _targets(kind: str, y: np.ndarray, targets: Any) -> dict[str, Any]:
+def of_targets(y: np.ndarray, targets: Any) -> dict[str, Any]:
+    """Facts on targets as the loss takes them: shares of classes, or how numbers lie."""
+    kind = targets.kind
     if kind in ("class", "binary"):
         values = y[y >= 0].astype(int)
         counts = np.bincount(values.reshape(-1), minlength=2 if kind == "binary" else len(targets.labels.classes))
