@@ -49,6 +49,10 @@ class RecompilationWarning(BacklitWarning):
     """A compiled function met arguments of a new shape or type and had to be compiled again."""
 
 
+class TrackerWarning(BacklitWarning):
+    """A tracker of experiments failed; the training goes on without it."""
+
+
 def shown(value: object) -> str:
     """A value in a message: its beginning.
 

@@ -27,9 +27,9 @@ def need(module: str, *, extra: str, why: str) -> ModuleType:
 
     Examples
     --------
-    >>> need("jsonn", extra="onnx", why="exporting to ONNX")
+    >>> need("jsonn", extra="onnx", why="exporting")
     Traceback (most recent call last):
-    backlit.errors.InputError: exporting to ONNX needs another package: pip install 'backlit[onnx]' (jsonn isn't installed)
+    backlit.errors.InputError: exporting needs another package: pip install 'backlit[onnx]' (jsonn isn't installed)
     """
     try:
         return importlib.import_module(module)

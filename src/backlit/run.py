@@ -52,6 +52,8 @@ class ProbeHistory(ProbeRecords):
     one_signed     share of units whose incoming weights' gradients have all one sign, so that they can only zig-zag
     ============== ====================================================================================================
 
+    With ``Probes(gradients=True)``, "gradients" has the min, max and histogram of each parameter's gradient.
+
     Examples
     --------
     >>> history = ProbeHistory([{"epoch": 1, "step": 4, "layers": {"0": {"mean": 0.5, "histogram": [1, 2]}},

@@ -19,7 +19,7 @@ from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.normalization import BatchNorm
 from backlit.nn.layers.pooling import AvgPool1d, AvgPool2d, GlobalAvgPool
 from backlit.nn.layers.rescale import Rescale
-from backlit.nn.layers.shaping import Flatten, Reshape
+from backlit.nn.layers.shaping import Flatten, Permute, Reshape, Select
 from backlit.nn.layers.wired import Wired
 from backlit.nn.losses import Loss
 from backlit.optim.transform import as_transform
@@ -29,7 +29,7 @@ SHORT_OF = 0.05  # of accuracy or R² below a simple model's before a network co
 LEARNED = 0.5  # of the guess's loss that a network must be rid of, where no simple model tells what is possible
 SURE = 0.9  # rid of so much on rows it has never seen, it has learned, whatever simple models can do
 AVERAGED = 0.1  # of the epochs: the last ones, whose mean counts as the end
-SILENT = (Dropout, Identity, Flatten, Reshape)  # layers that hand on what they get
+SILENT = (Dropout, Identity, Flatten, Reshape, Permute, Select)  # layers that hand on what they get
 STRAIGHT = (*SILENT, AvgPool1d, AvgPool2d, GlobalAvgPool, Rescale, BatchNorm)  # layers that bend nothing
 
 

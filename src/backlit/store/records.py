@@ -79,9 +79,11 @@ def look(record: Any) -> dict[str, Any]:
     """A record of the probes; that of the start tells of data and weights, too."""
     kind = Start if isinstance(record, dict) and "data" in record else Look
     made: dict[str, Any] = fitted(kind, record)
-    for path, layer in made["layers"].items():
-        if len(layer.get("histogram", ())) > MOST_BINS:
-            raise InputError(f"layers/{path}/histogram has {len(layer['histogram'])} bins, at most {MOST_BINS} can be")
+    for group in ("layers", "gradients"):
+        for path, part in made.get(group, {}).items():
+            bins = len(part.get("histogram", ()))
+            if bins > MOST_BINS:
+                raise InputError(f"{group}/{path}/histogram has {bins} bins, at most {MOST_BINS} can be")
     return made
 
 

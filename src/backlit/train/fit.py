@@ -11,7 +11,7 @@ from backlit.errors import DivergedError, InputError
 from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
 from backlit.train import progress
-from backlit.train.callbacks import EarlyStopping
+from backlit.train.callbacks import EarlyStopping, Follower, followed
 from backlit.train.fingerprint import fingerprint
 from backlit.train.loop import Listeners, Loop, Saving
 from backlit.train.prepare import Job, is_exact, prepare
@@ -89,9 +89,10 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
             told=facts,
         )
 
-    with progress.shown(training.progress, training.epochs) as display, held() as asked:
+    following = followed(training.listeners)
+    with following, progress.shown(training.progress, training.epochs) as display, held() as asked:
         saving = None if keeper is None else Saving(keeper.every, lambda: keeper.write(loop, result()))
-        listeners = Listeners(training.listeners, display.show, prober, saving, asked)
+        listeners = Listeners(training.listeners, display.show, prober, saving, asked, settings)
         limit = training.time_limit
         loop = Loop(job, stopping, listeners, deadline=None if limit is None else start + limit)
         with contextlib.nullcontext(False) if keeper is None else keeper.open(loop, settings) as free:
@@ -112,6 +113,8 @@ def _prober(job: Job) -> Prober | None:
     probes = probes_of(job.training.probes)
     if probes is None:
         return None
+    if any(isinstance(callback, Follower) and callback.gradients for callback in job.training.listeners):
+        probes = probes.replace(gradients=True)
     prober = Prober(job, probes)
     if probes.watch:
         prober(job.start, 0)

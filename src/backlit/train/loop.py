@@ -88,6 +88,8 @@ class Listeners:
     saving : Saving, optional
     asked : callable
         ``asked()``: whether the user wants the training to end after a whole epoch.
+    settings : dict
+        What `fit` was called with, for the callbacks.
     """
 
     callbacks: tuple[Callback, ...] = ()
@@ -95,6 +97,7 @@ class Listeners:
     prober: Prober | None = None
     saving: Saving | None = None
     asked: Callable[[], bool] = lambda: False
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -271,7 +274,10 @@ class Loop:
     def _call_back(self, record: EpochRecord, train_state: TrainState) -> None:
         """Ask the callbacks whether an epoch is the last."""
         for callback in self.listeners.callbacks:
-            end = EpochEnd(record["epoch"], record, self.history, lambda: self.network_at(train_state))
+            end = EpochEnd(
+                record["epoch"], record, self.history, lambda: self.network_at(train_state), self.probes,
+                self.listeners.settings,
+            )  # fmt: skip
             answer = callback(end)
             if isinstance(answer, (bool, np.bool_)) and answer:  # comparing with a NumPy number gives NumPy's
                 self.stopped = self.stopped or "callback"

@@ -39,26 +39,9 @@ def as_layers(layers: Any) -> tuple[Any, ...]:
     return tuple(layers)
 
 
-@dataclass(frozen=True, repr=False, init=False)
-class Sequential(Layer):
-    """Layers one after another; their names are "0", "1", ….
-
-    Examples
-    --------
-    >>> import backlit as bl
-    >>> bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(10)).build((64,)).size
-    4810
-    """
-
-    layers: tuple[Layer, ...]
-
-    def __init__(self, *args: Layer, layers: tuple[Layer, ...] | None = None) -> None:
-        parts = args if layers is None else as_layers(layers)
-        require_layers("Sequential", parts)
-        object.__setattr__(self, "layers", parts)
-
-    def parts(self) -> list[tuple[str, Layer]]:
-        return [(str(i), layer) for i, layer in enumerate(self.layers)]
+@dataclass(frozen=True, repr=False)
+class _Chain(Layer):
+    """What containers have in common whose parts come one after another."""
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         params: Params = {}
@@ -86,6 +69,28 @@ class Sequential(Layer):
         for name, layer in self.parts():
             x = ctx.run(name, layer, params, x)
         return x
+
+
+@dataclass(frozen=True, repr=False, init=False)
+class Sequential(_Chain):
+    """Layers one after another; their names are "0", "1", ….
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(10)).build((64,)).size
+    4810
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, *args: Layer, layers: tuple[Layer, ...] | None = None) -> None:
+        parts = args if layers is None else as_layers(layers)
+        require_layers("Sequential", parts)
+        object.__setattr__(self, "layers", parts)
+
+    def parts(self) -> list[tuple[str, Layer]]:
+        return [(str(i), layer) for i, layer in enumerate(self.layers)]
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"

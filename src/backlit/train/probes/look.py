@@ -15,7 +15,7 @@ from backlit.graph.tensor import Tensor, value_of
 from backlit.nn.layer import Layer, Shape, forward
 from backlit.train.lazy import MadeOnce
 from backlit.train.probes.hook import Recorder
-from backlit.train.probes.measure import norm, numbers, one_signed
+from backlit.train.probes.measure import norm, numbers, one_signed, spread
 from backlit.train.probes.settings import Probes
 
 
@@ -87,6 +87,8 @@ class Look:
             sizes = tree.map(lambda g: norm(g) * (scale / groups), sums["total"])
             squares = tree.map(lambda s: s.mean() * scale**2, results["squares"])
             measured["params"] = self._params(train_state, update, sizes, squares, share, groups)
+            if self.settings.gradients:
+                measured["gradients"] = {path: spread(g) for path, g in tree.items(update)}
         return measured
 
     def _group(self, train_state: Any, rows: Any, recurrent: set[str]) -> tuple[Any, Any, Any]:
@@ -161,11 +163,11 @@ class Look:
             steps, _ = self.optimizer.update(whole, train_state["optimizer"], params, train_state["step"])
             for path, step in tree.items(steps):
                 measured[path]["update_ratio"] = norm(step) / measured[path]["norm"]
-        spread = dict(tree.items(squares))
+        squared = dict(tree.items(squares))
         for path, size in tree.items(sizes):
             measured[path]["gradient_norm"] = size
             if groups > 1:
-                between = (spread[path] - size**2) * (groups / (groups - 1))
+                between = (squared[path] - size**2) * (groups / (groups - 1))
                 measured[path]["noise"] = between * share / size**2
         for path, g in tree.items(update):
             if g.ndim > 1 and path.split("/")[-1] == "weight" and not self.architecture.takes_integers:

@@ -32,6 +32,8 @@ class Probes(Record):
     watch : tuple of str
         Other nodes of the graph: a layer's path and the name of an operation in it, as `backlit.explain` names them.
         "0/linear" is what ``Linear`` at path "0" has before its bias is added; "0/add#2" the second sum there.
+    gradients : bool
+        Whether the histogram of each parameter's gradient is kept, too; trackers that show it ask for it themselves.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class Probes(Record):
     histograms: bool = option(True)
     rows: int | None = count(None, words="a whole number of at least 1, or None")
     watch: tuple[str, ...] = option(())
+    gradients: bool = option(False)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -29,11 +29,20 @@ class Measures(Spread, total=False):
     steps: dict[str, list[Number]]
 
 
+class Values(TypedDict):
+    """Where an array's values lie."""
+
+    min: Number
+    max: Number
+    histogram: list[int]
+
+
 class Sometimes(TypedDict, total=False):
     """What a look tells if it was asked for."""
 
     loss: Number
     params: dict[str, dict[str, Number]]
+    gradients: dict[str, Values]
 
 
 class Look(Sometimes):
