@@ -12,6 +12,7 @@ from backlit.doctor.remedies import code_in
 from backlit.doctor.repair.change import Change, Remedy
 from backlit.languages import Message, Template
 from backlit.train.recipe import Recipe
+from backlit.verbs import verb
 
 
 class Stage(enum.IntEnum):
@@ -283,6 +284,8 @@ class Diagnosis(tuple[Finding, ...]):
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {"findings": [finding.to_dict() for finding in self]}
+
+    _repr_html_ = verb("backlit.report.notebook:of_diagnosis", "What a notebook shows: each finding with its remedy.")
 
     def __str__(self) -> str:
         return "\n\n".join(map(str, self)) or "no findings"

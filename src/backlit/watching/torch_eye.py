@@ -11,7 +11,7 @@ import torch
 
 from backlit.errors import InputError
 from backlit.train.divergence import Divergence
-from backlit.train.probes.facts import NUMBERS, SAMPLE, SEEN
+from backlit.train.probes.facts import most_rows
 from backlit.watching import torch_facts as facts
 from backlit.watching import torch_losses as losses
 from backlit.watching.eye import Eye, Watched
@@ -250,7 +250,7 @@ class TorchEye(Eye):
             return
         x = self._x
         if not kept.most and x is not None:
-            kept.most = max(SAMPLE, min(SEEN, NUMBERS // max(1, x.numel() // max(1, rows))))
+            kept.most = most_rows(x.numel() // max(1, rows))
         kept.seen += rows
         if not kept.wants():
             return

@@ -272,11 +272,10 @@ def _data(
     )
     with np.errstate(all="ignore"):
         facts["guess"] = min(best, default=None)
-        given = x if x is not None else np.zeros((len(y), 0), np.float32)
         if x is not None and len(x) == len(y):
-            facts |= of_rows(given, y, targets, net)
+            facts |= of_rows(x, y, net.architecture, targets)
         else:
-            facts["targets"] = of_targets(y, targets)
+            facts |= of_targets(y, targets)
         if held_y is not None:
             facts["held"] = eye.rows["val_"].seen
             best = losses.constant_losses(eye.loss_fn, eye.loss, eye.output, held_y, len(held_y))  # type: ignore[arg-type]
