@@ -27,6 +27,8 @@ STOREYS = {
         "lessons": "texts that run",
         "sklearn": "estimators",
         "trackers": "TensorBoard and kin",
+    },
+    "doors": {
         "fitting": "fit, the front door",
         "doors": "fit_table and kin",
         "run": "a run's verbs",
@@ -49,6 +51,8 @@ STOREYS = {
         "languages": "messages",
         "aligned": "tables",
         "interrupts": "Ctrl-C",
+    },
+    "cellar": {
         "registry": "names",
         "extras": "optional libraries",
         "verbs": "methods done above",
@@ -71,7 +75,12 @@ def arrows() -> list[tuple[str, str]]:
     for importer in graph.modules:
         for imported in graph.find_modules_directly_imported_by(importer):
             one, other = (name.split(".")[1] if "." in name else "" for name in (importer, imported))
-            if one != other and one in ABOUT and other in ABOUT and other not in STOREYS["ground"]:
+            if (
+                one != other
+                and one in ABOUT
+                and other in ABOUT
+                and other not in {**STOREYS["ground"], **STOREYS["cellar"]}
+            ):
                 below[one].add(other)
 
     def reached(room: str) -> set[str]:
@@ -88,8 +97,8 @@ def arrows() -> list[tuple[str, str]]:
 def placed() -> dict[str, Box]:
     """Each room's box, storey by storey."""
     boxes = {}
-    for number, rooms in enumerate(STOREYS.values()):
-        order = list(rooms) if number != 1 else list(rooms)[::-1]
+    for number, (storey, rooms) in enumerate(STOREYS.items()):
+        order = list(rooms) if storey != "looking back" else list(rooms)[::-1]
         widths = [max(text_width(room, 13, bold=True), text_width(ABOUT[room], 10)) + 24 for room in order]
         gap = (WIDTH - LEFT - MARGIN - sum(widths)) / max(len(order) - 1, 1)
         x = LEFT

@@ -16,6 +16,7 @@ from backlit.train.lr_find import lr_find as sweep_rates
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.probe import probe as look
 from backlit.train.result import Result
+from backlit.verbs import verb
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +52,8 @@ class ProbeHistory(ProbeRecords):
     noise          variance of an update's gradient between batches, as a multiple of ‖∂L/∂w‖²
     one_signed     share of units whose incoming weights' gradients have all one sign, so that they can only zig-zag
     ============== ====================================================================================================
+
+    With ``Probes(gradients=True)``, "gradients" has the min, max and histogram of each parameter's gradient.
 
     Examples
     --------
@@ -158,6 +161,8 @@ class Run(Result):
         if not isinstance(records, ProbeHistory):
             records = self.probed = ProbeHistory(records)
         return records
+
+    _repr_html_ = verb("backlit.report.notebook:of_run", "What a notebook shows: result, curves, network.")
 
     def write(self, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[Any]:
         """What a network that writes makes of each row of `x`, with its probability and attention.

@@ -17,6 +17,7 @@ from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Array, Tensor, value_of
 from backlit.inspect.format import formula_of, node_names, plain, summary
 from backlit.inspect.trace import described
+from backlit.verbs import verb
 
 _SHOWN = 60  # lines of a table or tree; what is left out is said
 
@@ -164,8 +165,8 @@ class Explanation:
                 return f"{node.name} = {node.formula} made the first NaN or infinite value, from {inputs}"
         return None
 
-    def table(self) -> str:
-        """The nodes as aligned text: value, upstream gradient, then for each input local and downstream gradient."""
+    def rows(self) -> list[tuple[str, ...]]:
+        """The lines of `table`, cell by cell, its heads first."""
         rows: list[tuple[str, ...]] = [("node", "= formula", "value", "upstream", "to", "local", "downstream")]
         for node in _few(self.nodes):
             if node is None:
@@ -181,7 +182,11 @@ class Explanation:
             for i, edge in enumerate(edges):
                 tail = ("", "", "") if edge is None else (edge.parent, _local(node, edge), summary(edge.downstream))
                 rows.append((*(head if i == 0 else ("", "", "", "")), *tail))
-        text = aligned(rows)
+        return rows
+
+    def table(self) -> str:
+        """The nodes as aligned text: value, upstream gradient, then for each input local and downstream gradient."""
+        text = aligned(self.rows())
         bad = self.first_nonfinite
         return f"{text}\n\n{bad}" if bad else text
 
@@ -224,6 +229,8 @@ class Explanation:
             ],
             "first_nonfinite": self.first_nonfinite,
         }
+
+    _repr_html_ = verb("backlit.report.notebook:of_explanation", "What a notebook shows: the graph, and its nodes.")
 
     def __str__(self) -> str:
         return self.table()

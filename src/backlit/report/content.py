@@ -17,8 +17,15 @@ from backlit.train.judgement import Judgement
 MOST_COLUMNS = 40
 TASKS = {  # by kind of target
     "class": "classification", "binary": "classification", "probability": "classification", "number": "regression",
-    "multi_label": "multi_label", "text": "text",
+    "multi_label": "multi_label", "text": "text", "heads": "heads",
 }  # fmt: skip
+
+
+def sizes(shape: Any) -> str:
+    """The shape of an example, "8 × 8 × 1", or of several by name."""
+    if isinstance(shape, dict):
+        return "; ".join(f"{name} {sizes(one)}" for name, one in shape.items())
+    return " × ".join(map(str, shape)) or "1"
 
 
 def name_of(run: Any) -> str:
@@ -94,7 +101,7 @@ def data(run: Any) -> dict[str, Any]:
         (say("data.source"), config.get("data")),
         (say("data.target"), target if isinstance(target, str) else ", ".join(map(str, target))),
         (say("data.task"), known(f"task.{task}", task)),
-        (say("data.inputs"), " × ".join(map(str, run.network.input_shape)) or "1"),
+        (say("data.inputs"), sizes(run.network.input_shape)),
         (say("data.plan"), Said(judgement.plan) if judgement.plan else None),
         (say("data.loss"), run.settings.get("loss")),
         (say("data.optimizer"), run.settings.get("optimizer")),
@@ -122,9 +129,7 @@ def data(run: Any) -> dict[str, Any]:
 def network(run: Any) -> dict[str, Any]:
     """Layer by layer; of an ensemble's members, which are alike, the first."""
     first, alike = first_of(run.network)
-    layers = [
-        (path, repr(layer), " × ".join(map(str, shape)), short(size)) for path, layer, shape, size, _ in first.rows()
-    ]
+    layers = [(path, repr(layer), sizes(shape), short(size)) for path, layer, shape, size, _ in first.rows()]
     drawing = {"name": "drawing", "svg": inlined(draw(first)), "caption": say("network.drawing")}
     return {"layers": layers, "members": alike + 1, "parameters": short(run.network.size), "drawing": drawing}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
@@ -11,6 +10,7 @@ import numpy as np
 from backlit import bounds
 from backlit.errors import InputError, shown
 from backlit.nn.layer import Layer, Network
+from backlit.nn.shapes import example_shape, size_of
 from backlit.schema import Number, fitted
 from backlit.settings import MISSING, declared
 from backlit.train.probes.measure import BINS
@@ -24,10 +24,10 @@ class Index(TypedDict):
     """network.json, its format and checksums aside."""
 
     architecture: dict[str, Any]
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int, ...] | dict[str, tuple[int, ...]]
     dtype: Literal["float32", "float64"]
     loss: dict[str, Any]
-    metrics: tuple[str, ...]
+    metrics: tuple[str, ...] | dict[str, tuple[str, ...]]
     optimizer: dict[str, Any] | str | None
     settings: dict[str, Any]
     stopped: str
@@ -79,9 +79,11 @@ def look(record: Any) -> dict[str, Any]:
     """A record of the probes; that of the start tells of data and weights, too."""
     kind = Start if isinstance(record, dict) and "data" in record else Look
     made: dict[str, Any] = fitted(kind, record)
-    for path, layer in made["layers"].items():
-        if len(layer.get("histogram", ())) > MOST_BINS:
-            raise InputError(f"layers/{path}/histogram has {len(layer['histogram'])} bins, at most {MOST_BINS} can be")
+    for group in ("layers", "gradients"):
+        for path, part in made.get(group, {}).items():
+            bins = len(part.get("histogram", ()))
+            if bins > MOST_BINS:
+                raise InputError(f"{group}/{path}/histogram has {bins} bins, at most {MOST_BINS} can be")
     return made
 
 
@@ -114,7 +116,7 @@ def network_of(index: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> N
     """
     numbers = sum(tensor.size for tensor in tensors.values())
     bounds.require("layers", _layers(index["architecture"]), "the network has")
-    _require_within(index["input_shape"], numbers, "an example has")
+    _require_within(example_shape(index["input_shape"]), numbers, "an example has")
     architecture = Layer.from_dict(index["architecture"])
     network = Network.empty(architecture, index["input_shape"], index["dtype"], most=numbers)
     for place in architecture.walk_shapes(network.input_shape):
@@ -132,5 +134,5 @@ def _layers(architecture: Any) -> int:
     return count
 
 
-def _require_within(shape: tuple[int, ...], numbers: int, what: str) -> None:
-    bounds.require("values", math.prod(shape), what, least=numbers)
+def _require_within(shape: Any, numbers: int, what: str) -> None:
+    bounds.require("values", size_of(shape), what, least=numbers)

@@ -35,7 +35,7 @@ ON_TABLES: tuple[type[Task], ...] = (
 )  # the first unless an option says otherwise
 OF_THE_COMMAND: tuple[type[Task], ...] = (*ON_TABLES, PicturesTask, StreamTask, DatasetTask)
 # Of `Call`; the others are for commands.
-PUBLIC = ("checkpoint", "checkpoint_every", "resume", "overwrite", "progress", "probes", "say")
+PUBLIC = ("checkpoint", "checkpoint_every", "resume", "overwrite", "progress", "probes", "callbacks", "say")
 TELLING = {
     "horizon": SeriesTask,
     "to": PairsTask,

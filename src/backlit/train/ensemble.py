@@ -62,7 +62,14 @@ def drawn(network: Layer | Network, built: Network, seeds: list[int]) -> list[Ne
 
 def combined(architecture: Layer, count: int, loss: Any) -> Parallel:
     """The architecture of an ensemble: its members side by side, their probabilities, or numbers, averaged."""
-    return Parallel(*[architecture] * count, combine=COMBINE.get(str(getattr(loss, "activation", None)), "mean"))
+    activation = getattr(loss, "activation", None)
+    if isinstance(activation, dict):  # of each output
+        return Parallel(*[architecture] * count, combine={name: _way(own) for name, own in activation.items()})
+    return Parallel(*[architecture] * count, combine=_way(activation))
+
+
+def _way(activation: str | None) -> str:
+    return COMBINE.get(str(activation), "mean")
 
 
 def united(network: Network, params: Any, state: dict[str, Any], count: int, loss: Any) -> Network:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from backlit.errors import InputError
 from backlit.schema import Number, fitted, parts
 from backlit.train.intervals import Intervals
+from backlit.verbs import verb
 
 Label = str | bool | int | float  # a class as its data names it
 Cell = Label | None
@@ -365,6 +366,8 @@ class Judgement(Plain):
     def what(self) -> str:
         """What it was judged on, by name: "rows", "windows" of a forecast, tokens of a text."""
         return self.unit or ("windows" if self.steps else "rows")
+
+    _repr_html_ = verb("backlit.report.notebook:of_judgement", "What a notebook shows: scores beside the baseline's.")
 
     def __repr__(self) -> str:
         return f"Judgement({', '.join(f'{key}={value!r}' for key, value in self.items())})"
