@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shlex
-from importlib import import_module
 
 import numpy as np
 import polars as pl
@@ -290,7 +289,7 @@ def test_the_doctors_findings_come_first(classifier, monkeypatch):
     worse = Template("worse held-out loss", "평가 손실이 더 나쁨").of()
     new = dataclasses.replace(KIND, name=Template("of a new kind", "새로운 종류"), command="")
     found = [KIND.found(SIGN, 0.123456, 0.05, (worse,)), new.found(SIGN, None, 0.05, severity="remark")]
-    monkeypatch.setattr(import_module("backlit.report.findings"), "diagnose", lambda run: found)
+    monkeypatch.setattr(bl.Run, "diagnose", lambda run: found)
     page = checked(classifier.report())
     english, korean = page.text("en"), page.text("ko")
     for words in ("Alarm: overfitting", "It learns by heart.", "epoch 7 <b>", "gap: 0.1235", "0.05 (a paper)",
@@ -306,7 +305,7 @@ def test_a_doctor_with_nothing_to_judge_by(classifier, monkeypatch):
     def nothing(run):
         raise bl.InputError("nothing to judge by")
 
-    monkeypatch.setattr(import_module("backlit.report.findings"), "diagnose", nothing)
+    monkeypatch.setattr(bl.Run, "diagnose", nothing)
     fine = dataclasses.replace(classifier, judgement=classifier.judgement | {"warnings": []}, probed=bl.ProbeHistory())
     assert "Nothing stands out" in checked(fine.report()).text("en")
 
