@@ -30,6 +30,7 @@ from .errors import ShapeError as ShapeError
 from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
+from .exchange.onnx.exporting import Exported as Exported
 from .exchange.torch import from_torch as from_torch
 from .fitting import fit as fit
 from .graph import ops as ops
@@ -172,5 +173,5 @@ from .train.callbacks import Follower as Follower
 from .train.callbacks import History as History
 from .train.generate import beam_search as beam_search
 from .train.probes.settings import Probes as Probes
-from .train.probes.settings import watch as watch
 from .train.training import Checkpoint as Checkpoint
+from .watching.watch import watch as watch

@@ -81,9 +81,7 @@ def test_what_cannot_be_taken_over_is_told(make: Any, example: Any, message: str
 def test_control_flow_names_module_file_and_line() -> None:
     with pytest.raises(InputError) as caught:
         bl.from_torch(nn.Sequential(nn.Linear(3, 3), models.Branching()), torch.zeros(2, 3))
-    assert "can't follow module 'module.1' (models.py, line" in str(caught.value).replace(
-        "module '1'", "module 'module.1'"
-    )
+    assert "can't follow module '1' (models.py, line" in str(caught.value)
     assert "`if x.sum() > 0:`" in str(caught.value)
 
 

@@ -19,6 +19,7 @@ REFUSED = {  # by name, each with what the message says
     "Decoder": "PyTorch has nothing that does the same",
     "EncoderDecoder": "PyTorch has nothing that does the same",
 }
+SMALL = bl.Linear(2)
 MORE: list[tuple[Layer, tuple[int, ...]]] = [
     (
         bl.Sequential(
@@ -29,7 +30,7 @@ MORE: list[tuple[Layer, tuple[int, ...]]] = [
     ),
     (bl.Sequential(bl.Conv2d(4, 3, 2, "same"), bl.Tanh(), bl.Flatten()), (5, 4, 2)),
     (bl.Sequential(bl.MaxPool2d(3, 2, "same"), bl.AvgPool2d(3, 2, "same"), bl.Linear(3)), (6, 8, 2)),
-    (bl.Sequential(bl.Rescale((1.0, 2.0), (0.5, 2.0)), bl.Conv2d(3, 2), bl.Flatten(), bl.ReLU(), bl.Linear(2)), (4, 4, 2)),
+    (bl.Sequential(bl.Rescale((1.0, 2.0), (0.5, 2.0)), bl.Conv2d(3, 2), bl.Flatten(), bl.ReLU(), SMALL), (4, 4, 2)),
     (bl.Sequential(bl.Conv1d(3, 3), bl.Residual(bl.Conv1d(3, 3, padding=1), bl.Tanh()), bl.GlobalMaxPool()), (7, 2)),
     (bl.Sequential(bl.Conv2d(3, 2), bl.Residual(bl.Linear(5), bl.Tanh()), bl.Flatten(), bl.Linear(2)), (4, 4, 2)),
     (bl.Sequential(bl.Conv2d(3, 2), bl.Parallel(bl.Conv2d(2, 1), bl.MaxPool2d(1)), bl.GlobalAvgPool()), (4, 4, 2)),
