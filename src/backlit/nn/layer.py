@@ -394,6 +394,17 @@ class Network:
         """A network with other params or state."""
         return dataclasses.replace(self, **changes)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether architecture, shapes, parameters and running values are the same, number by number."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        return (self.architecture, self.input_shape) == (other.architecture, other.input_shape) and tree.same_numbers(
+            (self.params, self.state), (other.params, other.state)
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self.architecture).__name__, self.input_shape, self.size))
+
     def rows(self, containers: bool = False) -> list[tuple[str, Layer, Shape, int, int]]:
         """One line a layer, containers opened: path, layer, output shape, parameters, multiply-adds.
 
