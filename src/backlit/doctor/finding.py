@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from backlit.doctor.evidence import Evidence
+from backlit.doctor.remedies import code_in
 from backlit.doctor.repair.change import Change, Remedy
 from backlit.languages import Message, Template
 from backlit.train.recipe import Recipe
@@ -177,6 +178,8 @@ class Finding:
         What is put into the sign's texts: numbers, paths of layers.
     consequences : tuple of Message and Consequence
         What follows from it and was seen as well: symptoms, and other findings; as strings, English.
+    library : str
+        In whose code the remedy is written: "backlit", "torch", "lightning", "keras" or "sklearn".
     """
 
     kind: Kind
@@ -186,6 +189,7 @@ class Finding:
     severity: str = "alarm"
     values: Mapping[str, Any] = field(default_factory=dict)
     consequences: tuple[Message | Consequence, ...] = ()
+    library: str = "backlit"
 
     def __hash__(self) -> int:
         return hash((self.kind.key, self.severity, self.measured))
@@ -226,17 +230,23 @@ class Finding:
 
     @property
     def remedy(self) -> str:
-        """What to change: a line of Python."""
+        """What to change: a line of Python, in the library that the network is of."""
+        if self.library != "backlit":
+            return code_in(self.library, self.name, self.values)
         return self.sign.remedy.format(**self.values) or self.kind.remedy
 
     @property
     def command(self) -> str:
         """The same as options of the command; empty where there are none."""
+        if self.library != "backlit":
+            return ""
         return self.sign.command.format(**self.values) or self.kind.command
 
     @property
     def picture(self) -> str:
         """The call that shows it."""
+        if self.library != "backlit":
+            return self.kind.picture.replace("run.", "eye.")
         return self.kind.picture
 
     def to_dict(self) -> dict[str, Any]:

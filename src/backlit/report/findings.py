@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from backlit.doctor.diagnose import diagnose
 from backlit.doctor.finding import Finding
 from backlit.errors import InputError
 from backlit.report.numerals import short
@@ -42,7 +41,7 @@ def _of_run(run: Any) -> list[Shown]:
 def _of_doctor(run: Any) -> list[Shown]:
     """What `Run.diagnose` finds; nothing where there is nothing to judge by."""
     try:
-        return [_diagnosed(finding) for finding in diagnose(run)]
+        return [_diagnosed(finding) for finding in run.diagnose()]
     except InputError:
         return []
 

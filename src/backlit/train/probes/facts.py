@@ -78,7 +78,7 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
     """
     network, split, targets = examples.network, examples.split, examples.targets
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM))))
-    most = max(SAMPLE, min(SEEN, NUMBERS // max(1, size_of(network.input_shape))))
+    most = most_rows(size_of(network.input_shape))
     places = rng.permutation(len(batches.rows))[:most]
     weights = None if batches.weights is None else np.asarray(batches.weights[places], dtype=np.float64)
     rows = {"x": examples.inputs, "y": examples.encoded, "by_head": examples.by_head}
@@ -137,13 +137,46 @@ def _of_output(
     """Facts on the targets of an output, and on what is known of them without a network."""
     kind, x, y = targets.kind, seen["x"], seen["y"]
     facts: dict[str, Any] = {"guess": guess_loss(loss, kind, y, shape, seen["weights"])}
-    facts["targets"] = _targets(kind, y, targets)
+    facts |= of_targets(y, targets)
     facts["reference"] = {} if simple is None else reference(simple[:SAMPLE], y[:SAMPLE], kind)
     facts["twins"] = _twins(x, y, kind)
     if held is not None:
         facts["held_guess"] = guess_loss(loss, kind, held["y"], shape, None)
         facts["held_targets"] = _targets(kind, held["y"], targets)
     return facts
+
+
+def of_targets(y: np.ndarray, targets: Any) -> dict[str, Any]:
+    """Facts on targets as a loss takes them, under "targets"."""
+    return {"targets": _targets(targets.kind, y, targets)}
+
+
+def of_rows(x: np.ndarray, y: np.ndarray, layer: Layer, targets: Any) -> dict[str, Any]:
+    """Facts on training rows of another library's network: inputs, targets, and what simple models make of them.
+
+    Parameters
+    ----------
+    x, y : array (rows, ...)
+        As Backlit's layers and losses would take them.
+    layer : Layer
+        That the inputs go to.
+    targets : Targets
+        Whose kind they are.
+    """
+    facts = {**_of_input(x, layer), **of_targets(y, targets), "twins": _twins(x, y, targets.kind)}
+    simple = None if facts.get("bad_rows") else _real(x)
+    facts["reference"] = {} if simple is None else reference(simple[:SAMPLE], y[:SAMPLE], targets.kind)
+    return facts
+
+
+def of_held_rows(x: np.ndarray, held_x: np.ndarray, held_y: np.ndarray, rows: int, targets: Any) -> dict[str, Any]:
+    """Facts on rows held back, beside the training rows `x`, which are some of so many."""
+    return {"shared": _shared(x, held_x, rows), "held_targets": _targets(targets.kind, held_y, targets)}
+
+
+def most_rows(size: int) -> int:
+    """Rows of so many numbers that facts are taken of, at most."""
+    return max(SAMPLE, min(SEEN, NUMBERS // max(1, size)))
 
 
 def _real(x: Any) -> np.ndarray | None:
