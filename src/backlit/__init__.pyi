@@ -126,6 +126,7 @@ from .nn.layers.wired import Wired as Wired
 from .nn.layers.wiring import random_wiring as random_wiring
 from .nn.losses import BinaryCrossEntropy as BinaryCrossEntropy
 from .nn.losses import CrossEntropy as CrossEntropy
+from .nn.losses import Heads as Heads
 from .nn.losses import Hinge as Hinge
 from .nn.losses import Huber as Huber
 from .nn.losses import MeanAbsoluteError as MeanAbsoluteError

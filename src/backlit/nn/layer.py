@@ -12,8 +12,7 @@ import numpy as np
 from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
-from backlit.graph.tensor import Array
-from backlit.nn.building import refuse_shared, require_size, require_start
+from backlit.nn.building import refuse_shared, require_size, require_start, start_state
 from backlit.nn.context import CallOptions, Context, Params, Shape, tell_where
 from backlit.nn.forward import fitting, forward, refuse_several
 from backlit.nn.hyperparameters import check, short_repr
@@ -308,7 +307,7 @@ class Network:
         params, _ = architecture.init(Key(seed), shape)
         refuse_shared(architecture, params)
         cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
-        return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
+        return cls(architecture, tree.map(cast, params), shape, start_state(architecture, shape, dtype))
 
     @classmethod
     def empty(cls, architecture: Layer, input_shape: Any, dtype: str = "float32", most: int | None = None) -> Network:
@@ -326,7 +325,7 @@ class Network:
         shape = fitting(architecture, example_shape(input_shape))
         params, _ = architecture.init(Key.undrawn(most), shape)
         blank = lambda leaf: np.broadcast_to(np.zeros((), dtype=dtype), np.shape(leaf))  # noqa: E731
-        return cls(architecture, tree.map(blank, params), shape, _start_state(architecture, shape, dtype))
+        return cls(architecture, tree.map(blank, params), shape, start_state(architecture, shape, dtype))
 
     @property
     def output_shape(self) -> Any:
@@ -406,6 +405,17 @@ class Network:
         """A network with other params or state."""
         return dataclasses.replace(self, **changes)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether architecture, shapes, parameters and running values are the same, number by number."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        return (self.architecture, self.input_shape) == (other.architecture, other.input_shape) and tree.same_numbers(
+            (self.params, self.state), (other.params, other.state)
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self.architecture).__name__, self.input_shape, self.size))
+
     def rows(self, containers: bool = False) -> list[tuple[str, Layer, Shape, int, int]]:
         """One line a layer, containers opened: path, layer, output shape, parameters, multiply-adds.
 
@@ -458,12 +468,6 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
-
-
-def _start_state(architecture: Layer, shape: Shape, dtype: str) -> dict[str, Array]:
-    """The running values before any training, by path."""
-    state = tree.flatten_dict(architecture.init_state(shape))
-    return {path: np.asarray(value, dtype=dtype) for path, value in state.items()}
 
 
 def _plain(value: Any) -> Any:
