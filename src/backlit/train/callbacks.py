@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backlit.errors import unknown
 from backlit.settings import Record, count, option
+from backlit.verbs import verb
 
 if TYPE_CHECKING:
     from backlit.nn.layer import Network
@@ -143,6 +144,8 @@ class History(list[EpochRecord]):
                 raise unknown("column of the history", key, {name for record in self for name in record})
             return [record.get(key) for record in self]
         return super().__getitem__(key)
+
+    _repr_html_ = verb("backlit.report.notebook:of_history", "What a notebook shows: curves, and the last epochs.")
 
     def frame(self) -> Any:
         """The history as a polars DataFrame (`.to_pandas()` turns it into a pandas one)."""
