@@ -2,8 +2,8 @@
 
     python -m benchmarks.onnx_nodes [--failed]
 
-Each test is one node (or the nodes that it is made of) with inputs and outputs, written by ONNX's authors. Those of types
-of number that Backlit doesn't have (bfloat16, 8-bit floats and below, texts, complex) are counted by themselves.
+Each test is one node (or the nodes that it is made of) with inputs and outputs, written by ONNX's authors. Those of
+types of number that Backlit doesn't have (bfloat16, 8-bit floats and below, texts, complex) are counted by themselves.
 """
 
 import sys
@@ -126,7 +126,7 @@ def difference(test: NodeTest, engine: str) -> str:
                     return f"shape {ours.shape} in place of {theirs.shape}"
     except AssertionError as error:
         return f"other numbers: {' '.join(str(error).split())[:300]}"
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever it is, the test didn't pass)
         return f"{type(error).__name__}: {str(error)[:300]}"
     return ""
 

@@ -160,7 +160,9 @@ class _ArchitectureWalk:
         outputs, shapes = {INPUT: source}, layer.shapes(shape)
         for name, part, sources in layer.nodes:
             if is_part(part):
-                outputs[name] = self.visit(_join(path, name), part, shapes[sources[0]][1:], outputs[sources[0]], level + 1)
+                outputs[name] = self.visit(
+                    _join(path, name), part, shapes[sources[0]][1:], outputs[sources[0]], level + 1
+                )
             else:
                 sign = _SIGNS.get(getattr(part, "operator", ""), getattr(part, "operator", ""))
                 joined = Part(_join(path, name), "merge", sign, shapes[name][1:])

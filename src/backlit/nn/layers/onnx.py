@@ -63,7 +63,8 @@ class OnnxNode(Layer):
     --------
     >>> import backlit as bl, numpy as np
     >>> from backlit.nn.layers.onnx import OnnxNode
-    >>> OnnxNode("Clip", (("input",), ("constant", "float32", (), (0.0,)))).build((2,))(np.array([[-1.0, 2.0]])).tolist()
+    >>> clip = OnnxNode("Clip", (("input",), ("constant", "float32", (), (0.0,))))
+    >>> clip.build((2,))(np.array([[-1.0, 2.0]])).tolist()
     [[0.0, 2.0]]
 
     References
@@ -170,7 +171,7 @@ class OnnxNode(Layer):
         return size * (math.prod(places) if self.operator.startswith("Conv") else input_shape[0])
 
     def __repr__(self) -> str:
-        return f"Onnx{self.operator}" if self.arity == 1 else f"Onnx{self.operator}({self.arity} arrays)"
+        return f"OnnxNode({self.operator})" if self.arity == 1 else f"OnnxNode({self.operator} of {self.arity})"
 
 
 def _require_operand(operand: Any) -> None:
@@ -384,7 +385,7 @@ class OnnxGraph(Layer):
 
 
 def is_part(layer: Layer) -> bool:
-    """Whether a node is a layer like any other: one batch in, one out. Others join several, or move the batch's axis."""
+    """Whether a node is a layer like any other, one batch in, one out: others join several, or move its axis."""
     return not isinstance(layer, OnnxNode) or (layer.arity == 1 and layer.rows)
 
 

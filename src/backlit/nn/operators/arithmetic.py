@@ -48,7 +48,7 @@ def _cosh(x: Any) -> Any:
     return (ops.exp(x) + ops.exp(-x)) * fixed(0.5, x)
 
 
-for _name, _made in {
+_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "Ceil": lambda x: -ops.floor(-x),
     "Cos": ops.cos,
     "Cosh": _cosh,
@@ -68,7 +68,8 @@ for _name, _made in {
     "Sqrt": ops.sqrt,
     "Tan": _tan,
     "Tanh": ops.tanh,
-}.items():
+}
+for _name, _made in _FUNCTIONS.items():
     _function(_name, _made)
 
 

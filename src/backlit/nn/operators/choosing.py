@@ -79,7 +79,7 @@ def cast(x: Any, dtype: str) -> Any:
         return x
     if dtype.startswith("float") and x.dtype.kind == "f":
         return ops.astype(x, dtype=dtype)
-    xp, x = plain(x)
+    _, x = plain(x)
     return (x != 0) if dtype == "bool" else x.astype(dtype)
 
 
@@ -135,7 +135,8 @@ def _range(call: Call, start: Any, stop: Any, step: Any) -> Any:
 @operator("EyeLike", "dtype", "k")
 def _eye_like(call: Call, x: Any) -> Any:
     dtype = typed(call, call.integer("dtype")) if "dtype" in call.attributes else str(x.dtype)
-    return np.eye(*shape_of(x), k=call.integer("k", 0), dtype=dtype)
+    rows, columns = shape_of(x)
+    return np.eye(rows, columns, k=int(call.integer("k", 0)), dtype=np.dtype(dtype))
 
 
 @operator("OneHot", "axis", least=3, static=(1,))

@@ -41,7 +41,7 @@ def _gather_elements(call: Call, x: Any, indices: Any) -> Any:
 
 @operator("GatherND", "batch_dims", least=2)
 def _gather_nd(call: Call, x: Any, indices: Any) -> Any:
-    xp, places = plain(indices)
+    _, places = plain(indices)
     batch, depth = call.integer("batch_dims", 0), places.shape[-1]
     if not 0 <= batch < min(x.ndim, places.ndim) or batch + depth > x.ndim:
         call.refuse(f"picks by {places.shape} from shape {tuple(x.shape)} with batch_dims={batch}")
@@ -63,7 +63,7 @@ def _scatter_elements(call: Call, x: Any, indices: Any, updates: Any) -> Any:
 @operator("ScatterND", "reduction", least=3)
 def _scatter_nd(call: Call, x: Any, indices: Any, updates: Any) -> Any:
     call.text("reduction", "none", ("none", "add"))
-    xp, places = plain(indices)
+    _, places = plain(indices)
     if not places.ndim or places.shape[-1] > x.ndim:
         call.refuse(f"sets places {places.shape} of shape {tuple(x.shape)}")
     picked = [_places(call, places[..., i], x.shape[i]) for i in range(places.shape[-1])]

@@ -43,27 +43,20 @@ def reordered(call: Call, gates: Any) -> Any:
     return ops.concatenate([gates[place * units : (place + 1) * units] for place in order]) if len(order) > 1 else gates
 
 
-def _run(call: Call, x: Any, w: Any, r: Any, b: Any, lengths: Any, states: list[Any], p: Any = None) -> Any:
+def _run(call: Call, inputs: tuple[Any, ...], states: int) -> Any:
     """Outputs of all steps, and the last states, of each direction."""
+    x, w, r, b, lengths, *rest = (*inputs, *[None] * (8 - len(inputs)))
+    begin, p = rest[:states], rest[2]
     function, layout = activation(call), call.integer("layout", 0)
     x = ops.transpose(x, axes=(1, 0, 2)) if layout else x
     time, rows, units = x.shape[0], x.shape[1], r.shape[-1]
-    mask = None
-    if lengths is not None:
-        xp, counts = plain(lengths)
-        if not (is_known(counts) and bool((np.asarray(counts) == time).all())):
-            mask = xp.arange(time)[:, None] < counts[None, :]
+    mask = _mask(lengths, time)
     outputs: list[Any] = []
-    last: list[list[Any]] = [[] for _ in states]
+    last: list[list[Any]] = [[] for _ in begin]
     for d, reverse in enumerate(directions(call)):
-        first = []
-        for state in states:
-            if state is None:
-                first.append(np.zeros((rows, units), dtype=str(x.dtype)))
-            else:
-                first.append(state[:, d] if layout else state[d])
-        made = _direction(call, x, w[d], r[d], None if b is None else b[d], first, None if p is None else p[d],
-                          {"mask": mask, "reverse": reverse}, function)  # fmt: skip
+        first = [_first(state, d, layout, np.zeros((rows, units), dtype=str(x.dtype))) for state in begin]
+        weights = [None if array is None else array[d] for array in (w, r, b, p)]
+        made = _direction(call, x, weights, first, {"mask": mask, "reverse": reverse, "activation": function})
         hidden = made[0]
         for store, part in zip(last, made, strict=False):
             store.append(part[0 if reverse else -1])
@@ -75,47 +68,58 @@ def _run(call: Call, x: Any, w: Any, r: Any, b: Any, lengths: Any, states: list[
     return (ops.transpose(y, axes=(2, 0, 1, 3)) if layout else y, *ends)
 
 
-def _direction(
-    call: Call, x: Any, w: Any, r: Any, b: Any, first: list[Any], p: Any, how: dict[str, Any], function: str
-) -> list[Any]:
+def _first(state: Any, d: int, layout: int, zeros: np.ndarray) -> Any:
+    """The state before the first step of a direction."""
+    if state is None:
+        return zeros
+    return state[:, d] if layout else state[d]
+
+
+def _mask(lengths: Any, time: int) -> Any:
+    """Which steps (time, rows) are within their sequences; None if all are."""
+    if lengths is None:
+        return None
+    xp, counts = plain(lengths)
+    if is_known(counts) and bool((np.asarray(counts) == time).all()):
+        return None
+    return xp.arange(time)[:, None] < counts[None, :]
+
+
+def _direction(call: Call, x: Any, weights: list[Any], first: list[Any], how: dict[str, Any]) -> list[Any]:
     """All states of one direction, time-major."""
+    function, how = how["activation"], {name: value for name, value in how.items() if name != "activation"}
+    w, r, b, p = weights
     w, r = reordered(call, w), reordered(call, r)
-    a = ops.linear(x, w)
-    half = None if b is None else b.shape[0] // 2
-    own, other = (None, None) if b is None else (reordered(call, b[:half]), reordered(call, b[half:]))
-    if call.operator == "LSTM":
-        peephole = None
-        if p is not None:  # i, o, f
-            units = p.shape[0] // 3
-            peephole = ops.stack([p[:units], p[2 * units :], p[units : 2 * units]])
-        a = a if b is None else a + (own + other)
-        return list(ops.lstm(a, r, first[0], first[1], None, peephole, **how)[:2])
-    if call.operator == "RNN":
-        a = a if b is None else a + (own + other)
-        return list(ops.rnn(a, r, first[0], activation=function, **how))
-    units = r.shape[-1]
-    if not call.flag("linear_before_reset"):
-        a = a if b is None else a + (own + other)
-        return [ops.gru(a, r, first[0], **how)[0]]
-    bias = np.zeros(units, dtype=str(x.dtype))
+    a, units = ops.linear(x, w), r.shape[-1]
+    own: Any = None
+    other: Any = None
     if b is not None:
-        bias = other[2 * units :]
-        a = a + own + ops.concatenate([other[: 2 * units], np.zeros(units, dtype=str(x.dtype))])
-    return [ops.gru(a, r, first[0], bias, **how)[0]]
+        own, other = (reordered(call, part) for part in (b[: b.shape[0] // 2], b[b.shape[0] // 2 :]))
+    if call.operator == "GRU" and call.flag("linear_before_reset"):
+        bias = np.zeros(units, dtype=str(x.dtype))
+        if b is not None:
+            a = a + own + ops.concatenate([other[: 2 * units], bias])
+            bias = other[2 * units :]
+        return [ops.gru(a, r, first[0], bias, **how)[0]]
+    a = a if b is None else a + (own + other)
+    if call.operator == "LSTM":
+        peephole = None if p is None else ops.stack([p[:units], p[2 * units :], p[units : 2 * units]])  # of i, o, f
+        return list(ops.lstm(a, r, first[0], first[1], None, peephole, **how)[:2])
+    if call.operator == "GRU":
+        return [ops.gru(a, r, first[0], **how)[0]]
+    return list(ops.rnn(a, r, first[0], activation=function, **how))
 
 
 @operator("RNN", *_SETTINGS, least=3, most=6)
-def _rnn(call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, h: Any = None) -> Any:
-    return _run(call, x, w, r, b, lengths, [h])
+def _rnn(call: Call, *inputs: Any) -> Any:
+    return _run(call, inputs, 1)
 
 
 @operator("GRU", "linear_before_reset", *_SETTINGS, least=3, most=6)
-def _gru(call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, h: Any = None) -> Any:
-    return _run(call, x, w, r, b, lengths, [h])
+def _gru(call: Call, *inputs: Any) -> Any:
+    return _run(call, inputs, 1)
 
 
 @operator("LSTM", "input_forget", *_SETTINGS, least=3, most=8)
-def _lstm(
-    call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, h: Any = None, c: Any = None, p: Any = None
-) -> Any:
-    return _run(call, x, w, r, b, lengths, [h, c], p)
+def _lstm(call: Call, *inputs: Any) -> Any:
+    return _run(call, inputs, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def _split(call: Call, x: Any, split: Any = None) -> Any:
         call.refuse(f"splits an axis of size {size} into {list(sizes)}")
     ends = np.cumsum([0, *sizes]).tolist()
     front = (slice(None),) * axis
-    return tuple(x[(*front, slice(start, stop))] for start, stop in zip(ends, ends[1:], strict=False))
+    return tuple(x[(*front, slice(start, stop))] for start, stop in pairwise(ends))
 
 
 @operator("Slice", "axes", "ends", "starts", "steps", least=1, most=5, static=(1, 2, 3, 4))
@@ -199,6 +200,8 @@ def _pictures(call: Call, x: Any) -> tuple[int, ...]:
 @operator("Trilu", "upper", least=1, most=2, static=(1,))
 def _trilu(call: Call, x: Any, k: Any = None) -> Any:
     place = 0 if k is None else int(np.asarray(k).reshape(()))
-    keep = np.tri(*x.shape[-2:], k=place - 1 if call.flag("upper", True) else place, dtype=bool)
+    keep = np.tri(
+        int(x.shape[-2]), int(x.shape[-1]), k=place - 1 if call.flag("upper", True) else place, dtype=np.bool_
+    )
     keep = ~keep if call.flag("upper", True) else keep
     return ops.where(keep, x, np.zeros((), str(x.dtype)))

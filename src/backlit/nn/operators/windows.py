@@ -64,7 +64,8 @@ def _require_axes(call: Call, x: Any, weight: Any) -> None:
     require_numbers(call, x, weight)
     if x.ndim < 3 or x.ndim != weight.ndim:
         call.refuse(
-            f"needs inputs (batch, channels, ...) and a weight of as many axes, got shapes {tuple(x.shape)} and {tuple(weight.shape)}"
+            f"needs inputs (batch, channels, ...) and a weight of as many axes, got shapes "
+            f"{tuple(x.shape)} and {tuple(weight.shape)}"
         )
 
 

@@ -73,7 +73,7 @@ def quiet() -> Iterator[None]:
 def from_torch(
     module: Any, x: Any, path: Path, dynamo: bool = False, dynamic: bool = True, whole: bool = False
 ) -> Path:
-    """PyTorch's export of a module in evaluation mode; `whole` keeps batch norms, which it else multiplies into weights."""
+    """PyTorch's export of a module in evaluation mode; `whole` keeps batch norms, else multiplied into weights."""
     import torch
 
     axes = {"x": {0: "rows"}} if dynamic else None

@@ -19,7 +19,7 @@ def test_all_that_are_claimed_pass(engine: str) -> None:
             tests = tests[::9]
         wrong = {test.name: fault for test in tests if (fault := onnx_nodes.difference(test, engine))}
     assert not wrong
-    print(f"ONNX's own tests of nodes on engine {engine!r}: {len(tests)} of {len(tests)} pass")
+    print(f"ONNX's own tests of nodes on engine {engine!r}: {len(tests)} of {len(tests)} pass")  # noqa: T201
 
 
 def test_nearly_every_operator_has_tests() -> None:

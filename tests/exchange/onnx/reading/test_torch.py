@@ -55,8 +55,8 @@ class Attentive(nn.Module):
 
 
 PICTURES = nn.Sequential(
-    nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 4, 3, stride=2, bias=False),
-    nn.SiLU(), nn.Flatten(), nn.Linear(36, 5),
+    nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2),
+    nn.Conv2d(6, 4, 3, stride=2, bias=False), nn.SiLU(), nn.Flatten(), nn.Linear(36, 5),
 )  # fmt: skip
 DENSE = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.LayerNorm(8), nn.Linear(8, 8), nn.GELU(), nn.Linear(8, 3))
 # name: module, shape of an example, and the layers that must come of it (None: a graph).
@@ -176,7 +176,7 @@ def test_all_that_networks_can_do(name: str, tmp_path: Path) -> None:
     assert any(path.endswith(("Conv", "Gemm")) or path.isdigit() for path in probed)
     svg = bl.draw(run.network).svg
     assert "Linear(" in svg
-    assert "OnnxAdd" not in svg
+    assert "OnnxNode(Add" not in svg
     output = run.network.apply(tree.map(bl.tensor, run.network.params), x[:2])[0]
     assert len(bl.explain(output, np.ones(output.shape))) > 5
     folder = run.save(tmp_path / "run")
@@ -191,4 +191,4 @@ def test_names_of_the_file_are_kept(tmp_path: Path) -> None:
     assert isinstance(graph, OnnxGraph)
     names = [name for name, _ in graph.parts()]
     assert names == ["input.permuted", "first.Conv", "Relu", "second.Conv", "ReduceMean", "head.Gemm"]
-    assert [repr(layer) for _, layer, _ in graph.nodes if isinstance(layer, OnnxNode)] == ["OnnxAdd(2 arrays)"]
+    assert [repr(layer) for _, layer, _ in graph.nodes if isinstance(layer, OnnxNode)] == ["OnnxNode(Add of 2)"]

@@ -105,7 +105,8 @@ def _version(onnx: Any, proto: Any) -> int:
         return newest  # of other operators alone
     if not LEAST <= versions[0] <= newest:
         raise InputError(
-            f"it uses version {versions[0]} of ONNX's operators (opset); Backlit reads {LEAST} to {newest}; export it anew"
+            f"it uses version {versions[0]} of ONNX's operators (opset); Backlit reads {LEAST} to "
+            f"{newest}; export it anew"
         )
     return int(versions[0])
 

@@ -1,9 +1,9 @@
 """A traced model as layers: kind by kind by rules, and as nodes where there is no rule.
 
-ONNX's values keep their own order of axes (channels second, time first), Backlit's layers have another (channels last, the
-batch first). A value is therefore known as a `Flow`: which part of the network gives it, and how its axes stand there.
-Transposing, and axes of size one that come and go, only change what is noted; axes are moved where somebody needs them
-to be.
+ONNX's values keep their own order of axes (channels second, time first), Backlit's layers have another (channels last,
+the batch first). A value is therefore known as a `Flow`: which part of the network gives it, and how its axes stand
+there. Transposing, and axes of size one that come and go, only change what is noted; axes are moved where somebody
+needs them to be.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ class Lowering:
         if not self.trace.batch_first(output):
             shapes = [np.shape(values[output]) for values in self.trace.values]
             raise InputError(
-                f"its output {output!r} has shape {shapes[0]} for 2 rows and {shapes[1]} for 3: its first axis isn't the batch"
+                f"its output {output!r} has shape {shapes[0]} for 2 rows and {shapes[1]} for 3: its first axis "
+                "isn't the batch"
             )
         wanted = self._needed(output)
         for node in self.model.nodes:
@@ -182,7 +183,7 @@ class Lowering:
         return unique
 
     def reshaped(self, node: Node | None, source: str, before: tuple[int, ...], after: tuple[int, ...]) -> str:
-        """A part that reshapes examples from one shape to another; two of them, one after the other, are one or none."""
+        """A part that reshapes examples from one shape to another; two such, one after the other, are one or none."""
         part = self.parts.get(source)
         if part is not None and isinstance(part.layer, Reshape) and source in self.shapes_before:
             source, before = part.sources[0], self.shapes_before[source]
@@ -309,7 +310,8 @@ class Lowering:
             return ("state", title, tuple(value.shape)), value
         if value.size > LARGEST or value.dtype.kind == "O":
             raise InputError(
-                f"{node} takes {value.size:,} fixed values of type {value.dtype} ({name}): too many to stand in an architecture, or texts"
+                f"{node} takes {value.size:,} fixed values of type {value.dtype} ({name}): too many to stand in "
+                "an architecture, or texts"
             )
         return ("constant", str(value.dtype), tuple(value.shape), tuple(value.reshape(-1).tolist())), None
 

@@ -96,7 +96,7 @@ class Model:
         return users
 
 
-def evaluate(model: Model, inputs: Mapping[str, Any], constants: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def evaluate(model: Model, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """All values of a model for its inputs: arrays, or Tensors where those went in.
 
     Raises
@@ -104,11 +104,10 @@ def evaluate(model: Model, inputs: Mapping[str, Any], constants: Mapping[str, An
     InputError
         If a node can't be computed; it is named.
     """
-    values: dict[str, Any] = {**(model.constants if constants is None else constants), **inputs}
+    values: dict[str, Any] = {**model.constants, **inputs}
     for node in model.nodes:
-        for name, value in zip(node.outputs, compute(node, values, model.version), strict=False):
-            if name:
-                values[name] = value
+        made = zip(node.outputs, compute(node, values, model.version), strict=False)
+        values.update({name: value for name, value in made if name})
     return values
 
 

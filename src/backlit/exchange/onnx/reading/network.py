@@ -42,8 +42,8 @@ def from_onnx(
     output : str, optional
         Which of the file's outputs, where there are several, or the name of any value inside.
     logits : bool
-        Leave out a last softmax, sigmoid or logarithm of a softmax, so that the network gives what Backlit's losses for
-        classes take.
+        Leave out a last softmax, sigmoid or logarithm of a softmax, so that the network gives what Backlit's losses
+        for classes take.
 
     Returns
     -------
@@ -53,8 +53,8 @@ def from_onnx(
     Raises
     ------
     InputError
-        If the file isn't one, is damaged, larger than the limits allow, refers to files elsewhere, or needs what Backlit
-        doesn't have: the message names the node.
+        If the file isn't one, is damaged, larger than the limits allow, refers to files elsewhere, or needs what
+        Backlit doesn't have: the message names the node.
 
     See Also
     --------
@@ -121,8 +121,8 @@ def the_input(model: Model) -> Input:
     if len(model.inputs) != 1:
         told = ", ".join(map(str, model.inputs)) or "none"
         raise InputError(
-            f"the network has {len(model.inputs)} inputs: {told}; from_onnx makes networks of one. If they are columns of "
-            "a table, bl.load reads the file as a run"
+            f"the network has {len(model.inputs)} inputs: {told}; from_onnx makes networks of one. If they are "
+            "columns of a table, bl.load reads the file as a run"
         )
     (given,) = model.inputs
     if given.dtype == TEXT:
@@ -143,7 +143,8 @@ def the_output(model: Model, wanted: str | None) -> str:
     numbers = [name for name in model.outputs if name in makers and makers[name].operator not in LABELS]
     if len(numbers) != 1:
         raise InputError(
-            f"the file has {len(model.outputs)} outputs, {', '.join(model.outputs)}: choose one, output={model.outputs[0]!r}"
+            f"the file has {len(model.outputs)} outputs, {', '.join(model.outputs)}: choose one, "
+            f"output={model.outputs[0]!r}"
         )
     return numbers[0]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.exchange.onnx.reading.model import Input, Model, Node, compute
+from backlit.exchange.onnx.reading.model import Input, Model, Node, evaluate
 from backlit.graph.op import transforming
 from backlit.nn.operators import OPERATORS
 
@@ -112,7 +112,7 @@ def trace(model: Model, given: Input, input_shape: Shape | None) -> Trace:
         with transforming():
             for rows in ROWS:
                 zeros = np.zeros((rows, *shape), dtype=given.dtype)
-                values.append(_followed(model, {given.name: zeros}))
+                values.append(evaluate(model, {given.name: zeros}))
     except InputError as error:
         if not given.sizes or given.sizes[0] is None:
             raise
@@ -177,15 +177,6 @@ def _learned(model: Model, moving: frozenset[str]) -> frozenset[str]:
         if learned & set(node.inputs) and not moving & set(node.outputs) and node.operator not in SIZES:
             learned |= set(node.outputs)
     return frozenset(learned - {""})
-
-
-def _followed(model: Model, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {**model.constants, **inputs}
-    for node in model.nodes:
-        for name, value in zip(node.outputs, compute(node, values, model.version), strict=False):
-            if name:
-                values[name] = value
-    return values
 
 
 def _for_any_batch(model: Model, rows: int, moving: frozenset[str]) -> Model:

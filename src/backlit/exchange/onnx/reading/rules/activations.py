@@ -41,11 +41,15 @@ LAYERS: dict[str, Callable[[Lowering, Node], Layer | None]] = {
     "Gelu": lambda low, node: GELU(low.call(node).text("approximate", "none", ("none", "tanh")) == "tanh"),
     "Swish": lambda low, node: SiLU() if low.call(node).number("alpha", 1.0) == 1 else None,
 }
-PLAIN = ("Abs", "Ceil", "Celu", "Clip", "Cos", "Cosh", "Erf", "Exp", "Floor", "HardSigmoid", "HardSwish", "Log", "Mish",
-         "Neg", "Reciprocal", "Round", "Shrink", "Sign", "Sin", "Sinh", "Softsign", "Sqrt", "Tan", "ThresholdedRelu", "Not",
-         "IsNaN", "IsInf")  # fmt: skip
-JOINED = ("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Mean", "Sum", "Where", "Equal", "Greater", "GreaterOrEqual", "Less",
-          "LessOrEqual", "And", "Or", "Xor", "Mod")  # fmt: skip
+PLAIN = (
+    "Abs", "Ceil", "Celu", "Clip", "Cos", "Cosh", "Erf", "Exp", "Floor", "HardSigmoid", "HardSwish", "IsInf", "IsNaN",
+    "Log", "Mish", "Neg", "Not", "Reciprocal", "Round", "Shrink", "Sign", "Sin", "Sinh", "Softsign", "Sqrt", "Tan",
+    "ThresholdedRelu",
+)  # fmt: skip
+JOINED = (
+    "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod",
+    "Mul", "Or", "Pow", "Sub", "Sum", "Where", "Xor",
+)  # fmt: skip
 
 
 @rule(*LAYERS)

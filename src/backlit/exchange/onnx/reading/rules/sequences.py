@@ -53,7 +53,7 @@ def recurrent(low: Lowering, node: Node) -> bool:
 
 def _layer(call: Any, params: dict[str, Any], sequences: bool, reverse: bool, function: str) -> Any:
     units = params["recurrent"]["weight"].shape[1]
-    common = {"return_sequences": sequences, "reverse": reverse, "bias": "bias" in params}
+    common: Any = {"return_sequences": sequences, "reverse": reverse, "bias": "bias" in params}
     if call.operator == "LSTM":
         return LSTM(units, **common, peepholes="peephole" in params)
     if call.operator == "GRU":
@@ -94,10 +94,11 @@ def _full(low: Lowering, name: str, time: int) -> bool:
 
 
 def _given(low: Lowering, node: Node, source: str, count: int, layout: int, sequences: bool, reverse: bool) -> bool:
-    """Where the node's outputs are: those of all steps (time, directions, rows, units), and the last (…, rows, units)."""
+    """Where the node's outputs are: all steps' (time, directions, rows, units), and the last (…, rows, units)."""
     units = low.shape(node.outputs[0] if sequences else node.outputs[1])[-1]
     if sequences:
-        inner, order = source, (0, 1, None, 2) if layout else (1, None, 0, 2)
+        order: Order = (0, 1, None, 2) if layout else (1, None, 0, 2)
+        inner = source
         if count > 1:
             time = low.shape(node.outputs[0])[1 if layout else 0]
             inner = low.reshaped(None, source, (time, count * units), (time, count, units))
