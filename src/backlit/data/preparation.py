@@ -24,6 +24,7 @@ HOMES = {
     "FromColumn": "backlit.data.from_column",
     "SeriesPreparation": "backlit.data.series",
     "NamedColumns": "backlit.data.named",
+    "Transformer": "backlit.data.transformers",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",
@@ -152,7 +153,9 @@ AS_IT_IS = AsItIs()
 
 
 def preparation_of(preparation: Any) -> Preparation:
-    """What `fit` was given as its preparation, with all answers: nothing, a `Preparation`, or an object with `apply`.
+    """What `fit` was given as its preparation, with all answers.
+
+    It was nothing, a `Preparation`, an object with `apply`, or a fitted transformer of scikit-learn.
 
     >>> preparation_of(None).rows()
     []
@@ -162,8 +165,23 @@ def preparation_of(preparation: Any) -> Preparation:
     if isinstance(preparation, Preparation):
         return preparation
     if not callable(getattr(preparation, "apply", None)):
-        raise InputError(f"preparation must have a method apply(raw) that gives an array, got {preparation!r}")
+        return _transformer(preparation)
     return Foreign(preparation)
+
+
+def _transformer(preparation: Any) -> Preparation:
+    from backlit.data.transformers import Transformer, is_transformer, needs_fit
+
+    if not is_transformer(preparation):
+        raise InputError(
+            "preparation must have a method apply(raw) that gives an array, or fit and transform as in scikit-learn, "
+            f"got {preparation!r}"
+        )
+    if needs_fit(preparation):
+        raise InputError(
+            f"{type(preparation).__name__} hasn't learned anything yet: call its fit with the rows of training first"
+        )
+    return Transformer(preparation)
 
 
 def describe(preparation: Any) -> dict[str, Any] | None:
@@ -178,7 +196,11 @@ def describe(preparation: Any) -> dict[str, Any] | None:
         return None
     kind = type(preparation).__name__
     if kind not in HOMES:
-        return Foreign(preparation).to_dict()
+        return (
+            describe(preparation_of(preparation))
+            if hasattr(preparation, "transform")
+            else Foreign(preparation).to_dict()
+        )
     return {"kind": kind, **preparation.to_dict()}
 
 

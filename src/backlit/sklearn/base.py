@@ -20,6 +20,7 @@ from backlit.settings import build, declared
 from backlit.sklearn.goal import Goal
 from backlit.sklearn.kept import Kept
 from backlit.tasks.options import Options
+from backlit.train.prepare import is_exact
 from backlit.train.recipe import Recipe
 from backlit.train.result import ending
 from backlit.train.training import Training
@@ -28,11 +29,19 @@ FLOATS = (np.float64, np.float32)
 OF_PLANS = ("activation", "dropout", "learning_rate", "l1", "l2")
 
 
+def goes_on(estimator: Any) -> bool:
+    """Whether there is `partial_fit`: not for an optimizer that computes the minimum of all rows at once."""
+    return not is_exact(estimator.optimizer)
+
+
 class Neural(BaseEstimator):
     """A network behind scikit-learn's interface.
 
     A subclass has a constructor by `with_options`, and says what its targets are.
     """
+
+    run_: Run
+    history_: list[dict[str, Any]]
 
     def _goal(self, y: np.ndarray) -> Goal:
         """What is to be learned from targets such as these."""
@@ -48,8 +57,8 @@ class Neural(BaseEstimator):
 
     def _examples(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:  # noqa: N803
         """Rows to learn from, and their targets."""
-        X, y = validate_data(self, X, y, reset=reset, multi_output=True, **self._taken())
-        return _dense(X), _dense(y)
+        x, y = validate_data(self, X, y, reset=reset, multi_output=True, **self._taken())
+        return _dense(x), _dense(y)
 
     def _taken(self) -> dict[str, Any]:
         """What kind of rows is taken."""
@@ -125,8 +134,6 @@ class Neural(BaseEstimator):
         for name, why in reasons.items():
             if given[name] is not None:
                 raise InputError(f"partial_fit: {name}={given[name]!r} {why}")
-        if optim.as_transform(optim.get(given["optimizer"])).option("exact"):
-            raise InputError(f"partial_fit: {given['optimizer']!r} computes the minimum of all rows at once; use fit")
         if given.get("class_weight") == "balanced":
             raise InputError(
                 "partial_fit: class_weight='balanced' needs all rows to count; give a dict of class to weight"

@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from backlit.errors import InputError
 from backlit.nn import losses
-from backlit.sklearn.base import Neural
+from backlit.sklearn.base import Neural, goes_on
 from backlit.sklearn.goal import Goal
 from backlit.sklearn.options import with_options
 
@@ -59,6 +59,8 @@ class NeuralClassifier(ClassifierMixin, Neural):
     True
     """
 
+    classes_: np.ndarray
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803
         """Train on rows and their classes.
 
@@ -78,6 +80,7 @@ class NeuralClassifier(ClassifierMixin, Neural):
         """
         return self._fit(X, y, sample_weight)
 
+    @available_if(goes_on)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:  # noqa: N803
         """One epoch over these rows, going on with network and optimizer as the last call left them.
 
@@ -154,5 +157,5 @@ class NeuralClassifier(ClassifierMixin, Neural):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.loss is None or losses.get(self.loss).target == "multi_label"
         return tags

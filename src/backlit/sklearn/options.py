@@ -26,27 +26,20 @@ ELSEWHERE = frozenset(
     | {"checkpoint", "checkpoint_every", "resume", "overwrite"}
 )
 CHANGED = MappingProxyType({"epochs": 100, "batch_size": 64, "dtype": None, "progress": False})
+NETWORK = (
+    'What a text names, "mlp:64,32", "residual:64,64", "conv:16,3 relu flatten", gets its last layer by the targets; '
+    "(64, 32), or 64, are hidden layers of an mlp. A layer, or a network whose parameters are the start, ends as it is."
+)
+DTYPE = "Of parameters, inputs and arithmetic. None: that of X if it is one of them, else float64, as in scikit-learn."
 DOCS = MappingProxyType(
     {
-        "network": (
-            "str, int, tuple of int, Layer or Network",
-            'What a text names, "mlp:64,32", "residual:64,64", "conv:16,3 relu flatten", gets its last layer by the '
-            "targets; 64 and (64, 32) are hidden layers of an mlp. A layer, or a network whose parameters are the "
-            "start, ends as it is.",
-        ),
+        "network": ("str, int, tuple of int, Layer or Network", NETWORK),
         "activation": ("str", "Between the layers of a network that is named."),
         "dropout": ("float", "Share of units dropped after each hidden layer of a network that is named."),
         "learning_rate": ("float, optional", "By default the optimizer's own."),
-        "dtype": (
-            '"float32", "float64" or None',
-            "Of parameters, inputs and arithmetic. None: that of X if it is one of them, else float64, as in "
-            "scikit-learn.",
-        ),
+        "dtype": ('"float32", "float64" or None', DTYPE),
         "warm_start": ("bool", "Whether `fit` begins with the parameters that the last one ended with."),
-        "random_state": (
-            "int, RandomState or None",
-            "Origin of all randomness: an int gives the same network each time, None another one.",
-        ),
+        "random_state": ("int, RandomState or None", "Origin of all randomness; with None each fit has another."),
     }
 )
 OWN = (

@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
 
-from backlit.sklearn.base import Neural
+from backlit.sklearn.base import Neural, goes_on
 from backlit.sklearn.goal import Goal
 from backlit.sklearn.options import with_options
 
@@ -63,6 +64,7 @@ class NeuralRegressor(RegressorMixin, Neural):
         """
         return self._fit(X, y, sample_weight)
 
+    @available_if(goes_on)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803
         """One epoch over these rows, going on with network and optimizer as the last call left them.
 

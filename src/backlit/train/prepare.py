@@ -18,6 +18,7 @@ from backlit.train.exact import solved
 from backlit.train.examples import Examples, examples_of
 from backlit.train.freezing import frozen
 from backlit.train.mixup import create as create_mixup
+from backlit.train.numbers import apart
 from backlit.train.program import Data, Program, TrainState, program_for
 from backlit.train.scores import need_outputs
 from backlit.train.training import Training
@@ -25,6 +26,7 @@ from backlit.train.training import Training
 CLIP = 1.0  # norm to which gradients of recurrent networks are clipped
 VALIDATION_ROWS = 1024  # in a batch of validation rows, at least, if there are so many
 MAX_BYTES = 32 * 2**20  # of row numbers and outputs that one call of the program may take and return
+MOST_FILLED = 64 * 2**20  # bytes of rows that are copied to be filled up; compiling again is little beside more
 MAX_STEPS = 4096  # updates in one call of the program
 
 
@@ -36,9 +38,11 @@ class Job:
     ----------
     examples : Examples
     training : Training
+    optimizer : Transform
+        Behind a clipping if there is one.
     program : Program
     data, validation_data : dict
-        On the device: all rows, and those that `validation` numbers.
+        On the device: all rows, and those that `validation` numbers; beside them what the program takes as numbers.
     batches : list of Batches
         One a member.
     validation : list of Batches or None
@@ -48,6 +52,7 @@ class Job:
 
     examples: Examples
     training: Training
+    optimizer: Any
     program: Program
     data: Data
     validation_data: Data
@@ -74,11 +79,6 @@ class Job:
     def metrics(self) -> dict[str, Any]:
         """Metrics by name."""
         return self.examples.metrics
-
-    @property
-    def optimizer(self) -> Any:
-        """The optimizer, behind a clipping if there is one."""
-        return self.program.optimizer
 
 
 def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
@@ -107,31 +107,59 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     networks = drawn(network, built, seeds)
     if is_exact(optimizer):
         networks = solved(networks, examples, training)
+    optimizer = frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze)
+    (form, rates), (penalty, strengths) = apart(optimizer), apart(training.penalty)
     program = program_for(
         architecture=built.architecture,
         input_shape=built.input_shape,
         loss=examples.loss,
-        optimizer=frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze),
+        optimizer=form,
         engine=engine,
-        penalty=training.penalty,
+        penalty=penalty,
         reduction=training.reduction,
         full_batch=batches[0].full,
         collect=collect,
         length=min(epochs, training.epochs),
         members=training.ensemble,
     )
-    data = {"x": engine.put(examples.inputs), "y": engine.put(examples.encoded)}
+    numbers = {"optimizer": rates, "penalty": strengths}
+    data = {**_put(engine, examples.inputs, examples.encoded), "numbers": numbers}
     separate = split.inputs is not examples.inputs  # validation data of the user's own
     return Job(
         examples=examples,
         training=training,
+        optimizer=optimizer,
         program=program,
         data=data,
-        validation_data={"x": engine.put(split.inputs), "y": engine.put(split.encoded)} if separate else data,
+        validation_data=_put(engine, split.inputs, split.encoded) if separate else data,
         batches=batches,
         validation=validation,
         start=program.start(networks, seeds),
     )
+
+
+def _put(engine: Any, inputs: np.ndarray, encoded: np.ndarray) -> Data:
+    """Rows on the device, filled up to a number that other trainings are likely to have as well."""
+
+    def filled(rows: np.ndarray) -> np.ndarray:
+        surplus = alike(len(rows)) - len(rows)
+        if not surplus or rows.nbytes > MOST_FILLED:
+            return rows
+        return np.concatenate([rows, np.zeros((surplus, *rows.shape[1:]), rows.dtype)])
+
+    return {"x": engine.put(filled(inputs)), "y": engine.put(filled(encoded))}
+
+
+def alike(rows: int) -> int:
+    """The next of the numbers that differ by an eighth to a sixteenth: programs are compiled for these alone.
+
+    So the folds of a cross-validation, one row more or less, run the same program.
+
+    >>> [alike(rows) for rows in (10, 143, 144, 1437, 1438)]
+    [10, 144, 144, 1536, 1536]
+    """
+    step = 1 << max(0, rows.bit_length() - 4)
+    return -(-rows // step) * step
 
 
 def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[list[Batches], list[Batches] | None]:
@@ -159,7 +187,9 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
         return batches, None
 
     def validation_size(rows: int) -> int:
-        return size if carried else divisible(min(rows, max(size, VALIDATION_ROWS)), training.devices, whole=True)
+        return (
+            size if carried else divisible(min(alike(rows), max(size, VALIDATION_ROWS)), training.devices, whole=True)
+        )
 
     return batches, [Batches(rows, validation_size(len(rows)), carried=carried) for rows in split.validation]
 

@@ -14,9 +14,11 @@ from backlit.graph.tensor import value_of
 from backlit.nn.layer import Layer, Network, Shape, forward
 from backlit.train.lazy import MadeOnce
 from backlit.train.mixup import blend, parts_of, summed_loss
+from backlit.train.numbers import together
 
 TrainState = dict[str, Any]  # params, optimizer, state, step, seed: all that one update hands to the next
-Data = dict[str, Any]  # x (rows, ...), y (rows, ...): they stay on the device; batches are row numbers
+# x (rows, ...), y (rows, ...): they stay on the device; batches are row numbers. Of training data also "numbers".
+Data = dict[str, Any]
 
 
 @dataclass(eq=False)
@@ -30,9 +32,10 @@ class Program:
     loss : callable
         ``loss(output, target) -> (rows,)``.
     optimizer : Transform
-        ``update(gradients, state, params, step) -> (updates, state)``.
+        ``update(gradients, state, params, step) -> (updates, state)``: its form, whose numbers come with the data (see
+        `train.numbers`), as ``data["numbers"]["optimizer"]``.
     penalty : callable or None
-        ``penalty(params) -> scalar``, added to the loss.
+        ``penalty(params) -> scalar``, added to the loss; its form as well.
     engine : Engine
         Who runs it. On several devices each computes the gradient of its share of a batch, and their sum makes the
         update: synchronous data-parallel SGD (Chen et al., "Revisiting Distributed Synchronous SGD", 2016; not the
@@ -112,7 +115,7 @@ class Program:
         (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(train_state["params"])
         return gradient, summed, output, state
 
-    def _step(self, train_state: TrainState, batch: Any) -> tuple[TrainState, dict[str, Any]]:
+    def _step(self, train_state: TrainState, batch: Any, numbers: Any) -> tuple[TrainState, dict[str, Any]]:
         """One update from the batches (accumulate, size) of `batch`."""
         dtype = tree.leaves(train_state["params"])[0].dtype
         weights = batch["weights"].astype(dtype)
@@ -131,10 +134,11 @@ class Program:
             outputs.append(output)
         record = {"loss": sum(losses), "weight": weight}
         if self.penalty is not None:
-            value, shrink = value_and_grad(self.penalty)(train_state["params"])
+            penalty = together(self.penalty, numbers["penalty"])
+            value, shrink = value_and_grad(penalty)(train_state["params"])
             gradient = tree.map(lambda a, b: a + b, gradient, shrink)
             record["penalty"] = value
-        updates, optimizer = self.optimizer.update(
+        updates, optimizer = together(self.optimizer, numbers["optimizer"]).update(
             gradient, train_state["optimizer"], train_state["params"], train_state["step"]
         )
         params = tree.map(lambda p, u: p + u, train_state["params"], updates)
@@ -154,7 +158,7 @@ class Program:
         whole = self._rows(data, self.engine.share(batches["rows"][0, 0], axis=1)) if self.full_batch else None
 
         def step(train_state: TrainState, batch: Any) -> tuple[TrainState, Any]:
-            return self._step(train_state, self._batch(data, batch, whole))
+            return self._step(train_state, self._batch(data, batch, whole), data["numbers"])
 
         def epoch(train_state: TrainState, number: Any) -> tuple[TrainState, Any]:
             if self.full_batch:
@@ -199,7 +203,7 @@ class Program:
 
     def _single(self, train_state: TrainState, data: Data, batch: Any) -> tuple[TrainState, Any]:
         """One update, to walk to a certain step."""
-        return self._step(train_state, self._batch(data, batch))
+        return self._step(train_state, self._batch(data, batch), data["numbers"])
 
     def _batch(self, data: Data, batch: Any, rows: tuple[Any, Any] | None = None) -> dict[str, Any]:
         """What an update takes: a batch's inputs and targets in place of their row numbers."""
