@@ -4,6 +4,7 @@ from . import data as data
 from . import errors as errors
 from . import lessons as lessons
 from . import optim as optim
+from . import trackers as trackers
 from ._version import __version__ as __version__
 from .bounds import limits as limits
 from .data.padding import pad_sequences as pad_sequences
@@ -26,8 +27,11 @@ from .errors import InputError as InputError
 from .errors import NonFiniteError as NonFiniteError
 from .errors import RecompilationWarning as RecompilationWarning
 from .errors import ShapeError as ShapeError
+from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
+from .exchange.onnx.exporting import Exported as Exported
+from .exchange.torch import from_torch as from_torch
 from .fitting import fit as fit
 from .graph import ops as ops
 from .graph.check import check_gradients as check_gradients
@@ -94,6 +98,7 @@ from .nn.layers.linear import Linear as Linear
 from .nn.layers.lstm import LSTM as LSTM
 from .nn.layers.normalization import BatchNorm as BatchNorm
 from .nn.layers.normalization import LayerNorm as LayerNorm
+from .nn.layers.normalization import RMSNorm as RMSNorm
 from .nn.layers.perceptron import Perceptron as Perceptron
 from .nn.layers.pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
 from .nn.layers.pooling import AvgPool1d as AvgPool1d
@@ -102,6 +107,8 @@ from .nn.layers.pooling import GlobalAvgPool as GlobalAvgPool
 from .nn.layers.pooling import GlobalMaxPool as GlobalMaxPool
 from .nn.layers.pooling import MaxPool1d as MaxPool1d
 from .nn.layers.pooling import MaxPool2d as MaxPool2d
+from .nn.layers.positions import PositionalEncoding as PositionalEncoding
+from .nn.layers.positions import rotary as rotary
 from .nn.layers.recurrent import RNN as RNN
 from .nn.layers.rescale import Rescale as Rescale
 from .nn.layers.rescale import Temperature as Temperature
@@ -109,11 +116,17 @@ from .nn.layers.sequence import Bidirectional as Bidirectional
 from .nn.layers.sequence import EachStep as EachStep
 from .nn.layers.sequence import Masked as Masked
 from .nn.layers.shaping import Flatten as Flatten
+from .nn.layers.shaping import Permute as Permute
 from .nn.layers.shaping import Reshape as Reshape
+from .nn.layers.shaping import Select as Select
+from .nn.layers.transformer import MultiHeadAttention as MultiHeadAttention
+from .nn.layers.transformer import ScaledDotProductAttention as ScaledDotProductAttention
+from .nn.layers.transformer import TransformerBlock as TransformerBlock
 from .nn.layers.wired import Wired as Wired
 from .nn.layers.wiring import random_wiring as random_wiring
 from .nn.losses import BinaryCrossEntropy as BinaryCrossEntropy
 from .nn.losses import CrossEntropy as CrossEntropy
+from .nn.losses import Heads as Heads
 from .nn.losses import Hinge as Hinge
 from .nn.losses import Huber as Huber
 from .nn.losses import MeanAbsoluteError as MeanAbsoluteError
@@ -157,8 +170,9 @@ from .run import probe as probe
 from .tasks.series import forecast as forecast
 from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
+from .train.callbacks import Follower as Follower
 from .train.callbacks import History as History
 from .train.generate import beam_search as beam_search
 from .train.probes.settings import Probes as Probes
-from .train.probes.settings import watch as watch
 from .train.training import Checkpoint as Checkpoint
+from .watching.watch import watch as watch

@@ -27,9 +27,9 @@ def need(module: str, *, extra: str, why: str) -> ModuleType:
 
     Examples
     --------
-    >>> need("jsonn", extra="onnx", why="exporting to ONNX")
+    >>> need("jsonn", extra="onnx", why="exporting")
     Traceback (most recent call last):
-    backlit.errors.InputError: exporting to ONNX needs another package: pip install 'backlit[onnx]' (jsonn isn't installed)
+    backlit.errors.InputError: exporting needs another package: pip install 'backlit[onnx]' (jsonn isn't installed)
     """
     try:
         return importlib.import_module(module)
@@ -37,4 +37,6 @@ def need(module: str, *, extra: str, why: str) -> ModuleType:
         missing = error.name or module
         if missing.partition(".")[0] != module.partition(".")[0]:
             raise  # it is installed, but something that it needs is not
-        raise InputError(f"{why} needs another package: pip install 'backlit[{extra}]' ({module} isn't installed)") from error
+        raise InputError(
+            f"{why} needs another package: pip install 'backlit[{extra}]' ({module} isn't installed)"
+        ) from error

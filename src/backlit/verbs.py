@@ -1,7 +1,7 @@
 """Methods whose work is done in a room above.
 
 A network can be handed to PyTorch and drawn in a notebook, but `nn` imports neither formats nor drawings. Such a method
-names the function that does its work, which is imported when it is first called. `tests/test_verbs.py` looks up every one.
+names the function that does its work, which is imported when it is first called. `tests/test_verbs.py` looks up all.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ def kinds(base=Preparation):
 
 def samples():
     """One of each kind that files may name."""
+    from backlit.data.by_input import ByInput
     from backlit.data.from_column import FromColumn
     from backlit.data.named import NamedColumns
     from backlit.data.pictures.clips import Clips
@@ -41,6 +42,7 @@ def samples():
         FromColumn(Texts(bl.data.Tokenizer.learn("abc"), 4), ("text",)),
         NamedColumns(("size",)),
         Transformer(StandardScaler().fit(ROWS)),
+        ByInput({"table": NamedColumns(("size",))}),
         Texts(bl.data.Tokenizer.learn("abc"), 4),
         SeriesPreparation.learn(windows, "size", "t"),
         *(kind().fit(ROWS) for kind in (bl.data.Standardize, bl.data.MinMax, bl.data.Center)),

@@ -75,7 +75,7 @@ def told(value: Any, at: str) -> Any:
         return {"slice": [told(part, at) for part in (value.start, value.stop, value.step)]}
     if isinstance(value, np.ndarray) and value.dtype.kind in KINDS:
         parts = [told(part, at) for part in value.reshape(-1).tolist()]
-        order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"  # products round by it
+        order = "F" if value.ndim > 1 and value.strides[0] < value.strides[-1] else "C"  # products round by it
         return {"array": [value.dtype.str, list(value.shape), parts, order]}
     if isinstance(value, np.dtype):
         return {"dtype": value.str}

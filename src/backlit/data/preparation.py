@@ -25,6 +25,7 @@ HOMES = {
     "SeriesPreparation": "backlit.data.series",
     "NamedColumns": "backlit.data.named",
     "Transformer": "backlit.data.transformers",
+    "ByInput": "backlit.data.by_input",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",
@@ -165,23 +166,9 @@ def preparation_of(preparation: Any) -> Preparation:
     if isinstance(preparation, Preparation):
         return preparation
     if not callable(getattr(preparation, "apply", None)):
-        return _transformer(preparation)
+        foreign: Preparation = importlib.import_module(HOMES["Transformer"]).transformer_of(preparation)
+        return foreign
     return Foreign(preparation)
-
-
-def _transformer(preparation: Any) -> Preparation:
-    from backlit.data.transformers import Transformer, is_transformer, needs_fit
-
-    if not is_transformer(preparation):
-        raise InputError(
-            "preparation must have a method apply(raw) that gives an array, or fit and transform as in scikit-learn, "
-            f"got {preparation!r}"
-        )
-    if needs_fit(preparation):
-        raise InputError(
-            f"{type(preparation).__name__} hasn't learned anything yet: call its fit with the rows of training first"
-        )
-    return Transformer(preparation)
 
 
 def describe(preparation: Any) -> dict[str, Any] | None:

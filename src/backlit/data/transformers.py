@@ -116,6 +116,24 @@ class Transformer(Preparation):
         return cls(estimator(data.get("transformer"), "transformer"))
 
 
+def transformer_of(thing: Any) -> Transformer:
+    """A fitted transformer as a preparation.
+
+    Raises
+    ------
+    InputError
+        If it is none, or hasn't been fitted.
+    """
+    if not is_transformer(thing):
+        raise InputError(
+            "preparation must have a method apply(raw) that gives an array, or fit and transform as in scikit-learn, "
+            f"got {thing!r}"
+        )
+    if needs_fit(thing):
+        raise InputError(f"{_name(thing)} hasn't learned anything yet: call its fit with the rows of training first")
+    return Transformer(thing)
+
+
 def is_transformer(thing: Any) -> bool:
     """Whether it is prepared with as scikit-learn does: by `fit` and `transform`."""
     return all(callable(getattr(thing, verb, None)) for verb in ("fit", "transform")) and not hasattr(thing, "apply")

@@ -17,10 +17,12 @@ from backlit.nn.layers import (
     normalization,
     perceptron,
     pooling,
+    positions,
     recurrent,
     rescale,
     sequence,
     shaping,
+    transformer,
     wired,
 )
 
@@ -40,9 +42,11 @@ __all__ = [
     "normalization",
     "perceptron",
     "pooling",
+    "positions",
     "recurrent",
     "rescale",
     "sequence",
     "shaping",
+    "transformer",
     "wired",
 ]

@@ -68,7 +68,8 @@ class Context:
     fresh : boolean, optional
         Whether layers that carry a state from batch to batch start anew with this one. None where nobody carries it.
     tap : callable, optional
-        ``tap(path, output)`` sees, and may replace, the output of every layer.
+        ``tap(path, output)`` sees, and may replace, the output of every layer, and what a layer shows besides
+        ("0/attend/weights").
     probe : Probe, optional
         Sees every layer's input and output, and the states of recurrent layers.
     """
@@ -110,6 +111,13 @@ class Context:
             output = self.probe.layer(inner.path, layer, x, output)
         return output if self.tap is None else self.tap(inner.path, output)
 
+    def show(self, name: str, value: Any) -> Any:
+        """What a layer computes on its way and others may want to read, under a name of its own: the tap sees it."""
+        path = self._at(name)
+        if type(value) is Tensor and value.name is None:
+            value.name = path
+        return value if self.tap is None else self.tap(path, value)
+
     def uniform(self, shape: Shape) -> Array:
         """Uniform float32 numbers in [0, 1), the same bits in both engines, new ones for each step and each draw."""
         draw = self._draws
@@ -119,14 +127,16 @@ class Context:
 
     def hide(self, x: Any, value: float = 0.0) -> Any:
         """Inputs (rows, time, features) with `value` at the time steps that are padding (see `Masked`)."""
-        if self.time_mask is None:
-            return x
-        if len(x.shape) != 3 or tuple(x.shape[:2]) != tuple(self.time_mask.shape):
+        self.require_steps(x)
+        return x if self.time_mask is None else where(self.time_mask[..., None], x, value)
+
+    def require_steps(self, x: Any) -> None:
+        """Refuse inputs that don't have the time steps of the `Masked` around, if there is one."""
+        if self.time_mask is not None and (len(x.shape) != 3 or tuple(x.shape[:2]) != tuple(self.time_mask.shape)):
             raise ShapeError(
                 f"the sequences of the Masked around it have (rows, time) = {tuple(self.time_mask.shape)}, got inputs "
                 f"of shape {tuple(x.shape)}; keep layers that change the number of time steps outside of it"
             )
-        return where(self.time_mask[..., None], x, value)
 
     def state(self, name: str) -> Array:
         """A running value of this layer, as `init_state` made it and `update` changed it."""

@@ -9,7 +9,9 @@ import numpy as np
 
 from backlit import engine as engines
 from backlit.errors import InputError
+from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
+from backlit.nn.shapes import size_of
 from backlit.optim import Chain, ClipGlobalNorm, ClipNorm, ClipValue, as_transform, chain, scheduled
 from backlit.optim import get as get_optimizer
 from backlit.train.batches import Batches
@@ -94,7 +96,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     seeds = member_seeds(training.seed, training.ensemble)
     batches, validation = _batches(examples, training, seeds)
     collect = need_outputs(examples.metrics)
-    outputs = int(np.prod(built.output_shape)) if collect else 0
+    outputs = size_of(built.output_shape) if collect else 0
     epochs = _room(batches, validation, outputs, training.epochs) if training.chunk is None else training.chunk
     engine = engines.get(training.engine, training.devices)
     optimizer = get_optimizer(training.optimizer)
@@ -123,31 +125,33 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         members=training.ensemble,
     )
     numbers = {"optimizer": rates, "penalty": strengths}
-    data = {**_put(engine, examples.inputs, examples.encoded), "numbers": numbers}
+    rows = {"x": examples.inputs, "y": examples.encoded, "weights": examples.by_head}
+    data = {**_put(engine, rows), "numbers": numbers}
     separate = split.inputs is not examples.inputs  # validation data of the user's own
+    other = {"x": split.inputs, "y": split.encoded, "weights": None}
     return Job(
         examples=examples,
         training=training,
         optimizer=optimizer,
         program=program,
         data=data,
-        validation_data=_put(engine, split.inputs, split.encoded) if separate else data,
+        validation_data=_put(engine, other) if separate else data,
         batches=batches,
         validation=validation,
         start=program.start(networks, seeds),
     )
 
 
-def _put(engine: Any, inputs: np.ndarray, encoded: np.ndarray) -> Data:
+def _put(engine: Any, data: Data) -> Data:
     """Rows on the device, filled up to a number that other trainings are likely to have as well."""
 
-    def filled(rows: np.ndarray) -> np.ndarray:
+    def put(rows: np.ndarray) -> Any:
         surplus = alike(len(rows)) - len(rows)
-        if not surplus or rows.nbytes > MOST_FILLED:
-            return rows
-        return np.concatenate([rows, np.zeros((surplus, *rows.shape[1:]), rows.dtype)])
+        if surplus and rows.nbytes <= MOST_FILLED:
+            rows = np.concatenate([rows, np.zeros((surplus, *rows.shape[1:]), rows.dtype)])
+        return engine.put(rows)
 
-    return {"x": engine.put(filled(inputs)), "y": engine.put(filled(encoded))}
+    return {name: tree.map(put, part) for name, part in data.items()}
 
 
 def alike(rows: int) -> int:
@@ -169,7 +173,8 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
     size = min(training.batch_size, fewest) if isinstance(training.batch_size, int) else fewest
     carried = carries_state(architecture)
     size = divisible(size, training.devices, whole=size == fewest and not carried)
-    numbered = architecture.takes_integers and examples.inputs.dtype != np.uint8
+    pictures = all(part.dtype == np.uint8 for part in tree.leaves(examples.inputs))
+    numbered = architecture.takes_integers and not pictures
     batches = [
         Batches(
             rows,

@@ -1,4 +1,4 @@
-"""Flatten and Reshape."""
+"""Flatten, Reshape, Permute and Select."""
 
 from typing import Any
 
@@ -33,3 +33,28 @@ def test_reshape_refuses_shapes(shape: Any) -> None:
 def test_reshape_refuses_what_does_not_fit(shape: Any) -> None:
     with pytest.raises(ShapeError, match=r"inputs of shape \(2, 4\) have 8 numbers, which don't fit"):
         bl.Reshape(shape).build((2, 4))
+
+
+def test_permute_and_select_are_numpys(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(5, 2, 3, 4))
+    np.testing.assert_array_equal(bl.Permute((3, 1, 2))({}, x), x.transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(bl.Select()({}, x), x[:, -1])
+    np.testing.assert_array_equal(bl.Select(1, axis=3)({}, x), x[:, :, :, 1])
+    assert bl.Permute((3, 1, 2)).output_shape((2, 3, 4)) == (4, 2, 3)
+    assert bl.Select(1, axis=3).output_shape((2, 3, 4)) == (2, 3)
+
+
+@pytest.mark.parametrize("axes", [(0, 1), (1, 1), (2, 3), (), (True, 2), (1.0, 2)])
+def test_permute_refuses_axes(axes: Any) -> None:
+    with pytest.raises(InputError, match="Permute: axes must hold each number from 1 to that of axes once"):
+        bl.Permute(axes)
+
+
+def test_permute_and_select_refuse_what_does_not_fit() -> None:
+    with pytest.raises(ShapeError, match=r"Permute\(\(2, 1\)\) needs inputs of shape \(a, b\), got"):
+        bl.Permute((2, 1)).build((2, 3, 4))
+    for layer in (bl.Select(3), bl.Select(-4), bl.Select(0, axis=3)):
+        with pytest.raises(ShapeError, match=r"needs inputs with a place .* along axis .*, got \(3, 4\)"):
+            layer.build((3, 4))
+    with pytest.raises(InputError, match="Select: index must be a whole number, got 1.5"):
+        bl.Select(1.5)  # type: ignore[arg-type]

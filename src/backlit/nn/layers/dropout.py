@@ -11,7 +11,7 @@ from backlit.nn.layer import Layer
 from backlit.nn.layers.linear import Linear
 
 
-def _keep_factors(ctx: Context, rate: float, like: Any, shape: tuple[int, ...] | None = None) -> Any:
+def keep_factors(ctx: Context, rate: float, like: Any, shape: tuple[int, ...] | None = None) -> Any:
     """An array like the given one, or of another shape: 1 / (1 - rate) with probability 1 - rate, else 0."""
     return (ctx.uniform(tuple(like.shape) if shape is None else shape) >= rate).astype(like.dtype) * (
         1.0 / (1.0 - rate)
@@ -55,7 +55,7 @@ class Dropout(Layer):
         if not (ctx.training and self.rate):
             return x
         shape = (x.shape[0], *[1] * (len(x.shape) - 2), x.shape[-1]) if self.by_channel else None
-        return x * _keep_factors(ctx, self.rate, x, shape)
+        return x * keep_factors(ctx, self.rate, x, shape)
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,5 +91,5 @@ class DropConnect(Linear):
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)
         if ctx.training and self.rate:
-            params = {**params, "weight": params["weight"] * _keep_factors(ctx, self.rate, params["weight"])}
+            params = {**params, "weight": params["weight"] * keep_factors(ctx, self.rate, params["weight"])}
         return super().__call__(params, x, ctx)

@@ -70,6 +70,47 @@ class LayerNorm(Layer):
 
 
 @dataclass(frozen=True, repr=False)
+class RMSNorm(Layer):
+    """``y = x / √(mean of x² + epsilon) · scale``, the mean over an example's last axes.
+
+    `LayerNorm` without the mean and the bias: cheaper, and in Transformers as good.
+
+    Parameters
+    ----------
+    axes : int
+        How many of the last axes are normalised together.
+    epsilon : float
+        Keeps the quotient finite where all inputs are zero.
+    affine : bool
+        Whether to learn a scale for every size of those axes.
+
+    Examples
+    --------
+    >>> import backlit as bl, numpy as np
+    >>> bl.RMSNorm().build((2,))(np.array([[3.0, 4.0]])).round(3).tolist()
+    [[0.849, 1.131]]
+
+    References
+    ----------
+    Zhang, Sennrich: Root Mean Square Layer Normalization, NeurIPS 2019 (arXiv:1910.07467).
+    """
+
+    axes: int = whole(1)
+    epsilon: float = above_zero(1e-6)
+    affine: bool = True
+
+    def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
+        if len(input_shape) < self.axes:
+            raise ShapeError(f"{self} needs inputs of at least {self.axes} axes besides the batch, got {input_shape}")
+        return ({"scale": np.ones(input_shape[-self.axes :])} if self.affine else {}), input_shape
+
+    def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
+        axes = tuple(range(-self.axes, 0))
+        y = x / sqrt(square(x).mean(axis=axes, keepdims=True) + self.epsilon)
+        return y * params["scale"] if self.affine else y
+
+
+@dataclass(frozen=True, repr=False)
 class BatchNorm(Layer):
     """``y = (x - mean) / √(variance + epsilon) · scale + bias``, statistics for each size of the last axis.
 
