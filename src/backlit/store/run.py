@@ -155,6 +155,7 @@ def _description(run: Result) -> dict[str, Any]:
         "architecture": run.network.architecture.to_dict(),
         "input_shape": each(list, run.network.input_shape),
         "dtype": str(run.network.dtype),
+        **({"frozen": list(run.network.frozen)} if run.network.frozen else {}),
         "loss": losses.to_dict(run.loss),
         "metrics": _metric_names(run.metrics),
         "optimizer": run.optimizer.to_dict() if hasattr(run.optimizer, "to_dict") else run.optimizer,
