@@ -30,6 +30,7 @@ from .errors import ShapeError as ShapeError
 from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
+from .exchange.data.examples import from_dataset as from_dataset
 from .fitting import fit as fit
 from .graph import ops as ops
 from .graph.check import check_gradients as check_gradients
