@@ -31,6 +31,8 @@ from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
 from .exchange.data.examples import from_dataset as from_dataset
+from .exchange.onnx.exporting import Exported as Exported
+from .exchange.torch import from_torch as from_torch
 from .fitting import fit as fit
 from .graph import ops as ops
 from .graph.check import check_gradients as check_gradients
@@ -125,6 +127,7 @@ from .nn.layers.wired import Wired as Wired
 from .nn.layers.wiring import random_wiring as random_wiring
 from .nn.losses import BinaryCrossEntropy as BinaryCrossEntropy
 from .nn.losses import CrossEntropy as CrossEntropy
+from .nn.losses import Heads as Heads
 from .nn.losses import Hinge as Hinge
 from .nn.losses import Huber as Huber
 from .nn.losses import MeanAbsoluteError as MeanAbsoluteError
@@ -172,5 +175,5 @@ from .train.callbacks import Follower as Follower
 from .train.callbacks import History as History
 from .train.generate import beam_search as beam_search
 from .train.probes.settings import Probes as Probes
-from .train.probes.settings import watch as watch
 from .train.training import Checkpoint as Checkpoint
+from .watching.watch import watch as watch

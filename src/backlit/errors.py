@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 LARGEST = 2**63  # of whole numbers: beyond it NumPy has none
@@ -75,3 +76,13 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
     near = get_close_matches(str(name)[:SHOWN], names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return UnknownNameError(f"unknown {kind} {shown(name)}; {hint}Known: {', '.join(names) or 'none'}")
+
+
+@contextlib.contextmanager
+def about(what: str) -> Iterator[None]:
+    """Put before the message of whatever goes wrong inside what it is about: one of several inputs or outputs."""
+    try:
+        yield
+    except BacklitError as error:
+        error.args = (f"{what}: {error}", *error.args[1:])
+        raise

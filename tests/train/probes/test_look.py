@@ -237,11 +237,11 @@ def test_histogram_counts_match_numpy(data):
 def test_watched_nodes(data):
     x, y = data
     net = bl.Sequential(bl.Linear(4), bl.Tanh(), bl.Linear(3))
-    record, network = one(net, x, y, probes=bl.watch("0/linear", "2/add", probes=bl.Probes(rows=ROWS)))
+    record, network = one(net, x, y, probes=bl.Probes(watch=("0/linear", "2/add"), rows=ROWS))
     assert record["layers"]["0/linear"]["std"] == near((x @ network.params["0"]["weight"].T).std())
     same(record["layers"]["2/add"], {**record["layers"]["2"], "layer": ""})
     with pytest.raises(bl.UnknownNameError, match=r"node to watch '0/linaer'.*0/linear"):
-        one(net, x, y, probes=bl.watch("0/linaer"))
+        one(net, x, y, probes=bl.Probes(watch=("0/linaer",)))
 
 
 @pytest.mark.parametrize(

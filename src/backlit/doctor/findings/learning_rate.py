@@ -118,13 +118,14 @@ def before_training(e: Evidence) -> list[Finding]:
                 "curvature": e.sharpness,
                 "best": best,
                 "half": best / 2,
+                "lower": float(f"{best / 2:.2g}"),
                 "optimizer": _with_rate(e, best / 2),
             }
             severity = "alarm" if product > limit else "remark"
             return [TOO_HIGH.found(CURVED, product, limit, severity=severity, **values)]
     ratio = e.ratio(e.start)
     if adaptive and ratio is not None and ratio > ADAPTIVE_LEAP:
-        return [TOO_HIGH.found(FIRST_LEAP, ratio, ADAPTIVE_LEAP, rate=_shown(rate))]
+        return [TOO_HIGH.found(FIRST_LEAP, ratio, ADAPTIVE_LEAP, rate=_shown(rate), lower=_tenth(rate))]
     return []
 
 
@@ -139,14 +140,19 @@ def _shown(rate: float | None) -> str | Message:
     return _UNKNOWN.of() if rate is None else f"{rate:g}"
 
 
+def _tenth(rate: float | None) -> float:
+    return float(f"{(rate or 0.01) / 10:.2g}")
+
+
 def high(e: Evidence) -> list[Finding]:
     """Steps so large that the loss explodes, wavers, or kills and saturates units that were fine at the start."""
     if not e.trained or e.fitted:
         return []
     ratios = [ratio for ratio in (e.ratio(record) for record in [e.start, *e.looks]) if ratio is not None]
-    leap, follows, rate = max(ratios, default=0.0), seen(e), _shown(e.rate)
+    leap, follows = max(ratios, default=0.0), seen(e)
+    told: dict[str, Any] = {"rate": _shown(e.rate), "lower": _tenth(e.rate)}
     if e.diverged is not None:
-        return [] if made_from_finite(e) else [TOO_HIGH.found(DIVERGED, leap, LEAP, follows, rate=rate)]
+        return [] if made_from_finite(e) else [TOO_HIGH.found(DIVERGED, leap, LEAP, follows, **told)]
     if leap < MOVING:
         return []
     skill = e.skill(False)
@@ -162,11 +168,11 @@ def high(e: Evidence) -> list[Finding]:
     only_wavers = not (died or stuck or worse or burst) and min(skill or 0.0, unseen or 0.0) > NOTHING
     if only_wavers and (rises_far or (leap > LEAP and rises)):
         sign = WAVERING if e.rate is None else COULD_SETTLE
-        return [OSCILLATING.found(sign, rising, RISING, follows, rate=rate, **_settling(e))]
+        return [OSCILLATING.found(sign, rising, RISING, follows, **told, **_settling(e))]
     if leap > LEAP and (died or stuck or worse or burst or rises):
-        return [TOO_HIGH.found(LEAPING, leap, LEAP, follows, rate=rate)]
+        return [TOO_HIGH.found(LEAPING, leap, LEAP, follows, **told)]
     if worse or (died and learned_nothing) or rises_far:
-        return [TOO_HIGH.found(RISEN, max(rising, -(skill or 0.0)), 4 * RISING, follows, rate=rate)]
+        return [TOO_HIGH.found(RISEN, max(rising, -(skill or 0.0)), 4 * RISING, follows, **told)]
     return []
 
 
@@ -202,7 +208,8 @@ def low(e: Evidence) -> list[Finding]:
     if travel > TRAVEL or (max(ratios) == 0 and e.rate != 0) or max(ratios) > SLOW:
         return []
     factor = 10 ** max(1, math.ceil(math.log10(TRAVEL / max(travel, 1e-12))))
-    values = {"updates": known[-1][0], "optimizer": _with_rate(e, (e.rate or 1e-3) * factor)}
+    better = (e.rate or 1e-3) * factor
+    values = {"updates": known[-1][0], "optimizer": _with_rate(e, better), "better": float(f"{better:.2g}")}
     return [TOO_LOW.found(HARDLY_MOVED, travel, TRAVEL, seen(e), rate=_shown(e.rate), **values)]
 
 
