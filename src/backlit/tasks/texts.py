@@ -166,11 +166,8 @@ class TextsTask(Tabular):
 
     def prepare(self, material: TextTable, rows: np.ndarray) -> Preparation:
         """Tokens of the training texts, as whole numbers."""
-        unit: Any = self._unit
-        tokenizer = None if self.tokenizer is None else Subwords.of(self.tokenizer)
-        column = TextColumn.learn(
-            material.raw, self._columns, material.goal, rows, unit, material.formats, tokenizer=tokenizer
-        )
+        unit: Any = self._unit if self.tokenizer is None else Subwords.of(self.tokenizer)
+        column = TextColumn.learn(material.raw, self._columns, material.goal, rows, unit, material.formats)
         return column.with_pieces(material.raw, rows) if material.pieces and material.unit in IN_PIECES else column
 
     def recipe(self, material: TextTable, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:

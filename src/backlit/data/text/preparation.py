@@ -92,10 +92,9 @@ class TextColumn(Preparation):
         columns: str | Sequence[str],
         target: TableTarget | None = None,
         rows: Any = None,
-        unit: Unit | None = None,
+        unit: Unit | Subwords | None = None,
         formats: Mapping[str, str] | None = None,
         length: int | None = None,
-        tokenizer: Subwords | None = None,
     ) -> TextColumn:
         """Learn tokens and length from some rows of a data frame (all, if none are given).
 
@@ -107,16 +106,14 @@ class TextColumn(Preparation):
             What is predicted.
         rows : int array, optional
             The training rows.
-        unit : str, optional
-            See `Tokenizer`. By default words; syllables for texts that are mainly Korean, characters for those in a
-            script that doesn't separate words.
+        unit : str or Subwords, optional
+            See `Tokenizer`; or a tokenizer in place of one that is learned from the texts. By default words; syllables
+            for texts that are mainly Korean, characters for those in a script that doesn't separate words.
         formats : dict, optional
             The file's formats, kept for the files to come.
         length : int, optional
             Tokens of a row; by default so many that 95 % of the training texts aren't cut, at most 256 words or 512
             other tokens.
-        tokenizer : Subwords, optional
-            In place of one that is learned from the texts.
 
         Raises
         ------
@@ -129,13 +126,13 @@ class TextColumn(Preparation):
         texts = texts_of(part, names, target.names if target else ())
         if not any(texts):
             raise InputError(f"column {names[0]!r}: every text is empty; there is nothing to learn from")
-        if tokenizer is None:
+        if not isinstance(unit, Subwords):
             unit = unit or unit_for(texts)
             texts = [_plain(text, unit) for text in texts]
             often = Tokenizer.learn(texts, unit, MOST, SEEN)
             known: Any = often if often.tokens else Tokenizer.learn(texts, unit, MOST)
         else:
-            known = tokenizer
+            known = unit
         lengths = np.array([len(known.encode(text)) for text in texts])
         if length is None:
             longest = LONGEST.get(known.unit, LONGEST_OTHERWISE)
