@@ -115,6 +115,24 @@ def columns_of(x: Any) -> dict[str, np.ndarray] | None:
     return {name: column.to_numpy() for name, column in columns}
 
 
+def rows_of(x: Any, rows: np.ndarray) -> Any:
+    """Some rows, by number, of whatever people keep data in; a data frame stays one.
+
+    >>> rows_of([[1], [2], [3]], np.array([0, 2])), rows_of({"a": [1, 2]}, np.array([1]))
+    ([[1], [3]], {'a': array([2])})
+    """
+    if isinstance(x, dict):
+        return {name: np.asarray(column)[rows] for name, column in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [x[row] for row in rows]
+    import narwhals as nw
+
+    try:
+        return nw.from_native(x, allow_series=True, eager_only=True)[rows.tolist()].to_native()
+    except TypeError:
+        return x[rows]
+
+
 def _of_rows(rows: Any) -> dict[str, Any]:
     from backlit.data.files.values import frame
 
