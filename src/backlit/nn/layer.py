@@ -380,9 +380,7 @@ class Network:
             x = self._array(x, self.takes_integers)
         return self.apply(self.params, x)[0]
 
-    export = verb(
-        "backlit.exchange.onnx.exporting:export_network", 'Write the network as an ONNX file: ``export("net.onnx")``.'
-    )
+    export = verb("backlit.exchange.onnx.exporting:export_network", "Write it as an ONNX file.")
 
     def _array(self, x: Any, integers: bool) -> Any:
         return x if hasattr(x, "shape") else np.asarray(x, dtype=None if integers else self.dtype)
