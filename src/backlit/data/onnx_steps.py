@@ -225,7 +225,7 @@ def _imputer(attributes: Attributes, x: np.ndarray) -> np.ndarray:
     floats = x.dtype.kind == "f"
     filling = np.array(attributes.get("imputed_value_floats" if floats else "imputed_value_int64s", ()), dtype=x.dtype)
     gone = attributes.get("replaced_value_float" if floats else "replaced_value_int64", 0)
-    missing = np.isnan(x) if isinstance(gone, float) and np.isnan(gone) or gone is None else x == gone
+    missing = np.isnan(x) if (isinstance(gone, float) and np.isnan(gone)) or gone is None else x == gone
     return np.where(missing, np.broadcast_to(filling, x.shape), x)
 
 

@@ -20,7 +20,7 @@ def node(operator: str, inputs: str, outputs: str, name: str = "", domain: str =
         operator,
         takes,
         outputs.split(),
-        name or f"{operator.lower()}_{outputs.split()[0]}",
+        name or f"{operator.lower()}_{outputs.split(maxsplit=1)[0]}",
         domain=domain,
         **attributes,
     )

@@ -1,4 +1,4 @@
-"""What other exporters write: tf2onnx's and Keras' pictures with channels last, sums of biases, functions, old versions."""
+"""What other exporters write: pictures with channels last (tf2onnx, Keras), added biases, functions, branches."""
 
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,7 @@ def array(*shape: int) -> np.ndarray:
 
 
 def layers(network: Any) -> str:
-    kinds = [layer for layer in getattr(network.architecture, "layers", ())] or [
-        e[1] for e in network.architecture.nodes
-    ]
+    kinds = getattr(network.architecture, "layers", None) or [entry[1] for entry in network.architecture.nodes]
     return " ".join(type(layer).__name__ for layer in kinds)
 
 
@@ -204,9 +202,14 @@ def test_functions_of_the_file_are_put_in_place(tmp_path: Path) -> None:
 
 def test_backlits_own_files_come_back(tmp_path: Path) -> None:
     """Round trip: what Backlit wrote is what it reads."""
-    shapes = {(6,): bl.Sequential(bl.Linear(5), bl.Tanh(), bl.LayerNorm(), bl.Residual(bl.Linear(5), bl.GELU()), bl.Linear(2)),
-              (8, 8, 3): bl.Sequential(bl.Conv2d(4, 3, padding=1), bl.BatchNorm(), bl.ReLU(), bl.MaxPool2d(2), bl.Flatten(), bl.Linear(3)),
-              (7, 3): bl.Sequential(bl.Bidirectional(bl.LSTM(4, return_sequences=True)), bl.GRU(3), bl.Linear(2))}  # fmt: skip
+    pictures = (bl.Conv2d(4, 3, padding=1), bl.BatchNorm(), bl.ReLU(), bl.MaxPool2d(2), bl.Flatten(), bl.Linear(3))
+    shapes = {
+        (6,): bl.Sequential(
+            bl.Linear(5), bl.Tanh(), bl.LayerNorm(), bl.Residual(bl.Linear(5), bl.GELU()), bl.Linear(2)
+        ),
+        (8, 8, 3): bl.Sequential(*pictures),
+        (7, 3): bl.Sequential(bl.Bidirectional(bl.LSTM(4, return_sequences=True)), bl.GRU(3), bl.Linear(2)),
+    }
     for shape, architecture in shapes.items():
         network = architecture.build(shape, seed=1)
         path = tmp_path / f"{len(shape)}{shape[0]}.onnx"

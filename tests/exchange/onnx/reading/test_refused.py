@@ -29,11 +29,11 @@ def dense(**attributes: Any) -> Any:
 
 
 def test_no_file_and_no_onnx(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="can't be read: .*No such file"):
+    with pytest.raises(InputError, match=r"can't be read: .*No such file"):
         bl.from_onnx(tmp_path / "none.onnx")
-    with pytest.raises(InputError, match="takes the path of a file, 'model.onnx' say, got 7"):
+    with pytest.raises(InputError, match=r"takes the path of a file, 'model.onnx' say, got 7"):
         bl.from_onnx(7)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="no regular file|can't be read"):
+    with pytest.raises(InputError, match=r"no regular file|can't be read"):
         bl.from_onnx(tmp_path)
     refuse(b"", tmp_path, "is no ONNX file, or damaged: it holds no graph")
     refuse(b"PK\x03\x04 nothing of the kind", tmp_path, "is no ONNX file, or damaged")
@@ -268,3 +268,12 @@ def test_without_onnx_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(InputError, match=r"reading an ONNX file needs another package: pip install 'backlit\[onnx\]'"):
         bl.from_onnx(tmp_path / "net.onnx")
+
+
+def test_arrays_that_are_too_large_to_make(tmp_path: Path) -> None:
+    huge = {"sizes": np.array([2**31, 2**20])}
+    made = model_of([node("ConstantOfShape", "sizes", "c", "fill"), node("Add", "x c", "y")], arrays=huge)
+    refuse(made, tmp_path, r"node fill \(ConstantOfShape\) makes, of each row, .* numbers, the limit is 16,777,216")
+    wide = model_of([node("Tile", "x times", "y", "again")], arrays={"times": np.array([1, 2**40])})
+    refuse(wide, tmp_path, r"node again \(Tile\) makes, of each row,")
+    refuse(model_of([node("Relu", "x", "y")], ("rows", 2**40)), tmp_path, "an example has 1,099,511,627,776 numbers")

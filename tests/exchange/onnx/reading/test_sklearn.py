@@ -111,7 +111,7 @@ def test_tables_of_any_kind(tmp_path: Path) -> None:
 def test_what_is_missing_or_of_another_type_is_told(tmp_path: Path) -> None:
     _, x, _, path = written("columns", tmp_path)
     run = bl.load(path)
-    with pytest.raises(InputError, match="the ONNX file takes unknown column 'age'; .*Known: make, size"):
+    with pytest.raises(InputError, match=r"the ONNX file takes unknown column 'age'; .*Known: make, size"):
         run.predict(x.drop(columns="age"))
     with pytest.raises(InputError, match="column size must hold numbers"):
         run.predict(x.assign(size="large"))
