@@ -25,11 +25,11 @@ def originals() -> tuple[bytes, ...]:
 
     rng = np.random.default_rng(0)
 
-    def model(nodes: list[Any], shape: list[Any], **arrays: Any) -> bytes:
+    def model(nodes: list[Any], sizes: list[Any], **arrays: Any) -> bytes:
         graph = helper.make_graph(
             nodes,
             "g",
-            [helper.make_tensor_value_info("x", 1, shape)],
+            [helper.make_tensor_value_info("x", 1, sizes)],
             [helper.make_tensor_value_info("y", 1, None)],
             [numpy_helper.from_array(np.asarray(array), name) for name, array in arrays.items()],
         )
