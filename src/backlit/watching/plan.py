@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SHARE = 0.04  # of the work so far
+SHARE = 0.03  # of the work so far
 AT_ONCE = 3  # looks that needn't wait for it: at the start, and after the first updates
 
 PRODUCT = 1 / 30e9  # seconds for one multiply-add
