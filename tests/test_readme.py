@@ -133,6 +133,34 @@ def test_the_first_series(tmp_path: Path) -> None:
     assert "shape: (21, 5)" in run(tmp_path, sys.executable, "-c", use)
 
 
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "several-inputs.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    shown = re.findall(r"^    (?=\S)(.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), flags=re.MULTILINE)
+    assert len(shown) == 2
+    for line in shown:
+        assert line in printed, (line, printed)
+    for column in ("loss", "kind_accuracy", "val_price_loss", "val_price_mae"):
+        assert f"'{column}'" in printed, column
+    assert "True ['kind'] {'kind': ['large', 'medium', 'small']}" in printed
+    assert "Diagnosis(no findings)" in printed or "no findings" in printed
+    assert printed.count("meta {") == 1
+    assert (tmp_path / "network.svg").stat().st_size > 1000
+    assert (tmp_path / "runs" / "several" / "report.html").is_file()
+
+
+def test_the_page_on_onnx(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    assert "setosa [[" in printed
+    assert "\nTrue\n" in printed
+    assert re.findall(r"^    (\('batch'.*)$", text, flags=re.MULTILINE)[0] in printed
+    (command,) = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    told = run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command))
+    for line in re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)[0].splitlines():
+        assert line in told, (line, told)
+
+
 def test_seeing_inside(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "see-inside.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))

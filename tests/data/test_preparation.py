@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 import backlit as bl
 from backlit.data.preparation import HOMES, Preparation, describe, preparation_of, restore
@@ -22,12 +23,14 @@ def kinds(base=Preparation):
 
 def samples():
     """One of each kind that files may name."""
+    from backlit.data.by_input import ByInput
     from backlit.data.from_column import FromColumn
     from backlit.data.named import NamedColumns
     from backlit.data.pictures.clips import Clips
     from backlit.data.pictures.decoding import Form
     from backlit.data.series import Grid, SeriesPreparation, Windows
     from backlit.data.text import Texts
+    from backlit.data.transformers import Transformer
 
     goal = bl.data.table.TableTarget(("y",), "classification")
     windows = Windows.all(Grid.of(TABLE[["t", "size"]], "size", "t"), 2, 1)
@@ -38,6 +41,8 @@ def samples():
         Clips(Form(4, 3, 1), (0.0,), (255.0,), frames=2),
         FromColumn(Texts(bl.data.Tokenizer.learn("abc"), 4), ("text",)),
         NamedColumns(("size",)),
+        Transformer(StandardScaler().fit(ROWS)),
+        ByInput({"table": NamedColumns(("size",))}),
         Texts(bl.data.Tokenizer.learn("abc"), 4),
         SeriesPreparation.learn(windows, "size", "t"),
         *(kind().fit(ROWS) for kind in (bl.data.Standardize, bl.data.MinMax, bl.data.Center)),

@@ -58,6 +58,6 @@ def test_a_finding_speaks_its_librarys_code():
     from dataclasses import replace
 
     finding = replace(found(sign, 1.0, 0.1, rate="0.5", lower=0.05), library="torch")
-    assert finding.remedy == 'for group in optimizer.param_groups: group["lr"] = 0.05  # a tenth of the rate'
+    assert finding.remedy == 'for group in optimizer.param_groups: group["lr"] = 0.05'
     assert finding.command == ""
     assert finding.picture == "eye.plot()"

@@ -151,9 +151,11 @@ def finish(run: Any, folder: Path, outcome: Outcome) -> None:
     if outcome.as_json:
         judgement = run.judgement or {}
         scores = {"test": judgement.get("scores"), "judgement": judgement}
-        output.emit({**scores, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
+        found = [finding.name for finding in run.diagnose().alarms]
+        seconds = round(run.seconds, 3)
+        output.emit({**scores, "findings": found, "run": str(folder), "epochs": len(run.history), "seconds": seconds})
     else:
-        output.tell(printing.training(run, folder))
+        output.tell(printing.training(run, folder, run.diagnose().alarms))
     if not outcome.no_report:  # now that the result is known: drawing takes a second or two
         written = save_report(run, outcome.lang)
         if not outcome.as_json:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import importlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -83,6 +85,8 @@ class Kind:
         What is wrong, in a sentence.
     remedy, command : str
         What to change: a line of Python, and options of the command (empty where there are none).
+    of_one : str
+        In place of the remedy where it is found of one of several inputs or outputs, with that one's {name}.
     effect : Template
         What to expect of the remedy.
     signs : tuple of Sign
@@ -108,6 +112,7 @@ class Kind:
     rules: tuple[Rule, ...] = ()
     fallback: tuple[Rule, ...] = ()
     command: str = ""
+    of_one: str = ""
     picture: str = "run.plot()"
     repair: Remedy | None = None
 
@@ -115,6 +120,21 @@ class Kind:
     def key(self) -> str:
         """Its name in English, by which it is known."""
         return self.name.en
+
+    def __reduce__(self) -> Any:
+        """By the name that its module has for it, as classes are pickled: its rules are functions of there."""
+        for function in (*self.rules, *self.fallback):
+            module = function.__module__
+            name = next((name for name, value in vars(sys.modules[module]).items() if value is self), None)
+            if name is not None:
+                return _kind_at, (module, name)
+        return object.__reduce_ex__(self, 2)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
     @property
     def order(self) -> tuple[int, int]:
@@ -136,6 +156,12 @@ class Kind:
     ) -> Finding:
         """A finding of this kind, with the values that the sign's templates ask for."""
         return Finding(self, sign, measured, threshold, severity, values, consequences)
+
+
+def _kind_at(module: str, name: str) -> Kind:
+    """The kind of finding that a module has under a name."""
+    kind: Kind = getattr(importlib.import_module(module), name)
+    return kind
 
 
 @dataclass(frozen=True)
@@ -167,6 +193,9 @@ class Finding:
     values: Mapping[str, Any] = field(default_factory=dict)
     consequences: tuple[Message | Consequence, ...] = ()
     library: str = "backlit"
+
+    def __hash__(self) -> int:
+        return hash((self.kind.key, self.severity, self.measured))
 
     def message(self, part: str) -> Message:
         """Its "where", "measure" or "source", to be put into words in any language."""

@@ -12,6 +12,7 @@ import numpy as np
 from backlit import bounds
 from backlit.errors import InputError
 from backlit.graph import tree
+from backlit.graph.tensor import Array
 from backlit.nn.context import Params
 from backlit.nn.key import Key
 
@@ -54,6 +55,12 @@ def require_size(architecture: Any, input_shape: Any) -> None:
         raise InputError(bounds.beyond("parameters", "the network has more weights than there is memory")) from error
     size = sum(math.prod(np.shape(leaf)) for leaf in tree.leaves(params))
     bounds.require("parameters", size, "the network has")
+
+
+def start_state(architecture: Layer, shape: Any, dtype: str) -> dict[str, Array]:
+    """The running values before any training, by path."""
+    state = tree.flatten_dict(architecture.init_state(shape))
+    return {path: np.asarray(value, dtype=dtype) for path, value in state.items()}
 
 
 def refuse_shared(architecture: Layer, params: Params) -> None:

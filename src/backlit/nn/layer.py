@@ -9,12 +9,11 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
-from backlit.graph.tensor import Array
-from backlit.nn.building import refuse_shared, require_size, require_start
+from backlit.nn.building import refuse_shared, require_size, require_start, start_state
 from backlit.nn.context import CallOptions, Context, Params, Shape, tell_where
+from backlit.nn.described import described
 from backlit.nn.forward import fitting, forward, refuse_several
 from backlit.nn.hyperparameters import check, short_repr
 from backlit.nn.key import Key
@@ -263,6 +262,8 @@ class Network:
         Shape of one example; of a network of several inputs that of each.
     state : dict of arrays
         Running values, by path ("1/mean"); empty for most networks.
+    frozen : tuple of str
+        Paths of the parameters that training leaves as they are: see `freeze`.
 
     Examples
     --------
@@ -282,6 +283,12 @@ class Network:
     params: Params
     input_shape: Any
     state: dict[str, Any] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
+
+    freeze = verb("backlit.train.freezing:freeze", "The network with some parameters frozen, by layer or pattern.")
+    unfreeze = verb("backlit.train.freezing:unfreeze", "The network with all, or some, parameters trained again.")
+    with_head = verb("backlit.nn.head:with_head", "The network with another last layer, freshly drawn.")
+    to_torch = verb("backlit.exchange.torch:to_torch", "The same network as a torch.nn.Module.")
 
     @classmethod
     def build(cls, architecture: Layer, input_shape: Any, seed: int = 0, dtype: str = "float32") -> Network:
@@ -300,7 +307,7 @@ class Network:
         params, _ = architecture.init(Key(seed), shape)
         refuse_shared(architecture, params)
         cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
-        return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
+        return cls(architecture, tree.map(cast, params), shape, start_state(architecture, shape, dtype))
 
     @classmethod
     def empty(cls, architecture: Layer, input_shape: Any, dtype: str = "float32", most: int | None = None) -> Network:
@@ -318,7 +325,7 @@ class Network:
         shape = fitting(architecture, example_shape(input_shape))
         params, _ = architecture.init(Key.undrawn(most), shape)
         blank = lambda leaf: np.broadcast_to(np.zeros((), dtype=dtype), np.shape(leaf))  # noqa: E731
-        return cls(architecture, tree.map(blank, params), shape, _start_state(architecture, shape, dtype))
+        return cls(architecture, tree.map(blank, params), shape, start_state(architecture, shape, dtype))
 
     @property
     def output_shape(self) -> Any:
@@ -373,6 +380,8 @@ class Network:
             x = self._array(x, self.takes_integers)
         return self.apply(self.params, x)[0]
 
+    export = verb("backlit.exchange.onnx.exporting:export_network", "Write it as an ONNX file.")
+
     def _array(self, x: Any, integers: bool) -> Any:
         return x if hasattr(x, "shape") else np.asarray(x, dtype=None if integers else self.dtype)
 
@@ -394,6 +403,16 @@ class Network:
         """A network with other params or state."""
         return dataclasses.replace(self, **changes)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether architecture, shapes, parameters and running values are the same, number by number."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        one, two = ((each.architecture, each.input_shape, set(each.frozen)) for each in (self, other))
+        return one == two and tree.same_numbers((self.params, self.state), (other.params, other.state))
+
+    def __hash__(self) -> int:
+        return hash((type(self.architecture).__name__, self.input_shape, self.size))
+
     def rows(self, containers: bool = False) -> list[tuple[str, Layer, Shape, int, int]]:
         """One line a layer, containers opened: path, layer, output shape, parameters, multiply-adds.
 
@@ -413,42 +432,12 @@ class Network:
         return rows
 
     def __str__(self) -> str:
-        lines = self.rows(containers=True)
-        paths = [path for path, *_ in lines]
-        table = [("layer", "kind", "output", "parameters", "multiply-adds", "weights")]
-        for path, layer, shape, size, cost in lines if len(lines) == 1 else lines[1:]:
-            indent = "  " * path.count("/")
-            weights = self._weights(path, paths)
-            if layer.parts():  # what is in it follows
-                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", "", weights))
-            else:
-                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}", weights))
-        total = self.architecture.cost(self.input_shape)
-        own = self._weights("", paths) if len(lines) > 1 else ""
-        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}", own))
-        return aligned(table, left=(0, 1, 2, 5))
-
-    def _weights(self, path: str, paths: list[str]) -> str:
-        """A layer's own parameters, each with its size: "weight 3×4, bias 3"; not those of layers inside it."""
-        start = f"{path}/" if path else ""
-        inside = tuple(f"{other}/" for other in paths if other != path and other.startswith(start))
-        own = {
-            key.removeprefix(start): "×".join(map(str, leaf.shape))
-            for key, leaf in tree.items(self.params)
-            if key.startswith(start) and not key.startswith(inside)
-        }
-        return ", ".join(f"{name} {sizes}" for name, sizes in own.items())
+        return described(self)
 
     _repr_html_ = verb("backlit.report.notebook:of_network", "What a notebook shows: the layers, drawn and in a table.")
 
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
-
-
-def _start_state(architecture: Layer, shape: Shape, dtype: str) -> dict[str, Array]:
-    """The running values before any training, by path."""
-    state = tree.flatten_dict(architecture.init_state(shape))
-    return {path: np.asarray(value, dtype=dtype) for path, value in state.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from backlit import bounds
 from backlit.errors import InputError, shown
+from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
 from backlit.nn.shapes import example_shape, size_of
 from backlit.schema import Number, fitted
@@ -20,7 +21,13 @@ from backlit.train.training import Training
 MOST_BINS = 10 * BINS  # of a histogram: other versions may have had others
 
 
-class Index(TypedDict):
+class Chosen(TypedDict, total=False):
+    """What only some networks have."""
+
+    frozen: tuple[str, ...]
+
+
+class Index(Chosen):
     """network.json, its format and checksums aside."""
 
     architecture: dict[str, Any]
@@ -119,9 +126,12 @@ def network_of(index: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> N
     _require_within(example_shape(index["input_shape"]), numbers, "an example has")
     architecture = Layer.from_dict(index["architecture"])
     network = Network.empty(architecture, index["input_shape"], index["dtype"], most=numbers)
+    frozen = tuple(index.get("frozen", ()))
+    if not set(frozen) <= set(tree.paths(network.params)):
+        raise InputError(f"parameters {frozen} are frozen, but the network has others")
     for place in architecture.walk_shapes(network.input_shape):
         _require_within(place.layer.output_shape(place.shape), numbers, f"layer {place.path or '-'} gives")
-    return network
+    return network.replace(frozen=frozen)
 
 
 def _layers(architecture: Any) -> int:

@@ -155,6 +155,7 @@ def _description(run: Result) -> dict[str, Any]:
         "architecture": run.network.architecture.to_dict(),
         "input_shape": each(list, run.network.input_shape),
         "dtype": str(run.network.dtype),
+        **({"frozen": list(run.network.frozen)} if run.network.frozen else {}),
         "loss": losses.to_dict(run.loss),
         "metrics": _metric_names(run.metrics),
         "optimizer": run.optimizer.to_dict() if hasattr(run.optimizer, "to_dict") else run.optimizer,
@@ -179,6 +180,8 @@ def load(folder: str | Path) -> Result:
         index = fitted(Index, description)
         network = network_of(index, tensors)
         loss = losses.from_dict(index["loss"])
+        if isinstance(loss, losses.Heads) and tuple(loss.losses) != network.output_names:
+            raise InputError(f"a loss of {', '.join(loss.losses)} doesn't fit outputs {network.output_names}")
         table = metric_table(index["metrics"], loss)
         diverged = divergence(index["diverged"]) if index["diverged"] else None
         optimizer = _optimizer(index["optimizer"])

@@ -158,6 +158,16 @@ def flag_of(name: str) -> str:
     return option.flags[0] if option is not None and option.flags else f"--{name.replace('_', '-')}"
 
 
+def default_of(name: str) -> Any:
+    """What an option of the command is where nobody says anything.
+
+    >>> default_of("seed"), default_of("engine"), default_of("learning_rate")
+    (0, 'xla', None)
+    """
+    option = {**data_options(), **declared(Options), **of_fit()}.get(name)
+    return None if option is None else option.default
+
+
 def is_file(name: str) -> bool:
     """Whether DATA names a file rather than a data set."""
     return name == "-" or _is_there(name) or any(character in name for character in "./\\")

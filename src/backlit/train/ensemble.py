@@ -96,3 +96,12 @@ def members(network: Network) -> list[Network]:
         state = {key.removeprefix(prefix): v for key, v in network.state.items() if key.startswith(prefix)}
         networks.append(Network(layer, network.params.get(name, {}), network.input_shape, state))
     return networks
+
+
+def first_of(network: Network) -> tuple[Network, int]:
+    """A network, and how many more like it there are: of an ensemble's members, which are alike, the first."""
+    layer = network.architecture
+    if not isinstance(layer, Parallel) or len(set(layer.layers)) > 1 or len(layer.layers) == 1:
+        return network, 0
+    first, *alike = members(network)
+    return first, len(alike)

@@ -91,12 +91,14 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
             told=facts,
         )
 
+    deadline = None if training.time_limit is None else start + training.time_limit
+    best = (None, None) if stopping is None else (stopping.monitor, stopping.direction)
+    goal = progress.Goal(training.epochs, *best, deadline)
     following = followed(training.listeners)
-    with following, progress.shown(training.progress, training.epochs) as display, held() as asked:
+    with following, progress.shown(training.progress, goal) as display, held() as asked:
         saving = None if keeper is None else Saving(keeper.every, lambda: keeper.write(loop, result()))
         listeners = Listeners(training.listeners, display.show, prober, saving, asked, settings)
-        limit = training.time_limit
-        loop = Loop(job, stopping, listeners, deadline=None if limit is None else start + limit)
+        loop = Loop(job, stopping, listeners, deadline=deadline)
         with contextlib.nullcontext(False) if keeper is None else keeper.open(loop, settings) as free:
             if keeper is not None and free:  # whatever happens from here on, there is something to go on with
                 keeper.write(loop, result())

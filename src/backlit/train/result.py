@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from backlit.data.preparation import preparation_of
+from backlit.data.preparation import Foreign, describe, preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
 from backlit.nn.layer import Network
@@ -68,6 +68,27 @@ class Result:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         state = {**self.__getstate__(), "recipe": None}
         return dataclasses.replace(self, **copy.deepcopy(state, memo) | {"recipe": self.recipe})
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both learned the same in the same way: what a folder would tell of them, but times and places.
+
+        The network, number by number; targets, loss, metrics, preparation and settings; the history but for its
+        seconds; how training ended. Two runs of one seed and engine are equal.
+        """
+        if not isinstance(other, Result):
+            return NotImplemented
+        return self.network == other.network and self._told() == other._told()
+
+    def __hash__(self) -> int:
+        return hash(self.network)
+
+    def _told(self) -> tuple[Any, ...]:
+        """What two runs are compared by, besides their networks."""
+        history = [{name: value for name, value in line.items() if name != "seconds"} for line in self.history]
+        preparation = preparation_of(self.preparation)
+        prepared = preparation.transform if isinstance(preparation, Foreign) else describe(self.preparation)
+        ended = (self.stopped, self.diverged, self.best_epoch, self.judgement)
+        return self.loss, self.metrics, self.targets.to_dict(), self.settings, history, prepared, ended
 
     @property
     def start(self) -> dict[str, Any] | None:

@@ -30,7 +30,7 @@ def code_in(library: str, name: str, values: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> code_in("torch", "learning rate too high", {"lower": 0.001})
-    'for group in optimizer.param_groups: group["lr"] = 0.001  # a tenth of the rate'
+    'for group in optimizer.param_groups: group["lr"] = 0.001'
     """
     if library not in LIBRARIES:
         raise unknown("library", library, LIBRARIES)

@@ -45,7 +45,7 @@ CODE = {
     "source of NaN": "keras.losses.SparseCategoricalCrossentropy(from_logits=True)  # on scores; keep arguments of log "
     "and sqrt in range",
     "weight decay too strong": "keras.optimizers.AdamW(weight_decay=1e-4)",
-    "learning rate too high": "model.optimizer.learning_rate = {lower:g}  # a tenth of the rate",
+    "learning rate too high": "model.optimizer.learning_rate = {lower:g}",
     "learning rate oscillating": "keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay({start:g}, {steps}))",
     "learning rate too low": "model.optimizer.learning_rate = {better:g}",
     "dropout too strong": "keras.layers.Dropout(0.2)",

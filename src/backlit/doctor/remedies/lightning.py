@@ -14,7 +14,7 @@ CODE = {
     "gradient explodes through layers": "L.Trainer(gradient_clip_val=1.0)",
     "gradient explodes through time": "L.Trainer(gradient_clip_val=1.0)",
     "source of NaN": "L.Trainer(detect_anomaly=True)  # names the operation; keep its argument in range",
-    "learning rate too high": f"{_OPTIMIZER}torch.optim.Adam(self.parameters(), lr={{lower:g}})  # a tenth of the rate",
+    "learning rate too high": f"{_OPTIMIZER}torch.optim.Adam(self.parameters(), lr={{lower:g}})",
     "learning rate too low": f"{_OPTIMIZER}torch.optim.Adam(self.parameters(), lr={{better:g}})",
     "weight decay too strong": f"{_OPTIMIZER}torch.optim.AdamW(self.parameters(), weight_decay=1e-4)",
     "overfitting": 'L.Trainer(callbacks=[L.pytorch.callbacks.EarlyStopping("val_loss", patience=10)])',

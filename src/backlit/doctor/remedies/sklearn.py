@@ -43,7 +43,7 @@ CODE = {
     "gradient explodes through time": _NO_SUCH,
     "source of NaN": _SCALE,
     "weight decay too strong": "mlp.set_params(alpha=mlp.alpha / 100)",
-    "learning rate too high": "mlp.set_params(learning_rate_init={lower:g})  # a tenth of the rate",
+    "learning rate too high": "mlp.set_params(learning_rate_init={lower:g})",
     "learning rate oscillating": 'mlp.set_params(solver="sgd", learning_rate="adaptive", learning_rate_init={start:g})',
     "learning rate too low": "mlp.set_params(learning_rate_init={better:g})",
     "dropout too strong": _NO_SUCH,

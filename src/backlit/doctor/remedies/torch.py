@@ -54,7 +54,7 @@ CODE = {
     "  # before optimizer.step()",
     "source of NaN": "torch.autograd.set_detect_anomaly(True)  # names the operation; keep its argument in range",
     "weight decay too strong": 'for group in optimizer.param_groups: group["weight_decay"] /= 100',
-    "learning rate too high": 'for group in optimizer.param_groups: group["lr"] = {lower:g}  # a tenth of the rate',
+    "learning rate too high": 'for group in optimizer.param_groups: group["lr"] = {lower:g}',
     "learning rate oscillating": "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max={steps})"
     "  # from lr={start:g}; scheduler.step() after each optimizer.step()",
     "learning rate too low": 'for group in optimizer.param_groups: group["lr"] = {better:g}',

@@ -37,7 +37,7 @@ def learning_curves(history: Any, best_epoch: int | None = None) -> Any:
             if history and key in history[-1]:
                 axis.plot(epochs, [record[key] for record in history], label=who, marker=marker, **style)
         if best_epoch:
-            axis.axvline(best_epoch, color="0.4", linewidth=0.8, linestyle=":", label=f"best: epoch {best_epoch}")
+            axis.axvline(best_epoch, color="0.25", linewidth=1.4, linestyle=":", label=f"best: epoch {best_epoch}")
         values = [record[name] for record in history]
         if name == "loss" and values and min(values) > 0 and max(values) > 30 * min(values):
             axis.set_yscale("log")
