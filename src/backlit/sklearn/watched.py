@@ -64,12 +64,11 @@ def watch(mlp: Any, X: Any, y: Any, *, validation: Any = None) -> Eye:  # noqa: 
     --------
     >>> import numpy as np, backlit.sklearn
     >>> from sklearn.neural_network import MLPClassifier
-    >>> x = np.random.default_rng(0).normal(size=(300, 4)) * 1000
+    >>> x = np.random.default_rng(0).normal(size=(300, 4))
     >>> y = (x[:, 0] > x[:, 1]).astype(int)
-    >>> mlp = MLPClassifier((16,), solver="sgd", max_iter=200, random_state=0).fit(x, y)
-    >>> eye = backlit.sklearn.watch(mlp, x, y)
-    >>> print(eye.diagnose().alarms[0].name)
-    unscaled inputs
+    >>> mlp = MLPClassifier((16, 16), activation="identity", tol=0.01, random_state=0).fit(x, y)
+    >>> print(backlit.sklearn.watch(mlp, x, y).diagnose()[0].remedy)
+    mlp.set_params(activation="relu")  # "identity" bends nothing
     """
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -151,7 +150,7 @@ class _Fitted(Eye):
         name = "r2" if _loss(mlp) == "mse" else "accuracy"
         history = History()
         for number, value in enumerate(curve, 1):
-            record = {"epoch": number, "loss": twice * max(value - min(penalty, value), 0.0), "seconds": 0.0}
+            record = {"epoch": number, "loss": float(twice * (value - min(penalty, value))), "seconds": 0.0}
             if number <= len(scores):
                 record[f"val_{name}"] = float(scores[number - 1])
             history.append(record)
