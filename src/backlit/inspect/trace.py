@@ -63,7 +63,8 @@ def trace(network: Network, x: Any = None, y: Any = None, loss: Any = None) -> T
     if not network.takes_integers:
         x = x.astype(network.dtype)
     params = tree.nest({path: tensor(leaf, name=path) for path, leaf in tree.items(network.params)})
-    output, _ = network.apply(params, x if x.dtype.kind != "f" else tensor(x, name="x"))
+    shown = lambda path, value: value  # noqa: E731, a tap has layers show what they compute on their way
+    output, _ = network.apply(params, x if x.dtype.kind != "f" else tensor(x, name="x"), tap=shown)
     if type(output) is not Tensor:
         raise InputError("the network's output depends on no parameter and no real input: there is no graph")
     if loss is None:

@@ -93,9 +93,10 @@ def first_bad_value(
     if is_bad(x):
         return "inputs", "", None
     bad_layers: list[str] = []
+    layers = {place.path for place in program.architecture.walk_shapes(program.input_shape)}
 
     def tap(path: str, output: Any) -> Any:
-        if not bad_layers and is_bad(np.asarray(output)):
+        if path in layers and not bad_layers and is_bad(np.asarray(output)):
             bad_layers.append(path)
         return output
 

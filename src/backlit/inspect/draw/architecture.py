@@ -8,7 +8,8 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network, Shape
-from backlit.nn.layers.containers import Parallel, Residual, Sequential
+from backlit.nn.layers.containers import Parallel, Residual, _Chain
+from backlit.nn.layers.sequence import Masked
 from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
 
 _STEPS = 6  # time steps that are drawn of an unrolled layer; of more the first ones and the last
@@ -80,7 +81,7 @@ class _ArchitectureWalk:
 
     def visit(self, path: str, layer: Layer, shape: Shape, source: str, level: int) -> str:
         """Add a layer that gets its input from `source`; the key of what gives its output."""
-        if isinstance(layer, Sequential) and level < self.levels:
+        if isinstance(layer, (_Chain, Masked)) and level < self.levels:
             for name, part, part_shape in layer.open(shape):
                 source = self.visit(_join(path, name), part, part_shape, source, level + 1)
             return source

@@ -95,15 +95,25 @@ class ScaledDotProductAttention(Layer):
         ctx.require_steps(x)
         stacked = self._by_head(x, 3)
         if self.rotary:
-            numbers = step_numbers(ctx)
-            stacked = stack([rotary(stacked[0], numbers), rotary(stacked[1], numbers), stacked[2]])
+            place = {"numbers": step_numbers(ctx), "first": ctx.steps_before(x.shape[1])}
+            stacked = stack([rotary(stacked[0], **place), rotary(stacked[1], **place), stacked[2]])
+        if ctx.cache is not None:
+            return self._read_on(ctx, stacked)
         if ctx.tap is None and not (ctx.training and self.dropout):  # nobody sees the weights
             return self._joined(attention(stacked, causal=self.causal, mask=ctx.time_mask))
         return self._joined(self._weights(ctx, stacked[0], stacked[1], ctx.time_mask) @ stacked[2])
 
+    def _read_on(self, ctx: Context, stacked: Any) -> Any:
+        """What new steps take from themselves and all that were read before, whose keys and values were kept."""
+        if not self.causal or ctx.time_mask is not None:
+            raise InputError(f"{self}: only causal attention without padding can read a sequence piece by piece")
+        seen = ctx.with_earlier("keys and values", stacked[1:], axis=3)
+        return self._joined(self._weights(ctx, stacked[0], seen[0], None) @ seen[1])
+
     def _weights(self, ctx: Context, query: Any, key: Any, mask: Any) -> Any:
         """What each query takes of each value: (rows, heads, queries, keys)."""
-        allowed = allowed_keys(query, 0, (query.shape[-2], key.shape[-2]), self.causal, mask)
+        queries, keys = query.shape[-2], key.shape[-2]
+        allowed = allowed_keys(query, keys - queries, (queries, keys), self.causal, mask)
         weights = ctx.show("weights", shares(query, key, allowed))
         return weights * keep_factors(ctx, self.dropout, weights) if ctx.training and self.dropout else weights
 
