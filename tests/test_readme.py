@@ -133,6 +133,22 @@ def test_the_first_series(tmp_path: Path) -> None:
     assert "shape: (21, 5)" in run(tmp_path, sys.executable, "-c", use)
 
 
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "several-inputs.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    shown = re.findall(r"^    (?=\S)(.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), flags=re.MULTILINE)
+    assert len(shown) == 2
+    for line in shown:
+        assert line in printed, (line, printed)
+    for column in ("loss", "kind_accuracy", "val_price_loss", "val_price_mae"):
+        assert f"'{column}'" in printed, column
+    assert "True ['kind'] {'kind': ['large', 'medium', 'small']}" in printed
+    assert "Diagnosis(no findings)" in printed or "no findings" in printed
+    assert printed.count("meta {") == 1
+    assert (tmp_path / "network.svg").stat().st_size > 1000
+    assert (tmp_path / "runs" / "several" / "report.html").is_file()
+
+
 def test_seeing_inside(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "see-inside.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))

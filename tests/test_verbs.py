@@ -11,7 +11,7 @@ from backlit.errors import InputError
 from backlit.extras import need
 from backlit.verbs import Verb, verb
 
-ROOMS = ("nn", "train")  # whose classes may have such methods
+ROOMS = ("nn", "train", "inspect", "doctor")  # whose classes may have such methods
 
 
 def verbs() -> dict[str, Verb]:

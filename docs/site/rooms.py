@@ -25,11 +25,21 @@ STOREYS = {
     "the front": {
         "cli": "commands",
         "lessons": "texts that run",
+        "sklearn": "estimators",
+        "trackers": "TensorBoard and kin",
+    },
+    "doors": {
         "fitting": "fit, the front door",
         "doors": "fit_table and kin",
         "run": "a run's verbs",
     },
-    "looking back": {"report": "a run as a page", "doctor": "findings, repair", "inspect": "explain, draw, plot"},
+    "looking back": {
+        "watching": "in others' loops",
+        "report": "a run as a page",
+        "doctor": "findings, repair",
+        "inspect": "explain, draw, plot",
+        "exchange": "ONNX, PyTorch, Keras",
+    },
     "work": {"tasks": "one a kind of data", "store": "run folders", "train": "program and loop"},
     "parts": {"nn": "layers, losses, metrics", "optim": "steps, schedules", "data": "files, tables, texts, pictures"},
     "core": {"engine": "who runs a program", "graph": "tensors, operations, derivatives, kernels"},
@@ -41,7 +51,11 @@ STOREYS = {
         "languages": "messages",
         "aligned": "tables",
         "interrupts": "Ctrl-C",
+    },
+    "cellar": {
         "registry": "names",
+        "extras": "optional libraries",
+        "verbs": "methods done above",
         "errors": "and warnings",
     },
 }
@@ -61,7 +75,12 @@ def arrows() -> list[tuple[str, str]]:
     for importer in graph.modules:
         for imported in graph.find_modules_directly_imported_by(importer):
             one, other = (name.split(".")[1] if "." in name else "" for name in (importer, imported))
-            if one != other and one in ABOUT and other in ABOUT and other not in STOREYS["ground"]:
+            if (
+                one != other
+                and one in ABOUT
+                and other in ABOUT
+                and other not in {**STOREYS["ground"], **STOREYS["cellar"]}
+            ):
                 below[one].add(other)
 
     def reached(room: str) -> set[str]:
@@ -78,8 +97,8 @@ def arrows() -> list[tuple[str, str]]:
 def placed() -> dict[str, Box]:
     """Each room's box, storey by storey."""
     boxes = {}
-    for number, rooms in enumerate(STOREYS.values()):
-        order = list(rooms) if number != 1 else list(rooms)[::-1]
+    for number, (storey, rooms) in enumerate(STOREYS.items()):
+        order = list(rooms) if storey != "looking back" else list(rooms)[::-1]
         widths = [max(text_width(room, 13, bold=True), text_width(ABOUT[room], 10)) + 24 for room in order]
         gap = (WIDTH - LEFT - MARGIN - sum(widths)) / max(len(order) - 1, 1)
         x = LEFT

@@ -4,6 +4,7 @@ from . import data as data
 from . import errors as errors
 from . import lessons as lessons
 from . import optim as optim
+from . import trackers as trackers
 from ._version import __version__ as __version__
 from .bounds import limits as limits
 from .data.padding import pad_sequences as pad_sequences
@@ -26,8 +27,11 @@ from .errors import InputError as InputError
 from .errors import NonFiniteError as NonFiniteError
 from .errors import RecompilationWarning as RecompilationWarning
 from .errors import ShapeError as ShapeError
+from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
+from .exchange.onnx.exporting import Exported as Exported
+from .exchange.torch import from_torch as from_torch
 from .fitting import fit as fit
 from .graph import ops as ops
 from .graph.check import check_gradients as check_gradients
@@ -124,6 +128,7 @@ from .nn.layers.wired import Wired as Wired
 from .nn.layers.wiring import random_wiring as random_wiring
 from .nn.losses import BinaryCrossEntropy as BinaryCrossEntropy
 from .nn.losses import CrossEntropy as CrossEntropy
+from .nn.losses import Heads as Heads
 from .nn.losses import Hinge as Hinge
 from .nn.losses import Huber as Huber
 from .nn.losses import MeanAbsoluteError as MeanAbsoluteError
@@ -167,8 +172,9 @@ from .run import probe as probe
 from .tasks.series import forecast as forecast
 from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd
+from .train.callbacks import Follower as Follower
 from .train.callbacks import History as History
 from .train.generate import beam_search as beam_search
 from .train.probes.settings import Probes as Probes
-from .train.probes.settings import watch as watch
 from .train.training import Checkpoint as Checkpoint
+from .watching.watch import watch as watch

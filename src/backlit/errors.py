@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 LARGEST = 2**63  # of whole numbers: beyond it NumPy has none
@@ -49,6 +50,10 @@ class RecompilationWarning(BacklitWarning):
     """A compiled function met arguments of a new shape or type and had to be compiled again."""
 
 
+class TrackerWarning(BacklitWarning):
+    """A tracker of experiments failed; the training goes on without it."""
+
+
 def shown(value: object) -> str:
     """A value in a message: its beginning.
 
@@ -71,3 +76,13 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
     near = get_close_matches(str(name)[:SHOWN], names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return UnknownNameError(f"unknown {kind} {shown(name)}; {hint}Known: {', '.join(names) or 'none'}")
+
+
+@contextlib.contextmanager
+def about(what: str) -> Iterator[None]:
+    """Put before the message of whatever goes wrong inside what it is about: one of several inputs or outputs."""
+    try:
+        yield
+    except BacklitError as error:
+        error.args = (f"{what}: {error}", *error.args[1:])
+        raise

@@ -12,6 +12,7 @@ from backlit.nn.layer import Layer, Network
 from backlit.run import Run
 from backlit.settings import build, check_names, documentation, signature
 from backlit.store.checkpoint import train
+from backlit.train.callbacks import finished
 from backlit.train.recipe import Recipe
 from backlit.train.training import Training
 
@@ -67,7 +68,10 @@ def fit(*data: Any, **options: Any) -> Run:
 
         return fit_table(*data, **options)
     network, x, y = _arrays(data, options)
-    return Run.of(train(Recipe(network, x, y, build(Training, options, WHERE))))
+    training = build(Training, options, WHERE)
+    run = Run.of(train(Recipe(network, x, y, training)))
+    finished(training.listeners, run)
+    return run
 
 
 def _shown() -> inspect.Signature:

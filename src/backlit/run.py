@@ -16,6 +16,7 @@ from backlit.train.lr_find import lr_find as sweep_rates
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.probe import probe as look
 from backlit.train.result import Result
+from backlit.verbs import verb
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +52,8 @@ class ProbeHistory(ProbeRecords):
     noise          variance of an update's gradient between batches, as a multiple of ‖∂L/∂w‖²
     one_signed     share of units whose incoming weights' gradients have all one sign, so that they can only zig-zag
     ============== ====================================================================================================
+
+    With ``Probes(gradients=True)``, "gradients" has the min, max and histogram of each parameter's gradient.
 
     Examples
     --------
@@ -159,6 +162,8 @@ class Run(Result):
             records = self.probed = ProbeHistory(records)
         return records
 
+    _repr_html_ = verb("backlit.report.notebook:of_run", "What a notebook shows: result, curves, network.")
+
     def write(self, x: Any, beam: int = 1, length_penalty: float = 0.0) -> list[Any]:
         """What a network that writes makes of each row of `x`, with its probability and attention.
 
@@ -254,6 +259,38 @@ class Run(Result):
 
         page = None if report is None else dataclasses.replace(self, folder=Path(folder)).report(report)
         return save(self, Path(folder), overwrite, report=page)
+
+    def export(self, path: str | Path, *, opset: int = 20, overwrite: bool = False, examples: Any = None) -> Any:
+        """Write the run as an ONNX file: preparation, network, and labels and probabilities or numbers in their unit.
+
+        What stands before the network (scaling, categories, missing values, dates) is in the file, with an input a
+        column; what can't be is told in `outside`. See the page "ONNX".
+
+        Parameters
+        ----------
+        path : path
+            Its name ends in ".onnx".
+        opset : int
+            Version of ONNX's operators, from 18 on.
+        overwrite : bool
+            Replace a file that is there.
+        examples : as given to `predict`, optional
+            Rows to compare ONNX Runtime's outputs on with the run's, if it is installed; by default drawn by chance.
+
+        Returns
+        -------
+        Exported
+            ``.inputs``, ``.outputs``, ``.outside``, ``.difference``; ``.feed(x)`` makes of rows what ONNX Runtime's
+            ``session.run(None, ...)`` takes.
+
+        Raises
+        ------
+        InputError
+            If a layer can't be written (it is named), the file is there or can't be written, or onnx isn't installed.
+        """
+        from backlit.exchange.onnx.exporting import export_run
+
+        return export_run(self, path, opset=opset, overwrite=overwrite, examples=examples)
 
     def report(self, lang: str = "en", pictures: str | Path | None = None) -> str:
         """The run as one HTML page, in English and Korean, that needs no other file: see `backlit.report`.

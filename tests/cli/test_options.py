@@ -92,19 +92,32 @@ def test_the_help_keeps_its_headings_and_words():
     assert places == sorted(places)
     lines = [" ".join(line.strip(" │").split()) for line in output.splitlines()]
     for expected in (
-        "--target <list[str]> Column to predict. Give it several times for several labels or numbers.",
+        "--target <str> Column to predict. Give it several times for several labels or numbers.",
         "--horizon <int> Predict the target's next so many values: DATA is a time series, its times in --time.",
         "--test <path> File of test rows, instead of a share of DATA.",
-        "--skip-broken <bool> Leave out pictures that can't be read, and say so.",
+        "--skip-broken Leave out pictures that can't be read, and say so.",
         "--ensemble <int> Networks trained at once and averaged, from 1; by default chosen by the data's size.",
         "--lr <float> Learning rate, above 0; by default chosen by the data's size.",
         "--l2 <float> Weight of the L2 penalty, λ·ΣW², from 0. [default: 0.0]",
         "--time-limit <str> Longest time for the whole job: 90s, 5m, 1.5h. The best so far is kept.",
         "--engine <str> xla (compiled) or numpy. [default: xla]",
-        "--quiet -q <bool> No progress.",
-        "--json <bool> One JSON object as the last line, nothing else on standard output.",
+        "--quiet -q No progress.",
+        "--json One JSON object as the last line, nothing else on standard output.",
     ):
         assert expected in lines, expected
+
+
+VERBS = {
+    "Compare", "Export", "Find", "List", "Predict", "Rank", "Run", "Score", "Show", "Tell", "Train", "Write",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", COMMANDS, ids=lambda module: module.NAME)
+def test_a_commands_help_begins_with_a_verb_and_names_no_type_where_none_is_typed(module):
+    output = CliRunner().invoke(app, [module.NAME, "--help"], env={"COLUMNS": "250", "TERM": "dumb"}).output
+    assert inspect.getdoc(module.command).split()[0] in VERBS
+    assert "<bool>" not in output
+    assert not [line for line in output.splitlines() if "--" in line and "list[" in line]
 
 
 # --------------------------------------------------------------------------------------------------- what is refused

@@ -22,6 +22,7 @@ def kinds(base=Preparation):
 
 def samples():
     """One of each kind that files may name."""
+    from backlit.data.by_input import ByInput
     from backlit.data.from_column import FromColumn
     from backlit.data.named import NamedColumns
     from backlit.data.pictures.clips import Clips
@@ -38,6 +39,7 @@ def samples():
         Clips(Form(4, 3, 1), (0.0,), (255.0,), frames=2),
         FromColumn(Texts(bl.data.Tokenizer.learn("abc"), 4), ("text",)),
         NamedColumns(("size",)),
+        ByInput({"table": NamedColumns(("size",))}),
         Texts(bl.data.Tokenizer.learn("abc"), 4),
         SeriesPreparation.learn(windows, "size", "t"),
         *(kind().fit(ROWS) for kind in (bl.data.Standardize, bl.data.MinMax, bl.data.Center)),

@@ -21,6 +21,7 @@ from backlit.doctor.findings import (
     kinds,
     last_layer,
     learning_rate,
+    loop,
     missing_inputs,
     overfitting,
     scale,
@@ -336,6 +337,15 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         evidence([0.2] * 20, [0.6] * 20, data=simple(0.95)), evidence([0.2] * 20, [0.6] * 20, data=simple(0.3)),
     ),
     (stopped_early.STOPPED_EARLY, stopped_early.STILL_FALLING, evidence(SLIDE), evidence()),
+    (
+        loop.BROADCAST, loop.SHAPES,
+        evidence(loop={"broadcast": {"outputs": (32, 1), "targets": (32,), "times": 32.0}}), evidence(loop={}),
+    ),
+    (loop.UNCLEARED, loop.KEPT, evidence(loop={"uncleared": 1.0}), evidence(loop={"uncleared": 0.2})),
+    (
+        loop.EVALUATION, loop.EVALUATING,
+        evidence(loop={"evaluation": 0.9, "modal": ["bn"]}), evidence(loop={"evaluation": 0.9, "modal": []}),
+    ),
 ]  # fmt: skip
 IDS = [f"{kind.key} {place}" for place, (kind, *_) in enumerate(CASES)]
 
@@ -391,14 +401,15 @@ def test_the_order_from_cause_to_effect() -> None:
     assert list(kinds()) == [
         "missing inputs", "leak between splits", "contrary duplicates", "mask hides the target", "truncated sequences",
         "padding not masked", "unrelated labels", "classes as numbers", "unscaled targets", "softmax twice",
-        "activation before the loss", "softmax on one unit", "targets out of reach", "tiny batches in batch norm",
-        "no non-linearity", "constant initialisation", "zero initialisation", "initial weights too small",
-        "initial weights too large", "negative bias", "unscaled inputs", "off-centre inputs", "constant columns",
-        "unconnected layer", "frozen layer", "saturating activations in depth", "gradient vanishes through layers",
-        "gradient explodes through layers", "gradient vanishes through time", "gradient explodes through time",
-        "source of NaN", "weight decay too strong", "learning rate too high", "learning rate oscillating",
-        "learning rate too low", "dropout too strong", "imbalance hidden by accuracy", "too little capacity",
-        "overfitting", "stopped early",
+        "activation before the loss", "softmax on one unit", "targets out of reach",
+        "outputs and targets of different shapes", "tiny batches in batch norm", "no non-linearity",
+        "constant initialisation", "zero initialisation", "initial weights too small", "initial weights too large",
+        "negative bias", "unscaled inputs", "off-centre inputs", "constant columns", "unconnected layer",
+        "frozen layer", "gradients never cleared", "trained in evaluation mode", "saturating activations in depth",
+        "gradient vanishes through layers", "gradient explodes through layers", "gradient vanishes through time",
+        "gradient explodes through time", "source of NaN", "weight decay too strong", "learning rate too high",
+        "learning rate oscillating", "learning rate too low", "dropout too strong", "imbalance hidden by accuracy",
+        "too little capacity", "overfitting", "stopped early",
     ]  # fmt: skip
 
 

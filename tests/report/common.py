@@ -60,7 +60,7 @@ def checked(text):
             there = own.get(name, "data:image/png;")  # nothing from elsewhere
             assert there.startswith("data:image/png;") or (there[:1] == "#" and there[1:] in ids), own
         for name in ("for", "aria-labelledby"):
-            assert name not in own or own[name] in ids, own
+            assert name not in own or set(own[name].split()) <= set(ids), own
         assert own.get("src", "data:image/png;").startswith("data:image/png;")
         assert not [name for name in own if name.startswith("on")]
     assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(ids)

@@ -105,11 +105,23 @@ def test_numbers_are_written_by_one_function():
     assert words(percent(0.9123)) in text
 
 
-def test_confidence_is_honest_below_a_threshold_that_is_said_once():
-    for error, key in ((0.049, "calibration.good"), (0.05, "calibration.bad")):
-        judgement = Judgement.from_dict({"calibration": {"error": error, "bins": BINS}})
-        assert judgement.calibration.honest == (key == "calibration.good")
-        assert described(judgement).calibration.advice.key == key
+@pytest.mark.parametrize(
+    ("error", "rows", "key"),
+    [
+        (0.01, 27, "calibration.few"),  # honest probabilities of 0.95 are off by 0.042 in 27 rows
+        (0.2, 27, "calibration.bad"),
+        (0.06, 27, "calibration.few"),
+        (0.03, 2700, "calibration.good"),
+        (0.049, 2700, "calibration.few"),
+        (0.05, 2700, "calibration.bad"),
+    ],
+)
+def test_confidence_is_honest_as_far_as_the_rows_can_tell(error, rows, key):
+    bins = [{"confidence": 0.95, "accuracy": 0.9, "rows": rows}]
+    judgement = Judgement.from_dict({"calibration": {"error": error, "bins": bins}})
+    assert judgement.calibration.noise == pytest.approx((0.95 * 0.05 / rows) ** 0.5)
+    assert judgement.calibration.honest == {"good": True, "bad": False, "few": None}[key.partition(".")[2]]
+    assert described(judgement).calibration.advice.key == key
 
 
 def test_the_confusion_matrix_marks_what_is_right_and_has_a_limit():

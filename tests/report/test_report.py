@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shlex
-from importlib import import_module
 
 import numpy as np
 import polars as pl
@@ -20,8 +19,9 @@ from backlit.cli.main import app
 from backlit.cli.train import Outcome
 from backlit.doctor.finding import Kind, Role, Sign, Stage
 from backlit.languages import Template
-from backlit.report.numerals import percent, short
-from backlit.report.reproduce import command
+from backlit.report.labels import translated
+from backlit.report.numerals import NO_BREAK, percent, short
+from backlit.report.reproduce import amended, command
 from backlit.settings import declared
 from backlit.tasks.judge import forecast
 from backlit.tasks.judge.scores import BESIDE_GUESSING, MEAN, NO_BETTER
@@ -76,7 +76,61 @@ def test_a_classifier_is_told_of(classifier, told):
         assert number in korean
     assert classifier.judgement["plan"] in english
     assert "최대 12에포크" in korean
-    assert sum(own.get("role") == "img" for own in page.all("svg")) == 5  # 2 curves, calibration, flow, activations
+    assert (
+        sum(own.get("role") == "img" for own in page.all("svg")) == 6
+    )  # 2 curves, calibration, flow, activations, the network
+
+
+def test_the_score_stands_first_with_its_range(classifier, told):
+    accuracy, (low, high) = classifier.judgement["scores"]["accuracy"], classifier.judgement["ranges"]["accuracy"]
+    first = re.search(r'<div class="first"><dt>(.*?)</dt><dd>(.*?)</dd>', told)
+    assert first[2] == percent(accuracy)
+    span = f"{percent(low).partition(NO_BREAK)[0]}–{percent(high)}"
+    assert f"95 % range {span}" in first[1]
+    assert f"95 % 범위 {span}" in first[1]
+    assert told.index('class="first"') < told.index("best epoch")
+
+
+def test_the_network_is_drawn(classifier, told):
+    assert '<figure class="drawn wide">' in told[told.index('id="network-caption"') - 9000 :]
+    assert "A box is a layer" in checked(told).text("en")
+
+
+WORD = re.compile(r"[a-z]{3}")
+NAMES = {"log_loss", "rmse", "mae", "r2"}  # of scores, as the history has them
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regression", "series"])
+def test_words_in_pictures_follow_the_language(kind, request):
+    if kind == "series":
+        months = pl.date_range(pl.date(2010, 1, 1), pl.date(2017, 12, 1), "1mo", eager=True)
+        sold = 100 + 10 * np.sin(np.arange(96) * 2 * np.pi / 12) + np.random.default_rng(0).normal(size=96)
+        frame = pl.DataFrame({"month": months, "sold": sold})
+        run = bl.fit(frame, target="sold", time="month", horizon=3, network="lstm:8", epochs=3, ensemble=1)
+    else:
+        run = request.getfixturevalue(kind)
+    layers = {layer for record in run.probes.last()["layers"].values() for layer in record["layer"].split()}
+    pictures = "".join(re.findall(r"<svg role=.*?</svg>", run.report(), flags=re.DOTALL))
+    korean = re.findall(r'<text[^>]*lang="ko">([^<]*)<', pictures)
+    assert "에포크" in korean
+    plain = re.findall(r"<text(?![^>]*lang=)[^>]*>([^<]+)</text>", pictures)
+    left = {text for text in plain if WORD.search(text)} - NAMES
+    assert {text for text in left if not set(text.split()) & layers} <= set(run.history[-1])
+
+
+def test_methods_are_called_in_pictures_what_they_are_called_in_tables():
+    for method in (forecast.LAST, forecast.LINEAR, forecast.SMOOTHED, forecast.WEIGHED):
+        assert translated(method, "ko") == method.within("ko")
+
+
+def test_a_remedy_is_the_whole_command_of_this_run():
+    run = bl.fit(rows(), target="kind", network="mlp:16", epochs=2, ensemble=1, seed=0)
+    run.config = {"data": "my houses.csv", "target": ["kind"], "learning_rate": 10.0, "epochs": 2}
+    assert amended(run, "--lr 0.001") == "backlit train 'my houses.csv' --target kind --epochs 2 --lr 0.001"
+    assert amended(run, "backlit train TABLE --target COLUMN  # scales columns") is None
+    assert amended(run, "") is None
+    run.config = None
+    assert amended(run, "--lr 0.001") == "--lr 0.001"
 
 
 def test_confusion_and_errors_are_the_judgements(classifier, told):
@@ -235,7 +289,7 @@ def test_the_doctors_findings_come_first(classifier, monkeypatch):
     worse = Template("worse held-out loss", "평가 손실이 더 나쁨").of()
     new = dataclasses.replace(KIND, name=Template("of a new kind", "새로운 종류"), command="")
     found = [KIND.found(SIGN, 0.123456, 0.05, (worse,)), new.found(SIGN, None, 0.05, severity="remark")]
-    monkeypatch.setattr(import_module("backlit.report.findings"), "diagnose", lambda run: found)
+    monkeypatch.setattr(bl.Run, "diagnose", lambda run: found)
     page = checked(classifier.report())
     english, korean = page.text("en"), page.text("ko")
     for words in ("Alarm: overfitting", "It learns by heart.", "epoch 7 <b>", "gap: 0.1235", "0.05 (a paper)",
@@ -251,7 +305,7 @@ def test_a_doctor_with_nothing_to_judge_by(classifier, monkeypatch):
     def nothing(run):
         raise bl.InputError("nothing to judge by")
 
-    monkeypatch.setattr(import_module("backlit.report.findings"), "diagnose", nothing)
+    monkeypatch.setattr(bl.Run, "diagnose", nothing)
     fine = dataclasses.replace(classifier, judgement=classifier.judgement | {"warnings": []}, probed=bl.ProbeHistory())
     assert "Nothing stands out" in checked(fine.report()).text("en")
 

@@ -136,7 +136,6 @@ def test_whole_numbers_beyond_64_bits_stay_apart_as_classes() -> None:
         (lambda: LINE.build((3,), seed=-1), "seed must be"),
         (lambda: LINE.build((3,), dtype="int32"), "dtype must be"),
         (lambda: bl.fit(LINE, X, Y, probes=X[0], epochs=1), "probes must be"),
-        (lambda: bl.watch(probes=X[0]), "probes must be"),
         (lambda: bl.Parallel(layers=bl.Linear(1)), "layers must be a tuple"),
         (lambda: bl.Wired(bl.Linear(2), 0.5), "edges must be pairs"),
         (lambda: bl.MaxPool1d(2, padding=X), "padding must be"),

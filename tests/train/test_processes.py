@@ -40,8 +40,8 @@ def test_a_fresh_run_can_be_copied(again):
     assert (same.predict_proba(X) == run.predict_proba(X)).all()
     assert type(same) is type(run)
     assert (same.history, same.probes, same.start) == (run.history, run.probes, run.start)
-    assert same != run
-    assert same.network.architecture == run.network.architecture
+    assert same == run
+    assert hash(same) == hash(run)
 
 
 def test_a_pickle_leaves_the_data_and_a_copy_keeps_it(run):

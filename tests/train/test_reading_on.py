@@ -46,7 +46,7 @@ def test_each_token_is_foretold_from_the_window_before(name: str, prompt: int, r
 
 def test_only_causal_attention_reads_on() -> None:
     layer = bl.Sequential(bl.Embedding(TOKENS, 8), bl.MultiHeadAttention(8, 2), bl.Linear(TOKENS))
-    with pytest.raises(InputError, match="layer 1/attend .*only causal attention without padding can read"):
+    with pytest.raises(InputError, match=r"layer 1/attend .*only causal attention without padding can read"):
         Reader(layer.build((WINDOW,))).read([1, 2])
     masked = bl.Sequential(bl.Masked(bl.Embedding(TOKENS, 8), block()), bl.Linear(TOKENS))
     with pytest.raises(InputError, match="only causal attention without padding can read"):

@@ -19,7 +19,7 @@ def command(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="RUN...")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """One line a run: network, size, training, scores on its test rows; the best of each score is marked with *."""
+    """Compare runs, a line each: network, size, training, scores on test rows, the best of each score marked with *."""
     import backlit as bl
     from backlit.cli import output
 

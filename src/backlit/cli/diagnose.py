@@ -31,7 +31,7 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Findings: causes first, each with what was measured, the threshold, the remedy and what follows from it.
+    """Tell what is wrong with a run and why: causes first, each with measure, threshold, remedy and what follows.
 
     With --fix each remedy is tried, one after another, on the data that the run was trained on; the run itself stays as
     it is.

@@ -29,7 +29,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Scores of a run on a file that has the targets, too, beside what guessing achieves."""
+    """Score a run on a file that has the targets, too, beside what guessing achieves."""
     import backlit as bl
     from backlit.cli import output
     from backlit.tasks import apply

@@ -36,7 +36,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Each node with its value and gradients: upstream (what arrives), local, downstream (what goes on)."""
+    """Show each node of a formula with its value and gradients: upstream (arrives), local, downstream (goes on)."""
     from backlit.cli import output
     from backlit.cli.expression import Parser, assignments
     from backlit.errors import InputError

@@ -25,7 +25,7 @@ def command(
     plot: Annotated[Path | None, typer.Option(help="Write the picture here (.png, .svg, .pdf).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """The score lost when a column's values are shuffled, and the share of each column in gradient × input."""
+    """Rank columns by the score lost when their values are shuffled, and by their share in gradient × input."""
     import backlit as bl
     from backlit.cli import output
     from backlit.errors import InputError

@@ -39,7 +39,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
     **given: Any,
 ) -> None:
-    """Learning-rate range test: one short run whose rate grows from tiny to far too large."""
+    """Find a learning rate, by one short run whose rate grows from tiny to far too large (a range test)."""
     import backlit as bl
     from backlit.cli import output
     from backlit.errors import InputError

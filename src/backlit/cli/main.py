@@ -22,13 +22,17 @@ from backlit.cli import (
     train,
 )
 from backlit.cli import report as write_report
-from backlit.cli.options import Command
+from backlit.cli.options import Command, named_plainly
 from backlit.cli.output import end, reporting, tell, visible_usage
 from backlit.settings import docstring
 
 
 class Group(TyperGroup):
     """The command with its subcommands: whatever ends one before its time is told in one place."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """The command's own switches."""
+        return named_plainly(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what was typed before the subcommand."""

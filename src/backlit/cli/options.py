@@ -122,6 +122,17 @@ def _of_all() -> Any:
     return typer.main.get_command(app).params[0]
 
 
+def named_plainly(parameters: Iterable[Any]) -> list[Any]:
+    """Parameters whose help names no type where none is typed: a switch takes no value, each of several is a word."""
+    parameters = list(parameters)
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+        elif parameter.multiple and parameter.metavar is None:
+            parameter.metavar = "<str>"
+    return parameters
+
+
 class Command(TyperCommand):
     """A subcommand: its flags are made when they are needed, and none that takes a value may be given twice."""
 
@@ -134,7 +145,7 @@ class Command(TyperCommand):
             made = typer.main.get_command(app)
             self.params, self.callback = made.params, made.callback
         *own, help_ = super().get_params(ctx)
-        return [*own, _of_all(), help_]
+        return named_plainly([*own, _of_all(), help_])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what was typed.

@@ -142,7 +142,7 @@ def stages(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=1.0)
+        task = progress.add_task("reading", total=1.0)
         yield lambda stage, share: progress.update(task, description=visible(stage), completed=share)
 
 

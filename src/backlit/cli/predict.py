@@ -40,7 +40,7 @@ def command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """The file's rows with predictions: for classes the probability of each, for numbers an interval.
+    """Predict for each row of a file: for classes the probability of each, for numbers an interval.
 
     Of more than 100 classes only the predicted one gets its probability. Time series are continued: a row for each
     step after the file's last, with its time. What writes or tags adds a text, or the tags with spaces between them.

@@ -9,20 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from backlit.cli.output import bar, table
+from backlit.cli.pictures import strip
 from backlit.data.pictures import Clips, Pictures
 from backlit.data.preparation import preparation_of
+from backlit.doctor.finding import Diagnosis, Finding
 from backlit.report.description import Honesty, Table, described
 from backlit.report.numerals import NO_BREAK, percent
+from backlit.report.reproduce import amended
 from backlit.report.texts import Phrase, Text
 from backlit.train.judgement import Judgement, Mistakes
 
 MOST_CLASSES = 12  # with more, the confusion matrix doesn't fit
 MOST_COLUMNS = 40
+MOST_PICTURES, MOST_WRONG = 4, 2  # that fit into 80 characters
 PROMPT = 8  # characters that a text is begun with, where no space ends the first word
 
 
-def training(run: Any, folder: Path) -> str:
-    """What was trained on what, how good it is beside what guessing achieves, and what to type next."""
+def training(run: Any, folder: Path, alarms: Diagnosis) -> str:
+    """What was trained on what, how good it is beside what guessing achieves, what is wrong, what to type next."""
     judgement = Judgement.of(run.judgement)
     folded = f" (in {judgement.folds} folds)" if judgement.folds else ""
     parts = [
@@ -36,9 +40,18 @@ def training(run: Any, folder: Path) -> str:
     if preparation_of(run.preparation).rows():
         lines[1:1] = [columns(run.preparation), ""]
     lines += [str(judgement.plan), f"{len(run.history)} epochs in {run.seconds:.1f} s ({run.stopped}{best})", ""]
-    lines += [scores(judgement), "", f"run: {folder}"]
-    lines += [f"next: backlit show {folder}    {_use(run, judgement, folder)}"]
+    lines += [scores(judgement), ""]
+    if alarms:
+        lines += ["something is wrong:", "", *(_alarm(finding, run) for finding in alarms), ""]
+    then = f"backlit diagnose {folder}" if alarms else f"backlit show {folder}"
+    lines += [f"run: {folder}", f"next: {then}    {_use(run, judgement, folder)}"]
     return "\n".join(lines)
+
+
+def _alarm(finding: Finding, run: Any) -> str:
+    """A finding in brief: what is wrong, where, and what to change."""
+    remedy = amended(run, finding.command) or finding.remedy
+    return "\n".join([f"  {finding.name}: {finding.where}", f"    {finding.cause}", f"    remedy: {remedy}"])
 
 
 def _use(run: Any, judgement: Judgement, folder: Path) -> str:
@@ -81,8 +94,14 @@ def scores(given: Mapping[str, Any]) -> str:
         blocks.append(_calibration(description.calibration))
     if description.steps is not None:
         blocks.append(_table(description.steps, measure="mae"))
-    if judgement.mistakes is not None and judgement.mistakes.named and judgement.mistakes.rows:
-        blocks.append(_mistakes(judgement.mistakes))
+    mistakes = judgement.mistakes
+    if mistakes is not None and mistakes.named and mistakes.rows:
+        blocks.append(_mistakes(mistakes))
+    elif mistakes is not None and mistakes.right:
+        wrong = mistakes.rows[:MOST_WRONG]
+        shown = mistakes.right[: MOST_PICTURES - len(wrong)]
+        also = f", and the {len(wrong)} most confidently wrong" if wrong else ""
+        blocks.append(f"  {len(shown)} read right{also}:\n\n{strip((*shown, *wrong))}")
     if description.examples is not None:
         blocks.append(_table(description.examples, left=(0, 1, 2)))
     if description.sample is not None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from backlit.nn.layer import Network
     from backlit.run import Run
 
 NAME = "show"
@@ -60,12 +59,13 @@ def command(
     columns: Annotated[bool, typer.Option("--columns", help="All columns of the table, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """The network layer by layer, the table's columns, how the training went, and the scores."""
+    """Show the network layer by layer, the table's columns, how the training went, and the scores."""
     import backlit as bl
     from backlit.cli import output
     from backlit.errors import InputError
     from backlit.inspect import plots
     from backlit.inspect.draw import check_path
+    from backlit.train.ensemble import first_of
 
     if draw is not None:
         check_path(draw)
@@ -86,14 +86,14 @@ def command(
         _row(loaded, row, answer, draw, depth, as_json)
         return
     if draw is not None:
-        network, alike = _first(loaded)
+        network, alike = first_of(loaded.network)
         bl.draw(network, depth, draw)
         if alike:
             output.note(f"{draw}: the first of {alike + 1} networks of one kind")
     if boundary is not None:
         output.save_picture(_boundary(loaded), boundary)
     if initializers is not None:
-        output.save_picture(plots.starts(_first(loaded)[0]), initializers)
+        output.save_picture(plots.starts(first_of(loaded.network)[0]), initializers)
     if plot is not None:
         output.save_picture(loaded.plot(), plot)
     if reliability is not None:
@@ -134,11 +134,12 @@ def _row(run: Run, row: str, answer: str | None, draw: Path | None, depth: str |
     from backlit.inspect.explain import explain
     from backlit.inspect.trace import trace
     from backlit.tasks.example import example_of
+    from backlit.train.ensemble import first_of
 
     if depth not in (None, "operations"):
         raise InputError(f"--row runs through the operations, not through --depth {depth}; leave one of them out")
     example = example_of(run, row, answer)
-    network, alike = _first(run)
+    network, alike = first_of(run.network)
     loss = None if example.y is None else run.loss
     graph = trace(network, example.x, example.y, loss)
     if draw is not None:
@@ -162,21 +163,11 @@ def _boundary(run: Run) -> Any:
     return plots.decision_boundary(run, recipe.x, recipe.y)
 
 
-def _first(run: Run) -> tuple[Network, int]:
-    """The network, and how many more like it there are; of an ensemble's members, which are alike, the first."""
-    from backlit.nn.layers.containers import Parallel
-    from backlit.train.ensemble import members
-
-    layer = run.network.architecture
-    if not isinstance(layer, Parallel) or len(set(layer.layers)) > 1 or len(layer.layers) == 1:
-        return run.network, 0
-    first, *alike = members(run.network)
-    return first, len(alike)
-
-
 def _network(run: Run) -> str:
     """The layers."""
-    first, alike = _first(run)
+    from backlit.train.ensemble import first_of
+
+    first, alike = first_of(run.network)
     if not alike:
         return str(first)
     return f"{first}\n\nand {alike} more like it, whose answers are averaged: {run.network.size:,} parameters"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,6 +46,7 @@ EXAMPLES = (
     "backlit train houses.csv --target price --optimizer lbfgs --until-loss 0.05\n\n"
     "backlit train houses.csv --target price --optimizer least_squares\n\n"
     "backlit train houses.csv --target price --output-activation softplus --batch-size full\n\n"
+    "backlit train houses.csv --target price --track tensorboard:runs/tb --track mlflow:sqlite:///mlflow.db\n\n"
     "backlit train --config job.toml --epochs 5\n\n"
     "where job.toml has any of the options, one a line:\n\n" + "\n\n".join(JOB)
 )
@@ -70,6 +71,12 @@ class Outcome(Record):
     )
     overwrite: bool = same(Checkpoint, "overwrite", panel=RUN, help="Replace a run that is already there")
     resume: bool = same(Checkpoint, "resume", panel=RUN, help="Go on with the run in --out, as it was begun")
+    track: Sequence[str] | None = option(
+        None,
+        panel=RUN,
+        help="Tell a tracker, too: tensorboard:FOLDER, mlflow:STORE (sqlite:///mlflow.db), wandb:FOLDER (offline). "
+        "May be given several times.",
+    )
     no_report: bool = option(False, panel=RUN, help="Write no report.html into the run's folder")
     lang: str = option("en", panel=RUN, help="Language in which the report opens: en or ko")
     quiet: bool = option(False, flags=("--quiet", "-q"), panel=RUN, help="No progress")
@@ -101,6 +108,7 @@ def command(
     from backlit.store.checkpoint import FolderKeeper
     from backlit.tasks.choose import of_fit_among, options_of, task_of
     from backlit.tasks.options import Call
+    from backlit.trackers.named import named
 
     started = time.monotonic()
     outcome = Outcome(**{name: given[name] for name in declared(Outcome)})
@@ -120,6 +128,7 @@ def command(
         progress=not outcome.quiet,
         say=output.note,
         config=config.to_keep(choices),
+        callbacks=[named(words, folder.name) for words in outcome.track or ()],
         started=started,
         training=of_fit_among(choices),
     )
@@ -142,9 +151,11 @@ def finish(run: Any, folder: Path, outcome: Outcome) -> None:
     if outcome.as_json:
         judgement = run.judgement or {}
         scores = {"test": judgement.get("scores"), "judgement": judgement}
-        output.emit({**scores, "run": str(folder), "epochs": len(run.history), "seconds": round(run.seconds, 3)})
+        found = [finding.name for finding in run.diagnose().alarms]
+        seconds = round(run.seconds, 3)
+        output.emit({**scores, "findings": found, "run": str(folder), "epochs": len(run.history), "seconds": seconds})
     else:
-        output.tell(printing.training(run, folder))
+        output.tell(printing.training(run, folder, run.diagnose().alarms))
     if not outcome.no_report:  # now that the result is known: drawing takes a second or two
         written = save_report(run, outcome.lang)
         if not outcome.as_json:

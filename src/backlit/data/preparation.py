@@ -24,6 +24,7 @@ HOMES = {
     "FromColumn": "backlit.data.from_column",
     "SeriesPreparation": "backlit.data.series",
     "NamedColumns": "backlit.data.named",
+    "ByInput": "backlit.data.by_input",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",

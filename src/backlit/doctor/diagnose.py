@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from backlit.doctor.evidence import Evidence
-from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role
+from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule
 from backlit.doctor.findings import kinds
+from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
 from backlit.languages import Message
 
@@ -70,22 +71,36 @@ def run_rules(evidence: Evidence, of: Iterable[Kind] | None = None) -> Diagnosis
         Whose rules are run; all that there are by default.
     """
     every = list(kinds().values() if of is None else of)
-    rules = dict.fromkeys(rule for kind in every for rule in kind.rules)
-    findings = [finding for rule in rules for finding in rule(evidence)]
+    findings = each_output(evidence, lambda views: _of_output(list(views), every))
+    return Diagnosis(sorted(findings, key=_place))
+
+
+def _place(finding: Finding) -> tuple[bool, tuple[int, int]]:
+    return finding.severity != "alarm", finding.kind.order
+
+
+def _of_output(views: list[View], every: list[Kind]) -> list[Finding]:
+    """What the rules find of one output, seen from each of its inputs; what follows stands under its cause."""
+
+    def found(rules: Iterable[Rule]) -> list[Finding]:
+        once = dict.fromkeys(rules)
+        by_input = {view.name: [finding for rule in once for finding in rule(view.evidence)] for view in views}
+        return united(by_input, INPUT)
+
+    findings = found(rule for kind in every for rule in kind.rules)
     if not any(map(_explains, findings)):
-        fallback = dict.fromkeys(rule for kind in every for rule in kind.fallback)
-        findings += [finding for rule in fallback for finding in rule(evidence)]
-    findings.sort(key=lambda finding: (finding.severity != "alarm", finding.kind.order))
+        findings += found(rule for kind in every for rule in kind.fallback)
+    findings.sort(key=_place)
     root = next(filter(_explains, findings), None)
     if root is None:
-        return Diagnosis(findings)
+        return findings
     followers = [finding for finding in findings if finding is not root and _follows(finding, root)]
     consequences: list[Message | Consequence] = []
     for each in (*root.consequences, *(Consequence(other.kind, other.message("where")) for other in followers)):
         if each not in consequences:
             consequences.append(each)
     first = replace(root, consequences=tuple(consequences))
-    return Diagnosis(first if finding is root else finding for finding in findings if finding not in followers)
+    return [first if finding is root else finding for finding in findings if finding not in followers]
 
 
 def _explains(finding: Finding) -> bool:

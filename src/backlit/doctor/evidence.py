@@ -45,6 +45,8 @@ class PlacedLayer:
         Of one example, in and out.
     skipped : bool
         Whether something leads around it: a residual connection, say.
+    name : str
+        Of its class in the library that it is from, if that isn't Backlit.
     """
 
     path: str
@@ -52,11 +54,12 @@ class PlacedLayer:
     shape: Shape
     output: Shape
     skipped: bool
+    name: str = ""
 
     @property
     def kind(self) -> str:
         """The name of its class, to be shown."""
-        return type(self.layer).__name__
+        return self.name or type(self.layer).__name__
 
     @property
     def gates(self) -> int:
@@ -90,6 +93,12 @@ class Evidence:
     best_epoch : int or None
     sharpness : float or None
         λ_max at the start, where it was worked out.
+    placed : tuple of PlacedLayer or None
+        Of a network of another library, which was seen at work: its layers as they followed one another.
+    chain : bool
+        Of such a network, whether each layer's output went to the next one and nowhere else.
+    loop : dict
+        Of a training loop that isn't Backlit's: what was seen of it ("uncleared", "broadcast", "evaluation").
     """
 
     network: Network
@@ -103,6 +112,9 @@ class Evidence:
     diverged: Divergence | None = None
     best_epoch: int | None = None
     sharpness: float | None = None
+    placed: tuple[PlacedLayer, ...] | None = None
+    chain: bool = True
+    loop: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "optimizer", as_transform(self.optimizer))
@@ -112,6 +124,8 @@ class Evidence:
     @cached_property
     def parts(self) -> list[PlacedLayer]:
         """Layers that compute, in order."""
+        if self.placed is not None:
+            return list(self.placed)
         return [
             PlacedLayer(place.path, place.layer, place.shape, place.layer.output_shape(place.shape), _skipped(place))
             for place in self.network.architecture.walk_shapes(self.network.input_shape)
@@ -126,6 +140,8 @@ class Evidence:
     @cached_property
     def plain(self) -> bool:
         """Whether layers simply follow one another, so that the next one in order is the next one."""
+        if self.placed is not None:
+            return self.chain
         return all(not layer.parts() or isinstance(layer, Sequential) for _, layer in self.network.architecture.walk())
 
     def weights(self, part: PlacedLayer) -> dict[str, Any]:

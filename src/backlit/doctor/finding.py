@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import enum
+import importlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from backlit.doctor.evidence import Evidence
+from backlit.doctor.remedies import code_in
 from backlit.doctor.repair.change import Change, Remedy
 from backlit.languages import Message, Template
 from backlit.train.recipe import Recipe
+from backlit.verbs import verb
 
 
 class Stage(enum.IntEnum):
@@ -114,6 +118,21 @@ class Kind:
         """Its name in English, by which it is known."""
         return self.name.en
 
+    def __reduce__(self) -> Any:
+        """By the name that its module has for it, as classes are pickled: its rules are functions of there."""
+        for function in (*self.rules, *self.fallback):
+            module = function.__module__
+            name = next((name for name, value in vars(sys.modules[module]).items() if value is self), None)
+            if name is not None:
+                return _kind_at, (module, name)
+        return object.__reduce_ex__(self, 2)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
     @property
     def order(self) -> tuple[int, int]:
         """Its place among all, by which they are sorted."""
@@ -136,6 +155,12 @@ class Kind:
         return Finding(self, sign, measured, threshold, severity, values, consequences)
 
 
+def _kind_at(module: str, name: str) -> Kind:
+    """The kind of finding that a module has under a name."""
+    kind: Kind = getattr(importlib.import_module(module), name)
+    return kind
+
+
 @dataclass(frozen=True)
 class Finding:
     """One cause, as it was found in a network.
@@ -153,6 +178,8 @@ class Finding:
         What is put into the sign's texts: numbers, paths of layers.
     consequences : tuple of Message and Consequence
         What follows from it and was seen as well: symptoms, and other findings; as strings, English.
+    library : str
+        In whose code the remedy is written: "backlit", "torch", "lightning", "keras" or "sklearn".
     """
 
     kind: Kind
@@ -162,6 +189,10 @@ class Finding:
     severity: str = "alarm"
     values: Mapping[str, Any] = field(default_factory=dict)
     consequences: tuple[Message | Consequence, ...] = ()
+    library: str = "backlit"
+
+    def __hash__(self) -> int:
+        return hash((self.kind.key, self.severity, self.measured))
 
     def message(self, part: str) -> Message:
         """Its "where", "measure" or "source", to be put into words in any language."""
@@ -199,17 +230,23 @@ class Finding:
 
     @property
     def remedy(self) -> str:
-        """What to change: a line of Python."""
+        """What to change: a line of Python, in the library that the network is of."""
+        if self.library != "backlit":
+            return code_in(self.library, self.name, self.values)
         return self.sign.remedy.format(**self.values) or self.kind.remedy
 
     @property
     def command(self) -> str:
         """The same as options of the command; empty where there are none."""
+        if self.library != "backlit":
+            return ""
         return self.sign.command.format(**self.values) or self.kind.command
 
     @property
     def picture(self) -> str:
         """The call that shows it."""
+        if self.library != "backlit":
+            return self.kind.picture.replace("run.", "eye.")
         return self.kind.picture
 
     def to_dict(self) -> dict[str, Any]:
@@ -273,6 +310,8 @@ class Diagnosis(tuple[Finding, ...]):
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {"findings": [finding.to_dict() for finding in self]}
+
+    _repr_html_ = verb("backlit.report.notebook:of_diagnosis", "What a notebook shows: each finding with its remedy.")
 
     def __str__(self) -> str:
         return "\n\n".join(map(str, self)) or "no findings"

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import importlib
+import pickle
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -66,6 +69,23 @@ class Op:
         vjp = self.vjp
         by_position = (lambda _: None) if vjp is None else partial(partial, vjp) if callable(vjp) else vjp.__getitem__
         object.__setattr__(self, "rule", by_position)
+
+    def __reduce__(self) -> Any:
+        """By the name that its module has for it, as functions are pickled."""
+        module = self.forward.__module__
+        for name, value in vars(sys.modules[module]).items():
+            if value is self or getattr(value, "op", None) is self:
+                return _op_at, (module, name)
+        raise pickle.PicklingError(
+            f"operation {self.name} can't be pickled: module {module} has no name for it; declare it with "
+            "backlit.operation at the top of a module (a recurrent layer's fused form has none: form='unrolled' does)"
+        )
+
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        return self
 
     @property
     def is_step(self) -> bool:
@@ -127,6 +147,13 @@ class Op:
                 f"{self.name} made the first NaN or infinite value: inputs of shape {shapes} were finite, "
                 f"{int(np.sum(~np.isfinite(value)))} of {np.size(value)} results are not"
             )
+
+
+def _op_at(module: str, name: str) -> Op:
+    """The operation that a module has under a name."""
+    found = getattr(importlib.import_module(module), name)
+    op: Op = found if isinstance(found, Op) else found.op
+    return op
 
 
 def is_bad(value: Any) -> bool:

@@ -107,6 +107,10 @@ class Tensor:
         self.name = name
         self.grad: Array | None = None
 
+    def __reduce__(self) -> Any:
+        """As it was made, so that a copy is a node of its own, numbered after its inputs."""
+        return _again, (self._value, self._op, self._parents, self._static, self.name, self.grad)
+
     @property
     def value(self) -> Array:
         """The forward value."""
@@ -309,6 +313,17 @@ class Tensor:
             if isinstance(self._value, (np.ndarray, np.generic, float, int))
             else f"Tensor({self._value}{name}{op})"
         )
+
+
+def _again(
+    value: Any, op: Op | None, parents: tuple[Any, ...], static: dict[str, Any] | None, name: str | None, grad: Any
+) -> Tensor:
+    """A copy of a node, read-only as the first one."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    made = Tensor(value, op, parents, static, name)
+    made.grad = grad
+    return made
 
 
 def tensor(value: Any, name: str | None = None) -> Tensor:

@@ -150,6 +150,23 @@ def flatten_dict(tree: Tree) -> dict[str, Any]:
     return dict(items(tree))
 
 
+def same_numbers(one: Tree, other: Tree) -> bool:
+    """Whether trees have the same leaves at the same paths, in type, shape and every number; NaN is like NaN.
+
+    >>> same_numbers({"w": np.array([1.0, np.nan])}, {"w": np.array([1.0, np.nan])}), same_numbers({"w": 1}, {"w": 1.0})
+    (True, False)
+    """
+    first, second = flatten_dict(one), flatten_dict(other)
+    return first.keys() == second.keys() and all(_same(first[path], second[path]) for path in first)
+
+
+def _same(one: Any, other: Any) -> bool:
+    one, other = np.asarray(one), np.asarray(other)
+    if (one.dtype, one.shape) != (other.dtype, other.shape):
+        return False
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fc"))
+
+
 def nest(flat: dict[str, Any]) -> dict[str, Any]:
     """Nested dicts from `{"0/weight": leaf}`.
 

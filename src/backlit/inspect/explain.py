@@ -15,8 +15,10 @@ from backlit.errors import GradientError, unknown
 from backlit.graph.backward import downstream, is_float, ones_like, pull, zeros_like
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Array, Tensor, value_of
+from backlit.graph.tree import same_numbers
 from backlit.inspect.format import formula_of, node_names, plain, summary
 from backlit.inspect.trace import described
+from backlit.verbs import verb
 
 _SHOWN = 60  # lines of a table or tree; what is left out is said
 
@@ -164,8 +166,8 @@ class Explanation:
                 return f"{node.name} = {node.formula} made the first NaN or infinite value, from {inputs}"
         return None
 
-    def table(self) -> str:
-        """The nodes as aligned text: value, upstream gradient, then for each input local and downstream gradient."""
+    def rows(self) -> list[tuple[str, ...]]:
+        """The lines of `table`, cell by cell, its heads first."""
         rows: list[tuple[str, ...]] = [("node", "= formula", "value", "upstream", "to", "local", "downstream")]
         for node in _few(self.nodes):
             if node is None:
@@ -181,7 +183,11 @@ class Explanation:
             for i, edge in enumerate(edges):
                 tail = ("", "", "") if edge is None else (edge.parent, _local(node, edge), summary(edge.downstream))
                 rows.append((*(head if i == 0 else ("", "", "", "")), *tail))
-        text = aligned(rows)
+        return rows
+
+    def table(self) -> str:
+        """The nodes as aligned text: value, upstream gradient, then for each input local and downstream gradient."""
+        text = aligned(self.rows())
         bad = self.first_nonfinite
         return f"{text}\n\n{bad}" if bad else text
 
@@ -224,6 +230,32 @@ class Explanation:
             ],
             "first_nonfinite": self.first_nonfinite,
         }
+
+    _repr_html_ = verb("backlit.report.notebook:of_explanation", "What a notebook shows: the graph, and its nodes.")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether names, formulas, values and gradients are the same, number by number."""
+        if not isinstance(other, Explanation):
+            return NotImplemented
+        return len(self) == len(other) and all(
+            (one.name, one.formula) == (two.name, two.formula)
+            and same_numbers((one.value, one.upstream), (two.value, two.upstream))
+            for one, two in zip(self, other, strict=True)
+        )
+
+    def __hash__(self) -> int:
+        return hash(tuple(node.name for node in self))
+
+    def __reduce__(self) -> Any:
+        """Node by node, since a graph may be deeper than pickles go."""
+        places = {node.tensor.serial: i for i, node in enumerate(self.nodes)}
+        records = []
+        for report in self.nodes:
+            node = report.tensor
+            inputs = [(places[p.serial], None) if type(p) is Tensor else (None, p) for p in node.parents]
+            made = (node.value, node.op, inputs, node.static, node.name)
+            records.append((*made, report.name, report.upstream))
+        return _explained_again, (records,)
 
     def __str__(self) -> str:
         return self.table()
@@ -274,19 +306,34 @@ def explain(output: Tensor, upstream: Any = None) -> Explanation:
     arriving = ones_like(output.value) if upstream is None else np.asarray(upstream, dtype=output.dtype)
     if arriving.shape != output.shape:
         raise GradientError(f"upstream has shape {arriving.shape}, the output {output.shape}: they must be equal")
-    names = node_names(order)
     with transforming():
         pulled = pull(list(order), arriving, order)
         gradients = {
             node.serial: zeros_like(node.value) if gradient is None else gradient
             for node, gradient in zip(order, pulled, strict=True)
         }
+    return _explanation(order, node_names(order), gradients)
+
+
+def _explanation(order: list[Tensor], names: dict[int, str], gradients: dict[int, Array]) -> Explanation:
     users: dict[int, list[Tensor]] = {}
     for node in order:
         for serial in {parent.serial for parent in node.parents if type(parent) is Tensor}:
             users.setdefault(serial, []).append(node)
     shared = _Graph(names, gradients, users)
     return Explanation(tuple(NodeReport(names[n.serial], n.value, gradients[n.serial], n, shared) for n in order))
+
+
+def _explained_again(records: list[tuple[Any, ...]]) -> Explanation:
+    """The inverse of `Explanation.__reduce__`: nodes of a graph of its own, inputs first."""
+    order: list[Tensor] = []
+    names, gradients = {}, {}
+    for value, op, inputs, static, name, shown, gradient in records:
+        parents = tuple(constant if place is None else order[place] for place, constant in inputs)
+        node = Tensor(value, op, parents, static, name)
+        order.append(node)
+        names[node.serial], gradients[node.serial] = shown, gradient
+    return _explanation(order, names, gradients)
 
 
 def local_jacobian(tensor: Tensor, position: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from backlit.graph import tree
 from backlit.graph.tensor import Tensor, tensor
 from backlit.nn import losses
 from backlit.nn.layer import Layer, Network
+from backlit.nn.shapes import named
 
 
 def require_network(what: Any, call: str) -> Network:
@@ -55,21 +57,46 @@ def trace(network: Network, x: Any = None, y: Any = None, loss: Any = None) -> T
     """
     if (loss is None) != (y is None):
         raise InputError("a loss needs targets, and targets a loss: give both y and loss, or neither")
-    if x is None:
-        shape = (1, *network.input_shape)
-        whole = network.takes_integers
-        x = np.zeros(shape, int) if whole else np.random.default_rng(0).normal(size=shape).astype(network.dtype)
-    x = np.asarray(x)
-    if not network.takes_integers:
-        x = x.astype(network.dtype)
     params = tree.nest({path: tensor(leaf, name=path) for path, leaf in tree.items(network.params)})
     shown = lambda path, value: value  # noqa: E731, a tap has layers show what they compute on their way
-    output, _ = network.apply(params, x if x.dtype.kind != "f" else tensor(x, name="x"), tap=shown)
-    if type(output) is not Tensor:
+    output, _ = network.apply(params, _leaves(network, x), tap=shown)
+    if not any(type(part) is Tensor for part in tree.leaves(output)):
         raise InputError("the network's output depends on no parameter and no real input: there is no graph")
     if loss is None:
+        if network.output_names:
+            raise InputError(
+                f"the network has several outputs ({', '.join(network.output_names)}): give y and loss, or take one of "
+                f"them, network.apply(network.params, x)[0][{network.output_names[0]!r}] of Tensors"
+            )
         output.name = "output"
         return output
-    value = losses.get(loss)(output, np.asarray(y)).mean()
+    whole = losses.Heads(loss) if isinstance(loss, Mapping) else losses.get(loss)
+    value = whole(output, tree.map(np.asarray, y) if isinstance(y, Mapping) else np.asarray(y)).mean()
     value.name = "L"
     return value
+
+
+def _leaves(network: Network, x: Any) -> Any:
+    """The inputs as leaves of a graph, by their names; one example is made if there is none."""
+    if not network.input_names:
+        return _leaf(network, x, network.input_shape, network.takes_integers, "x")
+    shapes, whole = network.input_shape, network.architecture.takes_integers_at
+    given = dict.fromkeys(shapes) if x is None else named(x, network.input_names, "x", "input")
+    return {name: _leaf(network, part, shapes[name], whole(name), name) for name, part in given.items()}
+
+
+def _leaf(network: Network, x: Any, shape: tuple[int, ...], whole: bool, name: str) -> Any:
+    """An input as a leaf; if there is none, an example of random numbers, or of zeros where they are whole."""
+    if x is None:
+        x = np.zeros((1, *shape), int) if whole else np.random.default_rng(0).normal(size=(1, *shape))
+    array = np.asarray(x) if whole else np.asarray(x).astype(network.dtype)
+    return array if array.dtype.kind != "f" else tensor(array, name=name)
+
+
+def require_single(network: Network, call: str) -> None:
+    """Refuse a network of several inputs or outputs where a picture or a table has room for one of each."""
+    names = (*network.input_names, *network.output_names)
+    if names:
+        raise InputError(
+            f"{call} is for networks of one input and one output; this one has several by name: {', '.join(names)}"
+        )

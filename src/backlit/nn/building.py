@@ -10,23 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backlit import bounds
-from backlit.errors import InputError, ShapeError
+from backlit.errors import InputError
 from backlit.graph import tree
-from backlit.nn.context import Params, Shape
+from backlit.graph.tensor import Array
+from backlit.nn.context import Params
 from backlit.nn.key import Key
 
 if TYPE_CHECKING:
     from backlit.nn.layer import Layer
 
 DTYPES = ("float32", "float64")
-
-
-def example_shape(input_shape: Shape | int) -> Shape:
-    """The shape of one example, whose sizes must be whole numbers above zero."""
-    shape = tuple(input_shape) if isinstance(input_shape, (tuple, list, np.ndarray)) else (input_shape,)
-    if any(not isinstance(size, (int, np.integer)) or size < 1 for size in shape):
-        raise ShapeError(f"input_shape {shape} must hold whole numbers of at least 1 (leave out the batch axis)")
-    return shape
 
 
 def require_start(seed: Any, dtype: Any) -> None:
@@ -41,7 +34,7 @@ def require_start(seed: Any, dtype: Any) -> None:
         raise InputError(f"dtype must be {' or '.join(map(repr, DTYPES))}, got {dtype!r}")
 
 
-def require_size(architecture: Any, input_shape: tuple[int, ...]) -> None:
+def require_size(architecture: Any, input_shape: Any) -> None:
     """Refuse a network that is larger than the limits allow, before any weight is drawn.
 
     Raises
@@ -62,6 +55,12 @@ def require_size(architecture: Any, input_shape: tuple[int, ...]) -> None:
         raise InputError(bounds.beyond("parameters", "the network has more weights than there is memory")) from error
     size = sum(math.prod(np.shape(leaf)) for leaf in tree.leaves(params))
     bounds.require("parameters", size, "the network has")
+
+
+def start_state(architecture: Layer, shape: Any, dtype: str) -> dict[str, Array]:
+    """The running values before any training, by path."""
+    state = tree.flatten_dict(architecture.init_state(shape))
+    return {path: np.asarray(value, dtype=dtype) for path, value in state.items()}
 
 
 def refuse_shared(architecture: Layer, params: Params) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Unpack
 
@@ -12,15 +12,17 @@ import numpy as np
 from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
-from backlit.graph.tensor import Array
-from backlit.nn.building import example_shape, refuse_shared, require_size, require_start
+from backlit.nn.building import refuse_shared, require_size, require_start, start_state
 from backlit.nn.context import CallOptions, Context, Params, Shape, tell_where
+from backlit.nn.forward import fitting, forward, refuse_several
 from backlit.nn.hyperparameters import check, short_repr
 from backlit.nn.key import Key
 from backlit.nn.layers.activation_facts import Facts
 from backlit.nn.layers.saturation import limits
+from backlit.nn.shapes import example_shape
 from backlit.registry import OWN, register
 from backlit.schema import fitted, parts
+from backlit.verbs import verb
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,20 @@ class Layer:
         inside = self.parts()
         return bool(inside) and inside[0][1].takes_integers
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The arrays that a layer of several inputs takes, as a dict; empty for all others, which take one array."""
+        return ()
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The arrays that a layer of several outputs gives, as a dict; empty for all others, which give one array."""
+        return ()
+
+    def takes_integers_at(self, name: str) -> bool:
+        """As `takes_integers`, of one of several inputs."""
+        return any(layer.takes_integers_at(name) for _, layer in self.parts() if name in layer.input_names)
+
     def check_inputs(self, x: np.ndarray) -> None:
         """Refuse whole numbers that the layer has nothing for, such as places beyond an embedding's table.
 
@@ -168,8 +184,12 @@ class Layer:
             yield place
             pending += reversed(place.inside())
 
-    def build(self, input_shape: Shape | int, seed: int = 0, dtype: str = "float32") -> Network:
+    def build(
+        self, input_shape: Shape | int | Mapping[str, Shape | int], seed: int = 0, dtype: str = "float32"
+    ) -> Network:
         """A `Network`: this architecture with parameters for inputs of `input_shape` (without the batch axis).
+
+        Of several inputs it is a dict, {"image": (8, 8, 1), "meta": (5,)}.
 
         Raises
         ------
@@ -238,10 +258,12 @@ class Network:
         Usually a `Sequential`.
     params : nested dict of arrays
         ``{"0": {"weight": (units, inputs), "bias": (units,)}, ...}``.
-    input_shape : tuple of int
-        Shape of one example.
+    input_shape : tuple of int, or dict of name to tuple
+        Shape of one example; of a network of several inputs that of each.
     state : dict of arrays
         Running values, by path ("1/mean"); empty for most networks.
+    frozen : tuple of str
+        Paths of the parameters that training leaves as they are: see `freeze`.
 
     Examples
     --------
@@ -259,11 +281,17 @@ class Network:
 
     architecture: Layer
     params: Params
-    input_shape: Shape
+    input_shape: Any
     state: dict[str, Any] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
+
+    freeze = verb("backlit.train.freezing:freeze", "The network with some parameters frozen, by layer or pattern.")
+    unfreeze = verb("backlit.train.freezing:unfreeze", "The network with all, or some, parameters trained again.")
+    with_head = verb("backlit.nn.head:with_head", "The network with another last layer, freshly drawn.")
+    to_torch = verb("backlit.exchange.torch:to_torch", "The same network as a torch.nn.Module.")
 
     @classmethod
-    def build(cls, architecture: Layer, input_shape: Shape | int, seed: int = 0, dtype: str = "float32") -> Network:
+    def build(cls, architecture: Layer, input_shape: Any, seed: int = 0, dtype: str = "float32") -> Network:
         """Draw the parameters of `architecture` for inputs of `input_shape`; the same seed gives the same network.
 
         Raises
@@ -273,18 +301,16 @@ class Network:
         InputError
             If the network is larger than the limits on layers, nesting and weights allow (see `backlit.limits`).
         """
-        shape = example_shape(input_shape)
+        shape = fitting(architecture, example_shape(input_shape))
         require_start(seed, dtype)
         require_size(architecture, shape)
         params, _ = architecture.init(Key(seed), shape)
         refuse_shared(architecture, params)
         cast = lambda leaf: np.asarray(leaf, dtype=dtype)  # noqa: E731
-        return cls(architecture, tree.map(cast, params), shape, _start_state(architecture, shape, dtype))
+        return cls(architecture, tree.map(cast, params), shape, start_state(architecture, shape, dtype))
 
     @classmethod
-    def empty(
-        cls, architecture: Layer, input_shape: Shape | int, dtype: str = "float32", most: int | None = None
-    ) -> Network:
+    def empty(cls, architecture: Layer, input_shape: Any, dtype: str = "float32", most: int | None = None) -> Network:
         """As `build`, but nothing is drawn: all parameters are zero, read-only and without memory of their own.
 
         Running values are those of the start. For whoever has the parameters already, from a file, and wants to know
@@ -296,15 +322,25 @@ class Network:
         >>> bl.Network.empty(bl.GRU(512), (10, 512)).params["weight"].shape
         (1536, 512)
         """
-        shape = example_shape(input_shape)
+        shape = fitting(architecture, example_shape(input_shape))
         params, _ = architecture.init(Key.undrawn(most), shape)
         blank = lambda leaf: np.broadcast_to(np.zeros((), dtype=dtype), np.shape(leaf))  # noqa: E731
-        return cls(architecture, tree.map(blank, params), shape, _start_state(architecture, shape, dtype))
+        return cls(architecture, tree.map(blank, params), shape, start_state(architecture, shape, dtype))
 
     @property
-    def output_shape(self) -> Shape:
-        """Shape of one output."""
+    def output_shape(self) -> Any:
+        """Shape of one output; of a network of several outputs that of each, by name."""
         return self.architecture.output_shape(self.input_shape)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of several inputs; empty for a network that takes one array."""
+        return self.architecture.input_names
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of several outputs; empty for a network that gives one array."""
+        return self.architecture.output_names
 
     @property
     def size(self) -> int:
@@ -331,10 +367,25 @@ class Network:
         return forward(self.architecture, self.input_shape, params, x, state=state, **options)
 
     def __call__(self, x: Any) -> Any:
-        """The raw output (for classifiers: logits) of a batch ``x: (batch, *input_shape)``, in evaluation mode."""
-        if not hasattr(x, "shape"):
-            x = np.asarray(x, dtype=None if self.takes_integers else self.dtype)
+        """The raw output (for classifiers: logits) of a batch ``x: (batch, *input_shape)``, in evaluation mode.
+
+        A network of several inputs takes a dict of batches, one of several outputs gives a dict.
+        """
+        if isinstance(x, Mapping):
+            x = {
+                name: self._array(one, name in self.input_names and self.architecture.takes_integers_at(name))
+                for name, one in x.items()
+            }
+        else:
+            x = self._array(x, self.takes_integers)
         return self.apply(self.params, x)[0]
+
+    export = verb(
+        "backlit.exchange.onnx.exporting:export_network", 'Write the network as an ONNX file: ``export("net.onnx")``.'
+    )
+
+    def _array(self, x: Any, integers: bool) -> Any:
+        return x if hasattr(x, "shape") else np.asarray(x, dtype=None if integers else self.dtype)
 
     def astype(self, dtype: str) -> Network:
         """The same network in another precision."""
@@ -353,6 +404,17 @@ class Network:
     def replace(self, **changes: Any) -> Network:
         """A network with other params or state."""
         return dataclasses.replace(self, **changes)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether architecture, shapes, parameters and running values are the same, number by number."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        return (self.architecture, self.input_shape) == (other.architecture, other.input_shape) and tree.same_numbers(
+            (self.params, self.state), (other.params, other.state)
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self.architecture).__name__, self.input_shape, self.size))
 
     def rows(self, containers: bool = False) -> list[tuple[str, Layer, Shape, int, int]]:
         """One line a layer, containers opened: path, layer, output shape, parameters, multiply-adds.
@@ -385,6 +447,9 @@ class Network:
                 table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}", weights))
         total = self.architecture.cost(self.input_shape)
         own = self._weights("", paths) if len(lines) > 1 else ""
+        if self.frozen:
+            still = sum(int(np.prod(leaf.shape)) for path, leaf in tree.items(self.params) if path in self.frozen)
+            own = ", ".join(filter(None, (own, f"{still:,} frozen")))
         table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}", own))
         return aligned(table, left=(0, 1, 2, 5))
 
@@ -393,57 +458,16 @@ class Network:
         start = f"{path}/" if path else ""
         inside = tuple(f"{other}/" for other in paths if other != path and other.startswith(start))
         own = {
-            key.removeprefix(start): "×".join(map(str, leaf.shape))
+            key.removeprefix(start): "×".join(map(str, leaf.shape)) + " frozen" * (key in self.frozen)
             for key, leaf in tree.items(self.params)
             if key.startswith(start) and not key.startswith(inside)
         }
         return ", ".join(f"{name} {sizes}" for name, sizes in own.items())
 
+    _repr_html_ = verb("backlit.report.notebook:of_network", "What a notebook shows: the layers, drawn and in a table.")
+
     def __repr__(self) -> str:
         return f"Network({self.architecture!r}, input_shape={self.input_shape}, {self.size:,} parameters)"
-
-
-def _start_state(architecture: Layer, shape: Shape, dtype: str) -> dict[str, Array]:
-    """The running values before any training, by path."""
-    state = tree.flatten_dict(architecture.init_state(shape))
-    return {path: np.asarray(value, dtype=dtype) for path, value in state.items()}
-
-
-def forward(
-    architecture: Layer,
-    input_shape: Shape,
-    params: Params,
-    x: Any,
-    *,
-    state: dict[str, Any],
-    **options: Unpack[CallOptions],
-) -> tuple[Any, dict[str, Any]]:
-    """The raw output for a batch, and the running state afterwards (pure).
-
-    Parameters
-    ----------
-    params : nested dict of arrays or Tensors
-    x : array (batch, *input_shape)
-    state : dict of arrays
-        Running values by path.
-    **options :
-        As in `Context`: training, seed, step, tap, mask, targets, fresh, probe, cache.
-
-    Raises
-    ------
-    ShapeError
-        If `x` has rows of another shape.
-    """
-    if tuple(x.shape[1:]) != input_shape:
-        raise ShapeError(
-            f"the network was built for inputs of shape (batch, {', '.join(map(str, input_shape))}), "
-            f"got {tuple(x.shape)}" + ("; that is one row: pass x[None]" if tuple(x.shape) == input_shape else "")
-        )
-    context = Context(states=state, **options)
-    output = architecture(params, x, context)
-    if context.probe is not None:
-        output = context.probe.layer("", architecture, x, output)
-    return output, {**state, **context.updates}
 
 
 def _plain(value: Any) -> Any:
@@ -480,6 +504,7 @@ def require_positive(layer: Layer, **sizes: Any) -> None:
 def init_part(key: Key, name: str, layer: Layer, shape: Shape) -> tuple[Params, Shape]:
     """`init` of a container's part; what goes wrong in it is told with its path."""
     try:
+        refuse_several(layer, shape)
         return layer.init(key.child(name), shape)
     except BacklitError as error:
         tell_where(error, "/".join((*key.path, name)), layer)

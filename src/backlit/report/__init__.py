@@ -54,7 +54,7 @@ def report(run: Any, lang: str = "en", pictures: Path | None = None) -> str:
     check_language(lang)
     name = content.name_of(run)
     return str(
-        _template().render(
+        template("report.html").render(
             lang=lang,
             languages=NAMES,
             title=say("title", name=name).within(lang),
@@ -81,7 +81,8 @@ def report(run: Any, lang: str = "en", pictures: Path | None = None) -> str:
 
 
 @functools.cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A template of the room's, which escapes all that it is given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -92,4 +93,4 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.globals.update(say=say, known=known, percent=percent)
-    return environment.get_template("report.html")
+    return environment.get_template(name)

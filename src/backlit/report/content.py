@@ -6,16 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from backlit.data.preparation import preparation_of
-from backlit.report.description import Description, described, score_name, unit, where
+from backlit.inspect.draw import draw
+from backlit.report.description import Description, described, score_name, span, unit, where
+from backlit.report.figures import inlined
 from backlit.report.numerals import percent, short
 from backlit.report.texts import Phrase, Said, known, say
+from backlit.train.ensemble import first_of
 from backlit.train.judgement import Judgement
 
 MOST_COLUMNS = 40
 TASKS = {  # by kind of target
     "class": "classification", "binary": "classification", "probability": "classification", "number": "regression",
-    "multi_label": "multi_label", "text": "text",
+    "multi_label": "multi_label", "text": "text", "heads": "heads",
 }  # fmt: skip
+
+
+def sizes(shape: Any) -> str:
+    """The shape of an example, "8 × 8 × 1", or of several by name."""
+    if isinstance(shape, dict):
+        return "; ".join(f"{name} {sizes(one)}" for name, one in shape.items())
+    return " × ".join(map(str, shape)) or "1"
 
 
 def name_of(run: Any) -> str:
@@ -53,16 +63,32 @@ def verdict(run: Any) -> Phrase:
     }.get(judgement.task or "", ("none", "", short))
     if score not in scores or score not in baseline:
         return say("verdict.none")
-    return say(f"verdict.{kind}", **rows, own=form(scores[score]), other=form(baseline[score]))
+    own, other = form(scores[score]), form(baseline[score])
+    within = (
+        say(f"verdict.within{'.rmse' if score == 'rmse' else ''}", span=told)
+        if (told := span(judgement, score, form))
+        else ""
+    )
+    return say(f"verdict.{kind}", **rows, own=own, other=other, within=within)
 
 
-def keys(run: Any) -> list[tuple[Any, Phrase]]:
-    """The few numbers that tell what kind of run this is."""
-    rows: list[tuple[Any, Phrase]] = [(short(len(run.history)), say("key.epochs"))]
+def keys(run: Any) -> list[tuple[Any, Any]]:
+    """The few numbers that tell what kind of run this is, the score first."""
+    rows: list[tuple[Any, Any]] = [*_first(judged(run)), (short(len(run.history)), say("key.epochs"))]
     if run.best_epoch:
         rows.append((short(run.best_epoch), say("key.best")))
     rows.append((f"{run.seconds:.1f}", say("key.seconds")))
     return [*rows, (short(run.network.size), say("key.parameters"))]
+
+
+def _first(judgement: Judgement) -> list[tuple[str, Any]]:
+    """The score that people ask for, with its range."""
+    scores = judgement.scores or {}
+    for name, form in (("accuracy", percent), ("rmse", short), ("bits", short)):
+        if name in scores:
+            told = span(judgement, name, form)
+            return [(form(scores[name]), [score_name(name), *([say("key.range", span=told)] if told else [])])]
+    return []
 
 
 def data(run: Any) -> dict[str, Any]:
@@ -75,7 +101,7 @@ def data(run: Any) -> dict[str, Any]:
         (say("data.source"), config.get("data")),
         (say("data.target"), target if isinstance(target, str) else ", ".join(map(str, target))),
         (say("data.task"), known(f"task.{task}", task)),
-        (say("data.inputs"), " × ".join(map(str, run.network.input_shape)) or "1"),
+        (say("data.inputs"), sizes(run.network.input_shape)),
         (say("data.plan"), Said(judgement.plan) if judgement.plan else None),
         (say("data.loss"), run.settings.get("loss")),
         (say("data.optimizer"), run.settings.get("optimizer")),
@@ -102,15 +128,10 @@ def data(run: Any) -> dict[str, Any]:
 
 def network(run: Any) -> dict[str, Any]:
     """Layer by layer; of an ensemble's members, which are alike, the first."""
-    from backlit.nn.layers.containers import Parallel
-
-    layer = run.network.architecture
-    rows = run.network.rows()
-    count = len(layer.layers) if isinstance(layer, Parallel) and len(set(layer.layers)) == 1 else 1
-    if count > 1:
-        rows = [(path.removeprefix("0/"), *rest) for path, *rest in rows if path.startswith("0/")]
-    layers = [(path, repr(layer), " × ".join(map(str, shape)), short(size)) for path, layer, shape, size, _ in rows]
-    return {"layers": layers, "members": count, "parameters": short(run.network.size)}
+    first, alike = first_of(run.network)
+    layers = [(path, repr(layer), sizes(shape), short(size)) for path, layer, shape, size, _ in first.rows()]
+    drawing = {"name": "drawing", "svg": inlined(draw(first)), "caption": say("network.drawing")}
+    return {"layers": layers, "members": alike + 1, "parameters": short(run.network.size), "drawing": drawing}
 
 
 def result(run: Any) -> Description:

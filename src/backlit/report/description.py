@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backlit.report.numerals import percent, short
+from backlit.report.numerals import NO_BREAK, percent, short
 from backlit.report.texts import Phrase, Said, known, say
-from backlit.train.judgement import Judgement
+from backlit.train.judgement import Calibration, Judgement
 
 MOST_CLASSES = 16  # with more, a confusion matrix is no table
 MOST_STEPS = 12
@@ -139,8 +139,21 @@ def _scores(judgement: Judgement, directions: Mapping[str, str]) -> Table | None
         )
         for name in names
     ]
-    heads = (say("result.score"), say("result.own"), *(Said(name) for name in others), say("result.better"))
-    return Table(heads, tuple(rows))
+    heads = [say("result.score"), say("result.own"), *(Said(name) for name in others), say("result.better")]
+    if judgement.ranges:
+        heads.insert(2, say("result.range"))
+        rows = [(*row[:2], span(judgement, name), *row[2:]) for name, row in zip(names, rows, strict=True)]
+    return Table(tuple(heads), tuple(rows))
+
+
+def span(judgement: Judgement, name: str, form: Callable[[Any], str] = short) -> str:
+    """The range of a score: "0.973–0.998"; empty if it isn't known."""
+    bounds = (judgement.ranges or {}).get(name)
+    if bounds is None:
+        return ""
+    low, high = map(form, bounds)
+    sign = f"{NO_BREAK}%"
+    return f"{low.removesuffix(sign) if high.endswith(sign) else low}–{high}"
 
 
 def _classes(judgement: Judgement) -> Table | None:
@@ -206,10 +219,17 @@ def _calibration(judgement: Judgement) -> Honesty | None:
     rows = [(percent(each.confidence), percent(each.accuracy), each.rows) for each in calibration.bins]
     return Honesty(
         caption=say("calibration.caption", error=f"{calibration.error:.3f}"),
-        advice=say("calibration.good" if calibration.honest else "calibration.bad"),
+        advice=_advice(calibration),
         bins=Table(heads, tuple(rows)),
         right=tuple(each.accuracy for each in calibration.bins),
     )
+
+
+def _advice(calibration: Calibration) -> Phrase:
+    """Whether to believe probabilities."""
+    if calibration.honest is None:
+        return say("calibration.few", noise=f"{calibration.noise:.3f}")
+    return say("calibration.good" if calibration.honest else "calibration.bad")
 
 
 def _examples(judgement: Judgement) -> Table | None:

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.plots.style import COLOURS, MARKERS, figure, label, picture
+from backlit.report.labels import in_each_language
 
 THUMBNAIL = 96  # pixels
 _SETTINGS = {"svg.fonttype": "none"}  # text stays text: small, searchable, and in the reader's fonts
@@ -41,7 +43,15 @@ def svg(made: Any, name: str, caption: str) -> Markup:
     width, height = (float(size) for size in re.findall(r' (?:width|height)="([\d.]+)pt"', text)[:2])
     head = f'<svg role="img" aria-labelledby="{caption}" style="--wide: {width:.0f}px" viewBox="0 0 {width} {height}"'
     text = re.sub(r"^<svg[^>]*>", f'{head} xmlns:xlink="http://www.w3.org/1999/xlink">', text)
-    return Markup(text)  # noqa: S704, matplotlib escapes what stands in figures
+    return Markup(in_each_language(text))  # noqa: S704, matplotlib escapes what stands in figures
+
+
+def inlined(drawing: Drawing) -> Markup:
+    """A drawing as an SVG element that shrinks with the page."""
+    width, height = drawing.scene.width, drawing.scene.height
+    head = f'<svg style="--wide: {width:.0f}px" viewBox="0 0 {width:.0f} {height:.0f}"'
+    text = re.sub(r'^<svg([^>]*?) viewBox="[^"]*" width="[^"]*" height="[^"]*"', rf"{head}\1", drawing.svg)
+    return Markup(text)  # noqa: S704, names are escaped where the drawing is written
 
 
 def _rounded(path: str) -> str:

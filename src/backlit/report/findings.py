@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from backlit.doctor.diagnose import diagnose
 from backlit.doctor.finding import Finding
 from backlit.errors import InputError
 from backlit.report.numerals import short
+from backlit.report.reproduce import amended
 from backlit.report.texts import Phrase, Said, Text, say
 
 Shown = dict[str, Any]  # a finding as the page shows it
@@ -42,12 +42,12 @@ def _of_run(run: Any) -> list[Shown]:
 def _of_doctor(run: Any) -> list[Shown]:
     """What `Run.diagnose` finds; nothing where there is nothing to judge by."""
     try:
-        return [_diagnosed(finding) for finding in diagnose(run)]
+        return [_diagnosed(finding, run) for finding in run.diagnose()]
     except InputError:
         return []
 
 
-def _diagnosed(finding: Finding) -> Shown:
+def _diagnosed(finding: Finding, run: Any) -> Shown:
     kind = finding.kind
     facts: list[tuple[Phrase, Any]] = [(say("findings.where"), Said(finding.message("where")))]
     if finding.measured is not None:
@@ -60,6 +60,6 @@ def _diagnosed(finding: Finding) -> Shown:
         facts.append((say("findings.threshold"), limit))
     facts += [(say("findings.follows"), Said(each)) for each in finding.consequences]
     facts.append((say("findings.expected"), Said(kind.effect.of())))
-    code = [(say("findings.remedy"), finding.remedy), (say("findings.command"), finding.command)]
+    code = [(say("findings.remedy"), finding.remedy), (say("findings.command"), amended(run, finding.command))]
     lines = [each for each in code if each[1]]
     return _shown(Said(kind.name.of()), [Said(kind.cause.of())], finding.severity, facts=facts, code=lines)

@@ -81,6 +81,8 @@ def has_boundary(run: Any) -> bool:
     """Whether all that a run looks at is two numbers, and what it says is one thing."""
     from backlit.inspect.plots.boundary import two_columns
 
+    if run.network.input_names or run.network.output_names:
+        return False
     one = run.classes is not None or run.network.output_shape == (1,)
     arrays = run.network.input_shape == (2,) and not run.network.takes_integers
     tabular = bool(preparation_of(run.preparation).rows())

@@ -34,6 +34,33 @@ def command(config: dict[str, Any]) -> list[str]:
     return words
 
 
+def amended(run: Any, options: str) -> str | None:
+    """A remedy as the whole command that trains this run anew with other options: what can be pasted.
+
+    Parameters
+    ----------
+    run : Run
+    options : str
+        Of the command, as a finding has them: "--lr 0.001". What is a command of its own, for a table of the user's,
+        helps those who trained in Python; to a run of the command it says nothing new.
+
+    Returns
+    -------
+    str or None
+        None where there is nothing to paste.
+    """
+    config = run.config if run.config and run.config.get("data") else None
+    if config is None or not options:
+        return options or None
+    if not options.startswith("--"):
+        return None
+    from backlit.tasks.choose import default_of
+
+    changed = {word for word in shlex.split(options, comments=True) if word.startswith("--")}
+    said = {name: value for name, value in config.items() if value != default_of(name)}
+    return " ".join([*(part for part in command(said) if part.split()[0] not in changed), options])
+
+
 def reproduce(run: Any) -> dict[str, Any]:
     """Command and config for runs of the command, settings for those of Python, versions for all."""
     config = run.config if run.config and run.config.get("data") else None

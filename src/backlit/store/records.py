@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
@@ -10,7 +9,9 @@ import numpy as np
 
 from backlit import bounds
 from backlit.errors import InputError, shown
+from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
+from backlit.nn.shapes import example_shape, size_of
 from backlit.schema import Number, fitted
 from backlit.settings import MISSING, declared
 from backlit.train.probes.measure import BINS
@@ -20,14 +21,20 @@ from backlit.train.training import Training
 MOST_BINS = 10 * BINS  # of a histogram: other versions may have had others
 
 
-class Index(TypedDict):
+class Chosen(TypedDict, total=False):
+    """What only some networks have."""
+
+    frozen: tuple[str, ...]
+
+
+class Index(Chosen):
     """network.json, its format and checksums aside."""
 
     architecture: dict[str, Any]
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int, ...] | dict[str, tuple[int, ...]]
     dtype: Literal["float32", "float64"]
     loss: dict[str, Any]
-    metrics: tuple[str, ...]
+    metrics: tuple[str, ...] | dict[str, tuple[str, ...]]
     optimizer: dict[str, Any] | str | None
     settings: dict[str, Any]
     stopped: str
@@ -79,9 +86,11 @@ def look(record: Any) -> dict[str, Any]:
     """A record of the probes; that of the start tells of data and weights, too."""
     kind = Start if isinstance(record, dict) and "data" in record else Look
     made: dict[str, Any] = fitted(kind, record)
-    for path, layer in made["layers"].items():
-        if len(layer.get("histogram", ())) > MOST_BINS:
-            raise InputError(f"layers/{path}/histogram has {len(layer['histogram'])} bins, at most {MOST_BINS} can be")
+    for group in ("layers", "gradients"):
+        for path, part in made.get(group, {}).items():
+            bins = len(part.get("histogram", ()))
+            if bins > MOST_BINS:
+                raise InputError(f"{group}/{path}/histogram has {bins} bins, at most {MOST_BINS} can be")
     return made
 
 
@@ -114,12 +123,15 @@ def network_of(index: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> N
     """
     numbers = sum(tensor.size for tensor in tensors.values())
     bounds.require("layers", _layers(index["architecture"]), "the network has")
-    _require_within(index["input_shape"], numbers, "an example has")
+    _require_within(example_shape(index["input_shape"]), numbers, "an example has")
     architecture = Layer.from_dict(index["architecture"])
     network = Network.empty(architecture, index["input_shape"], index["dtype"], most=numbers)
+    frozen = tuple(index.get("frozen", ()))
+    if not set(frozen) <= set(tree.paths(network.params)):
+        raise InputError(f"parameters {frozen} are frozen, but the network has others")
     for place in architecture.walk_shapes(network.input_shape):
         _require_within(place.layer.output_shape(place.shape), numbers, f"layer {place.path or '-'} gives")
-    return network
+    return network.replace(frozen=frozen)
 
 
 def _layers(architecture: Any) -> int:
@@ -132,5 +144,5 @@ def _layers(architecture: Any) -> int:
     return count
 
 
-def _require_within(shape: tuple[int, ...], numbers: int, what: str) -> None:
-    bounds.require("values", math.prod(shape), what, least=numbers)
+def _require_within(shape: Any, numbers: int, what: str) -> None:
+    bounds.require("values", size_of(shape), what, least=numbers)

@@ -27,8 +27,9 @@ from backlit.errors import BacklitError, InputError, UnknownNameError
 from backlit.files import locked
 from backlit.graph import tree
 from backlit.languages import glossary, restored
-from backlit.nn import losses
+from backlit.nn import losses, metrics
 from backlit.nn.layer import Network
+from backlit.nn.shapes import each
 from backlit.optim.transform import Transform
 from backlit.schema import check_depth, fitted
 from backlit.store import files
@@ -36,10 +37,11 @@ from backlit.store.files import REMEDY, from_json, to_json
 from backlit.store.old import divergence
 from backlit.store.records import Data, Index, line, look, network_of, settings_of
 from backlit.train.callbacks import History
+from backlit.train.heads import HeadTargets
 from backlit.train.judgement import Judgement
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.result import Result
-from backlit.train.scores import metric_table
+from backlit.train.scores import metric_table, name_of, wanted_again
 from backlit.train.targets import Targets
 
 WEIGHTS, DATA, HISTORY, JUDGEMENT, CONFIG, STATE, PROBES, REPORT = (*files.FILES, *files.OPTIONAL)
@@ -151,8 +153,9 @@ def _description(run: Result) -> dict[str, Any]:
     """What network.json says."""
     return {
         "architecture": run.network.architecture.to_dict(),
-        "input_shape": list(run.network.input_shape),
+        "input_shape": each(list, run.network.input_shape),
         "dtype": str(run.network.dtype),
+        **({"frozen": list(run.network.frozen)} if run.network.frozen else {}),
         "loss": losses.to_dict(run.loss),
         "metrics": _metric_names(run.metrics),
         "optimizer": run.optimizer.to_dict() if hasattr(run.optimizer, "to_dict") else run.optimizer,
@@ -177,7 +180,7 @@ def load(folder: str | Path) -> Result:
         index = fitted(Index, description)
         network = network_of(index, tensors)
         loss = losses.from_dict(index["loss"])
-        metrics = metric_table(index["metrics"], loss)
+        table = metric_table(index["metrics"], loss)
         diverged = divergence(index["diverged"]) if index["diverged"] else None
         optimizer = _optimizer(index["optimizer"])
         settings = settings_of(index["settings"])
@@ -186,7 +189,7 @@ def load(folder: str | Path) -> Result:
     with understanding(folder / DATA, old):
         described = fitted(Data, data)
         targets = _targets(_renewed(data["targets"], network.output_shape) if old else described["targets"])
-        if isinstance(targets, Targets) and targets.outputs != network.output_shape:
+        if isinstance(targets, (Targets, HeadTargets)) and targets.outputs != network.output_shape:
             raise InputError(f"targets of shape {targets.outputs} don't fit outputs of shape {network.output_shape}")
         preparation = restore(described["preparation"])
     with understanding(folder / HISTORY, old):
@@ -203,7 +206,7 @@ def load(folder: str | Path) -> Result:
         config = tomllib.loads(contents[CONFIG].decode()) if CONFIG in contents else None
         check_depth([config])
     return Result(
-        network=network, history=history, loss=loss, targets=targets, metrics=metrics, stopped=index["stopped"],
+        network=network, history=history, loss=loss, targets=targets, metrics=table, stopped=index["stopped"],
         diverged=diverged, best_epoch=index["best_epoch"], settings=settings, preparation=preparation,
         optimizer=optimizer, folder=folder, judgement=judgement, config=config, probed=probes,
         told=start,
@@ -252,6 +255,8 @@ def _targets(data: dict[str, Any]) -> Any:
         from backlit.train.targets import TextTargets
 
         return TextTargets.from_dict(data)
+    if data.get("kind") == "heads":
+        return HeadTargets.from_dict(data)
     return Targets.from_dict(data)
 
 
@@ -262,13 +267,18 @@ def _renewed(targets: dict[str, Any], outputs: tuple[int, ...]) -> dict[str, Any
     return targets | {"shift": [shift] * count, "scale": [scale] * count}
 
 
-def _metric_names(table: dict[str, Any]) -> list[str]:
-    """Metrics that can be had again by name; a user's own function can't be saved."""
-    from backlit.nn import metrics
+def _metric_names(table: dict[str, Any]) -> Any:
+    """Metrics that can be had again by name, of several outputs by output; a user's own function can't be saved."""
+    wanted = wanted_again(table)
+    return {head: _known(own) for head, own in wanted.items()} if isinstance(wanted, dict) else _known(wanted)
 
+
+def _known(table: list[Any]) -> list[str]:
+    """The names of metrics that are known by name."""
     names = []
-    for name in table:
+    for metric in table:
         with contextlib.suppress(InputError):
+            name = name_of(metric)
             metrics.get(name)
             names.append(name)
     return names

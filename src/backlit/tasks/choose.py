@@ -35,7 +35,7 @@ ON_TABLES: tuple[type[Task], ...] = (
 )  # the first unless an option says otherwise
 OF_THE_COMMAND: tuple[type[Task], ...] = (*ON_TABLES, PicturesTask, StreamTask, DatasetTask)
 # Of `Call`; the others are for commands.
-PUBLIC = ("checkpoint", "checkpoint_every", "resume", "overwrite", "progress", "probes", "say")
+PUBLIC = ("checkpoint", "checkpoint_every", "resume", "overwrite", "progress", "probes", "callbacks", "say")
 TELLING = {
     "horizon": SeriesTask,
     "to": PairsTask,
@@ -156,6 +156,16 @@ def flag_of(name: str) -> str:
     """
     option = {**data_options(), **declared(Options)}.get(name)
     return option.flags[0] if option is not None and option.flags else f"--{name.replace('_', '-')}"
+
+
+def default_of(name: str) -> Any:
+    """What an option of the command is where nobody says anything.
+
+    >>> default_of("seed"), default_of("engine"), default_of("learning_rate")
+    (0, 'xla', None)
+    """
+    option = {**data_options(), **declared(Options), **of_fit()}.get(name)
+    return None if option is None else option.default
 
 
 def is_file(name: str) -> bool:

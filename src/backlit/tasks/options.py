@@ -15,6 +15,7 @@ from backlit.train.training import NETWORK, OPTIMIZERS, TRAINING, Checkpoint, Tr
 if TYPE_CHECKING:
     from backlit.nn.penalties import Penalty
     from backlit.optim.transform import Transform
+    from backlit.train.callbacks import Callback
 
 DATA = "Data"  # a heading of the command's help
 ENGINES = ("xla", "numpy")
@@ -214,7 +215,7 @@ class Call(Record):
 
     Parameters
     ----------
-    checkpoint, checkpoint_every, resume, overwrite, progress, probes :
+    checkpoint, checkpoint_every, resume, overwrite, progress, probes, callbacks :
         As for `fit`.
     training : dict
         Options of `fit` that commands have and no plan is made for (see `of_fit`): they are handed on as they are.
@@ -232,6 +233,7 @@ class Call(Record):
     overwrite: bool = same(Training, "overwrite")
     progress: bool | None = same(Training, "progress")
     probes: Any = same(Training, "probes")
+    callbacks: Sequence[Callback] | Callback | None = same(Training, "callbacks")
     config: dict[str, Any] | None = same(Training, "config")
     training: Mapping[str, Any] | None = option(None, scope="recipe")
     say: Callable[[str], None] | None = option(None, scope="call")

@@ -18,6 +18,7 @@ from backlit.nn.layer import Layer, Network
 from backlit.settings import Record
 from backlit.store.checkpoint import train
 from backlit.tasks.options import Call, Options
+from backlit.train.callbacks import finished
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 
@@ -207,9 +208,13 @@ class Task(Record):
         recipe, resolved = self.recipe(material, options, call)
         recipe = recipe.replace(**(call.training or {}))
         config = None if call.config is None else call.config | resolved
-        run = train(recipe.replace(**call.replace(config=config).of_training()))
+        told = recipe.replace(**call.replace(config=config).of_training())
+        run = train(told)
         run.recipe = recipe
-        return run if run.diverged or not run.history or recipe.finish is None else recipe.finish(run)
+        if run.history and not run.diverged and recipe.finish is not None:
+            run = recipe.finish(run)
+        finished(told.training.listeners, run)
+        return run
 
 
 def seconds_left(options: Options, call: Call) -> float | None:

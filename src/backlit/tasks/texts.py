@@ -227,7 +227,7 @@ class TextsTask(Tabular):
         from sklearn.naive_bayes import MultinomialNB
 
         rows = setting.parts.train
-        codes = run.targets.labels.encode(setting.material.y[rows])  # type: ignore[union-attr]
+        codes = run.targets.labels.encode(setting.material.y[rows])
         model = MultinomialNB().fit(_counts(run, setting.material.raw[rows]), codes)
         return {NAIVE_BAYES[run.preparation.tokenizer.unit].say(): model.predict_proba(_counts(run, raw))}
 

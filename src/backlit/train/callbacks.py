@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from backlit.errors import unknown
 from backlit.settings import Record, count, option
+from backlit.verbs import verb
 
 if TYPE_CHECKING:
     from backlit.nn.layer import Network
@@ -27,12 +29,18 @@ class EpochEnd:
         Its line of the history: loss, metrics, val_loss, val_*, seconds.
     history : list of dict
         All lines so far.
+    probes : list of dict
+        What the probes have told so far (see `ProbeHistory`); a look at this epoch comes after it.
+    settings : dict
+        What `fit` was called with, as plain data.
     """
 
     epoch: int
     record: EpochRecord
     history: list[EpochRecord]
     _network: Callable[[], Network] = field(repr=False)
+    probes: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    settings: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def network(self) -> Network:
@@ -41,6 +49,48 @@ class EpochEnd:
 
 
 Callback = Callable[[EpochEnd], Any]  # returning True ends the training after this epoch
+
+
+class Follower:
+    """A callback that is also told how a training ends; trackers are such.
+
+    A subclass is called with each `EpochEnd`, as any callback.
+
+    Attributes
+    ----------
+    gradients : bool
+        Whether the probes are to keep histograms of gradients for it.
+    """
+
+    gradients: bool = False
+
+    def __call__(self, end: EpochEnd) -> Any:
+        """After an epoch; True ends the training."""
+
+    def finish(self, run: Any) -> None:
+        """The run is whole: trained and, if it is to be judged, judged."""
+
+    def fail(self, error: BaseException) -> None:
+        """Training raised this."""
+
+
+def finished(callbacks: Iterable[Callback], run: Any) -> None:
+    """Tell the followers among callbacks of the run that came of their training."""
+    for callback in callbacks:
+        if isinstance(callback, Follower):
+            callback.finish(run)
+
+
+@contextmanager
+def followed(callbacks: Iterable[Callback]) -> Iterator[None]:
+    """Tell the followers among callbacks of an error that ends the training."""
+    try:
+        yield
+    except BaseException as error:
+        for callback in callbacks:
+            if isinstance(callback, Follower):
+                callback.fail(error)
+        raise
 
 
 @dataclass(frozen=True)
@@ -94,6 +144,8 @@ class History(list[EpochRecord]):
                 raise unknown("column of the history", key, {name for record in self for name in record})
             return [record.get(key) for record in self]
         return super().__getitem__(key)
+
+    _repr_html_ = verb("backlit.report.notebook:of_history", "What a notebook shows: curves, and the last epochs.")
 
     def frame(self) -> Any:
         """The history as a polars DataFrame (`.to_pandas()` turns it into a pandas one)."""

@@ -89,14 +89,15 @@ def first_bad_value(
             return "parameter", path, None
     rows = batches["rows"][step][0]
     mix = {name: drawn[step][0] for name, drawn in parts_of(batches).items()}
-    x, y = blend(np.asarray(data["x"])[rows], mix), np.asarray(data["y"])[rows]
-    if is_bad(x):
+    taken = tree.map(lambda array: np.asarray(array)[rows], data)
+    x, y = blend(taken["x"], mix), taken["y"]
+    if any(map(is_bad, tree.leaves(x))):
         return "inputs", "", None
     bad_layers: list[str] = []
     layers = {place.path for place in program.architecture.walk_shapes(program.input_shape)}
 
     def tap(path: str, output: Any) -> Any:
-        if path in layers and not bad_layers and is_bad(np.asarray(output)):
+        if path in layers and not bad_layers and any(is_bad(np.asarray(part)) for part in tree.leaves(output)):
             bad_layers.append(path)
         return output
 
@@ -116,7 +117,7 @@ def first_bad_value(
         )
         if bad_layers:
             return "layer", bad_layers[0], None
-        if is_bad(output):
+        if any(map(is_bad, tree.leaves(output))):
             return "output", "", None
         losses = np.asarray(program.loss(output, y))
         if is_bad(losses):

@@ -62,7 +62,14 @@ def drawn(network: Layer | Network, built: Network, seeds: list[int]) -> list[Ne
 
 def combined(architecture: Layer, count: int, loss: Any) -> Parallel:
     """The architecture of an ensemble: its members side by side, their probabilities, or numbers, averaged."""
-    return Parallel(*[architecture] * count, combine=COMBINE.get(str(getattr(loss, "activation", None)), "mean"))
+    activation = getattr(loss, "activation", None)
+    if isinstance(activation, dict):  # of each output
+        return Parallel(*[architecture] * count, combine={name: _way(own) for name, own in activation.items()})
+    return Parallel(*[architecture] * count, combine=_way(activation))
+
+
+def _way(activation: str | None) -> str:
+    return COMBINE.get(str(activation), "mean")
 
 
 def united(network: Network, params: Any, state: dict[str, Any], count: int, loss: Any) -> Network:
@@ -89,3 +96,12 @@ def members(network: Network) -> list[Network]:
         state = {key.removeprefix(prefix): v for key, v in network.state.items() if key.startswith(prefix)}
         networks.append(Network(layer, network.params.get(name, {}), network.input_shape, state))
     return networks
+
+
+def first_of(network: Network) -> tuple[Network, int]:
+    """A network, and how many more like it there are: of an ensemble's members, which are alike, the first."""
+    layer = network.architecture
+    if not isinstance(layer, Parallel) or len(set(layer.layers)) > 1 or len(layer.layers) == 1:
+        return network, 0
+    first, *alike = members(network)
+    return first, len(alike)

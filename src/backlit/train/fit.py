@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from backlit.data.by_input import ByInput
 from backlit.data.named import NamedColumns
 from backlit.errors import DivergedError, InputError
 from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
 from backlit.train import progress
-from backlit.train.callbacks import EarlyStopping
+from backlit.train.callbacks import EarlyStopping, Follower, followed
 from backlit.train.fingerprint import fingerprint
 from backlit.train.loop import Listeners, Loop, Saving
 from backlit.train.prepare import Job, is_exact, prepare
@@ -19,6 +21,7 @@ from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import probes_of
 from backlit.train.result import Result, ending
+from backlit.train.scores import columns_of
 from backlit.train.training import Training
 
 
@@ -59,8 +62,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
         With `strict`, if a NaN or infinity appeared.
     """
     start = time.monotonic()
-    if training.preparation is None:
-        training = training.replace(preparation=NamedColumns.learn(x))  # columns of data frames are found by name
+    training = training.replace(preparation=_preparation(network, training.preparation, x))
     if is_exact(training.optimizer):
         training = training.replace(epochs=1)
     job = prepare(network, x, y, training)
@@ -89,11 +91,14 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
             told=facts,
         )
 
-    with progress.shown(training.progress, training.epochs) as display, held() as asked:
+    deadline = None if training.time_limit is None else start + training.time_limit
+    best = (None, None) if stopping is None else (stopping.monitor, stopping.direction)
+    goal = progress.Goal(training.epochs, *best, deadline)
+    following = followed(training.listeners)
+    with following, progress.shown(training.progress, goal) as display, held() as asked:
         saving = None if keeper is None else Saving(keeper.every, lambda: keeper.write(loop, result()))
-        listeners = Listeners(training.listeners, display.show, prober, saving, asked)
-        limit = training.time_limit
-        loop = Loop(job, stopping, listeners, deadline=None if limit is None else start + limit)
+        listeners = Listeners(training.listeners, display.show, prober, saving, asked, settings)
+        loop = Loop(job, stopping, listeners, deadline=deadline)
         with contextlib.nullcontext(False) if keeper is None else keeper.open(loop, settings) as free:
             if keeper is not None and free:  # whatever happens from here on, there is something to go on with
                 keeper.write(loop, result())
@@ -107,11 +112,21 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     return run
 
 
+def _preparation(network: Any, given: Any, x: Any) -> Any:
+    """What prepares the inputs; without anything else the columns of data frames are found by their names."""
+    if given is None:
+        several = isinstance(network, (Layer, Network)) and network.input_names
+        return ByInput.learn(x) if several else NamedColumns.learn(x)
+    return ByInput(dict(given)) if isinstance(given, Mapping) else given
+
+
 def _prober(job: Job) -> Prober | None:
     """Who looks inside, if anyone is to; a node to be watched that doesn't exist is told before anything is trained."""
     probes = probes_of(job.training.probes)
     if probes is None:
         return None
+    if any(isinstance(callback, Follower) and callback.gradients for callback in job.training.listeners):
+        probes = probes.replace(gradients=True)
     prober = Prober(job, probes)
     if probes.watch:
         prober(job.start, 0)
@@ -123,7 +138,7 @@ def completed(stopping: EarlyStopping | int | None, job: Job) -> EarlyStopping |
     if stopping is None or isinstance(stopping, int):
         return None if stopping is None else completed(EarlyStopping(stopping), job)
     monitor = stopping.monitor or ("val_loss" if job.validation else "loss")
-    columns = ["loss", *job.metrics]
+    columns = columns_of(job.loss, job.metrics)
     columns += [f"val_{name}" for name in columns] if job.validation else []
     if monitor not in columns:
         raise InputError(f"EarlyStopping: nothing called {monitor!r} is measured; there is {', '.join(columns)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, Self
 from backlit.errors import InputError
 from backlit.schema import Number, fitted, parts
 from backlit.train.intervals import Intervals
+from backlit.verbs import verb
 
 Label = str | bool | int | float  # a class as its data names it
 Cell = Label | None
@@ -155,14 +157,23 @@ class Calibration(Plain):
     bins: tuple[Bin, ...] = ()
 
     @property
-    def honest(self) -> bool:
-        """Whether probabilities may be taken at their word."""
-        return self.error < CERTAIN
+    def noise(self) -> float:
+        """The error that chance makes of honest probabilities, in these bins: ``Σ n_b/n √(c_b (1 - c_b)/n_b)``."""
+        total = sum(each.rows for each in self.bins) or 1
+        spreads = (math.sqrt(max(0.0, each.confidence * (1 - each.confidence)) * each.rows) for each in self.bins)
+        return sum(spreads) / total
+
+    @property
+    def honest(self) -> bool | None:
+        """Whether probabilities may be taken at their word; None where there are too few rows to tell."""
+        if self.error + self.noise < CERTAIN:
+            return True
+        return False if self.error >= max(CERTAIN, 2 * self.noise) else None
 
 
 @dataclass(frozen=True, eq=False)
 class Mistake(Plain):
-    """A row that was called something wrong.
+    """A row that was called something wrong, or right where it stands beside such.
 
     Attributes
     ----------
@@ -203,11 +214,13 @@ class Mistake(Plain):
 class Mistakes(Plain):
     """The rows that a run gets most wrong, the worst first, and the names of their cells.
 
-    Rows that have names of their own, those of files, are `named`: nothing else of them is kept.
+    Rows that have names of their own, those of files, are `named`: nothing else of them is kept. Of small pictures a
+    few that were called `right` stand beside them.
     """
 
     columns: tuple[str, ...] = ()
     rows: tuple[Mistake, ...] = ()
+    right: tuple[Mistake, ...] | None = None
     named: bool = field(default=False, metadata={"hidden": True})
 
 
@@ -236,6 +249,8 @@ class Judgement(Plain):
     rows : int
         How many it was judged on.
     scores : dict of str to float
+    ranges : dict of str to (low, high)
+        Between which a score would lie for 95 % of draws of as many rows, which are taken to be independent.
     baseline : dict
         "what" guesses, and its scores.
     rivals : dict of str to dict
@@ -279,6 +294,7 @@ class Judgement(Plain):
     unit: str | None = None
     rows: int | None = None
     scores: Scores | None = None
+    ranges: Mapping[str, tuple[Number, ...]] | None = None
     baseline: Mapping[str, Any] | None = None
     classes: tuple[ClassScores, ...] | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
@@ -350,6 +366,8 @@ class Judgement(Plain):
     def what(self) -> str:
         """What it was judged on, by name: "rows", "windows" of a forecast, tokens of a text."""
         return self.unit or ("windows" if self.steps else "rows")
+
+    _repr_html_ = verb("backlit.report.notebook:of_judgement", "What a notebook shows: scores beside the baseline's.")
 
     def __repr__(self) -> str:
         return f"Judgement({', '.join(f'{key}={value!r}' for key, value in self.items())})"

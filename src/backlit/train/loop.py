@@ -15,6 +15,7 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.nn.layer import Network
+from backlit.nn.shapes import rows_at, with_shape
 from backlit.optim.plateau import plateau_of, set_factor
 from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, EpochRecord, History
@@ -25,7 +26,7 @@ from backlit.train.prepare import Job, is_exact
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.prober import Prober
 from backlit.train.program import TrainState
-from backlit.train.scores import measured, of_loss
+from backlit.train.scores import measured, named_losses, of_loss
 
 REACHED = "loss reached"  # why training ended, by `until_loss`
 PATIENCE_SECONDS = 0.25  # how long one call should take, so that progress is seen and Ctrl-C heard
@@ -88,6 +89,8 @@ class Listeners:
     saving : Saving, optional
     asked : callable
         ``asked()``: whether the user wants the training to end after a whole epoch.
+    settings : dict
+        What `fit` was called with, for the callbacks.
     """
 
     callbacks: tuple[Callback, ...] = ()
@@ -95,6 +98,7 @@ class Listeners:
     prober: Prober | None = None
     saving: Saving | None = None
     asked: Callable[[], bool] = lambda: False
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -125,7 +129,6 @@ class Loop:
     def __post_init__(self) -> None:
         self.epochs = self.job.training.epochs
         self.until_loss = self.job.training.until_loss
-        self.of_loss = {name: metric for name, metric in self.job.metrics.items() if hasattr(metric, "of_loss")}
         self.plateau = plateau_of(self.job.optimizer)
         self.state = LoopState(self.job.start, plateau=self.plateau.init() if self.plateau else None)
 
@@ -246,8 +249,7 @@ class Loop:
         state, epoch = self.state, self.state.epoch
         for i in range(min(count, good)):
             record = {"epoch": epoch + 1, **{name: column[i] for name, column in columns.items()}}
-            if self.of_loss:
-                record |= self._derived(record)
+            record |= self._derived(record)
             if self.job.program.collect:
                 record |= self._scores(results, i, epoch)
             record["seconds"] = seconds
@@ -271,7 +273,10 @@ class Loop:
     def _call_back(self, record: EpochRecord, train_state: TrainState) -> None:
         """Ask the callbacks whether an epoch is the last."""
         for callback in self.listeners.callbacks:
-            end = EpochEnd(record["epoch"], record, self.history, lambda: self.network_at(train_state))
+            end = EpochEnd(
+                record["epoch"], record, self.history, lambda: self.network_at(train_state), self.probes,
+                self.listeners.settings,
+            )  # fmt: skip
             answer = callback(end)
             if isinstance(answer, (bool, np.bool_)) and answer:  # comparing with a NumPy number gives NumPy's
                 self.stopped = self.stopped or "callback"
@@ -291,10 +296,13 @@ class Loop:
         for prefix, part in (("", results["train"]), ("val_", results.get("validation"))):
             if part is None:
                 continue
-            total = part["loss"].sum(axis=2, dtype=np.float64)
+            total, weight = (
+                tree.map(lambda each: each.sum(axis=2, dtype=np.float64), part[name]) for name in ("loss", "weight")
+            )
             if self.job.program.reduction == "mean":
-                total = total / part["weight"].sum(axis=2, dtype=np.float64)
-            columns[f"{prefix}loss"] = total.mean(axis=1).tolist()
+                total = tree.map(lambda each, of: each / of, total, weight)
+            for name, losses in named_losses(self.job.loss, total).items():
+                columns[prefix + name] = losses.mean(axis=1).tolist()
             if "penalty" in part:
                 columns["penalty"] = part["penalty"].mean(axis=(1, 2), dtype=np.float64).tolist()
         return columns
@@ -302,38 +310,42 @@ class Loop:
     def _scores(self, results: Any, i: int, epoch: int) -> dict[str, float]:
         """Metrics of an epoch, the i-th of its call, that are computed from outputs."""
         job = self.job
-        scores = self._mean_score(results["train"]["output"][i], job.batches, epoch, job.examples.encoded)
+        output = tree.map(lambda part: part[i], results["train"]["output"])
+        scores = self._mean_score(output, job.batches, epoch, job.examples.encoded, job.examples.by_head)
         if job.validation is not None:
-            output = results["validation"]["output"][i]
+            output = tree.map(lambda part: part[i], results["validation"]["output"])
             validation = self._mean_score(output, job.validation, 0, job.examples.split.encoded)
             scores |= {f"val_{name}": value for name, value in validation.items()}
         return scores
 
     def _derived(self, record: EpochRecord) -> dict[str, float]:
         """Metrics that are another way to say the loss, of training and validation."""
-        losses = {prefix: record[f"{prefix}loss"] for prefix in ("", "val_") if f"{prefix}loss" in record}
-        return {
-            prefix + name: value
-            for prefix, loss in losses.items()
-            for name, value in of_loss(self.of_loss, loss).items()
-        }
+        derived = of_loss(self.job.metrics, record)
+        if derived and "val_loss" in record:
+            held = {name.removeprefix("val_"): value for name, value in record.items() if name.startswith("val_")}
+            derived |= {f"val_{name}": value for name, value in of_loss(self.job.metrics, held).items()}
+        return derived
 
-    def _mean_score(self, outputs: Any, batches: list[Batches], epoch: int, encoded: np.ndarray) -> dict[str, float]:
+    def _mean_score(
+        self, outputs: Any, batches: list[Batches], epoch: int, encoded: Any, by_head: Any = None
+    ) -> dict[str, float]:
         """The mean over an ensemble's members, each scored on its own rows."""
         members = [
-            self._score(output, member.epoch(epoch), encoded) for output, member in zip(outputs, batches, strict=True)
+            self._score(tree.map(lambda part, i=i: part[i], outputs), member.epoch(epoch), encoded, by_head)
+            for i, member in enumerate(batches)
         ]
         return {name: float(np.mean([member[name] for member in members])) for name in members[0]}
 
-    def _score(self, output: np.ndarray, epoch: dict[str, np.ndarray], encoded: np.ndarray) -> dict[str, float]:
+    def _score(self, output: Any, epoch: dict[str, np.ndarray], encoded: Any, by_head: Any) -> dict[str, float]:
         """Metrics of one network's outputs, in the targets' own unit; rows that fill up the last batch don't count."""
         rows, weights = epoch["rows"].reshape(-1), epoch["weights"].reshape(-1)
-        outputs = output.reshape(len(rows), *self.job.network.output_shape)
+        outputs = with_shape(output, self.job.network.output_shape)
         counting = weights > 0
         if not counting.all():
-            outputs, rows, weights = outputs[counting], rows[counting], weights[counting]
+            outputs, rows, weights = rows_at(outputs, counting), rows[counting], weights[counting]
         unit = self.job.targets.own_unit
-        return measured(self.job.metrics, unit(outputs), unit(encoded[rows]), weights)
+        spread = self.job.loss.spread(weights, rows_at(by_head, rows))
+        return measured(self.job.metrics, unit(outputs), unit(rows_at(encoded, rows)), spread)
 
     def _reduced(self, state: LoopState) -> LoopState:
         """ReduceOnPlateau: hand the optimizer another factor when the loss no longer falls."""
@@ -358,15 +370,20 @@ class Loop:
 
 def _first_bad(results: Any) -> tuple[int, int, int]:
     """Number of epochs before the first with a NaN or infinite loss, the step in it, and the member of the ensemble."""
-    losses = results["train"]["loss"]
-    bad = ~np.isfinite(losses)
+    bad = _any_bad(results["train"]["loss"])
     if "validation" in results:
-        bad[:, :, -1] |= ~np.isfinite(results["validation"]["loss"]).all(axis=2)
+        bad[:, :, -1] |= _any_bad(results["validation"]["loss"]).any(axis=2)
     if not bad.any():
-        return len(losses), 0, 0
+        return len(bad), 0, 0
     epoch = int(np.argmax(bad.any(axis=(1, 2))))
     step = int(np.argmax(bad[epoch].any(axis=0)))
     return epoch, step, int(np.argmax(bad[epoch, :, step]))
+
+
+def _any_bad(losses: Any) -> np.ndarray:
+    """Where the loss of any output is NaN or infinite, (epochs, members, steps)."""
+    bad: np.ndarray = np.any([~np.isfinite(each) for each in tree.leaves(losses)], axis=0)
+    return bad
 
 
 def _stacked(members: list[Any]) -> Any:

@@ -111,7 +111,10 @@ def lr_find(
     batches = tree.map(lambda *parts: np.concatenate(parts)[None, :steps], *epochs)
     _, results = job.program.train(job.start, job.data, batches, job.data, None, np.int32(1))
     record = tree.map(np.asarray, results["train"])
-    losses = record["loss"].reshape(-1).astype(np.float64) / record["weight"].reshape(-1)
+    means = tree.map(
+        lambda loss, weight: loss.reshape(-1).astype(np.float64) / weight.reshape(-1), record["loss"], record["weight"]
+    )
+    losses = job.loss.joined(means)
     rates = np.array([float(growing(i)) for i in range(steps)])
     return analyse(rates, losses)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
+from backlit.graph import tree
 
 Mix = dict[str, Any]  # "share" () and "partners" (size,) of one batch; empty where nothing is mixed
 _STREAM = 1  # tells these draws from those of the shuffling
@@ -68,16 +69,33 @@ def parts_of(batches: Mix) -> Mix:
 
 def blend(x: Any, mix: Mix) -> Any:
     """A batch of inputs, mixed."""
-    if not mix:
-        return x
+    return tree.map(lambda array: _blended(array, mix), x) if mix else x
+
+
+def _blended(x: Any, mix: Mix) -> Any:
     share = mix["share"].astype(x.dtype) if x.dtype.kind == "f" else mix["share"]  # pictures come as bytes
     return share * x + (1 - share) * x[mix["partners"]]
 
 
 def summed_loss(loss: Any, output: Any, y: Any, weights: Any, mix: Mix) -> Any:
-    """``Σ w·l`` over a batch; for mixed rows by both targets, each with the weight of the row that it is from."""
-    by_first = (loss(output, y) * weights).sum()
+    """``Σ w·l`` over a batch, by head; for mixed rows by both targets, each with the weight of the row that it is from.
+
+    `weights` are those of `Loss.spread`.
+    """
+    by_first = _weighed(loss.by_head(output, y), weights)
     if not mix:
         return by_first
-    share, partners = mix["share"].astype(weights.dtype), mix["partners"]
-    return share * by_first + (1 - share) * (loss(output, y[partners]) * weights[partners]).sum()
+    partners = mix["partners"]
+    other_y, other_weights = tree.map(lambda array: array[partners], (y, weights))
+    by_second = _weighed(loss.by_head(output, other_y), other_weights)
+    share = mix["share"]
+
+    def both(first: Any, second: Any) -> Any:
+        part = share.astype(first.dtype)
+        return part * first + (1 - part) * second
+
+    return tree.map(both, by_first, by_second)
+
+
+def _weighed(losses: Any, weights: Any) -> Any:
+    return tree.map(lambda loss, weight: (loss * weight).sum(), losses, weights)

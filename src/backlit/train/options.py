@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class TrainingOptions(TypedDict, total=False):
     """Options of `fit`: see `Training`."""
 
-    loss: str | Loss | Callable[..., Any] | None
+    loss: str | Loss | Callable[..., Any] | Mapping[str, str | Loss | Callable[..., Any]] | None
+    loss_weights: Mapping[str, float] | None
     optimizer: str | Transform
     schedule: str | None
     epochs: int
@@ -33,10 +34,10 @@ class TrainingOptions(TypedDict, total=False):
     batch_size: int | Literal["full"] | None
     validation: float | tuple[Any, Any] | Folds | None
     seed: int
-    metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None
+    metrics: Sequence[str | Callable[..., Any]] | Mapping[str, Any] | str | Callable[..., Any] | None
     penalty: Penalty | Callable[..., Any] | None
-    sample_weight: Sequence[float] | np.ndarray | None
-    class_weight: str | Mapping[Any, float] | None
+    sample_weight: Sequence[float] | np.ndarray | Mapping[str, Any] | None
+    class_weight: str | Mapping[Any, Any] | None
     early_stopping: EarlyStopping | int | None
     callbacks: Sequence[Callback] | Callback | None
     accumulate: int

@@ -9,7 +9,9 @@ import numpy as np
 
 from backlit import engine as engines
 from backlit.errors import InputError
+from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
+from backlit.nn.shapes import size_of
 from backlit.nn.spec.transformer import attentions
 from backlit.optim import Chain, ClipGlobalNorm, ClipNorm, ClipValue, as_transform, chain, scheduled
 from backlit.optim import get as get_optimizer
@@ -95,7 +97,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     seeds = member_seeds(training.seed, training.ensemble)
     batches, validation = _batches(examples, training, seeds)
     collect = need_outputs(examples.metrics)
-    outputs = int(np.prod(built.output_shape)) if collect else 0
+    outputs = size_of(built.output_shape) if collect else 0
     epochs = _room(batches, validation, outputs, training.epochs) if training.chunk is None else training.chunk
     engine = engines.get(training.engine, training.devices)
     optimizer = get_optimizer(training.optimizer)
@@ -121,14 +123,15 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         length=min(epochs, training.epochs),
         members=training.ensemble,
     )
-    data = {"x": engine.put(examples.inputs), "y": engine.put(examples.encoded)}
+    data = tree.map(engine.put, {"x": examples.inputs, "y": examples.encoded, "weights": examples.by_head})
     separate = split.inputs is not examples.inputs  # validation data of the user's own
+    other = {"x": split.inputs, "y": split.encoded, "weights": None}
     return Job(
         examples=examples,
         training=training,
         program=program,
         data=data,
-        validation_data={"x": engine.put(split.inputs), "y": engine.put(split.encoded)} if separate else data,
+        validation_data=tree.map(engine.put, other) if separate else data,
         batches=batches,
         validation=validation,
         start=program.start(networks, seeds),
@@ -142,7 +145,8 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
     size = min(training.batch_size, fewest) if isinstance(training.batch_size, int) else fewest
     carried = carries_state(architecture)
     size = divisible(size, training.devices, whole=size == fewest and not carried)
-    numbered = architecture.takes_integers and examples.inputs.dtype != np.uint8
+    pictures = all(part.dtype == np.uint8 for part in tree.leaves(examples.inputs))
+    numbered = architecture.takes_integers and not pictures
     batches = [
         Batches(
             rows,

@@ -11,12 +11,14 @@ from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.tensor import value_of
-from backlit.nn.layer import Layer, Network, Shape, forward
+from backlit.nn.layer import Layer, Network, forward
 from backlit.train.lazy import MadeOnce
 from backlit.train.mixup import blend, parts_of, summed_loss
 
 TrainState = dict[str, Any]  # params, optimizer, state, step, seed: all that one update hands to the next
-Data = dict[str, Any]  # x (rows, ...), y (rows, ...): they stay on the device; batches are row numbers
+# x and y, arrays or trees of them with rows first, and weights by head or None: they stay on the device; batches are
+# row numbers.
+Data = dict[str, Any]
 
 
 @dataclass(eq=False)
@@ -28,7 +30,7 @@ class Program:
     architecture, input_shape :
         What is trained.
     loss : callable
-        ``loss(output, target) -> (rows,)``.
+        ``loss(output, target) -> (rows,)``; of several outputs, summed head by head.
     optimizer : Transform
         ``update(gradients, state, params, step) -> (updates, state)``.
     penalty : callable or None
@@ -51,7 +53,7 @@ class Program:
     """
 
     architecture: Layer
-    input_shape: Shape
+    input_shape: Any
     loss: Any
     optimizer: Any
     engine: Engine
@@ -81,16 +83,16 @@ class Program:
         together = carries[0] if self.members == 1 else tree.map(lambda *parts: np.stack(parts), *carries)
         return tree.map(lambda part: self.engine.put(part, np.asarray(part).dtype), together)
 
-    def _rows(self, data: Data, rows: Any) -> tuple[Any, Any]:
-        return self.engine.take_rows(data["x"], rows), self.engine.take_rows(data["y"], rows)
+    def _rows(self, data: Data, rows: Any) -> Data:
+        return tree.map(lambda array: self.engine.take_rows(array, rows), data)
 
     def _gradient(self, train_state: TrainState, draw: Any, batch: Any, total: Any) -> tuple[Any, Any, Any, Any]:
         """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state.
 
         `draw` numbers the batch in the random stream.
         """
-        x, y, weights, mix = batch["x"], batch["y"], batch["weights"], parts_of(batch)
-        x = blend(x, mix)
+        y, weights, mix = batch["y"], batch["weights"], parts_of(batch)
+        x, spread = blend(batch["x"], mix), self.loss.spread(weights, batch["by_head"])
 
         def objective(params: Any) -> Any:
             output, state = forward(
@@ -106,8 +108,9 @@ class Program:
                 targets=y,
                 fresh=batch.get("fresh"),
             )
-            summed = summed_loss(self.loss, output, y, weights, mix)
-            return (summed if total is None else summed / total), (summed, output, state)
+            summed = summed_loss(self.loss, output, y, spread, mix)
+            means = summed if total is None else tree.map(lambda part, weight: part / weight, summed, total)
+            return self.loss.joined(means), (summed, output, state)
 
         (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(train_state["params"])
         return gradient, summed, output, state
@@ -117,8 +120,9 @@ class Program:
         dtype = tree.leaves(train_state["params"])[0].dtype
         weights = batch["weights"].astype(dtype)
         batch = {**batch, "weights": weights}
-        weight = weights.sum()
-        total = None if self.reduction == "sum" else weight + (weight == 0)  # a batch of rows without weight: no loss
+        weight = tree.map(lambda each: each.sum(), self.loss.spread(weights, batch["by_head"]))
+        # A batch of rows without weight has no loss.
+        total = None if self.reduction == "sum" else tree.map(lambda each: each + (each == 0), weight)
         parts = weights.shape[0]
         gradient, losses, outputs = None, [], []
         for part in range(parts):
@@ -129,7 +133,7 @@ class Program:
             train_state = {**train_state, "state": state}
             losses.append(summed)
             outputs.append(output)
-        record = {"loss": sum(losses), "weight": weight}
+        record = {"loss": tree.map(lambda *sums: sum(sums), *losses), "weight": weight}
         if self.penalty is not None:
             value, shrink = value_and_grad(self.penalty)(train_state["params"])
             gradient = tree.map(lambda a, b: a + b, gradient, shrink)
@@ -139,7 +143,9 @@ class Program:
         )
         params = tree.map(lambda p, u: p + u, train_state["params"], updates)
         if self.collect:
-            record["output"] = outputs[0] if parts == 1 else self.engine.stack(outputs)
+            record["output"] = (
+                outputs[0] if parts == 1 else tree.map(lambda *each: self.engine.stack(list(each)), *outputs)
+            )
         after = {**train_state, "params": params, "optimizer": optimizer, "step": train_state["step"] + 1}
         return self.engine.everywhere(after), record
 
@@ -185,14 +191,19 @@ class Program:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
 
         def batch(state: Any, rows: Any) -> tuple[Any, Any]:
-            x, y = self._rows(data, self.engine.share(rows["rows"][0]))
+            taken = self._rows(data, self.engine.share(rows["rows"][0]))
+            x, y = taken["x"], taken["y"]
             weights = rows["weights"][0].astype(tree.leaves(params)[0].dtype)
             fresh = rows["fresh"][0] if "fresh" in rows else None
             output, state = forward(
                 self.architecture, self.input_shape, params, x, state=state, targets=y, fresh=fresh, mask=weights > 0
             )
-            output = value_of(output)
-            record = {"loss": (value_of(self.loss(output, y)) * weights).sum(), "weight": weights.sum()}
+            output = tree.map(value_of, output)
+            spread = self.loss.spread(weights)
+            record = {
+                "loss": tree.map(value_of, summed_loss(self.loss, output, y, spread, {})),
+                "weight": tree.map(lambda each: each.sum(), spread),
+            }
             return state, {**record, "output": output} if self.collect else record
 
         return self.engine.scan(batch, state, batches)[1]
@@ -201,11 +212,12 @@ class Program:
         """One update, to walk to a certain step."""
         return self._step(train_state, self._batch(data, batch))
 
-    def _batch(self, data: Data, batch: Any, rows: tuple[Any, Any] | None = None) -> dict[str, Any]:
+    def _batch(self, data: Data, batch: Any, rows: Data | None = None) -> dict[str, Any]:
         """What an update takes: a batch's inputs and targets in place of their row numbers."""
-        x, y = self._rows(data, self.engine.share(batch["rows"], axis=1)) if rows is None else rows
-        x, y = self.engine.share(x, axis=1), self.engine.share(y, axis=1)
-        return {**{key: part for key, part in batch.items() if key != "rows"}, "x": x, "y": y}
+        taken = self._rows(data, self.engine.share(batch["rows"], axis=1)) if rows is None else rows
+        taken = tree.map(lambda array: self.engine.share(array, axis=1), taken)
+        rest = {key: part for key, part in batch.items() if key != "rows"}
+        return {**rest, "x": taken["x"], "y": taken["y"], "by_head": taken["weights"]}
 
 
 program_for = MadeOnce(Program)  # a second run of the same kind compiles nothing

@@ -16,6 +16,7 @@ from backlit.train.examples import Examples, examples_of
 from backlit.train.fingerprint import same_data
 from backlit.train.fit import Keeper, fit
 from backlit.train.result import Result
+from backlit.train.scores import wanted_again
 from backlit.train.training import Training
 
 SHARE = 0.2  # of the rows, held back where nothing was
@@ -129,7 +130,7 @@ def training_of(run: Result, options: dict[str, Any]) -> Training:
         If one is needed that the folder doesn't tell.
     """
     given: dict[str, Any] = {name: getattr(run, name) for name in OF_THE_RUN}
-    given |= {"metrics": list(run.metrics.values()), **options}
+    given |= {"metrics": wanted_again(run.metrics), **options}
     for name, option in declared(Training).items():
         if not option.kept or name in given or name not in run.settings:
             continue

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from backlit.data.frames import as_arrays
-from backlit.data.preparation import preparation_of
+from backlit.data.preparation import Foreign, describe, preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
 from backlit.nn.layer import Network
+from backlit.nn.shapes import each, rows_at, rows_of, shape_of
 from backlit.train.callbacks import History
 from backlit.train.divergence import Divergence
+from backlit.train.heads import HeadTargets
+from backlit.train.inputs import inputs_of, outcomes_of
 from backlit.train.intervals import Intervals
 from backlit.train.lazy import now
 from backlit.train.probes.history import ProbeRecords
-from backlit.train.scores import measured, of_loss
-from backlit.train.targets import Targets
+from backlit.train.scores import measured, named_losses, of_loss
 
 ROWS = 4096  # of one batch when a network is used
 
@@ -41,7 +43,7 @@ class Result:
     network: Network
     history: History
     loss: Any
-    targets: Targets
+    targets: Any
     metrics: dict[str, Any]
     stopped: str = "epochs done"
     diverged: Divergence | None = None
@@ -67,6 +69,27 @@ class Result:
         state = {**self.__getstate__(), "recipe": None}
         return dataclasses.replace(self, **copy.deepcopy(state, memo) | {"recipe": self.recipe})
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both learned the same in the same way: what a folder would tell of them, but times and places.
+
+        The network, number by number; targets, loss, metrics, preparation and settings; the history but for its
+        seconds; how training ended. Two runs of one seed and engine are equal.
+        """
+        if not isinstance(other, Result):
+            return NotImplemented
+        return self.network == other.network and self._told() == other._told()
+
+    def __hash__(self) -> int:
+        return hash(self.network)
+
+    def _told(self) -> tuple[Any, ...]:
+        """What two runs are compared by, besides their networks."""
+        history = [{name: value for name, value in line.items() if name != "seconds"} for line in self.history]
+        preparation = preparation_of(self.preparation)
+        prepared = preparation.transform if isinstance(preparation, Foreign) else describe(self.preparation)
+        ended = (self.stopped, self.diverged, self.best_epoch, self.judgement)
+        return self.loss, self.metrics, self.targets.to_dict(), self.settings, history, prepared, ended
+
     @property
     def start(self) -> dict[str, Any] | None:
         """What was known before the first update, if the run has probes: see `backlit.train.probes.facts`.
@@ -91,35 +114,37 @@ class Result:
         """Time spent in training, compiling included."""
         return float(sum(record["seconds"] for record in self.history))
 
-    def inputs(self, x: Any) -> np.ndarray:
-        """Raw input, as given to `fit`, as the array that the network takes."""
-        inputs, _ = as_arrays(preparation_of(self.preparation).apply(x), keep_integers=self.network.takes_integers)
-        if inputs.shape[1:] != self.network.input_shape:
-            one = "; that is one row: pass x[None], or [x]" if inputs.shape == self.network.input_shape else ""
-            raise ShapeError(
-                f"the network takes rows of shape {self.network.input_shape}, got data of shape {inputs.shape}{one}"
-            )
-        if inputs.dtype.kind == "f":
-            inputs = inputs.astype(self.network.dtype, copy=False)
+    def inputs(self, x: Any) -> Any:
+        """Raw input, as given to `fit`, as the array that the network takes, or the arrays by name."""
+        inputs = inputs_of(self.network, self.preparation, x, str(self.network.dtype))
+        expected, got = self.network.input_shape, shape_of(inputs)
+        if got != expected:
+            one = "; that is one row: pass x[None], or [x]" if getattr(inputs, "shape", None) == expected else ""
+            given = f"data of shape {inputs.shape}" if hasattr(inputs, "shape") else f"rows of shape {got}"
+            raise ShapeError(f"the network takes rows of shape {expected}, got {given}{one}")
         return inputs
 
-    def forward(self, inputs: np.ndarray, tokens: np.ndarray | None = None) -> np.ndarray:
+    def forward(self, inputs: Any, tokens: np.ndarray | None = None) -> Any:
         """Raw outputs of the network (for classifiers: logits) for prepared inputs, a few rows at a time.
 
         A network that writes is told the true `tokens`, or goes on from its own.
         """
-        places = [slice(i, i + ROWS) for i in range(0, len(inputs), ROWS)]
+        places = [slice(i, i + ROWS) for i in range(0, rows_of(inputs), ROWS)]
         with np.errstate(all="ignore"):
             parts = [
-                np.asarray(
+                tree.map(
+                    np.asarray,
                     self.network.apply(
-                        self.network.params, inputs[part], targets=None if tokens is None else tokens[part]
-                    )[0]
+                        self.network.params, rows_at(inputs, part), targets=None if tokens is None else tokens[part]
+                    )[0],
                 )
                 for part in places
             ]
-        outputs = np.concatenate(parts) if parts else np.zeros((0, *self.network.output_shape), self.network.dtype)
-        if not np.isfinite(outputs).all():
+        if parts:
+            outputs = tree.map(lambda *arrays: np.concatenate(arrays), *parts)
+        else:
+            outputs = each(lambda shape: np.zeros((0, *shape), self.network.dtype), self.network.output_shape)
+        if not all(np.isfinite(array).all() for array in tree.leaves(outputs)):
             self._require_finite()
         return outputs
 
@@ -129,12 +154,14 @@ class Result:
             if not np.isfinite(leaf).all():
                 raise InputError(f"parameter {path} holds NaN or infinite numbers; restore the run, or train again")
 
-    def outputs(self, x: Any) -> np.ndarray:
-        """Raw outputs of the network (for classifiers: logits), (rows, ...)."""
+    def outputs(self, x: Any) -> Any:
+        """Raw outputs of the network (for classifiers: logits), (rows, ...), or a dict of them by output."""
         return self.forward(self.inputs(x))
 
-    def predict(self, x: Any) -> np.ndarray:
+    def predict(self, x: Any) -> Any:
         """Predictions for raw input: class labels, 0/1 or a table's own words for each label, or numbers in their unit.
+
+        Of a network of several inputs a dict of them; of one of several outputs a dict of predictions by output.
 
         Parameters
         ----------
@@ -146,22 +173,29 @@ class Result:
         array of shape (rows,), or (rows, outputs) for several outputs
             Of sequences of texts or symbols, a list of lists: a class for each step.
         """
-        decoded = self._absolute(x, self.targets.decode(self.outputs(x)))
-        if decoded.ndim != 2:
-            return decoded
-        preparation = preparation_of(self.preparation)
-        return preparation.trimmed(x, preparation.in_words(decoded))
+        decoded = self.targets.decode(self.outputs(x))
+        return tree.map(lambda one: self._in_words(x, self._absolute(x, one)), decoded)
 
-    def relative(self, x: Any, y: Any) -> np.ndarray:
+    def _in_words(self, x: Any, decoded: np.ndarray) -> Any:
+        """Predictions as the raw data calls them."""
+        preparation = preparation_of(self.preparation)
+        return decoded if decoded.ndim != 2 else preparation.trimmed(x, preparation.in_words(decoded))
+
+    def relative(self, x: Any, y: Any) -> Any:
         """Targets as the preparation has the network learn them, beside what rows `x` tell; mostly as they are."""
-        return preparation_of(self.preparation).relative(x, y)
+        names = self.network.output_names
+        if not names:
+            return preparation_of(self.preparation).relative(x, y)
+        return outcomes_of(names, self.preparation, x, y, None)
 
     def _absolute(self, x: Any, predicted: np.ndarray) -> np.ndarray:
         """The inverse of `relative`."""
         return preparation_of(self.preparation).absolute(x, predicted)
 
-    def predict_proba(self, x: Any) -> np.ndarray:
+    def predict_proba(self, x: Any) -> Any:
         """Probability of each class (rows, classes), in the order of `classes`.
+
+        Of several outputs a dict, of those that have probabilities.
 
         Raises
         ------
@@ -171,8 +205,10 @@ class Result:
         return self.targets.probabilities(self.outputs(x), self.loss.activation)
 
     @property
-    def classes(self) -> list[Any] | None:
-        """The class labels, in the order of `predict_proba`'s columns."""
+    def classes(self) -> Any:
+        """The class labels, in the order of `predict_proba`'s columns; of several outputs those of each, by name."""
+        if isinstance(self.targets, HeadTargets):
+            return self.targets.classes
         return list(self.targets.labels.classes) if self.targets.labels else None
 
     @property
@@ -214,6 +250,7 @@ class Result:
         ----------
         x, y : as given to `fit`
         sample_weight : array (rows,), optional
+            Of several outputs, a dict of these will do as well.
 
         Returns
         -------
@@ -227,19 +264,34 @@ class Result:
             scores |= {"loss": self.score(self.forward(inputs, tokens), y, sample_weight)["loss"]}
         return scores
 
-    def score(self, outputs: np.ndarray, y: Any, sample_weight: Any = None) -> dict[str, float]:
+    def score(self, outputs: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
         """As `evaluate`, from raw outputs."""
-        y = np.asarray(y)
-        if len(y) != len(outputs):
-            raise ShapeError(f"x has {len(outputs)} rows and y {len(y)}: they must be equal")
-        if not len(y):
+        y = y if isinstance(y, Mapping) else np.asarray(y)
+        for name, targets in y.items() if isinstance(y, Mapping) else [("", y)]:
+            if len(targets) != rows_of(outputs):
+                where = f"output {name!r}: " if name else ""
+                raise ShapeError(f"{where}x has {rows_of(outputs)} rows and y {len(targets)}: they must be equal")
+        if not rows_of(outputs):
             raise InputError("there are no rows to evaluate on")
         encoded = self.targets.encode(y, str(self.network.dtype))
-        weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        losses = np.asarray(self.loss(outputs, encoded), dtype=np.float64)
-        loss = float((losses * weights).sum() / weights.sum())
+        weights = self._spread(rows_of(outputs), sample_weight)
+        losses = tree.map(lambda each: np.asarray(each, dtype=np.float64), self.loss.by_head(outputs, encoded))
+        means = tree.map(lambda each, weight: float((each * weight).sum() / weight.sum()), losses, weights)
+        named = named_losses(self.loss, means)
         outputs, encoded = self.targets.own_unit(outputs), self.targets.own_unit(encoded)
-        return {"loss": loss, **of_loss(self.metrics, loss), **measured(self.metrics, outputs, encoded, weights)}
+        return {**named, **of_loss(self.metrics, named), **measured(self.metrics, outputs, encoded, weights)}
+
+    def _spread(self, rows: int, sample_weight: Any) -> Any:
+        """The weight of each row, for each output."""
+        if not isinstance(sample_weight, Mapping):
+            weights = np.ones(rows) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+            return self.loss.spread(weights)
+        for name in sample_weight:
+            if name not in self.network.output_names:
+                known = ", ".join(map(repr, self.network.output_names)) or "none by name"
+                raise InputError(f"sample_weight: {name!r} is no output; the network's outputs are {known}")
+        own = {name: np.asarray(each, dtype=float) for name, each in sample_weight.items()}
+        return self.loss.spread(np.ones(rows), {n: own.get(n, np.ones(rows)) for n in self.network.output_names})
 
     def __repr__(self) -> str:
         last = (

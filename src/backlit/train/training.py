@@ -107,8 +107,11 @@ class Training(Record):
 
     Parameters
     ----------
-    loss : str, loss or function, optional
+    loss : str, loss, function, or dict of output to one of them, optional
         By default cross entropy for classes, mean squared error for numbers.
+    loss_weights : dict of output to float, optional
+        How much the loss of each output counts in a network of several; 1 for those that it leaves out. The history has
+        each output's own loss, unweighted, beside their weighted sum.
     optimizer : str or Transform
         ``"adam"``, ``bl.SGD(0.1, momentum=0.9)``, ``bl.chain(bl.ClipGlobalNorm(1.0), bl.Adam(1e-3))``. A name may bring
         settings: ``"momentum:0.95"``, ``"adam:beta1=0.8,beta2=0.99"``. ``"lbfgs"`` takes all rows at once,
@@ -132,13 +135,16 @@ class Training(Record):
         Origin of all randomness: the same seed gives the same run, bit for bit on one machine and engine.
     metrics : list, optional
         Names ("accuracy", "f1", "auc", "r2", ...) or functions ``(outputs, targets, weights) -> float`` of arrays; by
-        default accuracy for classes, RMSE and R² for numbers. ``metrics=[]`` computes the loss alone.
+        default accuracy for classes, RMSE and R² for numbers. ``metrics=[]`` computes the loss alone. For several
+        outputs a dict: ``{"price": ["rmse", "mae"]}``; the history has "price_rmse", and outputs that it leaves out
+        have none.
     penalty : penalty, optional
         ``bl.L2(1e-4)``, ``bl.L1(1e-3, only="0/*") + bl.L2(1e-4)``: added to the data loss.
-    sample_weight : array (rows,), optional
-        Weight of each row in the loss.
+    sample_weight : array (rows,), or dict of output to array, optional
+        Weight of each row in the loss; by output for several. Weight 0 leaves a row out of an output's loss, where its
+        target isn't known, say.
     class_weight : "balanced" or dict of class to weight, optional
-        Weight of each class in the loss; multiplies `sample_weight`.
+        Weight of each class in the loss; multiplies `sample_weight`. For several outputs a dict of these.
     early_stopping : EarlyStopping or int, optional
         An int is its patience.
     callbacks : callable or list of callables
@@ -153,7 +159,7 @@ class Training(Record):
         Compiled, or operation by operation.
     dtype : "float32" or "float64"
         Of parameters, inputs and arithmetic.
-    preparation : object with ``apply(raw) -> array``, optional
+    preparation : object with ``apply(raw) -> array``, or dict of input to object, optional
         Applied to `x` here and to whatever the run is used on later; saved with it.
     standardize_targets : bool
         Train numbers as ``(y - mean) / std``; predictions and metrics are in the targets' own unit again.
@@ -209,8 +215,14 @@ class Training(Record):
         parameters whole. On a processor this gains nothing, since XLA uses all its cores for one device, too.
     """
 
-    loss: str | Loss | Callable[..., Any] | None = option(
+    loss: str | Loss | Callable[..., Any] | Mapping[str, str | Loss | Callable[..., Any]] | None = option(
         None, form=TEXT, panel=TRAINING, help="By default cross_entropy or mean_squared_error"
+    )
+    loss_weights: Mapping[str, float] | None = option(
+        None,
+        scope="recipe",  # the loss tells them
+        kinds=(Mapping,),
+        words="a dict of output to number",
     )
     optimizer: str | Transform = option("adam", form=TEXT, panel=TRAINING, help=OPTIMIZERS)
     schedule: str | None = option(
@@ -234,14 +246,17 @@ class Training(Record):
     seed: int = count(
         0, low=0, words="a whole number of at least 0", panel=TRAINING, help="Origin of all randomness, splits too"
     )
-    metrics: Sequence[str | Callable[..., Any]] | str | Callable[..., Any] | None = option(
-        None, scope="recipe", kinds=(str, Sequence, Callable), words="a metric's name, a function, or a list of them"
+    metrics: Sequence[str | Callable[..., Any]] | Mapping[str, Any] | str | Callable[..., Any] | None = option(
+        None,
+        scope="recipe",
+        kinds=(str, Sequence, Mapping, Callable),
+        words="a metric's name, a function, or a list of them",
     )
     penalty: Penalty | Callable[..., Any] | None = option(
         None, form=TEXT, kinds=(Callable,), words="bl.L2(0.001) or the like, or a function of the parameters"
     )
-    sample_weight: Sequence[float] | np.ndarray | None = option(None, scope="kept", form=GIVEN)
-    class_weight: str | Mapping[Any, float] | None = option(
+    sample_weight: Sequence[float] | np.ndarray | Mapping[str, Any] | None = option(None, scope="kept", form=GIVEN)
+    class_weight: str | Mapping[Any, Any] | None = option(
         None, scope="kept", form=GIVEN, kinds=(str, Mapping), words="'balanced' or a dict of class to weight"
     )
     early_stopping: EarlyStopping | int | None = option(

@@ -50,7 +50,7 @@ def test_sizes_that_are_none(spec: str) -> None:
 
 @pytest.mark.parametrize("spec", ["transformer:2x64,heads=3", "transformer:2x7", "transformer:2x12,heads=12"])
 def test_heads_that_cannot_share(spec: str) -> None:
-    with pytest.raises(InputError, match="each head takes an even number of the .* units; choose units and heads"):
+    with pytest.raises(InputError, match=r"each head takes an even number of the .* units; choose units and heads"):
         Size.read(spec)
 
 
@@ -71,7 +71,7 @@ def test_what_writes_a_text_is_causal() -> None:
     require_causal(network)
     assert network.output_shape((7,)) == (7, 9)
     with pytest.raises(
-        InputError, match="layer 1/attend .* sees the tokens that it is to foretell; give .* causal=True"
+        InputError, match=r"layer 1/attend .* sees the tokens that it is to foretell; give .* causal=True"
     ):
         require_causal(bl.Sequential(bl.Embedding(9, 4), bl.MultiHeadAttention(4, 2)))
 

@@ -83,7 +83,7 @@ def test_the_last_look_is_taken_when_it_is_asked_for(monkeypatch, tmp_path):
 def test_a_node_to_watch_that_isnt_there_is_told_before_training():
     x, y = blobs()
     with pytest.raises(bl.UnknownNameError, match=r"node to watch '0/linaer'"):
-        bl.fit(mlp(), x, y, epochs=100_000, probes=bl.watch("0/linaer"))
+        bl.fit(mlp(), x, y, epochs=100_000, probes=bl.Probes(watch=("0/linaer",)))
 
 
 def test_layers_and_contents_can_be_chosen():

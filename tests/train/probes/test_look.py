@@ -237,11 +237,11 @@ def test_histogram_counts_match_numpy(data):
 def test_watched_nodes(data):
     x, y = data
     net = bl.Sequential(bl.Linear(4), bl.Tanh(), bl.Linear(3))
-    record, network = one(net, x, y, probes=bl.watch("0/linear", "2/add", probes=bl.Probes(rows=ROWS)))
+    record, network = one(net, x, y, probes=bl.Probes(watch=("0/linear", "2/add"), rows=ROWS))
     assert record["layers"]["0/linear"]["std"] == near((x @ network.params["0"]["weight"].T).std())
     same(record["layers"]["2/add"], {**record["layers"]["2"], "layer": ""})
     with pytest.raises(bl.UnknownNameError, match=r"node to watch '0/linaer'.*0/linear"):
-        one(net, x, y, probes=bl.watch("0/linaer"))
+        one(net, x, y, probes=bl.Probes(watch=("0/linaer",)))
 
 
 @pytest.mark.parametrize(
@@ -278,3 +278,21 @@ def same(a, b):
 def compile_always(monkeypatch):
     """Let the XLA engine compile even what isn't worth it."""
     monkeypatch.setattr("backlit.train.probes.schedule.COMPILING", 0.0)
+
+
+def test_histograms_of_gradients_are_kept_where_they_are_asked_for():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 3))
+    options = {"epochs": 2, "engine": "numpy", "batch_size": "full", "dtype": "float64"}
+    run = bl.fit(bl.Linear(2), x, x[:, :2], probes=bl.Probes(every=1, gradients=True), **options)
+    weights = {name: torch.tensor(np.array(value), requires_grad=True) for name, value in run.network.params.items()}
+    outputs = torch.tensor(x) @ weights["weight"].T + weights["bias"]
+    (outputs - torch.tensor(x[:, :2])).square().mean().backward()
+    for name, weight in weights.items():
+        told, gradient = run.probes[-1]["gradients"][name], weight.grad.numpy().ravel()
+        assert (told["min"], told["max"]) == (
+            pytest.approx(gradient.min(), rel=1e-5),
+            pytest.approx(gradient.max(), rel=1e-5),
+        )
+        assert told["histogram"] == np.histogram(gradient, len(told["histogram"]))[0].tolist()
+    assert "gradients" not in bl.fit(bl.Linear(2), x, x[:, :2], **options).probes[-1]

@@ -17,6 +17,7 @@ from backlit import bounds
 from backlit.data.files.spreadsheets import require_dense, require_unpacked
 from backlit.data.files.values import series
 from backlit.errors import InputError, unknown
+from backlit.extras import need
 
 CELL, SOME = 8, 10_000  # bytes of a cell at least, and rows that a database is asked for at a time
 SECONDS, STEPS = 60, 100_000  # that a database may search for rows, and its steps between two looks at the clock
@@ -165,10 +166,7 @@ def excel(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[s
     """The first sheet of an Excel file, or the one that is named."""
     import polars as pl
 
-    try:
-        import fastexcel
-    except ImportError as error:
-        raise InputError(f"{path}: reading Excel files needs another package: pip install 'backlit[excel]'") from error
+    fastexcel = need("fastexcel", extra="excel", why=f"{path}: reading Excel files")
     require_unpacked(data, path)
     require_dense(data, path)
     try:

@@ -17,6 +17,7 @@ from typing import Any
 
 from backlit import bounds
 from backlit.errors import InputError, unknown
+from backlit.extras import need
 
 STANDARD_INPUT = "-"
 PIECE, FEW = 1 << 20, 1 << 10  # bytes that are unpacked, or taken, at a time
@@ -136,12 +137,7 @@ def _zstandard(data: bytes) -> Iterator[bytes]:
 
         yield from _pieces(zstd.ZstdFile(io.BytesIO(data)))
         return
-    try:
-        import zstandard
-    except ImportError as error:
-        raise InputError(
-            "reading files compressed by Zstandard needs another package: pip install 'backlit[zstd]'"
-        ) from error
+    zstandard = need("zstandard", extra="zstd", why="reading files compressed by Zstandard")
     try:
         frame = zstandard.ZstdDecompressor().decompressobj()
         for start in range(0, len(data), FEW):  # few at a time: each block of four bytes may unpack to 128 KiB

@@ -21,6 +21,7 @@ from backlit.data.files.header import free_name
 from backlit.data.files.moments import Moment
 from backlit.data.files.packed import packer
 from backlit.errors import InputError, ShapeError
+from backlit.extras import need
 from backlit.files import saving
 
 FORMULA = "^[=+@-]"  # a spreadsheet takes such a cell for a formula
@@ -314,7 +315,5 @@ def _as_array(column: Any) -> np.ndarray:
 def _write_excel(frame: Any, file: io.BytesIO) -> None:
     zoned = [name for name in frame.columns if getattr(frame[name].dtype, "time_zone", None)]
     frame = frame.with_columns(frame[name].dt.replace_time_zone(None) for name in zoned)  # Excel knows no zones
-    try:
-        frame.write_excel(file)
-    except ImportError as error:
-        raise InputError("writing Excel files needs another package: pip install 'backlit[excel]'") from error
+    need("xlsxwriter", extra="excel", why="writing Excel files")
+    frame.write_excel(file)

@@ -21,6 +21,7 @@ from backlit.optim.adaptive import AdaGrad, Adam, AdamW, RMSprop
 from backlit.optim.transform import Optimizer
 
 QUADRATIC, CATAPULT = 2.0, 12.0  # learning rate · λ_max: Cauchy 1847; Lewkowycz et al. 2020 for networks with ReLU
+USUAL = 0.01  # ‖Δw‖ / ‖w‖ of one update at the most, where a training gets on well
 LEAP = 0.1  # ‖Δw‖ / ‖w‖ of one update: a hundred times the 1e-3 that is usual
 ADAPTIVE_LEAP = 3.0  # ten times a third of a layer's starting size, by which Adam moves each weight in its first step
 RISING = 0.05  # of the guess's loss, by which epochs rise in the second half
@@ -37,6 +38,8 @@ _RATE = Template("learning rate {rate}", "학습률 {rate}")
 _UNKNOWN = Template("unknown", "알 수 없음")
 _LEAP = Template("‖Δw‖ / ‖w‖", "‖Δw‖ / ‖w‖")
 _TWENTIETH = Template("a twentieth: batches differ, but not by so much", "20분의 1. 배치마다 다르지만 그만큼은 아님")
+_SLOWER = "bl.fit(..., optimizer={optimizer})  # the rate was {rate}; bl.lr_find looks for one"
+_LOWER = "--lr {lower:.2g}"
 CURVED = Sign(
     Template(
         "λ_max = {curvature:.5g} at the start: gradient descent diverges above 2/λ_max = {best:.5g}",
@@ -48,7 +51,7 @@ CURVED = Sign(
         "이차 손실이면 2이고, 신경망은 12까지 견디기도 함(Lewkowycz et al. 2020)",
     ),
     remedy="bl.fit(..., optimizer={optimizer})",
-    command="--lr {half:.2g}",
+    command=_LOWER,
 )
 FIRST_LEAP = Sign(
     _RATE,
@@ -57,6 +60,8 @@ FIRST_LEAP = Sign(
         "Adam moves each weight by the rate in its first step; such a step replaces the start",
         "Adam은 첫 갱신에서 가중치를 학습률만큼 움직이므로, 이 정도면 초기값이 남지 않음",
     ),
+    remedy=_SLOWER,
+    command=_LOWER,
 )
 DIVERGED = Sign(
     _RATE,
@@ -65,6 +70,8 @@ DIVERGED = Sign(
         "‖Δw‖ / ‖w‖ is usually about 0.001; this training diverged",
         "‖Δw‖ / ‖w‖는 보통 0.001쯤인데, 이 학습은 발산함",
     ),
+    remedy=_SLOWER,
+    command=_LOWER,
 )
 LEAPING = Sign(
     _RATE,
@@ -73,11 +80,15 @@ LEAPING = Sign(
         "a hundred times the usual 0.001, and the loss wavers, or units were lost that worked at first",
         "보통 값 0.001의 백 배. 손실이 출렁이거나, 처음에는 움직이던 유닛이 꺼짐",
     ),
+    remedy=_SLOWER,
+    command=_LOWER,
 )
 RISEN = Sign(
     _RATE,
     Template("rise of the loss, of the guess's", "손실이 오른 정도(추측 손실에 대한 비율)"),
     _TWENTIETH,
+    remedy=_SLOWER,
+    command=_LOWER,
 )
 WAVERING = Sign(
     _RATE,
@@ -88,7 +99,9 @@ WAVERING = Sign(
     _TWENTIETH,
 )
 COULD_SETTLE = dataclasses.replace(
-    WAVERING, remedy="bl.fit(..., optimizer=bl.{optimizer}(learning_rate=bl.optim.Cosine({start:g}, {steps})))"
+    WAVERING,
+    remedy="bl.fit(..., optimizer=bl.{optimizer}(learning_rate=bl.optim.Cosine({start:g}, {steps})))",
+    command="--lr {start:.2g} --schedule cosine",
 )
 HARDLY_MOVED = Sign(
     Template("learning rate {rate}, {updates} updates", "학습률 {rate}, 갱신 {updates}번"),
@@ -98,6 +111,7 @@ HARDLY_MOVED = Sign(
         "무언가 배우려면 가중치가 제 크기만큼은 움직여야 함",
     ),
     remedy="bl.fit(..., optimizer={optimizer})",
+    command="--lr {better:.2g}",
 )
 
 
@@ -117,14 +131,14 @@ def before_training(e: Evidence) -> list[Finding]:
             values: dict[str, Any] = {
                 "curvature": e.sharpness,
                 "best": best,
-                "half": best / 2,
+                "lower": float(f"{best / 2:.2g}"),
                 "optimizer": _with_rate(e, best / 2),
             }
             severity = "alarm" if product > limit else "remark"
             return [TOO_HIGH.found(CURVED, product, limit, severity=severity, **values)]
     ratio = e.ratio(e.start)
     if adaptive and ratio is not None and ratio > ADAPTIVE_LEAP:
-        return [TOO_HIGH.found(FIRST_LEAP, ratio, ADAPTIVE_LEAP, rate=_shown(rate))]
+        return [TOO_HIGH.found(FIRST_LEAP, ratio, ADAPTIVE_LEAP, **_lower(e, ratio / ADAPTIVE_LEAP))]
     return []
 
 
@@ -132,11 +146,17 @@ def _with_rate(e: Evidence, rate: float) -> str:
     """The optimizer as it would be written with another rate."""
     last = e.optimizer.last
     known = isinstance(last, Optimizer)
-    return repr(last.replace(learning_rate=float(f"{rate:.2g}"))) if known else f"bl.SGD({rate:.2g})"
+    return f"bl.{last.replace(learning_rate=float(f'{rate:.2g}'))!r}" if known else f"bl.SGD({rate:.2g})"
 
 
 def _shown(rate: float | None) -> str | Message:
     return _UNKNOWN.of() if rate is None else f"{rate:g}"
+
+
+def _lower(e: Evidence, too_large: float) -> dict[str, Any]:
+    """The rate as it is, and the optimizer with one so many times lower, or a tenth of it if that is less."""
+    lower = float(f"{(e.rate or 0.01) / max(10.0, too_large):.2g}")
+    return {"rate": _shown(e.rate), "lower": lower, "optimizer": _with_rate(e, lower)}
 
 
 def high(e: Evidence) -> list[Finding]:
@@ -144,9 +164,10 @@ def high(e: Evidence) -> list[Finding]:
     if not e.trained or e.fitted:
         return []
     ratios = [ratio for ratio in (e.ratio(record) for record in [e.start, *e.looks]) if ratio is not None]
-    leap, follows, rate = max(ratios, default=0.0), seen(e), _shown(e.rate)
+    leap, follows = max(ratios, default=0.0), seen(e)
+    told = _lower(e, leap / USUAL)
     if e.diverged is not None:
-        return [] if made_from_finite(e) else [TOO_HIGH.found(DIVERGED, leap, LEAP, follows, rate=rate)]
+        return [] if made_from_finite(e) else [TOO_HIGH.found(DIVERGED, leap, LEAP, follows, **told)]
     if leap < MOVING:
         return []
     skill = e.skill(False)
@@ -162,11 +183,11 @@ def high(e: Evidence) -> list[Finding]:
     only_wavers = not (died or stuck or worse or burst) and min(skill or 0.0, unseen or 0.0) > NOTHING
     if only_wavers and (rises_far or (leap > LEAP and rises)):
         sign = WAVERING if e.rate is None else COULD_SETTLE
-        return [OSCILLATING.found(sign, rising, RISING, follows, rate=rate, **_settling(e))]
+        return [OSCILLATING.found(sign, rising, RISING, follows, **(told | _settling(e)))]
     if leap > LEAP and (died or stuck or worse or burst or rises):
-        return [TOO_HIGH.found(LEAPING, leap, LEAP, follows, rate=rate)]
+        return [TOO_HIGH.found(LEAPING, leap, LEAP, follows, **told)]
     if worse or (died and learned_nothing) or rises_far:
-        return [TOO_HIGH.found(RISEN, max(rising, -(skill or 0.0)), 4 * RISING, follows, rate=rate)]
+        return [TOO_HIGH.found(RISEN, max(rising, -(skill or 0.0)), 4 * RISING, follows, **told)]
     return []
 
 
@@ -202,7 +223,8 @@ def low(e: Evidence) -> list[Finding]:
     if travel > TRAVEL or (max(ratios) == 0 and e.rate != 0) or max(ratios) > SLOW:
         return []
     factor = 10 ** max(1, math.ceil(math.log10(TRAVEL / max(travel, 1e-12))))
-    values = {"updates": known[-1][0], "optimizer": _with_rate(e, (e.rate or 1e-3) * factor)}
+    better = (e.rate or 1e-3) * factor
+    values = {"updates": known[-1][0], "optimizer": _with_rate(e, better), "better": float(f"{better:.2g}")}
     return [TOO_LOW.found(HARDLY_MOVED, travel, TRAVEL, seen(e), rate=_shown(e.rate), **values)]
 
 
@@ -215,7 +237,7 @@ TOO_HIGH = Kind(
         "Updates overshoot: beyond 2/λ_max each step lands higher on the other side of the valley.",
         "갱신이 지나칩니다. 학습률이 2/λ_max를 넘으면 갱신할 때마다 골짜기 건너편의 더 높은 곳에 떨어집니다.",
     ),
-    remedy="bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))  # a tenth of the rate; bl.lr_find looks for one",
+    remedy="bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))  # lower than now; bl.lr_find looks for one",
     command="--lr 0.001",
     effect=Template("a loss that falls from epoch to epoch", "손실이 에포크마다 줄어듭니다."),
     signs=(CURVED, FIRST_LEAP, DIVERGED, LEAPING, RISEN),

@@ -15,7 +15,7 @@ from backlit.inspect.draw.operations import operations
 from backlit.inspect.draw.scene import Scene
 from backlit.inspect.draw.summary import summary
 from backlit.inspect.explain import Explanation, explain
-from backlit.inspect.trace import described, require_network, trace
+from backlit.inspect.trace import described, require_network, require_single, trace
 from backlit.nn.layer import Layer, Network
 
 DEPTHS = ("layers", "neurons", "operations")
@@ -90,7 +90,10 @@ def _scene(what: Any, depth: str | None, x: Any, y: Any, loss: Any) -> Scene:
         return _graph(trace(network, x, y, loss), note)
     if any(item is not None for item in (x, y, loss)):
         raise InputError(f"x, y and loss are for depth='operations', got depth={depth or 'layers'!r}")
-    return neurons(network) if depth == "neurons" else layers(network)
+    if depth == "neurons":
+        require_single(network, "draw with depth='neurons'")
+        return neurons(network)
+    return layers(network)
 
 
 def _graph(what: Tensor | Explanation, note: str = "") -> Scene:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network, Shape
-from backlit.nn.layers.containers import Parallel, Residual, _Chain
+from backlit.nn.layers.containers import Parallel, Residual, _Chain, way_for
 from backlit.nn.layers.sequence import Masked
 from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
+from backlit.nn.shapes import Shapes
 
+IN, OUT = "→ ", " →"  # in keys, of inputs and outputs: no layer is called so
 _STEPS = 6  # time steps that are drawn of an unrolled layer; of more the first ones and the last
 
 
@@ -24,8 +27,8 @@ class Part:
     path : str
         Where in the network: "2/body/0".
     kind : str
-        "input", "layer", "merge" (a sum or concatenation), "step" (of a recurrent layer), "slice" (a time step's
-        input), or "more" (what was left out).
+        "input", "output" (one of several), "layer", "merge" (a sum or concatenation), "step" (of a recurrent layer),
+        "slice" (a time step's input), or "more" (what was left out).
     text : str
         What it is: "Linear(64)".
     shape : tuple of int
@@ -62,8 +65,15 @@ def architecture(network: Network, branches: bool = True, levels: int = 99) -> A
         How many levels of containers are opened.
     """
     walk = _ArchitectureWalk(network, branches, levels)
-    walk.add(INPUT, Part(INPUT, "input", "input", network.input_shape), [])
-    walk.visit("", network.architecture, network.input_shape, INPUT, 0)
+    shape = network.input_shape
+    if isinstance(shape, Shapes):
+        sources: Any = {name: walk.add(f"{IN}{name}", Part(name, "input", name, shape[name]), []) for name in shape}
+    else:
+        sources = walk.add(INPUT, Part(INPUT, "input", INPUT, shape), [])
+    ends = walk.visit("", network.architecture, shape, sources, 0)
+    if isinstance(ends, dict):
+        for name, one in network.output_shape.items():
+            walk.add(f"{name}{OUT}", Part(name, "output", name, one), [ends[name]])
     return Architecture(walk.parts, walk.edges)
 
 
@@ -79,8 +89,11 @@ class _ArchitectureWalk:
         self.edges += [(source, key) for source in dict.fromkeys(sources)]
         return key
 
-    def visit(self, path: str, layer: Layer, shape: Shape, source: str, level: int) -> str:
-        """Add a layer that gets its input from `source`; the key of what gives its output."""
+    def visit(self, path: str, layer: Layer, shape: Any, source: Any, level: int) -> Any:
+        """Add a layer that gets its input from `source`, a key, or keys by input; the key of what gives its output.
+
+        Of several outputs these are keys by name.
+        """
         if isinstance(layer, (_Chain, Masked)) and level < self.levels:
             for name, part, part_shape in layer.open(shape):
                 source = self.visit(_join(path, name), part, part_shape, source, level + 1)
@@ -93,7 +106,7 @@ class _ArchitectureWalk:
                     self.visit(_join(path, n), p, part_shape, source, level + 1)
                     for n, p, part_shape in layer.open(shape)
                 ]
-                return self._merge(path, layer.combine, layer.output_shape(shape), ends)
+                return self._parallel(path, layer, layer.output_shape(shape), ends)
             if isinstance(layer, Wired):
                 return self._wired(path, layer, shape, source, level)
         if self.branches and getattr(layer, "form", "") == "unrolled":
@@ -101,7 +114,21 @@ class _ArchitectureWalk:
         size = sum(n for key, n in self.sizes.items() if not path or key == path or key.startswith(f"{path}/"))
         inside = f" of {len(layer.parts())}" if layer.parts() else ""
         text = f"{type(layer).__name__}{inside}" if inside else repr(layer).removesuffix("()")
-        return self.add(path or "network", Part(path, "layer", text, layer.output_shape(shape), size, layer), [source])
+        sources = list(source.values()) if isinstance(source, dict) else [source]
+        output = layer.output_shape(shape)
+        key = self.add(path or "network", Part(path, "layer", text, output, size, layer), sources)
+        return dict.fromkeys(output, key) if isinstance(output, Shapes) else key
+
+    def _parallel(self, path: str, layer: Parallel, shape: Any, ends: list[Any]) -> Any:
+        """Branches put together, output by output if they have several."""
+        if not isinstance(shape, Shapes):
+            return self._merge(path, way_for(layer.combine, "", "concatenate"), shape, ends)
+        return {
+            name: self._merge(
+                _join(path, name), way_for(layer.combine, name, "concatenate"), one, [end[name] for end in ends]
+            )
+            for name, one in shape.items()
+        }
 
     def _merge(self, path: str, way: str, shape: Shape, ends: list[str]) -> str:
         if len(ends) == 1:
@@ -112,14 +139,19 @@ class _ArchitectureWalk:
         ends = [self.visit(_join(path, n), p, part_shape, source, level + 1) for n, p, part_shape in layer.open(shape)]
         return self._merge(path, "sum", layer.output_shape(shape), ends if len(ends) > 1 else [source, *ends])
 
-    def _wired(self, path: str, layer: Wired, shape: Shape, source: str, level: int) -> str:
-        outputs = {INPUT: source}
+    def _wired(self, path: str, layer: Wired, shape: Any, source: Any, level: int) -> Any:
+        keys = dict(source) if layer.inputs else {INPUT: source}
         for name, part, part_shape in layer.open(shape):
-            starts = [outputs[start] for start, end in layer.edges if end == name]
-            first = self._merge(_join(path, f"{name} gets"), layer.combine, part_shape, starts)
-            outputs[name] = self.visit(_join(path, name), part, part_shape, first, level + 1)
-        ends = [outputs[start] for start, end in layer.edges if end == OUTPUT]
-        return self._merge(path, layer.combine, layer.output_shape(shape), ends)
+            starts = [keys[start] for start in layer.sources(name)]
+            first = self._merge(_join(path, f"{name} gets"), layer.way(name), part_shape, starts)
+            keys[name] = self.visit(_join(path, name), part, part_shape, first, level + 1)
+        nodes, whole = dict(layer.nodes), layer.output_shape(shape)
+        made = {}
+        for name in layer.outputs or (OUTPUT,):
+            ends = [keys[name]] if name in nodes else [keys[start] for start in layer.sources(name)]
+            own = whole[name] if layer.outputs else whole
+            made[name] = self._merge(_join(path, name) if layer.outputs else path, layer.way(name), own, ends)
+        return made if layer.outputs else made[OUTPUT]
 
     def _unrolled(self, path: str, layer: Layer, shape: Shape, source: str) -> str:
         """A box for each time step, which hands its state to the next."""

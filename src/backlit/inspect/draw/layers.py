@@ -24,7 +24,15 @@ from backlit.nn.layer import Network
 
 _MOST = 24  # boxes; of more, containers stay closed, and then the middle is left out
 _MARGIN, _LINE, _WIDEST = 20.0, 15.0, 190.0
-_FILLS = {"layer": "#e8f1f8", "step": "#e8f1f8", "input": PAPER, "slice": PAPER, "merge": "#f2f2f2", "more": PAPER}
+_FILLS = {
+    "layer": "#e8f1f8",
+    "step": "#e8f1f8",
+    "input": PAPER,
+    "output": PAPER,
+    "slice": PAPER,
+    "merge": "#f2f2f2",
+    "more": PAPER,
+}
 
 
 def layers(network: Network) -> Scene:
@@ -106,7 +114,7 @@ def _shapes(part: Part, middle: float, y: float) -> list[Shape]:
             Label(middle, y + 5, part.text, 13.0),
         ]
     dashed = part.kind == "more"
-    radius = 3.0 if part.kind in ("input", "slice") else 7.0
+    radius = 3.0 if part.kind in ("input", "output", "slice") else 7.0
     shapes: list[Shape] = [
         Box(left, top, width, height, radius, _FILLS[part.kind], LINE if dashed else INK, 1.2, dashed)
     ]

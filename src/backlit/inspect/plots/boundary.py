@@ -14,6 +14,7 @@ from backlit.data.table import as_polars
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import softmax
 from backlit.inspect.plots.style import COLOURS, class_style, figure, label, labels, outlined, picture, tidy
+from backlit.inspect.trace import require_single
 from backlit.nn.layer import Network
 from backlit.nn.layers.activations import Sigmoid
 from backlit.nn.layers.containers import Sequential
@@ -278,6 +279,7 @@ def _view_of_network(network: Network, rows: np.ndarray, y: np.ndarray | None) -
 
 
 def _view_of_run(run: Any, x: Any) -> _View:
+    require_single(run.network, "decision_boundary")
     kind = run.targets.kind
     if kind in ("multi_label", "probability") or (kind == "number" and run.network.output_shape != (1,)):
         raise InputError("the run predicts several things at once, and one picture shows one; predict them one by one")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.inspect.plots.style import TRAINING, VALIDATION, figure, label, picture
+from backlit.inspect.plots.style import TRAINING, VALIDATION, figure, label, picture, tidy
 
 
 @picture
@@ -25,16 +25,19 @@ def learning_curves(history: Any, best_epoch: int | None = None) -> Any:
     """
     measures = [key for key in (history[-1] if history else {}) if key not in ("epoch", "seconds", "penalty")]
     names = [key for key in measures if not key.startswith("val_")] or ["loss"]
-    chart, axes = figure(1, len(names), width=4.6 * len(names) + 0.6, height=3.6)
+    rows, columns = tidy(len(names))
+    chart, axes = figure(rows, columns, width=4.6 * columns + 0.6, height=3.6 * rows)
     epochs = [record["epoch"] for record in history]
     marker = "o" if len(epochs) == 1 else None
-    for axis, name in zip(np.ravel(axes), names, strict=True):
+    for axis in np.ravel(axes)[len(names) :]:
+        axis.remove()
+    for axis, name in zip(np.ravel(axes), names, strict=False):
         axis.set(xlabel="epoch", title=label(name))
         for key, style, who in ((name, TRAINING, "training"), (f"val_{name}", VALIDATION, "validation")):
             if history and key in history[-1]:
                 axis.plot(epochs, [record[key] for record in history], label=who, marker=marker, **style)
         if best_epoch:
-            axis.axvline(best_epoch, color="0.4", linewidth=0.8, linestyle=":", label=f"best: epoch {best_epoch}")
+            axis.axvline(best_epoch, color="0.25", linewidth=1.4, linestyle=":", label=f"best: epoch {best_epoch}")
         values = [record[name] for record in history]
         if name == "loss" and values and min(values) > 0 and max(values) > 30 * min(values):
             axis.set_yscale("log")

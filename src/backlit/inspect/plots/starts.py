@@ -10,6 +10,7 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.inspect.plots.activity import histogram
 from backlit.inspect.plots.style import figure, picture
+from backlit.inspect.trace import require_single
 from backlit.nn.changing import initialised
 from backlit.nn.layer import Layer, Network
 from backlit.train.probes.probe import probe
@@ -53,6 +54,8 @@ def starts(network: Any, x: Any = None, names: Sequence[str] = NAMES, seed: int 
     6
     """
     built = getattr(network, "network", network)
+    if isinstance(built, Network):
+        require_single(built, "starts")
     if x is None:
         if not isinstance(built, Network):
             raise InputError("give the inputs x, or a network that is built: layer.build(input_shape)")

@@ -13,6 +13,7 @@ from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
 from backlit.graph.tensor import value_of
 from backlit.inspect.plots.style import figure, outlined, picture
+from backlit.inspect.trace import require_single
 from backlit.nn import losses
 from backlit.nn.layer import Network, forward
 
@@ -139,6 +140,7 @@ def _objective(model: Any, x: Any, y: Any, loss: Any) -> _Objective:
     network = getattr(model, "network", model)
     if not isinstance(network, Network):
         raise InputError(f"loss_surface draws runs and networks, got {type(model).__name__}; build a layer first")
+    require_single(network, "loss_surface")
     outcomes = np.asarray(y)
     if network is model:
         inputs, _ = as_arrays(x, keep_integers=network.takes_integers, dtype=str(network.dtype))

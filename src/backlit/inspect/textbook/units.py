@@ -138,11 +138,15 @@ class _UnitWalk:
             opened = layer.open(x.shape[1:])
             ends = [self.visit(_join(path, n), part, params.get(n, {}), units, x) for n, part, _ in opened]
             return self.merge(path, "sum", ends if len(ends) > 1 else [skip, *ends])
-        if isinstance(layer, Parallel) and layer.combine in ("concatenate", "sum", "mean"):
+        if (
+            isinstance(layer, Parallel)
+            and isinstance(layer.combine, str)
+            and layer.combine in ("concatenate", "sum", "mean")
+        ):
             _shared(units)
             ends = [self.visit(_join(path, n), part, params.get(n, {}), units, x) for n, part in layer.parts()]
             return self.merge(path, layer.combine, ends)
-        if isinstance(layer, Wired) and layer.combine in ("concatenate", "sum", "mean"):
+        if isinstance(layer, Wired) and {layer.way(name) for name in _merging(layer)} <= {"concatenate", "sum", "mean"}:
             return self.wired(path, layer, params, units, x)
         if isinstance(layer, _THROUGH):
             places = np.arange(units.size, dtype=float).reshape(1, *units.shape)
@@ -227,11 +231,11 @@ class _UnitWalk:
     def wired(self, path: str, layer: Wired, params: Any, units: np.ndarray, x: np.ndarray) -> tuple[Any, Any]:
         ends = {INPUT: (_shared(units), x)}
         for name, part in layer.nodes:
-            starts = [ends[start] for start, end in layer.edges if end == name]
-            inputs, values = self.merge(_join(path, f"{name} gets"), layer.combine, starts)
+            starts = [ends[start] for start in layer.sources(name)]
+            inputs, values = self.merge(_join(path, f"{name} gets"), layer.way(name), starts)
             outputs, after = self.visit(_join(path, name), part, params.get(name, {}), inputs, values)
             ends[name] = (_shared(outputs), after)
-        return self.merge(path, layer.combine, [ends[start] for start, end in layer.edges if end == OUTPUT])
+        return self.merge(path, layer.way(OUTPUT), [ends[start] for start, end in layer.edges if end == OUTPUT])
 
     def merge(self, path: str, way: str, ends: list[tuple[Any, Any]]) -> tuple[Any, Any]:
         """Several layers' units side by side, or units that add or average them."""
@@ -250,6 +254,11 @@ class _UnitWalk:
 
     def context(self, path: str) -> Context:
         return Context(states=self.network.state, path=path)
+
+
+def _merging(layer: Wired) -> list[str]:
+    """The nodes of a wired layer that get several inputs, and its output if it does."""
+    return [name for name in (*dict(layer.nodes), OUTPUT) if len(layer.sources(name)) > 1]
 
 
 def _shared(units: np.ndarray) -> np.ndarray:

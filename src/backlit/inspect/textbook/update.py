@@ -19,7 +19,7 @@ from backlit.inspect.textbook.chain import Chains, place_name
 from backlit.inspect.textbook.symbols import Math, aligned, number
 from backlit.inspect.textbook.units import Place, units_of
 from backlit.inspect.textbook.weights import WeightUpdate, weight_update
-from backlit.inspect.trace import require_network
+from backlit.inspect.trace import require_network, require_single
 from backlit.nn import losses
 from backlit.nn.layer import Network
 from backlit.optim.transform import apply_updates
@@ -174,6 +174,7 @@ def explain_update(
     ∂L/∂ŷ·∂ŷ/∂y₅·∂y₅/∂w₃₅
     """
     network = require_network(network, "explain_update").astype("float64")
+    require_single(network, "explain_update")
     loss_function, rule = losses.get(loss), optim.get(optimizer)
     rows, targets = _batch(network, x, y)
     places = _places(network, weight)

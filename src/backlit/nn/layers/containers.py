@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,9 @@ from backlit.nn.key import Key
 from backlit.nn.layer import Layer, init_part
 from backlit.nn.layers.convolution import Conv1d, Conv2d
 from backlit.nn.layers.linear import Linear
+from backlit.nn.shapes import Shapes
 
+Ways = str | tuple[tuple[str, str], ...]  # one for all, or by name
 WAYS = ("concatenate", "sum", "mean", "mean_softmax", "mean_sigmoid")  # in which several arrays become one
 
 
@@ -42,6 +44,16 @@ def as_layers(layers: Any) -> tuple[Any, ...]:
 @dataclass(frozen=True, repr=False)
 class _Chain(Layer):
     """What containers have in common whose parts come one after another."""
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        parts = self.parts()
+        return parts[0][1].input_names if parts else ()
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        parts = self.parts()
+        return parts[-1][1].output_names if parts else ()
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         params: Params = {}
@@ -227,10 +239,11 @@ class Parallel(Layer):
     Parameters
     ----------
     *layers : Layer
-    combine : "concatenate", "sum", "mean", "mean_softmax" or "mean_sigmoid"
+    combine : "concatenate", "sum", "mean", "mean_softmax" or "mean_sigmoid", or dict of output to one of them
         One after another along the last axis, or added or averaged (then of one shape). An ensemble of classifiers
         averages probabilities: "mean_softmax" gives ``log(mean of softmax(z))``, "mean_sigmoid" the logit of the mean
-        of ``sigmoid(z)``, so that the result is logits again.
+        of ``sigmoid(z)``, so that the result is logits again. Of layers with several outputs, a dict may say it for
+        each output by name.
 
     Examples
     --------
@@ -240,19 +253,31 @@ class Parallel(Layer):
     """
 
     layers: tuple[Layer, ...]
-    combine: str = "concatenate"
+    combine: Ways = "concatenate"
 
-    def __init__(self, *args: Layer, layers: tuple[Layer, ...] | None = None, combine: str = "concatenate") -> None:
+    def __init__(
+        self,
+        *args: Layer,
+        layers: tuple[Layer, ...] | None = None,
+        combine: Ways | Mapping[str, str] = "concatenate",
+    ) -> None:
         parts = args if layers is None else as_layers(layers)
         if not parts:
             raise InputError("Parallel needs at least one layer")
         require_layers("Parallel", parts)
-        require_way("Parallel", combine)
         object.__setattr__(self, "layers", parts)
-        object.__setattr__(self, "combine", combine)
+        object.__setattr__(self, "combine", ways_of("Parallel", combine))
 
     def parts(self) -> list[tuple[str, Layer]]:
         return [(str(i), layer) for i, layer in enumerate(self.layers)]
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return self.layers[0].input_names if self.layers else ()
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return self.layers[0].output_names if self.layers else ()
 
     def init(self, key: Key, input_shape: Shape) -> tuple[Params, Shape]:
         params: Params = {}
@@ -270,7 +295,8 @@ class Parallel(Layer):
         return merge(self.combine, [ctx.run(name, layer, params, x) for name, layer in self.parts()])
 
     def __repr__(self) -> str:
-        way = "" if self.combine == "concatenate" else f", combine={self.combine!r}"
+        ways = self.combine if isinstance(self.combine, str) else dict(self.combine)
+        way = "" if ways == "concatenate" else f", combine={ways!r}"
         return f"Parallel({', '.join(map(repr, self.layers))}{way})"
 
 
@@ -280,8 +306,29 @@ def require_way(kind: str, way: str) -> None:
         raise unknown(f"combine of {kind}", way, WAYS)
 
 
-def merged_shape(where: str, way: str, shapes: Sequence[Shape]) -> Shape:
-    """Shape, without the batch axis, of some arrays put together.
+def ways_of(kind: str, combine: Any, besides: tuple[str, ...] = ()) -> Ways:
+    """How several arrays become one, as a layer keeps it: a way, or pairs of name and way; refuse unknown ways."""
+    if isinstance(combine, str):
+        given: Any = [("", combine)]
+    else:
+        given = [(str(name), way) for name, way in (combine.items() if isinstance(combine, Mapping) else combine)]
+    for _, way in given:
+        if way not in besides:
+            require_way(kind, way)
+    return combine if isinstance(combine, str) else tuple(given)
+
+
+def way_for(ways: Ways, name: str, default: str) -> str:
+    """The way for one name.
+
+    >>> way_for("mean", "join", "sum"), way_for((("join", "concatenate"),), "other", "sum")
+    ('mean', 'sum')
+    """
+    return ways if isinstance(ways, str) else dict(ways).get(name, default)
+
+
+def merged_shape(where: str, ways: Ways, shapes: Sequence[Any]) -> Any:
+    """Shape, without the batch axis, of some arrays put together; of arrays by name, of each by itself.
 
     >>> merged_shape("here", "concatenate", [(4, 2), (4, 3)])
     (4, 5)
@@ -289,6 +336,18 @@ def merged_shape(where: str, way: str, shapes: Sequence[Shape]) -> Shape:
     first = shapes[0]
     if len(shapes) == 1:
         return first
+    if any(isinstance(shape, Shapes) for shape in shapes):
+        if any(not isinstance(shape, Shapes) or set(shape) != set(first) for shape in shapes):
+            raise ShapeError(f"{where}: {_listed(shapes)} can't be put together: all must have the same outputs")
+        return Shapes(
+            {
+                name: merged_shape(
+                    f"{where}, output {name!r}", way_for(ways, name, "concatenate"), [shape[name] for shape in shapes]
+                )
+                for name in first
+            }
+        )
+    way = way_for(ways, "", "concatenate")
     if way == "concatenate":
         if not first or any(not shape or shape[:-1] != first[:-1] for shape in shapes):
             raise ShapeError(
@@ -306,14 +365,17 @@ def _listed(shapes: Sequence[Shape]) -> str:
     return ", ".join(map(str, shapes))
 
 
-def merge(way: str, arrays: Sequence[Any]) -> Any:
-    """The arrays put together: one after another along the last axis, or added, or averaged.
+def merge(ways: Ways, arrays: Sequence[Any]) -> Any:
+    """The arrays put together: one after another along the last axis, or added, or averaged; by name, if they are so.
 
     Logits can be averaged as probabilities: "mean_softmax" gives ``log(mean of softmax(z))``, "mean_sigmoid"
     ``logit(mean of sigmoid(z))``.
     """
     if len(arrays) == 1:
         return arrays[0]
+    if isinstance(arrays[0], dict):
+        return {name: merge(way_for(ways, name, "concatenate"), [part[name] for part in arrays]) for name in arrays[0]}
+    way = way_for(ways, "", "concatenate")
     if way == "concatenate":
         return concatenate(list(arrays), axis=-1)
     if way == "mean_softmax":

@@ -65,6 +65,25 @@ class Loss:
         """Losses (batch,) of outputs (batch, ...) and targets."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, output, target)")
 
+    def by_head(self, output: Any, target: Any) -> Any:
+        """Losses (batch,) of each output by its name; of the one output of most networks as they are."""
+        return self(output, target)
+
+    def joined(self, values: Any) -> Any:
+        """What is minimised, of a number for each head as `by_head` has them: their weighted sum, or the one itself."""
+        return values
+
+    def spread(self, weights: Any, by_head: Any = None) -> Any:
+        """The weight of each row in each head's loss, in the form of `by_head`.
+
+        Parameters
+        ----------
+        weights : array (batch,)
+        by_head : dict of name to array (batch,), optional
+            What they are multiplied by for each head.
+        """
+        return weights
+
     def __repr__(self) -> str:
         return short_repr(self)
 

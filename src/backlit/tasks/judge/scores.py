@@ -11,6 +11,7 @@ from backlit.data.preparation import preparation_of
 from backlit.errors import InputError
 from backlit.languages import Template, join
 from backlit.nn.metrics import RMSE, LogLoss
+from backlit.tasks.judge import ranges
 from backlit.tasks.judge.calibration import reliability
 from backlit.train.intervals import Intervals
 from backlit.train.judgement import ClassScores, Coverage, Guess, Judgement, LabelScores, TargetScores
@@ -70,7 +71,7 @@ def judge(
     -------
     Judgement
         With "task", "rows", "scores", "baseline" (what guessing scores, and how it guesses), "warnings", and by task
-        "classes" with "confusion" and "calibration", or "labels", or "intervals".
+        "classes" with "confusion" and "calibration", or "labels", or "intervals"; "ranges" of the scores.
     """
     of_task = {"classification": _classes, "multi_label": _labels}.get(task)
     guessed = Guess.from_dict(guess)
@@ -101,12 +102,23 @@ def _classes(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict
         # Of the classes that there are it gets one right throughout, if that is among them.
         "balanced_accuracy": float((truth == majority).any()) / len(recalls),
     }
-    parts = {"scores": scores, "baseline": baseline, "classes": classes, "confusion": confusion.tolist()}
+    parts: dict[str, Any] = {
+        "scores": scores,
+        "baseline": baseline,
+        "classes": classes,
+        "confusion": confusion.tolist(),
+    }
+    surprise = None
     if run.loss.activation is not None:
         chances = run.targets.probabilities(outputs, run.loss.activation)
         scores["log_loss"] = LogLoss()(outputs, run.targets.encode(y, "float64"))
+        likelihood = np.take_along_axis(chances, truth[:, None], axis=1)[:, 0]
+        surprise = ranges.of_mean(-np.log(np.maximum(likelihood, TINY)))
         baseline["log_loss"] = float(-np.log(np.maximum(shares[truth], TINY)).mean())
         parts["calibration"] = reliability(chances.max(axis=1), called == truth)
+    parts["ranges"] = ranges.known(
+        accuracy=ranges.of_share(int((called == truth).sum()), len(truth)), log_loss=surprise
+    )
     return parts
 
 
@@ -156,7 +168,9 @@ def _numbers(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray, interva
         "r2": 0.0,
     }
     parts: dict[str, Any] = {"scores": {"mae": float(errors.mean())}, "baseline": baseline}
-    if y.ndim > 1:
+    if y.ndim == 1:
+        parts["ranges"] = ranges.known(rmse=ranges.of_root(errors**2), mae=ranges.of_mean(errors))
+    else:
         parts["targets"] = tuple(
             TargetScores(
                 name=str(name),

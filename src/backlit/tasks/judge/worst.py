@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from backlit.data.preparation import preparation_of
 from backlit.train.judgement import Mistake, Mistakes
 
 MOST = 10  # rows
+MOST_RIGHT = 4  # pictures
 MOST_CELLS = 8  # of each row
 MOST_TEXT = 200  # characters of a cell
 MOST_PIXELS = 4096
@@ -69,7 +70,21 @@ def mistakes(
         Mistake.from_dict({"truth": _plain(y[i]), "called": _plain(called[i]), **measure, **seen(i)})
         for i, measure in zip(order, measures, strict=True)
     ]
-    return Mistakes(tuple(columns), tuple(rows))
+    right = tuple(_right(y, called, amount, seen)) if of_classes else ()
+    return Mistakes(tuple(columns), tuple(rows), right=right or None)
+
+
+def _right(
+    y: np.ndarray, called: np.ndarray, amount: np.ndarray, seen: Callable[[int], dict[str, Any]]
+) -> Iterator[Mistake]:
+    """The first pictures of different classes that were called what they are."""
+    found = np.flatnonzero(called == y)
+    if not len(found) or "pixels" not in seen(int(found[0])):
+        return
+    first = np.sort(np.unique(y[found], return_index=True)[1])
+    for i in found[first][:MOST_RIGHT].tolist():
+        right = {"truth": _plain(y[i]), "called": _plain(called[i]), "probability": amount[i].item()}
+        yield Mistake.from_dict({**right, **seen(i)})
 
 
 def _seen(run: Any, raw: Any, seen_as: tuple[int, ...] | None) -> tuple[list[str], Callable[[int], dict[str, Any]]]:

@@ -8,9 +8,12 @@ import numpy as np
 
 from backlit.data.preparation import preparation_of
 from backlit.graph import tree
-from backlit.nn.layer import Network
+from backlit.nn.ends import branch
+from backlit.nn.layer import Layer, Network
+from backlit.nn.shapes import rows_at, rows_of, size_of
 from backlit.train.batches import Batches
 from backlit.train.examples import Examples
+from backlit.train.heads import HeadTargets
 from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
 from backlit.train.probes.baselines import reference
@@ -42,7 +45,7 @@ def start_of(job: Job, prober: Prober) -> Lazy:
 
     def work() -> ProbeRecord:
         data = _data(examples, batches, seed)
-        if whole is not None and data["sequences"]:
+        if whole is not None and data.get("sequences"):
             data["sequences"]["whole"] = whole
         return {**prober(train_state, 0), "data": data, "weights": weights_of(examples.network)}
 
@@ -69,35 +72,119 @@ def weights_of(network: Network) -> dict[str, Any]:
 
 
 def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
-    """Facts on the training rows of the first member, and on its validation rows."""
-    network, loss, targets = examples.network, examples.loss, examples.targets
+    """Facts on the training rows of the first member, and on its validation rows.
+
+    Those of several inputs stand under "by_input", those of several outputs under "by_output".
+    """
+    network, split, targets = examples.network, examples.split, examples.targets
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _STREAM))))
-    most = max(SAMPLE, min(SEEN, NUMBERS // max(1, int(np.prod(network.input_shape)))))
+    most = most_rows(size_of(network.input_shape))
     places = rng.permutation(len(batches.rows))[:most]
-    x, y = examples.inputs[batches.rows[places]], examples.encoded[batches.rows[places]]
-    kind = targets.kind
-    facts: dict[str, Any] = {"rows": len(batches.rows), "batch": batches.size, "kind": kind}
+    weights = None if batches.weights is None else np.asarray(batches.weights[places], dtype=np.float64)
+    rows = {"x": examples.inputs, "y": examples.encoded, "by_head": examples.by_head}
+    seen = rows_at(rows, batches.rows[places]) | {"weights": weights}
+    facts: dict[str, Any] = {"rows": len(batches.rows), "batch": batches.size, "kind": targets.kind}
+    held = None
     with np.errstate(all="ignore"):
-        weights = None if batches.weights is None else np.asarray(batches.weights[places], dtype=np.float64)
-        facts["guess"] = guess_loss(loss, kind, y, network.output_shape, weights)
-        facts["targets"] = _targets(kind, y, targets)
-        if x.dtype.kind == "f":
-            facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-            facts["inputs"] = _inputs(x)
-        sound = x.dtype.kind == "f" and not facts["bad_rows"]
-        facts["reference"] = reference(x[:SAMPLE], y[:SAMPLE], kind) if sound else {}
-        facts["twins"] = _twins(x, y, kind)
-        facts["sequences"] = _sequences(x, y, kind, network, facts["twins"])
-        split = examples.split
         if split.validation is not None:
-            rows = split.validation[0]
-            some = rows[rng.permutation(len(rows))[:most]]
-            validation_x, validation_y = split.inputs[some], split.encoded[some]
-            facts["held"] = len(rows)
-            facts["shared"] = _shared(x, validation_x, len(batches.rows))
-            facts["held_guess"] = guess_loss(loss, kind, validation_y, network.output_shape, None)
-            facts["held_targets"] = _targets(kind, validation_y, targets)
+            numbers = split.validation[0]
+            some = numbers[rng.permutation(len(numbers))[:most]]
+            held = rows_at({"x": split.inputs, "y": split.encoded}, some)
+        names = network.input_names
+        of_inputs = {name: _of_input(seen["x"][name], branch(network, name)) for name in names}
+        facts |= {"by_input": of_inputs} if names else _of_input(seen["x"], network.architecture)
+        simple = None if facts.get("bad_rows") else _real(seen["x"])
+        if isinstance(targets, HeadTargets):
+            heads = {name: _of_head(name, examples, seen, held, simple) for name in targets.heads}
+            facts["by_output"] = heads
+        else:
+            facts |= _of_output(examples.loss, targets, network.output_shape, seen, held, simple)
+        if "sequences" in facts and facts.get("twins"):
+            _, unmasked = sequences_of(seen["x"], network.architecture)
+            if unmasked is not None:  # rows that differ, but not in what a mask leaves of them
+                again = _twins(unmasked, seen["y"], facts["kind"])["contrary"]
+                facts["sequences"]["contrary"] = max(0.0, again - facts["twins"]["contrary"])
+        if held is not None:
+            facts["held"] = len(split.validation[0])  # type: ignore[index]
+            facts["shared"] = _shared(seen["x"], held["x"], len(batches.rows))
     return plain_tree(facts)
+
+
+def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
+    """Facts on an input, and on its time steps for the layer that it goes to."""
+    facts: dict[str, Any] = {"sequences": sequences_of(x, layer)[0]}
+    if x.dtype.kind == "f":
+        facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+        facts["inputs"] = _inputs(x)
+    return facts
+
+
+def _of_head(name: str, examples: Examples, seen: dict[str, Any], held: Any, simple: np.ndarray | None) -> Any:
+    """Facts on one of several outputs."""
+    weights, by_head = seen["weights"], seen["by_head"]
+    if by_head is not None:
+        weights = np.asarray(by_head[name], dtype=np.float64) * (1.0 if weights is None else weights)
+    own = {**seen, "y": seen["y"][name], "weights": weights}
+    own_held = None if held is None else {**held, "y": held["y"][name]}
+    loss, targets = examples.loss.losses[name], examples.targets.heads[name]
+    facts = _of_output(loss, targets, examples.network.output_shape[name], own, own_held, simple)
+    return {"kind": targets.kind, **facts}
+
+
+def _of_output(
+    loss: Any, targets: Any, shape: tuple[int, ...], seen: dict[str, Any], held: Any, simple: np.ndarray | None
+) -> dict[str, Any]:
+    """Facts on the targets of an output, and on what is known of them without a network."""
+    kind, x, y = targets.kind, seen["x"], seen["y"]
+    facts: dict[str, Any] = {"guess": guess_loss(loss, kind, y, shape, seen["weights"])}
+    facts |= of_targets(y, targets)
+    facts["reference"] = {} if simple is None else reference(simple[:SAMPLE], y[:SAMPLE], kind)
+    facts["twins"] = _twins(x, y, kind)
+    if held is not None:
+        facts["held_guess"] = guess_loss(loss, kind, held["y"], shape, None)
+        facts["held_targets"] = _targets(kind, held["y"], targets)
+    return facts
+
+
+def of_targets(y: np.ndarray, targets: Any) -> dict[str, Any]:
+    """Facts on targets as a loss takes them, under "targets"."""
+    return {"targets": _targets(targets.kind, y, targets)}
+
+
+def of_rows(x: np.ndarray, y: np.ndarray, layer: Layer, targets: Any) -> dict[str, Any]:
+    """Facts on training rows of another library's network: inputs, targets, and what simple models make of them.
+
+    Parameters
+    ----------
+    x, y : array (rows, ...)
+        As Backlit's layers and losses would take them.
+    layer : Layer
+        That the inputs go to.
+    targets : Targets
+        Whose kind they are.
+    """
+    facts = {**_of_input(x, layer), **of_targets(y, targets), "twins": _twins(x, y, targets.kind)}
+    simple = None if facts.get("bad_rows") else _real(x)
+    facts["reference"] = {} if simple is None else reference(simple[:SAMPLE], y[:SAMPLE], targets.kind)
+    return facts
+
+
+def of_held_rows(x: np.ndarray, held_x: np.ndarray, held_y: np.ndarray, rows: int, targets: Any) -> dict[str, Any]:
+    """Facts on rows held back, beside the training rows `x`, which are some of so many."""
+    return {"shared": _shared(x, held_x, rows), "held_targets": _targets(targets.kind, held_y, targets)}
+
+
+def most_rows(size: int) -> int:
+    """Rows of so many numbers that facts are taken of, at most."""
+    return max(SAMPLE, min(SEEN, NUMBERS // max(1, size)))
+
+
+def _real(x: Any) -> np.ndarray | None:
+    """Inputs for simple models: real numbers, of several inputs side by side; None if there are others."""
+    parts = tree.leaves(x)
+    if any(part.dtype.kind != "f" or not np.isfinite(part).all() for part in parts):
+        return None
+    return parts[0] if len(parts) == 1 else np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
 def plain_tree(facts: dict[str, Any]) -> dict[str, Any]:
@@ -183,25 +270,26 @@ def _inputs(x: np.ndarray) -> dict[str, Any]:
     return facts
 
 
-def _keys(x: np.ndarray) -> np.ndarray:
+def _keys(x: Any) -> np.ndarray:
     """One whole number a row, equal for equal rows (and in one case of 2⁶⁴ for others)."""
-    flat = np.ascontiguousarray(x.reshape(len(x), -1))
-    return np.array([hash(row.tobytes()) for row in flat])
+    flat = [np.ascontiguousarray(part.reshape(len(part), -1)) for part in tree.leaves(x)]
+    return np.array([hash(b"".join([part.tobytes() for part in row])) for row in zip(*flat, strict=True)])
 
 
-def _chance(x: np.ndarray) -> float:
+def _chance(x: Any) -> float:
     """How probably two rows are equal if columns don't depend on each other: Π Σ p²."""
-    flat = x.reshape(len(x), -1)[:512]
     total = 0.0
-    for column in flat.T[:4096]:
-        counts = np.unique(column, return_counts=True)[1]
-        total += float(np.log(np.square(counts / len(flat)).sum()))
-        if total < -40:
-            break
+    for part in tree.leaves(x):
+        flat = part.reshape(len(part), -1)[:512]
+        for column in flat.T[:4096]:
+            counts = np.unique(column, return_counts=True)[1]
+            total += float(np.log(np.square(counts / len(flat)).sum()))
+            if total < -40:
+                return float(np.exp(total))
     return float(np.exp(total))
 
 
-def _twins(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
+def _twins(x: Any, y: np.ndarray, kind: str) -> dict[str, Any]:
     """Rows that occur more than once with different targets: their share, and what chance would make it."""
     if kind not in ("class", "binary", "number") or y.size != len(y):
         return {}
@@ -221,16 +309,12 @@ def _twins(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sequences(x: np.ndarray, y: np.ndarray, kind: str, network: Network, twins: dict[str, Any]) -> dict[str, Any]:
-    """Facts on padding and masks where the inputs are sequences; empty else."""
-    facts, unmasked = sequences_of(x, network)
-    if unmasked is not None and twins:  # rows that differ, but not in what a mask leaves of them
-        facts["contrary"] = max(0.0, _twins(unmasked, y, kind)["contrary"] - twins["contrary"])
-    return facts
-
-
-def _shared(x: np.ndarray, validation: np.ndarray, rows: int) -> dict[str, Any]:
+def _shared(x: Any, validation: Any, rows: int) -> dict[str, Any]:
     """Held-out rows that are training rows, too: how many were seen, their share, and what chance would make it."""
-    repeated = np.isin(_keys(validation.astype(x.dtype, copy=False)), _keys(x))
-    chance = min(1.0, _chance(np.concatenate([x[:256], validation[:256]])) * rows)
-    return {"count": int(repeated.sum()), "share": min(1.0, float(repeated.mean()) * rows / len(x)), "chance": chance}
+    validation = tree.map(lambda part, like: part.astype(like.dtype, copy=False), validation, x)
+    repeated = np.isin(_keys(validation), _keys(x))
+    both = tree.map(lambda one, other: np.concatenate([one[:256], other[:256]]), x, validation)
+    chance = min(1.0, _chance(both) * rows)
+    return {
+        "count": int(repeated.sum()), "share": min(1.0, float(repeated.mean()) * rows / rows_of(x)), "chance": chance,
+    }  # fmt: skip

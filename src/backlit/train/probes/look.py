@@ -12,10 +12,11 @@ from backlit.graph.backward import ones_like, pull
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.op import namespace, transforming
 from backlit.graph.tensor import Tensor, value_of
-from backlit.nn.layer import Layer, Shape, forward
+from backlit.nn.layer import Layer, forward
 from backlit.train.lazy import MadeOnce
+from backlit.train.mixup import summed_loss
 from backlit.train.probes.hook import Recorder
-from backlit.train.probes.measure import norm, numbers, one_signed
+from backlit.train.probes.measure import norm, numbers, one_signed, spread
 from backlit.train.probes.settings import Probes
 
 
@@ -24,8 +25,9 @@ class Look:
     """What a probe computes.
 
     ``look(train_state, sample, scale, firsts, share)`` takes a run's train state, the rows as groups ``x: (groups,
-    rows, ...)``, y and weights likewise, and how gradients of a group's mean loss become those of an update: times
-    `scale`, of the first `firsts` groups, which hold `share` of an update's rows each.
+    rows, ...)``, y, weights and what they are multiplied by for each head ("by_head") likewise, and how gradients of a
+    group's mean loss become those of an update: times `scale`, of the first `firsts` groups, which hold `share` of an
+    update's rows each.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ class Look:
     """
 
     architecture: Layer
-    input_shape: Shape
+    input_shape: Any
     loss: Any
     optimizer: Any
     penalty: Any
@@ -82,23 +84,28 @@ class Look:
             sums, results = self.engine.scan(group, {"total": nothing, "update": nothing}, numbered)
         measured = {"layers": self._layers(sample["x"], results["seen"], recurrent)}
         if self.loss is not None:
-            measured["loss"] = results["loss"].mean()
+            losses = tree.map(lambda loss: loss.mean(), results["loss"])
+            measured["loss"] = self.loss.joined(losses)
+            if isinstance(losses, dict):
+                measured["losses"] = losses
             update = tree.map(lambda g: g * (scale / firsts), sums["update"])
             sizes = tree.map(lambda g: norm(g) * (scale / groups), sums["total"])
             squares = tree.map(lambda s: s.mean() * scale**2, results["squares"])
             measured["params"] = self._params(train_state, update, sizes, squares, share, groups)
+            if self.settings.gradients:
+                measured["gradients"] = {path: spread(g) for path, g in tree.items(update)}
         return measured
 
     def _group(self, train_state: Any, rows: Any, recurrent: set[str]) -> tuple[Any, Any, Any]:
-        """Mean loss of a group of rows, its gradient by parameters, and what was seen of each layer."""
+        """Mean losses of a group of rows, by head, the gradient by parameters, and what was seen of each layer."""
         params, weights = train_state["params"], rows["weights"]
         recorder = Recorder(self.settings, weights)
         with transforming():
             leaves, structure = tree.flatten(params)
             tracked = [Tensor(leaf) for leaf in leaves]
             x = rows["x"]
-            if self.settings.watch and "float" in str(x.dtype):
-                x = Tensor(x)  # so that all nodes are in the graph
+            if self.settings.watch:  # so that all nodes are in the graph
+                x = tree.map(lambda part: Tensor(part) if "float" in str(part.dtype) else part, x)
             output, _ = forward(
                 self.architecture,
                 self.input_shape,
@@ -116,7 +123,8 @@ class Look:
                 return None, None, {path: _rows_first(seen, None) for path, seen in recorder.found.items()}
             total = weights.sum()
             total = total + (total == 0)
-            objective = (self.loss(output, rows["y"]) * weights).sum() / total
+            losses = self._losses(output, rows)
+            objective = self.loss.joined(losses)
             order = graph.nodes(objective) if type(objective) is Tensor else []
             watched = recorder.watched(order)
             nodes = [seen.node for seen in recorder.found.values()]
@@ -129,14 +137,22 @@ class Look:
         }
         for (name, node), g in zip(watched.items(), by_node[len(nodes) :], strict=True):
             seen[name] = {"value": node.value, "gradient": None if g is None else g * total, "off": None, "mask": None}
-        return value_of(objective), tree.unflatten(structure, zero), seen
+        return tree.map(value_of, losses), tree.unflatten(structure, zero), seen
+
+    def _losses(self, output: Any, rows: Any) -> Any:
+        """Mean loss of the rows, by head."""
+        spread = self.loss.spread(rows["weights"], rows["by_head"])
+        summed = summed_loss(self.loss, output, rows["y"], spread, {})
+        totals = tree.map(lambda weight: weight.sum(), spread)
+        return tree.map(lambda loss, total: loss / (total + (total == 0)), summed, totals)
 
     def _layers(self, x: Any, seen: Any, recurrent: set[str]) -> Any:
         """Numbers of each layer, from what all groups have shown."""
         settings = self.settings
         layers = {}
-        if "float" in str(x.dtype) and settings.wants("input"):
-            layers["input"] = numbers(_joined(x), None, None, None, False, settings.histograms)
+        for path, part in tree.items(x, "input"):
+            if "float" in str(part.dtype) and settings.wants(path):
+                layers[path] = numbers(_joined(part), None, None, None, False, settings.histograms)
         for path, parts in seen.items():
             value, gradient, off, mask = (None if part is None else _joined(part) for part in parts.values())
             steps = settings.time_steps and path in recurrent
@@ -161,11 +177,11 @@ class Look:
             steps, _ = self.optimizer.update(whole, train_state["optimizer"], params, train_state["step"])
             for path, step in tree.items(steps):
                 measured[path]["update_ratio"] = norm(step) / measured[path]["norm"]
-        spread = dict(tree.items(squares))
+        squared = dict(tree.items(squares))
         for path, size in tree.items(sizes):
             measured[path]["gradient_norm"] = size
             if groups > 1:
-                between = (spread[path] - size**2) * (groups / (groups - 1))
+                between = (squared[path] - size**2) * (groups / (groups - 1))
                 measured[path]["noise"] = between * share / size**2
         for path, g in tree.items(update):
             if g.ndim > 1 and path.split("/")[-1] == "weight" and not self.architecture.takes_integers:

@@ -119,6 +119,12 @@ def histogram(value: Any, low: Any, high: Any) -> Any:
     return ends[:-1] - ends[1:]
 
 
+def spread(value: Any) -> dict[str, Any]:
+    """Where an array's values lie: its least, its greatest, and a histogram between them."""
+    low, high = value.min(), value.max()
+    return {"min": low, "max": high, "histogram": histogram(value.reshape(-1, 1), low, high)}
+
+
 def one_signed(gradient: Any) -> Any:
     """Share of a layer's units whose incoming weights' gradients have all one sign: they can only move together.
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from backlit.nn.layer import Layer, Network
+from backlit.nn.layer import Layer
 from backlit.nn.layers.sequence import Masked
 
 COMMON = 0.05  # of the rows end with it: then a value is padding
 INNER = 0.1  # of it lies between real steps: then it is none
 
 
-def sequences_of(x: np.ndarray, network: Network) -> tuple[dict[str, Any], np.ndarray | None]:
-    """Facts on inputs (rows, time, features), or whole numbers (rows, time) before an embedding.
+def sequences_of(x: np.ndarray, layer: Layer) -> tuple[dict[str, Any], np.ndarray | None]:
+    """Facts on inputs (rows, time, features), or whole numbers (rows, time) before an embedding, of a layer or network.
 
     Returns
     -------
@@ -24,22 +24,22 @@ def sequences_of(x: np.ndarray, network: Network) -> tuple[dict[str, Any], np.nd
         rows that are nothing else; "lengths", how many different lengths there are; with a `Masked`, "masked", the
         share of steps that it hides, and "inner", of steps that it hides between others. Empty for other inputs.
     array like `x`, or None
-        What the network's `Masked` leaves of each row, moved to the front.
+        What a `Masked` in it leaves of each row, moved to the front.
 
     Examples
     --------
     >>> import backlit as bl
     >>> x = np.ones((10, 4, 1))
     >>> x[:5, 2:] = 0
-    >>> told, _ = sequences_of(x, bl.Sequential(bl.LSTM(3), bl.Linear(1)).build((4, 1)))
+    >>> told, _ = sequences_of(x, bl.Sequential(bl.LSTM(3), bl.Linear(1)))
     >>> told["steps"], told["after"], told["full"]
     (4, 0.25, 0.5)
     """
     tokens = x.ndim == 2 and x.dtype.kind in "iu"
-    if not (tokens or x.ndim == 3) or not _recurrent(network.architecture) or x.shape[1] < 2:
+    if not (tokens or x.ndim == 3) or not _recurrent(layer) or x.shape[1] < 2:
         return {}, None
     steps = x.reshape(*x.shape[:2], -1)
-    masks = [layer.value for layer in _masked(network.architecture)]
+    masks = [layer.value for layer in _masked(layer)]
     value = _padding(steps, tokens) if not masks else masks[0]
     told: dict[str, Any] = {"steps": x.shape[1], "blank": int((steps == steps[:1]).all(axis=(0, 2)).sum())}
     if value is None:

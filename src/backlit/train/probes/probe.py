@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backlit import engine as engines
-from backlit.data.frames import as_arrays
-from backlit.data.preparation import preparation_of
 from backlit.errors import InputError
+from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
+from backlit.nn.shapes import rows_at, rows_of, shape_of
 from backlit.settings import build
+from backlit.train.inputs import inputs_of
 from backlit.train.prepare import prepare
 from backlit.train.probes.history import ProbeRecords, plain
 from backlit.train.probes.look import look_for
@@ -77,14 +78,15 @@ def probe(
         return ProbeRecords([Prober(job, settings)(job.start, 0)])
     if not isinstance(network, (Layer, Network)):
         raise InputError(f"network must be a layer such as bl.Sequential(...) or a bl.Network, got {network!r}")
-    inputs, _ = as_arrays(preparation_of(training.preparation).apply(x), keep_integers=network.takes_integers)
-    if not len(inputs):
+    inputs = inputs_of(network, training.preparation, x)
+    count = rows_of(inputs)
+    if not count:
         raise InputError("there are no rows to look at")
-    built = network if isinstance(network, Network) else network.build(inputs.shape[1:], seed=training.seed)
-    if inputs.dtype.kind == "f":
-        inputs = inputs.astype(built.dtype)
-    if len(inputs) > rows:
-        inputs = inputs[np.random.default_rng(training.seed).permutation(len(inputs))[:rows]]
+    built = network if isinstance(network, Network) else network.build(shape_of(inputs), seed=training.seed)
+    inputs = tree.map(lambda part: part.astype(built.dtype) if part.dtype.kind == "f" else part, inputs)
+    if count > rows:
+        inputs = rows_at(inputs, np.random.default_rng(training.seed).permutation(count)[:rows])
+        count = rows
     look = look_for(
         architecture=built.architecture,
         input_shape=built.input_shape,
@@ -100,7 +102,7 @@ def probe(
         "seed": np.uint32(training.seed % 2**32),
         "step": np.int32(0),
     }
-    sample = {"x": inputs[None], "weights": np.ones((1, len(inputs)), built.dtype)}
+    sample = {"x": tree.map(lambda part: part[None], inputs), "weights": np.ones((1, count), built.dtype)}
     with np.errstate(all="ignore"):
         found = plain(look.run(train_state, sample, 1.0, 1, 1.0))
-    return ProbeRecords([record(0, 0, len(inputs), found, kinds(built))])
+    return ProbeRecords([record(0, 0, count, found, kinds(built))])

@@ -12,6 +12,7 @@ from backlit import engine as engines
 from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.nn.layer import Network
+from backlit.nn.shapes import rows_at
 from backlit.train.batches import Batches
 from backlit.train.examples import Examples
 from backlit.train.lazy import Lazy
@@ -87,8 +88,11 @@ def _sample(
     rows = batches.rows[places]
     update = min(batches.size * batches.accumulate, len(batches.rows))  # rows in one
     scale = float(weights.mean() * update) if reduction == "sum" else 1.0
-    parts = (("x", examples.inputs[rows]), ("y", examples.encoded[rows]), ("weights", weights.astype(dtype)))
-    sample = {name: engine.put(part.reshape(groups, size, *part.shape[1:])) for name, part in parts}
+    some = rows_at({"x": examples.inputs, "y": examples.encoded, "by_head": examples.by_head}, rows)
+    sample = tree.map(
+        lambda part: engine.put(part.reshape(groups, size, *part.shape[1:])),
+        {**some, "weights": weights.astype(dtype)},
+    )
     return sample, scale, min(groups, max(1, update // size)), min(1.0, size / update)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -30,12 +30,17 @@ class Probes(Record):
     rows : int, optional
         Training rows that are looked at, always the same ones; at most 256, and fewer where those would cost too much.
     watch : tuple of str
-        Other nodes of the graph: see `watch`.
+        Other nodes of the graph: a layer's path and the name of an operation in it, as `backlit.explain` names them.
+        "0/linear" is what ``Linear`` at path "0" has before its bias is added; "0/add#2" the second sum there.
+    gradients : bool
+        Whether the histogram of each parameter's gradient is kept, too; trackers that show it ask for it themselves.
 
     Raises
     ------
     InputError
         If a value is of the wrong kind.
+    UnknownNameError
+        When training begins, if there is no node of a name in `watch`; the message names the nearest one.
 
     Examples
     --------
@@ -53,6 +58,7 @@ class Probes(Record):
     histograms: bool = option(True)
     rows: int | None = count(None, words="a whole number of at least 1, or None")
     watch: tuple[str, ...] = option(())
+    gradients: bool = option(False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,31 +76,6 @@ class Probes(Record):
     def wants(self, path: str) -> bool:
         """Whether the layer at a path is looked at."""
         return self.layers is None or any(fnmatchcase(path, pattern) for pattern in self.layers)
-
-
-def watch(*nodes: str, probes: Probes | None = None) -> Probes:
-    """The standard probes, and other nodes of the graph besides: ``bl.fit(..., probes=bl.watch("2/linear"))``.
-
-    Parameters
-    ----------
-    *nodes : str
-        A layer's path and the name of an operation in it, as `backlit.explain` names them: "0/linear" is what
-        ``Linear`` at path "0" has before its bias is added; "0/add#2" the second sum there.
-    probes : Probes, optional
-        To start from.
-
-    Raises
-    ------
-    UnknownNameError
-        When training begins, if there is no such node; the message names the nearest one.
-
-    Examples
-    --------
-    >>> watch("0/linear").watch
-    ('0/linear',)
-    """
-    start = probes_of("standard" if probes is None else probes) or Probes()
-    return replace(start, watch=(*start.watch, *nodes))
 
 
 def probes_of(probes: Any) -> Probes | None:

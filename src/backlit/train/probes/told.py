@@ -29,11 +29,21 @@ class Measures(Spread, total=False):
     steps: dict[str, list[Number]]
 
 
+class Values(TypedDict):
+    """Where an array's values lie."""
+
+    min: Number
+    max: Number
+    histogram: list[int]
+
+
 class Sometimes(TypedDict, total=False):
     """What a look tells if it was asked for."""
 
     loss: Number
+    losses: dict[str, Number]
     params: dict[str, dict[str, Number]]
+    gradients: dict[str, Values]
 
 
 class Look(Sometimes):
@@ -70,6 +80,26 @@ class TargetFacts(TypedDict, total=False):
     bad: Number
 
 
+class OfInput(TypedDict, total=False):
+    """Facts on one of several inputs."""
+
+    bad_rows: int
+    inputs: dict[str, Number | list[int]]
+    sequences: dict[str, Any]
+
+
+class OfOutput(TypedDict, total=False):
+    """Facts on one of several outputs."""
+
+    kind: str
+    guess: Number
+    targets: TargetFacts
+    reference: Reference
+    twins: dict[str, Number]
+    held_guess: Number
+    held_targets: TargetFacts
+
+
 class Data(TypedDict, total=False):
     """Facts on the training rows, and on those held back."""
 
@@ -87,6 +117,8 @@ class Data(TypedDict, total=False):
     shared: dict[str, Number]
     held_guess: Number
     held_targets: TargetFacts
+    by_input: dict[str, OfInput]
+    by_output: dict[str, OfOutput]
 
 
 class Weights(TypedDict, total=False):

@@ -1,0 +1,1 @@
+"""How Backlit's layers are written in ONNX's operators, one file a family."""

@@ -1,0 +1,156 @@
+"""A network as a PyTorch module: containers, and axes turned where PyTorch has others."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import torch
+from torch import nn
+
+from backlit.errors import InputError
+from backlit.exchange.torch import own
+from backlit.exchange.weights.order import FIRST, LAST, Form, Step, along, order_of, plan
+from backlit.graph import tree
+from backlit.nn.context import Params
+from backlit.nn.layer import Layer, Network
+from backlit.nn.layers.containers import Parallel, Residual, Sequential
+from backlit.nn.layers.sequence import EachStep, Masked
+from backlit.nn.layers.transformer import TransformerBlock
+from backlit.nn.layers.wired import EDGES, Wired
+from backlit.registry import OWN
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer that is to be built: where it stands and what it has learned."""
+
+    path: str
+    layer: Any
+    params: Params
+    state: dict[str, Any]
+    steps: dict[str, Step]
+    frozen: tuple[str, ...] = ()
+
+    @property
+    def step(self) -> Step:
+        """Its shape and forms."""
+        return self.steps[self.path]
+
+    def inside(self, name: str, layer: Layer) -> Part:
+        """A part of this container."""
+        path = f"{self.path}/{name}" if self.path else name
+        return Part(path, layer, self.params.get(name, {}), self.state.get(name, {}), self.steps, self.frozen)
+
+    def parts(self) -> list[tuple[str, Part]]:
+        """All parts, a projection that the shapes call for included."""
+        return [(name, self.inside(name, layer)) for name, layer, _ in self.layer.open(self.step.shape)]
+
+    def refuse(self, why: str) -> NoReturn:
+        """Say which layer PyTorch has no counterpart for."""
+        raise InputError(f"to_torch: layer {self.path or '-'} ({self.layer}): {why}")
+
+
+def built(network: Network) -> nn.Module:
+    """The module of a network: see `Network.to_torch`."""
+    steps = plan(network.architecture, network.input_shape)
+    state = tree.nest(network.state) if network.state else {}
+    whole = Part("", network.architecture, network.params, state, steps, network.frozen)
+    out = whole.step.out
+    module = fitted(whole, whole.step.into, out if out in (FIRST, LAST) else LAST)
+    learned = [*tree.leaves(network.params), *network.state.values()]
+    return module.to(getattr(torch, str(learned[0].dtype)) if learned else None).eval()
+
+
+def build(part: Part) -> nn.Module:
+    """A layer's module, which takes and gives what the plan says."""
+    from backlit.exchange.torch.builders import BUILDERS
+
+    builder = {**CONTAINERS, **BUILDERS}.get(type(part.layer))
+    if builder is None:
+        own_kind = type(part.layer).__module__.startswith(OWN)
+        part.refuse("PyTorch has nothing that does the same" if own_kind else "it is a layer of your own")
+    return builder(part)
+
+
+def fitted(part: Part, have: Form, want: Form) -> nn.Module:
+    """A layer's module that takes its input in the form that is there, and gives it in the one that is wanted."""
+    shape = part.step.shape
+    chain: dict[str, nn.Module] = {}
+    if have != part.step.into:
+        chain["turn"] = _turn(have, part.step.into, len(shape))
+    chain["layer"] = build(part)
+    if part.step.out != want:
+        chain["back"] = _turn(part.step.out, want, len(part.layer.output_shape(shape)))
+    return chain["layer"] if len(chain) == 1 else nn.Sequential(OrderedDict(chain))
+
+
+def _turn(have: Any, want: Form, axes: int) -> nn.Module:
+    """From one form to another: of features that were a picture, or by the number of an example's axes."""
+    if have not in (FIRST, LAST):
+        return own.Reorder(order_of(have))
+    return own.Permute(axes, *range(1, axes)) if want == FIRST else own.Permute(*range(2, axes + 1), 1)
+
+
+# -------------------------------------------------------------------------------------------- containers
+
+
+def _sequential(part: Part) -> nn.Module:
+    modules: dict[str, nn.Module] = {}
+    form = part.step.into
+    for name, inner in part.parts():
+        if form != inner.step.into:
+            modules[f"before_{name}"] = _turn(form, inner.step.into, len(inner.step.shape))
+        modules[name] = build(inner)
+        form = inner.step.out
+    return nn.Sequential(OrderedDict(modules))
+
+
+def _residual(part: Part) -> nn.Module:
+    made = {name: fitted(inner, part.step.into, part.step.out) for name, inner in part.parts()}
+    skip = made.get("projection")
+    if skip is None and part.step.into != part.step.out:
+        skip = _turn(part.step.into, part.step.out, len(part.step.shape))
+    return own.Residual(made["body"], skip)
+
+
+def _parallel(part: Part) -> nn.Module:
+    modules = [fitted(inner, part.step.into, part.step.out) for _, inner in part.parts()]
+    return own.Parallel(modules, part.layer.combine, _channels(part.step.out))
+
+
+def _wired(part: Part) -> nn.Module:
+    if any("." in name for name, _ in part.layer.nodes):
+        part.refuse("a module's name can't have a dot in it; give the nodes other names")
+    common = part.step.into if part.step.into in (FIRST, LAST) else LAST
+    nodes = {}
+    for name, inner in part.parts():
+        shape = inner.step.shape
+        nodes[name] = fitted(inner, along(common, shape), along(common, inner.layer.output_shape(shape)))
+    shares = {name: value["scale"] for name, value in part.params.get(EDGES, {}).items()}
+    return own.Wired(nodes, part.layer.edges, part.layer.combine, _channels(part.step.out), shares)
+
+
+def _each_step(part: Part) -> nn.Module:
+    (_, body), *_ = part.parts()
+    return own.EachStep(fitted(body, LAST, LAST))
+
+
+def _masked(part: Part) -> nn.Module:
+    return own.Masked(build(part.inside("body", part.layer.body)), part.layer.value)
+
+
+def _channels(form: Form) -> int:
+    return 1 if form == FIRST else -1
+
+
+CONTAINERS: dict[type[Layer], Any] = {
+    Sequential: _sequential,
+    TransformerBlock: _sequential,
+    Residual: _residual,
+    Parallel: _parallel,
+    Wired: _wired,
+    EachStep: _each_step,
+    Masked: _masked,
+}

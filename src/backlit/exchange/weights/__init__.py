@@ -1,0 +1,1 @@
+"""Weights in files and in other libraries' names and layouts."""

@@ -1,0 +1,50 @@
+"""Words in pictures, in each language: their SVG keeps text as text, of which the page hides what isn't chosen."""
+
+from __future__ import annotations
+
+import functools
+import re
+from html import escape, unescape
+
+from backlit.languages import NAMES
+from backlit.report.texts import catalogue
+
+_TEXT = re.compile(r"<text(?P<how>[^>]*)>(?P<words>[^<]+)</text>")
+
+
+def in_each_language(svg: str) -> str:
+    """A picture whose known words stand in it once in each language.
+
+    >>> print(in_each_language('<text x="1">epoch 3</text><text>0.5</text>'))
+    <text x="1" class="t" lang="en">epoch 3</text><text x="1" class="t" lang="ko">에포크 3</text><text>0.5</text>
+    """
+    return _TEXT.sub(_each, svg)
+
+
+def _each(match: re.Match[str]) -> str:
+    how, english = match["how"], unescape(match["words"])
+    texts = {lang: english if lang == "en" else translated(english, lang) for lang in NAMES}
+    if any(text is None for text in texts.values()):
+        return match[0]
+    return "".join(
+        f'<text{how} class="t" lang="{lang}">{escape(str(text), quote=False)}</text>' for lang, text in texts.items()
+    )
+
+
+def translated(english: str, lang: str) -> str | None:
+    """A label in another language; None if it isn't one of those that the catalogue has."""
+    for pattern, text in _patterns(lang):
+        if match := pattern.fullmatch(english):
+            return text.format(**match.groupdict())
+    return None
+
+
+@functools.cache
+def _patterns(lang: str) -> list[tuple[re.Pattern[str], str]]:
+    """Labels with places for values, "epoch {n}", as patterns that find the values."""
+    made = []
+    for english, text in catalogue(lang)["labels"].items():
+        parts = re.split(r"\{(\w+)\}", english)
+        pattern = "".join(f"(?P<{part}>.+)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+        made.append((re.compile(pattern), text))
+    return made
