@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 import backlit as bl
 from backlit.data.preparation import HOMES, Preparation, describe, preparation_of, restore
@@ -29,6 +30,7 @@ def samples():
     from backlit.data.pictures.decoding import Form
     from backlit.data.series import Grid, SeriesPreparation, Windows
     from backlit.data.text import Texts
+    from backlit.data.transformers import Transformer
 
     goal = bl.data.table.TableTarget(("y",), "classification")
     windows = Windows.all(Grid.of(TABLE[["t", "size"]], "size", "t"), 2, 1)
@@ -39,6 +41,7 @@ def samples():
         Clips(Form(4, 3, 1), (0.0,), (255.0,), frames=2),
         FromColumn(Texts(bl.data.Tokenizer.learn("abc"), 4), ("text",)),
         NamedColumns(("size",)),
+        Transformer(StandardScaler().fit(ROWS)),
         ByInput({"table": NamedColumns(("size",))}),
         Texts(bl.data.Tokenizer.learn("abc"), 4),
         SeriesPreparation.learn(windows, "size", "t"),

@@ -24,6 +24,7 @@ HOMES = {
     "FromColumn": "backlit.data.from_column",
     "SeriesPreparation": "backlit.data.series",
     "NamedColumns": "backlit.data.named",
+    "Transformer": "backlit.data.transformers",
     "ByInput": "backlit.data.by_input",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
@@ -153,7 +154,9 @@ AS_IT_IS = AsItIs()
 
 
 def preparation_of(preparation: Any) -> Preparation:
-    """What `fit` was given as its preparation, with all answers: nothing, a `Preparation`, or an object with `apply`.
+    """What `fit` was given as its preparation, with all answers.
+
+    It was nothing, a `Preparation`, an object with `apply`, or a fitted transformer of scikit-learn.
 
     >>> preparation_of(None).rows()
     []
@@ -163,7 +166,8 @@ def preparation_of(preparation: Any) -> Preparation:
     if isinstance(preparation, Preparation):
         return preparation
     if not callable(getattr(preparation, "apply", None)):
-        raise InputError(f"preparation must have a method apply(raw) that gives an array, got {preparation!r}")
+        foreign: Preparation = importlib.import_module(HOMES["Transformer"]).transformer_of(preparation)
+        return foreign
     return Foreign(preparation)
 
 
@@ -179,7 +183,11 @@ def describe(preparation: Any) -> dict[str, Any] | None:
         return None
     kind = type(preparation).__name__
     if kind not in HOMES:
-        return Foreign(preparation).to_dict()
+        return (
+            describe(preparation_of(preparation))
+            if hasattr(preparation, "transform")
+            else Foreign(preparation).to_dict()
+        )
     return {"kind": kind, **preparation.to_dict()}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, ClassVar
 
 from backlit.errors import InputError
 from backlit.graph import tree
@@ -35,6 +35,8 @@ class Penalty:
     >>> float(small_sums({"0": {"weight": np.array([[1.0, 2.0]]), "bias": np.array([5.0])}}))
     9.0
     """
+
+    numbers: ClassVar[tuple[str, ...]] = ()  # fields that `__call__` takes as arrays, too: see `train.numbers`
 
     def __post_init__(self) -> None:
         """Check strengths against their range."""
@@ -77,6 +79,11 @@ def _total(parts: list[Any]) -> Any:
     return total
 
 
+def _times(strength: Any, total: Any) -> Any:
+    """``strength · total`` in the type of the total; the strength may be an argument of a compiled program."""
+    return strength * total if isinstance(strength, (float, int)) else total * strength.astype(total.dtype)
+
+
 def weights(params: Params, only: str | None = None, biases: bool = False) -> list[Any]:
     """The parameters that a penalty is for.
 
@@ -111,12 +118,14 @@ def _exempt(path: str) -> bool:
 class _Strength(Penalty):
     """Base of the penalties that are one strength times a sum over the parameters they are for."""
 
+    numbers: ClassVar[tuple[str, ...]] = ("strength",)
+
     strength: float = at_least_zero()
     only: str | None = None
     biases: bool = False
 
     def __call__(self, params: Params) -> Any:
-        return self.strength * _total([self._of(w).sum() for w in weights(params, self.only, self.biases)])
+        return _times(self.strength, _total([self._of(w).sum() for w in weights(params, self.only, self.biases)]))
 
     def _of(self, weight: Any) -> Any:
         """What is summed over the elements of a weight."""
@@ -198,6 +207,8 @@ class Elastic(Penalty):
     Zou, Hastie: Regularization and Variable Selection via the Elastic Net, J. R. Statist. Soc. B 67, 2005.
     """
 
+    numbers: ClassVar[tuple[str, ...]] = ("l1", "l2")
+
     l1: float = at_least_zero()
     l2: float = at_least_zero()
     only: str | None = None
@@ -205,4 +216,4 @@ class Elastic(Penalty):
 
     def __call__(self, params: Params) -> Any:
         parts = weights(params, self.only, self.biases)
-        return _total([self.l1 * absolute(w).sum() + self.l2 * square(w).sum() for w in parts])
+        return _total([_times(self.l1, absolute(w).sum()) + _times(self.l2, square(w).sum()) for w in parts])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from backlit.graph import tree
 from backlit.graph.op import namespace
@@ -59,10 +59,12 @@ class AddDecayedWeights(Transform):
     [3.0]
     """
 
+    numbers: ClassVar[tuple[str, ...]] = ("weight_decay",)
+
     weight_decay: float = nonnegative()
 
     def update(self, gradients: Tree, state: State, params: Tree, step: Any) -> tuple[Tree, State]:
-        return tree.map(lambda g, p: g + self.weight_decay * p, gradients, params), state
+        return tree.map(lambda g, p: g + cast(self.weight_decay, p) * p, gradients, params), state
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,6 +89,8 @@ class AddMomentum(Transform):
     [1.75]
     """
 
+    numbers: ClassVar[tuple[str, ...]] = ("momentum",)
+
     momentum: float = fraction()
     nesterov: bool = False
     dampening: float = option(0.0, high=1.0)
@@ -99,9 +103,9 @@ class AddMomentum(Transform):
         if self.dampening:
             share = 1.0 - self.dampening * (step > 0)
             added = tree.map(lambda g: cast(share, g) * g, gradients)
-        velocity = tree.map(lambda v, g: self.momentum * v + g, state["velocity"], added)
+        velocity = tree.map(lambda v, g: cast(self.momentum, v) * v + g, state["velocity"], added)
         if self.nesterov:
-            return tree.map(lambda g, v: g + self.momentum * v, gradients, velocity), {"velocity": velocity}
+            return tree.map(lambda g, v: g + cast(self.momentum, v) * v, gradients, velocity), {"velocity": velocity}
         return velocity, {"velocity": velocity}
 
 
@@ -237,6 +241,8 @@ class ScaleByLearningRate(Transform):
     >>> ScaleByLearningRate(0.5).update({"w": np.array([3.0])}, {}, None, 0)[0]["w"].tolist()
     [-1.5]
     """
+
+    numbers: ClassVar[tuple[str, ...]] = ("learning_rate",)
 
     learning_rate: float | Callable[[Any], Any] = field(metadata=RATE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -47,6 +48,11 @@ class Transform(Hyperparameters):
     own_rate: ClassVar[float | None] = None  # the learning rate that suits it, where others' don't
     whole: ClassVar[bool] = False  # whether every update must see all rows
     exact: ClassVar[bool] = False  # whether the minimum is computed, so that there is nothing to descend
+    numbers: ClassVar[tuple[str, ...]] = ()  # fields that `update` takes as arrays, too: see `train.numbers`
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The hyperparameters alone: what was worked out of them is no part of a copy, nor of joblib's hash."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @property
     def transforms(self) -> tuple[Transform, ...]:
@@ -126,7 +132,7 @@ class Chain(Transform):
         """The name of each transform in the state."""
         names, times = [], Counter[str]()
         for part in self.transforms:
-            name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(part).__name__).lower()
+            name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", getattr(part, "title", type(part).__name__)).lower()
             times[name] += 1
             names.append(name if times[name] == 1 else f"{name}_{times[name]}")
         return tuple(names)

@@ -12,7 +12,7 @@ from backlit.graph.op import is_bad
 from backlit.languages import Message, Template
 from backlit.nn.layer import forward
 from backlit.train.mixup import blend, parts_of
-from backlit.train.program import Data, Program, TrainState
+from backlit.train.program import Data, Program, TrainState, by_row
 
 Place = Literal["inputs", "parameter", "layer", "output", "loss", "sum of losses", "validation loss"]
 
@@ -89,7 +89,7 @@ def first_bad_value(
             return "parameter", path, None
     rows = batches["rows"][step][0]
     mix = {name: drawn[step][0] for name, drawn in parts_of(batches).items()}
-    taken = tree.map(lambda array: np.asarray(array)[rows], data)
+    taken = tree.map(lambda array: np.asarray(array)[rows], by_row(data))
     x, y = blend(taken["x"], mix), taken["y"]
     if any(map(is_bad, tree.leaves(x))):
         return "inputs", "", None

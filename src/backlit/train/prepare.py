@@ -21,6 +21,7 @@ from backlit.train.exact import solved
 from backlit.train.examples import Examples, examples_of
 from backlit.train.freezing import frozen
 from backlit.train.mixup import create as create_mixup
+from backlit.train.numbers import apart
 from backlit.train.program import Data, Program, TrainState, program_for
 from backlit.train.scores import need_outputs
 from backlit.train.training import Training
@@ -28,6 +29,7 @@ from backlit.train.training import Training
 CLIP = 1.0  # norm to which gradients of recurrent networks are clipped
 VALIDATION_ROWS = 1024  # in a batch of validation rows, at least, if there are so many
 MAX_BYTES = 32 * 2**20  # of row numbers and outputs that one call of the program may take and return
+MOST_FILLED = 64 * 2**20  # bytes of rows that are copied to be filled up; compiling again is little beside more
 MAX_STEPS = 4096  # updates in one call of the program
 
 
@@ -39,9 +41,11 @@ class Job:
     ----------
     examples : Examples
     training : Training
+    optimizer : Transform
+        Behind a clipping if there is one.
     program : Program
     data, validation_data : dict
-        On the device: all rows, and those that `validation` numbers.
+        On the device: all rows, and those that `validation` numbers; beside them what the program takes as numbers.
     batches : list of Batches
         One a member.
     validation : list of Batches or None
@@ -51,6 +55,7 @@ class Job:
 
     examples: Examples
     training: Training
+    optimizer: Any
     program: Program
     data: Data
     validation_data: Data
@@ -77,11 +82,6 @@ class Job:
     def metrics(self) -> dict[str, Any]:
         """Metrics by name."""
         return self.examples.metrics
-
-    @property
-    def optimizer(self) -> Any:
-        """The optimizer, behind a clipping if there is one."""
-        return self.program.optimizer
 
 
 def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
@@ -110,32 +110,61 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     networks = drawn(network, built, seeds)
     if is_exact(optimizer):
         networks = solved(networks, examples, training)
+    optimizer = frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze)
+    (form, rates), (penalty, strengths) = apart(optimizer), apart(training.penalty)
     program = program_for(
         architecture=built.architecture,
         input_shape=built.input_shape,
         loss=examples.loss,
-        optimizer=frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze),
+        optimizer=form,
         engine=engine,
-        penalty=training.penalty,
+        penalty=penalty,
         reduction=training.reduction,
         full_batch=batches[0].full,
         collect=collect,
         length=min(epochs, training.epochs),
         members=training.ensemble,
     )
-    data = tree.map(engine.put, {"x": examples.inputs, "y": examples.encoded, "weights": examples.by_head})
+    numbers = {"optimizer": rates, "penalty": strengths}
+    rows = {"x": examples.inputs, "y": examples.encoded, "weights": examples.by_head}
+    data = {**_put(engine, rows), "numbers": numbers}
     separate = split.inputs is not examples.inputs  # validation data of the user's own
     other = {"x": split.inputs, "y": split.encoded, "weights": None}
     return Job(
         examples=examples,
         training=training,
+        optimizer=optimizer,
         program=program,
         data=data,
-        validation_data=tree.map(engine.put, other) if separate else data,
+        validation_data=_put(engine, other) if separate else data,
         batches=batches,
         validation=validation,
         start=program.start(networks, seeds),
     )
+
+
+def _put(engine: Any, data: Data) -> Data:
+    """Rows on the device, filled up to a number that other trainings are likely to have as well."""
+
+    def put(rows: np.ndarray) -> Any:
+        surplus = alike(len(rows)) - len(rows)
+        if surplus and rows.nbytes <= MOST_FILLED:
+            rows = np.concatenate([rows, np.zeros((surplus, *rows.shape[1:]), rows.dtype)])
+        return engine.put(rows)
+
+    return {name: tree.map(put, part) for name, part in data.items()}
+
+
+def alike(rows: int) -> int:
+    """The next of the numbers that differ by an eighth to a sixteenth: programs are compiled for these alone.
+
+    So the folds of a cross-validation, one row more or less, run the same program.
+
+    >>> [alike(rows) for rows in (10, 143, 144, 1437, 1438)]
+    [10, 144, 144, 1536, 1536]
+    """
+    step = 1 << max(0, rows.bit_length() - 4)
+    return -(-rows // step) * step
 
 
 def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[list[Batches], list[Batches] | None]:
@@ -164,7 +193,9 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
         return batches, None
 
     def validation_size(rows: int) -> int:
-        return size if carried else divisible(min(rows, max(size, VALIDATION_ROWS)), training.devices, whole=True)
+        return (
+            size if carried else divisible(min(alike(rows), max(size, VALIDATION_ROWS)), training.devices, whole=True)
+        )
 
     return batches, [Batches(rows, validation_size(len(rows)), carried=carried) for rows in split.validation]
 

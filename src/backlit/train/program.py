@@ -14,11 +14,17 @@ from backlit.graph.tensor import value_of
 from backlit.nn.layer import Layer, Network, forward
 from backlit.train.lazy import MadeOnce
 from backlit.train.mixup import blend, parts_of, summed_loss
+from backlit.train.numbers import together
 
 TrainState = dict[str, Any]  # params, optimizer, state, step, seed: all that one update hands to the next
 # x and y, arrays or trees of them with rows first, and weights by head or None: they stay on the device; batches are
-# row numbers.
+# row numbers. Data of training has "numbers" as well: see `Program`.
 Data = dict[str, Any]
+
+
+def by_row(data: Data) -> Data:
+    """What of the data has a row for each example."""
+    return {name: part for name, part in data.items() if name != "numbers"}
 
 
 @dataclass(eq=False)
@@ -32,9 +38,10 @@ class Program:
     loss : callable
         ``loss(output, target) -> (rows,)``; of several outputs, summed head by head.
     optimizer : Transform
-        ``update(gradients, state, params, step) -> (updates, state)``.
+        ``update(gradients, state, params, step) -> (updates, state)``: its form, whose numbers come with the data (see
+        `train.numbers`), as ``data["numbers"]["optimizer"]``.
     penalty : callable or None
-        ``penalty(params) -> scalar``, added to the loss.
+        ``penalty(params) -> scalar``, added to the loss; its form as well.
     engine : Engine
         Who runs it. On several devices each computes the gradient of its share of a batch, and their sum makes the
         update: synchronous data-parallel SGD (Chen et al., "Revisiting Distributed Synchronous SGD", 2016; not the
@@ -84,7 +91,7 @@ class Program:
         return tree.map(lambda part: self.engine.put(part, np.asarray(part).dtype), together)
 
     def _rows(self, data: Data, rows: Any) -> Data:
-        return tree.map(lambda array: self.engine.take_rows(array, rows), data)
+        return tree.map(lambda array: self.engine.take_rows(array, rows), by_row(data))
 
     def _gradient(self, train_state: TrainState, draw: Any, batch: Any, total: Any) -> tuple[Any, Any, Any, Any]:
         """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state.
@@ -115,7 +122,7 @@ class Program:
         (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(train_state["params"])
         return gradient, summed, output, state
 
-    def _step(self, train_state: TrainState, batch: Any) -> tuple[TrainState, dict[str, Any]]:
+    def _step(self, train_state: TrainState, batch: Any, numbers: Any) -> tuple[TrainState, dict[str, Any]]:
         """One update from the batches (accumulate, size) of `batch`."""
         dtype = tree.leaves(train_state["params"])[0].dtype
         weights = batch["weights"].astype(dtype)
@@ -135,10 +142,11 @@ class Program:
             outputs.append(output)
         record = {"loss": tree.map(lambda *sums: sum(sums), *losses), "weight": weight}
         if self.penalty is not None:
-            value, shrink = value_and_grad(self.penalty)(train_state["params"])
+            penalty = together(self.penalty, numbers["penalty"])
+            value, shrink = value_and_grad(penalty)(train_state["params"])
             gradient = tree.map(lambda a, b: a + b, gradient, shrink)
             record["penalty"] = value
-        updates, optimizer = self.optimizer.update(
+        updates, optimizer = together(self.optimizer, numbers["optimizer"]).update(
             gradient, train_state["optimizer"], train_state["params"], train_state["step"]
         )
         params = tree.map(lambda p, u: p + u, train_state["params"], updates)
@@ -160,7 +168,7 @@ class Program:
         whole = self._rows(data, self.engine.share(batches["rows"][0, 0], axis=1)) if self.full_batch else None
 
         def step(train_state: TrainState, batch: Any) -> tuple[TrainState, Any]:
-            return self._step(train_state, self._batch(data, batch, whole))
+            return self._step(train_state, self._batch(data, batch, whole), data["numbers"])
 
         def epoch(train_state: TrainState, number: Any) -> tuple[TrainState, Any]:
             if self.full_batch:
@@ -210,7 +218,7 @@ class Program:
 
     def _single(self, train_state: TrainState, data: Data, batch: Any) -> tuple[TrainState, Any]:
         """One update, to walk to a certain step."""
-        return self._step(train_state, self._batch(data, batch))
+        return self._step(train_state, self._batch(data, batch), data["numbers"])
 
     def _batch(self, data: Data, batch: Any, rows: Data | None = None) -> dict[str, Any]:
         """What an update takes: a batch's inputs and targets in place of their row numbers."""

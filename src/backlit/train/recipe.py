@@ -7,6 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from backlit.data.frames import rows_of
+from backlit.data.transformers import Transformer, is_transformer, learned, needs_fit
 from backlit.errors import InputError
 from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.containers import Parallel
@@ -69,9 +73,26 @@ class Recipe:
         """Rows, targets and weights as the training has them, checked; nothing goes to a device for it."""
         return examples_of(self.network, self.x, self.y, self.training)
 
+    def prepared(self) -> Recipe:
+        """The same with a preparation that has learned: a transformer of scikit-learn that hasn't, learns here.
+
+        From the rows of training alone; which they are, no preparation changes.
+        """
+        preparation = self.training.preparation
+        if not is_transformer(preparation):
+            return self
+        if not needs_fit(preparation):
+            return self.replace(preparation=Transformer(preparation))
+        whole = self.replace(preparation=learned(preparation, self.x, self.y))
+        validation = self.training.validation
+        if not isinstance(validation, (int, float, Folds)):
+            return whole
+        rows = np.unique(np.concatenate(whole.examples().split.training))
+        return self.replace(preparation=learned(preparation, rows_of(self.x, rows), rows_of(self.y, rows)))
+
     def fit(self, keeper: Keeper | None = None, **options: Any) -> Result:
         """Train; `options` come first, and aren't kept if they only say where the run goes."""
-        recipe = self.replace(**options)
+        recipe = self.replace(**options).prepared()
         run = fit(recipe.network, recipe.x, recipe.y, recipe.training, keeper)
         run.recipe = dataclasses.replace(recipe, training=recipe.training.again())
         return run

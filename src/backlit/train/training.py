@@ -159,8 +159,9 @@ class Training(Record):
         Compiled, or operation by operation.
     dtype : "float32" or "float64"
         Of parameters, inputs and arithmetic.
-    preparation : object with ``apply(raw) -> array``, or dict of input to object, optional
-        Applied to `x` here and to whatever the run is used on later; saved with it.
+    preparation : object with ``apply(raw) -> array``, transformer of scikit-learn, or dict of input to object, optional
+        Applied to `x` here and to whatever the run is used on later; saved with it. A transformer that hasn't been
+        fitted learns from the rows of training, and stays itself as it is.
     standardize_targets : bool
         Train numbers as ``(y - mean) / std``; predictions and metrics are in the targets' own unit again.
     checkpoint : path or Checkpoint, optional
