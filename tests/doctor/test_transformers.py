@@ -1,5 +1,7 @@
 """The doctor and Transformers: quiet on those that learn, and on a rate that is too high without a warm-up not."""
 
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,9 +36,8 @@ def test_no_alarm_before_training() -> None:
 
 
 def test_no_alarm_on_a_text() -> None:
-    drawn = np.random.default_rng(0).choice(["the cat sat.", "a dog ran.", "who knows?"], 400)
-    text = " ".join(drawn.tolist())
-    run = bl.fit_text(text, network="transformer:1x16", window=24, epochs=30, dropout=0.0, seed=0, progress=False)
+    text = Path(textwrap.__file__).read_text(encoding="utf-8")
+    run = bl.fit_text(text, network="transformer:1x32", window=32, epochs=30, dropout=0.0, seed=0, progress=False)
     assert run.judgement["scores"]["bits"] < run.judgement["baseline"]["bits"]
     assert [finding.name for finding in run.diagnose().alarms] == []
 
