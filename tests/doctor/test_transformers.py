@@ -42,10 +42,15 @@ def test_no_alarm_on_a_text() -> None:
     assert [finding.name for finding in run.diagnose().alarms] == []
 
 
-def test_a_rate_that_is_too_high_is_named() -> None:
+@pytest.mark.parametrize(("norm_first", "rate"), [(False, 0.3), (True, 0.1)])
+def test_a_rate_that_is_too_high_is_named(norm_first: bool, rate: float) -> None:
     x, y = copying()
     sick = bl.fit(
-        network(norm_first=False), x, y, optimizer=bl.AdamW(0.3), epochs=10, validation=0.2, seed=0, progress=False
-    )
-    assert sick.history[-1]["val_accuracy"] < 0.3
-    assert next(iter(sick.diagnose().alarms)).name == "learning rate too high"
+        network(norm_first=norm_first), x, y, optimizer=bl.AdamW(rate), epochs=10, validation=0.2, seed=0,
+        progress=False,
+    )  # fmt: skip
+    assert sick.history[-1]["val_accuracy"] < 0.3  # guessing makes an eighth right
+    first = next(iter(sick.diagnose().alarms))
+    assert first.name == "learning rate too high"
+    assert "attention was fixed by the first updates" in str(sick.diagnose())
+    assert 'schedule="warmup:1 cosine"' in str(sick.diagnose())
