@@ -4,6 +4,7 @@ from . import data as data
 from . import errors as errors
 from . import lessons as lessons
 from . import optim as optim
+from . import sklearn as sklearn
 from . import trackers as trackers
 from ._version import __version__ as __version__
 from .bounds import limits as limits

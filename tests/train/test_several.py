@@ -210,6 +210,53 @@ def test_preparations_by_input(tmp_path: Path) -> None:
     )
 
 
+def test_a_class_at_each_step_beside_one_a_row() -> None:
+    """Outputs of two ranks, one with padding; what is measured counts the steps that are real."""
+    rng = np.random.default_rng(0)
+    wired = bl.Wired(
+        {
+            "read": bl.GRU(6, return_sequences=True),
+            "tags": bl.Linear(3),
+            "end": bl.Sequential(bl.GRU(4), bl.Linear(2)),
+        },
+        [("x", "read"), ("read", "tags"), ("read", "end")],
+        inputs=("x",),
+        outputs=("tags", "end"),
+    )
+    x = {"x": rng.normal(size=(60, 5, 2))}
+    tags = np.where(np.arange(5) < rng.integers(2, 6, (60, 1)), rng.integers(0, 3, (60, 5)), -1)
+    y = {"tags": tags, "end": rng.integers(0, 2, 60)}
+    run = bl.fit(wired, x, y, epochs=2, engine="numpy", progress=False)
+    called = run.outputs(x)["tags"].argmax(axis=2)
+    assert run.evaluate(x, y)["tags_accuracy"] == pytest.approx((called == tags)[tags >= 0].mean())
+    assert run.predict(x)["tags"].shape == (60, 5)
+    assert not run.diagnose().alarms
+
+
+def test_a_carried_state_goes_on_beside_others() -> None:
+    x = {"s": np.random.default_rng(0).normal(size=(40, 3, 2))}
+    wired = bl.Wired(
+        {"read": bl.LSTM(4, stateful=10), "one": bl.Linear(1), "two": bl.Linear(1)},
+        [("s", "read"), ("read", "one"), ("read", "two")],
+        inputs=("s",),
+        outputs=("one", "two"),
+    )
+    y = {"one": x["s"][:, 0, 0], "two": x["s"][:, 0, 1]}
+    options: dict[str, Any] = {"batch_size": 10, "epochs": 2, "dtype": "float64", "probes": None, "progress": False}
+    run, again = (bl.fit(wired, x, y, engine=engine, **options) for engine in ("numpy", "xla"))
+    assert any(value.any() for value in run.network.state.values())
+    np.testing.assert_allclose(again.history["two_loss"], run.history["two_loss"], rtol=1e-10)
+
+
+def test_columns_of_targets_may_be_a_data_frame() -> None:
+    import polars
+
+    x, y = data()
+    frame = polars.DataFrame({"price": y["price"], "kind": y["kind"]})
+    run = bl.fit(two(), x, frame, epochs=1, probes=None, progress=False)
+    assert run.evaluate(x, frame) == run.evaluate(x, y)
+
+
 def test_diverging_names_the_place() -> None:
     x, y = data()
     run = bl.fit(two(), x, {**y, "price": y["price"] * 1e30}, loss=LOSS, epochs=2, progress=False)
