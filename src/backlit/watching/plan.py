@@ -47,7 +47,7 @@ class Plan:
         ...         looked.append(step)
         ...         plan.took(step)
         >>> looked[:10]
-        [0, 1, 2, 50, 100, 150, 200, 250, 300, 350]
+        [0, 1, 2, 67, 134, 200, 267, 334, 400, 467]
         """
         if step == self.last:
             return False
