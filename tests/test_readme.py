@@ -133,6 +133,17 @@ def test_the_first_series(tmp_path: Path) -> None:
     assert "shape: (21, 5)" in run(tmp_path, sys.executable, "-c", use)
 
 
+@pytest.mark.slow
+def test_the_page_on_transformers(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "transformers.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    assert "AttentionMap(8 steps; 0/body/1/attention/body/1/attend 2 heads)" in printed
+    assert "the cat sat on the mat." in printed
+    assert "0/body/3/attention" in printed  # the table of layers
+    assert (tmp_path / "attention.png").stat().st_size > 0
+    assert (tmp_path / "block.svg").read_text(encoding="utf-8").startswith("<")
+
+
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "several-inputs.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))
@@ -159,6 +170,16 @@ def test_the_page_on_onnx(tmp_path: Path) -> None:
     told = run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command))
     for line in re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)[0].splitlines():
         assert line in told, (line, told)
+
+
+def test_the_doctor_in_loops_of_ones_own(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
+    shown = re.findall(r"^    ((?:ALARM|  remedy) .*)$", text, flags=re.MULTILINE)
+    assert len(shown) == 4
+    for line in shown:
+        assert line in printed, (line, printed)
+    assert "<svg" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_seeing_inside(tmp_path: Path) -> None:
