@@ -58,9 +58,10 @@ class Subwords(Encoding):
         known = self._library.get_vocab(with_added_tokens=True)  # refuses what can't be read
         if not known:
             raise InputError("this tokenizer has no tokens: train it first")
-        if max(known.values()) >= GAPS * len(known) + SPARSE:
+        last = max(known.values())
+        if last >= GAPS * len(known) + SPARSE:
             raise InputError(
-                f"this tokenizer numbers its {len(known):,} tokens up to {max(known.values()):,}: expected hardly any gaps"
+                f"this tokenizer numbers its {len(known):,} tokens up to {last:,}: expected hardly any gaps"
             )
 
     @classmethod
