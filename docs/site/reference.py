@@ -55,6 +55,7 @@ PAGES = (
         ("inspect", "train.probes"),
     ),
     Page("doctor", "The doctor", "What is wrong with a network, before and after training.", ("doctor",)),
+    Page("exchange", "Other tools", "Networks and runs to and from other tools.", ("exchange",)),
     Page("trackers", "Trackers", "", ("trackers",), "trackers"),
     Page("plots", "Plots", "", ("inspect.plots",), "plots"),
     Page("lessons", "Lessons", "", ("lessons",), "lessons"),
