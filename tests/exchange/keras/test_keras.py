@@ -17,37 +17,45 @@ from tests.nn.layers.test_every_layer import CASES, inputs
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*copy keyword:DeprecationWarning")  # Keras' variables and NumPy 2
 K = keras.layers
-REFUSED = {  # by name, what the message says; the others of their kind are mapped
-    "Decoder": "no layer that does the same",
-    "EncoderDecoder": "no layer that does the same",
-    "DropConnect": "no layer that does the same",
-    "EmbedColumns": "no layer that does the same",
-    "Masked": "no layer that does the same",
-    "PiecewiseLinear": "no layer that does the same",
-    "PositionalEncoding": "no layer that does the same",
-    "ScaledDotProductAttention": "no layer that does the same",
-    "Step": "no layer that does the same",
+NOTHING = "no layer that does the same"
+LACKS: dict[Any, str] = {  # what Keras can't say: by kind or by the layer's text, with what the message has
+    bl.Decoder: NOTHING,
+    bl.EncoderDecoder: NOTHING,
+    bl.DropConnect: NOTHING,
+    bl.EmbedColumns: NOTHING,
+    bl.Masked: NOTHING,
+    bl.PiecewiseLinear: NOTHING,
+    bl.PositionalEncoding: NOTHING,
+    bl.ScaledDotProductAttention: NOTHING,
+    bl.Step: NOTHING,
+    Layer.kinds["OnnxNode"]: NOTHING,
+    Layer.kinds["OnnxGraph"]: NOTHING,
+    "GELU(approximate=True)": "Keras' layer has only the exact form",
+    "RMSNorm(axes=2, epsilon=0.01, affine=False)": "for the last axis only",
+    "ConvTranspose2d(4, (3, 2), stride=(2, 1), padding='same', groups=2)": "groups of a transposed convolution",
+    "MaxPool2d(3, stride=2, padding=1)": "only 'valid' and 'same'",
+    "AdaptiveAvgPool2d(2, columns=3)": "can't be divided evenly",
+    "RNN(3, return_sequences=True, initial='learned', dropout=0.3, form='scan', activation='relu')": "initial have no",
+    "LSTM(3, initial='random:0.5', form='unrolled', peepholes=True, projection=2)": "initial have no counterpart",
+    "GRU(3, return_sequences=True, reverse=True, initial='learned')": "from the last to the first",
+    "GRU(3, stateful=5, recurrent_dropout=0.3, bias=False, reset_after=False)": "stateful, return_states",
+    "MultiHeadAttention(4, 2, dropout=0.3)": "another number of units than of features",
+    "MultiHeadAttention(4, 1, causal=True, bias=False, rotary=True)": "rotary positions",
+    repr(bl.TransformerBlock(4, 2, 3, "tanh", norm_first=False, norm="rmsnorm", causal=True, rotary=True)): "rotary",
 }
+
+
+def lacks(layer: Layer) -> str | None:
+    return LACKS.get(type(layer), LACKS.get(repr(layer)))
 
 
 def numpy(tensor: Any) -> np.ndarray:
     return np.array(keras.ops.convert_to_numpy(tensor))
 
 
-def mapped(layer: Layer, shape: tuple[int, ...]) -> bool:
-    try:
-        layer.build(shape).to_keras()
-    except InputError:
-        return False
-    return True
-
-
 MORE: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.Sequential(bl.Conv2d(4, 3, 2, "same"), bl.BatchNorm(), bl.ReLU(), bl.Flatten(), bl.Linear(3)), (7, 6, 2)),
-    (
-        bl.Sequential(bl.ConvTranspose2d(3, 3, 2, "same"), bl.ConvTranspose2d(2, 2, 3, padding=((1, 0), (0, 1)))),
-        (3, 4, 2),
-    ),
+    (bl.Sequential(bl.ConvTranspose2d(3, 3, 2, "same"), bl.ConvTranspose2d(2, 2, 3, ((1, 0), (0, 1)))), (3, 4, 2)),
     (bl.Sequential(bl.MaxPool2d(2), bl.AvgPool2d(2, padding="same"), bl.GlobalMaxPool()), (6, 8, 2)),
     (bl.Sequential(bl.MultiHeadAttention(4, 2, causal=True), bl.RMSNorm()), (3, 4)),
     (bl.TransformerBlock(4, 2, 3, "relu", norm_first=False), (3, 4)),
@@ -57,35 +65,38 @@ MORE: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.AdaptiveAvgPool2d(2, 2), (4, 6, 2)),
     (bl.Sequential(bl.OneHot(7), bl.Linear(2)), (4,)),
 ]
-# Keras counts in float32 by JAX's habit, so numbers agree to that.
-KINDS = [case for case in CASES + MORE if mapped(*case)]
 
 
-@pytest.mark.parametrize(("layer", "shape"), KINDS, ids=lambda case: str(case)[:60])
-def test_to_keras_and_back(layer: Layer, shape: tuple[int, ...], rng: np.random.Generator, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("layer", "shape"), CASES + MORE, ids=lambda case: str(case)[:60])
+def test_every_layer_to_keras(layer: Layer, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    """Each gives the same, in float32 as Keras counts by JAX's habit, or is refused by name."""
     network = drawn(layer, shape, rng).astype("float32")
+    if lacks(layer):
+        with pytest.raises(
+            InputError, match=f"to_keras: layer .*{type(layer).__name__[:8]}.*{lacks(layer)}|{lacks(layer)}"
+        ):
+            network.to_keras()
+        return
     x = inputs(layer, shape, rng, "float32")
-    model = network.to_keras()
-    expected = np.asarray(network(x))
-    np.testing.assert_allclose(numpy(model(x, training=False)), expected, rtol=2e-4, atol=2e-5)
-    path = tmp_path / "m.keras"
-    model.save(path)
-    read = keras.saving.load_model(path, safe_mode=True)
-    np.testing.assert_allclose(numpy(read(x, training=False)), expected, rtol=2e-4, atol=2e-5)
+    np.testing.assert_allclose(numpy(network.to_keras()(x, training=False)), network(x), rtol=2e-4, atol=2e-5)
 
 
 def test_every_layer_of_the_package_is_mapped_or_refused() -> None:
-    known = {type(part).__name__ for layer, _ in KINDS for _, part in layer.walk()}
-    own = {name for name, kind in Layer.kinds.items() if kind.__module__.startswith("backlit.")}
-    assert own == (known & own) | set(REFUSED)
+    known = {type(part) for layer, _ in CASES + MORE if not lacks(layer) for _, part in layer.walk()}
+    own = {kind for kind in Layer.kinds.values() if kind.__module__.startswith("backlit.")}
+    assert own == (known & own) | {kind for kind in LACKS if isinstance(kind, type)}
 
 
-@pytest.mark.parametrize(("layer", "shape"), [case for case in CASES if type(case[0]).__name__ in REFUSED], ids=str)
-def test_what_keras_lacks_is_named(layer: Layer, shape: tuple[int, ...]) -> None:
-    with pytest.raises(
-        InputError, match=rf"to_keras: layer .*{type(layer).__name__}.*no layer that does the same|combine"
-    ):
-        layer.build(shape).to_keras()
+@pytest.mark.parametrize("place", [0, 4])
+def test_files_of_what_was_handed_over(place: int, rng: np.random.Generator, tmp_path: Path) -> None:
+    layer, shape = MORE[place]
+    network = drawn(layer, shape, rng).astype("float32")
+    x = inputs(layer, shape, rng, "float32")
+    network.to_keras().save(tmp_path / "m.keras")
+    read = keras.saving.load_model(tmp_path / "m.keras", safe_mode=True)
+    np.testing.assert_allclose(numpy(read(x, training=False)), network(x), rtol=2e-4, atol=2e-5)
+    back = bl.from_keras(tmp_path / "m.keras")
+    np.testing.assert_allclose(back(x), network(x), rtol=2e-4, atol=2e-5)
 
 
 def functional() -> Any:
@@ -156,7 +167,7 @@ def stirred(model: Any) -> Any:
     return model
 
 
-@pytest.mark.parametrize("make", MODELS)
+@pytest.mark.parametrize("make", [pytest.param(m, marks=[pytest.mark.slow] * (m is not lines)) for m in MODELS])
 def test_from_keras(make: Any, rng: np.random.Generator, tmp_path: Path) -> None:
     model = stirred(make())
     network = bl.from_keras(model)
@@ -165,10 +176,9 @@ def test_from_keras(make: Any, rng: np.random.Generator, tmp_path: Path) -> None
     x = x.astype("float32") if x.dtype.kind == "f" else x
     expected = numpy(model(x, training=False))
     np.testing.assert_allclose(np.asarray(network(x)), expected, rtol=1e-4, atol=1e-5)
-    model.save(tmp_path / "m.keras")
-    again = bl.from_keras(tmp_path / "m.keras")
-    assert again.architecture == network.architecture
-    np.testing.assert_allclose(np.asarray(again(x)), expected, rtol=1e-4, atol=1e-5)
+    if make is functional:
+        model.save(tmp_path / "m.keras")
+        assert bl.from_keras(tmp_path / "m.keras").architecture == network.architecture
 
 
 def test_gradients_are_those_of_the_model(rng: np.random.Generator) -> None:
@@ -183,8 +193,7 @@ def test_gradients_are_those_of_the_model(rng: np.random.Generator) -> None:
 
     def loss(step: float) -> float:
         model.set_weights([value + step * way for value, way in zip(before, directions, strict=True)])
-        moved = bl.from_keras(model)
-        return float((np.asarray(moved.astype("float64")(x)) * weights).sum())
+        return float((numpy(model(x.astype("float32"), training=False)) * weights).sum())
 
     model.set_weights(directions)
     along = bl.from_keras(model)
@@ -192,7 +201,7 @@ def test_gradients_are_those_of_the_model(rng: np.random.Generator) -> None:
         float((np.asarray(g) * np.asarray(d, "float64")).sum())
         for (_, g), (_, d) in zip(tree.items(by_params), tree.items(along.params), strict=True)
     )
-    assert slope == pytest.approx((loss(1e-3) - loss(-1e-3)) / 2e-3, rel=2e-2, abs=1e-4)
+    assert slope == pytest.approx((loss(1e-2) - loss(-1e-2)) / 2e-2, rel=2e-2, abs=1e-3)
 
 
 def test_trainable_is_frozen_both_ways() -> None:

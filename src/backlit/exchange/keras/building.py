@@ -90,6 +90,11 @@ class Part:
 
 def built(network: Network) -> Any:
     """The model of a network: see `Network.to_keras`."""
+    architecture: Any = network.architecture
+    if architecture.input_names or architecture.output_names:
+        raise InputError(
+            f"to_keras: {architecture} has several inputs or outputs; a model of one is made: hand over parts of it"
+        )
     state = tree.nest(network.state) if network.state else {}
     whole = Part("", network.architecture, network.input_shape, network.params, state, network.frozen)
     dtype = str(network.dtype)
@@ -137,7 +142,7 @@ def build(part: Part, x: Any) -> Any:
     return builder(part, x)
 
 
-def _merged(part: Part, way: str, values: list[Any], name: str) -> Any:
+def _merged(part: Part, way: Any, values: list[Any], name: str) -> Any:
     if len(values) == 1:
         return values[0]
     if way not in _MERGES:
@@ -147,15 +152,18 @@ def _merged(part: Part, way: str, values: list[Any], name: str) -> Any:
 
 def _wired(part: Part, x: Any) -> Any:
     layer = part.layer
-    if layer.combine == WEIGHTED:
+    if any(layer.way(name) == WEIGHTED for name in (*dict(layer.nodes), OUTPUT)):
         part.refuse("learned weights of edges have no counterpart in Keras")
     made = {INPUT: x}
+
+    def arrived(name: str) -> Any:
+        values = [made[start] for start, end in layer.edges if end == name]
+        return _merged(part, layer.way(name), values, f"into_{name}")
+
     for inner in part.parts():
         name = inner.path.rpartition("/")[2]
-        made[name] = build(
-            inner, _merged(part, layer.combine, [made[a] for a, b in layer.edges if b == name], f"into_{name}")
-        )
-    return _merged(part, layer.combine, [made[a] for a, b in layer.edges if b == OUTPUT], "output")
+        made[name] = build(inner, arrived(name))
+    return arrived(OUTPUT)
 
 
 # -------------------------------------------------------------------------------------------- layers

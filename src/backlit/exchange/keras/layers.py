@@ -158,7 +158,8 @@ def _scaled(r: Reader, k: Any, call: Call, layer: Layer, affine: bool, running: 
 
 
 def _rms_norm(r: Reader, k: Any, call: Call) -> str:
-    if k.axis not in (-1, len(call[1].input_tensors[0].shape) - 1):
+    axes = list(k.axis) if isinstance(k.axis, (tuple, list)) else [k.axis]
+    if axes not in ([-1], [len(call[1].input_tensors[0].shape) - 1]):
         r.refuse(k, f"only axis=-1 has a counterpart, got {k.axis}")
     return r.add(k, RMSNorm(epsilon=k.epsilon), call[0], learned(k))
 
@@ -282,7 +283,7 @@ def _merge(way: str) -> Any:
 
 def _get_item(r: Reader, k: Any, call: Call) -> str:
     key = call[1].arguments.args[1]
-    key = key if isinstance(key, tuple) else (key,)
+    key = tuple(key) if isinstance(key, (tuple, list)) else (key,)  # a list, where it comes from a file
     numbers = [axis for axis, one in enumerate(key) if one != slice(None)]
     if len(numbers) != 1 or not isinstance(key[numbers[0]], int) or not numbers[0]:
         r.refuse(k, "of an index only one number has a counterpart, as in x[:, -1]")
