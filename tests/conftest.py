@@ -9,6 +9,7 @@ from pathlib import Path
 os.environ.setdefault("BACKLIT_CACHE", str(Path(__file__).resolve().parent.parent / ".cache" / "xla"))
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the numbers that we compare with are a CPU's
+os.environ.setdefault("KERAS_BACKEND", "jax")  # TensorFlow isn't installed
 
 import numpy as np
 import pytest

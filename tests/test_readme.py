@@ -152,6 +152,18 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "several" / "report.html").is_file()
 
 
+def test_the_page_on_onnx(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    assert "setosa [[" in printed
+    assert "\nTrue\n" in printed
+    assert re.findall(r"^    (\('batch'.*)$", text, flags=re.MULTILINE)[0] in printed
+    (command,) = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    told = run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command))
+    for line in re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)[0].splitlines():
+        assert line in told, (line, told)
+
+
 def test_seeing_inside(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "see-inside.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))

@@ -35,7 +35,7 @@ class Page:
     module: str = ""
 
 
-TRAINING = ("fitting", "doors", "run", "train", "tasks", "store")
+TRAINING = ("fitting", "doors", "run", "train", "tasks", "store", "exchange.data")
 ACTIVATIONS = ("nn.layers.activations", "graph.ops.activation", "nn.layers.activation_facts")
 PAGES = (
     Page("training", "Training", "From data to a run, and what can be done with one.", TRAINING),
@@ -55,6 +55,7 @@ PAGES = (
         ("inspect", "train.probes"),
     ),
     Page("doctor", "The doctor", "What is wrong with a network, before and after training.", ("doctor",)),
+    Page("exchange", "Other tools", "Networks and runs to and from other tools.", ("exchange",)),
     Page("trackers", "Trackers", "", ("trackers",), "trackers"),
     Page("plots", "Plots", "", ("inspect.plots",), "plots"),
     Page("lessons", "Lessons", "", ("lessons",), "lessons"),

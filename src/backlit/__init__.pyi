@@ -30,8 +30,12 @@ from .errors import ShapeError as ShapeError
 from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
+from .exchange.data.examples import from_dataset as from_dataset
 from .exchange.onnx.exporting import Exported as Exported
+from .exchange.onnx.reading.network import from_onnx as from_onnx
 from .exchange.torch import from_torch as from_torch
+from .exchange.weights.loading import load_weights as load_weights
+from .exchange.weights.loading import save_weights as save_weights
 from .fitting import fit as fit
 from .graph import ops as ops
 from .graph.check import check_gradients as check_gradients

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from backlit.errors import InputError
+from backlit.exchange.data.huggingface import as_pictures, as_tables, is_huggingface
 from backlit.run import Run
 from backlit.tasks.choose import ON_TABLES, job, taking
 from backlit.tasks.pictures import PicturesTask
@@ -24,8 +26,9 @@ def fit_table(table: Any, target: str | Sequence[str], **options: Any) -> Run:
     Parameters
     ----------
     table : path or data frame
-        A file (CSV, TSV, gzip, Parquet, Arrow, JSON lines, npz, Excel), or a data frame of pandas, polars or pyarrow,
-        or a dict of columns.
+        A file (CSV, TSV, gzip, Parquet, Arrow, JSON lines, npz, Excel), a data frame of pandas, polars or pyarrow,
+        a dict of columns, or a data set of Hugging Face: of a `DatasetDict`, "train" and "validation" are the table,
+        and "test" judges.
     OPTIONS
 
     Returns
@@ -48,6 +51,9 @@ def fit_table(table: Any, target: str | Sequence[str], **options: Any) -> Run:
     >>> run.predict(cars).shape, run.judgement["parts"]
     ((40,), {'training': 34, 'validation': 0, 'test': 6})
     """
+    if is_huggingface(table):
+        table, test = as_tables(table, target)
+        options = {"test": test, **options}
     return Run.of(job(ON_TABLES, table, {"target": target, **options}, "fit for tables"))
 
 
@@ -86,18 +92,20 @@ def fit_text(text: str | Path, **options: Any) -> Run:
 
 
 @taking(PicturesTask)
-def fit_pictures(folder: str | Path, **options: Any) -> Run:
-    """Train on a folder of pictures.
+def fit_pictures(folder: Any, target: str | None = None, **options: Any) -> Run:
+    """Train on a folder of pictures, or on a data set of Hugging Face that holds them.
 
     Pictures are split into training, validation (when to stop) and test pictures; network, optimizer and their settings
     are chosen by the data unless they are given; the run is judged on the test pictures.
 
     Parameters
     ----------
-    folder : path
+    folder : path, or datasets.Dataset or DatasetDict
         With one folder of pictures for each class, or with folders train, val and test of such (val and test may be
         missing: then they are shares of train). PNG, JPEG, WebP, BMP, GIF (its first frame) and TIFF, of any mode and
-        size: EXIF orientation is applied, transparency laid on white.
+        size: EXIF orientation is applied, transparency laid on white. Of a data set one column holds pictures.
+    target : str, optional
+        Of a data set: the column of the classes, by default the one that is called label or the like.
     OPTIONS
 
     Returns
@@ -125,6 +133,10 @@ def fit_pictures(folder: str | Path, **options: Any) -> Run:
     >>> run.predict(np.full((8, 8), 250, np.uint8)).shape, run.judgement["parts"]
     ((1,), {'training': 28, 'validation': 6, 'test': 6})
     """
+    if is_huggingface(folder):
+        folder = as_pictures(folder, target)
+    elif target is not None:
+        raise InputError("fit_pictures: target is for data sets; in a folder of pictures, folders name the classes")
     return Run.of(job((PicturesTask,), folder, options, "fit for pictures"))
 
 

@@ -21,15 +21,26 @@ if TYPE_CHECKING:
 
     from backlit.train.options import TrainingOptions
 
-WHERE, ARRAYS = "bl.fit", ("network", "x", "y")
+WHERE, ARRAYS, KEYS = "bl.fit", ("network", "x", "y"), ("inputs", "target")
 
 
 @overload
 def fit(network: Layer | Network, x: Any, y: Any, **options: Unpack[TrainingOptions]) -> Run: ...
 @overload
+def fit(
+    network: Layer | Network,
+    dataset: Any,
+    *,
+    inputs: str | Sequence[str] | None = None,
+    target: str | None = None,
+    **options: Unpack[TrainingOptions],
+) -> Run: ...
+@overload
 def fit(table: Any, /, *, target: str | Sequence[str], **options: Any) -> Run: ...
 def fit(*data: Any, **options: Any) -> Run:
-    """Train a network: ``fit(network, x, y)``. For tables there is ``fit(table, target="price")``, see `fit_table`.
+    """Train a network: ``fit(network, x, y)``, or ``fit(network, dataset)`` of a data set of another library.
+
+    For tables there is ``fit(table, target="price")``, see `fit_table`.
 
     Parameters
     ----------
@@ -39,8 +50,13 @@ def fit(*data: Any, **options: Any) -> Run:
         Inputs.
     y : array, list or series, (rows,) or (rows, outputs)
         Targets: classes (of any type) or numbers.
+    dataset : datasets.Dataset or DatasetDict, torch Dataset or DataLoader, or the like
+        In place of x and y: see `from_dataset`. A `DatasetDict` is trained on its part "train", with "validation" as
+        the validation, if it has that.
+    inputs : str or list of str, optional
+        Of a data set whose items are dicts: keys of the inputs.
     target : str or list of str
-        Of a table: the column to predict.
+        Of a table: the column to predict; of such a data set: the key of the target.
     OPTIONS
 
     Returns
@@ -67,7 +83,7 @@ def fit(*data: Any, **options: Any) -> Run:
         from backlit.doors import fit_table  # only tables need the tasks
 
         return fit_table(*data, **options)
-    network, x, y = _arrays(data, options)
+    network, x, y = _of_dataset(data, options) or _arrays(data, options)
     training = build(Training, options, WHERE)
     run = Run.of(train(Recipe(network, x, y, training)))
     finished(training.listeners, run)
@@ -89,6 +105,22 @@ fit.__doc__ = (fit.__doc__ or "").replace("OPTIONS\n", textwrap.indent(documenta
 
 def _is_network(data: tuple[Any, ...], options: dict[str, Any]) -> bool:
     return isinstance(data[0] if data else options.get("network"), (Layer, Network))
+
+
+def _of_dataset(data: tuple[Any, ...], options: dict[str, Any]) -> list[Any] | None:
+    """Network, x and y where a data set stands for both; None otherwise."""
+    if len(data) != 2 or not _is_network(data, options) or "x" in options or "y" in options:
+        return None
+    from backlit.exchange.data import from_dataset, is_dataset, parts_of
+
+    network, dataset = data
+    if not is_dataset(dataset):
+        return None
+    keys = {name: options.pop(name, None) for name in KEYS}
+    train, validation, _ = parts_of(dataset)
+    if validation is not None and options.get("validation") is None:
+        options["validation"] = from_dataset(validation, **keys)
+    return [network, *from_dataset(train, **keys)]
 
 
 def _arrays(data: tuple[Any, ...], options: dict[str, Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from backlit.cli import (
     diagnose,
     evaluate,
     explain,
+    export,
     generate,
     importance,
     lesson,
@@ -76,7 +77,7 @@ def _common(
 
 
 COMMANDS = (
-    train, evaluate, predict, generate, show, write_report, compare, importance, diagnose, lr_find, explain,
+    train, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find, explain,
     lessons, lesson,
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from backlit.data.pictures import Pictures
 from backlit.data.scaling import Center, MinMax, Standardize
 from backlit.data.splitting import split
 from backlit.data.table import TablePreparation
-from backlit.data.text import TextColumn, Tokenizer, Vectors, read_text, read_vectors
+from backlit.data.text import Subwords, TextColumn, Tokenizer, Vectors, read_text, read_vectors
 
 __all__ = [
     "DIRECTIONS",
@@ -20,6 +20,7 @@ __all__ = [
     "Pictures",
     "Source",
     "Standardize",
+    "Subwords",
     "TablePreparation",
     "TextColumn",
     "Tokenizer",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.arrow import is_arrow, of_arrow
 from backlit.data.textual import array_of
 from backlit.errors import InputError, ShapeError
 
@@ -19,12 +20,12 @@ def as_arrays(
     Parameters
     ----------
     x : array, nested lists, data frame (pandas, polars, pyarrow, ...) or dict of columns
-        With one row an example. PyTorch's and JAX's arrays are taken, too.
+        With one row an example. PyTorch's, JAX's and Arrow's arrays are taken, too, and all that speak DLPack.
     keep_integers : bool
         Leave whole numbers as they are (indices for an embedding).
     dtype : str or None
         Type of the result otherwise; None leaves floating-point numbers as they are.
-        An array of this type isn't copied.
+        An array of this type isn't copied, whoever's it is.
 
     Returns
     -------
@@ -198,11 +199,15 @@ def _stacked(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
     for name, column in columns.items():
         if column.dtype.kind not in "fiub":
             raise _not_a_number(column[:, None], [name])
+    if len(columns) == 1:
+        return columns[names[0]][:, None], names  # the same memory
     return np.stack(list(columns.values()), axis=1), names
 
 
 def _unnamed(x: Any) -> np.ndarray:
-    """A series, or another library's array."""
+    """A series, or another library's array: the same memory, if it lies in one piece where NumPy can reach it."""
+    if is_arrow(x):
+        return of_arrow(x)
     import narwhals as nw
 
     try:
@@ -210,6 +215,8 @@ def _unnamed(x: Any) -> np.ndarray:
     except TypeError as error:
         if hasattr(x, "__array__"):
             return _array_of(x)
+        if hasattr(x, "__dlpack__"):
+            return _of_dlpack(x)
         raise InputError(
             f"x must be an array, nested lists, a data frame or a dict of columns, got {type(x).__name__}{_remedy(x)}"
         ) from error
@@ -222,6 +229,14 @@ def _array_of(x: Any) -> np.ndarray:
         return np.asarray(x)
     except (RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"x can't be read as an array: {error}") from error
+
+
+def _of_dlpack(x: Any) -> np.ndarray:
+    """The array of a library that NumPy knows nothing of, through DLPack."""
+    try:
+        return np.from_dlpack(x)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"x can't be read through DLPack: {error}; bring it into the host's memory first") from error
 
 
 def _remedy(x: Any) -> str:

@@ -20,6 +20,7 @@ from backlit.nn.layers.normalization import BatchNorm
 from backlit.nn.layers.pooling import AvgPool1d, AvgPool2d, GlobalAvgPool
 from backlit.nn.layers.rescale import Rescale
 from backlit.nn.layers.shaping import Flatten, Permute, Reshape, Select
+from backlit.nn.layers.onnx import OnnxGraph
 from backlit.nn.layers.wired import Wired
 from backlit.nn.losses import Loss
 from backlit.optim.transform import as_transform
@@ -310,4 +311,4 @@ class Evidence:
 
 def _skipped(place: Place) -> bool:
     """Whether something leads around a layer."""
-    return any(isinstance(layer, (Residual, Wired, Parallel)) for layer in place.around)
+    return any(isinstance(layer, (Residual, Wired, Parallel, OnnxGraph)) for layer in place.around)

@@ -85,6 +85,8 @@ class Kind:
         What is wrong, in a sentence.
     remedy, command : str
         What to change: a line of Python, and options of the command (empty where there are none).
+    of_one : str
+        In place of the remedy where it is found of one of several inputs or outputs, with that one's {name}.
     effect : Template
         What to expect of the remedy.
     signs : tuple of Sign
@@ -110,6 +112,7 @@ class Kind:
     rules: tuple[Rule, ...] = ()
     fallback: tuple[Rule, ...] = ()
     command: str = ""
+    of_one: str = ""
     picture: str = "run.plot()"
     repair: Remedy | None = None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding
-from backlit.languages import Message, Template
+from backlit.languages import NAMES, Template
 from backlit.nn.ends import towards
 from backlit.nn.losses import Heads
 
@@ -118,7 +118,7 @@ def united(found: dict[str, list[Finding]], end: Template) -> list[Finding]:
                 continue
             done.append(key)
             names = [name for name, others in found.items() if key in map(_key, others)]
-            made.append(finding if len(names) == len(found) else _named(finding, end.of(name=", ".join(names))))
+            made.append(finding if len(names) == len(found) else _named(finding, end, names))
     return made
 
 
@@ -127,11 +127,18 @@ def _key(finding: Finding) -> tuple[Any, ...]:
     return finding.kind.key, finding.severity, finding.where, finding.measure
 
 
-def _named(finding: Finding, end: Message) -> Finding:
-    """A finding that tells of which input or output it is."""
-    where: Callable[[str], str] = lambda lang: AT.of(end=end, where=finding.message("where")).within(lang)  # noqa: E731
-    english, korean = (where(lang).replace("{", "{{").replace("}", "}}") for lang in ("en", "ko"))
-    return replace(finding, sign=replace(finding.sign, where=Template(english, korean)))
+def _named(finding: Finding, end: Template, names: list[str]) -> Finding:
+    """A finding that tells of which inputs or outputs it is, and what to do about the one."""
+    where = AT.of(end=end.of(name=", ".join(names)), where=finding.message("where"))
+    sign = replace(finding.sign, where=Template(*(_as_it_is(where.within(lang)) for lang in NAMES)))
+    if finding.kind.of_one and len(names) == 1:
+        sign = replace(sign, remedy=_as_it_is(finding.kind.of_one.format(name=names[0])))
+    return replace(finding, sign=sign)
+
+
+def _as_it_is(text: str) -> str:
+    """A text as a template that has no places for values."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def each_output(evidence: Evidence, judged: Callable[[Iterable[View]], list[Finding]]) -> list[Finding]:

@@ -63,7 +63,8 @@ def towards(network: Network, output: str) -> Network:
     params, merged = tree.flatten_dict(network.params), f"{EDGES}/{OUTPUT}/"
     kept = {path: params[path.replace(merged, f"{EDGES}/{output}/")] for path in tree.paths(before)}
     state = {path: network.state[path] for path in tree.flatten_dict(architecture.init_state(shape))}
-    return Network(architecture, tree.nest(kept), shape, state)
+    frozen = tuple(path for path in network.frozen if path in kept)
+    return Network(architecture, tree.nest(kept), shape, state, frozen)
 
 
 def _towards(layer: Layer, output: str) -> Layer:

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from backlit.aligned import aligned
 from backlit.errors import BacklitError, InputError, ShapeError, unknown
 from backlit.graph import tree
 from backlit.nn.building import refuse_shared, require_size, require_start, start_state
 from backlit.nn.context import CallOptions, Context, Params, Shape, tell_where
+from backlit.nn.described import described
 from backlit.nn.forward import fitting, forward, refuse_several
 from backlit.nn.hyperparameters import check, short_repr
 from backlit.nn.key import Key
@@ -380,9 +380,7 @@ class Network:
             x = self._array(x, self.takes_integers)
         return self.apply(self.params, x)[0]
 
-    export = verb(
-        "backlit.exchange.onnx.exporting:export_network", 'Write the network as an ONNX file: ``export("net.onnx")``.'
-    )
+    export = verb("backlit.exchange.onnx.exporting:export_network", "Write it as an ONNX file.")
 
     def _array(self, x: Any, integers: bool) -> Any:
         return x if hasattr(x, "shape") else np.asarray(x, dtype=None if integers else self.dtype)
@@ -409,9 +407,8 @@ class Network:
         """Whether architecture, shapes, parameters and running values are the same, number by number."""
         if not isinstance(other, Network):
             return NotImplemented
-        return (self.architecture, self.input_shape) == (other.architecture, other.input_shape) and tree.same_numbers(
-            (self.params, self.state), (other.params, other.state)
-        )
+        one, two = ((each.architecture, each.input_shape, set(each.frozen)) for each in (self, other))
+        return one == two and tree.same_numbers((self.params, self.state), (other.params, other.state))
 
     def __hash__(self) -> int:
         return hash((type(self.architecture).__name__, self.input_shape, self.size))
@@ -435,34 +432,7 @@ class Network:
         return rows
 
     def __str__(self) -> str:
-        lines = self.rows(containers=True)
-        paths = [path for path, *_ in lines]
-        table = [("layer", "kind", "output", "parameters", "multiply-adds", "weights")]
-        for path, layer, shape, size, cost in lines if len(lines) == 1 else lines[1:]:
-            indent = "  " * path.count("/")
-            weights = self._weights(path, paths)
-            if layer.parts():  # what is in it follows
-                table.append((path, f"{indent}{type(layer).__name__}", str(shape), "", "", weights))
-            else:
-                table.append((path or "-", f"{indent}{layer}", str(shape), f"{size:,}", f"{cost:,}", weights))
-        total = self.architecture.cost(self.input_shape)
-        own = self._weights("", paths) if len(lines) > 1 else ""
-        if self.frozen:
-            still = sum(int(np.prod(leaf.shape)) for path, leaf in tree.items(self.params) if path in self.frozen)
-            own = ", ".join(filter(None, (own, f"{still:,} frozen")))
-        table.append(("total", "", str(self.output_shape), f"{self.size:,}", f"{total:,}", own))
-        return aligned(table, left=(0, 1, 2, 5))
-
-    def _weights(self, path: str, paths: list[str]) -> str:
-        """A layer's own parameters, each with its size: "weight 3×4, bias 3"; not those of layers inside it."""
-        start = f"{path}/" if path else ""
-        inside = tuple(f"{other}/" for other in paths if other != path and other.startswith(start))
-        own = {
-            key.removeprefix(start): "×".join(map(str, leaf.shape)) + " frozen" * (key in self.frozen)
-            for key, leaf in tree.items(self.params)
-            if key.startswith(start) and not key.startswith(inside)
-        }
-        return ", ".join(f"{name} {sizes}" for name, sizes in own.items())
+        return described(self)
 
     _repr_html_ = verb("backlit.report.notebook:of_network", "What a notebook shows: the layers, drawn and in a table.")
 

@@ -180,6 +180,8 @@ def load(folder: str | Path) -> Result:
         index = fitted(Index, description)
         network = network_of(index, tensors)
         loss = losses.from_dict(index["loss"])
+        if isinstance(loss, losses.Heads) and tuple(loss.losses) != network.output_names:
+            raise InputError(f"a loss of {', '.join(loss.losses)} doesn't fit outputs {network.output_names}")
         table = metric_table(index["metrics"], loss)
         diverged = divergence(index["diverged"]) if index["diverged"] else None
         optimizer = _optimizer(index["optimizer"])

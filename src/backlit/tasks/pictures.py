@@ -123,7 +123,13 @@ class PicturesTask(RowsTask):
     cache: bool = option(True)
 
     def read(self, data: Any, progress: Progress | None = None) -> Album:
-        """All pictures or clips of a folder, or of an archive of arrays, brought to one form."""
+        """All pictures or clips of a folder, or of an archive of arrays, brought to one form.
+
+        Pictures of Pillow's come as they are, with their classes and parts (see `Material`).
+        """
+        if isinstance(data, tuple):
+            pictures, y, given = data
+            return self._opened(pictures, y, given, progress)
         path, _, label = str(data).partition(PART)
         if path.lower().endswith(".npz"):
             return self._arrays(Path(path), label or None)
@@ -196,6 +202,15 @@ class PicturesTask(RowsTask):
         return _album(
             data.resolve().name or "clips", pixels, y, notes, album.form.white, given, np.array(films.names)[whole]
         )
+
+    def _opened(self, pictures: list[Any], y: np.ndarray, given: np.ndarray | None, progress: Progress | None) -> Album:
+        """Pictures that are in memory."""
+        size = None if self.size is None else height_and_width(self.size)
+        album = read(pictures, size, skip_broken=self.skip_broken, progress=progress)
+        form, y = album.form, y[album.kept]
+        kind = GREY if form.channels == 1 else COLOUR
+        told = kind.say(count=len(y), classes=len(set(y.tolist())), height=form.height, width=form.width)
+        return _album("pictures", album.pixels, y, [told], form.white, None if given is None else given[album.kept])
 
     def _arrays(self, path: Path, label: str | None) -> Album:
         """Pictures or clips of an archive."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from backlit import engine as engines
 from backlit.data.files.options import FileOptions
-from backlit.data.text import Texts, Tokenizer
+from backlit.data.text import Subwords, Texts, Tokenizer
 from backlit.data.text.reading import read_as_told
 from backlit.data.text.texts import windows
 from backlit.errors import InputError
@@ -56,6 +56,7 @@ COUNTED = {
     )
     for unit, korean in (
         ("characters", "글자"), ("words", "단어"), ("bytes", "바이트"), ("syllables", "음절"), ("jamo", "자모"),
+        ("subwords", "하위 단어"),
     )
 }  # fmt: skip
 UNKNOWN = Template("{share:.1%} are rare ones that count as unknown", "{share:.1%}{은/는} 드물어 모르는 것으로 처리")
@@ -100,7 +101,7 @@ class Reading:
 
     Attributes
     ----------
-    tokenizer : Tokenizer
+    tokenizer : Tokenizer or Subwords
     parts : list of int arrays
         Tokens of training, validation and test; the latter two may be empty.
     window : int
@@ -109,7 +110,7 @@ class Reading:
         Places that are read side by side.
     """
 
-    tokenizer: Tokenizer
+    tokenizer: Any
     parts: list[np.ndarray]
     window: int
     streams: int
@@ -129,6 +130,8 @@ class StreamTask(Task):
         Of a text file, by Python's name for it; told from the file if left out.
     tokens : "characters", "words", "bytes", "syllables" or "jamo"
         What is predicted one by one; see `backlit.data.text.Tokenizer`.
+    tokenizer : path or tokenizers.Tokenizer, optional
+        A tokenizer.json in place of `tokens`, which is kept with the run: see `backlit.data.Subwords`.
     window : int, optional
         Tokens through which gradients go back; 64 for all but short texts.
     """
@@ -140,6 +143,7 @@ class StreamTask(Task):
 
     encoding: str | None = same(FileOptions, "encoding", panel=DATA)
     tokens: str = option("characters", panel=DATA, help=declared(TextsTask)["tokens"].help)
+    tokenizer: Any = same(TextsTask, "tokenizer")
     window: int | None = count(
         None, words="a whole number from 1", panel=DATA, help=declared(SeriesTask)["window"].help
     )
@@ -155,6 +159,19 @@ class StreamTask(Task):
             raise InputError("the text is empty: there is nothing to learn from")
         return TextStream("text", data)
 
+    @property
+    def unit(self) -> str:
+        """What is predicted one by one."""
+        return self.tokens if self.tokenizer is None else Subwords.unit
+
+    def learned(self, text: str) -> Any:
+        """The tokenizer that was given, or one that is learned from a text."""
+        if self.tokenizer is not None:
+            if self.tokens != declared(StreamTask)["tokens"].default:
+                raise InputError("a tokenizer says what the text is split into; leave it out, or tokens")
+            return Subwords.of(self.tokenizer)
+        return Tokenizer.learn(text, self.tokens, WORDS if self.tokens == "words" else None)  # type: ignore[arg-type]
+
     def split(self, material: TextStream, fractions: Sequence[float], seed: int) -> tuple[list[str], list[str]]:
         """The text's beginning to learn from, then what tells when to stop, then what judges, if anything is to."""
         shares = SHARES if tuple(fractions) == Options().split else tuple(fractions)
@@ -165,24 +182,22 @@ class StreamTask(Task):
     def encode(self, material: TextStream, texts: Sequence[str], options: Options) -> tuple[Reading, list[str]]:
         """The parts as numbers, and how they are read; a text that is too short stays in one piece."""
         notes = list(material.notes)
-        most = WORDS if self.tokens == "words" else None
-        tokenizer = Tokenizer.learn(texts[0] or material.text, self.tokens, most)  # type: ignore[arg-type]
+        tokenizer = self.learned(texts[0] or material.text)
         parts = [tokenizer.encode(text) for text in texts]
         shortest = min(map(len, parts))
         parts += [np.zeros(0, np.int32)] * (len(PARTS) - len(parts))
         if shortest < FEW * 2 + 1:
-            tokenizer = Tokenizer.learn(material.text, self.tokens, most)  # type: ignore[arg-type]
+            tokenizer = self.learned(material.text)
             parts = [tokenizer.encode(material.text), *[np.zeros(0, np.int32)] * 2]
             shortest = len(parts[0])
             notes.append(
-                f"the text has {shortest} {self.tokens}: too few to hold some out; it is judged on what it learned"
+                f"the text has {shortest} {self.unit}: too few to hold some out; it is judged on what it learned"
             )
         window = self.window or max(1, min(WINDOW, (shortest - 1) // (2 if len(parts[1]) else 1)))
         if shortest <= window:
             named = "the smallest part of the text" if len(parts[1]) else "the text"
             raise InputError(
-                f"{named} has {shortest} {self.tokens}, a window takes {window + 1}; give more text, or "
-                "a shorter window"
+                f"{named} has {shortest} {self.unit}, a window takes {window + 1}; give more text, or a shorter window"
             )
         given = options.batch_size if isinstance(options.batch_size, int) else None
         streams = given or STREAMS
@@ -198,7 +213,7 @@ class StreamTask(Task):
             join(
                 "; ",
                 [
-                    COUNTED[self.tokens].say(count=sum(map(len, parts)), different=len(tokenizer.tokens)),
+                    COUNTED[self.unit].say(count=sum(map(len, parts)), different=len(tokenizer.tokens)),
                     *([UNKNOWN.say(share=unknown)] if unknown > RARE else []),
                 ],
             )
@@ -255,7 +270,7 @@ class StreamTask(Task):
             join(
                 "; ",
                 [
-                    WINDOWS.say(streams=reading.streams, window=reading.window, tokens=self.tokens),
+                    WINDOWS.say(streams=reading.streams, window=reading.window, tokens=self.unit),
                     EPOCH.say(updates=per_epoch, passes=per_epoch / updates),
                     CLIPPED.say(),
                 ],
@@ -288,7 +303,7 @@ class StreamTask(Task):
         worse = () if loss < guess else (NO_BETTER.say(),)
         run.judgement = Judgement(
             task="text",
-            unit=self.tokens,
+            unit=self.unit,
             rows=len(reading.parts[part]),
             scores={"loss": loss, **_of_loss(run, loss), "accuracy": hits},
             baseline={"what": PAIRS.say(), "loss": guess, **_of_loss(run, guess)},

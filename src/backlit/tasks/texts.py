@@ -17,6 +17,7 @@ from backlit.data.preparation import Preparation
 from backlit.data.table.target import as_names
 from backlit.data.text import TextColumn
 from backlit.data.text.preparation import texts_of, unit_for
+from backlit.data.text.subwords import Subwords
 from backlit.data.text.tokenizer import SPECIAL
 from backlit.data.text.units import UNITS
 from backlit.data.text.vectors import Vectors, read_vectors
@@ -53,6 +54,7 @@ NAIVE_BAYES = {
     unit: Template(f"naive Bayes, {unit}", f"나이브 베이즈({korean})")
     for unit, korean in (
         ("words", "단어"), ("characters", "글자"), ("syllables", "음절"), ("jamo", "자모"), ("bytes", "바이트"),
+        ("subwords", "하위 단어"),
     )
 }  # fmt: skip
 
@@ -85,6 +87,8 @@ class TextsTask(Tabular):
         Word vectors to start from, of word2vec (text or binary) or GloVe; texts are split into words then.
     tokens : "words", "characters", "syllables", "jamo" or "bytes", optional
         What texts are split into; told from their script if left out.
+    tokenizer : path or tokenizers.Tokenizer, optional
+        A tokenizer.json in place of `tokens`, which is kept with the run: see `backlit.data.Subwords`.
     """
 
     kind = "texts"
@@ -104,6 +108,11 @@ class TextsTask(Tabular):
         help="What texts are split into: words, characters, syllables, jamo or bytes; by default told from their "
         "script for --text, and characters for a text to go on with",
     )
+    tokenizer: Any = option(
+        None,
+        panel=DATA,
+        help="A tokenizer.json of the library tokenizers, in place of tokens that are learned from DATA.",
+    )
     vectors: Path | None = option(
         None,
         panel=NETWORK,
@@ -121,6 +130,9 @@ class TextsTask(Tabular):
         targets = as_names(self.target)
         if self.vectors is not None and self.tokens not in (None, "words"):
             raise InputError(f"vectors are of words; tokens {self.tokens} have none: leave out one of them")
+        if self.tokenizer is not None and (self.tokens is not None or self.vectors is not None):
+            other = "tokens" if self.tokens is not None else "vectors"
+            raise InputError(f"a tokenizer says what texts are split into; leave it out, or {other}")
         unit = self._unit or unit_for(texts_of(table.raw, self._columns, targets))
         used = {*self._columns, *targets, self.group, self.time}
         unused = [name for name in table.raw.columns if name not in used]
@@ -144,6 +156,8 @@ class TextsTask(Tabular):
 
     @property
     def _unit(self) -> str | None:
+        if self.tokenizer is not None:
+            return Subwords.unit
         return "words" if self.vectors is not None else self.tokens
 
     @property
@@ -152,7 +166,7 @@ class TextsTask(Tabular):
 
     def prepare(self, material: TextTable, rows: np.ndarray) -> Preparation:
         """Tokens of the training texts, as whole numbers."""
-        unit: Any = self._unit
+        unit: Any = self._unit if self.tokenizer is None else Subwords.of(self.tokenizer)
         column = TextColumn.learn(material.raw, self._columns, material.goal, rows, unit, material.formats)
         return column.with_pieces(material.raw, rows) if material.pieces and material.unit in IN_PIECES else column
 

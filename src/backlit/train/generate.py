@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.text.encoding import SPECIAL, Encoding
 from backlit.data.text.texts import Texts
-from backlit.data.text.tokenizer import SPECIAL, Tokenizer
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.graph.ops.stable import log_softmax
@@ -73,7 +73,7 @@ def streaming(layer: Layer, rows: int) -> Layer:
 
 def _tokenizer(run: Any) -> Any:
     tokenizer = run.preparation.tokenizer if isinstance(run.preparation, Texts) else None
-    if not isinstance(tokenizer, Tokenizer) or len(run.network.output_shape) != 2:
+    if not isinstance(tokenizer, Encoding) or len(run.network.output_shape) != 2:
         raise InputError("this run is no language model; bl.fit_text(text) or backlit train book.txt trains one")
     if run.network.output_shape != (*run.network.input_shape, tokenizer.size):
         raise InputError("this run reads a text before it writes another: use run.write, or backlit predict")

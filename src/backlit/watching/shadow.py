@@ -99,7 +99,7 @@ def shadow(
         Whether inputs are whole numbers.
     """
     model = _Model(tuple((part.path, part.layer) for part in placed), integers, name)
-    return Shadow(model, params, input_shape, {}, placed, output_shape)
+    return Shadow(model, params, input_shape, placed=placed, outputs=output_shape)
 
 
 def foreign(name: str) -> Layer:

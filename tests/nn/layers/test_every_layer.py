@@ -14,6 +14,7 @@ from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.context import ensure_context
 from backlit.nn.layer import Layer
+from backlit.nn.layers.onnx import OnnxGraph, OnnxNode
 from backlit.settings import declared
 from tests.nn.common import draw_params, outputs_and_gradients
 
@@ -89,6 +90,20 @@ CASES: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.GRU(3, reset_after=False, stateful=5, bias=False, recurrent_dropout=0.3), (4, 2)),
     (bl.Bidirectional(bl.LSTM(3)), (4, 2)),
     (bl.Masked(bl.Embedding(7, 3), bl.Bidirectional(bl.GRU(2, return_sequences=True)), bl.GRU(2), value=3), (4,)),
+    (OnnxNode("Softsign"), (4,)),
+    (OnnxNode("Add", (("input",), ("weight", "bias", (3,)))), (4, 3)),
+    (
+        OnnxGraph(
+            (
+                ("a", bl.Linear(4), ("input",)),
+                ("b", bl.Sigmoid(), ("a",)),
+                ("c", OnnxNode("Mul", (("input",), ("input",))), ("b", "a")),
+                ("d", OnnxNode("MatMul", (("input",), ("weight", "weight", (4, 3)))), ("c",)),
+            ),
+            "d",
+        ),
+        (2, 5),
+    ),
     (bl.EachStep(bl.Linear(3), bl.Tanh()), (3, 4)),
     (bl.ScaledDotProductAttention(2, causal=True, dropout=0.3), (3, 12)),
     (bl.MultiHeadAttention(4, 2, dropout=0.3), (3, 5)),

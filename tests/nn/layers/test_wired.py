@@ -9,6 +9,7 @@ import pytest
 
 import backlit as bl
 from backlit.errors import InputError, ShapeError, UnknownNameError
+from backlit.nn.ends import towards
 
 LAYERS = {name: bl.Sequential(bl.Linear(4), bl.Tanh()) for name in "abcd"}
 DIAMOND = [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")]
@@ -180,3 +181,114 @@ def test_watts_strogatz_moves_the_share_of_connections() -> None:
 def test_random_wiring_refusals(kind: str, nodes: int, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message.replace("?", r"\?")):
         bl.random_wiring(kind, nodes, **options)
+
+
+TWO = {"left": bl.Linear(2), "right": bl.Linear(3), "join": bl.Linear(4), "end": bl.Linear(1)}
+JOINED = [("a", "left"), ("b", "right"), ("left", "join"), ("right", "join"), ("join", "end")]
+
+
+def several(**changes: Any) -> bl.Wired:
+    given = {"combine": {"join": "concatenate"}, "inputs": ("a", "b"), "outputs": ("join", "end")} | changes
+    return bl.Wired(given.pop("nodes", TWO), given.pop("edges", JOINED), **given)
+
+
+def test_several_inputs_and_outputs_by_hand(rng: np.random.Generator) -> None:
+    """An output may be a node that another node uses; names may come in any order."""
+    network = several().build({"b": (2,), "a": (3,)}, dtype="float64")
+    assert network.input_shape == {"a": (3,), "b": (2,)}
+    assert list(network.input_shape) == ["a", "b"]  # the architecture's order
+    x = {"b": rng.normal(size=(5, 2)), "a": rng.normal(size=(5, 3))}
+
+    def node(name: str, value: np.ndarray) -> np.ndarray:
+        return value @ network.params[name]["weight"].T + network.params[name]["bias"]
+
+    joined = node("join", np.concatenate([node("left", x["a"]), node("right", x["b"])], axis=1))
+    outputs = network(x)
+    assert list(outputs) == ["join", "end"]
+    np.testing.assert_allclose(outputs["join"], joined, rtol=1e-12)
+    np.testing.assert_allclose(outputs["end"], node("end", joined), rtol=1e-12)
+
+
+def test_outputs_at_which_edges_end_are_put_together(rng: np.random.Generator) -> None:
+    nodes = {"p": bl.Linear(2), "q": bl.Linear(2)}
+    edges = [("a", "p"), ("b", "q"), ("p", "both"), ("q", "both"), ("p", "one")]
+    for combine, shape in (("sum", (2,)), ("concatenate", (4,)), ({"both": "mean"}, (2,)), ("weighted", (2,))):
+        wired = bl.Wired(nodes, edges, combine, inputs=("a", "b"), outputs=("both", "one"))
+        network = wired.build({"a": (2,), "b": (2,)}, dtype="float64")
+        assert network.output_shape == {"both": shape, "one": (2,)}
+        assert bl.Layer.from_dict(wired.to_dict()) == wired
+        assert network({"a": np.ones((1, 2)), "b": np.ones((1, 2))})["both"].shape == (1, *shape)
+        assert (combine == "weighted") == ("edges" in network.params)
+
+
+def test_ends_run_through_containers() -> None:
+    wired = several(outputs=())
+    behind = bl.Sequential(wired, bl.Linear(2))
+    assert behind.input_names == ("a", "b")
+    assert behind.build({"a": (3,), "b": (2,)}).output_shape == (2,)
+    heads = bl.Wired({"p": bl.Linear(2), "q": bl.Linear(1)}, [("input", "p"), ("input", "q")], outputs=("p", "q"))
+    assert bl.Sequential(bl.Linear(3), heads).build((4,)).output_shape == {"p": (2,), "q": (1,)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inputs": ("a", "b", "c")}, "no edge starts at the input 'c'"),
+        ({"inputs": ("a", "left")}, "'left' is an input; a node needs a name of its own"),
+        ({"inputs": ("a", "a")}, "inputs has a name twice: a, a"),
+        ({"inputs": "ab"}, r"inputs must be names, inputs=\('a', 'b'\), got 'ab'"),
+        ({"inputs": ("a/b",)}, "inputs must be names without '/', got 'a/b'"),
+        ({"outputs": ("end", "other")}, "the output 'other' is no node, and no edge ends at it"),
+        ({"outputs": ("left",)}, "no connection leads from right, join, end to the output"),
+        ({"edges": [*JOINED, ("d", "end")]}, r"unknown node in the edge \('d', 'end'\): 'd'"),
+        ({"combine": {"jion": "sum"}}, "unknown node in combine: 'jion'; did you mean 'join'"),
+        ({"combine": {"join": "product"}}, "unknown combine of Wired 'product'"),
+    ],
+)
+def test_ends_that_cant_be(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        several(**changes)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (several(), (3,), "input_shape must be a dict of the network's inputs 'a', 'b'"),
+        (several(), {"a": (3,)}, "input_shape: missing 'b'; the network's inputs are 'a', 'b'"),
+        (several(), {"a": (3,), "b": (0,)}, r"input_shape of 'b': \(0,\) must hold whole numbers of at least 1"),
+        (several(), {}, "input_shape names no input"),
+        (bl.Linear(3), {"a": (3,)}, r"Linear\(3\) takes one array, not several by name \(a\)"),
+        (bl.Residual(several(outputs=())), {"a": (3,), "b": (2,)}, "takes one array, not several by name"),
+        (bl.Sequential(several(), bl.Linear(2)), {"a": (3,), "b": (2,)}, r"layer 1 \(Linear\(2\)\): .* \(join, end\)"),
+        (several(combine="sum"), {"a": (3,), "b": (2,)}, "inputs of node 'join': shapes .* have no sum"),
+    ],
+)
+def test_shapes_that_dont_fit_ends(layer: bl.Layer, shape: Any, message: str) -> None:
+    with pytest.raises((InputError, ShapeError), match=message):
+        layer.build(shape)
+
+
+def test_batches_that_dont_fit_ends() -> None:
+    network = several().build({"a": (3,), "b": (2,)})
+    with pytest.raises(ShapeError, match="all inputs need equally many rows, got 4 of 'a', 1 of 'b'"):
+        network({"a": np.ones((4, 3)), "b": np.ones((1, 2))})
+    with pytest.raises(
+        ShapeError, match=r"input 'b': the network was built for inputs of shape \(batch, 2\), got \(4, 5\)"
+    ):
+        network({"a": np.ones((4, 3)), "b": np.ones((4, 5))})
+    with pytest.raises(ShapeError, match="the network takes one array, got several by name: a"):
+        bl.Linear(2).build((3,))({"a": np.ones((4, 3))})
+
+
+@pytest.mark.parametrize("combine", [{"join": "concatenate"}, {"join": "weighted"}])
+def test_one_output_alone_is_what_it_is_among_others(combine: Any, rng: np.random.Generator) -> None:
+    nodes = {**TWO, "right": bl.Linear(2)}
+    network = several(nodes=nodes, combine=combine).build({"a": (3,), "b": (2,)}, dtype="float64")
+    x = {"a": rng.normal(size=(5, 3)), "b": rng.normal(size=(5, 2))}
+    for name, output in network(x).items():
+        alone = towards(network, name)
+        np.testing.assert_array_equal(alone(x), output)
+        assert alone.size <= network.size
+    assert "end" not in towards(network, "join").params
+    with pytest.raises(UnknownNameError, match="unknown output 'ennd'; did you mean 'end'"):
+        towards(network, "ennd")

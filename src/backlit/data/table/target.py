@@ -94,7 +94,8 @@ class TableTarget:
         if not all(column.dtype.is_numeric() for column in columns):
             listed = ", ".join(f"{column.name!r} holds {_told(column)}" for column in columns)
             raise InputError(
-                f"several targets must all be numbers, or all have two values; {listed}: train a network for each"
+                f"several targets must all be numbers, or all have two values; {listed}: train a network for each, "
+                "or one with an output for each in Python, bl.Wired(..., outputs=(...))"
             )
         return cls(names, "regression")
 

@@ -2,6 +2,7 @@
 
 from backlit.data.text.preparation import TextColumn
 from backlit.data.text.reading import read_text
+from backlit.data.text.subwords import Subwords
 from backlit.data.text.texts import Symbols, Texts
 from backlit.data.text.tokenizer import END, PADDING, START, UNKNOWN, Tokenizer
 from backlit.data.text.vectors import Vectors, read_vectors
@@ -11,6 +12,7 @@ __all__ = [
     "PADDING",
     "START",
     "UNKNOWN",
+    "Subwords",
     "Symbols",
     "TextColumn",
     "Texts",

@@ -15,10 +15,12 @@ from backlit.data.preparation import Preparation
 from backlit.data.table.target import TableTarget
 from backlit.data.table.values import as_polars, column_of, words
 from backlit.data.text.pieces import Pieces
+from backlit.data.text.subwords import Subwords
+from backlit.data.text.texts import tokenizer_from
 from backlit.data.text.tokenizer import END, UNKNOWN, Tokenizer, Unit
 from backlit.errors import InputError, unknown
 from backlit.languages import Template, join
-from backlit.schema import parts
+from backlit.schema import fitted, parts
 
 PERCENTILE = 95  # of the training texts' lengths: so many aren't cut
 LONGEST = {"words": 256}  # tokens of a row at most
@@ -53,7 +55,7 @@ class TextColumn(Preparation):
     Attributes
     ----------
     columns : tuple of str
-    tokenizer : Tokenizer
+    tokenizer : Tokenizer or Subwords
     length : int
     pieces : Pieces, optional
         Characters in a row that are learned beside the tokens: their numbers follow the tokenizer's, and stand behind
@@ -75,7 +77,7 @@ class TextColumn(Preparation):
     strange: ClassVar[str] = "nothing but tokens"  # what `unseen` counts, in a sentence
 
     columns: tuple[str, ...]
-    tokenizer: Tokenizer
+    tokenizer: Any  # Tokenizer or Subwords
     length: int
     target: TableTarget | None = None
     formats: Mapping[str, str] = field(default_factory=dict)  # how the file's text became values, by column
@@ -90,7 +92,7 @@ class TextColumn(Preparation):
         columns: str | Sequence[str],
         target: TableTarget | None = None,
         rows: Any = None,
-        unit: Unit | None = None,
+        unit: Unit | Subwords | None = None,
         formats: Mapping[str, str] | None = None,
         length: int | None = None,
     ) -> TextColumn:
@@ -104,9 +106,9 @@ class TextColumn(Preparation):
             What is predicted.
         rows : int array, optional
             The training rows.
-        unit : str, optional
-            See `Tokenizer`. By default words; syllables for texts that are mainly Korean, characters for those in a
-            script that doesn't separate words.
+        unit : str or Subwords, optional
+            See `Tokenizer`; or a tokenizer in place of one that is learned from the texts. By default words; syllables
+            for texts that are mainly Korean, characters for those in a script that doesn't separate words.
         formats : dict, optional
             The file's formats, kept for the files to come.
         length : int, optional
@@ -124,16 +126,19 @@ class TextColumn(Preparation):
         texts = texts_of(part, names, target.names if target else ())
         if not any(texts):
             raise InputError(f"column {names[0]!r}: every text is empty; there is nothing to learn from")
-        unit = unit or unit_for(texts)
-        texts = [_plain(text, unit) for text in texts]
-        often = Tokenizer.learn(texts, unit, MOST, SEEN)
-        tokenizer = often if often.tokens else Tokenizer.learn(texts, unit, MOST)
-        lengths = np.array([len(tokenizer.encode(text)) for text in texts])
+        if not isinstance(unit, Subwords):
+            unit = unit or unit_for(texts)
+            texts = [_plain(text, unit) for text in texts]
+            often = Tokenizer.learn(texts, unit, MOST, SEEN)
+            known: Any = often if often.tokens else Tokenizer.learn(texts, unit, MOST)
+        else:
+            known = unit
+        lengths = np.array([len(known.encode(text)) for text in texts])
         if length is None:
-            longest = LONGEST.get(unit, LONGEST_OTHERWISE)
+            longest = LONGEST.get(known.unit, LONGEST_OTHERWISE)
             length = int(np.clip(np.ceil(np.percentile(lengths, PERCENTILE)), 1, longest))
         missing, cut = float((lengths == 0).mean()), float((lengths > length).mean())
-        return cls(names, tokenizer, length, target, dict(formats or {}), missing, cut)
+        return cls(names, known, length, target, dict(formats or {}), missing, cut)
 
     def with_pieces(self, frame: Any, rows: Any = None) -> TextColumn:
         """The same with pieces of a few characters from the training rows, for networks that don't heed the order."""
@@ -218,7 +223,8 @@ class TextColumn(Preparation):
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TextColumn:
         """The inverse of `to_dict`."""
-        return cls(**parts(cls, data))
+        own = parts(cls, data)
+        return cls(**own | {"tokenizer": tokenizer_from(fitted(dict[str, Any], own["tokenizer"], "tokenizer"))})
 
     def _texts(self, frame: Any) -> list[str]:
         if isinstance(frame, (list, tuple)) and all(isinstance(text, str) for text in frame):
@@ -269,5 +275,7 @@ def _texts(frame: Any, names: Sequence[str]) -> list[str]:
 
 
 def _plain(text: str, unit: str) -> str:
+    if unit == "subwords":  # which see to white space and case themselves
+        return text
     text = " ".join(text.split())
     return text.lower() if unit == "words" else text

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.preparation import Preparation
+from backlit.data.text.subwords import Subwords
 from backlit.data.text.tokenizer import SPECIAL, UNKNOWN, Tokenizer
 from backlit.errors import InputError
 from backlit.schema import fitted
@@ -63,7 +64,7 @@ class Texts(Preparation):
 
     Parameters
     ----------
-    tokenizer : Tokenizer or Symbols
+    tokenizer : Tokenizer, Subwords or Symbols
     length : int
 
     Raises
@@ -77,7 +78,7 @@ class Texts(Preparation):
     [[4, 5, 0, 0], [6, 0, 0, 0]]
     """
 
-    tokenizer: Tokenizer | Symbols
+    tokenizer: Tokenizer | Subwords | Symbols
     length: int
 
     def apply(self, texts: Any) -> np.ndarray:
@@ -119,7 +120,9 @@ class Texts(Preparation):
 
 
 def tokenizer_from(data: dict[str, Any]) -> Any:
-    """A `Tokenizer`, or `Symbols`, that its `to_dict` described."""
+    """A `Tokenizer`, `Subwords` or `Symbols`, that its `to_dict` described."""
+    if data.get("unit") == "subwords":
+        return Subwords.from_dict(data)
     if data.get("unit") != "symbols":
         return Tokenizer.from_dict(data)
     return Symbols(fitted(tuple[str, ...], data.get("tokens"), "tokens"))

@@ -12,18 +12,18 @@ from typing import Any, Literal
 import numpy as np
 
 from backlit.data.text import units
+from backlit.data.text.encoding import END, PADDING, SPECIAL, START, UNKNOWN, Encoding, texts_in
 from backlit.data.text.units import CODE_POINTS, REPLACEMENT, UNITS
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.schema import parts
 
-PADDING, UNKNOWN, START, END = range(4)
-SPECIAL = 4  # so many numbers before those of the tokens
+__all__ = ["END", "PADDING", "SPECIAL", "START", "UNKNOWN", "Tokenizer", "Unit"]
 
 Unit = Literal["characters", "words", "bytes", "syllables", "jamo"]
 
 
 @dataclass(frozen=True)
-class Tokenizer:
+class Tokenizer(Encoding):
     """Tokens by number: 0 fills rows up, 1 is an unknown token, 2 starts and 3 ends a text, the tokens follow from 4.
 
     What a token is, by unit:
@@ -123,57 +123,6 @@ class Tokenizer:
         ordered = sorted((-count, token) for token, count in counts.items() if count >= at_least)
         return cls(unit, tuple(token for _, token in ordered[:most]))
 
-    def encode(self, text: str) -> np.ndarray:
-        """Numbers of a text's tokens, int32 (tokens,); those that weren't learned are UNKNOWN.
-
-        Raises
-        ------
-        InputError
-            If it isn't text.
-        """
-        return self._flat(_texts([text]))[0]
-
-    def encode_all(
-        self, texts: Iterable[str], length: int | None = None, end: bool = False, start: bool = False
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Texts as rows of one length: int32 (rows, length), and how many tokens of each were cut off, int64 (rows,).
-
-        Short rows are filled up with PADDING at their end; of long ones the end is cut off.
-
-        Parameters
-        ----------
-        texts : iterable of str
-        length : int, optional
-            START and END included; by default as long as the longest.
-        end, start : bool
-            Put END after, START before each text. A text that was cut has no END, since it didn't end there.
-
-        Raises
-        ------
-        InputError
-            If a text isn't one (it is named by its row), or nothing of a text would fit into the length.
-        """
-        texts = _texts(texts)
-        flat, lengths = self._flat(texts)
-        longest = int(lengths.max(initial=0))
-        width = start + longest + end if length is None else length
-        if isinstance(width, bool) or not isinstance(width, int) or width <= start:
-            if length is not None:
-                raise InputError(f"encode_all: length must be a whole number above {int(start)}, got {length!r}")
-            width = 1
-        room = width - start
-        kept_lengths = np.minimum(lengths, room)
-        rows = np.full((len(texts), width), PADDING, dtype=np.int32)
-        place = np.arange(room)
-        within = np.arange(len(flat)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        rows[:, int(start) :][place < kept_lengths[:, None]] = flat[within < room]
-        if start:
-            rows[:, 0] = START
-        if end:
-            ends = np.flatnonzero(lengths < room)
-            rows[ends, start + kept_lengths[ends]] = END
-        return rows, lengths - kept_lengths
-
     def decode(self, ids: Any) -> str:
         """The text of numbers (tokens,), without PADDING, START and END; UNKNOWN is "�".
 
@@ -210,7 +159,9 @@ class Tokenizer:
         if self.unit == "bytes":
             return Counter()
         vocabulary = self._words if self.unit == "words" else {chr(i) for i in np.flatnonzero(self._points != UNKNOWN)}
-        return Counter({token: n for token, n in _count(_texts([text]), self.unit).items() if token not in vocabulary})
+        return Counter(
+            {token: n for token, n in _count(texts_in([text]), self.unit).items() if token not in vocabulary}
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -265,18 +216,6 @@ _SPLIT = {
 def _require_unit(unit: object) -> None:
     if unit not in UNITS:
         raise unknown("unit of text", unit, UNITS)
-
-
-def _texts(texts: Iterable[Any]) -> list[str]:
-    """Texts as a list, each of them text."""
-    if isinstance(texts, (str, bytes)):
-        raise InputError("expected several texts, got a single one; put it in a list")
-    texts = list(texts)
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            missing = text is None or text != text
-            raise InputError(f"row {row} is {'missing' if missing else repr(text)[:50]}; expected text")
-    return texts
 
 
 def _batches(texts: Iterable[str]) -> Iterator[list[str]]:

@@ -52,6 +52,7 @@ HIDDEN = Kind(
         "거의 모든 데이터가 한 클래스이고 신경망은 다른 답을 거의 하지 않는데도, 정확도는 좋아 보입니다.",
     ),
     remedy='bl.fit(..., class_weight="balanced", metrics=["accuracy", "f1", "auc"])',
+    of_one='bl.fit(..., class_weight={{{name!r}: "balanced"}}, metrics={{{name!r}: ["accuracy", "f1", "auc"]}})',
     command="--balance",
     effect=Template(
         "rows of the rare classes found, at some cost in accuracy",

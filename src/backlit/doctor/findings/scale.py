@@ -86,6 +86,7 @@ UNSCALED_INPUTS = Kind(
         "포화되거나 유닛이 죽습니다.",
     ),
     remedy="bl.fit(net, x, y, preparation=bl.data.Standardize().fit(x))",
+    of_one="bl.fit(net, x, y, preparation={{{name!r}: bl.data.Standardize().fit(x[{name!r}])}})",
     command="backlit train TABLE --target COLUMN  # scales columns",
     effect=Template(
         "a faster fall of the loss with the same learning rate", "같은 학습률에서 손실이 더 빨리 줄어듭니다."
@@ -108,6 +109,7 @@ OFF_CENTRE_INPUTS = Kind(
         "차이를 가립니다.",
     ),
     remedy="bl.fit(net, x, y, preparation=bl.data.Standardize().fit(x))",
+    of_one="bl.fit(net, x, y, preparation={{{name!r}: bl.data.Standardize().fit(x[{name!r}])}})",
     command="backlit train TABLE --target COLUMN  # centres columns",
     effect=Template(
         "a faster fall of the loss with the same learning rate", "같은 학습률에서 손실이 더 빨리 줄어듭니다."

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from backlit.data.preparation import preparation_of
+from backlit.data.preparation import Preparation, preparation_of
 from backlit.errors import InputError
 from backlit.exchange.onnx.graph import DOUBLE, INT, TRUE, Graph, Value
 from backlit.languages import Template
+from backlit.train.heads import HeadTargets
 
 WRITTEN = Template(
     "token numbers become texts afterwards (`Run.predict` does it)",
@@ -20,46 +22,99 @@ LABEL, PROBABILITIES, SCORES, PREDICTION, TOKENS, LOGITS = (
 )  # fmt: skip
 
 
-def answered(graph: Graph, run: Any, z: Value) -> dict[str, Value]:
+@dataclass(frozen=True)
+class Head:
+    """One output of a run: its targets, and what its loss knows of probabilities.
+
+    Attributes
+    ----------
+    name : str
+        Empty if there is but one.
+    targets : Targets or TextTargets
+    activation : str or None
+    preparation : Preparation
+        Calls labels as the raw data does.
+    """
+
+    name: str
+    targets: Any
+    activation: str | None
+    preparation: Preparation
+
+    @classmethod
+    def all(cls, run: Any) -> list[Head]:
+        """Those of a run."""
+        preparation = preparation_of(run.preparation)
+        if not isinstance(run.targets, HeadTargets):
+            return [cls("", run.targets, run.loss.activation, preparation)]
+        return [cls(name, own, run.loss.activation[name], preparation) for name, own in run.targets.heads.items()]
+
+    def called(self, what: str) -> str:
+        """The name of an output: "label", or "kind_label" of the head "kind"."""
+        return f"{self.name}_{what}" if self.name else what
+
+    def of(self, outputs: Any) -> Any:
+        """The head's own among a network's outputs."""
+        return outputs[self.name] if self.name else outputs
+
+    @property
+    def chances(self) -> str | None:
+        """What its scores are given as, if at all: probabilities, or scores of a loss that knows none."""
+        if self.targets.kind not in ("class", "binary", "multi_label"):
+            return None
+        return PROBABILITIES if self.activation in ("identity", "softmax", "sigmoid") else SCORES
+
+
+def answered(graph: Graph, head: Head, z: Value) -> dict[str, Value]:
     """What people want of a network's raw output, by the names that it gets in the file."""
-    targets = run.targets
+    targets = head.targets
     if targets.kind == "text":
         tokens = graph.node("ArgMax", z, shape=z.shape[:-1], dtype=INT, axis=-1, keepdims=0)
-        return {TOKENS: tokens, LOGITS: z}
-    chances = _chances(graph, run, z)
-    if targets.labels is not None:
-        count = len(targets.labels.classes)
-        if targets.kind == "binary":
-            column = graph.node("Squeeze", z, graph.axes(1), shape=z.shape[:1])
-            code = graph.cast(graph.node("Greater", column, graph.number(0.0, z), dtype=TRUE), INT)
-        else:
-            scores = z
-            if int(z.shape[-1]) > count:
-                scores = graph.node("Slice", z, *map(graph.axes, (0, count, -1)), shape=(*z.shape[:-1], count))
-            code = graph.node("ArgMax", scores, shape=z.shape[:-1], dtype=INT, axis=-1, keepdims=0)
-        classes = graph.constant(_classes(targets.labels.classes), "classes")
-        return {LABEL: graph.node("Gather", classes, code, shape=code.shape, axis=0), **chances}
-    if targets.kind == "multi_label":
-        return {LABEL: _several(graph, run, z), **chances}
-    return {PREDICTION: _numbers(graph, targets, z)}
+        return {head.called(TOKENS): tokens, head.called(LOGITS): z}
+    if head.chances is None:
+        return {head.called(PREDICTION): _numbers(graph, targets, z)}
+    label = _several(graph, head, z) if targets.kind == "multi_label" else _label(graph, targets, z)
+    return {head.called(LABEL): label, head.called(head.chances): _chances(graph, head, z)}
 
 
-def _chances(graph: Graph, run: Any, z: Value) -> dict[str, Value]:
-    """Probabilities, or the scores of a loss that knows none."""
-    activation = run.loss.activation
-    if run.targets.kind not in ("class", "binary", "multi_label"):
-        return {}
-    if activation == "identity":
-        return {PROBABILITIES: z}
-    if activation == "softmax":
-        return {PROBABILITIES: graph.node("Softmax", z, axis=-1)}
-    if activation != "sigmoid":
-        return {SCORES: z}
+def expected(head: Head, raw: Any, outputs: np.ndarray) -> dict[str, np.ndarray]:
+    """The same by Backlit, from raw outputs for raw rows."""
+    targets = head.targets
+    if targets.kind == "text":
+        return {head.called(TOKENS): outputs.argmax(axis=-1), head.called(LOGITS): outputs}
+    decoded = targets.decode(outputs)
+    if head.chances is None:
+        return {head.called(PREDICTION): decoded if raw is None else head.preparation.absolute(raw, decoded)}
+    chances = outputs if head.chances == SCORES else targets.probabilities(outputs, head.activation)
+    label = head.preparation.in_words(decoded) if targets.kind == "multi_label" else decoded
+    return {head.called(LABEL): label, head.called(head.chances): chances}
+
+
+def _label(graph: Graph, targets: Any, z: Value) -> Value:
+    """The likeliest class."""
+    count = len(targets.labels.classes)
+    if targets.kind == "binary":
+        column = graph.node("Squeeze", z, graph.axes(1), shape=z.shape[:1])
+        code = graph.cast(graph.node("Greater", column, graph.number(0.0, z), dtype=TRUE), INT)
+    else:
+        if int(z.shape[-1]) > count:
+            z = graph.node("Slice", z, *map(graph.axes, (0, count, -1)), shape=(*z.shape[:-1], count))
+        code = graph.node("ArgMax", z, shape=z.shape[:-1], dtype=INT, axis=-1, keepdims=0)
+    classes = graph.constant(_classes(targets.labels.classes), "classes")
+    return graph.node("Gather", classes, code, shape=code.shape, axis=0)
+
+
+def _chances(graph: Graph, head: Head, z: Value) -> Value:
+    """Probabilities, or the scores as they are."""
+    if head.activation == "softmax":
+        return graph.node("Softmax", z, axis=-1)
+    if head.activation != "sigmoid":
+        return z
     p = graph.node("Sigmoid", z)
-    if run.targets.kind != "binary":
-        return {PROBABILITIES: p}
+    if head.targets.kind != "binary":
+        return p
     rest = graph.node("Sub", graph.number(1.0, p), p, shape=p.shape)
-    return {PROBABILITIES: graph.node("Concat", rest, p, shape=(*p.shape[:-1], 2), axis=-1)}
+    return graph.node("Concat", rest, p, shape=(*p.shape[:-1], 2), axis=-1)
 
 
 def _classes(classes: tuple[Any, ...]) -> np.ndarray:
@@ -72,11 +127,11 @@ def _classes(classes: tuple[Any, ...]) -> np.ndarray:
     return array.astype(np.int64)
 
 
-def _several(graph: Graph, run: Any, z: Value) -> Value:
+def _several(graph: Graph, head: Head, z: Value) -> Value:
     """0 or 1 for each label, or the table's own words."""
     yes = graph.cast(graph.node("Greater", z, graph.number(0.0, z), dtype=TRUE), INT)
     count = int(z.shape[-1])
-    given = preparation_of(run.preparation).in_words(np.array([[0] * count, [1] * count]))
+    given = head.preparation.in_words(np.array([[0] * count, [1] * count]))
     if given.dtype.kind in "iu" and (given == [[0], [1]]).all():
         return yes
     pairs = given.astype(np.int64 if given.dtype.kind in "iu" else str)

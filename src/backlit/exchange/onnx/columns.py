@@ -200,5 +200,7 @@ def cells(column: Any, values: Any) -> np.ndarray:
     known = column.codes(values)
     spelt = np.array([*column.levels, ""], dtype=object)  # where a file has 1 for the level "01"
     is_level = (known >= 0) & (known < len(column.levels))
-    text = np.array(words(values).fill_null(gap_word(column)).to_list(), dtype=object)
+    given, gap = words(values), gap_word(column)
+    text = np.array(given.fill_null(gap).to_list(), dtype=object)
+    text = np.where((text == gap) & given.is_not_null().to_numpy(), OTHER, text)  # a level that isn't known
     return np.where(is_level, spelt[np.where(is_level, known, -1)], text)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from backlit.exchange.onnx.columns import Port
 from backlit.nn.layer import Network
+from backlit.nn.shapes import Shapes
 
 ROWS = 16
 
@@ -43,15 +45,15 @@ class Difference:
         return told + (f"; {self.labels} labels differ" if self.labels else "")
 
 
-def compared(model: Any, given: Mapping[str, np.ndarray], ours: Mapping[str, np.ndarray]) -> Difference | None:
-    """Run a model in ONNX Runtime, and compare its outputs with Backlit's; None if that isn't installed."""
+def compared(content: bytes, given: Mapping[str, np.ndarray], ours: Mapping[str, Any]) -> Difference | None:
+    """Run a file's content in ONNX Runtime, and compare its outputs with Backlit's; None if that isn't installed."""
     if importlib.util.find_spec("onnxruntime") is None:
         return None
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     theirs = dict(zip(names, session.run(None, dict(given)), strict=True))
     largest, where, labels = 0.0, names[0], 0
@@ -67,15 +69,19 @@ def compared(model: Any, given: Mapping[str, np.ndarray], ours: Mapping[str, np.
     return Difference(largest, where, labels, len(next(iter(given.values()))))
 
 
-def draw(network: Network, kind: str, rows: int = ROWS) -> np.ndarray:
-    """Rows that a network takes, by chance."""
+def drawn(network: Network, ports: Sequence[Port]) -> dict[str, np.ndarray]:
+    """Rows that a network takes, by chance, for each of its arrays."""
     rng = np.random.default_rng(0)
-    shape = (rows, *network.input_shape)
-    if kind == "uint8":
-        return rng.integers(0, 256, shape).astype(kind)
-    if kind.startswith("int"):
-        return rng.integers(0, places(network), shape).astype(kind)
-    return rng.normal(size=shape).astype(kind)
+    shapes = network.input_shape if isinstance(network.input_shape, Shapes) else {ports[0].name: network.input_shape}
+    return {port.name: _draw(rng, network, (ROWS, *shapes[port.name]), port.dtype) for port in ports}
+
+
+def _draw(rng: np.random.Generator, network: Network, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    if dtype == "uint8":
+        return rng.integers(0, 256, shape).astype(dtype)
+    if dtype.startswith("int"):
+        return rng.integers(0, places(network), shape).astype(dtype)
+    return rng.normal(size=shape).astype(dtype)
 
 
 def places(network: Network) -> int:

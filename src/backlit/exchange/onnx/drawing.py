@@ -6,48 +6,38 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.named import NamedColumns
 from backlit.data.scaling import Center, MinMax, Standardize
-from backlit.data.series import SeriesPreparation
 from backlit.data.table import TablePreparation
 from backlit.data.table.category import Category
 from backlit.data.table.moment import Moment
 from backlit.data.table.number import Number
-from backlit.exchange.onnx.columns import Port
 from backlit.exchange.onnx.compare import ROWS
 
 GAPS = 0.1  # share of cells that are missing, in columns that had such
 
 
-def prepared_alone(run: Any, ports: list[Port]) -> bool:
-    """Whether the file takes one array that is the network's own input."""
-    scaled = isinstance(run.preparation, (Standardize, MinMax, Center, SeriesPreparation, TablePreparation))
-    return len(ports) == 1 and ports[0].name == "input" and not scaled
-
-
-def rows_like(run: Any, ports: list[Port]) -> Any:
-    """Rows as the run takes them; None where they can't be made up (series, and preparations of the user's own)."""
-    preparation, network = run.preparation, run.network
+def rows_like(run: Any) -> Any:
+    """Rows as the run takes them; None where they can't be made up: series, and preparations of the user's own."""
+    preparation, shape = run.preparation, run.network.input_shape
     rng = np.random.default_rng(0)
     if isinstance(preparation, TablePreparation):
-        return _table(preparation, [port.name for port in ports], rng)
+        return _table(preparation, rng)
     if isinstance(preparation, (Standardize, MinMax, Center)):
-        x = np.asarray(preparation.shift) + np.asarray(preparation.scale) * rng.normal(
-            size=(ROWS, *network.input_shape)
-        )
+        x = np.asarray(preparation.shift) + np.asarray(preparation.scale) * rng.normal(size=(ROWS, *shape))
         return {name: x[:, i] for i, name in enumerate(preparation.names)} if preparation.names else x
-    names = getattr(preparation, "names", None)
-    if isinstance(names, tuple):
-        return {name: rng.normal(size=ROWS) for name in names}
+    if isinstance(preparation, NamedColumns):
+        return {name: rng.normal(size=ROWS) for name in preparation.names}
     return None
 
 
-def _table(preparation: TablePreparation, used: list[str], rng: np.random.Generator) -> Any:
+def _table(preparation: TablePreparation, rng: np.random.Generator) -> Any:
     """A data frame of columns as training had them."""
     import polars as pl
 
     columns = {column.name: column for column in preparation.columns}
     made = {}
-    for name in used:
+    for name, _ in preparation.places():
         column = columns[name]
         gaps = rng.random(ROWS) < (GAPS if column.missing else 0)
         made[name] = pl.Series(name, _values(column, rng), strict=False).scatter(np.flatnonzero(gaps), None)

@@ -12,23 +12,14 @@ import numpy as np
 
 from backlit._version import __version__
 from backlit.aligned import aligned
-from backlit.data.preparation import preparation_of
+from backlit.data.preparation import AS_IT_IS, preparation_of
 from backlit.data.series import SeriesPreparation
 from backlit.errors import BacklitError, InputError
 from backlit.exchange.onnx import metadata
-from backlit.exchange.onnx.answers import (
-    LABEL,
-    LOGITS,
-    PREDICTION,
-    PROBABILITIES,
-    SCORES,
-    TOKENS,
-    WRITTEN,
-    answered,
-)  # fmt: skip
+from backlit.exchange.onnx.answers import TOKENS, WRITTEN, Head, answered, expected
 from backlit.exchange.onnx.columns import Port
-from backlit.exchange.onnx.compare import Difference, compared, draw
-from backlit.exchange.onnx.drawing import prepared_alone, rows_like
+from backlit.exchange.onnx.compare import Difference, compared, drawn
+from backlit.exchange.onnx.drawing import rows_like
 from backlit.exchange.onnx.graph import (
     BATCH,
     FLOAT,
@@ -40,11 +31,10 @@ from backlit.exchange.onnx.graph import (
     OPSET,
     TIME,
     Graph,
-    Shape,
     UnknownLengthError,
     Value,
-)  # fmt: skip
-from backlit.exchange.onnx.inputs import Entrance, opened, rows_for
+)
+from backlit.exchange.onnx.inputs import Door, Entrance, opened, several
 from backlit.exchange.onnx.mapping import Site
 from backlit.exchange.onnx.windows import forecast
 from backlit.extras import need
@@ -53,7 +43,9 @@ from backlit.graph import tree
 from backlit.languages import Template
 from backlit.nn.layer import Network
 from backlit.nn.layers.decoder import Decoder, EncoderDecoder
+from backlit.nn.layers.rescale import Rescale
 from backlit.nn.layers.sequence import EachStep, Masked
+from backlit.nn.shapes import Shapes, each
 
 DTYPES = (FLOAT, "uint8", INT, "int32")  # that a network's array may have
 THROUGH_TIME = (Masked, EachStep, EncoderDecoder, Decoder)
@@ -94,7 +86,7 @@ class Exported:
     size: int
     outside: list[Any] = field(default_factory=list)
     difference: Difference | None = None
-    rows: Callable[[Any], dict[str, np.ndarray]] | None = field(default=None, repr=False, compare=False)
+    feeding: Callable[[Any], dict[str, np.ndarray]] | None = field(default=None, repr=False, compare=False)
 
     def feed(self, x: Any) -> dict[str, np.ndarray]:
         """Raw rows, as `Network` or `Run.predict` takes them, as the dict that ONNX Runtime's ``session.run`` takes.
@@ -103,9 +95,9 @@ class Exported:
         ----------
         x : array, data frame or whatever the run takes
         """
-        if self.rows is None:
-            raise InputError("this record was read back without its network; make the inputs by their names and types")
-        return self.rows(x)
+        if self.feeding is None:
+            raise InputError("this record has lost its run: make the inputs yourself, by their names and types")
+        return self.feeding(x)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -179,47 +171,73 @@ def export_network(
     path = _checked(network, path, opset, overwrite)
     if dtype is not None and dtype not in DTYPES:
         raise InputError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    kind = dtype or (_whole(network) and INT) or FLOAT
 
-    def build(graph: Graph, shape: Shape) -> tuple[Entrance, dict[str, Value]]:
-        value = graph.input("input", shape, kind)
-        entrance = Entrance(value, [Port.of(value)], [])
-        return entrance, {"output": written(network, graph, value)}
+    def build(graph: Graph, shape: Any) -> tuple[Entrance, dict[str, Value]]:
+        doors = doors_of(network, shape, dtype)
+        entrance = _entrance(graph, network, AS_IT_IS, doors)
+        outputs = written(network, graph, entrance.value)
+        return entrance, outputs if isinstance(outputs, dict) else {"output": outputs}
 
-    facts = {metadata.KIND: metadata.NETWORK}
-    file = _File.of(network, opset, build, facts)
-    rows = lambda x: {"input": np.asarray(x, kind)}  # noqa: E731
-    return file.saved(path, rows, lambda: compared(file.model, *_own(network, kind)))
+    file = _File.of(network, opset, build, {metadata.KIND: metadata.NETWORK})
+    rows = drawn(network, file.entrance.ports)
+    ours = network(rows if network.input_names else rows["input"])
+    return file.saved(path, rows, ours if network.output_names else {"output": ours})
 
 
 def export_run(
     run: Any, path: str | Path, *, opset: int = OPSET, overwrite: bool = False, examples: Any = None
 ) -> Exported:
     """Write a run as an ONNX file, with what prepares inputs and says what outputs mean: see `backlit.Run.export`."""
-    network, preparation = run.network, preparation_of(run.preparation)
+    network, preparation, heads = run.network, preparation_of(run.preparation), Head.all(run)
     path = _checked(network, path, opset, overwrite)
-    kind = INT if _whole(network) else FLOAT
 
-    def build(graph: Graph, shape: Shape) -> tuple[Entrance, dict[str, Value]]:
-        entrance = opened(graph, preparation, shape, kind)
-        z = graph.last(written(network, graph, entrance.value))
-        if isinstance(preparation, SeriesPreparation):
-            z = forecast(graph, preparation, entrance.ports, z, entrance.value)
-        answers = answered(graph, run, z)
-        outside = [WRITTEN.say()] if TOKENS in answers else []
-        return replace(entrance, outside=[*entrance.outside, *outside]), answers
+    def build(graph: Graph, shape: Any) -> tuple[Entrance, dict[str, Value]]:
+        entrance = _entrance(graph, network, preparation, doors_of(network, shape))
+        outputs = written(network, graph, entrance.value)
+        answers: dict[str, Value] = {}
+        for head in heads:
+            z = graph.last(head.of(outputs))
+            if isinstance(preparation, SeriesPreparation):
+                z = forecast(graph, preparation, z, entrance.value)
+            answers |= answered(graph, head, z)
+        told = [WRITTEN.say()] if TOKENS in answers else []
+        return replace(entrance, outside=[*entrance.outside, *told]), answers
 
+    units = {head.name: {"shift": list(head.targets.shift), "scale": list(head.targets.scale)} for head in heads
+             if getattr(head.targets, "scale", ())}  # fmt: skip
     facts = {
         metadata.KIND: metadata.RUN,
-        metadata.CLASSES: run.classes,
+        metadata.CLASSES: run.classes or None,
         metadata.TARGETS: list(preparation.target_names) or None,
-        metadata.UNIT: {"shift": list(run.targets.shift), "scale": list(run.targets.scale)}
-        if getattr(run.targets, "scale", ())
-        else None,
+        metadata.UNIT: (units if network.output_names else units[""]) if units else None,
     }
     file = _File.of(network, opset, build, facts)
-    rows = lambda x: rows_for(run, file.entrance.ports, x)  # noqa: E731
-    return file.saved(path, rows, lambda: _against(run, file, examples))
+    raw, rows, outputs = _tried(run, file.entrance, examples)
+    ours: dict[str, Any] = {}
+    for head in heads if rows else ():
+        ours |= expected(head, raw, head.of(outputs))
+    return file.saved(path, rows, ours)
+
+
+def _tried(run: Any, entrance: Entrance, examples: Any) -> tuple[Any, dict[str, np.ndarray], Any]:
+    """Raw rows to compare on, those given or drawn by chance; what the file takes of them; and the raw outputs."""
+    if examples is None and entrance.prepared:
+        rows = drawn(run.network, entrance.ports)
+        return None, rows, run.forward(rows if run.network.input_names else next(iter(rows.values())))
+    raw = examples if examples is not None else rows_like(run)
+    return (None, {}, None) if raw is None else (raw, entrance.feed(raw), run.outputs(raw))
+
+
+def _entrance(graph: Graph, network: Network, preparation: Any, doors: list[Door]) -> Entrance:
+    return several(graph, preparation, doors) if network.input_names else opened(graph, preparation, doors[0])
+
+
+def doors_of(network: Network, shape: Any, dtype: str | None = None) -> list[Door]:
+    """What a network takes: arrays by name, or one that is called "input"; whole numbers where it takes no others."""
+    if network.input_names:
+        whole = network.architecture.takes_integers_at
+        return [Door(name, one, INT if whole(name) else dtype or FLOAT) for name, one in shape.items()]
+    return [Door("input", shape, dtype or (INT if _whole(network) else FLOAT))]
 
 
 @dataclass(frozen=True)
@@ -237,12 +255,12 @@ class _File:
         cls,
         network: Network,
         opset: int,
-        build: Callable[[Graph, Shape], tuple[Entrance, dict[str, Value]]],
+        build: Callable[[Graph, Any], tuple[Entrance, dict[str, Value]]],
         facts: Mapping[str, Any],
     ) -> _File:
         """Build the graph, for sequences of any length if the network takes them, and check it strictly."""
         notes = [] if str(network.dtype) == FLOAT else [NARROWED.say(dtype=network.dtype)]
-        shape: Shape = (BATCH, *network.input_shape)
+        shape = each(lambda one: (BATCH, *one), network.input_shape)
         graph = Graph(opset)
         if takes_any_length(network):
             try:
@@ -257,25 +275,31 @@ class _File:
         facts = {
             metadata.VERSION: __version__,
             metadata.ARCHITECTURE: network.architecture.to_dict(),
-            metadata.INPUT_SHAPE: list(network.input_shape),
+            metadata.INPUT_SHAPE: each(list, network.input_shape),
             metadata.COLUMNS: [port.to_dict() for port in entrance.ports],
             metadata.OUTSIDE: [str(sentence) for sentence in (*entrance.outside, *notes)],
             **facts,
         }
-        outputs = [Port.of(value, source=name) for name, value in named.items()]
+        outputs = [replace(Port.of(value), source=name) for name, value in named.items()]
         return cls(_model(graph, facts), entrance, outputs, notes, opset)
 
-    def saved(self, path: Path, rows: Any, compare: Callable[[], Difference | None]) -> Exported:
-        """Write the file, and compare what ONNX Runtime makes of it, if that is installed."""
+    def saved(self, path: Path, rows: Mapping[str, np.ndarray], ours: Mapping[str, Any]) -> Exported:
+        """Write the file, and compare what ONNX Runtime makes of rows with what Backlit makes of them."""
         content = self.model.SerializeToString()
         with saving(path) as temporary:
             temporary.write_bytes(content)
-        outside = [*self.entrance.outside, *self.notes]
-        operators = dict(Counter(node.op_type for node in self.model.graph.node).most_common())
-        made = Exported(
-            path, self.opset, self.entrance.ports, self.outputs, operators, len(content), outside, rows=rows
+        names = {port.source: port.name for port in self.outputs}
+        return Exported(
+            path,
+            self.opset,
+            self.entrance.ports,
+            self.outputs,
+            dict(Counter(node.op_type for node in self.model.graph.node).most_common()),
+            len(content),
+            [*self.entrance.outside, *self.notes],
+            compared(content, rows, {names[name]: array for name, array in ours.items()}) if rows else None,
+            self.entrance.feed,
         )
-        return replace(made, difference=compare())
 
 
 def _checked(network: Any, path: str | Path, opset: int, overwrite: bool) -> Path:
@@ -305,8 +329,8 @@ def _checked(network: Any, path: str | Path, opset: int, overwrite: bool) -> Pat
     return path
 
 
-def written(network: Network, graph: Graph, x: Value) -> Value:
-    """Write a network's layers into a graph: the value of its output.
+def written(network: Network, graph: Graph, x: Any) -> Any:
+    """Write a network's layers into a graph: the value of its output, or the values by name.
 
     Raises
     ------
@@ -319,6 +343,8 @@ def written(network: Network, graph: Graph, x: Value) -> Value:
 def takes_any_length(network: Network) -> bool:
     """Whether sequences of any length may come in: a layer goes through time, and longer ones have the same weights."""
     architecture, shape = network.architecture, network.input_shape
+    if isinstance(shape, Shapes):
+        return False
     in_time = any(layer.recurrent or isinstance(layer, THROUGH_TIME) for _, layer in architecture.walk())
     words = len(shape) == 1 and architecture.takes_integers
     if not shape or not (in_time or words):
@@ -333,8 +359,6 @@ def takes_any_length(network: Network) -> bool:
 
 def _whole(network: Network) -> bool:
     """Whether a network takes whole numbers alone, as an embedding does: pixels may have a point."""
-    from backlit.nn.layers.rescale import Rescale
-
     first = network.architecture
     while first.parts():
         first = first.parts()[0][1]
@@ -352,38 +376,8 @@ def _model(graph: Graph, facts: Mapping[str, Any]) -> Any:
         producer_version=__version__,
     )  # fmt: skip
     metadata.write(model, facts)
-    onnx.checker.check_model(model, full_check=True)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:  # of a layer of the user's own
+        raise InputError(f"ONNX's own check refuses the graph: {str(error).strip()}") from error
     return model
-
-
-# ------------------------------------------------------------------------------------------------ comparing
-
-
-def _own(network: Network, kind: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Rows drawn by chance, and what Backlit makes of them."""
-    x = draw(network, kind)
-    return {"input": x}, {"output": network(x)}
-
-
-def _against(run: Any, file: _File, examples: Any) -> Difference | None:
-    """How far the file is from the run, on rows that were given or are drawn by chance; None where none can be."""
-    ports, preparation = file.entrance.ports, preparation_of(run.preparation)
-    if examples is None and prepared_alone(run, ports):
-        array = draw(run.network, ports[0].dtype)
-        given, predicted = {ports[0].name: array}, run.targets.decode
-        outputs = run.forward(array)
-    else:
-        raw = examples if examples is not None else rows_like(run, ports)
-        if raw is None:
-            return None
-        given, outputs = rows_for(run, ports, raw), run.outputs(raw)
-        predicted = lambda outputs: preparation.absolute(raw, run.targets.decode(outputs))  # noqa: E731
-    makers: dict[str, Callable[[], np.ndarray]] = {
-        LABEL: lambda: preparation.in_words(run.targets.decode(outputs)),
-        PROBABILITIES: lambda: run.targets.probabilities(outputs, run.loss.activation),
-        PREDICTION: lambda: predicted(outputs),
-        SCORES: lambda: outputs,
-        LOGITS: lambda: outputs,
-        TOKENS: lambda: outputs.argmax(axis=-1),
-    }
-    return compared(file.model, given, {port.name: makers[port.source]() for port in file.outputs})

@@ -100,7 +100,7 @@ class Site:
             writer = writers().get(type(layer)) or writers()[Layer]
             return writer(self, layer, x)
         except BacklitError as error:
-            tell_where(error, self.path, layer)
+            tell_where(error, self.path or "-", layer)
             raise
 
     def node(self, op: str, *inputs: Value | None, **options: Any) -> Any:

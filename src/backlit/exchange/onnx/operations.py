@@ -309,6 +309,15 @@ def concatenate(site: Site, call: Call) -> Value:
     return site.node("Concat", *_floats(site, call.inputs), shape=call.shape, axis=axis)
 
 
+@maps("stack")
+def stack(site: Site, call: Call) -> Value:
+    """One beside another, along a new axis."""
+    axis = int(call.static.get("axis", 0)) % len(call.shape)
+    one = tuple(1 if i == axis else size for i, size in enumerate(call.shape))
+    parts = [site.node("Unsqueeze", x, site.graph.axes(axis), shape=one) for x in _floats(site, call.inputs)]
+    return site.node("Concat", *parts, shape=call.shape, axis=axis)
+
+
 # ------------------------------------------------------------------------------------------------- products
 
 
@@ -329,6 +338,10 @@ def linear(site: Site, call: Call) -> Value:
 @maps("einsum")
 def einsum(site: Site, call: Call) -> Value:
     """Einstein's sum."""
+    terms = call.static["subscripts"].split("->")[0].split(",")
+    spread = {len(x.shape) - len(term) + 3 for x, term in zip(call.inputs, terms, strict=True) if "..." in term}
+    if len(spread) > 1:
+        raise InputError("an einsum whose ... stands for different numbers of axes can't be written; name the axes")
     return site.node("Einsum", *call.inputs, shape=call.shape, equation=call.static["subscripts"])
 
 

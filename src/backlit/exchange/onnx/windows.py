@@ -46,7 +46,7 @@ def window_inputs(graph: Graph, preparation: SeriesPreparation) -> tuple[Value, 
     return inputs, ports, outside
 
 
-def forecast(graph: Graph, preparation: SeriesPreparation, ports: Sequence[Port], z: Value, inputs: Value) -> Value:
+def forecast(graph: Graph, preparation: SeriesPreparation, z: Value, inputs: Value) -> Value:
     """What the network says, (rows, horizon), in the target's unit: see `SeriesPreparation.absolute`."""
     given = {value.name: value for value in graph.inputs}
     past = given[PAST]

@@ -111,28 +111,35 @@ def _in_mask(part: Part, module: nn.Module, fill: float = 0.0) -> nn.Module:
 def _convolution(part: Part) -> nn.Module:
     layer, sizes = part.layer, part.step.shape[:-1]
     w = window(str(layer), sizes, layer._kernel, layer.stride, layer.padding, layer.dilation, layer.groups)
-    kind = {1: nn.Conv1d, 2: nn.Conv2d}[layer.axes]
     even = all(before == after for before, after in w.padding)
     padding: Any = tuple(before for before, _ in w.padding) if even else 0
     if layer.padding == "same" and set(w.stride) == {1}:
         padding, even = "same", True
+    kind: Any = ({1: nn.Conv1d, 2: nn.Conv2d} if even else {1: own.Conv1d, 2: own.Conv2d})[layer.axes]
     options = {"dilation": w.dilation, "groups": layer.groups, "bias": layer.bias, "padding": padding}
     conv = filled(part, kind(part.step.shape[-1], layer.channels, w.kernel, w.stride, **options))
-    return _in_mask(part, conv if even else nn.Sequential(_border(w.padding, 0.0), conv))
+    if not even:
+        conv.border = _flat(w.padding)
+    return _in_mask(part, conv)
+
+
+def _flat(pairs: Any, sign: int = 1) -> tuple[int, ...]:
+    """A border as PyTorch has it: axes from the last."""
+    return tuple(sign * size for pair in reversed(pairs) for size in pair)
 
 
 def _border(pairs: Any, value: float) -> nn.Module:
-    """A border of a number around lines or pictures; PyTorch counts axes from the last."""
-    flat = [size for pair in reversed(pairs) for size in pair]
-    return {1: nn.ConstantPad1d, 2: nn.ConstantPad2d}[len(pairs)](flat if len(pairs) > 1 else tuple(flat), value)
+    """A border of a number around lines or pictures."""
+    return {1: nn.ConstantPad1d, 2: nn.ConstantPad2d}[len(pairs)](_flat(pairs), value)
 
 
 def _transposed(part: Part) -> nn.Module:
     layer, sizes = part.layer, part.step.shape[:-1]
     settings = (layer.stride, layer.padding, layer.output_padding, layer.dilation)
     w, full = transposed(str(layer), sizes, layer._kernel, *settings)
-    kind = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}[layer.axes]
     even = all(before == after for before, after in w.padding)
+    plain = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
+    kind: Any = (plain if even else {1: own.ConvTranspose1d, 2: own.ConvTranspose2d})[layer.axes]
     border = tuple(before for before, _ in w.padding) if even else (0,) * len(sizes)
     cut = [0 if even else sum(pair) for pair in w.padding]
     made = [(n - 1) * s + e - 2 * b for n, s, e, b in zip(sizes, w.stride, w.extent, border, strict=True)]
@@ -140,9 +147,9 @@ def _transposed(part: Part) -> nn.Module:
     options = {"dilation": w.dilation, "groups": layer.groups, "bias": layer.bias}
     conv = kind(part.step.shape[-1], layer.channels, w.kernel, w.stride, border, extra, **options)
     conv = filled(part, conv)
-    if even:
-        return _in_mask(part, conv)
-    return _in_mask(part, nn.Sequential(conv, _border([(-before, -after) for before, after in w.padding], 0.0)))
+    if not even:
+        conv.border = _flat(w.padding, -1)
+    return _in_mask(part, conv)
 
 
 def _pooling(part: Part) -> nn.Module:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from backlit.exchange.torch import attention_in
+from backlit.exchange.torch import attention_in, own
 from backlit.exchange.torch import functions as f
 from backlit.exchange.torch import indexing as i
 from backlit.exchange.torch import recurrent as own_recurrent
@@ -27,7 +27,7 @@ from backlit.nn.layers.normalization import BatchNorm, LayerNorm, RMSNorm
 from backlit.nn.layers.recurrent import RNN
 from backlit.nn.layers.sequence import Bidirectional
 
-_CONVOLUTIONS = {nn.Conv1d: Conv1d, nn.Conv2d: Conv2d}
+_CONVOLUTIONS = {nn.Conv1d: Conv1d, nn.Conv2d: Conv2d, own.Conv1d: Conv1d, own.Conv2d: Conv2d}
 _TRANSPOSED = {nn.ConvTranspose1d: ConvTranspose1d, nn.ConvTranspose2d: ConvTranspose2d}
 
 
@@ -41,10 +41,11 @@ def _settings(m: Any) -> dict[str, Any]:
     return {**settings, "bias": m.bias is not None, "padding": f.short(m.padding) or "valid"}
 
 
-def _convolution(r: Reader, m: Any, x: Value) -> Value:
+def _convolution(r: Reader, m: Any, x: Any) -> Value:
     if m.padding_mode != "zeros":
         r.refuse(f"padding_mode={m.padding_mode!r} has no counterpart, only zeros")
     settings = _settings(m)
+    x = f.pad(r, x, m.border) if hasattr(m, "border") else x
     x, settings["padding"] = f.bordered(r, x, settings["padding"], 0.0, len(m.kernel_size))
     x = f.pictures(r, x, len(m.kernel_size))
     layer = _CONVOLUTIONS[type(m)](m.out_channels, f.short(m.kernel_size), **settings)
@@ -128,13 +129,13 @@ def _recurrent(r: Reader, m: Any, x: Value, start: Any = None) -> Any:
         layer: Any = _layer_of(m)
         layer = Bidirectional(layer) if m.bidirectional else layer
         mark = f"_l{number}"
-        own = {}
+        values = {}
         for name, tensor in tensors.items():
             stem = name.partition("_reverse")[0]
             if stem.endswith(mark):
-                own[f"{stem.removesuffix(mark)}_l0{name[len(stem) :]}"] = tensor
+                values[f"{stem.removesuffix(mark)}_l0{name[len(stem) :]}"] = tensor
         size = (m.proj_size or m.hidden_size) * (2 if m.bidirectional else 1)
-        sequence = r.add(layer, [sequence], x.axes, (*x.shape[:2], size), **r.learned(m, layer, **own))
+        sequence = r.add(layer, [sequence], x.axes, (*x.shape[:2], size), **r.learned(m, layer, **values))
         if m.dropout and number + 1 < m.num_layers:
             sequence = r.alike(Dropout(m.dropout), sequence)
     last = Last(sequence, m.num_layers, 2 if m.bidirectional else 1)
@@ -211,6 +212,8 @@ MODULES: dict[type, Any] = {
     nn.Linear: _linear,
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
+    own.Conv1d: _convolution,
+    own.Conv2d: _convolution,
     nn.ConvTranspose1d: _transposed,
     nn.ConvTranspose2d: _transposed,
     nn.BatchNorm1d: _batch_norm,

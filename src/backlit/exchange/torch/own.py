@@ -151,6 +151,46 @@ class DropConnect(nn.Linear):
         return functional.linear(x, functional.dropout(self.weight, self.rate, self.training), self.bias)
 
 
+class Conv1d(nn.Conv1d):
+    """A convolution whose border isn't the same on both sides."""
+
+    border: tuple[int, ...] = ()  # as `torch.nn.functional.pad` takes it
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x: (batch, channels, size)``."""
+        return super().forward(functional.pad(x, self.border))
+
+
+class Conv2d(nn.Conv2d):
+    """A convolution whose border isn't the same on both sides."""
+
+    border: tuple[int, ...] = ()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x: (batch, channels, height, width)``."""
+        return super().forward(functional.pad(x, self.border))
+
+
+class ConvTranspose1d(nn.ConvTranspose1d):
+    """A transposed convolution of which not the same is cut off on both sides."""
+
+    border: tuple[int, ...] = ()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x: (batch, channels, size)``."""
+        return functional.pad(super().forward(x), self.border)
+
+
+class ConvTranspose2d(nn.ConvTranspose2d):
+    """A transposed convolution of which not the same is cut off on both sides."""
+
+    border: tuple[int, ...] = ()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x: (batch, channels, height, width)``."""
+        return functional.pad(super().forward(x), self.border)
+
+
 # -------------------------------------------------------------------------------------------- containers
 
 

@@ -10,9 +10,11 @@ import numpy as np
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network, Shape
 from backlit.nn.layers.containers import Parallel, Residual, Sequential, way_for
+from backlit.nn.layers.onnx import OnnxGraph, is_part
 from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
 from backlit.nn.shapes import Shapes
 
+_SIGNS = {"Add": "+", "Sub": "−", "Mul": "×", "Div": "÷", "Concat": "concatenate"}
 IN, OUT = "→ ", " →"  # in keys, of inputs and outputs: no layer is called so
 _STEPS = 6  # time steps that are drawn of an unrolled layer; of more the first ones and the last
 
@@ -108,6 +110,8 @@ class _ArchitectureWalk:
                 return self._parallel(path, layer, layer.output_shape(shape), ends)
             if isinstance(layer, Wired):
                 return self._wired(path, layer, shape, source, level)
+            if isinstance(layer, OnnxGraph):
+                return self._graph(path, layer, shape, source, level)
         if self.branches and getattr(layer, "form", "") == "unrolled":
             return self._unrolled(path, layer, shape, source)
         size = sum(n for key, n in self.sizes.items() if not path or key == path or key.startswith(f"{path}/"))
@@ -151,6 +155,19 @@ class _ArchitectureWalk:
             own = whole[name] if layer.outputs else whole
             made[name] = self._merge(_join(path, name) if layer.outputs else path, layer.way(name), own, ends)
         return made if layer.outputs else made[OUTPUT]
+
+    def _graph(self, path: str, layer: OnnxGraph, shape: Shape, source: str, level: int) -> str:
+        outputs, shapes = {INPUT: source}, layer.shapes(shape)
+        for name, part, sources in layer.nodes:
+            if is_part(part):
+                outputs[name] = self.visit(
+                    _join(path, name), part, shapes[sources[0]][1:], outputs[sources[0]], level + 1
+                )
+            else:
+                sign = _SIGNS.get(getattr(part, "operator", ""), getattr(part, "operator", ""))
+                joined = Part(_join(path, name), "merge", sign, shapes[name][1:])
+                outputs[name] = self.add(_join(path, name), joined, [outputs[each] for each in sources])
+        return outputs[layer.output]
 
     def _unrolled(self, path: str, layer: Layer, shape: Shape, source: str) -> str:
         """A box for each time step, which hands its state to the next."""

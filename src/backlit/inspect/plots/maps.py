@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ def feature_maps(network: Any, path: str, x: Any, most: int = 16) -> Any:
     path : str
         The layer whose output is shown, as in ``print(network)``.
     x : array (rows, height, width, channels)
-        Prepared as for the network; up to eight pictures.
+        Prepared as for the network; up to eight pictures. Of several inputs a dict; the first that are pictures are
+        shown.
     most : int
         Channels shown, the first ones.
 
@@ -48,6 +50,8 @@ def feature_maps(network: Any, path: str, x: Any, most: int = 16) -> Any:
     'layer 1: 6 channels, 6 × 6'
     """
     network, most = network_of(network), count_of(most)
+    given = {name: np.asarray(part) for name, part in x.items()} if isinstance(x, Mapping) else x
+    x = next((part for part in given.values() if part.ndim == 4), np.zeros(0)) if isinstance(given, dict) else x
     x = np.asarray(x, dtype=network.dtype)
     if x.ndim != 4 or not 1 <= len(x) <= 8:
         raise InputError(f"feature_maps takes 1 to 8 pictures (rows, height, width, channels), got shape {x.shape}")
@@ -57,7 +61,7 @@ def feature_maps(network: Any, path: str, x: Any, most: int = 16) -> Any:
         outputs[at] = np.asarray(output)
         return output
 
-    network.apply(network.params, x, tap=tap)
+    network.apply(network.params, given if isinstance(given, dict) else x, tap=tap)
     if path not in outputs:
         raise unknown("layer", path, outputs)
     maps = outputs[path]

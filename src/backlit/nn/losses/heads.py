@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Self
 
 from backlit.errors import InputError
@@ -31,6 +32,14 @@ class Head:
     name: str
     loss: Loss
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.weight, Real) and not isinstance(self.weight, bool)
+        if not number or not 0 <= self.weight < math.inf:
+            raise InputError(
+                f"loss_weights: {self.name!r} must have a finite number of at least 0, got {self.weight!r}"
+            )
+        object.__setattr__(self, "weight", float(self.weight))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -72,14 +81,11 @@ class Heads(Loss):
         heads = tuple(heads)
         if not heads or len({head.name for head in heads}) < len(heads):
             raise InputError(f"Heads needs a loss for each output, each name once, got {heads!r}")
-        for name, weight in (weights or {}).items():
+        for name in weights or ():
             if name not in {head.name for head in heads}:
                 raise InputError(f"loss_weights: {name!r} is no output; there is {', '.join(h.name for h in heads)}")
-            number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-            if not number or not 0 <= weight < math.inf:
-                raise InputError(f"loss_weights: {name!r} must have a finite number of at least 0, got {weight!r}")
         if weights:
-            heads = tuple(dataclasses.replace(h, weight=float(weights.get(h.name, h.weight))) for h in heads)
+            heads = tuple(dataclasses.replace(h, weight=weights.get(h.name, h.weight)) for h in heads)
         if not any(head.weight for head in heads):
             raise InputError("loss_weights: every output has weight 0, so there is nothing to learn")
         object.__setattr__(self, "heads", heads)
