@@ -17,10 +17,10 @@ from backlit.nn.layers.activations import Identity
 from backlit.nn.layers.containers import Parallel, Residual, Sequential
 from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.normalization import BatchNorm
+from backlit.nn.layers.onnx import OnnxGraph
 from backlit.nn.layers.pooling import AvgPool1d, AvgPool2d, GlobalAvgPool
 from backlit.nn.layers.rescale import Rescale
 from backlit.nn.layers.shaping import Flatten, Permute, Reshape, Select
-from backlit.nn.layers.onnx import OnnxGraph
 from backlit.nn.layers.wired import Wired
 from backlit.nn.losses import Loss
 from backlit.optim.transform import as_transform
