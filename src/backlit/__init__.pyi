@@ -4,6 +4,7 @@ from . import data as data
 from . import errors as errors
 from . import lessons as lessons
 from . import optim as optim
+from . import sklearn as sklearn
 from . import trackers as trackers
 from ._version import __version__ as __version__
 from .bounds import limits as limits
@@ -50,6 +51,8 @@ from .graph.scan import scan as scan
 from .graph.tensor import Tensor as Tensor
 from .graph.tensor import tensor as tensor
 from .inspect import plots as plots
+from .inspect.attention import AttentionMap as AttentionMap
+from .inspect.attention import attention_weights as attention_weights
 from .inspect.draw import Drawing as Drawing
 from .inspect.draw import draw as draw
 from .inspect.explain import Explanation as Explanation
