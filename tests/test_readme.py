@@ -175,6 +175,16 @@ def test_the_page_on_onnx(tmp_path: Path) -> None:
         assert line in told, (line, told)
 
 
+def test_the_doctor_in_loops_of_ones_own(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
+    shown = re.findall(r"^    ((?:ALARM|  remedy) .*)$", text, flags=re.MULTILINE)
+    assert len(shown) == 4
+    for line in shown:
+        assert line in printed, (line, printed)
+    assert "<svg" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_seeing_inside(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "see-inside.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))
