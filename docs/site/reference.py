@@ -56,6 +56,7 @@ PAGES = (
     ),
     Page("doctor", "The doctor", "What is wrong with a network, before and after training.", ("doctor",)),
     Page("exchange", "Other tools", "Networks and runs to and from other tools.", ("exchange",)),
+    Page("sklearn", "scikit-learn", "", ("sklearn",), "sklearn"),
     Page("trackers", "Trackers", "", ("trackers",), "trackers"),
     Page("plots", "Plots", "", ("inspect.plots",), "plots"),
     Page("lessons", "Lessons", "", ("lessons",), "lessons"),

@@ -4,6 +4,7 @@ from . import data as data
 from . import errors as errors
 from . import lessons as lessons
 from . import optim as optim
+from . import sklearn as sklearn
 from . import trackers as trackers
 from ._version import __version__ as __version__
 from .bounds import limits as limits
@@ -51,6 +52,8 @@ from .graph.scan import scan as scan
 from .graph.tensor import Tensor as Tensor
 from .graph.tensor import tensor as tensor
 from .inspect import plots as plots
+from .inspect.attention import AttentionMap as AttentionMap
+from .inspect.attention import attention_weights as attention_weights
 from .inspect.draw import Drawing as Drawing
 from .inspect.draw import draw as draw
 from .inspect.explain import Explanation as Explanation
@@ -180,4 +183,5 @@ from .train.callbacks import History as History
 from .train.generate import beam_search as beam_search
 from .train.probes.settings import Probes as Probes
 from .train.training import Checkpoint as Checkpoint
+from .watching.lightning import LightningWatch as LightningWatch
 from .watching.watch import watch as watch

@@ -11,11 +11,14 @@ import pytest
 
 import backlit as bl
 from backlit.graph import tree
+from tests.train.several import net, rows
 
 COUNT = 4
 
 
 def _net(name):
+    if name == "several":
+        return net()
     tail = (bl.Dropout(0.3), bl.Linear(3))
     if name == "dense":
         return bl.Sequential(bl.Linear(16, bias=False), bl.BatchNorm(), bl.ReLU(), *tail)
@@ -34,6 +37,7 @@ CASES = {  # 150 rows, of which 30 are held back; the last batch isn't full
     ),
     "conv": ("conv", {}),
     "recurrent": ("recurrent", {"steps_per_epoch": 3}),
+    "several": ("several", {"accumulate": 2, "sample_weight": {"price": WEIGHTS}, "loss_weights": {"price": 0.3}}),
 }  # fmt: skip
 TOLERANCES = {"float64": 1e-12, "float32": 1e-6}
 PAIRS = [*((name, "float64") for name in CASES), *((name, "float32") for name in SHAPES)]
@@ -41,7 +45,10 @@ PAIRS = [*((name, "float64") for name in CASES), *((name, "float32") for name in
 
 def _fit(network, devices, dtype="float64", **options):
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(150, *SHAPES[network])), rng.integers(0, 3, 150)
+    if network == "several":
+        x, y = rows(150)
+    else:
+        x, y = rng.normal(size=(150, *SHAPES[network])), rng.integers(0, 3, 150)
     chosen = {"epochs": 4, "batch_size": 24, "validation": 0.2, "optimizer": bl.SGD(0.05), "seed": 1} | options
     if chosen["batch_size"] is None:
         chosen["validation"] = (x[:50], y[:50])
@@ -50,7 +57,7 @@ def _fit(network, devices, dtype="float64", **options):
 
 def _numbers(run):
     leaves = tree.leaves([run.network.params, run.network.state])
-    told = [[line[name] for name in ("loss", "val_loss", "accuracy", "val_accuracy")] for line in run.history[:1]]
+    told = [[value for name, value in line.items() if name not in ("epoch", "seconds")] for line in run.history[:1]]
     return np.concatenate([np.asarray(a, np.float64).reshape(-1) for a in (*leaves, told)])
 
 

@@ -115,10 +115,10 @@ def columns_of(x: Any) -> dict[str, np.ndarray] | None:
     return {name: column.to_numpy() for name, column in columns}
 
 
-def rows_of(x: Any, rows: np.ndarray) -> Any:
+def some_rows(x: Any, rows: np.ndarray) -> Any:
     """Some rows, by number, of whatever people keep data in; a data frame stays one.
 
-    >>> rows_of([[1], [2], [3]], np.array([0, 2])), rows_of({"a": [1, 2]}, np.array([1]))
+    >>> some_rows([[1], [2], [3]], np.array([0, 2])), some_rows({"a": [1, 2]}, np.array([1]))
     ([[1], [3]], {'a': array([2])})
     """
     if isinstance(x, dict):

@@ -74,8 +74,6 @@ class Neural(BaseEstimator):
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, x, ensure_non_negative=True)
         if weights is not None:
             counting = weights > 0
-            if not counting.any():
-                raise InputError("sample_weight is zero for every row: some rows need a weight above zero")
             x, y, weights = x[counting], y[counting], weights[counting]
         warm = again and (going_on or self.warm_start)
         goal = self._goal(y)

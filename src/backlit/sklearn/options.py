@@ -25,7 +25,7 @@ ELSEWHERE = frozenset(
     {"sample_weight", "seed", "preparation", "encoding", "config"}
     | {"checkpoint", "checkpoint_every", "resume", "overwrite"}
 )
-CHANGED = MappingProxyType({"epochs": 100, "batch_size": 64, "dtype": None, "progress": False})
+CHANGED = MappingProxyType({"epochs": 100, "dtype": None, "progress": False})
 NETWORK = (
     'What a text names, "mlp:64,32", "residual:64,64", "conv:16,3 relu flatten", gets its last layer by the targets; '
     "(64, 32), or 64, are hidden layers of an mlp. A layer, or a network whose parameters are the start, ends as it is."

@@ -57,8 +57,19 @@ def goes_on(run: Any) -> bool:
     return run.targets.kind == "text" and not isinstance(run.network.architecture, EncoderDecoder)
 
 
+def refuse_named(run: Any) -> None:
+    """Refuse a run of several inputs or outputs, which no file has by name."""
+    names = [*run.network.input_names, *run.network.output_names]
+    if names:
+        raise InputError(
+            f"the run has several inputs or outputs by name ({', '.join(names)}), which no file has: use it in Python, "
+            "bl.load(folder).predict({...})"
+        )
+
+
 def inputs_of(run: Any, frame: Any, path: Path) -> Any:
     """What the run predicts from: the frame itself for tables, the first columns as numbers for other data."""
+    refuse_named(run)
     if isinstance(run.preparation, (data.TablePreparation, data.TextColumn)):
         return frame
     wanted = run.network.input_shape
@@ -88,6 +99,7 @@ def judgement_on(run: Any, path: Path, target: list[str] | None = None) -> tuple
     InputError
         If the file isn't what the run takes, or has no targets.
     """
+    refuse_named(run)
     if reads_pairs(run):
         return judge_pairs(run, path, target)
     if goes_on(run):
@@ -128,6 +140,7 @@ def told_by_line(run: Any, path: Path, target: list[str] | None = None) -> conte
 
 def known_rows(run: Any, path: Path, target: list[str] | None) -> tuple[Any, np.ndarray, str, list[str]]:
     """Rows of a file whose targets are known, the targets, the task, and a note on the other rows."""
+    refuse_named(run)
     if takes_pictures(run):
         raise InputError(f"the run takes pictures, not tables such as {path}")
     source = source_for(run, path)

@@ -52,6 +52,7 @@ def example_of(run: Any, row: str, answer: str | None = None) -> Example:
     InputError
         If the row or the answer doesn't fit the run; the message says what does.
     """
+    apply.refuse_named(run)
     if run.targets.kind == "text" or isinstance(run.preparation, SeriesPreparation):
         raise InputError("one row is for runs on tables, texts, pictures and data sets")
     raw, told = _read(run, row)

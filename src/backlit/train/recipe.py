@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.frames import rows_of
+from backlit.data.frames import some_rows
 from backlit.data.transformers import Transformer, is_transformer, learned, needs_fit
 from backlit.errors import InputError
 from backlit.nn.layer import Layer, Network
@@ -88,7 +88,7 @@ class Recipe:
         if not isinstance(validation, (int, float, Folds)):
             return whole
         rows = np.unique(np.concatenate(whole.examples().split.training))
-        return self.replace(preparation=learned(preparation, rows_of(self.x, rows), rows_of(self.y, rows)))
+        return self.replace(preparation=learned(preparation, some_rows(self.x, rows), some_rows(self.y, rows)))
 
     def fit(self, keeper: Keeper | None = None, **options: Any) -> Result:
         """Train; `options` come first, and aren't kept if they only say where the run goes."""

@@ -58,3 +58,4 @@ def test_where_there_is_nothing_to_tell() -> None:
     assert reference(x[:10], x[:10, :1], "number") == {}
     assert reference(np.ones((40, 3)), x[:, :1], "number") == {}
     assert reference(x, x[:, :1], "text") == {}
+    assert reference(x.reshape(40, 3, 1), np.zeros((40, 3), int), "class") == {}  # a class at each step

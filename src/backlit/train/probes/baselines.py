@@ -44,6 +44,8 @@ def reference(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     flat = x.reshape(len(x), -1).astype(np.float64)
     if kind not in ("class", "binary", "number") or y.ndim > 2 or len(x) < 20 or flat.shape[1] > MOST_COLUMNS:
         return {}
+    if kind != "number" and y.size != len(y):  # a class at each step
+        return {}
     if kind == "number" and y.size == x.size and np.array_equal(y.reshape(len(y), -1), x.reshape(len(x), -1)):
         return {}  # an autoencoder: copying is no yardstick
     std = flat.std(axis=0)
