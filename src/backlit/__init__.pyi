@@ -32,6 +32,7 @@ from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
 from .exchange.data.examples import from_dataset as from_dataset
+from .exchange.keras import from_keras as from_keras
 from .exchange.onnx.exporting import Exported as Exported
 from .exchange.onnx.reading.network import from_onnx as from_onnx
 from .exchange.torch import from_torch as from_torch
