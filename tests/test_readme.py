@@ -133,6 +133,17 @@ def test_the_first_series(tmp_path: Path) -> None:
     assert "shape: (21, 5)" in run(tmp_path, sys.executable, "-c", use)
 
 
+@pytest.mark.slow
+def test_the_page_on_transformers(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "transformers.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    assert "AttentionMap(8 steps; 0/body/1/attention/body/1/attend 2 heads)" in printed
+    assert "the cat sat on the mat." in printed
+    assert "0/body/3/attention" in printed  # the table of layers
+    assert (tmp_path / "attention.png").stat().st_size > 0
+    assert (tmp_path / "block.svg").read_text(encoding="utf-8").startswith("<")
+
+
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "several-inputs.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))
@@ -240,6 +251,28 @@ def test_the_page_on_extending(tmp_path: Path) -> None:
     assert float(found[1]) > 0.9
     assert "no findings" in printed
     assert "too few updates: batches of 400 of 400 rows" in printed
+
+
+def told(text: str) -> list[str]:
+    """What a page says is printed."""
+    outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return re.findall(r"^    (?!backlit)(\S.*)$", outside, flags=re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["datasets", "trackers"])
+def test_the_pages_on_data_sets_and_trackers(tmp_path: Path, page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-c", blocks(text))
+    assert told(text)
+    for line in told(text):
+        assert line in printed, (line, printed)
+    commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
+    assert commands
+    for command in commands:
+        assert run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)).strip()
+    found = {path.name.partition(".tfevents")[0] for path in (tmp_path / "runs" / "tb").rglob("events*")}
+    assert found == ({"events.out"} if page == "trackers" else set())
 
 
 KOREAN = sorted(path.name for path in (ROOT / "docs").glob("*.ko.md"))

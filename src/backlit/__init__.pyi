@@ -51,6 +51,8 @@ from .graph.scan import scan as scan
 from .graph.tensor import Tensor as Tensor
 from .graph.tensor import tensor as tensor
 from .inspect import plots as plots
+from .inspect.attention import AttentionMap as AttentionMap
+from .inspect.attention import attention_weights as attention_weights
 from .inspect.draw import Drawing as Drawing
 from .inspect.draw import draw as draw
 from .inspect.explain import Explanation as Explanation

@@ -29,6 +29,7 @@ FAMILIES = (
     "dense",
     "normalization",
     "numbers",
+    "onnx_nodes",
     "pooling",
     "recurrent",
     "sequence",
