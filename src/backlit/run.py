@@ -217,6 +217,28 @@ class Run(Result):
 
         return generate(self, prompt, length, **options)
 
+    def attention(self, x: Any) -> Any:
+        """Where each token of a text, or step of a row, looks in a network of attention: an `AttentionMap`.
+
+        Parameters
+        ----------
+        x : str, list of tokens, or array
+            One row, as given to `fit_text`, `fit` and their like.
+
+        Returns
+        -------
+        AttentionMap
+            ``.tokens``, ``.weights`` (arrays (heads, steps, steps) by layer) and ``.plot(layer)``, a matplotlib figure.
+
+        Raises
+        ------
+        InputError
+            If the network has no attention of several heads, or `x` isn't one row.
+        """
+        from backlit.inspect.attention import attention_map
+
+        return attention_map(self, x)
+
     def save(self, folder: str | Path, overwrite: bool = False, report: str | None = None) -> Path:
         """Write the run to a folder, which `backlit.load` reads: see `backlit.store.run`.
 

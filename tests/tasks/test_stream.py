@@ -131,7 +131,7 @@ def test_pairs_against_counting():
         (lambda: bl.fit_text("hello", window=0), "window must be a whole number from 1"),
         (lambda: bl.fit_text(SENTENCES * 20, window=100), "smallest part of the text has .* a window takes 101"),
         (lambda: bl.fit_text("hello", tokens="letters"), "unit of text 'letters'"),
-        (lambda: bl.fit_text("hello", network="mlp:3"), r"network for a text \(rnn, lstm or gru\) 'mlp'"),
+        (lambda: bl.fit_text("hello", network="mlp:3"), r"network for a text \(rnn, lstm, gru or transformer\) 'mlp'"),
         (lambda: bl.fit_text("hello", network="lstm:0"), "expected layers' sizes such as lstm:256"),
         (lambda: bl.fit_text("hello", ensemble=3), "ensemble doesn't apply to a text"),
         (lambda: bl.fit_text("hello", epoch=3), "unknown option of fit_text 'epoch'; did you mean 'epochs'"),

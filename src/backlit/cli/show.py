@@ -16,6 +16,7 @@ EXAMPLES = (
     "backlit show runs/digits --draw network.svg --depth neurons\n\n"
     "backlit show runs/moons --row 0.5,-0.2 --answer 1\n\n"
     "backlit show runs/houses --row new.csv --draw pass.svg\n\n"
+    "backlit show runs/book --row 'Once upon a time' --attention attention.png\n\n"
     "backlit show runs/moons --boundary boundary.png --initializers starts.png"
 )
 WIDTH = 60  # of the chart
@@ -51,6 +52,10 @@ def command(
         Path | None,
         typer.Option(help="Draw what each layer gives before training, by initialiser (.png, .svg, .pdf)."),
     ] = None,
+    attention: Annotated[
+        Path | None,
+        typer.Option(help="With --row TEXT: draw where each token looks in a Transformer (.png, .svg, .pdf)."),
+    ] = None,
     columns: Annotated[bool, typer.Option("--columns", help="All columns of the table, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
@@ -64,7 +69,7 @@ def command(
 
     if draw is not None:
         check_path(draw)
-    for picture in (plot, reliability, boundary, initializers):
+    for picture in (plot, reliability, boundary, initializers, attention):
         output.check_picture(picture)
     if answer is not None and row is None:
         raise InputError("--answer is the target of a --row: give both")
@@ -72,6 +77,11 @@ def command(
     judgement = loaded.judgement or {}
     if reliability is not None and "calibration" not in judgement:
         raise InputError(f"{run} has no probabilities whose honesty was measured; classifiers on tables have")
+    if attention is not None:
+        if row is None:
+            raise InputError("--attention draws where the tokens of a text look: give the text as --row")
+        output.save_picture(loaded.attention(row).plot(), attention)
+        return
     if row is not None:
         _row(loaded, row, answer, draw, depth, as_json)
         return

@@ -58,7 +58,8 @@ def trace(network: Network, x: Any = None, y: Any = None, loss: Any = None) -> T
     if (loss is None) != (y is None):
         raise InputError("a loss needs targets, and targets a loss: give both y and loss, or neither")
     params = tree.nest({path: tensor(leaf, name=path) for path, leaf in tree.items(network.params)})
-    output, _ = network.apply(params, _leaves(network, x))
+    shown = lambda path, value: value  # noqa: E731, a tap has layers show what they compute on their way
+    output, _ = network.apply(params, _leaves(network, x), tap=shown)
     if not any(type(part) is Tensor for part in tree.leaves(output)):
         raise InputError("the network's output depends on no parameter and no real input: there is no graph")
     if loss is None:

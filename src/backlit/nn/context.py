@@ -11,6 +11,7 @@ from zlib import crc32
 from backlit.errors import BacklitError, InputError, ShapeError
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.random import uniform
+from backlit.graph.ops.shape import concatenate
 from backlit.graph.tensor import Array, Tensor
 
 Shape = tuple[int, ...]
@@ -45,6 +46,7 @@ class CallOptions(TypedDict, total=False):
     targets: Any
     fresh: Any
     probe: Probe | None
+    cache: dict[str, Any] | None
 
 
 @dataclass(eq=False)
@@ -72,6 +74,9 @@ class Context:
         ("0/attend/weights").
     probe : Probe, optional
         Sees every layer's input and output, and the states of recurrent layers.
+    cache : dict, optional
+        What causal attention keeps of a sequence that is read piece by piece: a call with the dict that the call before
+        had goes on where that one ended. None where each call has a whole sequence.
     """
 
     training: bool = False
@@ -86,6 +91,7 @@ class Context:
     targets: Any = None
     fresh: Any = None
     probe: Probe | None = None
+    cache: dict[str, Any] | None = None
     _draws: int = field(default=0, init=False)  # random arrays drawn so far at this path
 
     def child(self, name: str) -> Context:
@@ -117,6 +123,24 @@ class Context:
         if type(value) is Tensor and value.name is None:
             value.name = path
         return value if self.tap is None else self.tap(path, value)
+
+    def with_earlier(self, name: str, value: Any, axis: int) -> Any:
+        """An array behind those of the calls before, along an axis: see `cache`."""
+        if self.cache is None:
+            return value
+        path = self._at(name)
+        value = concatenate([self.cache[path], value], axis=axis) if path in self.cache else value
+        self.cache[path] = value
+        return value
+
+    def steps_before(self, steps: int) -> int:
+        """How many steps the calls before had, to which this one adds so many: see `cache`."""
+        if self.cache is None:
+            return 0
+        path = self._at("steps")
+        before: int = self.cache.get(path, 0)
+        self.cache[path] = before + steps
+        return before
 
     def uniform(self, shape: Shape) -> Array:
         """Uniform float32 numbers in [0, 1), the same bits in both engines, new ones for each step and each draw."""

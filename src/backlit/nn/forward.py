@@ -28,7 +28,7 @@ def forward(
     state : dict of arrays
         Running values by path.
     **options :
-        As in `Context`: training, seed, step, tap, mask, targets, fresh, probe.
+        As in `Context`: training, seed, step, tap, mask, targets, fresh, probe, cache.
 
     Raises
     ------

@@ -53,7 +53,7 @@ class Options(Record):
     augment : str, optional
         Changes of training pictures by chance, "shift:0.1 flip", and of any rows, "mixup:0.2".
     network : str or Layer, optional
-        "mlp:64,32", "cnn:32,64", "lstm:64", "conv:16,3 relu pool:2 flatten", or a layer.
+        "mlp:64,32", "cnn:32,64", "lstm:64", "transformer:2x64", "conv:16,3 relu pool:2 flatten", or a layer.
     activation : str, optional
         Between the layers of a network that is named.
     output_activation : str, optional
@@ -71,8 +71,8 @@ class Options(Record):
     loss : str or loss, optional
         By default cross entropy for classes, mean squared error for numbers.
     optimizer : str or Transform, optional
-        By default "adamw", for sequences and texts to go on with "adam". With settings: "momentum:0.95",
-        "adam:beta1=0.8,beta2=0.99"; "lbfgs"; "least_squares".
+        By default "adamw", for sequences and texts to go on with "adam" unless the network is a Transformer. With
+        settings: "momentum:0.95", "adam:beta1=0.8,beta2=0.99"; "lbfgs"; "least_squares".
     learning_rate : float, optional
         Of an optimizer that is named.
     schedule : str, optional
@@ -120,7 +120,8 @@ class Options(Record):
         None,
         panel=NETWORK,
         help="mlp:64,32 (hidden layers), linear, residual:64,64 (blocks), wired:32,random=8 (a random graph; "
-        "wired:32,a-b,a-c,b-c one of your own; weights=learned), cnn:32,64, resnet:8, lstm:64, gru:64, bilstm:64, or "
+        "wired:32,a-b,a-c,b-c one of your own; weights=learned), cnn:32,64, resnet:8, lstm:64, gru:64, bilstm:64, "
+        "transformer:2x64 (blocks of attention; with heads=4 if you like), or "
         "layers: 'conv:16,3 relu pool:2 flatten linear:64 relu'. By default chosen by the data",
     )
     activation: str | None = option(None, panel=NETWORK, help="Between the layers; silu by default")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,14 @@ from backlit.nn.layers.encoding import PiecewiseLinear
 from backlit.nn.layers.rescale import Rescale
 from backlit.nn.layers.shaping import Reshape
 from backlit.nn.spec import spelled
+from backlit.nn.spec.transformer import is_transformer
 from backlit.optim import as_transform
 from backlit.tasks.options import Options
 from backlit.tasks.outputs import check_range, ended, loss_for
 from backlit.tasks.task import Plan
+from backlit.tasks.warm_up import OPTIMIZER as WARMED
+from backlit.tasks.warm_up import RATE as WARMED_RATE
+from backlit.tasks.warm_up import warm_up
 
 OPTIMIZER = "adamw"
 ACTIVATION, DROPOUT, RATE = "silu", 0.2, 0.002  # what did best on tables like those of the benchmark, on other splits
@@ -115,6 +120,8 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
     usual = task.usual(material, len(rows), shape)
     usual = usual if _as_planned(options) else usual.steady()
+    if is_transformer(options.network):
+        usual = dataclasses.replace(usual, optimizer=WARMED, rate=WARMED_RATE, schedule=None)
     optimizer, rate = options.steps(usual.optimizer, usual.rate)
     exact, whole = bool(as_transform(optimizer).option("exact")), _takes_all_rows(optimizer, options)
     wanted = options.network if options.network is not None else "linear" if exact else usual.spec
@@ -149,7 +156,7 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
         activation=ends.activation,
         ensemble=members,
         mixup=mixup_of(options.augment),
-        schedule=options.schedule or usual.schedule,
+        schedule=options.schedule or warm_up(wanted, epochs, options) or usual.schedule,
         method=usual.optimizer if options.optimizer is None else options.optimizer,
         pieces=pieces,
     )

@@ -23,6 +23,7 @@ from backlit.tasks.options import Call, Options
 from backlit.tasks.plan import MEMBERS, SMALL, Ends, Usual, is_slow, plan_for, resolved
 from backlit.tasks.split import divide, fold
 from backlit.tasks.task import Material, Parts, Plan, Task, seconds_left
+from backlit.tasks.warm_up import warm_up_told
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.ensemble import Folds
 from backlit.train.ensemble import members as members_of
@@ -137,6 +138,7 @@ class RowsTask(Task):
         parts, folds = self.fold(material, parts, members, options)
         preparation = self.prepare(material, parts.train)
         notes = [*material.notes, *notes, *self.warnings(material, parts, preparation)]
+        notes += warm_up_told(options.network, options)
         call.tell(notes)
         plan = self.plan(material, parts.train, preparation, options, members)
         setting = Setting(material, parts, folds, options, plan, notes)

@@ -18,7 +18,8 @@ from backlit.data.textual import array_of, as_texts
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.languages import Template
 from backlit.nn.layer import Layer
-from backlit.nn.spec.sequences import Writer, for_sequences, recurrent_spec
+from backlit.nn.spec.sequences import Writer, for_sequences, writing_cell
+from backlit.nn.spec.transformer import is_transformer
 from backlit.settings import option
 from backlit.tasks.judge.scores import best_guess, judge
 from backlit.tasks.judge.written import SHOWN, judge_texts, no_better, usual_text
@@ -26,6 +27,9 @@ from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.plan import wished
 from backlit.tasks.split import alike, copies_of, together
 from backlit.tasks.task import FOR_ROWS, PLAN, Material, Parts, Plan, Progress, Task, seconds_left
+from backlit.tasks.warm_up import OPTIMIZER as WARMED
+from backlit.tasks.warm_up import RATE as WARMED_RATE
+from backlit.tasks.warm_up import warm_up, warm_up_told
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.judgement import Example, Judgement
 from backlit.train.recipe import Recipe
@@ -169,7 +173,7 @@ class SequencesTask(Task):
         writer = None
         if encoding is not None:
             writer = Writer(encoding.tokenizer.size, encoding.steps, self.attention)
-            cell = recurrent_spec(spec if isinstance(spec, str) else NETWORK)[0].removeprefix("bi")
+            cell = writing_cell(spec)[0].removeprefix("bi")
             label += f" → {cell} that writes" + (f", {self.attention} attention" if self.attention else "")
         network = for_sequences(
             spec,
@@ -187,7 +191,8 @@ class SequencesTask(Task):
         batch = int(np.clip(2 ** round(math.log2(max(rows, 1) / 32)), 4, 64))
         batch = rows if options.batch_size == "full" else options.batch_size or batch + -batch % options.devices
         epochs = options.epochs or int(np.clip(self.updates // max(1, rows // batch), 10, 200))
-        optimizer, rate = options.steps(OPTIMIZER, RATE)
+        method, rate = (WARMED, WARMED_RATE) if is_transformer(options.network) else (OPTIMIZER, RATE)
+        optimizer, rate = options.steps(method, rate)
         fixed = options.optimizer is None or isinstance(options.optimizer, str)
         return Plan(
             network=wished(network, options),
@@ -199,14 +204,15 @@ class SequencesTask(Task):
             dropout=options.dropout or 0.0,
             optimizer=optimizer,
             penalty=options.penalty,
-            schedule=options.schedule or ("cosine" if fixed else None),
+            schedule=options.schedule or warm_up(options.network, epochs, options) or ("cosine" if fixed else None),
+            method=options.optimizer or method,
         )
 
     def recipe(self, material: Any, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
         """What is to be trained on the training rows, and judged on the others."""
         self.check(options)
         parts, notes = self.split(material, options.split, options.seed)
-        notes = [*material.notes, *notes]
+        notes = [*material.notes, *notes, *warm_up_told(options.network, options)]
         call.tell(notes)
         preparation, encoding = self.prepare(material, parts.train), self.writing(material, parts.train)
         plan = self.plan(len(parts.train), *self.network(material, preparation, encoding, options), options)
@@ -241,7 +247,7 @@ class SequencesTask(Task):
         """The choices that can be told in words, as options that make them again whatever the defaults are then."""
         counts = {"epochs": plan.epochs, "batch_size": plan.batch_size or "full", "patience": plan.patience}
         named = {} if isinstance(options.network, Layer) else {"network": options.network or self.usual}
-        steps = {"learning_rate": plan.rate, "optimizer": options.optimizer or OPTIMIZER}
+        steps = {"learning_rate": plan.rate, "optimizer": plan.method}
         return counts | named | (steps if isinstance(options.optimizer, (str, type(None))) else {})
 
     def judge(self, run: Result, material: Any, parts: Parts, plan: Plan, notes: Sequence[str] = ()) -> Result:

@@ -21,6 +21,7 @@ from backlit.languages import Template, join
 from backlit.nn.layer import Layer, Network, forward
 from backlit.nn.losses import CrossEntropy
 from backlit.nn.spec.sequences import for_stream
+from backlit.nn.spec.transformer import is_transformer, require_causal
 from backlit.settings import count, declared, option, same
 from backlit.tasks.judge.ngrams import ORDER, ngram_loss
 from backlit.tasks.options import DATA, Call, Options
@@ -28,6 +29,9 @@ from backlit.tasks.plan import wished
 from backlit.tasks.series import SeriesTask
 from backlit.tasks.task import FOR_ROWS, Plan, Progress, Task, seconds_left
 from backlit.tasks.texts import TextsTask
+from backlit.tasks.warm_up import OPTIMIZER as WARMED
+from backlit.tasks.warm_up import RATE as WARMED_RATE
+from backlit.tasks.warm_up import warm_up, warm_up_told
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.generate import generate, streaming
 from backlit.train.judgement import Judgement
@@ -37,6 +41,7 @@ from backlit.train.targets import TextTargets
 from backlit.train.training import Training
 
 WINDOW, STREAMS = 64, 64
+FAR_WINDOW, FEWER_STREAMS = 128, 32  # of attention, which sees nothing beyond its window
 UPDATES = 10_000  # at most, if the user doesn't say
 FEW_UPDATES = 2000  # of texts that are read in a few
 UPDATES_OF_EPOCH = 200  # after so many, progress is told and the validation text read
@@ -193,14 +198,17 @@ class StreamTask(Task):
             notes.append(
                 f"the text has {shortest} {self.unit}: too few to hold some out; it is judged on what it learned"
             )
-        window = self.window or max(1, min(WINDOW, (shortest - 1) // (2 if len(parts[1]) else 1)))
+        far = is_transformer(options.network)
+        window = self.window or max(
+            1, min(FAR_WINDOW if far else WINDOW, (shortest - 1) // (2 if len(parts[1]) else 1))
+        )
         if shortest <= window:
             named = "the smallest part of the text" if len(parts[1]) else "the text"
             raise InputError(
                 f"{named} has {shortest} {self.unit}, a window takes {window + 1}; give more text, or a shorter window"
             )
         given = options.batch_size if isinstance(options.batch_size, int) else None
-        streams = given or STREAMS
+        streams = given or (FEWER_STREAMS if far else STREAMS)
         room = (shortest - 1) // window
         if streams > room:
             if given:
@@ -221,7 +229,7 @@ class StreamTask(Task):
         return Reading(tokenizer, parts, window, streams), notes
 
     def plan(self, reading: Reading, updates: int, options: Options) -> Plan:
-        """What is to be trained: recurrent layers, with dropout unless the text is large.
+        """What is to be trained: recurrent layers or attention, with dropout unless the text is large.
 
         Parameters
         ----------
@@ -238,8 +246,10 @@ class StreamTask(Task):
             spec = options.network or ("lstm:256" if length >= LARGE else "lstm:128")
             network = for_stream(spec, reading.tokenizer.size, reading.streams, dropout)
         else:
+            require_causal(options.network)
             network, spec = streaming(options.network, reading.streams), repr(options.network)
-        optimizer, rate = options.steps(OPTIMIZER, RATE)
+        method, rate = (WARMED, WARMED_RATE) if is_transformer(network) else (OPTIMIZER, RATE)
+        optimizer, rate = options.steps(method, rate)
         most = UPDATES if updates >= FEW else FEW_UPDATES
         epochs = options.epochs or max(1, most // updates_of_epoch(updates))
         return Plan(
@@ -252,7 +262,8 @@ class StreamTask(Task):
             dropout=dropout,
             optimizer=optimizer,
             penalty=options.penalty,
-            schedule=options.schedule,
+            schedule=options.schedule or warm_up(network, epochs, options),
+            method=options.optimizer or method,
         )
 
     def recipe(self, material: TextStream, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
@@ -276,6 +287,7 @@ class StreamTask(Task):
                 ],
             )
         )
+        notes += warm_up_told(plan.network, options)
         call.tell(notes)
         validation = None
         if len(reading.parts[1]):
@@ -356,7 +368,7 @@ def _resolved(plan: Plan, reading: Reading, options: Options) -> dict[str, Any]:
     """The choices that can be told in words, as options that make them again whatever the defaults are then."""
     named = {"network": plan.spec, "dropout": plan.dropout}
     named = named if isinstance(options.network, (str, type(None))) else {}
-    steps = {"learning_rate": plan.rate, "optimizer": options.optimizer or OPTIMIZER}
+    steps = {"learning_rate": plan.rate, "optimizer": plan.method}
     steps = steps if isinstance(options.optimizer, (str, type(None))) else {}
     counts = {"epochs": plan.epochs, "batch_size": reading.streams, "window": reading.window}
     return named | steps | counts | {"patience": plan.patience}

@@ -94,9 +94,10 @@ def first_bad_value(
     if any(map(is_bad, tree.leaves(x))):
         return "inputs", "", None
     bad_layers: list[str] = []
+    layers = {place.path for place in program.architecture.walk_shapes(program.input_shape)}
 
     def tap(path: str, output: Any) -> Any:
-        if not bad_layers and any(is_bad(np.asarray(part)) for part in tree.leaves(output)):
+        if path in layers and not bad_layers and any(is_bad(np.asarray(part)) for part in tree.leaves(output)):
             bad_layers.append(path)
         return output
 

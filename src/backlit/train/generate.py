@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from backlit.graph import tree
 from backlit.graph.ops.stable import log_softmax
 from backlit.nn.layer import Context, Layer, Network, forward, require_positive
 from backlit.nn.layers.decoder import EncoderDecoder
+from backlit.nn.spec.transformer import attentions
 from backlit.train.targets import TextTargets
 
 
@@ -41,20 +43,55 @@ def generate(
     tokens = tokenizer.encode(prompt)
     if not len(tokens):
         raise InputError(f"the prompt {prompt!r} holds no {tokenizer.unit}; give at least one to go on from")
-    architecture = streaming(run.network.architecture, 1)
-    params = run.network.params
-    state = tree.flatten_dict(architecture.init_state(run.network.input_shape))
-    state = {name: np.asarray(part, dtype=run.network.dtype) for name, part in state.items()}
-    random = np.random.default_rng(seed)
-    read, fresh, written = tokens, True, []
-    for _ in range(length):
-        output, state = forward(
-            architecture, (len(read),), params, read[None].astype(np.int32), state=state, fresh=np.bool_(fresh)
-        )
-        token = _draw(np.asarray(output)[0, -1].astype(np.float64), random, temperature, top_k, top_p)
-        written.append(token)
-        read, fresh = np.array([token]), False
-    return tokenizer.decode(np.concatenate([tokens, np.array(written, dtype=tokens.dtype)]))
+    reader, random = Reader(run.network), np.random.default_rng(seed)
+    text = tokens.tolist()
+    for new in range(length):
+        logits = reader.read(text if new == 0 else text[-1:])
+        text.append(_draw(logits.astype(np.float64), random, temperature, top_k, top_p))
+    return tokenizer.decode(np.array(text, dtype=tokens.dtype))
+
+
+class Reader:
+    """Reads a text on and on, token by token, and says what may come next.
+
+    Recurrent layers carry their state. Attention keeps the keys and values of what was read (a "key-value cache"), so
+    that a token costs one step. It looks back as far as the windows it was trained on; when these are full, the last
+    half of a window is read anew, since what was kept knew of tokens that are now too far back.
+
+    Parameters
+    ----------
+    network : Network
+        From (time,) to (time, tokens).
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._architecture = streaming(network.architecture, 1)
+        self._network = network
+        self._window = network.input_shape[0] if attentions(self._architecture) else None
+        self._seen: list[int] = []
+        self._restart()
+
+    def _restart(self) -> None:
+        state = tree.flatten_dict(self._architecture.init_state(self._network.input_shape))
+        self._state = {name: np.asarray(part, dtype=self._network.dtype) for name, part in state.items()}
+        self._cache: dict[str, Any] = {}
+        self._fresh, self._kept = True, 0
+
+    def read(self, tokens: Sequence[int]) -> np.ndarray:
+        """The logits (tokens,) of what comes after these, and all that were read before."""
+        new = [*tokens]
+        if self._window is not None:
+            self._seen = [*self._seen, *new][-self._window :]
+            if self._kept + len(new) > self._window:
+                new = self._seen if self._fresh else self._seen[-max(1, self._window // 2) :]
+                self._restart()
+        x = np.array(new, dtype=np.int32)[None]
+        output, self._state = forward(
+            self._architecture, x.shape[1:], self._network.params, x,
+            state=self._state, fresh=np.bool_(self._fresh), cache=self._cache,
+        )  # fmt: skip
+        self._fresh, self._kept = False, self._kept + len(new)
+        return np.asarray(output)[0, -1]
 
 
 def streaming(layer: Layer, rows: int) -> Layer:

@@ -12,6 +12,7 @@ from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
 from backlit.nn.shapes import size_of
+from backlit.nn.spec.transformer import attentions
 from backlit.optim import Chain, ClipGlobalNorm, ClipNorm, ClipValue, as_transform, chain, scheduled
 from backlit.optim import get as get_optimizer
 from backlit.train.batches import Batches
@@ -235,11 +236,16 @@ def carries_state(layer: Layer) -> bool:
 
 def clipped(optimizer: Any, architecture: Layer, clip: float | str | None) -> Any:
     """The optimizer behind a clipping of the gradients: by default for recurrent networks, unless it has one."""
-    if clip is None or (clip == "auto" and (_clips(optimizer) or not is_recurrent(architecture))):
+    if clip is None or (clip == "auto" and (_clips(optimizer) or not _wild(architecture))):
         return optimizer
     if isinstance(clip, bool) or not (clip == "auto" or (isinstance(clip, (int, float)) and 0 < clip < np.inf)):
         raise InputError(f"clip must be a gradient norm above 0, 'auto' or None, got {clip!r}")
     return chain(ClipGlobalNorm(CLIP if clip == "auto" else float(clip)), optimizer)
+
+
+def _wild(architecture: Layer) -> bool:
+    """Whether one sequence may make the gradient arbitrarily large: of recurrent networks, and of Transformers."""
+    return is_recurrent(architecture) or bool(attentions(architecture))
 
 
 def is_recurrent(layer: Layer) -> bool:

@@ -190,8 +190,8 @@ class Training(Record):
     time_limit : float, optional
         Seconds after which training ends, compiling included; the epoch that is under way is finished.
     clip : float, "auto" or None
-        Norm to which the gradient is clipped. "auto": 1 for recurrent networks whose optimizer doesn't clip, since one
-        long sequence can make their gradient arbitrarily large; none for others.
+        Norm to which the gradient is clipped. "auto": 1 for recurrent networks and Transformers whose optimizer doesn't
+        clip, since one sequence can make their gradient arbitrarily large; none for others.
     freeze : str or list of str
         Parameters that stay as they are, bit for bit: "embeddings", or patterns of their paths ("0" is all of the first
         layer, "*/bias" all biases). No gradient, decay or momentum moves them.

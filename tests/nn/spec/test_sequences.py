@@ -50,7 +50,7 @@ def test_an_unknown_kind_is_answered_with_the_nearest(builder):
 
 
 def test_a_stream_goes_one_way_only():
-    with pytest.raises(UnknownNameError, match=r"network for a text \(rnn, lstm or gru\) 'bilstm'"):
+    with pytest.raises(UnknownNameError, match=r"network for a text \(rnn, lstm, gru or transformer\) 'bilstm'"):
         for_stream("bilstm:8", 9, 2, 0.0)
 
 

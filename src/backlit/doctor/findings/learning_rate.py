@@ -17,6 +17,7 @@ from backlit.languages import Message, Template
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.shaping import Flatten
 from backlit.nn.losses import MeanSquaredError, SquaredError
+from backlit.nn.spec.transformer import is_transformer
 from backlit.optim.adaptive import AdaGrad, Adam, AdamW, RMSprop
 from backlit.optim.transform import Optimizer
 
@@ -58,7 +59,7 @@ FIRST_LEAP = Sign(
     _LEAP,
     Template(
         "Adam moves each weight by the rate in its first step; such a step replaces the start",
-        "Adam은 첫 갱신에서 가중치를 학습률만큼 움직이므로, 이 정도면 초기값이 남지 않음",
+        "Adam은 첫 갱신에서 가중치를 학습률만큼 움직이므로, 이 정도면 초깃값이 남지 않음",
     ),
     remedy=_SLOWER,
     command=_LOWER,
@@ -82,6 +83,18 @@ LEAPING = Sign(
     ),
     remedy=_SLOWER,
     command=_LOWER,
+)
+BEFORE_ATTENTION = Sign(
+    _RATE,
+    _LEAP,
+    Template(
+        "a hundred times the usual 0.001: attention was fixed by the first updates, and nothing was learned since; "
+        "Transformers need a warm-up (Xiong et al. 2020)",
+        "보통 값 0.001의 백 배. 어텐션(attention)이 첫 갱신에서 굳어 그 뒤로 배운 것이 없음. "
+        "트랜스포머에는 예열(warm-up)이 필요함(Xiong et al. 2020)",
+    ),
+    remedy='bl.fit(..., optimizer={optimizer}, schedule="warmup:{warm:g} cosine")  # the rate was {rate}',
+    command='--lr {lower:.2g} --schedule "warmup:{warm:g} cosine"',
 )
 RISEN = Sign(
     _RATE,
@@ -186,6 +199,9 @@ def high(e: Evidence) -> list[Finding]:
         return [OSCILLATING.found(sign, rising, RISING, follows, **(told | _settling(e)))]
     if leap > LEAP and (died or stuck or worse or burst or rises):
         return [TOO_HIGH.found(LEAPING, leap, LEAP, follows, **told)]
+    if leap > LEAP and learned_nothing and is_transformer(e.network.architecture):
+        warm = max(1, len(e.history) // 10)
+        return [TOO_HIGH.found(BEFORE_ATTENTION, leap, LEAP, follows, **told, warm=warm)]
     if worse or (died and learned_nothing) or rises_far:
         return [TOO_HIGH.found(RISEN, max(rising, -(skill or 0.0)), 4 * RISING, follows, **told)]
     return []

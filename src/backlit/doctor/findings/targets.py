@@ -73,7 +73,7 @@ CLASSES_AS_NUMBERS = Kind(
         "정답이 클래스인데 숫자로 학습하고 있습니다. 그러면 클래스 7이 1보다 8에 가깝다고 여기게 됩니다.",
     ),
     remedy='bl.fit(net, x, y.astype(int), loss="cross_entropy")  # with an output for each class',
-    of_one='y[{name!r}] = y[{name!r}].astype(int)  # learned by cross_entropy, with an output for each class',
+    of_one="y[{name!r}] = y[{name!r}].astype(int)  # learned by cross_entropy, with an output for each class",
     command="backlit train TABLE --target COLUMN --task classification",
     effect=Template("accuracy instead of a distance between labels", "번호 사이의 거리 대신 정확도를 얻습니다."),
     signs=(WHOLE,),

@@ -18,6 +18,7 @@ from backlit.graph.ops.arithmetic import (
     subtract,
     where,
 )
+from backlit.graph.ops.attention import attention
 from backlit.graph.ops.convolution import conv, conv_transpose
 from backlit.graph.ops.elementwise import (
     cos,

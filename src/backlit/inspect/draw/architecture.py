@@ -9,8 +9,9 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network, Shape
-from backlit.nn.layers.containers import Parallel, Residual, Sequential, way_for
+from backlit.nn.layers.containers import Parallel, Residual, _Chain, way_for
 from backlit.nn.layers.onnx import OnnxGraph, is_part
+from backlit.nn.layers.sequence import Masked
 from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
 from backlit.nn.shapes import Shapes
 
@@ -95,7 +96,7 @@ class _ArchitectureWalk:
 
         Of several outputs these are keys by name.
         """
-        if isinstance(layer, Sequential) and level < self.levels:
+        if isinstance(layer, (_Chain, Masked)) and level < self.levels:
             for name, part, part_shape in layer.open(shape):
                 source = self.visit(_join(path, name), part, part_shape, source, level + 1)
             return source

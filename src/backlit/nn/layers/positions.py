@@ -42,7 +42,7 @@ def sinusoids(time: int, size: int, base: float = 10000.0) -> np.ndarray:
     return np.stack([np.sin(turned), np.cos(turned)], axis=-1).reshape(time, -1)[:, :size]
 
 
-def rotary(x: Any, numbers: Any = None, base: float = 10000.0) -> Any:
+def rotary(x: Any, numbers: Any = None, first: int = 0, base: float = 10000.0) -> Any:
     """Pairs of features turned by an angle that grows with the position: rotary positional encoding.
 
     Numbers i and i + size/2 of a step are a pair, turned by ``position / base^(2i / size)``. The product of a query and
@@ -54,7 +54,9 @@ def rotary(x: Any, numbers: Any = None, base: float = 10000.0) -> Any:
     x : (rows, heads, time, size)
         Queries or keys; the size is even.
     numbers : whole numbers (rows, time), optional
-        Positions, below `time`; 0, 1, 2, … if left out.
+        Positions, below `time`; first, first + 1, … if left out.
+    first : int
+        Position of the first step.
     base : float
 
     References
@@ -74,7 +76,7 @@ def rotary(x: Any, numbers: Any = None, base: float = 10000.0) -> Any:
     time, size = x.shape[-2:]
     if size % 2:
         raise ShapeError(f"rotary: pairs of features need an even size, got {size} in shape {tuple(x.shape)}")
-    turned = angles(time, size // 2, base)
+    turned = angles(first + time, size // 2, base)[first if numbers is None else 0 :]
     cos, sin = (_like(f(turned), x) for f in (np.cos, np.sin))
     if numbers is not None:
         cos, sin = (table[numbers][:, None] for table in (cos, sin))
@@ -151,11 +153,13 @@ class PositionalEncoding(Layer):
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)
-        self.output_shape(tuple(x.shape[1:]))
+        first = ctx.steps_before(x.shape[1])
+        end = first + x.shape[1]
+        self.output_shape((end, *x.shape[2:]))
         ctx.require_steps(x)
         numbers = step_numbers(ctx)
         if self.kind == "learned":
             table = params["weight"]
-            return x + (table[: x.shape[1]] if numbers is None else take(table, numbers, axis=0))
-        table = _like(sinusoids(x.shape[1], x.shape[2], self.base), x)
-        return x + (table if numbers is None else table[numbers])
+            return x + (table[first:end] if numbers is None else take(table, numbers, axis=0))
+        table = _like(sinusoids(end, x.shape[2], self.base), x)
+        return x + (table[first:] if numbers is None else table[numbers])

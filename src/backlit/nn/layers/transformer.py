@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from backlit.errors import InputError, ShapeError
-from backlit.graph.op import namespace
-from backlit.graph.ops.arithmetic import where
-from backlit.graph.ops.shape import transpose
-from backlit.graph.ops.stable import softmax
-from backlit.graph.tensor import value_of
+from backlit.graph.ops.attention import allowed_keys, attention, shares
+from backlit.graph.ops.shape import stack, transpose
 from backlit.nn import initializers
 from backlit.nn.context import Context, Params, Shape, ensure_context
 from backlit.nn.hyperparameters import below_one, option, whole
@@ -93,39 +88,44 @@ class ScaledDotProductAttention(Layer):
     ) -> Any:
         """The output; with a `memory` (see `MultiHeadAttention`), x holds queries, and it keys and values."""
         ctx = ensure_context(ctx)
-        if memory is None:
-            self.output_shape(tuple(x.shape[1:]))
-            ctx.require_steps(x)
-            query, key, value = self._by_head(x, 3)
-            mask, numbers = ctx.time_mask, step_numbers(ctx)
-            if self.rotary:
-                query, key = rotary(query, numbers), rotary(key, numbers)
-        else:
-            (query,), (key, value), mask = self._by_head(x, 1), self._by_head(memory, 2), memory_mask
-        scores = query @ key.mT * (query.shape[-1] ** -0.5)
-        allowed = _allowed(scores.shape, self.causal, mask)
-        if allowed is not None:  # a finite number: a step before which all is padding sees all, and nobody it
-            scores = where(allowed, scores, -0.5 * float(np.finfo(str(scores.dtype)).max))
-        weights = ctx.show("weights", softmax(scores))
-        if ctx.training and self.dropout:
-            weights = weights * keep_factors(ctx, self.dropout, weights)
-        taken = transpose(weights @ value, axes=(0, 2, 1, 3))
-        return taken.reshape((*taken.shape[:2], -1))
+        if memory is not None:
+            query, pair = self._by_head(x, 1)[0], self._by_head(memory, 2)
+            return self._joined(self._weights(ctx, query, pair[0], memory_mask) @ pair[1])
+        self.output_shape(tuple(x.shape[1:]))
+        ctx.require_steps(x)
+        stacked = self._by_head(x, 3)
+        if self.rotary:
+            place = {"numbers": step_numbers(ctx), "first": ctx.steps_before(x.shape[1])}
+            stacked = stack([rotary(stacked[0], **place), rotary(stacked[1], **place), stacked[2]])
+        if ctx.cache is not None:
+            return self._read_on(ctx, stacked)
+        if ctx.tap is None and not (ctx.training and self.dropout):  # nobody sees the weights
+            return self._joined(attention(stacked, causal=self.causal, mask=ctx.time_mask))
+        return self._joined(self._weights(ctx, stacked[0], stacked[1], ctx.time_mask) @ stacked[2])
+
+    def _read_on(self, ctx: Context, stacked: Any) -> Any:
+        """What new steps take from themselves and all that were read before, whose keys and values were kept."""
+        if not self.causal or ctx.time_mask is not None:
+            raise InputError(f"{self}: only causal attention without padding can read a sequence piece by piece")
+        seen = ctx.with_earlier("keys and values", stacked[1:], axis=3)
+        return self._joined(self._weights(ctx, stacked[0], seen[0], None) @ seen[1])
+
+    def _weights(self, ctx: Context, query: Any, key: Any, mask: Any) -> Any:
+        """What each query takes of each value: (rows, heads, queries, keys)."""
+        queries, keys = query.shape[-2], key.shape[-2]
+        allowed = allowed_keys(query, keys - queries, (queries, keys), self.causal, mask)
+        weights = ctx.show("weights", shares(query, key, allowed))
+        return weights * keep_factors(ctx, self.dropout, weights) if ctx.training and self.dropout else weights
 
     def _by_head(self, x: Any, count: int) -> Any:
-        """So many arrays (rows, heads, time, size), from (rows, time, count · heads · size)."""
+        """(count, rows, heads, time, size), from (rows, time, count · heads · size)."""
         rows, time, _ = x.shape
-        split = transpose(x.reshape((rows, time, count, self.heads, -1)), axes=(2, 0, 3, 1, 4))
-        return [split[i] for i in range(count)]
+        return transpose(x.reshape((rows, time, count, self.heads, -1)), axes=(2, 0, 3, 1, 4))
 
-
-def _allowed(shape: Shape, causal: bool, mask: Any) -> Any:
-    """Where queries may look, to be broadcast to scores (rows, heads, queries, keys); None: everywhere."""
-    below = np.tri(shape[-2], shape[-1]).astype(bool)[None, None] if causal else None
-    if mask is None:
-        return below
-    keys = value_of(mask).astype(bool)[:, None, None]
-    return keys if below is None else keys & namespace(keys).asarray(below)
+    def _joined(self, taken: Any) -> Any:
+        """(rows, time, heads · size), from (rows, heads, time, size)."""
+        by_step = transpose(taken, axes=(0, 2, 1, 3))
+        return by_step.reshape((*by_step.shape[:2], -1))
 
 
 @dataclass(frozen=True, repr=False)

@@ -43,14 +43,16 @@ def build(
     - ``cnn:32,64``: blocks of a 3×3 convolution with these channels, batch norm, activation and max pooling, then a
       dense layer; ``cnn`` chooses the channels by the picture's size. Sequences get convolutions along time;
     - ``resnet:8``: a residual network of 8, 14, 20, … layers;
+    - ``transformer:2x64`` (two blocks of 64 units), ``transformer:2x64,heads=8``: attention over the steps of a
+      sequence, or the rows of a picture, and the mean of what it makes of them;
     - ``rnn:64``, ``lstm:64``, ``gru:64,64`` (stacked), ``birnn``, ``bilstm``, ``bigru`` (both directions): the last
       state of a sequence, or of a picture that is read row by row.
 
     Or layers, one word each, separated by spaces: ``conv:CHANNELS,KERNEL,STRIDE`` (kernel 3 and stride 1 if left out,
     with a border that keeps the size), ``pool:2`` (the greatest), ``avgpool:2``, ``globalpool`` (the mean),
-    ``batchnorm``, ``layernorm``, ``dropout:0.2``, ``flatten``, ``linear:64``, ``dropconnect:64,0.2`` (a dense layer
-    that drops weights), ``embed:32``, ``rnn:64``, ``lstm:64``, ``gru:64``, ``bilstm:64`` and so on, and every
-    activation's name. A recurrent layer gives all steps if a later word takes sequences, else the last state.
+    ``batchnorm``, ``layernorm``, ``rmsnorm``, ``dropout:0.2``, ``flatten``, ``linear:64``, ``dropconnect:64,0.2``
+    (a dense layer that drops weights), ``embed:32``, ``rnn:64``, ``lstm:64``, ``gru:64``, ``bilstm:64`` and so on, and
+    every activation's name. A recurrent layer gives all steps if a later word takes sequences, else the last state.
 
     Parameters
     ----------

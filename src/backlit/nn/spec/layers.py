@@ -11,7 +11,7 @@ from backlit.nn.layer import Layer
 from backlit.nn.layers import activations
 from backlit.nn.layers.dropout import DropConnect, Dropout
 from backlit.nn.layers.linear import Linear
-from backlit.nn.layers.normalization import BatchNorm, LayerNorm
+from backlit.nn.layers.normalization import BatchNorm, LayerNorm, RMSNorm
 from backlit.nn.layers.pooling import GlobalAvgPool
 from backlit.nn.layers.shaping import Flatten
 from backlit.nn.spec import networks
@@ -126,6 +126,7 @@ KINDS: dict[str, Kind] = {
     **{name: Kind(f"{name}:UNITS, such as {name}:64", (1, 1), _recurrent, places=True) for name in RECURRENT},
     "batchnorm": Kind("batchnorm without a number", (0, 0), _simple(BatchNorm)),
     "layernorm": Kind("layernorm without a number", (0, 0), _simple(LayerNorm)),
+    "rmsnorm": Kind("rmsnorm without a number", (0, 0), _simple(RMSNorm)),
     "dropout": Kind("dropout:SHARE, such as dropout:0.2", (0, 9), _dropout),
     "dropconnect": Kind("dropconnect:UNITS,SHARE, such as dropconnect:64,0.2", (1, 2), _dropconnect),
     **{name: Kind(f"{name} without a number", (0, 0), _simple(partial(activations.get, name))) for name in ACTIVATIONS},

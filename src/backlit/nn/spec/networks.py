@@ -17,6 +17,7 @@ from backlit.nn.layers.pooling import GlobalAvgPool
 from backlit.nn.layers.shaping import Flatten
 from backlit.nn.layers.wired import Wired
 from backlit.nn.spec.parts import RECURRENT, Maker, start_for, whole_numbers
+from backlit.nn.spec.transformer import KIND, Size
 from backlit.nn.spec.wiring import Wiring
 
 SMALLEST = 4  # a block of a cnn leaves at least so many places along each axis
@@ -93,6 +94,18 @@ def _recurrent(maker: Maker, kind: str, text: str) -> None:
         maker.drop()
 
 
+def _transformer(maker: Maker, kind: str, text: str) -> None:
+    """Blocks of attention over a sequence, and the mean of what they make of its steps."""
+    size = Size.read(maker.spec)
+    if maker.vocabulary is not None:
+        maker.embed(size.units)
+    maker.sequence(kind)
+    if maker.vocabulary is None:
+        maker.add(Linear(size.units))
+    maker.add(*size.encoder(maker.dropout), GlobalAvgPool())
+    maker.drop()
+
+
 def _residual(maker: Maker, kind: str, text: str) -> None:
     """A dense layer, then blocks x + F(x) whose last layer starts at zero; of another width after another layer."""
     maker.flat()
@@ -132,5 +145,6 @@ KINDS: dict[str, Callable[[Maker, str, str], None]] = {
     "resnet": _resnet,
     "residual": _residual,
     "wired": _wired,
+    KIND: _transformer,
     **dict.fromkeys(RECURRENT, _recurrent),
 }

@@ -15,9 +15,10 @@ from backlit.nn.layers.embedding import Embedding
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.pooling import GlobalAvgPool, GlobalMaxPool
 from backlit.nn.layers.sequence import EachStep, Masked
-from backlit.nn.layers.shaping import Flatten, Reshape
+from backlit.nn.layers.shaping import Flatten, Reshape, Select
 from backlit.nn.spec import build
 from backlit.nn.spec.parts import CELLS, RECURRENT, kind_and_sizes, recurrent
+from backlit.nn.spec.transformer import KIND, Size, is_transformer
 
 EMBEDDED, EMBED_INIT = 64, "normal:0.1"  # of texts that are classified
 EMBEDDING = 32  # length of a token's vector where sequences become others
@@ -32,7 +33,8 @@ def for_texts(
 
     - ``bag:64``: the mean of the tokens' vectors of 64 features; with further sizes, hidden layers;
     - ``cnn:128``: 128 features of each few tokens in a row, the greatest of each (Y. Kim, EMNLP 2014);
-    - ``rnn:64``, ``lstm:64``, ``gru:64,64`` (stacked), ``birnn``, ``bilstm``, ``bigru``: the last state.
+    - ``rnn:64``, ``lstm:64``, ``gru:64,64`` (stacked), ``birnn``, ``bilstm``, ``bigru``: the last state;
+    - ``transformer:2x64``, ``transformer:2x64,heads=8``: the mean of what attention makes of the tokens.
 
     Parameters
     ----------
@@ -57,8 +59,13 @@ def for_texts(
     (2,)
     """
     usage, what = "sizes such as {kind}:64", "network for texts"
-    kind, sizes = kind_and_sizes(spec, ("bag", "cnn", *RECURRENT), "64", usage, what)
     drop: list[Layer] = [Dropout(dropout)] if dropout else []
+    if is_transformer(spec):
+        attentive = Size.read(spec)
+        vectors: list[Layer] = [Embedding(vocabulary, features or attentive.units, EMBED_INIT)]
+        vectors += [] if features in (None, attentive.units) else [Linear(attentive.units)]
+        return Sequential(Masked(*vectors, *attentive.encoder(dropout), GlobalAvgPool()), *drop, Linear(outputs))
+    kind, sizes = kind_and_sizes(spec, ("bag", "cnn", *RECURRENT, KIND), "64", usage, what)
     if kind == "bag":
         table = Embedding(vocabulary, features or sizes[0], EMBED_INIT)
         layers: list[Layer] = [Masked(table, GlobalAvgPool()), *drop]
@@ -85,7 +92,7 @@ def for_windows(spec: str, outputs: int, activation: str, dropout: float) -> Seq
     ----------
     spec : str
         "mlp:64,32" or "linear", which see the whole window at once; "rnn:32", "lstm:32" or "gru:32", which read it step
-        by step.
+        by step; "transformer:2x32", whose last step looks at all.
     outputs : int
     activation : str
     dropout : float
@@ -96,6 +103,9 @@ def for_windows(spec: str, outputs: int, activation: str, dropout: float) -> Seq
     Sequential(GRU(8), Linear(7, weight_init='zeros'))
     """
     last = Linear(outputs, weight_init="zeros")
+    if is_transformer(spec):
+        size = Size.read(spec)
+        return Sequential(Linear(size.units), *size.encoder(dropout), Select(-1), last)
     if spec.partition(":")[0] not in CELLS:
         return Sequential(Flatten(), *build(spec, outputs, activation, dropout).layers[:-1], last)
     usage = "the number of units, such as {kind}:32"
@@ -106,7 +116,9 @@ def for_windows(spec: str, outputs: int, activation: str, dropout: float) -> Seq
 
 
 def for_stream(spec: str, vocabulary: int, streams: int, dropout: float) -> Sequential:
-    """An embedding, recurrent layers that carry their state ("lstm:256", "gru:128,128"), and a score for each token.
+    """An embedding, layers that see what came before, and a score for each token.
+
+    "lstm:256", "gru:128,128" and their like carry their state; "transformer:2x128" looks back within a window.
 
     Parameters
     ----------
@@ -122,8 +134,13 @@ def for_stream(spec: str, vocabulary: int, streams: int, dropout: float) -> Sequ
     >>> [type(layer).__name__ for layer in for_stream("gru:16,16", 50, 8, 0.0).layers]
     ['Embedding', 'GRU', 'GRU', 'Linear']
     """
-    usage, what = "layers' sizes such as {kind}:256 or {kind}:128,128", "network for a text (rnn, lstm or gru)"
-    kind, sizes = kind_and_sizes(spec, CELLS, "256", usage, what)
+    if is_transformer(spec):
+        size = Size.read(spec)
+        table = Embedding(vocabulary, size.units, EMBED_INIT)
+        return Sequential(table, *size.encoder(dropout, causal=True), Linear(vocabulary))
+    usage = "layers' sizes such as {kind}:256 or {kind}:128,128"
+    what = "network for a text (rnn, lstm, gru or transformer)"
+    kind, sizes = kind_and_sizes(spec, (*CELLS, KIND), "256", usage, what)
     layers: list[Layer] = [Embedding(vocabulary, min(64, max(4, vocabulary)))]
     for units in sizes:
         layers.append(recurrent(kind, units, return_sequences=True, stateful=streams))
@@ -162,7 +179,7 @@ def for_sequences(
     Parameters
     ----------
     spec : str or Layer
-        "lstm:128", "gru:64,64" (stacked), "bilstm:64" (both directions), or what reads the input.
+        "lstm:128", "gru:64,64" (stacked), "bilstm:64" (both directions), "transformer:2x64", or what reads the input.
     shape : tuple of int
         Of one example.
     dropout : float
@@ -185,10 +202,16 @@ def for_sequences(
     >>> for_sequences("gru:8", (5, 3), 0.0, outputs=2)
     Sequential(GRU(8), Linear(2))
     """
-    kind, sizes = recurrent_spec(spec if isinstance(spec, str) else "lstm")
+    kind, sizes = writing_cell(spec)
     body: list[Layer]
     if isinstance(spec, Layer):
         body = [spec]
+    elif is_transformer(spec):
+        if vocabulary is None and len(shape) != 2:
+            raise InputError(f"network {spec!r}: expected sequences (time, features) to look at, got shape {shape}")
+        first = Linear(sizes[-1]) if vocabulary is None else Embedding(vocabulary, sizes[-1], EMBED_INIT)
+        body = [first, *Size.read(spec).encoder(dropout)]
+        body += [] if tags or writer is not None else [GlobalAvgPool()]
     elif writer is not None and vocabulary is None and len(shape) != 2:  # one row of numbers, or a picture
         body = [Flatten(), Linear(sizes[-1], weight_init="kaiming"), ReLU()]
     else:
@@ -282,10 +305,21 @@ def _eye_and_memory(spec: str, memory: str) -> tuple[str, tuple[str, list[int]]]
     return eye, recurrent_spec(recurring[0] if recurring else memory)
 
 
+def writing_cell(spec: str | Layer) -> tuple[str, list[int]]:
+    """Kind and sizes of the recurrent layers that write what a network read: its own, or an LSTM.
+
+    >>> writing_cell("gru:64"), writing_cell("transformer:2x32")
+    (('gru', [64]), ('lstm', [32]))
+    """
+    if isinstance(spec, Layer):
+        return recurrent_spec("lstm")
+    return ("lstm", [Size.read(spec).units]) if is_transformer(spec) else recurrent_spec(spec)
+
+
 def recurrent_spec(spec: str) -> tuple[str, list[int]]:
     """Kind and sizes of recurrent layers: ("bilstm", [64])."""
     usage = "layers' sizes such as {kind}:128 or {kind}:64,64"
-    return kind_and_sizes(spec, RECURRENT, "128", usage, "network for sequences")
+    return kind_and_sizes(spec, (*RECURRENT, KIND), "128", usage, "network for sequences")
 
 
 def stacked(kind: str, sizes: list[int], every_step: bool = False, dropout: float = 0.0) -> list[Layer]:
