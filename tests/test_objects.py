@@ -72,6 +72,13 @@ def test_runs_of_one_seed_are_equal_and_of_another_are_not() -> None:
     assert run != "a run"
 
 
+def test_a_metric_that_is_nan_is_like_itself() -> None:
+    run = trained(metrics=[lambda outputs, targets, weights: float("nan")])
+    run.metrics = {}  # a function of the test's own isn't pickled
+    assert np.isnan(run.history[-1]["<lambda>"])
+    assert pickled(run) == run
+
+
 def test_networks_are_compared_number_by_number() -> None:
     one, two = (mlp().build((4,)) for _ in range(2))
     assert one == two

@@ -46,10 +46,10 @@ def fit(*data: Any, **options: Any) -> Run:
     ----------
     network : Layer or Network
         An architecture, whose parameters are drawn from `seed`, or a network, whose parameters are the start.
-    x : array, nested list or data frame, (rows, ...)
-        Inputs.
-    y : array, list or series, (rows,) or (rows, outputs)
-        Targets: classes (of any type) or numbers.
+    x : array, nested list or data frame, (rows, ...), or dict of them
+        Inputs; a dict by name for a network of several.
+    y : array, list or series, (rows,) or (rows, outputs), or dict of them
+        Targets: classes (of any type) or numbers; a dict (or data frame) by name for a network of several outputs.
     dataset : datasets.Dataset or DatasetDict, torch Dataset or DataLoader, or the like
         In place of x and y: see `from_dataset`. A `DatasetDict` is trained on its part "train", with "validation" as
         the validation, if it has that.

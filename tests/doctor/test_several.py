@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.errors import InputError
 
 EDGES = [("a", "join"), ("b", "join"), ("join", "kind"), ("join", "price")]
 
@@ -108,10 +107,28 @@ def test_the_report_tells_sizes_and_findings_by_name() -> None:
     assert "입력 b: " in page
 
 
-def test_remedies_are_not_tried() -> None:
-    x, y = rows(40)
-    with pytest.raises(InputError, match=r"one input and one output; this one has several by name \(a, b, kind, price"):
-        trained(x, y, epochs=1).fix(progress=False)
+FIX: dict[str, Any] = {"rounds": 1, "seeds": 2, "suit": False, "progress": False}
+
+
+def test_remedies_of_the_training_are_tried() -> None:
+    x, y = rows()
+    sick = {**x, "b": x["b"] * 1000}
+    repair = trained(sick, y, epochs=15).fix(**FIX)
+    assert [attempt.change for attempt in repair.kept] == ["inputs standardised: a, b"]
+    assert not repair.left.alarms
+    assert repair.run.evaluate(sick, y)["price_r2"] > 0.5 > repair.original.evaluate(sick, y)["price_r2"]
+    far = {**y, "price": 1000 + y["price"]}
+    repair = trained(x, far, epochs=15).fix(**FIX)
+    assert [attempt.change for attempt in repair.kept] == ["targets standardised for training"]
+    assert repair.run.evaluate(x, far)["price_r2"] > 0.5
+
+
+def test_what_changes_the_network_is_left_to_decide() -> None:
+    x, y = rows()
+    network = net(kind=bl.Sequential(bl.Linear(3), bl.Softmax()))
+    repair = trained(x, y, network, loss={"kind": "cross_entropy"}, epochs=15).fix(**FIX)
+    assert not repair.kept
+    assert [finding.name for finding in repair.decide] == ["softmax twice"]
 
 
 def test_probes_see_each_input_and_the_losses_of_outputs() -> None:

@@ -233,6 +233,23 @@ def test_a_class_at_each_step_beside_one_a_row() -> None:
     assert not run.diagnose().alarms
 
 
+def test_a_layer_that_writes_is_told_its_own_outputs_targets() -> None:
+    """So that it learns from the true beginnings, as it does alone."""
+    rng = np.random.default_rng(0)
+    x, tokens = rng.normal(size=(40, 3)), rng.integers(4, 7, size=(40, 4))
+    decoder = bl.Decoder(tokens=7, steps=4, units=5)
+    alone = bl.Wired({"write": decoder}, [])
+    beside = bl.Wired(
+        {"write": decoder, "sum": bl.Linear(1)}, [("input", "write"), ("input", "sum")], outputs=("write", "sum")
+    )
+    options: dict[str, Any] = {"epochs": 3, "engine": "numpy", "dtype": "float64", "probes": None, "progress": False}
+    one = bl.fit(alone, x, tokens, loss="cross_entropy", clip=None, **options)
+    two = bl.fit(
+        beside, x, {"write": tokens, "sum": x.sum(axis=1)}, loss={"write": "cross_entropy"}, clip=None, **options
+    )
+    np.testing.assert_allclose(two.history["write_loss"], one.history["loss"], rtol=1e-12)
+
+
 def test_a_carried_state_goes_on_beside_others() -> None:
     x = {"s": np.random.default_rng(0).normal(size=(40, 3, 2))}
     wired = bl.Wired(
@@ -280,6 +297,7 @@ X, Y = data(12)
         (X, Y["kind"], {}, r"y must be a dict of the network's outputs .* got an array of shape \(12,\)"),
         (X, {**Y, "price": Y["price"][:5]}, {}, "output 'price': x has 12 rows and y 5: they must be equal"),
         (X, {**Y, "kind": np.arange(12)}, {}, "output 'kind': the targets have 12 classes"),
+        (X, {**Y, "kind": np.eye(3)[Y["kind"]]}, {"loss": {"price": "mse"}}, "output 'kind': y is one-hot"),
         (X, Y, {"loss": {"cost": "mse"}}, "loss: 'cost' is no output; the network's outputs are 'kind', 'price'"),
         (X, Y, {"loss": {"kind": "mse2"}}, "output 'kind': unknown loss 'mse2'"),
         (X, Y, {"loss_weights": {"cost": 1}}, "loss_weights: 'cost' is no output; there is kind, price"),
@@ -328,6 +346,11 @@ def test_one_input_and_output_refuse_several(options: dict[str, Any], message: s
         bl.fit(bl.Linear(3), given.pop("x"), given.pop("y"), progress=False, **given)
 
 
+def test_names_that_the_history_needs() -> None:
+    with pytest.raises(InputError, match="output 'val_a': names with 'val_' in front are the history's"):
+        Heads({"a": "mse", "val_a": "mse"})
+
+
 def test_a_used_run_refuses_by_name() -> None:
     run = bl.fit(two(), X, Y, epochs=1, probes=None, progress=False)
     with pytest.raises(InputError, match="x: missing 'b'"):
@@ -345,6 +368,24 @@ def test_a_head_without_weight_is_measured_and_not_learned() -> None:
     np.testing.assert_array_equal(run.network.params["price"]["weight"], start.params["price"]["weight"])
     assert run.history["price_loss"][-1] > 0
     assert not [finding for finding in run.diagnose() if "price" in finding.where]  # nobody asked for it
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_targets_that_arent_known_count_nowhere(engine: str) -> None:
+    """Rows of weight 0 for an output: what stands there as its target changes nothing, held out or not."""
+    x, y = data(200)
+    known = np.random.default_rng(3).random(200) < 0.6
+    options: dict[str, Any] = {
+        "epochs": 15, "validation": 0.3, "engine": engine, "dtype": "float64", "optimizer": bl.Adam(0.02),
+        "sample_weight": {"price": known.astype(float)}, "progress": False,
+    }  # fmt: skip
+    run = bl.fit(two(), x, y, **options)
+    other = bl.fit(two(), x, {**y, "price": np.where(known, y["price"], 1e4)}, **options)
+    for name in ("price_loss", "val_price_loss", "price_rmse", "val_price_rmse", "kind_loss"):
+        np.testing.assert_allclose(other.history[name], run.history[name], rtol=1e-9)
+    assert other.start is not None
+    assert other.start["data"]["by_output"] == run.start["data"]["by_output"]  # type: ignore[index]
+    assert str(other.diagnose()) == str(run.diagnose())
 
 
 def test_the_same_kind_of_network_compiles_once() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from backlit import bounds
 from backlit.data.splitting import split
 from backlit.errors import InputError, ShapeError, about
+from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
 from backlit.nn.losses import Heads, Loss
 from backlit.nn.shapes import rows_of, shape_of
@@ -75,6 +76,21 @@ class Examples:
     by_head: Any
     split: Split
 
+    @property
+    def known(self) -> Any:
+        """By output, 1 for each held-out row whose target counts and 0 for others; None if all count.
+
+        Weights are of training, but a row of weight 0 for an output has no target there that could be held against it.
+        """
+        if self.by_head is None or self.split.inputs is not self.inputs:
+            return None
+        return counted(self.by_head)
+
+
+def counted(by_head: Any) -> Any:
+    """1 where weights by output are above 0, and 0 elsewhere; None for none."""
+    return tree.map(lambda weights: (weights > 0).astype(weights.dtype), by_head)
+
 
 def examples_of(network: Layer | Network, x: Any, y: Any, training: Training) -> Examples:
     """Check network, data and options together.
@@ -115,10 +131,10 @@ def _encoding(training: Training, outcomes: Any, loss: Loss, network: Network) -
         _refuse_one_hot(training.loss, outcomes, network.output_shape)
         return training.encoding
     if isinstance(loss, Heads):
-        given = training.loss if isinstance(training.loss, Mapping) else {}
         for name, outcome in outcomes.items():
+            given = training.loss.get(name) if isinstance(training.loss, Mapping) else training.loss
             with about(f"output {name!r}"):
-                _refuse_one_hot(training.loss and given.get(name, training.loss), outcome, network.output_shape[name])
+                _refuse_one_hot(given, outcome, network.output_shape[name])
         return HeadTargets.learn(outcomes, network.output_shape, loss, training.standardize_targets)
     _refuse_one_hot(training.loss, outcomes, network.output_shape)
     return Targets.learn(outcomes, loss.target, network.output_shape, loss, training.standardize_targets)
@@ -184,8 +200,6 @@ def _classes(encoded: Any, targets: Any) -> np.ndarray | None:
 
 
 def _arrays(network: Layer | Network, x: Any, y: Any, training: Training) -> tuple[Any, Any]:
-    if y is None:
-        raise InputError("y is None: give a target for each row of x")
     inputs = inputs_of(network, training.preparation, x, training.dtype)
     outcomes = outcomes_of(network.output_names, training.preparation, x, y, rows_of(inputs))
     if not rows_of(inputs):

@@ -300,7 +300,7 @@ class Loop:
                 tree.map(lambda each: each.sum(axis=2, dtype=np.float64), part[name]) for name in ("loss", "weight")
             )
             if self.job.program.reduction == "mean":
-                total = tree.map(lambda each, of: each / of, total, weight)
+                total = tree.map(lambda each, of: each / np.where(of == 0, np.nan, of), total, weight)
             for name, losses in named_losses(self.job.loss, total).items():
                 columns[prefix + name] = losses.mean(axis=1).tolist()
             if "penalty" in part:
@@ -314,7 +314,8 @@ class Loop:
         scores = self._mean_score(output, job.batches, epoch, job.examples.encoded, job.examples.by_head)
         if job.validation is not None:
             output = tree.map(lambda part: part[i], results["validation"]["output"])
-            validation = self._mean_score(output, job.validation, 0, job.examples.split.encoded)
+            encoded = job.examples.split.encoded
+            validation = self._mean_score(output, job.validation, 0, encoded, job.examples.known)
             scores |= {f"val_{name}": value for name, value in validation.items()}
         return scores
 

@@ -12,6 +12,7 @@ from backlit.graph import tree
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.tensor import value_of
 from backlit.nn.layer import Layer, Network, forward
+from backlit.train.examples import counted
 from backlit.train.lazy import MadeOnce
 from backlit.train.mixup import blend, parts_of, summed_loss
 from backlit.train.numbers import together
@@ -207,7 +208,7 @@ class Program:
                 self.architecture, self.input_shape, params, x, state=state, targets=y, fresh=fresh, mask=weights > 0
             )
             output = tree.map(value_of, output)
-            spread = self.loss.spread(weights)
+            spread = self.loss.spread(weights, counted(taken["weights"]))
             record = {
                 "loss": tree.map(value_of, summed_loss(self.loss, output, y, spread, {})),
                 "weight": tree.map(lambda each: each.sum(), spread),

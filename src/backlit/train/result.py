@@ -77,18 +77,22 @@ class Result:
         """
         if not isinstance(other, Result):
             return NotImplemented
-        return self.network == other.network and self._told() == other._told()
+        same = self.network == other.network and self._told() == other._told()
+        return same and tree.same_numbers(self._lines(), other._lines())  # a metric may be NaN, which is like NaN
 
     def __hash__(self) -> int:
         return hash(self.network)
 
     def _told(self) -> tuple[Any, ...]:
         """What two runs are compared by, besides their networks."""
-        history = [{name: value for name, value in line.items() if name != "seconds"} for line in self.history]
         preparation = preparation_of(self.preparation)
         prepared = preparation.transform if isinstance(preparation, Foreign) else describe(self.preparation)
         ended = (self.stopped, self.diverged, self.best_epoch, self.judgement)
-        return self.loss, self.metrics, self.targets.to_dict(), self.settings, history, prepared, ended
+        return self.loss, self.metrics, self.targets.to_dict(), self.settings, prepared, ended
+
+    def _lines(self) -> list[dict[str, Any]]:
+        """The history but for its seconds."""
+        return [{name: value for name, value in line.items() if name != "seconds"} for line in self.history]
 
     @property
     def start(self) -> dict[str, Any] | None:
@@ -165,7 +169,7 @@ class Result:
 
         Parameters
         ----------
-        x : array, list or data frame of shape (rows, ...)
+        x : array, list or data frame of shape (rows, ...), or dict of them
             As given to `fit`.
 
         Returns

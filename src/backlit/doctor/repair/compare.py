@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from backlit.graph import tree
+from backlit.nn.shapes import rows_at, rows_of
 from backlit.train.ensemble import Folds, members
+from backlit.train.heads import HeadTargets
 from backlit.train.probes.facts import guess_loss
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
@@ -26,13 +29,13 @@ class Validation:
     Attributes
     ----------
     run : Run
-    outputs, y : array (rows, ...)
+    outputs, y : array (rows, ...), or dict of arrays by output
         Raw outputs, and targets as the run's `Targets` take them.
     """
 
     run: Result
-    outputs: np.ndarray
-    y: np.ndarray
+    outputs: Any
+    y: Any
 
 
 def validate(run: Result, recipe: Recipe) -> Validation:
@@ -44,14 +47,14 @@ def validate(run: Result, recipe: Recipe) -> Validation:
     inputs, y = run.inputs(recipe.x), run.relative(recipe.x, recipe.y)
     folds = held_back.rows
     if all(np.array_equal(fold, folds[0]) for fold in folds):
-        return Validation(run, *_answers(run, inputs[folds[0]], y[folds[0]]))
+        return Validation(run, *_answers(run, *rows_at((inputs, y), folds[0])))
     alone = [dataclasses.replace(run, network=network) for network in members(run.network)]
-    parts = [_answers(member, inputs[fold], y[fold]) for member, fold in zip(alone, folds, strict=True)]
-    outputs, targets = (np.concatenate(part) for part in zip(*parts, strict=True))
+    parts = [_answers(member, *rows_at((inputs, y), fold)) for member, fold in zip(alone, folds, strict=True)]
+    outputs, targets = tree.map(lambda *members: np.concatenate(members), *parts)
     return Validation(run, outputs, targets)
 
 
-def _answers(run: Result, inputs: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _answers(run: Result, inputs: Any, y: Any) -> tuple[Any, Any]:
     """Raw outputs for some rows, beside their targets."""
     written = run.targets.encode(y, str(run.network.dtype)) if run.targets.kind == "text" else None
     return run.forward(inputs, written), y
@@ -72,10 +75,11 @@ def costs(validation: Validation, criterion: str, reference: Result) -> np.ndarr
     run, y = validation.run, validation.y
     with np.errstate(all="ignore"):
         if criterion.endswith("loss"):
-            outputs, by = validation.outputs.astype(np.float64), _yardstick(run, reference)
-            if by is not run and (run.targets.scale or by.targets.scale):
-                outputs = by.targets.encode(run.targets.own_unit(outputs), "float64")
-            losses = np.asarray(by.loss(outputs, by.targets.encode(y, "float64")), dtype=np.float64).reshape(len(y))
+            by = _yardstick(run, reference)
+            outputs = tree.map(lambda array: array.astype(np.float64), validation.outputs)
+            if by is not run:
+                outputs = _in_unit_of(by.targets, run.targets, outputs)
+            losses = np.asarray(by.loss(outputs, by.targets.encode(y, "float64")), np.float64).reshape(rows_of(y))
             return losses * _weights(y) if criterion == "balanced loss" else losses
         classes, codes = np.unique(y.reshape(len(y)), return_inverse=True)
         called = run.targets.decode(validation.outputs).reshape(len(y))
@@ -90,6 +94,13 @@ def costs(validation: Validation, criterion: str, reference: Result) -> np.ndarr
     return wrong if criterion == "error" else wrong * _weights(y)
 
 
+def _in_unit_of(targets: Any, own: Any, outputs: Any) -> Any:
+    """Outputs of numbers as targets in another unit stand for them."""
+    if isinstance(targets, HeadTargets):
+        return {name: _in_unit_of(other, own.heads[name], outputs[name]) for name, other in targets.heads.items()}
+    return targets.encode(own.own_unit(outputs), "float64") if own.scale or targets.scale else outputs
+
+
 def _weights(y: np.ndarray) -> np.ndarray:
     """Of each row, so that classes count alike and all rows together as many as they are."""
     _, codes, counts = np.unique(y.reshape(len(y)), return_inverse=True, return_counts=True)
@@ -99,13 +110,13 @@ def _weights(y: np.ndarray) -> np.ndarray:
 def groups(validation: Validation, criterion: str) -> np.ndarray:
     """Of which group each row is, whose number of rows is no accident: the classes, where they count alike."""
     if not criterion.startswith("balanced"):
-        return np.zeros(len(validation.y), dtype=int)
+        return np.zeros(rows_of(validation.y), dtype=int)
     return np.unique(validation.y.reshape(len(validation.y)), return_inverse=True)[1]
 
 
 def _yardstick(run: Result, reference: Result) -> Result:
     """The run whose loss and unit costs are told in."""
-    return reference if run.targets.kind == reference.targets.kind == "number" else run
+    return reference if run.targets.kind == reference.targets.kind and run.targets.kind in ("number", "heads") else run
 
 
 def cap(validation: Validation, criterion: str, reference: Result) -> float:

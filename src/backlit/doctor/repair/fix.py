@@ -80,12 +80,6 @@ def fix(
     for name, value, least in (("seeds", seeds, 2), ("rounds", rounds, 1)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    ends = (*run.network.input_names, *run.network.output_names)
-    if ends:
-        raise InputError(
-            f"fix tries remedies on networks of one input and one output; this one has several by name "
-            f"({', '.join(ends)}): its diagnosis says what to change"
-        )
     original = recipe if recipe is not None else recipe_of(run, x, y, **options)
     first = original.with_validation()
     bench = Bench(first, seeds, progress)

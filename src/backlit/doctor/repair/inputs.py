@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.by_input import ByInput
 from backlit.data.frames import as_arrays
+from backlit.data.scaling import Standardize
 from backlit.doctor.repair.change import Change
 from backlit.nn.changing import in_front
 from backlit.nn.layers.rescale import Rescale
@@ -43,7 +45,9 @@ def _rescaled(recipe: Recipe, shift: np.ndarray, scale: np.ndarray) -> Recipe:
 
 
 def standardized(recipe: Recipe, run: Any) -> list[Change]:
-    """A first layer that brings each column to mean 0 and variance 1."""
+    """A first layer that brings each column to mean 0 and variance 1; of several inputs a preparation for each."""
+    if recipe.architecture.input_names:
+        return _standardized_by_input(recipe)
     columns = _columns(recipe)
     if columns is None:
         return []
@@ -51,6 +55,21 @@ def standardized(recipe: Recipe, run: Any) -> list[Change]:
     still = std <= TINY * np.maximum(np.abs(mean), 1e-30)
     candidate = _rescaled(recipe, mean, np.where(still, 1.0, std))
     return [Change("a first layer that standardises inputs (Rescale)", candidate)]
+
+
+def _standardized_by_input(recipe: Recipe) -> list[Change]:
+    """Tables of real numbers among several inputs that nothing prepares yet, standardised by their training rows."""
+    prepared = recipe.training.preparation
+    if not isinstance(prepared, ByInput | None):
+        return []
+    known = prepared.inputs if prepared else {}
+    examples = recipe.examples()
+    rows = np.unique(np.concatenate(examples.split.training))
+    tables = {name: part[rows] for name, part in examples.inputs.items() if part.dtype.kind == "f" and part.ndim == 2}
+    made = {name: Standardize().fit(part) for name, part in tables.items() if name not in known}
+    if not made:
+        return []
+    return [Change(f"inputs standardised: {', '.join(made)}", recipe.replace(preparation=ByInput({**known, **made})))]
 
 
 def without_constants(recipe: Recipe, run: Any) -> list[Change]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from backlit.doctor.diagnose import diagnose
 from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind
-from backlit.doctor.repair import settings
+from backlit.doctor.repair import inputs, settings
 from backlit.doctor.repair.bench import Bench
 from backlit.doctor.repair.change import Change, Remedy
 from backlit.doctor.repair.compare import cap, capped, compare, costs, groups
@@ -43,6 +43,8 @@ class Search:
         self.kept: list[Change] = []
         self.undecided: dict[str, Finding] = {}
         self._tried: set[str] = set()
+        # Remedies that change the network know one input and one output.
+        self._several = bool(run.network.input_names or run.network.output_names)
 
     def repair(self, findings: Diagnosis, rounds: int) -> None:
         """Findings one after another; after a change that was kept, those of the new run."""
@@ -68,14 +70,20 @@ class Search:
     def _apply(self, kind: Kind, finding: Finding) -> bool:
         """Whether a remedy of a finding of this kind was kept."""
         changes: list[Change] = []
+        if self._several and kind.repair not in (*settings.OF_TRAINING, inputs.standardized):
+            return self._undecided(kind, finding)
         with contextlib.suppress(BacklitError):  # what can't be built isn't a way
             changes = [change for change in kind.ways(self.recipe, self.run) if change.words not in self._tried]
         if not changes:
-            if kind is finding.kind and kind.key not in {attempt.finding for attempt in self.attempts}:
-                self.undecided.setdefault(kind.key, finding)
-            return False
+            return self._undecided(kind, finding)
         self._tried |= {change.words for change in changes}
         return self._try(kind.key, changes)
+
+    def _undecided(self, kind: Kind, finding: Finding) -> bool:
+        """A finding that has no remedy here: False, since nothing was kept for it."""
+        if kind is finding.kind and kind.key not in {attempt.finding for attempt in self.attempts}:
+            self.undecided.setdefault(kind.key, finding)
+        return False
 
     def _try(self, name: str, changes: list[Change], alone: bool = False) -> bool:
         """Compare the best of some changes with what there is; if that is no better, with what it needs besides.

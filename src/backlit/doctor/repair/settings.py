@@ -158,7 +158,8 @@ def restrained(recipe: Recipe, run: Any) -> list[Change]:
 
 def scaled_targets(recipe: Recipe, run: Any) -> list[Change]:
     """Numbers learned with mean 0 and variance 1, told in their own unit."""
-    if recipe.training.standardize_targets or run.targets.kind != "number" or recipe.training.encoding:
+    kinds = {targets.kind for targets in getattr(run.targets, "heads", {"": run.targets}).values()}
+    if recipe.training.standardize_targets or "number" not in kinds or recipe.training.encoding:
         return []
     return [Change("targets standardised for training", recipe.replace(standardize_targets=True))]
 
@@ -188,3 +189,7 @@ def on_scores(recipe: Recipe, run: Any) -> list[Change]:
     if run.loss.activation != "identity" or run.targets.kind != "class":
         return []
     return [Change("cross entropy, which takes scores", recipe.replace(loss="cross_entropy"))]
+
+
+# What changes the training alone, whatever the network: tried on networks of several inputs and outputs, too.
+OF_TRAINING = (slower, faster, longer, less_decay, scaled_targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -227,10 +228,16 @@ class Wired(Layer):
         ctx = ensure_context(ctx)
 
         def visit(name: str, layer: Layer, inputs: list[Any]) -> Any:
-            return ctx.run(name, layer, params, self._merge(params, name, inputs))
+            return self._told(ctx, name).run(name, layer, params, self._merge(params, name, inputs))
 
         outputs = self._flow(x, visit)
         return self._ended({name: self._merge(params, name, arrays) for name, arrays in outputs.items()})
+
+    def _told(self, ctx: Context, name: str) -> Context:
+        """The context of a node: with its own targets, if it gives one of several outputs."""
+        if not self.outputs or ctx.targets is None:
+            return ctx
+        return dataclasses.replace(ctx, targets=ctx.targets.get(name))
 
     def __repr__(self) -> str:
         ways = self.combine if isinstance(self.combine, str) else dict(self.combine)

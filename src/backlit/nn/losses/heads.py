@@ -81,6 +81,11 @@ class Heads(Loss):
         heads = tuple(heads)
         if not heads or len({head.name for head in heads}) < len(heads):
             raise InputError(f"Heads needs a loss for each output, each name once, got {heads!r}")
+        for head in heads:
+            if head.name.startswith("val_"):
+                raise InputError(
+                    f"output {head.name!r}: names with 'val_' in front are the history's, of held-out rows"
+                )
         for name in weights or ():
             if name not in {head.name for head in heads}:
                 raise InputError(f"loss_weights: {name!r} is no output; there is {', '.join(h.name for h in heads)}")

@@ -89,7 +89,7 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
         if split.validation is not None:
             numbers = split.validation[0]
             some = numbers[rng.permutation(len(numbers))[:most]]
-            held = rows_at({"x": split.inputs, "y": split.encoded}, some)
+            held = rows_at({"x": split.inputs, "y": split.encoded, "known": examples.known}, some)
         names = network.input_names
         of_inputs = {name: _of_input(seen["x"][name], branch(network, name)) for name in names}
         facts |= {"by_input": of_inputs} if names else _of_input(seen["x"], network.architecture)
@@ -121,11 +121,16 @@ def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
 
 def _of_head(name: str, examples: Examples, seen: dict[str, Any], held: Any, simple: np.ndarray | None) -> Any:
     """Facts on one of several outputs."""
-    weights, by_head = seen["weights"], seen["by_head"]
-    if by_head is not None:
-        weights = np.asarray(by_head[name], dtype=np.float64) * (1.0 if weights is None else weights)
-    own = {**seen, "y": seen["y"][name], "weights": weights}
+    own = {**seen, "y": seen["y"][name], "simple": simple}
     own_held = None if held is None else {**held, "y": held["y"][name]}
+    if seen["by_head"] is not None:  # rows whose target doesn't count tell nothing of it
+        weights = np.asarray(seen["by_head"][name], dtype=np.float64)
+        own["weights"] = weights if seen["weights"] is None else weights * seen["weights"]
+        own = rows_at({key: own[key] for key in ("x", "y", "weights", "simple")}, weights > 0)
+    if own_held is not None and own_held["known"] is not None:
+        own_held = rows_at({key: own_held[key] for key in ("x", "y")}, own_held["known"][name] > 0)
+        own_held = own_held if len(own_held["y"]) else None
+    simple = own["simple"]
     loss, targets = examples.loss.losses[name], examples.targets.heads[name]
     facts = _of_output(loss, targets, examples.network.output_shape[name], own, own_held, simple)
     return {"kind": targets.kind, **facts}
