@@ -175,6 +175,31 @@ def test_the_page_on_onnx(tmp_path: Path) -> None:
         assert line in told, (line, told)
 
 
+def test_fine_tuning(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "fine-tuning.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
+    assert "weight 8×3×3×1 frozen" in printed
+    head, whole = map(float, printed.splitlines()[-1].split())
+    assert 0.6 < head < 0.9 < whole
+    assert (tmp_path / "digits.safetensors").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_coming_from_elsewhere(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "coming-from.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
+    assert "Sequential(Linear(16), ReLU(), Linear(3))" in printed
+    assert "weight 16×4 frozen" in printed
+    assert float(printed.split("estimator ")[1].split()[0]) > 0.9
+    rows = [line for line in text.splitlines() if re.match(r"\| .*\]\(#", line)]
+    headings = {
+        re.sub(r"[^a-z -]", "", h.lower()).replace(" ", "-") for h in re.findall("^## (.*)$", text, re.MULTILINE)
+    }
+    assert len(rows) == 10
+    for row in rows:  # each leads to a block that was just run
+        assert re.findall(r"\(#([a-z-]+)\)", row)[0] in headings, row
+
+
 def test_the_doctor_in_loops_of_ones_own(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
