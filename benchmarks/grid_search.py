@@ -8,6 +8,7 @@ penalties are the same.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import warnings
@@ -30,7 +31,8 @@ def _searched(model: Any, grid: dict[str, list[Any]]) -> dict[str, float]:
 
 
 def backlit() -> Any:
-    """Backlit's classifier; programs are compiled anew in each round, as a search in a new process would."""
+    """Backlit's classifier; programs are compiled anew in each round, and none are kept on disk."""
+    os.environ["BACKLIT_CACHE"] = "off"
     from backlit.sklearn import NeuralClassifier
     from backlit.train.program import program_for
 

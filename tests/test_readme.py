@@ -1,6 +1,7 @@
 """What the README promises: its lines and its commands run as they stand there."""
 
 import ast
+import html
 import re
 import shlex
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from docs.site import terminal
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -172,6 +175,41 @@ def test_the_page_on_onnx(tmp_path: Path) -> None:
         assert line in told, (line, told)
 
 
+def test_fine_tuning(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "fine-tuning.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
+    assert "weight 8×3×3×1 frozen" in printed
+    head, whole = map(float, printed.splitlines()[-1].split())
+    assert 0.6 < head < 0.9 < whole
+    assert (tmp_path / "digits.safetensors").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_coming_from_elsewhere(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "coming-from.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
+    assert "Sequential(Linear(16), ReLU(), Linear(3))" in printed
+    assert "weight 16×4 frozen" in printed
+    assert float(printed.split("estimator ")[1].split()[0]) > 0.9
+    rows = [line for line in text.splitlines() if re.match(r"\| .*\]\(#", line)]
+    headings = {
+        re.sub(r"[^a-z -]", "", h.lower()).replace(" ", "-") for h in re.findall("^## (.*)$", text, re.MULTILINE)
+    }
+    assert len(rows) == 10
+    for row in rows:  # each leads to a block that was just run
+        assert re.findall(r"\(#([a-z-]+)\)", row)[0] in headings, row
+
+
+def test_the_doctor_in_loops_of_ones_own(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
+    shown = re.findall(r"^    ((?:ALARM|  remedy) .*)$", text, flags=re.MULTILINE)
+    assert len(shown) == 4
+    for line in shown:
+        assert line in printed, (line, printed)
+    assert "<svg" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_seeing_inside(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "see-inside.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))
@@ -295,7 +333,54 @@ def test_a_korean_page_has_the_code_of_the_english_one(page: str) -> None:
         assert ours == theirs, page
 
 
-PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+def table_of(text: str) -> list[list[str]]:
+    """Numbers of each row of a page's tables."""
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| |")]
+    assert rows
+    return [re.findall(r"\d[\d.]*%?", row) for row in rows]
+
+
+def test_every_claim_of_the_readme_is_a_row_of_the_results() -> None:
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    measured = set(re.findall(r"\d[\d.]*%?", results))
+    for row in table_of(README):
+        assert row
+        assert set(row) <= measured, row
+
+
+def test_the_korean_readme_says_what_the_english_one_says() -> None:
+    korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    assert ast.dump(ast.parse(blocks(korean))) == ast.dump(ast.parse(blocks(README)))
+    assert list(map(set, table_of(korean))) == list(map(set, table_of(README)))
+    for pattern in (r"^#+ ", r"^    (?:backlit|make|pip) \S+"):
+        assert re.findall(pattern, korean, flags=re.MULTILINE) == re.findall(pattern, README, flags=re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_picture_of_the_terminal_is_what_the_commands_say() -> None:
+    drawn = html.unescape("".join(re.findall(r">([^<>]*)</text>", terminal.PICTURE.read_text(encoding="utf-8"))))
+    drawn = re.sub(r"\s+", "", drawn)
+    lines = terminal.session()
+    told = [
+        line
+        for line in lines
+        if line.startswith("$ ") or line.strip().startswith(("learning rate", "Updates", "remedy"))
+    ]
+    assert len(told) == 5
+    rates = r"--lr[\d.]+$"  # to two digits, which processors may not share
+    for line in told:
+        assert re.sub(rates, "", re.sub(r"\s+", "", line)) in drawn, line
+    scores = [float(line.split()[1]) for line in lines if line.startswith("  accuracy")]
+    assert scores[0] < 0.5
+    assert scores[1] > 0.95
+
+
+PAGES = [
+    "README.md",
+    "README.ko.md",
+    "CONTRIBUTING.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
 MADE = ("lessons/", "reference/")  # for the site, whose build follows these links
 
 

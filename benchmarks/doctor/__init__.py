@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import time
 
@@ -27,20 +28,27 @@ def main(options: list[str] | None = None) -> str:
     parser.add_argument("--repairs", action="store_true", help="mend the sick ones, beside random search")
     parser.add_argument("--engine", default="xla", help="of repairs: numpy compiles nothing, and is as quick here")
     parser.add_argument("--every", type=int, default=1, help="of repairs: each so-manyth sick case, for a quick look")
+    parser.add_argument("--torch", action="store_true", help="the cases in PyTorch's loops, watched by bl.watch")
     chosen = parser.parse_args(options or [])
     if chosen.repairs:
         from benchmarks.doctor.repairs import main as repairs
 
         return repairs(chosen)
     every = [case for case in cases(chosen.half) if chosen.only in case.name]
+    judged = functools.partial(run, published=not chosen.alone)
+    if chosen.torch:
+        from benchmarks.doctor import torch_loops
+
+        every, judged = [case for case in every if torch_loops.expressible(case)], torch_loops.run
     results, begin = [], time.perf_counter()
     for number, case in enumerate(every, 1):
         for seed in range(chosen.first, chosen.first + chosen.seeds):
-            results.append(run(case, seed, published=not chosen.alone))
+            results.append(judged(case, seed))
             if chosen.verbose:
                 print(lines(results[-1:]), flush=True)
         if number % 10 == 0 or number == len(every):
             wrong = sum(not own.right for own in results)
             spent = time.perf_counter() - begin
             print(f"  {number} of {len(every)} cases, {spent:.0f} s, {wrong} wrong so far", file=sys.stderr, flush=True)
-    return section(results, chosen.half)
+    told = section(results, chosen.half)
+    return told.replace("### Doctor: findings", "### Doctor in PyTorch: findings") if chosen.torch else told

@@ -35,6 +35,7 @@ def gather(outline: bool = False) -> None:
     """All of it, from nothing; `outline` as for the lessons."""
     import commands
     import findings
+    import glossary
     import lessons
     import reference
 
@@ -43,6 +44,7 @@ def gather(outline: bool = False) -> None:
     reference.write(FOLDER / "reference")
     commands.write(FOLDER / "reference")
     findings.write(FOLDER / "reference")
+    glossary.write(FOLDER)
     lessons.write(FOLDER / "lessons", outline)
     pictures.write(FOLDER)
 

@@ -14,7 +14,7 @@ from backlit.lessons.source import Code
 
 WORDS = {
     "en": ("Lessons", "Each can be read here, run in the terminal, or opened as a notebook.", "{} minutes"),
-    "ko": ("강의", "여기서 읽어도 되고, 터미널에서 실행하거나 노트북으로 열어도 됩니다.", "{}분"),
+    "ko": ("레슨", "여기서 읽어도 되고, 터미널에서 실행하거나 노트북으로 열어도 됩니다.", "{}분"),
 }
 
 

@@ -54,7 +54,7 @@ PAGES = (
         "Explanations, drawings, a training step by hand, importance of columns, probes.",
         ("inspect", "train.probes"),
     ),
-    Page("doctor", "The doctor", "What is wrong with a network, before and after training.", ("doctor",)),
+    Page("doctor", "The doctor", "What is wrong with a network, before and after training.", ("doctor", "watching")),
     Page("exchange", "Other tools", "Networks and runs to and from other tools.", ("exchange",)),
     Page("sklearn", "scikit-learn", "", ("sklearn",), "sklearn"),
     Page("trackers", "Trackers", "", ("trackers",), "trackers"),

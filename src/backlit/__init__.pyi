@@ -32,6 +32,7 @@ from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning
 from .exchange.data.examples import from_dataset as from_dataset
+from .exchange.keras import from_keras as from_keras
 from .exchange.onnx.exporting import Exported as Exported
 from .exchange.onnx.reading.network import from_onnx as from_onnx
 from .exchange.torch import from_torch as from_torch
@@ -182,4 +183,6 @@ from .train.callbacks import History as History
 from .train.generate import beam_search as beam_search
 from .train.probes.settings import Probes as Probes
 from .train.training import Checkpoint as Checkpoint
+from .watching.keras import KerasWatch as KerasWatch
+from .watching.lightning import LightningWatch as LightningWatch
 from .watching.watch import watch as watch

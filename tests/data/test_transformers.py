@@ -176,6 +176,9 @@ def damaged(change):
         (lambda data: data["holds"].update(copy={"function": ["numpy", "load"]}), "no function that a file may name"),
         (lambda data: data["holds"].update(copy={"pickle": "gASV"}), "can't be {'pickle': 'gASV'}"),
         (lambda data: data["holds"].update(copy={"numpy": "load"}), "'load' is no type of NumPy's"),
+        (lambda data: data["holds"].update(n_jobs=10**6), "StandardScaler has no attribute 'n_jobs'"),
+        (lambda data: data["holds"].update(input="filename"), "a StandardScaler that reads files"),
+        (lambda data: data["holds"]["mean_"].update(array=["<U200000000", [1], ["a"], "C"]), "mean_ holds texts of"),
         (lambda data: data["holds"].update(copy={"builtin": "eval"}), "builtin can't be 'eval'"),
         (lambda data: data["holds"]["mean_"]["array"].__setitem__(1, [4]), r"3 values are no array of shape \[4\]"),
         (lambda data: data["holds"]["mean_"]["array"].__setitem__(1, [-3]), "are no array of shape"),
@@ -186,6 +189,15 @@ def damaged(change):
 def test_a_damaged_or_hostile_folder_is_refused(change, message):
     with pytest.raises(InputError, match=message):
         restore(damaged(change))
+
+
+def test_one_that_opens_files_is_refused(tmp_path):
+    texts = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for path in texts:
+        path.write_text("aa bb")
+    reading = feature_extraction.text.CountVectorizer(input="filename").fit(texts)
+    with pytest.raises(InputError, match="a CountVectorizer that reads files"):
+        describe(Transformer(reading))
 
 
 def test_another_version_of_scikit_learn_is_told():

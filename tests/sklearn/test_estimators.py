@@ -478,6 +478,15 @@ def test_divergence_is_warned_of_as_scikit_learn_does():
     with pytest.warns(ConvergenceWarning, match="training diverged"):
         model = regressor(optimizer=bl.SGD(1e30), learning_rate=None, standardize_targets=False).fit(A, B)
     assert model.run_.diverged
+    with pytest.warns(ConvergenceWarning, match="the loss never came down to 1e-09"):
+        classifier(until_loss=1e-9, epochs=2).fit(X, Y)
+    assert classifier(until_loss=0.9, epochs=50).fit(X, Y).n_iter_ < 50  # reached, and nothing to warn of
+
+
+def test_threads_share_what_is_compiled():
+    models = [classifier(engine="xla", epochs=2, probes=None, random_state=seed) for seed in (0, 1, 0, 1)]
+    fitted = joblib.Parallel(n_jobs=4, prefer="threads")(joblib.delayed(model.fit)(X, Y) for model in models)
+    assert fitted[0].loss_curve_ == fitted[2].loss_curve_ != fitted[1].loss_curve_ == fitted[3].loss_curve_
 
 
 # ------------------------------------------------------------------------------------------ compiling

@@ -126,7 +126,7 @@ def test_a_notebooks_table_is_complete_when_training_fails(monkeypatch):
 
     class Handle:
         def update(self, table):
-            shown.append(table.renderables[0].row_count)
+            shown.append(table.row_count)
 
     monkeypatch.setattr("IPython.display.display", lambda table, display_id: Handle())
     monkeypatch.setattr(progress, "_in_notebook", lambda: True)

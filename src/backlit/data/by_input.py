@@ -24,7 +24,7 @@ class ByInput(Preparation):
     Examples
     --------
     >>> import backlit as bl
-    >>> scaled = ByInput({"meta": bl.Standardize.learn(np.array([[1.0], [3.0]]))})
+    >>> scaled = ByInput({"meta": bl.data.Standardize().fit([[1.0], [3.0]])})
     >>> scaled.apply({"meta": np.array([[3.0]]), "image": np.zeros((1, 2, 2))})["meta"].tolist()
     [[1.0]]
     """

@@ -8,12 +8,15 @@ it is written, and again when it is read. Nothing that a file says is called or 
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from backlit import bounds
 from backlit.errors import InputError, shown, unknown
 
 HOMES = {
@@ -39,7 +42,9 @@ FUNCTIONS = {
     ),
 }  # fmt: skip
 BUILTINS = {kind.__name__: kind for kind in (bool, float, int, object, str)}
-SETTINGS = ("_metadata_request", "_sklearn_output_config")  # of scikit-learn's own machinery: a run needs neither
+# Of scikit-learn's own machinery, and where and in how many processes work is done: a run needs none of it.
+MACHINERY = MappingProxyType({"n_jobs": None, "memory": None, "verbose": False})
+LEFT_OUT = ("_metadata_request", "_sklearn_output_config", *MACHINERY)
 KINDS = "biufUO"  # of arrays: booleans, numbers, texts, and mixtures of these
 
 
@@ -89,7 +94,16 @@ def told(value: Any, at: str) -> Any:
 
 def _attributes(value: Any, at: str) -> dict[str, Any]:
     """What a known object holds, private attributes too."""
-    return {name: told(part, f"{at}.{name}") for name, part in vars(value).items() if name not in SETTINGS}
+    _refuse_files(type(value).__name__, vars(value), at)
+    return {name: told(part, f"{at}.{name}") for name, part in vars(value).items() if name not in LEFT_OUT}
+
+
+def _refuse_files(name: str, holds: dict[str, Any], at: str) -> None:
+    """A vectorizer can take its rows for names of files, which it opens."""
+    if holds.get("input", "content") != "content":
+        raise InputError(
+            f"{at}: a {name} that reads files (input={holds['input']!r}) is no preparation: read them before"
+        )
 
 
 def _told_type(value: type, at: str) -> dict[str, str]:
@@ -154,9 +168,13 @@ def read(data: Any, at: str) -> Any:
 
 def _object(name: Any, holds: dict[str, Any], at: str) -> Any:
     kind = _class(name)
+    _refuse_files(name, holds, at)
     made = object.__new__(kind)
+    for attribute in MACHINERY.keys() & inspect.signature(kind).parameters.keys():
+        object.__setattr__(made, attribute, MACHINERY[attribute])
     for attribute, part in holds.items():
-        if not attribute.isidentifier() or attribute.startswith("__") or callable(getattr(kind, attribute, None)):
+        strange = not attribute.isidentifier() or attribute.startswith("__") or attribute in LEFT_OUT
+        if strange or callable(getattr(kind, attribute, None)):
             raise InputError(f"{at}: {name} has no attribute {shown(attribute)}")
         try:
             object.__setattr__(made, attribute, read(part, f"{at}.{attribute}"))
@@ -187,6 +205,7 @@ def _dtype(text: Any) -> np.dtype[Any]:
 
 def _array(content: Any, at: str) -> np.ndarray:
     text, shape, values, order = content
+    bounds.require("text", _dtype(text).itemsize // 4 * len(values), f"{at} holds texts of")
     dtype, flat = _dtype(text), [read(part, at) for part in values]
     within = (np.ndarray,) if dtype.kind == "O" else ()  # the edges of bins, one array a column
     if not all(part is None or isinstance(part, (bool, int, float, str, *within)) for part in flat):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -44,6 +45,8 @@ def as_arrays(
     [[1.0, 3.0], [2.0, 4.0]]
     """
     names: list[str] | None = None
+    if isinstance(x, Sequence) and not isinstance(x, (list, tuple, str, bytes)):
+        x = list(x)  # another library's list, such as a column of Hugging Face's
     columns = columns_of(x)
     if columns is not None:
         x, names = _stacked(columns)

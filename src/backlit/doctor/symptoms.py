@@ -187,7 +187,8 @@ def undefined_somewhere(e: Evidence) -> bool:
     if bad is None:
         return False
     if bad.kind == "loss":
-        return not losses.built_in(e.loss) or e.loss.activation == "identity"
+        known = losses.built_in(e.loss) or getattr(e.loss, "known", False)  # a library's own, or Backlit's
+        return not known or e.loss.activation == "identity"
     part = next((part for part in e.parts if part.path == bad.path), None) if bad.kind == "layer" else None
     if part is not None and type(part.layer).__module__.startswith("backlit.nn."):
         return bool(e.sequences.get("empty", 0.0) > 0)  # `Masked` around it: rows of padding alone

@@ -39,7 +39,7 @@ class Node:
         As `Layer.init` and `Layer.init_state` give them.
     frozen : tuple of str
         Paths of the parameters that aren't to be trained.
-    combine : "sum" or "concatenate"
+    combine : "sum", "mean" or "concatenate"
         What becomes of several inputs.
     """
 
@@ -77,7 +77,7 @@ def assemble(nodes: Sequence[Node], output: str, input_shape: Shape, dtype: str 
     Raises
     ------
     InputError
-        If connections mix sums and concatenations so that no container says it, or parameters don't fit.
+        If parameters don't fit.
 
     Examples
     --------
@@ -159,18 +159,14 @@ class _Graph:
     def web(self, start: str, merge: Node, inside: set[str]) -> _Piece:
         """Nodes whose connections cross, as a `Wired`."""
         nodes = [node for name, node in self.nodes.items() if name in inside]
-        ways = {node.combine for node in (*nodes, merge) if len(node.inputs) > 1}
-        if len(ways) > 1:
-            raise InputError(
-                f"connections around {merge.name!r} cross, and some of them are added, others concatenated; "
-                "there is no layer for that: use one of both between " + ", ".join(node.name for node in nodes)
-            )
         renamed = {node.name: node.name.replace("/", ".") for node in nodes} | {start: INPUT}
+        ways = {renamed[node.name]: node.combine for node in nodes if len(node.inputs) > 1} | {OUTPUT: merge.combine}
+        combine: Any = merge.combine if set(ways.values()) == {merge.combine} else ways
         edges = [(renamed[source], renamed[node.name]) for node in nodes for source in node.inputs]
         edges += [(renamed[source], OUTPUT) for source in merge.inputs]
         layers = {renamed[node.name]: node.layer for node in nodes}
         parts = [(renamed[node.name], _Piece(node.layer, node.params, node.state, node.frozen)) for node in nodes]
-        return _nested(Wired(layers, edges, combine=merge.combine), parts)
+        return _nested(Wired(layers, edges, combine=combine), parts)
 
 
 def _in_turn(pieces: list[_Piece]) -> _Piece:

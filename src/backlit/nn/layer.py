@@ -289,6 +289,7 @@ class Network:
     unfreeze = verb("backlit.train.freezing:unfreeze", "The network with all, or some, parameters trained again.")
     with_head = verb("backlit.nn.head:with_head", "The network with another last layer, freshly drawn.")
     to_torch = verb("backlit.exchange.torch:to_torch", "The same network as a torch.nn.Module.")
+    to_keras = verb("backlit.exchange.keras:to_keras", "The same network as a Keras model.")
 
     @classmethod
     def build(cls, architecture: Layer, input_shape: Any, seed: int = 0, dtype: str = "float32") -> Network:

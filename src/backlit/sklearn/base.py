@@ -20,6 +20,7 @@ from backlit.settings import build, declared
 from backlit.sklearn.goal import Goal
 from backlit.sklearn.kept import Kept
 from backlit.tasks.options import Options
+from backlit.train.loop import REACHED
 from backlit.train.prepare import is_exact
 from backlit.train.recipe import Recipe
 from backlit.train.result import ending
@@ -86,8 +87,8 @@ class Neural(BaseEstimator):
         if warm and not going_on:
             network, self._kept = self.run_.network, Kept()
         run = Run.of(Recipe(network, x, y, training).fit(self._kept))
-        if run.diverged or run.settings.get("until_loss") is not None:
-            _warn(ending(run))
+        if run.diverged or (self.until_loss is not None and run.stopped != REACHED):
+            warnings.warn(ending(run), ConvergenceWarning, stacklevel=3)
         before = self.history_[:] if warm and not going_on else []
         self.run_, self.history_ = run, [*before, *run.history]
         self.n_iter_ = len(self.history_)
@@ -171,8 +172,3 @@ class Neural(BaseEstimator):
 def _dense(array: Any) -> Any:
     """A sparse array written out: a network's product with its weights needs each number in its place."""
     return array.toarray() if sparse.issparse(array) else array
-
-
-def _warn(told: str) -> None:
-    if told:
-        warnings.warn(told, ConvergenceWarning, stacklevel=4)

@@ -54,7 +54,7 @@ class NeuralClassifier(ClassifierMixin, Neural):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from backlit.sklearn import NeuralClassifier
     >>> x, y = load_iris(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), NeuralClassifier("mlp:16", epochs=50)).fit(x, y)
+    >>> model = make_pipeline(StandardScaler(), NeuralClassifier("mlp:32", learning_rate=0.01)).fit(x, y)
     >>> model.score(x, y) > 0.9
     True
     """

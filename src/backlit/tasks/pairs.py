@@ -49,7 +49,7 @@ EMPTY = Template(
 )
 TOGETHER = Template(
     "{count} rows have an input that occurs more than once: such rows stay in one part",
-    "입력이 같은 데이터가 {count}개 있어, 같은 것끼리 한쪽(학습·검증·시험)에 모았습니다.",
+    "입력이 같은 데이터가 {count}개 있어, 같은 것끼리 한쪽(학습·검증·테스트)에 모았습니다.",
 )
 COUNTED = Template(
     "{rows} pairs; the longest input has {longest} {what}, the longest text to write {steps}",

@@ -52,7 +52,7 @@ ARRAYS = Template("{count} {what} of {classes} classes, {shape}", "{classes}개 
 FILM = "cnn:16,32 lstm:64"  # the network for clips
 SEEN = Template(
     "{seen} of {count} test pictures are, pixel by pixel, among the training pictures: the scores are too good",
-    "시험 그림 {count}장 중 {seen}장이 학습 그림과 화소까지 똑같습니다. 점수가 실제보다 높게 나옵니다.",
+    "테스트 그림 {count}장 중 {seen}장이 학습 그림과 화소까지 똑같습니다. 점수가 실제보다 높게 나옵니다.",
 )
 TORN = Template(
     "{count} pictures are, pixel by pixel, in more than one class: nobody can tell those apart",

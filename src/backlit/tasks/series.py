@@ -40,7 +40,7 @@ USUAL = 24  # steps of a window, where no season or horizon needs more
 WHOLE = "a whole number of at least 1"
 
 
-OF_TEST = Template("test: {note}", "시험(test): {note}")
+OF_TEST = Template("test: {note}", "테스트(test): {note}")
 BETWEEN = Template(
     "{count} windows reach from one part into the next and are left out", "두 부분에 걸치는 구간 {count}개는 뺐습니다."
 )

@@ -48,7 +48,7 @@ EPOCHS = 60  # the rows are learned by heart after a few
 
 SEEN = Template(
     "{seen} of {count} test texts also stand among the training texts: the score counts what was only remembered",
-    "시험(test) 글 {count}개 가운데 {seen}개가 학습 글에도 있습니다. 점수에 외운 것이 섞여 있습니다.",
+    "테스트(test) 글 {count}개 가운데 {seen}개가 학습 글에도 있습니다. 점수에 외운 것이 섞여 있습니다.",
 )
 NAIVE_BAYES = {
     unit: Template(f"naive Bayes, {unit}", f"나이브 베이즈({korean})")

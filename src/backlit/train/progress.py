@@ -116,17 +116,14 @@ class Table:
 
     def made(self) -> Any:
         """The table as it is now, and what there is to say of the way that is left."""
-        from rich.console import Group
+        from rich.table import Table as RichTable
+        from rich.text import Text
 
         records = list(self.records)  # another thread shows what this one trains
         status = self._status(records)
-        parts = [*([self._lines(records)] if records else []), *([status] if status else [])]
-        return Group(*parts)
-
-    def _lines(self, records: list[dict[str, Any]]) -> Any:
-        from rich.table import Table as RichTable
-
-        table = RichTable(box=None, pad_edge=False)
+        if not records:
+            return Text(status)
+        table = RichTable(box=None, pad_edge=False, caption=status, caption_justify="left", caption_style="")
         names = columns(records[-1])
         best = self.goal.best(records)
         for name in ("epoch", *names, "time", *([""] if best is not None else [])):

@@ -27,8 +27,8 @@ class Listener:
     ----------
     function : function
         Written in Python; of a ``functools.partial`` or a method the function inside.
-    told : callable
-        Gets arguments, named arguments and result of each call.
+    before, told : callable
+        The one gets arguments and named arguments before each call, the other also the result after it.
 
     Raises
     ------
@@ -39,14 +39,14 @@ class Listener:
     --------
     >>> def double(x): return 2 * x
     >>> calls = []
-    >>> listener = Listener(double, lambda args, kwargs, value: calls.append((args, value)))
+    >>> listener = Listener(double, lambda *_: None, lambda args, kwargs, value: calls.append((args, value)))
     >>> double(4), listener.close(), double(5), calls
     (8, None, 10, [((4,), 8)])
     """
 
-    def __init__(self, function: Any, told: Told) -> None:
+    def __init__(self, function: Any, before: Callable[[tuple[Any, ...], dict[str, Any]], None], told: Told) -> None:
         self.function = _inside(function)
-        self.told = told
+        self.before, self.told = before, told
         code = self.function.__code__
         if "answer" in code.co_names and "backlit.watching.intercept" in code.co_names:
             raise InputError(f"{self.function.__name__} is being watched already: leave the other bl.watch first")
@@ -72,6 +72,7 @@ class Listener:
 def answer(key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What the function would have answered; the call is told to its listener."""
     listener = _LISTENING[key]
+    listener.before(args, kwargs)
     value = listener.original(*args, **kwargs)
     listener.told(args, kwargs, value)
     return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SHARE = 0.04  # of the work so far
+SHARE = 0.03  # of the work so far
 AT_ONCE = 3  # looks that needn't wait for it: at the start, and after the first updates
 
 PRODUCT = 1 / 30e9  # seconds for one multiply-add
@@ -47,7 +47,7 @@ class Plan:
         ...         looked.append(step)
         ...         plan.took(step)
         >>> looked[:10]
-        [0, 1, 2, 50, 100, 150, 200, 250, 300, 350]
+        [0, 1, 2, 67, 134, 200, 267, 334, 400, 467]
         """
         if step == self.last:
             return False

@@ -42,6 +42,7 @@ class TorchEye(Eye):
 
     def __init__(self, model: Any, loss_fn: Any, optimizers: tuple[Any, ...], plan: Plan, library: str = "torch"):
         self.library = library
+        self.driven = library != "torch"  # passes are told by who calls `begin`, rather than by the model's hooks
         self.model, self.loss_fn, self.optimizers, self.plan = model, loss_fn, optimizers, plan
         self.compiled = isinstance(model, torch._dynamo.eval_frame.OptimizedModule)
         self.inner = model._orig_mod if self.compiled else model
@@ -67,10 +68,13 @@ class TorchEye(Eye):
         self._call: Any = None
         self._value: Any = None  # the last loss
         self._before: dict[str, Any] = {}
-        self._ratios: dict[str, float] = {}
+        self._numbers: dict[str, dict[str, Any]] = {}
+        self._measured, self._params = False, dict[str, Any]()
+        self._first_loss: float | None = None  # of the update that a look measures
         self._backwards = 0
         self._waiting: list[tuple[str, Any, int]] = []
         self._outputs: list[tuple[str, Any, Any, int]] = []
+        self._stashed = 0
         self._stop: list[Any] = []
         self._over: Watched | None = None
 
@@ -92,9 +96,10 @@ class TorchEye(Eye):
     def _attach(self) -> None:
         model = self.model
         self.start_params = facts.arrays(self.inner)
-        self._stop.append(model.register_forward_pre_hook(self._enter_model, with_kwargs=True).remove)
-        self._stop.append(model.register_forward_hook(self._leave_model, with_kwargs=True, always_call=True).remove)
-        self._stop.append(listen(self.epochs.restarted))
+        if not self.driven:
+            self._stop.append(model.register_forward_pre_hook(self._enter_model, with_kwargs=True).remove)
+            self._stop.append(model.register_forward_hook(self._leave_model, with_kwargs=True, always_call=True).remove)
+            self._stop.append(listen(self.epochs.restarted))
         self.listen_to_losses()
         for optimizer in self.optimizers:
             self.listen_to(optimizer)
@@ -103,13 +108,15 @@ class TorchEye(Eye):
         """Hooks on the loss; without one, on PyTorch's own functions, which its modules call as well."""
         if isinstance(self.loss_fn, torch.nn.Module):
             hook = lambda module, args, kwargs, value: self._called(args, kwargs, value)  # noqa: E731
+            before = lambda module, args, kwargs: self._calling(args, kwargs)  # noqa: E731
+            self._stop.append(self.loss_fn.register_forward_pre_hook(before, with_kwargs=True).remove)
             self._stop.append(self.loss_fn.register_forward_hook(hook, with_kwargs=True).remove)
         elif self.loss_fn is not None:
-            self._stop.append(Listener(self.loss_fn, self._called).close)
+            self._stop.append(Listener(self.loss_fn, self._calling, self._called).close)
         else:
             for name in losses.FUNCTIONS:
                 function = getattr(torch.nn.functional, name)
-                self._stop.append(Listener(function, self._named(function)).close)
+                self._stop.append(Listener(function, self._calling, self._named(function)).close)
 
     def _named(self, function: Any) -> Any:
         def called(args: Any, kwargs: Any, value: Any) -> None:
@@ -128,10 +135,8 @@ class TorchEye(Eye):
         """All hooks away, and the epoch that was open closed."""
         while self._stop:
             self._stop.pop()()
-        if self._look is not None:
-            if self._look.running:
-                self._look.end(None)
-            self._look = None
+        if self._look is not None and self._look.running:
+            self._look.end(None)
         self._close_epoch()
 
     def epoch(self) -> None:
@@ -143,7 +148,8 @@ class TorchEye(Eye):
 
     def _enter_model(self, module: Any, args: Any, kwargs: Any) -> None:
         if not self._busy:
-            self.begin(first_tensor((args, tuple(kwargs.values()))), (args, kwargs))
+            plain = bool(args) and isinstance(args[0], torch.Tensor)
+            self.begin(args[0] if plain else first_tensor((args, tuple(kwargs.values()))), (args, kwargs))
 
     def begin(self, x: Any, call: Any = None) -> None:
         """A pass begins, with this input."""
@@ -182,17 +188,24 @@ class TorchEye(Eye):
             finally:
                 self._busy = False
 
+    def _calling(self, args: Any, kwargs: Any) -> None:
+        """The loss is about to be called: where nothing else tells, the pass forward is over."""
+        if self.driven and self._look is not None and self._look.running:
+            self._look.end(first_tensor((args, tuple(kwargs.values()))))
+
     def _called(self, args: Any, kwargs: Any, value: Any) -> None:
         """The loss was called."""
+        if self._busy or not isinstance(value, torch.Tensor):
+            return
         tensors = [each for each in (*args, *kwargs.values()) if isinstance(each, torch.Tensor)]
-        if self._busy or not isinstance(value, torch.Tensor) or len(tensors) < 2:
+        if len(tensors) < 2:
             return
         output, target = tensors[:2]
         training = self._training and value.requires_grad
         if not training and not self._counts:
             return
         part = "" if training else "val_"
-        rows = len(target) if target.ndim else 1
+        rows = target.shape[0] if target.ndim else 1
         if self.loss is None:
             self.loss = losses.told(self.loss_fn, output, target)
             self.output = output.detach()[:1].clone()
@@ -204,13 +217,25 @@ class TorchEye(Eye):
                 self._look.rows += rows
                 value.register_hook(self._seeded(rows))
         self._remember(part, target, rows)
-        if target.numel() <= MOST_OUTPUTS:
-            some = max(1, min(rows, MOST_OUTPUTS * rows // max(1, output.numel())))
-            self._outputs.append((part, output.detach()[:some], target.detach()[:some], output._version))
+        self._stash(part, output, target, rows)
+        if value.is_cpu:
+            self._count_loss(part, value.detach(), rows)
+            return
         self._waiting.append((part, value.detach(), rows))
-        if value.device.type == "cpu" or len(self._waiting) >= DELAY:
+        if len(self._waiting) >= DELAY:
             self._settle()
-        if sum(each[1].numel() for each in self._outputs[-64:]) * len(self._outputs) > 64 * PENDING:
+
+    def _stash(self, part: str, output: Any, target: Any, rows: int) -> None:
+        """Outputs and targets that are scored later, together."""
+        numbers = output.numel()
+        if target.numel() > MOST_OUTPUTS or not output.is_floating_point():
+            return
+        if numbers > MOST_OUTPUTS:
+            some = max(1, rows * MOST_OUTPUTS // numbers)
+            output, target, numbers = output[:some], target[:some], MOST_OUTPUTS
+        self._outputs.append((part, output.detach(), target, _version(output)))
+        self._stashed += numbers
+        if self._stashed > PENDING:
             self._score()
 
     def _misshapen(self, output: Any, target: Any) -> None:
@@ -238,7 +263,8 @@ class TorchEye(Eye):
             if look is not None:
                 look.scales.append(float(gradient.sum()))
             if self._backwards == 0 and step:
-                known = next((p.grad for p in self.inner.parameters() if p.grad is not None), None)
+                groups = self.optimizers[0].param_groups
+                known = next((p.grad for group in groups for p in group["params"] if p.grad is not None), None)
                 self.uncleared.append(known is not None and bool(known.any()))
             self._backwards += 1
 
@@ -264,26 +290,33 @@ class TorchEye(Eye):
     def _settle(self) -> None:
         """Losses that were waited for."""
         waiting, self._waiting = self._waiting, []
-        summed = getattr(self.loss_fn, "reduction", "mean") == "sum"
-        for part, tensor, rows in waiting:
-            value = float(tensor.float().mean())
-            if summed:
-                value /= max(1, rows)
-            if not math.isfinite(value) and not part and self.diverged is None:
-                self._diverge()
-            self.ledger.loss(part, value, rows)
+        for each in waiting:
+            self._count_loss(*each)
+
+    def _count_loss(self, part: str, loss: Any, rows: int) -> None:
+        value = float(loss) if loss.ndim == 0 else float(loss.float().mean())
+        if getattr(self.loss_fn, "reduction", "mean") == "sum":
+            value /= max(1, rows)
+        if not part and self.diverged is None and not math.isfinite(value):
+            self._diverge()
+        self.ledger.loss(part, value, rows)
 
     def _score(self) -> None:
         """Outputs that were waited for, beside their targets."""
-        waiting, self._outputs = self._outputs, []
+        waiting, self._outputs, self._stashed = self._outputs, [], 0
         if self.loss is None:
             return
-        middle = 0.5 if self.loss.activation == "identity" else 0.0
+        kind, middle = self.loss.target, 0.5 if self.loss.activation == "identity" else 0.0
+        alike: dict[Any, list[tuple[Any, Any]]] = {}
         for part, output, target, version in waiting:
-            if output._version != version or not output.is_floating_point():
-                continue  # changed in place since then
-            given = output.movedim(1, -1) if self.loss.target == "class" and output.ndim > 2 else output
-            self.ledger.outputs(part, self.loss.target, _array(given), _array(target), middle)
+            if _version(output) == version:  # else it was changed in place since then
+                alike.setdefault((part, output.shape[1:], target.shape[1:]), []).append((output, target))
+        for (part, *_), pairs in alike.items():
+            output, target = (
+                torch.cat(each) if each[0].ndim else torch.stack(each) for each in zip(*pairs, strict=True)
+            )
+            given = output.movedim(1, -1) if kind == "class" and output.ndim > 2 else output
+            self.ledger.outputs(part, kind, _array(given), _array(target), middle)
 
     def _diverge(self) -> None:
         """Name the first value that is NaN or infinite, before the update that spreads it."""
@@ -303,6 +336,8 @@ class TorchEye(Eye):
                 self._busy = False
             if look.bad is not None:
                 kind, path = "layer", look.bad
+        if self._look is not None:
+            self._look.drop_last()
         self.diverged = Divergence(kind, path, self.ledger.epoch + 1, self.step + 1)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------------------------------------ updates
@@ -310,61 +345,82 @@ class TorchEye(Eye):
     def _before_step(self, optimizer: Any, *_: Any) -> None:
         if optimizer is self.optimizers[0]:
             self.rate = max(self.rate, *(float(group.get("lr", 0.0)) for group in optimizer.param_groups))
-        if self._look is None or not self._look.enough:
+        if self._look is None or self._measured:
             return
         own = {id(p) for group in optimizer.param_groups for p in group["params"]}
         for name, parameter in self.inner.named_parameters():
             if id(parameter) in own:
-                numbers = self._look.param_numbers(name, parameter, parameter.grad)
-                self._before[name] = (numbers, parameter.detach().clone())
+                self._before[name] = parameter.detach().clone()
 
     def _after_step(self, optimizer: Any, *_: Any) -> None:
-        if self._before:
-            with torch.no_grad():
-                for name, parameter in self.inner.named_parameters():
-                    if name in self._before and name not in self._ratios:
-                        numbers, before = self._before[name]
-                        moved = float(torch.linalg.vector_norm(parameter.detach() - before, dtype=torch.float64))
-                        self._ratios[name] = moved / numbers["norm"] if numbers["norm"] else moved and math.inf
+        if self._before and not self._measured and self._look is not None:
+            self._measure(self._look, optimizer)
         if optimizer is not self.optimizers[0]:
             return
         look = self._look
-        if look is not None and look.enough:
-            self._finish(look)
+        if look is not None and look.passes:
+            if not self._measured:
+                self._params = self._params_numbers(look)
+                self._first_loss = self._mean_loss()
+                self._measured, self._before, self._numbers = True, {}, {}
+            if look.enough:
+                self._finish(look)
         self._by_gradient |= self._could_train and not self._training  # trained, though in evaluation mode
         self._backwards = 0
         self.step += 1
         self.epochs.updated()
 
-    def _finish(self, look: Look) -> None:
-        """A look is over: its numbers as a record."""
-        self._look = None
-        rows = 1.0 if getattr(self.loss_fn, "reduction", "mean") == "sum" else float(self.batch)
-        if self.first is None:
-            self.first = look
-            self.plan.learn(**facts.work(self.inner, look, self.batch))
+    def _measure(self, look: Look, optimizer: Any) -> None:
+        """Gradients, which a closure makes only within the step, and how far the step moved the parameters."""
+        rate = float(optimizer.param_groups[0].get("lr", 0.0))
+        with torch.no_grad():
+            for name, parameter in self.inner.named_parameters():
+                if name not in self._before or name in self._numbers:
+                    continue
+                before = self._before.pop(name)
+                numbers = look.param_numbers(name, before, parameter.grad)
+                moved = float(torch.linalg.vector_norm(parameter.detach() - before, dtype=torch.float64))
+                moved = moved or rate * (numbers.get("gradient_norm") or 0.0)  # less than a weight's last digit
+                if numbers["norm"]:
+                    numbers["update_ratio"] = moved / numbers["norm"]
+                self._numbers[name] = numbers
+
+    def _params_numbers(self, look: Look) -> dict[str, Any]:
+        """Numbers of all parameters at the first update of a look."""
         known = {id(p) for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]}
         params = {}
         for name, parameter in self.inner.named_parameters():
-            numbers = self._before[name][0] if name in self._before else look.param_numbers(
-                name, parameter, parameter.grad)  # fmt: skip
-            if name in self._ratios and math.isfinite(self._ratios[name]):
-                numbers["update_ratio"] = self._ratios[name]
-            elif id(parameter) not in known:
+            numbers = self._numbers.get(name) or look.param_numbers(name, parameter, parameter.grad)
+            if id(parameter) not in known:
                 numbers["update_ratio"] = 0.0
             params[facts.path_of(self.inner, name)] = numbers
-        self._before, self._ratios = {}, {}
-        loss = float(self._value.float().mean()) / (self.batch if rows == 1.0 else 1.0)
-        record = {
-            "epoch": self.ledger.epoch, "step": self.step, "rows": look.rows,
-            "loss": loss if math.isfinite(loss) else None,
-            "layers": look.layer_numbers(rows), "params": facts.plain_numbers(params),
-        }  # fmt: skip
+        return facts.plain_numbers(params)
+
+    def _mean_loss(self) -> float | None:
+        if self._value is None:
+            return None
+        summed = getattr(self.loss_fn, "reduction", "mean") == "sum"
+        loss = float(self._value.float().mean()) / (self.batch if summed else 1)
+        return loss if math.isfinite(loss) else None
+
+    def _finish(self, look: Look) -> None:
+        """A look is over: its numbers as a record."""
+        self._look = None
+        if self.first is None:
+            self.first = look
+            self.plan.learn(**facts.work(self.inner, look, self.batch))
+        self.looks.append(self._record(look))
         look.forget()
-        self.looks.append(record)
         self.plan.took(self.step)
         if len(self.looks) > MOST_LOOKS:
             self.looks = [self.looks[0], *self.looks[1:-1:2], self.looks[-1]]
+
+    def _record(self, look: Look) -> dict[str, Any]:
+        rows = 1.0 if getattr(self.loss_fn, "reduction", "mean") == "sum" else float(self.batch)
+        record = {"epoch": self.ledger.epoch, "step": self.step, "rows": look.rows, "loss": self._first_loss,
+                  "layers": look.layer_numbers(rows), "params": self._params}  # fmt: skip
+        self._measured, self._params, self._first_loss = False, {}, None
+        return record
 
     def _close_epoch(self) -> None:
         self._settle()
@@ -374,6 +430,15 @@ class TorchEye(Eye):
 
     # ------------------------------------------------------------------------------------------ what it comes to
 
+    @property
+    def looking(self) -> Look | None:
+        """The look that no update has ended, if there is one."""
+        return self._look
+
+    def broken_off(self) -> dict[str, Any]:
+        """What an open look has seen: of a training that broke off at its beginning."""
+        return self._record(self._look) if self._look is not None else {"layers": {}}
+
     def _watched(self) -> Watched:
         if self._over is None or self._stop:
             self._settle()
@@ -382,8 +447,15 @@ class TorchEye(Eye):
         return self._over
 
 
+def _version(tensor: Any) -> int:
+    """How often a tensor was changed in place; of inference, where that isn't counted, 0."""
+    return 0 if tensor.is_inference() else int(tensor._version)
+
+
 def _array(tensor: Any) -> np.ndarray:
-    return np.asarray((tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).cpu().numpy())
+    return np.asarray(
+        (tensor.detach().float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor.detach()).cpu().numpy()
+    )
 
 
 def optimizers_of(given: Any) -> tuple[Any, ...]:

@@ -167,11 +167,11 @@ def watched(eye: TorchEye) -> Watched:
     """All that was seen, as a run and as evidence."""
     if eye.loss is None or eye.output is None:
         raise InputError(_unseen(eye))
-    if not eye.step and not eye.looks:
+    if not eye.step and eye.diverged is None:
         raise InputError(
             "no update was seen: optimizer.step() must be called inside the with block, of the optimizer given"
         )
-    found, chain = placed(eye.first)
+    found, chain = placed(eye.first or eye.looking)
     found, loss = _as_scores(found, eye.loss)
     history = _history(eye)
     output_shape = tuple(eye.output.shape[1:]) or (1,)
@@ -185,7 +185,7 @@ def watched(eye: TorchEye) -> Watched:
         x is not None and x.dtype.kind in "iu",
     )  # fmt: skip
     data, history = _data(eye, net, loss, x, y, history)
-    start = dict(eye.looks[0]) if eye.looks else {}
+    start = dict(eye.looks[0]) if eye.looks else eye.broken_off()
     start |= {"epoch": 0, "step": 0, "data": data, "weights": _start_weights(net, eye)}
     optimizer, decay = losses.optimizer_of(eye.optimizers[0], eye.rate)
     settings = {

@@ -19,7 +19,7 @@ from backlit.train.probes.measure import numbers, one_signed
 from backlit.watching import torch_layers as layers
 from backlit.watching.torch_time import state_gradients
 
-ROWS = 64  # that a look wants to see, over several batches if they are small
+ROWS = 32  # that a look wants to see, over several batches if they are small
 PASSES = 16  # at most, in which it sees them
 NUMBERS = 65_536  # of one layer's output in a pass, at most; of whole rows
 FEWEST = 4  # rows
@@ -84,6 +84,7 @@ class Look(TorchFunctionMode):
         self.bad: str | None = None
         self.scales: list[float] = []
         self.output_node: int | None = None
+        self.learned = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
         self._leaves = [(name, module, layer) for name, module in _leaves(model) if (layer := layers.of_module(module))]
         self._handles: list[Any] = []
         self._open = 0  # layers that are running: what they call is their own business
@@ -102,6 +103,12 @@ class Look(TorchFunctionMode):
         """Let go of what was seen, but for how layers follow one another."""
         for site in self.sites.values():
             site.values, site.gradients, site.entering = [], [], None
+
+    def drop_last(self) -> None:
+        """Leave out the last pass, which turned bad, if there were others."""
+        for site in self.sites.values():
+            if 1 < len(site.values) == self.passes:
+                site.values.pop()
 
     # ------------------------------------------------------------------------------------------ a forward pass
 
@@ -288,7 +295,7 @@ class Look(TorchFunctionMode):
     def param_numbers(self, path: str, parameter: Any, gradient: Any) -> dict[str, Any]:
         """Of a parameter before its update."""
         told: dict[str, Any] = {"norm": _norm(parameter)}
-        if parameter.requires_grad:
+        if gradient is not None or path in self.learned:
             told["gradient_norm"] = 0.0 if gradient is None else _norm(gradient)
         if gradient is not None and gradient.ndim > 1 and path.endswith("weight") and not gradient.is_sparse:
             told["one_signed"] = float(one_signed(gradient.detach().float().cpu().numpy()))
@@ -363,5 +370,7 @@ def _norm(tensor: Any) -> float:
     tensor = tensor.detach()
     if tensor.is_sparse:
         tensor = tensor.coalesce().values()
-    number = float(torch.linalg.vector_norm(tensor, dtype=torch.float32))
+    if tensor.dtype in (torch.bfloat16, torch.float16):
+        tensor = tensor.float()
+    number = float(torch.linalg.vector_norm(tensor))
     return number if 1e-18 < number < math.inf else float(torch.linalg.vector_norm(tensor, dtype=torch.float64))

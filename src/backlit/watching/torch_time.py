@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+LARGEST = 1e300  # what left the range of 64 bits is told as
+
 
 def state_gradients(module: Any, x: Any, direct: Any) -> np.ndarray | None:
     """‖∂L/∂hₜ‖ of a row by time step, root mean square over the rows: of the last of stacked layers.
@@ -29,16 +31,16 @@ def state_gradients(module: Any, x: Any, direct: Any) -> np.ndarray | None:
     """
     if module.bidirectional or getattr(module, "proj_size", 0) or x.ndim != 3:
         return None
-    x = x.float() if module.batch_first else x.float().transpose(0, 1)
+    x = x.double() if module.batch_first else x.double().transpose(0, 1)  # what explodes leaves the range of 32 bits
     steps = min(x.shape[1], direct.shape[1])
     rows = min(len(x), len(direct))
-    weights = [[p.detach().float() for p in layer] for layer in module.all_weights]
+    weights = [[p.detach().double() for p in layer] for layer in module.all_weights]
     with torch.enable_grad():
         states = _states(module, x[:rows, :steps], weights)
         upstream = list(direct[:rows, :steps].to(x.device, x.dtype).unbind(1))
         whole = torch.autograd.grad(states, states, upstream, allow_unused=True)
     norms = [0.0 if g is None else float(g.square().sum() / rows) ** 0.5 for g in whole]
-    return np.array(norms)
+    return np.nan_to_num(np.array(norms), nan=LARGEST, posinf=LARGEST)
 
 
 def _states(module: Any, x: Any, weights: list[list[Any]]) -> list[Any]:

@@ -56,7 +56,7 @@ def watch(model: Any, loss_fn: Any = None, optimizer: Any = None, *, every: int 
     >>> eye.diagnose().alarms
     Diagnosis(alarm: softmax twice)
     >>> print(eye.diagnose()[0].remedy)
-    model = torch.nn.Sequential(*list(model)[:-1])  # or leave it out of forward()  # the loss applies softmax or \
+    model = torch.nn.Sequential(*list(model)[:-1])  # or leave it out of forward(): the loss applies softmax or \
 sigmoid itself
     """
     if every is not None and (not isinstance(every, int) or isinstance(every, bool) or every < 1):

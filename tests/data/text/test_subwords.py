@@ -131,6 +131,11 @@ def test_a_column_of_texts_is_read_by_it(tmp_path):
     [
         (lambda f: Subwords.of(f / "none.json"), InputError, r"tokenizer .*none.json can't be read: No such file"),
         (lambda f: Subwords.of(f / "odd.json"), InputError, "this is no tokenizer.json that the library tokenizers"),
+        (
+            lambda f: Subwords.of(Tokenizer(models.WordLevel({"a": 0, "b": 10**9}, unk_token="a"))),  # noqa: S106
+            InputError,
+            "numbers its 2 tokens up to 1,000,000,000: expected few gaps",
+        ),
         (lambda f: Subwords.of(3), InputError, "tokenizer must be the path of a tokenizer.json, .* got int"),
         (lambda f: Subwords.of(Tokenizer(models.BPE())), InputError, "this tokenizer has no tokens: train it first"),
         (lambda f: Subwords.of(bytepairs()).decode([[5]]), ShapeError, r"decode takes the numbers of one text"),

@@ -168,6 +168,13 @@ def test_fitting_a_data_set_is_fitting_its_arrays(dataset):
     assert run.history["loss"] == bl.fit(NET, x, y, **FIT).history["loss"]
 
 
+def test_columns_of_hugging_face_are_taken_as_lists():
+    dataset = vectors()
+    run = bl.fit(NET, dataset["v"], dataset["label"], **FIT)
+    assert run.history["loss"] == bl.fit(NET, X, CODES, **FIT).history["loss"]
+    np.testing.assert_array_equal(run.predict(dataset["v"]), run.predict(X))
+
+
 def test_the_validation_part_of_a_dict_is_the_validation():
     parts = DatasetDict(train=vectors(30), validation=vectors(10), test=vectors(5))
     run = bl.fit(NET, parts, **FIT)

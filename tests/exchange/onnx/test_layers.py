@@ -10,6 +10,7 @@ import pytest
 import backlit as bl
 from backlit.exchange.onnx.mapping import writers
 from backlit.nn.layer import Layer
+from backlit.nn.layers.onnx import OnnxNode
 from tests.exchange.onnx.common import agree, answer, network_of, operators
 from tests.nn.layers.test_every_layer import CASES, inputs
 
@@ -65,6 +66,10 @@ MORE: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.Permute((3, 1, 2)), (2, 3, 4)),
     (bl.Sequential(bl.Conv2d(3, 2), bl.Permute((2, 1, 3)), bl.Select(1, axis=3)), (4, 5, 2)),
     (bl.Select(2, axis=2), (2, 3, 4)),
+    (OnnxNode("ReduceMean", (("input",),), (("axes", (1,)), ("keepdims", 0)), 13), (4, 3)),
+    (OnnxNode("Reshape", (("input",), ("sizes", ((0, 1), (12, 0)))), (), 14), (4, 3)),
+    (OnnxNode("Split", (("input",),), (("axis", 1), ("split", (1, 3))), 11, output=1, outputs=2), (4, 3)),
+    (OnnxNode("Add", (("input",), ("filled", "float32", ((0, 1), (1, 0), (3, 0)), 2.5))), (4, 3)),
     (bl.Decoder(6, 4, units=4, embedding=2, cell="rnn", layers=2), (3, 4)),
     (bl.Decoder(6, 4, units=4, embedding=2, attention="dot"), (5, 3)),
 ]
@@ -229,3 +234,9 @@ def test_states_beside_the_output_are_refused(tmp_path: Path) -> None:
     with pytest.raises(bl.InputError, match=r"return_states.*leave return_states out"):
         network.export(tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_node_that_meant_something_else_in_its_opset_is_refused(tmp_path: Path) -> None:
+    network = bl.Sequential(OnnxNode("Softmax", (("input",),), (("axis", 1),), 11)).build((4, 3))
+    with pytest.raises(bl.InputError, match=r"layer 0 .*: Softmax of opset 11 has another form in opset 20"):
+        network.export(tmp_path / "net.onnx")

@@ -250,6 +250,17 @@ def web() -> nn.Module:
     return Calls(forward, **{name: nn.Linear(4, 4) for name in ("a", "a2", "b", "c", "d")})
 
 
+def mixed() -> nn.Module:
+    """Sums and concatenations that cross."""
+
+    def forward(m: Any, x: Any) -> Any:
+        a, b = m.a(x), m.b(x)
+        c = torch.cat([a, b], 1)
+        return torch.cat([m.c(c) + b, c], 1)
+
+    return Calls(forward, a=nn.Linear(4, 3), b=nn.Linear(4, 3), c=nn.Linear(6, 3))
+
+
 def vit() -> nn.Module:
     def forward(m: Any, x: Any) -> Any:
         x = m.patch(x).flatten(2).transpose(1, 2) + m.place
@@ -297,6 +308,7 @@ CASES = [
         (0, 1),
     ),
     Case("norms", line(nn.Linear(4, 6), nn.BatchNorm1d(6, eps=1e-3), nn.LayerNorm(6), nn.RMSNorm(6)), (4,), (), (0, 1)),
+    Case("sums and concatenations", mixed, (4,), (), (0, 1)),
     Case("lenet", LeNet, (1, 10, 8), FIRST, (0, 1)),
     Case("resnet", resnet, (3, 6, 8), FIRST, (0, 1)),
     Case("u-net", unet, (2, 8, 4), FIRST, FIRST),

@@ -18,6 +18,8 @@ from tests.nn.layers.test_every_layer import CASES, inputs
 REFUSED = {  # by name, each with what the message says
     "Decoder": "PyTorch has nothing that does the same",
     "EncoderDecoder": "PyTorch has nothing that does the same",
+    "OnnxGraph": "PyTorch has nothing that does the same",
+    "OnnxNode": "PyTorch has nothing that does the same",
 }
 SMALL = bl.Linear(2)
 MORE: list[tuple[Layer, tuple[int, ...]]] = [
@@ -41,6 +43,7 @@ MORE: list[tuple[Layer, tuple[int, ...]]] = [
     (bl.Parallel(bl.Linear(3), bl.Linear(3), combine="mean_softmax"), (4,)),
     (bl.Parallel(bl.Linear(3), bl.Linear(3), combine="mean_sigmoid"), (4,)),
     (bl.Wired({"a": bl.Linear(4), "b": bl.Linear(4), "c": bl.Linear(4)}, [("a", "c"), ("b", "c")], "weighted"), (4,)),
+    (bl.Wired(bl.Linear(4), [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")], {"d": "concatenate"}), (4,)),
     (bl.Wired({"a": bl.Conv2d(2, 1), "b": bl.Linear(2)}, [("input", "a"), ("input", "b")], "mean"), (4, 3, 2)),
     (bl.Sequential(bl.RNN(3, reverse=True, return_sequences=True, bias=False), bl.RNN(2, activation="relu")), (4, 2)),
     (bl.Bidirectional(bl.GRU(3, return_sequences=True, reset_after=False), combine="sum"), (4, 2)),
@@ -126,6 +129,10 @@ def test_more_that_is_refused() -> None:
         STATEFUL[0].build(STATEFUL[1]).to_torch()
     with pytest.raises(InputError, match="PyTorch's attention gives as many features as it gets, not 4 of 5"):
         UNEVEN[0].build(UNEVEN[1]).to_torch()
+    two = bl.Wired({"a": bl.Linear(2)}, [("x", "a"), ("y", "a")], inputs=("x", "y")).build({"x": (3,), "y": (3,)})
+    for hand_over in (two.to_torch, two.to_keras):
+        with pytest.raises(InputError, match="has several inputs or outputs"):
+            hand_over()
     with pytest.raises(InputError, match="to_torch takes a network that was built"):
         Network.to_torch.function(bl.Linear(2))
 

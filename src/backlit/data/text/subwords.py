@@ -19,6 +19,7 @@ from backlit.errors import InputError, ShapeError
 from backlit.extras import need
 from backlit.schema import fitted
 
+GAPS, SPARSE = 2, 10_000  # numbers for each token, and besides, that a vocabulary may leave unused
 WHY = {"extra": "huggingface", "why": "reading texts by a tokenizer.json"}
 
 
@@ -54,9 +55,14 @@ class Subwords(Encoding):
     description: str
 
     def __post_init__(self) -> None:
-        tokenizer = self._library  # refuses what can't be read
-        if not tokenizer.get_vocab_size():
+        known = self._library.get_vocab(with_added_tokens=True)  # refuses what can't be read
+        if not known:
             raise InputError("this tokenizer has no tokens: train it first")
+        last = max(known.values())
+        if last >= GAPS * len(known) + SPARSE:
+            raise InputError(
+                f"this tokenizer numbers its {len(known):,} tokens up to {last:,}: expected hardly any gaps"
+            )
 
     @classmethod
     def of(cls, source: Any) -> Subwords:

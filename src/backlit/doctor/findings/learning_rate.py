@@ -59,7 +59,7 @@ FIRST_LEAP = Sign(
     _LEAP,
     Template(
         "Adam moves each weight by the rate in its first step; such a step replaces the start",
-        "Adam은 첫 갱신에서 가중치를 학습률만큼 움직이므로, 이 정도면 초기값이 남지 않음",
+        "Adam은 첫 갱신에서 가중치를 학습률만큼 움직이므로, 이 정도면 초깃값이 남지 않음",
     ),
     remedy=_SLOWER,
     command=_LOWER,

@@ -26,7 +26,7 @@ CODE = {
     "no non-linearity": 'mlp.set_params(activation="relu")  # "identity" bends nothing',
     "constant initialisation": _START,
     "zero initialisation": _START,
-    "initial weights too small": _START,
+    "initial weights too small": 'mlp.set_params(activation="relu")  # starts larger than "logistic"',
     "initial weights too large": _START,
     "negative bias": _START,
     "unscaled inputs": _SCALE,

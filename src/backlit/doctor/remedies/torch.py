@@ -5,7 +5,7 @@ from __future__ import annotations
 _INIT = 'torch.nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu"); torch.nn.init.zeros_(layer.bias)'
 _SCALE = "mean, std = x.mean(dim=0), x.std(dim=0).clamp_min(1e-6); x = (x - mean) / std  # training rows' mean and std"
 _NO_ACTIVATION = "model = torch.nn.Sequential(*list(model)[:-1])  # or leave it out of forward()"
-_LATER_LOSS = "  # the loss applies softmax or sigmoid itself"
+_LATER_LOSS = ": the loss applies softmax or sigmoid itself"
 _FLOWING = "torch.nn.LayerNorm(units)  # before activations; or a residual connection, x + block(x)"
 
 CODE = {
@@ -24,7 +24,7 @@ CODE = {
     "softmax twice": f"{_NO_ACTIVATION}{_LATER_LOSS}",
     "activation before the loss": f"{_NO_ACTIVATION}{_LATER_LOSS}",
     "softmax on one unit": "loss_fn = torch.nn.BCEWithLogitsLoss()  # on the one score, without the softmax",
-    "targets out of reach": f"{_NO_ACTIVATION}; numbers need a linear output",
+    "targets out of reach": f"{_NO_ACTIVATION}: numbers need a linear output",
     "outputs and targets of different shapes": "loss = loss_fn(model(x), y.reshape(len(y), -1))"
     "  # (rows, 1) beside (rows, 1)",
     "tiny batches in batch norm": "loader = torch.utils.data.DataLoader(data, batch_size=32, shuffle=True)"

@@ -18,7 +18,7 @@ from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.containers import Parallel, Residual, Sequential
 from backlit.nn.layers.sequence import EachStep, Masked
 from backlit.nn.layers.transformer import TransformerBlock
-from backlit.nn.layers.wired import EDGES, Wired
+from backlit.nn.layers.wired import EDGES, OUTPUT, Wired
 from backlit.registry import OWN
 
 
@@ -54,6 +54,11 @@ class Part:
 
 def built(network: Network) -> nn.Module:
     """The module of a network: see `Network.to_torch`."""
+    whole: Any = network.architecture
+    if whole.input_names or whole.output_names:
+        raise InputError(
+            f"to_torch: {whole} has several inputs or outputs; a module of one is made: hand over parts of it"
+        )
     steps = plan(network.architecture, network.input_shape)
     state = tree.nest(network.state) if network.state else {}
     whole = Part("", network.architecture, network.params, state, steps, network.frozen)
@@ -129,7 +134,10 @@ def _wired(part: Part) -> nn.Module:
         shape = inner.step.shape
         nodes[name] = fitted(inner, along(common, shape), along(common, inner.layer.output_shape(shape)))
     shares = {name: value["scale"] for name, value in part.params.get(EDGES, {}).items()}
-    return own.Wired(nodes, part.layer.edges, part.layer.combine, _channels(part.step.out), shares)
+    shapes = {name: inner.step.shape for name, inner in part.parts()}
+    shapes[OUTPUT] = part.layer.output_shape(part.step.shape)
+    ways = {name: (part.layer.way(name), _channels(along(common, shape))) for name, shape in shapes.items()}
+    return own.Wired(nodes, part.layer.edges, ways, shares)
 
 
 def _each_step(part: Part) -> nn.Module:

@@ -242,14 +242,18 @@ class Parallel(nn.Module):
 
 
 class Wired(nn.Module):
-    """Named modules, connected at will; those with several inputs combine them."""
+    """Named modules, connected at will; those with several inputs combine them: each its way, along its axis."""
 
     def __init__(
-        self, nodes: dict[str, nn.Module], edges: tuple[tuple[str, str], ...], combine: str, axis: int, shares: Any
+        self,
+        nodes: dict[str, nn.Module],
+        edges: tuple[tuple[str, str], ...],
+        ways: dict[str, tuple[str, int]],
+        shares: Any,
     ) -> None:
         super().__init__()
         self.nodes = nn.ModuleDict({f"node_{name}": node for name, node in nodes.items()})
-        self.order, self.edges, self.combine, self.axis = list(nodes), edges, combine, axis
+        self.order, self.edges, self.ways = list(nodes), edges, ways
         self.shares = nn.ParameterDict({f"into_{name}": torch.tensor(np.asarray(w)) for name, w in shares.items()})
 
     def forward(self, x: Tensor) -> Tensor:
@@ -261,10 +265,11 @@ class Wired(nn.Module):
 
     def _arrived(self, name: str, made: dict[str, Tensor]) -> Tensor:
         values = [made[start] for start, end in self.edges if end == name]
+        way, axis = self.ways[name]
         if f"into_{name}" in self.shares:
             shares = torch.sigmoid(self.shares[f"into_{name}"])
-            return combined("sum", [share * value for share, value in zip(shares, values, strict=True)], self.axis)
-        return combined("sum" if self.combine == "weighted" else self.combine, values, self.axis)
+            return combined("sum", [share * value for share, value in zip(shares, values, strict=True)], axis)
+        return combined("sum" if way == "weighted" else way, values, axis)
 
 
 class EachStep(nn.Module):

@@ -24,7 +24,7 @@ NARROWED = (10, 11, 16)  # ONNX's numbers of float16, float64 and bfloat16, whic
 def onnx_node(site: Site, layer: OnnxNode, x: Value) -> Value:
     """A node by itself."""
     x = site.graph.last(x)
-    made = [layer({**_narrow(site.params)}, array, _context(site)) for array in _examples(x)]
+    made = [layer(_narrow(site.params), array, _context(site)) for array in _examples(x)]
     return _node(site, layer, [x], x, made)
 
 
@@ -76,11 +76,8 @@ def _node(site: Site, layer: OnnxNode, inputs: Sequence[Value], x: Value, made: 
     for name in AS_INPUTS:
         if name in attributes and name not in schema.attributes:
             operands = [*operands[:1], site.graph.axes(*attributes.pop(name))]
-    old = (
-        layer.operator in SOFTMAXES
-        and layer.version < ALONG_AN_AXIS
-        and attributes.get("axis", 1) % one.ndim != one.ndim - 1
-    )
+    flat = layer.operator in SOFTMAXES and layer.version < ALONG_AN_AXIS
+    old = flat and attributes.get("axis", 1) % one.ndim != one.ndim - 1
     strange = sorted(set(attributes) - set(schema.attributes))
     if old or strange or not schema.min_input <= len(operands) <= schema.max_input:
         raise InputError(

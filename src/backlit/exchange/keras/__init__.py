@@ -1,0 +1,100 @@
+"""Networks to and from Keras 3. What needs Keras is imported when it is first called; it runs on JAX or PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from backlit.errors import InputError
+from backlit.extras import need
+from backlit.nn.layer import Network
+
+
+def from_keras(model: Any) -> Network:
+    """A Keras model as a network of Backlit's: the same layers with the same weights.
+
+    `Sequential` and functional models of one input and one output are taken over layer by layer, models within models
+    too; what is added or concatenated becomes `Residual`, `Parallel` or `Wired`. Layers with ``trainable=False`` are
+    frozen (`Network.freeze`). Outputs are compared, in evaluation mode, before anything is returned.
+
+    Parameters
+    ----------
+    model : keras.Model, or path of a .keras file
+        A file is read in Keras' safe mode: one that holds code is refused.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        If a layer has no counterpart, or is used in two places; it is named. If Keras isn't installed.
+
+    Notes
+    -----
+    Keras's `BatchNormalization` follows the batch's biased variance in training, Backlit's the unbiased one.
+
+    Examples
+    --------
+    >>> import os
+    >>> backend = os.environ.setdefault("KERAS_BACKEND", "jax")
+    >>> import backlit as bl, keras
+    >>> layers = [keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(3)]
+    >>> bl.from_keras(keras.Sequential(layers))
+    Network(Sequential(Linear(8), ReLU(), Linear(3)), input_shape=(4,), 67 parameters)
+    """
+    keras = need("keras", extra="keras", why="taking over a Keras model")
+    if isinstance(model, (str, Path)):
+        model = _loaded(keras, Path(model))
+    from backlit.exchange.keras.reading import converted
+
+    return converted(model)
+
+
+def to_keras(network: Network) -> Any:
+    """The network as a Keras model with the same weights: see `Network.to_keras`.
+
+    A chain of layers becomes a ``keras.Sequential``, any other network a functional model; ``model.save("m.keras")``
+    writes it. Axes stay as they are, channels last. Frozen layers have ``trainable=False``.
+
+    Parameters
+    ----------
+    network : Network
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    InputError
+        If a layer can't be said in Keras, or only some of its parameters are frozen; its path is named. If Keras isn't
+        installed.
+
+    Examples
+    --------
+    >>> import os
+    >>> backend = os.environ.setdefault("KERAS_BACKEND", "jax")
+    >>> import backlit as bl
+    >>> model = bl.Sequential(bl.Conv2d(4, 3), bl.ReLU(), bl.Flatten(), bl.Linear(2)).build((5, 5, 1)).to_keras()
+    >>> [type(layer).__name__ for layer in model.layers], model.output_shape
+    (['Conv2D', 'ReLU', 'Flatten', 'Dense'], (None, 2))
+    """
+    if not isinstance(network, Network):
+        raise InputError(f"to_keras takes a network that was built, layer.build(shape), got {network!r}")
+    need("keras", extra="keras", why="making a Keras model")
+    from backlit.exchange.keras.building import built
+
+    return built(network)
+
+
+def _loaded(keras: Any, path: Path) -> Any:
+    if path.suffix != ".keras":
+        raise InputError(f"from_keras reads .keras files, as model.save writes them, got {path}")
+    if not path.is_file():
+        raise InputError(f"{path} can't be read: there is no such file")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # whatever a strange file raises
+        raise InputError(f"{path} can't be read in Keras' safe mode: {str(error).splitlines()[0]}") from error
