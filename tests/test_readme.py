@@ -140,7 +140,7 @@ def test_the_first_series(tmp_path: Path) -> None:
 def test_the_page_on_transformers(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "transformers.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))
-    assert "AttentionMap(8 steps; 0/body/1/attention/body/1/attend 2 heads)" in printed
+    assert "AttentionMap(6 steps; 0/body/2/attention/body/1/attend 2 heads)" in printed
     assert "the cat sat on the mat." in printed
     assert "0/body/3/attention" in printed  # the table of layers
     assert (tmp_path / "attention.png").stat().st_size > 0
