@@ -34,7 +34,7 @@ def same(model: Any, x: np.ndarray, folder: Path, **options: Any) -> Any:
 
 
 def test_pictures_with_channels_last(tmp_path: Path) -> None:
-    """As tf2onnx writes Keras' Conv2D, BatchNormalization, MaxPooling2D, Flatten, Dense: no axis is moved in the end."""
+    """As tf2onnx writes Keras' Conv2D, BatchNormalization, MaxPooling2D, Flatten, Dense: no axis is moved at last."""
     model = model_of(
         [
             node("Transpose", "x", "first", "in", perm=[0, 3, 1, 2]),
