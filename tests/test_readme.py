@@ -140,7 +140,7 @@ def test_the_first_series(tmp_path: Path) -> None:
 def test_the_page_on_transformers(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "transformers.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))
-    assert "AttentionMap(8 steps; 0/body/1/attention/body/1/attend 2 heads)" in printed
+    assert "AttentionMap(6 steps; 0/body/2/attention/body/1/attend 2 heads)" in printed
     assert "the cat sat on the mat." in printed
     assert "0/body/3/attention" in printed  # the table of layers
     assert (tmp_path / "attention.png").stat().st_size > 0
@@ -173,6 +173,31 @@ def test_the_page_on_onnx(tmp_path: Path) -> None:
     told = run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command))
     for line in re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)[0].splitlines():
         assert line in told, (line, told)
+
+
+def test_fine_tuning(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "fine-tuning.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
+    assert "weight 8×3×3×1 frozen" in printed
+    head, whole = map(float, printed.splitlines()[-1].split())
+    assert 0.6 < head < 0.9 < whole
+    assert (tmp_path / "digits.safetensors").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_coming_from_elsewhere(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "coming-from.md").read_text(encoding="utf-8")
+    printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
+    assert "Sequential(Linear(16), ReLU(), Linear(3))" in printed
+    assert "weight 16×4 frozen" in printed
+    assert float(printed.split("estimator ")[1].split()[0]) > 0.9
+    rows = [line for line in text.splitlines() if re.match(r"\| .*\]\(#", line)]
+    headings = {
+        re.sub(r"[^a-z -]", "", h.lower()).replace(" ", "-") for h in re.findall("^## (.*)$", text, re.MULTILINE)
+    }
+    assert len(rows) == 10
+    for row in rows:  # each leads to a block that was just run
+        assert re.findall(r"\(#([a-z-]+)\)", row)[0] in headings, row
 
 
 def test_the_doctor_in_loops_of_ones_own(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def trained(tmp_path_factory):
 
 def test_train_on_a_table(trained):
     folder, result = trained
-    assert set(result) == {"test", "judgement", "run", "epochs", "seconds"}
+    assert set(result) == {"test", "judgement", "findings", "run", "epochs", "seconds"}
     assert result["test"]["accuracy"] > 0.7
     assert result["run"] == "run"
     assert bl.load(folder / "run").classes == ["비쌈", "쌈"]

@@ -218,5 +218,6 @@ def test_options_that_texts_name_exist():
         "--upgrade",
         "--wide",
         "--header",
+        "--logdir",
     }  # of other programs, and of Python
     assert {flag: file for flag, file in named.items() if flag not in flags | foreign and not flag.endswith("-")} == {}

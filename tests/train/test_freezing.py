@@ -63,3 +63,35 @@ def test_a_frozen_run_is_saved_and_loaded(tmp_path):
     loaded = bl.load(run.save(tmp_path / "run"))
     assert loaded.optimizer == run.optimizer
     assert loaded.settings["freeze"] == "embeddings"
+
+
+def test_a_network_says_what_is_frozen_and_training_keeps_it(tmp_path):
+    built = NETWORK.build((5,), seed=0).freeze("embeddings", "2/bias")
+    assert built.frozen == ("0/weight", "2/bias")
+    table = str(built)
+    assert "weight 6×3 frozen" in table
+    assert table.splitlines()[-1].endswith("22 frozen")
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 6, (40, 5)), rng.integers(0, 2, 40)
+    options = {"epochs": 2, "optimizer": bl.AdamW(0.1, weight_decay=0.5), "engine": "numpy", "probes": None}
+    run = bl.fit(built, x, y, freeze="4/bias", **options)  # this time also another
+    before, after = dict(tree.items(built.params)), dict(tree.items(run.network.params))
+    for path, leaf in before.items():
+        assert np.array_equal(after[path], leaf) == (path in ("0/weight", "2/bias", "4/bias")), path
+    assert run.network.frozen == built.frozen
+    loaded = bl.load(run.save(tmp_path / "run"))
+    assert loaded.network.frozen == built.frozen
+    again = bl.fit(run.network.unfreeze("embeddings"), x, y, **options).network
+    assert again.frozen == ("2/bias",)
+    assert not np.array_equal(again.params["0"]["weight"], after["0/weight"])
+    assert run.network.unfreeze().frozen == ()
+
+
+def test_freezing_a_network_with_mistakes():
+    built = NETWORK.build((5,), seed=0)
+    with pytest.raises(bl.InputError, match="freeze: no parameter is called '9'; there are 0/weight"):
+        built.freeze("9")
+    with pytest.raises(bl.InputError, match="unfreeze: no parameter is called 'head'"):
+        built.unfreeze("head")
+    with pytest.raises(bl.InputError, match="all parameters would stay"):
+        bl.fit(built.freeze("*"), np.zeros((4, 5), int), [0, 1, 0, 1], epochs=1, probes=None)

@@ -156,7 +156,7 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
         activation=ends.activation,
         ensemble=members,
         mixup=mixup_of(options.augment),
-        schedule=options.schedule or warm_up(wanted, epochs, options) or usual.schedule,
+        schedule=options.schedule or warm_up(wanted, max(1, len(rows) // batch), epochs, options) or usual.schedule,
         method=usual.optimizer if options.optimizer is None else options.optimizer,
         pieces=pieces,
     )

@@ -204,7 +204,9 @@ class SequencesTask(Task):
             dropout=options.dropout or 0.0,
             optimizer=optimizer,
             penalty=options.penalty,
-            schedule=options.schedule or warm_up(options.network, epochs, options) or ("cosine" if fixed else None),
+            schedule=options.schedule
+            or warm_up(options.network, max(1, rows // batch), epochs, options)
+            or ("cosine" if fixed else None),
             method=options.optimizer or method,
         )
 

@@ -262,7 +262,7 @@ class StreamTask(Task):
             dropout=dropout,
             optimizer=optimizer,
             penalty=options.penalty,
-            schedule=options.schedule or warm_up(network, epochs, options),
+            schedule=options.schedule or warm_up(network, updates_of_epoch(updates), epochs, options),
             method=options.optimizer or method,
         )
 

@@ -10,38 +10,42 @@ from backlit.optim import as_transform
 from backlit.tasks.options import Options
 
 OPTIMIZER, RATE = "adamw", 0.002
-SHARE = 0.1  # of all epochs, in which the rate rises
+SHARE, MOST = 0.1, 200  # of all epochs, or updates, in which the rate rises: whichever is less
 TOLD = Template(
-    "a Transformer's learning rate rises over the first {share:.0%} of the epochs, then falls to nothing ({method})",
-    "트랜스포머(Transformer)의 학습률(learning rate)은 처음 {share:.0%} 에포크에 오르고 그 뒤 0까지 내려감({method})",
+    "a Transformer's learning rate rises over the first {share:.0%} of the epochs, or {most} updates, then falls to "
+    "nothing ({method})",
+    "트랜스포머(Transformer)의 학습률(learning rate)은 처음 {share:.0%} 에포크, 많아야 갱신 {most}회 동안 오르고 "
+    "그 뒤 0까지 내려감({method})",
 )
 
 
-def warm_up(network: Any, epochs: int, options: Options) -> str | None:
+def warm_up(network: Any, updates: int, epochs: int, options: Options) -> str | None:
     """The words of a warm-up and a cosine for a Transformer whose user says nothing of the rate's course; else None.
 
     Parameters
     ----------
     network : str or Layer
         What the user asks for.
+    updates : int
+        Of an epoch.
     epochs : int
         Most of the training.
     options : Options
 
     Examples
     --------
-    >>> warm_up("transformer:2x64", 20, Options()), warm_up("lstm:64", 20, Options())
+    >>> warm_up("transformer:2x64", 50, 20, Options()), warm_up("lstm:64", 50, 20, Options())
     ('warmup:2 cosine', None)
     """
     if options.schedule is not None or not isinstance(options.optimizer, (str, type(None))):
         return None
     transform = as_transform(options.steps(OPTIMIZER, RATE)[0])
     steady = transform.option("exact") or transform.option("whole")  # they take no schedule
-    return None if steady or not is_transformer(network) else f"warmup:{SHARE * epochs:g} cosine"
+    return None if steady or not is_transformer(network) else f"warmup:{min(SHARE * epochs, MOST / updates):g} cosine"
 
 
 def warm_up_told(network: Any, options: Options) -> list[str]:
     """What is said of it in the plan's notes."""
-    if warm_up(network, 1, options) is None:
+    if warm_up(network, 1, 1, options) is None:
         return []
-    return [TOLD.say(method="AdamW" if options.optimizer is None else options.optimizer, share=SHARE)]
+    return [TOLD.say(method="AdamW" if options.optimizer is None else options.optimizer, share=SHARE, most=MOST)]

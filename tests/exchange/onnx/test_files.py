@@ -208,3 +208,31 @@ def test_what_the_command_refuses(
     assert status == 2
     assert message in err
     assert not list(folder.glob("*.onnx"))
+
+
+def test_rows_that_are_drawn_are_never_all_padding(tmp_path: Path) -> None:
+    network = bl.Sequential(bl.Masked(bl.Embedding(3, 2), bl.GRU(2))).build((2,))
+    difference = network.export(tmp_path / "net.onnx").difference
+    assert difference is not None
+    assert difference.largest < 1e-5
+
+
+def test_a_runtime_that_can_t_run_the_file_is_told(
+    network: bl.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+
+    def refuse(*options: Any, **more: Any) -> None:
+        from onnxruntime.capi.onnxruntime_pybind11_state import Fail
+
+        raise Fail("opset 20 is too new")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refuse)
+    with pytest.raises(bl.InputError, match=r"can't run the file, so that none was written.*: opset 20 is too new"):
+        network.export(tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_distances_of_what_is_no_number() -> None:
+    got, expected = np.array([1.0, np.nan, np.inf, np.nan, 2.0]), np.array([1.5, np.nan, np.inf, 1.0, np.nan])
+    np.testing.assert_array_equal(compare._apart(got, expected), [0.5, 0.0, 0.0, np.inf, np.inf])

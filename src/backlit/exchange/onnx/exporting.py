@@ -284,11 +284,13 @@ class _File:
         return cls(_model(graph, facts), entrance, outputs, notes, opset)
 
     def saved(self, path: Path, rows: Mapping[str, np.ndarray], ours: Mapping[str, Any]) -> Exported:
-        """Write the file, and compare what ONNX Runtime makes of rows with what Backlit makes of them."""
+        """Compare what ONNX Runtime makes of rows with what Backlit makes of them, and write the file."""
         content = self.model.SerializeToString()
+        names = {port.source: port.name for port in self.outputs}
+        told = {names[name]: array for name, array in ours.items()}
+        difference = compared(content, rows, told) if rows else None
         with saving(path) as temporary:
             temporary.write_bytes(content)
-        names = {port.source: port.name for port in self.outputs}
         return Exported(
             path,
             self.opset,
@@ -297,7 +299,7 @@ class _File:
             dict(Counter(node.op_type for node in self.model.graph.node).most_common()),
             len(content),
             [*self.entrance.outside, *self.notes],
-            compared(content, rows, {names[name]: array for name, array in ours.items()}) if rows else None,
+            difference,
             self.entrance.feed,
         )
 

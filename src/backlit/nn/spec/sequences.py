@@ -18,7 +18,7 @@ from backlit.nn.layers.sequence import EachStep, Masked
 from backlit.nn.layers.shaping import Flatten, Reshape, Select
 from backlit.nn.spec import build
 from backlit.nn.spec.parts import CELLS, RECURRENT, kind_and_sizes, recurrent
-from backlit.nn.spec.transformer import KIND, Size, is_transformer
+from backlit.nn.spec.transformer import KIND, VECTORS, Size, is_transformer
 
 EMBEDDED, EMBED_INIT = 64, "normal:0.1"  # of texts that are classified
 EMBEDDING = 32  # length of a token's vector where sequences become others
@@ -62,7 +62,7 @@ def for_texts(
     drop: list[Layer] = [Dropout(dropout)] if dropout else []
     if is_transformer(spec):
         attentive = Size.read(spec)
-        vectors: list[Layer] = [Embedding(vocabulary, features or attentive.units, EMBED_INIT)]
+        vectors: list[Layer] = [Embedding(vocabulary, features or attentive.units, VECTORS)]
         vectors += [] if features in (None, attentive.units) else [Linear(attentive.units)]
         return Sequential(Masked(*vectors, *attentive.encoder(dropout), GlobalAvgPool()), *drop, Linear(outputs))
     kind, sizes = kind_and_sizes(spec, ("bag", "cnn", *RECURRENT, KIND), "64", usage, what)
@@ -209,7 +209,7 @@ def for_sequences(
     elif is_transformer(spec):
         if vocabulary is None and len(shape) != 2:
             raise InputError(f"network {spec!r}: expected sequences (time, features) to look at, got shape {shape}")
-        first = Linear(sizes[-1]) if vocabulary is None else Embedding(vocabulary, sizes[-1], EMBED_INIT)
+        first = Linear(sizes[-1]) if vocabulary is None else Embedding(vocabulary, sizes[-1], VECTORS)
         body = [first, *Size.read(spec).encoder(dropout)]
         body += [] if tags or writer is not None else [GlobalAvgPool()]
     elif writer is not None and vocabulary is None and len(shape) != 2:  # one row of numbers, or a picture

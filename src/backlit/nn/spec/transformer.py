@@ -10,9 +10,11 @@ from backlit.errors import InputError
 from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.normalization import LayerNorm
+from backlit.nn.layers.positions import PositionalEncoding
 from backlit.nn.layers.transformer import ScaledDotProductAttention, TransformerBlock
 
 KIND = "transformer"
+VECTORS = "normal:1"  # how tokens' vectors start: as large as the sinusoids that are added to them
 USAGE = "transformer:LAYERSxUNITS such as transformer:2x64, with heads such as transformer:2x64,heads=8 if you like"
 HEAD = 16  # features that each head has at least, if the number of heads isn't said
 FEWEST, MOST = 2, 8  # heads, if the number isn't said and the units allow
@@ -66,15 +68,19 @@ class Size:
     def encoder(self, dropout: float = 0.0, causal: bool = False) -> list[Layer]:
         """Layers that make of each step's vector of `units` one that knows the others: (time, units) -> the same.
 
+        Rotary positions tell how far apart steps are. Where a step stands is known from how much it sees, if it sees
+        what came before alone; else sinusoids tell it.
+
         >>> [type(layer).__name__ for layer in Size(2, 64, 4).encoder()]
-        ['TransformerBlock', 'TransformerBlock', 'LayerNorm']
+        ['PositionalEncoding', 'TransformerBlock', 'TransformerBlock', 'LayerNorm']
         """
         drop: list[Layer] = [Dropout(dropout)] if dropout else []
         blocks = [
             TransformerBlock(self.units, self.heads, causal=causal, rotary=True, dropout=dropout)
             for _ in range(self.layers)
         ]
-        return [*drop, *blocks, LayerNorm()]
+        places: list[Layer] = [] if causal else [PositionalEncoding()]
+        return [*places, *drop, *blocks, LayerNorm()]
 
 
 def is_transformer(network: Any) -> bool:
