@@ -266,6 +266,32 @@ def test_a_compiled_network_is_seen_but_for_its_layers_gradients() -> None:
     assert eye.probes[0]["params"]["0/weight"]["gradient_norm"] > 0
 
 
+def test_several_optimizers_and_networks_that_return_dicts() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.head = nn.Linear(8, 16), nn.Linear(16, 3)
+
+        def forward(self, *, inputs: Any) -> dict[str, Any]:
+            return {"scores": self.head(torch.relu(self.body(inputs)))}
+
+    x, y = classes(96)
+    model = Named()
+    two = [torch.optim.SGD(model.body.parameters(), lr=0.1), torch.optim.AdamW(model.head.parameters(), lr=0.01)]
+    with bl.watch(model, None, two) as eye:
+        for _ in range(3):
+            for rows in torch.randperm(96).split(32):
+                for optimizer in two:
+                    optimizer.zero_grad()
+                F.cross_entropy(model(inputs=x[rows])["scores"], y[rows]).backward()
+                for optimizer in two:
+                    optimizer.step()
+            eye.epoch()
+    assert len(eye.history) == 3
+    assert all(eye.probes[0]["params"][f"{name}/weight"]["update_ratio"] > 0 for name in ("body", "head"))
+    assert list(eye.probes[0]["layers"]) == ["body", "body+relu", "head"]
+
+
 def test_the_first_nan_is_named_before_it_spreads() -> None:
     class Logarithm(nn.Module):
         def __init__(self) -> None:

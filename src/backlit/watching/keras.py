@@ -12,8 +12,11 @@ import numpy as np
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Diagnosis
 from backlit.errors import InputError
+from backlit.exchange.keras import from_keras
 from backlit.extras import need
 from backlit.graph import tree
+from backlit.nn.layer import Network
+from backlit.nn.layers.containers import Sequential
 from backlit.optim.adaptive import AdaGrad, Adam, AdamW, RMSprop
 from backlit.optim.sgd import SGD
 from backlit.settings import build
@@ -25,7 +28,6 @@ from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes
 from backlit.train.training import Training
 from backlit.watching.eye import Eye, Watched
-from backlit.watching.keras_layers import network_of
 
 _LOSSES = {  # what they take, and what the outputs are if they aren't scores
     "sparse_categorical_crossentropy": ("cross_entropy", "Softmax"),
@@ -57,7 +59,7 @@ class KerasWatch:
     Raises
     ------
     InputError
-        If Keras isn't installed; when training begins, if the network isn't a Sequential of layers that Backlit has.
+        If Keras isn't installed; when training begins, if the network has layers that Backlit hasn't.
 
     Examples
     --------
@@ -147,6 +149,18 @@ class _KerasEye(Eye):
             optimizer=self.optimizer, probed=ProbeRecords(self.looks), told=self.start, evidence=evidence,
             library="keras",
         )  # fmt: skip
+
+
+def network_of(model: Any, end: str = "") -> Network:
+    """The network with the weights of the moment; an activation at its `end` that the loss is told of is left out.
+
+    Backlit's losses apply it themselves.
+    """
+    network = from_keras(model)
+    top = network.architecture
+    if end and isinstance(top, Sequential) and top.layers and type(top.layers[-1]).__name__ == end:
+        return network.replace(architecture=Sequential(*top.layers[:-1]))
+    return network
 
 
 def _loss(model: Any) -> tuple[str, str]:

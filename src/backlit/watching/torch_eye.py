@@ -355,7 +355,7 @@ class TorchEye(Eye):
     def _after_step(self, optimizer: Any, *_: Any) -> None:
         if self._before and not self._measured and self._look is not None:
             self._measure(self._look, optimizer)
-        if optimizer is not self.optimizers[0]:
+        if optimizer is not self.optimizers[-1]:  # the others stepped before it
             return
         look = self._look
         if look is not None and look.passes:

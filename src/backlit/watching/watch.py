@@ -24,7 +24,7 @@ def watch(model: Any, loss_fn: Any = None, optimizer: Any = None, *, every: int 
     loss_fn : torch.nn.Module or function, optional
         That the loop calls as ``loss_fn(outputs, targets)``. Left out, PyTorch's own losses are listened to.
     optimizer : torch.optim.Optimizer, or a list of them
-        Whose steps are the updates; of several the first one's.
+        Whose steps are the updates; of several, name the one that steps last at the end.
     every : int, optional
         Updates between looks, where their cost shouldn't decide.
 

@@ -47,7 +47,7 @@ def from_keras(model: Any) -> Network:
     keras = need("keras", extra="keras", why="taking over a Keras model")
     if isinstance(model, (str, Path)):
         model = _loaded(keras, Path(model))
-    from backlit.exchange.keras.reading import converted
+    from backlit.exchange.keras.convert import converted
 
     return converted(model)
 

@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from backlit.errors import BacklitError, InputError
-from backlit.exchange.assembling import Node, assemble
+from backlit.exchange.assembling import Node
 from backlit.exchange.keras.layouts import read
 from backlit.graph import tree
-from backlit.nn.layer import Layer, Network
+from backlit.nn.layer import Layer
 from backlit.nn.layers import activations as act
 from backlit.nn.layers.activations import Identity
 from backlit.nn.layers.wired import INPUT, OUTPUT
@@ -30,35 +30,10 @@ ACTIVATIONS: dict[str, Layer | None] = {
     "softplus": act.Softplus(),
     "leaky_relu": act.LeakyReLU(0.2),  # Keras' function has another slope than its layer
 }
-_CLOSE = 1e-3  # of the largest output, in float32
 Reading = Callable[["Reader", Any, Any], str]
 
 
-def converted(model: Any) -> Network:
-    """The network of a model: see `backlit.from_keras`."""
-    import keras
-
-    if not isinstance(model, keras.Model):
-        raise InputError(f"from_keras takes a Keras model or the path of a .keras file, got {type(model).__name__}")
-    graph = _graph(model)
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise InputError(
-            f"from_keras takes models of one input and one output; {model.name} has {len(graph.inputs)} and "
-            f"{len(graph.outputs)}: take over parts, such as keras.Model(model.inputs[0], model.outputs[0])"
-        )
-    shape = graph.inputs[0].shape[1:]
-    if None in shape:
-        raise InputError(f"from_keras needs the shape of an example; {model.name} has {graph.inputs[0].shape}, as of "
-                         "sequences of any length: build it with keras.Input of a fixed one")  # fmt: skip
-    reader = Reader(graph)
-    output = reader.model(graph, [INPUT])
-    dtype = "float64" if any(str(weight.dtype) == "float64" for weight in model.weights) else "float32"
-    network = assemble(list(reader.nodes.values()), output, tuple(shape), dtype)
-    _compare(network, model, dtype)
-    return network
-
-
-def _graph(model: Any) -> Any:
+def graph_of(model: Any) -> Any:
     """The functional model that a model is, or that a Sequential has inside."""
     graph = getattr(model, "_functional", None) or model
     if not hasattr(graph, "_nodes_by_depth"):
@@ -72,7 +47,8 @@ def _graph(model: Any) -> Any:
 class Reader:
     """Walks a model once."""
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, layers: dict[str, Any]) -> None:
+        self.layers = layers
         self.nodes: dict[str, Node] = {}
         self.values: dict[tuple[int, int, int], str] = {}
         self.borders: dict[str, tuple[tuple[int, int], ...]] = {}  # of values that wait for a convolution
@@ -84,8 +60,6 @@ class Reader:
 
     def model(self, graph: Any, inputs: list[str]) -> str:
         """Read a graph whose inputs are known; the name of what it gives."""
-        from backlit.exchange.keras.layers import LAYERS
-
         known = {id(tensor): name for tensor, name in zip(graph.inputs, inputs, strict=True)}
         for depth in sorted(graph._nodes_by_depth, reverse=True):
             for node in graph._nodes_by_depth[depth]:
@@ -95,11 +69,11 @@ class Reader:
                 given = [known[id(tensor)] for tensor in node.input_tensors]
                 if hasattr(layer, "_nodes_by_depth") or hasattr(layer, "_functional"):
                     self._once(layer)
-                    name = self.model(_graph(layer), given)
+                    name = self.model(graph_of(layer), given)
                 else:
-                    reading = LAYERS.get(type(layer).__name__)
+                    reading = self.layers.get(type(layer).__name__)
                     if reading is None:
-                        self.refuse(layer, f"Backlit has no layer for it; it knows {', '.join(sorted(LAYERS))}")
+                        self.refuse(layer, f"Backlit has no layer for it; it knows {', '.join(sorted(self.layers))}")
                     if getattr(layer, "weights", None):
                         self._once(layer)
                     name = self._read(reading, layer, given, node)
@@ -165,27 +139,13 @@ class Reader:
         return self.add(keras_layer, Identity(), seen, combine=way)
 
 
-def _compare(network: Network, model: Any, dtype: str) -> None:
-    """Refuse a network that gives something else than the model does."""
-    rng = np.random.default_rng(0)
-    shape = (2, *network.input_shape)
-    x = np.zeros(shape, "int32") if network.takes_integers else rng.uniform(-1, 1, shape).astype(dtype)
-    expected = np.asarray(_numpy(model(x, training=False)))
-    got = np.asarray(network(x))
-    far = np.abs(got - expected).max(initial=0.0) if got.shape == expected.shape else np.inf
-    if not far <= _CLOSE * max(1.0, np.abs(expected).max(initial=0.0)):
-        raise InputError(
-            f"from_keras: what was read gives something else than the model (outputs {far:.2g} apart); what it "
-            "computes isn't in its layers alone"
-        )
-
-
 def learned(layer: Any) -> list[np.ndarray]:
     """A layer's arrays, in Keras' order."""
-    return [np.array(_numpy(weight.value)) for weight in layer.weights]
+    return [np.array(as_numpy(weight.value)) for weight in layer.weights]
 
 
-def _numpy(tensor: Any) -> np.ndarray:
+def as_numpy(tensor: Any) -> np.ndarray:
+    """A tensor of whatever Keras runs on as an array."""
     import keras
 
     return np.asarray(keras.ops.convert_to_numpy(tensor))

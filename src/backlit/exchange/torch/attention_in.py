@@ -24,10 +24,7 @@ def attention(
     key: Any,
     value: Any,
     key_padding_mask: Any = None,
-    need_weights: bool = True,
-    attn_mask: Any = None,
-    average_attn_weights: bool = True,
-    is_causal: bool = False,
+    **more: Any,
 ) -> tuple[Value, None]:
     """Of a sequence with itself; its weights can't be asked for."""
     if not isinstance(query, Value) or query != key or query != value:
@@ -39,7 +36,7 @@ def attention(
     layer = MultiHeadAttention(
         m.embed_dim,
         m.num_heads,
-        causal=_causal(r, attn_mask, m.num_heads),
+        causal=_causal(r, more.get("attn_mask")),
         dropout=m.dropout,
         bias=m.in_proj_bias is not None,
     )
@@ -77,7 +74,7 @@ def block(
         hidden=m.linear1.out_features,
         activation=_ACTIVATIONS[name],
         norm_first=m.norm_first,
-        causal=_causal(r, src_mask, m.self_attn.num_heads),
+        causal=_causal(r, src_mask),
         dropout=m.dropout.p,
     )
     return _in_time(r, m, src, layer, m.self_attn.batch_first)
@@ -103,7 +100,7 @@ def _in_time(r: Reader, m: Any, x: Value, layer: Layer, batch_first: bool | None
     return r.alike(layer, x, **r.learned(m, layer))
 
 
-def _causal(r: Reader, mask: Any, heads: int) -> bool:
+def _causal(r: Reader, mask: Any) -> bool:
     """Whether a mask is that of steps to come; none at all is fine, another is refused."""
     if mask is None:
         return False

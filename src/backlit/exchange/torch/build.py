@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import nn
 
 from backlit.errors import InputError
 from backlit.exchange.torch import own
-from backlit.exchange.weights.order import FIRST, LAST, Form, Step, along, order_of, plan
+from backlit.exchange.torch.builders import BUILDERS
+from backlit.exchange.torch.part import Part
+from backlit.exchange.weights.order import FIRST, LAST, Form, along, order_of, plan
 from backlit.graph import tree
-from backlit.nn.context import Params
 from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.containers import Parallel, Residual, Sequential
 from backlit.nn.layers.sequence import EachStep, Masked
 from backlit.nn.layers.transformer import TransformerBlock
 from backlit.nn.layers.wired import EDGES, OUTPUT, Wired
 from backlit.registry import OWN
-
-
-@dataclass(frozen=True)
-class Part:
-    """A layer that is to be built: where it stands and what it has learned."""
-
-    path: str
-    layer: Any
-    params: Params
-    state: dict[str, Any]
-    steps: dict[str, Step]
-    frozen: tuple[str, ...] = ()
-
-    @property
-    def step(self) -> Step:
-        """Its shape and forms."""
-        return self.steps[self.path]
-
-    def inside(self, name: str, layer: Layer) -> Part:
-        """A part of this container."""
-        path = f"{self.path}/{name}" if self.path else name
-        return Part(path, layer, self.params.get(name, {}), self.state.get(name, {}), self.steps, self.frozen)
-
-    def parts(self) -> list[tuple[str, Part]]:
-        """All parts, a projection that the shapes call for included."""
-        return [(name, self.inside(name, layer)) for name, layer, _ in self.layer.open(self.step.shape)]
-
-    def refuse(self, why: str) -> NoReturn:
-        """Say which layer PyTorch has no counterpart for."""
-        raise InputError(f"to_torch: layer {self.path or '-'} ({self.layer}): {why}")
 
 
 def built(network: Network) -> nn.Module:
@@ -70,8 +40,6 @@ def built(network: Network) -> nn.Module:
 
 def build(part: Part) -> nn.Module:
     """A layer's module, which takes and gives what the plan says."""
-    from backlit.exchange.torch.builders import BUILDERS
-
     builder = {**CONTAINERS, **BUILDERS}.get(type(part.layer))
     if builder is None:
         own_kind = type(part.layer).__module__.startswith(OWN)

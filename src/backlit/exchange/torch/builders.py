@@ -11,7 +11,7 @@ from torch import nn
 
 from backlit.exchange.torch import attention, own
 from backlit.exchange.torch import recurrent as r
-from backlit.exchange.torch.build import Part
+from backlit.exchange.torch.part import Part
 from backlit.exchange.weights.layouts import write
 from backlit.exchange.weights.order import FIRST, LAST, order_of
 from backlit.graph import tree

@@ -187,13 +187,12 @@ def max_pool(
     stride: Any = None,
     padding: Any = 0,
     dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
+    **more: Any,
 ) -> Value:
     """As `MaxPool1d` and `MaxPool2d`."""
-    if return_indices or set(_as_many(dilation, 1)) != {1}:
+    if more.get("return_indices") or set(_as_many(dilation, 1)) != {1}:
         r.refuse("return_indices and dilation have no counterpart")
-    return _pooled(r, (MaxPool1d, MaxPool2d), x, kernel_size, stride, padding, ceil_mode)
+    return _pooled(r, (MaxPool1d, MaxPool2d), x, kernel_size, stride, padding, more.get("ceil_mode", False))
 
 
 def avg_pool(
@@ -203,11 +202,11 @@ def avg_pool(
     stride: Any = None,
     padding: Any = 0,
     ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
+    **more: Any,
 ) -> Value:
     """As `AvgPool1d` and `AvgPool2d`, whose border doesn't count."""
-    if divisor_override is not None or (count_include_pad and any(_as_many(padding, 1))):
+    counts = more.get("count_include_pad", True) and any(_as_many(padding, 1))
+    if more.get("divisor_override") is not None or counts:
         r.refuse("a border that counts (count_include_pad=True) and divisor_override have no counterpart")
     return _pooled(r, (AvgPool1d, AvgPool2d), x, kernel_size, stride, padding, ceil_mode)
 
