@@ -381,11 +381,12 @@ def save_report(run: Result, lang: str = "en", pictures: Path | None = None) -> 
 
 
 def load(folder: str | Path) -> Run:
-    """Read a run that `Run.save` wrote.
+    """Read a run that `Run.save` wrote, or an ONNX file as a run: see `from_onnx`.
 
     Parameters
     ----------
     folder : path
+        Of a run, or a file "model.onnx": scikit-learn's pipelines come with their preparation and classes.
 
     Returns
     -------
@@ -410,6 +411,10 @@ def load(folder: str | Path) -> Run:
 
     if not isinstance(folder, (str, os.PathLike)):
         raise InputError(f"load takes the folder of a run, 'runs/iris' say, got {folder!r}")
+    if Path(folder).suffix == ".onnx" and Path(folder).is_file():
+        from backlit.exchange.onnx.reading.runs import read_run
+
+        return Run.of(read_run(folder))
     return Run.of(read(folder))
 
 

@@ -26,6 +26,7 @@ def samples():
     from backlit.data.by_input import ByInput
     from backlit.data.from_column import FromColumn
     from backlit.data.named import NamedColumns
+    from backlit.data.onnx_steps import Column, OnnxSteps, Step, plain
     from backlit.data.pictures.clips import Clips
     from backlit.data.pictures.decoding import Form
     from backlit.data.series import Grid, SeriesPreparation, Windows
@@ -45,6 +46,12 @@ def samples():
         ByInput({"table": NamedColumns(("size",))}),
         Texts(bl.data.Tokenizer.learn("abc"), 4),
         SeriesPreparation.learn(windows, "size", "t"),
+        OnnxSteps(
+            (Column("x", "float32", 2),),
+            (Step("Mul", ("x", "c"), "y", {}), Step("Imputer", ("y",), "z", {"imputed_value_floats": [1.0]})),
+            {"c": plain(np.array([2.0, 3.0], dtype="float32"))},
+            "z",
+        ),
         *(kind().fit(ROWS) for kind in (bl.data.Standardize, bl.data.MinMax, bl.data.Center)),
     ]
     return {type(each).__name__: each for each in made}

@@ -24,6 +24,7 @@ HOMES = {
     "FromColumn": "backlit.data.from_column",
     "SeriesPreparation": "backlit.data.series",
     "NamedColumns": "backlit.data.named",
+    "OnnxSteps": "backlit.data.onnx_steps",
     "Transformer": "backlit.data.transformers",
     "ByInput": "backlit.data.by_input",
     "Standardize": "backlit.data.scaling",

@@ -9,6 +9,7 @@ from backlit.nn.operators import (
     recurring,
     reducing,
     reshaping,
+    scaling,
     windows,
 )
 from backlit.nn.operators.table import OPERATORS, Call, Operator
@@ -25,5 +26,6 @@ __all__ = [
     "recurring",
     "reducing",
     "reshaping",
+    "scaling",
     "windows",
 ]

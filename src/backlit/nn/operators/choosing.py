@@ -112,7 +112,9 @@ def _constant_of_shape(call: Call, shape: Any) -> Any:
     value = np.asarray(call.attributes.get("value", np.zeros(1, "float32"))).reshape(-1)
     if value.size != 1:
         call.refuse(f"needs one value to fill its output with, got {value.size}")
-    return np.full(known(call, shape), value[0], dtype=value.dtype)
+    sizes = known(call, shape)
+    call.require_size(sizes)
+    return np.full(sizes, value[0], dtype=value.dtype)
 
 
 @operator("Shape", "start", "end")
@@ -128,8 +130,11 @@ def _size(call: Call, x: Any) -> Any:
 
 @operator("Range", least=3, static=(0, 1, 2))
 def _range(call: Call, start: Any, stop: Any, step: Any) -> Any:
-    first = np.asarray(start)
-    return np.arange(first.item(), np.asarray(stop).item(), np.asarray(step).item(), dtype=first.dtype)
+    first, last, by = (np.asarray(each).reshape(()) for each in (start, stop, step))
+    if not by or not all(np.isfinite(each) for each in (first, last, by)):
+        call.refuse(f"counts from {first} to {last} by {by}")
+    call.require_size((max(0, int((float(last) - float(first)) / float(by)) + 1),))
+    return np.arange(first.item(), last.item(), by.item(), dtype=first.dtype)
 
 
 @operator("EyeLike", "dtype", "k")
@@ -143,6 +148,7 @@ def _eye_like(call: Call, x: Any) -> Any:
 def _one_hot(call: Call, places: Any, depth: Any, values: Any) -> Any:
     xp, places, values = plain(places, values)
     count = int(np.asarray(depth).reshape(()))
+    call.require_size((max(count, 0), *places.shape))
     places = places.astype("int64")
     axis = call.axis(call.integer("axis", -1), places.ndim + 1)
     numbers = xp.arange(count).reshape([-1 if i == axis else 1 for i in range(places.ndim + 1)])

@@ -97,8 +97,8 @@ def _lp_normalization(call: Call, x: Any) -> Any:
 def _local_response(call: Call, x: Any) -> Any:
     require_numbers(call, x)
     size = call.integer("size")
-    if not size or size < 1:
-        call.refuse(f"has size={size}, expected a whole number of at least 1")
+    if not size or not 1 <= size <= 2 * x.shape[1] + 1:
+        call.refuse(f"has size={size}, expected a whole number from 1 to twice the channels")
     before, channels = math.floor((size - 1) / 2), x.shape[1]
     around = ops.pad(
         ops.square(x), widths=[(before, size - 1 - before) if i == 1 else (0, 0) for i in range(x.ndim)], value=0.0

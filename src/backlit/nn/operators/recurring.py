@@ -45,8 +45,9 @@ def reordered(call: Call, gates: Any) -> Any:
 
 def _run(call: Call, inputs: tuple[Any, ...], states: int) -> Any:
     """Outputs of all steps, and the last states, of each direction."""
-    x, w, r, b, lengths, *rest = (*inputs, *[None] * (8 - len(inputs)))
-    begin, p = rest[:states], rest[2]
+    given: list[Any] = [*inputs, *[None] * (8 - len(inputs))]
+    x, w, r, b, lengths = given[:5]
+    begin, p = given[5 : 5 + states], given[7]
     function, layout = activation(call), call.integer("layout", 0)
     x = ops.transpose(x, axes=(1, 0, 2)) if layout else x
     time, rows, units = x.shape[0], x.shape[1], r.shape[-1]

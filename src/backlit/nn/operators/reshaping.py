@@ -87,7 +87,7 @@ def _split(call: Call, x: Any, split: Any = None) -> Any:
     size = x.shape[axis]
     if sizes is None:
         count = call.integer("num_outputs", call.outputs)
-        if count < 1:
+        if not 1 <= count <= max(size, call.outputs):
             call.refuse(f"splits into {count} parts")
         each = -(-size // count)
         sizes = [max(0, min(each, size - i * each)) for i in range(count)]
@@ -127,6 +127,7 @@ def _expand(call: Call, x: Any, shape: Any) -> Any:
         wanted = np.broadcast_shapes(shape_of(x), tuple(known(call, shape)))
     except ValueError:
         call.refuse(f"can't repeat an array of shape {shape_of(x)} to {tuple(known(call, shape))}")
+    call.require_size(wanted)
     return ops.broadcast_to(x, shape=tuple(int(size) for size in wanted))
 
 
@@ -135,6 +136,7 @@ def _tile(call: Call, x: Any, repeats: Any) -> Any:
     times, shape = known(call, repeats), shape_of(x)
     if len(times) != x.ndim or any(time < 0 for time in times):
         call.refuse(f"repeats {times} times along the axes of shape {shape}")
+    call.require_size([time * size for time, size in zip(times, shape, strict=True)])
     apart = ops.reshape(x, shape=tuple(n for size in shape for n in (1, size)))
     spread = ops.broadcast_to(apart, shape=tuple(n for pair in zip(times, shape, strict=True) for n in pair))
     return ops.reshape(spread, shape=tuple(time * size for time, size in zip(times, shape, strict=True)))
@@ -163,6 +165,7 @@ def _bordered(call: Call, x: Any, axis: int, before: int, after: int, mode: str,
         before, after, size = max(before, 0), max(after, 0), x.shape[axis]
     if not before and not after:
         return x
+    call.require_size([n + (before + after) * (i == axis) for i, n in enumerate(shape_of(x))])
     if mode == "constant":
         return ops.pad(x, widths=[(before, after) if i == axis else (0, 0) for i in range(x.ndim)], value=fill)
     return x[(*front, np.pad(np.arange(size), (before, after), mode=mode))]  # type: ignore[call-overload]

@@ -9,12 +9,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from backlit import bounds
 from backlit.errors import InputError, shown, unknown
 from backlit.graph.op import namespace
 from backlit.graph.tensor import Tensor, value_of
 from backlit.schema import fitted
 
 OPERATORS: dict[str, Operator] = {}
+ROWS = 64  # of a batch, as far as limits on what a node makes are concerned
 LEAST = 7  # version of the operator set: broadcasting was other before
 
 Ints = tuple[int, ...]
@@ -124,6 +126,16 @@ class Call:
     def refuse(self, why: str) -> NoReturn:
         """Raise an InputError that names the node."""
         raise InputError(f"{self} {why}")
+
+    def require_size(self, shape: Any) -> None:
+        """Refuse to make an array of more numbers than the limit on an example's allows, for a batch of some rows.
+
+        Raises
+        ------
+        InputError
+            With the limit, and how it is raised.
+        """
+        bounds.require("values", size_of(shape) / ROWS, f"{self} makes, of each row,")
 
     def _get(self, kind: Any, name: str, default: Any) -> Any:
         if name not in self.attributes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from backlit.graph import ops
 from backlit.graph.window import reach
-from backlit.nn.operators.table import Call, is_whole, operator, plain, require_numbers
+from backlit.nn.operators.table import Call, is_whole, operator, plain, require_numbers, size_of
 
 Pairs = tuple[tuple[int, int], ...]
 _PADS = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
@@ -43,6 +43,7 @@ def border(call: Call, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> Pairs
         pads = call.integers("pads", (0,) * 2 * axes)
         if len(pads) != 2 * axes or min(pads) < 0:
             call.refuse(f"needs {2 * axes} pads of at least 0, got {pads}")
+        call.require_size([n + a + b for n, a, b in zip(sizes, pads[:axes], pads[axes:], strict=True)])
         return tuple(zip(pads[:axes], pads[axes:], strict=True))
     if way == "VALID":
         return ((0, 0),) * axes
@@ -92,6 +93,8 @@ def _conv_transpose(call: Call, x: Any, weight: Any, bias: Any = None) -> Any:
     _require_axes(call, x, weight)
     kernel = kernel_of(call, weight)
     padding, extra = cut(call, tuple(x.shape[2:]), kernel)
+    strides = steps(call, "strides", len(kernel))
+    call.require_size([n * s + e for n, s, e in zip(x.shape[2:], strides, extra, strict=True)])
     y = ops.conv_transpose(
         channels_last(x),
         channels_last(weight),
@@ -137,7 +140,7 @@ def pooling(call: Call, sizes: tuple[int, ...]) -> tuple[tuple[int, ...], Pairs,
     if not call.flag("ceil_mode") or call.text("auto_pad", "NOTSET") != "NOTSET":
         return kernel, pairs, pairs
     strides, dilations = steps(call, "strides", len(kernel)), steps(call, "dilations", len(kernel))
-    larger = []
+    larger: list[tuple[int, int]] = []
     for n, (before, after), k, s, d in zip(sizes, pairs, kernel, strides, dilations, strict=True):
         count = -(-(n + before + after - reach(k, d)) // s) + 1
         if (count - 1) * s >= n + before:  # a window has to begin before the end
@@ -166,6 +169,7 @@ def _views(call: Call, x: Any, kernel: tuple[int, ...], padding: Pairs, fill: fl
     counts = [(n - reach(k, d)) // s + 1 for n, k, d, s in zip(x.shape[2:], kernel, dilations, strides, strict=True)]
     if min(counts) < 1:
         call.refuse(f"has a kernel of {kernel}, larger than its input of shape {tuple(x.shape)}")
+    call.require_size((size_of(kernel), *x.shape[:2], *counts))
     places = np.ndindex(*kernel)
     return [
         x[

@@ -16,7 +16,14 @@ def node(operator: str, inputs: str, outputs: str, name: str = "", domain: str =
     from onnx import helper
 
     takes = [each if each != "-" else "" for each in inputs.split()]
-    return helper.make_node(operator, takes, outputs.split(), name or operator.lower(), domain=domain, **attributes)
+    return helper.make_node(
+        operator,
+        takes,
+        outputs.split(),
+        name or f"{operator.lower()}_{outputs.split(maxsplit=1)[0]}",
+        domain=domain,
+        **attributes,
+    )
 
 
 def model_of(

@@ -98,7 +98,7 @@ def _model(onnx: Any, proto: Any, file: Path) -> Model:
 def _version(onnx: Any, proto: Any) -> int:
     """The version of ONNX's operator set."""
     newest = onnx.defs.onnx_opset_version()
-    versions = [entry.version for entry in proto.opset_import if OTHER.get(entry.domain) == ""]
+    versions = sorted({entry.version for entry in proto.opset_import if OTHER.get(entry.domain) == ""})
     if len(versions) > 1:
         raise InputError(f"it names {len(versions)} versions of ONNX's operators")
     if not versions:

@@ -1,4 +1,4 @@
-"""What exporters take apart, put together again: SiLU and GELU of operator sets that have no node for them."""
+"""What exporters take apart, put together again (SiLU, GELU), and linear models of scikit-learn's taken apart."""
 
 from __future__ import annotations
 
@@ -28,6 +28,58 @@ def fused(model: Model) -> Model:
         return model
     nodes = [replaced.get(id(node), node) for node in model.nodes]
     return dataclasses.replace(model, nodes=_used(nodes, model.outputs))
+
+
+def unfolded(model: Model) -> Model:
+    """The model with products in place of scikit-learn's linear models, so that they become layers."""
+    nodes: list[Node] = []
+    constants = dict(model.constants)
+    learned = set(model.learned)
+    for node in model.nodes:
+        if node.operator not in ("LinearRegressor", "LinearClassifier", "Normalizer"):
+            nodes.append(node)
+            continue
+        made, arrays = (_norm if node.operator == "Normalizer" else _linear)(node, model.version)
+        nodes += made
+        constants |= arrays
+        learned |= {name for name in arrays if name.endswith(("coefficients", "intercepts"))}
+    return dataclasses.replace(model, nodes=tuple(nodes), constants=constants, learned=frozenset(learned))
+
+
+def _norm(node: Node, version: int) -> tuple[list[Node], dict[str, np.ndarray]]:
+    power = {"L1": 1, "L2": 2}.get(node.call(version).text("norm", "MAX", ("L1", "L2")), 2)
+    return [Node("LpNormalization", node.name, node.inputs, node.outputs, {"axis": -1, "p": power})], {}
+
+
+def _linear(node: Node, version: int) -> tuple[list[Node], dict[str, np.ndarray]]:
+    call = node.call(version)
+    classifier = node.operator == "LinearClassifier"
+    weights = np.array(call.numbers("coefficients", ()), dtype=np.float32)
+    bias = np.array(call.numbers("intercepts", ()), dtype=np.float32)
+    count = len(bias) or (1 if classifier else call.integer("targets", 1))
+    if not weights.size or weights.size % count:
+        call.refuse(f"has {weights.size} coefficients for {count} outputs")
+    after = call.text("post_transform", "NONE", ("NONE", "SOFTMAX", "LOGISTIC"))
+    out = node.outputs[1] if classifier else node.outputs[0]
+    name = node.name
+    arrays = {f"{name}.coefficients": weights.reshape(count, -1).T.copy()}
+    nodes = [Node("MatMul", name, (node.inputs[0], f"{name}.coefficients"), (f"{name}.product",))]
+    last = f"{name}.product"
+    if bias.size:
+        arrays[f"{name}.intercepts"] = bias
+        nodes.append(Node("Add", f"{name}.sum", (last, f"{name}.intercepts"), (f"{name}.scores",)))
+        last = f"{name}.scores"
+    if after != "NONE":
+        kind = "Softmax" if after == "SOFTMAX" and count > 1 else "Sigmoid"
+        nodes.append(Node(kind, f"{name}.probabilities", (last,), (f"{name}.answer",)))
+        last = f"{name}.answer"
+    if classifier and count == 1:  # of two classes one score is told
+        arrays[f"{name}.one"] = np.array(0.0 if after == "NONE" else 1.0, dtype=np.float32)
+        nodes.append(Node("Sub", f"{name}.other", (f"{name}.one", last), (f"{name}.rest",)))
+        nodes.append(Node("Concat", f"{name}.both", (f"{name}.rest", last), (out,), {"axis": 1}))
+    else:
+        nodes.append(Node("Identity", f"{name}.output", (last,), (out,)))
+    return nodes, arrays
 
 
 class _Search:

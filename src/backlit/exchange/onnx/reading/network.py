@@ -10,7 +10,7 @@ from typing import Any
 from backlit.errors import InputError, shown, unknown
 from backlit.exchange.onnx.reading import rules  # noqa: F401 (enters them)
 from backlit.exchange.onnx.reading.files import read_model
-from backlit.exchange.onnx.reading.fusing import fused
+from backlit.exchange.onnx.reading.fusing import fused, unfolded
 from backlit.exchange.onnx.reading.lowering import Lowering
 from backlit.exchange.onnx.reading.model import TEXT, Input, Model
 from backlit.exchange.onnx.reading.tracing import trace
@@ -102,7 +102,8 @@ def network_of(
     """The network in a model that was read."""
     given = the_input(model)
     wanted = the_output(model, output)
-    model = fused(pruned(model, wanted))
+    model = fused(unfolded(pruned(model, wanted)))
+    (wanted,) = model.outputs
     traced = trace(model, given, shape)
     return Lowering(traced).run(without_last(model, wanted) if logits else wanted)
 
@@ -139,8 +140,7 @@ def the_output(model: Model, wanted: str | None) -> str:
         return wanted
     if len(model.outputs) == 1:
         return model.outputs[0]
-    makers = {name: node for node in model.nodes for name in node.outputs}
-    numbers = [name for name in model.outputs if name in makers and makers[name].operator not in LABELS]
+    numbers = [name for name in model.outputs if not is_label(model, name)]
     if len(numbers) != 1:
         raise InputError(
             f"the file has {len(model.outputs)} outputs, {', '.join(model.outputs)}: choose one, "
@@ -149,7 +149,17 @@ def the_output(model: Model, wanted: str | None) -> str:
     return numbers[0]
 
 
-LABELS = ("ArrayFeatureExtractor", "LabelEncoder", "ArgMax", "Reshape", "Cast")  # ways to a class's name
+def is_label(model: Model, name: str) -> bool:
+    """Whether a value is the name or number of a class, made of probabilities that the file has as well."""
+    makers = {made: node for node in model.nodes for made in node.outputs}
+    node = makers.get(name)
+    while node is not None and node.operator in ("Identity", "Cast", "Reshape"):
+        name = node.inputs[0]
+        node = makers.get(name)
+    if node is None:
+        return False
+    named = node.operator == "LinearClassifier" and name == node.outputs[0]
+    return named or node.operator in ("ArrayFeatureExtractor", "LabelEncoder", "ArgMax")
 
 
 def pruned(model: Model, *outputs: str) -> Model:
@@ -171,8 +181,8 @@ def without_last(model: Model, output: str) -> str:
     """The value that a last softmax or sigmoid is taken of; the output itself if there is none."""
     makers = {name: node for node in model.nodes for name in node.outputs}
     found = output
-    while found in makers and makers[found].operator in ("Identity", "Cast"):
-        found = makers[found].inputs[0]
+    while found in makers and makers[found].operator in ("Identity", "Cast", "LpNormalization"):
+        found = makers[found].inputs[0]  # probabilities that are divided by their sum stay what they are
     node = makers.get(found)
     return node.inputs[0] if node is not None and node.operator in LAST else output
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from backlit import bounds
 from backlit.errors import InputError
 from backlit.exchange.onnx.reading.model import Input, Model, Node, evaluate
 from backlit.graph.op import transforming
@@ -103,6 +105,7 @@ def trace(model: Model, given: Input, input_shape: Shape | None) -> Trace:
         If sizes are left open, depend on numbers that the network computes, or don't fit each other.
     """
     shape = _example(given, input_shape)
+    bounds.require("values", math.prod(shape), "an example has")
     moving = _moving(model, given.name)
     if given.sizes and given.sizes[0] is not None:
         model = _for_any_batch(model, given.sizes[0], moving)
