@@ -57,6 +57,8 @@ NETWORKS = [
     "linear",
     "cnn:4",
     "lstm:4",
+    "transformer:1x8",
+    "transformer:2x",
     "gru:2",
     "conv:16,3 relu",
     "a b",

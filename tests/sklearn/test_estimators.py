@@ -474,6 +474,16 @@ def test_a_call_that_was_refused_leaves_no_trace():
     ).classes_.tolist() == sorted(set(NAMES))
 
 
+def test_a_fit_that_was_refused_leaves_what_was_learned():
+    model = regressor().fit(A, B)
+    before = model.predict(A)
+    with pytest.raises(InputError, match="epochs must be"):
+        model.set_params(epochs=0).fit(A, B[:, 0])
+    np.testing.assert_array_equal(model.predict(A), before)
+    both = regressor(ensemble=2, warm_start=True, epochs=2).fit(A, B).partial_fit(A, B)
+    assert both.n_iter_ == 3
+
+
 def test_divergence_is_warned_of_as_scikit_learn_does():
     with pytest.warns(ConvergenceWarning, match="training diverged"):
         model = regressor(optimizer=bl.SGD(1e30), learning_rate=None, standardize_targets=False).fit(A, B)

@@ -24,6 +24,7 @@ from backlit.train.loop import REACHED
 from backlit.train.prepare import is_exact
 from backlit.train.recipe import Recipe
 from backlit.train.result import ending
+from backlit.train.targets import Targets
 from backlit.train.training import Training
 
 FLOATS = (np.float64, np.float32)
@@ -43,6 +44,8 @@ class Neural(BaseEstimator):
 
     run_: Run
     history_: list[dict[str, Any]]
+    _kept: Kept
+    _targets: Targets
 
     def _goal(self, y: np.ndarray) -> Goal:
         """What is to be learned from targets such as these."""
@@ -79,18 +82,23 @@ class Neural(BaseEstimator):
         warm = again and (going_on or self.warm_start)
         goal = self._goal(y)
         if warm:
-            self._must_fit(goal, x)
-        else:
-            self._kept, self._targets = Kept(), goal.targets(y, weights, self._standardize())
-        training = self._training(goal, x, weights, going_on)
+            self._must_fit(goal, x, going_on)
+        kept = self._kept if again and going_on else Kept()
+        targets = self._targets if warm else goal.targets(y, weights, self._standardize())
+        given = {"encoding": targets, "sample_weight": weights}
+        if going_on:
+            given |= {"epochs": kept.epoch + 1, "chunk": 1}
+            self._can_go_on()
+        training = self._training(goal, x, given)
         network = goal.architecture(self.network, self.activation, self.dropout, x.shape[1:])
         if warm and not going_on:
-            network, self._kept = self.run_.network, Kept()
-        run = Run.of(Recipe(network, x, y, training).fit(self._kept))
+            network = self.run_.network
+        run = Run.of(Recipe(network, x, y, training).fit(kept))
         if run.diverged or (self.until_loss is not None and run.stopped != REACHED):
             warnings.warn(ending(run), ConvergenceWarning, stacklevel=3)
         before = self.history_[:] if warm and not going_on else []
-        self.run_, self.history_ = run, [*before, *run.history]
+        self.run_, self._kept, self._targets = run, kept, targets
+        self.history_ = [*before, *run.history]
         self.n_iter_ = len(self.history_)
         self.loss_curve_ = [record["loss"] for record in self.history_]
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else float("nan")
@@ -98,8 +106,8 @@ class Neural(BaseEstimator):
         self.validation_curve_ = [record.get("val_loss") for record in self.history_] if judged else None
         return self
 
-    def _training(self, goal: Goal, x: np.ndarray, weights: np.ndarray | None, going_on: bool) -> Training:
-        """The options of `fit` that this estimator's stand for."""
+    def _training(self, goal: Goal, x: np.ndarray, more: dict[str, Any]) -> Training:
+        """The options of `fit` that this estimator's stand for, and more."""
         where = type(self).__name__
         planned = build(Options, {name: getattr(self, name) for name in OF_PLANS}, where)
         given = {name: getattr(self, name) for name in declared(Training) if hasattr(self, name)}
@@ -114,36 +122,33 @@ class Neural(BaseEstimator):
             given["validation"] = (_dense(check_array(held, **self._taken())), _dense(targets))
         if self.dtype is None:
             given["dtype"] = str(x.dtype) if x.dtype in FLOATS else "float32"
-        given |= {"loss": goal.loss, "encoding": self._targets, "sample_weight": weights, "seed": self._seed()}
+        given |= {"loss": goal.loss, "seed": self._seed()}
         if goal.task != "regression":
             given["standardize_targets"] = False
         names = getattr(self, "feature_names_in_", None)
         given["preparation"] = None if names is None else NamedColumns(tuple(names.tolist()))
-        if going_on:
-            self._can_go_on(given)
-            given |= {"epochs": self._kept.epoch + 1, "chunk": 1}
-        return build(Training, given, where)
+        return build(Training, given | more, where)
 
-    def _can_go_on(self, given: dict[str, Any]) -> None:
+    def _can_go_on(self) -> None:
         """Refuse what needs all epochs, or all rows, to be known beforehand."""
         reasons = {
             "early_stopping": "watches epochs of fit; measure between calls of partial_fit instead",
             "schedule": "counts in epochs of fit; give the optimizer a schedule that counts in updates",
         }
         for name, why in reasons.items():
-            if given[name] is not None:
-                raise InputError(f"partial_fit: {name}={given[name]!r} {why}")
-        if given.get("class_weight") == "balanced":
+            if getattr(self, name) is not None:
+                raise InputError(f"partial_fit: {name}={getattr(self, name)!r} {why}")
+        if getattr(self, "class_weight", None) == "balanced":
             raise InputError(
                 "partial_fit: class_weight='balanced' needs all rows to count; give a dict of class to weight"
             )
 
-    def _must_fit(self, goal: Goal, x: np.ndarray) -> None:
+    def _must_fit(self, goal: Goal, x: np.ndarray, going_on: bool) -> None:
         """Refuse to go on with other classes, outputs or rows."""
         learned = self.run_.network.output_shape
         if goal.outputs != learned[0] or (goal.classes is None) != (self._targets.labels is None):
             raise InputError(f"going on needs targets as before: {learned[0]} outputs then, {goal.outputs} now")
-        if self.ensemble > 1 and self.warm_start:
+        if self.ensemble > 1 and not going_on:
             raise InputError("warm_start goes on from one network; an ensemble is trained anew: use warm_start=False")
         if x.shape[1:] != self.run_.network.input_shape:
             raise InputError(
