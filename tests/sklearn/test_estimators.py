@@ -522,15 +522,6 @@ def test_a_grid_compiles_once_a_network(monkeypatch):
     assert [program.train.traces for program in made] == [1, 1]
 
 
-@pytest.mark.slow
-def test_a_grid_search_is_quicker_than_scikit_learns_network():
-    from benchmarks import grid_search
-
-    ours, theirs = (run() for run in (grid_search.backlit(), grid_search.scikit_learn()))
-    assert ours["seconds"] < theirs["seconds"]
-    assert ours["score"] > theirs["score"] - 0.01
-
-
 def test_training_and_held_out_parts_of_one_table():
     """What a new user does first."""
     train_x, test_x, train_y, test_y = train_test_split(X, NAMES, random_state=0, stratify=NAMES)
