@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from backlit.errors import InputError
+from backlit.exchange.keras import backend
 from backlit.extras import need
 from backlit.nn.layer import Network
+
+backend.choose()
 
 
 def from_keras(model: Any) -> Network:
@@ -41,8 +44,6 @@ def from_keras(model: Any) -> Network:
 
     Examples
     --------
-    >>> import os
-    >>> backend = os.environ.setdefault("KERAS_BACKEND", "jax")
     >>> import backlit as bl, keras
     >>> layers = [keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(3)]
     >>> bl.from_keras(keras.Sequential(layers))
@@ -86,8 +87,6 @@ def to_keras(network: Network) -> Any:
 
     Examples
     --------
-    >>> import os
-    >>> backend = os.environ.setdefault("KERAS_BACKEND", "jax")
     >>> import backlit as bl
     >>> model = bl.Sequential(bl.Conv2d(4, 3), bl.ReLU(), bl.Flatten(), bl.Linear(2)).build((5, 5, 1)).to_keras()
     >>> [type(layer).__name__ for layer in model.layers], model.output_shape
