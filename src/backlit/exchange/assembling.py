@@ -3,12 +3,14 @@
 PyTorch and Keras hand over nodes in the order in which they run. `assemble` finds structure in them by dominators: a
 node dominates another if every way from the input to that one leads through it. Between a merge and the nearest node
 that dominates its inputs lies a region: a `Residual` if one of two added branches is empty, a `Parallel` if branches
-share nothing, else a `Wired`. What dominates the output is one long `Sequential`.
+share nothing, else a `Wired`. What dominates the output is one long `Sequential`. Of several inputs or outputs it is a
+`Wired` of such regions: nodes are the merges that nothing dominates, and what runs between them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +23,7 @@ from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.activations import Identity
 from backlit.nn.layers.containers import Parallel, Residual, Sequential
 from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
+from backlit.nn.shapes import Shapes
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Node:
     layer : Layer
         `Identity` for a node that only merges.
     inputs : tuple of str
-        Names of nodes, or "input".
+        Names of nodes, or "input"; of a network of several inputs, these.
     params, state : nested dict of arrays
         As `Layer.init` and `Layer.init_state` give them.
     frozen : tuple of str
@@ -62,22 +65,25 @@ class _Piece:
     frozen: tuple[str, ...]
 
 
-def assemble(nodes: Sequence[Node], output: str, input_shape: Shape, dtype: str = "float32") -> Network:
+def assemble(
+    nodes: Sequence[Node], output: str | Mapping[str, str], input_shape: Shape | Shapes, dtype: str = "float32"
+) -> Network:
     """The network of which these are the nodes.
 
     Parameters
     ----------
     nodes : sequence of Node
         Each after those whose outputs it takes; those that lead nowhere are left out.
-    output : str
-        The node whose output is the network's.
-    input_shape : tuple of int
+    output : str, or dict of name to str
+        The node whose output is the network's; of several outputs that of each.
+    input_shape : tuple of int, or Shapes
+        Of one example; of several inputs by name.
     dtype : str
 
     Raises
     ------
     InputError
-        If parameters don't fit.
+        If parameters don't fit, or an input leads to no output.
 
     Examples
     --------
@@ -85,10 +91,22 @@ def assemble(nodes: Sequence[Node], output: str, input_shape: Shape, dtype: str 
     >>> a, b = Node("a", bl.ReLU(), ("input",)), Node("b", bl.Tanh(), ("sum",))
     >>> assemble([a, Node("sum", bl.Identity(), ("input", "a")), b], "b", (3,)).architecture
     Sequential(Residual(ReLU()), Tanh())
+    >>> both = assemble([a, Node("b", bl.Tanh(), ("a",))], {"low": "a", "high": "b"}, (3,)).architecture
+    >>> both.nodes, both.edges
+    ((('low', ReLU()), ('high', Tanh())), (('input', 'low'), ('low', 'high')))
     """
-    whole = _in_turn(_Graph(nodes).chain(INPUT, output))
-    if not isinstance(whole.layer, Sequential):
-        whole = _nested(Sequential(whole.layer), [("0", whole)])
+    if isinstance(output, str) and not isinstance(input_shape, Shapes):
+        whole = _in_turn(_Graph(nodes).chain(INPUT, output))
+        if not isinstance(whole.layer, Sequential):
+            whole = _nested(Sequential(whole.layer), [("0", whole)])
+    else:
+        inputs = tuple(input_shape) if isinstance(input_shape, Shapes) else ()
+        whole = _joined(_Graph(nodes, inputs), {OUTPUT: output} if isinstance(output, str) else dict(output))
+    return _filled(whole, input_shape, dtype)
+
+
+def _filled(whole: _Piece, input_shape: Shape | Shapes, dtype: str) -> Network:
+    """The network with a piece's layers and values."""
     wanted = Network.empty(whole.layer, input_shape, dtype)
     given = tree.flatten_dict(whole.params)
     for path, leaf in tree.items(wanted.params):
@@ -103,12 +121,14 @@ def assemble(nodes: Sequence[Node], output: str, input_shape: Shape, dtype: str 
 
 
 class _Graph:
-    """Nodes by name, and who dominates whom."""
+    """Nodes by name, and who dominates whom; several inputs all come from one place that nobody else knows."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: Sequence[Node], inputs: tuple[str, ...] = ()) -> None:
         self.nodes = {node.name: node for node in nodes}
-        self.place = {name: i for i, name in enumerate([INPUT, *self.nodes])}
-        self.dominator: dict[str, str] = {}
+        self.inputs = inputs
+        self.root = "" if inputs else INPUT
+        self.place = {name: i for i, name in enumerate([self.root, *inputs, *self.nodes])}
+        self.dominator: dict[str, str] = dict.fromkeys(inputs, self.root)
         for node in nodes:
             self.dominator[node.name] = self.common(node.inputs)
 
@@ -128,7 +148,7 @@ class _Graph:
             name = pending.pop()
             if name != start and name not in reached:
                 reached.add(name)
-                pending += self.nodes[name].inputs
+                pending += self.nodes[name].inputs if name in self.nodes else ()
         return reached
 
     def chain(self, start: str, end: str) -> list[_Piece]:
@@ -183,3 +203,111 @@ def _nested(container: Layer, parts: Sequence[tuple[str, _Piece]]) -> _Piece:
     params = {name: piece.params for name, piece in parts if piece.params}
     state = {name: piece.state for name, piece in parts if piece.state}
     return _Piece(container, params, state, tuple(f"{name}/{path}" for name, piece in parts for path in piece.frozen))
+
+
+# ------------------------------------------------------------------------- several inputs and outputs
+
+
+def _joined(graph: _Graph, outputs: dict[str, str]) -> _Piece:
+    """A `Wired` with named inputs and outputs; its nodes are regions that one value leads into and one out of."""
+    regions = _Regions(graph, outputs)
+    for name in graph.inputs:
+        if name not in regions.used:
+            raise InputError(f"the input {name!r} leads to no output: take it out")
+    names = _names(regions, outputs)
+    parts: list[tuple[str, _Piece]] = []
+    edges: list[tuple[str, str]] = []
+    ways: dict[str, str] = {}
+    for end in sorted(regions.found, key=graph.place.__getitem__):
+        inputs, piece = regions.found[end]
+        if len(inputs) > 1:
+            ways[names[end]] = graph.nodes[regions.merges[end]].combine
+        parts.append((names[end], piece))
+        edges += [(names[start], names[end]) for start in inputs]
+    edges += [(names[end], name) for name, end in outputs.items() if end not in regions.found or names[end] != name]
+    combine: Any = ways if len(set(ways.values())) > 1 else next(iter(ways.values()), "sum")
+    named = () if set(outputs) == {OUTPUT} else tuple(outputs)
+    layers = {name: piece.layer for name, piece in parts}
+    return _nested(Wired(layers, edges, combine=combine, inputs=graph.inputs, outputs=named), parts)
+
+
+class _Regions:
+    """What a graph falls into: by the node at each region's end, what goes in and what is made of it.
+
+    Attributes
+    ----------
+    found : dict of node to (inputs, piece)
+    merges : dict of node to node
+        Where the inputs come together, in regions that have several.
+    used : set of str
+        The inputs and nodes that lead to an output.
+    """
+
+    def __init__(self, graph: _Graph, outputs: Mapping[str, str]) -> None:
+        self.graph, self.ends = graph, set(outputs.values())
+        self.used = {name for end in self.ends for name in graph.between("", end)}
+        self.users: dict[str, set[str]] = {name: set() for name in self.used}
+        for name in self.used & graph.nodes.keys():
+            for source in graph.nodes[name].inputs:
+                self.users[source].add(name)
+        self.found: dict[str, tuple[tuple[str, ...], _Piece]] = {}
+        self.merges: dict[str, str] = {}
+        pending = [end for end in self.ends if end in graph.nodes]
+        while pending:
+            end = pending.pop()
+            if end not in self.found:
+                pending += [name for name in self._region(end) if name in graph.nodes]
+
+    def _region(self, end: str) -> tuple[str, ...]:
+        """Find the region that ends at a node; what goes into it."""
+        graph = self.graph
+        start = self._start(end)
+        pieces = graph.chain(start, end)
+        if start == end or self._merges_for(start, end):
+            node = graph.nodes[start]
+            inputs: tuple[str, ...] = node.inputs
+            self.merges[end] = start
+            own = _Piece(node.layer, node.params, node.state, node.frozen)
+            pieces = pieces if isinstance(node.layer, Identity) else [own, *pieces]
+        else:
+            inputs = (start,)
+        self.found[end] = inputs, _in_turn(pieces)
+        return inputs
+
+    def _merges_for(self, start: str, end: str) -> bool:
+        """Whether a node brings several values together, and does so for what leads to `end` alone."""
+        if start not in self.graph.nodes or start in self.ends or self._start(start) != start:
+            return False
+        return self.users[start] <= self.graph.between(start, end)
+
+    def _start(self, end: str) -> str:
+        """The farthest node before `end` that leads into nothing but what leads to it; itself, if it merges others."""
+        start = end
+        while start in self.graph.nodes:
+            before = self.graph.dominator[start]
+            inside = self.graph.between(before, end)
+            others = [name for name in inside - {end} if name in self.ends or not self.users[name] <= inside]
+            if others or before not in self.users:  # the place that all inputs come from is no value
+                break
+            start = before
+        return start
+
+
+def _names(regions: _Regions, outputs: Mapping[str, str]) -> dict[str, str]:
+    """What inputs and regions are called: after the output that a region gives, else after its first node."""
+    graph = regions.graph
+    names = {name: name for name in (*graph.inputs, graph.root)}
+    times = Counter(outputs.values())
+    free = [name for name in outputs if name not in (*graph.inputs, INPUT, OUTPUT)]
+    names |= {outputs[name]: name for name in free if outputs[name] in regions.found and times[outputs[name]] == 1}
+    taken = {*names.values(), *outputs, INPUT, OUTPUT}
+    for end in sorted(regions.found.keys() - names.keys(), key=graph.place.__getitem__):
+        start = regions.merges.get(end) or regions.found[end][0][0]
+        name = base = min(graph.between(start, end) or {end}, key=graph.place.__getitem__).replace("/", "_")
+        count = 1
+        while name in taken:
+            count += 1
+            name = f"{base}_{count}"
+        names[end] = name
+        taken.add(name)
+    return names

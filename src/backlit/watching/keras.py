@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from backlit.doctor.evidence import Evidence
-from backlit.doctor.finding import Diagnosis
 from backlit.errors import InputError
 from backlit.exchange.keras import from_keras
 from backlit.extras import need
@@ -27,6 +25,7 @@ from backlit.train.probes.history import ProbeRecords, plain
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes
 from backlit.train.training import Training
+from backlit.watching.asked import Asked
 from backlit.watching.eye import Eye, Watched
 
 _LOSSES = {  # what they take, and what the outputs are if they aren't scores
@@ -191,13 +190,14 @@ def _targets(y: Any, model: Any) -> np.ndarray:
 def _callback_class() -> Any:
     base = need("keras", extra="keras", why="watching a training in Keras").callbacks.Callback
 
-    class Watching(base):  # type: ignore[misc, valid-type]
+    class Watching(Asked, base):  # type: ignore[misc, valid-type]
         """What Keras calls."""
+
+        unseen = "no epoch was seen: give the callback to model.fit, and fit"
 
         def __init__(self, x: Any, y: Any, validation: Any) -> None:
             super().__init__()
             self.data, self.updates = (x, y, validation), 0
-            self.eye: Any = None
 
         def on_train_begin(self, logs: Any = None) -> None:
             rows = len(np.asarray(self.data[1]))
@@ -213,30 +213,5 @@ def _callback_class() -> Any:
 
         def on_train_end(self, logs: Any = None) -> None:
             self.eye.look()
-
-        def _seen(self) -> Any:
-            if self.eye is None:
-                raise InputError("no epoch was seen: give the callback to model.fit, and fit")
-            return self.eye
-
-        def diagnose(self) -> Diagnosis:
-            """What is wrong with the training and why, worst first."""
-            found: Diagnosis = self._seen().diagnose()
-            return found
-
-        def report(self, path: str | Path, lang: str = "en") -> Path:
-            """Write the report: see `backlit.watch`."""
-            written: Path = self._seen().report(path, lang)
-            return written
-
-        @property
-        def history(self) -> Any:
-            """Losses and scores by epoch."""
-            return self._seen().history
-
-        @property
-        def probes(self) -> Any:
-            """What the looks have shown."""
-            return self._seen().probes
 
     return Watching

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import Any
 
-from backlit.doctor.finding import Diagnosis
 from backlit.errors import InputError
 from backlit.extras import need
+from backlit.watching.asked import Asked
 from backlit.watching.plan import Plan
 
 
@@ -55,12 +54,13 @@ def _callback_class() -> Any:
         except InputError:
             raise InputError(f"{why} needs another package: pip install lightning") from None
 
-    class Watching(base):  # type: ignore[misc, valid-type]
+    class Watching(Asked, base):  # type: ignore[misc, valid-type]
         """What the Trainer calls."""
+
+        unseen = "no training was seen: give the callback to a Trainer, and fit"
 
         def __init__(self, loss_fn: Any, every: int | None) -> None:
             self.loss_fn, self.every = loss_fn, every
-            self.eye: Any = None
 
         def on_train_start(self, trainer: Any, pl_module: Any) -> None:
             from backlit.watching.torch_eye import TorchEye, optimizers_of
@@ -92,30 +92,5 @@ def _callback_class() -> Any:
         def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
             if self.eye is not None:
                 self.eye.close()
-
-        def _seen(self) -> Any:
-            if self.eye is None:
-                raise InputError("no training was seen: give the callback to a Trainer, and fit")
-            return self.eye
-
-        def diagnose(self) -> Diagnosis:
-            """What is wrong with the training and why, worst first."""
-            found: Diagnosis = self._seen().diagnose()
-            return found
-
-        def report(self, path: str | Path, lang: str = "en") -> Path:
-            """Write the report: see `backlit.watch`."""
-            written: Path = self._seen().report(path, lang)
-            return written
-
-        @property
-        def history(self) -> Any:
-            """Losses and scores by epoch."""
-            return self._seen().history
-
-        @property
-        def probes(self) -> Any:
-            """What the looks have shown."""
-            return self._seen().probes
 
     return Watching

@@ -223,9 +223,15 @@ def shared() -> Any:
     return keras.Model(x, dense(dense(x)))
 
 
-def two_inputs() -> Any:
+def partly_shared() -> Any:
     a, b = keras.Input((4,)), keras.Input((4,))
-    return keras.Model([a, b], K.Add()([a, b]))
+    dense = K.Dense(4, name="twice")
+    return keras.Model([a, b], [dense(a), dense(b)])
+
+
+def lines_of_any_length() -> Any:
+    a, b = keras.Input((4,), name="a"), keras.Input((None, 2), name="b")
+    return keras.Model([a, b], [K.ReLU()(a), K.GRU(2)(b)])
 
 
 def through(*layers: Any, shape: tuple[Any, ...] = (4, 4, 2)) -> Any:
@@ -239,7 +245,8 @@ class Own(keras.Model):
 
 BAD = [
     (shared, "layer 'twice' \\(Dense\\): it is used in two places"),
-    (two_inputs, "models of one input and one output; .* has 2 and 1"),
+    (lines_of_any_length, r"needs the shape of an example; .*'s input 'b' has \(None, None, 2\)"),
+    (partly_shared, r"layer 'twice' \(Dense\): it is used in two places"),
     (Own, "is made by code of its own"),
     (lambda: keras.Sequential([K.Dense(3)]), "is not built yet: give it a keras.Input"),
     (lambda: "model", "there is no such file|reads .keras files"),

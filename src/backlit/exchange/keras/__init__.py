@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from backlit.errors import InputError
+from backlit.exchange.keras import backend
 from backlit.extras import need
 from backlit.nn.layer import Network
+
+backend.choose()
 
 
 def from_keras(model: Any) -> Network:
     """A Keras model as a network of Backlit's: the same layers with the same weights.
 
-    `Sequential` and functional models of one input and one output are taken over layer by layer, models within models
-    too; what is added or concatenated becomes `Residual`, `Parallel` or `Wired`. Layers with ``trainable=False`` are
-    frozen (`Network.freeze`). Outputs are compared, in evaluation mode, before anything is returned.
+    `Sequential` and functional models are taken over layer by layer, models within models too; what is added or
+    concatenated becomes `Residual`, `Parallel` or `Wired`. Layers with ``trainable=False`` are frozen
+    (`Network.freeze`). Outputs are compared, in evaluation mode, before anything is returned.
+
+    A model of several inputs or outputs becomes a `Wired` that takes or gives dicts. Names are the keys of the model's
+    own dicts, if it was built with such, else those of the ``keras.Input`` and of the layers that give the outputs.
 
     Parameters
     ----------
@@ -29,7 +35,8 @@ def from_keras(model: Any) -> Network:
     Raises
     ------
     InputError
-        If a layer has no counterpart, or is used in two places; it is named. If Keras isn't installed.
+        If a layer has no counterpart, or is used in two places, or an input leads nowhere; it is named. If Keras isn't
+        installed.
 
     Notes
     -----
@@ -37,12 +44,17 @@ def from_keras(model: Any) -> Network:
 
     Examples
     --------
-    >>> import os
-    >>> backend = os.environ.setdefault("KERAS_BACKEND", "jax")
     >>> import backlit as bl, keras
     >>> layers = [keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(3)]
     >>> bl.from_keras(keras.Sequential(layers))
     Network(Sequential(Linear(8), ReLU(), Linear(3)), input_shape=(4,), 67 parameters)
+    >>> image, meta = keras.Input((6, 6, 1), name="image"), keras.Input((2,), name="meta")
+    >>> look = keras.layers.Flatten()(keras.layers.Conv2D(3, 3)(image))
+    >>> both = keras.layers.Concatenate()([look, meta])
+    >>> heads = [keras.layers.Dense(3, name="kind")(both), keras.layers.Dense(1, name="price")(both)]
+    >>> network = bl.from_keras(keras.Model([image, meta], heads))
+    >>> network.input_shape, network.output_shape
+    ({image: (6, 6, 1), meta: (2,)}, {kind: (3,), price: (1,)})
     """
     keras = need("keras", extra="keras", why="taking over a Keras model")
     if isinstance(model, (str, Path)):
@@ -56,7 +68,8 @@ def to_keras(network: Network) -> Any:
     """The network as a Keras model with the same weights: see `Network.to_keras`.
 
     A chain of layers becomes a ``keras.Sequential``, any other network a functional model; ``model.save("m.keras")``
-    writes it. Axes stay as they are, channels last. Frozen layers have ``trainable=False``.
+    writes it. Axes stay as they are, channels last. Frozen layers have ``trainable=False``. Several inputs or outputs
+    are dicts by name, as in Backlit: ``model({"image": ..., "meta": ...})["price"]``.
 
     Parameters
     ----------
@@ -74,8 +87,6 @@ def to_keras(network: Network) -> Any:
 
     Examples
     --------
-    >>> import os
-    >>> backend = os.environ.setdefault("KERAS_BACKEND", "jax")
     >>> import backlit as bl
     >>> model = bl.Sequential(bl.Conv2d(4, 3), bl.ReLU(), bl.Flatten(), bl.Linear(2)).build((5, 5, 1)).to_keras()
     >>> [type(layer).__name__ for layer in model.layers], model.output_shape

@@ -18,7 +18,7 @@ from backlit.nn.context import Params, Shape
 from backlit.nn.layer import Layer, Network
 from backlit.nn.layers import activations as act
 from backlit.nn.layers.augment import Augment
-from backlit.nn.layers.containers import Parallel, Residual, _Chain
+from backlit.nn.layers.containers import Parallel, Residual, _Chain, way_for
 from backlit.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.embedding import Embedding, OneHot
@@ -41,6 +41,7 @@ from backlit.nn.layers.sequence import Bidirectional, EachStep
 from backlit.nn.layers.shaping import Flatten, Permute, Reshape, Select
 from backlit.nn.layers.transformer import MultiHeadAttention
 from backlit.nn.layers.wired import INPUT, OUTPUT, WEIGHTED, Wired
+from backlit.nn.shapes import Shapes
 
 _MERGES = {"concatenate": keras.layers.Concatenate, "sum": keras.layers.Add, "mean": keras.layers.Average}
 _WAYS = {"concatenate": "concat", "sum": "sum", "mean": "ave"}
@@ -90,15 +91,10 @@ class Part:
 
 def built(network: Network) -> Any:
     """The model of a network: see `Network.to_keras`."""
-    architecture: Any = network.architecture
-    if architecture.input_names or architecture.output_names:
-        raise InputError(
-            f"to_keras: {architecture} has several inputs or outputs; a model of one is made: hand over parts of it"
-        )
     state = tree.nest(network.state) if network.state else {}
     whole = Part("", network.architecture, network.input_shape, network.params, state, network.frozen)
     dtype = str(network.dtype)
-    given = keras.Input(network.input_shape, dtype="int32" if _integers(network) else dtype)
+    given = _given(network)
     policy = keras.config.dtype_policy()
     try:
         keras.config.set_dtype_policy(dtype)
@@ -109,9 +105,19 @@ def built(network: Network) -> Any:
         layer.set_weights([np.asarray(array, dtype=dtype) for array in arrays])
     chain = [step for step in model.operations if not isinstance(step, K.InputLayer)]
     simple = all(isinstance(step, K.Layer) and len(step._inbound_nodes) == 1 for step in chain)
-    if not simple or any(len(step._inbound_nodes[0].input_tensors) != 1 for step in chain):
+    named = network.input_names or network.output_names
+    if named or not simple or any(len(step._inbound_nodes[0].input_tensors) != 1 for step in chain):
         return model
     return keras.Sequential([given, *chain])
+
+
+def _given(network: Network) -> Any:
+    """The network's input as Keras' tensor, or several by name."""
+    shape, dtype = network.input_shape, str(network.dtype)
+    if not isinstance(shape, Shapes):
+        return keras.Input(shape, dtype="int32" if _integers(network) else dtype)
+    whole = network.architecture.takes_integers_at
+    return {name: keras.Input(one, name=name, dtype="int32" if whole(name) else dtype) for name, one in shape.items()}
 
 
 def _integers(network: Network) -> bool:
@@ -133,7 +139,7 @@ def build(part: Part, x: Any) -> Any:
         skip = build(projection[0], x) if projection else x
         return K.Add(name=f"{part.name}_sum")([skip, build(body, x)])
     if isinstance(layer, Parallel):
-        return _merged(part, layer.combine, [build(inner, x) for inner in part.parts()], "output")
+        return _parallel(part, [build(inner, x) for inner in part.parts()])
     if isinstance(layer, Wired):
         return _wired(part, x)
     builder = BUILDERS.get(type(layer))
@@ -150,20 +156,31 @@ def _merged(part: Part, way: Any, values: list[Any], name: str) -> Any:
     return _MERGES[way](name=f"{part.name}_{name}")(values)
 
 
+def _parallel(part: Part, values: list[Any]) -> Any:
+    layer = part.layer
+    if not layer.output_names:
+        return _merged(part, layer.combine, values, "output")
+    return {
+        name: _merged(part, way_for(layer.combine, name, "concatenate"), [value[name] for value in values], name)
+        for name in layer.output_names
+    }
+
+
 def _wired(part: Part, x: Any) -> Any:
     layer = part.layer
-    if any(layer.way(name) == WEIGHTED for name in (*dict(layer.nodes), OUTPUT)):
+    outputs = layer.outputs or (OUTPUT,)
+    if any(layer.way(name) == WEIGHTED for name in (*dict(layer.nodes), *outputs)):
         part.refuse("learned weights of edges have no counterpart in Keras")
-    made = {INPUT: x}
+    made = dict(x) if layer.inputs else {INPUT: x}
 
     def arrived(name: str) -> Any:
-        values = [made[start] for start, end in layer.edges if end == name]
-        return _merged(part, layer.way(name), values, f"into_{name}")
+        return _merged(part, layer.way(name), [made[start] for start in layer.sources(name)], f"into_{name}")
 
     for inner in part.parts():
         name = inner.path.rpartition("/")[2]
         made[name] = build(inner, arrived(name))
-    return arrived(OUTPUT)
+    given = {name: made[name] if name in dict(layer.nodes) else arrived(name) for name in outputs}
+    return given if layer.outputs else given[OUTPUT]
 
 
 # -------------------------------------------------------------------------------------------- layers

@@ -44,11 +44,28 @@ def graph_of(model: Any) -> Any:
     return graph
 
 
-class Reader:
-    """Walks a model once."""
+def named(structure: Any, tensors: list[Any]) -> dict[str, Any]:
+    """A model's inputs or outputs by name: the keys of its dict, else after the layers that give them."""
+    if isinstance(structure, dict) and len(structure) == len(tensors):
+        pairs = list(structure.items())
+    else:
+        pairs = [(tensor._keras_history.operation.name, tensor) for tensor in tensors]
+    found: dict[str, Any] = {}
+    for given, tensor in pairs:
+        base = name = str(given).replace("/", "_")
+        count = 1
+        while name in found:
+            count += 1
+            name = f"{base}_{count}"
+        found[name] = tensor
+    return found
 
-    def __init__(self, layers: dict[str, Any]) -> None:
-        self.layers = layers
+
+class Reader:
+    """Walks a model once; its inputs' names are no node's."""
+
+    def __init__(self, layers: dict[str, Any], inputs: list[str]) -> None:
+        self.layers, self.inputs = layers, inputs
         self.nodes: dict[str, Node] = {}
         self.values: dict[tuple[int, int, int], str] = {}
         self.borders: dict[str, tuple[tuple[int, int], ...]] = {}  # of values that wait for a convolution
@@ -58,8 +75,8 @@ class Reader:
         """Say which layer has no counterpart."""
         raise InputError(f"from_keras: layer {layer.name!r} ({type(layer).__name__}): {why}")
 
-    def model(self, graph: Any, inputs: list[str]) -> str:
-        """Read a graph whose inputs are known; the name of what it gives."""
+    def model(self, graph: Any, inputs: list[str]) -> list[str]:
+        """Read a graph whose inputs are known; the names of what it gives."""
         known = {id(tensor): name for tensor, name in zip(graph.inputs, inputs, strict=True)}
         for depth in sorted(graph._nodes_by_depth, reverse=True):
             for node in graph._nodes_by_depth[depth]:
@@ -69,19 +86,19 @@ class Reader:
                 given = [known[id(tensor)] for tensor in node.input_tensors]
                 if hasattr(layer, "_nodes_by_depth") or hasattr(layer, "_functional"):
                     self._once(layer)
-                    name = self.model(graph_of(layer), given)
+                    names = self.model(graph_of(layer), given)
                 else:
                     reading = self.layers.get(type(layer).__name__)
                     if reading is None:
                         self.refuse(layer, f"Backlit has no layer for it; it knows {', '.join(sorted(self.layers))}")
                     if getattr(layer, "weights", None):
                         self._once(layer)
-                    name = self._read(reading, layer, given, node)
-                known[id(node.output_tensors[0])] = name
-        output = known[id(graph.outputs[0])]
-        if output in self.borders:
+                    names = [self._read(reading, layer, given, node)]
+                known |= {id(tensor): name for tensor, name in zip(node.output_tensors, names, strict=False)}
+        outputs = [known[id(tensor)] for tensor in graph.outputs]
+        if any(output in self.borders for output in outputs):
             raise InputError("from_keras: a border has a counterpart only in front of a convolution")
-        return output
+        return outputs
 
     def _once(self, layer: Any) -> None:
         self.used[id(layer)] += 1
@@ -109,7 +126,7 @@ class Reader:
         name = keras_layer.name.replace("/", "_")
         name = f"{name}_" if name in (INPUT, OUTPUT) else name
         base, count = name, 1
-        while name in self.nodes:
+        while name in self.nodes or name in self.inputs:
             count += 1
             name = f"{base}_{count}"
         if arrays is not None:
