@@ -19,10 +19,13 @@ from backlit.nn.context import Context, Params, Shape, ensure_context, tell_wher
 from backlit.nn.hyperparameters import whole
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer, init_part
+from backlit.nn.layers.shaping import Flatten, Permute, Reshape, Select
 from backlit.nn.operators import Call
 
 INPUT = "input"
 _KINDS = ("input", "weight", "state", "constant", "sizes", "filled", "none")
+FLOAT, WHOLE = "float32", "int64"
+_MOVING = (Flatten, Permute, Reshape, Select)  # layers that leave numbers as they are
 _TRIED = 2  # rows of the batch that tells shapes
 
 
@@ -120,7 +123,11 @@ class OnnxNode(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         if self.arity != 1:
             raise ShapeError(f"{self} takes {self.arity} arrays: it can only stand in an OnnxGraph")
-        shape = traced_shape(self, ((_TRIED, *input_shape),), _TRIED)
+        shapes = ((_TRIED, *input_shape),)
+        try:
+            shape, _ = traced(self, shapes, (FLOAT,), _TRIED)
+        except InputError:  # of places, say, which only whole numbers can be
+            shape, _ = traced(self, shapes, (WHOLE,), _TRIED)
         if not shape or shape[0] != _TRIED:
             raise ShapeError(f"{self} makes {(_TRIED, *input_shape)} into {shape}: the rows of a batch got mixed")
         return shape[1:]
@@ -227,13 +234,14 @@ def _fits(rest: Sequence[Any]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def traced_shape(node: OnnxNode, shapes: tuple[Shape, ...], rows: int, whole_numbers: bool = False) -> Shape:
-    """Shape of a node's output for inputs of these shapes, found by computing it from zeros."""
-    inputs = [np.zeros(shape, dtype="int64" if whole_numbers else "float32") for shape in shapes]
-    params = {operand[1]: np.zeros(operand[2], "float32") for operand in node.operands if operand[0] == "weight"}
-    states = {operand[1]: np.zeros(operand[2], "float32") for operand in node.operands if operand[0] == "state"}
+def traced(node: OnnxNode, shapes: tuple[Shape, ...], dtypes: tuple[str, ...], rows: int) -> tuple[Shape, str]:
+    """Shape and type of a node's output for inputs of these, found by computing it from zeros."""
+    inputs = [np.zeros(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+    params = {operand[1]: np.zeros(operand[2], FLOAT) for operand in node.operands if operand[0] == "weight"}
+    states = {operand[1]: np.zeros(operand[2], FLOAT) for operand in node.operands if operand[0] == "state"}
     with transforming():
-        return tuple(np.shape(value_of(node.compute(params, inputs, Context(states=states), rows))))
+        made = value_of(node.compute(params, inputs, Context(states=states), rows))
+    return tuple(np.shape(made)), str(made.dtype)
 
 
 @dataclass(frozen=True, repr=False)
@@ -400,15 +408,17 @@ def _drawn(layer: Any, key: Key) -> Params:
 @lru_cache(maxsize=64)
 def _shapes(graph: OnnxGraph, input_shape: Shape) -> Mapping[str, Shape]:
     shapes: dict[str, Shape] = {INPUT: (_TRIED, *input_shape)}
+    types = {INPUT: WHOLE if graph.integers else FLOAT}  # places stay whole numbers on their way to where they pick
     for name, layer, sources in graph.nodes:
         try:
             if is_part(layer) and shapes[sources[0]][:1] != (_TRIED,):
                 raise ShapeError(f"its input of shape {shapes[sources[0]]} doesn't begin with the batch of {_TRIED}")
-            if not isinstance(layer, OnnxNode):
-                shapes[name] = (_TRIED, *layer.output_shape(shapes[sources[0]][1:]))
+            if isinstance(layer, OnnxNode):
+                given = tuple(shapes[source] for source in sources), tuple(types[source] for source in sources)
+                shapes[name], types[name] = traced(layer, *given, _TRIED)
             else:
-                whole_numbers = graph.integers and INPUT in sources
-                shapes[name] = traced_shape(layer, tuple(shapes[source] for source in sources), _TRIED, whole_numbers)
+                shapes[name] = (_TRIED, *layer.output_shape(shapes[sources[0]][1:]))
+                types[name] = types[sources[0]] if isinstance(layer, _MOVING) else FLOAT
         except BacklitError as error:
             tell_where(error, name, layer)
             raise

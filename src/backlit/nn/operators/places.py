@@ -8,7 +8,7 @@ import numpy as np
 
 from backlit.graph import ops
 from backlit.graph.tensor import value_of
-from backlit.nn.operators.table import Call, operator, plain
+from backlit.nn.operators.table import Call, known, operator, plain
 
 
 def _places(call: Call, indices: Any, size: int) -> Any:
@@ -76,3 +76,21 @@ def _scattered(call: Call, x: Any, index: tuple[Any, ...], updates: Any) -> Any:
         keep = ops.scatter_add(xp.ones(value.shape, "int32"), value_of(updates).astype("int32") * 0 + 1, index=index)
         x = ops.where(value_of(keep) == 1, x, np.zeros((), str(x.dtype)))
     return ops.scatter_add(x, updates, index=index)
+
+
+@operator("TopK", "axis", "largest", "sorted", "k", least=1, most=2, static=(1,))
+def _top_k(call: Call, x: Any, count: Any = None) -> Any:
+    """Both the numbers and their places; of equal ones the first comes first, as ONNX wants it."""
+    axis = call.axis(call.integer("axis", -1), x.ndim)
+    size = int(x.shape[axis])
+    (most,) = known(call, call.integer("k") if count is None else count) or [0]
+    if not 0 <= most <= size:
+        call.refuse(f"asks for {most} of the {size} numbers along axis {axis}")
+    xp, plain_x = plain(x)
+    if call.flag("largest", True):  # backwards twice, so that a stable order stays one
+        order = size - 1 - xp.flip(xp.argsort(xp.flip(plain_x, axis=axis), axis=axis, stable=True), axis=axis)
+    else:
+        order = xp.argsort(plain_x, axis=axis, stable=True)
+    places = order[(*(slice(None),) * axis, slice(most))].astype("int64")
+    grid = [np.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)]) for i, n in enumerate(places.shape)]
+    return x[tuple(places if i == axis else part for i, part in enumerate(grid))], places

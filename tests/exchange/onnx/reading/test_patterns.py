@@ -219,3 +219,47 @@ def test_backlits_own_files_come_back(tmp_path: Path) -> None:
         np.testing.assert_allclose(again(x), network(x), rtol=1e-5, atol=1e-5)
         if shape != (6,):
             assert repr(again.architecture) == repr(architecture)
+
+
+@pytest.mark.parametrize(
+    ("pads", "fill", "shape", "kinds"),
+    [
+        ((0, 0, 0, 1, 0, 0, 1, 1), 0.0, (), "Permute Conv2d Permute"),
+        ((0, 0, 2, 2, 0, 0, 2, 2), None, (), "Permute Conv2d Permute"),
+        ((0, 0, 0, 1, 0, 0, 1, 1), 1.5, (), "OnnxNode Permute Conv2d Permute"),  # of other numbers
+        ((0, 1, 0, 0, 0, 0, 0, 0), 0.0, (), "OnnxNode Permute Conv2d Permute"),  # a channel more
+        ((0, 0, -1, 0, 0, 0, 0, 0), 0.0, (), "OnnxNode Permute Conv2d Permute"),  # cut
+        ((0, 0, 0, 1, 0, 0, 1, 1), 0.0, (1, 1, 1, 1), None),  # the border is wanted by others, too
+    ],
+)
+def test_zeros_around_pictures_are_the_convolution_s(
+    pads: tuple[int, ...], fill: float | None, shape: tuple[int, ...], kinds: str | None, tmp_path: Path
+) -> None:
+    """As Keras writes padding="same" where it isn't the same on both sides."""
+    given = {"pads": np.array(pads), "w": array(4, 2 + pads[1], 3, 3)}
+    given |= {} if fill is None else {"fill": np.array(fill, "float32")}
+    nodes = [node("Pad", "x pads fill" if fill is not None else "x pads", "p", "border")]
+    nodes += [node("Conv", "p w", "c" if shape else "y", "conv", pads=[1, 0, 0, 1], strides=[2, 1])]
+    if shape:
+        nodes += [node("GlobalMaxPool", "p", "m", "most"), node("Add", "c k", "d", "shift")]
+        nodes += [node("ReduceMax", "m axes", "n", "greatest", keepdims=1), node("Add", "d n", "y", "both")]
+        given |= {"k": array(*shape), "axes": np.array([1])}
+    network = same(model_of(nodes, ("rows", 2, 6, 5), given), array(3, 2, 6, 5), tmp_path)
+    if kinds:
+        assert layers(network) == kinds
+    else:
+        assert "OnnxNode" in layers(network)
+
+
+@pytest.mark.parametrize("largest", [0, 1])
+def test_greatest_numbers_and_their_places(largest: int, tmp_path: Path) -> None:
+    model = model_of([node("TopK", "x k", "y places", "best", axis=1, largest=largest)], ("rows", 6), {"k": [3]})
+    x = np.array([[1, 3, 3, 2, 3, 0], [5, 5, 5, 5, 5, 5], [6, 5, 4, 3, 2, 1]], dtype="float32")
+    network = same(model, x, tmp_path)
+    slope = bl.grad(lambda x: (network(x) * np.array([1.0, 2.0, 4.0], "float32")).sum())(x)
+    expected = [[0, 1, 2, 0, 4, 0], [1, 2, 4, 0, 0, 0], [1, 2, 4, 0, 0, 0]]
+    expected = expected if largest else [[2, 0, 0, 4, 0, 1], [1, 2, 4, 0, 0, 0], [0, 0, 0, 4, 2, 1]]
+    np.testing.assert_array_equal(slope, expected)
+    wrong = model_of([node("TopK", "x k", "y places", "best")], ("rows", 6), {"k": [7]})
+    with pytest.raises(InputError, match=r"node best \(TopK\) asks for 7 of the 6 numbers along axis 1"):
+        bl.from_onnx(write(wrong, tmp_path / "wrong.onnx"))

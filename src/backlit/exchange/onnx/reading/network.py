@@ -13,6 +13,8 @@ from backlit.exchange.onnx.reading.files import read_model
 from backlit.exchange.onnx.reading.fusing import fused, unfolded
 from backlit.exchange.onnx.reading.lowering import Lowering
 from backlit.exchange.onnx.reading.model import TEXT, Input, Model
+from backlit.exchange.onnx.reading.own import is_run, shape_told, told_of
+from backlit.exchange.onnx.reading.sharing import warn_of_shared
 from backlit.exchange.onnx.reading.tracing import trace
 from backlit.nn.layer import Network
 
@@ -88,12 +90,8 @@ def from_onnx(
     if output is not None and not isinstance(output, str):
         raise InputError(f"from_onnx: output must be the name of one of the file's outputs, got {shown(output)}")
     model = read_model(path)
-    try:
+    with told_of(path, model):
         return network_of(model, shape, output, logits)
-    except InputError as error:
-        if str(error).startswith(str(path)):
-            raise
-        raise InputError(f"{path}: {error}") from error
 
 
 def network_of(
@@ -104,8 +102,10 @@ def network_of(
     wanted = the_output(model, output)
     model = fused(unfolded(pruned(model, wanted)))
     (wanted,) = model.outputs
-    traced = trace(model, given, shape)
-    return Lowering(traced).run(without_last(model, wanted) if logits else wanted)
+    traced = trace(model, given, shape or shape_told(model, given))
+    wanted = without_last(model, wanted) if logits else wanted
+    warn_of_shared(traced, wanted)
+    return Lowering(traced).run(wanted)
 
 
 def _shape(given: Any) -> tuple[int, ...]:
@@ -121,10 +121,8 @@ def the_input(model: Model) -> Input:
     """The one input of a network."""
     if len(model.inputs) != 1:
         told = ", ".join(map(str, model.inputs)) or "none"
-        raise InputError(
-            f"the network has {len(model.inputs)} inputs: {told}; from_onnx makes networks of one. If they are "
-            "columns of a table, bl.load reads the file as a run"
-        )
+        hint = "" if is_run(model) else ". If they are columns of a table, bl.load reads the file as a run"
+        raise InputError(f"the network has {len(model.inputs)} inputs: {told}; from_onnx makes networks of one{hint}")
     (given,) = model.inputs
     if given.dtype == TEXT:
         raise InputError(f"its input {given} is texts, which no network takes; bl.load reads the file as a run")
@@ -158,8 +156,10 @@ def is_label(model: Model, name: str) -> bool:
         node = makers.get(name)
     if node is None:
         return False
+    if node.operator == "Gather":  # names, picked by places
+        return node.inputs[0] in model.constants and model.constants[node.inputs[0]].dtype.kind != "f"
     named = node.operator == "LinearClassifier" and name == node.outputs[0]
-    return named or node.operator in ("ArrayFeatureExtractor", "LabelEncoder", "ArgMax")
+    return named or node.operator in ("ArrayFeatureExtractor", "LabelEncoder", "ArgMax", "Greater")
 
 
 def pruned(model: Model, *outputs: str) -> Model:

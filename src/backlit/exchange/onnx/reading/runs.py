@@ -17,7 +17,9 @@ from backlit.exchange.onnx.reading.files import read_model
 from backlit.exchange.onnx.reading.fusing import fused, unfolded
 from backlit.exchange.onnx.reading.lowering import Lowering
 from backlit.exchange.onnx.reading.model import TEXT, Input, Model, Node
-from backlit.exchange.onnx.reading.network import pruned, the_output
+from backlit.exchange.onnx.reading.network import is_label, pruned, the_output
+from backlit.exchange.onnx.reading.own import require_answers, shape_told, told_of
+from backlit.exchange.onnx.reading.sharing import warn_of_shared
 from backlit.exchange.onnx.reading.tracing import trace
 from backlit.nn import losses
 from backlit.nn.layer import Network
@@ -43,21 +45,20 @@ def read_run(path: str | Path) -> Result:
         As of `from_onnx`.
     """
     model = read_model(path)
-    try:
+    with told_of(path, model):
         return _run(model)
-    except InputError as error:
-        if str(error).startswith(str(path)):
-            raise
-        raise InputError(f"{path}: {error}") from error
 
 
 def _run(whole: Model) -> Result:
+    require_answers(whole)
     classes = _classes(whole)
     model = fused(unfolded(pruned(whole, the_output(whole, None))))
     model, preparation = _prepared(model)
     (given,) = model.inputs
     ending = _ending(model, classes)
-    network = Lowering(trace(pruned(model, ending.output), given, None)).run(ending.output)
+    traced = trace(pruned(model, ending.output), given, shape_told(model, given))
+    warn_of_shared(traced, ending.output)
+    network = Lowering(traced).run(ending.output)
     loss = losses.get(ending.loss)
     targets = _targets(ending, network, classes)
     return Result(network, History(), loss, targets, {}, stopped=STOPPED, preparation=preparation)
@@ -114,7 +115,10 @@ def _classes(model: Model) -> tuple[Any, ...] | None:
             if node.operator in ("ZipMap", "LinearClassifier") and node.attributes.get(name):
                 return tuple(node.attributes[name])
     for node in model.nodes:
-        if node.operator == "ArrayFeatureExtractor" and node.inputs[0] in model.constants:
+        names = (
+            node.operator == "Gather" and set(node.outputs) & set(model.outputs) and is_label(model, node.outputs[0])
+        )
+        if (names or node.operator == "ArrayFeatureExtractor") and node.inputs[0] in model.constants:
             return tuple(model.constants[node.inputs[0]].reshape(-1).tolist())
     return None
 
@@ -155,7 +159,8 @@ def _whole_numbers(model: Model) -> bool:
     if len(model.inputs) != 1 or not names:
         return False
     operators = {node.operator for node in users.get(names[0], [])}
-    return operators <= {"Gather", "Cast"} and model.inputs[0].dtype.startswith("int")
+    places = operators <= {"Gather", "Cast"} or operators == {"Gather", "Equal"}  # padding is told by comparing
+    return places and model.inputs[0].dtype.startswith("int")
 
 
 def _cut(model: Model) -> str:

@@ -59,16 +59,36 @@ def convolution(low: Lowering, node: Node) -> bool:
         return False
     (weight, bias), rank, x = found, found[0].ndim, node.inputs[0]
     kernel = windows.kernel_of(call, weight)
+    border = windows.border(call, low.shape(x)[2:], kernel)
+    whole, zeros = _bordered(low, node)
+    if zeros is not None and call.text("auto_pad", "NOTSET") in ("NOTSET", "VALID"):
+        x, border = whole, tuple((a + c, b + d) for (a, b), (c, d) in zip(border, zeros, strict=True))
     layer = (Conv1d if rank == 3 else Conv2d)(
         len(weight),
         _one(kernel),
         _one(windows.steps(call, "strides", rank - 2)),
-        _padding(call, windows.border(call, low.shape(x)[2:], kernel)),
+        _padding(call, border),
         _one(windows.steps(call, "dilations", rank - 2)),
         call.integer("group", 1),
         bias is not None,
     )
-    return _placed(low, node, layer, weight, bias)
+    return _placed(low, node, layer, weight, bias, x)
+
+
+def _bordered(low: Lowering, node: Node) -> tuple[str, Pairs | None]:
+    """What a convolution's input was before a `Pad` put zeros around it, as Keras does, and how many: None if not."""
+    x = node.inputs[0]
+    pad = next((each for each in low.model.nodes if x in each.outputs), None)
+    if pad is None or pad.operator != "Pad" or len(pad.inputs) not in (2, 3) or low.only_user(x) is not node:
+        return x, None
+    whole, pads, fill = (*pad.inputs, "")[:3]
+    numbers, filled = low.constant(pads), low.constant(fill)
+    if numbers is None or (fill and (filled is None or filled.any())) or not low.trace.batch_first(whole):
+        return x, None
+    first, last = np.split(numbers.reshape(-1), 2)
+    if low.call(pad).text("mode", "constant") != "constant" or (numbers < 0).any() or first[:2].any() or last[:2].any():
+        return x, None
+    return whole, tuple((int(a), int(b)) for a, b in zip(first[2:], last[2:], strict=True))
 
 
 @rule("ConvTranspose")
@@ -96,13 +116,13 @@ def transposed(low: Lowering, node: Node) -> bool:
         bias is not None,
         output_padding=_one(extra),
     )
-    return _placed(low, node, layer, weight, bias)
+    return _placed(low, node, layer, weight, bias, x)
 
 
-def _placed(low: Lowering, node: Node, layer: Any, weight: np.ndarray, bias: np.ndarray | None) -> bool:
+def _placed(low: Lowering, node: Node, layer: Any, weight: np.ndarray, bias: np.ndarray | None, x: str) -> bool:
     order = channels_last(weight.ndim)
     params = {"weight": np.moveaxis(weight, 1, -1)} | ({} if bias is None else {"bias": bias.reshape(-1)})
-    return low.give(node, low.add(node, layer, [low.physical(node.inputs[0], order)], params), order)
+    return low.give(node, low.add(node, layer, [low.physical(x, order)], params), order)
 
 
 @rule("MaxPool", "AveragePool")
