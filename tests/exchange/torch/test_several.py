@@ -304,6 +304,29 @@ def test_weights_go_to_files_and_back(rng: np.random.Generator, tmp_path: Path) 
 X = torch.zeros(2, 4)
 
 
+class Crossed(nn.Module):
+    """Connections that cross, between modules of a module, in front of two heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.ModuleDict({name: nn.Linear(4, 4) for name in "abc"})
+        self.kind, self.price = nn.Linear(4, 2), nn.Linear(6, 1)
+
+    def forward(self, x: Any, y: Any) -> Any:
+        a = self.inner["a"](x)
+        b = self.inner["b"](a)
+        kind = self.kind(a + b + self.inner["c"](a + b))
+        return kind, self.price(torch.cat([kind, y], dim=1))
+
+
+def test_connections_that_cross_go_there_and_back(rng: np.random.Generator) -> None:
+    network = bl.from_torch(shake(Crossed()), (X, X))
+    assert repr(network.architecture.nodes[0]) == (
+        "('kind', Sequential(Linear(4), Wired(4 nodes, 8 edges, combine='sum'), Linear(2)))"
+    )
+    compare(network, network.to_torch(), rows(network, rng), {}, {})
+
+
 class Two(nn.Module):
     def __init__(self, f: Any) -> None:
         super().__init__()

@@ -295,6 +295,10 @@ class Joint(nn.Module):
             values = [share * value for share, value in zip(torch.sigmoid(self.shares), values, strict=True)]
         return combined("sum" if self.way == "weighted" else self.way, values, self.axis)
 
+    def extra_repr(self) -> str:
+        """Where its values come from, and what becomes of them."""
+        return ", ".join([*self.sources, *([f"combine={self.way!r}"] if len(self.sources) > 1 else [])])
+
 
 class Several(nn.Module):
     """A network of several inputs or outputs: ``module(image, meta)``, by name or as a dict; outputs are a dict."""
