@@ -1,5 +1,6 @@
 """PyTorch modules of several inputs and outputs: names, outputs and gradients in float64, and back."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -356,6 +357,27 @@ class Two(nn.Module):
 def test_what_cannot_be_taken_over_is_told(module: Any, example: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         bl.from_torch(module, example)
+
+
+@dataclass(frozen=True)
+class Sum(bl.Layer):
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ("x", "y")
+
+    def output_shape(self, input_shape: Any) -> Any:
+        return input_shape["x"]
+
+    def __call__(self, params: Any, x: Any, ctx: Any = None) -> Any:
+        return x["x"] + x["y"]
+
+
+def test_a_layer_of_ones_own_is_refused_by_name() -> None:
+    network = Sum().build({"x": (3,), "y": (3,)})
+    with pytest.raises(InputError, match=r"to_torch: layer - \(Sum\(\)\): it is a layer of your own"):
+        network.to_torch()
+    with pytest.raises(InputError, match=r"to_keras: layer - \(Sum\(\)\): Keras has no layer that does the same"):
+        network.to_keras()
 
 
 def test_ensembles_of_several_outputs_are_refused() -> None:

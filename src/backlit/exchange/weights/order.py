@@ -89,9 +89,11 @@ def starts(architecture: Layer, input_shape: Any) -> Any:
     """
     if architecture.input_names:
         named: Any = architecture
-        while not isinstance(named, Wired):
+        while not isinstance(named, Wired) and named.parts():
             named = named.parts()[0][1]
         forms = dict.fromkeys(input_shape, LAST)
+        if not isinstance(named, Wired):  # a layer of somebody's own
+            return forms
         for name, layer, shape in named.open(input_shape):
             source, *others = named.sources(name)
             if source in forms and not others and starts(layer, shape) == FIRST:
