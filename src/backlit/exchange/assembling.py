@@ -10,7 +10,7 @@ share nothing, else a `Wired`. What dominates the output is one long `Sequential
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -179,7 +179,9 @@ class _Graph:
     def web(self, start: str, merge: Node, inside: set[str]) -> _Piece:
         """Nodes whose connections cross, as a `Wired`."""
         nodes = [node for name, node in self.nodes.items() if name in inside]
-        renamed = {node.name: node.name.replace("/", ".") for node in nodes} | {start: INPUT}
+        renamed = {start: INPUT}
+        for node in nodes:
+            renamed[node.name] = _free(node.name, (INPUT, OUTPUT, *renamed.values()))
         ways = {renamed[node.name]: node.combine for node in nodes if len(node.inputs) > 1} | {OUTPUT: merge.combine}
         combine: Any = merge.combine if set(ways.values()) == {merge.combine} else ways
         edges = [(renamed[source], renamed[node.name]) for node in nodes for source in node.inputs]
@@ -303,11 +305,16 @@ def _names(regions: _Regions, outputs: Mapping[str, str]) -> dict[str, str]:
     taken = {*names.values(), *outputs, INPUT, OUTPUT}
     for end in sorted(regions.found.keys() - names.keys(), key=graph.place.__getitem__):
         start = regions.merges.get(end) or regions.found[end][0][0]
-        name = base = min(graph.between(start, end) or {end}, key=graph.place.__getitem__).replace("/", "_")
-        count = 1
-        while name in taken:
-            count += 1
-            name = f"{base}_{count}"
-        names[end] = name
-        taken.add(name)
+        names[end] = _free(min(graph.between(start, end) or {end}, key=graph.place.__getitem__), taken)
+        taken.add(names[end])
     return names
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """A name as a `Wired` has it, without "/", and with a number if there is such a one."""
+    name = base = name.replace("/", "_")
+    count = 1
+    while name in taken:
+        count += 1
+        name = f"{base}_{count}"
+    return name

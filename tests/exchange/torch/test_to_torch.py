@@ -129,9 +129,6 @@ def test_more_that_is_refused() -> None:
         STATEFUL[0].build(STATEFUL[1]).to_torch()
     with pytest.raises(InputError, match="PyTorch's attention gives as many features as it gets, not 4 of 5"):
         UNEVEN[0].build(UNEVEN[1]).to_torch()
-    two = bl.Wired({"a": bl.Linear(2)}, [("x", "a"), ("y", "a")], inputs=("x", "y")).build({"x": (3,), "y": (3,)})
-    with pytest.raises(InputError, match="has several inputs or outputs"):
-        two.to_torch()
     with pytest.raises(InputError, match="to_torch takes a network that was built"):
         Network.to_torch.function(bl.Linear(2))
 

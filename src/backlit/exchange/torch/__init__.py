@@ -24,11 +24,17 @@ def from_torch(module: Any, example: Any) -> Network:
     Parameters that don't require a gradient are frozen (`Network.freeze`). PyTorch's two biases of a recurrent layer
     become their sum.
 
+    A module that takes several tensors becomes a `Wired` whose inputs are called as the parameters of ``forward``, or
+    as the keys of the dict that it takes. Several outputs are called as the keys of the dict, or the fields of the
+    named tuple, that the module returns; those of a plain tuple after the modules that give them (``self.kind``), or
+    "output_0", "output_1" … if not each is given by a module of its own.
+
     Parameters
     ----------
     module : torch.nn.Module
-    example : torch.Tensor or array
-        A batch of inputs, as the module takes it; its numbers say nothing, its shape does.
+    example : torch.Tensor or array, or tuple or dict of them
+        A batch of inputs, as the module takes it; its numbers say nothing, its shape does. Of several inputs a tuple in
+        the order of forward's parameters, or a dict by their names.
 
     Returns
     -------
@@ -39,7 +45,8 @@ def from_torch(module: Any, example: Any) -> Network:
     ------
     InputError
         If the module shares weights between layers, its way depends on the numbers that it gets, or it does something
-        that Backlit has no layer for; the module and the line are named. If PyTorch isn't installed.
+        that Backlit has no layer for; the module and the line are named. If an input leads to no output. If PyTorch
+        isn't installed.
 
     Examples
     --------
@@ -66,6 +73,9 @@ def to_torch(network: Network) -> Any:
     pictures have their channels first, as PyTorch wants them, if the network begins with layers that convolve or pool:
     (batch, channels, height, width); and last if it doesn't.
 
+    A network of several inputs is called as ``module(image, meta)``, in their order, by name, or with one dict; several
+    outputs are a dict.
+
     Parameters
     ----------
     network : Network
@@ -91,6 +101,12 @@ def to_torch(network: Network) -> Any:
       (2): Flatten(start_dim=1, end_dim=-1)
       (3): Linear(in_features=36, out_features=2, bias=True)
     )
+    >>> import torch
+    >>> join = bl.Wired({"kind": bl.Linear(3)}, [("words", "kind"), ("meta", "kind")], "concatenate",
+    ...                 inputs=("words", "meta"), outputs=("kind",))
+    >>> module = join.build({"words": (5,), "meta": (2,)}).to_torch()
+    >>> module(torch.zeros(4, 5), meta=torch.zeros(4, 2))["kind"].shape
+    torch.Size([4, 3])
     """
     if not isinstance(network, Network):
         raise InputError(f"to_torch takes a network that was built, layer.build(shape), got {network!r}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -13,7 +15,7 @@ from backlit.exchange.torch import indexing as i
 from backlit.exchange.torch import recurrent as own_recurrent
 from backlit.exchange.torch.attention import MultiHeadAttention
 from backlit.exchange.torch.own import DropConnect as DropConnectModule
-from backlit.exchange.torch.own import Own, Permute, Rescale
+from backlit.exchange.torch.own import Own, Permute, Reorder, Rescale
 from backlit.exchange.torch.reader import Last, Reader, Value
 from backlit.graph import tree
 from backlit.nn.layer import Layer
@@ -161,6 +163,13 @@ def _rms_norm(r: Reader, m: nn.RMSNorm, x: Value) -> Value:
     return r.alike(layer, x, **r.learned(m, layer))
 
 
+def _reordered(r: Reader, m: Reorder, x: Value) -> Value:
+    """A flattened picture's numbers, in the order in which Backlit has them anyway."""
+    if x.order is None or not np.array_equal(m.order.numpy(force=True), x.order):
+        r.refuse("it puts features in an order that isn't that of a flattened picture")
+    return dataclasses.replace(x, places=())
+
+
 def _own(r: Reader, m: Own, x: Value) -> Value:
     """A module of our own, for which there is a layer: `to_torch` made it."""
     x = r.natural(x)
@@ -203,6 +212,7 @@ MODULES: dict[type, Any] = {
     nn.TransformerEncoder: attention_in.encoder,
     **dict.fromkeys((own_recurrent.RNN, own_recurrent.LSTM, own_recurrent.GRU), _output_only),
     **dict.fromkeys(Own.__subclasses__(), _own),
+    Reorder: _reordered,
     Permute: lambda r, m, x: i.permuted(r, x, (0, *m.axes)),
     Rescale: _rescale,
     **dict.fromkeys((nn.ZeroPad1d, nn.ZeroPad2d), lambda r, m, x: f.pad(r, x, m.padding)),

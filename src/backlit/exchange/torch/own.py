@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from backlit.errors import InputError
 from backlit.nn.layer import Layer
 from backlit.nn.layers.wired import INPUT, OUTPUT
+from backlit.nn.shapes import named
 
 
 class Own(nn.Module):
@@ -270,6 +272,66 @@ class Wired(nn.Module):
             shares = torch.sigmoid(self.shares[f"into_{name}"])
             return combined("sum", [share * value for share, value in zip(shares, values, strict=True)], axis)
         return combined("sum" if way == "weighted" else way, values, axis)
+
+
+class Joint(nn.Module):
+    """Named values as one: each with its axes turned, if it has others than are wanted, then put together."""
+
+    def __init__(
+        self, sources: list[str], way: str, axis: int, turns: Mapping[str, nn.Module], shares: Any = None
+    ) -> None:
+        super().__init__()
+        self.sources, self.way, self.axis = sources, way, axis
+        self.places = {name: f"from_{i}" for i, name in enumerate(sources) if name in turns}
+        self.turns = nn.ModuleDict({place: turns[name] for name, place in self.places.items()})
+        self.shares = None if shares is None else nn.Parameter(torch.tensor(np.asarray(shares)))
+
+    def forward(self, made: Mapping[str, Tensor]) -> Tensor:
+        """``made``: what there is, by name."""
+        values = [
+            self.turns[self.places[name]](made[name]) if name in self.places else made[name] for name in self.sources
+        ]
+        if self.shares is not None:
+            values = [share * value for share, value in zip(torch.sigmoid(self.shares), values, strict=True)]
+        return combined("sum" if self.way == "weighted" else self.way, values, self.axis)
+
+    def extra_repr(self) -> str:
+        """Where its values come from, and what becomes of them."""
+        return ", ".join([*self.sources, *([f"combine={self.way!r}"] if len(self.sources) > 1 else [])])
+
+
+class Several(nn.Module):
+    """A network of several inputs or outputs: ``module(image, meta)``, by name or as a dict; outputs are a dict."""
+
+    def __init__(
+        self,
+        inputs: tuple[str, ...],
+        nodes: Mapping[str, nn.Module],
+        joints: Mapping[str, Joint],
+        outputs: Mapping[str, Joint],
+    ) -> None:
+        super().__init__()
+        self.inputs, self.order, self.outputs = inputs, list(nodes), list(outputs)
+        self.nodes = nn.ModuleDict({f"node_{name}": node for name, node in nodes.items()})
+        self.joints = nn.ModuleDict({f"into_{name}": joint for name, joint in joints.items()})
+        self.ends = nn.ModuleDict({f"end_{i}": joint for i, joint in enumerate(outputs.values())})
+
+    def forward(self, *given: Any, **by_name: Tensor) -> Any:
+        """``(batch, ...)`` each."""
+        made = self._taken(given, by_name)
+        for name in self.order:
+            made[name] = self.nodes[f"node_{name}"](self.joints[f"into_{name}"](made))
+        ends = {name: self.ends[f"end_{i}"](made) for i, name in enumerate(self.outputs)}
+        return ends[OUTPUT] if self.outputs == [OUTPUT] else ends
+
+    def _taken(self, given: tuple[Any, ...], by_name: dict[str, Tensor]) -> dict[str, Tensor]:
+        inputs = self.inputs or (INPUT,)
+        if len(given) > len(inputs):
+            raise InputError(f"the module takes {', '.join(inputs)}, got {len(given)} tensors")
+        if len(given) == 1 and isinstance(given[0], Mapping):
+            by_name = {**given[0], **by_name}
+            given = ()
+        return named(dict(zip(inputs, given, strict=False)) | by_name, inputs, "what the module is given", "input")
 
 
 class EachStep(nn.Module):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -32,6 +32,8 @@ from backlit.nn.layers.shaping import Flatten, Permute, Reshape, Select
 from backlit.nn.layers.wired import INPUT, OUTPUT
 
 CHANNELS_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1)}  # by the number of axes: PyTorch's, in Backlit's order
+
+Axes = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,9 @@ class Padded:
 
 
 class Reader:
-    """Walks a graph once; what it has found so far."""
+    """Walks a graph once; what it has found so far. `axes` are those of the input, or of several by name."""
 
-    def __init__(self, graph: fx.GraphModule, shapes: dict[fx.Node, Shapes], axes: tuple[int, ...]) -> None:
+    def __init__(self, graph: fx.GraphModule, shapes: dict[fx.Node, Shapes], axes: Axes | dict[str, Axes]) -> None:
         self.graph, self.shapes, self.axes = graph, shapes, axes
         self.nodes: dict[str, Node] = {}
         self.values: dict[fx.Node, Any] = {}
@@ -130,7 +132,7 @@ class Reader:
         name = path_of(self.node).replace(".", "/") if self.node.op == "call_module" else self.node.name
         name = f"{name}_" if name in (INPUT, OUTPUT) else name
         base, count = name, 1
-        while name in self.nodes:
+        while name in self.nodes or (isinstance(self.axes, dict) and name in self.axes):
             count += 1
             name = f"{base}_{count}"
         self.nodes[name] = Node(name, layer, tuple(value.node for value in inputs), **more)
@@ -225,13 +227,13 @@ class Reader:
 
     # ------------------------------------------------------------------------------------- the whole
 
-    def run(self, functions: dict[str, Any], modules: dict[type, Any]) -> Value:
-        """Read all nodes; the value that the graph gives."""
+    def run(self, functions: dict[str, Any], modules: dict[type, Any]) -> dict[str, Value]:
+        """Read all nodes; what the graph gives, by name: of a single value it says nothing."""
         for node in self.graph.graph.nodes:
             self.node = node
             try:
                 if node.op == "output":
-                    return self._given(self.of(node.args[0]))
+                    return {name: self._given(value) for name, value in self._outputs(node.args[0]).items()}
                 self.values[node] = self._read(node, functions, modules)
             except InputError:
                 raise
@@ -246,7 +248,13 @@ class Reader:
         return fx.node.map_arg(argument, lambda node: self.values[node])
 
     def _read(self, node: fx.Node, functions: dict[str, Any], modules: dict[type, Any]) -> Any:
-        if node.op == "placeholder":
+        if isinstance(self.axes, dict):
+            if node.op == "placeholder":
+                return None
+            if isinstance(node.args[0] if node.args else None, fx.Node) and node.args[0].op == "placeholder":
+                name = str(node.args[1])
+                return Value(name, self.axes[name], self.shape())
+        elif node.op == "placeholder":
             return Value(INPUT, self.axes, self.shape())
         if node.op == "get_attr":
             return self.shapes[node].value
@@ -267,6 +275,8 @@ class Reader:
             ):
                 self.refuse("a border has a counterpart only in front of a convolution or maximum")
             return reading(self, module, *args, **kwargs)
+        if isinstance(node.target, type) and hasattr(node.target, "_fields"):
+            return dict(zip(node.target._fields, args, strict=True))
         name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
         reading = functions.get(name.strip("_") if name.endswith("_") else name)
         if reading is None:
@@ -279,13 +289,29 @@ class Reader:
         if isinstance(value, (Last, Half)):
             self.refuse("the module gives a recurrent layer's last states; give its output")
         if not isinstance(value, Value):
-            self.refuse("the module must give one tensor that was computed from its input")
+            self.refuse("what the module gives must be computed from its inputs")
         return self.settled(value)
 
-    def finished(self) -> list[Node]:
+    def _outputs(self, argument: Any) -> dict[str, Any]:
+        """What the graph gives, by name: a dict's keys, else the modules that give it, else "output_0" and so on."""
+        given = self.of(argument)
+        if isinstance(given, dict):
+            return {str(name): value for name, value in given.items()}
+        if not isinstance(given, (list, tuple)):
+            return {OUTPUT: given}
+        paths = [path_of(n).split(".") for n in argument if isinstance(n, fx.Node) and n.op == "call_module"]
+        while paths and all(len(path) > 1 for path in paths) and len({path[0] for path in paths}) == 1:
+            paths = [path[1:] for path in paths]
+        names = dict.fromkeys(path[0] for path in paths if path[0].isidentifier())
+        if len(names) < len(given):
+            names = dict.fromkeys(f"output_{i}" for i in range(len(given)))
+        return dict(zip(names, given, strict=True))
+
+    def finished(self, outputs: Iterable[Value]) -> list[Node]:
         """The nodes, with recurrent layers that give only their last state where only that is asked for."""
         used = Counter(name for node in self.nodes.values() for name in node.inputs)
-        for node in list(self.nodes.values()):
+        used.update(value.node for value in outputs)
+        for node in [node for node in self.nodes.values() if used[node.name]]:
             source = self.nodes.get(node.inputs[0])
             both = self.ends.get(node.name)
             if source is None or not (both or node.layer == Select(-1)):

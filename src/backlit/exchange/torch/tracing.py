@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from torch import fx, nn
 
 from backlit.errors import InputError
 from backlit.exchange.torch import own
+from backlit.graph import tree
 
 _OPENED = (nn.Sequential, nn.ModuleList)  # of PyTorch's own, what is followed inside
-_CONTAINERS = (own.Residual, own.Parallel, own.Wired)  # of our own
+_CONTAINERS = (own.Residual, own.Parallel, own.Wired, own.Several, own.Joint)  # of our own
 _HOME, _OWN = str(Path(torch.__file__).parent), str(Path(__file__).parent)  # lines there are nobody's business
 
 
@@ -86,9 +87,13 @@ def traced(module: nn.Module) -> fx.GraphModule:
     return fx.GraphModule(module, graph)
 
 
-def shapes(graph: fx.GraphModule, example: Any, batch: int) -> dict[fx.Node, Shapes]:
-    """What each node gives for the example, and for two copies of it: the axis that grows is the batch's."""
-    once, twice = _run(graph, example), _run(graph, torch.cat([example, example], dim=batch))
+def shapes(graph: fx.GraphModule, example: Any, batch: Any) -> dict[fx.Node, Shapes]:
+    """What each node gives for the example, and for two copies of it: the axis that grows is the batch's.
+
+    `example` is a tensor and `batch` an axis, or both are dicts by name.
+    """
+    double = tree.map(lambda axis, part: torch.cat([part, part], dim=axis), batch, example)
+    once, twice = _run(graph, example), _run(graph, double)
     found = {}
     for node, value in once.items():
         if not isinstance(value, torch.Tensor):
@@ -100,28 +105,29 @@ def shapes(graph: fx.GraphModule, example: Any, batch: int) -> dict[fx.Node, Sha
     return found
 
 
-def outputs(module: nn.Module, example: Any) -> np.ndarray:
-    """What the module gives for the example, in evaluation mode.
+def outputs(module: nn.Module, whole: nn.Module, example: Any) -> list[np.ndarray]:
+    """What the module gives for the example, in evaluation mode; `whole` calls it.
 
     Raises
     ------
     InputError
-        If it can't take it, or gives something else than a tensor.
+        If it can't take it, or gives something else than tensors.
     """
     with _mode(module, False), torch.no_grad():
         try:
-            output = module(example)
+            output = whole(example)
         except Exception as error:
             line = _line(traceback.extract_tb(error.__traceback__))
-            raise InputError(
-                f"the module can't take the example of shape {tuple(example.shape)} and type {example.dtype}{line}: "
-                f"{error}"
-            ) from error
-    if not isinstance(output, torch.Tensor):
+            told = [f"shape {tuple(part.shape)} and type {part.dtype}" for part in tree.leaves(example)]
+            raise InputError(f"the module can't take the example of {'; '.join(told)}{line}: {error}") from error
+    parts = list(output.values()) if isinstance(output, Mapping) else output
+    parts = list(parts) if isinstance(parts, (list, tuple)) else [parts]
+    if not parts or not all(isinstance(part, torch.Tensor) for part in parts):
         raise InputError(
-            f"from_torch takes a module that gives one tensor; {type(module).__name__} gives {_kind(output)}"
+            "from_torch takes a module that gives a tensor, or a tuple or dict of tensors; "
+            f"{type(module).__name__} gives {_kind(output)}"
         )
-    return output.detach().cpu().numpy()
+    return [part.detach().cpu().numpy() for part in parts]
 
 
 def line_of(node: fx.Node) -> str:
@@ -143,8 +149,11 @@ def _line(frames: traceback.StackSummary) -> str:
 
 
 def _kind(output: Any) -> str:
+    if isinstance(output, Mapping):
+        output = list(output.values())
+        return f"dict of {', '.join(map(_kind, output)) or 'nothing'}"
     if isinstance(output, (tuple, list)):
-        return f"{type(output).__name__} of {len(output)}"
+        return f"{type(output).__name__} of {', '.join(map(_kind, output)) or 'nothing'}"
     return type(output).__name__
 
 
@@ -179,8 +188,9 @@ def _run(graph: fx.GraphModule, example: Any) -> dict[fx.Node, Any]:
         try:
             recorder.run(example)
         except Exception as error:
+            rows = len(tree.leaves(example)[0])
             raise InputError(
-                f"the module works for the example, but not for a batch of {example.shape[0]} ({error}); it must take "
-                "batches of any size: use x.shape[0] or -1 instead of a number"
+                f"the module works for the example, but not for a batch of {rows} ({error}); it must take batches of "
+                "any size: use x.shape[0] or -1 instead of a number"
             ) from error
     return recorder.seen

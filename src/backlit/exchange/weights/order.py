@@ -9,7 +9,9 @@ that `to_torch` builds follow it, and so do files of weights.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +36,8 @@ from backlit.nn.layers.rescale import Rescale, Temperature
 from backlit.nn.layers.sequence import EachStep, Masked
 from backlit.nn.layers.shaping import Flatten
 from backlit.nn.layers.transformer import MultiHeadAttention
-from backlit.nn.layers.wired import Wired
+from backlit.nn.layers.wired import INPUT, OUTPUT, Wired
+from backlit.nn.shapes import Shapes
 
 Form = str | Shape  # "first" or "last": where channels are; of a flattened picture its shape, channels last
 FIRST, LAST = "first", "last"
@@ -51,19 +54,19 @@ class Step:
     ----------
     shape : tuple of int
         Of its input, as Backlit has it.
-    into, out : Form
-        Of its input and output, as PyTorch has them.
+    into, out : Form, or dict of name to Form
+        Of its input and output, as PyTorch has them; of several that of each.
     masked : bool
         Whether it is in a `Masked`, whose layers have features last throughout.
     """
 
     shape: Shape
-    into: Form
-    out: Form
+    into: Any
+    out: Any
     masked: bool = False
 
 
-def plan(architecture: Layer, input_shape: Shape) -> dict[str, Step]:
+def plan(architecture: Layer, input_shape: Shape | Shapes) -> dict[str, Step]:
     """Each layer's forms, by path.
 
     Examples
@@ -74,12 +77,26 @@ def plan(architecture: Layer, input_shape: Shape) -> dict[str, Step]:
     [('0', 'first', 'first'), ('1', 'first', (3, 3, 4)), ('2', (3, 3, 4), 'last'), ('', 'first', 'last')]
     """
     steps: dict[str, Step] = {}
-    _plan(Place("", architecture, input_shape, ()), starts(architecture, input_shape), False, steps)
+    whole: Any = input_shape
+    _plan(Place("", architecture, whole, ()), starts(architecture, whole), False, steps)
     return steps
 
 
-def starts(architecture: Layer, input_shape: Shape) -> Form:
-    """The form of a network's input: channels first, if the first layer to which it matters wants them so."""
+def starts(architecture: Layer, input_shape: Any) -> Any:
+    """The form of a network's input: channels first, if the first layer to which it matters wants them so.
+
+    Of several inputs that of each, by name; an input that several nodes take has its channels first if one wants them.
+    """
+    if architecture.input_names:
+        named: Any = architecture
+        while not isinstance(named, Wired):
+            named = named.parts()[0][1]
+        forms = dict.fromkeys(input_shape, LAST)
+        for name, layer, shape in named.open(input_shape):
+            source, *others = named.sources(name)
+            if source in forms and not others and starts(layer, shape) == FIRST:
+                forms[source] = FIRST
+        return forms
     for place in architecture.walk_shapes(input_shape):
         if place.layer.parts() and not isinstance(place.layer, (EachStep, Masked)):
             continue
@@ -101,7 +118,7 @@ def order_of(places: Shape) -> np.ndarray:
     return np.moveaxis(np.arange(math.prod(places)).reshape(channels, *spatial), 0, -1).reshape(-1)
 
 
-def _plan(place: Place, form: Form, masked: bool, steps: dict[str, Step]) -> Form:
+def _plan(place: Place, form: Any, masked: bool, steps: dict[str, Step]) -> Any:
     layer, shape = place.layer, place.shape
     into, out = form, _container(place, form, masked, steps) if layer.parts() else None
     if out is None or isinstance(layer, (EachStep, Masked)):
@@ -112,7 +129,7 @@ def _plan(place: Place, form: Form, masked: bool, steps: dict[str, Step]) -> For
     return out
 
 
-def _container(place: Place, form: Form, masked: bool, steps: dict[str, Step]) -> Form | None:
+def _container(place: Place, form: Any, masked: bool, steps: dict[str, Step]) -> Any:
     """A container's output, from those of its parts; None for containers that are built as one."""
     layer = place.layer
     if isinstance(layer, MultiHeadAttention):
@@ -122,11 +139,24 @@ def _container(place: Place, form: Form, masked: bool, steps: dict[str, Step]) -
         for part in inside:
             form = _plan(part, form, masked, steps)
         return form
+    if isinstance(layer, Parallel) and layer.output_names:
+        for part in inside:
+            _plan(part, form, masked, steps)
+        return dict.fromkeys(layer.output_names, LAST)
     if isinstance(layer, (Residual, Parallel)):
         outs = {_plan(part, form, masked, steps) for part in inside}
         if isinstance(layer, Residual) and len(inside) == 1:
             outs.add(form)  # of what is added as it is
         return outs.pop() if len(outs) == 1 and outs <= {FIRST, LAST} else LAST
+    if isinstance(layer, Wired) and (layer.inputs or layer.outputs):
+        forms = dict(form) if layer.inputs else {INPUT: form}
+        for (name, _), part in zip(layer.nodes, inside, strict=True):
+            forms[name] = _plan(part, joined([forms[source] for source in layer.sources(name)]), masked, steps)
+        given: dict[str, Form] = {}
+        for name in layer.outputs or (OUTPUT,):
+            out = joined([forms[one] for one in ([name] if name in dict(layer.nodes) else layer.sources(name))])
+            given[name] = out if out in (FIRST, LAST) else LAST
+        return given if layer.outputs else given[OUTPUT]
     if isinstance(layer, Wired):
         common = form if form in (FIRST, LAST) else LAST
         for part in inside:
@@ -137,6 +167,17 @@ def _container(place: Place, form: Form, masked: bool, steps: dict[str, Step]) -
         out = _plan(inside[0], LAST, masked, steps)
         return out if masked else LAST
     return None
+
+
+def joined(forms: Sequence[Any]) -> Any:
+    """The form in which values come together: the one that all have, if it says where channels are, else last.
+
+    >>> joined(["first", "first"]), joined(["first", "last"]), joined([(3, 3, 4)]), joined([(3, 3, 4), "last"])
+    ('first', 'last', (3, 3, 4), 'last')
+    """
+    if len(forms) > 1 and any(form != forms[0] or form not in (FIRST, LAST) for form in forms):
+        return LAST
+    return forms[0]
 
 
 def along(form: Form, shape: Shape) -> Form:
