@@ -157,4 +157,6 @@ def test_only_weights_of_several_numbers_are_told(array: np.ndarray, warned: boo
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         bl.from_onnx(path)
-    assert [bool(re.search(r"w \(one, two\)", str(one.message))) for one in told] == [True] * warned
+        bl.load(path)
+    assert [bool(re.search(r"w \(one, two\)", str(one.message))) for one in told] == [True, True] * warned
+    assert all(one.filename == __file__ for one in told)

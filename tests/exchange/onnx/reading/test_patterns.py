@@ -226,9 +226,9 @@ def test_backlits_own_files_come_back(tmp_path: Path) -> None:
     [
         ((0, 0, 0, 1, 0, 0, 1, 1), 0.0, (), "Permute Conv2d Permute"),
         ((0, 0, 2, 2, 0, 0, 2, 2), None, (), "Permute Conv2d Permute"),
-        ((0, 0, 0, 1, 0, 0, 1, 1), 1.5, (), "OnnxNode Permute Conv2d Permute"),  # of other numbers
-        ((0, 1, 0, 0, 0, 0, 0, 0), 0.0, (), "OnnxNode Permute Conv2d Permute"),  # a channel more
-        ((0, 0, -1, 0, 0, 0, 0, 0), 0.0, (), "OnnxNode Permute Conv2d Permute"),  # cut
+        ((0, 0, 0, 1, 0, 0, 1, 1), 1.5, (), "Permute OnnxNode Conv2d Permute"),  # of other numbers
+        ((0, 1, 0, 0, 0, 0, 0, 0), 0.0, (), "Permute OnnxNode Conv2d Permute"),  # a channel more
+        ((0, 0, -1, 0, 0, 0, 0, 0), 0.0, (), "Permute OnnxNode Conv2d Permute"),  # cut
         ((0, 0, 0, 1, 0, 0, 1, 1), 0.0, (1, 1, 1, 1), None),  # the border is wanted by others, too
     ],
 )

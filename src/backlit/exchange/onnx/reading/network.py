@@ -104,7 +104,7 @@ def network_of(
     (wanted,) = model.outputs
     traced = trace(model, given, shape or shape_told(model, given))
     wanted = without_last(model, wanted) if logits else wanted
-    warn_of_shared(traced, wanted)
+    warn_of_shared(traced, wanted, depth=3)  # from_onnx, network_of
     return Lowering(traced).run(wanted)
 
 

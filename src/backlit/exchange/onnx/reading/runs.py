@@ -57,7 +57,7 @@ def _run(whole: Model) -> Result:
     (given,) = model.inputs
     ending = _ending(model, classes)
     traced = trace(pruned(model, ending.output), given, shape_told(model, given))
-    warn_of_shared(traced, ending.output)
+    warn_of_shared(traced, ending.output, depth=4)  # load, read_run, _run
     network = Lowering(traced).run(ending.output)
     loss = losses.get(ending.loss)
     targets = _targets(ending, network, classes)

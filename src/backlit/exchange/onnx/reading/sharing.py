@@ -15,8 +15,8 @@ from backlit.exchange.onnx.reading.tracing import Trace
 MOST = 5  # arrays and nodes that a warning names
 
 
-def warn_of_shared(trace: Trace, output: str) -> None:
-    """Warn once of all arrays that several nodes on the way to this value use as weights."""
+def warn_of_shared(trace: Trace, output: str, depth: int) -> None:
+    """Warn once, `depth` calls below the user, of the arrays that several nodes on the way to a value share."""
     shared = shared_weights(trace, output)
     if not shared:
         return
@@ -26,7 +26,7 @@ def warn_of_shared(trace: Trace, output: str) -> None:
         "the network gives is the same; to train it on as it was built, read the model itself by bl.from_keras or "
         "bl.from_torch",
         BacklitWarning,
-        stacklevel=4,  # whoever called from_onnx
+        stacklevel=depth + 1,
     )
 
 

@@ -11,6 +11,7 @@ from backlit.exchange.onnx.reading.model import Node
 from backlit.graph.window import reach
 from backlit.nn.layers.convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from backlit.nn.layers.normalization import BatchNorm
+from backlit.nn.layers.onnx import OnnxNode
 from backlit.nn.layers.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from backlit.nn.operators import windows
 from backlit.nn.operators.table import Call
@@ -60,9 +61,10 @@ def convolution(low: Lowering, node: Node) -> bool:
     (weight, bias), rank, x = found, found[0].ndim, node.inputs[0]
     kernel = windows.kernel_of(call, weight)
     border = windows.border(call, low.shape(x)[2:], kernel)
-    whole, zeros = _bordered(low, node)
-    if zeros is not None and call.text("auto_pad", "NOTSET") in ("NOTSET", "VALID"):
-        x, border = whole, tuple((a + c, b + d) for (a, b), (c, d) in zip(border, zeros, strict=True))
+    source = low.physical(x, channels_last(rank))
+    if call.text("auto_pad", "NOTSET") in ("NOTSET", "VALID"):
+        source, zeros = _within_zeros(low, source)
+        border = tuple((a + c, b + d) for (a, b), (c, d) in zip(border, zeros or ((0, 0),) * len(border), strict=True))
     layer = (Conv1d if rank == 3 else Conv2d)(
         len(weight),
         _one(kernel),
@@ -72,23 +74,46 @@ def convolution(low: Lowering, node: Node) -> bool:
         call.integer("group", 1),
         bias is not None,
     )
-    return _placed(low, node, layer, weight, bias, x)
+    return _placed(low, node, layer, weight, bias, source)
 
 
-def _bordered(low: Lowering, node: Node) -> tuple[str, Pairs | None]:
-    """What a convolution's input was before a `Pad` put zeros around it, as Keras does, and how many: None if not."""
-    x = node.inputs[0]
-    pad = next((each for each in low.model.nodes if x in each.outputs), None)
-    if pad is None or pad.operator != "Pad" or len(pad.inputs) not in (2, 3) or low.only_user(x) is not node:
-        return x, None
-    whole, pads, fill = (*pad.inputs, "")[:3]
-    numbers, filled = low.constant(pads), low.constant(fill)
-    if numbers is None or (fill and (filled is None or filled.any())) or not low.trace.batch_first(whole):
-        return x, None
-    first, last = np.split(numbers.reshape(-1), 2)
-    if low.call(pad).text("mode", "constant") != "constant" or (numbers < 0).any() or first[:2].any() or last[:2].any():
-        return x, None
-    return whole, tuple((int(a), int(b)) for a, b in zip(first[2:], last[2:], strict=True))
+@rule("Pad")
+def pad(low: Lowering, node: Node) -> bool:
+    """A node, with the axes as they stand already, or as a convolution behind it wants them."""
+    x, rank, user = node.inputs[0], low.rank(node.inputs[0]), low.only_user(node.outputs[0])
+    low.call(node).known_operator()
+    order = low.flows[x].order
+    if low.flows[x].plain and rank in (3, 4) and user is not None and user.operator == "Conv":
+        order = channels_last(rank)
+    names = (*node.inputs[1:], "", "")[:2]
+    pads, fill = (low.constant(name) for name in names)
+    if len(node.inputs) > 3 or pads is None or (names[1] and fill is None) or None in order:
+        return False
+    widths = np.zeros((2, rank), dtype=np.int64)
+    for place, both in zip(order, pads.reshape(2, rank).T, strict=True):
+        widths[:, place] = both
+    if widths[:, 0].any() or not low.leads(x, order):
+        return False
+    operands: tuple[Any, ...] = (("input",), ("constant", "int64", (2 * rank,), tuple(widths.reshape(-1).tolist())))
+    operands += () if fill is None else (("constant", str(fill.dtype), (), (fill.reshape(()).item(),)),)
+    layer = OnnxNode("Pad", operands, tuple(sorted(node.attributes.items())), low.model.version)
+    return low.give(node, low.add(node, layer, [low.physical(x, order)]), order)
+
+
+def _within_zeros(low: Lowering, source: str) -> tuple[str, Pairs]:
+    """What a part puts zeros around, and how many, where they are a convolution's padding: Keras writes it so."""
+    part = low.parts.get(source)
+    if part is None or not isinstance(part.layer, OnnxNode) or part.layer.operator != "Pad":
+        return source, ()
+    kinds = [operand[0] for operand in part.layer.operands]
+    if kinds[:2] != ["input", "constant"] or dict(part.layer.attributes).get("mode", "constant") != "constant":
+        return source, ()
+    if any(operand[0] != "constant" or any(operand[3]) for operand in part.layer.operands[2:]):
+        return source, ()
+    first, last = np.reshape(part.layer.operands[1][3], (2, -1))
+    if any((*first[[0, -1]], *last[[0, -1]])) or min(*first, *last) < 0:
+        return source, ()
+    return part.sources[0], tuple((int(a), int(b)) for a, b in zip(first[1:-1], last[1:-1], strict=True))
 
 
 @rule("ConvTranspose")
@@ -116,13 +141,12 @@ def transposed(low: Lowering, node: Node) -> bool:
         bias is not None,
         output_padding=_one(extra),
     )
-    return _placed(low, node, layer, weight, bias, x)
+    return _placed(low, node, layer, weight, bias, low.physical(x, channels_last(rank)))
 
 
-def _placed(low: Lowering, node: Node, layer: Any, weight: np.ndarray, bias: np.ndarray | None, x: str) -> bool:
-    order = channels_last(weight.ndim)
+def _placed(low: Lowering, node: Node, layer: Any, weight: np.ndarray, bias: np.ndarray | None, source: str) -> bool:
     params = {"weight": np.moveaxis(weight, 1, -1)} | ({} if bias is None else {"bias": bias.reshape(-1)})
-    return low.give(node, low.add(node, layer, [low.physical(x, order)], params), order)
+    return low.give(node, low.add(node, layer, [source], params), channels_last(weight.ndim))
 
 
 @rule("MaxPool", "AveragePool")
