@@ -85,7 +85,7 @@ def both_languages(pages: dict[str, str]) -> None:
     assert '<html lang="ko"' in pages["ko/index.html"]
     assert "하드웨어" in pages["ko/index.html"]
     assert 'href="ko/tables.html" hreflang="ko"' in pages["tables.html"]  # the switch stays on the page
-    assert "이 페이지는 아직 영어로만 있습니다" in pages["ko/text.html"]
+    assert "이 페이지는 아직 영어로만 있습니다" in pages["ko/architecture.html"]
     assert "이 페이지는 아직 영어로만 있습니다" not in pages["ko/tables.html"]
 
 
