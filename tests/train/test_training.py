@@ -136,7 +136,7 @@ bl.probe(net, x, loss="mse").flow()
 bl.fit(net, x, y, epoch=2)  # wrong
 bl.fit(net, x, y, epochs="3")  # wrong
 bl.fit(net, x, y, dtype="float16")  # wrong
-bl.fit(net, x)  # wrong
+bl.fit(net, x)  # a data set may have the targets
 bl.fit(net, x, y, target="a")  # wrong
 run.predikt(x)  # wrong
 """

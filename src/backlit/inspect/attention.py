@@ -76,6 +76,10 @@ class AttentionMap:
     tokens: tuple[str, ...]
     weights: dict[str, np.ndarray]
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.weights, dict) or any(np.ndim(part) != 3 for part in self.weights.values()):
+            raise InputError("AttentionMap: weights must be a dict of path to array (heads, steps, steps)")
+
     def of(self, layer: str | int | None = None) -> np.ndarray:
         """The weights (heads, steps, steps) of a layer, by its path or its number from 0; the last if left out.
 

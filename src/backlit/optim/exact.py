@@ -100,7 +100,10 @@ def ridge(x: Any, y: Any, alpha: float = 1.0, *, sample_weight: Any = None, inte
 
 
 def _solve(name: str, x: Any, y: Any, alpha: float, sample_weight: Any = None, intercept: bool = True) -> Linear:
-    x, y = np.asarray(x), np.asarray(y)
+    try:
+        x, y = np.asarray(x), np.asarray(y)
+    except ValueError as error:
+        raise ShapeError(f"{name}: rows of x, and of y, must have equally many numbers ({error})") from error
     if x.ndim != 2 or y.ndim not in (1, 2) or len(x) != len(y):
         raise ShapeError(f"{name}: needs x of shape (n, d) and y of shape (n,) or (n, k), got {x.shape} and {y.shape}")
     if not x.size:

@@ -18,11 +18,11 @@ from backlit.nn.layer import Layer
 from tests.exchange.onnx.common import agree, answer, network_of
 
 # Operations without a mapping: parts of losses, what training alone does, what layers of Backlit's cover (convolution,
-# recurrence), and linear algebra that ONNX hasn't.
+# recurrence, attention), and linear algebra that ONNX hasn't.
 WITHOUT = {
     "cross_entropy", "cross_entropy_probabilities", "binary_cross_entropy", "huber", "at_least_tiny", "negative_log",
     "batch_norm", "conv", "conv_transpose", "max_pool", "avg_pool", "rnn", "gru", "lstm", "scatter", "scatter_add",
-    "solve", "inverse", "outer",
+    "solve", "inverse", "outer", "attention",
 }  # fmt: skip
 
 

@@ -311,7 +311,10 @@ def ways_of(kind: str, combine: Any, besides: tuple[str, ...] = ()) -> Ways:
     if isinstance(combine, str):
         given: Any = [("", combine)]
     else:
-        given = [(str(name), way) for name, way in (combine.items() if isinstance(combine, Mapping) else combine)]
+        pairs = combine.items() if isinstance(combine, Mapping) else combine
+        if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+            raise InputError(f"{kind}: combine must be a way, or a dict of name to way, got {combine!r}")
+        given = [(str(name), way) for name, way in pairs]
     for _, way in given:
         if way not in besides:
             require_way(kind, way)

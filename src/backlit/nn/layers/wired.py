@@ -112,7 +112,9 @@ class Wired(Layer):
         object.__setattr__(self, "inputs", () if ends.inputs == (INPUT,) else ends.inputs)
         object.__setattr__(self, "outputs", () if ends.outputs == (OUTPUT,) else ends.outputs)
         _check_paths(self.nodes, self.edges, ends)
-        if self._weighted() and any(name == EDGES for name, _ in self.nodes):
+        if WEIGHTED in ((ways,) if isinstance(ways, str) else dict(ways).values()) and any(
+            name == EDGES for name, _ in self.nodes
+        ):
             raise InputError(f"Wired: a node can't be called {EDGES!r}, where the weights of the edges are")
 
     def parts(self) -> list[tuple[str, Layer]]:
