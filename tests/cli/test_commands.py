@@ -22,6 +22,7 @@ import backlit as bl
 from backlit.cli import compare, evaluate, explain, generate, importance, lr_find, predict, show, train
 from backlit.cli.main import COMMANDS, app, main
 from tests.cli.test_examples import WANTED
+from tests.trackers.told import with_trackers
 
 
 def backlit(*arguments, folder, **options):
@@ -439,6 +440,7 @@ def test_help_is_quick(tmp_path):
 ELSEWHERE = (*WANTED, "runs/dates")  # in examples that have a test of their own
 
 
+@with_trackers
 @pytest.mark.slow
 def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
     """As they stand there, in a folder with the files that they speak of."""

@@ -13,6 +13,7 @@ import torch
 import backlit as bl
 from backlit.cli import train
 from backlit.cli.main import main
+from tests.trackers.told import with_trackers
 
 QUICK = ("--engine", "numpy", "--ensemble", "1", "--no-report", "-q")
 FIT = {"engine": "numpy", "ensemble": 1, "progress": False}
@@ -150,6 +151,7 @@ def test_what_does_not_fit_is_told_in_one_line(backlit, tmp_path, flags, message
     assert not (tmp_path / "run").exists()
 
 
+@with_trackers
 def test_the_examples_of_these_doors_run(backlit, tmp_path):
     """Those of the help; the others are run as they stand by a slower test."""
     lines = [line for line in train.EXAMPLES.splitlines() if line.startswith("backlit ")]

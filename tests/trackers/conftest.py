@@ -2,20 +2,14 @@
 
 import pytest
 
+from tests.trackers.told import TOLD
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Warnings of the libraries about each other; ours stay errors."""
     for item in items:
         if "tests/trackers/" in item.path.as_posix():
-            for told in (
-                "ignore:The ``noload`` loader strategy",  # MLflow of SQLAlchemy
-                r"ignore:.*Any type hint is inferred:UserWarning",  # MLflow of itself
-                "ignore:Operation with range is deprecated",  # MLflow of pandas
-                "ignore::DeprecationWarning:mlflow.*",
-                "ignore::DeprecationWarning:wandb.*",
-                "ignore::ResourceWarning",  # connections that MLflow keeps to its store
-                "ignore::pytest.PytestUnraisableExceptionWarning",
-            ):
+            for told in TOLD:
                 item.add_marker(pytest.mark.filterwarnings(told))
 
 
