@@ -16,7 +16,7 @@ EXAMPLES = (
     "backlit show runs/digits --draw network.svg --depth neurons\n\n"
     "backlit show runs/moons --row 0.5,-0.2 --answer 1\n\n"
     "backlit show runs/houses --row new.csv --draw pass.svg\n\n"
-    "backlit show runs/book --row 'Once upon a time' --attention attention.png\n\n"
+    "backlit show runs/reviews --row 'a good film' --attention attention.png\n\n"
     "backlit show runs/moons --boundary boundary.png --initializers starts.png"
 )
 WIDTH = 60  # of the chart

@@ -32,6 +32,7 @@ EXAMPLES = (
     "backlit train houses.csv --target price --network mlp:64,32 --epochs 50 --out runs/houses\n\n"
     "backlit train pictures/ --network cnn:32,64 --size 24 --out runs/pictures\n\n"
     "backlit train reviews.csv --text review --target label\n\n"
+    "backlit train reviews.csv --text review --target label --network transformer:2x64 --out runs/reviews\n\n"
     "backlit train sales.csv --target sold --time date --horizon 7 --series shop\n\n"
     "backlit train pairs.csv --text en --target ko --to text\n\n"
     "backlit train chat.csv --text question --target answer --to text --attention additive\n\n"
