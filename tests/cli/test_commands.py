@@ -472,7 +472,7 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
             with contextlib.suppress(SystemExit):
                 main()
             said = capsys.readouterr()
-            assert said.out.strip() or {"--out", "--draw"} & set(words), (example, said.err)
+            assert said.out.strip() or {"--out", "--draw", "--attention"} & set(words), (example, said.err)
             assert "backlit:" not in said.err, (example, said.err)
         if module is train:  # what the others speak of
             for name in ("digits", "a", "b"):
