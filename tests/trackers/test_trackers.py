@@ -338,7 +338,7 @@ def test_what_is_wrong_with_a_tracker_is_told_before_training(place, make, kind,
 
 
 def test_trackers_by_words(place):
-    assert named("tensorboard:runs/tb", "houses").folder.as_posix() == "runs/tb/houses"
+    assert named("tensorboard:logs", "houses").folder.as_posix() == "logs/houses"
     assert named("mlflow:sqlite:///ml.db", "houses").uri == "sqlite:///ml.db"
     assert named("mlflow", "houses").uri is None
     assert (named("wandb:w", "houses").folder.name, named("wandb", "houses").name) == ("w", "houses")

@@ -47,7 +47,7 @@ EXAMPLES = (
     "backlit train houses.csv --target price --optimizer lbfgs --until-loss 0.05\n\n"
     "backlit train houses.csv --target price --optimizer least_squares\n\n"
     "backlit train houses.csv --target price --output-activation softplus --batch-size full\n\n"
-    "backlit train houses.csv --target price --track tensorboard:runs/tb --track mlflow:sqlite:///mlflow.db\n\n"
+    "backlit train houses.csv --target price --track tensorboard:logs --track mlflow:sqlite:///mlflow.db\n\n"
     "backlit train --config job.toml --epochs 5\n\n"
     "where job.toml has any of the options, one a line:\n\n" + "\n\n".join(JOB)
 )

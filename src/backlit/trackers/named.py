@@ -1,4 +1,4 @@
-"""Trackers by words, as the command takes them: "tensorboard:runs/tb"."""
+"""Trackers by words, as the command takes them: "tensorboard:logs"."""
 
 from __future__ import annotations
 
