@@ -309,7 +309,7 @@ def test_the_pages_on_data_sets_and_trackers(tmp_path: Path, page: str) -> None:
     assert commands
     for command in commands:
         assert run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)).strip()
-    found = {path.name.partition(".tfevents")[0] for path in (tmp_path / "runs" / "tb").rglob("events*")}
+    found = {path.name.partition(".tfevents")[0] for path in (tmp_path / "logs").rglob("events*")}
     assert found == ({"events.out"} if page == "trackers" else set())
 
 
