@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 
 import backlit as bl
 from backlit.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, charts
+from backlit.report.numerals import NO_BREAK, percent
 from backlit.train.callbacks import History
 
 ODD = "<script>alert('x')</script>&"
@@ -76,6 +77,9 @@ def test_a_run_shows_its_scores_curves_and_network(run):
     text = words(page)
     scores = run.judgement["scores"]
     assert f"accuracy {scores['accuracy']:.4g}" in text.replace("accuracy accuracy", "accuracy")
+    low, high = map(percent, run.judgement["ranges"]["accuracy"])
+    assert f"accuracy, 95 % range {low.partition(NO_BREAK)[0]}–{high}" in text
+    assert "Phrase(" not in text
     assert ODD in text  # as text, not as an element
     assert "한글" not in text  # a level of a column, of which nothing is told
     assert f"Network: {run.network.size:,} parameters" in text

@@ -64,24 +64,21 @@ def verdict(run: Any) -> Phrase:
     if score not in scores or score not in baseline:
         return say("verdict.none")
     own, other = form(scores[score]), form(baseline[score])
-    within = (
-        say(f"verdict.within{'.rmse' if score == 'rmse' else ''}", span=told)
-        if (told := span(judgement, score, form))
-        else ""
-    )
+    told = span(judgement, score, form)
+    within = say("verdict.within.rmse" if score == "rmse" else "verdict.within", span=told) if told else ""
     return say(f"verdict.{kind}", **rows, own=own, other=other, within=within)
 
 
-def keys(run: Any) -> list[tuple[Any, Any]]:
-    """The few numbers that tell what kind of run this is, the score first."""
-    rows: list[tuple[Any, Any]] = [*_first(judged(run)), (short(len(run.history)), say("key.epochs"))]
+def keys(run: Any) -> list[tuple[str, list[Any]]]:
+    """The few numbers that tell what kind of run this is, the score first; what each is, in one line or two."""
+    rows = [*_first(judged(run)), (short(len(run.history)), [say("key.epochs")])]
     if run.best_epoch:
-        rows.append((short(run.best_epoch), say("key.best")))
-    rows.append((f"{run.seconds:.1f}", say("key.seconds")))
-    return [*rows, (short(run.network.size), say("key.parameters"))]
+        rows.append((short(run.best_epoch), [say("key.best")]))
+    rows.append((f"{run.seconds:.1f}", [say("key.seconds")]))
+    return [*rows, (short(run.network.size), [say("key.parameters")])]
 
 
-def _first(judgement: Judgement) -> list[tuple[str, Any]]:
+def _first(judgement: Judgement) -> list[tuple[str, list[Any]]]:
     """The score that people ask for, with its range."""
     scores = judgement.scores or {}
     for name, form in (("accuracy", percent), ("rmse", short), ("bits", short)):

@@ -39,11 +39,12 @@ def of_history(history: Sequence[Mapping[str, Any]]) -> str:
 
 def of_run(run: Any) -> str:
     """What came of a run, its curves, its judgement and its network."""
+    keys = [(number, ", ".join(map(_said, what))) for number, what in content.keys(run)]
     told = content.result(run)
     return _page(
         f"{type(run).__name__} {content.name_of(run)}",
         verdict=_said(content.verdict(run)),
-        keys=[(_said(number), _said(what)) for number, what in content.keys(run)] + [(run.stopped, "ended by")],
+        keys=[*keys, (run.stopped, "ended by")],
         charts=charts(run.history, run.best_epoch),
         validated=_validated(run.history),
         tables=_judged(told, run.judgement) or ([_epochs(run.history)] if run.history else []),
