@@ -78,7 +78,7 @@ def test_a_run_shows_its_scores_curves_and_network(run):
     scores = run.judgement["scores"]
     assert f"accuracy {scores['accuracy']:.4g}" in text.replace("accuracy accuracy", "accuracy")
     low, high = map(percent, run.judgement["ranges"]["accuracy"])
-    assert f"accuracy, 95 % range {low.partition(NO_BREAK)[0]}–{high}" in text
+    assert f"accuracy, 95 % range {low.partition(NO_BREAK)[0]}–{high.replace(NO_BREAK, ' ')}" in text
     assert "Phrase(" not in text
     assert ODD in text  # as text, not as an element
     assert "한글" not in text  # a level of a column, of which nothing is told
