@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.errors import InputError
+from backlit.errors import InputError, ShapeError
 
 PADDING, UNKNOWN, START, END = range(4)
 SPECIAL = 4  # so many numbers before those of the tokens
@@ -83,3 +83,19 @@ def texts_in(texts: Iterable[Any]) -> list[str]:
             missing = text is None or text != text
             raise InputError(f"row {row} is {'missing' if missing else repr(text)[:50]}; expected text")
     return texts
+
+
+def decodable(ids: Any, size: int) -> np.ndarray:
+    """Of the numbers of one text, once checked, those that stand for something: not PADDING, START and END."""
+    ids = np.asarray(ids)
+    if ids.ndim != 1:
+        raise ShapeError(f"decode takes the numbers of one text, shape (tokens,), got {ids.shape}")
+    if ids.size and (ids.dtype.kind not in "iu" or ids.min() < 0 or ids.max() >= size):
+        raise InputError(f"decode takes whole numbers from 0 to {size - 1}, got {ids.dtype} {few(ids)}")
+    return ids[(ids == UNKNOWN) | (ids >= SPECIAL)]
+
+
+def few(values: Any) -> str:
+    """The first few, for messages."""
+    text = ", ".join(map(repr, np.asarray(values[:8]).tolist()))
+    return text + (", …" if len(values) > 8 else "")

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit import bounds
-from backlit.data.text.encoding import SPECIAL, UNKNOWN, Encoding, texts_in
+from backlit.data.text.encoding import SPECIAL, UNKNOWN, Encoding, decodable, texts_in
 from backlit.data.text.units import REPLACEMENT
-from backlit.errors import InputError, ShapeError
+from backlit.errors import InputError
 from backlit.extras import need
 from backlit.schema import fitted
 
@@ -113,12 +113,7 @@ class Subwords(Encoding):
         ShapeError
             If there isn't one row of numbers.
         """
-        ids = np.asarray(ids)
-        if ids.ndim != 1:
-            raise ShapeError(f"decode takes the numbers of one text, shape (tokens,), got {ids.shape}")
-        if ids.size and (ids.dtype.kind not in "iu" or ids.min() < 0 or ids.max() >= self.size):
-            raise InputError(f"decode takes whole numbers from 0 to {self.size - 1}, got {ids.dtype}")
-        ids = ids[(ids == UNKNOWN) | (ids >= SPECIAL)]
+        ids = decodable(ids, self.size)
         parts = np.split(ids, np.flatnonzero(ids == UNKNOWN))  # each part but the first begins with an unknown one
         known = [(part[part >= SPECIAL] - SPECIAL).tolist() for part in parts]
         return REPLACEMENT.join(self._library.decode(part, skip_special_tokens=False) for part in known)

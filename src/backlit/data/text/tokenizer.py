@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from backlit.data.text import units
-from backlit.data.text.encoding import END, PADDING, SPECIAL, START, UNKNOWN, Encoding, texts_in
+from backlit.data.text.encoding import END, PADDING, SPECIAL, START, UNKNOWN, Encoding, decodable, few, texts_in
 from backlit.data.text.units import CODE_POINTS, REPLACEMENT, UNITS
-from backlit.errors import InputError, ShapeError, unknown
+from backlit.errors import InputError, unknown
 from backlit.schema import parts
 
 __all__ = ["END", "PADDING", "SPECIAL", "START", "UNKNOWN", "Tokenizer", "Unit"]
@@ -77,11 +77,11 @@ class Tokenizer(Encoding):
         tokens = tuple(self.tokens)
         object.__setattr__(self, "tokens", tokens)
         if any(not isinstance(token, str) or not token for token in tokens) or len(set(tokens)) < len(tokens):
-            raise InputError(f"Tokenizer: tokens must be distinct, non-empty texts, got {_shown(tokens)}")
+            raise InputError(f"Tokenizer: tokens must be distinct, non-empty texts, got {few(tokens)}")
         if self.unit == "bytes" and tokens != _BYTES:
             raise InputError("Tokenizer: bytes are all 256 of them; make it with Tokenizer.learn('', 'bytes')")
         if self.unit != "words" and max(map(len, tokens), default=1) > 1:
-            raise InputError(f"Tokenizer: tokens of {self.unit} are single characters, got {_shown(tokens)}")
+            raise InputError(f"Tokenizer: tokens of {self.unit} are single characters, got {few(tokens)}")
 
     @property
     def size(self) -> int:
@@ -133,14 +133,9 @@ class Tokenizer(Encoding):
         ShapeError
             If there isn't one row of numbers.
         """
-        ids = np.asarray(ids)
-        if ids.ndim != 1:
-            raise ShapeError(f"decode takes the numbers of one text, shape (tokens,), got {ids.shape}")
+        ids = decodable(ids, self.size)
         if not ids.size:
             return ""
-        if ids.dtype.kind not in "iu" or ids.min() < 0 or ids.max() >= self.size:
-            raise InputError(f"decode takes whole numbers from 0 to {self.size - 1}, got {ids.dtype} {_shown(ids)}")
-        ids = ids[(ids == UNKNOWN) | (ids >= SPECIAL)]
         if self.unit == "words":
             return units.join_words(self._written[i] for i in ids.tolist())
         if self.unit == "bytes":
@@ -246,9 +241,3 @@ def _count(texts: Sequence[str], unit: str) -> Counter[str]:
         distinct = np.flatnonzero(counts)
         counts = counts[distinct]
     return Counter(dict(zip(map(chr, distinct.tolist()), counts.tolist(), strict=True)))
-
-
-def _shown(values: Any) -> str:
-    """The first few."""
-    text = ", ".join(map(repr, np.asarray(values[:8]).tolist()))
-    return text + (", …" if len(values) > 8 else "")
