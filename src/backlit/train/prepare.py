@@ -112,8 +112,9 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         networks = solved(networks, examples, training)
     optimizer = frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze)
     (form, rates), (penalty, strengths) = apart(optimizer), apart(training.penalty)
+    architecture, shares = apart(built.architecture)
     program = program_for(
-        architecture=built.architecture,
+        architecture=architecture,
         input_shape=built.input_shape,
         loss=examples.loss,
         optimizer=form,
@@ -125,7 +126,9 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         length=min(epochs, training.epochs),
         members=training.ensemble,
     )
-    numbers = {"optimizer": rates, "penalty": strengths}
+    numbers: dict[str, Any] = {"architecture": shares, "optimizer": rates, "penalty": strengths}
+    if training.ensemble > 1:
+        numbers = tree.map(lambda number: np.full(training.ensemble, number), numbers)
     rows = {"x": examples.inputs, "y": examples.encoded, "weights": examples.by_head}
     data = {**_put(engine, rows), "numbers": numbers}
     separate = split.inputs is not examples.inputs  # validation data of the user's own

@@ -19,7 +19,7 @@ from backlit.train.numbers import together
 
 TrainState = dict[str, Any]  # params, optimizer, state, step, seed: all that one update hands to the next
 # x and y, arrays or trees of them with rows first, and weights by head or None: they stay on the device; batches are
-# row numbers. Data of training has "numbers" as well: see `Program`.
+# row numbers. Data of training has "numbers" as well, of several members arrays with one for each: see `Program`.
 Data = dict[str, Any]
 
 
@@ -35,7 +35,7 @@ class Program:
     Parameters
     ----------
     architecture, input_shape :
-        What is trained.
+        What is trained: its form, whose numbers come with the data (see `train.numbers`).
     loss : callable
         ``loss(output, target) -> (rows,)``; of several outputs, summed head by head.
     optimizer : Transform
@@ -94,17 +94,20 @@ class Program:
     def _rows(self, data: Data, rows: Any) -> Data:
         return tree.map(lambda array: self.engine.take_rows(array, rows), by_row(data))
 
-    def _gradient(self, train_state: TrainState, draw: Any, batch: Any, total: Any) -> tuple[Any, Any, Any, Any]:
+    def _gradient(
+        self, train_state: TrainState, draw: Any, batch: Any, total: Any, numbers: Any
+    ) -> tuple[Any, Any, Any, Any]:
         """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state.
 
         `draw` numbers the batch in the random stream.
         """
+        architecture = together(self.architecture, numbers["architecture"])
         y, weights, mix = batch["y"], batch["weights"], parts_of(batch)
         x, spread = blend(batch["x"], mix), self.loss.spread(weights, batch["by_head"])
 
         def objective(params: Any) -> Any:
             output, state = forward(
-                self.architecture,
+                architecture,
                 self.input_shape,
                 params,
                 x,
@@ -136,7 +139,7 @@ class Program:
         for part in range(parts):
             draw = train_state["step"] * parts + part  # every batch drops units of its own
             one = tree.map(lambda array, part=part: array[part], batch)
-            of_part, summed, output, state = self._gradient(train_state, draw, one, total)
+            of_part, summed, output, state = self._gradient(train_state, draw, one, total, numbers)
             gradient = of_part if gradient is None else tree.map(lambda a, b: a + b, gradient, of_part)
             train_state = {**train_state, "state": state}
             losses.append(summed)
@@ -189,12 +192,13 @@ class Program:
     def _train_all(
         self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any
     ) -> Any:
-        """As `_train`, for all members of an ensemble at once; they share the data."""
+        """As `_train`, for all members of an ensemble at once; they share the data, and have numbers of their own."""
 
         def member(parts: Any) -> tuple[TrainState, Any]:
-            return self._train(parts[0], data, parts[1], validation_data, parts[2], count)
+            own = {**data, "numbers": parts[3]}
+            return self._train(parts[0], own, parts[1], validation_data, parts[2], count)
 
-        return self.engine.map(member, (train_state, batches, validation))
+        return self.engine.map(member, (train_state, batches, validation, data["numbers"]))
 
     def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> dict[str, Any]:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""

@@ -45,7 +45,7 @@ class Prober:
         self.plan = probe_plan(job.network, batches, job.training.epochs, settings, program.members, compiled)
         engine = engines.get("numpy") if self.plan.at_once else program.engine
         self._look = look_for(
-            architecture=program.architecture,
+            architecture=job.network.architecture,
             input_shape=program.input_shape,
             loss=program.loss,
             optimizer=job.optimizer,
