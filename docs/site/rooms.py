@@ -24,6 +24,7 @@ WIDTH, STOREY, HIGH, GAP, MARGIN, LEFT = 860.0, 84.0, 40.0, 34.0, 22.0, 150.0
 STOREYS = {
     "the front": {
         "cli": "commands",
+        "studio": "in the browser",
         "lessons": "texts that run",
         "sklearn": "estimators",
         "trackers": "TensorBoard and kin",
