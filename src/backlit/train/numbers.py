@@ -1,8 +1,8 @@
 """Numbers apart from forms: a program is compiled for an optimizer's or network's form, and its rate is an argument.
 
 So trainings that differ in a learning rate (a schedule's, too), momentum, decay, dropout or a penalty's strength run
-one compiled program. Which fields can be arguments a class says by ``numbers``; a number of 0 stays in the form, as what
-leaves a step out. What a user defines isn't taken apart: its code may decide by the values.
+one compiled program. Which fields can be arguments a class says by ``numbers``; a number of 0 stays in the form, as
+what leaves a step out. What a user defines isn't taken apart: its code may decide by the values.
 """
 
 from __future__ import annotations
