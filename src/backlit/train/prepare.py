@@ -124,6 +124,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         collect=collect,
         length=min(epochs, training.epochs),
         members=training.ensemble,
+        shard=training.shard,
     )
     numbers = {"optimizer": rates, "penalty": strengths}
     rows = {"x": examples.inputs, "y": examples.encoded, "weights": examples.by_head}
