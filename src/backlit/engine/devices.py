@@ -18,8 +18,8 @@ LEAST_DIVIDED = 1024  # numbers of an array: to fetch the parts of a smaller one
 def dividing_axis(shape: tuple[int, ...], devices: int) -> int | None:
     """The longest axis that devices can share equally, the first of several; None if the array is to stay whole.
 
-    >>> dividing_axis((784, 1000), 8), dividing_axis((1000, 785), 8), dividing_axis((999, 785), 8), dividing_axis((8,), 8)
-    (1, 0, None, None)
+    >>> [dividing_axis(shape, 8) for shape in ((784, 1000), (1000, 785), (999, 785), (8,))]
+    [1, 0, None, None]
     """
     fitting = [axis for axis, length in enumerate(shape) if length and length % devices == 0]
     if math.prod(shape) < LEAST_DIVIDED or not fitting:

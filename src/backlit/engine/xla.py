@@ -55,7 +55,8 @@ class XlaEngine:
     def divided(self, arrays: Any) -> Any:
         """A tree of arrays, of which each device holds an equal part where a shape allows it, and else the whole.
 
-        Rajbhandari, Rasley, Ruwase and He, "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", 2020.
+        Rajbhandari, Rasley, Ruwase, He: ZeRO: Memory Optimizations Toward Training Trillion Parameter Models, 2020
+        (arXiv:1910.02054).
         """
         if self._mesh is None:
             return arrays

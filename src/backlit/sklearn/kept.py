@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from backlit.graph import tree
 from backlit.train.callbacks import History
 from backlit.train.loop import Loop
 from backlit.train.result import Result
