@@ -70,6 +70,12 @@ def status() -> int | None:
     return None if _heard.number is None else 128 + _heard.number
 
 
+def answered() -> None:
+    """What was heard has been answered: work that begins now isn't ended by it, but by the next signal."""
+    if _heard.number == signal.SIGINT:
+        _heard.number = None
+
+
 def end_now() -> NoReturn:
     """End with the signal's status, as things stand: an orderly end would run code that was interrupted."""
     for stream in (sys.stdout, sys.stderr):

@@ -21,6 +21,7 @@ from backlit.cli import (
     predict,
     show,
     train,
+    tune,
 )
 from backlit.cli import report as write_report
 from backlit.cli.options import Command, named_plainly
@@ -77,8 +78,8 @@ def _common(
 
 
 COMMANDS = (
-    train, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find, explain,
-    lessons, lesson,
+    train, tune, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find,
+    explain, lessons, lesson,
 )  # fmt: skip
 
 for module in COMMANDS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -123,7 +123,7 @@ def command(
     with output.stages(outcome.quiet) as stage:
         task, source = task_of(choices)
         material = task.read(source, stage)
-    folder = outcome.out or _fresh(Path("runs"), material.name)
+    folder = outcome.out or fresh(Path("runs"), material.name)
     call = Call(
         checkpoint=Checkpoint(folder, resume=outcome.resume, overwrite=outcome.overwrite),
         progress=not outcome.quiet,
@@ -136,8 +136,11 @@ def command(
     finish(Run.of(task.train(material, options, call)), folder, outcome)
 
 
-def finish(run: Any, folder: Path, outcome: Outcome) -> None:
-    """Keep a trained run in its folder, print what is to be told of it, write its report; end if it failed."""
+def finish(run: Any, folder: Path, outcome: Outcome, more: Mapping[str, Any] | None = None) -> None:
+    """Keep a trained run in its folder, print what is to be told of it, write its report; end if it failed.
+
+    `more` is put to the JSON object.
+    """
     from backlit.cli import output, printing
     from backlit.run import save_report
     from backlit.train.result import ending
@@ -154,7 +157,8 @@ def finish(run: Any, folder: Path, outcome: Outcome) -> None:
         scores = {"test": judgement.get("scores"), "judgement": judgement}
         found = [finding.name for finding in run.diagnose().alarms]
         seconds = round(run.seconds, 3)
-        output.emit({**scores, "findings": found, "run": str(folder), "epochs": len(run.history), "seconds": seconds})
+        told = {**scores, "findings": found, "run": str(folder), "epochs": len(run.history), "seconds": seconds}
+        output.emit({**told, **(more or {})})
     else:
         output.tell(printing.training(run, folder, run.diagnose().alarms))
     if not outcome.no_report:  # now that the result is known: drawing takes a second or two
@@ -165,7 +169,7 @@ def finish(run: Any, folder: Path, outcome: Outcome) -> None:
         output.leave(output.INTERRUPTED)
 
 
-def _fresh(parent: Path, name: str) -> Path:
+def fresh(parent: Path, name: str) -> Path:
     """A folder that isn't there yet, named for the data and the time."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = parent / f"{name}-{stamp}"

@@ -35,6 +35,11 @@ class XlaEngine:
         self.devices = devices
         self._mesh = mesh(devices) if devices > 1 else None
 
+    @property
+    def accelerated(self) -> bool:
+        """Whether it computes on something that does much at once, and not on a processor."""
+        return bool(jax.default_backend() != "cpu")
+
     def put(self, value: Any, dtype: Any = None) -> jax.Array:
         """The value on the device, or on all of them."""
         with jax.enable_x64(True):

@@ -21,6 +21,7 @@ from backlit.schema import check_depth, parsed
 
 FORMAT = 2  # format 1 had no checksums
 INDEX = "network.json"
+SEARCH = "search"  # a folder that a search for settings keeps in the run's
 REPLACED = "replaced"  # in it: checksums of files of the run before that a new one hasn't, should they still lie there
 FILES = ("weights.safetensors", "data.json", "history.jsonl")
 OPTIONAL = ("judgement.json", "config.toml", "state.safetensors", "probes.jsonl", "report.html")
@@ -168,7 +169,7 @@ def refuse_foreign(folder: Path) -> None:
         return
     names = {INDEX, *FILES, *OPTIONAL}
     written = written_in(folder)
-    passing = {WRITER, *(_beside(folder, name).name for name in names)}
+    passing = {WRITER, SEARCH, *(_beside(folder, name).name for name in names)}
     if LOCK in present and not (folder / LOCK).stat().st_size:  # ours is empty
         passing.add(LOCK)
     foreign = sorted((present & names if written else present) - written - passing)

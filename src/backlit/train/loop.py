@@ -7,7 +7,7 @@ outputs, and the state after any epoch can be had again by running the call up t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -244,14 +244,9 @@ class Loop:
         start = time.perf_counter()
         train_state, results = self._results(replay)
         seconds = (time.perf_counter() - start) / count
-        good, *bad = _first_bad(results)
-        columns = self._columns(results, count)
+        good, *bad = first_bad(results)
         state, epoch = self.state, self.state.epoch
-        for i in range(min(count, good)):
-            record = {"epoch": epoch + 1, **{name: column[i] for name, column in columns.items()}}
-            record |= self._derived(record)
-            if self.job.program.collect:
-                record |= self._scores(results, i, epoch)
+        for i, record in enumerate(self.records(results, min(count, good), epoch)):
             record["seconds"] = seconds
             epoch += 1
             self.history.append(record)
@@ -289,6 +284,16 @@ class Loop:
         if record["epoch"] - state.best_epoch >= stopping.patience:
             self.stopped = "early stopping"
         return state
+
+    def records(self, results: Any, count: int, first: int) -> Iterator[EpochRecord]:
+        """Losses and metrics of the first `count` epochs that the program returned, numbered from `first` + 1."""
+        columns = self._columns(results, count)
+        for i in range(count):
+            record: EpochRecord = {"epoch": first + i + 1, **{name: column[i] for name, column in columns.items()}}
+            record |= self._derived(record)
+            if self.job.program.collect:
+                record |= self._scores(results, i, first + i)
+            yield record
 
     def _columns(self, results: Any, count: int) -> dict[str, list[float]]:
         """Losses of all epochs of a call, by the names they have in the history; means over an ensemble's members."""
@@ -372,7 +377,7 @@ class Loop:
         return replace(state, train_state=train_state)
 
 
-def _first_bad(results: Any) -> tuple[int, int, int]:
+def first_bad(results: Any) -> tuple[int, int, int]:
     """Number of epochs before the first with a NaN or infinite loss, the step in it, and the member of the ensemble."""
     bad = _any_bad(results["train"]["loss"])
     if "validation" in results:

@@ -1,0 +1,1 @@
+"""Tuning: settings searched for by successive halving, and the best of them trained."""
