@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from backlit.errors import InputError
 from backlit.files import read_regular, to_disk, write_new, writing
@@ -23,17 +23,16 @@ from backlit.store.run import from_tensors, to_tensors, understanding
 from backlit.train.search import Trial
 from backlit.train.search.trial import DIVERGED, STOPPED
 
-INDEX, LINES, STATES = "search.json", "trials.jsonl", "states.safetensors"
+INDEX, LINES, STATES, WINNER = "search.json", "trials.jsonl", "states.safetensors", "winner.json"
 REMEDY = "begin the search anew, in another folder"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(TypedDict):
     """A trial as the journal has it."""
 
     number: int
     history: list[dict[str, float | int]]
-    ended: str = ""
+    ended: str
 
 
 @dataclass(eq=False)
@@ -72,7 +71,7 @@ class Journal:
     def begin(self, told: Mapping[str, Any]) -> None:
         """Write what search it is, in place of any other that was here."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in (LINES, STATES):
+        for name in (LINES, STATES, WINNER):
             (self.folder / name).unlink(missing_ok=True)
         with writing(self.folder / INDEX) as temporary:
             temporary.write_bytes(to_json(INDEX, dict(told)))
@@ -97,6 +96,9 @@ class Journal:
             if trial.state is not None:
                 since[str(trial.number)] = str(trial.since)
                 tensors |= {f"{trial.number}:{i}": leaf for i, leaf in enumerate(trial.state)}
+        if not tensors:
+            (self.folder / STATES).unlink(missing_ok=True)
+            return
         new = self.folder / f".{STATES}.new"
         write_new(new, to_tensors(tensors, since))
         to_disk(new)
@@ -113,14 +115,17 @@ class Journal:
             except ValueError:
                 if i + 1 < len(lines):
                     raise InputError(f"{path}, line {i + 1} is damaged; {REMEDY}") from None
+                self.add(LINES, b"".join(line + b"\n" for line in lines[:-1]))  # others are to follow
                 break
             with understanding(path, remedy=REMEDY):
                 line = fitted(Line, data)
-                if line.number not in found or line.ended not in ("", DIVERGED, STOPPED):
-                    raise InputError(f"line {i + 1}: there is no trial {line.number}, or no such end")
-                if [record.get("epoch") for record in line.history] != list(range(1, len(line.history) + 1)):
+                if line["number"] not in found or line["ended"] not in ("", DIVERGED, STOPPED):
+                    raise InputError(f"line {i + 1}: there is no trial {line['number']}, or no such end")
+                if [record.get("epoch") for record in line["history"]] != list(range(1, len(line["history"]) + 1)):
                     raise InputError(f"line {i + 1}: the epochs aren't one after another")
-            found[line.number] = dataclasses.replace(found[line.number], history=tuple(line.history), ended=line.ended)
+            found[line["number"]] = dataclasses.replace(
+                found[line["number"]], history=tuple(line["history"]), ended=line["ended"]
+            )
         return self._with_states(found)
 
     def _with_states(self, trials: dict[int, Trial]) -> dict[int, Trial]:
@@ -135,6 +140,13 @@ class Journal:
             if trial is not None and epochs.isdecimal() and int(epochs) <= trial.epoch and not trial.ended:
                 trials[number] = dataclasses.replace(trial, state=leaves, since=int(epochs))
         return trials
+
+    def crown(self, number: int) -> bool:
+        """Note whose run the folder gets; whether it was the same before."""
+        path = self.folder / WINNER
+        before = read_regular(path, self.run) if path.is_file() else b""
+        self.add(WINNER, to_json(WINNER, {"trial": number}))
+        return before == to_json(WINNER, {"trial": number})
 
     def add(self, name: str, content: bytes) -> Path:
         """Write a file of results beside the journal."""

@@ -252,11 +252,10 @@ class Tuner:
     def _winner(self, best: Trial, call: Call, journal: Journal | None) -> Result:
         """The winner's run, trained from its start as without a search."""
         left = None if self.seconds is None else max(1e-3, self.started + self.seconds - time.monotonic())
-        if self.folder is not None:
+        if self.folder is not None and journal is not None:
             begun = holds_run(self.folder)
-            call = call.replace(
-                checkpoint=Checkpoint(self.folder, resume=begun and self.resume, overwrite=begun and not self.resume)
-            )
+            same = journal.crown(best.number) and self.resume
+            call = call.replace(checkpoint=Checkpoint(self.folder, resume=begun and same, overwrite=begun and not same))
         interrupts.answered()
         return self.bench.train(best.settings, call.replace(progress=self.progress), left)
 

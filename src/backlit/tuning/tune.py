@@ -121,6 +121,7 @@ def tuned(tuner: Tuner, call: Call) -> Tuning:
         _smaller=found.search.monitor.direction == "min",
     )
     if tuner.folder is not None:
+        run.save(tuner.folder, overwrite=True)  # with its judgement
         write(tuning, tuner.folder)
     return tuning
 

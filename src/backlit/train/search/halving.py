@@ -15,7 +15,7 @@ from backlit.train.search.crew import Crew
 from backlit.train.search.trial import DIVERGED, Monitor, Trial
 
 FACTOR = 3  # of the candidates one in so many goes on, for so many times the epochs
-LEAST_SHARE = 27  # of all epochs the first rung has one in so many, at least: earlier, rates say more than networks
+LEAST_SHARE = 9  # of all epochs the first rung has one in so many, at least: earlier, all but the rates is noise
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ def rungs(trials: int, epochs: int, factor: int = FACTOR, least: int | None = No
     factor : int
         Of the candidates of a rung one in `factor` goes on to the next, which has `factor` times the epochs.
     least : int, optional
-        Epochs of the first rung, at least; by default 1/27 of all.
+        Epochs of the first rung, at least; by default a ninth of all.
 
     Examples
     --------
     >>> [(rung.trials, rung.epochs) for rung in rungs(64, 80)]
-    [(64, 3), (22, 9), (8, 27), (3, 80)]
+    [(64, 9), (22, 27), (8, 80)]
     >>> [(rung.trials, rung.epochs) for rung in rungs(1, 80)]
     [(1, 80)]
     """
     if factor < 2:
         raise InputError(f"factor must be a whole number of at least 2, got {factor}")
     least = max(1, round(epochs / LEAST_SHARE)) if least is None else least
-    made = [Rung(trials, epochs)]
-    levels = max(0, min(math.floor(math.log(max(1, trials), factor) + 1e-9),
-                        math.floor(math.log(max(1.0, epochs / least), factor) + 1e-9)))  # fmt: skip
+    levels = 0
+    while factor ** (levels + 1) <= trials and round(epochs / factor ** (levels + 1)) >= least:
+        levels += 1
     counts = [max(1, math.ceil(trials / factor**level)) for level in range(levels + 1)]
     lengths = [max(1, round(epochs / factor ** (levels - level))) for level in range(levels + 1)]
     made = [Rung(count, length) for count, length in zip(counts, lengths, strict=True)]
