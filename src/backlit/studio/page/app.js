@@ -75,13 +75,13 @@ class Shell extends StudioElement {
         <div class="columns">
           <div class="stack side-data"><section class="panel" aria-label=${say("data")}><studio-data></studio-data></section>
             <section class="panel" aria-label=${say("training")}><studio-training></studio-training></section></div>
-          <section class="panel middle" aria-label=${say("network")}>
+          <div class="middle"><section class="panel" aria-label=${say("network")}>
             <div class="row spread"><h2>${say("network")}</h2>${compare ? this.#sides(side) : nothing}</div>
             <studio-network></studio-network>
           </section>
+          <studio-below></studio-below></div>
           <section class="panel side-output" aria-label=${say("output")}><studio-output></studio-output></section>
         </div>
-        <studio-below></studio-below>
       </main>`;
   }
 

@@ -8,7 +8,7 @@ const DROPOUTS = [0, 0.1, 0.2, 0.3, 0.5];
 
 class Builder extends StudioElement {
   static watches = ["spec", "catalog", "layers", "limits", "compare", "side"];
-  static properties = { map: { attribute: false } };
+  static properties = { map: { attribute: false }, shows: {} };
 
   #dragged = null;
 
@@ -25,11 +25,10 @@ class Builder extends StudioElement {
     const { map } = this;
     if (!map) return nothing;
     const layers = this.hidden_;
-    return html`
-      ${this.#toolbar(layers)}
-      ${layers ? html`<div class="heads-scroll"><div class="heads" .style=${`width:${map.width}px`}>
-        ${map.columns.map((column, index) => this.#head(column, index, layers, map.columns.length, map.width / map.columns.length))}
-      </div></div>` : nothing}`;
+    if (this.shows === "tools") return this.#toolbar(layers);
+    if (!layers) return nothing;
+    return html`<div class="heads" .style=${`width:${map.width}px`}>
+      ${map.columns.map((column, index) => this.#head(column, index, layers, map.columns.length, map.width / map.columns.length))}</div>`;
   }
 
   #toolbar(layers) {

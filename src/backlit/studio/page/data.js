@@ -1,7 +1,7 @@
 // What is learned from: built-in sets, rows put down by hand, a file.
 import { StudioElement } from "./element.js";
 import { html, nothing } from "./lit.js";
-import { named } from "./builder.js";
+import { drawPoint } from "./drawing/points.js";
 import { number, say, told, whole } from "./say.js";
 
 class DataPanel extends StudioElement {
@@ -16,7 +16,7 @@ class DataPanel extends StudioElement {
     const { catalog, spec } = this.state;
     if (!catalog || !spec) return html`<h2>${say("data")}</h2><p class="soft">${say("waiting")}</p>`;
     return html`<h2>${say("data")}</h2>
-      <div class="sets" role="radiogroup" aria-label=${say("data-sets")}>${catalog.data.map((item) => this.#tile(item))}</div>
+      <div class="sets" role="group" aria-label=${say("data-sets")}>${catalog.data.map((item) => this.#tile(item))}</div>
       ${this.#hand()}
       ${this.#numbers()}
       ${this.#file()}`;
@@ -25,8 +25,20 @@ class DataPanel extends StudioElement {
   #tile(item) {
     const { name, title } = { title: item.title ?? item.name, name: item.name };
     const on = this.given.name === name;
-    return html`<button class="set" role="radio" data-set=${name} aria-checked=${on} @click=${() => this.#choose(item)}>
-      <img src=${`sets/${encodeURIComponent(name)}.svg`} alt="" width="44" height="44" loading="lazy" @error=${(event) => event.target.remove()} /><span>${told(title)}</span></button>`;
+    return html`<button class="set" data-set=${name} aria-pressed=${on} @click=${() => this.#choose(item)}>
+      <canvas width="88" height="88" data-sample=${name} aria-hidden="true"></canvas><span>${told(title)}</span></button>`;
+  }
+
+  updated() {
+    for (const canvas of this.querySelectorAll("[data-sample]")) this.#sample(canvas);
+  }
+
+  #sample(canvas) {
+    const item = this.state.catalog.data.find(({ name }) => name === canvas.dataset.sample);
+    const pen = canvas.getContext("2d");
+    const ring = getComputedStyle(this).getPropertyValue("--paper").trim();
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    for (const [x, y, label] of item.sample ?? []) drawPoint(pen, 44 + 36 * x, 44 - 36 * y, 3.6, { label, kind: item.task, ring });
   }
 
   #choose({ name }) {
@@ -51,7 +63,7 @@ class DataPanel extends StudioElement {
 
   #draw() {
     const { drawing, spec } = this.state;
-    this.studio.store.set({ drawing: !drawing, drawn: !drawing && spec.data.name === "drawn" ? (spec.data.points ?? []) : this.state.drawn });
+    this.studio.store.set({ drawing: !drawing, drawn: !drawing && spec.data.name === "points" ? (spec.data.points ?? []) : this.state.drawn });
   }
 
   #back(drawn) {
@@ -76,23 +88,23 @@ class DataPanel extends StudioElement {
   #numbers() {
     const { catalog } = this.state;
     const item = catalog.data.find(({ name }) => name === this.given.name);
-    const fields = ["rows", "noise", "held", "seed"].filter((key) => this.given[key] !== undefined);
+    const fields = ["rows", "noise", "seed"].filter((key) => this.given[key] !== undefined);
     return html`<div class="fields">${fields.map((key) => this.#number(key, item))}</div>`;
   }
 
   #number(key, item) {
-    const bounds = item?.[key] ?? this.state.catalog.bounds?.[`data.${key}`] ?? DEFAULT_BOUNDS[key];
+    const bounds = item?.[key] ?? DEFAULT_BOUNDS[key];
     const value = this.given[key];
     const set = (event) => this.studio.session.configure({ data: { ...this.given, [key]: Number(event.target.value) } });
     if (key === "seed") return html`<label class="field">${say("seed")}<input type="number" data-do="data-seed" min="0" step="1" .value=${String(value)} @change=${set} /></label>`;
-    return html`<label class="field"><span>${say(`data-${key}`)}<output>${key === "held" ? `${number(value * 100)} %` : number(value)}</output></span>
-      <input type="range" data-do=${`data-${key}`} min=${bounds[0]} max=${bounds[1]} step=${bounds[2]} .value=${String(value)} @change=${set} /></label>`;
+    return html`<label class="field"><span>${say(`data-${key}`)}<output>${number(value)}</output></span>
+      <input type="range" data-do=${`data-${key}`} aria-label=${say(`data-${key}`)} min=${bounds[0]} max=${bounds[1]} step=${bounds[2]} .value=${String(value)} @change=${set} /></label>`;
   }
 
   #file() {
     const { uploaded } = this.state;
     return html`<div class="drop ${this.over ? "over" : ""}" @dragover=${(event) => this.#hover(event, true)} @dragleave=${() => (this.over = false)} @drop=${(event) => this.#dropped(event)}>
-        <label class="file">${say("own-file")}<input type="file" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt" @change=${(event) => this.#read(event.target.files[0])} /></label>
+        <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt" @change=${(event) => this.#read(event.target.files[0])} /></label>
         <p class="small soft">${say("file-stays")}</p></div>
       ${uploaded ? this.#columns(uploaded) : nothing}`;
   }
@@ -137,6 +149,6 @@ class DataPanel extends StudioElement {
   }
 }
 
-const DEFAULT_BOUNDS = { rows: [20, 2000, 10], noise: [0, 1, 0.05], held: [0, 0.5, 0.1] };
+const DEFAULT_BOUNDS = { rows: [20, 2000, 10], noise: [0, 1, 0.05] };
 
 customElements.define("studio-data", DataPanel);

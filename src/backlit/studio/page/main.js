@@ -22,7 +22,7 @@ async function connection() {
   const { worker, recording } = globalThis.backlitStudio ?? {};
   if (recording) return (handlers) => new RecordedTransport(recording, handlers);
   if (worker) return (handlers) => new WorkerTransport(worker, handlers);
-  const address = new URL("socket", location.href);
+  const address = new URL("ws", location.href);
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
   address.search = "";
   address.hash = "";
@@ -99,7 +99,7 @@ class Studio {
   sendDrawn() {
     const { drawn, spec } = this.store.state;
     const points = drawn.map(([x, y, label]) => [round(x), round(y), label]);
-    return this.session.configure({ data: { ...spec.data, name: "drawn", points } });
+    return this.session.configure({ data: { name: "points", points } });
   }
 }
 

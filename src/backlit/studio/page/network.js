@@ -46,7 +46,7 @@ class NetworkView extends StudioElement {
   }
 
   get height() {
-    return Math.max(250, Math.min(430, Math.max(...this.layers.map((layer) => layer.units), 1) * 54));
+    return Math.max(250, Math.min(430, Math.max(...this.layers.map((layer) => layer.units), 1) * 60));
   }
 
   render() {
@@ -58,8 +58,9 @@ class NetworkView extends StudioElement {
       drawn: edgesBetween(map.columns[index], to, this.#weights(to), MOST_EDGES),
     }));
     return html`
-      <studio-builder .map=${map}></studio-builder>
+      <studio-builder shows="tools" .map=${map}></studio-builder>
       <div class="net-scroll" tabindex=${map.width > this.width + 1 ? 0 : nothing} role="group" aria-label=${say("network-drawn", this.#counts())}>
+        <studio-builder shows="heads" .map=${map}></studio-builder>
         <div class="net" .style=${`width:${map.width}px;height:${map.height + 8}px`}>
           <svg class="edges" width=${map.width} height=${map.height} aria-hidden="true">
             ${this.edges.map(({ from, to, drawn }) => drawn.map((edge) => this.#edge(from, to, edge)))}
@@ -77,7 +78,7 @@ class NetworkView extends StudioElement {
 
   #weights(column) {
     const side = this.state.side === "b" ? "b:" : "";
-    return this.state.frames?.a?.arrays?.[`${side}weight/${column.layer.path}`];
+    return this.state.frames?.a?.arrays?.[`${side}param/${column.layer.path}/weight`];
   }
 
   #edge(from, to, edge) {

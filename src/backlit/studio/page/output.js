@@ -200,7 +200,7 @@ class Scores extends StudioElement {
     const sides = compare ? ["a", "b"] : ["a"];
     const cells = (key) => sides.map((side) => html`<td class="n" data-score=${`${side}:${key}`}>–</td>`);
     return html`<table class="scores"><caption class="unseen">${say("scores")}</caption>
-      <thead><tr><td></td>${sides.map((side) => html`<th scope="col">${compare ? say(side === "a" ? "this-network" : "other-network") : say("now")}</th>`)}</tr></thead>
+      ${compare ? html`<thead><tr><td></td>${sides.map((side) => html`<th scope="col">${say(side === "a" ? "this-network" : "other-network")}</th>`)}</tr></thead>` : nothing}
       <tbody>
         <tr><th scope="row"><span class="swatch train"></span>${say("loss-training")}</th>${cells("loss")}</tr>
         <tr><th scope="row"><span class="swatch held"></span>${say("loss-held")}</th>${cells("held_loss")}</tr>

@@ -1,8 +1,8 @@
 // The conversation with the session: what is asked, and what its answers change in the store.
 import { announce } from "./announce.js";
+import { VERSION, wrong } from "./protocol.js";
 import { language, say, told } from "./say.js";
 
-export const VERSION = 1;
 const ANSWER_WITHIN = 30_000; // milliseconds
 
 export class Session {
@@ -40,6 +40,8 @@ export class Session {
   }
 
   receive(message) {
+    const fault = wrong(message, "tell");
+    if (fault) return console.error(fault, message);
     const act = RECEIVERS[message.type];
     if (act) act.call(this, message);
     if (message.id !== undefined && message.id !== null) this.#answer(message.id, message.type === "error" ? null : message);

@@ -2,6 +2,7 @@
 import { StudioElement } from "./element.js";
 import { html, live } from "./lit.js";
 import { announce } from "./announce.js";
+import { icon } from "./icons.js";
 import { number, say, whole } from "./say.js";
 
 const SPEEDS = [1, 5, 20, 100, 0];
@@ -22,7 +23,7 @@ class TimeBar extends StudioElement {
       <div class="time" role="group" aria-label=${say("time")}>
         <div class="row time-buttons">
           <button class="main play" ?disabled=${off} @click=${() => this.toggle()} title=${say("play-key")}>
-            <span aria-hidden="true">${time.playing ? "❚❚" : "▶"}</span> ${say(time.playing ? "pause" : "play")}
+            ${icon(time.playing ? "pause" : "play")} ${say(time.playing ? "pause" : "play")}
           </button>
           <button data-do="update" ?disabled=${off} @click=${() => this.step({ updates: 1 })} title=${say("update-key")}>${say("one-update")}</button>
           <button data-do="epoch" ?disabled=${off} @click=${() => this.step({ epochs: 1 })} title=${say("epoch-key")}>${say("one-epoch")}</button>

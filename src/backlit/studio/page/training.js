@@ -4,8 +4,9 @@ import { StudioElement } from "./element.js";
 import { html, nothing } from "./lit.js";
 import { number, say, told } from "./say.js";
 
-const PENALTIES = [0, 0.0001, 0.001, 0.01, 0.1];
-const BATCHES = [1, 4, 10, 16, 32, 64, 128, 256];
+const STRENGTHS = [0, 0.0001, 0.001, 0.01, 0.1];
+const HELD = [0, 0.1, 0.2, 0.3, 0.5];
+const BATCHES = [0, 1, 4, 10, 16, 32, 64, 128, 256];
 
 class TrainingPanel extends StudioElement {
   static watches = ["catalog", "spec", "compare", "at"];
@@ -14,12 +15,14 @@ class TrainingPanel extends StudioElement {
   render() {
     const { spec, catalog } = this.state;
     if (!spec || !catalog) return html`<h2>${say("training")}</h2>`;
-    const { optimizer, batch, penalty, seed, loss } = spec.training;
+    const { optimizer, batch, penalty, strength, held, seed, loss } = spec.training;
     return html`<h2>${say("training")}</h2><div class="fields">
       ${this.#choice("optimizer", say("optimizer"), catalog.optimizers, optimizer)}
       ${catalog.losses ? this.#choice("loss", say("loss"), catalog.losses, loss) : nothing}
       ${batch === undefined ? nothing : this.#numbers("batch", say("batch"), BATCHES, batch)}
-      ${penalty === undefined ? nothing : this.#numbers("penalty", say("penalty"), PENALTIES, penalty)}
+      ${catalog.penalties ? this.#choice("penalty", say("penalty"), [{ name: "", title: say("none") }, ...catalog.penalties.map(named)], penalty) : nothing}
+      ${penalty ? this.#numbers("strength", say("strength"), STRENGTHS, strength) : nothing}
+      ${held === undefined ? nothing : this.#numbers("held", say("held-share"), HELD, held)}
       ${seed === undefined ? nothing : html`<label class="field">${say("seed")}<input type="number" data-do="seed" min="0" step="1" .value=${String(seed)} @change=${(event) => this.#set({ seed: Number(event.target.value) })} /></label>`}
     </div>${this.#compare()}`;
   }
@@ -32,7 +35,7 @@ class TrainingPanel extends StudioElement {
   #numbers(key, label, items, value) {
     const all = items.includes(value) ? items : [...items, value].sort((a, b) => a - b);
     return html`<label class="field">${label}<select data-do=${key} @change=${(event) => this.#set({ [key]: Number(event.target.value) })}>
-      ${all.map((item) => html`<option value=${item} ?selected=${item === value}>${item === 0 ? say("none") : number(item)}</option>`)}</select></label>`;
+      ${all.map((item) => html`<option value=${item} ?selected=${item === value}>${item === 0 ? say(key === "batch" ? "all-rows" : "none") : key === "held" ? `${number(item * 100)} %` : number(item)}</option>`)}</select></label>`;
   }
 
   #set(change) {
@@ -57,7 +60,7 @@ class TrainingPanel extends StudioElement {
     const { rate, batch } = spec.training;
     const lists = {
       rate: [rate / 10, rate / 3, rate * 3, rate * 10, rate * 100].map((value) => [String(Number(value.toPrecision(3))), number(value)]),
-      batch: BATCHES.filter((value) => value !== batch).map((value) => [String(value), number(value)]),
+      batch: BATCHES.filter((value) => value !== batch).map((value) => [String(value), value ? number(value) : say("all-rows")]),
       optimizer: catalog.optimizers.map(named).filter(({ name }) => name !== spec.training.optimizer).map(({ name, title }) => [name, told(title)]),
       activation: catalog.activations.map(named).filter(({ name }) => spec.network.layers?.some((layer) => layer.activation !== name)).map(({ name, title }) => [name, told(title)]),
       initializer: (catalog.initializers ?? []).map(named).filter(({ name }) => name !== spec.network.initializer).map(({ name, title }) => [name, told(title)]),

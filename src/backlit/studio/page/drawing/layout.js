@@ -4,7 +4,7 @@ const GAP = 7;
 const LARGEST = 44;
 
 // columns: [{units, x, size, places: [{x, y}]}], x and y the middle of each unit; height for all.
-export function arrange(layers, width, height, narrowest = 96) {
+export function arrange(layers, width, height, narrowest = 84) {
   const step = Math.max(narrowest, width / Math.max(layers.length, 1));
   const columns = layers.map((layer, index) => {
     const x = step * (index + 0.5);
@@ -13,7 +13,7 @@ export function arrange(layers, width, height, narrowest = 96) {
     const files = count <= 16 ? 1 : Math.min(4, Math.ceil(count / 16)); // several columns of small units side by side
     const ranks = Math.ceil(count / files);
     const size = block ? Math.min(LARGEST * 1.5, step - 30) : Math.max(12, Math.min(LARGEST, height / ranks - GAP, (step - 24) / files - 4));
-    const apart = size + Math.min(GAP, size * 0.3) + (ranks < 7 ? 8 : 0);
+    const apart = Math.min(size + 18, height / ranks);
     const places = Array.from({ length: count }, (_, unit) => {
       const [file, rank] = [Math.floor(unit / ranks), unit % ranks];
       const inFile = Math.min(ranks, count - file * ranks);
