@@ -18,7 +18,7 @@ class Builder extends StudioElement {
   }
 
   get hidden_() {
-    return this.network.layers ?? null;
+    return this.network.word || this.network.architecture ? null : (this.network.layers ?? null);
   }
 
   render() {
@@ -39,7 +39,7 @@ class Builder extends StudioElement {
         <span><b class="n">${layers.length}</b> ${say(layers.length === 1 ? "hidden-layer" : "hidden-layers")}</span>
         <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>` : nothing}
       ${this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value }))}
-      ${catalog?.words?.length ? this.#choice("word", say("network-word"), [{ name: "", title: say("own-layers") }, ...catalog.words.map(named)], this.network.word ?? "", (word) => this.#word(word)) : nothing}
+      ${catalog?.words?.length ? this.#choice("word", say("network-word"), [{ name: "", title: say("own-layers") }, ...catalog.words.map(named).filter(({ name }) => name)], this.network.word ?? "", (word) => this.#word(word)) : nothing}
     </div>`;
   }
 
@@ -98,8 +98,7 @@ class Builder extends StudioElement {
   }
 
   #word(word) {
-    const { layers, word: old, ...rest } = this.network;
-    this.studio.session.configure({ network: word ? { ...rest, word } : { ...rest, layers: layers ?? [{ units: 4, activation: "tanh" }] } });
+    this.#network({ word });
   }
 
   #drag(event, at) {
@@ -135,6 +134,9 @@ class Builder extends StudioElement {
 }
 
 // The catalogue names things by a word or by {name, title}.
-export const named = (item) => (typeof item === "string" ? { name: item, title: item } : { name: item.name, title: item.title ?? item.name });
+export const named = (item) => {
+  const { name, title } = typeof item === "string" ? { name: item } : item;
+  return { name, title: title ?? (name === "" ? say("usual") : name === "none" ? say("none") : name) };
+};
 
 customElements.define("studio-builder", Builder);

@@ -16,7 +16,9 @@ class DataPanel extends StudioElement {
     const { catalog, spec } = this.state;
     if (!catalog || !spec) return html`<h2>${say("data")}</h2><p class="soft">${say("waiting")}</p>`;
     return html`<h2>${say("data")}</h2>
-      <div class="sets" role="group" aria-label=${say("data-sets")}>${catalog.data.map((item) => this.#tile(item))}</div>
+      <div role="group" aria-label=${say("data-sets")}>
+        <div class="sets">${catalog.data.filter(({ sample }) => sample).map((item) => this.#tile(item))}</div>
+        <div class="sets named">${catalog.data.filter(({ sample, name }) => !sample && name !== "points").map((item) => this.#tile(item))}</div></div>
       ${this.#hand()}
       ${this.#numbers()}
       ${this.#file()}`;
@@ -26,7 +28,7 @@ class DataPanel extends StudioElement {
     const { name, title } = { title: item.title ?? item.name, name: item.name };
     const on = this.given.name === name;
     return html`<button class="set" data-set=${name} aria-pressed=${on} @click=${() => this.#choose(item)}>
-      <canvas width="88" height="88" data-sample=${name} aria-hidden="true"></canvas><span>${told(title)}</span></button>`;
+      ${item.sample ? html`<canvas width="88" height="88" data-sample=${name} aria-hidden="true"></canvas>` : nothing}<span>${told(title)}</span></button>`;
   }
 
   updated() {
@@ -61,14 +63,19 @@ class DataPanel extends StudioElement {
     </div>`;
   }
 
+  // One draws on an empty plane, or goes on with points that were drawn before.
   #draw() {
-    const { drawing, spec } = this.state;
-    this.studio.store.set({ drawing: !drawing, drawn: !drawing && spec.data.name === "points" ? (spec.data.points ?? []) : this.state.drawn });
+    const { drawing, spec, data } = this.state;
+    if (drawing) return this.studio.store.set({ drawing: false });
+    if (spec.data.name === "points") return this.studio.store.set({ drawing: true, drawn: spec.data.points, row: null });
+    const none = { shape: [0, 2], values: new Float32Array(0) };
+    const empty = { ...data, task: "classification", classes: null, columns: ["x1", "x2"], shown: { axes: [0, 1] }, range: [[-2, 2], [-2, 2]], rows: 0, arrays: { plane: none, y: none, held: none } };
+    this.studio.store.set({ drawing: true, drawn: [], data: empty, row: null });
   }
 
   #back(drawn) {
     this.studio.store.set({ drawn });
-    if (drawn.length) this.studio.sendDrawn();
+    this.studio.sendDrawn();
   }
 
   // The same without a mouse: two numbers and a class.
@@ -88,13 +95,13 @@ class DataPanel extends StudioElement {
   #numbers() {
     const { catalog } = this.state;
     const item = catalog.data.find(({ name }) => name === this.given.name);
-    const fields = ["rows", "noise", "seed"].filter((key) => this.given[key] !== undefined);
+    const fields = item?.rows ? ["rows", "noise", "seed"].filter((key) => key === "seed" || item[key]) : [];
     return html`<div class="fields">${fields.map((key) => this.#number(key, item))}</div>`;
   }
 
   #number(key, item) {
-    const bounds = item?.[key] ?? DEFAULT_BOUNDS[key];
-    const value = this.given[key];
+    const bounds = item[key];
+    const value = this.given[key] ?? item[`usual_${key}`] ?? 0;
     const set = (event) => this.studio.session.configure({ data: { ...this.given, [key]: Number(event.target.value) } });
     if (key === "seed") return html`<label class="field">${say("seed")}<input type="number" data-do="data-seed" min="0" step="1" .value=${String(value)} @change=${set} /></label>`;
     return html`<label class="field"><span>${say(`data-${key}`)}<output>${number(value)}</output></span>
@@ -148,7 +155,5 @@ class DataPanel extends StudioElement {
         <td><input type="radio" name="target" aria-label=${say("target-of", { name })} .checked=${name === chosen} @change=${() => use(inputs.filter((one) => one !== name), name)} /></td></tr>`)}</tbody></table></div>`;
   }
 }
-
-const DEFAULT_BOUNDS = { rows: [20, 2000, 10], noise: [0, 1, 0.05] };
 
 customElements.define("studio-data", DataPanel);

@@ -37,11 +37,11 @@ class Doctor extends StudioElement {
       ${this.#game()}</div>`;
   }
 
-  #finding({ key, severity, title, text, remedy, layer, change }) {
+  #finding({ key, severity, title, text, where, remedy, layer, change }) {
     const at = this.state.layers?.findIndex(({ path }) => path === layer) ?? -1;
     return html`<article class="finding ${severity ?? ""}" data-finding=${key}><h3>${told(title)}</h3>
       ${at > 0 ? html`<p class="small soft">${at === this.state.layers.length - 1 ? say("output") : say("layer-number", { number: at })}</p>` : nothing}
-      <p>${told(text)}</p>${remedy ? html`<p><b>${say("remedy")}</b> ${told(remedy)}</p>` : nothing}
+      <p>${told(text)}</p>${told(where) ? html`<p class="small soft">${told(where)}</p>` : nothing}${remedy ? html`<p><b>${say("remedy")}</b> ${/^[\w.]+\(/.test(told(remedy)) ? html`<code>${told(remedy)}</code>` : told(remedy)}</p>` : nothing}
       ${change ? html`<button class="main" data-do="try" ?disabled=${Boolean(this.state.compare)} @click=${() => this.studio.session.ask("try", { key })}>${say("try-it")}</button>` : nothing}</article>`;
   }
 

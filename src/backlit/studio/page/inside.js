@@ -34,7 +34,7 @@ class Inside extends StudioElement {
   #row(path, histogram, flow) {
     const index = this.state.layers?.findIndex((layer) => layer.path === path) ?? -1;
     const last = index === (this.state.layers?.length ?? 0) - 1;
-    return html`<tr><th scope="row">${last ? say("output") : index > 0 ? say("layer-number", { number: index }) : path}</th>
+    return html`<tr><th scope="row">${index === 0 ? say("inputs") : last ? say("output") : index > 0 ? say("layer-number", { number: index }) : path}</th>
       <td>${histogram ? this.#histogram(histogram) : "–"}</td>
       <td>${flow ? logBar(flow.gradient) : "–"}</td>
       <td>${flow ? logBar(flow.ratio, true) : "–"}</td></tr>`;
@@ -74,12 +74,13 @@ class Inside extends StudioElement {
 
   #paintSurface(canvas, { arrays, range }) {
     const { loss, path } = arrays;
-    const grid = loss.shape[0];
+    const fine = 5; // places between two that were computed: bands with smooth borders
+    const grid = (loss.shape[0] - 1) * fine + 1;
     fit(canvas, Math.min(300, canvas.parentElement.clientWidth));
-    const logs = Array.from(loss.values, (value) => Math.log(Math.max(value, 1e-9)));
-    const [least, most] = [Math.min(...logs), Math.max(...logs)];
+    const logs = between(Array.from(loss.values, (value) => Math.log(Math.max(value, 1e-9))), loss.shape[0], fine);
+    const [least, most] = [logs.reduce((a, b) => Math.min(a, b)), logs.reduce((a, b) => Math.max(a, b))];
     // Low is blue, high is orange, in bands: each border is a line of equal loss.
-    paintValues(canvas, logs.map((value) => 1 - (2 * (value - least)) / Math.max(most - least, 1e-9)), grid, 1, 6);
+    paintValues(canvas, logs.map((value) => 1 - (2 * (value - least)) / Math.max(most - least, 1e-9)), grid, 1, 7);
     const pen = canvas.getContext("2d");
     const at = (index) => [0, 1].map((axis) => {
       const share = (path.values[2 * index + axis] - range[axis][0]) / (range[axis][1] - range[axis][0]);
@@ -109,6 +110,18 @@ class Inside extends StudioElement {
 }
 
 const rect = (x, y, width, height) => svg`<rect x=${x} y=${y} width=${width} height=${height}></rect>`;
+
+// Values on a grid, with more places between them (linear along both sides).
+function between(values, side, fine) {
+  const all = (side - 1) * fine + 1;
+  return Array.from({ length: all * all }, (_, index) => {
+    const [y, x] = [Math.floor(index / all) / fine, (index % all) / fine];
+    const [row, column] = [Math.min(Math.floor(y), side - 2), Math.min(Math.floor(x), side - 2)];
+    const [down, right] = [y - row, x - column];
+    const at = (i, j) => values[(row + i) * side + column + j];
+    return (at(0, 0) * (1 - right) + at(0, 1) * right) * (1 - down) + (at(1, 0) * (1 - right) + at(1, 1) * right) * down;
+  });
+}
 
 // A bar as long as the logarithm, with the usual range behind it.
 function logBar(value, usual = false) {

@@ -97,7 +97,8 @@ class Studio {
   }
 
   sendDrawn() {
-    const { drawn, spec } = this.store.state;
+    const { drawn } = this.store.state;
+    if (drawn.length < 2) return null;
     const points = drawn.map(([x, y, label]) => [round(x), round(y), label]);
     return this.session.configure({ data: { name: "points", points } });
   }
@@ -117,7 +118,7 @@ async function start() {
   const store = new Store({
     language: code, connection: "connecting", connectionReason: "", catalog: null, limits: null, spec: null, at: null, layers: null, notes: [],
     compare: null, side: "a", data: null, frames: {}, chosen: null, row: null, explained: null, walk: null, findings: null, spotted: [],
-    judged: null, code: null, uploaded: null, surface: null, messages: [], drawing: false, brush: 0, drawn: [], logarithmic: false,
+    judged: null, code: null, uploaded: null, surface: null, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
     tab: "numbers", mode: "studio", panels: ["boundary", "units", "weights", "curves", "doctor"], grid: 60, link: readLink(location.hash), planted: false,
   });
   const studio = new Studio(store, await connection());

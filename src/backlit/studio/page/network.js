@@ -1,5 +1,5 @@
 // The network: a column a layer, each unit with what it computes over the input plane, each edge as wide as its weight.
-import { fit, paintValues } from "./drawing/map.js";
+import { fit, paintShare, paintValues } from "./drawing/map.js";
 import { arrange, curve, edgesBetween } from "./drawing/layout.js";
 import { StudioElement } from "./element.js";
 import { html, nothing, svg } from "./lit.js";
@@ -11,7 +11,7 @@ const ANEW = 40; // frames after which the strongest are chosen again
 const SLOW_ABOVE = 40; // units, above which maps are painted in turn
 
 class NetworkView extends StudioElement {
-  static watches = ["layers", "spec", "chosen", "row", "wrongField", "hover", "compare", "side", "frozenMarks"];
+  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data"];
   static properties = { width: { state: true } };
 
   #age = 0;
@@ -46,7 +46,7 @@ class NetworkView extends StudioElement {
   }
 
   get height() {
-    return Math.max(250, Math.min(430, Math.max(...this.layers.map((layer) => layer.units), 1) * 60));
+    return Math.max(250, Math.min(480, Math.max(...this.layers.map((layer) => layer.units), 1) * 60));
   }
 
   render() {
@@ -83,7 +83,8 @@ class NetworkView extends StudioElement {
 
   #edge(from, to, edge) {
     const place = { layer: to.layer.path, unit: edge.unit, input: edge.input };
-    const d = curve(from.places[edge.input] ?? from.places[0], to.places[edge.unit]);
+    const middle = ({ x, block, size }, side) => ({ x: x + (block ? side * (size / 2) : 0), y: this.height / 2 });
+    const d = edge.bundle ? curve(middle(from, 1), middle(to, -1)) : curve(from.places[edge.input], to.places[edge.unit]);
     const name = edge.bundle ? "bundle" : `${to.layer.path}/${edge.unit}/${edge.input}`;
     const chosen = samePlace(this.state.chosen, place);
     return svg`
@@ -199,7 +200,8 @@ class NetworkView extends StudioElement {
         const values = maps.values.subarray(unit * grid * grid, (unit + 1) * grid * grid);
         let most = 1e-6;
         for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
-        paintValues(canvas, values, grid, Math.max(most, 0.3));
+        if (layer === this.layers.at(-1) && this.state.data?.classes?.length === maps.shape[0] && maps.shape[0] > 1) paintShare(canvas, values, grid, unit);
+        else paintValues(canvas, values, grid, Math.max(most, 0.3));
       }
     }
     this.#turn++;

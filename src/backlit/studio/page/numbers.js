@@ -24,22 +24,27 @@ class Numbers extends StudioElement {
     const { weight } = explained;
     return html`<h2>${say("weight")} <span class="formula">${weight.symbol}</span> = <span class="n" data-told="weight">${number(weight.value)}</span></h2>
       ${this.#of(explained)}
-      <div class="chain" role="group" aria-label=${say("chain-rule")}>
-        ${this.#factor("upstream", weight.upstream, weight)}
-        <span class="times" aria-hidden="true">×</span>
-        ${this.#factor("local", weight.local, weight)}
-        <span class="times" aria-hidden="true">=</span>
-        ${this.#factor("downstream", weight.downstream ?? weight.gradient, weight)}
-      </div>
-      ${weight.rule ? html`<p class="formula rule">${weight.rule}</p>` : nothing}
+      ${this.#chain(weight)}
+      ${weight.rule && weight.rule !== weight.lines?.[0]?.text ? html`<p class="formula rule">${weight.rule}</p>` : nothing}
       <div class="lines scroll" tabindex="0" role="region" aria-label=${say("in-symbols-and-numbers")}>${(weight.lines ?? []).map((line) => html`<p class="formula">${line.text ?? line}</p>`)}</div>
       <p class="step"><span class="soft">${say("next-step")}</span> <span class="formula n">${number(weight.value)} → <b>${number(weight.new)}</b></span></p>
       ${this.#edit(weight.value)}`;
   }
 
-  #factor(name, given, { symbol }) {
-    const { symbol: sign, value } = given && typeof given === "object" ? given : { symbol: "", value: given };
-    return html`<div class="factor ${name}"><span class="small">${say(name)}</span><b class="n" data-told=${name}>${number(value)}</b><span class="formula small">${sign || SIGNS[name](symbol)}</span></div>`;
+  // Of one row the gradient is a product; of several it is the mean of such products, and no product of means.
+  #chain(weight) {
+    const { upstream, local, downstream, symbol } = weight;
+    const product = this.state.row !== null && upstream !== null && local !== null;
+    return html`<div class="chain" role="group" aria-label=${say("chain-rule")}>
+        ${product ? html`${this.#factor("upstream", upstream, "∂L/∂y")}<span class="times" aria-hidden="true">×</span>
+          ${this.#factor("local", local, `∂y/∂${symbol} = x`)}<span class="times" aria-hidden="true">=</span>` : nothing}
+        ${this.#factor("downstream", downstream, `∂L/∂${symbol}`)}
+        ${this.state.row === null ? html`<span class="small soft mean">${say("mean-of-rows")} <button data-do="take-row" @click=${() => this.studio.chooseRow(0)}>${say("take-row")}</button></span>` : nothing}
+      </div>`;
+  }
+
+  #factor(name, value, sign) {
+    return html`<div class="factor ${name}"><span class="small">${say(name)}</span><b class="n" data-told=${name}>${number(value)}</b><span class="formula small">${sign}</span></div>`;
   }
 
   #edit(value) {
@@ -91,9 +96,9 @@ class Numbers extends StudioElement {
     const weights = unit.weights ?? [];
     if (!weights.length) return nothing;
     const most = Math.max(1e-9, ...weights.map((one) => Math.abs(one.value ?? one)));
-    const names = index === 1 ? data?.columns : null;
+    const names = index === 1 ? data?.columns : null; // of the inputs; units are counted
     return html`<div class="weights scroll" tabindex="0" role="region" aria-label=${say("incoming")}><table><caption class="small">${say("incoming")}</caption><tbody>
-      ${weights.map((one, input) => html`<tr><th scope="row"><button class="plain" data-weight=${input} @click=${() => this.studio.choose({ layer: chosen.layer, unit: chosen.unit, input })}>${one.name ?? names?.[input] ?? say("unit-number", { unit: input + 1 })}</button></th>
+      ${weights.map((one, input) => html`<tr><th scope="row"><button class="plain" data-weight=${input} @click=${() => this.studio.choose({ layer: chosen.layer, unit: chosen.unit, input })}>${names?.[input] ?? say("unit-number", { unit: input + 1 })}</button></th>
         <td class="n">${number(one.value ?? one)}</td><td class="bar">${bar((one.value ?? one) / most)}</td></tr>`)}</tbody></table></div>`;
   }
 
@@ -107,8 +112,6 @@ class Numbers extends StudioElement {
     paintValues(canvas, map.values, map.shape[0], most);
   }
 }
-
-const SIGNS = { upstream: () => "", local: () => "", downstream: (symbol) => `∂L/∂${symbol ?? "w"}` };
 
 // A bar to the left or right of the middle, for a share from −1 to 1.
 export function bar(share) {

@@ -7,8 +7,10 @@ import { number, percent, say, told, whole } from "./say.js";
 import "./curves.js";
 import "./row-picker.js";
 
+const FEWEST = 2; // points of one's own that are learned from
+
 class OutputView extends StudioElement {
-  static watches = ["data", "row", "compare", "drawing", "brush", "layers", "showHeld", "bands"];
+  static watches = ["data", "row", "compare", "drawing", "drawn", "brush"];
   static properties = { size: { state: true } };
 
   constructor() {
@@ -29,7 +31,7 @@ class OutputView extends StudioElement {
     const side = two ? Math.floor((this.size - 10) / 2) : this.size;
     return html`
       <h2>${say("output")}</h2>
-      ${data?.shown === null && data ? html`<p class="soft">${say("no-plane")}</p>` : html`
+      ${data && !data.arrays?.plane ? html`<p class="soft">${say("no-plane")}</p>` : html`
         <div class="planes ${two ? "two" : ""}">
           ${(two ? ["a", "b"] : ["a"]).map((name) => html`<figure>
             ${two ? html`<figcaption class="small">${say(name === "a" ? "this-network" : "other-network")} <span class="soft">${name === "b" ? told(compare.note) : ""}</span></figcaption>` : nothing}
@@ -38,7 +40,7 @@ class OutputView extends StudioElement {
           </figure>`)}
         </div>`}
       <div class="small soft plane-under"><span>${this.#axes()}</span><span class="n" data-told="under"></span></div>
-      ${data?.shown?.note ? html`<p class="small soft">${told(data.shown.note)}</p>` : nothing}
+      ${data?.shown?.projected ? html`<p class="small soft">${told(data.shown.note)}</p>` : nothing}
       ${this.#legend()}
       <studio-row></studio-row>
       <studio-scores></studio-scores>
@@ -64,7 +66,7 @@ class OutputView extends StudioElement {
     const { data } = this.state;
     if (!frame || !data) return say("boundary");
     const numbers = name === "b" ? frame.compare : frame;
-    return say("boundary-told", { rows: whole(data.rows), update: whole(frame.update), loss: number(numbers?.loss), share: numbers?.accuracy ? percent(numbers.accuracy.held ?? numbers.accuracy.train) : "–" });
+    return say("boundary-told", { rows: whole(data.rows), update: whole(frame.update), loss: number(numbers?.loss), share: right(numbers) });
   }
 
   updated() {
@@ -94,12 +96,12 @@ class OutputView extends StudioElement {
   }
 
   #paintPlane(canvas) {
-    const { data, frames, row } = this.state;
+    const { data, frames, row, drawing, drawn } = this.state;
     const side = canvas.clientWidth;
     if (!side || !data) return;
     fit(canvas, side);
     const prefix = canvas.dataset.plane === "b" ? "b:" : "";
-    const map = frames?.a?.arrays?.[`${prefix}boundary`];
+    const map = drawing && drawn.length < FEWEST ? null : frames?.a?.arrays?.[`${prefix}boundary`];
     const pen = canvas.getContext("2d");
     if (map) {
       const [grid, , classes] = map.shape;
@@ -111,6 +113,7 @@ class OutputView extends StudioElement {
     const density = canvas.width / side;
     const radius = (data.rows > 600 ? 2.4 : data.rows > 200 ? 3 : 4) * density * Math.min(1, 0.5 + side / 500);
     const about = { kind: data.task, most: this.#most(), ring: this.#ring(), ink: getComputedStyle(this).color };
+    if (drawing) return this.#paintDrawn(pen, canvas, radius, about);
     for (let i = 0; i < data.rows; i++) {
       if (i === row) continue;
       const [x, y] = this.#toCanvas(plane.values[2 * i], plane.values[2 * i + 1], canvas);
@@ -120,6 +123,11 @@ class OutputView extends StudioElement {
       const [x, y] = this.#toCanvas(plane.values[2 * row], plane.values[2 * row + 1], canvas);
       drawPoint(pen, x, y, radius * 1.2, { ...about, label: data.arrays.y.values[row], chosen: true });
     }
+  }
+
+  // At once, before the session has them.
+  #paintDrawn(pen, canvas, radius, about) {
+    for (const [x, y, label] of this.state.drawn) drawPoint(pen, ...this.#toCanvas(x, y, canvas), radius, { ...about, kind: "classification", label });
   }
 
   // Probabilities of the second class lie around a half; numbers around zero.
@@ -218,9 +226,14 @@ class Scores extends StudioElement {
       const [side, key] = cell.dataset.score.split(":");
       const from = side === "b" ? frame.compare : frame;
       const value = from?.[key];
-      cell.textContent = key === "accuracy" ? (value ? percent(value.held ?? value.train) : "–") : number(value);
+      cell.textContent = key === "accuracy" ? right(from) : number(value);
     }
   }
+}
+
+function right(frame) {
+  const share = frame?.accuracy?.held ?? frame?.accuracy?.train ?? null;
+  return share === null ? "–" : percent(share);
 }
 
 customElements.define("studio-scores", Scores);

@@ -19,7 +19,7 @@ class Pull extends StudioElement {
 
   render() {
     const { data, layers, pulled } = this.state;
-    if (!data?.shown || data.shown.projected || !layers) return nothing;
+    if (!data?.shown?.axes || data.shown.projected || !layers) return nothing;
     const names = data.columns.slice(0, MOST);
     const values = this.values ?? this.#start();
     return html`<div class="pull"><h3>${say("pull")}</h3><p class="small soft">${say("pull-how")}</p>
@@ -31,7 +31,7 @@ class Pull extends StudioElement {
   #start() {
     const { data, row } = this.state;
     const plane = data.arrays?.plane;
-    if (row === null || !plane || data.columns.length !== 2) return data.columns.map(() => 0);
+    if (row === null || !plane || data.columns.length !== 2) return data.columns.map((_, index) => (data.range[index][0] + data.range[index][1]) / 2);
     return [plane.values[2 * row], plane.values[2 * row + 1]];
   }
 

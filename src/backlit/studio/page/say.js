@@ -1,4 +1,4 @@
-// Texts in the chosen language: `say("update", {count: 3})`. A place with a slash is a Korean particle in its two
+// Texts in the chosen language: `say("at-update", {count: 3})`. A place with a slash is a Korean particle in its two
 // forms, of which the sound before it decides, as in `backlit.languages`: "{name}{을/를}".
 
 export const LANGUAGES = { en: "English", ko: "한국어" };

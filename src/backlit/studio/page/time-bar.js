@@ -9,7 +9,7 @@ const SPEEDS = [1, 5, 20, 100, 0];
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 
 class TimeBar extends StudioElement {
-  static watches = ["at", "spec", "connection", "walking", "compare", "frozenTime"];
+  static watches = ["at", "spec", "connection", "speed"];
 
   #seeking = false;
   #wanted = null;
@@ -18,6 +18,7 @@ class TimeBar extends StudioElement {
     const { at, spec, connection } = this.state;
     const off = connection !== "open" || !at;
     const time = at ?? { update: 0, epoch: 0, furthest: 0, updates_per_epoch: 1, playing: false, speed: 1 };
+    const rate = rateAt(spec, time.update);
     const end = Math.max(time.furthest, time.update, 1);
     return html`
       <div class="time" role="group" aria-label=${say("time")}>
@@ -42,12 +43,12 @@ class TimeBar extends StudioElement {
         <div class="row time-numbers">
           <label class="field">${say("speed")}
             <select data-do="speed" ?disabled=${off} @change=${(event) => this.speed(Number(event.target.value))}>
-              ${SPEEDS.map((speed) => html`<option value=${speed} ?selected=${speed === (time.speed ?? 1)}>${speed ? say("per-frame", { count: speed }) : say("fastest")}</option>`)}
+              ${SPEEDS.map((speed) => html`<option value=${speed} ?selected=${speed === (time.playing ? time.speed : this.state.speed)}>${speed ? say("per-frame", { count: speed }) : say("fastest")}</option>`)}
             </select>
           </label>
           <label class="field">${say("learning-rate")}
             <select data-do="rate" ?disabled=${off || !spec} @change=${(event) => this.rate(Number(event.target.value))}>
-              ${this.#rates(spec?.training?.rate).map((rate) => html`<option value=${rate} ?selected=${rate === spec?.training?.rate}>${number(rate)}</option>`)}
+              ${this.#rates(rate).map((one) => html`<option value=${one} ?selected=${one === rate}>${number(one)}</option>`)}
             </select>
           </label>
         </div>
@@ -59,8 +60,8 @@ class TimeBar extends StudioElement {
   }
 
   toggle() {
-    const { at } = this.state;
-    this.studio.session.ask(at?.playing ? "pause" : "play", at?.playing ? {} : { speed: at?.speed ?? 1 });
+    const { at, speed } = this.state;
+    this.studio.session.ask(at?.playing ? "pause" : "play", at?.playing ? {} : { speed });
     announce(say(at?.playing ? "paused-told" : "playing-told"));
   }
 
@@ -75,7 +76,7 @@ class TimeBar extends StudioElement {
   }
 
   speed(speed) {
-    this.studio.store.set({ at: { ...this.state.at, speed } });
+    this.studio.store.set({ speed });
     if (this.state.at.playing) this.studio.session.ask("play", { speed });
   }
 
@@ -97,6 +98,12 @@ class TimeBar extends StudioElement {
     this.#wanted = null;
     this.requestUpdate();
   }
+}
+
+// The rate that the next update takes: that of the beginning, or what it was changed to on the way.
+export function rateAt(spec, update) {
+  const changes = (spec?.history ?? []).filter((change) => change.do === "rate" && change.at <= update);
+  return changes.at(-1)?.value ?? spec?.training?.rate;
 }
 
 customElements.define("studio-time", TimeBar);

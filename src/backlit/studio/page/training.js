@@ -20,15 +20,15 @@ class TrainingPanel extends StudioElement {
       ${this.#choice("optimizer", say("optimizer"), catalog.optimizers, optimizer)}
       ${catalog.losses ? this.#choice("loss", say("loss"), catalog.losses, loss) : nothing}
       ${batch === undefined ? nothing : this.#numbers("batch", say("batch"), BATCHES, batch)}
-      ${catalog.penalties ? this.#choice("penalty", say("penalty"), [{ name: "", title: say("none") }, ...catalog.penalties.map(named)], penalty) : nothing}
-      ${penalty ? this.#numbers("strength", say("strength"), STRENGTHS, strength) : nothing}
+      ${catalog.penalties ? this.#choice("penalty", say("penalty"), catalog.penalties, penalty) : nothing}
+      ${penalty && penalty !== "none" ? this.#numbers("strength", say("strength"), STRENGTHS, strength) : nothing}
       ${held === undefined ? nothing : this.#numbers("held", say("held-share"), HELD, held)}
       ${seed === undefined ? nothing : html`<label class="field">${say("seed")}<input type="number" data-do="seed" min="0" step="1" .value=${String(seed)} @change=${(event) => this.#set({ seed: Number(event.target.value) })} /></label>`}
     </div>${this.#compare()}`;
   }
 
   #choice(key, label, items, value) {
-    return html`<label class="field">${label}<select data-do=${key} @change=${(event) => this.#set({ [key]: event.target.value || null })}>
+    return html`<label class="field">${label}<select data-do=${key} @change=${(event) => this.#set({ [key]: event.target.value })}>
       ${items.map(named).map((item) => html`<option value=${item.name} ?selected=${item.name === (value ?? "")}>${told(item.title)}</option>`)}</select></label>`;
   }
 

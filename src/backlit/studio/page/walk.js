@@ -5,7 +5,8 @@ import { StudioElement } from "./element.js";
 import { html, nothing, svg } from "./lit.js";
 import { has, number, say, told } from "./say.js";
 
-const [STEP_X, STEP_Y, RADIUS, EDGE] = [170, 92, 25, 60];
+const [STEP_X, STEP_Y, RADIUS, EDGE] = [170, 112, 25, 60];
+const SCALE = 1.25; // of the picture, where there is room
 const REST = 1600; // milliseconds a step, when played
 
 class Walk extends StudioElement {
@@ -62,7 +63,7 @@ class Walk extends StudioElement {
         <input type="range" min="0" max=${last} .value=${String(this.step)} aria-label=${say("steps")} @input=${(event) => this.#go(Number(event.target.value))} />
       </div>
       <div class="walk-step ${current?.phase ?? ""}" aria-live="polite">${current ? this.#told(current) : html`<p>${say("walk-start")}</p>`}</div>
-      <ol class="walk-list small">${walk.steps.map((one, index) => html`<li class=${index + 1 === this.step ? "now" : index + 1 < this.step ? "done" : ""}><button class="plain" @click=${() => this.#go(index + 1)} aria-current=${index + 1 === this.step ? "step" : nothing}><span class="phase ${one.phase}">${this.#phase(one.phase)}</span> <span class="formula">${one.symbols}</span></button></li>`)}</ol>`;
+      <ol class="walk-list small">${walk.steps.map((one, index) => html`<li class=${index + 1 === this.step ? "now" : index + 1 < this.step ? "done" : ""}><button class="plain" @click=${() => this.#go(index + 1)} aria-current=${index + 1 === this.step ? "step" : nothing}><span class="phase ${one.phase}">${this.#phase(one.phase)}</span> <span class="formula">${brief(one.symbols)}</span></button></li>`)}</ol>`;
   }
 
   #phase(phase) {
@@ -73,11 +74,18 @@ class Walk extends StudioElement {
     return html`<p class="phase ${phase}">${this.#phase(phase)}</p><p class="formula symbols">${symbols}</p>${numbers ? html`<p class="formula numbers">${numbers}</p>` : nothing}<p>${told(text)}</p>`;
   }
 
-  // Where the nodes are: columns to the right, rows downwards, each column around the middle.
-  #places({ nodes }) {
+  // Where the nodes are: layers are columns around the middle; an operation stands between what it takes.
+  #places({ nodes, edges }) {
     const columns = Math.max(...nodes.map(({ column }) => column)) + 1;
     const rows = Math.max(...nodes.map(({ row }) => row)) + 1;
-    const place = new Map(nodes.map((node) => [node.id, { x: EDGE + node.column * STEP_X, y: EDGE + node.row * STEP_Y }]));
+    const inColumn = (column) => nodes.filter((node) => node.column === column).length;
+    const middle = ({ column, row }) => row + (rows - inColumn(column)) / 2;
+    const place = new Map();
+    for (const node of nodes) {
+      const sources = edges.filter(({ to, weight }) => to === node.id && weight === null).map(({ from }) => place.get(from)?.y);
+      const between = sources.length && !sources.includes(undefined) ? sources.reduce((sum, y) => sum + y) / sources.length : null;
+      place.set(node.id, { x: EDGE + node.column * STEP_X, y: between ?? EDGE + middle(node) * STEP_Y });
+    }
     return { place, width: 2 * EDGE + (columns - 1) * STEP_X, height: 2 * EDGE + (rows - 1) * STEP_Y };
   }
 
@@ -85,7 +93,7 @@ class Walk extends StudioElement {
     const { place, width, height } = this.#places(walk);
     const done = walk.steps.slice(0, this.step);
     const of = (phase, node) => done.findLast((step) => step.phase === phase && step.node === node);
-    return html`<svg class="graph" viewBox=${`0 0 ${width} ${height}`} width=${width} height=${height} role="img" aria-label=${this.#graphTold(walk, done)}>
+    return html`<svg class="graph" viewBox=${`0 0 ${width} ${height}`} width=${width * SCALE} height=${height * SCALE} role="img" aria-label=${this.#graphTold(walk, done)} .style=${`min-width:${width * 0.75}px`}>
       ${walk.edges.map((edge) => this.#edge(edge, place, done, current))}
       ${walk.nodes.map((node) => this.#node(node, place.get(node.id), of, current))}</svg>`;
   }
@@ -105,14 +113,14 @@ class Walk extends StudioElement {
     const [forward, backward] = [of("forward", node.id), of("backward", node.id)];
     const now = current?.node === node.id;
     return svg`<g class="node ${node.kind ?? ""} ${now ? `now ${current.phase}` : ""}"><circle cx=${x} cy=${y} r=${RADIUS}></circle><text class="node-name" x=${x} y=${y + 5}>${node.name}</text>
-      ${forward ? svg`<text class="value forward n" x=${x} y=${y - RADIUS - 7}>${number(forward.value)}</text>` : nothing}
+      ${forward || node.kind === "input" ? svg`<text class="value forward n" x=${x} y=${y - RADIUS - 7}>${number(forward?.value ?? node.value)}</text>` : nothing}
       ${backward ? svg`<text class="value backward n" x=${x} y=${y + RADIUS + 17}>${number(backward.value)}</text>` : nothing}</g>`;
   }
 
   #graphTold({ nodes }, done) {
-    const told_ = nodes.map(({ id, name }) => {
+    const told_ = nodes.map(({ id, name, kind, value: own }) => {
       const value = (phase) => done.findLast((step) => step.phase === phase && step.node === id)?.value;
-      const [forward, backward] = [value("forward"), value("backward")];
+      const [forward, backward] = [kind === "input" ? own : value("forward"), value("backward")];
       return `${name}${forward === undefined ? "" : ` = ${number(forward)}`}${backward === undefined ? "" : `, ${say("gradient")} ${number(backward)}`}`;
     });
     return told_.join("; ");
@@ -137,6 +145,9 @@ class Walk extends StudioElement {
     this.playing = false;
   }
 }
+
+// What a step is about, without its numbers: "Δ₃ = ∂L/∂y₃".
+const brief = (symbols) => symbols.split(" = ").slice(0, symbols.startsWith("Δ") ? 2 : 1).join(" = ");
 
 // Forward, a step is about the wires that lead to its node; backward, about those by which the gradient comes.
 function isAbout(step, edge) {

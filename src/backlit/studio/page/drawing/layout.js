@@ -1,7 +1,7 @@
 // Where the units of a network stand: a column a layer, a block for a layer that can't be shown unit by unit.
 const MOST_UNITS = 64;
 const GAP = 7;
-const LARGEST = 44;
+const LARGEST = 42;
 
 // columns: [{units, x, size, places: [{x, y}]}], x and y the middle of each unit; height for all.
 export function arrange(layers, width, height, narrowest = 84) {

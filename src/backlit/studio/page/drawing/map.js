@@ -18,6 +18,16 @@ export function paintValues(canvas, values, size, most = 1, bands = 0) {
   finish(canvas, picture, size);
 }
 
+// A share a place, from the paper's colour to that of a class.
+export function paintShare(canvas, values, size, label) {
+  const picture = prepare(size);
+  const [blank, full] = [paperColour(), classRamp(label)];
+  for (let place = 0; place < size * size; place++) {
+    put(picture, size, Math.floor(place / size), place % size, ...blank.map((value, i) => value + (full[i] - value) * values[place]));
+  }
+  finish(canvas, picture, size);
+}
+
 // `count` probabilities a place: the colours of the classes mixed by them.
 export function paintClasses(canvas, values, size, count) {
   const picture = prepare(size);

@@ -10,8 +10,10 @@ const CLASSES = [
   [230, 159, 0],
   [117, 117, 117],
   [148, 52, 110],
+  [140, 86, 40],
+  [60, 60, 60],
 ];
-export const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "star", "ring", "bar"];
+export const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "star", "hexagon", "bar", "pentagon", "saltire"];
 
 export const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 const paper = () => (dark() ? [24, 28, 33] : [250, 250, 250]);

@@ -8,8 +8,10 @@ const OUTLINES = {
   diamond: (pen, r) => polygon(pen, r * 1.25, 4, -Math.PI / 2),
   cross: (pen, r) => cross(pen, r * 1.1),
   star: (pen, r) => star(pen, r * 1.35),
-  ring: (pen, r) => polygon(pen, r * 1.15, 6, 0),
+  hexagon: (pen, r) => polygon(pen, r * 1.15, 6, 0),
   bar: (pen, r) => pen.rect(-r * 1.2, -r * 0.5, r * 2.4, r),
+  pentagon: (pen, r) => polygon(pen, r * 1.15, 5, -Math.PI / 2),
+  saltire: (pen, r) => cross(pen, r * 1.1, Math.PI / 4),
 };
 
 function polygon(pen, r, sides, turn) {
@@ -25,10 +27,10 @@ function star(pen, r) {
   pen.closePath();
 }
 
-function cross(pen, r) {
+function cross(pen, r, turn = 0) {
   const w = r * 0.38;
   const corners = [[-w, -r], [w, -r], [w, -w], [r, -w], [r, w], [w, w], [w, r], [-w, r], [-w, w], [-r, w], [-r, -w], [-w, -w]];
-  for (const [x, y] of corners) pen.lineTo(x, y);
+  for (const [x, y] of corners) pen.lineTo(x * Math.cos(turn) - y * Math.sin(turn), x * Math.sin(turn) + y * Math.cos(turn));
   pen.closePath();
 }
 
