@@ -220,7 +220,7 @@ class Loop:
     def network_at(self, train_state: TrainState) -> Network:
         """The network with the parameters of a state; an ensemble's members side by side."""
         program, network = self.job.program, self.job.network
-        params, running = tree.map(np.asarray, (train_state["params"], train_state["state"]))
+        params, running = program.engine.fetch((train_state["params"], train_state["state"]))
         if program.members > 1:
             return united(network, params, running, program.members, program.loss)
         return network.replace(params=params, state=running)
@@ -361,9 +361,12 @@ class Loop:
         """Go back to the last good epoch, and find out where the first bad value came from."""
         job, train_state = self.job, self.train_state_at(last_good)
         several = job.program.members > 1
-        of_member = tree.map(lambda part: part[member], train_state) if several else train_state
+        data, of_member = job.data, train_state
+        if several:
+            of_member, numbers = tree.map(lambda part: part[member], (train_state, data["numbers"]))
+            data = {**data, "numbers": numbers}
         batches = job.batches[member].epoch(state.epoch)
-        kind, path, greatest = first_bad_value(job.program, job.data, batches, of_member, step)
+        kind, path, greatest = first_bad_value(job.program, data, batches, of_member, step)
         self.stopped = "diverged"
         self.diverged = Divergence(kind, path, state.epoch + 1, step + 1, member + 1 if several else None, greatest)
         return replace(state, train_state=train_state)
