@@ -37,7 +37,7 @@ def open_page(browser, studio):
     faults = []
     with contextlib.ExitStack() as stack:
 
-        def opened(language="en", size="desktop", address=None, ready=True, recording=None, **options):
+        def opened(language="en", size="desktop", address=None, ready=True, recording=None, before=None, **options):
             context = browser.new_context(viewport=SIZES[size], locale=language, **options)
             stack.callback(context.close)
             context.set_default_timeout(10_000)
@@ -46,6 +46,8 @@ def open_page(browser, studio):
             page = context.new_page()
             page.on("pageerror", lambda error: faults.append(str(error)))
             page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+            if before is not None:
+                before(page)
             page.goto(address or studio())
             if ready:
                 page.locator("[data-unit]").first.wait_for()

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 from playwright.sync_api import expect
 
-from tests.studio.browser.watching import at_update, frame_numbers, press_play, shown
+from tests.studio.browser.watching import at_update, frame_numbers, press_play, shown, until
 
 
 def test_one_update_and_one_epoch(page):
@@ -50,18 +50,18 @@ def test_the_slider_goes_back_and_forth_and_the_numbers_are_the_same(page):
 
 def test_start_again(page):
     page.locator('[data-do="epoch"]').click()
-    page.wait_for_function("studio.store.state.at.update > 0")
+    until(page, "studio.store.state.at.update > 0")
     page.locator('[data-do="reset"]').click()
-    page.wait_for_function("studio.store.state.at.update === 0 && studio.store.state.at.furthest === 0")
+    until(page, "studio.store.state.at.update === 0 && studio.store.state.at.furthest === 0")
     expect(page.locator('[data-do="reset"]')).to_be_disabled()
 
 
 def test_the_rate_changes_on_the_way_and_the_past_stays(page):
     page.locator('[data-do="epoch"]').click()
-    page.wait_for_function("studio.store.state.at.update > 0")
+    until(page, "studio.store.state.at.update > 0")
     at = page.evaluate("studio.store.state.at.update")
     page.locator('[data-do="rate"]').select_option("0.3")
-    page.wait_for_function("studio.store.state.spec.history.length === 1")
+    until(page, "studio.store.state.spec.history.length === 1")
     assert page.evaluate("studio.store.state.spec.history[0]")["value"] == 0.3
     expect(page.locator('[data-do="rate"]')).to_have_value("0.3")
     page.locator('[data-do="update"]').click()
@@ -79,7 +79,7 @@ def test_two_networks_side_by_side(page):
     page.locator('[data-do="compare"]').click()
     expect(page.locator("[data-plane]")).to_have_count(2)
     page.locator('[data-do="epoch"]').click()
-    page.wait_for_function("studio.store.state.at.update > 0 && studio.store.state.frames.a.compare")
+    until(page, "studio.store.state.at.update > 0 && studio.store.state.frames.a.compare")
     shown(page, "[data-plane=b]")
     assert frame_numbers(page, "param/0/weight") != frame_numbers(page, "b:param/0/weight")
     expect(page.locator('[data-score="b:loss"]')).not_to_have_text("–")
@@ -94,9 +94,9 @@ def test_keys_alone_run_it(page):
     page.locator("body").press(".")
     at_update(page, 1)
     page.keyboard.press(" ")
-    page.wait_for_function("studio.store.state.at.playing")
+    until(page, "studio.store.state.at.playing")
     page.keyboard.press(" ")
-    page.wait_for_function("!studio.store.state.at.playing")
+    until(page, "!studio.store.state.at.playing")
     at = page.evaluate("studio.store.state.at.update")
     page.keyboard.press(",")
     at_update(page, at - 1)
@@ -104,9 +104,9 @@ def test_keys_alone_run_it(page):
 
 def test_a_page_that_is_loaded_anew_comes_back_to_where_it_was(page):
     page.locator('[data-layer="0"] [data-do="more-units"]').click()
-    page.wait_for_function("studio.store.state.layers[1].units === 9")
+    until(page, "studio.store.state.layers[1].units === 9")
     page.locator('[data-do="epoch"]').click()
-    page.wait_for_function("studio.store.state.at.update > 0")
+    until(page, "studio.store.state.at.update > 0")
     at = page.evaluate("studio.store.state.at.update")
     weights = frame_numbers(page, "param/0/weight")
     page.reload()
@@ -114,9 +114,17 @@ def test_a_page_that_is_loaded_anew_comes_back_to_where_it_was(page):
     assert frame_numbers(page, "param/0/weight") == weights
 
 
-def test_a_lost_connection_is_said_and_mended(page):
-    page.evaluate("studio.session.transport.interrupt()")
+def test_a_lost_connection_is_said_and_mended(open_page):
+    sockets = []
+
+    def between(socket):
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    page = open_page(before=lambda page: page.route_web_socket("**/ws", between))
+    sockets[-1].close(code=1012, reason="restarting")
     expect(page.locator(".connection")).to_contain_text("The connection is lost. Nothing is gone")
     expect(page.locator(".connection")).to_have_count(0)
+    assert len(sockets) == 2
     page.locator('[data-do="update"]').click()
     at_update(page, 1)

@@ -1,9 +1,21 @@
 """What tests of the page look at again and again."""
 
+import time
+
+SECONDS = 15  # that something may take
+
+
+def until(page, expression, argument=None):
+    """Wait until an expression is true. Playwright's own way asks the page to evaluate text, which its policy forbids."""
+    end = time.monotonic() + SECONDS
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(15)
+
 
 def at_update(page, update):
     """Wait until the page shows an update, and its pictures are of it."""
-    page.wait_for_function(f"studio.store.state.at?.update === {update} && studio.store.state.frames.a?.update === {update}")
+    until(page, f"studio.store.state.at?.update === {update} && studio.store.state.frames.a?.update === {update}")
 
 
 def units_of(page):
@@ -18,20 +30,21 @@ def frame_numbers(page, name):
 
 def shown(page, selector):
     """Wait until something is drawn on a canvas: more than one colour."""
-    page.wait_for_function(
+    until(
+        page,
         """(selector) => {
           const canvas = document.querySelector(selector);
           const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
           const pixels = new Uint32Array(data.buffer);
           return pixels.some((pixel) => pixel !== pixels[0]);
         }""",
-        arg=selector,
+        selector,
     )
 
 
 def press_play(page, until):
     """Play until so many updates were made, then pause."""
     page.locator("button.play").click()
-    page.wait_for_function(f"studio.store.state.at.update >= {until}")
+    until(page, f"studio.store.state.at.update >= {until}")
     page.locator("button.play").click()
-    page.wait_for_function("!studio.store.state.at.playing")
+    until(page, "!studio.store.state.at.playing")
