@@ -112,8 +112,11 @@ def test_a_rate_of_the_future_changes_nothing_before() -> None:
 
 
 def test_a_run_that_diverges_stops_before_it_and_says_where() -> None:
-    state = state_of(training={"optimizer": "sgd", "rate": 1000.0, "batch": 16, "engine": "numpy"},
-                     network={"layers": [{"units": 4, "activation": "relu"}] * 3}, data={"name": "diabetes"})  # fmt: skip
+    state = state_of(
+        training={"optimizer": "sgd", "rate": 1000.0, "batch": 16, "engine": "numpy"},
+        network={"layers": [{"units": 4, "activation": "relu"}] * 3},
+        data={"name": "diabetes"},
+    )
     timeline = timeline_of(state)
     made = timeline.advance(500)
     assert timeline.diverged is not None

@@ -20,6 +20,7 @@ from backlit.cli import (
     lr_find,
     predict,
     show,
+    studio,
     train,
 )
 from backlit.cli import report as write_report
@@ -78,7 +79,7 @@ def _common(
 
 COMMANDS = (
     train, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find, explain,
-    lessons, lesson,
+    lessons, lesson, studio,
 )  # fmt: skip
 
 for module in COMMANDS:

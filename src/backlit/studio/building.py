@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,6 @@ from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_WEIGHTS, Change, NetworkState, State, TrainingState
 from backlit.train.training import Training
 
-COMPILED_FROM = 2_000_000  # multiply-adds of an update from which compiling is worth its time
 CHUNK = 64  # updates that one call of the program may make
 PLACE = re.compile(r"([^\[\]]+)\[(\d+(?:,\d+)*)\]")
 
@@ -170,12 +170,11 @@ def penalty_of(training: TrainingState) -> Any:
     return None if kind is None else kind(training.strength)
 
 
-def engine_of(state: State, network: Network, rows: Rows) -> str:
-    """Which engine "auto" means: NumPy where an update is so small that compiling isn't worth it."""
+def engine_of(state: State) -> str:
+    """Which engine "auto" means: the compiled one, where there is one."""
     if state.training.engine != "auto":
         return state.training.engine
-    work = 6 * network.architecture.cost(network.input_shape) * (state.training.batch or len(rows.x))
-    return "xla" if work >= COMPILED_FROM else "numpy"
+    return "xla" if find_spec("jax") is not None else "numpy"
 
 
 def training_of(state: State, network: Network, rows: Rows, updates: int, engine: str) -> Training:

@@ -10,10 +10,9 @@ from backlit.languages import Message, Template
 
 MARGIN = 0.1  # of the data's range, around it
 AS_IT_IS = Template("the two inputs", "입력 두 개")
-CHOSEN = Template("inputs {first} and {second}; the others at their mean", "입력 {first}, {second}. 나머지는 평균값에 둡니다.")
 PROJECTED = Template(
-    "a projection of {inputs} inputs onto their two principal components, which hold {share:.0%} of the variance: the map "
-    "shows the network on this plane alone",
+    "a projection of {inputs} inputs onto their two principal components, which hold {share:.0%} of the variance: the "
+    "map shows the network on this plane alone",
     "입력 {inputs}개를 주성분 두 개에 투영한 평면입니다(분산의 {share:.0%}). 그림은 이 평면 위의 신경망만 보여 줍니다.",
 )  # fmt: skip
 

@@ -18,7 +18,9 @@ from backlit.optim.rate import Schedule
 from backlit.optim.transform import State, Transform, Tree
 from backlit.settings import option
 
-Held = tuple[str, int, int, int]  # path of a parameter, its row, the first update and the first that isn't held any more
+Held = tuple[
+    str, int, int, int
+]  # path of a parameter, its row, the first update and the first that isn't held any more
 Edit = tuple[str, tuple[int, ...], int, float]  # path of a parameter, index, the update after which it is set, value
 FOREVER = 2**31 - 1
 
@@ -44,8 +46,8 @@ class Rates(Schedule):
         first, *later = self.at_updates or (1,)
         if first != 0 or len(self.rates) != len(self.at_updates) or sorted({0, *later}) != list(self.at_updates):
             raise InputError(
-                f"Rates: each rate needs the update from which it holds, 0 first, then growing; got rates={self.rates}, "
-                f"at_updates={self.at_updates}"
+                "Rates: each rate needs the update from which it holds, 0 first, then growing; got "
+                f"rates={self.rates}, at_updates={self.at_updates}"
             )
 
     @property

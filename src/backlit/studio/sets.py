@@ -131,8 +131,8 @@ def _scaled(x: np.ndarray) -> np.ndarray:
 
 
 def _notes() -> Rows:
-    x, y = np.array([[0.1, 0.2]], np.float32), np.array([[0.4, 0.6]])
-    code = "x = np.array([[0.1, 0.2]], np.float32)\ny = np.array([[0.4, 0.6]])"
+    x, y = np.array([[0.1, 0.2]]), np.array([[0.4, 0.6]])
+    code = "x = np.array([[0.1, 0.2]])\ny = np.array([[0.4, 0.6]])"
     return Rows(x, y, "regression", ["x1", "x2"], None, 2, plane_of(x, ["x1", "x2"]), code)
 
 

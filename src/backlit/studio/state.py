@@ -274,7 +274,9 @@ class State(Record):
             if name not in known:
                 raise unknown("part of the state", name, known)
         made: dict[str, Any] = {
-            name: kind.from_dict(fitted(dict[str, Any], parts[name], name)) for name, kind in kinds.items() if name in parts
+            name: kind.from_dict(fitted(dict[str, Any], parts[name], name))
+            for name, kind in kinds.items()
+            if name in parts
         }
         history = fitted(tuple[dict[str, Any], ...], parts.get("history", ()), "history")
         if len(history) > MOST_CHANGES:

@@ -74,7 +74,7 @@ class Timeline:
     def __init__(self, state: State, rows: Rows, before: Timeline | None = None) -> None:
         self.state, self.rows = state, rows
         network = network_of(state, rows)
-        self.engine = engine_of(state, network, rows)
+        self.engine = engine_of(state)
         training = training_of(state, network, rows, MOST_UPDATES, self.engine)
         self.job: Job = prepare(network, rows.x, rows.y, training.replace(chunk=CHUNK))
         self.batches = self.job.batches[0]
@@ -111,6 +111,11 @@ class Timeline:
             done = self._call(min(count - made, CHUNK, stop))
             made += done
         return made
+
+    def warm_up(self) -> None:
+        """Compile what `advance` runs, without an update."""
+        job, batches = self.job, self.batches.epochs(0, 1, self.job.program.length)
+        job.program.train(self._state, job.data, batches, job.validation_data, self._held, np.int32(0))
 
     def seek(self, update: int) -> None:
         """Go to an update, back or forth."""
@@ -227,7 +232,7 @@ class Timeline:
     @property
     def train_state(self) -> TrainState:
         """Parameters, optimizer's state and so on, as NumPy arrays."""
-        return tree.map(np.asarray, self._state)  # type: ignore[no-any-return]
+        return tree.map(np.asarray, self._state)
 
     @property
     def network(self) -> Network:
