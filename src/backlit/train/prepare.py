@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit import distributed
 from backlit import engine as engines
 from backlit.errors import InputError
 from backlit.graph import tree
@@ -99,7 +100,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     collect = need_outputs(examples.metrics)
     outputs = size_of(built.output_shape) if collect else 0
     epochs = _room(batches, validation, outputs, training.epochs) if training.chunk is None else training.chunk
-    engine = engines.get(training.engine, training.devices)
+    engine = engines.get(training.engine, training.devices, together=True)
     optimizer = get_optimizer(training.optimizer)
     if as_transform(optimizer).option("whole") and not batches[0].full:
         raise InputError(
@@ -169,6 +170,7 @@ def alike(rows: int) -> int:
 
 def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[list[Batches], list[Batches] | None]:
     """Batches of training and validation rows, of each member."""
+    devices = training.devices * distributed.count()
     architecture, split, weights = examples.network.architecture, examples.split, examples.weights
     fewest = min(map(len, split.training))
     size = min(training.batch_size, fewest) if isinstance(training.batch_size, int) else fewest
@@ -186,6 +188,7 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
             updates=training.steps_per_epoch,
             carried=carried,
             mixup=create_mixup(training.mixup, seed, numbered),
+            width=None if carried else size + -size % devices,
         )
         for rows, seed in zip(split.training, seeds, strict=True)
     ]
@@ -193,9 +196,7 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
         return batches, None
 
     def validation_size(rows: int) -> int:
-        return (
-            size if carried else divisible(min(alike(rows), max(size, VALIDATION_ROWS)), training.devices, whole=True)
-        )
+        return size if carried else divisible(min(alike(rows), max(size, VALIDATION_ROWS)), devices, whole=True)
 
     return batches, [Batches(rows, validation_size(len(rows)), carried=carried) for rows in split.validation]
 

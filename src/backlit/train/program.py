@@ -126,7 +126,7 @@ class Program:
     def _step(self, train_state: TrainState, batch: Any, numbers: Any) -> tuple[TrainState, dict[str, Any]]:
         """One update from the batches (accumulate, size) of `batch`."""
         dtype = tree.leaves(train_state["params"])[0].dtype
-        weights = batch["weights"].astype(dtype)
+        weights = self.engine.everywhere(batch["weights"].astype(dtype))  # so that nobody is asked for their sum
         batch = {**batch, "weights": weights}
         weight = tree.map(lambda each: each.sum(), self.loss.spread(weights, batch["by_head"]))
         # A batch of rows without weight has no loss.
@@ -158,7 +158,7 @@ class Program:
         after = {**train_state, "params": params, "optimizer": optimizer, "step": train_state["step"] + 1}
         return self.engine.everywhere(after), record
 
-    def _train(
+    def _epochs(
         self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any
     ) -> tuple[TrainState, Any]:
         """`count` epochs.
@@ -186,15 +186,25 @@ class Program:
 
         return self.engine.loop(epoch, train_state, count, self.length)
 
+    def _train(
+        self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any
+    ) -> tuple[TrainState, Any]:
+        """As `_epochs`, and the host can read what it returns."""
+        return self._read(self._epochs(train_state, data, batches, validation_data, validation, count))
+
     def _train_all(
         self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any
     ) -> Any:
         """As `_train`, for all members of an ensemble at once; they share the data."""
 
         def member(parts: Any) -> tuple[TrainState, Any]:
-            return self._train(parts[0], data, parts[1], validation_data, parts[2], count)
+            return self._epochs(parts[0], data, parts[1], validation_data, parts[2], count)
 
-        return self.engine.map(member, (train_state, batches, validation))
+        return self._read(self.engine.map(member, (train_state, batches, validation)))
+
+    def _read(self, results: tuple[TrainState, Any]) -> tuple[TrainState, Any]:
+        train_state, told = results
+        return self.engine.everywhere(train_state), self.engine.told(told)
 
     def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> dict[str, Any]:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
@@ -202,7 +212,7 @@ class Program:
         def batch(state: Any, rows: Any) -> tuple[Any, Any]:
             taken = self._rows(data, self.engine.share(rows["rows"][0]))
             x, y = taken["x"], taken["y"]
-            weights = rows["weights"][0].astype(tree.leaves(params)[0].dtype)
+            weights = self.engine.everywhere(rows["weights"][0].astype(tree.leaves(params)[0].dtype))
             fresh = rows["fresh"][0] if "fresh" in rows else None
             output, state = forward(
                 self.architecture, self.input_shape, params, x, state=state, targets=y, fresh=fresh, mask=weights > 0
@@ -219,7 +229,7 @@ class Program:
 
     def _single(self, train_state: TrainState, data: Data, batch: Any) -> tuple[TrainState, Any]:
         """One update, to walk to a certain step."""
-        return self._step(train_state, self._batch(data, batch), data["numbers"])
+        return self._read(self._step(train_state, self._batch(data, batch), data["numbers"]))
 
     def _batch(self, data: Data, batch: Any, rows: Data | None = None) -> dict[str, Any]:
         """What an update takes: a batch's inputs and targets in place of their row numbers."""
