@@ -50,19 +50,20 @@ def initialize(coordinator: str | None = None, process: int | None = None, proce
     """
     given = {"coordinator": coordinator, "process": process, "processes": processes}
     if coordinator is not None and process is not None and processes is not None:
-        place: Place | None = checked(coordinator, process, processes, "initialize")
+        place = checked(coordinator, process, processes, "initialize")
     elif any(part is not None for part in given):
         names = [
             name for name, part in zip(("coordinator", "process", "processes"), given, strict=True) if part is None
         ]
         raise InputError(f"initialize takes coordinator, process and processes, or none of them: {names[0]} is missing")
     else:
-        place = found()
-        if place is None:
+        told = found()
+        if told is None:
             raise InputError(
                 "initialize: no launcher is found; start the processes by backlit train --processes, srun or mpirun, "
                 f"set {COORDINATOR} and its kin, or say initialize('node1:1234', process=0, processes=2)"
             )
+        place = told
     if joined() is not None:
         raise InputError("initialize: this process has joined others already; it is said once")
     _join(place)

@@ -192,7 +192,7 @@ class Loop:
         if prober is None or epoch not in prober.plan.epochs or not 0 < epoch < self.epochs:
             return
         if not self.probes or self.probes[-1]["epoch"] < epoch:
-            train_state = self.state.train_state
+            train_state = self._here(self.state.train_state)
             self.probes.append(distributed.once(lambda: prober(train_state, epoch)))
 
     def probed(self) -> ProbeRecords | Lazy:
@@ -202,7 +202,12 @@ class Loop:
         done = probes and probes[-1]["epoch"] >= epoch
         if prober is None or not epoch or done or not self.stopped:
             return probes
+        train_state = self._here(train_state)
         return Lazy(lambda: ProbeRecords([*probes, prober(train_state, epoch)]))
+
+    def _here(self, train_state: TrainState) -> TrainState:
+        """A state that a process can look at by itself, where there are several."""
+        return train_state if distributed.count() == 1 else self.job.program.engine.fetch(train_state)
 
     def _results(self, replay: Replay) -> tuple[TrainState, Any]:
         """Run the epochs of a replay; the state after them, and their losses and outputs as NumPy arrays."""
@@ -229,7 +234,7 @@ class Loop:
     def network_at(self, train_state: TrainState) -> Network:
         """The network with the parameters of a state; an ensemble's members side by side."""
         program, network = self.job.program, self.job.network
-        params, running = tree.map(np.asarray, (train_state["params"], train_state["state"]))
+        params, running = program.engine.fetch((train_state["params"], train_state["state"]))
         if program.members > 1:
             return united(network, params, running, program.members, program.loss)
         return network.replace(params=params, state=running)
@@ -289,6 +294,7 @@ class Loop:
 
     def _call_back(self, record: EpochRecord, train_state: TrainState) -> None:
         """Ask the callbacks whether an epoch is the last."""
+        train_state = self._here(train_state)
 
         def asked() -> bool:
             answers = [
@@ -386,9 +392,12 @@ class Loop:
         """Go back to the last good epoch, and find out where the first bad value came from."""
         job, train_state = self.job, self.train_state_at(last_good)
         several = job.program.members > 1
-        of_member = tree.map(lambda part: part[member], train_state) if several else train_state
+        data, of_member = job.data, train_state
+        if several:
+            of_member, numbers = tree.map(lambda part: part[member], (train_state, data["numbers"]))
+            data = {**data, "numbers": numbers}
         batches = job.batches[member].epoch(state.epoch)
-        kind, path, greatest = distributed.agreed(first_bad_value(job.program, job.data, batches, of_member, step))
+        kind, path, greatest = distributed.agreed(first_bad_value(job.program, data, batches, of_member, step))
         self.stopped = "diverged"
         self.diverged = Divergence(kind, path, state.epoch + 1, step + 1, member + 1 if several else None, greatest)
         return replace(state, train_state=train_state)

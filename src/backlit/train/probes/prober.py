@@ -47,7 +47,7 @@ class Prober:
         apart = distributed.count() > 1 and compiled  # the first of several processes looks by itself
         engine = engines.get("numpy" if self.plan.at_once else "xla") if self.plan.at_once or apart else program.engine
         self._look = look_for(
-            architecture=program.architecture,
+            architecture=job.network.architecture,
             input_shape=program.input_shape,
             loss=program.loss,
             optimizer=job.optimizer,
@@ -57,6 +57,7 @@ class Prober:
             several=program.members > 1,
         )
         self._kinds = kinds(job.network)
+        self._fetch = program.engine.fetch
         self._to_host = (self.plan.at_once and compiled) or apart
         self._one_thread = self.plan.at_once and compiled
         reduction = program.reduction
@@ -69,7 +70,7 @@ class Prober:
     def __call__(self, train_state: TrainState, epoch: int) -> ProbeRecord:
         """The record of a run's state after an epoch."""
         if self._to_host:
-            train_state = tree.map(np.asarray, train_state)
+            train_state = self._fetch(train_state)
         with np.errstate(all="ignore"), _one_thread() if self._one_thread else contextlib.nullcontext():
             found = plain(self._look.run(train_state, *self._sample()))
         step = np.asarray(train_state["step"]).reshape(-1)[0]
