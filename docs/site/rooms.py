@@ -43,7 +43,11 @@ STOREYS = {
     },
     "work": {"tasks": "one a kind of data", "store": "run folders", "train": "program and loop"},
     "parts": {"nn": "layers, losses, metrics", "optim": "steps, schedules", "data": "files, tables, texts, pictures"},
-    "core": {"engine": "who runs a program", "graph": "tensors, operations, derivatives, kernels"},
+    "core": {
+        "distributed": "several processes",
+        "engine": "who runs a program",
+        "graph": "tensors, operations, derivatives, kernels",
+    },
     "ground": {
         "schema": "types of files",
         "bounds": "limits",
