@@ -62,7 +62,7 @@ EXAMPLES = {
                 "rate": 0.5,
                 "batch": 0,
                 "held": 0.0,
-                "loss": "squared_error",
+                "loss": "mean_squared_error",
                 "dtype": "float64",
             },
         },

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.languages import Template
+from backlit.languages import Said, Template, join
 from backlit.studio import faults, findings
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session, Side
@@ -16,6 +16,26 @@ from backlit.studio.timeline import Timeline
 from backlit.studio.words import both
 
 DIFFERENCE = Template("{name}: {before} → {after}", "{name}: {before} → {after}")
+NAMES = {  # of the parts of a state
+    "layers": Template("layers", "층"),
+    "word": Template("network", "신경망"),
+    "architecture": Template("architecture", "구조"),
+    "initializer": Template("initialiser", "초기화"),
+    "bias": Template("biases", "편향"),
+    "activation": Template("activation", "활성화 함수"),
+    "output": Template("after the last layer", "마지막 층 뒤"),
+    "weights": Template("weights at the start", "초기 가중치"),
+    "optimizer": Template("optimizer", "옵티마이저"),
+    "rate": Template("learning rate", "학습률"),
+    "batch": Template("batch", "배치"),
+    "penalty": Template("penalty", "벌점"),
+    "strength": Template("strength of the penalty", "벌점의 세기"),
+    "loss": Template("loss", "손실"),
+    "held": Template("share held back", "검증용 비율"),
+    "seed": Template("seed", "시드"),
+    "engine": Template("engine", "엔진"),
+    "dtype": Template("number type", "수 자료형"),
+}
 NO_COMPARISON = "there is no second network; begin with compare"
 RIGHT = Template("That is it: {title}; {why}.", "맞습니다. {title}. {why}")
 WRONG = Template("That isn't it. Look again.", "그것이 아닙니다. 다시 살펴보세요.")
@@ -29,11 +49,11 @@ def compare(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
     if not change:
         session.second, session.version = None, session.version + 1
         return [session.told()]
-    begin(session, change, None)
+    begin(session, change)
     return [session.told()]
 
 
-def begin(session: Session, change: dict[str, Any], words: Any) -> None:
+def begin(session: Session, change: dict[str, Any]) -> None:
     """Put a network with a change beside the first one."""
     first = session.first.timeline
     state = first.state.changed(change).replace(history=first.state.history, at=0)
@@ -44,17 +64,19 @@ def begin(session: Session, change: dict[str, Any], words: Any) -> None:
         raise InputError("compare: this is the network that is there already; change something")
     side = Side(Timeline(state, first.rows))
     side.timeline.seek(first.at)
-    session.second, session.difference = side, words or "; ".join(different)
+    session.second, session.difference = side, join("; ", different)
     session.version, session.cut = session.version + 1, 0
 
 
-def differences(one: State, other: State) -> list[str]:
+def differences(one: State, other: State) -> list[Said]:
     """What differs in network and training, in words: "rate: 0.03 → 0.3"."""
     found = []
     for part in ("network", "training"):
         before, after = getattr(one, part).to_dict(), getattr(other, part).to_dict()
         found += [
-            f"{name}: {_word(before[name])} → {_word(after[name])}" for name in before if before[name] != after[name]
+            DIFFERENCE.say(name=NAMES[name].of(), before=_word(before[name]), after=_word(after[name]))
+            for name in before
+            if before[name] != after[name]
         ]
     return found
 
@@ -104,7 +126,7 @@ def try_remedy(session: Session, message: dict[str, Any], arrays: Arrays) -> lis
         if finding.name == message["key"]:
             if change is None:
                 raise InputError(f"{finding.name}: this remedy is someone's decision, and can't be tried by itself")
-            begin(session, change, None)
+            begin(session, change)
             return [session.told()]
     raise InputError(f"the doctor doesn't say {message['key']!r} at this update")
 

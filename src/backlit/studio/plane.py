@@ -57,8 +57,15 @@ class Plane:
         return inputs
 
 
-def plane_of(x: np.ndarray, columns: list[str]) -> Plane:
+def plane_of(x: np.ndarray, columns: list[str], least: float = 0.0) -> Plane:
     """The plane of rows: their two inputs, or the two principal components of more.
+
+    Parameters
+    ----------
+    x : array (rows, ...)
+    columns : list of str
+    least : float
+        The plane reaches at least from −least to least.
 
     Examples
     --------
@@ -78,7 +85,11 @@ def plane_of(x: np.ndarray, columns: list[str]) -> Plane:
         share = float((sizes[:2] ** 2).sum() / max((sizes**2).sum(), 1e-300))
         axes, note = None, PROJECTED.of(inputs=inputs, share=share)
     at = (rows - centre) @ directions.T
-    return Plane(centre, directions, _range(at), axes, note)
+    left, right = _range(at)
+    if least:
+        (a, b), (c, d) = left, right
+        left, right = (min(a, -least), max(b, least)), (min(c, -least), max(d, least))
+    return Plane(centre, directions, (left, right), axes, note)
 
 
 def _range(at: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -6,6 +6,7 @@ What goes out is a list of replies; a worker of a server, or of the browser itse
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,13 @@ class Side:
 class Session:
     """What one person has in the studio.
 
+    Parameters
+    ----------
+    state : State, optional
+        To begin with.
+    files : mapping of name to file, optional
+        Data that states may name.
+
     Attributes
     ----------
     first, second : Side
@@ -48,8 +56,8 @@ class Session:
         Grows with whatever frames show.
     """
 
-    def __init__(self, state: State | None = None) -> None:
-        self.files = Files()
+    def __init__(self, state: State | None = None, files: Mapping[str, Any] | None = None) -> None:
+        self.files = Files(files or {})
         self.playing, self.speed = False, 0
         self.panels: tuple[str, ...] = ("boundary", "units", "weights", "curves")
         self.grid, self.row, self.frames, self.version = 40, None, 0, 0

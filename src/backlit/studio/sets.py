@@ -31,6 +31,7 @@ BUNDLED = {
 NOTES = Template("one row of the worked example W2", "손 계산 예제 W2의 한 행")
 POINTS = Template("points of your own", "직접 찍은 점")
 FEWEST_POINTS = 2
+DRAWN = 2.0  # half the side of the plane on which points are drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +148,9 @@ def _points(state: DataState) -> Rows:
         f"points = np.array({[list(point) for point in state.points]!r})\n"
         "x, y = points[:, :2].astype(np.float32), np.unique(points[:, 2], return_inverse=True)[1]"
     )
-    return _made(table[:, :2].astype(np.float32), numbers, ["x1", "x2"], [str(name) for name in names], code)
+    x, columns = table[:, :2].astype(np.float32), ["x1", "x2"]
+    plane = plane_of(x, columns, DRAWN)
+    return Rows(x, numbers, "classification", columns, [str(name) for name in names], len(names), plane, code)
 
 
 def _made(x: np.ndarray, y: np.ndarray, columns: list[str], classes: list[str] | None, code: str) -> Rows:

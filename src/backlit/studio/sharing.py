@@ -25,7 +25,7 @@ from backlit.studio.words import both
 CLASS = re.compile(r"\b([A-Z]\w*)\(")
 ONE_UPDATE = Template(
     "an epoch of this program is one update, as the studio counts them",
-    "이 프로그램의 에폭 하나는 스튜디오가 세는 갱신 한 번입니다.",
+    "이 프로그램의 에포크 하나는 스튜디오가 세는 갱신 한 번입니다.",
 )
 NO_FILE = Template(
     "the link doesn't hold your data: whoever opens it drops the same file",
