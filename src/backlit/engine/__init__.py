@@ -39,6 +39,9 @@ class Engine(Protocol):
     def everywhere(self, arrays: Any) -> Any:
         """A tree of arrays that each device holds whole."""
 
+    def alone(self) -> Engine:
+        """One of its devices, for what a map over all of them does on each."""
+
     def divided(self, arrays: Any) -> Any:
         """A tree of arrays, of which each device holds an equal part where a shape allows it, and else the whole."""
 

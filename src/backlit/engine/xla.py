@@ -5,6 +5,7 @@ JAX is array library, compiler and device layer here. Its automatic differentiat
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,12 @@ class XlaEngine:
         if self._mesh is None:
             return arrays
         return tree.map(lambda array: lax.with_sharding_constraint(array, self._placed()), arrays)
+
+    def alone(self) -> XlaEngine:
+        """One of its devices, for what a map over all of them does on each."""
+        one = copy.copy(self)
+        one.devices, one._mesh = 1, None
+        return one
 
     def divided(self, arrays: Any) -> Any:
         """A tree of arrays, of which each device holds an equal part where a shape allows it, and else the whole.
