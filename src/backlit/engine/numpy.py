@@ -44,6 +44,10 @@ class NumpyEngine:
         """The engine itself: there is one device."""
         return self
 
+    def told(self, arrays: Any) -> Any:
+        """The arrays themselves."""
+        return arrays
+
     def divided(self, arrays: Any) -> Any:
         """The arrays themselves."""
         return arrays
