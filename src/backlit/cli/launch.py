@@ -1,0 +1,62 @@
+"""`backlit launch`: a script of the user's in several processes that train together."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backlit.errors import InputError
+
+NAME = "launch"
+EXAMPLES = (
+    "Examples:\n\n"
+    "backlit launch --processes 2 train.py\n\n"
+    "backlit launch --processes 4 train.py --epochs 20 data.csv\n\n"
+    "backlit launch --processes 2 -m package.train\n\n"
+    "In the script bl.fit trains over all of them; bl.distributed.index() tells which one it runs in."
+)
+SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+def command(
+    script: Annotated[
+        list[str] | None, typer.Argument(help="The script, or -m and a module, and its own arguments.", metavar="SCRIPT …")
+    ] = None,
+    processes: Annotated[int, typer.Option("--processes", "-n", help="How many to start.")] = 2,
+) -> None:
+    """Run a Python script in several processes on this machine, which train together.
+
+    Output of the first is shown; the others' errors are told with their number. When one fails, all are stopped.
+    """
+    from backlit.cli.launching import parent
+    from backlit.cli.launching.child import MODULE, __name__ as child
+
+    words = list(script or ())
+    if not words or words == [MODULE]:
+        raise InputError("say which script to run: backlit launch --processes 2 train.py")
+    if words[0] != MODULE and not Path(words[0]).is_file():
+        raise InputError(f"{words[0]}: there is no such script")
+    parent.check_processes(processes)
+    run([sys.executable, "-m", child, *words], processes)
+
+
+def again(processes: int) -> None:
+    """Run this very command in several processes, and end as they did."""
+    run([sys.executable, *sys.orig_argv[1:]], processes)
+
+
+def run(command: list[str], processes: int) -> None:
+    """Run a command in several processes, and end as they did."""
+    from backlit.cli import output
+    from backlit.cli.launching import parent
+
+    cores = parent.cores()
+    if processes > cores:
+        output.note(f"{processes} processes share {cores} cores: that trains no faster than {cores} of them would")
+    status, message = parent.Job(command, processes).run()
+    if message:
+        output.fail(message, status)
+    output.leave(status)
