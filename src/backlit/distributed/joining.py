@@ -8,10 +8,13 @@ import warnings
 from typing import Any
 
 from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, checked, found
+from backlit.distributed.roll_call import answered
 from backlit.distributed.world import joined
 from backlit.errors import DistributedWarning, InputError
 
-OWN = ("127.0.0.1", "localhost", "[::1]", "::1")  # addresses that no other machine reaches
+WAIT = "BACKLIT_WAIT"  # seconds to wait for the others
+LONGEST_WAIT = 300.0  # without it
+SILENCE = 15  # seconds without a sign of life after which a process counts as gone
 
 
 def initialize(coordinator: str | None = None, process: int | None = None, processes: int | None = None) -> None:
@@ -89,19 +92,20 @@ def leave() -> None:
 def _join(place: Place) -> None:
     import jax
 
-    options: dict[str, Any] = {}
-    if place.coordinator is not None:
-        host, _, port = place.coordinator.rpartition(":")
-        if host in OWN:
-            options["coordinator_bind_address"] = place.coordinator
-        elif place.process == 0:
-            warnings.warn(
-                f"the coordinator listens on port {port} for other machines, and the channel is neither encrypted nor "
-                "authenticated: use it inside a network that you trust",
-                DistributedWarning,
-                stacklevel=4,
-            )
+    wait = _wait()
+    options: dict[str, Any] = {"initialization_timeout": int(wait), "heartbeat_timeout_seconds": SILENCE}
+    if place.is_own:
+        options["coordinator_bind_address"] = place.coordinator
+    elif place.process == 0:
+        where = place.coordinator or "an address of this machine"
+        warnings.warn(
+            f"the coordinator listens at {where} for other machines, and the channel is neither encrypted nor "
+            "authenticated: use it inside a network that you trust",
+            DistributedWarning,
+            stacklevel=4,
+        )
     if place.coordinator is not None and place.processes is not None:
+        answered(place, wait)
         options["cluster_detection_method"] = "deactivate"
     else:
         options["cluster_detection_method"] = place.method
@@ -120,3 +124,15 @@ def _join(place: Place) -> None:
         ) from error
     os.environ[JOINED] = str(os.getpid())
     atexit.register(leave)
+
+
+def _wait() -> float:
+    """Seconds to wait for the others."""
+    text = os.environ.get(WAIT, "").strip()
+    try:
+        seconds = float(text or LONGEST_WAIT)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds < float("inf"):
+        raise InputError(f"{WAIT} must be a number of seconds of at least 1, got {text!r}")
+    return seconds

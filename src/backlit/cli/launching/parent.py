@@ -21,7 +21,7 @@ from backlit import interrupts
 from backlit.cli import process
 from backlit.cli.launching.child import PARENT, SPEECH
 from backlit.cli.launching.verdict import LINE, Ending, verdict
-from backlit.distributed.places import COORDINATOR, LOOPBACK, PROCESS, PROCESSES
+from backlit.distributed.places import COORDINATOR, JOINED, LOOPBACK, PROCESS, PROCESSES, SHARED
 from backlit.errors import InputError
 
 MOST = 1024  # processes on one machine
@@ -101,7 +101,7 @@ class Job:
             stdout=None if first else subprocess.DEVNULL,
             stderr=native_end,
             pass_fds=(alive, speech_end),
-            env={**os.environ, **told, PARENT: str(alive), SPEECH: str(speech_end)},
+            env={**told, PARENT: str(alive), SPEECH: str(speech_end)},
             process_group=None if first else 0,  # Ctrl-C in a terminal reaches the first, which tells the others
         )
         os.close(native_end)
@@ -188,10 +188,11 @@ def reserved() -> Iterator[int]:
 
 
 def environment(number: int, count: int, port: int, given: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What a process is told of its place, and of its share of the processor's cores, unless the user has said it."""
+    """A process's environment: the given one, its place, and its share of the cores, unless the user has said that."""
     share = str(max(1, cores() // count))
     threads = {name: share for name in ("NPROC", "OMP_NUM_THREADS", process.THREADS) if name not in given}
-    return {COORDINATOR: f"{LOOPBACK}:{port}", PROCESS: str(number), PROCESSES: str(count), **threads}
+    place = {COORDINATOR: f"{LOOPBACK}:{port}", PROCESS: str(number), PROCESSES: str(count), SHARED: "1"}
+    return {**{name: value for name, value in given.items() if name != JOINED}, **place, **threads}
 
 
 def cores() -> int:
