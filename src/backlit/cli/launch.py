@@ -23,7 +23,8 @@ SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 def command(
     script: Annotated[
-        list[str] | None, typer.Argument(help="The script, or -m and a module, and its own arguments.", metavar="SCRIPT …")
+        list[str] | None,
+        typer.Argument(help="The script, or -m and a module, and its own arguments.", metavar="SCRIPT …"),
     ] = None,
     processes: Annotated[int, typer.Option("--processes", "-n", help="How many to start.")] = 2,
 ) -> None:
@@ -31,16 +32,15 @@ def command(
 
     Output of the first is shown; the others' errors are told with their number. When one fails, all are stopped.
     """
-    from backlit.cli.launching import parent
-    from backlit.cli.launching.child import MODULE, __name__ as child
+    from backlit.cli.launching import child, parent
 
     words = list(script or ())
-    if not words or words == [MODULE]:
+    if not words or words == [child.MODULE]:
         raise InputError("say which script to run: backlit launch --processes 2 train.py")
-    if words[0] != MODULE and not Path(words[0]).is_file():
+    if words[0] != child.MODULE and not Path(words[0]).is_file():
         raise InputError(f"{words[0]}: there is no such script")
     parent.check_processes(processes)
-    run([sys.executable, "-m", child, *words], processes)
+    run([sys.executable, "-m", child.__name__, *words], processes)
 
 
 def again(processes: int) -> None:

@@ -78,8 +78,8 @@ def _common(
 
 
 COMMANDS = (
-    train, launch, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find, explain,
-    lessons, lesson,
+    train, launch, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find,
+    explain, lessons, lesson,
 )  # fmt: skip
 
 for module in COMMANDS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backlit.errors import ProcessError
 
-SIGNS = ("Gloo all-", "Gloo context", "Gloo ", "coordination service", "CoordinationService", "Connection closed by peer")
+SIGNS = ("Gloo ", "gloo/", "coordination service", "CoordinationService")
 
 
 def is_loss(error: BaseException | None) -> bool:

@@ -105,8 +105,8 @@ class _Desk:
         if before is None:
             return conflict(self.own, report)
         return (
-            f"process number {report['process']} is given twice, on {before['host']} and {report['host']}: each process "
-            "needs a number of its own"
+            f"process number {report['process']} is given twice, on {before['host']} and {report['host']}: each "
+            "process needs a number of its own"
         )
 
     def answer(self, text: str) -> None:
@@ -190,8 +190,8 @@ def _report(place: Place, wait: float) -> None:
         news.tell(f"waits for process 0 at {place.coordinator}")
         time.sleep(PAUSE)
     raise InputError(
-        f"{name} found no process 0 at {place.coordinator} within {wait:g} s ({last}): look at the address, and whether "
-        "process 0 has been started"
+        f"{name} found no process 0 at {place.coordinator} within {wait:g} s ({last}): look at the address, and "
+        "whether process 0 has been started"
     )
 
 

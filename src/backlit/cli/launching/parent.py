@@ -115,7 +115,7 @@ class Job:
     def _watch(self, asked: Callable[[], bool]) -> None:
         """Wait until all have ended; those that are in the way of it are ended."""
         handed = False
-        while any([each.poll() is None for each in self.workers]):
+        while [each for each in self.workers if each.poll() is None]:
             self._read(TICK)
             if asked() and not handed:
                 handed = True

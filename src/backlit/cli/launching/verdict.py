@@ -13,7 +13,7 @@ FAILED = 1
 RUNTIME = "JAX distributed service detected fatal errors"  # how XLA ends a process that lost the others
 SILENT = re.compile(r"stopped sending heartbeats\):\s*((?:\d+\s+)+)")
 LINE = re.compile(r"^[EFWI]\d{4} \d\d:\d\d|^\[Gloo\]")  # how XLA and Gloo begin a line of theirs
-RESUME = "What was kept can be gone on with: --resume"
+STOPPED = "all were stopped. A run that was kept in a folder can be gone on with (--resume)"
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def verdict(endings: Sequence[Ending], count: int) -> Verdict:
     cause = min(own, key=lambda ending: ending.code >= 0)  # who was killed comes first
     name = f"process {cause.number} of {count}"
     if cause.code < 0:
-        last = cause.native.strip().splitlines()[-1:]
-        return Verdict(FAILED, f"{name} {_killed(-cause.code)}; all were stopped. {RESUME}" + "".join(f"\n{x}" for x in last))
+        last = "".join(f"\n{line}" for line in cause.native.strip().splitlines()[-1:])
+        return Verdict(FAILED, f"{name} {_killed(-cause.code)}; {STOPPED}{last}")
     told_text = cause.told.strip().removeprefix("backlit: ")
     separator = "\n" if "\n" in told_text else " "
     return Verdict(cause.code, f"{name}:{separator}{told_text or f'ended with status {cause.code}'}")
@@ -97,10 +97,7 @@ def _lost(failed: Sequence[Ending], count: int) -> str:
     """What the processes that lost others know of these."""
     text = "\n".join(ending.native for ending in failed)
     silent = SILENT.search(text)
-    if silent is not None:
-        numbers = silent[1].split()
-        who = f"process {', '.join(numbers)} of {count}"
-        return f"{who} no longer answers: it was killed, stopped, or can't be reached. All were stopped. {RESUME}"
-    if RUNTIME in text:
-        return f"process 0 of {count} no longer answers: it was killed, stopped, or can't be reached. All were stopped. {RESUME}"
-    return f"a process of {count} was lost to the others. All were stopped. {RESUME}"
+    if silent is None and RUNTIME not in text:
+        return f"a process of {count} was lost to the others; {STOPPED}"
+    numbers = "0" if silent is None else ", ".join(silent[1].split())  # 0 is where they ask each other
+    return f"process {numbers} of {count} no longer answers: it was killed, stopped, or can't be reached; {STOPPED}"
