@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -40,23 +41,18 @@ def command(
     if words[0] != child.MODULE and not Path(words[0]).is_file():
         raise InputError(f"{words[0]}: there is no such script")
     parent.check_processes(processes)
-    run([sys.executable, "-m", child.__name__, *words], processes)
+    run([sys.executable, "-m", child.__name__, *words], processes, range(processes))
 
 
-def again(processes: int) -> None:
-    """Run this very command in several processes, and end as they did."""
-    run([sys.executable, *sys.orig_argv[1:]], processes)
-
-
-def run(command: list[str], processes: int) -> None:
-    """Run a command in several processes, and end as they did."""
+def run(command: list[str], processes: int | None, numbers: Sequence[int]) -> NoReturn:
+    """Run a command in one or several processes of all that train together, and end as they did."""
     from backlit.cli import output
     from backlit.cli.launching import parent
 
     cores = parent.cores()
-    if processes > cores:
-        output.note(f"{processes} processes share {cores} cores: that trains no faster than {cores} of them would")
-    status, message = parent.Job(command, processes).run()
+    if len(numbers) > cores:
+        output.note(f"{len(numbers)} processes share {cores} cores: that trains no faster than {cores} of them would")
+    status, message = parent.Job(command, processes, numbers).run()
     if message:
         output.fail(message, status)
     output.leave(status)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +29,6 @@ TICK = 0.05  # seconds between two looks
 SETTLE = 2.0  # seconds after the first failure in which others may tell its cause
 SAME = 5.0  # seconds in which process 0 tells of the same wrong input as another process did
 FAREWELL = 60.0  # seconds that the others have once process 0 is done
-HERE = signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
 
 
 @dataclass(eq=False)
@@ -39,6 +37,7 @@ class Worker:
 
     number: int
     process: subprocess.Popen[bytes]
+    spoke: bool
     texts: dict[int, bytearray]
     ended: float | None = None
 
@@ -52,7 +51,7 @@ class Worker:
     def ending(self) -> Ending:
         """How it ended."""
         native, told = (text.decode(errors="replace") for text in self.texts.values())
-        return Ending(self.number, self.process.returncode, told, native)
+        return Ending(self.number, self.process.returncode, self.spoke, told, native)
 
 
 @dataclass(eq=False)
@@ -62,14 +61,16 @@ class Job:
     Parameters
     ----------
     command : words
-    processes : int
-    stdin : bool
-        Whether process 0 has the user's standard input; the others have none.
+    processes : int or None
+        How many train together, if it is known.
+    numbers : iterable of int
+        Of those that are started here. The first of them has the user's terminal: its output is shown as it is, and
+        signals go to it.
     """
 
     command: Sequence[str]
-    processes: int
-    stdin: bool = True
+    processes: int | None
+    numbers: Iterable[int]
     workers: list[Worker] = field(default_factory=list, init=False)
     _pipes: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector, init=False)
     _killed: set[int] = field(default_factory=set, init=False)
@@ -77,12 +78,14 @@ class Job:
 
     def run(self) -> tuple[int, str]:
         """Run the command to its end; its exit status, and what is to be said of it."""
-        with interrupts.held() as asked, reserved() as port, contextlib.ExitStack() as stack:
+        with interrupts.held() as asked, contextlib.ExitStack() as stack:
+            port = stack.enter_context(reserved()) if len(list(self.numbers)) == self.processes else None
             alive, ours = os.pipe()
             stack.callback(os.close, ours)  # at the latest when this process is gone, whose end the others so hear of
             stack.callback(self._kill)
-            for number in range(self.processes):
-                self._start(number, alive, environment(number, self.processes, port))
+            for number in self.numbers:
+                told = dict(os.environ) if port is None else environment(number, self.processes or 1, port)
+                self._start(number, alive, told)
             os.close(alive)
             self._watch(asked)
             if asked():
@@ -92,12 +95,12 @@ class Job:
             return judged.status, judged.message
 
     def _start(self, number: int, alive: int, told: Mapping[str, str]) -> None:
-        first = number == 0
+        first = not self.workers
         native, native_end = os.pipe()
         speech, speech_end = (-1, os.dup(2)) if first else os.pipe()
         worker = subprocess.Popen(
             self.command,
-            stdin=None if first and self.stdin else subprocess.DEVNULL,
+            stdin=None if first else subprocess.DEVNULL,
             stdout=None if first else subprocess.DEVNULL,
             stderr=native_end,
             pass_fds=(alive, speech_end),
@@ -109,8 +112,8 @@ class Job:
         texts = {native: bytearray(), speech: bytearray()}
         for pipe, text in texts.items():
             if pipe >= 0:
-                self._pipes.register(pipe, selectors.EVENT_READ, (number, text))
-        self.workers.append(Worker(number, worker, texts))
+                self._pipes.register(pipe, selectors.EVENT_READ, (first, text))
+        self.workers.append(Worker(number, worker, first, texts))
 
     def _watch(self, asked: Callable[[], bool]) -> None:
         """Wait until all have ended; those that are in the way of it are ended."""
@@ -132,7 +135,7 @@ class Job:
         ends = [float("inf")]
         for each in ended:
             code, since = each.process.returncode, each.ended or 0.0
-            if each.number == 0:
+            if each is self.workers[0]:
                 ends.append(since + (FAREWELL if code == 0 or asked else 0.0 if code > 0 else SETTLE))
             elif code and not asked:
                 ends.append(since + (SAME if code == 2 else SETTLE))
@@ -142,7 +145,7 @@ class Job:
         """Take in what has been written; whether something was."""
         ready = self._pipes.select(wait)
         for key, _ in ready:
-            number, text = key.data
+            first, text = key.data
             data = os.read(key.fd, KEPT)
             if not data:
                 self._pipes.unregister(key.fd)
@@ -150,7 +153,7 @@ class Job:
                 continue
             text += data
             del text[:-KEPT]
-            if number == 0 or process.debugging():
+            if first or process.debugging():
                 self._pass_on(data)
         return bool(ready)
 

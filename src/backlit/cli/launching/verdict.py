@@ -25,6 +25,8 @@ class Ending:
     number : int
     code : int
         Its exit status, or minus the signal that ended it.
+    spoke : bool
+        Whether the user has seen what it wrote.
     told : str
         What it wrote to Python's standard error, where that isn't the user's.
     native : str
@@ -33,6 +35,7 @@ class Ending:
 
     number: int
     code: int
+    spoke: bool = False
     told: str = ""
     native: str = ""
 
@@ -55,29 +58,29 @@ class Verdict:
     message: str = ""
 
 
-def verdict(endings: Sequence[Ending], count: int) -> Verdict:
+def verdict(endings: Sequence[Ending], count: int | None) -> Verdict:
     """Judge how the processes ended, in the order in which they did.
 
     Parameters
     ----------
     endings : Ending
         Of all that ended by themselves.
-    count : int
-        Processes of the job.
+    count : int or None
+        Processes of the job, if that is known.
     """
     failed = [ending for ending in endings if ending.failed]
-    if not failed or any(ending.number == 0 and not ending.failed for ending in endings):
+    if not failed or any(ending.spoke and not ending.failed for ending in endings):
         failed = [ending for ending in failed if not ending.followed]  # what was lost after the end doesn't count
     if not failed:
         return Verdict(0)
     own = [ending for ending in failed if not ending.followed]
     if not own:
         return Verdict(FAILED, _lost(failed, count))
-    told = next((ending for ending in own if ending.number == 0 and ending.code > 0), None)
+    told = next((ending for ending in own if ending.spoke and ending.code > 0), None)
     if told is not None:
         return Verdict(told.code)
     cause = min(own, key=lambda ending: ending.code >= 0)  # who was killed comes first
-    name = f"process {cause.number} of {count}"
+    name = _name(str(cause.number), count)
     if cause.code < 0:
         last = "".join(f"\n{line}" for line in cause.native.strip().splitlines()[-1:])
         return Verdict(FAILED, f"{name} {_killed(-cause.code)}; {STOPPED}{last}")
@@ -93,11 +96,15 @@ def _killed(number: int) -> str:
     return f"was killed ({name}{meaning})"
 
 
-def _lost(failed: Sequence[Ending], count: int) -> str:
+def _name(numbers: str, count: int | None) -> str:
+    return f"process {numbers}" + ("" if count is None else f" of {count}")
+
+
+def _lost(failed: Sequence[Ending], count: int | None) -> str:
     """What the processes that lost others know of these."""
     text = "\n".join(ending.native for ending in failed)
     silent = SILENT.search(text)
     if silent is None and RUNTIME not in text:
-        return f"a process of {count} was lost to the others; {STOPPED}"
+        return f"another process was lost; {STOPPED}"
     numbers = "0" if silent is None else ", ".join(silent[1].split())  # 0 is where they ask each other
-    return f"process {numbers} of {count} no longer answers: it was killed, stopped, or can't be reached; {STOPPED}"
+    return f"{_name(numbers, count)} no longer answers: it was killed, stopped, or can't be reached; {STOPPED}"
