@@ -249,7 +249,7 @@ class _News:
 
     name: str
     since: float = field(default_factory=time.monotonic)
-    next: float = NEWS
+    next: float = field(default_factory=lambda: NEWS)
 
     def tell(self, what: str) -> None:
         """Tell it, if it is time."""

@@ -12,12 +12,14 @@ import runpy
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import NoReturn
 
 PARENT = "BACKLIT_PARENT"  # number of the end of a pipe that is shut once the parent is gone
 SPEECH = "BACKLIT_STDERR"  # number of the file that Python's standard error goes to; native libraries write to 2
 LOST = 69  # exit status: another process is gone, whose parent knows more (EX_UNAVAILABLE of sysexits.h)
+NAMED = 25  # seconds: longer than JAX takes to notice that a process is silent
 MODULE = "-m"
 
 
@@ -38,6 +40,22 @@ def watch_parent() -> None:
         os._exit(LOST)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def end_if_lost(error: BaseException) -> None:
+    """End without a word if an error is but another process's end, of which the parent tells."""
+    from backlit.distributed.lost import is_loss
+    from backlit.distributed.places import SHARED
+    from backlit.distributed.telling import failure
+    from backlit.distributed.world import joined
+
+    if not is_child() or joined() is None or not is_loss(error):
+        return
+    if SHARED not in os.environ:  # the others run elsewhere: their parents don't know of ours
+        if failure() is not None:
+            return
+        time.sleep(NAMED)  # in which JAX ends this process, and names the one that is gone
+    _end(LOST)
 
 
 def speech() -> int:
@@ -78,10 +96,7 @@ def main() -> None:
     except KeyboardInterrupt:
         _end(128 + signal.SIGINT)
     except BaseException as error:  # noqa: BLE001 - whatever a script raises
-        from backlit.distributed.lost import is_loss
-
-        if is_loss(error):
-            _end(LOST)
+        end_if_lost(error)
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, "<frozen runpy>"):
             trace = trace.tb_next

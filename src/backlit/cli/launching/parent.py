@@ -136,7 +136,7 @@ class Job:
         for each in ended:
             code, since = each.process.returncode, each.ended or 0.0
             if each is self.workers[0]:
-                ends.append(since + (FAREWELL if code == 0 or asked else 0.0 if code > 0 else SETTLE))
+                ends.append(since + (FAREWELL if code == 0 else 0.0 if code > 0 and not asked else SETTLE))
             elif code and not asked:
                 ends.append(since + (SAME if code == 2 else SETTLE))
         return min(ends)
