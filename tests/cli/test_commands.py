@@ -296,7 +296,8 @@ def test_importance_compare_and_pictures(trained, tmp_path):
     assert len(json.loads(backlit("compare", "run", "--json", folder=folder).stdout)["runs"]) == 1
     beside = backlit("compare", "run", tmp_path, "run", "--json", folder=folder)  # as runs/* names what else is there
     assert len(json.loads(beside.stdout)["runs"]) == 2
-    assert "left out: " in beside.stderr and str(tmp_path) in beside.stderr
+    assert "left out: " in beside.stderr
+    assert str(tmp_path) in beside.stderr
     shown = backlit("show", "run", "--reliability", tmp_path / "r.png", folder=folder)
     assert "what was done" in shown.stdout
     assert "more like it, whose answers are averaged" in shown.stdout

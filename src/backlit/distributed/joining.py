@@ -5,9 +5,9 @@ from __future__ import annotations
 import atexit
 import os
 import warnings
-from typing import Any
+from dataclasses import replace
 
-from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, checked, found
+from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, addressed, checked, found
 from backlit.distributed.roll_call import answered
 from backlit.distributed.world import joined
 from backlit.errors import DistributedWarning, InputError
@@ -54,21 +54,21 @@ def initialize(coordinator: str | None = None, process: int | None = None, proce
     """
     given = {"coordinator": coordinator, "process": process, "processes": processes}
     if coordinator is not None and process is not None and processes is not None:
-        place: Place | None = checked(coordinator, process, processes, "initialize")
+        place = checked(coordinator, process, processes, "initialize")
     elif any(part is not None for part in given.values()):
         missing = next(name for name, part in given.items() if part is None)
         raise InputError(f"initialize takes coordinator, process and processes, or none of them: {missing} is missing")
     else:
-        place = found()
-        if place is None:
+        told = found()
+        if told is None:
             raise InputError(
                 "initialize: no launcher is found; start the processes by backlit train --processes, srun or mpirun, "
                 f"set {COORDINATOR} and its kin, or say initialize('node1:1234', process=0, processes=2)"
             )
+        place = told
     if joined() is not None:
         raise InputError("initialize: this process has joined others already; it is said once")
-    if place is not None and place.processes != 1:
-        _join(place)
+    _join(place)
 
 
 def join() -> None:
@@ -89,37 +89,37 @@ def leave() -> None:
 
 def _join(place: Place) -> None:
     import jax
+    from jax._src.xla_bridge import backends_are_initialized
 
-    wait = _wait()
-    options: dict[str, Any] = {"initialization_timeout": int(wait), "heartbeat_timeout_seconds": SILENCE}
-    if place.is_own:
-        options["coordinator_bind_address"] = place.coordinator
-    elif place.process == 0:
-        where = place.coordinator or "an address of this machine"
+    coordinator, processes = addressed(place)
+    if processes == 1:
+        return
+    if backends_are_initialized():
+        raise InputError(
+            f"this is one of {processes} processes ({place.launcher}), but JAX has computed here before they joined: "
+            f"say bl.distributed.initialize() at the beginning of the script, or set {PROCESSES}=1 to train alone"
+        )
+    place = replace(place, coordinator=coordinator, processes=processes)
+    if not place.is_own and place.process == 0:
         warnings.warn(
-            f"the coordinator listens at {where} for other machines, and the channel is neither encrypted nor "
+            f"the coordinator listens at {coordinator} for other machines, and the channel is neither encrypted nor "
             "authenticated: use it inside a network that you trust",
             DistributedWarning,
             stacklevel=4,
         )
-    if place.coordinator is not None and place.processes is not None:
-        answered(place, wait)
-        options["cluster_detection_method"] = "deactivate"
-    else:
-        options["cluster_detection_method"] = place.method
+    wait = _wait()
+    answered(place, wait)
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    try:
-        jax.distributed.initialize(
-            place.coordinator, place.processes, place.process, local_device_ids=list(place.devices), **options
-        )
-    except RuntimeError as error:
-        if "must be called before" not in str(error):
-            raise
-        several = "several processes" if place.processes is None else f"{place.processes} processes"
-        raise InputError(
-            f"this is one of {several} ({place.launcher}), but JAX has computed here before they joined: say "
-            f"bl.distributed.initialize() at the beginning of the script, or set {PROCESSES}=1 to train alone"
-        ) from error
+    jax.distributed.initialize(
+        coordinator,
+        processes,
+        place.process,
+        local_device_ids=list(place.devices),
+        cluster_detection_method="deactivate",
+        coordinator_bind_address=coordinator if place.is_own else None,
+        initialization_timeout=int(wait),
+        heartbeat_timeout_seconds=SILENCE,
+    )
     os.environ[JOINED] = str(os.getpid())
     atexit.register(leave)
 

@@ -18,6 +18,7 @@ from typing import NoReturn
 
 PARENT = "BACKLIT_PARENT"  # number of the end of a pipe that is shut once the parent is gone
 SPEECH = "BACKLIT_STDERR"  # number of the file that Python's standard error goes to; native libraries write to 2
+SHARED = "BACKLIT_SHARED"  # as `backlit.distributed` has it, which takes longer to import
 LOST = 69  # exit status: another process is gone, whose parent knows more (EX_UNAVAILABLE of sysexits.h)
 NAMED = 25  # seconds: longer than JAX takes to notice that a process is silent
 MODULE = "-m"
@@ -26,6 +27,11 @@ MODULE = "-m"
 def is_child() -> bool:
     """Whether a parent watches over this process, and tells how it ended."""
     return PARENT in os.environ
+
+
+def is_local() -> bool:
+    """Whether that parent watches over all processes that train together."""
+    return SHARED in os.environ
 
 
 def watch_parent() -> None:
@@ -44,14 +50,13 @@ def watch_parent() -> None:
 
 def end_if_lost(error: BaseException) -> None:
     """End without a word if an error is but another process's end, of which the parent tells."""
-    from backlit.distributed.lost import is_loss
-    from backlit.distributed.places import SHARED
+    from backlit.distributed.failing import is_loss
     from backlit.distributed.telling import failure
     from backlit.distributed.world import joined
 
     if not is_child() or joined() is None or not is_loss(error):
         return
-    if SHARED not in os.environ:  # the others run elsewhere: their parents don't know of ours
+    if not is_local():  # their parents don't know of each other's
         if failure() is not None:
             return
         time.sleep(NAMED)  # in which JAX ends this process, and names the one that is gone
