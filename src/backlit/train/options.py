@@ -64,3 +64,4 @@ class TrainingOptions(TypedDict, total=False):
     mixup: float
     probes: Probes | Literal["standard"] | None
     devices: int
+    shard: Literal["optimizer", "parameters"] | None

@@ -1,0 +1,118 @@
+"""Joining the other processes, and leaving them."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import warnings
+
+from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, addressed, checked, found
+from backlit.distributed.world import joined
+from backlit.errors import DistributedWarning, InputError
+
+OWN = ("127.0.0.1", "localhost", "[::1]", "::1")  # addresses that no other machine reaches
+
+
+def initialize(coordinator: str | None = None, process: int | None = None, processes: int | None = None) -> None:
+    """Join this process with others, which from then on train together.
+
+    `bl.fit` does so itself where a launcher is recognised. It must come before JAX computes anything.
+
+    Parameters
+    ----------
+    coordinator : str, optional
+        "host:port" of the first process, the same at all. Without any of the three they are found: in the variables
+        BACKLIT_COORDINATOR, BACKLIT_PROCESS and BACKLIT_PROCESSES, or from SLURM, Open MPI (or another MPI with mpi4py)
+        or Kubernetes. BACKLIT_PROCESSES=1 keeps a process on its own under any of them.
+    process : int, optional
+        Number of this process, from 0.
+    processes : int, optional
+        How many there are.
+
+    Raises
+    ------
+    InputError
+        If the place isn't told in whole, no launcher is found, JAX has computed already, or the process has joined
+        others already.
+
+    Warns
+    -----
+    DistributedWarning
+        If other machines can reach the coordinator: what the processes tell each other is neither encrypted nor
+        authenticated.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> bl.distributed.initialize("node1:1234", process=8, processes=8)
+    Traceback (most recent call last):
+    backlit.errors.InputError: initialize: process 8 of 8: they are numbered from 0, so the last is 7
+    """
+    given = {"coordinator": coordinator, "process": process, "processes": processes}
+    if coordinator is not None and process is not None and processes is not None:
+        place = checked(coordinator, process, processes, "initialize")
+    elif any(part is not None for part in given):
+        names = [
+            name for name, part in zip(("coordinator", "process", "processes"), given, strict=True) if part is None
+        ]
+        raise InputError(f"initialize takes coordinator, process and processes, or none of them: {names[0]} is missing")
+    else:
+        told = found()
+        if told is None:
+            raise InputError(
+                "initialize: no launcher is found; start the processes by backlit train --processes, srun or mpirun, "
+                f"set {COORDINATOR} and its kin, or say initialize('node1:1234', process=0, processes=2)"
+            )
+        place = told
+    if joined() is not None:
+        raise InputError("initialize: this process has joined others already; it is said once")
+    _join(place)
+
+
+def join() -> None:
+    """As `initialize`, where a launcher is found and the process hasn't joined others yet."""
+    if joined() is None:
+        place = found()
+        if place is not None:
+            _join(place)
+
+
+def leave() -> None:
+    """Wait for the others, and part from them."""
+    import jax
+
+    if joined() is not None:
+        jax.distributed.shutdown()
+
+
+def _join(place: Place) -> None:
+    import jax
+    from jax._src.xla_bridge import backends_are_initialized
+
+    coordinator, processes = addressed(place)
+    if processes == 1:
+        return
+    if backends_are_initialized():
+        raise InputError(
+            f"this is one of {processes} processes ({place.launcher}), but JAX has computed here before they joined: "
+            f"say bl.distributed.initialize() at the beginning of the script, or set {PROCESSES}=1 to train alone"
+        )
+    host, _, port = coordinator.rpartition(":")
+    if host not in OWN and place.process == 0:
+        warnings.warn(
+            f"the coordinator listens on port {port} for other machines, and the channel is neither encrypted nor "
+            "authenticated: use it inside a network that you trust",
+            DistributedWarning,
+            stacklevel=4,
+        )
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.distributed.initialize(
+        coordinator,
+        processes,
+        place.process,
+        local_device_ids=list(place.devices),
+        cluster_detection_method="deactivate",
+        coordinator_bind_address=coordinator if host in OWN else None,
+    )
+    os.environ[JOINED] = str(os.getpid())
+    atexit.register(leave)
