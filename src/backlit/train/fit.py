@@ -7,11 +7,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from backlit import distributed
 from backlit.data.by_input import ByInput
 from backlit.data.named import NamedColumns
+from backlit.distributed.same import check_same
 from backlit.errors import DivergedError, InputError
 from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
+from backlit.settings import declared
 from backlit.train import progress
 from backlit.train.callbacks import EarlyStopping, Follower, followed
 from backlit.train.fingerprint import fingerprint
@@ -62,6 +65,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
         With `strict`, if a NaN or infinity appeared.
     """
     start = time.monotonic()
+    distributed.join()
     training = training.replace(preparation=_preparation(network, training.preparation, x))
     if is_exact(training.optimizer):
         training = training.replace(epochs=1)
@@ -69,6 +73,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     stopping = completed(training.early_stopping, job)
     settings = training.replace(loss=job.loss, optimizer=job.optimizer, early_stopping=stopping).to_dict()
     settings["data"] = fingerprint(job.examples)
+    check_same({"network": repr(job.network.architecture), **_decisive(settings)})
     prober = _prober(job)
     facts = None if prober is None else start_of(job, prober)
 
@@ -94,8 +99,9 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     deadline = None if training.time_limit is None else start + training.time_limit
     best = (None, None) if stopping is None else (stopping.monitor, stopping.direction)
     goal = progress.Goal(training.epochs, *best, deadline)
-    following = followed(training.listeners)
-    with following, progress.shown(training.progress, goal) as display, held() as asked:
+    first = distributed.is_first()
+    following = followed(training.listeners if first else ())
+    with following, progress.shown(training.progress if first else False, goal) as display, held() as asked:
         saving = None if keeper is None else Saving(keeper.every, lambda: keeper.write(loop, result()))
         listeners = Listeners(training.listeners, display.show, prober, saving, asked, settings)
         loop = Loop(job, stopping, listeners, deadline=deadline)
@@ -110,6 +116,12 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     if training.strict and run.diverged:
         raise DivergedError(ending(run))
     return run
+
+
+def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
+    """Of a run's settings those that must be the same at all processes that train together."""
+    names = [name for name, option in declared(Training).items() if option.scope == "identity"]
+    return {name: settings[name] for name in [*names, "epochs", "data"] if name in settings}
 
 
 def _preparation(network: Any, given: Any, x: Any) -> Any:
