@@ -20,7 +20,9 @@ def running_studio():
 
     listener, port = listening("127.0.0.1", 0)
     guard = Guard(port, "127.0.0.1", seats=SEATS)
-    server = uvicorn.Server(uvicorn.Config(application(guard, lambda: Session(STATE)), log_level="error", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(application(guard, lambda: Session(STATE)), log_level="error", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

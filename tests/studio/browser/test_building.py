@@ -9,8 +9,12 @@ from playwright.sync_api import expect
 
 from tests.studio.browser.watching import at_update, shown, units_of, until
 
-CSV = "width,height,kind\n" + "\n".join(f"{i / 10},{(i * 7) % 40 / 10},{'wide' if i % 2 else 'tall'}" for i in range(60))
-NASTY = "<img src=x onerror=alert(1)>,b,kind\n" + "\n".join(f"{i},{i % 7},{'<b>one</b>' if i % 2 else 'two'}" for i in range(40))
+CSV = "width,height,kind\n" + "\n".join(
+    f"{i / 10},{(i * 7) % 40 / 10},{'wide' if i % 2 else 'tall'}" for i in range(60)
+)
+NASTY = "<img src=x onerror=alert(1)>,b,kind\n" + "\n".join(
+    f"{i},{i % 7},{'<b>one</b>' if i % 2 else 'two'}" for i in range(40)
+)
 
 
 def test_a_built_in_set_is_chosen_and_made_larger(page):
@@ -49,7 +53,9 @@ def test_points_are_put_down_by_keyboard(page):
 
 
 def test_a_csv_is_shown_as_it_is_understood_and_learned_from(page):
-    page.locator('[data-do="file"]').set_input_files({"name": "shapes.csv", "mimeType": "text/csv", "buffer": CSV.encode()})
+    page.locator('[data-do="file"]').set_input_files(
+        {"name": "shapes.csv", "mimeType": "text/csv", "buffer": CSV.encode()}
+    )
     table = page.locator(".columns-table")
     expect(table.locator("tbody tr")).to_have_count(3)
     expect(table.locator("tbody tr").nth(0)).to_contain_text("width")
@@ -61,7 +67,9 @@ def test_a_csv_is_shown_as_it_is_understood_and_learned_from(page):
 
 
 def test_names_from_a_file_stay_text(page):
-    page.locator('[data-do="file"]').set_input_files({"name": "<b>.csv", "mimeType": "text/csv", "buffer": NASTY.encode()})
+    page.locator('[data-do="file"]').set_input_files(
+        {"name": "<b>.csv", "mimeType": "text/csv", "buffer": NASTY.encode()}
+    )
     expect(page.locator(".columns-table")).to_contain_text("<img src=x")
     until(page, "studio.store.state.spec.data.name === 'file'")
     expect(page.locator(".legend")).to_contain_text("<b>one</b>")
@@ -70,7 +78,9 @@ def test_names_from_a_file_stay_text(page):
 
 def test_a_broken_file_is_refused_in_words_and_nothing_is_lost(page):
     before = page.evaluate("JSON.stringify(studio.store.state.spec)")
-    page.locator('[data-do="file"]').set_input_files({"name": "broken.csv", "mimeType": "text/csv", "buffer": b"\x00\x01\x02" * 30})
+    page.locator('[data-do="file"]').set_input_files(
+        {"name": "broken.csv", "mimeType": "text/csv", "buffer": b"\x00\x01\x02" * 30}
+    )
     expect(page.locator(".message.error")).to_be_visible()
     assert page.evaluate("JSON.stringify(studio.store.state.spec)") == before
 
@@ -78,7 +88,9 @@ def test_a_broken_file_is_refused_in_words_and_nothing_is_lost(page):
 def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page):
     most = page.evaluate("studio.store.state.limits.bytes")
     page.evaluate("studio.store.state.limits.bytes = 1000")
-    page.locator('[data-do="file"]').set_input_files({"name": "large.csv", "mimeType": "text/csv", "buffer": b"a,b\n" * 1000})
+    page.locator('[data-do="file"]').set_input_files(
+        {"name": "large.csv", "mimeType": "text/csv", "buffer": b"a,b\n" * 1000}
+    )
     expect(page.locator(".message.error")).to_contain_text("large.csv has 4 kB; the studio takes 1 kB at most.")
     assert most > 1000
 
@@ -130,7 +142,9 @@ def test_training_is_set(page):
     for key, value in (("optimizer", "sgd"), ("batch", "64"), ("penalty", "l2"), ("held", "0.5")):
         page.locator(f'[data-do="{key}"]').select_option(value)
         until(page, f"String(studio.store.state.spec.training.{key}) === '{value}'")
-    held = page.evaluate("studio.store.state.data.arrays.held.values.reduce((a, b) => a + b) / studio.store.state.data.rows")
+    held = page.evaluate(
+        "studio.store.state.data.arrays.held.values.reduce((a, b) => a + b) / studio.store.state.data.rows"
+    )
     assert held == pytest.approx(0.5, abs=0.02)
 
 

@@ -95,7 +95,10 @@ def test_a_row_is_chosen_on_the_plane_and_its_values_are_at_the_units(page):
         """() => {
           const {data} = studio.store.state;
           const box = document.querySelector("[data-plane=a]").getBoundingClientRect();
-          const share = (axis) => (data.arrays.plane.values[2 * 5 + axis] - data.range[axis][0]) / (data.range[axis][1] - data.range[axis][0]);
+          const share = (axis) => {
+            const [low, high] = data.range[axis];
+            return (data.arrays.plane.values[2 * 5 + axis] - low) / (high - low);
+          };
           return {x: share(0) * box.width, y: (1 - share(1)) * box.height};
         }"""
     )

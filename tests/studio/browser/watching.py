@@ -6,7 +6,7 @@ SECONDS = 15  # that something may take
 
 
 def until(page, expression, argument=None):
-    """Wait until an expression is true. Playwright's own way asks the page to evaluate text, which its policy forbids."""
+    """Wait until an expression is true. (Playwright's way makes code of text in the page: its policy forbids that.)"""
     end = time.monotonic() + SECONDS
     while not page.evaluate(expression, argument):
         assert time.monotonic() < end, expression

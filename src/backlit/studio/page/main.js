@@ -114,6 +114,8 @@ function fitsIn({ layer, unit, input }, layers) {
 async function start() {
   await loadTexts();
   const code = firstLanguage();
+  // The token was changed for a cookie; whoever looks at the screen needn't see it.
+  if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname + location.hash);
   chooseLanguage(code);
   const store = new Store({
     language: code, connection: "connecting", connectionReason: "", catalog: null, limits: null, spec: null, at: null, layers: null, notes: [],
