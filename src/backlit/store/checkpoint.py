@@ -20,7 +20,6 @@ from backlit.store import files, records
 from backlit.store import run as storage
 from backlit.store.files import to_json
 from backlit.train.callbacks import History
-from backlit.train.fingerprint import same_data
 from backlit.train.loop import REACHED, Loop, LoopState, Replay
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.recipe import Recipe
@@ -147,7 +146,7 @@ class FolderKeeper:
             if option.scope == "identity"
             and saved.get(name, now[name]) != now[name]  # an older version may not have had it
         ]
-        if not same_data(saved.get("data"), loop.job.examples):
+        if not loop.job.has_data(saved.get("data")):
             different.append("other training rows or targets (inputs, weights and held-out rows count, too)")
         if different:
             raise InputError(
