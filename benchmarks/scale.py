@@ -1,6 +1,7 @@
 """Beyond one device and beyond memory: figures that stand in files of their own, `benchmarks/scaling/`.
 
-`python -m benchmarks scale` measures all of them, `python -m benchmarks scale --quick --only collectives` some, smaller.
+`python -m benchmarks scale` measures all of them, `python -m benchmarks scale --quick --only collectives` some, and
+smaller.
 To add one: a file with ``figure(quick) -> str``, a Markdown section, and its name below.
 """
 

@@ -1,4 +1,4 @@
-"""Figures of training over devices, processes and streams: a file each, with `figure(quick) -> str`, a Markdown section."""
+"""Figures of training over devices, processes and streams: a file each, with `figure(quick) -> str` (Markdown)."""
 
 from __future__ import annotations
 

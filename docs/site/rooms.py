@@ -24,6 +24,7 @@ WIDTH, STOREY, HIGH, GAP, MARGIN, LEFT = 860.0, 84.0, 40.0, 34.0, 22.0, 150.0
 STOREYS = {
     "the front": {
         "cli": "commands",
+        "studio": "in the browser",
         "lessons": "texts that run",
         "sklearn": "estimators",
         "trackers": "TensorBoard and kin",
@@ -42,7 +43,11 @@ STOREYS = {
     },
     "work": {"tasks": "one a kind of data", "store": "run folders", "train": "program and loop"},
     "parts": {"nn": "layers, losses, metrics", "optim": "steps, schedules", "data": "files, tables, texts, pictures"},
-    "core": {"engine": "who runs a program", "graph": "tensors, operations, derivatives, kernels"},
+    "core": {
+        "distributed": "several processes",
+        "engine": "who runs a program",
+        "graph": "tensors, operations, derivatives, kernels",
+    },
     "ground": {
         "schema": "types of files",
         "bounds": "limits",

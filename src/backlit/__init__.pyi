@@ -1,6 +1,7 @@
 # The public names. Each is imported when first used: keep to `from .module import name as name`.
 
 from . import data as data
+from . import distributed as distributed
 from . import errors as errors
 from . import lessons as lessons
 from . import optim as optim
@@ -22,10 +23,12 @@ from .engine.compiled import Compiled as Compiled
 from .engine.compiled import compile as compile
 from .errors import BacklitError as BacklitError
 from .errors import BacklitWarning as BacklitWarning
+from .errors import DistributedWarning as DistributedWarning
 from .errors import DivergedError as DivergedError
 from .errors import GradientError as GradientError
 from .errors import InputError as InputError
 from .errors import NonFiniteError as NonFiniteError
+from .errors import ProcessError as ProcessError
 from .errors import RecompilationWarning as RecompilationWarning
 from .errors import ShapeError as ShapeError
 from .errors import TrackerWarning as TrackerWarning

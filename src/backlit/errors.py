@@ -44,6 +44,10 @@ class DivergedError(BacklitError):
     """Training turned NaN or infinite; commands exit with status 1."""
 
 
+class ProcessError(BacklitError):
+    """Another of the processes that train together has failed; commands exit with status 1."""
+
+
 class BacklitWarning(UserWarning):
     """Base of every warning that Backlit gives."""
 
@@ -54,6 +58,10 @@ class ZeroGradientWarning(BacklitWarning):
 
 class RecompilationWarning(BacklitWarning):
     """A compiled function met arguments of a new shape or type and had to be compiled again."""
+
+
+class DistributedWarning(BacklitWarning):
+    """Processes that train together can be reached from other machines."""
 
 
 class TrackerWarning(BacklitWarning):

@@ -203,6 +203,7 @@ MISTAKES = [
     (("evaluate", "norun", "t.csv"), "is no folder"),
     (("importance", "norun", "t.csv"), "is no folder"),
     (("compare", "norun"), "is no folder"),
+    (("compare", "norun", "nowhere"), "none of these 2 is a run"),
     (("train", "digits", "--engine", "cuda"), "unknown engine"),
     (("train", "digits", "--devices", "0"), "devices must be a whole number of at least 1, got 0"),
     (("train", "digits", "--devices", "3", "--batch-size", "32"), "choose batch_size 30 or 33"),
@@ -293,6 +294,10 @@ def test_importance_compare_and_pictures(trained, tmp_path):
     assert "balanced_accuracy" in compared
     assert compared.count("*") >= 4
     assert len(json.loads(backlit("compare", "run", "--json", folder=folder).stdout)["runs"]) == 1
+    beside = backlit("compare", "run", tmp_path, "run", "--json", folder=folder)  # as runs/* names what else is there
+    assert len(json.loads(beside.stdout)["runs"]) == 2
+    assert "left out: " in beside.stderr
+    assert str(tmp_path) in beside.stderr
     shown = backlit("show", "run", "--reliability", tmp_path / "r.png", folder=folder)
     assert "what was done" in shown.stdout
     assert "more like it, whose answers are averaged" in shown.stdout

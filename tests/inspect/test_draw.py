@@ -52,6 +52,19 @@ def wired():
     return bl.Wired(bl.Sequential(bl.ReLU(), bl.Linear(16)), edges).build((16,))
 
 
+HELL = np.eye(4)[[0, 1, 2, 2]]
+
+
+def speller():
+    return bl.Sequential(bl.RNN(8, return_sequences=True), bl.Linear(3)).build((4, 4), dtype="float64")
+
+
+def deep():
+    return bl.Sequential(
+        bl.Embedding(20, 4), bl.LSTM(3, return_sequences=True), bl.Dropout(0.1), bl.GRU(2), bl.Linear(4), bl.Linear(1)
+    ).build((12,))
+
+
 def texts(drawing, **wanted):
     labels = [shape for shape in drawing.scene.shapes if isinstance(shape, Label)]
     return [s for s in labels if all(getattr(s, key) == value for key, value in wanted.items())]
@@ -307,6 +320,61 @@ def test_biases_recurrence_and_layers_that_are_not_dense():
     assert "weight from unit 1 to unit 3: NaN" in titles(bl.draw(bad, depth="neurons"))
 
 
+def numbers_in(title):
+    return [float(part.replace("−", "-")) for part in title.partition(": ")[2].split(", ")]
+
+
+def test_a_network_in_time_shows_its_states_and_letters():
+    network = speller()
+    drawing = bl.draw(network, "time", x=HELL, labels=("hell", "ello"))
+    letters = texts(drawing, size=13.0, color=FORWARD)
+    below, above = max(label.y for label in letters), min(label.y for label in letters)
+    assert "".join(label.text for label in letters if label.y == below) == "hell"
+    assert "".join(label.text for label in letters if label.y == above) == "ello"
+    assert [title for title in titles(drawing) if title.startswith("h at")] == [f"h at step {n}" for n in (1, 2, 3, 4)]
+    weights = {label.text for label in texts(drawing, italic=False)}
+    assert {"xh", "hh", "hy"} <= weights
+    params, state = network.params["0"], np.zeros(8)
+    painted = [
+        shape.values for shape in drawing.scene.shapes if isinstance(shape, Heat) and shape.values.shape == (1, 8)
+    ]
+    for step in range(4):
+        state = np.tanh(params["weight"] @ HELL[step] + params["recurrent"]["weight"] @ state + params["bias"])
+        np.testing.assert_allclose(painted[step][0], state, rtol=1e-12)
+
+
+def test_only_the_last_column_goes_on_where_the_last_state_alone_is_handed_on():
+    drawing = bl.draw(deep(), "time")
+    assert [title for title in titles(drawing) if title.startswith("y at")] == ["y at step 12"]
+    assert "Dropout" not in titles(drawing)
+    assert {"xh(1)", "hh(2)"} <= {label.text for label in texts(drawing)}
+    assert any(label.text == "…" for label in texts(drawing))
+
+
+def test_a_cell_shows_the_gates_as_they_were_computed():
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    network = bl.LSTM(4).build((5, 3), dtype="float64")
+    shown = {
+        title.partition(":")[0]: numbers_in(title) for title in titles(bl.draw(network, "cell", x=x)) if ": " in title
+    }
+    theirs = torch.nn.LSTM(3, 4, dtype=torch.float64)
+    with torch.no_grad():
+        theirs.weight_ih_l0[:] = torch.tensor(network.params["weight"])
+        theirs.weight_hh_l0[:] = torch.tensor(network.params["recurrent"]["weight"])
+        theirs.bias_ih_l0[:] = torch.tensor(network.params["bias"])
+        theirs.bias_hh_l0[:] = 0.0
+        _, (h, c) = theirs(torch.tensor(x[:4]))
+        gates = theirs.weight_ih_l0 @ torch.tensor(x[4]) + theirs.weight_hh_l0 @ h[0] + theirs.bias_ih_l0
+        i, f, g, o = gates.reshape(4, 4)
+    wanted = {"input gate": i.sigmoid(), "forget gate": f.sigmoid(), "candidate": g.tanh(), "output gate": o.sigmoid()}
+    for name, values in wanted.items():
+        np.testing.assert_allclose(shown[name], values.numpy(), rtol=6e-3)
+    cell = f.sigmoid() * c[0] + i.sigmoid() * g.tanh()
+    painted = [shape.values[0] for shape in bl.draw(network, "cell", x=x).scene.shapes if isinstance(shape, Heat)]
+    assert any(np.allclose(values, cell.numpy()) for values in painted)
+    assert any(np.allclose(values, (o.sigmoid() * cell.tanh()).numpy()) for values in painted)
+
+
 # ------------------------------------------------------------------------------------------------ all of them
 
 EVERY = {
@@ -326,6 +394,14 @@ EVERY = {
     "branched neurons": lambda: bl.draw(branched(), "neurons"),
     "wired": lambda: bl.draw(wired()),
     "one node": lambda: bl.draw(bl.tensor(2.0, name="x")),
+    "time": lambda: bl.draw(speller(), "time", x=HELL, labels=("hell", "ello")),
+    "time of several": lambda: bl.draw(deep(), "time", labels=(None, ["what", "comes", "out"] * 4)),
+    "time backwards": lambda: bl.draw(bl.LSTM(3, reverse=True).build((3, 2)), "time", x=np.ones((3, 2))),
+    "lstm cell": lambda: bl.draw(bl.LSTM(4).build((4, 4)), "cell", x=HELL),
+    "lstm cell without values": lambda: bl.draw(bl.LSTM(4).build((4, 4)), "cell"),
+    "gru cell": lambda: bl.draw(bl.GRU(40).build((4, 4)), "cell", x=HELL),
+    "gru cell of one unit": lambda: bl.draw(bl.GRU(1, reset_after=False).build((4, 4)), "cell", x=HELL),
+    "rnn cell": lambda: bl.draw(speller(), "cell", x=HELL),
 }
 
 
@@ -352,14 +428,15 @@ def test_nothing_overlaps_or_leaves_the_paper(name):
             assert shape.y + shape.height <= scene.height, (name, shape)
 
 
-@pytest.mark.parametrize("name", ["w1", "rnn operations", "wired"])
+@pytest.mark.parametrize("name", ["w1", "rnn operations", "wired", "time", "lstm cell", "gru cell"])
 def test_values_do_not_cover_each_other(name):
     scene = EVERY[name]().scene
     rooms = []
     for s in scene.shapes:
         if isinstance(s, Label) and s.color in (FORWARD, GRADIENT):
             wide = text_width(s.text, s.size)
-            rooms.append((s.x - wide / 2, s.y - 9, s.x + wide / 2, s.y, s.text))
+            left = s.x if s.anchor == "start" else s.x - wide / 2
+            rooms.append((left, s.y - 9, left + wide, s.y, s.text))
         elif isinstance(s, Heat):
             rooms.append((s.x, s.y, s.x + s.width, s.y + s.height, "heat"))
     for a, b in itertools.combinations(rooms, 2):
@@ -431,7 +508,18 @@ Model.__module__ = "keras.src.models"
         (lambda: bl.draw(w1(), path="graph.jpeg"), r"\.svg, \.png, \.pdf; graph\.jpeg ends in '\.jpeg'"),
         (lambda: bl.draw(w1(), path="graph"), "graph has no ending"),
         (lambda: bl.draw(w1(), path="/nowhere/at/all/graph.svg"), "can't be written"),
-        (lambda: bl.draw(w2(), x=np.ones((1, 2))), "are for depth='operations', got depth='layers'"),
+        (lambda: bl.draw(w2(), "time"), r"is for a chain of layers \(Sequential\) with an RNN, a GRU or an LSTM"),
+        (lambda: bl.draw(w2(), "cell", labels=("a", "b")), "labels is for depth='time'"),
+        (lambda: bl.draw(speller(), "time", labels="hello"), "labels must be a pair"),
+        (
+            lambda: bl.draw(speller(), "time", labels=("hell", "hello")),
+            "outputs: the network has 4 steps, got 5 labels",
+        ),
+        (lambda: bl.draw(bl.LSTM(3, peepholes=True).build((4, 2)), "cell"), "peepholes"),
+        (
+            lambda: bl.draw(w2(), x=np.ones((1, 2))),
+            "x is for depth='operations' or depth='time' or depth='cell', got depth='layers'",
+        ),
         (lambda: bl.draw(w2(), "operations", x=np.ones((1, 2)), y=np.ones((1, 2))), "both y and loss, or neither"),
         (lambda: bl.draw(w2(), "operations", x=np.ones((1, 3))), "inputs of shape"),
     ],

@@ -22,8 +22,18 @@ def command(
     """Compare runs, a line each: network, size, training, scores on test rows, the best of each score marked with *."""
     import backlit as bl
     from backlit.cli import output
+    from backlit.errors import BacklitError, InputError
 
-    lines = [_line(folder, bl.load(folder)) for folder in runs]
+    lines = []
+    for folder in runs:  # `runs/*` names what else lies there, too
+        try:
+            lines.append(_line(folder, bl.load(folder)))
+        except BacklitError as error:
+            if len(runs) == 1:
+                raise
+            output.note(f"left out: {error}")
+    if not lines:
+        raise InputError(f"none of these {len(runs)} is a run: name folders that `backlit train` wrote")
     if as_json:
         output.emit({"runs": lines})
         return

@@ -39,6 +39,15 @@ class Engine(Protocol):
     def everywhere(self, arrays: Any) -> Any:
         """A tree of arrays that each device holds whole."""
 
+    def divided(self, arrays: Any) -> Any:
+        """A tree of arrays, of which each device holds an equal part where a shape allows it, and else the whole."""
+
+    def put_divided(self, value: Any, dtype: Any = None, ahead: int = 0) -> Any:
+        """The value as `divided` has it within a program; `ahead` axes in front of its shape are a map's."""
+
+    def fetch(self, arrays: Any) -> Any:
+        """A tree of arrays as NumPy arrays, whole, whoever holds which part."""
+
     def compile(self, f: Callable[P, R]) -> Callable[P, R]:
         """`f` of arrays and trees of arrays, ready to be called many times."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 
 import jax
 import numpy as np
@@ -11,6 +12,19 @@ from jax.sharding import Mesh
 from backlit.errors import InputError
 
 ROWS = "rows"  # the mesh's one axis
+LEAST_DIVIDED = 1024  # numbers of an array: to fetch the parts of a smaller one takes longer than they are worth
+
+
+def dividing_axis(shape: tuple[int, ...], devices: int) -> int | None:
+    """The longest axis that devices can share equally, the first of several; None if the array is to stay whole.
+
+    >>> [dividing_axis(shape, 8) for shape in ((784, 1000), (1000, 785), (999, 785), (8,))]
+    [1, 0, None, None]
+    """
+    fitting = [axis for axis, length in enumerate(shape) if length and length % devices == 0]
+    if math.prod(shape) < LEAST_DIVIDED or not fitting:
+        return None
+    return max(fitting, key=lambda axis: shape[axis])
 
 
 def require_platforms() -> None:

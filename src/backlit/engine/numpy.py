@@ -40,6 +40,18 @@ class NumpyEngine:
         """The arrays themselves."""
         return arrays
 
+    def divided(self, arrays: Any) -> Any:
+        """The arrays themselves."""
+        return arrays
+
+    def put_divided(self, value: Any, dtype: Any = None, ahead: int = 0) -> np.ndarray:
+        """As `put`: there is one device."""
+        return self.put(value, dtype)
+
+    def fetch(self, arrays: Any) -> Any:
+        """The arrays themselves."""
+        return tree.map(np.asarray, arrays)
+
     def compile(self, f: Callable[P, R]) -> Callable[P, R]:
         """`f` itself."""
         return f

@@ -16,7 +16,7 @@ from jax.extend.core import jaxpr_as_fun
 from jax.sharding import NamedSharding, PartitionSpec
 
 from backlit.engine.compiled import Compiled, P, R
-from backlit.engine.devices import ROWS, mesh, require_platforms
+from backlit.engine.devices import ROWS, dividing_axis, mesh, require_platforms
 from backlit.graph import tree
 from backlit.graph.kernels import xla as kernels
 
@@ -51,6 +51,32 @@ class XlaEngine:
         if self._mesh is None:
             return arrays
         return tree.map(lambda array: lax.with_sharding_constraint(array, self._placed()), arrays)
+
+    def divided(self, arrays: Any) -> Any:
+        """A tree of arrays, of which each device holds an equal part where a shape allows it, and else the whole.
+
+        Rajbhandari, Rasley, Ruwase, He: ZeRO: Memory Optimizations Toward Training Trillion Parameter Models, 2020
+        (arXiv:1910.02054).
+        """
+        if self._mesh is None:
+            return arrays
+        return tree.map(lambda array: lax.with_sharding_constraint(array, self._divided(array.shape)), arrays)
+
+    def put_divided(self, value: Any, dtype: Any = None, ahead: int = 0) -> jax.Array:
+        """The value as `divided` has it within a program; `ahead` axes in front of its shape are a map's."""
+        if self._mesh is None:
+            return self.put(value, dtype)
+        value = np.asarray(value, dtype=dtype)
+        with jax.enable_x64(True):
+            return jax.make_array_from_callback(value.shape, self._divided(value.shape, ahead), value.__getitem__)
+
+    def fetch(self, arrays: Any) -> Any:
+        """A tree of arrays as NumPy arrays, whole, whoever holds which part."""
+        return tree.map(np.asarray, arrays)
+
+    def _divided(self, shape: tuple[int, ...], ahead: int = 0) -> NamedSharding | None:
+        axis = dividing_axis(shape[ahead:], self.devices)
+        return self._placed() if axis is None else self._placed(*[None] * (ahead + axis), ROWS)
 
     def _placed(self, *axes: str | None) -> NamedSharding | None:
         return None if self._mesh is None else NamedSharding(self._mesh, PartitionSpec(*axes))

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from backlit.graph import tree
 from backlit.train.callbacks import History
 from backlit.train.loop import Loop
 from backlit.train.result import Result
@@ -45,15 +42,14 @@ class Kept:
     def open(self, loop: Loop, settings: dict[str, Any]) -> Iterator[bool]:
         """Set the loop to where the training before it ended, if there was one."""
         if self.train_state is not None:
-            put = loop.job.program.engine.put
-            state = tree.map(lambda part: put(part, part.dtype), self.train_state)
+            state = loop.job.program.put(self.train_state)
             loop.state = dataclasses.replace(loop.state, train_state=state, epoch=self.epoch, plateau=self.plateau)
             loop.history = History(self.history)
         yield False
 
     def write(self, loop: Loop, result: Result) -> None:
         """Remember where the training ended: at the network that it kept, where that isn't the last."""
-        state = tree.map(np.asarray, loop.state.train_state)
+        state = loop.job.program.engine.fetch(loop.state.train_state)
         if loop.job.program.members == 1:
             state = {**state, "params": result.network.params, "state": result.network.state}
         self.train_state, self.epoch, self.plateau = state, loop.state.epoch, loop.state.plateau

@@ -156,9 +156,9 @@ class FolderKeeper:
     def write(self, loop: Loop, result: Result) -> None:
         """Write the run as it is now, and what is needed to go on."""
         state = loop.state
-        tensors = _named("last:", state.train_state)
+        tensors = _named(loop, "last:", state.train_state)
         if state.best is not None:
-            tensors |= _named("best:", loop.train_state_at(state.best))
+            tensors |= _named(loop, "best:", loop.train_state_at(state.best))
         saved = {
             "settings": result.settings,
             "epoch": state.epoch,
@@ -187,9 +187,9 @@ def _train_state(loop: Loop, tensors: dict[str, np.ndarray], prefix: str) -> Any
         value = named[name]
         if (value.shape, value.dtype) != (leaf.shape, leaf.dtype):
             raise InputError(f"{name} has shape {value.shape} of {value.dtype}, expected {leaf.shape} of {leaf.dtype}")
-    put = loop.job.program.engine.put
-    return tree.unflatten(structure, [put(named[name], leaf.dtype) for name, leaf in zip(names, leaves, strict=True)])
+    return loop.job.program.put(tree.unflatten(structure, [named[name] for name in names]))
 
 
-def _named(prefix: str, train_state: Any) -> dict[str, np.ndarray]:
-    return {prefix + name: np.asarray(leaf) for name, leaf in tree.items(train_state)}
+def _named(loop: Loop, prefix: str, train_state: Any) -> dict[str, np.ndarray]:
+    whole = loop.job.program.engine.fetch(train_state)
+    return {prefix + name: leaf for name, leaf in tree.items(whole)}

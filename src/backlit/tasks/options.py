@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from backlit.errors import InputError, unknown
 from backlit.settings import Declaration, Record, count, declared, option, same
-from backlit.train.training import NETWORK, OPTIMIZERS, TRAINING, Checkpoint, Training
+from backlit.train.training import NETWORK, OPTIMIZERS, TRAINING, Checkpoint, Training, check_shard
 
 if TYPE_CHECKING:
     from backlit.nn.penalties import Penalty
@@ -97,6 +97,8 @@ class Options(Record):
         Compiled, or operation by operation.
     devices : int
         Devices that share the work on each batch.
+    shard : "optimizer", "parameters" or None
+        What each of them holds a part of between updates.
 
     Raises
     ------
@@ -161,6 +163,7 @@ class Options(Record):
     seed: int = same(Training, "seed")
     engine: Literal["xla", "numpy"] = same(Training, "engine")
     devices: int = same(Training, "devices")
+    shard: Literal["optimizer", "parameters"] | None = same(Training, "shard")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -175,6 +178,7 @@ class Options(Record):
             schedule_words(self.schedule)
         if self.engine not in ENGINES:
             raise unknown("engine", self.engine, ENGINES)
+        check_shard(self.shard, self.engine)
 
     @property
     def penalty(self) -> Penalty | None:

@@ -148,7 +148,7 @@ class RowsTask(Task):
             preparation=preparation, seed=options.seed, penalty=plan.penalty,
             class_weight="balanced" if options.balance else None,
             early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
-            engine=options.engine, devices=options.devices,
+            engine=options.engine, devices=options.devices, shard=options.shard,
             standardize_targets=material.task == "regression" and options.output_activation is None,
             ensemble=members, mixup=plan.mixup, schedule=plan.schedule,
             time_limit=seconds_left(options, call),

@@ -223,7 +223,7 @@ class SequencesTask(Task):
             loss=plan.loss, metrics=self.metrics(len(x), encoding),
             optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
             validation=(x[parts.validation], y[parts.validation]), preparation=preparation,
-            encoding=encoding, seed=options.seed, engine=options.engine, devices=options.devices,
+            encoding=encoding, seed=options.seed, engine=options.engine, devices=options.devices, shard=options.shard,
             penalty=plan.penalty, schedule=plan.schedule, early_stopping=self.stopping(plan),
             time_limit=seconds_left(options, call),
         )  # fmt: skip

@@ -86,7 +86,8 @@ def first_bad_value(
     """
     for i in range(step):
         train_state, _ = program.update(train_state, data, {key: part[i] for key, part in batches.items()})
-    params = tree.map(np.asarray, train_state["params"])
+    train_state = program.engine.fetch(train_state)
+    params = train_state["params"]
     for path, leaf in tree.items(params):
         if is_bad(leaf):
             return "parameter", path, None
@@ -111,7 +112,7 @@ def first_bad_value(
             params,
             x,
             training=True,
-            state=tree.map(np.asarray, train_state["state"]),
+            state=train_state["state"],
             seed=int(train_state["seed"]),
             step=int(train_state["step"]),
             tap=tap,

@@ -220,7 +220,7 @@ class Loop:
     def network_at(self, train_state: TrainState) -> Network:
         """The network with the parameters of a state; an ensemble's members side by side."""
         program, network = self.job.program, self.job.network
-        params, running = tree.map(np.asarray, (train_state["params"], train_state["state"]))
+        params, running = program.engine.fetch((train_state["params"], train_state["state"]))
         if program.members > 1:
             return united(network, params, running, program.members, program.loss)
         return network.replace(params=params, state=running)

@@ -65,4 +65,5 @@ class TrainingOptions(TypedDict, total=False):
     mixup: float
     probes: Probes | Literal["standard"] | None
     devices: int
+    shard: Literal["optimizer", "parameters"] | None
     stream: bool | None

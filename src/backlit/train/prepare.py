@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from backlit import engine as engines
-from backlit.errors import InputError
+from backlit.errors import BacklitWarning, InputError
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
 from backlit.nn.shapes import size_of
@@ -114,6 +115,9 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     outputs = size_of(built.output_shape) if collect else 0
     epochs = _room(batches, validation, outputs, training.epochs) if training.chunk is None else training.chunk
     engine = engines.get(training.engine, training.devices)
+    if training.shard is not None and engine.devices == 1:
+        told = f"shard={training.shard!r} changes nothing on one device: give devices=2 or more (--devices 2)"
+        warnings.warn(told, BacklitWarning, stacklevel=2)
     optimizer = get_optimizer(training.optimizer)
     if as_transform(optimizer).option("whole") and not batches[0].full:
         raise InputError(
@@ -138,6 +142,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         collect=collect,
         length=min(epochs, training.epochs),
         members=training.ensemble,
+        shard=training.shard,
     )
     numbers = {"optimizer": rates, "penalty": strengths}
     rows = {"x": examples.inputs, "y": examples.encoded, "weights": examples.by_head}

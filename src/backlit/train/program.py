@@ -22,6 +22,8 @@ TrainState = dict[str, Any]  # params, optimizer, state, step, seed: all that on
 # row numbers. Data of training has "numbers" as well: see `Program`.
 Data = dict[str, Any]
 
+PARTED = {None: (), "optimizer": ("optimizer",), "parameters": ("params", "optimizer")}  # by `Program.shard`
+
 
 def by_row(data: Data) -> Data:
     """What of the data has a row for each example."""
@@ -58,6 +60,9 @@ class Program:
     members : int
         Networks trained at once, each with a train_state, batches and validation rows of its own: then these, and what
         `train` returns, have an axis for the members in front.
+    shard : "optimizer", "parameters" or None
+        What of the train state each device holds a part of, between updates: the optimizer's state, or parameters, too
+        (stages 1 and 3 of ZeRO, Rajbhandari et al., 2020). A step fetches the parameters whole.
     """
 
     architecture: Layer
@@ -71,6 +76,7 @@ class Program:
     collect: bool = True
     length: int = 1
     members: int = 1
+    shard: str | None = None
 
     def __post_init__(self) -> None:
         self.train = self.engine.compile(self._train if self.members == 1 else self._train_all)
@@ -89,8 +95,25 @@ class Program:
             }
             for network, seed in zip(networks, seeds, strict=True)
         ]
-        together = carries[0] if self.members == 1 else tree.map(lambda *parts: np.stack(parts), *carries)
-        return tree.map(lambda part: self.engine.put(part, np.asarray(part).dtype), together)
+        return self.put(carries[0] if self.members == 1 else tree.map(lambda *parts: np.stack(parts), *carries))
+
+    def put(self, train_state: TrainState) -> TrainState:
+        """A train state of the host's on the devices, in whole or in parts as the program returns it."""
+
+        def put(name: str) -> Any:
+            if name in PARTED[self.shard]:
+                return lambda part: self.engine.put_divided(part, np.asarray(part).dtype, int(self.members > 1))
+            return lambda part: self.engine.put(part, np.asarray(part).dtype)
+
+        return {name: tree.map(put(name), part) for name, part in train_state.items()}
+
+    def _kept(self, train_state: TrainState) -> TrainState:
+        """The train state as devices hold it from one update to the next."""
+        parted = PARTED[self.shard]
+        return {
+            name: self.engine.divided(part) if name in parted else self.engine.everywhere(part)
+            for name, part in train_state.items()
+        }
 
     def _rows(self, data: Data, rows: Any) -> Data:
         return tree.map(lambda array: self.engine.take_rows(array, rows), by_row(data))
@@ -121,7 +144,8 @@ class Program:
             means = summed if total is None else tree.map(lambda part, weight: part / weight, summed, total)
             return self.loss.joined(means), (summed, output, state)
 
-        (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(train_state["params"])
+        whole = self.engine.everywhere(train_state["params"])
+        (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(whole)
         return gradient, summed, output, state
 
     def _step(self, train_state: TrainState, batch: Any, numbers: Any) -> tuple[TrainState, dict[str, Any]]:
@@ -148,6 +172,8 @@ class Program:
             value, shrink = value_and_grad(penalty)(train_state["params"])
             gradient = tree.map(lambda a, b: a + b, gradient, shrink)
             record["penalty"] = value
+        if self.shard is not None:
+            gradient = self.engine.divided(gradient)
         updates, optimizer = together(self.optimizer, numbers["optimizer"]).update(
             gradient, train_state["optimizer"], train_state["params"], train_state["step"]
         )
@@ -157,7 +183,7 @@ class Program:
                 outputs[0] if parts == 1 else tree.map(lambda *each: self.engine.stack(list(each)), *outputs)
             )
         after = {**train_state, "params": params, "optimizer": optimizer, "step": train_state["step"] + 1}
-        return self.engine.everywhere(after), record
+        return self._kept(after), record
 
     def _train(
         self, train_state: TrainState, data: Data, batches: Any, held: Data | None, validation: Any, count: Any
@@ -199,6 +225,7 @@ class Program:
 
     def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> tuple[Any, dict[str, Any]]:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size); the running state after."""
+        params = self.engine.everywhere(params)
 
         def batch(state: Any, rows: Any) -> tuple[Any, Any]:
             taken = self._rows(data, self.engine.share(rows["rows"][0]))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
-from backlit.errors import InputError
+from backlit.errors import InputError, unknown
 from backlit.settings import GIVEN, TEXT, Form, Record, count, declared, finite, option, same
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.probes.settings import Probes
@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # the command's help is made from this file, and quick
 
 NETWORK, TRAINING, RUN = "Network", "Training", "Run"  # headings of the command's help
 UNITS = {"s": 1, "m": 60, "h": 3600}
+SHARDS = ("optimizer", "parameters")
 OPTIMIZERS = (
     "adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop, gradient_descent, lbfgs (all rows at once), least_squares "
     "(closed form of --network linear); with settings: momentum:0.95, adam:beta1=0.8,beta2=0.99"
@@ -57,6 +58,16 @@ def batch(text: str) -> int | str:
     (64, 'full')
     """
     return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else text
+
+
+def check_shard(shard: Any, engine: str) -> None:
+    """Refuse what can't be divided over devices, and an engine that has but one."""
+    if shard is None:
+        return
+    if shard not in SHARDS:
+        raise unknown("shard", shard, SHARDS)
+    if engine == "numpy":
+        raise InputError(f"shard={shard!r}: the numpy engine computes on one device; use engine='xla'")
 
 
 def whole(default: Any, **about: Any) -> Any:
@@ -214,7 +225,13 @@ class Training(Record):
         Devices that share the work on each batch (graphics cards, or parts of the processor): each computes the
         gradient of its rows, and their sum makes the update, so that the result is that of one device, to rounding.
         Of the compiled engine; `batch_size` must be a multiple, unless it takes all rows. Each holds data and
-        parameters whole. On a processor this gains nothing, since XLA uses all its cores for one device, too.
+        parameters whole, unless `shard` says otherwise. On a processor this gains nothing, since XLA uses all its cores
+        for one device, too.
+    shard : "optimizer", "parameters" or None
+        What each device holds a part of between updates, for networks that are large beside a device's memory: the
+        optimizer's state, or the parameters as well (ZeRO stages 1 and 3; Rajbhandari et al., arXiv:1910.02054). The
+        result is the same, to rounding. An array with no axis that the devices divide equally, or of fewer than 1,024
+        numbers, stays whole.
     stream : bool, optional
         Whether `x` and `y` are read block by block in each epoch rather than held in memory. By default arrays mapped
         from files (`numpy.memmap`) are, if they have more bytes than the limit "memory". Streams always are.
@@ -315,7 +332,12 @@ class Training(Record):
     mixup: float = option(0.0, form=Form(lambda share: share or None, lambda share: share or 0.0))
     probes: Probes | Literal["standard"] | None = option("standard", scope="recipe")
     devices: int = whole(1, scope="kept", panel=TRAINING, help="Devices that share the work on each batch")
-
+    shard: Literal["optimizer", "parameters"] | None = option(
+        None,
+        scope="kept",
+        panel=TRAINING,
+        help="What each device holds a part of: parameters (and the optimizer's state), or optimizer (its state alone)",
+    )
     stream: bool | None = option(None, scope="kept")
 
     def __post_init__(self) -> None:
@@ -334,6 +356,7 @@ class Training(Record):
             from backlit.optim.words import schedule_words
 
             schedule_words(self.schedule)  # refuses what it doesn't understand
+        check_shard(self.shard, self.engine)
         if self.resume and self.checkpoint is None:
             raise InputError("resume=True needs checkpoint=FOLDER, the folder to go on from")
 

@@ -8,17 +8,19 @@ from typing import Any
 from backlit import graph
 from backlit.errors import InputError, unknown
 from backlit.graph.tensor import Tensor
+from backlit.inspect.draw.cell import cell
 from backlit.inspect.draw.drawing import Drawing, check_path
 from backlit.inspect.draw.layers import layers
 from backlit.inspect.draw.neurons import neurons
 from backlit.inspect.draw.operations import operations
 from backlit.inspect.draw.scene import Scene
 from backlit.inspect.draw.summary import summary
+from backlit.inspect.draw.unrolled import unrolled
 from backlit.inspect.explain import Explanation, explain
 from backlit.inspect.trace import described, require_network, require_single, trace
 from backlit.nn.layer import Layer, Network
 
-DEPTHS = ("layers", "neurons", "operations")
+DEPTHS = ("layers", "neurons", "operations", "time", "cell")
 _MOST = 80  # nodes that are drawn one by one
 
 
@@ -30,6 +32,7 @@ def draw(
     x: Any = None,
     y: Any = None,
     loss: Any = None,
+    labels: Any = None,
 ) -> Drawing:
     """A picture of a graph (forward values above the lines, gradients below) or of a network.
 
@@ -38,14 +41,19 @@ def draw(
     what : Tensor, Explanation, Network or Run
         A Tensor is explained first (see `explain`). Graphs of more than 80 nodes are summarised, by the names that
         are in them.
-    depth : "layers", "neurons" or "operations", optional
+    depth : "layers", "neurons", "operations", "time" or "cell", optional
         Of a network: a box for each layer ("layers", the default); a circle for each unit, with weights as line widths
-        and colours, large layers elided ("neurons"); or the graph of one forward pass ("operations").
+        and colours, large layers elided ("neurons"); or the graph of one forward pass ("operations"). Of a chain of
+        layers with an RNN, GRU or LSTM in it: the network unrolled, a column for each time step ("time"), or the inside
+        of its first recurrent layer at the last step, gate by gate ("cell").
     path : str or Path, optional
         Also save it there, as .svg, .png or .pdf.
     x, y, loss : optional
         For "operations" of a network: the batch that is run through it (one random example if left out), and the
-        targets and loss if the graph is to end in the loss.
+        targets and loss if the graph is to end in the loss. For "time" and "cell", x is a row, (steps, features), whose
+        states and gates are shown.
+    labels : (inputs, outputs), optional
+        For "time": what is written below x₁, x₂, … and above y₁, y₂, …: a text or a list for each, or None.
 
     Returns
     -------
@@ -54,7 +62,7 @@ def draw(
 
     Raises
     ------
-    InputError
+    InputError, ShapeError
         If `what` can't be drawn at this depth, or the path's ending is unknown or it can't be written.
 
     Examples
@@ -66,18 +74,25 @@ def draw(
     >>> network = bl.Sequential(bl.Linear(2), bl.Sigmoid(), bl.Linear(1)).build((2,))
     >>> bl.draw(network, depth="neurons").title
     'Network 2-2-1'
+    >>> speller = bl.Sequential(bl.RNN(8, return_sequences=True), bl.Linear(3)).build((4, 4))
+    >>> bl.draw(speller, depth="time", labels=("hell", "ello")).title
+    'Network unrolled over 4 steps'
     """
     if path is not None:
         check_path(path)
     if depth is not None and not (isinstance(depth, str) and depth in DEPTHS):
         raise unknown("depth", depth, DEPTHS)
-    drawing = Drawing(_scene(what, depth, x, y, loss))
+    drawing = Drawing(_scene(what, depth, {"x": x, "y": y, "loss": loss, "labels": labels}))
     if path is not None:
         drawing.save(path)
     return drawing
 
 
-def _scene(what: Any, depth: str | None, x: Any, y: Any, loss: Any) -> Scene:
+# What is said beside a network, by depth.
+_TAKES = {"operations": ("x", "y", "loss"), "time": ("x", "labels"), "cell": ("x",)}
+
+
+def _scene(what: Any, depth: str | None, said: dict[str, Any]) -> Scene:
     if isinstance(what, (Tensor, Explanation)):
         if depth not in (None, "operations"):
             raise InputError(f"depth={depth!r} is for networks; a graph is drawn as depth='operations'")
@@ -85,15 +100,19 @@ def _scene(what: Any, depth: str | None, x: Any, y: Any, loss: Any) -> Scene:
     if not isinstance(what, Layer) and not isinstance(getattr(what, "network", what), Network):
         raise InputError(f"draw takes a Tensor, an Explanation, a Network or a Run, got {described(what)}")
     network = require_network(what, "draw")
+    for name, value in said.items():
+        if value is not None and name not in _TAKES.get(str(depth), ()):
+            depths = " or ".join(f"depth={each!r}" for each, takes in _TAKES.items() if name in takes)
+            raise InputError(f"{name} is for {depths}, got depth={depth or 'layers'!r}")
     if depth == "operations":
-        note = "" if x is not None else "input: one example of random numbers; give your own as x=…"
-        return _graph(trace(network, x, y, loss), note)
-    if any(item is not None for item in (x, y, loss)):
-        raise InputError(f"x, y and loss are for depth='operations', got depth={depth or 'layers'!r}")
+        note = "" if said["x"] is not None else "input: one example of random numbers; give your own as x=…"
+        return _graph(trace(network, said["x"], said["y"], said["loss"]), note)
+    if depth is None or depth == "layers":
+        return layers(network)
+    require_single(network, f"draw with depth={depth!r}")
     if depth == "neurons":
-        require_single(network, "draw with depth='neurons'")
         return neurons(network)
-    return layers(network)
+    return unrolled(network, said["x"], said["labels"]) if depth == "time" else cell(network, said["x"])
 
 
 def _graph(what: Tensor | Explanation, note: str = "") -> Scene:

@@ -73,6 +73,12 @@ def face(value: Any) -> Face:
     flat = array.reshape(-1, array.shape[-1])
     if array.ndim <= 2 and len(flat) <= 4 and flat.shape[1] <= 4 and flat.size <= 8:
         return Face(_whole(array), bad=bool(bad))
+    return painted(array)
+
+
+def painted(array: np.ndarray) -> Face:
+    """An array as squares, its shape below."""
+    bad = int((~np.isfinite(array)).sum()) if array.dtype.kind == "f" else 0
     note = shape(array) + (f", {bad} NaN or infinite" if bad else "")
     return Face((note,), _small(array), bool(bad))
 

@@ -55,6 +55,7 @@ class Prober:
             several=program.members > 1,
         )
         self._kinds = kinds(job.network)
+        self._fetch = program.engine.fetch
         self._to_host = self.plan.at_once and compiled
         reduction = program.reduction
         self._sample = Lazy(lambda: _sample(self.plan, examples, batches, reduction, seed, engine))
@@ -66,7 +67,7 @@ class Prober:
     def __call__(self, train_state: TrainState, epoch: int) -> ProbeRecord:
         """The record of a run's state after an epoch."""
         if self._to_host:
-            train_state = tree.map(np.asarray, train_state)
+            train_state = self._fetch(train_state)
         with np.errstate(all="ignore"), _one_thread() if self._to_host else contextlib.nullcontext():
             found = plain(self._look.run(train_state, *self._sample()))
         step = np.asarray(train_state["step"]).reshape(-1)[0]

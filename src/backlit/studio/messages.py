@@ -1,0 +1,200 @@
+"""The messages of the studio's protocol, version 1: see `backlit.studio.protocol`."""
+
+from __future__ import annotations
+
+from backlit.studio.protocol import (
+    LONGEST_TEXT,
+    Direction,
+    MessageKind,
+    anything,
+    flag,
+    number,
+    several,
+    text,
+    thing,
+    whole,
+)
+
+ROW = whole("row", "row of the data as `data` numbered them", optional=True)
+SIDE = text("side", "a: the network; b: the one beside it", "a", "b", optional=True)
+
+ASKED = (
+    MessageKind(
+        "hello",
+        "ask",
+        "The first message of a page; answered by `welcome`, `state` and `data`.",
+        (whole("version", "of the protocol that the page speaks", 1), text("language", "en or ko", "en", "ko", optional=True)),
+    ),
+    MessageKind(
+        "configure",
+        "ask",
+        "Build anew from a state: all of it, or the parts that change (data, network, training), each whole. Training begins at "
+        "update 0, unless the state has `history` and `at`. Answered by `state` and `data`.",
+        (thing("state", "a state as `state` tells it, or parts of it"),),
+    ),
+    MessageKind(
+        "upload",
+        "ask",
+        "A file: a table (CSV, JSON, Excel) or a text. Sent as a binary frame. Answered by `uploaded`; nothing is trained before "
+        "`configure` names it in `data`.",
+        (text("name", "the file's name, of which only the ending counts", most=200), text("kind", "what it is", "table", "text")),
+        arrays="file: u1, its bytes",
+    ),
+    MessageKind("step", "ask", "Some updates, or epochs.", (whole("updates", "updates to make", 1, 100_000, optional=True), whole("epochs", "epochs to make, in place of updates", 1, 10_000, optional=True))),
+    MessageKind("play", "ask", "Train until `pause`.", (whole("speed", "updates from one frame to the next; 0: as fast as they come", 0, 100_000, optional=True),)),
+    MessageKind("pause", "ask", "Stop after the update that is being made."),
+    MessageKind("seek", "ask", "Go to an update, back or forth; states of the past are computed again, bit for bit.", (whole("update", "how many updates were made there"),)),
+    MessageKind("reset", "ask", "Back to update 0; the history of changes is forgotten."),
+    MessageKind("rate", "ask", "Another learning rate from here on; what was trained beyond this update is forgotten.", (number("value", "the rate", 0, 1000),)),
+    MessageKind(
+        "edit",
+        "ask",
+        "Set one weight, here and now.",
+        (text("place", "parameter and index: 0/weight[1,2] (unit, input), 0/bias[1]", most=200), number("value", "its new value", -1e9, 1e9)),
+    ),
+    MessageKind(
+        "freeze",
+        "ask",
+        "Hold a unit's incoming weights and bias from here on, or let them go again.",
+        (text("layer", "path of its layer, as in `state`: 0", most=200), whole("unit", "counted from 0"), flag("on", "hold or let go")),
+    ),
+    MessageKind(
+        "look",
+        "ask",
+        "What frames are to carry, and how finely.",
+        (
+            several("panels", "some of boundary, units, weights, curves, histograms, flow, ratios, doctor", optional=True, most=20),
+            whole("grid", "points along each side of maps", 8, 128, optional=True),
+        ),
+    ),
+    MessageKind("seen", "ask", "The page has drawn a frame, and may be sent the next one.", (whole("frame", "its number"),)),
+    MessageKind(
+        "explain",
+        "ask",
+        "Where a weight's next step comes from, or what a unit computes. Answered by `explained`.",
+        (
+            text("weight", "place of a weight: 0/weight[1,2]", optional=True, most=200),
+            text("layer", "of a unit: path of its layer", optional=True, most=200),
+            whole("unit", "of a unit: counted from 0", optional=True),
+            ROW,
+            SIDE,
+        ),
+    ),
+    MessageKind("walk", "ask", "Forward pass, backward pass and update of a row, step by step. Answered by `walked`.", (text("example", "a worked example of the notes in place of the network; there a rate of 0.5", "W1", "W2", optional=True), ROW)),
+    MessageKind("pull", "ask", "What the network computes for inputs that someone pulls at. Answered by `pulled`.", (several("inputs", "one number for each input of the network", most=5000), ROW, SIDE)),
+    MessageKind("surface", "ask", "The loss along two directions with the path of training (Li et al., 2018). Answered by `surface`.", (whole("grid", "points along each side", 5, 61, optional=True),)),
+    MessageKind("compare", "ask", "A second network beside the first, on the same data and seed, with one difference. Answered by `state`.", (thing("change", "parts of a state, as for `configure`; {} ends it"),)),
+    MessageKind("keep", "ask", "End the comparison with the second network in the first one's place."),
+    MessageKind("discard", "ask", "End the comparison with the first network."),
+    MessageKind("doctor", "ask", "What the doctor says at this update. Answered by `findings`."),
+    MessageKind("try", "ask", "A finding's remedy beside the network: a comparison. Answered by `state`.", (text("key", "of the finding", most=200),)),
+    MessageKind("break", "ask", "Plant a fault, which isn't named. Answered by `state`.", (whole("seed", "of the choice", optional=True),)),
+    MessageKind("guess", "ask", "Say which fault was planted. Answered by `judged`.", (text("key", "of the fault, as `catalog` lists them", most=200),)),
+    MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`."),
+    MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True))),
+)  # fmt: skip
+
+TOLD = (
+    MessageKind(
+        "welcome",
+        "tell",
+        "Answers `hello`.",
+        (
+            whole("version", "of the protocol", 1),
+            text("backlit", "version of Backlit"),
+            thing("catalog", "what there is to choose from, with bounds, defaults, and titles {en, ko}"),
+            thing("limits", "rows, bytes, units, layers, weights, updates: the most of each"),
+        ),
+    ),
+    MessageKind(
+        "state",
+        "tell",
+        "All that says what is seen: sent after whatever changes it. `state` can be sent back with `configure`, held in a link, or kept to "
+        "undo.",
+        (
+            thing("state", "{data, network, training, history, at}"),
+            thing("at", "{update, epoch, updates_per_epoch, furthest, playing, speed}: time"),
+            several("layers", "of the built network, inputs first: {path, kind, units, shape, activation, parameters, frozen}"),
+            several("notes", "what is worth saying about it, each {en, ko}"),
+            anything("compare", "of the second network: its state and layers, or null", optional=True),
+            flag("planted", "whether a fault was planted and not yet found"),
+        ),
+    ),
+    MessageKind(
+        "data",
+        "tell",
+        "The rows, after each `configure`.",
+        (
+            text("task", "what is learned", "classification", "regression", "text"),
+            several("columns", "names of the inputs"),
+            anything("classes", "names of the classes, or null", optional=True),
+            anything("shown", "the two inputs that the plane shows, or null: {axes: [i, j], projected, note: {en, ko}}", optional=True),
+            several("range", "[[low, high], [low, high]] of the plane"),
+            whole("rows", "of the data", 0),
+        ),
+        arrays="plane: f4 (rows, 2), places on the plane; y: f4 (rows,), class numbers or numbers; held: u1 (rows,), 1 for rows held back from training",
+    ),
+    MessageKind(
+        "frame",
+        "tell",
+        "The network as it is at an update: what `look` asked for. The page answers with `seen`.",
+        (
+            whole("frame", "number of the frame"),
+            whole("update", "updates made"),
+            number("epoch", "updates made by those of an epoch"),
+            flag("playing", "whether more updates follow by themselves"),
+            anything("loss", "of the last update's rows, null before the first or if it isn't finite", optional=True),
+            anything("held_loss", "of the rows held back, or null", optional=True),
+            anything("accuracy", "{train, held} of a classification, or null", optional=True),
+            whole("curves_from", "number of the first update that `curves` holds; earlier ones were sent before", optional=True),
+            several("findings", "of the doctor: {key, title: {en, ko}, layer}", optional=True),
+            anything("diverged", "{en, ko}: where the first NaN or infinity came from, or null", optional=True),
+            several("histograms", "layer by layer {layer, low, high, counts, dead, saturated}", optional=True),
+            several("flow", "layer by layer {layer, gradient, ratio, steps}: norms of the gradient, update by weight, and by time step", optional=True),
+            anything("compare", "{loss, held_loss, accuracy} of the second network, whose arrays begin with b:", optional=True),
+            anything("text", "what a text network writes, or null", optional=True),
+        ),
+        arrays="boundary: f4 (grid, grid), of classes (grid, grid, classes), rows from the bottom up; units/PATH: f4 (units, grid, grid); "
+        "param/PATH: f4, each parameter by its path (param/0/weight); curves: f4 (updates, 2), loss and held loss of each update since the last frame; "
+        "values/PATH: f4 (units,), of the row that was last asked about",
+    ),
+    MessageKind("done", "tell", "Something that was asked is done.", (text("asked", "the message's type"), anything("at", "time, as in `state`", optional=True))),
+    MessageKind("error", "tell", "Something that was asked can't be done; nothing has changed.", (text("asked", "the message's type", optional=True), thing("what", "{en, ko}"), text("field", "part of the state that is wrong", optional=True))),
+    MessageKind("note", "tell", "Something that a person should know: {en, ko}.", (thing("what", "{en, ko}"),)),
+    MessageKind(
+        "uploaded",
+        "tell",
+        "A file as it is understood.",
+        (
+            text("file", "name by which `configure` calls it"),
+            whole("rows", "rows of a table, characters of a text"),
+            several("columns", "{name, kind, note: {en, ko}, input}, as `backlit train` understands them"),
+            anything("target", "the column that would be predicted, or null", optional=True),
+        ),
+    ),
+    MessageKind(
+        "explained",
+        "tell",
+        "A weight or unit in symbols and numbers; all numbers in float64, for the row that was asked about or the next batch.",
+        (
+            whole("update", "of the state that it is of"),
+            anything("weight", "{place, symbol, value, gradient, upstream, local, downstream, new, rule, lines: [{text, latex}], factors}", optional=True),
+            anything("unit", "{layer, unit, formula, lines, weights, bias, value, activation, alive, low, high, mean}", optional=True),
+            anything("rows", "how many rows the gradient is the mean of", optional=True),
+            SIDE,
+        ),
+        arrays="map: f4 (grid, grid), of a unit over the plane",
+    ),
+    MessageKind("walked", "tell", "The passes of a row.", (several("nodes", "{id, column, row, name, kind}"), several("edges", "{from, to, weight, place}"), several("steps", "{phase, node, place, symbols, numbers, value, text: {en, ko}}"), anything("example", "W1, W2 or null", optional=True))),
+    MessageKind("pulled", "tell", "What reaches each layer, for inputs that were pulled at.", (several("inputs", "as they were sent"), several("layers", "{path, values}"), anything("output", "{values, class, probabilities}"))),
+    MessageKind("surface", "tell", "The loss along two directions.", (several("range", "[[low, high], [low, high]] along both"), several("explained", "share of the path along each direction"), text("kind", "pca: of the path; random: of filter-normalised directions", "pca", "random")), arrays="loss: f4 (grid, grid); path: f4 (points, 2); updates: f4 (points,)"),
+    MessageKind("findings", "tell", "What the doctor says.", (several("findings", "{key, severity, title, text, remedy: each {en, ko}, layer, change}"), whole("update", "of the state that it is of"))),
+    MessageKind("judged", "tell", "Whether a guess is right.", (flag("right", "whether it is"), thing("what", "{en, ko}"))),
+    MessageKind("code", "tell", "What is seen, to be copied.", (text("python", "a program", most=LONGEST_TEXT), text("command", "a shell command", most=LONGEST_TEXT), text("link", "the part of an address after #; without data", most=LONGEST_TEXT), several("notes", "what to know about it, each {en, ko}"))),
+    MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT),)),
+)  # fmt: skip
+
+MESSAGES: dict[Direction, dict[str, MessageKind]] = {
+    "ask": {kind.name: kind for kind in ASKED},
+    "tell": {kind.name: kind for kind in TOLD},
+}
