@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from backlit.errors import InputError
+from backlit.errors import InputError, StreamError
 from backlit.files import locked
 from backlit.graph import tree
 from backlit.schema import fitted, parsed
@@ -84,8 +84,9 @@ class FolderKeeper:
                 raise InputError(f"{self.folder} already holds a run; resume it, or choose another folder")
             try:
                 yield free
-            except Exception:
-                if free and loop.state.epoch < self.every:  # all that was written is how it began
+            except Exception as error:
+                kept = isinstance(error, StreamError) and loop.history
+                if free and loop.state.epoch < self.every and not kept:  # all that was written is how it began
                     files.remove(self.folder)
                 raise
             if free and not loop.state.epoch and loop.diverged:

@@ -66,7 +66,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     training = job.training
     stopping = completed(training.early_stopping, job)
     settings = training.replace(loss=job.loss, optimizer=job.optimizer, early_stopping=stopping).to_dict()
-    settings |= {"data": job.fingerprint()} | ({"streamed": job.told} if job.told else {})
+    settings |= {"data": job.fingerprint(), **job.told}
     prober = _prober(job)
     facts = None if prober is None else start_of(job, prober)
 

@@ -206,9 +206,7 @@ class Program:
                 train_state, record = self.engine.scan(step, train_state, tree.map(lambda part: part[number], batches))
             result = {"train": record}
             if validation is not None and held is not None:
-                result["validation"] = self._evaluate(
-                    train_state["params"], train_state["state"], held, validation
-                )[1]
+                result["validation"] = self._evaluate(train_state["params"], train_state["state"], held, validation)[1]
             return train_state, result
 
         return self.engine.loop(epoch, train_state, count, self.length)

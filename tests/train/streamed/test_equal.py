@@ -62,9 +62,10 @@ CASES: dict[str, tuple[Any, Any, Any, Any, dict[str, Any]]] = {
         {"metrics": ["accuracy", "sequence_accuracy"]},
     ),
     "a carried state": (bl.Sequential(bl.LSTM(4, stateful=16), bl.Linear(1)), STEPS, NUMBERS, None, {}),
-    "several outputs": (TWO, X, {"size": NUMBERS, "kind": CLASSES}, (HELD_X, {"size": HELD_NUMBERS, "kind": HELD_CLASSES}), {
-        "standardize_targets": True, "class_weight": {"kind": "balanced"},
-    }),
+    "several outputs": (
+        TWO, X, {"size": NUMBERS, "kind": CLASSES}, (HELD_X, {"size": HELD_NUMBERS, "kind": HELD_CLASSES}),
+        {"standardize_targets": True, "class_weight": {"kind": "balanced"}},
+    ),
 }  # fmt: skip
 
 

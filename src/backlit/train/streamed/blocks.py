@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from backlit.errors import StreamError
 from backlit.graph import tree
 from backlit.train.batches import Batches
 from backlit.train.mixup import Mixup
+from backlit.train.streamed.passes import Passes
 from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, together
 from backlit.train.streamed.sharing import Sharing
 
@@ -150,7 +150,7 @@ class Cuts:
     def since(self, epoch: int) -> Iterator[Cut | None]:
         """From an epoch on, for ever."""
         self._left = self._layout.epoch
-        number, self._skipped = self._passes.at(epoch, self._layout)
+        number, self._skipped = self._passes.at(epoch, self._layout.epoch, self._layout.update)
         while True:
             yield from self._pass(number)
             if self._left is None:
@@ -185,37 +185,6 @@ class Cuts:
             if not self._left:
                 self._left = self._layout.epoch
                 yield END
-
-
-@dataclass
-class Passes:
-    """How many rows a pass has, as far as that is known, and whether every pass has as many.
-
-    Parameters
-    ----------
-    rows : int or None
-        Of this process; None if only reading tells, or the stream needn't end.
-    """
-
-    rows: int | None
-    what: str = "the stream"
-
-    def at(self, epoch: int, layout: Layout) -> tuple[int, int]:
-        """The pass in which an epoch begins, and how many updates of it come before."""
-        if layout.epoch is None:
-            return epoch, 0
-        done = epoch * layout.epoch
-        return (0, done) if self.rows is None else divmod(done, -(-self.rows // layout.update))
-
-    def check(self, number: int, rows: int) -> None:
-        """Refuse a pass that had other rows than it should."""
-        if rows != self.rows and self.rows is not None:
-            raise StreamError(
-                f"{self.what}: pass {number + 1} had {rows:,} rows, where {self.rows:,} were expected: a stream must "
-                "give the same rows in each pass (if it is a function, each call must begin anew)"
-            )
-        if not rows:
-            raise StreamError(f"{self.what} ended at once: pass {number + 1} had no rows")
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,4 +258,3 @@ def passes_of(stream: Any, reader: Reader, sharing: Sharing, what: str) -> ReadP
                 yield place, rows
 
     return read
-

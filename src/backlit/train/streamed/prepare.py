@@ -29,7 +29,8 @@ from backlit.train.prepare import VALIDATION_ROWS, Job, carries_state, clipped, 
 from backlit.train.program import program_for
 from backlit.train.scores import need_outputs
 from backlit.train.streamed.ahead import Ahead
-from backlit.train.streamed.blocks import Block, Cuts, Layout, Maker, Passes, passes_of
+from backlit.train.streamed.blocks import Block, Cuts, Layout, Maker, passes_of
+from backlit.train.streamed.passes import Passes
 from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, unpacked
 from backlit.train.streamed.sharing import Sharing
 from backlit.train.streamed.survey import LEARNED, Survey, survey, wanted
@@ -114,7 +115,7 @@ def prepare_stream(network: Layer | Network, stream: Any, training: Training) ->
     targets = _targets(examples, known, stream, training)
     training = training.replace(class_weight=_class_weight(targets, known, stream, training))
     reader = Reader(examples.network, targets, training)
-    kept = known.sample(reader)
+    kept = known.sample(stream, reader)
     return _job(network, _Known(stream, held, known.rows, targets, reader, kept, examples), training)
 
 
@@ -206,6 +207,7 @@ def _survey(stream: Any, examples: Examples, training: Training) -> Survey:
     passing = any(kinds.values()) or not counted
     if training.class_weight == "balanced" and getattr(stream, "class_counts", None) is None:
         kinds, passing = {name: "class" if own.kind in LEARNED else kinds[name] for name, own in heads.items()}, True
+
     def outcomes(x: Any, y: Any) -> Any:
         return outcomes_of(examples.network.output_names, training.preparation, x, y, None)
 
@@ -318,10 +320,7 @@ def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJ
         ),
         held_maker=Maker(held_layout, [None], carried, [None], sharing, steps=False),
         sharing=sharing,
-        told={
-            "rows": known.rows, "block": layout.rows, "updates": steps, "approximate": rounded(metrics),
-            "held": held_rows_known,
-        },
+        told={"streamed_rows": known.rows or 0, "block_rows": layout.rows, **rounded(metrics)},
     )  # fmt: skip
 
 

@@ -89,6 +89,23 @@ def blocks_of(stream: Any, number: int, shard: int, shards: int, what: str) -> I
             count += 1
 
 
+class Alike:
+    """Refuses blocks that differ from the first: what they hold would be read as something else."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, Any] = {}
+
+    def require(self, what: str, now: Any) -> None:
+        """Of this kind all blocks must have the same."""
+        first = self._first.setdefault(what, now)
+        if first != now:
+            raise InputError(f"{what} {_shown(now)}, in the first block {_shown(first)}: all blocks must be alike")
+
+    def require_targets(self, outcomes: Any) -> None:
+        """Targets of all blocks must be of one type."""
+        self.require("targets of type", tree.map(_kind, outcomes))
+
+
 @dataclass(eq=False)
 class Reader:
     """Makes `Rows` of blocks, all of them alike.
@@ -107,7 +124,7 @@ class Reader:
     targets: Any
     training: Training
     held: bool = False
-    _first: dict[str, Any] = field(default_factory=dict, init=False)
+    _alike: Alike = field(default_factory=Alike, init=False)
 
     def read(self, block: Any) -> Rows:
         """The rows of a block.
@@ -134,21 +151,15 @@ class Reader:
             raise ShapeError(f"rows of shape {shape_of(inputs)}; the network takes {self.network.input_shape}")
         n = rows_of(inputs)
         outcomes = outcomes_of(self.network.output_names, training.preparation, x, y, n)
-        self._alike("inputs of type", tree.map(lambda part: part.dtype.name, inputs))
-        self._alike("targets of type", tree.map(_kind, outcomes))
-        self._alike("weights", weights is not None)
+        self._alike.require("inputs of type", tree.map(lambda part: part.dtype.name, inputs))
+        self._alike.require_targets(outcomes)
+        self._alike.require("weights", weights is not None)
         if n:
             self.network.check_inputs(inputs)
         encoded = self.targets.encode(outcomes, training.dtype)
         by_class = training.class_weight if not self.held else None
         own, by_head = weights_from(n, self.targets, encoded, weights, by_class, training.dtype, whole=False)
         return Rows(inputs, encoded, None if self.held else own, by_head)
-
-    def _alike(self, what: str, now: Any) -> None:
-        """Refuse a block that differs from the first: what it holds would be read as something else."""
-        first = self._first.setdefault(what, now)
-        if first != now:
-            raise InputError(f"{what} {_shown(now)}, in the first block {_shown(first)}: all blocks must be alike")
 
 
 def _kind(outcomes: np.ndarray) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from backlit.data.frames import some_rows
-from backlit.errors import InputError
+from backlit.errors import BacklitError, InputError
 from backlit.nn.metrics import CLASSES
-from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, together, unpacked
+from backlit.train.streamed.passes import Passes
+from backlit.train.streamed.reader import Alike, Reader, Rows, blocks_of, reading, together, unpacked
 from backlit.train.streamed.tallies import Sample
 
 KEPT = 4096  # rows that are kept aside: probes, the doctor and simple models look at them
@@ -70,9 +71,15 @@ class Survey:
     kept: list[tuple[Any, Any, Any]]
     places: np.ndarray | None = None
 
-    def sample(self, reader: Reader) -> Rows:
+    def sample(self, stream: Any, reader: Reader) -> Rows:
         """The rows that were kept, as training takes them."""
-        rows = together([reader.read(part) for part in self.kept])
+        try:
+            rows = together([reader.read(part) for part in self.kept])
+        except BacklitError:  # read whole, the block tells which of its rows it is
+            for place, block in blocks_of(stream, 0, 0, 1, "the stream"):
+                with reading(place):
+                    reader.read(block)
+            raise
         return rows if self.places is None else rows.at(self.places)
 
 
@@ -94,7 +101,7 @@ def survey(stream: Any, kinds: dict[str, str], passing: bool, outcomes: Callable
     heads = {name: Head() for name in kinds}
     sample = Sample(KEPT, (seed, _STREAM))
     kept: list[tuple[Any, Any, Any]] = []
-    seen = 0
+    seen, alike = 0, Alike()
     for place, block in blocks_of(stream, 0, 0, 1, "the stream"):
         with reading(place):
             x, y, weights = unpacked(block)
@@ -103,6 +110,7 @@ def survey(stream: Any, kinds: dict[str, str], passing: bool, outcomes: Callable
             count = len(next(iter(named.values())))
             if not count:
                 continue
+            alike.require_targets(targets)
             for name, kind in kinds.items():
                 if kind in LEARNED:
                     heads[name].add_classes(named[name])
@@ -114,6 +122,9 @@ def survey(stream: Any, kinds: dict[str, str], passing: bool, outcomes: Callable
             break
     if not seen:
         raise InputError("the stream ended at once: there are no rows to train on")
+    said = getattr(stream, "rows", None)
+    if passing and said is not None:
+        Passes(said).check(0, seen)
     if not passing:
         return Survey(getattr(stream, "rows", None), heads, kept)
     return Survey(seen, heads, kept, sample.least())

@@ -68,18 +68,18 @@ def is_summed(metric: Any) -> bool:
     return isinstance(own, Metric) and own.summed
 
 
-def rounded(table: Mapping[str, Any]) -> dict[str, str]:
-    """Which metrics of streams are a little off, and why: "histogram" or "sample"."""
-    told = {}
+def rounded(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Which metrics of streams are a little off: those "by_histogram", and those "by_sample" of the rows."""
+    told: dict[str, list[str]] = {"by_histogram": [], "by_sample": []}
     for name, metric in table.items():
         own = metric.metric if isinstance(metric, HeadMetric) else metric
         if by_loss(metric):
             continue
         if not is_summed(metric):
-            told[name] = "sample"
+            told["by_sample"].append(name)
         elif own.rounded:
-            told[name] = "histogram"
-    return told
+            told["by_histogram"].append(name)
+    return {how: tuple(names) for how, names in told.items() if names}
 
 
 def _of_head(metric: Any, outputs: Any, targets: Any, weights: Any) -> tuple[Metric, Any, Any, Any]:
