@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from backlit import interrupts
+from backlit import distributed, interrupts
 from backlit.aligned import HIDDEN, aligned, visible
 from backlit.cli import process
 from backlit.errors import BacklitError, DivergedError, InputError
@@ -94,18 +94,21 @@ def visible_usage() -> Iterator[None]:
 
 
 def tell(text: object) -> None:
-    """Say what was asked for, on standard output."""
-    print(visible(text), flush=True)
+    """Say what was asked for, on standard output; of several processes the first says it."""
+    if distributed.is_first():
+        print(visible(text), flush=True)
 
 
 def note(sentence: str) -> None:
-    """Say something beside the result, on standard error."""
-    print(visible(sentence), file=sys.stderr)
+    """Say something beside the result, on standard error; of several processes the first says it."""
+    if distributed.is_first():
+        print(visible(sentence), file=sys.stderr)
 
 
 def fail(message: str, status: int) -> NoReturn:
-    """Say what went wrong and end."""
-    note(f"backlit: {message}".replace("\n", "\n  "))
+    """Say what went wrong, in which of several processes, and end."""
+    who = "backlit" if distributed.is_first() else f"backlit (process {distributed.index()})"
+    print(visible(f"{who}: {message}".replace("\n", "\n  ")), file=sys.stderr)
     leave(status)
 
 
@@ -134,7 +137,7 @@ def end(status: Any) -> NoReturn:
 @contextlib.contextmanager
 def stages(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
     """A bar for work in stages that takes long, in terminals: call it with the stage's name and the share done."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty() or not distributed.is_first():
         yield None
         return
     from rich.console import Console
@@ -148,6 +151,8 @@ def stages(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
 
 def emit(data: dict[str, Any]) -> None:
     """The one JSON object of ``--json``, in which what a terminal would obey is escaped, and nothing replaced."""
+    if not distributed.is_first():
+        return
     unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
     text = json.dumps(_finite(data), ensure_ascii=not unicode, allow_nan=False, default=_plain)
     print(re.sub(HIDDEN, lambda match: f"\\u{ord(match[0]):04x}", text))

@@ -103,6 +103,7 @@ def command(
 
     Rows are split into training, validation (for stopping) and test rows; whatever isn't said is chosen by the data.
     """
+    from backlit import distributed
     from backlit.cli import config, output
     from backlit.languages import check_language
     from backlit.run import Run
@@ -118,12 +119,12 @@ def command(
     options = options_of(choices)
     if outcome.out is not None:
         checkpoint = Checkpoint(outcome.out, resume=outcome.resume, overwrite=outcome.overwrite)
-        if not FolderKeeper(checkpoint).check() and outcome.resume:
+        if not distributed.once(FolderKeeper(checkpoint).check) and outcome.resume:
             output.note(f"{outcome.out} holds nothing to go on with yet: the run begins anew")
     with output.stages(outcome.quiet) as stage:
         task, source = task_of(choices)
         material = task.read(source, stage)
-    folder = outcome.out or _fresh(Path("runs"), material.name)
+    folder = outcome.out or Path(distributed.once(lambda: str(_fresh(Path("runs"), material.name))))
     call = Call(
         checkpoint=Checkpoint(folder, resume=outcome.resume, overwrite=outcome.overwrite),
         progress=not outcome.quiet,
@@ -138,12 +139,13 @@ def command(
 
 def finish(run: Any, folder: Path, outcome: Outcome) -> None:
     """Keep a trained run in its folder, print what is to be told of it, write its report; end if it failed."""
+    from backlit import distributed
     from backlit.cli import output, printing
     from backlit.run import save_report
     from backlit.train.result import ending
 
     if run.diverged:
-        if run.history and not outcome.no_report:
+        if run.history and not outcome.no_report and distributed.is_first():
             output.note(f"report: {save_report(run, outcome.lang)}")
         output.fail(ending(run), output.WORK_FAILED)
     if not run.history:
@@ -157,7 +159,7 @@ def finish(run: Any, folder: Path, outcome: Outcome) -> None:
         output.emit({**scores, "findings": found, "run": str(folder), "epochs": len(run.history), "seconds": seconds})
     else:
         output.tell(printing.training(run, folder, run.diagnose().alarms))
-    if not outcome.no_report:  # now that the result is known: drawing takes a second or two
+    if not outcome.no_report and distributed.is_first():  # now that the result is known: drawing takes a second or two
         written = save_report(run, outcome.lang)
         if not outcome.as_json:
             output.tell(f"report: {written}")

@@ -32,6 +32,7 @@ class Schedule(Hyperparameters):
     """
 
     family: ClassVar[str] = "schedule"
+    numbers: ClassVar[tuple[str, ...]] = ()  # fields that `at` takes as arrays, too: see `train.numbers`
 
     @property
     def highest(self) -> float | None:
@@ -66,6 +67,8 @@ def highest(learning_rate: Any) -> float | None:
 @dataclass(frozen=True, repr=False)
 class FromStart(Schedule, abstract=True):
     """Base of the schedules whose first rate is the greatest."""
+
+    numbers: ClassVar[tuple[str, ...]] = ("start",)
 
     start: float = nonnegative()
 

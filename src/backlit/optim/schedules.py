@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from backlit.optim.plateau import ReduceOnPlateau
 from backlit.optim.rate import FromStart, Schedule, highest, rate_at
@@ -108,6 +108,8 @@ class InverseTime(Schedule):
     0.25
     """
 
+    numbers: ClassVar[tuple[str, ...]] = ("start", "decay")
+
     start: float | Callable[[Any], Any] = field(metadata=RATE)
     decay: float = nonnegative()
 
@@ -141,6 +143,8 @@ class Cosine(FromStart):
     (0.1, 0.001, 0.001)
     """
 
+    numbers: ClassVar[tuple[str, ...]] = ("start", "end")
+
     steps: int = count()
     end: float = nonnegative(0.0)
 
@@ -172,6 +176,8 @@ class WarmUp(Schedule):
     >>> schedule(0), schedule(50), schedule(100), schedule(1000)
     (0.0, 0.05, 0.1, 0.0)
     """
+
+    numbers: ClassVar[tuple[str, ...]] = ("then",)
 
     then: float | Callable[[Any], Any] = field(metadata=RATE)
     steps: int = count()
@@ -219,6 +225,8 @@ class OneCycle(Schedule):
     >>> round(schedule(0), 6), round(schedule(49.5), 6), round(schedule(100), 6)
     (0.1, 1.0, 0.01)
     """
+
+    numbers: ClassVar[tuple[str, ...]] = ("peak",)
 
     peak: float = nonnegative()
     steps: int = count(low=2)

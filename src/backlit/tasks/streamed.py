@@ -82,7 +82,10 @@ class StreamedTask(TableTask):
         """Refuse what needs all rows at once, by name."""
         super().check(options)
         if self.test is not None:
-            raise InputError("--test names a file of its own, which a stream has no place for yet: leave it out, and a share of the rows is kept for it (--split)")
+            raise InputError(
+                "--test names a file of its own; of a stream a share of the rows is judged on (--split 70/15/15), or "
+                "the latest of them (--time): leave --test out"
+            )
         if options.batch_size == "full":
             raise InputError("--batch-size full takes all rows at once, which a stream never has: give a number")
         if options.calibrate:
@@ -91,7 +94,7 @@ class StreamedTask(TableTask):
     def read(self, data: Any, progress: Progress | None = None) -> Streamed:
         """The table, opened: only heads are read."""
         if data == "-":
-            raise InputError("standard input can't be read as a stream, since each epoch reads it anew: save it as a file")
+            raise InputError("standard input can't be a stream, since each epoch reads it anew: save it as a file")
         table = open_table(data, **self.reading)
         return Streamed(table.name, None, np.zeros(0), "", table=table, progress=progress)
 

@@ -12,6 +12,7 @@ from backlit.graph.op import is_bad
 from backlit.languages import Message, Template
 from backlit.nn.layer import forward
 from backlit.train.mixup import blend, parts_of
+from backlit.train.numbers import together
 from backlit.train.program import Data, Program, TrainState, by_row
 
 Place = Literal["inputs", "parameter", "layer", "output", "loss", "sum of losses", "validation loss"]
@@ -98,7 +99,8 @@ def first_bad_value(
     if any(map(is_bad, tree.leaves(x))):
         return "inputs", "", None
     bad_layers: list[str] = []
-    layers = {place.path for place in program.architecture.walk_shapes(program.input_shape)}
+    architecture = together(program.architecture, data["numbers"]["architecture"])
+    layers = {place.path for place in architecture.walk_shapes(program.input_shape)}
 
     def tap(path: str, output: Any) -> Any:
         if path in layers and not bad_layers and any(is_bad(np.asarray(part)) for part in tree.leaves(output)):
@@ -107,7 +109,7 @@ def first_bad_value(
 
     with np.errstate(all="ignore"):
         output, _ = forward(
-            program.architecture,
+            architecture,
             program.input_shape,
             params,
             x,

@@ -6,6 +6,7 @@ import contextlib
 import time
 from typing import Any, Protocol
 
+from backlit import distributed
 from backlit.errors import DivergedError, InputError, StreamError
 from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
@@ -62,6 +63,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
         With `strict`, if a NaN or infinity appeared.
     """
     start = time.monotonic()
+    distributed.join()
     job = _job(network, x, y, training)
     training = job.training
     stopping = completed(training.early_stopping, job)
@@ -92,8 +94,9 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     deadline = None if training.time_limit is None else start + training.time_limit
     best = (None, None) if stopping is None else (stopping.monitor, stopping.direction)
     goal = progress.Goal(training.epochs, *best, deadline)
-    following = followed(training.listeners)
-    with following, progress.shown(training.progress, goal) as display, held() as asked:
+    first = distributed.is_first()
+    following = followed(training.listeners if first else ())
+    with following, progress.shown(training.progress if first else False, goal) as display, held() as asked:
         saving = None if keeper is None else Saving(keeper.every, lambda: keeper.write(loop, result()))
         listeners = Listeners(training.listeners, display.show, prober, saving, asked, settings)
         loop = loop_for(job)(job, stopping, listeners, deadline=deadline)

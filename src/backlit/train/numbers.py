@@ -1,14 +1,14 @@
-"""Numbers apart from forms: a program is compiled for an optimizer's form, and its rate is an argument.
+"""Numbers apart from forms: a program is compiled for an optimizer's or network's form, and its rate is an argument.
 
-So trainings that differ in a learning rate, momentum, decay or a penalty's strength run one compiled program. Which
-fields can be arguments a class says by ``numbers``; a number of 0 stays in the form, as what leaves a step out. What a
-user defines isn't taken apart: its code may decide by the values.
+So trainings that differ in a learning rate (a schedule's, too), momentum, decay, dropout or a penalty's strength run
+one compiled program. Which fields can be arguments a class says by ``numbers``; a number of 0 stays in the form, as
+what leaves a step out. What a user defines isn't taken apart: its code may decide by the values.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from backlit.optim.transform import Optimizer
@@ -39,7 +39,7 @@ class Form:
 
 
 def apart(thing: Any) -> tuple[Any, tuple[float, ...]]:
-    """The form of an optimizer or penalty, and its numbers in their order.
+    """The form of an optimizer, penalty or architecture, and its numbers in their order.
 
     Examples
     --------
@@ -73,19 +73,26 @@ def together(form: Any, numbers: Any) -> Any:
 def _changed(thing: Any, change: Any, chosen: Any) -> Any:
     """`thing` with the chosen ones among its numbers changed; it isn't checked anew, as arrays wouldn't pass."""
     if isinstance(thing, tuple):
-        return tuple([_changed(part, change, chosen) for part in thing])
+        parts = [_changed(part, change, chosen) for part in thing]
+        return thing if _all_same(parts, thing) else tuple(parts)
     own = type(thing).__module__.startswith("backlit.")
     if not own or not dataclasses.is_dataclass(thing) or isinstance(thing, (type, Slot)):
         return thing
     if isinstance(thing, Optimizer):
         return Form(type(thing).__name__, _changed(thing.chain, change, chosen))
     numbers = getattr(thing, "numbers", ())
+    before = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}
+    after = {
+        name: change(value) if name in numbers and chosen(value) else _changed(value, change, chosen)
+        for name, value in before.items()
+    }
+    if _all_same(after.values(), before.values()):
+        return thing
     made = object.__new__(type(thing))
-    for field in dataclasses.fields(thing):
-        value = getattr(thing, field.name)
-        if field.name not in numbers:
-            value = _changed(value, change, chosen)
-        elif chosen(value):
-            value = change(value)
-        object.__setattr__(made, field.name, value)
+    for name, value in after.items():
+        object.__setattr__(made, name, value)
     return made
+
+
+def _all_same(new: Iterable[Any], old: Iterable[Any]) -> bool:
+    return all(one is other for one, other in zip(new, old, strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit import distributed
 from backlit import engine as engines
 from backlit.errors import BacklitWarning, InputError
 from backlit.graph import tree
@@ -114,7 +115,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     collect = need_outputs(examples.metrics)
     outputs = size_of(built.output_shape) if collect else 0
     epochs = _room(batches, validation, outputs, training.epochs) if training.chunk is None else training.chunk
-    engine = engines.get(training.engine, training.devices)
+    engine = engines.get(training.engine, training.devices, together=True)
     if training.shard is not None and engine.devices == 1:
         told = f"shard={training.shard!r} changes nothing on one device: give devices=2 or more (--devices 2)"
         warnings.warn(told, BacklitWarning, stacklevel=2)
@@ -130,8 +131,9 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         networks = solved(networks, examples, training)
     optimizer = frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze)
     (form, rates), (penalty, strengths) = apart(optimizer), apart(training.penalty)
+    architecture, shares = apart(built.architecture)
     program = program_for(
-        architecture=built.architecture,
+        architecture=architecture,
         input_shape=built.input_shape,
         loss=examples.loss,
         optimizer=form,
@@ -144,7 +146,9 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         members=training.ensemble,
         shard=training.shard,
     )
-    numbers = {"optimizer": rates, "penalty": strengths}
+    numbers: dict[str, Any] = {"architecture": shares, "optimizer": rates, "penalty": strengths}
+    if training.ensemble > 1:
+        numbers = tree.map(lambda number: np.full(training.ensemble, number), numbers)
     rows = {"x": examples.inputs, "y": examples.encoded, "weights": examples.by_head}
     data = {**_put(engine, rows), "numbers": numbers}
     separate = split.inputs is not examples.inputs  # validation data of the user's own
@@ -188,6 +192,7 @@ def alike(rows: int) -> int:
 
 def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[list[Batches], list[Batches] | None]:
     """Batches of training and validation rows, of each member."""
+    devices = training.devices * distributed.count()
     architecture, split, weights = examples.network.architecture, examples.split, examples.weights
     fewest = min(map(len, split.training))
     size = min(training.batch_size, fewest) if isinstance(training.batch_size, int) else fewest
@@ -205,6 +210,7 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
             updates=training.steps_per_epoch,
             carried=carried,
             mixup=create_mixup(training.mixup, seed, numbered),
+            width=None if carried else size + -size % devices,
         )
         for rows, seed in zip(split.training, seeds, strict=True)
     ]
@@ -212,9 +218,7 @@ def _batches(examples: Examples, training: Training, seeds: list[int]) -> tuple[
         return batches, None
 
     def validation_size(rows: int) -> int:
-        return (
-            size if carried else divisible(min(alike(rows), max(size, VALIDATION_ROWS)), training.devices, whole=True)
-        )
+        return size if carried else divisible(min(alike(rows), max(size, VALIDATION_ROWS)), devices, whole=True)
 
     return batches, [Batches(rows, validation_size(len(rows)), carried=carried) for rows in split.validation]
 

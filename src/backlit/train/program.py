@@ -19,7 +19,7 @@ from backlit.train.numbers import together
 
 TrainState = dict[str, Any]  # params, optimizer, state, step, seed: all that one update hands to the next
 # x and y, arrays or trees of them with rows first, and weights by head or None: they stay on the device; batches are
-# row numbers. Data of training has "numbers" as well: see `Program`.
+# row numbers. Data of training has "numbers" as well, of several members arrays with one for each: see `Program`.
 Data = dict[str, Any]
 
 PARTED = {None: (), "optimizer": ("optimizer",), "parameters": ("params", "optimizer")}  # by `Program.shard`
@@ -37,7 +37,7 @@ class Program:
     Parameters
     ----------
     architecture, input_shape :
-        What is trained.
+        What is trained: its form, whose numbers come with the data (see `train.numbers`).
     loss : callable
         ``loss(output, target) -> (rows,)``; of several outputs, summed head by head.
     optimizer : Transform
@@ -118,17 +118,20 @@ class Program:
     def _rows(self, data: Data, rows: Any) -> Data:
         return tree.map(lambda array: self.engine.take_rows(array, rows), by_row(data))
 
-    def _gradient(self, train_state: TrainState, draw: Any, batch: Any, total: Any) -> tuple[Any, Any, Any, Any]:
+    def _gradient(
+        self, train_state: TrainState, draw: Any, batch: Any, total: Any, numbers: Any
+    ) -> tuple[Any, Any, Any, Any]:
         """Gradient of ``Σ w·l / total`` for one batch, with its loss sum, output and new running state.
 
         `draw` numbers the batch in the random stream.
         """
+        architecture = together(self.architecture, numbers["architecture"])
         y, weights, mix = batch["y"], batch["weights"], parts_of(batch)
         x, spread = blend(batch["x"], mix), self.loss.spread(weights, batch["by_head"])
 
         def objective(params: Any) -> Any:
             output, state = forward(
-                self.architecture,
+                architecture,
                 self.input_shape,
                 params,
                 x,
@@ -151,7 +154,7 @@ class Program:
     def _step(self, train_state: TrainState, batch: Any, numbers: Any) -> tuple[TrainState, dict[str, Any]]:
         """One update from the batches (accumulate, size) of `batch`."""
         dtype = tree.leaves(train_state["params"])[0].dtype
-        weights = batch["weights"].astype(dtype)
+        weights = self.engine.everywhere(batch["weights"].astype(dtype))  # so that nobody is asked for their sum
         batch = {**batch, "weights": weights}
         weight = tree.map(lambda each: each.sum(), self.loss.spread(weights, batch["by_head"]))
         # A batch of rows without weight has no loss.
@@ -161,7 +164,7 @@ class Program:
         for part in range(parts):
             draw = train_state["step"] * parts + part  # every batch drops units of its own
             one = tree.map(lambda array, part=part: array[part], batch)
-            of_part, summed, output, state = self._gradient(train_state, draw, one, total)
+            of_part, summed, output, state = self._gradient(train_state, draw, one, total, numbers)
             gradient = of_part if gradient is None else tree.map(lambda a, b: a + b, gradient, of_part)
             train_state = {**train_state, "state": state}
             losses.append(summed)
@@ -185,7 +188,7 @@ class Program:
         after = {**train_state, "params": params, "optimizer": optimizer, "step": train_state["step"] + 1}
         return self._kept(after), record
 
-    def _train(
+    def _epochs(
         self, train_state: TrainState, data: Data, batches: Any, held: Data | None, validation: Any, count: Any
     ) -> tuple[TrainState, Any]:
         """`count` epochs.
@@ -211,15 +214,25 @@ class Program:
 
         return self.engine.loop(epoch, train_state, count, self.length)
 
+    def _train(
+        self, train_state: TrainState, data: Data, batches: Any, held: Data | None, validation: Any, count: Any
+    ) -> tuple[TrainState, Any]:
+        """As `_epochs`, and the host can read what it returns."""
+        return self._read(self._epochs(train_state, data, batches, held, validation, count))
+
     def _train_all(
         self, train_state: TrainState, data: Data, batches: Any, held: Data | None, validation: Any, count: Any
     ) -> Any:
-        """As `_train`, for all members of an ensemble at once; they share the data."""
+        """As `_train`, for all members of an ensemble at once; they share the data, and have numbers of their own."""
 
         def member(parts: Any) -> tuple[TrainState, Any]:
-            return self._train(parts[0], data, parts[1], held, parts[2], count)
+            own = {**data, "numbers": parts[3]}
+            return self._epochs(parts[0], own, parts[1], held, parts[2], count)
 
-        return self.engine.map(member, (train_state, batches, validation))
+        return self._read(self.engine.map(member, (train_state, batches, validation, data["numbers"])))
+
+    def _read(self, results: tuple[TrainState, Any]) -> tuple[TrainState, Any]:
+        return results[0], self.engine.told(results[1])
 
     def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> tuple[Any, dict[str, Any]]:
         """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size); the running state after."""
@@ -228,7 +241,7 @@ class Program:
         def batch(state: Any, rows: Any) -> tuple[Any, Any]:
             taken = self._rows(data, self.engine.share(rows["rows"][0]))
             x, y = taken["x"], taken["y"]
-            weights = rows["weights"][0].astype(tree.leaves(params)[0].dtype)
+            weights = self.engine.everywhere(rows["weights"][0].astype(tree.leaves(params)[0].dtype))
             fresh = rows["fresh"][0] if "fresh" in rows else None
             output, state = forward(
                 self.architecture, self.input_shape, params, x, state=state, targets=y, fresh=fresh, mask=weights > 0
@@ -253,7 +266,7 @@ class Program:
 
     def _single(self, train_state: TrainState, data: Data, batch: Any) -> tuple[TrainState, Any]:
         """One update, to walk to a certain step."""
-        return self._step(train_state, self._batch(data, batch), data["numbers"])
+        return self._read(self._step(train_state, self._batch(data, batch), data["numbers"]))
 
     def _batch(self, data: Data, batch: Any, rows: Data | None = None) -> dict[str, Any]:
         """What an update takes: a batch's inputs and targets in place of their row numbers."""

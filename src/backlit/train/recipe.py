@@ -93,8 +93,8 @@ class Recipe:
             return self.replace(preparation=Transformer(preparation))
         if self.streamed:
             raise InputError(
-                f"preparation: {type(preparation).__name__} hasn't learned yet, and would have to read the whole stream "
-                "first: let it learn (fit, or partial_fit block by block), then give it"
+                f"preparation: {type(preparation).__name__} hasn't learned yet, and would have to read the whole "
+                "stream first: let it learn (fit, or partial_fit block by block), then give it"
             )
         whole = self.replace(preparation=learned(preparation, self.x, self.y))
         validation = self.training.validation

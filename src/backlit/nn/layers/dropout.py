@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from backlit.nn.context import Context, Params, ensure_context
 from backlit.nn.hyperparameters import below_one
@@ -13,9 +13,18 @@ from backlit.nn.layers.linear import Linear
 
 def keep_factors(ctx: Context, rate: float, like: Any, shape: tuple[int, ...] | None = None) -> Any:
     """An array like the given one, or of another shape: 1 / (1 - rate) with probability 1 - rate, else 0."""
-    return (ctx.uniform(tuple(like.shape) if shape is None else shape) >= rate).astype(like.dtype) * (
-        1.0 / (1.0 - rate)
-    )
+    drawn = ctx.uniform(tuple(like.shape) if shape is None else shape)
+    return (drawn >= _cast(rate, drawn)).astype(like.dtype) * _cast(1.0 / (1.0 - rate), like)
+
+
+def _cast(number: Any, like: Any) -> Any:
+    """A number in an array's type, where it is an argument of a program; Python's own adapt by themselves."""
+    return number if _is_plain(number) else number.astype(like.dtype)
+
+
+def _is_plain(number: Any) -> bool:
+    """Whether a number is known while a program is made: then 0 leaves the layer out."""
+    return type(number) in (float, int)
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,12 +56,14 @@ class Dropout(Layer):
     (arXiv:1411.4280).
     """
 
+    numbers: ClassVar[tuple[str, ...]] = ("rate",)
+
     rate: float = below_one(0.5)
     by_channel: bool = False
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)
-        if not (ctx.training and self.rate):
+        if not ctx.training or (_is_plain(self.rate) and not self.rate):
             return x
         shape = (x.shape[0], *[1] * (len(x.shape) - 2), x.shape[-1]) if self.by_channel else None
         return x * keep_factors(ctx, self.rate, x, shape)
@@ -86,10 +97,12 @@ class DropConnect(Linear):
     Wan, Zeiler, Zhang, LeCun, Fergus: Regularization of Neural Networks using DropConnect, ICML 2013.
     """
 
+    numbers: ClassVar[tuple[str, ...]] = ("rate",)
+
     rate: float = below_one(0.5)
 
     def __call__(self, params: Params, x: Any, ctx: Context | None = None) -> Any:
         ctx = ensure_context(ctx)
-        if ctx.training and self.rate:
+        if ctx.training and not (_is_plain(self.rate) and not self.rate):
             params = {**params, "weight": params["weight"] * keep_factors(ctx, self.rate, params["weight"])}
         return super().__call__(params, x, ctx)

@@ -20,10 +20,20 @@ from backlit.train.streamed.reader import blocks_of, reading, unpacked
 from backlit.train.streamed.tallies import Sample, Tally
 
 KEPT = 65_536  # rows from which calibration, intervals and the like are had
-SOME = Template(
-    "{what} come from a sample of {kept:,} of the {rows:,} rows that the run was judged on; scores are of all",
-    "{what}은 평가한 {rows:,}행 가운데 표본 {kept:,}행에서 구했고, 점수는 모든 행에서 구했습니다.",
-)
+SOME = {
+    "classification": Template(
+        "calibration is of a sample of {kept:,} of the {rows:,} rows that were judged on; scores and counts are of all",
+        "보정은 평가한 {rows:,}행 가운데 표본 {kept:,}행에서, 점수와 행 수는 모든 행에서 구했습니다.",
+    ),
+    "multi_label": Template(
+        "each label's figures are of a sample of {kept:,} of the {rows:,} rows that were judged on; scores are of all",
+        "레이블별 값은 평가한 {rows:,}행 가운데 표본 {kept:,}행에서, 점수는 모든 행에서 구했습니다.",
+    ),
+    "regression": Template(
+        "baseline and intervals are of a sample of {kept:,} of the {rows:,} rows that were judged on; scores are of all",
+        "기준값과 구간은 평가한 {rows:,}행 가운데 표본 {kept:,}행에서, 점수는 모든 행에서 구했습니다.",
+    ),
+}
 
 
 class _Seen:
@@ -84,8 +94,7 @@ def judge_in_blocks(run: Any, task: str, stream: Any, found: Any) -> Judgement:
     judgement = judgement.replace(residuals=intervals, guess=guess)
     if seen.rows == len(kept["y"]):
         return judgement
-    what = {"classification": "calibration", "multi_label": "the labels' figures"}.get(task, "the baseline and intervals")
-    note = SOME.say(what=what, kept=len(kept["y"]), rows=seen.rows)
+    note = SOME[task].say(kept=len(kept["y"]), rows=seen.rows)
     judgement = judgement.replace(rows=seen.rows, scores={**(judgement.scores or {}), **seen.scores()}, notes=(note,))
     if task == "classification":
         judgement = _classes(run, judgement, seen.confusion, guess)

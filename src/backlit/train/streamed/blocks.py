@@ -36,19 +36,22 @@ class Layout:
         In a block.
     epoch : int or None
         Updates that make an epoch; None: those of a pass.
+    width : int or None
+        Rows to which each batch is filled up, so that devices share it equally.
     """
 
     size: int
     accumulate: int
     updates: int
     epoch: int | None = None
+    width: int | None = None
 
     @classmethod
-    def of(cls, size: int, accumulate: int, bytes_of_row: int, epoch: int | None) -> Layout:
+    def of(cls, size: int, accumulate: int, bytes_of_row: int, epoch: int | None, width: int | None = None) -> Layout:
         """Blocks of rows of so many bytes."""
         update = size * accumulate
         rows = min(ROWS, BYTES // max(1, bytes_of_row))
-        return cls(size, accumulate, max(1, min(rows // update, epoch or rows)), epoch)
+        return cls(size, accumulate, max(1, min(rows // update, epoch or rows)), epoch, width)
 
     @property
     def update(self) -> int:
@@ -218,7 +221,14 @@ class Maker:
         layout, rows, n = self.layout, cut.rows, len(cut.rows)
         members = [
             Batches(
-                np.arange(n), layout.size, rows.weights, seed, layout.accumulate, carried=self.carried, mixup=mixup
+                np.arange(n),
+                layout.size,
+                rows.weights,
+                seed,
+                layout.accumulate,
+                carried=self.carried,
+                mixup=mixup,
+                width=layout.width,
             ).epoch(cut.number * PASS + cut.count)
             for seed, mixup in zip(self.seeds, self.mixup, strict=True)
         ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from backlit import distributed
 from backlit.graph import tree
 from backlit.nn.shapes import rows_at, with_shape
 from backlit.train.divergence import Divergence, first_bad_value
@@ -78,10 +79,11 @@ class StreamLoop(Loop):
 
     _blocks: Ahead[Block | None] | None = field(default=None, init=False, repr=False)
     _kept: list[Block] | None = field(default=None, init=False, repr=False)
-    _started: float = field(default=0.0, init=False, repr=False)
+    _heard: Callable[[], bool] = field(default=lambda: False, init=False, repr=False)
 
     def run(self) -> None:
         """Train until the epochs are done or something ends it; an error of the stream has what was trained."""
+        self._heard = distributed.heard(self.listeners.asked)
         try:
             super().run()
         finally:
@@ -120,7 +122,7 @@ class StreamLoop(Loop):
         record |= self._derived(record)
         if job.program.collect:
             record |= sums.figures("") | ({} if held is None else held.figures("val_"))
-        record["seconds"] = time.perf_counter() - start
+        record = distributed.agreed({**record, "seconds": time.perf_counter() - start})
         # The state itself is kept: a stream is never read again to have it back.
         state = self._told(state, record, Replay(train_state, state.epoch + 1, 0), train_state)
         return self._reduced(dataclasses.replace(state, train_state=train_state))
@@ -157,9 +159,9 @@ class StreamLoop(Loop):
 
     def _cut_short(self) -> bool:
         """Whether the epoch ends with this block: the user wants it, or time is up."""
-        if self.listeners.asked():
+        if self._heard():
             self.stopped = "interrupted"
-        elif self.deadline is not None and time.monotonic() >= self.deadline:
+        elif self.deadline is not None and distributed.agreed(time.monotonic() >= self.deadline):
             self.stopped = "time limit"
         return bool(self.stopped)
 
@@ -236,9 +238,11 @@ class StreamLoop(Loop):
         """Find out where in a block the first bad value came from; what is kept are the weights of the last epoch."""
         self.close()
         job, several = self._stream_job, self.job.program.members > 1
-        of_member = tree.map(lambda part: part[member], before) if several else before
+        of_member, numbers = before, job.data["numbers"]
+        if several:
+            of_member, numbers = tree.map(lambda part: part[member], (before, numbers))
         batches = block.walk[member]
-        data = {**block.data, "numbers": job.data["numbers"]}
+        data = {**block.data, "numbers": numbers}
         kind, path, greatest = first_bad_value(job.program, data, batches, of_member, step)
         of = member + 1 if several else None
         return self._diverged(state, Divergence(kind, path, state.epoch + 1, step + 1, of, greatest, block.place))

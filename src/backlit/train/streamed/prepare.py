@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit import distributed
 from backlit import engine as engines
 from backlit.data.streams import as_stream, parts
 from backlit.errors import InputError, about
@@ -270,19 +271,25 @@ def _class_weight(targets: Any, known: Survey, stream: Any, training: Training) 
 def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJob:
     examples = known.examples
     built, metrics = examples.network, examples.metrics
-    sharing = Sharing(engines.get(training.engine, training.devices))
+    sharing = Sharing(engines.get(training.engine, training.devices, together=True))
     seeds = member_seeds(training.seed, training.ensemble)
     carried = carries_state(built.architecture)
-    size = divisible(_size(training, known.rows), training.devices, whole=False)
+    devices = training.devices * distributed.count()
+    size = _size(training, known.rows)
+    width = size + -size % devices
     nbytes = sum(part[:1].nbytes for part in tree.leaves((known.kept.x, known.kept.y)))
-    layout = Layout.of(size, training.accumulate, nbytes, training.steps_per_epoch)
+    layout = Layout.of(size, training.accumulate, nbytes, training.steps_per_epoch, None if carried else width)
     steps = training.steps_per_epoch or (LONG if known.rows is None else -(-known.rows // layout.update))
     collect = need_outputs(metrics)
     optimizer = scheduled(get_optimizer(training.optimizer), training.schedule, steps, training.epochs)
     optimizer = frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze)
     (form, rates), (penalty, strengths) = apart(optimizer), apart(training.penalty)
+    architecture, shares = apart(built.architecture)
+    numbers: dict[str, Any] = {"architecture": shares, "optimizer": rates, "penalty": strengths}
+    if training.ensemble > 1:
+        numbers = tree.map(lambda number: np.full(training.ensemble, number), numbers)
     program = program_for(
-        architecture=built.architecture, input_shape=built.input_shape, loss=examples.loss, optimizer=form,
+        architecture=architecture, input_shape=built.input_shape, loss=examples.loss, optimizer=form,
         engine=sharing.engine, penalty=penalty, reduction=training.reduction, full_batch=False, collect=collect,
         length=layout.updates, members=training.ensemble, shard=training.shard,
     )  # fmt: skip
@@ -291,7 +298,7 @@ def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJ
     mixup = [create_mixup(training.mixup, seed, numbered) for seed in seeds]
     held_reader, held_kept = _held_reader(known, training)
     held_rows = size if carried else max(size, VALIDATION_ROWS)
-    held_layout = Layout.of(divisible(held_rows, training.devices, whole=False), 1, nbytes, None)
+    held_layout = Layout.of(held_rows if carried else divisible(held_rows, devices, whole=True), 1, nbytes, None)
     sample = _sampled(known, held_kept, training)
     passes = Passes(known.rows)
     held_rows_known = getattr(known.held, "rows", None)
@@ -300,7 +307,7 @@ def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJ
         training=training,
         optimizer=optimizer,
         program=program,
-        data={"numbers": {"optimizer": rates, "penalty": strengths}},
+        data={"numbers": numbers},
         validation_data={},
         batches=[
             Batches(rows, size, sample.weights, accumulate=training.accumulate, updates=steps, carried=carried)
