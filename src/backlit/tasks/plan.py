@@ -97,9 +97,7 @@ class Ends:
     first: tuple[Layer, ...] = ()
 
 
-def plan_for(
-    task: Any, material: Any, rows: np.ndarray, preparation: Any, options: Options, members: int = 1
-) -> Plan:
+def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, options: Options, members: int = 1) -> Plan:
     """Choose what the user left open.
 
     Parameters

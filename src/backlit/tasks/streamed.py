@@ -22,8 +22,8 @@ from backlit.settings import option
 from backlit.tasks.judge.in_blocks import judge_in_blocks
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.plan import UPDATES, plan_for, resolved
-from backlit.tasks.table import TableTask
-from backlit.tasks.task import Material, Plan, Progress, seconds_left
+from backlit.tasks.table import Table, TableTask
+from backlit.tasks.task import Plan, Progress, seconds_left
 from backlit.tasks.warm_up import warm_up_told
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.recipe import Recipe
@@ -38,19 +38,17 @@ STREAMED = Template(
 )
 SHARE_OF_PASS = Template(
     "an epoch is {steps:,} updates, 1/{parts} of a pass over the training rows",
-    "한 에포크는 갱신 {steps:,}번이며 훈련 데이터 전체의 1/{parts}입니다.",
+    "한 에포크는 갱신 {steps:,}번이며 학습 데이터 전체의 1/{parts}입니다.",
 )
 ROUNDED = Template(
     "{names}: measured from histograms of the scores, off by about a thousandth at most",
     "{names}: 점수의 히스토그램으로 계산하므로 오차가 최대 0.001 정도입니다.",
 )
-SAMPLED = Template(
-    "{names}: measured on a sample of the rows", "{names}: 전체가 아니라 표본에서 계산했습니다."
-)
+SAMPLED = Template("{names}: measured on a sample of the rows", "{names}: 전체가 아니라 표본에서 계산했습니다.")
 
 
 @dataclass(eq=False)
-class Streamed(Material):
+class Streamed(Table):
     """A table that is read in pieces; what is known of it comes when it is understood."""
 
     table: Any = None

@@ -7,14 +7,8 @@ import time
 from typing import Any, Protocol
 
 from backlit import distributed
-<<<<<<< HEAD
-from backlit.errors import DivergedError, InputError, StreamError
-=======
-from backlit.data.by_input import ByInput
-from backlit.data.named import NamedColumns
 from backlit.distributed.same import check_same
-from backlit.errors import DivergedError, InputError
->>>>>>> main
+from backlit.errors import DivergedError, InputError, StreamError
 from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
 from backlit.settings import declared
@@ -76,12 +70,8 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     training = job.training
     stopping = completed(training.early_stopping, job)
     settings = training.replace(loss=job.loss, optimizer=job.optimizer, early_stopping=stopping).to_dict()
-<<<<<<< HEAD
     settings |= {"data": job.fingerprint(), **job.told}
-=======
-    settings["data"] = fingerprint(job.examples)
     check_same({"network": repr(job.network.architecture), **_decisive(settings)})
->>>>>>> main
     prober = _prober(job)
     facts = None if prober is None else start_of(job, prober)
 
@@ -134,7 +124,6 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     return run
 
 
-<<<<<<< HEAD
 def _job(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
     """What is trained, on arrays or on a stream."""
     stream = stream_of(x, y, training.stream, training.seed, training.shuffle)
@@ -147,20 +136,12 @@ def _job(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
 def loop_for(job: Job) -> type[Loop]:
     """The loop that runs such a job."""
     return StreamLoop if isinstance(job, StreamJob) else Loop
-=======
+
+
 def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
     """Of a run's settings those that must be the same at all processes that train together."""
     names = [name for name, option in declared(Training).items() if option.scope == "identity"]
     return {name: settings[name] for name in [*names, "epochs", "data"] if name in settings}
-
-
-def _preparation(network: Any, given: Any, x: Any) -> Any:
-    """What prepares the inputs; without anything else the columns of data frames are found by their names."""
-    if given is None:
-        several = isinstance(network, (Layer, Network)) and network.input_names
-        return ByInput.learn(x) if several else NamedColumns.learn(x)
-    return ByInput(dict(given)) if isinstance(given, Mapping) else given
->>>>>>> main
 
 
 def _prober(job: Job) -> Prober | None:

@@ -30,7 +30,7 @@ SOME = {
         "레이블별 값은 평가한 {rows:,}행 가운데 표본 {kept:,}행에서, 점수는 모든 행에서 구했습니다.",
     ),
     "regression": Template(
-        "baseline and intervals are of a sample of {kept:,} of the {rows:,} rows that were judged on; scores are of all",
+        "baseline and intervals are of {kept:,} of the {rows:,} rows that were judged on; scores are of all",
         "기준값과 구간은 평가한 {rows:,}행 가운데 표본 {kept:,}행에서, 점수는 모든 행에서 구했습니다.",
     ),
 }
@@ -41,8 +41,11 @@ class _Seen:
 
     def __init__(self, run: Any, task: str) -> None:
         kind = {"classification": run.targets.kind, "multi_label": "multi_label"}.get(task, "number")
-        more = {"classification": [Accuracy(kind), BalancedAccuracy(kind)], "multi_label": [Accuracy(kind)]}
-        extra = more.get(task, [RMSE(kind), MAE(kind)])
+        more: dict[str, list[Any]] = {
+            "classification": [Accuracy(kind), BalancedAccuracy(kind)],
+            "multi_label": [Accuracy(kind)],
+        }
+        extra: list[Any] = more.get(task, [RMSE(kind), MAE(kind)])
         if task == "classification" and run.loss.activation not in (None, "identity"):
             extra.append(LogLoss(kind))
         self.run, self.task = run, task
@@ -98,7 +101,8 @@ def judge_in_blocks(run: Any, task: str, stream: Any, found: Any) -> Judgement:
     judgement = judgement.replace(rows=seen.rows, scores={**(judgement.scores or {}), **seen.scores()}, notes=(note,))
     if task == "classification":
         judgement = _classes(run, judgement, seen.confusion, guess)
-    return judgement.replace(warnings=tuple(disappointments(judgement.scores or {}, judgement.baseline or {}, {})))
+    scores: Any = judgement.scores or {}
+    return judgement.replace(warnings=tuple(disappointments(scores, judgement.baseline or {}, {})))
 
 
 def predicted(run: Any, stream: Any) -> Any:
@@ -146,5 +150,6 @@ def _classes(run: Any, judgement: Judgement, confusion: np.ndarray, guess: Guess
         ClassScores(name, int(n), share(int(h), int(n)), share(int(h), int(c)))
         for name, n, c, h in zip(run.classes, rows, calls, hits, strict=True)
     )
-    known = {**(judgement.ranges or {}), **ranges.known(accuracy=ranges.of_share(int(hits.sum()), whole))}
+    known: dict[str, Any] = {**(judgement.ranges or {})}
+    known |= ranges.known(accuracy=ranges.of_share(int(hits.sum()), whole)) or {}
     return judgement.replace(baseline=baseline, classes=classes, confusion=confusion.tolist(), ranges=known)
