@@ -66,4 +66,5 @@ class TrainingOptions(TypedDict, total=False):
     probes: Probes | Literal["standard"] | None
     devices: int
     shard: Literal["optimizer", "parameters"] | None
+    average_every: int | None
     stream: bool | None

@@ -116,6 +116,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "full": ({"batch_size": "full"}, "batch_size='full' takes all rows at once, which a stream never has"),
     "lbfgs": ({"optimizer": "lbfgs"}, "optimizer 'lbfgs' needs all rows at once, which a stream never has"),
     "exact": ({"optimizer": "least_squares"}, "optimizer 'least_squares' needs all rows at once"),
+    "averaging": ({"average_every": 4}, "average_every: devices that update alone need all rows at hand"),
     "weights": ({"sample_weight": np.ones(120)}, "sample_weight: a stream gives weights with its rows"),
     "folds": ({"validation": Folds.draw(120, 2)}, "validation: folds are rows by number"),
     "share": ({"validation": 1.5}, "validation=1.5: a share must lie between 0 and 1"),

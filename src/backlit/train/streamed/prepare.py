@@ -143,6 +143,8 @@ def _refuse(training: Training) -> None:
             f"optimizer {training.optimizer!r} needs all rows at once, which a stream never has: choose adam, sgd or "
             "another that goes by batches"
         )
+    if training.average_every is not None:
+        raise InputError("average_every: devices that update alone need all rows at hand, which a stream never has")
     if training.sample_weight is not None:
         raise InputError("sample_weight: a stream gives weights with its rows: yield (x, y, weights)")
     if isinstance(training.validation, Folds):
