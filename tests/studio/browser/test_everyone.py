@@ -36,7 +36,7 @@ def too_wide(page):
 def test_no_serious_fault_by_axe_and_nothing_sticks_out(open_page, language, size):
     page = open_page(language, size, color_scheme="dark" if language == "ko" else "light")
     page.locator('[data-do="epoch"]').click()
-    until(page, "studio.store.state.at.update > 0")
+    until(page, "studio.store.state.frames.a?.update > 0")
     page.locator('[data-unit="0/0"]').click()
     for tab in TABS:
         page.locator(f'[data-tab="{tab}"]').click()
@@ -69,6 +69,8 @@ def test_a_korean_browser_is_greeted_in_korean(open_page):
 
 
 def test_by_keyboard_alone_from_data_to_a_trained_network(page):
+    page.keyboard.press(".")
+    at_update(page, 1)
     reached = set()
     for _ in range(120):
         page.keyboard.press("Tab")
@@ -80,8 +82,9 @@ def test_by_keyboard_alone_from_data_to_a_trained_network(page):
     page.locator('[data-set="circles"]').focus()
     page.keyboard.press("Enter")
     until(page, "studio.store.state.spec.data.name === 'circles'")
+    until(page, "studio.store.state.at.update === 0")
     page.keyboard.press("e")
-    until(page, "studio.store.state.at.update > 0")
+    until(page, "studio.store.state.frames.a?.update > 0")
     page.locator('[data-tab="numbers"]').focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator('[data-tab="inside"]')).to_be_focused()

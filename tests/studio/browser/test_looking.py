@@ -73,7 +73,7 @@ def test_what_is_copied_is_what_is_shown(open_page):
 
 
 def test_where_copying_is_forbidden_the_text_is_marked(page):
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    page.evaluate("(navigator.clipboard.writeText = () => Promise.reject(new Error('no')), 0)")
     page.locator('[data-tab="code"]').click()
     page.locator('[data-copy="python"]').click()
     until(page, "getSelection().toString().includes('import backlit')")

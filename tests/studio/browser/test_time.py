@@ -50,7 +50,7 @@ def test_the_slider_goes_back_and_forth_and_the_numbers_are_the_same(page):
 
 def test_start_again(page):
     page.locator('[data-do="epoch"]').click()
-    until(page, "studio.store.state.at.update > 0")
+    until(page, "studio.store.state.frames.a?.update > 0")
     page.locator('[data-do="reset"]').click()
     until(page, "studio.store.state.at.update === 0 && studio.store.state.at.furthest === 0")
     expect(page.locator('[data-do="reset"]')).to_be_disabled()
@@ -58,7 +58,7 @@ def test_start_again(page):
 
 def test_the_rate_changes_on_the_way_and_the_past_stays(page):
     page.locator('[data-do="epoch"]').click()
-    until(page, "studio.store.state.at.update > 0")
+    until(page, "studio.store.state.frames.a?.update > 0")
     at = page.evaluate("studio.store.state.at.update")
     page.locator('[data-do="rate"]').select_option("0.3")
     until(page, "studio.store.state.spec.history.length === 1")
@@ -79,7 +79,7 @@ def test_two_networks_side_by_side(page):
     page.locator('[data-do="compare"]').click()
     expect(page.locator("[data-plane]")).to_have_count(2)
     page.locator('[data-do="epoch"]').click()
-    until(page, "studio.store.state.at.update > 0 && studio.store.state.frames.a.compare")
+    until(page, "studio.store.state.frames.a?.update > 0 && studio.store.state.frames.a.compare")
     shown(page, "[data-plane=b]")
     assert frame_numbers(page, "param/0/weight") != frame_numbers(page, "b:param/0/weight")
     expect(page.locator('[data-score="b:loss"]')).not_to_have_text("–")
@@ -87,7 +87,7 @@ def test_two_networks_side_by_side(page):
     expect(page.locator('[data-side="b"]')).to_have_attribute("aria-pressed", "true")
     page.locator('[data-do="keep"]').first.click()
     expect(page.locator("[data-plane]")).to_have_count(1)
-    assert page.evaluate("studio.store.state.spec.training.rate") == 0.003
+    until(page, "studio.store.state.spec.training.rate === 0.003")
 
 
 def test_keys_alone_run_it(page):
@@ -106,7 +106,7 @@ def test_a_page_that_is_loaded_anew_comes_back_to_where_it_was(page):
     page.locator('[data-layer="0"] [data-do="more-units"]').click()
     until(page, "studio.store.state.layers[1].units === 9")
     page.locator('[data-do="epoch"]').click()
-    until(page, "studio.store.state.at.update > 0")
+    until(page, "studio.store.state.frames.a?.update > 0")
     at = page.evaluate("studio.store.state.at.update")
     weights = frame_numbers(page, "param/0/weight")
     page.reload()

@@ -7,6 +7,8 @@ SECONDS = 15  # that something may take
 
 def until(page, expression, argument=None):
     """Wait until an expression is true. (Playwright's way makes code of text in the page: its policy forbids that.)"""
+    if argument is None:
+        expression = f"globalThis.studio !== undefined && ({expression})"  # not while the page is being loaded
     end = time.monotonic() + SECONDS
     while not page.evaluate(expression, argument):
         assert time.monotonic() < end, expression
@@ -42,9 +44,9 @@ def shown(page, selector):
     )
 
 
-def press_play(page, until):
+def press_play(page, updates):
     """Play until so many updates were made, then pause."""
     page.locator("button.play").click()
-    until(page, f"studio.store.state.at.update >= {until}")
+    until(page, f"studio.store.state.at.update >= {updates}")
     page.locator("button.play").click()
     until(page, "!studio.store.state.at.playing")

@@ -152,9 +152,9 @@ class NetworkView extends StudioElement {
     this.paint();
   }
 
-  frameArrived() {
+  frameArrived({ playing }) {
     if (++this.#age % ANEW === 0 && this.edges?.some(({ drawn }) => drawn.length === MOST_EDGES)) this.requestUpdate();
-    else this.paint(true);
+    else this.paint(playing);
   }
 
   paint(quick = false) {

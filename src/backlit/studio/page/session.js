@@ -50,9 +50,9 @@ export class Session {
   #status(status, reason) {
     this.store.set({ connection: status, connectionReason: reason ?? "" });
     if (status === "open") this.#hello();
-    if (status === "lost") {
+    if (status === "lost" || status === "gone") {
       for (const id of [...this.#waiting.keys()]) this.#answer(id, null);
-      announce(say("connection-lost"));
+      announce(say(`connection-${status}`));
     }
   }
 

@@ -4,6 +4,8 @@
 import { decodeFrame, encodeFrame } from "./frames.js";
 
 const LONGEST_WAIT = 5000; // milliseconds between two tries to connect
+const PATIENCE = 5; // tries after which the session is taken to be gone
+const REFUSED = [1008, 4403, 4429]; // codes by which it closes for good
 
 export class SocketTransport {
   #socket;
@@ -20,7 +22,7 @@ export class SocketTransport {
   }
 
   #connect() {
-    this.onStatus("connecting");
+    if (this.#tries === 0) this.onStatus("connecting");
     const socket = new WebSocket(this.address);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
@@ -30,8 +32,8 @@ export class SocketTransport {
     socket.onmessage = ({ data }) => this.onMessage(typeof data === "string" ? JSON.parse(data) : decodeFrame(data));
     socket.onclose = ({ code, reason }) => {
       if (this.#closed || socket !== this.#socket) return;
-      if (code === 1008) return this.onStatus("refused", reason);
-      this.onStatus("lost");
+      if (REFUSED.includes(code)) return this.onStatus("refused", reason);
+      this.onStatus(this.#tries < PATIENCE ? "lost" : "gone");
       this.#timer = setTimeout(() => this.#connect(), Math.min(LONGEST_WAIT, 250 * 2 ** this.#tries++));
     };
     this.#socket = socket;
