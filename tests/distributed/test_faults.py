@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 import backlit as bl
 from tests.distributed.killed import EPOCHS, launch, result, tried
 

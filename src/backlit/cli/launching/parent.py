@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from backlit import interrupts
@@ -199,11 +200,26 @@ def reserved() -> Iterator[int]:
 
 
 def environment(number: int, count: int, port: int, given: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """A process's environment: the given one, its place, and its share of the cores, unless the user has said that."""
+    """A process's environment: the given one, its place, and its share of cores and of graphics cards."""
     share = str(max(1, cores() // count))
     threads = {name: share for name in ("NPROC", "OMP_NUM_THREADS", process.THREADS) if name not in given}
+    shown = cards(given)
+    if len(shown) >= count:
+        each = len(shown) // count
+        threads["CUDA_VISIBLE_DEVICES"] = ",".join(shown[number * each : (number + 1) * each])
     place = {COORDINATOR: f"{LOOPBACK}:{port}", PROCESS: str(number), PROCESSES: str(count), SHARED: "1"}
     return {**{name: value for name, value in given.items() if name != JOINED}, **place, **threads}
+
+
+def cards(given: Mapping[str, str]) -> list[str]:
+    """Graphics cards that processes may share out among themselves; none where they are to compute without."""
+    if given.get("JAX_PLATFORMS", "").startswith("cpu"):
+        return []
+    told = given.get("CUDA_VISIBLE_DEVICES")
+    if told is not None:
+        return [name for name in told.split(",") if name.strip()]
+    there = Path("/proc/driver/nvidia/gpus")
+    return [str(number) for number, _ in enumerate(there.iterdir())] if there.is_dir() else []
 
 
 def cores() -> int:
