@@ -91,6 +91,14 @@ def test_long_passes_are_divided_into_epochs(folder: Path, monkeypatch: pytest.M
     assert any(f"1/{parts} of a pass" in note for note in run.judgement.notes)
 
 
+def test_epochs_are_compared_by_a_sample_of_many_validation_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed, "HELD", 30)
+    run = trained(folder, "kind")
+    rows = run.judgement.parts["validation"]
+    assert f"epochs are compared by a sample of 30 of the {rows} validation rows" in run.judgement.notes
+    assert run.history[-1]["val_accuracy"] * 30 == pytest.approx(round(run.history[-1]["val_accuracy"] * 30))
+
+
 REFUSED = {
     "full": (["--batch-size", "full"], "--batch-size full takes all rows at once, which a stream never has"),
     "calibrate": (["--calibrate"], "--calibrate needs all validation rows at once, which a stream never has"),
