@@ -89,7 +89,8 @@ def large(folder: Path, size: float) -> str:
     held = path.stat().st_size
     command = [
         sys.executable, "-m", "backlit", "train", str(path), "--target", "y", "--network", "mlp:64,64", "--epochs", "1",
-        "--batch-size", str(BATCH), "--split", "98/1/1", "--out", str(folder / "run"), "--json", "--quiet", "--no-report",
+        "--batch-size", str(BATCH), "--split", "98/1/1", "--out", str(folder / "run"), "--json", "--quiet",
+        "--no-report",
     ]  # fmt: skip
     begun = time.perf_counter()
     most = 0.0
