@@ -17,10 +17,12 @@ from typing import Any, NoReturn
 
 import typer
 
-from backlit import interrupts
+from backlit import distributed, interrupts
 from backlit.aligned import HIDDEN, aligned, visible
 from backlit.cli import process
-from backlit.errors import BacklitError, DivergedError, InputError
+from backlit.cli.launching import child
+from backlit.distributed import failing
+from backlit.errors import BacklitError, DivergedError, InputError, ProcessError
 
 WORK_FAILED, WRONG_INPUT = 1, 2
 SIGNALLED = 128  # and the signal's number
@@ -39,6 +41,7 @@ def reporting() -> Iterator[None]:
     except BaseException as error:  # Ctrl-C, and what a library's native code panics with, aren't Exceptions
         if hasattr(error, "exit_code"):  # of what was typed: typer shows it beside the usage
             raise
+        child.end_if_lost(error)
         if interrupts.status() is None and _unexpected(error) and process.debugging():
             raise
         fail(*_told(error))
@@ -48,7 +51,7 @@ def _told(error: BaseException) -> tuple[str, int]:
     """What to say of an error, and the exit status."""
     if isinstance(error, KeyboardInterrupt) or interrupts.status() is not None:  # it may have become another error
         return "interrupted", interrupts.status() or INTERRUPTED
-    if isinstance(error, DivergedError):
+    if isinstance(error, (DivergedError, ProcessError)):
         return str(error), WORK_FAILED
     if isinstance(error, BacklitError):
         return str(error), WORK_FAILED if _used_up(error) else WRONG_INPUT
@@ -94,28 +97,33 @@ def visible_usage() -> Iterator[None]:
 
 
 def tell(text: object) -> None:
-    """Say what was asked for, on standard output."""
-    print(visible(text), flush=True)
+    """Say what was asked for, on standard output; of several processes the first says it."""
+    if distributed.is_first():
+        print(visible(text), flush=True)
 
 
 def note(sentence: str) -> None:
-    """Say something beside the result, on standard error."""
-    print(visible(sentence), file=sys.stderr)
+    """Say something beside the result, on standard error; of several processes the first says it."""
+    if distributed.is_first():
+        print(visible(sentence), file=sys.stderr)
 
 
 def fail(message: str, status: int) -> NoReturn:
-    """Say what went wrong and end."""
-    note(f"backlit: {message}".replace("\n", "\n  "))
+    """Say what went wrong, in which of several processes, and end."""
+    who = "backlit" if distributed.is_first() or child.is_local() else f"backlit (process {distributed.index()})"
+    if failing.is_news(message) or child.is_local():  # there the parent tells what is news
+        print(visible(f"{who}: {message}".replace("\n", "\n  ")), file=sys.stderr)
     leave(status)
 
 
 def leave(status: int) -> NoReturn:
     """End with this status, or that of the signal that asked for it.
 
-    Then at once: a compiler that was stopped doesn't survive an orderly end.
+    Then at once, since a compiler that was stopped doesn't survive an orderly end; and so does one of several processes
+    that failed, since an orderly end waits for the others.
     """
     status = interrupts.status() or status
-    if status < SIGNALLED:
+    if status < SIGNALLED and (status == 0 or distributed.count() == 1):
         sys.exit(status)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -134,7 +142,7 @@ def end(status: Any) -> NoReturn:
 @contextlib.contextmanager
 def stages(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
     """A bar for work in stages that takes long, in terminals: call it with the stage's name and the share done."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty() or not distributed.is_first():
         yield None
         return
     from rich.console import Console
@@ -148,6 +156,8 @@ def stages(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
 
 def emit(data: dict[str, Any]) -> None:
     """The one JSON object of ``--json``, in which what a terminal would obey is escaped, and nothing replaced."""
+    if not distributed.is_first():
+        return
     unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
     text = json.dumps(_finite(data), ensure_ascii=not unicode, allow_nan=False, default=_plain)
     print(re.sub(HIDDEN, lambda match: f"\\u{ord(match[0]):04x}", text))

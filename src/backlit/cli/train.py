@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from backlit.cli.launching.placing import Placing
 from backlit.cli.options import flagged
 from backlit.settings import Declaration, Record, declared, option, same
 from backlit.train.training import RUN, Checkpoint
@@ -92,7 +93,7 @@ def flags() -> Iterable[Declaration]:
     from backlit.tasks.options import Options, of_fit
 
     options = [*data_options().values(), *declared(Options).values(), *of_fit().values(), *declared(Outcome).values()]
-    return [option for option in options if option.panel is not None]
+    return [option for option in [*options, *declared(Placing).values()] if option.panel is not None]
 
 
 @flagged(flags)
@@ -103,7 +104,9 @@ def command(
 
     Rows are split into training, validation (for stopping) and test rows; whatever isn't said is chosen by the data.
     """
+    from backlit import distributed
     from backlit.cli import config, output
+    from backlit.cli.launching import placing
     from backlit.languages import check_language
     from backlit.run import Run
     from backlit.store.checkpoint import FolderKeeper
@@ -114,16 +117,22 @@ def command(
     started = time.monotonic()
     outcome = Outcome(**{name: given[name] for name in declared(Outcome)})
     check_language(outcome.lang)
-    choices = config.choices(ctx, outcome.config, outcome.out if outcome.resume else None, without=declared(Outcome))
+    own = {**declared(Outcome), **declared(Placing)}
+    choices = config.choices(ctx, outcome.config, outcome.out if outcome.resume else None, without=own)
+    placing.take(Placing(**{name: given[name] for name in declared(Placing)}), choices["data"])
     options = options_of(choices)
     if outcome.out is not None:
         checkpoint = Checkpoint(outcome.out, resume=outcome.resume, overwrite=outcome.overwrite)
-        if not FolderKeeper(checkpoint).check() and outcome.resume:
+        if not distributed.once(FolderKeeper(checkpoint).check) and outcome.resume:
             output.note(f"{outcome.out} holds nothing to go on with yet: the run begins anew")
     with output.stages(outcome.quiet) as stage:
         task, source = task_of(choices)
         material = task.read(source, stage)
+<<<<<<< HEAD
     folder = outcome.out or fresh(Path("runs"), material.name)
+=======
+    folder = outcome.out or Path(distributed.once(lambda: str(_fresh(Path("runs"), material.name))))
+>>>>>>> main
     call = Call(
         checkpoint=Checkpoint(folder, resume=outcome.resume, overwrite=outcome.overwrite),
         progress=not outcome.quiet,
@@ -136,17 +145,23 @@ def command(
     finish(Run.of(task.train(material, options, call)), folder, outcome)
 
 
+<<<<<<< HEAD
 def finish(run: Any, folder: Path, outcome: Outcome, more: Mapping[str, Any] | None = None) -> None:
     """Keep a trained run in its folder, print what is to be told of it, write its report; end if it failed.
 
     `more` is put to the JSON object.
     """
+=======
+def finish(run: Any, folder: Path, outcome: Outcome) -> None:
+    """Keep a trained run in its folder, print what is to be told of it, write its report; end if it failed."""
+    from backlit import distributed
+>>>>>>> main
     from backlit.cli import output, printing
     from backlit.run import save_report
     from backlit.train.result import ending
 
     if run.diverged:
-        if run.history and not outcome.no_report:
+        if run.history and not outcome.no_report and distributed.is_first():
             output.note(f"report: {save_report(run, outcome.lang)}")
         output.fail(ending(run), output.WORK_FAILED)
     if not run.history:
@@ -161,7 +176,7 @@ def finish(run: Any, folder: Path, outcome: Outcome, more: Mapping[str, Any] | N
         output.emit({**told, **(more or {})})
     else:
         output.tell(printing.training(run, folder, run.diagnose().alarms))
-    if not outcome.no_report:  # now that the result is known: drawing takes a second or two
+    if not outcome.no_report and distributed.is_first():  # now that the result is known: drawing takes a second or two
         written = save_report(run, outcome.lang)
         if not outcome.as_json:
             output.tell(f"report: {written}")

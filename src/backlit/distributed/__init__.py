@@ -6,7 +6,7 @@ The only transport is JAX's distributed runtime.
 """
 
 from backlit.distributed.joining import initialize, join, leave
-from backlit.distributed.telling import agreed, barrier, gathered, once
+from backlit.distributed.telling import agreed, barrier, gathered, handed, heard, once
 from backlit.distributed.world import alone, count, index, is_first
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "barrier",
     "count",
     "gathered",
+    "handed",
+    "heard",
     "index",
     "initialize",
     "is_first",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import atexit
 import os
 import warnings
-from typing import Any
+from dataclasses import replace
 
-from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, checked, found
+from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, addressed, checked, found
+from backlit.distributed.roll_call import answered
 from backlit.distributed.world import joined
 from backlit.errors import DistributedWarning, InputError
 
-OWN = ("127.0.0.1", "localhost", "[::1]", "::1")  # addresses that no other machine reaches
+WAIT = "BACKLIT_WAIT"  # seconds to wait for the others
+LONGEST_WAIT = 300.0  # without it
+SILENCE = 15  # seconds without a sign of life after which a process counts as gone
 
 
 def initialize(coordinator: str | None = None, process: int | None = None, processes: int | None = None) -> None:
@@ -51,23 +54,21 @@ def initialize(coordinator: str | None = None, process: int | None = None, proce
     """
     given = {"coordinator": coordinator, "process": process, "processes": processes}
     if coordinator is not None and process is not None and processes is not None:
-        place: Place | None = checked(coordinator, process, processes, "initialize")
-    elif any(part is not None for part in given):
-        names = [
-            name for name, part in zip(("coordinator", "process", "processes"), given, strict=True) if part is None
-        ]
-        raise InputError(f"initialize takes coordinator, process and processes, or none of them: {names[0]} is missing")
+        place = checked(coordinator, process, processes, "initialize")
+    elif any(part is not None for part in given.values()):
+        missing = next(name for name, part in given.items() if part is None)
+        raise InputError(f"initialize takes coordinator, process and processes, or none of them: {missing} is missing")
     else:
-        place = found()
-        if place is None:
+        told = found()
+        if told is None:
             raise InputError(
                 "initialize: no launcher is found; start the processes by backlit train --processes, srun or mpirun, "
                 f"set {COORDINATOR} and its kin, or say initialize('node1:1234', process=0, processes=2)"
             )
+        place = told
     if joined() is not None:
         raise InputError("initialize: this process has joined others already; it is said once")
-    if place is not None and place.processes != 1:
-        _join(place)
+    _join(place)
 
 
 def join() -> None:
@@ -88,35 +89,48 @@ def leave() -> None:
 
 def _join(place: Place) -> None:
     import jax
+    from jax._src.xla_bridge import backends_are_initialized
 
-    options: dict[str, Any] = {}
-    if place.coordinator is not None:
-        host, _, port = place.coordinator.rpartition(":")
-        if host in OWN:
-            options["coordinator_bind_address"] = place.coordinator
-        elif place.process == 0:
-            warnings.warn(
-                f"the coordinator listens on port {port} for other machines, and the channel is neither encrypted nor "
-                "authenticated: use it inside a network that you trust",
-                DistributedWarning,
-                stacklevel=4,
-            )
-    if place.coordinator is not None and place.processes is not None:
-        options["cluster_detection_method"] = "deactivate"
-    else:
-        options["cluster_detection_method"] = place.method
-    jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    try:
-        jax.distributed.initialize(
-            place.coordinator, place.processes, place.process, local_device_ids=list(place.devices), **options
-        )
-    except RuntimeError as error:
-        if "must be called before" not in str(error):
-            raise
-        several = "several processes" if place.processes is None else f"{place.processes} processes"
+    coordinator, processes = addressed(place)
+    if processes == 1:
+        return
+    if backends_are_initialized():
         raise InputError(
-            f"this is one of {several} ({place.launcher}), but JAX has computed here before they joined: say "
-            f"bl.distributed.initialize() at the beginning of the script, or set {PROCESSES}=1 to train alone"
-        ) from error
+            f"this is one of {processes} processes ({place.launcher}), but JAX has computed here before they joined: "
+            f"say bl.distributed.initialize() at the beginning of the script, or set {PROCESSES}=1 to train alone"
+        )
+    place = replace(place, coordinator=coordinator, processes=processes)
+    if not place.is_own and place.process == 0:
+        warnings.warn(
+            f"the coordinator listens at {coordinator} for other machines, and the channel is neither encrypted nor "
+            "authenticated: use it inside a network that you trust",
+            DistributedWarning,
+            stacklevel=4,
+        )
+    wait = _wait()
+    answered(place, wait)
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.distributed.initialize(
+        coordinator,
+        processes,
+        place.process,
+        local_device_ids=list(place.devices),
+        cluster_detection_method="deactivate",
+        coordinator_bind_address=coordinator if place.is_own else None,
+        initialization_timeout=int(wait),
+        heartbeat_timeout_seconds=SILENCE,
+    )
     os.environ[JOINED] = str(os.getpid())
     atexit.register(leave)
+
+
+def _wait() -> float:
+    """Seconds to wait for the others."""
+    text = os.environ.get(WAIT, "").strip()
+    try:
+        seconds = float(text or LONGEST_WAIT)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds < float("inf"):
+        raise InputError(f"{WAIT} must be a number of seconds of at least 1, got {text!r}")
+    return seconds

@@ -14,7 +14,10 @@ from backlit.errors import InputError
 
 COORDINATOR, PROCESS, PROCESSES = "BACKLIT_COORDINATOR", "BACKLIT_PROCESS", "BACKLIT_PROCESSES"
 JOINED = "BACKLIT_JOINED"  # the number of the system's process that has joined others; those that it starts have not
+SHARED = "BACKLIT_SHARED"  # set where the coordinator's port is reserved by who started the processes
 LOOPBACK = "127.0.0.1"
+OWN = (LOOPBACK, "localhost", "[::1]", "::1")  # addresses that no other machine reaches
+WAIT = 300  # seconds for the first machine's name to be known to the others
 PORTS = 2**12  # the highest ports, among which launchers' jobs are spread
 VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 
@@ -27,22 +30,29 @@ class Place:
     ----------
     launcher : str
         Who started it, in words.
-    process, processes : int or None
-        Its number and how many there are; None where JAX is to ask the launcher.
+    process : int
+        Its number.
+    processes : int or None
+        How many there are; None where the launcher must be asked.
     coordinator : str or None
-        "host:port" of the first process; None where JAX is to ask.
+        "host:port" of the first process; None where the launcher must be asked.
     method : str
-        JAX's name of the launcher, for what it is to ask.
+        JAX's name of the launcher, by which it is asked.
     devices : tuple of int
         Graphics cards that are its own, of those that it sees; empty for all.
     """
 
     launcher: str
-    process: int | None
+    process: int
     processes: int | None
     coordinator: str | None
     method: str = "deactivate"
     devices: tuple[int, ...] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether no other machine reaches the coordinator."""
+        return self.coordinator is not None and self.coordinator.rpartition(":")[0] in OWN
 
 
 def found(environment: Mapping[str, str] | None = None) -> Place | None:
@@ -99,6 +109,33 @@ def checked(coordinator: str, process: int, processes: int, where: str) -> Place
             f"{where}: the coordinator must be host:port of the first process, node1:1234 say, got {coordinator!r}"
         )
     return Place("by hand", process, processes, coordinator)
+
+
+def addressed(place: Place) -> tuple[str, int]:
+    """The coordinator's address and the number of processes; what isn't known yet, JAX asks the launcher for.
+
+    Raises
+    ------
+    InputError
+        If the launcher doesn't tell.
+    """
+    if place.coordinator is not None and place.processes is not None:
+        return place.coordinator, place.processes
+    from jax._src.clusters import ClusterEnv  # what `jax.distributed.initialize` finds its place by
+
+    try:
+        cluster = next(
+            kind for kind in ClusterEnv._cluster_types if kind.name == place.method and kind.is_env_present()
+        )
+        processes = place.processes or cluster.get_process_count()
+        port = os.environ.get("JAX_COORDINATOR_PORT")
+        return place.coordinator or cluster.get_coordinator_address(WAIT, port), processes
+    except Exception as error:
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{place.launcher} doesn't tell where the first of its processes is ({what}): set {COORDINATOR}, {PROCESS} "
+            f"and {PROCESSES}, or {PROCESSES}=1 to train in each by itself"
+        ) from error
 
 
 def _number(told: Mapping[str, str], name: str, low: int) -> int:

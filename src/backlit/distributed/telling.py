@@ -20,9 +20,11 @@ T = TypeVar("T")
 
 SLICE_MS = 1000  # of waiting, between which Ctrl-C is heard and failures of others are looked for
 SWEEP = 256  # messages after which the old ones are cleared away
+PIECE = 2**20  # bytes of a file in one message
 FAILED = "backlit/failed"
 
 _numbers = itertools.count()  # the processes send the same messages in the same order
+_askings = itertools.count()
 _lock = threading.Lock()
 
 
@@ -164,6 +166,62 @@ def once(work: Callable[[], T]) -> T:
     if "error" in told:
         raise _error(told["error"], told["text"])
     return told["value"]
+
+
+def heard(asked: Callable[[], bool]) -> Callable[[], bool]:
+    """Whether any process has been asked to end: `asked()` tells it of this one, the answer is the same at all.
+
+    Each process makes its own at the same place, and calls it as often as the others.
+
+    Examples
+    --------
+    >>> ended = heard(lambda: True)
+    >>> ended()
+    True
+    """
+    place = f"backlit/asked/{next(_askings)}"
+    told = False
+
+    def answer() -> bool:
+        nonlocal told
+        here = asked()
+        if count() == 1:
+            return here
+        if here and not told and index() > 0:
+            told = True
+            _put(f"{place}/{index()}", None)
+        return agreed(here or (index() == 0 and bool(_client().key_value_dir_get(place))))
+
+    return answer
+
+
+def handed(read: Callable[[], bytes]) -> bytes:
+    """The bytes that the first process reads, at every process: those of a file that the others may not see.
+
+    Examples
+    --------
+    >>> handed(lambda: b"contents")
+    b'contents'
+    """
+    if count() == 1:
+        return read()
+    contents = b""
+
+    def length() -> int:
+        nonlocal contents
+        contents = read()
+        return len(contents)
+
+    pieces = range(0, once(length), PIECE)
+    with _lock:
+        key = _next("handed")
+        if index() == 0:
+            for start in pieces:
+                _client().key_value_set_bytes(f"{key}/{start}", contents[start : start + PIECE])
+            _put(f"{key}/all", None)
+            return contents
+        _wait(f"{key}/all")
+        return b"".join(_client().blocking_key_value_get_bytes(f"{key}/{start}", 60 * SLICE_MS) for start in pieces)
 
 
 def _error(name: str, text: str) -> errors.BacklitError:

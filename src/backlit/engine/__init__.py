@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from backlit import distributed
 from backlit.errors import InputError, unknown
 
 P = ParamSpec("P")
@@ -22,7 +23,7 @@ class Engine(Protocol):
     """What a training program needs of an engine."""
 
     name: str
-    devices: int
+    devices: int  # of all processes that it runs in together
 
     def put(self, value: Any, dtype: Any = None) -> Any:
         """The value as an array of this engine."""
@@ -38,6 +39,12 @@ class Engine(Protocol):
 
     def everywhere(self, arrays: Any) -> Any:
         """A tree of arrays that each device holds whole."""
+
+    def alone(self) -> Engine:
+        """One of its devices, for what a map over all of them does on each."""
+
+    def told(self, arrays: Any) -> Any:
+        """A tree of results of a program that the host reads, at each process of several whole."""
 
     def divided(self, arrays: Any) -> Any:
         """A tree of arrays, of which each device holds an equal part where a shape allows it, and else the whole."""
@@ -61,19 +68,23 @@ class Engine(Protocol):
         """``f(part)`` for each part along the first axis of `mapped`; the results stacked."""
 
 
-def get(name: str, devices: int = 1) -> Engine:
+def get(name: str, devices: int = 1, together: bool = False) -> Engine:
     """The engine called "numpy" or "xla", on one device or several. The first never imports JAX.
+
+    Its programs are this process's own, unless it is to work together with the other processes that have been joined:
+    then on so many devices of each, and every process must run the same programs in the same order.
 
     Raises
     ------
     UnknownNameError
         If there is no such engine.
     InputError
-        If it can't have so many devices, or this process was forked from one in which XLA had run.
+        If it can't have so many devices, or be shared by processes, or this process was forked from one in which XLA
+        had run.
     """
     if name == "xla":
         _require_own_process()
-    return _engine(name, devices)
+    return _engine(name, devices, distributed.count() if together else 1)
 
 
 _home: list[int] = []  # the process in which XLA's threads are, once there are any
@@ -91,8 +102,13 @@ def _require_own_process() -> None:
 
 
 @functools.cache
-def _engine(name: str, devices: int) -> Engine:
+def _engine(name: str, devices: int, processes: int) -> Engine:
     if name == "numpy":
+        if processes > 1:
+            raise InputError(
+                f"the numpy engine computes in one process, and this is one of {processes}: use engine='xla', or set "
+                "BACKLIT_PROCESSES=1 to train in each by itself"
+            )
         if devices > 1:
             raise InputError(f"devices={devices}: the numpy engine computes on one; use engine='xla'")
         from backlit.engine.numpy import NumpyEngine
@@ -101,5 +117,5 @@ def _engine(name: str, devices: int) -> Engine:
     if name == "xla":
         from backlit.engine.xla import XlaEngine
 
-        return XlaEngine(devices)
+        return XlaEngine(devices, processes)
     raise unknown("engine", name, ("numpy", "xla"))

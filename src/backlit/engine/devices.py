@@ -48,8 +48,8 @@ def require_platforms() -> None:
         ) from error
 
 
-def mesh(count: int) -> Mesh:
-    """The first `count` devices, in a row.
+def mesh(count: int, processes: int = 1) -> Mesh:
+    """The first `count` devices of this process, or of each of several, in a row.
 
     A processor is one device to JAX unless it was told otherwise before it first computed something; so that is tried.
 
@@ -60,15 +60,19 @@ def mesh(count: int) -> Mesh:
     """
     with contextlib.suppress(RuntimeError):  # if it has
         jax.config.update("jax_num_cpu_devices", max(count, jax.config.jax_num_cpu_devices))
-    devices = jax.devices()
-    if len(devices) < count:
-        raise InputError(f"devices={count}: {_there_are(devices)}")
-    return Mesh(np.array(devices[:count]), (ROWS,))
+    own = [[device for device in jax.devices() if device.process_index == i] for i in range(processes)]
+    if processes == 1:
+        own = [jax.local_devices()]
+    for devices in own:
+        if len(devices) < count:
+            raise InputError(f"devices={count}: {_there_are(devices, processes)}")
+    return Mesh(np.array([devices[:count] for devices in own]).reshape(-1), (ROWS,))
 
 
-def _there_are(devices: list[jax.Device]) -> str:
+def _there_are(devices: list[jax.Device], processes: int) -> str:
     kind = devices[0].device_kind if devices[0].platform != "cpu" else "processor"
-    there = f"this process has {len(devices)} ({kind})"
+    which = "this process" if processes == 1 else f"process {devices[0].process_index}"
+    there = f"{which} has {len(devices)} ({kind})"
     if devices[0].platform != "cpu":
         return f"{there}; give it more (CUDA_VISIBLE_DEVICES says which it sees), or ask for fewer"
     return (

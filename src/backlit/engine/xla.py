@@ -5,6 +5,7 @@ JAX is array library, compiler and device layer here. Its automatic differentiat
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ from backlit.graph.kernels import xla as kernels
 
 
 class XlaEngine:
-    """Compiles programs with XLA, for one device or for several that share each batch.
+    """Compiles programs with XLA, for one device or for several, of one process or many, that share each batch.
 
     For several the same program is compiled, with notes on which arrays are shared out and which are held by all; XLA's
     partitioner divides the work along them, and puts in the sums over all devices.
@@ -30,10 +31,11 @@ class XlaEngine:
 
     name = "xla"
 
-    def __init__(self, devices: int = 1) -> None:
+    def __init__(self, devices: int = 1, processes: int = 1) -> None:
         require_platforms()
-        self.devices = devices
-        self._mesh = mesh(devices) if devices > 1 else None
+        self.devices = devices * processes
+        self._mesh = mesh(devices, processes) if self.devices > 1 else None
+        self._several = processes > 1
 
     @property
     def accelerated(self) -> bool:
@@ -42,12 +44,18 @@ class XlaEngine:
 
     def put(self, value: Any, dtype: Any = None) -> jax.Array:
         """The value on the device, or on all of them."""
+        array = np.asarray(value, dtype=dtype)
         with jax.enable_x64(True):
-            return jax.device_put(np.asarray(value, dtype=dtype), self._placed())
+            if self._several:  # each process has the same value, and sees to its own devices
+                return jax.make_array_from_callback(array.shape, self._placed(), lambda part: array[part])
+            return jax.device_put(array, self._placed())
 
     def share(self, array: Any, axis: int = 0) -> Any:
-        """The array, of which each device holds an equal part along an axis; what follows from a part is its work."""
-        if self._mesh is None:
+        """The array, of which each device holds an equal part along an axis; what follows from a part is its work.
+
+        One that can't be divided equally each holds whole, and all do the same work.
+        """
+        if self._mesh is None or array.shape[axis] % self.devices:
             return array
         return lax.with_sharding_constraint(array, self._placed(*[None] * axis, ROWS))
 
@@ -56,6 +64,16 @@ class XlaEngine:
         if self._mesh is None:
             return arrays
         return tree.map(lambda array: lax.with_sharding_constraint(array, self._placed()), arrays)
+
+    def alone(self) -> XlaEngine:
+        """One of its devices, for what a map over all of them does on each."""
+        one = copy.copy(self)
+        one.devices, one._mesh, one._several = 1, None, False
+        return one
+
+    def told(self, arrays: Any) -> Any:
+        """A tree of results of a program that the host reads, at each process of several whole."""
+        return self.everywhere(arrays) if self._several else arrays
 
     def divided(self, arrays: Any) -> Any:
         """A tree of arrays, of which each device holds an equal part where a shape allows it, and else the whole.
@@ -77,7 +95,13 @@ class XlaEngine:
 
     def fetch(self, arrays: Any) -> Any:
         """A tree of arrays as NumPy arrays, whole, whoever holds which part."""
-        return tree.map(np.asarray, arrays)
+        leaves, structure = tree.flatten(arrays)
+        apart = [i for i, leaf in enumerate(leaves) if not getattr(leaf, "is_fully_replicated", True)]
+        if self._several and apart:  # then every process fetches: each has but a part
+            whole = jax.jit(lambda parts: parts, out_shardings=self._placed())([leaves[i] for i in apart])
+            for i, leaf in zip(apart, whole, strict=True):
+                leaves[i] = leaf
+        return tree.unflatten(structure, [np.asarray(leaf) for leaf in leaves])
 
     def _divided(self, shape: tuple[int, ...], ahead: int = 0) -> NamedSharding | None:
         axis = dividing_axis(shape[ahead:], self.devices)

@@ -11,7 +11,8 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from backlit.errors import InputError
+from backlit import distributed
+from backlit.errors import InputError, StreamError
 from backlit.files import locked
 from backlit.graph import tree
 from backlit.schema import fitted, parsed
@@ -20,7 +21,6 @@ from backlit.store import files, records
 from backlit.store import run as storage
 from backlit.store.files import to_json
 from backlit.train.callbacks import History
-from backlit.train.fingerprint import same_data
 from backlit.train.loop import REACHED, Loop, LoopState, Replay
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.recipe import Recipe
@@ -72,25 +72,35 @@ class FolderKeeper:
 
         It yields whether the folder is free: with nothing to go on with, the run begins, and may be written at once.
         """
-        self.check()
         with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(locked(self.folder))
-            except OSError as error:
-                raise InputError(f"{self.folder} can't be written: {error.strerror or error}") from error
-            free = not files.holds_run(self.folder)
+            free = distributed.once(lambda: self._entered(stack))
             if self.checkpoint.resume and not free:
                 self.restore(loop, settings)
-            elif not free and not self.checkpoint.overwrite:
-                raise InputError(f"{self.folder} already holds a run; resume it, or choose another folder")
             try:
                 yield free
-            except Exception:
-                if free and loop.state.epoch < self.every:  # all that was written is how it began
-                    files.remove(self.folder)
+            except Exception as error:
+                kept = isinstance(error, StreamError) and loop.history
+                if free and loop.state.epoch < self.every and not kept:  # all that was written is how it began
+                    self._remove()
                 raise
             if free and not loop.state.epoch and loop.diverged:
-                files.remove(self.folder)
+                self._remove()
+
+    def _entered(self, stack: contextlib.ExitStack) -> bool:
+        """Take the folder's lock until the stack is left, and tell whether no run is there."""
+        self.check()
+        try:
+            stack.enter_context(locked(self.folder))
+        except OSError as error:
+            raise InputError(f"{self.folder} can't be written: {error.strerror or error}") from error
+        free = not files.holds_run(self.folder)
+        if not free and not self.checkpoint.resume and not self.checkpoint.overwrite:
+            raise InputError(f"{self.folder} already holds a run; resume it, or choose another folder")
+        return free
+
+    def _remove(self) -> None:
+        if distributed.is_first():
+            files.remove(self.folder)
 
     def check(self) -> bool:
         """Whether the folder holds a run; one with what isn't a run's is refused, before a lock is put there."""
@@ -107,11 +117,7 @@ class FolderKeeper:
         InputError
             If there is no state, if it is damaged or belongs to another network, or if the settings differ.
         """
-        name = self.file.name
-        contents = files.read(self.folder, [name])[1] if files.holds_run(self.folder) else {}
-        if name not in contents:
-            raise InputError(f"{self.folder} holds no state to resume from (no {name})")
-        tensors, metadata = storage.from_tensors(self.file, contents[name])
+        tensors, metadata = storage.from_tensors(self.file, distributed.handed(self._saved))
         with storage.understanding(self.file):
             told = fitted(dict[str, str], metadata)
             saved = fitted(records.Saved, {key: parsed(told[key].encode()) for key in KEYS if key in told})
@@ -138,6 +144,14 @@ class FolderKeeper:
         if loop.until_loss is not None and history and history[-1]["loss"] <= loop.until_loss:
             loop.stopped = REACHED
 
+    def _saved(self) -> bytes:
+        """The state's file, as it is."""
+        name = self.file.name
+        contents = files.read(self.folder, [name])[1] if files.holds_run(self.folder) else {}
+        if name not in contents:
+            raise InputError(f"{self.folder} holds no state to resume from (no {name})")
+        return contents[name]
+
     def _compare(self, saved: dict[str, Any], settings: dict[str, Any], loop: Loop) -> None:
         """Refuse to go on with another training: what depends on it must be the same, and the data, too."""
         now = json.loads(json.dumps(settings))
@@ -147,7 +161,7 @@ class FolderKeeper:
             if option.scope == "identity"
             and saved.get(name, now[name]) != now[name]  # an older version may not have had it
         ]
-        if not same_data(saved.get("data"), loop.job.examples):
+        if not loop.job.has_data(saved.get("data")):
             different.append("other training rows or targets (inputs, weights and held-out rows count, too)")
         if different:
             raise InputError(
@@ -171,7 +185,11 @@ class FolderKeeper:
             "best_value": float(state.best_value),
         }
         metadata = {name: to_json(self.file.name, value, indent=None).decode() for name, value in saved.items()}
-        storage.save(result, self.folder, overwrite=True, state=storage.to_tensors(tensors, metadata))
+
+        def save() -> None:
+            storage.save(result, self.folder, overwrite=True, state=storage.to_tensors(tensors, metadata))
+
+        distributed.once(save)
 
 
 def _train_state(loop: Loop, tensors: dict[str, np.ndarray], prefix: str) -> Any:

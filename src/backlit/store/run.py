@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import tomli_w
 
+from backlit import distributed
 from backlit.data.preparation import describe, restore
 from backlit.errors import BacklitError, InputError, UnknownNameError
 from backlit.files import locked
@@ -72,7 +73,7 @@ def from_tensors(path: Path, content: bytes) -> tuple[dict[str, np.ndarray], dic
 def save(
     run: Result, folder: Path, overwrite: bool = False, state: bytes | None = None, report: str | None = None
 ) -> Path:
-    """Write a run to a folder: all files, or, whatever happens, none.
+    """Write a run to a folder: all files, or, whatever happens, none. Of several processes the first writes.
 
     Parameters
     ----------
@@ -81,6 +82,9 @@ def save(
     report : str, optional
         The report as a page. Without it, one that is there goes: it tells of the run before.
     """
+    if not distributed.is_first():
+        run.folder = folder
+        return folder
     contents = _contents(run) | ({} if state is None else {STATE: state})
     if report is not None:
         contents[REPORT] = report.encode()
@@ -106,6 +110,8 @@ def add_report(folder: Path, page: str) -> Path:
     InputError
         If the folder isn't a run's any more or can't be written.
     """
+    if not distributed.is_first():
+        return folder / REPORT
     try:
         with locked(folder):
             files.add(folder, REPORT, page.encode())

@@ -36,6 +36,8 @@ class Batches:
         Whether the network carries a state from batch to batch, and must be told when to start anew.
     mixup : Mixup or None
         How rows are mixed with others of their batch.
+    width : int, optional
+        Rows to which every batch is filled up, with row 0 at weight zero, so that devices share it equally.
     """
 
     rows: np.ndarray
@@ -46,6 +48,7 @@ class Batches:
     updates: int | None = None
     carried: bool = False
     mixup: Mixup | None = None
+    width: int | None = None
 
     @property
     def steps(self) -> int:
@@ -64,7 +67,7 @@ class Batches:
         return every and not self.carried and self.mixup is None
 
     def epoch(self, number: int) -> dict[str, np.ndarray]:
-        """``rows`` (int32) and ``weights`` of shape (steps, accumulate, size); with mixup, its draws, too.
+        """``rows`` (int32) and ``weights`` of shape (steps, accumulate, width or size); with mixup, its draws, too.
 
         Of a carried state also ``fresh``, booleans (steps, accumulate), true for the first batch of a pass.
         """
@@ -89,7 +92,16 @@ class Batches:
             whole["fresh"] = np.arange(shape[0] * self.accumulate).reshape(shape[:2]) == 0
         if self.mixup is not None:
             whole |= self.mixup.draw(number, whole["weights"])
-        return {key: part[places] for key, part in whole.items()}
+        return {key: self._filled(key, part[places]) for key, part in whole.items()}
+
+    def _filled(self, key: str, part: np.ndarray) -> np.ndarray:
+        """What batches have for each row, filled up to their width; rows that fill up are mixed with themselves."""
+        surplus = (self.width or self.size) - self.size
+        if not surplus or part.ndim < 3:
+            return part
+        filling = np.arange(self.size, self.size + surplus) if key == "partners" else np.zeros(surplus)
+        more = np.broadcast_to(filling.astype(part.dtype), (*part.shape[:2], surplus))
+        return np.concatenate([part, more], axis=2)
 
     def epochs(self, first: int, count: int, length: int) -> dict[str, np.ndarray]:
         """Epochs first … first + count - 1 stacked, filled up with zeros to `length`; just one if all are alike."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from backlit import distributed
 from backlit.errors import unknown
 from backlit.settings import Record, count, option
 from backlit.verbs import verb
@@ -75,8 +76,8 @@ class Follower:
 
 
 def finished(callbacks: Iterable[Callback], run: Any) -> None:
-    """Tell the followers among callbacks of the run that came of their training."""
-    for callback in callbacks:
+    """Tell the followers among callbacks of the run that came of their training; in the first of several processes."""
+    for callback in callbacks if distributed.is_first() else ():
         if isinstance(callback, Follower):
             callback.finish(run)
 

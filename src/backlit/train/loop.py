@@ -7,12 +7,13 @@ outputs, and the state after any epoch can be had again by running the call up t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from backlit import distributed
 from backlit.graph import tree
 from backlit.nn.layer import Network
 from backlit.nn.shapes import rows_at, with_shape
@@ -133,13 +134,17 @@ class Loop:
         self.state = LoopState(self.job.start, plateau=self.plateau.init() if self.plateau else None)
 
     def run(self) -> None:
-        """Train until the epochs are done or something ends it."""
+        """Train until the epochs are done or something ends it.
+
+        What a clock, a signal or a function of the user's decides, the first of several processes decides for all.
+        """
+        asked = distributed.heard(self.listeners.asked)
         count = 1  # the first call includes compiling, and says nothing of the time that epochs take
         begun = False
         try:
             self._look()  # after an interruption it may still be due
             while self.state.epoch < self.epochs and not self.stopped:
-                if self.listeners.asked():
+                if asked():
                     self.stopped = "interrupted"
                     break
                 count = self._length(count)
@@ -147,10 +152,12 @@ class Loop:
                 self.state = self._call(count)
                 if begun:  # metrics take their time, too
                     seconds = (time.perf_counter() - start) / count
-                    count = max(1, int(PATIENCE_SECONDS / max(seconds, 1e-9)))
+                    count = distributed.agreed(max(1, int(PATIENCE_SECONDS / max(seconds, 1e-9))))
                 begun = True
                 self._between_calls()
         except KeyboardInterrupt:  # it may have come between any two statements; the state is a whole one
+            if distributed.count() > 1:  # whose others wait for this one
+                raise
             epoch = self.state.epoch
             del self.history[epoch:]
             self.probes[:] = [record for record in self.probes if record["epoch"] <= epoch]
@@ -170,7 +177,8 @@ class Loop:
     def _between_calls(self) -> None:
         """Whether time is up; the probe and the writing that are due."""
         epoch, listeners = self.state.epoch, self.listeners
-        if self.deadline is not None and time.monotonic() >= self.deadline and epoch < self.epochs:
+        late = self.deadline is not None and distributed.agreed(time.monotonic() >= self.deadline)
+        if late and epoch < self.epochs:
             self.stopped = self.stopped or "time limit"
         if not self.stopped:
             self._look()
@@ -184,7 +192,8 @@ class Loop:
         if prober is None or epoch not in prober.plan.epochs or not 0 < epoch < self.epochs:
             return
         if not self.probes or self.probes[-1]["epoch"] < epoch:
-            self.probes.append(prober(self.state.train_state, epoch))
+            train_state = self._here(self.state.train_state)
+            self.probes.append(distributed.once(lambda: prober(train_state, epoch)))
 
     def probed(self) -> ProbeRecords | Lazy:
         """What the probes told; after the last epoch with a look at what training left, taken when asked for."""
@@ -193,7 +202,12 @@ class Loop:
         done = probes and probes[-1]["epoch"] >= epoch
         if prober is None or not epoch or done or not self.stopped:
             return probes
+        train_state = self._here(train_state)
         return Lazy(lambda: ProbeRecords([*probes, prober(train_state, epoch)]))
+
+    def _here(self, train_state: TrainState) -> TrainState:
+        """A state that a process can look at by itself, where there are several."""
+        return train_state if distributed.count() == 1 else self.job.program.engine.fetch(train_state)
 
     def _results(self, replay: Replay) -> tuple[TrainState, Any]:
         """Run the epochs of a replay; the state after them, and their losses and outputs as NumPy arrays."""
@@ -244,37 +258,56 @@ class Loop:
         start = time.perf_counter()
         train_state, results = self._results(replay)
         seconds = (time.perf_counter() - start) / count
-        good, *bad = first_bad(results)
-        state, epoch = self.state, self.state.epoch
-        for i, record in enumerate(self.records(results, min(count, good), epoch)):
-            record["seconds"] = seconds
-            epoch += 1
-            self.history.append(record)
-            self.listeners.show(record)
-            if self.early_stopping is not None:
-                state = self._watch(state, self.early_stopping, record, Replay(replay.start, replay.first, i + 1))
-            if self.until_loss is not None and record["loss"] <= self.until_loss:
-                self.stopped = REACHED
-            if self.listeners.callbacks:  # then calls have one epoch each, and `train_state` is its state
-                self._call_back(record, train_state)
+        good, *bad = distributed.agreed(first_bad(results))
+        state = self.state
+        for i, record in enumerate(self._lines(results, min(count, good), seconds)):
+            state = self._told(state, record, Replay(replay.start, replay.first, i + 1), train_state)
             if self.stopped:
                 ended = Replay(replay.start, replay.first, i + 1)
                 last = train_state if i + 1 == count else self.train_state_at(ended)
-                return self._reduced(replace(state, epoch=epoch, train_state=last))
+                return self._reduced(replace(state, train_state=last))
         if good < count:
-            return self._diverge(replace(state, epoch=epoch), Replay(replay.start, replay.first, good), *bad)
-        return self._reduced(replace(state, epoch=epoch, train_state=train_state))
+            return self._diverge(state, Replay(replay.start, replay.first, good), *bad)
+        return self._reduced(replace(state, train_state=train_state))
+
+    def _told(self, state: LoopState, record: EpochRecord, after: Replay, train_state: TrainState) -> LoopState:
+        """The state once all who listen have been told of an epoch; `stopped` says whether it was the last."""
+        self.history.append(record)
+        self.listeners.show(record)
+        state = replace(state, epoch=record["epoch"])
+        if self.early_stopping is not None:
+            state = self._watch(state, self.early_stopping, record, after)
+        if self.until_loss is not None and record["loss"] <= self.until_loss:
+            self.stopped = REACHED
+        if self.listeners.callbacks:  # then calls have one epoch each, and `train_state` is its state
+            self._call_back(record, train_state)
+        return state
+
+    def _lines(self, results: Any, good: int, seconds: float) -> Iterable[EpochRecord]:
+        """The history's lines for the good epochs of a call; the first of several processes makes them, all at once."""
+        records = self.records(results, good, self.state.epoch)
+        lines = (record | {"seconds": seconds} for record in records)
+        return lines if distributed.count() == 1 else distributed.once(lambda: list(lines))
 
     def _call_back(self, record: EpochRecord, train_state: TrainState) -> None:
         """Ask the callbacks whether an epoch is the last."""
-        for callback in self.listeners.callbacks:
-            end = EpochEnd(
-                record["epoch"], record, self.history, lambda: self.network_at(train_state), self.probes,
-                self.listeners.settings,
-            )  # fmt: skip
-            answer = callback(end)
-            if isinstance(answer, (bool, np.bool_)) and answer:  # comparing with a NumPy number gives NumPy's
-                self.stopped = self.stopped or "callback"
+        train_state = self._here(train_state)
+
+        def asked() -> bool:
+            answers = [
+                callback(
+                    EpochEnd(
+                        record["epoch"], record, self.history, lambda: self.network_at(train_state), self.probes,
+                        self.listeners.settings,
+                    )
+                )
+                for callback in self.listeners.callbacks
+            ]  # fmt: skip
+            # Comparing with a NumPy number gives NumPy's.
+            return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)
+
+        if distributed.once(asked):
+            self.stopped = self.stopped or "callback"
 
     def _watch(self, state: LoopState, stopping: EarlyStopping, record: EpochRecord, after: Replay) -> LoopState:
         """Early stopping: remember the best epoch, stop when none has been better for long enough."""
@@ -371,7 +404,7 @@ class Loop:
             of_member, numbers = tree.map(lambda part: part[member], (train_state, data["numbers"]))
             data = {**data, "numbers": numbers}
         batches = job.batches[member].epoch(state.epoch)
-        kind, path, greatest = first_bad_value(job.program, data, batches, of_member, step)
+        kind, path, greatest = distributed.agreed(first_bad_value(job.program, data, batches, of_member, step))
         self.stopped = "diverged"
         self.diverged = Divergence(kind, path, state.epoch + 1, step + 1, member + 1 if several else None, greatest)
         return replace(state, train_state=train_state)

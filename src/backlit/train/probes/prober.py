@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit import distributed
 from backlit import engine as engines
 from backlit.engine import Engine
 from backlit.graph import tree
@@ -43,7 +44,8 @@ class Prober:
         program, examples, batches, seed = job.program, job.examples, job.batches[0], job.training.seed
         compiled = program.engine.name != "numpy"
         self.plan = probe_plan(job.network, batches, job.training.epochs, settings, program.members, compiled)
-        engine = engines.get("numpy") if self.plan.at_once else program.engine
+        apart = distributed.count() > 1 and compiled  # the first of several processes looks by itself
+        engine = engines.get("numpy" if self.plan.at_once else "xla") if self.plan.at_once or apart else program.engine
         self._look = look_for(
             architecture=job.network.architecture,
             input_shape=program.input_shape,
@@ -56,7 +58,8 @@ class Prober:
         )
         self._kinds = kinds(job.network)
         self._fetch = program.engine.fetch
-        self._to_host = self.plan.at_once and compiled
+        self._to_host = (self.plan.at_once and compiled) or apart
+        self._one_thread = self.plan.at_once and compiled
         reduction = program.reduction
         self._sample = Lazy(lambda: _sample(self.plan, examples, batches, reduction, seed, engine))
 
@@ -68,7 +71,7 @@ class Prober:
         """The record of a run's state after an epoch."""
         if self._to_host:
             train_state = self._fetch(train_state)
-        with np.errstate(all="ignore"), _one_thread() if self._to_host else contextlib.nullcontext():
+        with np.errstate(all="ignore"), _one_thread() if self._one_thread else contextlib.nullcontext():
             found = plain(self._look.run(train_state, *self._sample()))
         step = np.asarray(train_state["step"]).reshape(-1)[0]
         return record(epoch, int(step), self.plan.groups * self.plan.size, found, self._kinds)
