@@ -80,13 +80,8 @@ def _common(
 
 
 COMMANDS = (
-<<<<<<< HEAD
-    train, tune, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find,
-    explain, lessons, lesson,
-=======
-    train, launch, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find,
-    explain, lessons, lesson, studio,
->>>>>>> main
+    train, launch, tune, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose,
+    lr_find, explain, lessons, lesson, studio,
 )  # fmt: skip
 
 for module in COMMANDS:

@@ -128,11 +128,7 @@ def command(
     with output.stages(outcome.quiet) as stage:
         task, source = task_of(choices)
         material = task.read(source, stage)
-<<<<<<< HEAD
-    folder = outcome.out or fresh(Path("runs"), material.name)
-=======
-    folder = outcome.out or Path(distributed.once(lambda: str(_fresh(Path("runs"), material.name))))
->>>>>>> main
+    folder = outcome.out or Path(distributed.once(lambda: str(fresh(Path("runs"), material.name))))
     call = Call(
         checkpoint=Checkpoint(folder, resume=outcome.resume, overwrite=outcome.overwrite),
         progress=not outcome.quiet,
@@ -145,17 +141,12 @@ def command(
     finish(Run.of(task.train(material, options, call)), folder, outcome)
 
 
-<<<<<<< HEAD
 def finish(run: Any, folder: Path, outcome: Outcome, more: Mapping[str, Any] | None = None) -> None:
     """Keep a trained run in its folder, print what is to be told of it, write its report; end if it failed.
 
     `more` is put to the JSON object.
     """
-=======
-def finish(run: Any, folder: Path, outcome: Outcome) -> None:
-    """Keep a trained run in its folder, print what is to be told of it, write its report; end if it failed."""
     from backlit import distributed
->>>>>>> main
     from backlit.cli import output, printing
     from backlit.run import save_report
     from backlit.train.result import ending
