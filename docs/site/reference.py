@@ -35,7 +35,7 @@ class Page:
     module: str = ""
 
 
-TRAINING = ("fitting", "doors", "run", "train", "tasks", "store", "exchange.data")
+TRAINING = ("fitting", "tuning", "doors", "run", "train", "tasks", "store", "exchange.data")
 ACTIVATIONS = ("nn.layers.activations", "graph.ops.activation", "nn.layers.activation_facts")
 PAGES = (
     Page("training", "Training", "From data to a run, and what can be done with one.", TRAINING),

@@ -28,6 +28,7 @@ STOREYS = {
         "lessons": "texts that run",
         "sklearn": "estimators",
         "trackers": "TensorBoard and kin",
+        "tuning": "settings searched",
     },
     "doors": {
         "fitting": "fit, the front door",
