@@ -98,7 +98,7 @@ class Goal:
                 for value, count in zip(here.tolist(), many.tolist(), strict=True):
                     counts[value] = counts.get(value, 0) + count
         elif self.target.task == "regression":
-            learned = y[parts == TRAINING].reshape(int((parts == TRAINING).sum()), -1)
+            learned = (y[:, None] if y.ndim == 1 else y)[parts == TRAINING]
             self.moments = self.moments or [Moments() for _ in range(learned.shape[1])]
             for moments, column in zip(self.moments, learned.T, strict=True):
                 moments.add(column)

@@ -65,7 +65,7 @@ class Outlook:
         if wish == "category":
             return Levels(name)
         if wish in ("date", "season"):
-            return Dates(name)
+            return Dates(name, wished=True)
         if wish is not None:
             return Numbers(name, self.size, log=wish == "log")
         if isinstance(format_, Number) and name not in self.pinned:

@@ -164,6 +164,8 @@ def understand(
     for _ in range(TRIES):
         reader = Reader(table, outlook)
         head = reader.head(raw)
+        if asked.time is not None and asked.time not in asked.wishes and not head[asked.time].dtype.is_numeric():
+            wishes[asked.time] = "season"
         goal = Goal(asked.target, asked.task, head, pinned)
         division = _division(table, asked, shares, head)
         run = _Pass(table, asked, outlook, reader, goal, division)
@@ -194,13 +196,13 @@ def _checked(table: StreamedTable, asked: Asked) -> dict[str, str]:
     if asked.group is not None and asked.time is not None:
         raise InputError("split by a group or by time, not by both")
     wishes = dict(asked.wishes)
-    for role, column, kind in (("group", asked.group, "drop"), ("time", asked.time, "season")):
+    for role, column in (("group", asked.group), ("time", asked.time)):
         if column is None:
             continue
         table.require_columns([column])
         if column in asked.target:
             raise InputError(f"column {column!r} is the target; it can't be the {role} as well")
-        wishes.setdefault(column, kind)
+        wishes.setdefault(column, "drop")  # a date's seasons are looked at: see `understand`
     return wishes
 
 
