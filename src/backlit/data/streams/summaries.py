@@ -159,12 +159,12 @@ class FiguresInText(Numbers):
         super().__init__(name, size, **options)
         self.format, self.markers = format_, markers
         self.written = True
+        self.slips: list[str] = []
+        self.slipped = 0
 
     def look(self, column: Any) -> None:
         """Refuse an infinite number; what is none is missing."""
         Summary.look(self, column)
-        self.slips: list[str] = []
-        self.slipped = 0
 
     def add(self, column: Any) -> None:
         """Training rows, as text or read already."""

@@ -157,8 +157,10 @@ def understand(
     notes: list[Any] = []
     if table.untyped:
         table_options = getattr(table, "options", None)
-        outlook.markers = table_options.markers if table_options else outlook.markers
-        notes += first_readings(raw, outlook, table_options.decimal if table_options else None, None)
+        outlook.separator = getattr(table, "separator", None)
+        if table_options is not None:
+            outlook.markers, outlook.decimal = table_options.markers, table_options.decimal
+        notes += first_readings(raw, outlook)
         _classes_of_words(raw, asked, outlook, table_options)
     pinned: TableTarget | None = None
     for _ in range(TRIES):
@@ -171,6 +173,8 @@ def understand(
         run = _Pass(table, asked, outlook, reader, goal, division)
         try:
             run.go(head, progress or (lambda stage, share: None))
+            if not any(run.allotment.counts(part).any() for part in range(DROPPED)):
+                raise InputError(f"target {asked.target[0]!r}: every value is missing")
             final = goal.final()
             if final != goal.target:
                 pinned = final
@@ -277,7 +281,8 @@ class _Pass:
         rows = np.flatnonzero(here)
         kept = frame if len(rows) == frame.height else frame[rows]
         try:
-            self.goal.add(kept.select(self.asked.target), parts[rows])
+            if len(rows):
+                self.goal.add(kept.select(self.asked.target), parts[rows])
             for name, summary in self.summaries.items():
                 summary.look(kept[name])
         except CellError as error:
@@ -368,9 +373,7 @@ def _understood(run: _Pass, target: TableTarget, notes: Sequence[Any]) -> Unders
 
 def _require_rows(run: _Pass, counts: Sequence[int], known: Sequence[int]) -> None:
     """Refuse parts without rows."""
-    asked, names = run.asked, run.asked.target
-    if not sum(counts):
-        raise InputError(f"target {names[0]!r}: every value is missing")
+    asked = run.asked
     if not known[VALIDATION] and counts[VALIDATION]:
         raise InputError("no validation row has a class that training has; split in another way")
     for part in range(len(asked.split)):
