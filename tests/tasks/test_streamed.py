@@ -181,8 +181,8 @@ def test_two_processes_train_on_a_stream_as_one_does(folder: Path, tmp_path: Pat
     for processes in (1, 2):
         out = tmp_path / str(processes)
         command = [
-            sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--network", "mlp:8",
-            "--epochs", "3", "--out", str(out), "--quiet", "--no-report",
+            sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--epochs", "3",
+            "--network", "mlp:8", "--out", str(out), "--quiet", "--no-report",
         ]  # fmt: skip
         subprocess.run([*command, "--processes", "2"] if processes == 2 else command, check=True)
         losses.append(bl.load(out).history["val_loss"])
