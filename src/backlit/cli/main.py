@@ -15,11 +15,13 @@ from backlit.cli import (
     export,
     generate,
     importance,
+    launch,
     lesson,
     lessons,
     lr_find,
     predict,
     show,
+    studio,
     train,
 )
 from backlit.cli import report as write_report
@@ -77,12 +79,18 @@ def _common(
 
 
 COMMANDS = (
-    train, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find, explain,
-    lessons, lesson,
+    train, launch, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find,
+    explain, lessons, lesson, studio,
 )  # fmt: skip
 
 for module in COMMANDS:
-    app.command(module.NAME, help=docstring(module.command), epilog=module.EXAMPLES, cls=Command)(module.command)
+    app.command(
+        module.NAME,
+        help=docstring(module.command),
+        epilog=module.EXAMPLES,
+        cls=Command,
+        context_settings=getattr(module, "SETTINGS", None),
+    )(module.command)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import warnings
 from typing import Any, TextIO
 
 from backlit.aligned import visible
+from backlit.cli.launching.child import stream_number
 from backlit.errors import BacklitWarning
 
 DEBUG = "BACKLIT_DEBUG"  # set to 1: tracebacks, and what libraries have to say
@@ -87,7 +88,7 @@ def _stream(number: int, given: TextIO | None) -> TextIO:
     if os.name == "nt" and isinstance(given, io.TextIOWrapper):  # whose consoles need Python's own
         given.reconfigure(errors=errors)
         return given
-    outlet = Outlet(number, "w", closefd=False)
+    outlet = Outlet(stream_number(number), "w", closefd=False)
     at_once = bool(getattr(given, "write_through", False)) and number == 1  # python -u
     return io.TextIOWrapper(
         outlet if at_once else io.BufferedWriter(outlet),
