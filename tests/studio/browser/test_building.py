@@ -20,6 +20,7 @@ NASTY = "<img src=x onerror=alert(1)>,b,kind\n" + "\n".join(
 def test_a_built_in_set_is_chosen_and_made_larger(page):
     page.locator('[data-set="xor"]').click()
     expect(page.locator('[data-set="xor"]')).to_have_attribute("aria-pressed", "true")
+    expect(page.locator('[data-do="data-noise"]')).to_have_value("0.2")  # of `backlit.data.load("xor")`
     assert page.evaluate("studio.store.state.data.rows") == page.evaluate("studio.store.state.spec.data.rows")
     slider = page.locator('[data-do="data-rows"]')
     slider.focus()

@@ -1,11 +1,13 @@
 """Numbers: a weight, a unit, an input that is pulled, the notes' examples step by step."""
 
+import numpy as np
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 from playwright.sync_api import expect
 
 from tests.studio.browser.watching import at_update, frame_numbers, shown, until
+from tests.test_worked_examples import W2_AFTER
 
 
 def click_edge(page, name):
@@ -149,8 +151,9 @@ def test_w2_forward_backward_and_the_new_weights(page):
     walk_to_the_end(page, "W2")
     values = page.locator(".value.forward").all_text_contents()
     assert values == ["0.1", "0.2", "0.52", "0.5275", "0.6094", "0.6638"]  # the notes' forward pass
-    weights = page.locator(".wire-weight.updated").all_text_contents()
-    assert len(weights) == 8
+    weights = [float(text.replace("−", "-")) for text in page.locator(".wire-weight.updated").all_text_contents()]
+    after = sorted(float(f"{weight:.4g}") for weight in np.concatenate(list(W2_AFTER.values()), axis=None))
+    assert sorted(weights) == pytest.approx(after)
 
 
 def test_ones_own_network_step_by_step(page):

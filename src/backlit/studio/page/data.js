@@ -101,7 +101,7 @@ class DataPanel extends StudioElement {
 
   #number(key, item) {
     const bounds = item[key];
-    const value = this.given[key] ?? item[`usual_${key}`] ?? 0;
+    const value = this.given[key] ?? item.defaults?.[key] ?? 0;
     const set = (event) => this.studio.session.configure({ data: { ...this.given, [key]: Number(event.target.value) } });
     if (key === "seed") return html`<label class="field">${say("seed")}<input type="number" data-do="data-seed" min="0" step="1" .value=${String(value)} @change=${set} /></label>`;
     return html`<label class="field"><span>${say(`data-${key}`)}<output>${number(value)}</output></span>
