@@ -51,11 +51,9 @@ def initialize(coordinator: str | None = None, process: int | None = None, proce
     given = {"coordinator": coordinator, "process": process, "processes": processes}
     if coordinator is not None and process is not None and processes is not None:
         place = checked(coordinator, process, processes, "initialize")
-    elif any(part is not None for part in given):
-        names = [
-            name for name, part in zip(("coordinator", "process", "processes"), given, strict=True) if part is None
-        ]
-        raise InputError(f"initialize takes coordinator, process and processes, or none of them: {names[0]} is missing")
+    elif any(part is not None for part in given.values()):
+        missing = next(name for name, part in given.items() if part is None)
+        raise InputError(f"initialize takes coordinator, process and processes, or none of them: {missing} is missing")
     else:
         told = found()
         if told is None:
