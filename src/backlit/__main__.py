@@ -10,7 +10,9 @@ def main() -> None:
     interrupts.listen()
     try:
         from backlit.cli import process
+        from backlit.cli.launching import child
 
+        child.watch_parent()
         process.prepare()
         from backlit.cli.main import main as command
 

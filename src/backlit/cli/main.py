@@ -15,6 +15,7 @@ from backlit.cli import (
     export,
     generate,
     importance,
+    launch,
     lesson,
     lessons,
     lr_find,
@@ -77,12 +78,18 @@ def _common(
 
 
 COMMANDS = (
-    train, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find, explain,
-    lessons, lesson,
+    train, launch, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find,
+    explain, lessons, lesson,
 )  # fmt: skip
 
 for module in COMMANDS:
-    app.command(module.NAME, help=docstring(module.command), epilog=module.EXAMPLES, cls=Command)(module.command)
+    app.command(
+        module.NAME,
+        help=docstring(module.command),
+        epilog=module.EXAMPLES,
+        cls=Command,
+        context_settings=getattr(module, "SETTINGS", None),
+    )(module.command)
 
 
 def main() -> None:

@@ -20,7 +20,9 @@ import typer
 from backlit import distributed, interrupts
 from backlit.aligned import HIDDEN, aligned, visible
 from backlit.cli import process
-from backlit.errors import BacklitError, DivergedError, InputError
+from backlit.cli.launching import child
+from backlit.distributed import failing
+from backlit.errors import BacklitError, DivergedError, InputError, ProcessError
 
 WORK_FAILED, WRONG_INPUT = 1, 2
 SIGNALLED = 128  # and the signal's number
@@ -39,6 +41,7 @@ def reporting() -> Iterator[None]:
     except BaseException as error:  # Ctrl-C, and what a library's native code panics with, aren't Exceptions
         if hasattr(error, "exit_code"):  # of what was typed: typer shows it beside the usage
             raise
+        child.end_if_lost(error)
         if interrupts.status() is None and _unexpected(error) and process.debugging():
             raise
         fail(*_told(error))
@@ -48,7 +51,7 @@ def _told(error: BaseException) -> tuple[str, int]:
     """What to say of an error, and the exit status."""
     if isinstance(error, KeyboardInterrupt) or interrupts.status() is not None:  # it may have become another error
         return "interrupted", interrupts.status() or INTERRUPTED
-    if isinstance(error, DivergedError):
+    if isinstance(error, (DivergedError, ProcessError)):
         return str(error), WORK_FAILED
     if isinstance(error, BacklitError):
         return str(error), WORK_FAILED if _used_up(error) else WRONG_INPUT
@@ -107,18 +110,20 @@ def note(sentence: str) -> None:
 
 def fail(message: str, status: int) -> NoReturn:
     """Say what went wrong, in which of several processes, and end."""
-    who = "backlit" if distributed.is_first() else f"backlit (process {distributed.index()})"
-    print(visible(f"{who}: {message}".replace("\n", "\n  ")), file=sys.stderr)
+    who = "backlit" if distributed.is_first() or child.is_local() else f"backlit (process {distributed.index()})"
+    if failing.is_news(message) or child.is_local():  # there the parent tells what is news
+        print(visible(f"{who}: {message}".replace("\n", "\n  ")), file=sys.stderr)
     leave(status)
 
 
 def leave(status: int) -> NoReturn:
     """End with this status, or that of the signal that asked for it.
 
-    Then at once: a compiler that was stopped doesn't survive an orderly end.
+    Then at once, since a compiler that was stopped doesn't survive an orderly end; and so does one of several processes
+    that failed, since an orderly end waits for the others.
     """
     status = interrupts.status() or status
-    if status < SIGNALLED:
+    if status < SIGNALLED and (status == 0 or distributed.count() == 1):
         sys.exit(status)
     sys.stdout.flush()
     sys.stderr.flush()

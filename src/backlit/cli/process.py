@@ -11,6 +11,7 @@ import warnings
 from typing import Any, TextIO
 
 from backlit.aligned import visible
+from backlit.cli.launching.child import speech
 from backlit.errors import BacklitWarning
 
 DEBUG = "BACKLIT_DEBUG"  # set to 1: tracebacks, and what libraries have to say
@@ -54,7 +55,7 @@ def prepare() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-    sys.stdout, sys.stderr = _stream(1, sys.stdout), _stream(2, sys.stderr)
+    sys.stdout, sys.stderr = _stream(1, sys.stdout), _stream(speech(), sys.stderr)
     os.environ["MPLBACKEND"] = "agg"  # pictures go to files
     for name in ("COLUMNS", "LINES"):
         if not os.environ.get(name, "80").isdecimal() or int(os.environ.get(name, "80")) < 1:
@@ -93,7 +94,7 @@ def _stream(number: int, given: TextIO | None) -> TextIO:
         outlet if at_once else io.BufferedWriter(outlet),
         encoding=getattr(given, "encoding", None) or "utf-8",
         errors=errors,
-        line_buffering=number == 2 or outlet.isatty(),
+        line_buffering=number != 1 or outlet.isatty(),
         write_through=at_once,
     )
 

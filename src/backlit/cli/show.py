@@ -35,9 +35,7 @@ def command(
     ] = None,
     depth: Annotated[
         str | None,
-        typer.Option(
-            help="With --draw: layers, neurons, operations; of a recurrent network, time or cell (its gates)."
-        ),
+        typer.Option(help="With --draw: layers, neurons, operations; of a recurrent network, time or cell (gates)."),
     ] = None,
     row: Annotated[
         str | None,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from backlit.cli.launching.placing import Placing
 from backlit.cli.options import flagged
 from backlit.settings import Declaration, Record, declared, option, same
 from backlit.train.training import RUN, Checkpoint
@@ -92,7 +93,7 @@ def flags() -> Iterable[Declaration]:
     from backlit.tasks.options import Options, of_fit
 
     options = [*data_options().values(), *declared(Options).values(), *of_fit().values(), *declared(Outcome).values()]
-    return [option for option in options if option.panel is not None]
+    return [option for option in [*options, *declared(Placing).values()] if option.panel is not None]
 
 
 @flagged(flags)
@@ -105,6 +106,7 @@ def command(
     """
     from backlit import distributed
     from backlit.cli import config, output
+    from backlit.cli.launching import placing
     from backlit.languages import check_language
     from backlit.run import Run
     from backlit.store.checkpoint import FolderKeeper
@@ -115,7 +117,9 @@ def command(
     started = time.monotonic()
     outcome = Outcome(**{name: given[name] for name in declared(Outcome)})
     check_language(outcome.lang)
-    choices = config.choices(ctx, outcome.config, outcome.out if outcome.resume else None, without=declared(Outcome))
+    own = {**declared(Outcome), **declared(Placing)}
+    choices = config.choices(ctx, outcome.config, outcome.out if outcome.resume else None, without=own)
+    placing.take(Placing(**{name: given[name] for name in declared(Placing)}), choices["data"])
     options = options_of(choices)
     if outcome.out is not None:
         checkpoint = Checkpoint(outcome.out, resume=outcome.resume, overwrite=outcome.overwrite)

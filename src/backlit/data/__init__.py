@@ -8,11 +8,13 @@ from backlit.data.labels import Labels, one_hot
 from backlit.data.pictures import Pictures
 from backlit.data.scaling import Center, MinMax, Standardize
 from backlit.data.splitting import split
+from backlit.data.streams import Block, Stream, open_table, understand
 from backlit.data.table import TablePreparation
 from backlit.data.text import Subwords, TextColumn, Tokenizer, Vectors, read_text, read_vectors
 
 __all__ = [
     "DIRECTIONS",
+    "Block",
     "Center",
     "Dataset",
     "Labels",
@@ -20,6 +22,7 @@ __all__ = [
     "Pictures",
     "Source",
     "Standardize",
+    "Stream",
     "Subwords",
     "TablePreparation",
     "TextColumn",
@@ -30,9 +33,11 @@ __all__ = [
     "load",
     "names",
     "one_hot",
+    "open_table",
     "read",
     "read_source",
     "read_text",
     "read_vectors",
     "split",
+    "understand",
 ]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import atexit
 import os
 import warnings
+from dataclasses import replace
 
 from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, addressed, checked, found
+from backlit.distributed.roll_call import answered
 from backlit.distributed.world import joined
 from backlit.errors import DistributedWarning, InputError
 
-OWN = ("127.0.0.1", "localhost", "[::1]", "::1")  # addresses that no other machine reaches
+WAIT = "BACKLIT_WAIT"  # seconds to wait for the others
+LONGEST_WAIT = 300.0  # without it
+SILENCE = 15  # seconds without a sign of life after which a process counts as gone
 
 
 def initialize(coordinator: str | None = None, process: int | None = None, processes: int | None = None) -> None:
@@ -95,14 +99,16 @@ def _join(place: Place) -> None:
             f"this is one of {processes} processes ({place.launcher}), but JAX has computed here before they joined: "
             f"say bl.distributed.initialize() at the beginning of the script, or set {PROCESSES}=1 to train alone"
         )
-    host, _, port = coordinator.rpartition(":")
-    if host not in OWN and place.process == 0:
+    place = replace(place, coordinator=coordinator, processes=processes)
+    if not place.is_own and place.process == 0:
         warnings.warn(
-            f"the coordinator listens on port {port} for other machines, and the channel is neither encrypted nor "
+            f"the coordinator listens at {coordinator} for other machines, and the channel is neither encrypted nor "
             "authenticated: use it inside a network that you trust",
             DistributedWarning,
             stacklevel=4,
         )
+    wait = _wait()
+    answered(place, wait)
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.distributed.initialize(
         coordinator,
@@ -110,7 +116,21 @@ def _join(place: Place) -> None:
         place.process,
         local_device_ids=list(place.devices),
         cluster_detection_method="deactivate",
-        coordinator_bind_address=coordinator if host in OWN else None,
+        coordinator_bind_address=coordinator if place.is_own else None,
+        initialization_timeout=int(wait),
+        heartbeat_timeout_seconds=SILENCE,
     )
     os.environ[JOINED] = str(os.getpid())
     atexit.register(leave)
+
+
+def _wait() -> float:
+    """Seconds to wait for the others."""
+    text = os.environ.get(WAIT, "").strip()
+    try:
+        seconds = float(text or LONGEST_WAIT)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds < float("inf"):
+        raise InputError(f"{WAIT} must be a number of seconds of at least 1, got {text!r}")
+    return seconds

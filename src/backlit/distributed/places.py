@@ -14,7 +14,9 @@ from backlit.errors import InputError
 
 COORDINATOR, PROCESS, PROCESSES = "BACKLIT_COORDINATOR", "BACKLIT_PROCESS", "BACKLIT_PROCESSES"
 JOINED = "BACKLIT_JOINED"  # the number of the system's process that has joined others; those that it starts have not
+SHARED = "BACKLIT_SHARED"  # set where the coordinator's port is reserved by who started the processes
 LOOPBACK = "127.0.0.1"
+OWN = (LOOPBACK, "localhost", "[::1]", "::1")  # addresses that no other machine reaches
 WAIT = 300  # seconds for the first machine's name to be known to the others
 PORTS = 2**12  # the highest ports, among which launchers' jobs are spread
 VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
@@ -46,6 +48,11 @@ class Place:
     coordinator: str | None
     method: str = "deactivate"
     devices: tuple[int, ...] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether no other machine reaches the coordinator."""
+        return self.coordinator is not None and self.coordinator.rpartition(":")[0] in OWN
 
 
 def found(environment: Mapping[str, str] | None = None) -> Place | None:

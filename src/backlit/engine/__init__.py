@@ -40,6 +40,9 @@ class Engine(Protocol):
     def everywhere(self, arrays: Any) -> Any:
         """A tree of arrays that each device holds whole."""
 
+    def alone(self) -> Engine:
+        """One of its devices, for what a map over all of them does on each."""
+
     def told(self, arrays: Any) -> Any:
         """A tree of results of a program that the host reads, at each process of several whole."""
 

@@ -40,6 +40,10 @@ class NumpyEngine:
         """The arrays themselves."""
         return arrays
 
+    def alone(self) -> NumpyEngine:
+        """The engine itself: there is one device."""
+        return self
+
     def told(self, arrays: Any) -> Any:
         """The arrays themselves."""
         return arrays

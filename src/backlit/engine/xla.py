@@ -5,6 +5,7 @@ JAX is array library, compiler and device layer here. Its automatic differentiat
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +59,12 @@ class XlaEngine:
         if self._mesh is None:
             return arrays
         return tree.map(lambda array: lax.with_sharding_constraint(array, self._placed()), arrays)
+
+    def alone(self) -> XlaEngine:
+        """One of its devices, for what a map over all of them does on each."""
+        one = copy.copy(self)
+        one.devices, one._mesh, one._several = 1, None, False
+        return one
 
     def told(self, arrays: Any) -> Any:
         """A tree of results of a program that the host reads, at each process of several whole."""

@@ -99,6 +99,8 @@ class Options(Record):
         Devices that share the work on each batch.
     shard : "optimizer", "parameters" or None
         What each of them holds a part of between updates.
+    average_every : int, optional
+        Updates that each of them makes alone before all take their mean.
 
     Raises
     ------
@@ -164,6 +166,7 @@ class Options(Record):
     engine: Literal["xla", "numpy"] = same(Training, "engine")
     devices: int = same(Training, "devices")
     shard: Literal["optimizer", "parameters"] | None = same(Training, "shard")
+    average_every: int | None = same(Training, "average_every")
 
     def __post_init__(self) -> None:
         super().__post_init__()

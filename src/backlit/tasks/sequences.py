@@ -224,8 +224,8 @@ class SequencesTask(Task):
             optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
             validation=(x[parts.validation], y[parts.validation]), preparation=preparation,
             encoding=encoding, seed=options.seed, engine=options.engine, devices=options.devices, shard=options.shard,
-            penalty=plan.penalty, schedule=plan.schedule, early_stopping=self.stopping(plan),
-            time_limit=seconds_left(options, call),
+            penalty=plan.penalty, schedule=plan.schedule, average_every=options.average_every,
+            early_stopping=self.stopping(plan),            time_limit=seconds_left(options, call),
         )  # fmt: skip
         finish = partial(self.judge, material=material, parts=parts, plan=plan, notes=notes)
         return Recipe(plan.network, x[parts.train], y[parts.train], training, finish), self.resolved(plan, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from backlit.graph import tree
 from backlit.graph.op import is_bad
 from backlit.languages import Message, Template
 from backlit.nn.layer import forward
+from backlit.train.averaging import APART, totals
 from backlit.train.mixup import blend, parts_of
 from backlit.train.numbers import together
 from backlit.train.program import Data, Program, TrainState, by_row
@@ -82,15 +84,57 @@ def first_bad_value(
     kind, path, greatest
         As in `Divergence`.
     """
+    found: tuple[Place, str, float | None] = "validation loss", "", None
+    for state, batch in _before(program, data, batches, train_state, step):
+        found = _looked_at(program, data, program.engine.fetch(state), batch)
+        if found[0] != "validation loss":
+            break
+    return found
+
+
+def _before(
+    program: Program, data: Data, batches: dict[str, np.ndarray], train_state: TrainState, step: int
+) -> Iterator[tuple[TrainState, dict[str, np.ndarray]]]:
+    """The state before a step of an epoch, and the step's batch; each device's own where they train alone."""
+    if program.average_every is not None:
+        yield from _of_each(program, data, batches, train_state, step, program.average_every)
+        return
     for i in range(step):
         train_state, _ = program.update(train_state, data, {key: part[i] for key, part in batches.items()})
-    train_state = program.engine.fetch(train_state)
+    yield train_state, {key: part[step] for key, part in batches.items()}
+
+
+def _of_each(
+    program: Program, data: Data, batches: dict[str, np.ndarray], train_state: TrainState, step: int, every: int
+) -> Iterator[tuple[TrainState, dict[str, np.ndarray]]]:
+    """As `_before`, of devices that took their last mean some updates before the step."""
+    engine, workers, done = program.engine, program.engine.devices, step - step % every
+    if done:
+        to_mean = engine.compile(lambda state, data, batches: program.apart(state, data, batches, every)[0])
+        train_state = to_mean(train_state, data, {key: part[:done] for key, part in batches.items()})
+    train_state = engine.fetch(train_state)
+    alone = program.alone()
+    by_head = tree.map(lambda array: np.asarray(array)[batches["rows"]], data["weights"])
+    total = totals(program.loss, program.reduction, batches["weights"], by_head, workers)
+    size = batches["rows"].shape[-1] // workers
+    for worker in range(workers):
+        own = {key: part[..., worker * size : (worker + 1) * size] for key, part in batches.items()} | {"total": total}
+        state = {**train_state, "seed": np.uint32((int(train_state["seed"]) + worker * APART) % 2**32)}
+        for i in range(done, step):
+            state, _ = alone.update(state, data, tree.map(lambda part, i=i: part[i], own))
+        yield state, {key: part[step] for key, part in own.items() if key != "total"}
+
+
+def _looked_at(
+    program: Program, data: Data, train_state: TrainState, batch: dict[str, np.ndarray]
+) -> tuple[Place, str, float | None]:
+    """The first bad value of an update's parameters, rows, layers and loss; else it is the validation's."""
     params = train_state["params"]
     for path, leaf in tree.items(params):
         if is_bad(leaf):
             return "parameter", path, None
-    rows = batches["rows"][step][0]
-    mix = {name: drawn[step][0] for name, drawn in parts_of(batches).items()}
+    rows = batch["rows"][0]
+    mix = {name: drawn[0] for name, drawn in parts_of(batch).items()}
     taken = tree.map(lambda array: np.asarray(array)[rows], by_row(data))
     x, y = blend(taken["x"], mix), taken["y"]
     if any(map(is_bad, tree.leaves(x))):
@@ -116,7 +160,7 @@ def first_bad_value(
             step=int(train_state["step"]),
             tap=tap,
             targets=y,
-            fresh=batches["fresh"][step][0] if "fresh" in batches else None,
+            fresh=batch["fresh"][0] if "fresh" in batch else None,
         )
         if bad_layers:
             return "layer", bad_layers[0], None

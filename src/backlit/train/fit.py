@@ -10,9 +10,11 @@ from typing import Any, Protocol
 from backlit import distributed
 from backlit.data.by_input import ByInput
 from backlit.data.named import NamedColumns
+from backlit.distributed.same import check_same
 from backlit.errors import DivergedError, InputError
 from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
+from backlit.settings import declared
 from backlit.train import progress
 from backlit.train.callbacks import EarlyStopping, Follower, followed
 from backlit.train.fingerprint import fingerprint
@@ -71,6 +73,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     stopping = completed(training.early_stopping, job)
     settings = training.replace(loss=job.loss, optimizer=job.optimizer, early_stopping=stopping).to_dict()
     settings["data"] = fingerprint(job.examples)
+    check_same({"network": repr(job.network.architecture), **_decisive(settings)})
     prober = _prober(job)
     facts = None if prober is None else start_of(job, prober)
 
@@ -113,6 +116,12 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     if training.strict and run.diverged:
         raise DivergedError(ending(run))
     return run
+
+
+def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
+    """Of a run's settings those that must be the same at all processes that train together."""
+    names = [name for name, option in declared(Training).items() if option.scope == "identity"]
+    return {name: settings[name] for name in [*names, "epochs", "data"] if name in settings}
 
 
 def _preparation(network: Any, given: Any, x: Any) -> Any:

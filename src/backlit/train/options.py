@@ -65,3 +65,4 @@ class TrainingOptions(TypedDict, total=False):
     probes: Probes | Literal["standard"] | None
     devices: int
     shard: Literal["optimizer", "parameters"] | None
+    average_every: int | None

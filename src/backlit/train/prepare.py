@@ -17,6 +17,7 @@ from backlit.nn.shapes import size_of
 from backlit.nn.spec.transformer import attentions
 from backlit.optim import Chain, ClipGlobalNorm, ClipNorm, ClipValue, as_transform, chain, scheduled
 from backlit.optim import get as get_optimizer
+from backlit.train.averaging import check_averaging
 from backlit.train.batches import Batches
 from backlit.train.ensemble import drawn, member_seeds
 from backlit.train.exact import solved
@@ -102,10 +103,14 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
     outputs = size_of(built.output_shape) if collect else 0
     epochs = _room(batches, validation, outputs, training.epochs) if training.chunk is None else training.chunk
     engine = engines.get(training.engine, training.devices, together=True)
-    if training.shard is not None and engine.devices == 1:
-        told = f"shard={training.shard!r} changes nothing on one device: give devices=2 or more (--devices 2)"
-        warnings.warn(told, BacklitWarning, stacklevel=2)
     optimizer = get_optimizer(training.optimizer)
+    check_averaging(
+        training,
+        whole=bool(as_transform(optimizer).option("whole")),
+        exact=is_exact(optimizer),
+        carried=batches[0].carried,
+    )
+    _tell_of_one_device(training, engine.devices)
     if as_transform(optimizer).option("whole") and not batches[0].full:
         raise InputError(
             f"{optimizer!r} needs all rows in every update: batch_size='full' (--batch-size full), "
@@ -131,6 +136,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         length=min(epochs, training.epochs),
         members=training.ensemble,
         shard=training.shard,
+        average_every=training.average_every if engine.devices > 1 else None,
     )
     numbers: dict[str, Any] = {"architecture": shares, "optimizer": rates, "penalty": strengths}
     if training.ensemble > 1:
@@ -219,6 +225,17 @@ def _room(batches: list[Batches], validation: list[Batches] | None, outputs: int
     bytes_of_row = 8 if batches[0].mixup is None else 12  # its number and weight, and with whom it is mixed
     fitting = MAX_BYTES // (rows * bytes_of_row + (rows + validation_rows) * outputs * 4)
     return int(max(1, min(fitting, MAX_STEPS // batches[0].steps, epochs)))
+
+
+def _tell_of_one_device(training: Training, devices: int) -> None:
+    """What is of several devices changes nothing on one."""
+    if devices > 1:
+        return
+    for name in ("shard", "average_every"):
+        value = getattr(training, name)
+        if value is not None:
+            told = f"{name}={value!r} changes nothing on one device: give devices=2 or more (--devices 2)"
+            warnings.warn(told, BacklitWarning, stacklevel=3)
 
 
 def divisible(size: int, devices: int, whole: bool) -> int:

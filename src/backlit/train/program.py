@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from backlit.graph import tree
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.tensor import value_of
 from backlit.nn.layer import Layer, Network, forward
+from backlit.train.averaging import epoch_apart, totals
 from backlit.train.examples import counted
 from backlit.train.lazy import MadeOnce
 from backlit.train.mixup import blend, parts_of, summed_loss
@@ -63,6 +64,8 @@ class Program:
     shard : "optimizer", "parameters" or None
         What of the train state each device holds a part of, between updates: the optimizer's state, or parameters, too
         (stages 1 and 3 of ZeRO, Rajbhandari et al., 2020). A step fetches the parameters whole.
+    average_every : int or None
+        Each device makes that many updates by its own rows before all take their mean: see `train.averaging`.
     """
 
     architecture: Layer
@@ -77,6 +80,7 @@ class Program:
     length: int = 1
     members: int = 1
     shard: str | None = None
+    average_every: int | None = None
 
     def __post_init__(self) -> None:
         self.train = self.engine.compile(self._train if self.members == 1 else self._train_all)
@@ -154,10 +158,12 @@ class Program:
         """One update from the batches (accumulate, size) of `batch`."""
         dtype = tree.leaves(train_state["params"])[0].dtype
         weights = self.engine.everywhere(batch["weights"].astype(dtype))  # so that nobody is asked for their sum
-        batch = {**batch, "weights": weights}
+        given = batch.get("total")
+        batch = {**{name: part for name, part in batch.items() if name != "total"}, "weights": weights}
         weight = tree.map(lambda each: each.sum(), self.loss.spread(weights, batch["by_head"]))
         # A batch of rows without weight has no loss.
-        total = None if self.reduction == "sum" else tree.map(lambda each: each + (each == 0), weight)
+        by_mean = self.reduction == "mean" and given is None
+        total = tree.map(lambda each: each + (each == 0), weight) if by_mean else given
         parts = weights.shape[0]
         gradient, losses, outputs = None, [], []
         for part in range(parts):
@@ -201,7 +207,10 @@ class Program:
             return self._step(train_state, self._batch(data, batch, whole), data["numbers"])
 
         def epoch(train_state: TrainState, number: Any) -> tuple[TrainState, Any]:
-            if self.full_batch:
+            if self.average_every is not None:
+                of_epoch = tree.map(lambda part: part[0 if self.full_batch else number], batches)
+                train_state, record = self.apart(train_state, data, of_epoch, self.average_every)
+            elif self.full_batch:
                 train_state, record = step(train_state, tree.map(lambda part: part[0, 0], batches))
                 record = tree.map(lambda part: part[None], record)
             else:
@@ -214,6 +223,23 @@ class Program:
             return train_state, result
 
         return self.engine.loop(epoch, train_state, count, self.length)
+
+    def alone(self) -> Program:
+        """The program of one device by itself."""
+        return replace(self, engine=self.engine.alone(), average_every=None)
+
+    def apart(self, train_state: TrainState, data: Data, batches: Any, every: int) -> tuple[TrainState, Any]:
+        """Updates that each device makes alone, and their means."""
+        alone = self.alone()
+
+        def step(train_state: TrainState, batch: Any) -> tuple[TrainState, Any]:
+            return alone._step(train_state, alone._batch(data, batch), data["numbers"])
+
+        workers = self.engine.devices
+        weights = batches["weights"].astype(tree.leaves(train_state["params"])[0].dtype)
+        by_head = tree.map(lambda array: self.engine.take_rows(array, batches["rows"]), data["weights"])
+        total = totals(self.loss, self.reduction, weights, by_head, workers)
+        return epoch_apart(self.engine, step, train_state, {**batches, "total": total}, every, workers)
 
     def _train(
         self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any

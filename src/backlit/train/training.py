@@ -231,6 +231,11 @@ class Training(Record):
         optimizer's state, or the parameters as well (ZeRO stages 1 and 3; Rajbhandari et al., arXiv:1910.02054). The
         result is the same, to rounding. An array with no axis that the devices divide equally, or of fewer than 1,024
         numbers, stays whole.
+    average_every : int, optional
+        Local SGD: each device updates by its own rows of each batch alone, and every so many updates, and at the end of
+        each epoch, all take the mean of parameters, optimizer state and running statistics (Stich, arXiv:1805.09767). A
+        message is paid for once in so many updates; the result is another than of one device, but for
+        ``average_every=1`` with plain SGD.
     """
 
     loss: str | Loss | Callable[..., Any] | Mapping[str, str | Loss | Callable[..., Any]] | None = option(
@@ -333,6 +338,12 @@ class Training(Record):
         scope="kept",
         panel=TRAINING,
         help="What each device holds a part of: parameters (and the optimizer's state), or optimizer (its state alone)",
+    )
+    average_every: int | None = whole(
+        None,
+        unit="updates",
+        panel=TRAINING,
+        help="Each device updates alone, and all take their mean every so many updates",
     )
 
     def __post_init__(self) -> None:

@@ -88,9 +88,9 @@ def archive(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list
                         f"{path} is a zip archive, but none of NumPy's: {name!r} in it is no array; if it holds a "
                         "table, name it so that it ends in .csv.zip"
                     )
-                columns_of_array = _columns(name, arrays[name], path)
-                columns |= columns_of_array
-                rows |= {name: len(next(iter(columns_of_array.values())))} if columns_of_array else {}
+                columns_here = columns_of_array(name, arrays[name], path)
+                columns |= columns_here
+                rows |= {name: len(next(iter(columns_here.values())))} if columns_here else {}
     except (ValueError, OSError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, *BROKEN) as error:
         if isinstance(error, InputError):
             raise
@@ -111,7 +111,7 @@ def array(data: bytes, path: Path, part: str | None = None) -> tuple[Any, list[s
         values = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, OSError, EOFError, *BROKEN) as error:
         raise _unreadable(path, ".npy", error) from error
-    columns = _columns("x", values, path)
+    columns = columns_of_array("x", values, path)
     return _with_polars(lambda: pl.DataFrame(columns), path, ".npy"), []
 
 
@@ -146,9 +146,10 @@ def database(data: bytes, path: Path, part: str | None = None) -> tuple[Any, lis
     return pl.DataFrame([series(name, column) for name, column in zip(header, columns, strict=True)]), []
 
 
-def _columns(name: str, array: np.ndarray, path: Path) -> dict[str, np.ndarray]:
+def columns_of_array(name: str, array: np.ndarray, path: Path) -> dict[str, np.ndarray]:
+    """The columns of an array: a field each, or one for each column."""
     if array.dtype.names and array.ndim == 1:
-        fields = [_columns(field, array[field], path) for field in array.dtype.names]
+        fields = [columns_of_array(field, array[field], path) for field in array.dtype.names]
         return {column: values for field_columns in fields for column, values in field_columns.items()}
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64)

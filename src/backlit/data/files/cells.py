@@ -113,7 +113,7 @@ def are_plainly_decimal(cells: list[str]) -> bool:
     """Whether some of a column's cells are decimal numbers with a point, and can be nothing else, or are empty."""
     filled_cells = [cell for cell in cells if cell]
     fitting = formats.candidates(filled_cells) if any("." in cell for cell in filled_cells) else []
-    return bool(fitting) and fitting[0] == formats.PLAIN and len(_distinct(fitting, filled_cells)) == 1
+    return bool(fitting) and fitting[0] == formats.PLAIN and len(distinct(fitting, filled_cells)) == 1
 
 
 def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
@@ -124,13 +124,13 @@ def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
     """
     if column.dtype.is_float():  # its parser took nothing else
         return [Reading(formats.PLAIN, column.fill_nan(None))]
-    sample = _few(column, missing)
+    sample = few(column, missing)
     for _ in range(TRIES):
-        fitting = _distinct(formats.candidates(sample), sample)
+        fitting = distinct(formats.candidates(sample), sample)
         tried = [(format_, *parse(column, format_, missing)) for format_ in fitting]
         surprises = [cell for _, _, misfits in tried for cell in misfits.unique(maintain_order=True).head(20).to_list()]
         if not surprises and len(tried) == 1:
-            surprises = _unlike(column, sample, *tried[0][:2])
+            surprises = unlike(column, sample, *tried[0][:2])
         if not surprises:
             if tried:
                 return [Reading(format_, values) for format_, values, _ in tried]
@@ -139,14 +139,14 @@ def readings(column: Any, missing: Sequence[str] = MISSING) -> list[Reading]:
     return [Reading(Text(), parse(column, Text(), missing)[0])]
 
 
-def _few(column: Any, missing: Sequence[str] = MISSING) -> list[str]:
+def few(column: Any, missing: Sequence[str] = MISSING) -> list[str]:
     """Some of the column's different values, from where it has any."""
     column = column.drop_nulls()
     values = clean(_spread(column), missing).drop_nulls()
     if 2 * len(values) < LOOK < len(column):
         values = _spread(clean(column, missing).drop_nulls())
-    distinct: list[str] = values.unique(maintain_order=True).to_list()
-    return distinct
+    different: list[str] = values.unique(maintain_order=True).to_list()
+    return different
 
 
 def _spread(column: Any) -> Any:
@@ -159,7 +159,7 @@ def mostly(column: Any) -> tuple[Format, Any, Any] | None:
 
     None for a column that has few different numbers, or codes with leading zeros: there every cell may be meant.
     """
-    sample = _few(column)
+    sample = few(column)
     if sum(any(map(str.isdigit, cell)) for cell in sample) < (1 - 2 * SLIPS) * len(sample):
         return None
     votes: dict[Format, int] = {}
@@ -182,7 +182,7 @@ def _padded_among(column: Any) -> bool:
     return bool(column.str.strip_chars().str.contains("^0[0-9]+$").any())
 
 
-def _unlike(column: Any, sample: list[str], format_: Format, values: Any) -> list[str]:
+def unlike(column: Any, sample: list[str], format_: Format, values: Any) -> list[str]:
     """Values that fit, but may mean something else than those seen: the first with a point, or with leading zeros."""
     if format_ != formats.PLAIN:
         return []
@@ -193,8 +193,8 @@ def _unlike(column: Any, sample: list[str], format_: Format, values: Any) -> lis
     return column.filter(column.str.contains(".", literal=True)).head(20).to_list()
 
 
-def _distinct(fitting: list[Format], sample: list[str]) -> list[Format]:
-    """The first format, and another if it means something else by some of these values."""
+def distinct(fitting: list[Format], sample: list[str]) -> list[Format]:
+    """Of formats that fit, the first format, and another if it means something else by some of these values."""
     first = fitting[0] if fitting else None
     if isinstance(first, Number):
         for other in fitting[1:]:

@@ -343,6 +343,13 @@ def _format_text(name: str, frame: Any, readings: Mapping[str, cells.Reading], s
         return str(readings[name].format)
     if name in saved and dtype == pl.String:
         return saved[name]
+    return format_of_type(dtype)
+
+
+def format_of_type(dtype: Any) -> str:
+    """The format in which text means what a column of some type holds."""
+    import polars as pl
+
     if dtype == pl.Boolean:
         return "true/false"
     if dtype.is_numeric():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,13 +94,18 @@ class Category(Column):
         """The levels of the training rows, rare ones apart."""
         text = words(column)
         counts = text.drop_nulls().alias("level").value_counts()  # a column may be called "count"
-        fewest = rare_below(len(text))
         levels = dict(zip(counts["level"].to_list(), counts["count"].to_list(), strict=True))
+        return cls.of_counts(column.name, text.null_count() / len(text), levels, len(text))
+
+    @classmethod
+    def of_counts(cls, name: str, missing: float, levels: Mapping[str, int], rows: int) -> Category:
+        """The category of levels that occur so often in so many rows, missing values included."""
+        fewest = rare_below(rows)
         rare = [level for level, count in levels.items() if count < fewest]
         if len(rare) < 2 or len(rare) == len(levels):
             rare = []  # a single rare level would only change its name
         frequent = sorted(set(levels) - set(rare), key=_order)
-        return cls(column.name, text.null_count() / len(text), tuple(frequent), tuple(sorted(rare, key=_order)))
+        return cls(name, missing, tuple(frequent), tuple(sorted(rare, key=_order)))
 
     def apply(self, column: Any) -> np.ndarray:
         codes = self.codes(column)

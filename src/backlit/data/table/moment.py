@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,15 @@ PARTS = {
     "year": Template("year", "연도"),
     "elapsed": Template("days elapsed", "지난 날수"),
 }
+
+
+class Range(NamedTuple):
+    """Least and greatest value of a part, mean and standard deviation."""
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
 
 
 @dataclass(frozen=True)
@@ -69,20 +79,26 @@ class Moment(Column):
     @classmethod
     def learn(cls, column: Any, trend: bool = True) -> Moment:
         """What varies in the training rows, and by how much."""
-        values = _parts(column)
+        values = parts_of(column)
         gaps = np.isnan(values["elapsed"])
-        varying, center, scale = [], [], []
-        for part in (*CYCLES, *(TREND if trend else ())):
-            known = values[part][~gaps]
-            if len(known) and known.min() < known.max():
-                varying.append(part)
-                center.append(0.0 if part in CYCLES else float(known.mean()))
-                scale.append(1.0 if part in CYCLES else float(known.std()))
-        timed = "hour" in varying
-        return cls(column.name, float(gaps.mean()), tuple(varying), tuple(center), tuple(scale), timed)
+        ranges = {}
+        for part, filled in values.items():
+            known = filled[~gaps]
+            if len(known):
+                ranges[part] = Range(*map(float, (known.min(), known.max(), known.mean(), known.std())))
+        return cls.of_ranges(column.name, float(gaps.mean()), ranges, trend)
+
+    @classmethod
+    def of_ranges(cls, name: str, missing: float, ranges: Mapping[str, Range], trend: bool = True) -> Moment:
+        """The column of dates whose parts have these ranges."""
+        wanted = (*CYCLES, *(TREND if trend else ()))
+        varying = tuple(part for part in wanted if part in ranges and ranges[part].low < ranges[part].high)
+        center = tuple(0.0 if part in CYCLES else ranges[part].mean for part in varying)
+        scale = tuple(1.0 if part in CYCLES else ranges[part].deviation for part in varying)
+        return cls(name, missing, varying, center, scale, "hour" in varying)
 
     def apply(self, column: Any) -> np.ndarray:
-        values = _parts(column)
+        values = parts_of(column)
         features: list[np.ndarray] = []
         for part, center, scale in zip(self.parts, self.center, self.scale, strict=True):
             if part in CYCLES:
@@ -96,7 +112,7 @@ class Moment(Column):
         return joined(filled) if filled else np.empty((len(column), 0), np.float32)
 
 
-def _parts(column: Any) -> dict[str, np.ndarray]:
+def parts_of(column: Any) -> dict[str, np.ndarray]:
     """Year, month, weekday, hour and days since 1970, as float64 with NaN where the date is missing."""
     import polars as pl
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,8 @@ HEAVY = 6.0  # times the interquartile range that the middle 98 % span; 3.4 for 
 FAR = 15.0  # interquartile ranges from the median to the farthest value; 3.7 in a million normal values
 BEND = 3.0  # where squashing begins to bend
 SOME = 5  # cells that are shown
+QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+FIRST = 1000  # values that tell whether there are but two
 
 
 SCALED = {
@@ -32,6 +34,30 @@ SCALED = {
 TEXT_OF_NUMBERS = Template("text of numbers, {how}", "글로 적힌 숫자, {how}")
 AT_MEDIAN = Template("missing at the median {fill:g}, and marked", "결측은 중앙값 {fill:g}{으로/로} 채우고 표시")
 NO_NUMBERS = Template("no numbers, so missing: {cells}", "숫자가 아니어서 결측으로 봄: {cells}")
+
+
+class Spread(NamedTuple):
+    """How known numbers (their logarithms, for that scaling) are spread: all that their scaling follows from.
+
+    Attributes
+    ----------
+    quantiles : tuple of float
+        At `QUANTILES`.
+    farthest : float
+        The largest distance from the median.
+    filled : tuple of float
+        Mean and standard deviation with gaps filled by the median.
+    deviation : float
+        Standard deviation of the known ones alone.
+    two_values : bool
+        Whether the first have at most two values.
+    """
+
+    quantiles: tuple[float, ...]
+    farthest: float
+    filled: tuple[float, float]
+    deviation: float
+    two_values: bool
 
 
 @dataclass(frozen=True)
@@ -96,32 +122,35 @@ class Number(Column):
         known = values[~gaps]
         whole = bool((known == np.round(known)).all())
         if scaling == "log":
-            known = _log(name, values)[~gaps]
-        low, first, fill, third, high = np.quantile(known, [0.01, 0.25, 0.5, 0.75, 0.99])
-        spread = third - first
+            known = logged(name, values)[~gaps]
         with np.errstate(over="ignore", invalid="ignore"):
-            farthest = np.abs(known - fill).max()
-            if scaling is None:
-                scaling = "robust" if high - low > HEAVY * spread or farthest > FAR * spread else "standard"
-                scaling = "standard" if len(np.unique(known[:1000])) <= 2 else scaling
-            filled = np.where(gaps, fill, 0.0)
+            quantiles = tuple(np.quantile(known, QUANTILES).tolist())
+            filled = np.where(gaps, quantiles[2], 0.0)
             filled[~gaps] = known
-            if scaling == "robust":
-                center, scale = fill, (spread / NORMAL_IQR or float(known.std()))
-            else:
-                center, scale = filled.mean(), filled.std()
+            spread = Spread(
+                quantiles,
+                float(np.abs(known - quantiles[2]).max()),
+                (float(filled.mean()), float(filled.std())),
+                float(known.std()),
+                len(np.unique(known[:FIRST])) <= 2,
+            )
+        return cls.of_spread(name, float(gaps.mean()), spread, scaling, whole)
+
+    @classmethod
+    def of_spread(cls, name: str, missing: float, spread: Spread, scaling: str | None, whole: bool) -> Column:
+        """The column of numbers that are spread like this; the scaling is told from the tails unless it is given."""
+        low, first, fill, third, high = spread.quantiles
+        middle = third - first
+        if scaling is None:
+            scaling = "robust" if high - low > HEAVY * middle or spread.farthest > FAR * middle else "standard"
+            scaling = "standard" if spread.two_values else scaling
+        center, scale = spread.filled
+        if scaling == "robust":
+            center, scale = fill, (middle / NORMAL_IQR or spread.deviation)
         if not (np.isfinite(center) and np.isfinite(scale)):
-            return LeftOut(name, float(gaps.mean()), "number", f"reaches {farthest:g}, too large to be scaled")
-        missing = float(gaps.mean())
-        return cls(
-            name,
-            missing,
-            scaling,
-            float(center),
-            float(scale) or 1.0,
-            float(np.expm1(fill)) if scaling == "log" else float(fill),
-            whole,
-        )
+            return LeftOut(name, missing, "number", f"reaches {spread.farthest:g}, too large to be scaled")
+        fill = float(np.expm1(fill)) if scaling == "log" else float(fill)
+        return cls(name, missing, scaling, float(center), float(scale) or 1.0, fill, whole)
 
     @classmethod
     def learn_text(cls, column: Any, format_: Format, values: Any, slips: Any) -> Column:
@@ -153,12 +182,13 @@ class Number(Column):
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:
         if self.scaling == "log":
-            values = _log(self.name, values)
+            values = logged(self.name, values)
         z = (values - self.center) / self.scale
         return z / np.sqrt(1 + (z / BEND) ** 2) if self.scaling == "robust" else z
 
 
-def _log(name: str, values: np.ndarray) -> np.ndarray:
+def logged(name: str, values: np.ndarray) -> np.ndarray:
+    """log(1 + x) of numbers above -1; others are told by their row."""
     wrong = values <= -1
     if wrong.any():
         row = int(wrong.argmax())

@@ -85,7 +85,7 @@ class TablePreparation(Preparation):
         part = frame if rows is None else frame[np.asarray(rows)]
         for name in (name for name in frame.columns if name not in targets and wishes.get(name) != "drop"):
             _require_finite(frame[name])  # of all rows: in the others it would be told when they are used
-        goal = cache(lambda: _ranked(part[targets[0]])) if targets else None
+        goal = cache(lambda: ranked(part[targets[0]])) if targets else None
         try:
             columns = tuple(
                 understand(part[name], wishes.get(name), goal) for name in frame.columns if name not in targets
@@ -204,7 +204,7 @@ def _require_finite(column: Any) -> None:
         raise infinite(column.name, int(column.is_infinite().arg_max() or 0))
 
 
-def _ranked(column: Any) -> np.ndarray:
+def ranked(column: Any) -> np.ndarray:
     """A target as numbers: as they are, or the places of its values in their order."""
     values = column if column.dtype.is_numeric() else words(column).rank("dense")
     ranked: np.ndarray = values.cast(float).fill_null(0.0).to_numpy()

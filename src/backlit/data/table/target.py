@@ -200,9 +200,12 @@ def _task_of(column: Any) -> str:
     """Text, booleans and few different whole numbers are classes."""
     if not column.dtype.is_numeric():
         return "regression" if _mostly_numbers(column) else "classification"
-    distinct = column.n_unique()
-    few = distinct <= 2 or distinct <= min(FEW_NUMBERS, len(column) // 2)
-    return "classification" if few and _whole(column) else "regression"
+    return "classification" if _whole(column) and are_few(column.n_unique(), len(column)) else "regression"
+
+
+def are_few(distinct: int, rows: int) -> bool:
+    """Whether so many different whole numbers in so many rows are taken for classes."""
+    return distinct <= 2 or distinct <= min(FEW_NUMBERS, rows // 2)
 
 
 def _regressed(column: Any) -> np.ndarray:

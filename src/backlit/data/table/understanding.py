@@ -89,7 +89,7 @@ def _as_asked(column: Any, wish: str) -> Column:
 
 def _text(column: Any, present: Any) -> Column:
     """Text: dates, levels, prose, or a name of its own in every row."""
-    if _are_dates(present):
+    if are_dates(present):
         return Moment.learn(column)
     text = words(present)
     levels, rows = text.n_unique(), len(text)
@@ -143,7 +143,8 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return abs(float(np.corrcoef(a, b)[0, 1]))
 
 
-def _are_dates(here: Any) -> bool:
+def are_dates(here: Any) -> bool:
+    """Whether text, none of it missing, tells dates."""
     if not here.head(100).cast(str, strict=False).str.contains(r"^\s*\d{4}-\d{1,2}-\d{1,2}").all():
         return is_text(here) and here.n_unique() > 1 and of_parts(here.str.strip_chars()) is not None
     try:

@@ -1,0 +1,120 @@
+"""A process that was started by another one of Backlit's: it doesn't outlive that, and speaks where it is told to.
+
+`python -m backlit.cli.launching.child script.py …` runs a script so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import NoReturn
+
+PARENT = "BACKLIT_PARENT"  # number of the end of a pipe that is shut once the parent is gone
+SPEECH = "BACKLIT_STDERR"  # number of the file that Python's standard error goes to; native libraries write to 2
+SHARED = "BACKLIT_SHARED"  # as `backlit.distributed` has it, which takes longer to import
+LOST = 69  # exit status: another process is gone, whose parent knows more (EX_UNAVAILABLE of sysexits.h)
+NAMED = 25  # seconds: longer than JAX takes to notice that a process is silent
+MODULE = "-m"
+
+
+def is_child() -> bool:
+    """Whether a parent watches over this process, and tells how it ended."""
+    return PARENT in os.environ
+
+
+def is_local() -> bool:
+    """Whether that parent watches over all processes that train together."""
+    return SHARED in os.environ
+
+
+def watch_parent() -> None:
+    """End with the parent, however it ended; if there is one."""
+    words = os.environ.get(PARENT)
+    if words is None:
+        return
+
+    def wait() -> None:
+        while os.read(int(words), 1):
+            pass
+        os._exit(LOST)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def end_if_lost(error: BaseException) -> None:
+    """End without a word if an error is but another process's end, of which the parent tells."""
+    from backlit.distributed.failing import is_loss
+    from backlit.distributed.telling import failure
+    from backlit.distributed.world import joined
+
+    if not is_child() or joined() is None or not is_loss(error):
+        return
+    if not is_local():  # their parents don't know of each other's
+        if failure() is not None:
+            return
+        time.sleep(NAMED)  # in which JAX ends this process, and names the one that is gone
+    _end(LOST)
+
+
+def speech() -> int:
+    """The number of the file that is this process's standard error."""
+    return int(os.environ.get(SPEECH, "2"))
+
+
+def run_script(words: list[str]) -> None:
+    """Run a script, or after ``-m`` a module, as Python would, with the words after it as its arguments."""
+    if MODULE in words[:1]:
+        sys.argv = words[1:]
+        sys.path.insert(0, str(Path.cwd()))
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = words
+        sys.path.insert(0, str(Path(words[0]).resolve().parent))
+        runpy.run_path(words[0], run_name="__main__")
+
+
+def main() -> None:
+    """Run a script under the parent's eyes: with its own errors, and without those that another's end makes here.
+
+    A script that fails ends at once: an orderly end would wait for the other processes.
+    """
+    watch_parent()
+    if speech() != 2:
+        outlet = io.FileIO(speech(), "w", closefd=False)
+        sys.stderr = io.TextIOWrapper(outlet, errors="backslashreplace", line_buffering=True, write_through=True)
+    del sys.path[0]  # where `python -m` looks first
+    try:
+        run_script(sys.argv[1:])
+    except SystemExit as ended:
+        if ended.code is None or ended.code == 0:
+            raise
+        if not isinstance(ended.code, int):
+            sys.stderr.write(f"{ended.code}\n")
+        _end(ended.code if isinstance(ended.code, int) else 1)
+    except KeyboardInterrupt:
+        _end(128 + signal.SIGINT)
+    except BaseException as error:  # noqa: BLE001 - whatever a script raises
+        end_if_lost(error)
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, "<frozen runpy>"):
+            trace = trace.tb_next
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        _end(1)
+
+
+def _end(status: int) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status & 255)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""The parent of several processes of one command: it starts them, hands on signals, and ends all once one has failed.
+
+A worker that waits for another inside XLA hears nothing, so it is the parent that ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from backlit import interrupts
+from backlit.cli import process
+from backlit.cli.launching.child import PARENT, SPEECH
+from backlit.cli.launching.verdict import LINE, Ending, verdict
+from backlit.distributed.places import COORDINATOR, JOINED, LOOPBACK, PROCESS, PROCESSES, SHARED
+from backlit.errors import InputError
+
+MOST = 1024  # processes on one machine
+KEPT = 2**16  # characters of what a process wrote that are kept for the end
+TICK = 0.05  # seconds between two looks
+SETTLE = 2.0  # seconds after the first failure in which others may tell its cause
+SAME = 5.0  # seconds in which process 0 tells of the same wrong input as another process did
+FAREWELL = 60.0  # seconds that the others have once process 0 is done
+
+
+@dataclass(eq=False)
+class Worker:
+    """One of the processes."""
+
+    number: int
+    process: subprocess.Popen[bytes]
+    spoke: bool
+    texts: dict[int, bytearray]
+    ended: float | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, once it has ended."""
+        code = self.process.poll()
+        if code is not None and self.ended is None:
+            self.ended = time.monotonic()
+        return code
+
+    def ending(self) -> Ending:
+        """How it ended."""
+        native, told = (text.decode(errors="replace") for text in self.texts.values())
+        return Ending(self.number, self.process.returncode, self.spoke, told, native)
+
+
+@dataclass(eq=False)
+class Job:
+    """Processes that run the same command together.
+
+    Parameters
+    ----------
+    command : words
+    processes : int or None
+        How many train together, if it is known.
+    numbers : iterable of int
+        Of those that are started here. The first of them has the user's terminal: its output is shown as it is, and
+        signals go to it.
+    """
+
+    command: Sequence[str]
+    processes: int | None
+    numbers: Iterable[int]
+    workers: list[Worker] = field(default_factory=list, init=False)
+    _pipes: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector, init=False)
+    _killed: set[int] = field(default_factory=set, init=False)
+    _noisy: bool = field(default=False, init=False)
+
+    def run(self) -> tuple[int, str]:
+        """Run the command to its end; its exit status, and what is to be said of it."""
+        with interrupts.held() as asked, contextlib.ExitStack() as stack:
+            port = stack.enter_context(reserved()) if len(list(self.numbers)) == self.processes else None
+            alive, ours = os.pipe()
+            stack.callback(os.close, ours)  # at the latest when this process is gone, whose end the others so hear of
+            stack.callback(self._kill)
+            for number in self.numbers:
+                told = dict(os.environ) if port is None else environment(number, self.processes or 1, port)
+                self._start(number, alive, told)
+            os.close(alive)
+            self._watch(asked)
+            if asked():
+                return self.workers[0].process.returncode or interrupts.status() or 0, ""
+            endings = sorted((each for each in self.workers if each.number not in self._killed), key=_when)
+            judged = verdict([each.ending() for each in endings], self.processes)
+            return judged.status, judged.message
+
+    def _start(self, number: int, alive: int, told: Mapping[str, str]) -> None:
+        first = not self.workers
+        native, native_end = os.pipe()
+        speech, speech_end = (-1, os.dup(2)) if first else os.pipe()
+        worker = subprocess.Popen(
+            self.command,
+            stdin=None if first else subprocess.DEVNULL,
+            stdout=None if first else subprocess.DEVNULL,
+            stderr=native_end,
+            pass_fds=(alive, speech_end),
+            env={**told, PARENT: str(alive), SPEECH: str(speech_end)},
+            process_group=None if first else 0,  # Ctrl-C in a terminal reaches the first, which tells the others
+        )
+        os.close(native_end)
+        os.close(speech_end)
+        texts = {native: bytearray(), speech: bytearray()}
+        for pipe, text in texts.items():
+            if pipe >= 0:
+                self._pipes.register(pipe, selectors.EVENT_READ, (first, text))
+        self.workers.append(Worker(number, worker, first, texts))
+
+    def _watch(self, asked: Callable[[], bool]) -> None:
+        """Wait until all have ended; those that are in the way of it are ended."""
+        handed = False
+        while [each for each in self.workers if each.poll() is None]:
+            self._read(TICK)
+            if asked() and not handed:
+                handed = True
+                with contextlib.suppress(ProcessLookupError):
+                    self.workers[0].process.send_signal((interrupts.status() or 130) - 128)
+            if time.monotonic() > self._until(handed):
+                self._kill()
+        while self._pipes.get_map() and self._read(0):
+            pass
+
+    def _until(self, asked: bool) -> float:
+        """Until when those that still run are let be."""
+        ended = [each for each in self.workers if each.ended is not None]
+        ends = [float("inf")]
+        for each in ended:
+            code, since = each.process.returncode, each.ended or 0.0
+            if each is self.workers[0]:
+                ends.append(since + (FAREWELL if code == 0 else 0.0 if code > 0 and not asked else SETTLE))
+            elif code and not asked:
+                ends.append(since + (SAME if code == 2 else SETTLE))
+        return min(ends)
+
+    def _read(self, wait: float) -> bool:
+        """Take in what has been written; whether something was."""
+        ready = self._pipes.select(wait)
+        for key, _ in ready:
+            first, text = key.data
+            data = os.read(key.fd, KEPT)
+            if not data:
+                self._pipes.unregister(key.fd)
+                os.close(key.fd)
+                continue
+            text += data
+            del text[:-KEPT]
+            if first or process.debugging():
+                self._pass_on(data)
+        return bool(ready)
+
+    def _pass_on(self, data: bytes) -> None:
+        """Show what process 0's libraries and children write, up to XLA's account of how it lost others."""
+        for line in data.decode(errors="replace").splitlines(keepends=True):
+            self._noisy = self._noisy or (LINE.match(line) is not None and not process.debugging())
+            if not self._noisy:
+                sys.stderr.write(line)
+        sys.stderr.flush()
+
+    def _kill(self) -> None:
+        for each in self.workers:
+            if each.process.poll() is None:
+                self._killed.add(each.number)
+                each.process.kill()
+        for each in self.workers:
+            each.process.wait()
+
+
+def _when(worker: Worker) -> Any:
+    return worker.ended
+
+
+@contextlib.contextmanager
+def reserved() -> Iterator[int]:
+    """A free port of this machine's own address, which nobody else gets as long as the block lasts.
+
+    The coordinator may still listen on it: both say that they share it.
+    """
+    with socket.socket() as reserving:
+        reserving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserving.bind((LOOPBACK, 0))
+        yield reserving.getsockname()[1]
+
+
+def environment(number: int, count: int, port: int, given: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """A process's environment: the given one, its place, and its share of the cores, unless the user has said that."""
+    share = str(max(1, cores() // count))
+    threads = {name: share for name in ("NPROC", "OMP_NUM_THREADS", process.THREADS) if name not in given}
+    place = {COORDINATOR: f"{LOOPBACK}:{port}", PROCESS: str(number), PROCESSES: str(count), SHARED: "1"}
+    return {**{name: value for name, value in given.items() if name != JOINED}, **place, **threads}
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_processes(count: int, given: Mapping[str, str] = os.environ) -> None:
+    """Refuse a number of processes that can't be started here.
+
+    Raises
+    ------
+    InputError
+        If the number is out of range, another launcher has started this process already, or the system can't.
+    """
+    if not 1 <= count <= MOST:
+        raise InputError(f"--processes must be from 1 to {MOST}, got {count}")
+    if PROCESSES in given:
+        raise InputError(
+            f"--processes {count}: this is one of {given[PROCESSES]} processes already ({PROCESSES} is set): leave "
+            "--processes out, or unset the variable"
+        )
+    if not hasattr(os, "fork"):
+        raise InputError(f"--processes {count}: several processes need Linux or macOS")

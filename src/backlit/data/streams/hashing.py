@@ -1,0 +1,73 @@
+"""Hashes of rows that are the same everywhere and always: which part a row belongs to follows from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+MISSING = np.uint64(0x9E3779B97F4A7C15)
+FIRST, SECOND = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
+STEP = np.uint64(0x9E3779B97F4A7C15)
+LETTER = 0x100000001B3  # odd, so that its powers never come to 0
+LONGEST = 1 << 16  # bytes of a text that have powers of their own
+
+
+def mixed(hashes: np.ndarray) -> np.ndarray:
+    """Hashes whose every bit depends on every bit of those given: MurmurHash3's last step (A. Appleby)."""
+    hashes = hashes ^ (hashes >> np.uint64(33))
+    hashes *= FIRST
+    hashes ^= hashes >> np.uint64(33)
+    hashes *= SECOND
+    hashes ^= hashes >> np.uint64(33)
+    return hashes
+
+
+def of_places(seed: int, file: int, start: int, rows: int) -> np.ndarray:
+    """Hashes of rows by where they stand, uint64 (rows,)."""
+    own = mixed(np.array([seed * 2 + 1, file + 1], np.uint64) * STEP)
+    with np.errstate(over="ignore"):
+        return mixed((np.arange(start, start + rows, dtype=np.uint64) + own[0]) * STEP + own[1])
+
+
+def of_rows(frame: Any, seed: int) -> np.ndarray:
+    """Hashes of rows by what they hold, uint64 (rows,); a number's is the same whatever its type."""
+    total = np.full(frame.height, seed, np.uint64)
+    factors = mixed((np.arange(frame.width, dtype=np.uint64) + np.uint64(1)) * STEP) | np.uint64(1)
+    for factor, column in zip(factors, frame.get_columns(), strict=True):
+        total += of_column(column) * factor
+    return mixed(total)
+
+
+def of_column(column: Any) -> np.ndarray:
+    """The bits of a column's values as uint64 (rows,), folded, so that the upper ones tell of the lower ones."""
+    import polars as pl
+
+    kind = column.dtype
+    if kind == pl.Null:
+        return np.full(len(column), MISSING)
+    if kind == pl.Boolean or kind.is_numeric():
+        values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        bits = (values + 0.0).view(np.uint64)  # adding 0 makes +0 of -0, and copies
+        gaps = np.isnan(values)
+    elif kind.is_temporal():
+        bits = column.to_physical().cast(pl.Int64).fill_null(0).to_numpy().view(np.uint64)
+        gaps = column.is_null().to_numpy()
+    else:
+        text = column if kind == pl.String else column.cast(pl.String, strict=False)
+        bits, gaps = _of_texts(text.fill_null("")), text.is_null().to_numpy()
+    bits = bits ^ (bits >> np.uint64(32))
+    bits[gaps] = MISSING
+    return bits
+
+
+def _of_texts(text: Any) -> np.ndarray:
+    """A polynomial of each text's bytes: ``Σ byteᵢ × LETTERⁱ`` modulo 2⁶⁴."""
+    lengths = text.str.len_bytes().to_numpy().astype(np.int64)
+    letters = np.frombuffer("".join(text.to_list()).encode(), np.uint8)
+    ends = np.cumsum(lengths)
+    places = np.arange(len(letters)) - np.repeat(ends - lengths, lengths)
+    powers = np.cumprod(np.full(min(int(lengths.max(initial=0)), LONGEST) + 1, LETTER, np.uint64))
+    parts = (letters.astype(np.uint64) + np.uint64(1)) * powers[places % len(powers)]
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(parts)])
+    return mixed(sums[ends] - sums[ends - lengths])
