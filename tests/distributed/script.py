@@ -20,4 +20,6 @@ if what == ["fails"] and bl.distributed.index() == 1:
     raise ZeroDivisionError("mine")
 if what == ["fails"]:
     bl.distributed.barrier("never reached by the other")
-sys.stdout.write(f"{bl.distributed.index()} of {bl.distributed.count()}: {run.history[-1]['loss']!r} {run.predict(x[:3])}\n")
+sys.stdout.write(
+    f"{bl.distributed.index()} of {bl.distributed.count()}: {run.history[-1]['loss']!r} {run.predict(x[:3])}\n"
+)

@@ -10,9 +10,9 @@ import sys
 import warnings
 from typing import Any, TextIO
 
+from backlit import distributed
 from backlit.aligned import visible
 from backlit.cli.launching.child import speech
-from backlit import distributed
 from backlit.errors import BacklitWarning
 
 DEBUG = "BACKLIT_DEBUG"  # set to 1: tracebacks, and what libraries have to say
