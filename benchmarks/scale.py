@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 FIGURES = (
-    "collectives", "averaging",
+    "sharding", "averaging", "collectives", "hosts",
 )  # fmt: skip
 
 
