@@ -47,6 +47,8 @@ class Limits(Record):
         Of a network.
     values : int
         Numbers that an example has before or after a layer, in a network that is read from a file.
+    memory : int
+        Bytes of data that are held in memory: a larger file (or array mapped from one) is read as a stream.
     """
 
     unpacked: int = count(128 * 10**6, help="Bytes that a compressed file may unpack to")
@@ -59,6 +61,7 @@ class Limits(Record):
     parameters: int = count(500 * 10**6, help="Weights of a network")
     layers: int = count(2000, help="Layers of a network")
     values: int = count(1 << 24, help="Numbers of one example within a network that is read from a file")
+    memory: int = count(10**9, help="Bytes of a data file that is held in memory; a larger one is read as a stream")
 
 
 _current: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 (frozen)
@@ -91,6 +94,8 @@ def limits(**changes: int) -> Iterator[Limits]:
         Of a picture that is decoded.
     parameters, layers, values : int
         Of a network; numbers of one example within one that is read from a file.
+    memory : int
+        Bytes of data that are held in memory; more is read as a stream.
 
     Raises
     ------
@@ -172,6 +177,7 @@ def beyond(name: str, what: str, enough: int | None = None) -> str:
 NOUNS = {
     "unpacked": "bytes", "text": "characters", "header": "bytes", "columns": "columns", "cells": "cells",
     "nesting": "levels", "pixels": "pixels", "parameters": "weights", "layers": "layers", "values": "numbers",
+    "memory": "bytes",
 }  # fmt: skip
 
 

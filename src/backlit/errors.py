@@ -34,6 +34,12 @@ class UnknownNameError(InputError):
     """A name that isn't known; the message suggests the nearest one."""
 
 
+class StreamError(InputError):
+    """A stream of data failed while it was read; `run` is what was trained until then, None before the first epoch."""
+
+    run: object = None
+
+
 class DivergedError(BacklitError):
     """Training turned NaN or infinite; commands exit with status 1."""
 

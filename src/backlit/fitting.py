@@ -38,7 +38,7 @@ def fit(
 @overload
 def fit(table: Any, /, *, target: str | Sequence[str], **options: Any) -> Run: ...
 def fit(*data: Any, **options: Any) -> Run:
-    """Train a network: ``fit(network, x, y)``, or ``fit(network, dataset)`` of a data set of another library.
+    """Train a network: ``fit(network, x, y)``, or ``fit(network, dataset)`` of a data set or a stream.
 
     For tables there is ``fit(table, target="price")``, see `fit_table`.
 
@@ -52,7 +52,8 @@ def fit(*data: Any, **options: Any) -> Run:
         Targets: classes (of any type) or numbers; a dict (or data frame) by name for a network of several outputs.
     dataset : datasets.Dataset or DatasetDict, torch Dataset or DataLoader, or the like
         In place of x and y: see `from_dataset`. A `DatasetDict` is trained on its part "train", with "validation" as
-        the validation, if it has that.
+        the validation, if it has that. A stream (see `backlit.data.Stream`), a function that yields blocks ``(x, y)``
+        or an Arrow data set is read block by block and never held whole; other data sets are with ``stream=True``.
     inputs : str or list of str, optional
         Of a data set whose items are dicts: keys of the inputs.
     target : str or list of str
@@ -83,7 +84,7 @@ def fit(*data: Any, **options: Any) -> Run:
         from backlit.doors import fit_table  # only tables need the tasks
 
         return fit_table(*data, **options)
-    network, x, y = _of_dataset(data, options) or _arrays(data, options)
+    network, x, y = _of_stream(data, options) or _of_dataset(data, options) or _arrays(data, options)
     training = build(Training, options, WHERE)
     run = Run.of(train(Recipe(network, x, y, training)))
     finished(training.listeners, run)
@@ -105,6 +106,28 @@ fit.__doc__ = (fit.__doc__ or "").replace("OPTIONS\n", textwrap.indent(documenta
 
 def _is_network(data: tuple[Any, ...], options: dict[str, Any]) -> bool:
     return isinstance(data[0] if data else options.get("network"), (Layer, Network))
+
+
+def _of_stream(data: tuple[Any, ...], options: dict[str, Any]) -> list[Any] | None:
+    """Network and stream where one stands for x and y; None otherwise."""
+    if len(data) != 2 or not _is_network(data, options) or "x" in options or "y" in options:
+        return None
+    from backlit.data.streams import as_stream
+    from backlit.exchange.data import is_dataset
+
+    network, thing = data
+    if isinstance(thing, (list, tuple, dict)) or hasattr(thing, "__array__"):
+        return None
+    if not options.get("stream") and is_dataset(thing):
+        return None
+    columns = {name: options[name] for name in KEYS if name in options}
+    order = {name: options[name] for name in ("seed", "shuffle") if name in options}
+    stream = as_stream(thing, **columns, **order)
+    if stream is None:
+        return None
+    for name in KEYS:
+        options.pop(name, None)
+    return [network, stream, None]
 
 
 def _of_dataset(data: tuple[Any, ...], options: dict[str, Any]) -> list[Any] | None:

@@ -21,6 +21,7 @@ from backlit.cli import (
     lr_find,
     predict,
     show,
+    studio,
     train,
 )
 from backlit.cli import report as write_report
@@ -79,7 +80,7 @@ def _common(
 
 COMMANDS = (
     train, launch, evaluate, predict, generate, show, write_report, export, compare, importance, diagnose, lr_find,
-    explain, lessons, lesson,
+    explain, lessons, lesson, studio,
 )  # fmt: skip
 
 for module in COMMANDS:

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from backlit import distributed
-from backlit.errors import InputError
+from backlit.errors import InputError, StreamError
 from backlit.files import locked
 from backlit.graph import tree
 from backlit.schema import fitted, parsed
@@ -21,7 +21,6 @@ from backlit.store import files, records
 from backlit.store import run as storage
 from backlit.store.files import to_json
 from backlit.train.callbacks import History
-from backlit.train.fingerprint import same_data
 from backlit.train.loop import REACHED, Loop, LoopState, Replay
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.recipe import Recipe
@@ -79,8 +78,9 @@ class FolderKeeper:
                 self.restore(loop, settings)
             try:
                 yield free
-            except Exception:
-                if free and loop.state.epoch < self.every:  # all that was written is how it began
+            except Exception as error:
+                kept = isinstance(error, StreamError) and loop.history
+                if free and loop.state.epoch < self.every and not kept:  # all that was written is how it began
                     self._remove()
                 raise
             if free and not loop.state.epoch and loop.diverged:
@@ -161,7 +161,7 @@ class FolderKeeper:
             if option.scope == "identity"
             and saved.get(name, now[name]) != now[name]  # an older version may not have had it
         ]
-        if not same_data(saved.get("data"), loop.job.examples):
+        if not loop.job.has_data(saved.get("data")):
             different.append("other training rows or targets (inputs, weights and held-out rows count, too)")
         if different:
             raise InputError(

@@ -22,6 +22,7 @@ from backlit.tasks.pairs import PairsTask
 from backlit.tasks.pictures import PicturesTask
 from backlit.tasks.series import SeriesTask
 from backlit.tasks.stream import StreamTask
+from backlit.tasks.streamed import StreamedTask, wants_stream
 from backlit.tasks.table import TableTask
 from backlit.tasks.task import Task
 from backlit.tasks.texts import TextsTask
@@ -33,7 +34,7 @@ ON_TABLES: tuple[type[Task], ...] = (
     SeriesTask,
     PairsTask,
 )  # the first unless an option says otherwise
-OF_THE_COMMAND: tuple[type[Task], ...] = (*ON_TABLES, PicturesTask, StreamTask, DatasetTask)
+OF_THE_COMMAND: tuple[type[Task], ...] = (*ON_TABLES, StreamedTask, PicturesTask, StreamTask, DatasetTask)
 # Of `Call`; the others are for commands.
 PUBLIC = ("checkpoint", "checkpoint_every", "resume", "overwrite", "progress", "probes", "callbacks", "say")
 TELLING = {
@@ -68,6 +69,10 @@ def task_of(choices: Mapping[str, Any]) -> tuple[Task, Any]:
     """
     name = str(choices["data"])
     given = {option: choices[option] for option in data_options() if is_given(choices.get(option))}
+    if wants_stream(name, bool(given.get("stream"))):
+        if "target" not in given:
+            raise InputError(f"{name}: say which column to predict: --target COLUMN (it is read as a stream)")
+        return chosen((StreamedTask,), given, f"{name} is read as a stream"), name
     if _is_there(name, Path.is_dir):
         return chosen((PicturesTask,), given, f"{name} is a folder, of pictures"), name
     if holds_pictures(name):

@@ -105,20 +105,20 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
     task : RowsTask
     material : Material
     rows : int array
-        The training rows.
+        The training rows, or some of them: `Material.of` then says how many there are.
     preparation : Preparation
         Learned from them.
     options : Options
     members : int
         Networks in the ensemble.
     """
-    classes = len(np.unique(material.y[rows])) if material.task == "classification" else 0
+    classes, count = _classes(material, rows), material.of or len(rows)
     loss = loss_for(material.task, options.loss, options.output_activation, classes)
     if material.task == "regression":
         check_range(material.y, options.output_activation)
     outputs = _outputs(material, rows, loss)
     shape = preparation.apply(material.raw[rows[:1]]).shape[1:]
-    usual = task.usual(material, len(rows), shape)
+    usual = task.usual(material, count, shape)
     usual = usual if _as_planned(options) else usual.steady()
     if is_transformer(options.network):
         usual = dataclasses.replace(usual, optimizer=WARMED, rate=WARMED_RATE, schedule=None)
@@ -126,7 +126,7 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
     exact, whole = bool(as_transform(optimizer).option("exact")), _takes_all_rows(optimizer, options)
     wanted = options.network if options.network is not None else "linear" if exact else usual.spec
     slow = usual.epochs is None and is_slow(wanted, shape)
-    batch, epochs = _counts(len(rows), slow, whole, usual, options)
+    batch, epochs = _counts(count, slow, whole, usual, options)
     patience = SLOW_PATIENCE if slow else max(LEAST_PATIENCE, int(epochs * usual.patience))
     pieces = task.cuts(chosen=wanted is not usual.spec)
     ends = Ends(
@@ -156,7 +156,7 @@ def plan_for(task: Any, material: Any, rows: np.ndarray, preparation: Any, optio
         activation=ends.activation,
         ensemble=members,
         mixup=mixup_of(options.augment),
-        schedule=options.schedule or warm_up(wanted, max(1, len(rows) // batch), epochs, options) or usual.schedule,
+        schedule=options.schedule or warm_up(wanted, max(1, count // batch), epochs, options) or usual.schedule,
         method=usual.optimizer if options.optimizer is None else options.optimizer,
         pieces=pieces,
     )
@@ -223,11 +223,17 @@ def resolved(plan: Plan, options: Options) -> dict[str, Any]:
     return named | pieces | steps | counts | {"ensemble": plan.ensemble}
 
 
+def _classes(material: Any, rows: np.ndarray) -> int:
+    """How many classes there are; 0 for numbers."""
+    if material.task != "classification":
+        return 0
+    return material.classes or len(np.unique(material.y[rows]))
+
+
 def _outputs(material: Any, rows: np.ndarray, loss: Any) -> int:
     """How many numbers the network gives."""
     y = material.y[rows]
-    classes = len(np.unique(y)) if material.task == "classification" else 0
-    outputs = classes or (1 if y.ndim == 1 else y.shape[1])
+    outputs = _classes(material, rows) or (1 if y.ndim == 1 else y.shape[1])
     if loss.target != "binary":
         return outputs
     if outputs > 2:

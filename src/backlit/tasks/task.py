@@ -59,6 +59,8 @@ class Material:
         Shape of the pictures that flat rows hold.
     copies : int array (rows,), optional
         Equal for rows of equal content, which one part is to hold.
+    of, classes : int, optional
+        Where these are but some of the training rows: how many there are, and of how many classes.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Material:
     names: np.ndarray | None = None
     seen_as: tuple[int, ...] | None = None
     copies: np.ndarray | None = None
+    of: int | None = None
+    classes: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

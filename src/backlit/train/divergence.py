@@ -51,6 +51,8 @@ class Divergence:
         Which network of an ensemble, counted from 1.
     greatest : float or None
         The greatest loss of a row, where only their sum is infinite.
+    block : str
+        Of a stream: where the step's rows are in it, "the stream, block 3 of pass 2"; else empty.
     """
 
     kind: Place
@@ -59,6 +61,7 @@ class Divergence:
     step: int
     member: int | None = None
     greatest: float | None = None
+    block: str = ""
 
     @property
     def place(self) -> Message:

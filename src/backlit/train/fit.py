@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from backlit import distributed
-from backlit.data.by_input import ByInput
-from backlit.data.named import NamedColumns
 from backlit.distributed.same import check_same
-from backlit.errors import DivergedError, InputError
+from backlit.errors import DivergedError, InputError, StreamError
 from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
 from backlit.settings import declared
 from backlit.train import progress
 from backlit.train.callbacks import EarlyStopping, Follower, followed
-from backlit.train.fingerprint import fingerprint
+from backlit.train.inputs import preparation_for
 from backlit.train.loop import Listeners, Loop, Saving
 from backlit.train.prepare import Job, is_exact, prepare
 from backlit.train.probes.facts import start_of
@@ -25,6 +22,9 @@ from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import probes_of
 from backlit.train.result import Result, ending
 from backlit.train.scores import columns_of
+from backlit.train.streamed.loop import StreamLoop
+from backlit.train.streamed.prepare import StreamJob, prepare_stream
+from backlit.train.streamed.sources import stream_of
 from backlit.train.training import Training
 
 
@@ -66,13 +66,11 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     """
     start = time.monotonic()
     distributed.join()
-    training = training.replace(preparation=_preparation(network, training.preparation, x))
-    if is_exact(training.optimizer):
-        training = training.replace(epochs=1)
-    job = prepare(network, x, y, training)
+    job = _job(network, x, y, training)
+    training = job.training
     stopping = completed(training.early_stopping, job)
     settings = training.replace(loss=job.loss, optimizer=job.optimizer, early_stopping=stopping).to_dict()
-    settings["data"] = fingerprint(job.examples)
+    settings |= {"data": job.fingerprint(), **job.told}
     check_same({"network": repr(job.network.architecture), **_decisive(settings)})
     prober = _prober(job)
     facts = None if prober is None else start_of(job, prober)
@@ -104,11 +102,19 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     with following, progress.shown(training.progress if first else False, goal) as display, held() as asked:
         saving = None if keeper is None else Saving(keeper.every, lambda: keeper.write(loop, result()))
         listeners = Listeners(training.listeners, display.show, prober, saving, asked, settings)
-        loop = Loop(job, stopping, listeners, deadline=deadline)
+        loop = loop_for(job)(job, stopping, listeners, deadline=deadline)
         with contextlib.nullcontext(False) if keeper is None else keeper.open(loop, settings) as free:
             if keeper is not None and free:  # whatever happens from here on, there is something to go on with
                 keeper.write(loop, result())
-            loop.run()
+            try:
+                loop.run()
+            except StreamError as error:  # what was trained until then isn't lost
+                loop.stopped = "stream failed"
+                if loop.history:
+                    error.run = kept = result()
+                    if keeper is not None:
+                        keeper.write(loop, kept)
+                raise
             run = result()
             if keeper is not None and run.history:  # else there is nothing that is worth a folder
                 keeper.write(loop, run)
@@ -118,18 +124,24 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     return run
 
 
+def _job(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
+    """What is trained, on arrays or on a stream."""
+    stream = stream_of(x, y, training.stream, training.seed, training.shuffle)
+    if stream is not None:
+        return prepare_stream(network, stream, training)
+    training = training.replace(preparation=preparation_for(network, training.preparation, x))
+    return prepare(network, x, y, training.replace(epochs=1) if is_exact(training.optimizer) else training)
+
+
+def loop_for(job: Job) -> type[Loop]:
+    """The loop that runs such a job."""
+    return StreamLoop if isinstance(job, StreamJob) else Loop
+
+
 def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
     """Of a run's settings those that must be the same at all processes that train together."""
     names = [name for name, option in declared(Training).items() if option.scope == "identity"]
     return {name: settings[name] for name in [*names, "epochs", "data"] if name in settings}
-
-
-def _preparation(network: Any, given: Any, x: Any) -> Any:
-    """What prepares the inputs; without anything else the columns of data frames are found by their names."""
-    if given is None:
-        several = isinstance(network, (Layer, Network)) and network.input_names
-        return ByInput.learn(x) if several else NamedColumns.learn(x)
-    return ByInput(dict(given)) if isinstance(given, Mapping) else given
 
 
 def _prober(job: Job) -> Prober | None:

@@ -7,12 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.by_input import ByInput
 from backlit.data.frames import as_arrays, columns_of
+from backlit.data.named import NamedColumns
 from backlit.data.preparation import Preparation, preparation_of
 from backlit.data.textual import array_of
 from backlit.errors import BacklitError, InputError, ShapeError, about
 from backlit.nn.layer import Layer, Network
 from backlit.nn.shapes import named
+
+
+def preparation_for(network: Any, given: Any, x: Any) -> Any:
+    """What prepares the inputs; without anything else the columns of data frames are found by their names."""
+    if given is None:
+        several = isinstance(network, (Layer, Network)) and network.input_names
+        return ByInput.learn(x) if several else NamedColumns.learn(x)
+    return ByInput(dict(given)) if isinstance(given, Mapping) else given
 
 
 def inputs_of(network: Layer | Network, preparation: Any, x: Any, dtype: str | None = "float32") -> Any:

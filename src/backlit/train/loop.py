@@ -259,24 +259,29 @@ class Loop:
         train_state, results = self._results(replay)
         seconds = (time.perf_counter() - start) / count
         good, *bad = distributed.agreed(_first_bad(results))
-        state, epoch = self.state, self.state.epoch
+        state = self.state
         for i, record in enumerate(self._lines(results, count, min(count, good), seconds)):
-            epoch += 1
-            self.history.append(record)
-            self.listeners.show(record)
-            if self.early_stopping is not None:
-                state = self._watch(state, self.early_stopping, record, Replay(replay.start, replay.first, i + 1))
-            if self.until_loss is not None and record["loss"] <= self.until_loss:
-                self.stopped = REACHED
-            if self.listeners.callbacks:  # then calls have one epoch each, and `train_state` is its state
-                self._call_back(record, train_state)
+            state = self._told(state, record, Replay(replay.start, replay.first, i + 1), train_state)
             if self.stopped:
                 ended = Replay(replay.start, replay.first, i + 1)
                 last = train_state if i + 1 == count else self.train_state_at(ended)
-                return self._reduced(replace(state, epoch=epoch, train_state=last))
+                return self._reduced(replace(state, train_state=last))
         if good < count:
-            return self._diverge(replace(state, epoch=epoch), Replay(replay.start, replay.first, good), *bad)
-        return self._reduced(replace(state, epoch=epoch, train_state=train_state))
+            return self._diverge(state, Replay(replay.start, replay.first, good), *bad)
+        return self._reduced(replace(state, train_state=train_state))
+
+    def _told(self, state: LoopState, record: EpochRecord, after: Replay, train_state: TrainState) -> LoopState:
+        """The state once all who listen have been told of an epoch; `stopped` says whether it was the last."""
+        self.history.append(record)
+        self.listeners.show(record)
+        state = replace(state, epoch=record["epoch"])
+        if self.early_stopping is not None:
+            state = self._watch(state, self.early_stopping, record, after)
+        if self.until_loss is not None and record["loss"] <= self.until_loss:
+            self.stopped = REACHED
+        if self.listeners.callbacks:  # then calls have one epoch each, and `train_state` is its state
+            self._call_back(record, train_state)
+        return state
 
     def _lines(self, results: Any, count: int, good: int, seconds: float) -> Iterable[EpochRecord]:
         """The history's lines for the good epochs of a call; the first of several processes makes them, all at once."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from backlit.data.streams import Stream
     from backlit.nn.losses.base import Loss
     from backlit.nn.penalties import Penalty
     from backlit.optim.transform import Transform
@@ -32,7 +33,7 @@ class TrainingOptions(TypedDict, total=False):
     epochs: int
     until_loss: float | None
     batch_size: int | Literal["full"] | None
-    validation: float | tuple[Any, Any] | Folds | None
+    validation: float | tuple[Any, Any] | Folds | Stream | None
     seed: int
     metrics: Sequence[str | Callable[..., Any]] | Mapping[str, Any] | str | Callable[..., Any] | None
     penalty: Penalty | Callable[..., Any] | None
@@ -66,3 +67,4 @@ class TrainingOptions(TypedDict, total=False):
     devices: int
     shard: Literal["optimizer", "parameters"] | None
     average_every: int | None
+    stream: bool | None

@@ -22,6 +22,7 @@ from backlit.train.batches import Batches
 from backlit.train.ensemble import drawn, member_seeds
 from backlit.train.exact import solved
 from backlit.train.examples import Examples, examples_of
+from backlit.train.fingerprint import fingerprint, same_data
 from backlit.train.freezing import frozen
 from backlit.train.mixup import create as create_mixup
 from backlit.train.numbers import apart
@@ -65,6 +66,19 @@ class Job:
     batches: list[Batches]
     validation: list[Batches] | None
     start: TrainState
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the settings tell of the data besides its fingerprint."""
+        return {}
+
+    def fingerprint(self) -> str:
+        """What tells this run's data from another's."""
+        return fingerprint(self.examples)
+
+    def has_data(self, saved: str | None) -> bool:
+        """Whether a saved fingerprint is that of this run's data; also where none was saved."""
+        return same_data(saved, self.examples)
 
     @property
     def network(self) -> Network:

@@ -85,6 +85,7 @@ class Program:
     def __post_init__(self) -> None:
         self.train = self.engine.compile(self._train if self.members == 1 else self._train_all)
         self.update = self.engine.compile(self._single)
+        self.evaluate = self.engine.compile(self._evaluate if self.members == 1 else self._evaluate_all)
 
     def start(self, networks: list[Network], seeds: list[int]) -> TrainState:
         """The state before the first update of a network, or of all members of an ensemble."""
@@ -194,7 +195,7 @@ class Program:
         return self._kept(after), record
 
     def _epochs(
-        self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any
+        self, train_state: TrainState, data: Data, batches: Any, held: Data | None, validation: Any, count: Any
     ) -> tuple[TrainState, Any]:
         """`count` epochs.
 
@@ -216,10 +217,8 @@ class Program:
             else:
                 train_state, record = self.engine.scan(step, train_state, tree.map(lambda part: part[number], batches))
             result = {"train": record}
-            if validation is not None:
-                result["validation"] = self._evaluate(
-                    train_state["params"], train_state["state"], validation_data, validation
-                )
+            if validation is not None and held is not None:
+                result["validation"] = self._evaluate(train_state["params"], train_state["state"], held, validation)[1]
             return train_state, result
 
         return self.engine.loop(epoch, train_state, count, self.length)
@@ -242,27 +241,27 @@ class Program:
         return epoch_apart(self.engine, step, train_state, {**batches, "total": total}, every, workers)
 
     def _train(
-        self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any
+        self, train_state: TrainState, data: Data, batches: Any, held: Data | None, validation: Any, count: Any
     ) -> tuple[TrainState, Any]:
         """As `_epochs`, and the host can read what it returns."""
-        return self._read(self._epochs(train_state, data, batches, validation_data, validation, count))
+        return self._read(self._epochs(train_state, data, batches, held, validation, count))
 
     def _train_all(
-        self, train_state: TrainState, data: Data, batches: Any, validation_data: Data, validation: Any, count: Any
+        self, train_state: TrainState, data: Data, batches: Any, held: Data | None, validation: Any, count: Any
     ) -> Any:
         """As `_train`, for all members of an ensemble at once; they share the data, and have numbers of their own."""
 
         def member(parts: Any) -> tuple[TrainState, Any]:
             own = {**data, "numbers": parts[3]}
-            return self._epochs(parts[0], own, parts[1], validation_data, parts[2], count)
+            return self._epochs(parts[0], own, parts[1], held, parts[2], count)
 
         return self._read(self.engine.map(member, (train_state, batches, validation, data["numbers"])))
 
     def _read(self, results: tuple[TrainState, Any]) -> tuple[TrainState, Any]:
         return results[0], self.engine.told(results[1])
 
-    def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> dict[str, Any]:
-        """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size)."""
+    def _evaluate(self, params: Any, state: Any, data: Data, batches: Any) -> tuple[Any, dict[str, Any]]:
+        """Loss sums and outputs in evaluation mode, batch by batch: rows (steps, 1, size); the running state after."""
         params = self.engine.everywhere(params)
 
         def batch(state: Any, rows: Any) -> tuple[Any, Any]:
@@ -281,7 +280,15 @@ class Program:
             }
             return state, {**record, "output": output} if self.collect else record
 
-        return self.engine.scan(batch, state, batches)[1]
+        return self.engine.scan(batch, state, batches)
+
+    def _evaluate_all(self, params: Any, state: Any, data: Data, batches: Any) -> tuple[Any, dict[str, Any]]:
+        """As `_evaluate`, for all members of an ensemble at once; they share data and batches."""
+
+        def member(parts: Any) -> Any:
+            return self._evaluate(parts[0], parts[1], data, batches)
+
+        return self.engine.map(member, (params, state))
 
     def _single(self, train_state: TrainState, data: Data, batch: Any) -> tuple[TrainState, Any]:
         """One update, to walk to a certain step."""

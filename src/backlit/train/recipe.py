@@ -21,6 +21,8 @@ from backlit.train.fingerprint import same_data
 from backlit.train.fit import Keeper, fit
 from backlit.train.result import Result
 from backlit.train.scores import wanted_again
+from backlit.train.streamed.prepare import FORM
+from backlit.train.streamed.sources import stream_of
 from backlit.train.training import Training
 
 SHARE = 0.2  # of the rows, held back where nothing was
@@ -65,6 +67,12 @@ class Recipe:
         """The seed of the training."""
         return self.training.seed
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the data is a stream, which no one holds."""
+        training = self.training
+        return stream_of(self.x, self.y, training.stream, training.seed, training.shuffle) is not None
+
     def replace(self, network: Layer | Network | None = None, **options: Any) -> Recipe:
         """The same with another network, or other options."""
         return dataclasses.replace(self, network=network or self.network, training=self.training.replace(**options))
@@ -83,6 +91,11 @@ class Recipe:
             return self
         if not needs_fit(preparation):
             return self.replace(preparation=Transformer(preparation))
+        if self.streamed:
+            raise InputError(
+                f"preparation: {type(preparation).__name__} hasn't learned yet, and would have to read the whole "
+                "stream first: let it learn (fit, or partial_fit block by block), then give it"
+            )
         whole = self.replace(preparation=learned(preparation, self.x, self.y))
         validation = self.training.validation
         if not isinstance(validation, (int, float, Folds)):
@@ -119,6 +132,11 @@ def recipe_of(run: Result, x: Any = None, y: Any = None, **options: Any) -> Reci
     """
     if (x is None) != (y is None):
         raise InputError("give both x and y, or neither")
+    if str(run.settings.get("data", "")).startswith(FORM):
+        raise InputError(
+            "this run was trained on a stream, which can't be trained on again with changes side by side: take a part "
+            "of it that fits into memory, train on that by bl.fit(network, x, y), and ask there"
+        )
     if x is None:
         if run.recipe is None:
             raise InputError(

@@ -37,14 +37,14 @@ class HeadMetric:
 
 def measured(table: dict[str, Any], outputs: Any, targets: Any, weights: Any) -> dict[str, float]:
     """The metrics that are computed from outputs; others, such as the perplexity, come from the loss."""
-    return {name: float(metric(outputs, targets, weights)) for name, metric in table.items() if not _by_loss(metric)}
+    return {name: float(metric(outputs, targets, weights)) for name, metric in table.items() if not by_loss(metric)}
 
 
 def of_loss(table: dict[str, Any], losses: Mapping[str, float]) -> dict[str, float]:
     """The metrics that are another way to say the loss, of losses by name: "loss", and of several outputs each's."""
     made = {}
     for name, metric in table.items():
-        if _by_loss(metric):
+        if by_loss(metric):
             head, own = (metric.head, metric.metric) if isinstance(metric, HeadMetric) else ("", metric)
             made[name] = own.of_loss(losses[f"{head}_loss" if head else "loss"])
     return made
@@ -52,10 +52,11 @@ def of_loss(table: dict[str, Any], losses: Mapping[str, float]) -> dict[str, flo
 
 def need_outputs(table: dict[str, Any]) -> bool:
     """Whether a metric is computed from outputs."""
-    return not all(map(_by_loss, table.values()))
+    return not all(map(by_loss, table.values()))
 
 
-def _by_loss(metric: Any) -> bool:
+def by_loss(metric: Any) -> bool:
+    """Whether a metric is another way to say the loss."""
     return hasattr(metric.metric if isinstance(metric, HeadMetric) else metric, "of_loss")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the command's help is made from this file, and quick
 
     import numpy as np
 
+    from backlit.data.streams import Stream
     from backlit.nn.losses.base import Loss
     from backlit.nn.penalties import Penalty
     from backlit.optim.transform import Transform
@@ -140,8 +141,8 @@ class Training(Record):
     batch_size : int, "full" or None
         Rows an update; "full" and None take all of them (full-batch gradient descent). The last batch may be
         smaller; it is used.
-    validation : float, pair (x, y), Folds or None
-        Share of the rows held back (stratified by class), or data of one's own.
+    validation : float, pair (x, y), Stream, Folds or None
+        Share of the rows held back (stratified by class; of a stream by a hash), or data of one's own.
     seed : int
         Origin of all randomness: the same seed gives the same run, bit for bit on one machine and engine.
     metrics : list, optional
@@ -236,6 +237,9 @@ class Training(Record):
         each epoch, all take the mean of parameters, optimizer state and running statistics (Stich, arXiv:1805.09767). A
         message is paid for once in so many updates; the result is another than of one device, but for
         ``average_every=1`` with plain SGD.
+    stream : bool, optional
+        Whether `x` and `y` are read block by block in each epoch rather than held in memory. By default arrays mapped
+        from files (`numpy.memmap`) are, if they have more bytes than the limit "memory". Streams always are.
     """
 
     loss: str | Loss | Callable[..., Any] | Mapping[str, str | Loss | Callable[..., Any]] | None = option(
@@ -265,7 +269,7 @@ class Training(Record):
     batch_size: int | Literal["full"] | None = whole(
         32, unit="rows", panel=TRAINING, help="Rows an update, or full: all of them", besides=("full",), parse=batch
     )
-    validation: float | tuple[Any, Any] | Folds | None = option(None, form=GIVEN)
+    validation: float | tuple[Any, Any] | Folds | Stream | None = option(None, form=GIVEN)
     seed: int = count(
         0, low=0, words="a whole number of at least 0", panel=TRAINING, help="Origin of all randomness, splits too"
     )
@@ -345,6 +349,7 @@ class Training(Record):
         panel=TRAINING,
         help="Each device updates alone, and all take their mean every so many updates",
     )
+    stream: bool | None = option(None, scope="kept")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -19,13 +19,19 @@ def weights_of(n: int, targets: Any, encoded: Any, training: Training) -> tuple[
     InputError, ShapeError
         If weights don't fit rows, classes or outputs.
     """
-    sample, by_class, dtype = training.sample_weight, training.class_weight, training.dtype
+    return weights_from(n, targets, encoded, training.sample_weight, training.class_weight, training.dtype)
+
+
+def weights_from(
+    n: int, targets: Any, encoded: Any, sample: Any, by_class: Any, dtype: str, whole: bool = True
+) -> tuple[np.ndarray | None, Any]:
+    """As `weights_of`; rows that aren't the whole data may all have a weight of 0."""
     if targets.kind != "heads":
         if isinstance(sample, Mapping):
             raise InputError("sample_weight is by output, but the network has one output: give a number for each row")
-        return _product(_of_rows(n, sample, dtype), _of_classes(n, targets, encoded, by_class, dtype)), None
+        return _product(_of_rows(n, sample, dtype, whole), _of_classes(n, targets, encoded, by_class, dtype)), None
     names = tuple(targets.heads)
-    whole = None if isinstance(sample, Mapping) else _of_rows(n, sample, dtype)
+    of_all = None if isinstance(sample, Mapping) else _of_rows(n, sample, dtype, whole)
     samples = _by_output(sample if isinstance(sample, Mapping) else None, names, "sample_weight")
     if by_class is not None and not isinstance(by_class, Mapping):
         example = f"class_weight={{{names[0]!r}: 'balanced'}}"
@@ -35,11 +41,12 @@ def weights_of(n: int, targets: Any, encoded: Any, training: Training) -> tuple[
     for name, own in targets.heads.items():
         with about(f"output {name!r}"):
             by_head[name] = _product(
-                _of_rows(n, samples.get(name), dtype), _of_classes(n, own, encoded[name], classes.get(name), dtype)
+                _of_rows(n, samples.get(name), dtype, whole),
+                _of_classes(n, own, encoded[name], classes.get(name), dtype),
             )
     if all(each is None for each in by_head.values()):
-        return whole, None
-    return whole, {name: np.ones(n, dtype) if each is None else each for name, each in by_head.items()}
+        return of_all, None
+    return of_all, {name: np.ones(n, dtype) if each is None else each for name, each in by_head.items()}
 
 
 def _by_output(given: Any, names: tuple[str, ...], what: str) -> dict[str, Any]:
@@ -55,7 +62,7 @@ def _product(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray 
     return second * first
 
 
-def _of_rows(n: int, given: Any, dtype: str) -> np.ndarray | None:
+def _of_rows(n: int, given: Any, dtype: str, whole: bool) -> np.ndarray | None:
     """The weights that were given for the rows."""
     if given is None:
         return None
@@ -65,7 +72,7 @@ def _of_rows(n: int, given: Any, dtype: str) -> np.ndarray | None:
         raise InputError(f"sample_weight must hold a number for each row ({error})") from error
     if weights.shape != (n,):
         raise ShapeError(f"sample_weight must have shape ({n},), one a row, got {weights.shape}")
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and (weights.sum() > 0 or not whole)):
         raise InputError("sample_weight must be finite and at least 0, with some above 0")
     return weights
 

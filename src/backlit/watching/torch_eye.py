@@ -11,21 +11,17 @@ import torch
 
 from backlit.errors import InputError
 from backlit.train.divergence import Divergence
-from backlit.train.probes.facts import most_rows
 from backlit.watching import torch_facts as facts
 from backlit.watching import torch_losses as losses
 from backlit.watching.eye import Eye, Watched
 from backlit.watching.intercept import Listener
-from backlit.watching.ledger import Ledger, Rows
 from backlit.watching.plan import Plan
+from backlit.watching.torch_account import Account
 from backlit.watching.torch_epochs import Epochs, listen
 from backlit.watching.torch_look import PASSES, Look, first_tensor
 from backlit.watching.torch_peek import peek
 
 MOST_LOOKS = 400  # kept; beyond it every other one is dropped
-MOST_OUTPUTS = 262_144  # numbers of a batch's outputs that are scored
-PENDING = 2_000_000  # numbers of outputs that wait for it
-DELAY = 20  # losses on an accelerator that are asked for at once: asking for each would hold it up
 
 
 class TorchEye(Eye):
@@ -33,7 +29,8 @@ class TorchEye(Eye):
 
     Attributes
     ----------
-    ledger : Ledger
+    account : Account
+        What losses, outputs and targets come to.
     looks : list of dict
         Records of looks, as `backlit.ProbeHistory` has them.
     step : int
@@ -46,14 +43,11 @@ class TorchEye(Eye):
         self.model, self.loss_fn, self.optimizers, self.plan = model, loss_fn, optimizers, plan
         self.compiled = isinstance(model, torch._dynamo.eval_frame.OptimizedModule)
         self.inner = model._orig_mod if self.compiled else model
-        self.ledger, self.epochs = Ledger(), Epochs()
+        self.account, self.epochs = Account(self._bad), Epochs()
         self.looks: list[dict[str, Any]] = []
         self.step = 0
         self.first: Look | None = None  # the first look, which knows how layers follow one another
         self.start_params: dict[str, np.ndarray] = {}
-        self.loss: losses.TheirLoss | None = None
-        self.output: Any = None  # the first output, of which shape and type are asked for
-        self.rows = {"": Rows(), "val_": Rows()}
         self.batch = 0
         self.diverged: Divergence | None = None
         self.rate = 0.0
@@ -72,9 +66,6 @@ class TorchEye(Eye):
         self._measured, self._params = False, dict[str, Any]()
         self._first_loss: float | None = None  # of the update that a look measures
         self._backwards = 0
-        self._waiting: list[tuple[str, Any, int]] = []
-        self._outputs: list[tuple[str, Any, Any, int]] = []
-        self._stashed = 0
         self._stop: list[Any] = []
         self._over: Watched | None = None
 
@@ -161,12 +152,12 @@ class TorchEye(Eye):
         if not self._training:
             held = self.epochs.evaluating()
             if held and not self._evaluating:
-                self.ledger.fresh("val_")
+                self.account.ledger.fresh("val_")
                 self._evaluations += 1
             self._evaluating, self._counts = held, held
             return
         self._evaluating, self._counts = False, True
-        if self.epochs.training(x) and self.ledger.begun:
+        if self.epochs.training(x) and self.account.ledger.begun:
             self._close_epoch()
         self.passes[0] += 1
         self.passes[1] += not mode
@@ -206,9 +197,7 @@ class TorchEye(Eye):
             return
         part = "" if training else "val_"
         rows = target.shape[0] if target.ndim else 1
-        if self.loss is None:
-            self.loss = losses.told(self.loss_fn, output, target)
-            self.output = output.detach()[:1].clone()
+        self.account.know(self.loss_fn, output, target)
         if training:
             self.batch = self.batch or rows
             self._misshapen(output, target)
@@ -216,34 +205,17 @@ class TorchEye(Eye):
             if self._look is not None:
                 self._look.rows += rows
                 value.register_hook(self._seeded(rows))
-        self._remember(part, target, rows)
-        self._stash(part, output, target, rows)
-        if value.is_cpu:
-            self._count_loss(part, value.detach(), rows)
-            return
-        self._waiting.append((part, value.detach(), rows))
-        if len(self._waiting) >= DELAY:
-            self._settle()
-
-    def _stash(self, part: str, output: Any, target: Any, rows: int) -> None:
-        """Outputs and targets that are scored later, together."""
-        numbers = output.numel()
-        if target.numel() > MOST_OUTPUTS or not output.is_floating_point():
-            return
-        if numbers > MOST_OUTPUTS:
-            some = max(1, rows * MOST_OUTPUTS // numbers)
-            output, target, numbers = output[:some], target[:some], MOST_OUTPUTS
-        self._outputs.append((part, output.detach(), target, _version(output)))
-        self._stashed += numbers
-        if self._stashed > PENDING:
-            self._score()
+        if not ((self._evaluations > 1) if part else self.account.ledger.epoch):  # of the first epoch alone
+            self.account.keep(part, self._x, target, rows)
+        self.account.stash(part, output, target, rows)
+        self.account.add(part, value.detach(), rows)
 
     def _misshapen(self, output: Any, target: Any) -> None:
         """Outputs (rows, 1) beside targets (rows,), which PyTorch only warns of."""
         if (
             self.broadcast is not None
-            or self.loss is None
-            or self.loss.target != "number"
+            or (loss := self.account.loss) is None
+            or loss.target != "number"
             or output.shape == target.shape
         ):
             return
@@ -252,7 +224,7 @@ class TorchEye(Eye):
         except RuntimeError:
             return
         times = math.prod(together) / max(1, output.numel(), target.numel())
-        if self.loss.known and times > 1:
+        if loss.known and times > 1:
             self.broadcast = {"outputs": output.shape, "targets": target.shape, "times": times}
 
     def _seeded(self, rows: int) -> Any:
@@ -270,57 +242,11 @@ class TorchEye(Eye):
 
         return begun
 
-    def _remember(self, part: str, target: Any, rows: int) -> None:
-        kept = self.rows[part]
-        if (self._evaluations > 1) if part else self.ledger.epoch:
-            return
-        x = self._x
-        if not kept.most and x is not None:
-            kept.most = most_rows(x.numel() // max(1, rows))
-        kept.seen += rows
-        if not kept.wants():
-            return
-        given = None
-        if x is not None and rows in x.shape[:2]:
-            given = x.detach() if x.shape[0] == rows else x.detach().transpose(0, 1)
-        room = kept.most - kept.kept
-        whole = lambda a: np.array((a.float() if a.dtype == torch.bfloat16 else a).cpu().numpy())  # noqa: E731
-        kept.add(None if given is None else whole(given[:room]), whole(target.detach()[:room]))
-
-    def _settle(self) -> None:
-        """Losses that were waited for."""
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            self._count_loss(*each)
-
-    def _count_loss(self, part: str, loss: Any, rows: int) -> None:
-        value = float(loss) if loss.ndim == 0 else float(loss.float().mean())
-        if getattr(self.loss_fn, "reduction", "mean") == "sum":
-            value /= max(1, rows)
-        if not part and self.diverged is None and not math.isfinite(value):
-            self._diverge()
-        self.ledger.loss(part, value, rows)
-
-    def _score(self) -> None:
-        """Outputs that were waited for, beside their targets."""
-        waiting, self._outputs, self._stashed = self._outputs, [], 0
-        if self.loss is None:
-            return
-        kind, middle = self.loss.target, 0.5 if self.loss.activation == "identity" else 0.0
-        alike: dict[Any, list[tuple[Any, Any]]] = {}
-        for part, output, target, version in waiting:
-            if _version(output) == version:  # else it was changed in place since then
-                alike.setdefault((part, output.shape[1:], target.shape[1:]), []).append((output, target))
-        for (part, *_), pairs in alike.items():
-            output, target = (
-                torch.cat(each) if each[0].ndim else torch.stack(each) for each in zip(*pairs, strict=True)
-            )
-            given = output.movedim(1, -1) if kind == "class" and output.ndim > 2 else output
-            self.ledger.outputs(part, kind, _array(given), _array(target), middle)
-
-    def _diverge(self) -> None:
+    def _bad(self) -> None:
         """Name the first value that is NaN or infinite, before the update that spreads it."""
-        kind, path = "loss", str(self.loss)
+        if self.diverged is not None:
+            return
+        kind, path = "loss", str(self.account.loss)
         bad = next((name for name, p in self.inner.named_parameters() if not bool(torch.isfinite(p).all())), None)
         if self._x is not None and self._x.is_floating_point() and not bool(torch.isfinite(self._x).all()):
             kind, path = "inputs", ""
@@ -338,7 +264,7 @@ class TorchEye(Eye):
                 kind, path = "layer", look.bad
         if self._look is not None:
             self._look.drop_last()
-        self.diverged = Divergence(kind, path, self.ledger.epoch + 1, self.step + 1)  # type: ignore[arg-type]
+        self.diverged = Divergence(kind, path, self.account.ledger.epoch + 1, self.step + 1)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------------------------------------ updates
 
@@ -417,15 +343,13 @@ class TorchEye(Eye):
 
     def _record(self, look: Look) -> dict[str, Any]:
         rows = 1.0 if getattr(self.loss_fn, "reduction", "mean") == "sum" else float(self.batch)
-        record = {"epoch": self.ledger.epoch, "step": self.step, "rows": look.rows, "loss": self._first_loss,
+        record = {"epoch": self.account.ledger.epoch, "step": self.step, "rows": look.rows, "loss": self._first_loss,
                   "layers": look.layer_numbers(rows), "params": self._params}  # fmt: skip
         self._measured, self._params, self._first_loss = False, {}, None
         return record
 
     def _close_epoch(self) -> None:
-        self._settle()
-        self._score()
-        self.ledger.close(self.loss.target if self.loss else "")
+        self.account.close()
         self._over = None
 
     # ------------------------------------------------------------------------------------------ what it comes to
@@ -441,21 +365,9 @@ class TorchEye(Eye):
 
     def _watched(self) -> Watched:
         if self._over is None or self._stop:
-            self._settle()
-            self._score()
+            self.account.settle()
             self._over = facts.watched(self)
         return self._over
-
-
-def _version(tensor: Any) -> int:
-    """How often a tensor was changed in place; of inference, where that isn't counted, 0."""
-    return 0 if tensor.is_inference() else int(tensor._version)
-
-
-def _array(tensor: Any) -> np.ndarray:
-    return np.asarray(
-        (tensor.detach().float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor.detach()).cpu().numpy()
-    )
 
 
 def optimizers_of(given: Any) -> tuple[Any, ...]:

@@ -165,19 +165,19 @@ def _as_scores(found: tuple[PlacedLayer, ...], loss: losses.TheirLoss) -> tuple[
 
 def watched(eye: TorchEye) -> Watched:
     """All that was seen, as a run and as evidence."""
-    if eye.loss is None or eye.output is None:
+    if eye.account.loss is None or eye.account.output is None:
         raise InputError(_unseen(eye))
     if not eye.step and eye.diverged is None:
         raise InputError(
             "no update was seen: optimizer.step() must be called inside the with block, of the optimizer given"
         )
     found, chain = placed(eye.first or eye.looking)
-    found, loss = _as_scores(found, eye.loss)
+    found, loss = _as_scores(found, eye.account.loss)
     history = _history(eye)
-    output_shape = tuple(eye.output.shape[1:]) or (1,)
+    output_shape = tuple(eye.account.output.shape[1:]) or (1,)
     if loss.target == "class" and len(output_shape) > 1:
         output_shape = (*output_shape[1:], output_shape[0])
-    x, y = eye.rows[""].together()
+    x, y = eye.account.rows[""].together()
     x = _inputs(x, found)
     now = arrays(eye.inner)
     net = shadow(
@@ -225,7 +225,7 @@ def _loop(eye: TorchEye, found: tuple[PlacedLayer, ...]) -> dict[str, Any]:
 
 def _history(eye: TorchEye) -> History:
     """Epochs, with the open one if nothing else is there; those without an evaluation join those with one."""
-    history = History(dict(record) for record in eye.ledger.history)
+    history = History(dict(record) for record in eye.account.ledger.history)
     known = [record for record in history if "val_loss" in record]
     if not known or len(known) == len(history):
         return history
@@ -259,13 +259,13 @@ def _data(
     eye: TorchEye, net: Shadow, loss: Any, x: np.ndarray | None, y: np.ndarray | None, history: History
 ) -> tuple[dict[str, Any], History]:
     """Facts on the rows remembered; where evaluation was on training rows, it is left out of the history."""
-    rows = max(eye.ledger.rows, eye.rows[""].seen)
+    rows = max(eye.account.ledger.rows, eye.account.rows[""].seen)
     facts: dict[str, Any] = {"rows": rows, "batch": eye.batch, "kind": loss.target}
     if y is None:
         return facts, history
-    held_x, held_y = eye.rows["val_"].together()
+    held_x, held_y = eye.account.rows["val_"].together()
     held_x = _inputs(held_x, net.placed)
-    best = losses.constant_losses(eye.loss_fn, eye.loss, eye.output, y, len(y))  # type: ignore[arg-type]
+    best = losses.constant_losses(eye.loss_fn, eye.account.loss, eye.account.output, y, len(y))  # type: ignore[arg-type]
     y, held_y = _targets(loss, y), None if held_y is None else _targets(loss, held_y)
     targets = SimpleNamespace(
         kind=loss.target, labels=SimpleNamespace(classes=range(_classes(net, loss, y))), own_unit=lambda own: own
@@ -277,8 +277,8 @@ def _data(
         else:
             facts |= of_targets(y, targets)
         if held_y is not None:
-            facts["held"] = eye.rows["val_"].seen
-            best = losses.constant_losses(eye.loss_fn, eye.loss, eye.output, held_y, len(held_y))  # type: ignore[arg-type]
+            facts["held"] = eye.account.rows["val_"].seen
+            best = losses.constant_losses(eye.loss_fn, eye.account.loss, eye.account.output, held_y, len(held_y))  # type: ignore[arg-type]
             facts["held_guess"] = min(best, default=None)
             if x is not None and held_x is not None and len(held_x) == len(held_y) and held_x.shape[1:] == x.shape[1:]:
                 facts |= of_held_rows(x, held_x, held_y, rows, targets)

@@ -1,10 +1,12 @@
 """Labels that can be drawn, fonts, colours."""
 
 import logging
+import shutil
 import warnings
 from io import BytesIO
 
 import pytest
+from matplotlib import font_manager
 
 import backlit as bl
 from backlit.inspect.plots import style
@@ -40,6 +42,23 @@ def test_a_figure_with_hangul_is_drawn_without_a_warning_about_glyphs(monkeypatc
         figure = bl.plots.confusion([[3, 1], [0, 2]], ["고양이", "개"])
         figure.savefig(BytesIO(), format="png")
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["goyangi", "gae"]
+
+
+def test_a_font_that_was_installed_since_matplotlib_made_its_list_is_found(monkeypatch, tmp_path) -> None:
+    serif = font_manager.findfont("DejaVu Serif")
+    installed, broken = tmp_path / "DejaVu_Serif-Regular.ttf", tmp_path / "DejaVuSerifBroken.ttf"
+    shutil.copy(serif, installed)
+    broken.write_bytes(b"no font")
+    known = [font for font in font_manager.fontManager.ttflist if font.name != "DejaVu Serif"]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", known)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(broken), str(installed), "/nowhere/Other.ttf"])
+    monkeypatch.setattr(style, "_KOREAN_FONTS", ("DejaVu Serif",))
+    style._korean_font.cache_clear()
+    try:
+        assert style.fonts() == ["DejaVu Sans", "DejaVu Serif"]
+        assert font_manager.findfont("DejaVu Serif") == str(installed)
+    finally:
+        style._korean_font.cache_clear()
 
 
 def test_texts_get_the_korean_font_beside_the_latin_one(monkeypatch) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import unicodedata
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -41,8 +43,28 @@ def _korean_font() -> str | None:
 
     # It warns at every text where a font has no weight of exactly 700; the nearest, which it takes, is what we want.
     logging.getLogger(font_manager.__name__).addFilter(lambda record: "font weight" not in record.getMessage())
+    return _listed() or _found_since()
+
+
+def _listed() -> str | None:
+    """The first Korean font of those that Matplotlib knows."""
+    from matplotlib import font_manager
+
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return next((name for name in _KOREAN_FONTS if name in installed), None)
+
+
+def _found_since() -> str | None:
+    """One that was installed after Matplotlib made its list, which it keeps on disk and doesn't look at again."""
+    from matplotlib import font_manager
+
+    files = {name.replace(" ", "").lower() for name in _KOREAN_FONTS}
+    for path in font_manager.findSystemFonts():
+        stem = Path(path).stem.replace("-", "").replace("_", "").lower()
+        if any(stem.startswith(name) for name in (*files, "notosanscjk")):
+            with contextlib.suppress(OSError, RuntimeError):  # a file that is no font
+                font_manager.fontManager.addfont(path)
+    return _listed()
 
 
 def fonts() -> list[str]:

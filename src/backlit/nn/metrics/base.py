@@ -13,6 +13,7 @@ from backlit.nn.hyperparameters import check
 from backlit.registry import register
 
 CLASSES = ("class", "binary", "multi_label", "probability")
+Sums = dict[str, Any]  # numbers and arrays by name, of some of the rows
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Metric:
     kinds: ClassVar[tuple[str, ...]] = CLASSES
     named: ClassVar[dict[str, type[Metric]]] = {}
     stepwise: ClassVar[bool] = True  # whether each step of a sequence is measured like a row
+    rounded: ClassVar[bool] = False  # whether what is made of sums is a little off what all rows at once would give
 
     def __post_init__(self) -> None:
         """Check settings that are declared with a range."""
@@ -79,14 +81,58 @@ class Metric:
         weights : array (n,), optional
             Of the rows; 1 if left out.
         """
+        rows = self.read(outputs, targets, weights)
+        return float(self.measure(rows)) if rows.weights.sum() > 0 else float("nan")
+
+    def read(self, outputs: Any, targets: Any, weights: Any = None) -> Rows:
+        """What it measures, checked and in one shape; each step of a sequence is a row."""
         if self.stepwise:
             outputs, targets, weights = _steps(outputs, targets, weights)
-        rows = Rows.read(self, outputs, targets, weights)
-        return float(self.measure(rows)) if rows.weights.sum() > 0 else float("nan")
+        return Rows.read(self, outputs, targets, weights)
 
     def measure(self, rows: Rows) -> float:
         """The figure of rows that have some weight."""
-        raise NotImplementedError(f"{type(self).__name__} must define measure(self, rows)")
+        if not self.summed:
+            raise NotImplementedError(f"{type(self).__name__} must define measure(self, rows)")
+        return self.of_sums(self.sums(rows))
+
+    @property
+    def summed(self) -> bool:
+        """Whether it can be had part by part: `sums` of each part of the rows, added up, and `of_sums` of the whole."""
+        return type(self).sums is not Metric.sums
+
+    def sums(self, rows: Rows) -> Sums:
+        """What of some rows is added to that of others, by name, "weight" among them."""
+        raise NotImplementedError(f"{type(self).__name__} is no metric of sums")
+
+    def added(self, one: Sums, other: Sums) -> Sums:
+        """The sums of two parts of the rows as those of both."""
+        return {name: value + other[name] for name, value in one.items()}
+
+    def of_sums(self, sums: Sums) -> float:
+        """The figure of rows that have some weight, from their sums."""
+        raise NotImplementedError(f"{type(self).__name__} is no metric of sums")
+
+
+class Mean(Metric):
+    """Base of metrics that are a mean over rows, or something made of one.
+
+    A subclass defines `values`, a number (or several) of each row, and perhaps what becomes of their mean.
+    """
+
+    def values(self, rows: Rows) -> np.ndarray:
+        """A number of each row, (n,), or several, (n, k)."""
+        raise NotImplementedError(f"{type(self).__name__} must define values(self, rows)")
+
+    def of_mean(self, mean: Any) -> float:
+        """The figure, of the weighted mean of the values."""
+        return float(mean)
+
+    def sums(self, rows: Rows) -> Sums:
+        return {"total": rows.total(self.values(rows)), "weight": rows.weights.sum()}
+
+    def of_sums(self, sums: Sums) -> float:
+        return self.of_mean(sums["total"] / sums["weight"])
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,23 +8,23 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit.nn.hyperparameters import whole
-from backlit.nn.metrics.base import Metric, Rows
+from backlit.nn.metrics.base import Mean, Metric, Rows, Sums
 
 
 @dataclass(frozen=True)
-class Accuracy(Metric, name="accuracy"):
+class Accuracy(Mean, name="accuracy"):
     """Share of rows, or of the steps of sequences, that are right; with several labels, of those where all are.
 
     >>> Accuracy()([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0], [0.0, 1.0]], [0, 1, 1, 1])
     0.75
     """
 
-    def measure(self, rows: Rows) -> float:
+    def values(self, rows: Rows) -> np.ndarray:
         rows = rows.hard()
         if rows.kind == "class":
-            return rows.mean(rows.outputs.argmax(axis=1) == rows.targets)
-        right = (rows.outputs > 0) == rows.targets
-        return rows.mean(right if rows.kind == "binary" else right.all(axis=1))
+            return np.asarray(rows.outputs.argmax(axis=1) == rows.targets)
+        right: np.ndarray = (rows.outputs > 0) == rows.targets
+        return right if rows.kind == "binary" else np.asarray(right.all(axis=1))
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,26 @@ class BalancedAccuracy(Metric, name="balanced_accuracy"):
     0.5
     """
 
-    def measure(self, rows: Rows) -> float:
+    def sums(self, rows: Rows) -> Sums:
         rows = rows.hard()
+        parts = [rows]
         if rows.kind == "multi_label":
-            columns = zip(rows.outputs.T, rows.targets.T, strict=True)
-            return float(np.mean([self.measure(Rows("binary", *column, rows.weights)) for column in columns]))
-        hits, _, actual = rows.counts()
-        there = actual > 0
-        return float(np.mean(hits[there] / actual[there]))
+            pairs = zip(rows.outputs.T, rows.targets.T, strict=True)
+            parts = [Rows("binary", *column, rows.weights) for column in pairs]
+        counts = [part.counts() for part in parts]
+        return {
+            "weight": rows.weights.sum(),
+            "hits": np.stack([hits for hits, _, _ in counts]),
+            "actual": np.stack([actual for _, _, actual in counts]),
+        }
+
+    def of_sums(self, sums: Sums) -> float:
+        pairs = zip(sums["hits"], sums["actual"], strict=True)
+        return float(np.mean([np.mean(hits[actual > 0] / actual[actual > 0]) for hits, actual in pairs]))
 
 
 @dataclass(frozen=True)
-class TopK(Metric, name="top_k"):
+class TopK(Mean, name="top_k"):
     """Share of rows whose class is among the k with the largest outputs; of equal ones, later classes come first.
 
     >>> TopK(k=2)([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]], [1, 2])
@@ -63,12 +71,12 @@ class TopK(Metric, name="top_k"):
         """``top_5`` for k = 5."""
         return f"top_{self.k}"
 
-    def measure(self, rows: Rows) -> float:
+    def values(self, rows: Rows) -> np.ndarray:
         rows = rows.hard()
         target_scores = np.take_along_axis(rows.outputs, rows.targets[:, None], axis=1)
         later = np.arange(rows.outputs.shape[1]) > rows.targets[:, None]
         before = (rows.outputs > target_scores) | ((rows.outputs == target_scores) & later)
-        return rows.mean(before.sum(axis=1) < self.k)
+        return np.asarray(before.sum(axis=1) < self.k)
 
 
 @dataclass(frozen=True)
@@ -82,12 +90,16 @@ class F1(Metric, name="f1"):
     0.5
     """
 
-    def measure(self, rows: Rows) -> float:
+    def sums(self, rows: Rows) -> Sums:
         rows = rows.hard()
         hits, predicted, actual = rows.counts()
-        total = predicted + actual
+        by_label = int(rows.kind == "multi_label")
+        return {"weight": rows.weights.sum(), "hits": hits, "total": predicted + actual, "by_label": by_label}
+
+    def of_sums(self, sums: Sums) -> float:
+        hits, total = sums["hits"], sums["total"]
         scores = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
-        if rows.kind == "multi_label":
+        if sums["by_label"]:
             return float(scores.mean())
         return float(scores[1] if len(scores) == 2 else scores[total > 0].mean())
 
@@ -103,6 +115,8 @@ class AUC(Metric, name="auc"):
     0.75
     """
 
+    rounded: ClassVar[bool] = True
+
     def measure(self, rows: Rows) -> float:
         rows = rows.hard()
         if rows.kind == "binary":
@@ -114,9 +128,52 @@ class AUC(Metric, name="auc"):
             return area(outputs[:, 1] - outputs[:, 0], rows.targets == 1, rows.weights)
         else:
             columns = [(p, rows.targets == k) for k, p in enumerate(_softmax(rows.outputs).T)]
-        areas = np.array([area(scores, positive, rows.weights) for scores, positive in columns])
-        known = areas[~np.isnan(areas)]
-        return float(known.mean()) if len(known) else float("nan")
+        return _mean_known([area(scores, positive, rows.weights) for scores, positive in columns])
+
+    def sums(self, rows: Rows) -> Sums:
+        """The weight of positive and negative rows by their score, in 65,536 places that lie as floating-point numbers.
+
+        Rows within one place count as ties, so that the area is off by at most half the share of the pairs of a
+        positive and a negative row that lie in one place.
+        """
+        rows = rows.hard()
+        outputs, targets = rows.outputs, rows.targets
+        if rows.kind == "binary":
+            columns = [(outputs, targets)]
+        elif rows.kind == "multi_label":
+            columns = list(zip(outputs.T, targets.T, strict=True))
+        elif outputs.shape[1] == 2:
+            columns = [(outputs[:, 1].astype(np.float64) - outputs[:, 0], targets == 1)]
+        else:  # the odds, which have the order of the probabilities, but don't crowd together near 1
+            logs = _log_softmax(outputs)
+            columns = [(p - np.log(-np.expm1(np.minimum(p, -1e-300))), targets == k) for k, p in enumerate(logs.T)]
+        sums = np.stack([_by_score(scores, positive, rows.weights) for scores, positive in columns])
+        return {"weight": rows.weights.sum(), "by_score": sums}
+
+    def of_sums(self, sums: Sums) -> float:
+        return _mean_known([_area_by_score(positive, negative) for positive, negative in sums["by_score"]])
+
+
+PLACES = 1 << 16
+
+
+def _by_score(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weight of positive and negative rows, (2, PLACES), by the upper half of the score as a 32-bit number."""
+    bits = (scores.astype(np.float32) + np.float32(0)).view(np.int32) >> 16  # -0 to 0
+    places = np.where(bits < 0, -1 - (bits & 0x7FFF), bits) + PLACES // 2  # of negative numbers the larger is the less
+    counted = [np.bincount(places[chosen], weights[chosen], PLACES) for chosen in (positive, ~positive)]
+    return np.stack(counted)
+
+
+def _area_by_score(positive: np.ndarray, negative: np.ndarray) -> float:
+    pairs = positive.sum() * negative.sum()
+    below = np.cumsum(negative) - negative
+    return float((positive * (below + negative / 2)).sum() / pairs) if pairs > 0 else float("nan")
+
+
+def _mean_known(areas: list[float]) -> float:
+    known = [area for area in areas if not np.isnan(area)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float:
@@ -146,7 +203,7 @@ def _log_softmax(outputs: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class LogLoss(Metric, name="log_loss"):
+class LogLoss(Mean, name="log_loss"):
     """``−log p(target)``, from logits, so that it is finite; with several labels the mean over them.
 
     >>> round(LogLoss()([[0.0, 0.0], [0.0, 0.0]], [0, 1]), 6)
@@ -155,18 +212,18 @@ class LogLoss(Metric, name="log_loss"):
 
     direction: ClassVar[str] = "min"
 
-    def measure(self, rows: Rows) -> float:
+    def values(self, rows: Rows) -> np.ndarray:
         if rows.kind == "class":
-            return -rows.mean(np.take_along_axis(_log_softmax(rows.outputs), rows.targets[:, None], axis=1)[:, 0])
+            return -np.take_along_axis(_log_softmax(rows.outputs), rows.targets[:, None], axis=1)[:, 0]
         if rows.kind == "probability":
-            return -rows.mean((rows.targets * _log_softmax(rows.outputs)).sum(axis=1))
+            return -np.asarray((rows.targets * _log_softmax(rows.outputs)).sum(axis=1))
         logits = rows.outputs.astype(np.float64)
         losses = np.logaddexp(0.0, np.where(rows.targets, -logits, logits))
-        return rows.mean(losses if rows.kind == "binary" else losses.mean(axis=1))
+        return np.asarray(losses if rows.kind == "binary" else losses.mean(axis=1))
 
 
 @dataclass(frozen=True)
-class SequenceAccuracy(Metric, name="sequence_accuracy"):
+class SequenceAccuracy(Mean, name="sequence_accuracy"):
     """Share of sequences in which every step is right; padding (targets of -1) doesn't count, a row is one step.
 
     >>> SequenceAccuracy()([[[2.0, 1.0], [0.0, 3.0]], [[1.0, 0.0], [0.0, 1.0]]], [[0, 1], [1, -1]])
@@ -176,20 +233,20 @@ class SequenceAccuracy(Metric, name="sequence_accuracy"):
     kinds: ClassVar[tuple[str, ...]] = ("class",)
     stepwise: ClassVar[bool] = False
 
-    def __call__(self, outputs: Any, targets: Any, weights: Any = None) -> float:
+    def read(self, outputs: Any, targets: Any, weights: Any = None) -> Rows:
         outputs, targets = np.asarray(outputs), np.asarray(targets)
         if outputs.ndim != 3 or outputs.shape[:2] != targets.shape:
-            return super().__call__(outputs, targets, weights)
+            return super().read(outputs, targets, weights)
         right = ((outputs.argmax(axis=2) == targets) | (targets < 0)).all(axis=1)
         weights = np.ones(len(right)) if weights is None else np.asarray(weights, dtype=np.float64)
-        return float((weights * right).sum() / weights.sum()) if weights.sum() > 0 else float("nan")
+        return Rows("right", right[:, None], np.ones(len(right), np.intp), weights)
 
-    def measure(self, rows: Rows) -> float:
-        return rows.mean(rows.outputs.argmax(axis=1) == rows.targets)
+    def values(self, rows: Rows) -> np.ndarray:
+        return np.asarray(rows.outputs[:, 0] if rows.kind == "right" else rows.outputs.argmax(axis=1) == rows.targets)
 
 
 @dataclass(frozen=True)
-class Perplexity(Metric, name="perplexity"):
+class Perplexity(Mean, name="perplexity"):
     """``e^loss`` of a cross entropy: among how many equally likely classes the network as good as guesses.
 
     >>> round(Perplexity().of_loss(np.log(26)), 6)
@@ -203,12 +260,15 @@ class Perplexity(Metric, name="perplexity"):
         """The figure, from a cross entropy in nats."""
         return float(np.exp(min(loss, 700.0)))
 
-    def measure(self, rows: Rows) -> float:
-        return self.of_loss(LogLoss().measure(rows))
+    def values(self, rows: Rows) -> np.ndarray:
+        return LogLoss().values(rows)
+
+    def of_mean(self, mean: Any) -> float:
+        return self.of_loss(float(mean))
 
 
 @dataclass(frozen=True)
-class Bits(Metric, name="bits"):
+class Bits(Mean, name="bits"):
     """``loss / ln 2`` of a cross entropy: bits that each symbol takes, coded by the network's probabilities.
 
     >>> Bits().of_loss(np.log(2))
@@ -222,5 +282,8 @@ class Bits(Metric, name="bits"):
         """The figure, from a cross entropy in nats."""
         return float(loss / np.log(2))
 
-    def measure(self, rows: Rows) -> float:
-        return self.of_loss(LogLoss().measure(rows))
+    def values(self, rows: Rows) -> np.ndarray:
+        return LogLoss().values(rows)
+
+    def of_mean(self, mean: Any) -> float:
+        return self.of_loss(float(mean))

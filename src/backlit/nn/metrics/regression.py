@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from backlit.nn.metrics.base import Metric, Rows
+from backlit.nn.metrics.base import Mean, Metric, Rows, Sums
 
 
 @dataclass(frozen=True)
-class RMSE(Metric, name="rmse"):
+class RMSE(Mean, name="rmse"):
     """Root of the mean squared error, in the targets' unit; of several outputs the mean of each one's.
 
     >>> RMSE()([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 2.0])
@@ -21,12 +21,15 @@ class RMSE(Metric, name="rmse"):
     direction: ClassVar[str] = "min"
     kinds: ClassVar[tuple[str, ...]] = ("number",)
 
-    def measure(self, rows: Rows) -> float:
-        return float(np.sqrt(rows.mean((rows.outputs - rows.targets) ** 2)).mean())
+    def values(self, rows: Rows) -> np.ndarray:
+        return np.square(rows.outputs - rows.targets)
+
+    def of_mean(self, mean: Any) -> float:
+        return float(np.sqrt(mean).mean())
 
 
 @dataclass(frozen=True)
-class MAE(Metric, name="mae"):
+class MAE(Mean, name="mae"):
     """Mean absolute error, in the targets' unit.
 
     >>> MAE()([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 2.0])
@@ -36,8 +39,11 @@ class MAE(Metric, name="mae"):
     direction: ClassVar[str] = "min"
     kinds: ClassVar[tuple[str, ...]] = ("number",)
 
-    def measure(self, rows: Rows) -> float:
-        return float(rows.mean(np.abs(rows.outputs - rows.targets)).mean())
+    def values(self, rows: Rows) -> np.ndarray:
+        return np.abs(rows.outputs - rows.targets)
+
+    def of_mean(self, mean: Any) -> float:
+        return float(mean.mean())
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,28 @@ class R2(Metric, name="r2"):
 
     kinds: ClassVar[tuple[str, ...]] = ("number",)
 
-    def measure(self, rows: Rows) -> float:
-        if np.count_nonzero(rows.weights) < 2:
+    def sums(self, rows: Rows) -> Sums:
+        weight = rows.weights.sum()
+        mean = rows.total(rows.targets) / (weight or 1.0)
+        return {
+            "count": np.count_nonzero(rows.weights), "weight": weight, "mean": mean,
+            "left": rows.total((rows.outputs - rows.targets) ** 2), "spread": rows.total((rows.targets - mean) ** 2),
+        }  # fmt: skip
+
+    def added(self, one: Sums, other: Sums) -> Sums:
+        """Squares about the mean of both parts: Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm".
+
+        Stanford report STAN-CS-79-773, 1979. Sums of squares as they are would lose the digits of a large mean.
+        """
+        both = {name: one[name] + other[name] for name in ("count", "weight", "left")}
+        share = other["weight"] / (both["weight"] or 1.0)
+        apart = other["mean"] - one["mean"]
+        spread = one["spread"] + other["spread"] + apart**2 * one["weight"] * share
+        return {**both, "mean": one["mean"] + apart * share, "spread": spread}
+
+    def of_sums(self, sums: Sums) -> float:
+        if sums["count"] < 2:
             return float("nan")
-        left = rows.mean((rows.outputs - rows.targets) ** 2)
-        spread = rows.mean((rows.targets - rows.mean(rows.targets)) ** 2)
+        left, spread = sums["left"] / sums["weight"], sums["spread"] / sums["weight"]
         flat = spread == 0
         return float(np.where(flat, left == 0, 1.0 - left / np.where(flat, 1.0, spread)).mean())

@@ -79,7 +79,7 @@ def judge(
     scores = {**run.score(outputs, y), **parts.pop("scores", {})}
     if rivals:
         parts["rivals"] = {name: _rival(run, chances, y) for name, chances in rivals.items()}
-    warnings = _disappointments(scores, parts["baseline"], parts.get("rivals", {}))
+    warnings = disappointments(scores, parts["baseline"], parts.get("rivals", {}))
     return Judgement(task=task, rows=len(y), scores=scores, warnings=tuple(warnings), **parts)
 
 
@@ -91,7 +91,7 @@ def _classes(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict
     np.add.at(confusion, (truth, called), 1)
     counts = zip(run.classes, confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion), strict=True)
     classes = tuple(
-        ClassScores(name, int(rows), _share(hits, rows), _share(hits, calls)) for name, rows, calls, hits in counts
+        ClassScores(name, int(rows), share(hits, rows), share(hits, calls)) for name, rows, calls, hits in counts
     )
     recalls = [each.recall for each in classes if each.recall is not None]
     majority = int(shares.argmax())
@@ -147,8 +147,8 @@ def _labels(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict[
                 rows=int(yes.sum()),
                 accuracy=float((yes == called).mean()),
                 baseline=float((y[:, i] == likely[i]).mean()),
-                recall=_share(hits, int(yes.sum())),
-                precision=_share(hits, int(called.sum())),
+                recall=share(hits, int(yes.sum())),
+                precision=share(hits, int(called.sum())),
             )
         )
     baseline = {"what": MORE_FREQUENT.say(), "accuracy": float((y == likely).mean())}
@@ -192,7 +192,7 @@ def _target_names(run: Any, y: np.ndarray) -> Any:
     return preparation_of(run.preparation).target_names or range(y.shape[1])
 
 
-def _disappointments(
+def disappointments(
     scores: Mapping[str, float], guesses: Mapping[str, Any], rivals: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Whether guessing would do as well: by what was trained for, or by the share that is right."""
@@ -210,5 +210,6 @@ def _disappointments(
     return [NO_BETTER.say(what=guesses["what"], compared=compared), *better]
 
 
-def _share(part: int, whole: int) -> float | None:
+def share(part: int, whole: int) -> float | None:
+    """A part of a whole; None of nothing."""
     return float(part / whole) if whole else None

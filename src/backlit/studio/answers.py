@@ -1,0 +1,165 @@
+"""What a session does with each message that a page sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backlit._version import __version__
+from backlit.errors import BacklitError, InputError
+from backlit.languages import Template
+from backlit.studio import comparing, explaining, landscape, sharing, uploads, walking
+from backlit.studio.building import place_of
+from backlit.studio.catalog import LIMITS, catalog
+from backlit.studio.checking import check
+from backlit.studio.looks import PANELS
+from backlit.studio.protocol import VERSION
+from backlit.studio.replies import Reply
+from backlit.studio.session import Session
+from backlit.studio.state import Change
+from backlit.studio.words import both
+
+Arrays = dict[str, np.ndarray]
+Answer = Callable[[Session, dict[str, Any], Arrays], list[Reply]]
+
+OTHER_VERSION = Template(
+    "the page speaks version {page} of the protocol, the studio {own}: load the page anew",
+    "페이지는 프로토콜 {page}판, 스튜디오는 {own}판입니다. 페이지를 새로 고침하세요.",
+)
+FAILED = Template(
+    "something went wrong in the studio ({kind}); nothing was changed",
+    "스튜디오에서 문제가 생겼습니다({kind}). 바뀐 것은 없습니다.",
+)
+
+
+def answer(session: Session, message: Any, arrays: Arrays | None = None) -> list[Reply]:
+    """What a session says to a message; whatever is wrong with it becomes an `error`, and changes nothing.
+
+    Parameters
+    ----------
+    session : Session
+    message : object
+        As it was read from JSON, or a frame's header.
+    arrays : dict of arrays, optional
+        Of a frame.
+
+    Examples
+    --------
+    >>> session = Session()
+    >>> [reply.message["type"] for reply in answer(session, {"type": "hello", "version": 1})]
+    ['welcome', 'state', 'data']
+    >>> answer(session, {"type": "seek", "update": "two", "id": 5})[0].message["what"]["en"]
+    "seek: update must be a whole number from 0 to 2147483647, got 'two'"
+    """
+    asked = message.get("type") if isinstance(message, dict) else None
+    number = message.get("id") if isinstance(message, dict) else None
+    try:
+        check(message, "ask")
+        replies = ANSWERS[message["type"]](session, message, arrays or {})
+    except BacklitError as error:
+        replies = [refusal(asked, str(error))]
+    except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        replies = [refusal(asked, FAILED.of(kind=type(error).__name__))]
+    if isinstance(number, int) and not isinstance(number, bool):
+        replies = [reply._replace(message={**reply.message, "id": number}) for reply in replies]
+    return replies
+
+
+def refusal(asked: Any, what: Any) -> Reply:
+    """An `error`."""
+    return Reply({"type": "error", "asked": asked[:40] if isinstance(asked, str) else None, "what": both(what)})
+
+
+def _done(session: Session, asked: str) -> list[Reply]:
+    session.version += 1
+    return [Reply({"type": "done", "asked": asked, "at": session.at()})]
+
+
+def _hello(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    if message["version"] != VERSION:
+        return [refusal("hello", OTHER_VERSION.of(page=message["version"], own=VERSION))]
+    welcome = {"type": "welcome", "version": VERSION, "backlit": __version__, "catalog": catalog(), "limits": LIMITS}
+    return [Reply(welcome), session.told()._replace(to_all=False), session.data()._replace(to_all=False)]
+
+
+def _configure(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    session.rebuild(session.state.changed(message["state"]))
+    return [session.told(), session.data()]
+
+
+def _step(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    epochs = message.get("epochs")
+    length = session.first.timeline.updates_per_epoch
+    at = session.first.timeline.at
+    session.playing = False
+    updates = message.get("updates") or 1
+    session.seek(at + updates if epochs is None else (at // length + epochs) * length)
+    return _done(session, "step")
+
+
+def _play(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    session.playing = True
+    if message.get("speed") is not None:
+        session.speed = message["speed"]
+    return _done(session, "play")
+
+
+def _pause(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    session.playing = False
+    return _done(session, "pause")
+
+
+def _seek(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    session.playing = False
+    session.seek(message["update"])
+    return _done(session, "seek")
+
+
+def _reset(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    state = session.first.timeline.state.replace(history=(), at=0)
+    planted = session.planted
+    session.rebuild(state)
+    session.planted = planted
+    return [session.told(), session.data()]
+
+
+def _rate(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    session.change(Change(session.first.timeline.at, "rate", value=message["value"]))
+    return [session.told()]
+
+
+def _edit(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    timeline = session.first.timeline
+    place_of(message["place"], timeline.job.network)
+    session.change(Change(timeline.at, "edit", value=message["value"], place=message["place"]))
+    return [session.told()]
+
+
+def _freeze(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    at = session.first.timeline.at
+    session.change(Change(at, "freeze", layer=message["layer"], unit=message["unit"], on=message["on"]))
+    return [session.told()]
+
+
+def _look(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    panels = message.get("panels")
+    if panels is not None:
+        wrong = [panel for panel in panels if panel not in PANELS]
+        if wrong:
+            raise InputError(f"look: panels are {', '.join(PANELS)}, got {str(wrong[0])[:40]!r}")
+        session.panels = tuple(panels)
+    session.grid = message.get("grid") or session.grid
+    return _done(session, "look")
+
+
+ANSWERS: dict[str, Answer] = {
+    "hello": _hello, "configure": _configure, "upload": uploads.upload, "step": _step, "play": _play, "pause": _pause,
+    "seek": _seek, "reset": _reset, "rate": _rate, "edit": _edit, "freeze": _freeze, "look": _look,
+    "seen": lambda session, message, arrays: [],
+    "explain": explaining.explain, "pull": explaining.pull, "walk": walking.walk, "surface": landscape.surface,
+    "compare": comparing.compare, "keep": comparing.keep, "discard": comparing.discard, "doctor": comparing.doctor,
+    "try": comparing.try_remedy, "break": comparing.plant, "guess": comparing.guess,
+    "code": sharing.code, "say": sharing.say,
+}  # fmt: skip

@@ -1,0 +1,155 @@
+"""Two networks side by side with one difference; remedies tried so; faults planted and guessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError
+from backlit.languages import Said, Template, join
+from backlit.studio import faults, findings
+from backlit.studio.replies import Reply
+from backlit.studio.session import Session, Side
+from backlit.studio.state import State
+from backlit.studio.timeline import Timeline
+from backlit.studio.words import both
+
+DIFFERENCE = Template("{name}: {before} → {after}", "{name}: {before} → {after}")
+NAMES = {  # of the parts of a state
+    "layers": Template("layers", "층"),
+    "word": Template("network", "신경망"),
+    "architecture": Template("architecture", "구조"),
+    "initializer": Template("initialiser", "초기화"),
+    "bias": Template("biases", "편향"),
+    "activation": Template("activation", "활성화 함수"),
+    "output": Template("after the last layer", "마지막 층 뒤"),
+    "weights": Template("weights at the start", "초기 가중치"),
+    "optimizer": Template("optimizer", "옵티마이저"),
+    "rate": Template("learning rate", "학습률"),
+    "batch": Template("batch", "배치"),
+    "penalty": Template("penalty", "벌점"),
+    "strength": Template("strength of the penalty", "벌점의 세기"),
+    "loss": Template("loss", "손실"),
+    "held": Template("share held back", "검증용 비율"),
+    "seed": Template("seed", "시드"),
+    "engine": Template("engine", "엔진"),
+    "dtype": Template("number type", "수 자료형"),
+}
+NO_COMPARISON = "there is no second network; begin with compare"
+RIGHT = Template("That is it: {title}; {why}.", "맞습니다. {title}. {why}")
+WRONG = Template("That isn't it. Look again.", "그것이 아닙니다. 다시 살펴보세요.")
+
+Arrays = dict[str, np.ndarray]
+
+
+def compare(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    """`compare`: a second network, trained to where the first one is."""
+    change = message["change"]
+    if not change:
+        session.second, session.version = None, session.version + 1
+        return [session.told()]
+    begin(session, change)
+    return [session.told()]
+
+
+def begin(session: Session, change: dict[str, Any]) -> None:
+    """Put a network with a change beside the first one."""
+    first = session.first.timeline
+    state = first.state.changed(change).replace(history=first.state.history, at=0)
+    if state.data != first.state.data:
+        raise InputError("compare: both networks learn from the same data; change network or training")
+    different = differences(first.state, state)
+    if not different:
+        raise InputError("compare: this is the network that is there already; change something")
+    side = Side(Timeline(state, first.rows))
+    side.timeline.seek(first.at)
+    session.second, session.difference = side, join("; ", different)
+    session.version, session.cut = session.version + 1, 0
+
+
+def differences(one: State, other: State) -> list[Said]:
+    """What differs in network and training, in words: "rate: 0.03 → 0.3"."""
+    found = []
+    for part in ("network", "training"):
+        before, after = getattr(one, part).to_dict(), getattr(other, part).to_dict()
+        found += [
+            DIFFERENCE.say(name=NAMES[name].of(), before=_word(before[name]), after=_word(after[name]))
+            for name in before
+            if before[name] != after[name]
+        ]
+    return found
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "-".join(f"{layer['units']} {layer['activation']}" for layer in value)
+    if isinstance(value, dict):
+        return "…"
+    return str(value) if value not in ("", None) else "–"
+
+
+def keep(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    """`keep`: the second network takes the first one's place."""
+    if session.second is None:
+        raise InputError(NO_COMPARISON)
+    session.first, session.second = session.second, None
+    session.planted = session.honest = None
+    session.version, session.cut = session.version + 1, 0
+    return [session.told(), session.data()]
+
+
+def discard(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    """`discard`: the first network stays."""
+    if session.second is None:
+        raise InputError(NO_COMPARISON)
+    session.second = None
+    session.version += 1
+    return [session.told()]
+
+
+def doctor(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    """`doctor`: what it says, with the change that each remedy is."""
+    side = session.first
+    diagnosis = side.looks.diagnosis()
+    changes = findings.changes_of(side.timeline, side.looks, diagnosis)
+    told = [findings.in_full(finding, change) for finding, change in zip(diagnosis, changes, strict=True)]
+    return [Reply({"type": "findings", "findings": told, "update": side.timeline.at})]
+
+
+def try_remedy(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    """`try`: a finding's remedy beside the network."""
+    side = session.first
+    diagnosis = side.looks.diagnosis()
+    changes = findings.changes_of(side.timeline, side.looks, diagnosis)
+    for finding, change in zip(diagnosis, changes, strict=True):
+        if finding.name == message["key"]:
+            if change is None:
+                raise InputError(f"{finding.name}: this remedy is someone's decision, and can't be tried by itself")
+            begin(session, change)
+            return [session.told()]
+    raise InputError(f"the doctor doesn't say {message['key']!r} at this update")
+
+
+def plant(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    """`break`: a fault that isn't named, from update 0."""
+    honest = session.state.replace(at=0, history=())
+    key = faults.chosen(message.get("seed"))
+    session.rebuild(faults.FAULTS[key].plant(honest))
+    session.planted, session.honest = key, honest
+    return [session.told(), session.data()]
+
+
+def guess(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    """`guess`: whether that is the fault; if it is, the network without it is there again."""
+    if session.planted is None or session.honest is None:
+        raise InputError("no fault is planted; begin with break")
+    if message["key"] not in faults.FAULTS:
+        raise InputError(f"guess: faults are {', '.join(faults.FAULTS)}")
+    right = message["key"] == session.planted
+    if not right:
+        return [Reply({"type": "judged", "right": False, "what": both(WRONG)})]
+    fault = faults.FAULTS[session.planted]
+    session.rebuild(session.honest)
+    what = RIGHT.of(title=fault.title.of(), why=fault.why.of())
+    return [Reply({"type": "judged", "right": True, "what": both(what)}), session.told(), session.data()]

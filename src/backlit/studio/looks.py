@@ -1,0 +1,210 @@
+"""What a network is like at an update: maps over the plane, histograms, gradients, scores, findings."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from backlit.doctor.diagnose import run_rules
+from backlit.doctor.evidence import Evidence
+from backlit.doctor.finding import Diagnosis
+from backlit.graph import tree
+from backlit.nn.layer import Network
+from backlit.studio.layers import Column, columns_of, values_of
+from backlit.studio.timeline import Timeline
+from backlit.train.probes.facts import start_of
+from backlit.train.probes.prober import Prober
+from backlit.train.probes.settings import Probes
+
+PANELS = ("boundary", "units", "weights", "curves", "histograms", "flow", "ratios", "doctor")
+MOST_MAPS = 160  # units of which maps are made
+MOST_SCORED = 5000  # rows that accuracy is counted on
+PROBED_ROWS = 256
+LOOKS = 40  # that are kept for the doctor
+
+
+class Looks:
+    """How one network is looked at.
+
+    Parameters
+    ----------
+    timeline : Timeline
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.output: str | None = timeline.job.loss.activation
+        self.columns: list[Column] = columns_of(timeline.job.network, self.output)
+        job = dataclasses.replace(
+            timeline.job, training=timeline.job.training.replace(epochs=1)
+        )  # when to look is ours
+        self._prober = Prober(job, Probes(rows=PROBED_ROWS))
+        self._start = start_of(job, self._prober)
+        self._records: dict[int, Any] = {}
+
+    # -------------------------------------------------------------------------------------------- over the plane
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether places of the plane are rows that the network takes."""
+        return len(self.timeline.rows.x.shape) == 2
+
+    def maps(self, network: Network, grid: int, units: bool) -> dict[str, np.ndarray]:
+        """What it computes over a grid of the plane, rows from the bottom up: "boundary", "units/PATH" by column."""
+        if not self.has_maps:
+            return {}
+        inputs = self.timeline.rows.plane.grid(grid)
+        values = values_of(network, self.columns, inputs, self.output)
+        output = values[self.columns[-1].path].reshape(grid, grid, -1)
+        found = {"boundary": output}
+        if output.shape[-1] == 1 or (output.shape[-1] == 2 and self.timeline.rows.classes is not None):
+            found["boundary"] = output[..., -1]
+        if units and sum(column.units for column in self.columns) <= MOST_MAPS:
+            for column in self.columns:
+                if not column.block and column.path in values:
+                    found[f"units/{column.path}"] = values[column.path].T.reshape(column.units, grid, grid)
+        return found
+
+    def values(self, network: Network, row: np.ndarray) -> dict[str, np.ndarray]:
+        """What each column's units compute for one row."""
+        found = values_of(network, self.columns, row[None], self.output)
+        return {path: value[0] for path, value in found.items()}
+
+    # -------------------------------------------------------------------------------------------- scores
+
+    def scores(self) -> dict[str, float | None]:
+        """Loss of the last update, loss of the held-back rows, and accuracies, at this update."""
+        timeline = self.timeline
+        curves, last = timeline.curves, timeline.at - 1
+        if last < 0:
+            return self._scores_now()
+        return {
+            "loss": _told(curves.loss[last]),
+            "held_loss": _told(curves.held_loss[last]),
+            "right": _told(curves.right[last]),
+            "held_right": _told(curves.held_right[last]),
+        }
+
+    def _scores_now(self) -> dict[str, float | None]:
+        """The same before the first update, of all rows."""
+        timeline = self.timeline
+        examples, held = timeline.job.examples, timeline.held_rows.astype(bool)
+        network = timeline.network
+        found: dict[str, float | None] = {"loss": None, "held_loss": None, "right": None, "held_right": None}
+        for prefix, rows in (("", ~held), ("held_", held)):
+            numbers = np.flatnonzero(rows)[:MOST_SCORED]
+            if not len(numbers):
+                continue
+            outputs, truth = np.asarray(network(examples.inputs[numbers])), np.asarray(examples.encoded)[numbers]
+            found[f"{prefix}loss"] = _told(float(np.asarray(timeline.job.loss(outputs, truth)).mean()))
+            if timeline.rows.task == "classification" and outputs.ndim == 2 and outputs.shape[1] > 1:
+                found[f"{prefix}right"] = _told(float((outputs.argmax(axis=1) == truth).mean()))
+        return found
+
+    # -------------------------------------------------------------------------------------------- inside
+
+    def record(self) -> Any:
+        """The probe's record at this update."""
+        timeline = self.timeline
+        if timeline.at not in self._records:
+            while len(self._records) >= LOOKS:
+                del self._records[sorted(self._records)[len(self._records) // 2]]
+            self._records[timeline.at] = self._prober(timeline.train_state, timeline.at)
+        return self._records[timeline.at]
+
+    def histograms(self) -> list[dict[str, Any]]:
+        """How the values of each layer are spread over some training rows."""
+        layers = self.record()["layers"]
+        return [
+            {
+                "layer": column.path,
+                "low": layers[column.values]["min"],
+                "high": layers[column.values]["max"],
+                "counts": layers[column.values].get("histogram", []),
+                "dead": layers[column.values].get("dead"),
+                "saturated": layers[column.values].get("saturated"),
+            }
+            for column in self.columns
+            if column.values in layers
+        ]
+
+    def flow(self) -> list[dict[str, Any]]:
+        """Norm of the gradient at each layer and time step, and how far weights move for their size."""
+        record = self.record()
+        layers, params = record["layers"], record.get("params", {})
+        found = []
+        for column in self.columns[1:]:
+            own = layers.get(column.values, {})
+            ratios = [part.get("update_ratio") for path, part in params.items() if path == f"{column.path}/weight"]
+            steps = own.get("steps") or {}
+            found.append(
+                {
+                    "layer": column.path,
+                    "gradient": own.get("gradient_norm"),
+                    "ratio": ratios[0] if ratios else None,
+                    "steps": steps.get("gradient_norm") if isinstance(steps, dict) else None,
+                }
+            )
+        return found
+
+    # -------------------------------------------------------------------------------------------- the doctor
+
+    @property
+    def start(self) -> Any:
+        """What was known before the first update."""
+        return self._start() or {}
+
+    def diagnosis(self) -> Diagnosis:
+        """What the doctor says at this update."""
+        timeline, job = self.timeline, self.timeline.job
+        epoch = max(1, timeline.updates_per_epoch)
+        self.record()
+        looks = [
+            {**record, "epoch": update / epoch}
+            for update, record in sorted(self._records.items())
+            if 0 < update <= timeline.at
+        ]
+        training = job.training.replace(
+            loss=job.loss,
+            optimizer=job.optimizer,
+            epochs=max(1, timeline.at // epoch),
+            steps_per_epoch=None,
+            chunk=None,
+        )
+        return run_rules(
+            Evidence(
+                network=timeline.network,
+                loss=job.loss,
+                optimizer=job.optimizer,
+                start=self.start,
+                looks=looks,
+                history=self.history(),
+                settings=training.to_dict(),
+                stopped="diverged" if timeline.diverged else "epochs done",
+                diverged=timeline.diverged,
+            )
+        )
+
+    def history(self) -> list[dict[str, Any]]:
+        """Losses by epoch: means over an epoch's updates, held-back rows at its end."""
+        timeline, curves = self.timeline, self.timeline.curves
+        length = timeline.updates_per_epoch
+        lines = []
+        for epoch in range(timeline.at // length):
+            part = slice(epoch * length, (epoch + 1) * length)
+            line: dict[str, Any] = {"epoch": epoch + 1, "loss": float(np.mean(curves.loss[part]))}
+            means = {"accuracy": curves.right[part], "val_loss": curves.held_loss[part][-1:],
+                     "val_accuracy": curves.held_right[part][-1:]}  # fmt: skip
+            lines.append(line | {name: float(np.mean(part)) for name, part in means.items() if np.isfinite(part).all()})
+        return lines
+
+
+def _told(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def parameters(network: Network) -> dict[str, np.ndarray]:
+    """The parameters, each as "param/PATH"."""
+    return {f"param/{path}": np.asarray(leaf) for path, leaf in tree.items(network.params)}

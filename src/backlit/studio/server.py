@@ -1,0 +1,269 @@
+"""The studio's server: the page's files, and a websocket between each page and its session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError
+from backlit.extras import need
+from backlit.studio.answers import refusal
+from backlit.studio.guard import HEADERS, Guard
+from backlit.studio.replies import Reply
+from backlit.studio.session import Session
+from backlit.studio.uploads import MOST_BYTES
+from backlit.studio.wire import from_json, packed, to_json, unpacked
+from backlit.studio.worker import Client, Worker
+
+PAGE = Path(__file__).parent / "page"
+KINDS = {
+    ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml", ".png": "image/png", ".json": "application/json", ".woff2": "font/woff2",
+    ".txt": "text/plain; charset=utf-8",
+}  # fmt: skip
+MOST_MESSAGE = MOST_BYTES + 2**20
+MOST_UNSENT = 400  # replies that a page may leave unread
+MOST_PAGES = 8  # of one session
+PORTS = 20  # that are tried
+SEAT_SECONDS = 1800.0  # after which an empty seat of a class is free again
+
+STRANGER = (
+    "This is Backlit's studio. Open the address that `backlit studio` has printed: it holds a token.\n"
+    "Backlit 스튜디오입니다. `backlit studio`가 출력한, 토큰이 들어 있는 주소를 여세요.\n"
+)
+FULL = "All seats of this class are taken.\n이 수업의 자리가 모두 찼습니다.\n"
+
+
+class Desks:
+    """The workers by key: one for all, or one for each pupil.
+
+    Parameters
+    ----------
+    guard : Guard
+    session : callable
+        ``session()`` makes one.
+    """
+
+    def __init__(self, guard: Guard, session: Callable[[], Session]) -> None:
+        self.guard, self._session = guard, session
+        self._workers: dict[str, Worker] = {}
+
+    def of(self, key: str) -> Worker:
+        """The worker of a key, made when it is first asked for."""
+        if key not in self._workers:
+            self._workers[key] = Worker(self._session)
+        return self._workers[key]
+
+    def free_seats(self) -> None:
+        """Let those go who haven't been here for long."""
+        if not self.guard.seats:
+            return
+        for key, worker in list(self._workers.items()):
+            if not worker.clients and time.monotonic() - worker.last_seen > SEAT_SECONDS:
+                worker.stop(0.0)
+                del self._workers[key]
+                self.guard.keys.discard(key)
+
+    def close(self) -> None:
+        """End all of them."""
+        for worker in self._workers.values():
+            worker.stop()
+        self._workers.clear()
+
+
+def application(guard: Guard, session: Callable[[], Session] = Session) -> Any:
+    """The server as an ASGI application.
+
+    Parameters
+    ----------
+    guard : Guard
+    session : callable
+        ``session()`` makes a session; called once, or for each pupil.
+
+    Raises
+    ------
+    InputError
+        If Starlette isn't installed.
+    """
+    need("starlette", extra="studio", why="the studio")
+    from starlette.applications import Starlette
+    from starlette.responses import PlainTextResponse, Response
+    from starlette.routing import Route, WebSocketRoute
+
+    desks = Desks(guard, session)
+    files = {f"/{path.relative_to(PAGE).as_posix()}": path for path in PAGE.rglob("*") if path.suffix in KINDS}
+
+    def refused(request: Any, websocket: bool) -> str | None:
+        """Why a request isn't answered; None if it is from here."""
+        host = request.headers.get("host", "")
+        if len(request.headers.getlist("host")) != 1 or not guard.names(host):
+            return "This server isn't called that.\n"
+        if not guard.comes_from_here(request.headers.get("origin"), host, needed=websocket):
+            return "Requests of other pages aren't answered.\n"
+        return None
+
+    async def page(request: Any) -> Response:
+        why = refused(request, websocket=False)
+        if why is not None:
+            return PlainTextResponse(why, 403, HEADERS)
+        key, token, handed = guard.key_of(request.headers.getlist("cookie")), request.query_params.get("token"), {}
+        if key is None and token is not None and guard.knows(token) and request.url.path == "/":
+            desks.free_seats()
+            key = guard.new_key()
+            if key is None:
+                return PlainTextResponse(FULL, 503, HEADERS)
+            handed = {"Set-Cookie": guard.cookie_for(key)}
+        if key is None:
+            return PlainTextResponse(STRANGER, 403, HEADERS)
+        path = request.url.path if request.url.path != "/" else "/index.html"
+        if path not in files:
+            return PlainTextResponse("There is no such file.\n", 404, HEADERS)
+        data = await asyncio.to_thread(files[path].read_bytes)
+        return Response(data, 200, {**HEADERS, **handed}, KINDS[files[path].suffix])
+
+    async def talk(websocket: Any) -> None:
+        key = guard.key_of(websocket.headers.getlist("cookie"))
+        if refused(websocket, websocket=True) is not None or key is None:
+            await websocket.close(4403)
+            return
+        worker = desks.of(key)
+        if len(worker.clients) >= MOST_PAGES:
+            await websocket.close(4429)
+            return
+        await websocket.accept()
+        await _connected(websocket, worker)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(desks.close)
+
+    routes = [WebSocketRoute("/ws", talk), Route("/{path:path}", page, methods=["GET"])]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _connected(websocket: Any, worker: Worker) -> None:
+    """Carry messages until the page goes: one task reads, one writes."""
+    from starlette.websockets import WebSocketDisconnect
+
+    loop, unsent = asyncio.get_running_loop(), asyncio.Queue[Reply | None](MOST_UNSENT)
+
+    def put(reply: Reply) -> None:
+        try:
+            unsent.put_nowait(reply)
+        except asyncio.QueueFull:  # it doesn't read what it asks for: it is let go
+            client.ready = client.greeted = False
+            writer.cancel()
+
+    def send(reply: Reply) -> None:
+        with contextlib.suppress(RuntimeError):  # the server has ended
+            loop.call_soon_threadsafe(put, reply)
+
+    async def write() -> None:
+        while True:
+            reply = await unsent.get()
+            if reply is None:
+                return
+            if reply.arrays is None:
+                await websocket.send_text(to_json(reply.message))
+            else:
+                await websocket.send_bytes(packed(reply.message, reply.arrays))
+
+    client = Client(send)
+    writer = asyncio.create_task(write())
+    worker.join(client)
+    reader = asyncio.create_task(_read(websocket, worker, client))
+    try:
+        await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        worker.leave(client)
+        for task in (reader, writer):
+            task.cancel()
+        for task in (reader, writer):
+            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError, OSError):
+                await task
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):
+            await websocket.close(1001)
+
+
+async def _read(websocket: Any, worker: Worker, client: Client) -> None:
+    """Hand the page's messages to the worker."""
+    while True:
+        event = await websocket.receive()
+        if event["type"] != "websocket.receive":
+            return
+        text, data = event.get("text"), event.get("bytes")
+        arrays: dict[str, np.ndarray] = {}
+        try:
+            message, arrays = (from_json(text), {}) if text is not None else unpacked(data or b"")
+        except InputError as error:
+            client.send(refusal(None, str(error)))
+            continue
+        while not worker.post(client, message, arrays):
+            await asyncio.sleep(0.02)
+
+
+# ------------------------------------------------------------------------------------------------ serving
+
+
+def listening(host: str, port: int) -> tuple[socket.socket, int]:
+    """A socket on a port, or the next free one.
+
+    Raises
+    ------
+    InputError
+        If none can be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    tried = range(port, min(port + PORTS, 65536)) if port else [0]
+    for number in tried:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, number))
+            listener.listen(64)
+        except OSError as error:
+            listener.close()
+            last = error
+            continue
+        return listener, int(listener.getsockname()[1])
+    raise InputError(
+        f"no port from {port} to {tried[-1]} can be had on {host} ({last.strerror}); choose another --port"
+    )
+
+
+def serve(app: Any, listener: socket.socket, started: Callable[[], None]) -> None:
+    """Run the server until Ctrl-C.
+
+    Parameters
+    ----------
+    app : ASGI application
+    listener : socket
+    started : callable
+        ``started()`` is called once it answers.
+    """
+    uvicorn: Any = need("uvicorn", extra="studio", why="the studio")
+    need("websockets", extra="studio", why="the studio")
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, server_header=False, date_header=False, ws_max_size=MOST_MESSAGE,
+        timeout_graceful_shutdown=2, lifespan="on",
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+
+    async def run() -> None:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if server.started:
+            started()
+        await serving
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run())

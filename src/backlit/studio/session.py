@@ -1,0 +1,306 @@
+"""A session: the state that a page sees, and what it does with each message. No server, no threads.
+
+What goes out is a list of replies; a worker of a server, or of the browser itself, carries them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from backlit.errors import InputError
+from backlit.languages import Template
+from backlit.studio.building import frozen_now
+from backlit.studio.findings import in_short
+from backlit.studio.looks import Looks, parameters
+from backlit.studio.replies import Reply
+from backlit.studio.sets import Rows, rows_of
+from backlit.studio.state import MOST_CHANGES, Change, State
+from backlit.studio.timeline import Timeline
+from backlit.studio.uploads import Files
+from backlit.studio.words import both
+
+HELD_NONE = Template(
+    "too few rows to hold some back: all are trained on", "데이터가 적어 검증용으로 떼어 두지 않고 모두 학습에 씁니다."
+)
+FRAME_SECONDS = 0.02  # how long updates are made between frames where they come as fast as they can
+LOOK_EVERY = 0.15  # seconds from one look inside to the next while it is playing
+
+
+class Side:
+    """A network with how it is looked at."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.looks = Looks(timeline)
+
+
+class Session:
+    """What one person has in the studio.
+
+    Parameters
+    ----------
+    state : State, optional
+        To begin with.
+    files : mapping of name to file, optional
+        Data that states may name.
+
+    Attributes
+    ----------
+    first, second : Side
+        The network, and the one beside it, if there is a comparison.
+    version : int
+        Grows with whatever frames show.
+    """
+
+    def __init__(self, state: State | None = None, files: Mapping[str, Any] | None = None) -> None:
+        self.files = Files(files or {})
+        self.playing, self.speed = False, 0
+        self.panels: tuple[str, ...] = ("boundary", "units", "weights", "curves")
+        self.grid, self.row, self.frames, self.version = 40, None, 0, 0
+        self.planted: str | None = None  # key of a fault
+        self.honest: State | None = None  # the state without it
+        self.second: Side | None = None
+        self.difference: Any = ""
+        self.cut: int | None = None  # the update from which curves that pages have don't hold any more
+        self._warm: Timeline | None = None
+        self._inside: tuple[float, int, dict[str, Any]] = (-1.0, -1, {})
+        self.first = self._side(state or State())
+
+    # -------------------------------------------------------------------------------------------- what is seen
+
+    def at(self) -> dict[str, Any]:
+        """Time."""
+        timeline = self.first.timeline
+        return {
+            "update": timeline.at,
+            "epoch": timeline.at / timeline.updates_per_epoch,
+            "updates_per_epoch": timeline.updates_per_epoch,
+            "furthest": timeline.furthest,
+            "playing": self.playing,
+            "speed": self.speed,
+        }
+
+    @property
+    def state(self) -> State:
+        """All that says what is seen; without a fault that was planted."""
+        timeline = self.first.timeline
+        return (timeline.state if self.honest is None else self.honest).replace(at=timeline.at)
+
+    def told(self) -> Reply:
+        """`state`."""
+        compare = None
+        if self.second is not None:
+            second = self.second
+            compare = {
+                "state": second.timeline.state.to_dict() | {"at": second.timeline.at},
+                "layers": _layers(second),
+                "note": both(self.difference),
+            }
+        notes = [self.first.timeline.rows.plane.note]
+        if self.first.timeline.state.training.held and self.first.timeline.job.validation is None:
+            notes.append(HELD_NONE.of())
+        message = {
+            "type": "state",
+            "state": self.state.to_dict(),
+            "at": self.at(),
+            "layers": _layers(self.first),
+            "notes": [both(note) for note in notes],
+            "compare": compare,
+            "planted": self.planted is not None,
+        }
+        return Reply(message, to_all=True)
+
+    def data(self) -> Reply:
+        """`data`."""
+        rows: Rows = self.first.timeline.rows
+        plane = rows.plane
+        y = rows.y if rows.y.ndim == 1 else rows.y[:, 0]
+        message = {
+            "type": "data",
+            "task": rows.task,
+            "columns": rows.columns,
+            "classes": rows.classes,
+            "shown": {
+                "axes": None if plane.axes is None else list(plane.axes),
+                "projected": plane.projected,
+                "note": both(plane.note),
+            },
+            "range": [list(side) for side in plane.range],
+            "rows": len(rows.x),
+        }
+        arrays = {
+            "plane": plane.places(rows.x).astype(np.float32),
+            "y": np.asarray(y, np.float32),
+            "held": self.first.timeline.held_rows,
+        }
+        return Reply(message, arrays, to_all=True)
+
+    def frame(self, curves_from: int = 0) -> Reply:
+        """A frame of what `look` asked for.
+
+        Parameters
+        ----------
+        curves_from : int
+            The first update whose losses the page doesn't have yet.
+        """
+        self.frames += 1
+        timeline = self.first.timeline
+        start = min(curves_from, timeline.furthest)
+        message = {
+            "type": "frame",
+            "frame": self.frames,
+            "update": timeline.at,
+            "epoch": timeline.at / timeline.updates_per_epoch,
+            "playing": self.playing,
+            **_scored(self.first),
+            "curves_from": start,
+            "diverged": None if timeline.diverged is None else both(timeline.diverged.place),
+            "compare": None if self.second is None else _scored(self.second),
+            **self._seen_inside(),
+        }
+        arrays = self._pictures(self.first)
+        if "curves" in self.panels:
+            arrays["curves"] = _curves(timeline, start)
+        if self.second is not None:
+            arrays |= {f"b:{name}": array for name, array in self._pictures(self.second).items()}
+            if "curves" in self.panels:
+                arrays["b:curves"] = _curves(self.second.timeline, start)
+        return Reply(message, arrays)
+
+    def _pictures(self, side: Side) -> dict[str, np.ndarray]:
+        network = side.timeline.network
+        arrays: dict[str, np.ndarray] = {}
+        if "boundary" in self.panels or "units" in self.panels:
+            arrays |= side.looks.maps(network, self.grid, "units" in self.panels)
+        if "weights" in self.panels:
+            arrays |= parameters(network)
+        if self.row is not None:
+            values = side.looks.values(network, side.timeline.job.examples.inputs[self.row])
+            arrays |= {f"values/{path}": value for path, value in values.items()}
+        return arrays
+
+    def _seen_inside(self) -> dict[str, Any]:
+        """Histograms, gradients and findings, looked at now and then while it is playing."""
+        wanted = [name for name in ("histograms", "flow", "ratios", "doctor") if name in self.panels]
+        if not wanted:
+            return {}
+        when, version, found = self._inside
+        now = time.monotonic()
+        if version == self.version or (self.playing and now - when < LOOK_EVERY):
+            return found
+        looks = self.first.looks
+        found = {}
+        if "histograms" in wanted:
+            found["histograms"] = looks.histograms()
+        if "flow" in wanted or "ratios" in wanted:
+            found["flow"] = looks.flow()
+        if "doctor" in wanted:
+            found["findings"] = [in_short(finding) for finding in looks.diagnosis()]
+        self._inside = time.monotonic(), self.version, found
+        return found
+
+    # -------------------------------------------------------------------------------------------- time
+
+    def tick(self) -> None:
+        """The updates from one frame to the next, if it is playing."""
+        if not self.playing:
+            return
+        before = self.first.timeline.at
+        if self.speed:
+            self._advance(self.speed)
+        else:
+            until, count = time.monotonic() + FRAME_SECONDS, 1
+            while time.monotonic() < until and self._advance(count):
+                count = min(2 * count, 256)
+        if self.first.timeline.at == before:  # diverged, or at the last update there is
+            self.playing = False
+        self.version += 1
+
+    def _advance(self, count: int) -> int:
+        """Both networks, as long as one of them goes on."""
+        made = self.first.timeline.advance(count)
+        if self.second is not None:
+            self.second.timeline.advance(self.first.timeline.at - self.second.timeline.at)
+        return made
+
+    def seek(self, update: int) -> None:
+        """Both networks at an update."""
+        self.first.timeline.seek(update)
+        if self.second is not None:
+            self.second.timeline.seek(self.first.timeline.at)
+
+    def warm_up(self) -> bool:
+        """Compile what training will run, if it wasn't; whether there was anything to do."""
+        timeline = self.first.timeline
+        if self._warm is timeline:
+            return False
+        self._warm = timeline
+        timeline.warm_up()
+        return True
+
+    # -------------------------------------------------------------------------------------------- building
+
+    def _side(self, state: State, before: Timeline | None = None, rows: Rows | None = None) -> Side:
+        if rows is None:
+            same = before is not None and before.state.data == state.data
+            rows = before.rows if same and before is not None else rows_of(state.data, self.files)
+        return Side(Timeline(state, rows, before))
+
+    def rebuild(self, state: State) -> None:
+        """Another state: trained up to where it says."""
+        side = self._side(state, rows=self._same_rows(state))
+        side.timeline.seek(state.at)
+        self.first, self.second, self.playing, self.row = side, None, False, None
+        self.planted = self.honest = None
+        self.version, self.cut = self.version + 1, 0
+
+    def _same_rows(self, state: State) -> Rows | None:
+        timeline = self.first.timeline
+        return timeline.rows if timeline.state.data == state.data else None
+
+    def change(self, change: Change) -> None:
+        """Something changed by hand at this update, in both networks."""
+        timeline = self.first.timeline
+        if len(timeline.state.history) >= MOST_CHANGES:
+            raise InputError(f"at most {MOST_CHANGES} changes by hand; press reset to begin anew")
+        sides = [self.first] + ([] if self.second is None else [self.second])
+        made = [self._side(_with_change(side.timeline.state, change), side.timeline) for side in sides]
+        for side in made:
+            side.timeline.forget_what_follows()
+        self.first, self.second = made[0], made[1] if len(made) > 1 else None
+        if self.honest is not None:
+            self.honest = _with_change(self.honest, change)
+        self.version, self.cut = self.version + 1, timeline.at
+
+
+def _with_change(state: State, change: Change) -> State:
+    """The state with one change more; what came after it is forgotten, and one of the same thing at once replaced."""
+    earlier = [one for one in state.history if one.at < change.at or (one.at == change.at and not _same(one, change))]
+    return state.replace(history=(*earlier, change))
+
+
+def _same(one: Change, other: Change) -> bool:
+    return (one.do, one.place, one.layer, one.unit) == (other.do, other.place, other.layer, other.unit)
+
+
+def _layers(side: Side) -> list[dict[str, Any]]:
+    frozen = frozen_now(side.timeline.state, side.timeline.at)
+    return [column.to_dict(frozen) for column in side.looks.columns]
+
+
+def _scored(side: Side) -> dict[str, Any]:
+    scores = side.looks.scores()
+    return {
+        "loss": scores["loss"],
+        "held_loss": scores["held_loss"],
+        "accuracy": {"train": scores["right"], "held": scores["held_right"]},
+    }
+
+
+def _curves(timeline: Timeline, start: int) -> np.ndarray:
+    curves = timeline.curves
+    return np.stack([np.array(line[start:], np.float32) for line in (curves.loss, curves.held_loss)], axis=1)

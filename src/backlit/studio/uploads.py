@@ -1,0 +1,190 @@
+"""Files that a page sends: tables, understood as `backlit train` understands them. Parsed as data, never run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from backlit.data.table.category import Category
+from backlit.data.table.preparation import TablePreparation
+from backlit.data.table.target import TableTarget
+from backlit.errors import InputError, unknown
+from backlit.languages import Template
+from backlit.studio.plane import plane_of
+from backlit.studio.replies import Reply
+from backlit.studio.sets import Rows
+from backlit.studio.state import MOST_ROWS
+from backlit.studio.words import both
+
+MOST_BYTES = 8 * 2**20
+MOST_COLUMNS = 200
+MOST_FILES = 4
+MOST_CLASSES = 20
+ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
+KEPT_TEXT = 200  # characters of a name
+LEFT_OUT = Template("left out: {why}", "제외: {why}")
+
+Arrays = dict[str, np.ndarray]
+
+
+class TableFile:
+    """A table that was sent.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+    name : str
+        As the person called it; for the code alone.
+    """
+
+    def __init__(self, frame: Any, name: str) -> None:
+        self.frame, self.name = frame, name
+
+    @property
+    def usual_target(self) -> str:
+        """What would be predicted: the last column."""
+        return str(self.frame.columns[-1])
+
+    def understood(self, target: str) -> TablePreparation:
+        """Its columns, as `backlit train` understands them."""
+        if target not in self.frame.columns:
+            raise unknown("column", target, self.frame.columns)
+        return TablePreparation.learn(self._with(target), target)
+
+    def _with(self, target: str) -> Any:
+        return self.frame.filter(TableTarget.present(self.frame, [target]))
+
+    def rows(self, target: str, inputs: Sequence[str]) -> Rows:
+        """The rows as a network takes them.
+
+        Parameters
+        ----------
+        target : str
+            The column to predict; "" for the last.
+        inputs : sequence of str
+            Columns that it is predicted from; all, if there are none.
+        """
+        x, y, names, goal = arrays_of(self.frame, target or self.usual_target, inputs)
+        code = (
+            "from backlit.studio.uploads import table\n\n"
+            f"x, y = table({self.name!r}, target={target or self.usual_target!r}, inputs={list(inputs)!r})"
+        )
+        plane = plane_of(x, names)
+        if goal.task == "regression":
+            return Rows(x, y, "regression", names, None, 1, plane, code)
+        classes, numbers = np.unique(y, return_inverse=True)
+        if len(classes) > MOST_CLASSES:
+            raise InputError(
+                f"{target!r} has {len(classes)} different classes; the studio shows at most {MOST_CLASSES}"
+            )
+        return Rows(x, numbers, "classification", names, [str(each) for each in classes], len(classes), plane, code)
+
+
+def arrays_of(frame: Any, target: str, inputs: Sequence[str]) -> tuple[np.ndarray, np.ndarray, list[str], TableTarget]:
+    """Inputs scaled, targets (numbers scaled, too), the inputs' names, and what kind of target it is."""
+    for name in (target, *inputs):
+        if name not in frame.columns:
+            raise unknown("column", name, frame.columns)
+    frame = frame.filter(TableTarget.present(frame, [target]))
+    goal = TableTarget.learn(frame, [target])
+    wishes = {name: "drop" for name in frame.columns if name != target and inputs and name not in inputs}
+    learned = TablePreparation.learn(frame, goal, wishes=wishes)
+    many = {column.name: "drop" for column in learned.columns if isinstance(column, Category) and column.rows_to_learn}
+    if many:  # their codes need an embedding, which the plane can't show
+        learned = TablePreparation.learn(frame, goal, wishes={**wishes, **many})
+    x = np.nan_to_num(learned.apply(frame)).astype(np.float32)
+    y = np.asarray(goal.values(frame))
+    if goal.task == "regression":
+        spread = float(y.std()) or 1.0
+        y = (y - y.mean()) / spread
+    return x, y, learned.names, goal
+
+
+def table(path: str | Path, target: str, inputs: Sequence[str] = ()) -> tuple[np.ndarray, np.ndarray]:
+    r"""Inputs and targets of a table's file, as the studio takes them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a.csv").write_text("size,price,kind\n1,2,a\n3,4,b\n5,9,a\n")
+    >>> x, y = table(folder / "a.csv", "kind", ["size", "price"])
+    >>> x.shape, y.tolist()
+    ((3, 2), ['a', 'b', 'a'])
+    """
+    from backlit.data.files import read_source
+
+    x, y, _, _ = arrays_of(read_source(path).frame, target, inputs)
+    return x, y
+
+
+class Files(dict[str, TableFile]):
+    """The files of a session, by the name that `uploaded` tells; the oldest is let go when there are too many."""
+
+    def add(self, name: str, data: bytes) -> str:
+        """Read a file; by what it is called from now on.
+
+        Raises
+        ------
+        InputError
+            If it is too large, of another kind, or can't be read.
+        """
+        name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
+        ending = PurePath(name).suffix.lower()
+        if ending not in ENDINGS:
+            raise InputError(f"a file that ends in {', '.join(ENDINGS)} can be dropped here, not {name!r}")
+        if len(data) > MOST_BYTES:
+            raise InputError(f"{name}: {len(data):,} bytes are too many; at most {MOST_BYTES >> 20} MiB")
+        frame = _read(name, ending, data)
+        if frame.height > MOST_ROWS or frame.width > MOST_COLUMNS:
+            raise InputError(
+                f"{name}: {frame.height:,} rows and {frame.width} columns are too many for the studio, which takes "
+                f"{MOST_ROWS:,} and {MOST_COLUMNS}; backlit train takes them"
+            )
+        if frame.height < 4 or frame.width < 2:
+            raise InputError(f"{name}: at least 4 rows and 2 columns are needed, got {frame.height} and {frame.width}")
+        key = (
+            f"file{len(self) + 1}" if f"file{len(self) + 1}" not in self else f"file{max(int(k[4:]) for k in self) + 1}"
+        )
+        self[key] = TableFile(frame, name)
+        while len(self) > MOST_FILES:
+            del self[next(iter(self))]
+        return key
+
+
+def _read(name: str, ending: str, data: bytes) -> Any:
+    """The table in a file's bytes."""
+    from backlit.data.files import read_source
+
+    with tempfile.TemporaryDirectory(prefix="backlit-studio-") as folder:
+        path = Path(folder) / f"table{ending}"
+        path.write_bytes(data)
+        try:
+            return read_source(path).frame
+        except InputError as error:  # its text names the file by a path of this machine
+            text = str(error).replace(str(path), name).replace(path.name, name).replace(folder, "")
+            raise InputError(text) from None
+
+
+def upload(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    """`upload`."""
+    if message["kind"] != "table":
+        raise InputError("the studio takes tables so far, no texts")
+    data = arrays.get("file")
+    if data is None or data.dtype != np.uint8 or data.ndim != 1:
+        raise InputError("upload: the file's bytes are missing: an array `file` of bytes")
+    key = session.files.add(message["name"], data.tobytes())
+    found = session.files[key]
+    learned = found.understood(found.usual_target)
+    told = [
+        {"name": column.name, "kind": column.kind, "input": bool(column.inputs),
+         "note": both(column.done if column.inputs else LEFT_OUT.of(why=column.done))}
+        for column in learned.columns
+    ]  # fmt: skip
+    told.append({"name": found.usual_target, "kind": "target", "input": False, "note": both("")})
+    reply = {"type": "uploaded", "file": key, "rows": found.frame.height, "columns": told, "target": found.usual_target}
+    return [Reply(reply)]

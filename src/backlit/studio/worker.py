@@ -1,0 +1,182 @@
+"""The thread in which a session lives: it takes messages in their order, trains, and sends frames to who is ready.
+
+A page that is slow, asleep or gone costs its frames alone; the run doesn't wait for anyone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backlit.studio.answers import answer
+from backlit.studio.replies import Reply
+from backlit.studio.session import Session
+
+LATEST_COUNTS = ("seek", "pull", "look")  # of several in a row only the last one is done
+WAITING = 256  # messages, at most
+FRAME_SECONDS = 1 / 60  # from one frame to the next, at least
+ALONE_SECONDS = 30.0  # that a run goes on without a page
+IDLE_SECONDS = 0.25
+
+Arrays = dict[str, np.ndarray]
+
+
+class Client:
+    """A page that is connected.
+
+    Parameters
+    ----------
+    send : callable
+        ``send(reply)``, from any thread; it doesn't wait.
+    """
+
+    def __init__(self, send: Callable[[Reply], None]) -> None:
+        self.send = send
+        self.ready, self.greeted = True, False
+        self.version, self.curves_from = -1, 0
+
+
+class Worker:
+    """A session's thread.
+
+    Parameters
+    ----------
+    session : callable
+        ``session()`` makes it; called in the thread.
+    """
+
+    def __init__(self, session: Callable[[], Session] = Session) -> None:
+        self._make = session
+        self._inbox: queue.Queue[tuple[Client, Any, Arrays] | None] = queue.Queue(WAITING)
+        self._clients: list[Client] = []
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self.last_seen = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="backlit-studio", daemon=True)
+        self._thread.start()
+
+    # -------------------------------------------------------------------------------------------- from other threads
+
+    def join(self, client: Client) -> None:
+        """A page has come."""
+        with self._lock:
+            self._clients.append(client)
+            self.last_seen = time.monotonic()
+
+    def leave(self, client: Client) -> None:
+        """A page has gone."""
+        with self._lock:
+            if client in self._clients:
+                self._clients.remove(client)
+            self.last_seen = time.monotonic()
+
+    @property
+    def clients(self) -> list[Client]:
+        """The pages that are connected."""
+        with self._lock:
+            return list(self._clients)
+
+    def post(self, client: Client, message: Any, arrays: Arrays) -> bool:
+        """Hand over a message; whether there was room."""
+        try:
+            self._inbox.put_nowait((client, message, arrays))
+        except queue.Full:
+            return False
+        return True
+
+    def stop(self, wait: float = 2.0) -> None:
+        """End the thread after what it is doing."""
+        self._stopped.set()
+        with contextlib.suppress(queue.Full):
+            self._inbox.put_nowait(None)
+        self._thread.join(wait)
+
+    # -------------------------------------------------------------------------------------------- in the thread
+
+    def _run(self) -> None:
+        session = self._make()
+        last = 0.0
+        while not self._stopped.is_set():
+            for client, message, arrays in self._taken(0.0 if session.playing else IDLE_SECONDS):
+                self._handle(session, client, message, arrays)
+            if session.playing and not self.clients and time.monotonic() - self.last_seen > ALONE_SECONDS:
+                session.playing = False
+            if session.playing:
+                session.tick()
+            rest = last + FRAME_SECONDS - time.monotonic()
+            if rest > 0 and session.playing and session.speed:
+                time.sleep(rest)  # so many updates a frame, and no more
+            if rest <= 0 or not session.playing:
+                sent = self._send_frames(session)
+                last = time.monotonic() if sent or session.playing else last
+                if not sent and not session.playing and self.clients and self._inbox.empty():
+                    session.warm_up()
+
+    def _taken(self, seconds: float) -> list[tuple[Client, Any, Arrays]]:
+        """Messages that wait, without those that a later one of the same kind makes needless."""
+        taken: list[tuple[Client, Any, Arrays]] = []
+        try:
+            item = self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait()
+            while True:
+                if item is not None:
+                    if taken and _overtakes(item, taken[-1]):
+                        taken[-1][0].send(
+                            Reply({"type": "done", "asked": _kind(item[1]), "id": taken[-1][1].get("id")})
+                        )
+                        taken.pop()
+                    taken.append(item)
+                item = self._inbox.get_nowait()
+        except queue.Empty:
+            return taken
+
+    def _handle(self, session: Session, client: Client, message: Any, arrays: Arrays) -> None:
+        kind = _kind(message)
+        if kind == "seen":
+            client.ready = True
+            return
+        if kind == "hello":
+            client.greeted, client.ready = True, True
+            client.version, client.curves_from = -1, 0
+        for reply in answer(session, message, arrays):
+            for other in self.clients if reply.to_all else [client]:
+                if other is client or other.greeted:
+                    other.send(reply if other is client else _without_id(reply))
+        if session.cut is not None:
+            for other in self.clients:
+                other.curves_from = min(other.curves_from, session.cut)
+            session.cut = None
+
+    def _send_frames(self, session: Session) -> bool:
+        """A frame to each page that is ready and hasn't seen what there is."""
+        frames: dict[int, Reply] = {}
+        for client in self.clients:
+            if not client.greeted or not client.ready or client.version == session.version:
+                continue
+            start = client.curves_from
+            if start not in frames:
+                frames[start] = session.frame(start)
+            client.ready, client.version = False, session.version
+            if "curves" in session.panels:
+                client.curves_from = session.first.timeline.furthest
+            client.send(frames[start])
+        return bool(frames)
+
+
+def _kind(message: Any) -> Any:
+    return message.get("type") if isinstance(message, dict) else None
+
+
+def _overtakes(later: tuple[Client, Any, Arrays], earlier: tuple[Client, Any, Arrays]) -> bool:
+    """Whether an earlier message needn't be done, since the page has asked for something else in its place."""
+    kind = _kind(later[1])
+    return kind in LATEST_COUNTS and kind == _kind(earlier[1]) and later[0] is earlier[0]
+
+
+def _without_id(reply: Reply) -> Reply:
+    return reply._replace(message={key: part for key, part in reply.message.items() if key != "id"})

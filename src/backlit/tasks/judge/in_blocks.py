@@ -1,0 +1,155 @@
+"""Judging by blocks: sums over all rows, and from a sample what can't be had from sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backlit.graph import tree
+from backlit.languages import Template
+from backlit.nn.metrics import RMSE, Accuracy, BalancedAccuracy, LogLoss
+from backlit.nn.metrics.regression import MAE
+from backlit.tasks.judge import ranges
+from backlit.tasks.judge.scores import TINY, best_guess, disappointments, judge, share
+from backlit.train.inputs import outcomes_of
+from backlit.train.intervals import Intervals
+from backlit.train.judgement import ClassScores, Guess, Judgement
+from backlit.train.scores import named_losses, of_loss
+from backlit.train.streamed.reader import blocks_of, reading, unpacked
+from backlit.train.streamed.tallies import Sample, Tally
+
+KEPT = 65_536  # rows from which calibration, intervals and the like are had
+SOME = {
+    "classification": Template(
+        "calibration is of a sample of {kept:,} of the {rows:,} rows that were judged on; scores and counts are of all",
+        "보정은 평가한 {rows:,}행 가운데 표본 {kept:,}행에서, 점수와 행 수는 모든 행에서 구했습니다.",
+    ),
+    "multi_label": Template(
+        "each label's figures are of a sample of {kept:,} of the {rows:,} rows that were judged on; scores are of all",
+        "레이블별 값은 평가한 {rows:,}행 가운데 표본 {kept:,}행에서, 점수는 모든 행에서 구했습니다.",
+    ),
+    "regression": Template(
+        "baseline and intervals are of {kept:,} of the {rows:,} rows that were judged on; scores are of all",
+        "기준값과 구간은 평가한 {rows:,}행 가운데 표본 {kept:,}행에서, 점수는 모든 행에서 구했습니다.",
+    ),
+}
+
+
+class _Seen:
+    """What of all rows was added up, and the rows that were kept."""
+
+    def __init__(self, run: Any, task: str) -> None:
+        kind = {"classification": run.targets.kind, "multi_label": "multi_label"}.get(task, "number")
+        more: dict[str, list[Any]] = {
+            "classification": [Accuracy(kind), BalancedAccuracy(kind)],
+            "multi_label": [Accuracy(kind)],
+        }
+        extra: list[Any] = more.get(task, [RMSE(kind), MAE(kind)])
+        if task == "classification" and run.loss.activation not in (None, "identity"):
+            extra.append(LogLoss(kind))
+        self.run, self.task = run, task
+        self.tally = Tally({**{metric.name: metric for metric in extra}, **run.metrics})
+        self.sample = Sample(KEPT, (0, 0x1DA))
+        self.rows, self.loss = 0, None
+        classes = len(run.classes) if task == "classification" else 0
+        self.confusion = np.zeros((classes, classes), dtype=np.int64)
+
+    def add(self, outputs: np.ndarray, y: np.ndarray) -> None:
+        """Count a block."""
+        run = self.run
+        encoded = run.targets.encode(y, "float64")
+        losses = tree.map(lambda each: float(np.asarray(each, np.float64).sum()), run.loss.by_head(outputs, encoded))
+        self.loss = losses if self.loss is None else tree.map(lambda a, b: a + b, self.loss, losses)
+        self.rows += len(y)
+        unit = run.targets.own_unit
+        self.tally.add(unit(outputs), unit(encoded), run.loss.spread(np.ones(len(y))))
+        if self.task == "classification":
+            truth, called = run.targets.labels.encode(y), run.targets.labels.encode(run.targets.decode(outputs))
+            np.add.at(self.confusion, (truth, called), 1)
+        self.sample.add({"outputs": outputs, "y": y})
+
+    def scores(self) -> dict[str, float]:
+        """Of all rows."""
+        named = named_losses(self.run.loss, tree.map(lambda each: each / self.rows, self.loss))
+        return {**named, **of_loss(self.run.metrics, named), **self.tally.figures()}
+
+
+def judge_in_blocks(run: Any, task: str, stream: Any, found: Any) -> Judgement:
+    """The judgement of a run on all rows of a stream.
+
+    Parameters
+    ----------
+    run : Result
+    task : "classification", "regression" or "multi_label"
+    stream : Stream
+        The rows to judge on.
+    found : Understanding
+        For what the training targets say without any input, and validation rows for the intervals.
+    """
+    seen = _Seen(run, task)
+    for outputs, y in predicted(run, stream):
+        seen.add(outputs, y)
+    kept = seen.sample.rows()
+    intervals = _intervals(run, found) if task == "regression" else None
+    guess = _guess(run, task, found)
+    judgement = judge(run, task, guess, kept["outputs"], kept["y"], intervals=intervals)
+    judgement = judgement.replace(residuals=intervals, guess=guess)
+    if seen.rows == len(kept["y"]):
+        return judgement
+    note = SOME[task].say(kept=len(kept["y"]), rows=seen.rows)
+    judgement = judgement.replace(rows=seen.rows, scores={**(judgement.scores or {}), **seen.scores()}, notes=(note,))
+    if task == "classification":
+        judgement = _classes(run, judgement, seen.confusion, guess)
+    scores: Any = judgement.scores or {}
+    return judgement.replace(warnings=tuple(disappointments(scores, judgement.baseline or {}, {})))
+
+
+def predicted(run: Any, stream: Any) -> Any:
+    """Outputs and targets, block by block."""
+    for place, block in blocks_of(stream, 0, 0, 1, "the rows to judge on"):
+        with reading(place):
+            x, y, _ = unpacked(block)
+            if len(y):
+                yield run.outputs(x), outcomes_of((), run.preparation, x, y, None)
+
+
+def _guess(run: Any, task: str, found: Any) -> Guess:
+    """What the training targets say without any input: of all of them, where that is known."""
+    if task == "classification" and found.class_counts is not None:
+        counts = np.array(found.class_counts, dtype=float)
+        return Guess(shares=tuple((counts / counts.sum()).tolist()))
+    if task == "regression" and found.target_moments is not None:
+        return Guess(mean=tuple(np.ravel(found.target_moments[0]).astype(float).tolist()))
+    return best_guess(run, task, found.sample_y)
+
+
+def _intervals(run: Any, found: Any) -> Intervals:
+    """How far off predictions may be, from validation rows, or some of very many."""
+    sample = Sample(KEPT, (0, 0x1A7))
+    for outputs, y in predicted(run, found.validation):
+        sample.add({"outputs": outputs, "y": y})
+    rows = sample.rows()
+    return Intervals.learn(run.targets.decode(rows["outputs"]), rows["y"])
+
+
+def _classes(run: Any, judgement: Judgement, confusion: np.ndarray, guess: Guess) -> Judgement:
+    """Counts of classes, of all rows, in place of those of the sample."""
+    rows, calls, hits = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
+    shares = np.array(guess.shares)
+    majority, whole = int(shares.argmax()), int(rows.sum())
+    there = int((rows > 0).sum())
+    baseline = {
+        **(judgement.baseline or {}),
+        "accuracy": float(rows[majority] / whole),
+        "balanced_accuracy": float(rows[majority] > 0) / there,
+    }
+    if "log_loss" in baseline:
+        baseline["log_loss"] = float(-(rows * np.log(np.maximum(shares, TINY))).sum() / whole)
+    classes = tuple(
+        ClassScores(name, int(n), share(int(h), int(n)), share(int(h), int(c)))
+        for name, n, c, h in zip(run.classes, rows, calls, hits, strict=True)
+    )
+    known: dict[str, Any] = {**(judgement.ranges or {})}
+    known |= ranges.known(accuracy=ranges.of_share(int(hits.sum()), whole)) or {}
+    return judgement.replace(baseline=baseline, classes=classes, confusion=confusion.tolist(), ranges=known)

@@ -1,0 +1,376 @@
+"""What training on a stream needs: a first look, the program, and who reads which rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backlit import distributed
+from backlit import engine as engines
+from backlit.data.streams import as_stream, parts
+from backlit.errors import InputError, about
+from backlit.graph import tree
+from backlit.nn.layer import Layer, Network
+from backlit.optim import as_transform, scheduled
+from backlit.optim import get as get_optimizer
+from backlit.train.batches import Batches
+from backlit.train.ensemble import Folds, drawn, member_seeds
+from backlit.train.examples import Examples, Split, examples_of
+from backlit.train.freezing import frozen
+from backlit.train.inputs import outcomes_of, preparation_for
+from backlit.train.mixup import create as create_mixup
+from backlit.train.numbers import apart
+from backlit.train.prepare import VALIDATION_ROWS, Job, carries_state, clipped, divisible
+from backlit.train.program import program_for
+from backlit.train.scores import need_outputs
+from backlit.train.streamed.ahead import Ahead
+from backlit.train.streamed.blocks import Block, Cuts, Layout, Maker, passes_of
+from backlit.train.streamed.passes import Passes
+from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, unpacked
+from backlit.train.streamed.sharing import Sharing
+from backlit.train.streamed.survey import LEARNED, Survey, survey, wanted
+from backlit.train.streamed.tallies import rounded
+from backlit.train.training import Training
+
+FORM = "stream:"  # what a stream's fingerprint begins with
+CACHED = 64 * 2**20  # bytes of held-out rows that stay on the device from epoch to epoch
+LONG = 1000  # updates that an epoch is thought to have where the stream doesn't tell
+
+
+@dataclass(frozen=True, eq=False)
+class StreamJob(Job):
+    """A `Job` whose rows come from a stream; its examples and batches are of the rows that were kept aside.
+
+    Attributes
+    ----------
+    stream : Stream
+    cuts, maker :
+        The rows of its blocks, and what makes blocks for the program of them.
+    held_cuts, held_maker :
+        The same of the validation's stream; None without.
+    sharing : Sharing
+    told : dict
+        What the settings tell of the stream.
+    """
+
+    stream: Any = None
+    cuts: Any = None
+    maker: Any = None
+    held_cuts: Any = None
+    held_maker: Any = None
+    sharing: Any = None
+    told: Any = None
+
+    def fingerprint(self) -> str:
+        """What tells this stream from another, as far as the stream says."""
+        return fingerprint_of(self.stream)
+
+    def has_data(self, saved: str | None) -> bool:
+        """Whether a saved fingerprint is that of the stream."""
+        return saved is None or saved == self.fingerprint()
+
+    def blocks(self, epoch: int) -> Ahead[Block | None]:
+        """The blocks of training from an epoch on, made by a thread."""
+        return Ahead(_made(self.cuts.since(epoch), self.maker))
+
+    def held_blocks(self) -> Iterator[Block | None]:
+        """The validation's blocks."""
+        return _made(self.held_cuts.since(0), self.held_maker)
+
+
+def _made(cuts: Iterator[Any], maker: Maker) -> Iterator[Block | None]:
+    for cut in cuts:
+        yield None if cut is None else maker.made(cut)
+
+
+def fingerprint_of(stream: Any) -> str:
+    """What tells a stream from another: its `state`, hashed."""
+    state = json.dumps(stream.state(), sort_keys=True, default=str)
+    return FORM + hashlib.sha256(state.encode()).hexdigest()[:16]
+
+
+def prepare_stream(network: Layer | Network, stream: Any, training: Training) -> StreamJob:
+    """Take a first look at the stream, check everything, and compile nothing yet.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If network, stream and options don't fit together, or an option needs all rows at once.
+    """
+    _refuse(training)
+    stream, held = _held(stream, training)
+    first = _first(stream)
+    training = training.replace(preparation=preparation_for(network, training.preparation, first[0]))
+    alone = training.replace(
+        validation=None, class_weight=None, standardize_targets=False, ensemble=1, sample_weight=first[2]
+    )
+    with about("the stream, block 1 of pass 1"):
+        examples = examples_of(network, first[0], first[1], alone)
+    known = _survey(stream, examples, training)
+    targets = _targets(examples, known, stream, training)
+    training = training.replace(class_weight=_class_weight(targets, known, stream, training))
+    reader = Reader(examples.network, targets, training)
+    kept = known.sample(stream, reader)
+    return _job(network, _Known(stream, held, known.rows, targets, reader, kept, examples), training)
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What the first look at a stream gave."""
+
+    stream: Any
+    held: Any
+    rows: int | None
+    targets: Any
+    reader: Reader
+    kept: Rows
+    examples: Examples  # of the first block
+
+
+def _refuse(training: Training) -> None:
+    """Refuse options that need all rows at once, by name."""
+    if training.batch_size is None:
+        raise InputError("batch_size='full' takes all rows at once, which a stream never has: give a number, 256 say")
+    optimizer = as_transform(get_optimizer(training.optimizer))
+    if optimizer.option("exact") or optimizer.option("whole"):
+        raise InputError(
+            f"optimizer {training.optimizer!r} needs all rows at once, which a stream never has: choose adam, sgd or "
+            "another that goes by batches"
+        )
+    if training.average_every is not None:
+        raise InputError("average_every: devices that update alone need all rows at hand, which a stream never has")
+    if training.sample_weight is not None:
+        raise InputError("sample_weight: a stream gives weights with its rows: yield (x, y, weights)")
+    if isinstance(training.validation, Folds):
+        raise InputError("validation: folds are rows by number, which a stream has none of: give a share, or a stream")
+
+
+def _held(stream: Any, training: Training) -> tuple[Any, Any]:
+    """The stream of training and that of validation, if there is one."""
+    validation = training.validation
+    if validation is None:
+        return stream, None
+    if isinstance(validation, (int, float)) and not isinstance(validation, bool):
+        if not 0 < validation < 1:
+            raise InputError(f"validation={validation!r}: a share must lie between 0 and 1, 0.2 say")
+        split = parts(stream, validation=float(validation), test=0.0, seed=training.seed)
+        return split.train, split.validation
+    with about("validation data"):
+        if isinstance(validation, (tuple, list)) and len(validation) == 2:
+            return stream, _Whole(*validation)
+        held = as_stream(validation)
+        if held is None:
+            got = type(validation).__name__
+            raise InputError(f"expected a share such as 0.2, a stream or a pair (x, y), got {got}")
+    return stream, held
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """Rows in memory as a stream of one block."""
+
+    x: Any
+    y: Any
+
+    def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[tuple[Any, Any]]:
+        if shard == 0:
+            yield self.x, self.y
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+
+def _first(stream: Any) -> tuple[Any, Any, Any]:
+    """The first rows of a stream."""
+    for place, block in blocks_of(stream, 0, 0, 1, "the stream"):
+        with reading(place):
+            x, y, weights = unpacked(block)
+            y_part = next(iter(y.values())) if isinstance(y, Mapping) else y
+            if len(y_part):
+                return x, y, weights
+    raise InputError("the stream ended at once: there are no rows to train on")
+
+
+def _survey(stream: Any, examples: Examples, training: Training) -> Survey:
+    """What all rows have to be read for; nothing that the stream tells itself."""
+    heads = examples.targets.heads if examples.targets.kind == "heads" else {"": examples.targets}
+    learned = training.encoding is None
+    kinds = {name: wanted(own.kind, training.standardize_targets) if learned else "" for name, own in heads.items()}
+    if getattr(stream, "classes", None) is not None:
+        kinds = {name: "" if kind in LEARNED else kind for name, kind in kinds.items()}
+    if getattr(stream, "target_moments", None) is not None:
+        kinds = {name: "" if kind == "number" else kind for name, kind in kinds.items()}
+    counted = getattr(stream, "rows", None) is not None or training.steps_per_epoch is not None
+    passing = any(kinds.values()) or not counted
+    if training.class_weight == "balanced" and getattr(stream, "class_counts", None) is None:
+        kinds, passing = {name: "class" if own.kind in LEARNED else kinds[name] for name, own in heads.items()}, True
+
+    def outcomes(x: Any, y: Any) -> Any:
+        return outcomes_of(examples.network.output_names, training.preparation, x, y, None)
+
+    return survey(stream, kinds, passing, outcomes, training.seed)
+
+
+def _targets(examples: Examples, known: Survey, stream: Any, training: Training) -> Any:
+    """How targets are encoded, by all rows: `examples` has but those of the first block."""
+    if training.encoding is not None:
+        return training.encoding
+    if examples.targets.kind != "heads":
+        moments = getattr(stream, "target_moments", None)
+        classes = getattr(stream, "classes", None)
+        return _by_all(examples.targets, examples.loss, known.heads[""], training, classes, moments)
+    heads = {}
+    for name, own in examples.targets.heads.items():
+        with about(f"output {name!r}"):
+            heads[name] = _by_all(own, examples.loss.losses[name], known.heads[name], training, None, None)
+    return dataclasses.replace(examples.targets, heads=heads)
+
+
+def _by_all(targets: Any, loss: Any, head: Any, training: Training, classes: Any, moments: Any) -> Any:
+    if targets.kind in LEARNED:
+        distinct = np.array(list(head.classes) if classes is None else list(classes))
+        if len(targets.outputs) > 1:  # a class for each step of a sequence
+            steps = int(np.prod(targets.outputs[:-1]))
+            distinct = np.resize(distinct, (-(-len(distinct) // steps), *targets.outputs[:-1]))
+        return type(targets).learn(distinct, targets.kind, targets.outputs, loss)
+    if training.standardize_targets and targets.kind == "number":
+        mean, std = (head.mean, head.std) if moments is None else map(np.asarray, moments)
+        scale = np.where(np.asarray(std) > 0, std, 1.0)
+        shift, spread = (tuple(np.ravel(part).astype(float).tolist()) for part in (mean, scale))
+        return dataclasses.replace(targets, shift=shift, scale=spread)
+    return targets
+
+
+def _class_weight(targets: Any, known: Survey, stream: Any, training: Training) -> Any:
+    """Weights by class; "balanced" by the counts of all rows."""
+
+    def balanced(own: Any, head: Any, counts: Any) -> dict[Any, float]:
+        if own.labels is None:
+            raise InputError("class_weight needs class targets; use weights beside the rows for numbers")
+        classes = own.labels.classes
+        by_class = dict(zip(classes, counts, strict=True)) if counts is not None else head.classes
+        whole = sum(by_class.values())
+        return {label: whole / (len(classes) * max(1, by_class.get(label, 0))) for label in classes}
+
+    given = training.class_weight
+    if targets.kind == "heads" and isinstance(given, Mapping):
+        return {
+            name: balanced(targets.heads[name], known.heads[name], None) if own == "balanced" else own
+            for name, own in given.items()
+            if name in targets.heads
+        } or given
+    if given == "balanced" and targets.kind != "heads":
+        return balanced(targets, known.heads[""], getattr(stream, "class_counts", None))
+    return given
+
+
+def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJob:
+    examples = known.examples
+    built, metrics = examples.network, examples.metrics
+    sharing = Sharing(engines.get(training.engine, training.devices, together=True))
+    seeds = member_seeds(training.seed, training.ensemble)
+    carried = carries_state(built.architecture)
+    devices = training.devices * distributed.count()
+    size = _size(training, known.rows)
+    width = size + -size % devices
+    nbytes = sum(part[:1].nbytes for part in tree.leaves((known.kept.x, known.kept.y)))
+    layout = Layout.of(size, training.accumulate, nbytes, training.steps_per_epoch, None if carried else width)
+    steps = training.steps_per_epoch or (LONG if known.rows is None else -(-known.rows // layout.update))
+    collect = need_outputs(metrics)
+    optimizer = scheduled(get_optimizer(training.optimizer), training.schedule, steps, training.epochs)
+    optimizer = frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze)
+    (form, rates), (penalty, strengths) = apart(optimizer), apart(training.penalty)
+    architecture, shares = apart(built.architecture)
+    numbers: dict[str, Any] = {"architecture": shares, "optimizer": rates, "penalty": strengths}
+    if training.ensemble > 1:
+        numbers = tree.map(lambda number: np.full(training.ensemble, number), numbers)
+    program = program_for(
+        architecture=architecture, input_shape=built.input_shape, loss=examples.loss, optimizer=form,
+        engine=sharing.engine, penalty=penalty, reduction=training.reduction, full_batch=False, collect=collect,
+        length=layout.updates, members=training.ensemble, shard=training.shard,
+    )  # fmt: skip
+    shuffled: list[int | None] = [seed if training.shuffle and not carried else None for seed in seeds]
+    numbered = built.architecture.takes_integers and not _pictures(known.kept.x)
+    mixup = [create_mixup(training.mixup, seed, numbered) for seed in seeds]
+    held_reader, held_kept = _held_reader(known, training)
+    held_rows = size if carried else max(size, VALIDATION_ROWS)
+    held_layout = Layout.of(held_rows if carried else divisible(held_rows, devices, whole=True), 1, nbytes, None)
+    sample = _sampled(known, held_kept, training)
+    passes = Passes(known.rows)
+    held_rows_known = getattr(known.held, "rows", None)
+    return StreamJob(
+        examples=sample,
+        training=training,
+        optimizer=optimizer,
+        program=program,
+        data={"numbers": numbers},
+        validation_data={},
+        batches=[
+            Batches(rows, size, sample.weights, accumulate=training.accumulate, updates=steps, carried=carried)
+            for rows in sample.split.training
+        ],
+        validation=None if held_kept is None else [Batches(rows, size) for rows in sample.split.validation or ()],
+        start=program.start(drawn(network, built, seeds), seeds),
+        stream=known.stream,
+        cuts=Cuts(passes_of(known.stream, known.reader, sharing, "the stream"), layout, passes),
+        maker=Maker(layout, shuffled, carried, mixup, sharing),
+        held_cuts=None
+        if held_reader is None
+        else Cuts(
+            passes_of(known.held, held_reader, sharing, "validation data"),
+            held_layout,
+            Passes(held_rows_known, "validation data"),
+        ),
+        held_maker=Maker(held_layout, [None], carried, [None], sharing, steps=False),
+        sharing=sharing,
+        told={"streamed_rows": known.rows or 0, "block_rows": layout.rows, **rounded(metrics)},
+    )  # fmt: skip
+
+
+def _size(training: Training, rows: int | None) -> int:
+    """Rows of a batch: no more than there are."""
+    size = int(training.batch_size or 1)
+    return size if rows is None else min(size, rows)
+
+
+def _pictures(x: Any) -> bool:
+    return all(part.dtype == np.uint8 for part in tree.leaves(x))
+
+
+def _held_reader(known: _Known, training: Training) -> tuple[Reader | None, Rows | None]:
+    """What reads rows that are held back, and the first of them."""
+    if known.held is None:
+        return None, None
+    reader = Reader(known.reader.network, known.targets, training.replace(class_weight=None), held=True)
+    for place, block in blocks_of(known.held, 0, 0, 1, "validation data"):
+        with reading(place):
+            rows = reader.read(block)
+        if len(rows):
+            return reader, rows.part(0, len(known.kept))
+    raise InputError("validation data: the stream ended at once: there are no rows to judge by")
+
+
+def _sampled(known: _Known, held: Rows | None, training: Training) -> Examples:
+    """Examples of the rows that were kept aside: those that probes and the doctor look at."""
+    kept, members = known.kept, training.ensemble
+    everything = np.arange(len(kept))
+    return dataclasses.replace(
+        known.examples,
+        targets=known.targets,
+        inputs=kept.x,
+        encoded=kept.y,
+        weights=kept.weights,
+        by_head=kept.by_head,
+        split=Split(
+            [everything] * members,
+            None if held is None else [np.arange(len(held))] * members,
+            kept.x if held is None else held.x,
+            kept.y if held is None else held.y,
+        ),
+    )

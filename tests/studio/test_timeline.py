@@ -1,0 +1,127 @@
+"""Time in the studio: back and forth along a run, changes by hand on the way, all of it one call of `fit`."""
+
+import numpy as np
+import pytest
+
+import backlit as bl
+from backlit.graph import tree
+from backlit.studio.building import network_of, training_of
+from backlit.studio.sets import rows_of
+from backlit.studio.state import State
+from backlit.studio.timeline import Timeline
+
+CHANGES = [
+    {"at": 9, "do": "rate", "value": 0.2},
+    {"at": 14, "do": "edit", "place": "0/weight[1,0]", "value": 0.75},
+    {"at": 20, "do": "freeze", "layer": "0", "unit": 2, "on": True},
+    {"at": 30, "do": "freeze", "layer": "0", "unit": 2, "on": False},
+    {"at": 33, "do": "rate", "value": 0.05},
+]
+
+
+def state_of(**parts: object) -> State:
+    given = {
+        "data": {"rows": 60},
+        "network": {"layers": [{"units": 4, "dropout": 0.2}]},
+        "training": {"batch": 16, "rate": 0.05, "engine": "numpy"},
+    }
+    return State.from_dict(given | parts)
+
+
+def timeline_of(state: State) -> Timeline:
+    return Timeline(state, rows_of(state.data, {}))
+
+
+def bits(params: object) -> list[bytes]:
+    return [np.asarray(leaf).tobytes() for leaf in tree.leaves(params)]
+
+
+def fitted(state: State, updates: int) -> object:
+    """What `fit` makes of the same state in a single call."""
+    rows = rows_of(state.data, {})
+    network = network_of(state, rows)
+    training = training_of(state, network, rows, updates, state.training.engine)
+    options = {name: getattr(training, name) for name in ("optimizer", "batch_size", "validation", "seed", "engine")}
+    return bl.fit(network, rows.x, rows.y, epochs=updates, steps_per_epoch=1, progress=False, **options)
+
+
+def test_going_back_gives_the_same_bits() -> None:
+    timeline = timeline_of(state_of())
+    seen = {}
+    for update in range(0, 201, 5):
+        timeline.seek(update)
+        seen[update] = bits(timeline.train_state)
+    for update in (195, 190, 70, 65, 200, 5, 0, 130):
+        timeline.seek(update)
+        assert timeline.at == update
+        assert bits(timeline.train_state) == seen[update]
+    assert timeline.furthest == 200
+
+
+def test_states_are_computed_again_where_most_were_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backlit.studio.timeline.KEPT", 3)
+    timeline = timeline_of(state_of())
+    timeline.advance(700)
+    assert len(timeline._kept) <= 3
+    timeline.seek(333)
+    other = timeline_of(state_of())
+    other.advance(333)
+    assert bits(timeline.train_state) == bits(other.train_state)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_a_run_with_changes_by_hand_is_one_call_of_fit(engine: str) -> None:
+    training = {"batch": 16, "rate": 0.05, "engine": engine}
+    state = state_of(training=training)
+    timeline = timeline_of(state)
+    for change in CHANGES:  # one after the other, as a person would
+        timeline.advance(change["at"] - timeline.at)
+        timeline.forget_what_follows()
+        history = [*(one.to_dict() for one in timeline.state.history), change]
+        state = state_of(training=training, history=history)
+        timeline = Timeline(state, timeline.rows, timeline)
+    timeline.advance(45 - timeline.at)
+    run = fitted(state, 45)
+    assert bits(timeline.network.params) == bits(run.network.params)
+    np.testing.assert_array_equal(timeline.curves.loss, run.history["loss"])
+    np.testing.assert_array_equal(timeline.curves.held_loss, run.history["val_loss"])
+    np.testing.assert_allclose(timeline.curves.held_right, run.history["val_accuracy"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(timeline.curves.right, run.history["accuracy"], rtol=0, atol=1e-12)
+
+
+def test_changes_do_what_they_say() -> None:
+    state = state_of(history=CHANGES)
+    timeline = timeline_of(state)
+    rows = []
+    for update in range(13, 33):
+        timeline.seek(update)
+        rows.append(np.array(timeline.network.params["0"]["weight"]))
+    assert rows[1][1, 0] == pytest.approx(0.75, abs=1e-7)  # at 14
+    held = [weights[2] for weights in rows[20 - 13 : 31 - 13]]
+    assert all(np.array_equal(each, held[0]) for each in held)
+    assert not np.array_equal(rows[31 - 13][2], held[0])
+    assert not np.array_equal(rows[7][1], rows[8][1])  # others learn on
+
+
+def test_a_rate_of_the_future_changes_nothing_before() -> None:
+    plain, later = timeline_of(state_of()), timeline_of(state_of(history=CHANGES[:1]))
+    for update, same in ((9, True), (10, False)):
+        plain.seek(update)
+        later.seek(update)
+        assert (bits(plain.network.params) == bits(later.network.params)) == same
+
+
+def test_a_run_that_diverges_stops_before_it_and_says_where() -> None:
+    state = state_of(
+        training={"optimizer": "sgd", "rate": 1000.0, "batch": 16, "engine": "numpy"},
+        network={"layers": [{"units": 4, "activation": "relu"}] * 3},
+        data={"name": "diabetes"},
+    )
+    timeline = timeline_of(state)
+    made = timeline.advance(500)
+    assert timeline.diverged is not None
+    assert made == timeline.at == timeline.furthest < 500
+    assert np.isfinite(timeline.curves.loss).all()
+    assert timeline.diverged.epoch == timeline.at + 1
+    timeline.seek(0)
+    assert timeline.diverged is None

@@ -1,0 +1,125 @@
+"""Tables read as streams by the command: trained, judged, kept, gone on with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+import backlit as bl
+from backlit.cli.main import app
+from backlit.tasks import streamed
+from backlit.tasks.judge import in_blocks
+from backlit.tasks.options import Call, Options
+from backlit.tasks.streamed import StreamedTask, wants_stream
+
+ROWS = 900
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three parts of a table: numbers, a category, a target of classes and one of numbers."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("streamed") / "parts"
+    folder.mkdir()
+    for part in range(3):
+        x, colour = rng.normal(size=(ROWS // 3, 3)), rng.choice(["red", "green"], ROWS // 3)
+        level = x @ [1.0, 2.0, -1.0] + 2 * (colour == "red")
+        pl.DataFrame({
+            **{f"x{i}": x[:, i] for i in range(3)}, "colour": colour,
+            "kind": np.where(level > 1, "high", "low"), "price": 100 + 10 * level,
+        }).write_parquet(folder / f"{part}.parquet")  # fmt: skip
+    return folder
+
+
+def told(arguments: list[Any]) -> Any:
+    """What the command says as JSON."""
+    done = CliRunner().invoke(app, [*map(str, arguments), "--json", "--no-report", "--quiet"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_pattern_trains_and_is_judged_on_its_own_part(folder: Path, tmp_path: Path) -> None:
+    said = told([
+        "train", folder / "*.parquet", "--target", "kind", "--columns", "price=drop", "--network", "mlp:16",
+        "--epochs", 12, "--lr", 0.01, "--out", tmp_path / "run",
+    ])  # fmt: skip
+    judgement = said["judgement"]
+    assert judgement["scores"]["accuracy"] > 0.9
+    assert judgement["judged_on"] == "test"
+    assert sum(judgement["parts"].values()) == ROWS
+    assert "read as a stream, 900 rows in 3 files" in judgement["notes"][0]
+    run = bl.load(tmp_path / "run")
+    assert run.settings["streamed_rows"] == judgement["parts"]["training"]
+    frame = pl.read_parquet(folder / "0.parquet")
+    assert np.mean(run.predict(frame) == frame["kind"].to_numpy()) > 0.9
+    again = told(["train", "--config", tmp_path / "run" / "config.toml", "--out", tmp_path / "again"])
+    assert again["judgement"]["scores"] == judgement["scores"]
+
+
+def trained(folder: Path, target: str, **more: Any) -> Any:
+    task = StreamedTask(target=target, columns={"price" if target == "kind" else "kind": "drop"})
+    options = Options(network="mlp:8", epochs=3, **more)
+    return bl.Run.of(task.train(task.read(folder), options, Call(progress=False)))
+
+
+@pytest.mark.parametrize("target", ["kind", "price"])
+def test_judged_by_sums_as_by_all_rows_at_once(folder: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trained(folder, target).judgement
+    monkeypatch.setattr(in_blocks, "KEPT", 40)
+    summed = trained(folder, target).judgement
+    assert any("scores" in note and "40 of the" in note for note in summed.notes)
+    assert summed.rows == whole.rows
+    assert summed.scores == pytest.approx(whole.scores)
+    if target == "kind":
+        assert summed.confusion == whole.confusion
+        assert summed.baseline == pytest.approx(whole.baseline)
+        assert summed.classes == whole.classes
+
+
+def test_long_passes_are_divided_into_epochs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed, "EPOCH", 5)
+    run = trained(folder, "price", batch_size=32)
+    updates = -(-run.judgement.parts["training"] // 32)
+    parts = -(-updates // 5)
+    assert len(run.history) == 3 * parts
+    assert any(f"1/{parts} of a pass" in note for note in run.judgement.notes)
+
+
+REFUSED = {
+    "full": (["--batch-size", "full"], "--batch-size full takes all rows at once, which a stream never has"),
+    "calibrate": (["--calibrate"], "--calibrate needs all validation rows at once, which a stream never has"),
+    "exact": (["--optimizer", "least_squares"], "optimizer 'least_squares' needs all rows at once"),
+    "test": (["--test", "other.csv"], "--test names a file of its own; of a stream a share of the rows is judged on"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_options_that_need_all_rows_are_refused_by_name(case: str, folder: Path) -> None:
+    options, message = REFUSED[case]
+    done = CliRunner().invoke(app, ["train", str(folder / "*.parquet"), "--target", "kind", "--quiet", *options])
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split())
+
+
+def test_a_stream_needs_a_target_and_no_standard_input(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["train", str(folder / "*.parquet")])
+    assert "say which column to predict: --target COLUMN (it is read as a stream)" in " ".join(done.output.split())
+    with pytest.raises(bl.InputError, match="standard input can't be a stream"):
+        StreamedTask(target="kind").read("-")
+
+
+def test_what_is_read_as_a_stream_by_itself(folder: Path, tmp_path: Path) -> None:
+    small = folder / "0.parquet"
+    assert not wants_stream(str(small), asked=False)
+    assert wants_stream(str(small), asked=True)
+    assert wants_stream(str(folder), asked=False)
+    assert wants_stream(str(folder / "*.parquet"), asked=False)
+    assert not wants_stream(str(tmp_path), asked=False)
+    with bl.limits(memory=1000):
+        assert wants_stream(str(small), asked=False)
