@@ -1,8 +1,11 @@
 """Costs of many hosts: a simulation held against Young's and Daly's formulas, a model against what it is fitted to."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmarks.scaling import hosts
 from benchmarks.scaling.averaging import executed
 from benchmarks.scaling.collectives import fitted
 from benchmarks.scaling.hosts import Link, Network, best_interval, daly, expected, simulated, straggling, young
@@ -78,3 +81,12 @@ ENTRY %main (p: f32[]) -> f32[] {
 }
 """
     assert executed(text) == 3 * (4 + 1) + 1
+
+
+@pytest.mark.parametrize("page", ["scale.md", "scale.ko.md"])
+def test_the_page_has_the_numbers_that_the_formulas_give(page):
+    text = (Path(__file__).resolve().parents[2] / "docs" / page).read_text(encoding="utf-8")
+    by_constants = [made(hosts.LINK, hosts.MEASURED) for made in (hosts.costs, hosts.speedups)]
+    for table in (*by_constants, hosts.waits(), hosts.failures()):
+        for row in table.splitlines()[2:]:
+            assert row in text
