@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 FIGURES = (
-    "sharding", "averaging", "collectives", "hosts",
+    "streams", "sharding", "averaging", "collectives", "hosts",
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from .errors import NonFiniteError as NonFiniteError
 from .errors import ProcessError as ProcessError
 from .errors import RecompilationWarning as RecompilationWarning
 from .errors import ShapeError as ShapeError
+from .errors import StreamError as StreamError
 from .errors import TrackerWarning as TrackerWarning
 from .errors import UnknownNameError as UnknownNameError
 from .errors import ZeroGradientWarning as ZeroGradientWarning

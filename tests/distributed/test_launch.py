@@ -177,11 +177,21 @@ def test_the_port_is_nobody_elses():
 
 def test_what_a_process_is_told():
     cores = str(max(1, parent.cores() // 2))
-    told = parent.environment(1, 2, 1234, {"HOME": "/h", "BACKLIT_JOINED": "17"})
+    given = {"HOME": "/h", "JAX_PLATFORMS": "cpu"}
+    told = parent.environment(1, 2, 1234, {**given, "BACKLIT_JOINED": "17"})
     place = {"BACKLIT_COORDINATOR": "127.0.0.1:1234", "BACKLIT_PROCESS": "1", "BACKLIT_PROCESSES": "2"}
     threads = {"NPROC": cores, "OMP_NUM_THREADS": cores, "POLARS_MAX_THREADS": cores}
-    assert told == {"HOME": "/h", "BACKLIT_SHARED": "1", **place, **threads}
+    assert told == {**given, "BACKLIT_SHARED": "1", **place, **threads}
     assert parent.environment(1, 2, 1234, {"NPROC": "7"})["NPROC"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("shown", "each"), [("0,1,2,3,4", ["0,1", "2,3"]), ("GPU-7,3", ["GPU-7", "3"]), ("5", ["5", "5"])]
+)
+def test_graphics_cards_are_shared_out_if_there_are_enough(shown, each):
+    given = {"CUDA_VISIBLE_DEVICES": shown}
+    assert [parent.environment(number, 2, 1, given)["CUDA_VISIBLE_DEVICES"] for number in range(2)] == each
+    assert parent.cards({**given, "JAX_PLATFORMS": "cpu"}) == []
 
 
 @pytest.mark.parametrize("count", [0, -3, 1025])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,14 @@ def test_long_passes_are_divided_into_epochs(folder: Path, monkeypatch: pytest.M
     assert any(f"1/{parts} of a pass" in note for note in run.judgement.notes)
 
 
+def test_epochs_are_compared_by_a_sample_of_many_validation_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed, "HELD", 30)
+    run = trained(folder, "kind")
+    rows = run.judgement.parts["validation"]
+    assert f"epochs are compared by a sample of 30 of the {rows} validation rows" in run.judgement.notes
+    assert run.history[-1]["val_accuracy"] * 30 == pytest.approx(round(run.history[-1]["val_accuracy"] * 30))
+
+
 REFUSED = {
     "full": (["--batch-size", "full"], "--batch-size full takes all rows at once, which a stream never has"),
     "calibrate": (["--calibrate"], "--calibrate needs all validation rows at once, which a stream never has"),
@@ -123,3 +133,57 @@ def test_what_is_read_as_a_stream_by_itself(folder: Path, tmp_path: Path) -> Non
     assert not wants_stream(str(tmp_path), asked=False)
     with bl.limits(memory=1000):
         assert wants_stream(str(small), asked=False)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl", "csv.gz"])
+def test_predictions_for_several_files_are_those_for_each_row(folder: Path, tmp_path: Path, ending: str) -> None:
+    trained(folder, "kind").save(tmp_path / "run")
+    done = CliRunner().invoke(
+        app, ["predict", str(tmp_path / "run"), str(folder / "*.parquet"), "--out", str(tmp_path / f"told.{ending}")]
+    )
+    assert done.exit_code == 0, done.output
+    assert "900 predictions written to" in done.output
+    whole = pl.concat(pl.read_parquet(folder / f"{part}.parquet") for part in range(3))
+    readers = {"parquet": pl.read_parquet, "jsonl": pl.read_ndjson}
+    told = readers.get(ending, pl.read_csv)(tmp_path / f"told.{ending}")
+    assert told.height == ROWS
+    assert told["prediction"].to_list() == bl.load(tmp_path / "run").predict(whole).tolist()
+    assert told["price"].to_list() == pytest.approx(whole["price"].to_list())
+
+
+def test_cells_of_text_are_written_as_they_stand(folder: Path, tmp_path: Path) -> None:
+    trained(folder, "kind").save(tmp_path / "run")
+    lines = ["code;x0;x1;x2;colour", '007;1.50;0;1e0;"red"', "010;0;2;1;green"]
+    for part in ("a", "b"):
+        (tmp_path / f"{part}.csv").write_text("\n".join(lines) + "\n")
+    done = CliRunner().invoke(app, ["predict", str(tmp_path / "run"), str(tmp_path / "a.csv"), str(tmp_path / "b.csv")])
+    assert done.exit_code == 0, done.output
+    written = done.stdout.splitlines()
+    assert written[0] == "code;x0;x1;x2;colour;prediction;probability_high;probability_low"
+    assert [line.rsplit(";", 3)[0] for line in written[1:]] == ["007;1.50;0;1e0;red", "010;0;2;1;green"] * 2
+
+
+def test_json_isnt_for_streams(folder: Path, tmp_path: Path) -> None:
+    trained(folder, "kind").save(tmp_path / "run")
+    for options, message in (
+        (["--json"], "--json and --skip-broken aren't for tables that are read as a stream: name a file, --out"),
+        (["--out", str(tmp_path / "told.json")], "a table that is read as a stream isn't written as json: name a .csv"),
+        ([], "parquet isn't text that goes to standard output in parts; name a file, --out"),
+    ):
+        done = CliRunner().invoke(app, ["predict", str(tmp_path / "run"), str(folder / "*.parquet"), *options])
+        assert done.exit_code == 2
+        assert message in " ".join(done.output.split())
+
+
+@pytest.mark.slow
+def test_two_processes_train_on_a_stream_as_one_does(folder: Path, tmp_path: Path) -> None:
+    losses = []
+    for processes in (1, 2):
+        out = tmp_path / str(processes)
+        command = [
+            sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--epochs", "3",
+            "--network", "mlp:8", "--out", str(out), "--quiet", "--no-report",
+        ]  # fmt: skip
+        subprocess.run([*command, "--processes", "2"] if processes == 2 else command, check=True)
+        losses.append(bl.load(out).history["val_loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)

@@ -41,10 +41,10 @@ def command(
     if words[0] != child.MODULE and not Path(words[0]).is_file():
         raise InputError(f"{words[0]}: there is no such script")
     parent.check_processes(processes)
-    run([sys.executable, "-m", child.__name__, *words], processes, range(processes))
+    run([sys.executable, "-m", child.__name__, *words], processes, range(processes), script=True)
 
 
-def run(command: list[str], processes: int | None, numbers: Sequence[int]) -> NoReturn:
+def run(command: list[str], processes: int | None, numbers: Sequence[int], script: bool = False) -> NoReturn:
     """Run a command in one or several processes of all that train together, and end as they did."""
     from backlit.cli import output
     from backlit.cli.launching import parent
@@ -52,7 +52,7 @@ def run(command: list[str], processes: int | None, numbers: Sequence[int]) -> No
     cores = parent.cores()
     if len(numbers) > cores:
         output.note(f"{len(numbers)} processes share {cores} cores: that trains no faster than {cores} of them would")
-    status, message = parent.Job(command, processes, numbers).run()
+    status, message = parent.Job(command, processes, numbers, script).run()
     if message:
         output.fail(message, status)
     output.leave(status)

@@ -44,11 +44,12 @@ def command(
 
     Of more than 100 classes only the predicted one gets its probability. Time series are continued: a row for each
     step after the file's last, with its time. What writes or tags adds a text, or the tags with spaces between them.
+    Large tables, several files, folders and patterns ('parts/*.parquet') are read and written block by block.
     """
     import polars as pl
 
     import backlit as bl
-    from backlit.cli import output
+    from backlit.cli import output, predict_streamed
     from backlit.data.files import writing
     from backlit.data.preparation import preparation_of
     from backlit.data.table.placing import placed
@@ -61,6 +62,12 @@ def command(
         return
     if apply.reads_pairs(loaded):
         _made(loaded, files, out, as_json)
+        return
+    if predict_streamed.is_streamed(loaded, files):
+        _check(out, files)
+        if as_json or skip_broken:
+            raise InputError("--json and --skip-broken aren't for tables that are read as a stream: name a file, --out")
+        predict_streamed.predict(loaded, files, out, lambda frame: predictions(loaded, frame, level))
         return
     if len(files) > 1:
         raise InputError(f"the run takes one table at a time, got {len(files)} files")

@@ -11,7 +11,7 @@ import warnings
 from typing import Any, TextIO
 
 from backlit.aligned import visible
-from backlit.cli.launching.child import speech
+from backlit.cli.launching.child import stream_number
 from backlit.errors import BacklitWarning
 
 DEBUG = "BACKLIT_DEBUG"  # set to 1: tracebacks, and what libraries have to say
@@ -55,7 +55,7 @@ def prepare() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-    sys.stdout, sys.stderr = _stream(1, sys.stdout), _stream(speech(), sys.stderr)
+    sys.stdout, sys.stderr = _stream(1, sys.stdout), _stream(2, sys.stderr)
     os.environ["MPLBACKEND"] = "agg"  # pictures go to files
     for name in ("COLUMNS", "LINES"):
         if not os.environ.get(name, "80").isdecimal() or int(os.environ.get(name, "80")) < 1:
@@ -88,13 +88,13 @@ def _stream(number: int, given: TextIO | None) -> TextIO:
     if os.name == "nt" and isinstance(given, io.TextIOWrapper):  # whose consoles need Python's own
         given.reconfigure(errors=errors)
         return given
-    outlet = Outlet(number, "w", closefd=False)
+    outlet = Outlet(stream_number(number), "w", closefd=False)
     at_once = bool(getattr(given, "write_through", False)) and number == 1  # python -u
     return io.TextIOWrapper(
         outlet if at_once else io.BufferedWriter(outlet),
         encoding=getattr(given, "encoding", None) or "utf-8",
         errors=errors,
-        line_buffering=number != 1 or outlet.isatty(),
+        line_buffering=number == 2 or outlet.isatty(),
         write_through=at_once,
     )
 

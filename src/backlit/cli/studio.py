@@ -41,14 +41,14 @@ def command(
     if run is not None and state is not None:
         raise InputError("begin with a run or with a --state, not with both")
     session = beginning(run, state)
-    listener, found = listening(host, port)
-    guard = Guard(found, host, seats=pupils) if token is None else Guard(found, host, token, pupils)
+    guard = Guard(port, host, seats=pupils) if token is None else Guard(port, host, token, pupils)
+    listener, guard.port = listening(host, port)
     shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104
-    address = f"http://{shown}:{found}/?token={guard.token}"
+    address = f"http://{shown}:{guard.port}/?token={guard.token}"
 
     def started() -> None:
-        if port and found != port:
-            output.tell(f"port {port} is taken; this is {found}")
+        if port and guard.port != port:
+            output.tell(f"port {port} is taken; this is {guard.port}")
         output.tell(f"The studio is at {address}")
         if not is_loopback(host):
             output.tell("other machines can reach it, and whoever has the address can use it")

@@ -24,6 +24,7 @@ from backlit.studio.words import both
 Arrays = dict[str, np.ndarray]
 Answer = Callable[[Session, dict[str, Any], Arrays], list[Reply]]
 
+FAILURES = (ArithmeticError, BacklitError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 OTHER_VERSION = Template(
     "the page speaks version {page} of the protocol, the studio {own}: load the page anew",
     "페이지는 프로토콜 {page}판, 스튜디오는 {own}판입니다. 페이지를 새로 고침하세요.",
@@ -60,7 +61,7 @@ def answer(session: Session, message: Any, arrays: Arrays | None = None) -> list
         replies = ANSWERS[message["type"]](session, message, arrays or {})
     except BacklitError as error:
         replies = [refusal(asked, str(error))]
-    except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+    except FAILURES as error:
         replies = [refusal(asked, FAILED.of(kind=type(error).__name__))]
     if isinstance(number, int) and not isinstance(number, bool):
         replies = [reply._replace(message={**reply.message, "id": number}) for reply in replies]
@@ -119,9 +120,10 @@ def _seek(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
 
 def _reset(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     state = session.first.timeline.state.replace(history=(), at=0)
-    planted = session.planted
+    planted, honest = session.planted, session.honest
     session.rebuild(state)
     session.planted = planted
+    session.honest = None if honest is None else honest.replace(history=(), at=0)
     return [session.told(), session.data()]
 
 

@@ -5,11 +5,13 @@ States aren't all kept: the nearest one that was is trained on again, and gives 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from backlit.errors import ZeroGradientWarning
 from backlit.graph import tree
 from backlit.nn.layer import Network
 from backlit.nn.shapes import with_shape
@@ -114,6 +116,8 @@ class Timeline:
 
     def warm_up(self) -> None:
         """Compile what `advance` runs, without an update."""
+        if self.engine == "numpy":
+            return
         job, batches = self.job, self.batches.epochs(0, 1, self.job.program.length)
         job.program.train(self._state, job.data, batches, job.validation_data, self._held, np.int32(0))
 
@@ -159,7 +163,8 @@ class Timeline:
         """One call of the training program; the updates that it made."""
         job, first = self.job, self.at
         batches = self.batches.epochs(first, count, job.program.length)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ZeroGradientWarning)  # the doctor says it, where it matters
             after, results = job.program.train(
                 self._state, job.data, batches, job.validation_data, self._held, np.int32(count)
             )

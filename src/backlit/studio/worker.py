@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from backlit.studio.answers import answer
+from backlit.studio.answers import FAILED, FAILURES, answer, refusal
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
+from backlit.studio.timeline import Timeline
 
 LATEST_COUNTS = ("seek", "pull", "look")  # of several in a row only the last one is done
 WAITING = 256  # messages, at most
@@ -58,6 +59,7 @@ class Worker:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self.last_seen = time.monotonic()
+        self._last = 0.0  # when frames were sent
         self._thread = threading.Thread(target=self._run, name="backlit-studio", daemon=True)
         self._thread.start()
 
@@ -101,22 +103,32 @@ class Worker:
 
     def _run(self) -> None:
         session = self._make()
-        last = 0.0
         while not self._stopped.is_set():
-            for client, message, arrays in self._taken(0.0 if session.playing else IDLE_SECONDS):
-                self._handle(session, client, message, arrays)
-            if session.playing and not self.clients and time.monotonic() - self.last_seen > ALONE_SECONDS:
-                session.playing = False
-            if session.playing:
-                session.tick()
-            rest = last + FRAME_SECONDS - time.monotonic()
-            if rest > 0 and session.playing and session.speed:
-                time.sleep(rest)  # so many updates a frame, and no more
-            if rest <= 0 or not session.playing:
-                sent = self._send_frames(session)
-                last = time.monotonic() if sent or session.playing else last
-                if not sent and not session.playing and self.clients and self._inbox.empty():
-                    session.warm_up()
+            try:
+                self._turn(session)
+            except FAILURES as error:
+                session.playing = False  # whatever it was, the session stays, and says so
+                for client in self.clients:
+                    client.version = session.version
+                    client.send(refusal(None, FAILED.of(kind=type(error).__name__)))
+
+    def _turn(self, session: Session) -> None:
+        """Messages, updates, frames."""
+        for client, message, arrays in self._taken(0.0 if session.playing else IDLE_SECONDS):
+            self._handle(session, client, message, arrays)
+        if session.playing and not self.clients and time.monotonic() - self.last_seen > ALONE_SECONDS:
+            session.playing = False
+        if session.playing:
+            session.tick()
+        rest = self._last + FRAME_SECONDS - time.monotonic()
+        if rest > 0 and session.playing and session.speed:
+            time.sleep(rest)  # so many updates a frame, and no more
+        if rest <= 0 or not session.playing:
+            sent = self._send_frames(session)
+            if sent or session.playing:
+                self._last = time.monotonic()
+            if not sent and not session.playing and self.clients and self._inbox.empty():
+                _warm_up(session.to_warm_up())
 
     def _taken(self, seconds: float) -> list[tuple[Client, Any, Arrays]]:
         """Messages that wait, without those that a later one of the same kind makes needless."""
@@ -166,6 +178,12 @@ class Worker:
                 client.curves_from = session.first.timeline.furthest
             client.send(frames[start])
         return bool(frames)
+
+
+def _warm_up(timeline: Timeline | None) -> None:
+    """Compile while the person looks around; the first update then needn't wait for it, nor does anything else."""
+    if timeline is not None and timeline.engine != "numpy":
+        threading.Thread(target=timeline.warm_up, name="backlit-studio-compile", daemon=True).start()
 
 
 def _kind(message: Any) -> Any:

@@ -28,8 +28,11 @@ from backlit.tasks.warm_up import warm_up_told
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
+from backlit.train.streamed.reader import blocks_of, reading, unpacked
+from backlit.train.streamed.tallies import Sample
 from backlit.train.training import Training
 
+HELD = 100_000  # rows by which epochs are compared
 EPOCH = 2000  # updates that an epoch has at most: often enough to be judged, stopped and written
 
 STREAMED = Template(
@@ -39,6 +42,10 @@ STREAMED = Template(
 SHARE_OF_PASS = Template(
     "an epoch is {steps:,} updates, 1/{parts} of a pass over the training rows",
     "한 에포크는 갱신 {steps:,}번이며 학습 데이터 전체의 1/{parts}입니다.",
+)
+FEWER = Template(
+    "epochs are compared by a sample of {kept:,} of the {rows:,} validation rows",
+    "에포크는 검증 데이터 {rows:,}행 가운데 표본 {kept:,}행으로 비교합니다.",
 )
 ROUNDED = Template(
     "{names}: measured from histograms of the scores, off by about a thousandth at most",
@@ -112,6 +119,9 @@ class StreamedTask(TableTask):
             raise InputError("balance weighs classes; the target holds numbers or several labels")
         notes = [_told(material.table, found), *found.notes, *_suspicions(found)]
         notes += warm_up_told(options.network, options)
+        held = _held(found, options.seed)
+        if held is not found.validation:
+            notes.append(FEWER.say(kept=HELD, rows=found.validation.rows))
         rows = np.arange(len(found.sample_y))
         members = options.ensemble or 1
         plan = plan_for(self, known, rows, found.preparation, options, members)
@@ -126,7 +136,7 @@ class StreamedTask(TableTask):
         call.tell(notes)
         training = Training(
             loss=plan.loss, optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
-            validation=found.validation, preparation=found.preparation, seed=options.seed, penalty=plan.penalty,
+            validation=held, preparation=found.preparation, seed=options.seed, penalty=plan.penalty,
             class_weight="balanced" if options.balance else None, steps_per_epoch=steps,
             early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
             engine=options.engine, devices=options.devices, shard=options.shard,
@@ -151,6 +161,27 @@ def _epochs(plan: Plan, rows: int, options: Options) -> tuple[Plan, int, int | N
     epochs = passes * parts
     patience = plan.patience if options.patience is not None or not plan.patience else max(plan.patience, epochs // 4)
     return dataclasses.replace(plan, epochs=epochs, patience=patience), passes, -(-updates // parts)
+
+
+def _held(found: Understanding, seed: int) -> Any:
+    """What each epoch is judged on: the validation rows, or of very many a sample that is read once.
+
+    They stand all over the files: to read them is to read everything.
+    """
+    if (found.validation.rows or 0) <= HELD:
+        return found.validation
+    import polars as pl
+
+    sample, frames, targets = Sample(HELD, (seed, 0x4E1D)), [], []
+    for place, block in blocks_of(found.validation, 0, 0, 1, "validation data"):
+        with reading(place):
+            x, y, _ = unpacked(block)
+            places = sample.chosen(len(y))
+            if len(places):
+                frames.append(x[places])
+                targets.append(y[places])
+    kept = sample.least()
+    return pl.concat(frames)[kept], np.concatenate(targets)[kept]
 
 
 def _told(table: Any, found: Understanding) -> Any:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 PARENT = "BACKLIT_PARENT"  # number of the end of a pipe that is shut once the parent is gone
-SPEECH = "BACKLIT_STDERR"  # number of the file that Python's standard error goes to; native libraries write to 2
+STREAMS = {1: "BACKLIT_STDOUT", 2: "BACKLIT_STDERR"}  # files that Python's streams go to: libraries write to 1 and 2
 SHARED = "BACKLIT_SHARED"  # as `backlit.distributed` has it, which takes longer to import
 LOST = 69  # exit status: another process is gone, whose parent knows more (EX_UNAVAILABLE of sysexits.h)
 NAMED = 25  # seconds: longer than JAX takes to notice that a process is silent
@@ -63,9 +63,9 @@ def end_if_lost(error: BaseException) -> None:
     _end(LOST)
 
 
-def speech() -> int:
-    """The number of the file that is this process's standard error."""
-    return int(os.environ.get(SPEECH, "2"))
+def stream_number(number: int) -> int:
+    """The number of the file that one of Python's standard streams goes to."""
+    return int(os.environ.get(STREAMS[number], number))
 
 
 def run_script(words: list[str]) -> None:
@@ -86,8 +86,8 @@ def main() -> None:
     A script that fails ends at once: an orderly end would wait for the other processes.
     """
     watch_parent()
-    if speech() != 2:
-        outlet = io.FileIO(speech(), "w", closefd=False)
+    if stream_number(2) != 2:
+        outlet = io.FileIO(stream_number(2), "w", closefd=False)
         sys.stderr = io.TextIOWrapper(outlet, errors="backslashreplace", line_buffering=True, write_through=True)
     del sys.path[0]  # where `python -m` looks first
     try:

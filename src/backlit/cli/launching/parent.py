@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from backlit import interrupts
 from backlit.cli import process
-from backlit.cli.launching.child import PARENT, SPEECH
-from backlit.cli.launching.verdict import LINE, Ending, verdict
+from backlit.cli.launching.child import PARENT, STREAMS
+from backlit.cli.launching.verdict import LINE, OTHERS, Ending, verdict
 from backlit.distributed.places import COORDINATOR, JOINED, LOOPBACK, PROCESS, PROCESSES, SHARED
 from backlit.errors import InputError
 
@@ -66,11 +67,15 @@ class Job:
     numbers : iterable of int
         Of those that are started here. The first of them has the user's terminal: its output is shown as it is, and
         signals go to it.
+    script : bool
+        Whether it is a script of the user's, which may have programs write to standard output. In a command of
+        Backlit's only Gloo does so beside it.
     """
 
     command: Sequence[str]
     processes: int | None
     numbers: Iterable[int]
+    script: bool = False
     workers: list[Worker] = field(default_factory=list, init=False)
     _pipes: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector, init=False)
     _killed: set[int] = field(default_factory=set, init=False)
@@ -98,17 +103,21 @@ class Job:
         first = not self.workers
         native, native_end = os.pipe()
         speech, speech_end = (-1, os.dup(2)) if first else os.pipe()
+        kept, out, numbers = [native_end, speech_end], None, {STREAMS[2]: str(speech_end)}
+        if first and not self.script:
+            kept.append(os.dup(1))
+            out, numbers[STREAMS[1]] = native_end, str(kept[-1])
         worker = subprocess.Popen(
             self.command,
             stdin=None if first else subprocess.DEVNULL,
-            stdout=None if first else subprocess.DEVNULL,
+            stdout=out if first else subprocess.DEVNULL,
             stderr=native_end,
-            pass_fds=(alive, speech_end),
-            env={**told, PARENT: str(alive), SPEECH: str(speech_end)},
+            pass_fds=(alive, *kept[1:]),
+            env={**told, PARENT: str(alive), **numbers},
             process_group=None if first else 0,  # Ctrl-C in a terminal reaches the first, which tells the others
         )
-        os.close(native_end)
-        os.close(speech_end)
+        for end in kept:
+            os.close(end)
         texts = {native: bytearray(), speech: bytearray()}
         for pipe, text in texts.items():
             if pipe >= 0:
@@ -160,8 +169,8 @@ class Job:
     def _pass_on(self, data: bytes) -> None:
         """Show what process 0's libraries and children write, up to XLA's account of how it lost others."""
         for line in data.decode(errors="replace").splitlines(keepends=True):
-            self._noisy = self._noisy or (LINE.match(line) is not None and not process.debugging())
-            if not self._noisy:
+            self._noisy = self._noisy or LINE.match(line) is not None
+            if process.debugging() or not (self._noisy or line.startswith(OTHERS)):
                 sys.stderr.write(line)
         sys.stderr.flush()
 
@@ -191,11 +200,26 @@ def reserved() -> Iterator[int]:
 
 
 def environment(number: int, count: int, port: int, given: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """A process's environment: the given one, its place, and its share of the cores, unless the user has said that."""
+    """A process's environment: the given one, its place, and its share of cores and of graphics cards."""
     share = str(max(1, cores() // count))
     threads = {name: share for name in ("NPROC", "OMP_NUM_THREADS", process.THREADS) if name not in given}
+    shown = cards(given)
+    if len(shown) >= count:
+        each = len(shown) // count
+        threads["CUDA_VISIBLE_DEVICES"] = ",".join(shown[number * each : (number + 1) * each])
     place = {COORDINATOR: f"{LOOPBACK}:{port}", PROCESS: str(number), PROCESSES: str(count), SHARED: "1"}
     return {**{name: value for name, value in given.items() if name != JOINED}, **place, **threads}
+
+
+def cards(given: Mapping[str, str]) -> list[str]:
+    """Graphics cards that processes may share out among themselves; none where they are to compute without."""
+    if given.get("JAX_PLATFORMS", "").startswith("cpu"):
+        return []
+    told = given.get("CUDA_VISIBLE_DEVICES")
+    if told is not None:
+        return [name for name in told.split(",") if name.strip()]
+    there = Path("/proc/driver/nvidia/gpus")
+    return [str(number) for number, _ in enumerate(there.iterdir())] if there.is_dir() else []
 
 
 def cores() -> int:

@@ -12,7 +12,8 @@ from backlit.cli.launching.child import LOST
 FAILED = 1
 RUNTIME = "JAX distributed service detected fatal errors"  # how XLA ends a process that lost the others
 SILENT = re.compile(r"stopped sending heartbeats\):\s*((?:\d+\s+)+)")
-LINE = re.compile(r"^[EFWI]\d{4} \d\d:\d\d|^\[Gloo\]")  # how XLA and Gloo begin a line of theirs
+LINE = re.compile(r"^[EFW]\d{4} \d\d:\d\d")  # how XLA begins a line of what goes wrong
+OTHERS = "[Gloo] "  # how Gloo begins the line that says how many it has met
 STOPPED = "all were stopped. A run that was kept in a folder can be gone on with (--resume)"
 
 

@@ -213,6 +213,10 @@ class TextTable(StreamedTable):
         frame = frame.with_columns(hive) if hive else frame
         return frame.select(list(self.schema) if columns is None else list(columns))
 
+    def layout(self, piece: Piece) -> Layout:
+        """How the file is laid out in which a piece lies."""
+        return self._layouts[piece.file]
+
     def texts(self, piece: Piece, columns: Sequence[str]) -> Any:
         """Cells of a piece as they stand."""
         return self._frame(self._data(piece), piece, columns, text=True)

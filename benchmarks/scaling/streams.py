@@ -1,0 +1,146 @@
+"""Data read as a stream beside the same data in memory: rows a second and peak memory; a file larger than memory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.scaling import table, told, worker
+
+COLUMNS, BATCH, EPOCHS = 30, 256, 4
+ROWS = 2_000_000
+GROUP = 131_072  # rows of a row group
+LARGE = 8.2e9  # bytes of the file that is larger than what may be held
+WIDTH = 4 * (COLUMNS + 1)  # bytes of a row of random float32, which nothing compresses
+
+
+def frames(rows: int) -> Iterator[Any]:
+    """A table of numbers by row groups; the target is a bent function of them."""
+    import polars as pl
+
+    slope = np.random.default_rng(1).normal(size=COLUMNS).astype("float32")
+    for start in range(0, rows, GROUP):
+        rng = np.random.default_rng((2, start))
+        x = rng.normal(size=(min(GROUP, rows - start), COLUMNS)).astype("float32")
+        level = x @ slope
+        y = (level + np.abs(x[:, 0]) + 0.1 * rng.normal(size=len(x))).astype("float32")
+        yield pl.DataFrame({**{f"x{i}": x[:, i] for i in range(COLUMNS)}, "y": y})
+
+
+def made(path: Path, rows: int) -> None:
+    """The table as one Parquet file."""
+    from pyarrow import parquet
+
+    writer = None
+    for frame in frames(rows):
+        arrow = frame.to_arrow()
+        writer = writer or parquet.ParquetWriter(path, arrow.schema, compression="none", use_dictionary=False)
+        writer.write_table(arrow)
+    if writer is not None:
+        writer.close()
+
+
+def peak(process: str = "self") -> float:
+    """Most memory that a process has had, in GB: what it took over from who started it doesn't count."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) * 1024 / 1e9
+    return 0.0
+
+
+def trained(path: str, way: str) -> dict[str, float]:
+    """Rows a second over the epochs after the first, and the peak of memory."""
+    import backlit as bl
+    from backlit.data.streams import open_table, understand
+
+    found = understand(open_table(path), "y", split=(0.9, 0.1))
+    network = bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(64), bl.ReLU(), bl.Linear(1))
+    options: dict[str, Any] = {
+        "epochs": EPOCHS, "batch_size": BATCH, "standardize_targets": True, "metrics": [], "probes": None, "chunk": 1,
+    }  # fmt: skip
+    if way == "memory":
+        parts = [(found.preparation.apply(block.x), block.y) for block in found.train.batches(0)]
+        x, y = (np.concatenate(part) for part in zip(*parts, strict=True))
+        del parts
+        run = bl.fit(network, x, y, **options)
+    else:
+        run = bl.fit(network, found.train, preparation=found.preparation, **options)
+    seconds = min(line["seconds"] for line in run.history[1:])
+    return {"rate": found.train.rows / seconds, "peak": peak(), "loss": run.history[-1]["loss"]}
+
+
+def large(folder: Path, size: float) -> str:
+    """One pass of `backlit train` over a file of so many bytes: time and peak memory."""
+    path = folder / "large.parquet"
+    begun = time.perf_counter()
+    made(path, int(size / WIDTH))
+    made_in = time.perf_counter() - begun
+    held = path.stat().st_size
+    command = [
+        sys.executable, "-m", "backlit", "train", str(path), "--target", "y", "--network", "mlp:64,64", "--epochs", "1",
+        "--batch-size", str(BATCH), "--split", "98/1/1", "--out", str(folder / "run"), "--json", "--quiet",
+        "--no-report",
+    ]  # fmt: skip
+    begun = time.perf_counter()
+    most = 0.0
+    with (folder / "told.json").open("w+") as said:
+        process = subprocess.Popen(command, stdout=said, text=True)
+        while process.poll() is None:
+            most = max(most, peak(str(process.pid)))
+            time.sleep(0.2)
+        seconds = time.perf_counter() - begun
+        path.unlink()
+        if process.returncode:
+            sys.exit(f"backlit train ended with status {process.returncode}; what it wrote stands above")
+        said.seek(0)
+        judgement = json.loads(said.read().splitlines()[-1])["judgement"]
+    rows = sum(judgement["parts"].values())
+    return (
+        f"A file of {held / 1e9:.1f} GB ({rows:,} rows, made in {made_in:.0f} s): understood, "
+        f"trained on for one pass and judged on {judgement['rows']:,} test rows in {seconds:.0f} s, with at most "
+        f"**{most:.2f} GB** of memory; R² {judgement['scores']['r2']:.4f}."
+    )
+
+
+def figure(quick: bool) -> str:
+    """The section of RESULTS.md."""
+    folder = Path(tempfile.mkdtemp(prefix="backlit-streams-"))
+    try:
+        path = folder / "table.parquet"
+        made(path, ROWS // (10 if quick else 1))
+        rows = {way: told(worker("benchmarks.scaling.streams", str(path), way)) for way in ("memory", "stream")}
+        path.unlink()
+        ratio = rows["stream"]["rate"] / rows["memory"]["rate"]
+        cells = [
+            [way, f"{one['rate'] / 1e6:.2f}", f"{one['peak']:.2f}", f"{one['loss']:.5f}"] for way, one in rows.items()
+        ]
+        what = (
+            f"mlp:64,64 on {COLUMNS} columns of a Parquet file, batches of {BATCH}, the fastest of {EPOCHS - 1} epochs"
+        )
+        return "\n".join([
+            "### Streams",
+            "",
+            f"{what}; as a stream {ratio:.2f} of the speed in memory.",
+            "",
+            table(["data", "million rows a second", "peak memory, GB", "loss"], cells),
+            "",
+            large(folder, LARGE / (40 if quick else 1)),
+            "",
+        ])  # fmt: skip
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    print(json.dumps(trained(*sys.argv[2:])))

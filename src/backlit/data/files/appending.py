@@ -1,0 +1,102 @@
+"""Tables written a part at a time, with further columns: as `write` writes whole ones, in bounded memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from backlit.data.files import Source, kinds
+from backlit.data.files.packed import packer
+from backlit.data.files.writing import _as_named, _encoded, _in_encoding, _readable, _to_standard_output
+from backlit.errors import InputError
+from backlit.files import saving
+
+SINKS = {"parquet": ("scan_parquet", "sink_parquet"), "arrow": ("scan_ipc", "sink_ipc")}
+
+Add = Callable[[Any, Source], None]
+
+
+@contextlib.contextmanager
+def appending(path: Path | None) -> Iterator[Add]:
+    """A function ``add(new columns, part of a table)`` that writes part after part; the file is whole at the end.
+
+    Parameters
+    ----------
+    path : path or None
+        As for `write`; None is standard output.
+
+    Raises
+    ------
+    InputError
+        If the file can't be written, or a table can't be written in parts in the format that its name tells.
+    """
+    if path is None:
+        yield _Parts(_readable, None, None).add
+        return
+    pack = packer(path.suffix.lower())
+    named = path if pack is None else Path(path.stem)
+    with saving(path) as temporary, temporary.open("wb") as file:
+        parts = _Parts(lambda like: _as_named(like, named), file, pack)
+        yield parts.add
+        parts.finish(temporary)
+
+
+class _Parts:
+    """Writes parts; of formats that aren't made of lines, each beside the file, to be put together at the end."""
+
+    def __init__(self, shaped: Callable[[Source], Source], file: Any, pack: Callable[[bytes], bytes] | None) -> None:
+        self._shaped, self._file, self._pack = shaped, file, pack
+        self._count = 0
+        self._beside: list[Path] = []
+        self._format = ""
+
+    def add(self, columns: Any, like: Source) -> None:
+        """Write a part of the table with its new columns."""
+        like = self._shaped(like)
+        self._format = like.format
+        data = _encoded(columns, like)
+        if like.format in SINKS:
+            if self._file is None:
+                raise InputError(f"{like.format} isn't text that goes to standard output in parts; name a file, --out")
+            part = Path(f"{self._file.name}.{self._count}")
+            self._beside.append(part)
+            part.write_bytes(data)
+        elif not kinds.BY_NAME[like.format].is_text or like.format == "json":
+            raise InputError(
+                f"a table that is read as a stream isn't written as {like.format}: name a .csv, .tsv, .jsonl, .parquet "
+                "or .arrow file"
+            )
+        else:
+            data = data if not self._count else _headless(data, columns, like)
+            if self._file is None:
+                _to_standard_output(data, like)
+            else:
+                self._file.write(data if self._pack is None else self._pack(data))
+        self._count += 1
+
+    def finish(self, temporary: Path) -> None:
+        """Put parts together that were written beside the file."""
+        if not self._beside:
+            return
+        import polars as pl
+
+        scan, sink = SINKS[self._format]
+        try:
+            getattr(getattr(pl, scan)(self._beside), sink)(temporary)
+        finally:
+            for part in self._beside:
+                part.unlink(missing_ok=True)
+
+
+def _headless(data: bytes, columns: Any, like: Source) -> bytes:
+    """A part without the names, which the first one has."""
+    if like.format not in ("csv", "tsv"):
+        return data
+    import dataclasses
+
+    none = dataclasses.replace(like, frame=like.frame.head(0), text=None if like.text is None else like.text.head(0))
+    names = _encoded(columns.head(0), none)
+    mark = len(_in_encoding("", like.encoding or "utf-8"))
+    return data[max(mark, len(names)) :]

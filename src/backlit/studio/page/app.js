@@ -1,0 +1,113 @@
+// The whole page: header, time, and either the studio or the worked examples.
+import { StudioElement } from "./element.js";
+import { html, LitElement, nothing, repeat } from "./lit.js";
+import { LANGUAGES, say } from "./say.js";
+import "./time-bar.js";
+import "./data.js";
+import "./training.js";
+import "./network.js";
+import "./builder.js";
+import "./output.js";
+import "./below.js";
+import "./walk.js";
+
+// Made before there is a store: it begins to show itself when the texts are there.
+class App extends LitElement {
+  createRenderRoot() {
+    return this;
+  }
+
+  begin() {
+    this.begun = true;
+    this.requestUpdate();
+  }
+
+  render() {
+    return this.begun ? html`<studio-shell></studio-shell>` : nothing;
+  }
+}
+
+class Shell extends StudioElement {
+  static watches = ["connection", "connectionReason", "messages", "mode", "notes", "diverged", "planted", "compare", "side"];
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.keys = (event) => this.#key(event);
+    document.addEventListener("keydown", this.keys);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    document.removeEventListener("keydown", this.keys);
+  }
+
+  render() {
+    const { mode } = this.state;
+    document.title = say("title");
+    return html`
+      <header class="top">
+        <div class="brand"><img src="icon.svg" width="26" height="26" alt="" /><h1>${say("title")}</h1></div>
+        <div class="segments" role="group" aria-label=${say("what-to-do")}>
+          ${["studio", "walk"].map((name) => html`<button data-mode=${name} aria-pressed=${mode === name} @click=${() => this.studio.store.set({ mode: name })}>${say(`mode-${name}`)}</button>`)}
+        </div>
+        <div class="end">
+          <div class="segments" role="group" aria-label=${say("language")}>
+            ${Object.entries(LANGUAGES).map(([code, own]) => html`<button lang=${code} data-language=${code} aria-pressed=${this.state.language === code} @click=${() => this.studio.language(code)}>${own}</button>`)}
+          </div>
+        </div>
+      </header>
+      ${this.#connection()}
+      ${mode === "walk" ? html`<main><studio-walk></studio-walk></main>` : this.#studio()}
+      <div class="messages">${repeat(this.state.messages, ({ key }) => key, (message) => this.#message(message))}</div>`;
+  }
+
+  #connection() {
+    const { connection } = this.state;
+    if (connection === "open") return nothing;
+    return html`<div class="connection" role="alert">${say(`connection-${connection}`)} ${this.state.connectionReason}</div>`;
+  }
+
+  #studio() {
+    const { compare, side } = this.state;
+    return html`
+      <studio-time></studio-time>
+      <main>
+        <div class="columns">
+          <div class="stack side-data"><section class="panel" aria-label=${say("data")}><studio-data></studio-data></section>
+            <section class="panel" aria-label=${say("training")}><studio-training></studio-training></section></div>
+          <div class="middle"><section class="panel" aria-label=${say("network")}>
+            <div class="row spread"><h2>${say("network")}</h2>${compare ? this.#sides(side) : nothing}</div>
+            <studio-network></studio-network>
+          </section>
+          <studio-below></studio-below></div>
+          <section class="panel side-output" aria-label=${say("output")}><studio-output></studio-output></section>
+        </div>
+      </main>`;
+  }
+
+  #sides(side) {
+    return html`<div class="row"><div class="segments" role="group" aria-label=${say("which-network")}>
+      ${["a", "b"].map((name) => html`<button data-side=${name} aria-pressed=${side === name} @click=${() => this.studio.store.set({ side: name, explained: null })}>${say(name === "a" ? "this-network" : "other-network")}</button>`)}</div></div>`;
+  }
+
+  #message({ key, text, kind }) {
+    return html`<div class="message ${kind}"><span>${text}</span>
+      <button class="plain" aria-label=${say("close")} @click=${() => this.studio.store.set({ messages: this.state.messages.filter((one) => one.key !== key) })}>✕</button></div>`;
+  }
+
+  // Keys that work wherever nothing is being filled in.
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, [role='tab']")) return;
+    const bar = document.querySelector("studio-time");
+    if (!bar) return;
+    if (event.key === " " && !event.target.closest("button, summary, a")) bar.toggle();
+    else if (event.key === ".") bar.step({ updates: 1 });
+    else if (event.key === ",") this.studio.session.ask("seek", { update: Math.max(0, this.state.at.update - 1) });
+    else if (event.key === "e") bar.step({ epochs: 1 });
+    else return;
+    event.preventDefault();
+  }
+}
+
+customElements.define("studio-app", App);
+customElements.define("studio-shell", Shell);

@@ -1,0 +1,49 @@
+// What stands under the network: numbers, the inside, the doctor, code; one at a time, as tabs.
+import { StudioElement } from "./element.js";
+import { html, nothing } from "./lit.js";
+import { say } from "./say.js";
+import "./numbers.js";
+import "./pull.js";
+import "./inside.js";
+import "./doctor.js";
+import "./code.js";
+
+const TABS = ["numbers", "inside", "doctor", "code"];
+const ALWAYS = ["boundary", "units", "weights", "curves", "doctor"];
+const OF_TAB = { inside: ["histograms", "flow", "ratios"] };
+
+class Below extends StudioElement {
+  static watches = ["tab", "spotted", "findings", "planted"];
+
+  render() {
+    const { tab, spotted } = this.state;
+    return html`<div class="tabs" role="tablist" aria-label=${say("look-closer")} @keydown=${(event) => this.#key(event)}>
+        ${TABS.map((name) => html`<button role="tab" id=${`tab-${name}`} data-tab=${name} aria-selected=${tab === name} aria-controls="below" tabindex=${tab === name ? 0 : -1}
+          @click=${() => this.#open(name)}>${say(`tab-${name}`)}${name === "doctor" && spotted.length ? html` <span class="count" aria-label=${say("findings-count", { count: spotted.length })}>${spotted.length}</span>` : nothing}</button>`)}
+      </div>
+      <section class="panel below" id="below" role="tabpanel" aria-labelledby=${`tab-${tab}`} tabindex="0">${this.#panel(tab)}</section>`;
+  }
+
+  #panel(tab) {
+    if (tab === "inside") return html`<studio-inside></studio-inside>`;
+    if (tab === "doctor") return html`<studio-doctor></studio-doctor>`;
+    if (tab === "code") return html`<studio-code></studio-code>`;
+    return html`<div class="numbers-columns"><studio-numbers></studio-numbers><studio-pull></studio-pull></div>`;
+  }
+
+  #open(name) {
+    this.studio.store.set({ tab: name });
+    this.studio.look([...ALWAYS, ...(OF_TAB[name] ?? [])]);
+  }
+
+  #key(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const name = TABS[(TABS.indexOf(this.state.tab) + step + TABS.length) % TABS.length];
+    this.#open(name);
+    this.updateComplete.then(() => this.querySelector(`[data-tab="${name}"]`)?.focus());
+  }
+}
+
+customElements.define("studio-below", Below);

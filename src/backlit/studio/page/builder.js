@@ -1,0 +1,142 @@
+// Building: above each column of the network what it is, with + and −, activation and dropout; layers dragged by their names.
+import { StudioElement } from "./element.js";
+import { html, nothing } from "./lit.js";
+import { announce } from "./announce.js";
+import { number, say, told } from "./say.js";
+
+const DROPOUTS = [0, 0.1, 0.2, 0.3, 0.5];
+
+class Builder extends StudioElement {
+  static watches = ["spec", "catalog", "layers", "limits", "compare", "side"];
+  static properties = { map: { attribute: false }, shows: {} };
+
+  #dragged = null;
+
+  get network() {
+    const { spec, compare, side } = this.state;
+    return ((side === "b" && compare?.state) || spec)?.network ?? {};
+  }
+
+  get hidden_() {
+    return this.network.word || this.network.architecture ? null : (this.network.layers ?? null);
+  }
+
+  render() {
+    const { map } = this;
+    if (!map) return nothing;
+    const layers = this.hidden_;
+    if (this.shows === "tools") return this.#toolbar(layers);
+    if (!layers) return nothing;
+    return html`<div class="heads" .style=${`width:${map.width}px`}>
+      ${map.columns.map((column, index) => this.#head(column, index, layers, map.columns.length, map.width / map.columns.length))}</div>`;
+  }
+
+  #toolbar(layers) {
+    const { catalog } = this.state;
+    const { initializer } = this.network;
+    return html`<div class="row net-tools">
+      ${layers ? html`<span class="row stepper"><button class="round" data-do="less-layers" ?disabled=${layers.length === 0} aria-label=${say("remove-layer")} @click=${() => this.#layers(layers.slice(0, -1))}>−</button>
+        <span><b class="n">${layers.length}</b> ${say(layers.length === 1 ? "hidden-layer" : "hidden-layers")}</span>
+        <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>` : nothing}
+      ${this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value }))}
+      ${catalog?.words?.length ? this.#choice("word", say("network-word"), [{ name: "", title: say("own-layers") }, ...catalog.words.map(named).filter(({ name }) => name)], this.network.word ?? "", (word) => this.#word(word)) : nothing}
+    </div>`;
+  }
+
+  #choice(key, label, items, value, act) {
+    if (!items?.length) return nothing;
+    return html`<label class="row inline">${label} <select data-do=${key} @change=${(event) => act(event.target.value)}>
+      ${items.map(named).map((item) => html`<option value=${item.name} ?selected=${item.name === (value ?? "")}>${told(item.title)}</option>`)}
+    </select></label>`;
+  }
+
+  #head(column, index, layers, count, width) {
+    const style = `width:${width}px`;
+    const ends = index === 0 ? "inputs" : index === count - 1 ? "output" : null;
+    if (ends) return html`<div class="head" .style=${style}><h3>${say(ends)}</h3><span class="soft small n">${column.layer.units}</span></div>`;
+    const at = index - 1;
+    const layer = layers[at];
+    if (!layer) return html`<div class="head" .style=${style}></div>`;
+    const name = say("layer-number", { number: index });
+    return html`<div class="head hidden-head" .style=${style} data-layer=${at} @dragover=${(event) => this.#over(event)} @drop=${(event) => this.#drop(event, at)}>
+      <h3><button class="plain grip" draggable="true" data-grip=${at} title=${say("move-layer")} aria-label=${say("move-layer-named", { name })}
+        @dragstart=${(event) => this.#drag(event, at)} @keydown=${(event) => this.#moveByKey(event, at)}><span aria-hidden="true">⠿</span> ${name}</button></h3>
+      <span class="row stepper"><button class="round" data-do="less-units" aria-label=${say("fewer-units", { name })} ?disabled=${layer.units <= 1} @click=${() => this.#change(at, { units: layer.units - 1 })}>−</button>
+        <b class="n" aria-label=${say("units-count", { count: layer.units })}>${layer.units}</b>
+        <button class="round" data-do="more-units" aria-label=${say("more-units", { name })} ?disabled=${layer.units >= this.#most("units", 64)} @click=${() => this.#change(at, { units: layer.units + 1 })}>+</button></span>
+      <select data-do="activation" aria-label=${say("activation-of", { name })} @change=${(event) => this.#change(at, { activation: event.target.value })}>
+        ${(this.state.catalog?.activations ?? []).map(named).map((item) => html`<option value=${item.name} ?selected=${item.name === layer.activation}>${told(item.title)}</option>`)}</select>
+      <select data-do="dropout" aria-label=${say("dropout-of", { name })} @change=${(event) => this.#change(at, { dropout: Number(event.target.value) })}>
+        ${DROPOUTS.map((rate) => html`<option value=${rate} ?selected=${rate === (layer.dropout ?? 0)}>${rate ? say("dropout-rate", { rate: number(rate) }) : say("no-dropout")}</option>`)}</select>
+    </div>`;
+  }
+
+  #most(key, otherwise) {
+    return this.state.limits?.[key] ?? otherwise;
+  }
+
+  #network(change) {
+    const network = { ...this.network, ...change };
+    if (this.state.side === "b") return this.studio.session.ask("compare", { change: { network } });
+    return this.studio.session.configure({ network });
+  }
+
+  #layers(layers) {
+    announce(say("layers-now", { count: layers.length }));
+    return this.#network({ layers });
+  }
+
+  #add(layers) {
+    const last = layers.at(-1) ?? { units: 4, activation: "tanh" };
+    this.#layers([...layers, { ...last }]);
+  }
+
+  #change(at, change) {
+    const layers = this.hidden_.map((layer, index) => (index === at ? { ...layer, ...change } : layer));
+    if (change.units) announce(say("units-now", { number: at + 1, count: change.units }));
+    this.#network({ layers });
+  }
+
+  #word(word) {
+    this.#network({ word });
+  }
+
+  #drag(event, at) {
+    this.#dragged = at;
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", String(at));
+  }
+
+  #over(event) {
+    if (this.#dragged !== null) event.preventDefault();
+  }
+
+  #drop(event, at) {
+    event.preventDefault();
+    if (this.#dragged !== null && this.#dragged !== at) this.#move(this.#dragged, at);
+    this.#dragged = null;
+  }
+
+  #moveByKey(event, at) {
+    const to = at + ({ ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? 0);
+    if (to === at || to < 0 || to >= this.hidden_.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#move(at, to);
+    this.updateComplete.then(() => this.querySelector(`[data-grip="${to}"]`)?.focus());
+  }
+
+  #move(from, to) {
+    const layers = [...this.hidden_];
+    layers.splice(to, 0, ...layers.splice(from, 1));
+    this.#layers(layers);
+  }
+}
+
+// The catalogue names things by a word or by {name, title}.
+export const named = (item) => {
+  const { name, title } = typeof item === "string" ? { name: item } : item;
+  return { name, title: title ?? (name === "" ? say("usual") : name === "none" ? say("none") : name) };
+};
+
+customElements.define("studio-builder", Builder);

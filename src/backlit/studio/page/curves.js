@@ -1,0 +1,152 @@
+// Learning curves by uPlot: the loss of each update, the loss of held-back rows, that of a second network, and where in
+// time one is. A click goes there.
+import { StudioElement } from "./element.js";
+import { html } from "./lit.js";
+import { number, say, whole } from "./say.js";
+
+const MOST = 20_000; // points; beyond them every other one is dropped
+const HEIGHT = 150;
+const REST = 60; // milliseconds between two pictures
+
+class Curves extends StudioElement {
+  static watches = ["at", "spec", "compare", "logarithmic"];
+
+  #points = []; // {x, train, held, other}, x the number of updates made
+  #scheduled = false;
+
+  render() {
+    const { logarithmic, compare } = this.state;
+    return html`<div class="row spread curves-head"><h3 id="curves-name">${say("curves")}</h3>
+      <label class="small"><input type="checkbox" data-do="log" .checked=${logarithmic} @change=${(event) => this.studio.store.set({ logarithmic: event.target.checked })} />${say("logarithmic")}</label></div>
+      <div class="plot" role="img" aria-labelledby="curves-name" aria-describedby="curves-told"></div><p id="curves-told" class="unseen">${this.#told()}</p>
+      ${compare ? html`<p class="small soft"><span class="swatch other"></span>${say("other-held")}</p>` : ""}`;
+  }
+
+  #told() {
+    const [first, last] = [this.#points[0], this.#points.at(-1)];
+    return last ? say("curves-told", { first: number(first.train), last: number(last.train), count: whole(last.x) }) : say("no-curves");
+  }
+
+  firstUpdated() {
+    this.sizes = new ResizeObserver(() => this.#make());
+    this.sizes.observe(this.querySelector(".plot"));
+    this.theme = matchMedia("(prefers-color-scheme: dark)");
+    this.theme.addEventListener("change", this);
+  }
+
+  handleEvent() {
+    this.#make(true);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.sizes?.disconnect();
+    this.theme?.removeEventListener("change", this);
+    this.plot?.destroy();
+    this.plot = null;
+  }
+
+  updated() {
+    if (this.plot && this.drawnAs !== this.#kind()) this.#make(true);
+    if (!this.state.at?.furthest) this.#points = [];
+    this.#draw();
+  }
+
+  #kind() {
+    const { logarithmic, language } = this.state;
+    return `${logarithmic} ${language}`;
+  }
+
+  #make(anew = false) {
+    const box = this.querySelector(".plot");
+    const width = Math.floor(box?.clientWidth ?? 0);
+    if (!width) return;
+    if (this.plot && !anew) return this.plot.setSize({ width, height: HEIGHT });
+    this.plot?.destroy();
+    const style = getComputedStyle(this);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `11px ${style.fontFamily}` };
+    this.drawnAs = this.#kind();
+    this.plot = new globalThis.uPlot(
+      {
+        width,
+        height: HEIGHT,
+        padding: [6, 16, 0, 0],
+        cursor: { y: false, points: { size: 6 } },
+        legend: { show: false },
+        scales: { x: { time: false }, y: { distr: this.state.logarithmic ? 3 : 1 } },
+        axes: [
+          { ...axis, size: 26, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? whole(tick) : "")) },
+          { ...axis, size: 46, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, 3))) },
+        ],
+        series: [
+          {},
+          { stroke: colour("--over"), width: 1.5, spanGaps: true, points: { show: false } },
+          { stroke: colour("--under"), width: 2, dash: [6, 3], spanGaps: true, points: { show: false } },
+          { stroke: colour("--ink"), width: 2, dash: [2, 3], spanGaps: true, points: { show: false } },
+        ],
+        hooks: { draw: [(plot) => this.#now(plot)] },
+      },
+      this.#data(),
+      box,
+    );
+    this.plot.over.addEventListener("click", () => this.#go());
+  }
+
+  #data() {
+    const drawn = this.state.logarithmic ? (value) => (value > 0 ? value : null) : (value) => value;
+    const list = (key) => this.#points.map((point) => drawn(point[key]));
+    return [this.#points.map(({ x }) => x), list("train"), list("held"), list("other")];
+  }
+
+  // The update at which one is: a line, if it isn't the last.
+  #now(plot) {
+    const { at } = this.state;
+    if (!at || at.update >= (this.#points.at(-1)?.x ?? 0)) return;
+    const x = plot.valToPos(at.update, "x", true);
+    plot.ctx.save();
+    plot.ctx.strokeStyle = getComputedStyle(this).color;
+    plot.ctx.lineWidth = 2;
+    plot.ctx.beginPath();
+    plot.ctx.moveTo(x, plot.bbox.top);
+    plot.ctx.lineTo(x, plot.bbox.top + plot.bbox.height);
+    plot.ctx.stroke();
+    plot.ctx.restore();
+  }
+
+  #go() {
+    const point = this.#points[this.plot.cursor.idx];
+    if (point) this.studio.session.ask("seek", { update: point.x });
+  }
+
+  frameArrived(frame) {
+    const curves = frame.arrays?.curves;
+    if (curves) this.#add(curves, frame.arrays["b:curves"], frame.curves_from ?? 0);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setTimeout(() => {
+      this.#scheduled = false;
+      this.#draw();
+    }, REST);
+  }
+
+  // Update number `from` and those after it; what was trained anew, after a change in the past, takes the place of what
+  // was there.
+  #add({ shape, values }, other, from) {
+    const kept = this.#points.findIndex(({ x }) => x > from);
+    if (kept >= 0) this.#points.length = kept;
+    for (let i = 0; i < shape[0]; i++) {
+      this.#points.push({ x: from + i + 1, train: finite(values[2 * i]), held: finite(values[2 * i + 1]), other: finite(other?.values[2 * i + 1]) });
+    }
+    if (this.#points.length > MOST) this.#points = this.#points.filter((_, index) => index % 2 === 0);
+  }
+
+  #draw() {
+    if (!this.plot) return this.#make();
+    this.plot.setData(this.#data());
+  }
+}
+
+const finite = (value) => (Number.isFinite(value) ? value : null);
+
+customElements.define("studio-curves", Curves);

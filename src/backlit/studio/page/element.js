@@ -1,0 +1,38 @@
+// The base of the page's elements: in the page's own tree (labels and style sheet reach them), told by the store.
+import { LitElement } from "./lit.js";
+
+let studio;
+
+export function provide(given) {
+  studio = given;
+}
+
+export class StudioElement extends LitElement {
+  static watches = [];
+
+  #leave = [];
+
+  createRenderRoot() {
+    return this;
+  }
+
+  get studio() {
+    return studio;
+  }
+
+  get state() {
+    return studio.store.state;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    const keys = [...this.constructor.watches, "language"];
+    this.#leave.push(studio.store.watch(keys, () => this.requestUpdate()));
+    if (this.frameArrived) this.#leave.push(studio.store.onFrame((frame, side) => this.frameArrived(frame, side)));
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    for (const leave of this.#leave.splice(0)) leave();
+  }
+}

@@ -1,0 +1,133 @@
+// Start: texts, the store, the session, and what several parts of the page do together.
+import "./app.js";
+import { provide } from "./element.js";
+import { readLink } from "./link.js";
+import { chooseLanguage, LANGUAGES, loadTexts } from "./say.js";
+import { Session } from "./session.js";
+import { Store } from "./store.js";
+import { RecordedTransport, SocketTransport, WorkerTransport } from "./transport.js";
+import { weightName } from "./chosen.js";
+
+const LANGUAGE_KEY = "backlit-studio-language";
+const HAND_ROWS_APART = 0.03; // of the plane: rows that are painted with the mouse held down
+
+function firstLanguage() {
+  const asked = new URLSearchParams(location.search).get("lang") ?? localStorage.getItem(LANGUAGE_KEY);
+  if (asked in LANGUAGES) return asked;
+  return navigator.languages?.some((code) => code.startsWith("ko")) ? "ko" : "en";
+}
+
+// What a page made of files sets before this module runs: how to reach a session without a server.
+async function connection() {
+  const { worker, recording } = globalThis.backlitStudio ?? {};
+  if (recording) return (handlers) => new RecordedTransport(recording, handlers);
+  if (worker) return (handlers) => new WorkerTransport(worker, handlers);
+  const address = new URL("ws", location.href);
+  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+  address.search = "";
+  address.hash = "";
+  return (handlers) => new SocketTransport(address, handlers);
+}
+
+class Studio {
+  constructor(store, connect) {
+    this.store = store;
+    this.session = new Session(store, connect);
+    store.watch(["at", "layers"], (changed) => this.#timeMoved(changed));
+  }
+
+  choose(place) {
+    this.store.set({ chosen: place, tab: this.store.state.tab === "numbers" ? "numbers" : "numbers", belowOpen: true });
+    this.explain();
+  }
+
+  chooseRow(row) {
+    this.store.set({ row });
+    this.explain();
+  }
+
+  // Numbers of what is chosen. While it plays they are asked for anew now and then, in a pause at once.
+  async explain() {
+    const { chosen, row, side } = this.store.state;
+    if (!chosen || chosen.source) return this.store.set({ explained: null });
+    if (this.explaining) return (this.stale = true);
+    this.explaining = true;
+    const what = chosen.input === undefined || chosen.input === null ? { layer: chosen.layer, unit: chosen.unit } : { weight: weightName(chosen) };
+    await this.session.ask("explain", { ...what, ...(row === null ? {} : { row }), ...(side === "b" ? { side } : {}) });
+    this.explaining = false;
+    if (this.stale) {
+      this.stale = false;
+      this.explain();
+    }
+  }
+
+  #timeMoved(changed) {
+    const { at, chosen, layers } = this.store.state;
+    if (changed.has("layers") && chosen && !fitsIn(chosen, layers)) this.store.set({ chosen: null, explained: null });
+    if (!at || !this.store.state.chosen) return;
+    const now = performance.now();
+    if (at.playing && now - (this.explainedAt ?? 0) < 400) return;
+    if (at.update === this.explainedUpdate && !changed.has("layers")) return;
+    this.explainedAt = now;
+    this.explainedUpdate = at.update;
+    this.explain();
+  }
+
+  language(code) {
+    chooseLanguage(code);
+    localStorage.setItem(LANGUAGE_KEY, code);
+    this.store.set({ language: code });
+  }
+
+  // Which panels are open decides what frames carry.
+  look(panels) {
+    this.store.set({ panels });
+    this.session.look();
+  }
+
+  // Rows put down by hand are sent together, when the hand rests.
+  addPoint(x, y, label, held = false) {
+    const { drawn, data } = this.store.state;
+    const last = drawn.at(-1);
+    const [[left, right], [low, high]] = data.range;
+    if (held && last && Math.hypot((last[0] - x) / (right - left), (last[1] - y) / (high - low)) < HAND_ROWS_APART) return;
+    this.store.set({ drawn: [...drawn, [x, y, label]] });
+    clearTimeout(this.drawTimer);
+    this.drawTimer = setTimeout(() => this.sendDrawn(), 250);
+  }
+
+  sendDrawn() {
+    const { drawn } = this.store.state;
+    if (drawn.length < 2) return null;
+    const points = drawn.map(([x, y, label]) => [round(x), round(y), label]);
+    return this.session.configure({ data: { name: "points", points } });
+  }
+}
+
+const round = (value) => Math.round(value * 1000) / 1000;
+
+function fitsIn({ layer, unit, input }, layers) {
+  const at = layers.findIndex(({ path }) => path === layer);
+  return at >= 0 && unit < layers[at].units && (input === undefined || input === null || input < layers[at - 1]?.units);
+}
+
+async function start() {
+  await loadTexts();
+  const code = firstLanguage();
+  // The token was changed for a cookie; whoever looks at the screen needn't see it.
+  if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname + location.hash);
+  chooseLanguage(code);
+  const store = new Store({
+    language: code, connection: "connecting", connectionReason: "", catalog: null, limits: null, spec: null, at: null, layers: null, notes: [],
+    compare: null, side: "a", data: null, frames: {}, chosen: null, row: null, explained: null, walk: null, findings: null, spotted: [],
+    judged: null, code: null, uploaded: null, surface: null, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
+    tab: "numbers", mode: "studio", panels: ["boundary", "units", "weights", "curves", "doctor"], grid: 60, link: readLink(location.hash), planted: false,
+  });
+  const studio = new Studio(store, await connection());
+  provide(studio);
+  globalThis.studio = studio; // for a person with the console open, and for tests
+  await customElements.whenDefined("studio-app");
+  for (const app of document.querySelectorAll("studio-app")) app.begin();
+}
+
+start();

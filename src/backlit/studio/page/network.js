@@ -1,0 +1,219 @@
+// The network: a column a layer, each unit with what it computes over the input plane, each edge as wide as its weight.
+import { fit, paintShare, paintValues } from "./drawing/map.js";
+import { arrange, curve, edgesBetween } from "./drawing/layout.js";
+import { StudioElement } from "./element.js";
+import { html, nothing, svg } from "./lit.js";
+import { number, say, whole } from "./say.js";
+import { parseChosen, samePlace } from "./chosen.js";
+
+const MOST_EDGES = 500; // between two layers; of more the strongest are drawn
+const ANEW = 40; // frames after which the strongest are chosen again
+const SLOW_ABOVE = 40; // units, above which maps are painted in turn
+
+class NetworkView extends StudioElement {
+  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data"];
+  static properties = { width: { state: true } };
+
+  #age = 0;
+  #turn = 0;
+
+  constructor() {
+    super();
+    this.width = 600;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.sizes = new ResizeObserver(([entry]) => (this.width = Math.max(260, Math.floor(entry.contentRect.width))));
+    this.sizes.observe(this);
+    this.theme = matchMedia("(prefers-color-scheme: dark)");
+    this.theme.addEventListener("change", this);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.sizes.disconnect();
+    this.theme.removeEventListener("change", this);
+  }
+
+  handleEvent() {
+    this.paint();
+  }
+
+  get layers() {
+    const { layers, compare, side } = this.state;
+    return (side === "b" && compare?.layers) || layers || [];
+  }
+
+  get height() {
+    return Math.max(250, Math.min(480, Math.max(...this.layers.map((layer) => layer.units), 1) * 60));
+  }
+
+  render() {
+    if (!this.layers.length) return html`<p class="soft">${say("waiting")}</p>`;
+    const map = (this.map = arrange(this.layers, this.width, this.height));
+    this.edges = map.columns.slice(1).map((to, index) => ({
+      from: map.columns[index],
+      to,
+      drawn: edgesBetween(map.columns[index], to, this.#weights(to), MOST_EDGES),
+    }));
+    return html`
+      <studio-builder shows="tools" .map=${map}></studio-builder>
+      <div class="net-scroll" tabindex=${map.width > this.width + 1 ? 0 : nothing} role="group" aria-label=${say("network-drawn", this.#counts())}>
+        <studio-builder shows="heads" .map=${map}></studio-builder>
+        <div class="net" .style=${`width:${map.width}px;height:${map.height + 8}px`}>
+          <svg class="edges" width=${map.width} height=${map.height} aria-hidden="true">
+            ${this.edges.map(({ from, to, drawn }) => drawn.map((edge) => this.#edge(from, to, edge)))}
+          </svg>
+          ${map.columns.map((column) => column.places.map((place, unit) => this.#unit(column, place, unit)))}
+          ${this.#hoverLabel()}
+        </div>
+      </div>
+      ${this.#elided()}`;
+  }
+
+  #counts() {
+    return { shape: this.layers.map((layer) => layer.units).join("–") };
+  }
+
+  #weights(column) {
+    const side = this.state.side === "b" ? "b:" : "";
+    return this.state.frames?.a?.arrays?.[`${side}param/${column.layer.path}/weight`];
+  }
+
+  #edge(from, to, edge) {
+    const place = { layer: to.layer.path, unit: edge.unit, input: edge.input };
+    const middle = ({ x, block, size }, side) => ({ x: x + (block ? side * (size / 2) : 0), y: this.height / 2 });
+    const d = edge.bundle ? curve(middle(from, 1), middle(to, -1)) : curve(from.places[edge.input], to.places[edge.unit]);
+    const name = edge.bundle ? "bundle" : `${to.layer.path}/${edge.unit}/${edge.input}`;
+    const chosen = samePlace(this.state.chosen, place);
+    return svg`
+      <path class="edge ${chosen ? "chosen" : ""}" data-wire=${name} d=${d}></path>
+      ${edge.bundle ? nothing : svg`<path class="hit" data-edge=${name} d=${d}
+        @click=${() => this.studio.choose(place)} @pointerenter=${() => this.studio.store.set({ hover: place })}
+        @pointerleave=${() => this.studio.store.set({ hover: null })}></path>`}`;
+  }
+
+  #unit(column, { x, y }, unit) {
+    const { layer, size, index, block } = column;
+    const style = `left:${x - size / 2}px;top:${y - size / 2}px;width:${size}px;height:${size}px`;
+    if (block) return html`<div class="unit block" .style=${style}><b>${whole(layer.units)}</b><span>${layer.kind}</span></div>`;
+    const place = { layer: layer.path, unit };
+    const frozen = layer.frozen?.includes?.(unit);
+    const name = this.#unitName(column, unit);
+    return html`<button class="unit ${frozen ? "frozen" : ""}" .style=${style} data-unit=${`${layer.path}/${unit}`}
+      aria-pressed=${samePlace(this.state.chosen, place)} aria-label=${name} title=${name}
+      @click=${() => this.studio.choose(index === 0 ? { ...place, input: null, source: true } : place)}
+      @keydown=${(event) => this.#move(event, column, unit)}>
+      <canvas aria-hidden="true"></canvas>
+      ${size >= 30 ? html`<span class="unit-value n" data-value=${`${layer.path}/${unit}`}></span>` : nothing}
+      ${frozen ? html`<span class="frost" aria-hidden="true">❄</span>` : nothing}
+    </button>`;
+  }
+
+  #unitName({ layer, index }, unit) {
+    const { data } = this.state;
+    if (index === 0) return say("input-unit", { name: data?.columns?.[unit] ?? `x${unit + 1}` });
+    if (index === this.layers.length - 1) return say("output-unit", { name: data?.classes?.[this.layers.at(-1).units > 1 ? unit : 1] ?? unit + 1 });
+    return say("hidden-unit", { layer: index, unit: unit + 1, activation: layer.activation ?? "" });
+  }
+
+  // Arrow keys go from unit to unit; Tab goes on to the next as well.
+  #move(event, column, unit) {
+    const steps = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowLeft: [-1, 0] };
+    const step = steps[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = this.map.columns[column.index + step[0]];
+    if (!next || next.block) return;
+    const to = Math.max(0, Math.min(next.places.length - 1, step[0] ? Math.round((unit * (next.places.length - 1)) / Math.max(column.places.length - 1, 1)) : unit + step[1]));
+    this.querySelector(`[data-unit="${next.layer.path}/${to}"]`)?.focus();
+  }
+
+  #hoverLabel() {
+    const { hover } = this.state;
+    const band = hover && this.edges.find(({ to }) => to.layer.path === hover.layer);
+    const [from, to] = [band?.from.places[hover?.input], band?.to.places[hover?.unit]];
+    if (!from || !to) return nothing;
+    const weights = this.#weights(band.to);
+    const value = weights?.values[hover.unit * band.from.places.length + hover.input];
+    return html`<div class="hover-label n" .style=${`left:${(from.x + to.x) / 2}px;top:${(from.y + to.y) / 2}px`}>${say("weight")} ${number(value)}</div>`;
+  }
+
+  #elided() {
+    const few = this.edges.find(({ from, to, drawn }) => !from.block && !to.block && drawn.length < from.places.length * to.places.length);
+    return few ? html`<p class="small soft">${say("strongest-drawn", { count: whole(MOST_EDGES), all: whole(few.from.places.length * few.to.places.length) })}</p>` : nothing;
+  }
+
+  updated() {
+    this.wires = new Map([...this.querySelectorAll("[data-wire]")].map((path) => [path.dataset.wire, path]));
+    this.canvases = new Map([...this.querySelectorAll("[data-unit]")].map((button) => [button.dataset.unit, button.querySelector("canvas")]));
+    this.paint();
+  }
+
+  frameArrived({ playing }) {
+    if (++this.#age % ANEW === 0 && this.edges?.some(({ drawn }) => drawn.length === MOST_EDGES)) this.requestUpdate();
+    else this.paint(playing);
+  }
+
+  paint(quick = false) {
+    const frame = this.state.frames?.a;
+    if (!frame || !this.map || !this.wires) return;
+    this.#paintEdges();
+    this.#paintUnits(frame, quick);
+    this.#paintValues(frame);
+  }
+
+  #paintEdges() {
+    for (const { from, to, drawn } of this.edges) {
+      const weights = this.#weights(to);
+      if (!weights || drawn[0]?.bundle) continue;
+      let most = 1;
+      for (const value of weights.values) if (Math.abs(value) > most) most = Math.abs(value);
+      const inputs = from.places.length;
+      for (const { unit, input } of drawn) {
+        const value = weights.values[unit * inputs + input];
+        const path = this.wires.get(`${to.layer.path}/${unit}/${input}`);
+        if (!path) continue;
+        const share = Math.abs(value) / most;
+        path.setAttribute("stroke-width", (0.5 + 5.5 * share).toFixed(2));
+        path.setAttribute("stroke-opacity", (0.22 + 0.78 * Math.sqrt(share)).toFixed(2));
+        path.classList.toggle("below", value < 0);
+      }
+    }
+  }
+
+  #paintUnits({ arrays }, quick) {
+    const side = this.state.side === "b" ? "b:" : "";
+    let seen = 0;
+    const all = this.canvases.size;
+    for (const { layer, size, block } of this.map.columns) {
+      const maps = arrays[`${side}units/${layer.path}`];
+      if (!maps || block) continue;
+      const [, grid] = maps.shape;
+      for (let unit = 0; unit < maps.shape[0]; unit++) {
+        if (quick && all > SLOW_ABOVE && seen++ % Math.ceil(all / SLOW_ABOVE) !== this.#turn % Math.ceil(all / SLOW_ABOVE)) continue;
+        const canvas = this.canvases.get(`${layer.path}/${unit}`);
+        if (!canvas) continue;
+        fit(canvas, size);
+        const values = maps.values.subarray(unit * grid * grid, (unit + 1) * grid * grid);
+        let most = 1e-6;
+        for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
+        if (layer === this.layers.at(-1) && this.state.data?.classes?.length === maps.shape[0] && maps.shape[0] > 1) paintShare(canvas, values, grid, unit);
+        else paintValues(canvas, values, grid, Math.max(most, 0.3));
+      }
+    }
+    this.#turn++;
+  }
+
+  #paintValues({ arrays }) {
+    for (const label of this.querySelectorAll("[data-value]")) {
+      const [path, unit] = parseChosen(label.dataset.value);
+      const values = this.state.row === null ? null : arrays[`values/${path}`];
+      label.textContent = values ? number(values.values[unit], 2) : "";
+    }
+  }
+}
+
+customElements.define("studio-network", NetworkView);

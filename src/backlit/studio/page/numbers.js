@@ -1,0 +1,122 @@
+// The numbers of what was clicked: a weight's chain rule and step, or what a unit computes.
+import { biasName, samePlace, weightName } from "./chosen.js";
+import { fit, paintValues } from "./drawing/map.js";
+import { StudioElement } from "./element.js";
+import { html, live, nothing } from "./lit.js";
+import { number, percent, say, told, whole } from "./say.js";
+
+class Numbers extends StudioElement {
+  static watches = ["explained", "chosen", "layers", "row", "at", "data"];
+
+  render() {
+    const { chosen, explained } = this.state;
+    if (!chosen || chosen.source) return html`<div class="hint"><h2>${say("numbers")}</h2><p>${say("click-something")}</p><p class="soft small">${say("click-something-keys")}</p></div>`;
+    if (!explained) return html`<h2>${say("numbers")}</h2><p class="soft">${say("waiting")}</p>`;
+    return explained.weight ? this.#weight(explained) : explained.unit ? this.#unit(explained) : nothing;
+  }
+
+  #of({ update, rows }) {
+    const { row } = this.state;
+    return html`<p class="soft small">${row === null ? say("of-batch", { rows: whole(rows ?? 1), update: whole(update) }) : say("of-row", { row, update: whole(update) })}</p>`;
+  }
+
+  #weight(explained) {
+    const { weight } = explained;
+    return html`<h2>${say("weight")} <span class="formula">${weight.symbol}</span> = <span class="n" data-told="weight">${number(weight.value)}</span></h2>
+      ${this.#of(explained)}
+      ${this.#chain(weight)}
+      ${weight.rule && weight.rule !== weight.lines?.[0]?.text ? html`<p class="formula rule">${weight.rule}</p>` : nothing}
+      <div class="lines scroll" tabindex="0" role="region" aria-label=${say("in-symbols-and-numbers")}>${(weight.lines ?? []).map((line) => html`<p class="formula">${line.text ?? line}</p>`)}</div>
+      <p class="step"><span class="soft">${say("next-step")}</span> <span class="formula n">${number(weight.value)} → <b>${number(weight.new)}</b></span></p>
+      ${this.#edit(weight.value)}`;
+  }
+
+  // Of one row the gradient is a product; of several it is the mean of such products, and no product of means.
+  #chain(weight) {
+    const { upstream, local, downstream, symbol } = weight;
+    const product = this.state.row !== null && upstream !== null && local !== null;
+    return html`<div class="chain" role="group" aria-label=${say("chain-rule")}>
+        ${product ? html`${this.#factor("upstream", upstream, "∂L/∂y")}<span class="times" aria-hidden="true">×</span>
+          ${this.#factor("local", local, `∂y/∂${symbol} = x`)}<span class="times" aria-hidden="true">=</span>` : nothing}
+        ${this.#factor("downstream", downstream, `∂L/∂${symbol}`)}
+        ${this.state.row === null ? html`<span class="small soft mean">${say("mean-of-rows")} <button data-do="take-row" @click=${() => this.studio.chooseRow(0)}>${say("take-row")}</button></span>` : nothing}
+      </div>`;
+  }
+
+  #factor(name, value, sign) {
+    return html`<div class="factor ${name}"><span class="small">${say(name)}</span><b class="n" data-told=${name}>${number(value)}</b><span class="formula small">${sign}</span></div>`;
+  }
+
+  #edit(value) {
+    const { chosen } = this.state;
+    const place = chosen.input === undefined || chosen.input === null ? biasName(chosen) : weightName(chosen);
+    return html`<form class="row edit" @submit=${(event) => this.#set(event, place)}>
+      <label class="row inline">${say(place.includes("bias") ? "set-bias" : "set-weight")} <input name="value" data-do="edit-value" type="number" step="any" required .value=${live(value === undefined ? "" : String(Number(value.toPrecision(6))))} /></label>
+      <button data-do="edit">${say("set")}</button></form>`;
+  }
+
+  async #set(event, place) {
+    event.preventDefault();
+    const answer = await this.studio.session.ask("edit", { place, value: Number(event.target.elements.value.value) });
+    if (answer) this.studio.explain();
+  }
+
+  #unit(explained) {
+    const { unit } = explained;
+    const { chosen, layers } = this.state;
+    const index = layers.findIndex(({ path }) => path === chosen.layer);
+    const frozen = layers[index]?.frozen?.includes?.(chosen.unit) ?? false;
+    return html`<h2>${say("unit-of-layer", { unit: chosen.unit + 1, layer: index })}</h2>
+      ${this.#of(explained)}
+      <div class="unit-columns">
+        ${explained.arrays?.map ? html`<figure class="unit-map"><canvas data-unit-map role="img" aria-label=${say("unit-map-told", { low: number(unit.low), high: number(unit.high) })}></canvas><figcaption class="small soft">${say("over-plane")}</figcaption></figure>` : nothing}
+        <div class="unit-facts">
+          ${unit.formula ? html`<p class="formula">${unit.formula}</p>` : nothing}
+          ${(unit.lines ?? []).map((line) => html`<p class="formula">${line.text ?? line}</p>`)}
+          <dl class="facts">
+            ${unit.value === undefined || unit.value === null ? nothing : html`<dt>${say("value-here")}</dt><dd class="n">${number(unit.value)}</dd>`}
+            ${unit.mean === undefined || unit.mean === null ? nothing : html`<dt>${say("over-rows")}</dt><dd class="n">${say("from-to", { low: number(unit.low, 3), high: number(unit.high, 3), mean: number(unit.mean, 3) })}</dd>`}
+            ${unit.alive === undefined || unit.alive === null ? nothing : html`<dt>${say("alive")}</dt><dd>${this.#alive(unit.alive)}</dd>`}
+          </dl>
+          <div class="row"><button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen })}>❄ ${say(frozen ? "frozen" : "freeze")}</button></div>
+          ${unit.bias === undefined || unit.bias === null ? nothing : this.#edit(unit.bias)}
+        </div>
+        ${this.#weights(unit, index)}
+      </div>`;
+  }
+
+  #alive(alive) {
+    if (typeof alive === "boolean") return html`<span class=${alive ? "good" : "bad"}>${say(alive ? "alive-yes" : "alive-no")}</span>`;
+    return html`<span class=${alive > 0 ? "good" : "bad"}>${alive > 0 ? say("alive-share", { share: percent(alive, 0) }) : say("alive-no")}</span>`;
+  }
+
+  // The way to a weight without a mouse, and a table of them all.
+  #weights(unit, index) {
+    const { chosen, layers, data } = this.state;
+    const weights = unit.weights ?? [];
+    if (!weights.length) return nothing;
+    const most = Math.max(1e-9, ...weights.map((one) => Math.abs(one.value ?? one)));
+    const names = index === 1 ? data?.columns : null; // of the inputs; units are counted
+    return html`<div class="weights scroll" tabindex="0" role="region" aria-label=${say("incoming")}><table><caption class="small">${say("incoming")}</caption><tbody>
+      ${weights.map((one, input) => html`<tr><th scope="row"><button class="plain" data-weight=${input} @click=${() => this.studio.choose({ layer: chosen.layer, unit: chosen.unit, input })}>${names?.[input] ?? say("unit-number", { unit: input + 1 })}</button></th>
+        <td class="n">${number(one.value ?? one)}</td><td class="bar">${bar((one.value ?? one) / most)}</td></tr>`)}</tbody></table></div>`;
+  }
+
+  updated() {
+    const canvas = this.querySelector("[data-unit-map]");
+    const map = this.state.explained?.arrays?.map;
+    if (!canvas || !map) return;
+    fit(canvas, 150);
+    let most = 0.3;
+    for (const value of map.values) if (Math.abs(value) > most) most = Math.abs(value);
+    paintValues(canvas, map.values, map.shape[0], most);
+  }
+}
+
+// A bar to the left or right of the middle, for a share from −1 to 1.
+export function bar(share) {
+  const width = Math.abs(share) * 40;
+  return html`<svg width="84" height="12" aria-hidden="true"><rect class=${share < 0 ? "below" : "above"} x=${share < 0 ? 42 - width : 42} y="2" width=${width} height="8"></rect><path d="M42 0V12" class="zero"></path></svg>`;
+}
+
+customElements.define("studio-numbers", Numbers);

@@ -1,0 +1,151 @@
+// The conversation with the session: what is asked, and what its answers change in the store.
+import { announce } from "./announce.js";
+import { VERSION, wrong } from "./protocol.js";
+import { language, say, told } from "./say.js";
+
+const ANSWER_WITHIN = 30_000; // milliseconds
+
+export class Session {
+  #next = 1;
+  #waiting = new Map();
+  #greeted = false;
+
+  constructor(store, connect) {
+    this.store = store;
+    this.transport = connect({
+      onMessage: (message) => this.receive(message),
+      onStatus: (status, reason) => this.#status(status, reason),
+    });
+  }
+
+  // Ask, and have the answer: a promise of the message that carries the same id. What can't be done is shown and null.
+  ask(type, parts = {}, arrays = undefined) {
+    const id = this.#next++;
+    if (!this.transport.send({ type, id, ...parts }, arrays)) {
+      this.#tell(say("not-connected"));
+      return Promise.resolve(null);
+    }
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#answer(id, null), ANSWER_WITHIN);
+      this.#waiting.set(id, { resolve, timer });
+    });
+  }
+
+  #answer(id, message) {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    clearTimeout(waiting.timer);
+    this.#waiting.delete(id);
+    waiting.resolve(message);
+  }
+
+  receive(message) {
+    const fault = wrong(message, "tell");
+    if (fault) return console.error(fault, message);
+    const act = RECEIVERS[message.type];
+    if (act) act.call(this, message);
+    if (message.id !== undefined && message.id !== null) this.#answer(message.id, message.type === "error" ? null : message);
+  }
+
+  #status(status, reason) {
+    this.store.set({ connection: status, connectionReason: reason ?? "" });
+    if (status === "open") this.#hello();
+    if (status === "lost" || status === "gone") {
+      for (const id of [...this.#waiting.keys()]) this.#answer(id, null);
+      announce(say(`connection-${status}`));
+    }
+  }
+
+  async #hello() {
+    await this.ask("hello", { version: VERSION, language: language() });
+    this.look();
+    const { link } = this.store.state;
+    if (link && !this.#greeted) await this.ask("configure", { state: link });
+    this.#greeted = true;
+  }
+
+  // What frames carry follows from what is open on the page.
+  look() {
+    const { panels, grid } = this.store.state;
+    this.ask("look", { panels: [...panels], grid });
+  }
+
+  configure(part) {
+    return this.ask("configure", { state: part });
+  }
+
+  #tell(text, kind = "error") {
+    const key = this.#next++;
+    const messages = [...this.store.state.messages.filter((old) => old.text !== text), { key, text, kind }].slice(-3);
+    this.store.set({ messages });
+    announce(text);
+  }
+
+  tell(text, kind = "note") {
+    this.#tell(text, kind);
+  }
+
+  frame(message) {
+    const { store } = this;
+    const { at } = store.state;
+    const { update, epoch, playing, findings, diverged } = message;
+    const furthest = Math.max(at?.furthest ?? 0, update);
+    store.frameArrived(message);
+    store.set({ at: { ...at, update, epoch, playing, furthest }, ...(findings ? { spotted: findings } : {}) });
+    if (diverged && !store.state.diverged) this.#tell(told(diverged), "warning");
+    store.set({ diverged: diverged ?? null });
+    this.transport.send({ type: "seen", frame: message.frame });
+  }
+}
+
+const RECEIVERS = {
+  welcome({ version, catalog, limits, backlit }) {
+    this.store.set({ catalog, limits, backlit, serverVersion: version });
+  },
+  state({ state, at, layers, notes, compare, planted }) {
+    this.store.set({ spec: state, at, layers, notes, compare: compare ?? null, planted });
+  },
+  data(message) {
+    this.store.set({ data: message });
+  },
+  frame(message) {
+    this.frame(message);
+  },
+  error({ what, field }) {
+    this.store.set({ wrongField: field ?? null });
+    this.tell(told(what), "error");
+  },
+  note({ what }) {
+    this.tell(told(what), "note");
+  },
+  explained(message) {
+    this.store.set({ explained: message });
+  },
+  walked(message) {
+    this.store.set({ walk: message });
+  },
+  pulled(message) {
+    this.store.set({ pulled: message });
+  },
+  surface(message) {
+    this.store.set({ surface: message });
+  },
+  findings(message) {
+    this.store.set({ findings: message.findings });
+  },
+  judged(message) {
+    this.store.set({ judged: message });
+  },
+  code(message) {
+    this.store.set({ code: message });
+  },
+  uploaded(message) {
+    this.store.set({ uploaded: message });
+  },
+  said(message) {
+    this.store.set({ said: message.text });
+  },
+  done({ at }) {
+    if (at) this.store.set({ at });
+  },
+};

@@ -1,0 +1,100 @@
+// How messages travel. A transport has `send(message, arrays)`, `close()`, and calls `onMessage` with what arrives (frames
+// decoded) and `onStatus` with "connecting", "open", "lost" or "refused". Three ways with the same messages: a websocket,
+// a worker, and a recording that is played.
+import { decodeFrame, encodeFrame } from "./frames.js";
+
+const LONGEST_WAIT = 5000; // milliseconds between two tries to connect
+const PATIENCE = 5; // tries after which the session is taken to be gone
+const REFUSED = [1008, 4403, 4429]; // codes by which it closes for good
+
+export class SocketTransport {
+  #socket;
+  #tries = 0;
+  #closed = false;
+  #timer;
+
+  constructor(address, { onMessage, onStatus }) {
+    this.address = address;
+    this.onMessage = onMessage;
+    this.onStatus = onStatus;
+    this.#connect();
+    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
+  }
+
+  #connect() {
+    if (this.#tries === 0) this.onStatus("connecting");
+    const socket = new WebSocket(this.address);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      this.#tries = 0;
+      this.onStatus("open");
+    };
+    socket.onmessage = ({ data }) => this.onMessage(typeof data === "string" ? JSON.parse(data) : decodeFrame(data));
+    socket.onclose = ({ code, reason }) => {
+      if (this.#closed || socket !== this.#socket) return;
+      if (REFUSED.includes(code)) return this.onStatus("refused", reason);
+      this.onStatus(this.#tries < PATIENCE ? "lost" : "gone");
+      this.#timer = setTimeout(() => this.#connect(), Math.min(LONGEST_WAIT, 250 * 2 ** this.#tries++));
+    };
+    this.#socket = socket;
+  }
+
+  // A tab that wakes up doesn't wait for the next try.
+  #hurry() {
+    if (this.#closed || this.#socket.readyState !== WebSocket.CLOSED) return;
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+
+  send(message, arrays) {
+    if (this.#socket.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(arrays ? encodeFrame(message, arrays) : JSON.stringify(message));
+    return true;
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#socket.close();
+  }
+}
+
+// A worker that answers as the server does: it posts objects, and frames as buffers.
+export class WorkerTransport {
+  constructor(worker, { onMessage, onStatus }) {
+    this.worker = worker;
+    worker.onmessage = ({ data }) => onMessage(data instanceof ArrayBuffer ? decodeFrame(data) : data);
+    worker.onerror = ({ message }) => onStatus("refused", message);
+    onStatus("open");
+  }
+
+  send(message, arrays) {
+    this.worker.postMessage(arrays ? encodeFrame(message, arrays) : message);
+    return true;
+  }
+
+  close() {
+    this.worker.terminate();
+  }
+}
+
+// A recording: for each type of message asked, what was told. `{answers: {hello: [message, …]}}`; frames have their
+// arrays as plain lists.
+export class RecordedTransport {
+  constructor(recording, { onMessage, onStatus }) {
+    this.recording = recording;
+    this.asked = [];
+    this.onMessage = onMessage;
+    setTimeout(() => onStatus("open"), 0);
+  }
+
+  send(message) {
+    this.asked.push(message);
+    for (const answer of this.recording.answers[message.type] ?? []) {
+      setTimeout(() => this.onMessage(decodeFrame(encodeFrame({ ...answer, id: message.id }, answer.lists ?? {}))), 0);
+    }
+    return true;
+  }
+
+  close() {}
+}

@@ -1,0 +1,405 @@
+"""The studio's server: who may talk to it, what pages and sessions say to each other, and what a slow page costs."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from backlit import extras
+from backlit.errors import InputError
+from backlit.studio import server
+from backlit.studio.guard import Guard
+from backlit.studio.server import application, listening
+from backlit.studio.session import Session
+from backlit.studio.state import State
+from backlit.studio.wire import from_json, packed, to_json, unpacked
+
+PORT, TOKEN = 8321, "a-token-of-the-tests"
+HERE = f"http://127.0.0.1:{PORT}"
+SMALL = {"data": {"rows": 40}, "network": {"layers": [{"units": 2}]}, "training": {"batch": 8, "engine": "numpy"}}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "index.html").write_text("<!doctype html><title>studio</title>")
+    (folder / "parts").mkdir()
+    (folder / "parts" / "a.js").write_text("export const a = 1;")
+    (folder / "secret.py").write_text("token = 1")
+    return folder
+
+
+def make_session() -> Session:
+    return Session(State.from_dict(SMALL))
+
+
+@pytest.fixture
+def guard() -> Guard:
+    return Guard(PORT, token=TOKEN)
+
+
+@pytest.fixture
+def client(guard: Guard, page: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setattr(server, "PAGE", page)
+    with TestClient(application(guard, make_session), base_url=HERE) as client:
+        yield client
+
+
+def enter(client: TestClient) -> None:
+    assert client.get("/", params={"token": TOKEN}).status_code == 200
+
+
+@contextlib.contextmanager
+def talking(client: TestClient, **headers: str) -> Iterator["Page"]:
+    own = {"origin": HERE, "host": f"127.0.0.1:{PORT}", "cookie": cookies(client)}
+    with client.websocket_connect("/ws", headers={**own, **headers}) as websocket:
+        yield Page(websocket)
+
+
+def cookies(client: TestClient) -> str:
+    """What a browser would send; the test client's websockets are of another host, and have none by themselves."""
+    return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+
+
+class Page:
+    """A page at the other end of the websocket."""
+
+    def __init__(self, websocket: object) -> None:
+        self.websocket = websocket
+        self.frames: list[tuple[dict, dict]] = []
+
+    def send(self, kind: str, **parts: object) -> None:
+        self.websocket.send_text(to_json({"type": kind, **parts}))
+
+    def receive(self) -> dict:
+        event = self.websocket.receive()
+        if event["type"] == "websocket.close":
+            raise WebSocketDisconnect(event["code"])
+        if event.get("text") is not None:
+            return from_json(event["text"])
+        message, arrays = unpacked(event["bytes"])
+        if message["type"] == "frame":
+            self.frames.append((message, arrays))
+        return message
+
+    def until(self, kind: str, **parts: object) -> dict:
+        for _ in range(200):
+            message = self.receive()
+            if message["type"] == kind and all(message.get(name) == part for name, part in parts.items()):
+                return message
+        raise AssertionError(kind)
+
+    def ask(self, kind: str, answer: str, **parts: object) -> dict:
+        self.send(kind, id=7, **parts)
+        return self.until(answer, id=7)
+
+    def greet(self) -> dict:
+        self.send("hello", version=1)
+        self.until("welcome")
+        return self.until("state")
+
+
+# ------------------------------------------------------------------------------------------------ who may talk to it
+
+
+def test_the_token_is_changed_for_a_cookie(client: TestClient, guard: Guard) -> None:
+    assert client.get("/").status_code == 403
+    assert client.get("/", params={"token": TOKEN[:-1]}).status_code == 403
+    assert client.get("/parts/a.js", params={"token": TOKEN}).status_code == 403  # the address is that of the page
+    answer = client.get("/", params={"token": TOKEN})
+    assert answer.status_code == 200
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert TOKEN not in cookie
+    assert client.get("/").status_code == 200
+    assert client.get("/parts/a.js").headers["content-type"].startswith("text/javascript")
+    client.cookies.clear()
+    assert client.get("/", headers={"cookie": f"{guard.cookie}={'x' * 32}; {guard.cookie}-2=1"}).status_code == 403
+
+
+def test_what_is_refused_says_nothing_but_how_to_come_in(client: TestClient) -> None:
+    text = client.get("/").text
+    assert "Open the address that `backlit studio` has printed" in text
+    assert "주소를 여세요" in text
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", f"evil.example:{PORT}", "127.0.0.1", f"127.0.0.1:{PORT + 1}", f"10.0.0.1:{PORT}", "",
+     f"localhost.evil.example:{PORT}", f"x@localhost:{PORT}", f"localhost:{PORT}/x", "[::1", f"localhost:{PORT}x"],
+)  # fmt: skip
+def test_a_name_that_was_made_to_mean_this_machine_is_refused(client: TestClient, host: str) -> None:
+    enter(client)
+    assert client.get("/", headers={"host": host}).status_code == 403
+    with pytest.raises(WebSocketDisconnect), talking(client, host=host):
+        pass
+
+
+@pytest.mark.parametrize("host", [f"localhost:{PORT}", f"127.0.0.1:{PORT}", f"[::1]:{PORT}"])
+def test_the_names_of_loopback_are_its_own(guard: Guard, host: str) -> None:
+    assert guard.names(host)
+    assert guard.comes_from_here(f"http://{host}", host, needed=True)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "null", f"http://127.0.0.1:{PORT + 1}", f"http://localhost:{PORT}", f"{HERE}.evil"],
+)
+def test_a_page_of_another_site_is_refused(client: TestClient, origin: str) -> None:
+    enter(client)
+    assert client.get("/", headers={"origin": origin}).status_code == 403
+    with pytest.raises(WebSocketDisconnect), talking(client, origin=origin):
+        pass
+
+
+def test_a_websocket_without_origin_or_cookie_is_refused(client: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect), talking(client):
+        pass
+    enter(client)
+    known = {"host": f"127.0.0.1:{PORT}", "cookie": cookies(client)}
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/ws", headers=known):
+        pass
+    with talking(client) as page:
+        page.greet()
+
+
+def test_nothing_but_the_pages_files_is_handed_out(client: TestClient) -> None:
+    enter(client)
+    paths = [
+        "/secret.py",
+        "/../server.py",
+        "/%2e%2e/server.py",
+        "/..%2fserver.py",
+        "/parts/",
+        "/etc/passwd",
+        "//etc/passwd",
+    ]
+    assert [client.get(path).status_code for path in paths] == [404] * len(paths)
+    assert client.post("/").status_code == 405
+
+
+def test_every_answer_has_the_headers_of_a_strict_page(client: TestClient) -> None:
+    for answer in (client.get("/"), client.get("/", params={"token": TOKEN}), client.get("/nothing")):
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def test_a_class_has_seats_each_with_a_session_of_its_own(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PAGE", page)
+    guard = Guard(PORT, "0.0.0.0", TOKEN, seats=2)  # noqa: S104
+    assert guard.names(f"192.168.7.7:{PORT}")
+    assert guard.names(f"{socket.gethostname()}:{PORT}")
+    assert not guard.names(f"evil.example:{PORT}")
+    app = application(guard, make_session)
+    with TestClient(app, base_url=HERE) as one:
+        two, three = (TestClient(app, base_url=HERE) for _ in range(2))
+        enter(one)
+        enter(two)
+        assert three.get("/", params={"token": TOKEN}).status_code == 503
+        enter(one)  # who has a seat keeps it
+        with talking(one) as first, talking(two) as second:
+            first.greet()
+            second.greet()
+            first.ask("step", "done", updates=3)
+            at = second.ask("step", "done", updates=1)["at"]
+            assert at["update"] == 1
+
+
+def test_a_token_that_others_would_guess_is_refused() -> None:
+    with pytest.raises(InputError, match="a token must have at least 12 characters, or others would guess it"):
+        Guard(PORT, token="1234")  # noqa: S106
+
+
+# ------------------------------------------------------------------------------------------------ talking
+
+
+def test_a_page_trains_and_sees_frames(client: TestClient) -> None:
+    enter(client)
+    with talking(client) as page:
+        state = page.greet()
+        assert state["at"]["update"] == 0
+        page.ask("look", "done", panels=["boundary", "weights", "curves"], grid=12)
+        page.ask("step", "done", updates=4)
+        frame = page.until("frame") if not page.frames else page.frames[-1][0]
+        while page.frames[-1][0]["update"] < 4:
+            page.send("seen", frame=frame["frame"])
+            frame = page.until("frame")
+        assert page.frames[-1][1]["boundary"].shape == (12, 12)
+        curves = [arrays["curves"] for _, arrays in page.frames if "curves" in arrays]
+        assert sum(map(len, curves)) == 4  # each update once
+
+
+def test_a_slow_page_loses_frames_not_the_run(client: TestClient) -> None:
+    enter(client)
+    with talking(client) as page:
+        page.greet()
+        page.ask("look", "done", panels=["curves"])
+        page.send("play", speed=5)
+        deadline = time.monotonic() + 20
+        at = page.ask("look", "done", grid=10)["at"]
+        while at["update"] < 200 and time.monotonic() < deadline:
+            at = page.ask("look", "done", grid=10)["at"]  # no frame is acknowledged in all that time
+        assert at["update"] >= 200
+        assert len(page.frames) <= 1
+        page.ask("pause", "done")
+        page.send("seen", frame=1)
+        page.until("frame")
+        assert page.frames[-1][0]["update"] >= 200
+        assert (
+            sum(len(arrays["curves"]) for _, arrays in page.frames if "curves" in arrays) >= 200
+        )  # nothing is missing
+
+
+def test_a_page_that_is_loaded_again_and_a_second_tab_come_to_where_it_is(client: TestClient) -> None:
+    enter(client)
+    with talking(client) as page:
+        page.greet()
+        page.ask("step", "done", updates=6)
+        page.ask("rate", "state", value=0.5)
+    with talking(client) as page, talking(client) as tab:
+        state = page.greet()
+        assert (state["at"]["update"], state["state"]["history"][0]["value"]) == (6, 0.5)
+        tab.greet()
+        page.ask("configure", "state", state={"data": {"name": "xor", "rows": 40}})
+        assert tab.until("state")["state"]["data"]["name"] == "xor"  # the other tab is told
+        tab.ask("step", "done", updates=1)
+
+
+def test_of_many_moves_of_a_slider_the_last_one_counts(client: TestClient) -> None:
+    enter(client)
+    with talking(client) as page:
+        page.greet()
+        for update in range(1, 60):
+            page.send("seek", update=update, id=update)
+        assert page.until("done", id=59)["at"]["update"] == 59
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("{", "a message must be JSON in UTF-8"),
+        ("[1]", "a message must be an object with a type"),
+        ('{"type":"' + "x" * 100 + '"}', "unknown message"),
+        ("[" * 100_000, "a message must be JSON in UTF-8"),
+        (b"\x00", "a frame must have 4 bytes"),
+        (b"\xff\xff\xff\xff", "a frame's header must fit"),
+    ],
+)
+def test_what_is_no_message_is_answered_and_the_session_goes_on(
+    client: TestClient, sent: str | bytes, text: str
+) -> None:
+    enter(client)
+    with talking(client) as page:
+        page.greet()
+        page.websocket.send_text(sent) if isinstance(sent, str) else page.websocket.send_bytes(sent)
+        assert text in page.until("error")["what"]["en"]
+        page.ask("step", "done", updates=1)
+
+
+def test_a_file_travels_as_a_frame(client: TestClient) -> None:
+    enter(client)
+    text = b"a,b,kind\n" + b"".join(f"{i},{i % 5},{'xy'[i % 2]}\n".encode() for i in range(30))
+    with talking(client) as page:
+        page.greet()
+        header = {"type": "upload", "name": "mine.csv", "kind": "table", "id": 5}
+        page.websocket.send_bytes(packed(header, {"file": np.frombuffer(text, np.uint8)}))
+        told = page.until("uploaded", id=5)
+        assert [each["name"] for each in told["columns"]] == ["a", "b", "kind"]
+
+
+def test_what_fails_between_messages_is_said_and_the_session_goes_on(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(client)
+    with talking(client) as page:
+        page.greet()
+        page.ask("step", "done", updates=2)
+
+        def broken(session: Session) -> None:
+            raise ValueError("/home/me")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Session, "tick", broken)
+            page.send("play")
+            text = page.until("error")["what"]
+            assert text["en"] == "something went wrong in the studio (ValueError); nothing was changed"
+        assert page.ask("step", "done", updates=1)["at"]["update"] == 3
+
+
+# ------------------------------------------------------------------------------------------------ the command
+
+
+def test_a_port_that_is_taken_is_passed_over() -> None:
+    first, port = listening("127.0.0.1", 0)
+    with first:
+        second, other = listening("127.0.0.1", port)
+        second.close()
+        assert port < other <= port + server.PORTS
+
+
+def test_a_host_that_isnt_this_machines_is_told() -> None:
+    with pytest.raises(InputError, match=r"no port from 8321 to 8340 can be had on 192\.0\.2\.1 "):
+        listening("192.0.2.1", 8321)
+
+
+def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(extras.importlib, "import_module", missing)
+    with pytest.raises(InputError, match=r"the studio needs another package: pip install 'backlit\[studio\]'"):
+        application(Guard(PORT))
+
+
+def test_the_command_serves_says_where_and_stops_at_ctrl_c() -> None:
+    taken, port = listening("127.0.0.1", 0)
+    words = [sys.executable, "-m", "backlit", "studio", "--no-browser", "--port", str(port), "--token", TOKEN]
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    with taken, subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:  # fmt: skip
+        lines = [process.stdout.readline() for _ in range(3)]
+        other = int(lines[0].split()[-1])
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=30)
+    assert lines == [
+        f"port {port} is taken; this is {other}\n",
+        f"The studio is at http://127.0.0.1:{other}/?token={TOKEN}\n",
+        "Ctrl-C stops it\n",
+    ]
+    assert (process.returncode, rest, errors) == (130, "the studio was stopped\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--token", "short"], "a token must have at least 12 characters"),
+        (["--state", "%7B"], "a message must be JSON in UTF-8"),
+        (["nowhere"], "nowhere"),
+        (["nowhere", "--state", "{}"], "begin with a run or with a --state, not with both"),
+    ],
+)
+def test_what_is_wrong_with_the_command_is_told(words: list[str], text: str) -> None:
+    from typer.testing import CliRunner
+
+    from backlit.cli.main import app
+
+    result = CliRunner().invoke(app, ["studio", "--no-browser", "--port", "0", *words])
+    assert result.exit_code == 2
+    assert text in result.output
