@@ -123,6 +123,7 @@ class Worker:
         rest = self._last + FRAME_SECONDS - time.monotonic()
         if rest > 0 and session.playing and session.speed:
             time.sleep(rest)  # so many updates a frame, and no more
+            rest = 0.0
         if rest <= 0 or not session.playing:
             sent = self._send_frames(session)
             if sent or session.playing:
