@@ -14,7 +14,11 @@ import time
 from collections.abc import Sequence
 
 FIGURES = (
+<<<<<<< HEAD
     "collectives", "averaging", "processes", "streams",
+=======
+    "streams", "sharding", "averaging", "collectives", "hosts",
+>>>>>>> main
 )  # fmt: skip
 
 
