@@ -14,11 +14,7 @@ import time
 from collections.abc import Sequence
 
 FIGURES = (
-<<<<<<< HEAD
-    "collectives", "averaging", "processes", "streams",
-=======
-    "streams", "sharding", "averaging", "collectives", "hosts",
->>>>>>> main
+    "collectives", "averaging", "processes", "streams", "sharding", "hosts",
 )  # fmt: skip
 
 
