@@ -149,8 +149,8 @@ def finish(run: Any, folder: Path, outcome: Outcome) -> None:
     from backlit.train.result import ending
 
     if run.diverged:
-        if run.history and not outcome.no_report and distributed.is_first():
-            output.note(f"report: {save_report(run, outcome.lang)}")
+        if run.history and not outcome.no_report:
+            output.note(f"report: {distributed.once(lambda: str(save_report(run, outcome.lang)))}")
         output.fail(ending(run), output.WORK_FAILED)
     if not run.history:
         output.fail(ending(run), output.INTERRUPTED)
@@ -163,8 +163,8 @@ def finish(run: Any, folder: Path, outcome: Outcome) -> None:
         output.emit({**scores, "findings": found, "run": str(folder), "epochs": len(run.history), "seconds": seconds})
     else:
         output.tell(printing.training(run, folder, run.diagnose().alarms))
-    if not outcome.no_report and distributed.is_first():  # now that the result is known: drawing takes a second or two
-        written = save_report(run, outcome.lang)
+    if not outcome.no_report:  # now that the result is known: drawing takes a second or two
+        written = distributed.once(lambda: str(save_report(run, outcome.lang)))
         if not outcome.as_json:
             output.tell(f"report: {written}")
     if run.stopped == "interrupted":
