@@ -15,13 +15,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo lessons test coverage mutants fuzz audit house lint format docs docs-serve bench bench-doctor clean
+.PHONY: help demo studio lessons test coverage mutants fuzz audit house lint format docs docs-serve bench bench-doctor clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 demo: $(VENV)/.package ## watch a network learn to read handwritten digits
 	@$(BIN)/backlit train digits --out "runs/demo-$$(date +%Y%m%d-%H%M%S)"
+
+studio: $(VENV)/.package ## see a network learn, in the browser: build it, train it, go back, every number
+	@$(BIN)/python -c 'import starlette, uvicorn, websockets' 2>/dev/null || $(PIP) install --quiet -e '.[studio]'
+	@$(BIN)/backlit studio
 
 lessons: $(VENV)/.package ## run every lesson quickly, and write them as notebooks into build/lessons
 	@mkdir -p build

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 FIGURES = (
-    "collectives", "averaging", "streams",
+    "collectives", "averaging", "processes", "streams", "sharding", "hosts",
 )  # fmt: skip
 
 

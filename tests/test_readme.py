@@ -147,6 +147,23 @@ def test_the_page_on_transformers(tmp_path: Path) -> None:
     assert (tmp_path / "block.svg").read_text(encoding="utf-8").startswith("<")
 
 
+@pytest.mark.slow
+def test_more_than_one_device(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    losses = [float(line) for line in run(tmp_path, sys.executable, "-c", blocks(text)).split()]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert losses[2] != pytest.approx(losses[0], rel=1e-4)
+    assert losses[2] < 2 * losses[0]
+    commands = re.findall(r"^    backlit (train .*)$", text, flags=re.MULTILINE)
+    all_words = " ".join(commands)
+    assert "--shard parameters" in all_words
+    assert "--average-every 8" in all_words
+    for command in commands:
+        if "--devices" in command:
+            words = shlex.split(command.replace("--epochs 20", "--epochs 2"))
+            run(tmp_path, sys.executable, "-m", "backlit", *words, "--no-report")
+
+
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "several-inputs.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))

@@ -104,7 +104,7 @@ def figure(quick: bool) -> str:
         accuracy = line["accuracy"]
         rows.append(
             [
-                "a sum in each update" if every == "None" else f"a mean every {every} updates",
+                "a sum in each update" if every == "None" else f"K = {every}",
                 str(line["sent"]),
                 f"{statistics.mean(line['loss']):.4f}",
                 f"{statistics.mean(accuracy):.4f} ({min(accuracy):.4f}–{max(accuracy):.4f})",

@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 from tests.fuzz.frame import CHECK, Fuzzer, all_fuzzers, try_case
@@ -88,7 +89,7 @@ def _worker(fuzzer: Fuzzer, seed: str, first: int, last: int, until: float):
     command = [sys.executable, "-m", "tests.fuzz", fuzzer.name, f"--seed={seed}", "--worker", str(first), str(last)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=lambda: [lines.put(line) for line in [*process.stdout, ""]], daemon=True).start()
+    threading.Thread(target=lambda: [lines.put(line) for line in chain(process.stdout, [""])], daemon=True).start()
     fate = ""
     for number in range(first, last):
         try:

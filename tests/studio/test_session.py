@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -486,3 +488,28 @@ def test_what_fails_inside_is_said_without_a_trace(session: Session, monkeypatch
     text = refused(session, "pause")
     assert text == "something went wrong in the studio (ValueError); nothing was changed"
     assert link_of(session.state)
+
+
+def test_a_session_needs_no_jax_no_threads_and_no_server() -> None:
+    """So that it runs in a browser's worker, too."""
+    code = """
+import sys, threading
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("jax", "jaxlib", "starlette", "uvicorn", "websockets"):
+            raise ModuleNotFoundError(name=name)
+sys.meta_path.insert(0, Without())
+from importlib import util
+find = util.find_spec
+util.find_spec = lambda name: None if name == "jax" else find(name)
+from backlit.studio.answers import answer
+from backlit.studio.session import Session
+session = Session()
+explain = {"type": "explain", "weight": "0/bias[0]"}
+for message in ({"type": "hello", "version": 1}, {"type": "step", "updates": 3}, explain):
+    assert all(reply.message["type"] != "error" for reply in answer(session, message)), message
+session.frame()
+print(session.first.timeline.engine, threading.active_count())
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.stdout, result.stderr) == ("numpy 1\n", "")

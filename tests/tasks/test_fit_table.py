@@ -162,6 +162,8 @@ def test_the_future_is_judged_on(cars):
     assert "day month sin" in run.preparation.names
     with pytest.raises(InputError, match="by a group or by time"):
         bl.fit(table, target="price", time="day", group="make")
+    numbered = bl.fit(cars.with_columns(when=pl.int_range(cars.height)), target="price", time="when", **QUICK)
+    assert "when" not in numbered.preparation.names
     with pytest.raises(InputError, match="time 'weight', row 4 is missing"):
         bl.fit(table.drop("day").with_columns(cars["weight"]), target="price", time="weight")
 

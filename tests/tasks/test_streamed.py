@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +173,17 @@ def test_json_isnt_for_streams(folder: Path, tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["predict", str(tmp_path / "run"), str(folder / "*.parquet"), *options])
         assert done.exit_code == 2
         assert message in " ".join(done.output.split())
+
+
+@pytest.mark.slow
+def test_two_processes_train_on_a_stream_as_one_does(folder: Path, tmp_path: Path) -> None:
+    losses = []
+    for processes in (1, 2):
+        out = tmp_path / str(processes)
+        command = [
+            sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--epochs", "3",
+            "--network", "mlp:8", "--out", str(out), "--quiet", "--no-report",
+        ]  # fmt: skip
+        subprocess.run([*command, "--processes", "2"] if processes == 2 else command, check=True)
+        losses.append(bl.load(out).history["val_loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)

@@ -25,7 +25,7 @@ SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 def command(
     script: Annotated[
         list[str] | None,
-        typer.Argument(help="The script, or -m and a module, and its own arguments.", metavar="SCRIPT …"),
+        typer.Argument(help="The script, or -m and a module, and its own arguments.", metavar="SCRIPT"),
     ] = None,
     processes: Annotated[int, typer.Option("--processes", "-n", help="How many to start.")] = 2,
 ) -> None:

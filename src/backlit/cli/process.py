@@ -10,6 +10,7 @@ import sys
 import warnings
 from typing import Any, TextIO
 
+from backlit import distributed
 from backlit.aligned import visible
 from backlit.cli.launching.child import stream_number
 from backlit.errors import BacklitWarning
@@ -101,5 +102,5 @@ def _stream(number: int, given: TextIO | None) -> TextIO:
 
 def _warn(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
     """Backlit's own warnings as a sentence; JAX's and others' tell users nothing that they could act upon."""
-    if issubclass(category, BacklitWarning):
+    if issubclass(category, BacklitWarning) and distributed.is_first():
         sys.stderr.write(f"{visible(message)}\n")

@@ -152,8 +152,8 @@ def finish(run: Any, folder: Path, outcome: Outcome, more: Mapping[str, Any] | N
     from backlit.train.result import ending
 
     if run.diverged:
-        if run.history and not outcome.no_report and distributed.is_first():
-            output.note(f"report: {save_report(run, outcome.lang)}")
+        if run.history and not outcome.no_report:
+            output.note(f"report: {distributed.once(lambda: str(save_report(run, outcome.lang)))}")
         output.fail(ending(run), output.WORK_FAILED)
     if not run.history:
         output.fail(ending(run), output.INTERRUPTED)
@@ -167,8 +167,8 @@ def finish(run: Any, folder: Path, outcome: Outcome, more: Mapping[str, Any] | N
         output.emit({**told, **(more or {})})
     else:
         output.tell(printing.training(run, folder, run.diagnose().alarms))
-    if not outcome.no_report and distributed.is_first():  # now that the result is known: drawing takes a second or two
-        written = save_report(run, outcome.lang)
+    if not outcome.no_report:  # now that the result is known: drawing takes a second or two
+        written = distributed.once(lambda: str(save_report(run, outcome.lang)))
         if not outcome.as_json:
             output.tell(f"report: {written}")
     if run.stopped == "interrupted":

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
+import signal
+import sys
 import warnings
 from dataclasses import replace
+from types import TracebackType
 
+from backlit.distributed.failing import is_news
 from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, addressed, checked, found
 from backlit.distributed.roll_call import answered
 from backlit.distributed.world import joined
@@ -122,6 +127,24 @@ def _join(place: Place) -> None:
     )
     os.environ[JOINED] = str(os.getpid())
     atexit.register(leave)
+    _end_with_errors()
+
+
+def _end_with_errors() -> None:
+    """From now on an error that a script doesn't catch ends it at once: an orderly end would wait for the others."""
+    before = sys.excepthook
+
+    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        before(kind, error, trace)
+        if joined() is None:
+            return
+        is_news(f"{kind.__name__}: {error}")
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(128 + signal.SIGINT if issubclass(kind, KeyboardInterrupt) else 1)
+
+    sys.excepthook = told
 
 
 def _wait() -> float:

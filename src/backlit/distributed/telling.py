@@ -179,14 +179,14 @@ def heard(asked: Callable[[], bool]) -> Callable[[], bool]:
     >>> ended()
     True
     """
+    if count() == 1:
+        return asked
     place = f"backlit/asked/{next(_askings)}"
     told = False
 
     def answer() -> bool:
         nonlocal told
         here = asked()
-        if count() == 1:
-            return here
         if here and not told and index() > 0:
             told = True
             _put(f"{place}/{index()}", None)

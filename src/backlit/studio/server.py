@@ -142,6 +142,8 @@ def application(guard: Guard, session: Callable[[], Session] = Session) -> Any:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
+        for key in guard.keys:  # the session that all share is made while the browser opens
+            desks.of(key)
         yield
         await asyncio.to_thread(desks.close)
 

@@ -233,14 +233,13 @@ class Session:
         if self.second is not None:
             self.second.timeline.seek(self.first.timeline.at)
 
-    def warm_up(self) -> bool:
-        """Compile what training will run, if it wasn't; whether there was anything to do."""
+    def to_warm_up(self) -> Timeline | None:
+        """What is to be compiled before it is trained, told once; None if there is nothing."""
         timeline = self.first.timeline
         if self._warm is timeline:
-            return False
+            return None
         self._warm = timeline
-        timeline.warm_up()
-        return True
+        return timeline
 
     # -------------------------------------------------------------------------------------------- building
 

@@ -17,6 +17,7 @@ import numpy as np
 from backlit.studio.answers import FAILED, FAILURES, answer, refusal
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
+from backlit.studio.timeline import Timeline
 
 LATEST_COUNTS = ("seek", "pull", "look")  # of several in a row only the last one is done
 WAITING = 256  # messages, at most
@@ -122,12 +123,13 @@ class Worker:
         rest = self._last + FRAME_SECONDS - time.monotonic()
         if rest > 0 and session.playing and session.speed:
             time.sleep(rest)  # so many updates a frame, and no more
+            rest = 0.0
         if rest <= 0 or not session.playing:
             sent = self._send_frames(session)
             if sent or session.playing:
                 self._last = time.monotonic()
             if not sent and not session.playing and self.clients and self._inbox.empty():
-                session.warm_up()
+                _warm_up(session.to_warm_up())
 
     def _taken(self, seconds: float) -> list[tuple[Client, Any, Arrays]]:
         """Messages that wait, without those that a later one of the same kind makes needless."""
@@ -177,6 +179,12 @@ class Worker:
                 client.curves_from = session.first.timeline.furthest
             client.send(frames[start])
         return bool(frames)
+
+
+def _warm_up(timeline: Timeline | None) -> None:
+    """Compile while the person looks around; the first update then needn't wait for it, nor does anything else."""
+    if timeline is not None and timeline.engine != "numpy":
+        threading.Thread(target=timeline.warm_up, name="backlit-studio-compile", daemon=True).start()
 
 
 def _kind(message: Any) -> Any:

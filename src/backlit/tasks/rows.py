@@ -101,7 +101,8 @@ class RowsTask(Task):
         """Networks in the ensemble: several where rows are few: they are cheap then, and each sees most rows."""
         if options.ensemble is not None:
             return options.ensemble
-        if isinstance(options.optimizer, str) and optim.named(options.optimizer).exact:
+        exact = isinstance(options.optimizer, str) and optim.named(options.optimizer).exact
+        if exact or options.average_every is not None:  # which no ensemble can be trained with
             return 1
         folded = material.order is None and material.names is None and not options.calibrate
         return MEMBERS if folded and rows < SMALL and self.is_small(material, options.network) else 1

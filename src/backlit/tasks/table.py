@@ -211,7 +211,8 @@ class TableTask(Tabular):
         if self.group is not None:
             wishes.setdefault(self.group, "drop")
         if self.time is not None:
-            wishes.setdefault(self.time, "season")  # what grows with time would leave the training's range at once
+            # What grows with time would leave the training's range at once: of a date its seasons, of a number nothing.
+            wishes.setdefault(self.time, "drop" if material.raw[self.time].dtype.is_numeric() else "season")
         with placed(material.path, material.formats, material.rows):
             learned = TablePreparation.learn(material.raw, material.goal, rows, wishes, material.formats)
             for column in learned.columns:  # what was asked for may not be so in the other rows

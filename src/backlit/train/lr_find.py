@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backlit import distributed
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
@@ -102,6 +103,7 @@ def lr_find(
         raise InputError(f"lr_find needs 0 < start < stop, got start={start!r}, stop={stop!r}")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 10:
         raise InputError(f"lr_find needs at least 10 steps, got {steps!r}")
+    distributed.join()
     growing = Exponential(float(start), factor=float((stop / start) ** (1 / (steps - 1))))
     training = build(Training, {"metrics": [], "epochs": 1, **options}, "bl.lr_find")
     sweeping = with_learning_rate(get_optimizer(training.optimizer), growing)

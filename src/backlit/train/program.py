@@ -85,7 +85,7 @@ class Program:
     def __post_init__(self) -> None:
         self.train = self.engine.compile(self._train if self.members == 1 else self._train_all)
         self.update = self.engine.compile(self._single)
-        self.evaluate = self.engine.compile(self._evaluate if self.members == 1 else self._evaluate_all)
+        self.evaluate = self.engine.compile(self._judge)
 
     def start(self, networks: list[Network], seeds: list[int]) -> TrainState:
         """The state before the first update of a network, or of all members of an ensemble."""
@@ -282,13 +282,13 @@ class Program:
 
         return self.engine.scan(batch, state, batches)
 
-    def _evaluate_all(self, params: Any, state: Any, data: Data, batches: Any) -> tuple[Any, dict[str, Any]]:
-        """As `_evaluate`, for all members of an ensemble at once; they share data and batches."""
+    def _judge(self, params: Any, state: Any, data: Data, batches: Any) -> tuple[Any, dict[str, Any]]:
+        """As `_evaluate`, for all members of an ensemble at once, and the host can read the results."""
 
         def member(parts: Any) -> Any:
             return self._evaluate(parts[0], parts[1], data, batches)
 
-        return self.engine.map(member, (params, state))
+        return self._read(member((params, state)) if self.members == 1 else self.engine.map(member, (params, state)))
 
     def _single(self, train_state: TrainState, data: Data, batch: Any) -> tuple[TrainState, Any]:
         """One update, to walk to a certain step."""

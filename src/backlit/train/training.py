@@ -224,9 +224,9 @@ class Training(Record):
     devices : int
         Devices that share the work on each batch (graphics cards, or parts of the processor): each computes the
         gradient of its rows, and their sum makes the update, so that the result is that of one device, to rounding.
-        Of the compiled engine; `batch_size` must be a multiple, unless it takes all rows. Each holds data and
-        parameters whole, unless `shard` says otherwise. On a processor this gains nothing, since XLA uses all its cores
-        for one device, too.
+        Of the compiled engine; `batch_size` must be a multiple, unless it takes all rows. Where several processes train
+        together, so many of each (batches are filled up as needed). Each holds data and parameters whole, unless
+        `shard` says otherwise. On a processor this gains nothing, since XLA uses all its cores for one device, too.
     shard : "optimizer", "parameters" or None
         What each device holds a part of between updates, for networks that are large beside a device's memory: the
         optimizer's state, or the parameters as well (ZeRO stages 1 and 3; Rajbhandari et al., arXiv:1910.02054). The

@@ -46,7 +46,8 @@ def mixed(rows: int = 3000, seed: int = 0) -> pl.DataFrame:
 
 def in_memory(found: Understanding, raw: pl.DataFrame, formats: Any = None, **options: Any) -> TablePreparation:
     """What a table in memory learns from the same training rows."""
-    goal = TableTarget.learn(raw, found.goal.names, options.pop("task", None))
+    rows = raw.filter(TableTarget.present(raw, found.goal.names))
+    goal = TableTarget.learn(rows, found.goal.names, options.pop("task", None))
     return TablePreparation.learn(raw, goal, training_rows(found), formats=formats, **options)
 
 
@@ -80,7 +81,6 @@ def understood(table: StreamedTable, target: Any, path: Path | None = None, **op
     wishes = dict(options.get("wishes", {}))
     source = None if path is None else read_source(path, targets=found.goal.names)
     raw = pl.concat(list(table.frames()), how="vertical_relaxed") if source is None else source.frame
-    raw = raw.filter(TableTarget.present(raw, found.goal.names)) if "task" not in options else raw
     expected = in_memory(found, raw, None if source is None else source.formats, wishes=wishes)
     assert_alike(found.preparation, expected)
     return found

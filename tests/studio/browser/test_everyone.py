@@ -1,5 +1,7 @@
 """For everyone: two languages, small screens, keyboards, screen readers, colours, less motion."""
 
+import re
+
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
@@ -94,7 +96,8 @@ def test_by_keyboard_alone_from_data_to_a_trained_network(page):
 def test_screen_readers_are_told(page):
     page.locator('[data-do="epoch"]').click()
     expect(page.locator("#announcements")).to_contain_text("Update 8, loss")
-    assert page.locator("[data-plane=a]").get_attribute("aria-label").startswith("Plane of inputs with 300 rows")
+    told = re.compile("Plane of inputs with 300 rows; after 8 updates the loss is 0")
+    expect(page.locator("[data-plane=a]")).to_have_attribute("aria-label", told)
     assert page.get_by_role("button", name="Layer 1, unit 3, tanh").count() == 1
 
 

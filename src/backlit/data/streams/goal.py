@@ -98,7 +98,7 @@ class Goal:
                 for value, count in zip(here.tolist(), many.tolist(), strict=True):
                     counts[value] = counts.get(value, 0) + count
         elif self.target.task == "regression":
-            learned = y[parts == TRAINING].reshape(int((parts == TRAINING).sum()), -1)
+            learned = (y[:, None] if y.ndim == 1 else y)[parts == TRAINING]
             self.moments = self.moments or [Moments() for _ in range(learned.shape[1])]
             for moments, column in zip(self.moments, learned.T, strict=True):
                 moments.add(column)
@@ -177,5 +177,8 @@ def _first_look(names: Sequence[str], task: str | None, head: Any) -> TableTarge
     except InputError:
         if rows.height and any(rows[name].dtype.is_temporal() or rows[name].dtype.is_nested() for name in names):
             raise
+        if len(names) > 1 and not all(head[name].dtype.is_numeric() for name in names):
+            last = [words(head[name]).drop_nulls().max() or "" for name in names]
+            return TableTarget(tuple(names), "multi_label", tuple(map(str, last)))
         numbers = all(head[name].dtype.is_float() for name in names) or len(names) > 1
         return TableTarget(tuple(names), task or ("regression" if numbers else "classification"))

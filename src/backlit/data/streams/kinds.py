@@ -38,6 +38,8 @@ class Outlook:
         Number of columns.
     samples : dict of column to polars.Series
         Rows by which columns are told that the first ones misled about.
+    decimal, separator : str or None
+        The decimal mark as the user says, and what separates values, which tells the custom of a text file.
     """
 
     wishes: dict[str, str]
@@ -47,6 +49,8 @@ class Outlook:
     markers: Sequence[str] = MISSING
     width: int = 1
     samples: dict[str, Any] = field(default_factory=dict)
+    decimal: str | None = None
+    separator: str | None = None
 
     @property
     def size(self) -> int:
@@ -65,7 +69,7 @@ class Outlook:
         if wish == "category":
             return Levels(name)
         if wish in ("date", "season"):
-            return Dates(name)
+            return Dates(name, wished=True)
         if wish is not None:
             return Numbers(name, self.size, log=wish == "log")
         if isinstance(format_, Number) and name not in self.pinned:
@@ -96,13 +100,13 @@ class Outlook:
         return levels
 
 
-def first_readings(head: Any, outlook: Outlook, decimal: str | None, separator: str | None) -> list[Any]:
+def first_readings(head: Any, outlook: Outlook) -> list[Any]:
     """How the columns of an untyped table are read, by some rows: formats go to the outlook; notes come back."""
     import polars as pl
 
     texts = [column for column in head.get_columns() if column.dtype == pl.String]
     ways = {column.name: cells.readings(column, outlook.markers) for column in texts}
-    chosen, _, notes = cells.choose(ways, decimal, separator)
+    chosen, _, notes = cells.choose(ways, outlook.decimal, outlook.separator)
     outlook.formats = {name: reading.format for name, reading in chosen.items()}
     outlook.cells = {column.name: cells.few(column, outlook.markers) for column in texts}
     return notes
@@ -113,6 +117,8 @@ def second_reading(name: str, surprises: Sequence[str], outlook: Outlook) -> For
 
     The first format if they are slips among numbers; None for text.
     """
+    import polars as pl
+
     before = outlook.formats[name]
     sample = [*outlook.cells.get(name, []), *surprises]
     fitting = cells.distinct(formats.candidates(sample), sample)
@@ -121,6 +127,7 @@ def second_reading(name: str, surprises: Sequence[str], outlook: Outlook) -> For
         return before
     if fitting:
         outlook.cells[name] = sample
-        return fitting[0]
+        ways = [cells.Reading(format_, format_.parse(pl.Series(sample[-1:]))) for format_ in fitting]
+        return cells.choose({name: ways}, outlook.decimal, outlook.separator)[0][name].format
     slips_only = isinstance(before, Number) and not any(cell[:1] == "0" and cell.isdigit() for cell in surprises)
     return before if slips_only else None

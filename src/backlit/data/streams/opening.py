@@ -26,8 +26,8 @@ def open_table(data: Any, *, formats: Mapping[str, str] | None = None, **reading
     ----------
     data : path, pattern, folder, list of paths, data set, data frame, array, or function
         Parquet, Arrow, CSV, TSV or .npy files of the same columns ("parts/*.parquet", or a folder; folders such as
-        ``year=2024`` in it become columns); a data set of Arrow or Hugging Face; a function that yields data frames, called
-        anew for each pass; a `numpy.memmap`.
+        ``year=2024`` in it become columns); a data set of Arrow or Hugging Face; a function that yields data frames,
+        called anew for each pass; a `numpy.memmap`.
     formats : dict, optional
         How columns of text are read; see `Source.formats`.
     **reading

@@ -159,12 +159,12 @@ class FiguresInText(Numbers):
         super().__init__(name, size, **options)
         self.format, self.markers = format_, markers
         self.written = True
+        self.slips: list[str] = []
+        self.slipped = 0
 
     def look(self, column: Any) -> None:
         """Refuse an infinite number; what is none is missing."""
         Summary.look(self, column)
-        self.slips: list[str] = []
-        self.slipped = 0
 
     def add(self, column: Any) -> None:
         """Training rows, as text or read already."""
@@ -225,17 +225,14 @@ class Levels(Summary):
 class Dates(Summary):
     """Dates and times, also those written as text: the range of each part."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, wished: bool = False) -> None:
         super().__init__(name)
+        self.wished = wished
         self.parts: dict[str, Moments] = {}
 
     def learn(self, present: Any) -> None:
         """Values that aren't missing."""
-        try:
-            parts = parts_of(present)
-        except CellError as error:
-            raise UnlikeError(Unlike(self.name, "text")) from error
-        for part, values in parts.items():
+        for part, values in parts_of(present).items():
             self.parts.setdefault(part, Moments()).add(values[~np.isnan(values)])
 
     def look(self, column: Any) -> None:
@@ -245,6 +242,8 @@ class Dates(Summary):
         try:
             as_moments(column)
         except CellError as error:
+            if self.wished:
+                raise
             raise UnlikeError(Unlike(self.name, "text")) from error
 
     def ranges(self) -> dict[str, Range]:

@@ -113,10 +113,12 @@ class TextTable(StreamedTable):
         kind = charset.what_is_it(data)
         if kind:
             raise charset.is_other(file.path, *kind)
+        wide = next((code for mark, code in charset.MARKS if data.startswith(mark) and code != "utf-8-sig"), None)
         data = data[: data.rfind(b"\n") + 1] or data
-        text, code = charset.as_utf8(data, file.path, encoding=self.options.encoding)
+        text, code = (b"", wide) if wide else charset.as_utf8(data, file.path, encoding=self.options.encoding)
         if code.startswith(("utf-16", "utf-32")):
-            raise InputError(f"{file.path} is {charset.SPOKEN[code]}, which isn't read in pieces; save it as UTF-8")
+            spoken = charset.SPOKEN.get(code, code)
+            raise InputError(f"{file.path} is {spoken}, which isn't read in pieces; save it as UTF-8")
         try:
             found = dialect.find(text, tabs=file.kind == "tsv", options=self.options)
         except InputError as error:
@@ -143,6 +145,11 @@ class TextTable(StreamedTable):
         if code not in ("utf-8", "utf-8-sig"):  # places are those of the file, not of its text in UTF-8
             start = len(text[:start].decode().encode(code))
         return Layout(replace(below, line=line), code, start + skipped, line, tuple(without.columns))
+
+    @property
+    def separator(self) -> str:
+        """What stands between values."""
+        return self._layouts[0].dialect.separator
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Piece, Any]]:
         """All pieces in order; where each stands is remembered."""

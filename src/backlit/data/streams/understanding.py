@@ -157,18 +157,24 @@ def understand(
     notes: list[Any] = []
     if table.untyped:
         table_options = getattr(table, "options", None)
-        outlook.markers = table_options.markers if table_options else outlook.markers
-        notes += first_readings(raw, outlook, table_options.decimal if table_options else None, None)
+        outlook.separator = getattr(table, "separator", None)
+        if table_options is not None:
+            outlook.markers, outlook.decimal = table_options.markers, table_options.decimal
+        notes += first_readings(raw, outlook)
         _classes_of_words(raw, asked, outlook, table_options)
     pinned: TableTarget | None = None
     for _ in range(TRIES):
         reader = Reader(table, outlook)
         head = reader.head(raw)
+        if asked.time is not None and asked.time not in asked.wishes and not head[asked.time].dtype.is_numeric():
+            wishes[asked.time] = "season"
         goal = Goal(asked.target, asked.task, head, pinned)
         division = _division(table, asked, shares, head)
         run = _Pass(table, asked, outlook, reader, goal, division)
         try:
             run.go(head, progress or (lambda stage, share: None))
+            if not any(run.allotment.counts(part).any() for part in range(DROPPED)):
+                raise InputError(f"target {asked.target[0]!r}: every value is missing")
             final = goal.final()
             if final != goal.target:
                 pinned = final
@@ -194,13 +200,13 @@ def _checked(table: StreamedTable, asked: Asked) -> dict[str, str]:
     if asked.group is not None and asked.time is not None:
         raise InputError("split by a group or by time, not by both")
     wishes = dict(asked.wishes)
-    for role, column, kind in (("group", asked.group, "drop"), ("time", asked.time, "season")):
+    for role, column in (("group", asked.group), ("time", asked.time)):
         if column is None:
             continue
         table.require_columns([column])
         if column in asked.target:
             raise InputError(f"column {column!r} is the target; it can't be the {role} as well")
-        wishes.setdefault(column, kind)
+        wishes.setdefault(column, "drop")  # a date's seasons are looked at: see `understand`
     return wishes
 
 
@@ -275,7 +281,8 @@ class _Pass:
         rows = np.flatnonzero(here)
         kept = frame if len(rows) == frame.height else frame[rows]
         try:
-            self.goal.add(kept.select(self.asked.target), parts[rows])
+            if len(rows):
+                self.goal.add(kept.select(self.asked.target), parts[rows])
             for name, summary in self.summaries.items():
                 summary.look(kept[name])
         except CellError as error:
@@ -366,9 +373,7 @@ def _understood(run: _Pass, target: TableTarget, notes: Sequence[Any]) -> Unders
 
 def _require_rows(run: _Pass, counts: Sequence[int], known: Sequence[int]) -> None:
     """Refuse parts without rows."""
-    asked, names = run.asked, run.asked.target
-    if not sum(counts):
-        raise InputError(f"target {names[0]!r}: every value is missing")
+    asked = run.asked
     if not known[VALIDATION] and counts[VALIDATION]:
         raise InputError("no validation row has a class that training has; split in another way")
     for part in range(len(asked.split)):

@@ -1,8 +1,8 @@
 // The numbers of what was clicked: a weight's chain rule and step, or what a unit computes.
-import { biasName, samePlace, weightName } from "./chosen.js";
+import { biasName, weightName } from "./chosen.js";
 import { fit, paintValues } from "./drawing/map.js";
 import { StudioElement } from "./element.js";
-import { html, live, nothing } from "./lit.js";
+import { html, nothing } from "./lit.js";
 import { number, percent, say, told, whole } from "./say.js";
 
 class Numbers extends StudioElement {
@@ -51,8 +51,16 @@ class Numbers extends StudioElement {
     const { chosen } = this.state;
     const place = chosen.input === undefined || chosen.input === null ? biasName(chosen) : weightName(chosen);
     return html`<form class="row edit" @submit=${(event) => this.#set(event, place)}>
-      <label class="row inline">${say(place.includes("bias") ? "set-bias" : "set-weight")} <input name="value" data-do="edit-value" type="number" step="any" required .value=${live(value === undefined ? "" : String(Number(value.toPrecision(6))))} /></label>
+      <label class="row inline">${say(place.includes("bias") ? "set-bias" : "set-weight")} <input name="value" data-do="edit-value" type="number" step="any" required data-now=${`${place} ${String(Number(value.toPrecision(6)))}`} /></label>
       <button data-do="edit">${say("set")}</button></form>`;
+  }
+
+  // Another weight or another value is filled in, but nothing under the hand of someone who types.
+  #fillIn() {
+    const input = this.querySelector('[data-do="edit-value"]');
+    if (!input || input.filled === input.dataset.now || document.activeElement === input) return;
+    input.filled = input.dataset.now;
+    input.value = input.filled.split(" ")[1];
   }
 
   async #set(event, place) {
@@ -103,6 +111,7 @@ class Numbers extends StudioElement {
   }
 
   updated() {
+    this.#fillIn();
     const canvas = this.querySelector("[data-unit-map]");
     const map = this.state.explained?.arrays?.map;
     if (!canvas || !map) return;

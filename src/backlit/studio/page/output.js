@@ -87,7 +87,8 @@ class OutputView extends StudioElement {
     return getComputedStyle(this).getPropertyValue("--paper").trim() || "#fff";
   }
 
-  frameArrived() {
+  frameArrived({ playing }) {
+    if (!playing) this.requestUpdate(); // what is told of the picture in words
     this.paint();
   }
 
