@@ -63,7 +63,7 @@ def command(
     if apply.reads_pairs(loaded):
         _made(loaded, files, out, as_json)
         return
-    if predict_streamed.is_streamed(loaded, files):
+    if predict_streamed.is_streamed(loaded, files, out, whole=as_json or skip_broken):
         _check(out, files)
         if as_json or skip_broken:
             raise InputError("--json and --skip-broken aren't for tables that are read as a stream: name a file, --out")

@@ -14,8 +14,29 @@ from backlit.errors import InputError
 from backlit.files import saving
 
 SINKS = {"parquet": ("scan_parquet", "sink_parquet"), "arrow": ("scan_ipc", "sink_ipc")}
+LINES = ("csv", "tsv", "jsonl")
 
 Add = Callable[[Any, Source], None]
+
+
+def in_parts(path: Path | None, like: Path) -> bool:
+    """Whether a table is written part after part.
+
+    Parameters
+    ----------
+    path : path or None
+        Where to; None is standard output.
+    like : path
+        The table's own file, whose format is kept where the name doesn't tell another.
+
+    >>> [in_parts(Path(name), Path("x.csv")) for name in ("a.csv.gz", "a.parquet", "a.json", "a")]
+    [True, True, False, True]
+    """
+    place = like if path is None else path
+    packed = packer(place.suffix.lower()) is not None
+    kind = kinds.BY_ENDING.get(Path(place.stem if packed else place).suffix.lower())
+    name = "csv" if kind is None else kind.name
+    return name in LINES or (name in SINKS and path is not None and not packed)
 
 
 @contextlib.contextmanager
