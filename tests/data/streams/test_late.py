@@ -155,3 +155,34 @@ def test_text_with_too_many_values_to_count_says_what_is_approximate(monkeypatch
     column = next(column for column in found.preparation.columns if column.name == "town")
     assert "t1" in column.levels
     assert found.preparation.apply(found.sample).shape[1] == len(found.preparation.names)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "levels"),
+    [
+        (([1, 2], [1.5, 2.0]), ("1.0", "1.5", "2.0")),
+        (([1.0, 2.0], [2, 3]), ("1", "2", "3")),
+        (([1, 2], ["1.50", "2.00"]), ("1.0", "1.5", "2.0")),  # decimals
+        (([2**60, 2**60 + 1], [3, 4]), ("3", "4", str(2**60), str(2**60 + 1))),
+    ],
+)
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_category_whose_numbers_differ_in_type_from_file_to_file(
+    tmp_path: Path, pieces: tuple[list[object], list[object]], levels: tuple[str, ...], ending: str
+) -> None:
+    rng = np.random.default_rng(0)
+    for number, values in enumerate(pieces):
+        z = pl.Series("z", values * 150)
+        if z.dtype == pl.String:
+            z = z.cast(pl.Decimal(10, 2)) if ending == "parquet" else z.cast(pl.Float64)
+        frame = pl.DataFrame({"x": rng.normal(size=300), "z": z, "y": rng.normal(size=300)})
+        path = tmp_path / f"{number}.{ending}"
+        (frame.write_csv if ending == "csv" else frame.write_parquet)(path)
+    found = understand(open_table(tmp_path / f"*.{ending}"), "y", wishes={"z": "category"})
+    column = next(column for column in found.preparation.columns if column.name == "z")
+    assert column.levels == levels
+    mixed = pl.concat(
+        [pl.Series("z", values).cast(pl.Float64) for values in ([2.0], [1.5 if "1.5" in levels else 1.0])]
+    )
+    if 2**60 not in pieces[0]:
+        assert (column.codes(mixed) >= 0).all()
