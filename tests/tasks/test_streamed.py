@@ -200,6 +200,17 @@ def test_predictions_for_several_files_are_those_for_each_row(folder: Path, tmp_
     assert told["price"].to_list() == pytest.approx(whole["price"].to_list())
 
 
+def test_the_output_may_be_none_of_the_files_of_a_pattern(folder: Path, tmp_path: Path) -> None:
+    trained(folder, "kind").save(tmp_path / "run")
+    before = (folder / "0.parquet").read_bytes()
+    for data in (folder, folder / "*.parquet"):
+        asked = ["predict", str(tmp_path / "run"), str(data), "--out", str(folder / "0.parquet")]
+        done = CliRunner().invoke(app, asked)
+        assert done.exit_code == 2
+        assert "is the input itself; name another file" in " ".join(done.output.split())
+        assert (folder / "0.parquet").read_bytes() == before
+
+
 def test_cells_of_text_are_written_as_they_stand(folder: Path, tmp_path: Path) -> None:
     trained(folder, "kind").save(tmp_path / "run")
     lines = ["code;x0;x1;x2;colour", '007;1.50;0;1e0;"red"', "010;0;2;1;green"]

@@ -45,6 +45,13 @@ def is_streamed(run: Run, files: Sequence[Path], out: Path | None = None, whole:
     return not whole and in_parts(out, file) and _opens(file)
 
 
+def meant(files: Sequence[Path]) -> list[Path]:
+    """The files that patterns and folders stand for."""
+    from backlit.data.streams.found import found
+
+    return [file.path for file in found(list(files))]
+
+
 def _opens(file: Path) -> bool:
     """Whether a file can be read in pieces: text in UTF-16, say, is read whole."""
     from backlit.data.streams import open_table

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from backlit import bounds
+from backlit.data.files.types import wider
 from backlit.data.streams.found import Found, identity
-from backlit.data.streams.table import Piece, StreamedTable, kind_of, require_alike, rows_of_piece
+from backlit.data.streams.table import Piece, StreamedTable, require_alike, rows_of_piece
 from backlit.errors import InputError
 
 SPOKEN = {"parquet": "Parquet", "arrow": "Arrow", "npy": ".npy"}
@@ -24,9 +25,7 @@ class PiecedTable(StreamedTable):
         for schema, place in zip(schemas[1:], places[1:], strict=True):
             require_alike(schemas[0], schema, place, places[0])
         self.name, self.places = name, list(places)
-        self.schema = dict(schemas[0])
-        for other in schemas[1:]:
-            self.schema |= {name: other[name] for name, kind in self.schema.items() if kind_of(kind) == "nothing"}
+        self.schema = wider(schemas)
         bounds.require("columns", len(self.schema), f"{name} has")
         self.rows = sum(counts)
         if not self.schema:
@@ -61,6 +60,11 @@ class PiecedTable(StreamedTable):
     def place(self, piece: Piece, row: int) -> str:
         """File and row, from 1."""
         return f"{self.places[piece.file]}, row {piece.start + row + 1}"
+
+    def cast(self, frame: Any) -> Any:
+        """A file's frame in the types of the whole table."""
+        other = {name: self.schema[name] for name, kind in frame.schema.items() if kind != self.schema.get(name, kind)}
+        return frame.cast(other) if other else frame
 
     def wanted(self, columns: Sequence[str] | None) -> list[str]:
         """The columns to read."""
@@ -120,6 +124,7 @@ class FileTable(PiecedTable):
         frame = _tried(file, lambda: rows.select(own).collect()) if own else pl.DataFrame({"": [0] * piece.rows})
         if len(frame) != piece.rows:
             raise InputError(f"{file.path} gave {len(frame)} rows instead of {piece.rows}; has it changed?")
+        frame = self.cast(frame)
         given = [pl.lit(hive[name]).cast(self.schema[name]).alias(name) for name in names if name in hive]
         return frame.with_columns(given).select(names) if given else frame
 
@@ -193,7 +198,7 @@ class ArrayTable(PiecedTable):
     def read(self, piece: Piece, columns: Sequence[str] | None = None) -> Any:
         """The piece, copied out of the array."""
         rows = self.arrays[piece.file][piece.start : piece.start + piece.rows]
-        return _frame(rows, self.places[piece.file]).select(self.wanted(columns))
+        return self.cast(_frame(rows, self.places[piece.file]).select(self.wanted(columns)))
 
     def require_same(self) -> None:
         """Refuse files that have changed."""
