@@ -1,6 +1,8 @@
 """Rows that come late, and are otherwise than the first ones told."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -8,7 +10,10 @@ import pytest
 
 from backlit.data.files import read_source
 from backlit.data.streams import open_table, understand
+from backlit.data.streams.reading import Reader
 from backlit.data.streams.sketches import Counts
+from backlit.data.streams.summaries import Unlike, UnlikeError
+from backlit.data.streams.text import TextTable
 from backlit.errors import InputError
 from tests.data.streams.tables import understood
 
@@ -183,3 +188,60 @@ def test_a_category_whose_numbers_differ_in_type_from_file_to_file(
     )
     if 2**60 not in pieces[0]:
         assert (column.codes(mixed) >= 0).all()
+
+
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Pieces of each pass over a text table, counted as it goes on."""
+    monkeypatch.setattr("backlit.data.streams.text.SIZE", 1 << 15)
+    counts: list[int] = []
+    scan = TextTable.scan
+
+    def counted(self: TextTable, columns: object = None) -> Iterator[Any]:
+        counts.append(0)
+        for given in scan(self, columns):
+            counts[-1] += 1
+            yield given
+
+    monkeypatch.setattr(TextTable, "scan", counted)
+    return counts
+
+
+def test_many_columns_that_are_empty_at_first_cost_one_pass_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    late = {f"late{i}": [None] * 1000 + rng.normal(size=ROWS - 1000).tolist() for i in range(25)}
+    path = written(tmp_path, **late)
+    counts = passes(monkeypatch)
+    found = understood(open_table(path), "y", path)
+    kinds = {row["column"]: row["kind"] for row in found.preparation.rows()}
+    assert {kinds[name] for name in late} == {"number"}
+    assert len(counts) == 2, counts
+    assert sum("turned out otherwise" in str(note) for note in found.notes) == 25
+
+
+def test_surprises_one_after_another_cost_few_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = {f"late{i}": numbers(*["007"] * (ROWS - 600 - 100 * i)) for i in range(25)}
+    path = written(tmp_path, **late)
+    counts = passes(monkeypatch)
+    understand(open_table(path), "y")
+    assert len(counts) <= 6, counts
+    assert sum(counts) < 4 * counts[-1], counts
+
+
+def test_a_split_by_time_reads_the_table_once_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = [None] * 1000 + np.random.default_rng(0).normal(size=ROWS - 1000).tolist()
+    path = written(tmp_path, when=list(range(ROWS)), late=late)
+    counts = passes(monkeypatch)
+    understand(open_table(path), "y", time="when")
+    assert len(counts) == 1 + 2, counts
+
+
+def test_a_column_that_never_comes_to_rest_is_told_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(self: Reader, name: str, surprises: list[str]) -> None:
+        raise UnlikeError(Unlike(name, "format"))
+
+    monkeypatch.setattr(Reader, "_decide", never)
+    path = written(tmp_path, price=numbers("soon"))
+    with pytest.raises(InputError, match="column 'price' holds too many kinds of values; say what it is: wishes="):
+        understand(open_table(path), "y")

@@ -27,10 +27,10 @@ class Unlike(NamedTuple):
 
 
 class UnlikeError(Exception):
-    """The pass has to begin anew, since a column is of another kind."""
+    """The pass has to begin anew, since columns are of another kind."""
 
-    def __init__(self, unlike: Unlike) -> None:
-        super().__init__(unlike.column)
+    def __init__(self, *unlike: Unlike) -> None:
+        super().__init__(", ".join(each.column for each in unlike))
         self.unlike = unlike
 
 

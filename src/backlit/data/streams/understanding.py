@@ -28,7 +28,7 @@ from backlit.errors import InputError, unknown
 from backlit.languages import Template
 
 HEAD = 20_000  # rows by which the pass begins
-TRIES = 20  # passes, at most: each that is broken off has learned something of a column
+TRIES = 10  # times that a column, or the target, may turn out otherwise
 READING = "understanding the columns"
 NO_TARGET = Template(
     "{count} rows have no target ({names}) and are dropped, the first in {place}",
@@ -163,27 +163,35 @@ def understand(
         notes += first_readings(raw, outlook)
         _classes_of_words(raw, asked, outlook, table_options)
     pinned: TableTarget | None = None
-    for _ in range(TRIES):
+    division: Division | None = None
+    times = Counter[str]()  # that a column turned out otherwise
+    while not times or max(times.values()) <= TRIES:
         reader = Reader(table, outlook)
         head = reader.head(raw)
         if asked.time is not None and asked.time not in asked.wishes and not head[asked.time].dtype.is_numeric():
             wishes[asked.time] = "season"
         goal = Goal(asked.target, asked.task, head, pinned)
-        division = _division(table, asked, shares, head)
+        if division is None or asked.time is None:  # that by time reads the table, too
+            division = _division(table, asked, shares, head)
         run = _Pass(table, asked, outlook, reader, goal, division)
         try:
             run.go(head, progress or (lambda stage, share: None))
             if not any(run.allotment.counts(part).any() for part in range(DROPPED)):
                 raise InputError(f"target {asked.target[0]!r}: every value is missing")
             final = goal.final()
-            if final != goal.target:
-                pinned = final
-                continue
-            return _understood(run, final, notes)
+            if final == goal.target:
+                return _understood(run, final, notes)
+            pinned = final
+            times[asked.target[0]] += 1
         except UnlikeError as error:
-            notes.append(_pin(outlook, error.unlike))
+            for unlike in error.unlike:
+                note = _pin(outlook, unlike)
+                notes += [] if unlike.column in times else [note]
+                times[unlike.column] += 1
+                division = None if unlike.column == asked.time else division
     raise InputError(
-        f"{table.name}: its columns hold too many kinds of values; say what they are: wishes={{...}} (--columns)"
+        f"{table.name}: column {times.most_common(1)[0][0]!r} holds too many kinds of values; say what it is: "
+        "wishes={...} (--columns)"
     )
 
 
@@ -252,7 +260,7 @@ class _Pass:
         self.summaries: dict[str, Summary] = {}
         self.kinds: dict[str, Any] = {}
         self.dropped, self.first_dropped = 0, ""
-        self.words: Counter[str] = Counter()
+        self.leading = [*asked.target, asked.group, asked.time]  # without which rows can't be told apart
 
     def go(self, head: Any, progress: Progress) -> None:
         """Read all pieces, once."""
@@ -260,14 +268,37 @@ class _Pass:
         self.summaries = {name: self.outlook.summary(head[name]) for name in names}
         self.kinds = {name: head[name].dtype for name in names}
         whole = self.table.rows or self.table.bytes or 0
-        done = 0
-        for piece, raw in self.table.scan():
+        done, last = 0, None
+        for count, (piece, raw) in enumerate(self.table.scan()):
             frame, texts = self.reader.values(raw, piece)
-            self._take(piece, frame, texts)
+            if self.reader.unlike:
+                here = TableTarget.present(frame, self.asked.target)
+                self._look(piece, frame, np.flatnonzero(here))
+            else:
+                self._take(piece, frame, texts)
             done += piece.rows if self.table.rows else piece.size
             progress(READING, min(done / whole, 1.0) if whole else 0.0)
+            if self.reader.unlike:  # as much again tells of further columns: so there are few passes, and none is long
+                last = 2 * count + 1 if last is None else last
+                if count >= last or any(name in self.reader.unlike for name in self.leading):
+                    break
+        if self.reader.unlike:
+            raise UnlikeError(*self.reader.unlike.values())
         if not self.allotment.pieces:
             raise InputError(f"{self.table.name} has no rows")
+
+    def _look(self, piece: Piece, frame: Any, rows: np.ndarray) -> None:
+        """Refuse what can't be used in these rows; columns that are of another kind are remembered."""
+        kept = frame if len(rows) == frame.height else frame[rows]
+        for name, summary in self.summaries.items():
+            if name in self.reader.unlike:
+                continue
+            try:
+                summary.look(kept[name])
+            except UnlikeError as error:
+                self.reader.unlike[name] = error.unlike[0]
+            except CellError as error:
+                raise error.at(self.table.place(piece, int(rows[error.row]))) from None
 
     def _take(self, piece: Piece, frame: Any, texts: Mapping[str, Any]) -> None:
         """One piece; `texts` are columns of numbers with slips, as they stand."""
@@ -283,10 +314,11 @@ class _Pass:
         try:
             if len(rows):
                 self.goal.add(kept.select(self.asked.target), parts[rows])
-            for name, summary in self.summaries.items():
-                summary.look(kept[name])
         except CellError as error:
             raise error.at(self.table.place(piece, int(rows[error.row]))) from None
+        self._look(piece, frame, rows)
+        if self.reader.unlike:
+            return
         if texts:
             frame = frame.with_columns(list(texts.values()))
         train = frame.filter(parts == TRAINING)
@@ -304,19 +336,18 @@ class _Pass:
                 ranks.append(ranked(sample[self.asked.target[0]]))
             return ranks[0]
 
-        columns = tuple(
-            learned(
-                summary,
-                self.kinds[name],
-                self.outlook.wishes.get(name),
-                sample[name],
-                goal,
-                self.outlook.pinned.get(name),
-            )
-            for name, summary in self.summaries.items()
-        )
+        columns: list[Column] = []
+        unlike: list[Unlike] = []
+        for name, summary in self.summaries.items():
+            wish, pinned = self.outlook.wishes.get(name), self.outlook.pinned.get(name)
+            try:
+                columns.append(learned(summary, self.kinds[name], wish, sample[name], goal, pinned))
+            except UnlikeError as error:
+                unlike += error.unlike
+        if unlike:
+            raise UnlikeError(*unlike)
         if any(column.inputs for column in columns):
-            return columns
+            return tuple(columns)
         hopes = tuple(self._hoped(column) for column in columns)
         if not any(column.inputs for column in hopes):
             reasons = "; ".join(f"{column.name}: {column.done}" for column in columns) or "there is no other column"
