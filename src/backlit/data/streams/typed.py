@@ -11,7 +11,7 @@ import numpy as np
 from backlit import bounds
 from backlit.data.files.types import wider
 from backlit.data.streams.found import Found, identity
-from backlit.data.streams.table import Piece, StreamedTable, require_alike, rows_of_piece
+from backlit.data.streams.table import LOOK, LOOKS, Piece, StreamedTable, bytes_of_row, is_fixed, require_alike
 from backlit.errors import InputError
 
 SPOKEN = {"parquet": "Parquet", "arrow": "Arrow", "npy": ".npy"}
@@ -33,12 +33,22 @@ class PiecedTable(StreamedTable):
         if not self.rows:
             raise InputError(f"{name} has no rows")
         self.notes, self.formats = [], {}
-        step = rows_of_piece(self.schema)
+        self.row_bytes = self._measured(counts)
+        step = self.step
         self.pieces = [
             Piece(file, start, min(step, count - start))
             for file, count in enumerate(counts)
             for start in range(0, count, step)
         ]
+
+    def _measured(self, counts: Sequence[int]) -> int:
+        """Bytes of a row, where its columns don't tell: the most of some places."""
+        if all(is_fixed(kind) for kind in self.schema.values()):
+            return 0
+        files = [file for file, count in enumerate(counts) if count]
+        chosen = {files[place * (len(files) - 1) // max(LOOKS - 1, 1)] for place in range(LOOKS)}
+        looks = [Piece(file, counts[file] // 2, min(LOOK, counts[file] - counts[file] // 2)) for file in sorted(chosen)]
+        return max(bytes_of_row(self.read(look)) for look in looks)
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Piece, Any]]:
         """All pieces in order."""
@@ -49,6 +59,7 @@ class PiecedTable(StreamedTable):
         """Rows from some pieces all over the table."""
         import polars as pl
 
+        most = self.within(most)
         count = min(len(self.pieces), PLACES)
         chosen = [self.pieces[place * len(self.pieces) // count] for place in range(count)]
         frames = []

@@ -18,7 +18,7 @@ from backlit.data.streams.parts import Allotment, Learned, TablePart
 from backlit.data.streams.reading import Reader
 from backlit.data.streams.sampling import Sample
 from backlit.data.streams.summaries import Numbers, Summary, Unlike, UnlikeError
-from backlit.data.streams.table import NUMBER, TEXT, Piece, StreamedTable
+from backlit.data.streams.table import NUMBER, TEXT, Piece, StreamedTable, bytes_of_row
 from backlit.data.table.column import Column, LeftOut
 from backlit.data.table.preparation import TablePreparation, ranked
 from backlit.data.table.target import TableTarget, as_names
@@ -254,8 +254,7 @@ class _Pass:
     ) -> None:
         self.table, self.asked, self.outlook, self.reader = table, asked, outlook, reader
         self.goal, self.division = goal, division
-        width = sum(TEXT if reader.is_text(name) else NUMBER for name in table.schema)
-        self.samples = {part: Sample(asked.seed, width) for part in (TRAINING, TEST)}
+        self.samples: dict[int, Sample] = {}
         self.allotment = Allotment()
         self.summaries: dict[str, Summary] = {}
         self.kinds: dict[str, Any] = {}
@@ -267,6 +266,9 @@ class _Pass:
         names = [name for name in self.table.schema if name not in self.asked.target]
         self.summaries = {name: self.outlook.summary(head[name]) for name in names}
         self.kinds = {name: head[name].dtype for name in names}
+        width = sum(TEXT if self.reader.is_text(name) else NUMBER for name in self.table.schema)
+        width = max(width, bytes_of_row(head))
+        self.samples = {part: Sample(self.asked.seed, width) for part in (TRAINING, TEST)}
         whole = self.table.rows or self.table.bytes or 0
         done, last = 0, None
         for count, (piece, raw) in enumerate(self.table.scan()):
