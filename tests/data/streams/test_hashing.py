@@ -14,7 +14,7 @@ from backlit.data.streams import hashing, open_table, understand
 
 ROWS = 240
 NUMBERS = np.random.default_rng(0).integers(0, 100, ROWS).tolist()
-DAYS = [datetime.datetime(2024, 1, 1) + datetime.timedelta(hours=number) for number in NUMBERS]
+DAYS = [datetime.datetime(2024, 1, 1 + number // 24, number % 24) for number in NUMBERS]  # noqa: DTZ001 (columns)
 TYPES: dict[str, tuple[list[Any], Any]] = {
     "list": ([[float(n)] * (n % 4) if n % 5 else None for n in NUMBERS], pl.List(pl.Float64)),
     "lists of lists": ([[[n, 2], []] for n in NUMBERS], pl.List(pl.List(pl.Int64))),

@@ -39,6 +39,13 @@ AGAIN = Template(
     "‘{name}’ 열이 처음에 본 것과 달라서 다시 읽었습니다.",
 )
 
+IN_ORDER = Template(
+    "{name} can only be read from its beginning: rows come in its order in each epoch, mixed with those near them; if "
+    "they are sorted, shuffle them before, or save them as Parquet",
+    "{name}: 처음부터 차례로만 읽을 수 있어서 에포크마다 원래 순서로 오며 가까운 행끼리만 섞입니다. 정렬되어 있다면 "
+    "미리 섞거나 Parquet으로 저장하세요.",
+)
+
 Progress = Callable[[str, float], None]
 
 
@@ -397,7 +404,8 @@ def _understood(run: _Pass, target: TableTarget, notes: Sequence[Any]) -> Unders
     if test_y is not None and facts.classes is not None:
         here = np.isin(test_y, np.array(facts.classes))
         test_sample, test_y = test_sample.filter(here), test_y[here]
-    said = [*table.notes, *notes, *run.reader.notes(), *_told(run, counts, known)]
+    order = [] if table.seekable or not asked.shuffle else [IN_ORDER.say(name=table.name)]
+    said = [*table.notes, *order, *notes, *run.reader.notes(), *_told(run, counts, known)]
     return Understanding(
         preparation, target, train, validation, test, sample, target.values(sample), test_sample, test_y, sum(counts),
         [*said, *told_approximate(run.summaries, columns)],
