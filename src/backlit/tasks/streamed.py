@@ -237,7 +237,7 @@ def wants_stream(name: str, asked: bool) -> bool:
     path = Path(name)
     try:
         if path.is_dir():
-            return holds_streamable(path) and not has_pictures(path)
+            return not has_pictures(path) and holds_streamable(path)
         return path.is_file() and is_streamable(path) and path.stat().st_size > bounds.current().memory
     except OSError:
         return False
