@@ -103,12 +103,18 @@ def _sweep(place: Path) -> None:
     """Remove what writers of the same file left beside it when they were killed."""
     if fcntl is None:
         return
-    left = re.compile(re.escape(f".{place.name[:MOST_OF_NAME]}.") + "[0-9a-f]{8}")
+    left = re.compile(re.escape(f".{place.name[:MOST_OF_NAME]}.") + r"[0-9a-f]{8}(\.[0-9]+)?")
     with contextlib.suppress(OSError):
-        for found in [Path(entry.path) for entry in os.scandir(place.parent) if left.fullmatch(entry.name)]:
+        there = [Path(entry.path) for entry in os.scandir(place.parent) if left.fullmatch(entry.name)]
+        parts = [found for found in there if found.suffix[1:].isdecimal() and len(found.suffix) != 9]
+        for found in set(there) - set(parts):
             with contextlib.suppress(OSError), found.open("rb") as handle:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while someone writes it
                 found.unlink()
+        for part in parts:  # of a file that nobody writes any more
+            if not part.with_suffix("").exists():
+                with contextlib.suppress(OSError):
+                    part.unlink()
 
 
 @contextlib.contextmanager

@@ -14,10 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 import backlit as bl
+from backlit.cli import predict_streamed
 from backlit.cli.main import app
 from backlit.tasks import streamed
+from backlit.tasks.choose import task_of
 from backlit.tasks.judge import in_blocks
 from backlit.tasks.options import Call, Options
+from backlit.tasks.pictures import PicturesTask
 from backlit.tasks.streamed import StreamedTask, wants_stream
 
 ROWS = 900
@@ -135,6 +138,52 @@ def test_what_is_read_as_a_stream_by_itself(folder: Path, tmp_path: Path) -> Non
         assert wants_stream(str(small), asked=False)
 
 
+def test_a_folder_of_pictures_is_one_whatever_table_is_beside_them(tmp_path: Path) -> None:
+    for name in ("cat/1.PNG", "dog/2.png", "labels.csv", "metadata.parquet"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert not wants_stream(str(tmp_path), asked=False)
+    task, _ = task_of({"data": tmp_path})
+    assert isinstance(task, PicturesTask)
+
+
+def test_folders_that_name_a_column_and_packed_text_are_streams(tmp_path: Path) -> None:
+    for name in ("a/year=2024/x.parquet", "b/x.csv.gz", "c/_hidden.csv", "c/notes.txt", "c/x.xlsx"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x" * 2000)
+    assert [wants_stream(str(tmp_path / name), asked=False) for name in "abc"] == [True, True, False]
+    assert not wants_stream(str(tmp_path / "b" / "x.csv.gz"), asked=False)
+    with bl.limits(memory=1000):
+        assert wants_stream(str(tmp_path / "b" / "x.csv.gz"), asked=False)
+        assert not wants_stream(str(tmp_path / "c" / "x.xlsx"), asked=False)
+
+
+WHOLE = {
+    "in UTF-16": ("utf-16", "\n", [], "told.csv"),
+    "lines that end in \\r": ("utf-8", "\r", [], "told.csv"),
+    "as one object": ("utf-8", "\n", ["--json"], None),
+    "as a JSON file": ("utf-8", "\n", [], "told.json"),
+}
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_files_that_fit_into_memory_are_read_whole_where_pieces_cant_be(
+    case: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict_streamed, "LEAST", 10)
+    encoding, newline, options, out = WHOLE[case]
+    trained(folder, "kind").save(tmp_path / "run")
+    lines = ["x0,x1,x2,colour", "1.5,0,1,red", "0,2,1,green", ""]
+    (tmp_path / "a.csv").write_bytes(newline.join(lines).encode(encoding))
+    asked = [str(tmp_path / "run"), str(tmp_path / "a.csv"), *options]
+    done = CliRunner().invoke(app, ["predict", *asked, *(["--out", str(tmp_path / out)] if out else [])])
+    assert done.exit_code == 0, done.output
+    assert "read as a stream" not in done.output
+    assert (json.loads(done.stdout)["rows"] == 2) if out is None else (tmp_path / out).exists()
+    with bl.limits(memory=10):  # beyond memory it's refused as before
+        assert predict_streamed.is_streamed(bl.load(tmp_path / "run"), [tmp_path / "a.csv"], None, True)
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl", "csv.gz"])
 def test_predictions_for_several_files_are_those_for_each_row(folder: Path, tmp_path: Path, ending: str) -> None:
     trained(folder, "kind").save(tmp_path / "run")
@@ -149,6 +198,17 @@ def test_predictions_for_several_files_are_those_for_each_row(folder: Path, tmp_
     assert told.height == ROWS
     assert told["prediction"].to_list() == bl.load(tmp_path / "run").predict(whole).tolist()
     assert told["price"].to_list() == pytest.approx(whole["price"].to_list())
+
+
+def test_the_output_may_be_none_of_the_files_of_a_pattern(folder: Path, tmp_path: Path) -> None:
+    trained(folder, "kind").save(tmp_path / "run")
+    before = (folder / "0.parquet").read_bytes()
+    for data in (folder, folder / "*.parquet"):
+        asked = ["predict", str(tmp_path / "run"), str(data), "--out", str(folder / "0.parquet")]
+        done = CliRunner().invoke(app, asked)
+        assert done.exit_code == 2
+        assert "is the input itself; name another file" in " ".join(done.output.split())
+        assert (folder / "0.parquet").read_bytes() == before
 
 
 def test_cells_of_text_are_written_as_they_stand(folder: Path, tmp_path: Path) -> None:

@@ -63,8 +63,8 @@ def command(
     if apply.reads_pairs(loaded):
         _made(loaded, files, out, as_json)
         return
-    if predict_streamed.is_streamed(loaded, files):
-        _check(out, files)
+    if predict_streamed.is_streamed(loaded, files, out, whole=as_json or skip_broken):
+        _check(out, predict_streamed.meant(files))
         if as_json or skip_broken:
             raise InputError("--json and --skip-broken aren't for tables that are read as a stream: name a file, --out")
         predict_streamed.predict(loaded, files, out, lambda frame: predictions(loaded, frame, level))

@@ -13,18 +13,55 @@ if TYPE_CHECKING:
 LEAST = 64 * 10**6  # bytes of a table that is read block by block
 
 
-def is_streamed(run: Run, files: Sequence[Path]) -> bool:
-    """Whether predictions are made block by block: for large tables, patterns, folders and several files."""
+def is_streamed(run: Run, files: Sequence[Path], out: Path | None = None, whole: bool = False) -> bool:
+    """Whether predictions are made block by block: for large tables, patterns, folders and several files.
+
+    A file that fits into memory is read whole if it can't be read in pieces, or what is asked for isn't written in
+    pieces.
+
+    Parameters
+    ----------
+    run : Run
+    files : list of Path
+    out : Path or None
+        Where predictions go.
+    whole : bool
+        Whether something is asked for that needs all rows, such as one JSON object.
+    """
+    from backlit.data.files.appending import in_parts
+    from backlit.data.streams.found import is_streamable
     from backlit.data.table import TablePreparation
-    from backlit.tasks.streamed import is_tabular, wants_stream
+    from backlit.tasks.streamed import wants_stream
 
     if not isinstance(run.preparation, TablePreparation) or not files:
         return False
     if len(files) > 1:
-        return all(map(is_tabular, files))
+        return all(map(is_streamable, files))
     file = files[0]
-    large = is_tabular(file) and file.is_file() and file.stat().st_size > LEAST
-    return large or wants_stream(str(file), asked=False)
+    if wants_stream(str(file), asked=False):
+        return True
+    if not is_streamable(file) or not file.is_file() or file.stat().st_size <= LEAST:
+        return False
+    return not whole and in_parts(out, file) and _opens(file)
+
+
+def meant(files: Sequence[Path]) -> list[Path]:
+    """The files that patterns and folders stand for."""
+    from backlit.data.streams.found import found
+
+    return [file.path for file in found(list(files))]
+
+
+def _opens(file: Path) -> bool:
+    """Whether a file can be read in pieces: text in UTF-16, say, is read whole."""
+    from backlit.data.streams import open_table
+    from backlit.errors import InputError
+
+    try:
+        open_table(file)
+    except InputError:
+        return False
+    return True
 
 
 def predict(

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backlit import bounds
+from backlit.data.pictures.folder import has_pictures
 from backlit.data.streams import Understanding, open_table, understand
-from backlit.data.streams.found import is_pattern
+from backlit.data.streams.found import holds_streamable, is_pattern, is_streamable
 from backlit.data.table.audit import suspicions
 from backlit.data.table.target import as_names
 from backlit.errors import InputError
@@ -226,18 +227,17 @@ def _judged(run: Result, found: Understanding, task: str, plan: Plan, notes: Seq
 
 
 def wants_stream(name: str, asked: bool) -> bool:
-    """Whether DATA is read as a stream: asked for, several files, or larger than the limit "memory"."""
+    """Whether DATA is read as a stream: asked for, several files, or larger than the limit "memory".
+
+    A folder is one if there are tables in it, or in folders within it, and no picture: beside pictures a table is about
+    them.
+    """
     if asked or is_pattern(name):
         return True
     path = Path(name)
     try:
         if path.is_dir():
-            return any(is_tabular(child) for child in path.iterdir())
-        return path.is_file() and is_tabular(path) and path.stat().st_size > bounds.current().memory
+            return not has_pictures(path) and holds_streamable(path)
+        return path.is_file() and is_streamable(path) and path.stat().st_size > bounds.current().memory
     except OSError:
         return False
-
-
-def is_tabular(path: Path) -> bool:
-    """Whether a file's name says that it is a table that is read in pieces."""
-    return path.suffix.lower() in (".parquet", ".csv", ".tsv", ".arrow", ".feather")

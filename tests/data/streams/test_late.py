@@ -1,6 +1,8 @@
 """Rows that come late, and are otherwise than the first ones told."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -8,7 +10,10 @@ import pytest
 
 from backlit.data.files import read_source
 from backlit.data.streams import open_table, understand
+from backlit.data.streams.reading import Reader
 from backlit.data.streams.sketches import Counts
+from backlit.data.streams.summaries import Unlike, UnlikeError
+from backlit.data.streams.text import TextTable
 from backlit.errors import InputError
 from tests.data.streams.tables import understood
 
@@ -22,8 +27,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backlit.data.streams.text.SIZE", 8192)
     monkeypatch.setattr("backlit.data.streams.text.SPOTS", 1)
     monkeypatch.setattr("backlit.data.streams.typed.PLACES", 1)
-    for module in ("typed", "foreign"):
-        monkeypatch.setattr(f"backlit.data.streams.{module}.rows_of_piece", lambda schema: 300, raising=False)
+    monkeypatch.setattr("backlit.data.streams.table.rows_of_piece", lambda *_: 300)
 
 
 def table(**columns: list[object]) -> pl.DataFrame:
@@ -155,3 +159,88 @@ def test_text_with_too_many_values_to_count_says_what_is_approximate(monkeypatch
     column = next(column for column in found.preparation.columns if column.name == "town")
     assert "t1" in column.levels
     assert found.preparation.apply(found.sample).shape[1] == len(found.preparation.names)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "levels"),
+    [
+        (([1, 2], [1.5, 2.0]), ("1.0", "1.5", "2.0")),
+        (([1.0, 2.0], [2, 3]), ("1", "2", "3")),
+        (([2**60, 2**60 + 1], [3, 4]), ("3", "4", str(2**60), str(2**60 + 1))),
+    ],
+)
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_category_whose_numbers_differ_in_type_from_file_to_file(
+    tmp_path: Path, pieces: tuple[list[object], list[object]], levels: tuple[str, ...], ending: str
+) -> None:
+    rng = np.random.default_rng(0)
+    for number, values in enumerate(pieces):
+        z = pl.Series("z", values * 150)
+        frame = pl.DataFrame({"x": rng.normal(size=300), "z": z, "y": rng.normal(size=300)})
+        path = tmp_path / f"{number}.{ending}"
+        (frame.write_csv if ending == "csv" else frame.write_parquet)(path)
+    found = understand(open_table(tmp_path / f"*.{ending}"), "y", wishes={"z": "category"})
+    column = next(column for column in found.preparation.columns if column.name == "z")
+    assert column.levels == levels
+    mixed = pl.concat(
+        [pl.Series("z", values).cast(pl.Float64) for values in ([2.0], [1.5 if "1.5" in levels else 1.0])]
+    )
+    if 2**60 not in pieces[0]:
+        assert (column.codes(mixed) >= 0).all()
+
+
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Pieces of each pass over a text table, counted as it goes on."""
+    monkeypatch.setattr("backlit.data.streams.text.SIZE", 1 << 15)
+    counts: list[int] = []
+    scan = TextTable.scan
+
+    def counted(self: TextTable, columns: object = None) -> Iterator[Any]:
+        counts.append(0)
+        for given in scan(self, columns):
+            counts[-1] += 1
+            yield given
+
+    monkeypatch.setattr(TextTable, "scan", counted)
+    return counts
+
+
+def test_many_columns_that_are_empty_at_first_cost_one_pass_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    late = {f"late{i}": [None] * 1000 + rng.normal(size=ROWS - 1000).round(2).tolist() for i in range(22)}
+    path = written(tmp_path, **late)
+    counts = passes(monkeypatch)
+    found = understand(open_table(path), "y")
+    kinds = {row["column"]: row["kind"] for row in found.preparation.rows()}
+    assert {kinds[name] for name in late} == {"number"}
+    assert len(counts) == 2, counts
+    assert sum("turned out otherwise" in str(note) for note in found.notes) == 22
+
+
+def test_surprises_one_after_another_cost_few_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = {f"late{i}": numbers(*["007"] * (ROWS - 600 - 100 * i)) for i in range(25)}
+    path = written(tmp_path, **late)
+    counts = passes(monkeypatch)
+    understand(open_table(path), "y")
+    assert len(counts) <= 6, counts
+    assert sum(counts) < 4 * counts[-1], counts
+
+
+def test_a_split_by_time_reads_the_table_once_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = [None] * 1000 + np.random.default_rng(0).normal(size=ROWS - 1000).tolist()
+    path = written(tmp_path, when=list(range(ROWS)), late=late)
+    counts = passes(monkeypatch)
+    understand(open_table(path), "y", time="when")
+    assert len(counts) == 1 + 2, counts
+
+
+def test_a_column_that_never_comes_to_rest_is_told_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(self: Reader, name: str, surprises: list[str]) -> None:
+        raise UnlikeError(Unlike(name, "format"))
+
+    monkeypatch.setattr(Reader, "_decide", never)
+    path = written(tmp_path, price=numbers("soon"))
+    with pytest.raises(InputError, match="column 'price' holds too many kinds of values; say what it is: wishes="):
+        understand(open_table(path), "y")

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from backlit.data.streams import open_table, understand
+from backlit.data.streams.columns import ColumnStream
 from backlit.data.streams.parts import TablePart
 from backlit.errors import InputError
 
@@ -16,8 +17,7 @@ from backlit.errors import InputError
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a hundred rows, so that a table has many."""
-    for module in ("table", "typed", "parts", "foreign"):
-        monkeypatch.setattr(f"backlit.data.streams.{module}.rows_of_piece", lambda schema: 100, raising=False)
+    monkeypatch.setattr("backlit.data.streams.table.rows_of_piece", lambda *_: 100)
 
 
 def frame(rows: int = 2000) -> pl.DataFrame:
@@ -197,3 +197,42 @@ def test_shares_and_shards_are_checked() -> None:
     row = frame()["when"].to_list().index(7) + 1
     with pytest.raises(InputError, match=f"table, row {row}, time 'when' is missing; rows can only be put in order"):
         understand(open_table(late), "y", time="when")
+
+
+def in_turn(rows: int = 2000) -> Any:
+    def blocks() -> Any:
+        for start in range(0, rows, 250):
+            yield frame(rows)[start : start + 250]
+
+    return blocks
+
+
+def test_what_is_read_from_its_beginning_is_told_and_mixed_in_part() -> None:
+    note = (
+        "blocks can only be read from its beginning: rows come in its order in each epoch, mixed with those near them"
+    )
+    found = understand(open_table(in_turn()), "y")
+    assert any(note in str(said) for said in found.notes)
+    assert not any(note in str(said) for said in understand(open_table(frame()), "y").notes)
+    assert not any(note in str(said) for said in understand(open_table(in_turn()), "y", shuffle=False).notes)
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_columns_of_what_is_read_from_its_beginning_are_mixed_anew_in_each_epoch(shards: int) -> None:
+    table = open_table(in_turn())
+
+    def passed(epoch: int, **more: Any) -> list[float]:
+        stream = ColumnStream.of(table, inputs=["number"], target="y", **more)
+        blocks = [block for shard in range(shards) for block in stream.batches(epoch, shard, shards)]
+        for block in blocks:
+            assert block.where(3) == f"{table.name}, row {int(block.x[3, 0]) + 1}"
+        return [float(value) for block in blocks for value in block.x[:, 0]]
+
+    first, again, second = passed(0), passed(0), passed(1)
+    assert first == again
+    assert first != second
+    assert sorted(first) == sorted(second) == [row + 0.5 for row in range(2000)]
+    in_order = [row + 0.5 for shard in range(shards) for row in range(shard, 2000, shards)]
+    assert passed(0, shuffle=False) == in_order
+    if shards == 1:
+        assert sorted(first[:450]) == in_order[:450]  # of near ones

@@ -9,13 +9,35 @@ from typing import Any
 
 from backlit.data.files import Source, kinds
 from backlit.data.files.packed import packer
+from backlit.data.files.types import wider
 from backlit.data.files.writing import _as_named, _encoded, _in_encoding, _readable, _to_standard_output
 from backlit.errors import InputError
 from backlit.files import saving
 
 SINKS = {"parquet": ("scan_parquet", "sink_parquet"), "arrow": ("scan_ipc", "sink_ipc")}
+LINES = ("csv", "tsv", "jsonl")
 
 Add = Callable[[Any, Source], None]
+
+
+def in_parts(path: Path | None, like: Path) -> bool:
+    """Whether a table is written part after part.
+
+    Parameters
+    ----------
+    path : path or None
+        Where to; None is standard output.
+    like : path
+        The table's own file, whose format is kept where the name doesn't tell another.
+
+    >>> [in_parts(Path(name), Path("x.csv")) for name in ("a.csv.gz", "a.parquet", "a.json", "a")]
+    [True, True, False, True]
+    """
+    place = like if path is None else path
+    packed = packer(place.suffix.lower()) is not None
+    kind = kinds.BY_ENDING.get(Path(place.stem if packed else place).suffix.lower())
+    name = "csv" if kind is None else kind.name
+    return name in LINES or (name in SINKS and path is not None and not packed)
 
 
 @contextlib.contextmanager
@@ -39,8 +61,11 @@ def appending(path: Path | None) -> Iterator[Add]:
     named = path if pack is None else Path(path.stem)
     with saving(path) as temporary, temporary.open("wb") as file:
         parts = _Parts(lambda like: _as_named(like, named), file, pack)
-        yield parts.add
-        parts.finish(temporary)
+        try:
+            yield parts.add
+            parts.finish(temporary)
+        finally:
+            parts.clear()
 
 
 class _Parts:
@@ -50,6 +75,7 @@ class _Parts:
         self._shaped, self._file, self._pack = shaped, file, pack
         self._count = 0
         self._beside: list[Path] = []
+        self._schemas: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._format = ""
 
     def add(self, columns: Any, like: Source) -> None:
@@ -58,11 +84,15 @@ class _Parts:
         self._format = like.format
         data = _encoded(columns, like)
         if like.format in SINKS:
+            if self._pack is not None:
+                raise InputError(f"{like.format} isn't compressed once more in parts: name a file without the ending")
             if self._file is None:
                 raise InputError(f"{like.format} isn't text that goes to standard output in parts; name a file, --out")
             part = Path(f"{self._file.name}.{self._count}")
             self._beside.append(part)
             part.write_bytes(data)
+            schema = dict(like.frame.schema) | dict(columns.schema)
+            self._schemas.setdefault(tuple(schema.items()), schema)
         elif not kinds.BY_NAME[like.format].is_text or like.format == "json":
             raise InputError(
                 f"a table that is read as a stream isn't written as {like.format}: name a .csv, .tsv, .jsonl, .parquet "
@@ -83,11 +113,21 @@ class _Parts:
         import polars as pl
 
         scan, sink = SINKS[self._format]
+        opened = getattr(pl, scan)
+        if len(self._schemas) == 1:
+            whole = opened(self._beside)
+        else:  # whole numbers in one part, others in the next
+            types = wider([dict(opened(part).collect_schema()) for part in self._beside])
+            whole = pl.concat([opened(part).cast(types) for part in self._beside])
         try:
-            getattr(getattr(pl, scan)(self._beside), sink)(temporary)
-        finally:
-            for part in self._beside:
-                part.unlink(missing_ok=True)
+            getattr(whole, sink)(temporary)
+        except pl.exceptions.PolarsError as error:
+            raise InputError(f"the parts can't be put together as {self._format}: {error}; name a .csv") from error
+
+    def clear(self) -> None:
+        """Remove what was written beside the file."""
+        for part in self._beside:
+            part.unlink(missing_ok=True)
 
 
 def _headless(data: bytes, columns: Any, like: Source) -> bytes:

@@ -110,6 +110,11 @@ def pictures_in(folder: Path) -> list[Path]:
     return paths
 
 
+def has_pictures(folder: Path) -> bool:
+    """Whether there is a picture in a folder, or in a folder within it."""
+    return any(True for _ in _walk(folder, Counter()))
+
+
 def shown(path: Path) -> str:
     """A path as text that can be printed and saved, whatever bytes its name is made of."""
     return path.as_posix().encode("utf-8", "replace").decode()

@@ -12,7 +12,7 @@ import numpy as np
 from backlit.data.streams import hashing
 from backlit.data.streams.dividing import PARTS, parts_of
 from backlit.data.streams.stream import Block
-from backlit.data.streams.table import FEWEST, MOST, PIECE
+from backlit.data.streams.table import rows_within
 from backlit.errors import InputError, ShapeError
 
 WINDOW = 4  # pieces whose rows are mixed
@@ -80,7 +80,7 @@ class ArrayStream:
     @cached_property
     def _step(self) -> int:
         width = sum(leaf.dtype.itemsize * int(np.prod(leaf.shape[1:])) for leaf in self._leaves.values())
-        return max(FEWEST, min(MOST, PIECE // max(width, 1)))
+        return rows_within(width)
 
     @cached_property
     def _counts(self) -> np.ndarray:

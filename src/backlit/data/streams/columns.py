@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from backlit.data.streams.dividing import TRAINING
-from backlit.data.streams.parts import Allotment, Learned, TablePart
+from backlit.data.streams.parts import WINDOW, Allotment, Learned, TablePart
+from backlit.data.streams.sampling import joined
 from backlit.data.streams.stream import Block
-from backlit.data.streams.table import StreamedTable
+from backlit.data.streams.table import Piece, StreamedTable
 from backlit.data.table.target import TableTarget
 from backlit.errors import InputError
 
@@ -58,7 +59,7 @@ class ColumnStream:
         allotment = Allotment()
         known = getattr(self.table, "pieces", None)
         if known is None:
-            yield from self._passing(shard, shards)
+            yield from self._passing(epoch, shard, shards)
             return
         for piece in known:
             allotment.add(piece, np.full(piece.rows, TRAINING, np.uint8))
@@ -69,17 +70,36 @@ class ColumnStream:
         for block in part.batches(epoch, shard, shards):
             yield self._as_arrays(block.x, block.y, block.where)
 
-    def _passing(self, shard: int, shards: int) -> Iterator[Block]:
-        """Of a table that is read from its beginning: every so many-th row."""
-        passed = 0
+    def _passing(self, epoch: int, shard: int, shards: int) -> Iterator[Block]:
+        """Of a table that is read from its beginning: every so many-th row, those of some pieces mixed."""
+        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((self.seed, epoch, shard, shards))))
+        passed, count = 0, 0
+        window: list[tuple[Piece, Any, np.ndarray]] = []
         for piece, raw in self.table.scan([*self.inputs, self.target]):
             frame = self.table.typed(raw, piece)
             rows = np.arange((shard - passed) % shards, frame.height, shards)
             passed += frame.height
-            frame = frame[rows] if shards > 1 else frame
-            yield self._as_arrays(
-                frame, frame[self.target], lambda row, piece=piece, rows=rows: self.table.place(piece, int(rows[row]))
-            )
+            window.append((piece, frame[rows] if shards > 1 else frame, rows))
+            count += len(rows)
+            if not self.shuffle or count >= WINDOW * self.table.step:
+                yield self._together(window, rng)
+                window, count = [], 0
+        if window:
+            yield self._together(window, rng)
+
+    def _together(self, window: list[tuple[Piece, Any, np.ndarray]], rng: np.random.Generator) -> Block:
+        """The rows of some pieces, mixed."""
+        frame = joined([frame for _, frame, _ in window])
+        owner = np.repeat(np.arange(len(window)), [len(rows) for *_, rows in window])
+        within = np.concatenate([rows for *_, rows in window])
+        if self.shuffle:
+            order = rng.permutation(frame.height)
+            frame, owner, within = frame[order], owner[order], within[order]
+
+        def where(row: int) -> str:
+            return self.table.place(window[owner[row]][0], int(within[row]))
+
+        return self._as_arrays(frame, frame[self.target], where)
 
     def _as_arrays(self, frame: Any, target: Any, where: Any) -> Block:
         columns = [_numbers(frame[name]) for name in self.inputs]

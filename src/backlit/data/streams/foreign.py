@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from backlit.data.streams.found import Found
-from backlit.data.streams.table import Piece, StreamedTable, require_alike, rows_of_piece
+from backlit.data.streams.table import LOOK as MEASURED
+from backlit.data.streams.table import Piece, StreamedTable, bytes_of_row, require_alike
 from backlit.data.streams.typed import FileTable, PiecedTable
 from backlit.data.table.values import as_polars
 from backlit.errors import InputError
@@ -89,6 +90,7 @@ class SequentialTable(StreamedTable):
         if first is None:
             raise InputError(f"{name} has no rows")
         self.schema = dict(first.schema)
+        self.row_bytes = bytes_of_row(first.head(MEASURED))
         if not self.schema:
             raise InputError(f"{name} has no columns")
 
@@ -100,7 +102,7 @@ class SequentialTable(StreamedTable):
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Piece, Any]]:
         """All frames, cut where they are long."""
-        step, start, count = rows_of_piece(self.schema), 0, 0
+        step, start, count = self.step, 0, 0
         for number, frame in enumerate(self._each(columns), 1):
             if columns is None or set(columns) - set(frame.columns):
                 require_alike(self.schema, dict(frame.schema), f"block {number} of {self.name}", "its first block")

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from backlit.data.files.kinds import KINDS, is_table, of_ending
+from backlit.data.files.kinds import BY_ENDING, KINDS, is_table, of_ending
 from backlit.data.files.packed import ADDRESS, PACKED
 from backlit.errors import InputError
 
@@ -76,6 +76,24 @@ def is_pattern(path: Any) -> bool:
     (True, False)
     """
     return isinstance(path, (str, Path)) and bool(PATTERN.search(str(path))) and not Path(path).exists()
+
+
+def is_streamable(path: Path) -> bool:
+    """Whether a file's name says that it is a table that is read in pieces.
+
+    >>> [is_streamable(Path(name)) for name in ("x.parquet", "x.csv.gz", "x.parquet.gz", "x.xlsx", "novel.txt")]
+    [True, True, False, False, False]
+    """
+    suffix = path.suffix.lower()
+    kind = BY_ENDING.get(Path(path.stem).suffix.lower() if suffix in PACKED else suffix)
+    if kind is None or not is_table(path.name):
+        return False
+    return kind.name in (("csv", "tsv") if suffix in PACKED else STREAMED)
+
+
+def holds_streamable(folder: Path) -> bool:
+    """Whether there is a table that is read in pieces in a folder, or in a folder within it."""
+    return any(is_streamable(file) and _is_meant(file, folder) for file in folder.rglob("*"))
 
 
 def found(paths: Any) -> list[Found]:

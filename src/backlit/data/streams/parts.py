@@ -11,7 +11,7 @@ import numpy as np
 from backlit.data.streams.dividing import DROPPED, PARTS, TRAINING
 from backlit.data.streams.sampling import joined
 from backlit.data.streams.stream import Block
-from backlit.data.streams.table import Piece, StreamedTable, rows_of_piece
+from backlit.data.streams.table import Piece, StreamedTable
 from backlit.data.table.target import TableTarget
 from backlit.data.table.values import CellError
 from backlit.errors import InputError
@@ -136,7 +136,7 @@ class TablePart:
         pieces = self._sought(chosen) if self.table.seekable else self._passing(chosen)
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((self.seed, epoch, shard, shards))))
         window: list[tuple[Piece, Any, np.ndarray]] = []
-        enough, count = rows_of_piece(self.table.schema) * (WINDOW if self.shuffle else 1), 0
+        enough, count = self.table.step * (WINDOW if self.shuffle else 1), 0
         for loaded in pieces:
             window.append(loaded)
             count += len(loaded[2])
@@ -195,7 +195,7 @@ class TablePart:
             order = rng.permutation(whole.height)
             whole, owner, within = whole[order], owner[order], within[order]
         pieces = [piece for piece, *_ in window]
-        step = -(-whole.height // max(1, whole.height // rows_of_piece(self.table.schema)))
+        step = -(-whole.height // max(1, whole.height // self.table.step))
         for start in range(0, whole.height, step):
             block = slice(start, start + step)
             yield self._block(whole[start : start + step], pieces, owner[block], within[block])

@@ -42,6 +42,7 @@ class Reader:
             table.formats = self.formats()
         self.slips: dict[str, tuple[int, str, str]] = {}  # how many, the first cell and where
         self.words: Counter[str] = Counter()
+        self.unlike: dict[str, Unlike] = {}  # columns of another kind than the first look told
         self.rows = 0
         self._types = dict(table.schema)
         self._home: dict[str, str] = {}
@@ -71,10 +72,7 @@ class Reader:
     def values(self, raw: Any, piece: Piece) -> tuple[Any, dict[str, Any]]:
         """A piece's values, slips among numbers missing; and the columns with slips as they stand.
 
-        Raises
-        ------
-        UnlikeError
-            If a column's cells are of another kind than its first ones.
+        Columns whose cells are of another kind than the first ones are remembered in `unlike`, and left as text.
         """
         import polars as pl
 
@@ -88,7 +86,10 @@ class Reader:
             if column.dtype != pl.String:
                 columns.append(column.fill_nan(None) if column.dtype.is_float() else column)
                 continue
-            values, slips = self._parsed(column, piece)
+            try:
+                values, slips = self._parsed(column, piece)
+            except UnlikeError as error:
+                self.unlike[column.name], values, slips = error.unlike[0], column, None
             columns.append(values)
             if slips is not None:
                 slipping[column.name] = slips

@@ -27,10 +27,10 @@ class Unlike(NamedTuple):
 
 
 class UnlikeError(Exception):
-    """The pass has to begin anew, since a column is of another kind."""
+    """The pass has to begin anew, since columns are of another kind."""
 
-    def __init__(self, unlike: Unlike) -> None:
-        super().__init__(unlike.column)
+    def __init__(self, *unlike: Unlike) -> None:
+        super().__init__(", ".join(each.column for each in unlike))
         self.unlike = unlike
 
 
@@ -191,13 +191,17 @@ class Levels(Summary):
 
     def learn(self, present: Any) -> None:
         """Values that aren't missing."""
+        hashes = None
         if present.dtype.is_float():  # text of them is made in the end: whether all are whole isn't known before
             self.whole = self.whole and bool((present == present.round(0)).all() and (present.abs() < 2**53).all())
             keys = present
+        elif present.dtype.is_integer():  # another piece may hold floats: 2 and 2.0 are one key
+            keys = present
+            hashes = _as_floats(present).hash()
         else:
             keys = words(present)
             self.letters += int(keys.str.len_chars().sum())
-        self.different.add(keys.hash().to_numpy())
+        self.different.add((keys.hash() if hashes is None else hashes).to_numpy())
         if self.given_up:
             return
         counts = keys.alias("level").value_counts()
@@ -207,14 +211,20 @@ class Levels(Summary):
             self.given_up = True
 
     def levels(self) -> dict[str, int]:
-        """How often each occurs, by its text."""
-        if not any(isinstance(key, float) for key in self.counts.counts):
-            return self.counts.counts
+        """How often each occurs, by its text: as that of a whole column of the wider type."""
+        counts = self.counts.counts
+        types = {type(key) for key in counts}
+        if float not in types and len(types) < 2:
+            return {str(key): count for key, count in counts.items()}
         import polars as pl
 
-        keys = pl.Series(list(self.counts.counts), dtype=pl.Float64)
-        texts = words(keys) if self.whole else keys.cast(pl.String)
-        return dict(zip(texts.to_list(), self.counts.counts.values(), strict=True))
+        levels: dict[str, int] = {}
+        keys = pl.Series([_figure(key) for key in counts], dtype=pl.Float64)
+        texts = words(keys) if self.whole and not keys.has_nulls() else keys.cast(pl.String)
+        for text, (key, count) in zip(texts.to_list(), counts.items(), strict=True):
+            level = str(key) if text is None else text
+            levels[level] = levels.get(level, 0) + count
+        return levels
 
     @property
     def length(self) -> float:
@@ -253,6 +263,21 @@ class Dates(Summary):
             for part, seen in self.parts.items()
             if seen.count
         }
+
+
+def _figure(key: Any) -> float | None:
+    """A level as a number; None for what is none."""
+    try:
+        return float(key)
+    except ValueError:
+        return None
+
+
+def _as_floats(whole: Any) -> Any:
+    """Whole numbers as floats, unless some would become others' equals."""
+    import polars as pl
+
+    return whole.cast(pl.Float64) if bool((whole.abs() < 2**53).all()) else whole
 
 
 def _text() -> Any:

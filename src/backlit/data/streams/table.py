@@ -12,7 +12,10 @@ from backlit.errors import InputError, unknown
 
 PIECE = 1 << 24  # bytes of a piece, about, as it lies in memory
 FEWEST, MOST = 1 << 10, 1 << 17  # rows of a piece, where there are so many
-NUMBER, TEXT = 8, 32  # bytes of a value
+LARGE = 1 << 25  # bytes that a piece has at most, however few rows these are
+NUMBER, TEXT = 8, 32  # bytes of a value, where nothing more is known
+LOOK, LOOKS = 64, 4  # rows of which the bytes are counted, and in how many places
+FIRST, FIRST_ROWS = 1 << 26, 200  # bytes of a first look, and rows that it has at least
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class StreamedTable(ABC):
     bytes: int | None = None
     notes: list[Any]
     formats: dict[str, str]
+    row_bytes: int = 0  # of a row, where it was measured
     untyped: bool = False  # whether its values are text that has to be understood
 
     @abstractmethod
@@ -92,6 +96,7 @@ class StreamedTable(ABC):
         """Some rows from all over, by which the pass begins: their kinds are guessed, and checked as it goes on."""
         import polars as pl
 
+        most = self.within(most)
         frames, count = [], 0
         for _, frame in self.scan():
             frames.append(frame.head(most - count))
@@ -118,6 +123,15 @@ class StreamedTable(ABC):
         for piece, frame in self.scan(columns):
             yield self.typed(frame, piece)
 
+    def within(self, most: int) -> int:
+        """So many rows, or fewer where they are large: of a first look."""
+        return min(most, max(FIRST_ROWS, FIRST // max(self.row_bytes, 1)))
+
+    @property
+    def step(self) -> int:
+        """Rows of a piece."""
+        return rows_of_piece(self.schema, self.row_bytes)
+
     @property
     def columns(self) -> list[str]:
         """The columns' names."""
@@ -134,18 +148,40 @@ class StreamedTable(ABC):
         return f"{type(self).__name__}({self.name!r}, {rows} × {len(self.schema)})"
 
 
-def rows_of_piece(schema: Mapping[str, Any]) -> int:
+def rows_of_piece(schema: Mapping[str, Any], row_bytes: int = 0) -> int:
     """How many rows of such columns make a piece: by their size, within bounds.
+
+    Parameters
+    ----------
+    schema : dict of column to polars type
+    row_bytes : int
+        Of a row, as far as that was measured.
 
     >>> import polars as pl
     >>> rows_of_piece({"a": pl.Float64()}), rows_of_piece({str(i): pl.Float64() for i in range(1000)})
     (131072, 2097)
     """
-    width = sum(TEXT if kind.is_nested() or not _is_fixed(kind) else NUMBER for kind in schema.values())
-    return max(FEWEST, min(MOST, PIECE // max(width, 1)))
+    width = sum(TEXT if kind.is_nested() or not is_fixed(kind) else NUMBER for kind in schema.values())
+    return rows_within(max(width, row_bytes))
 
 
-def _is_fixed(kind: Any) -> bool:
+def rows_within(row_bytes: int) -> int:
+    """How many rows of so many bytes make a piece.
+
+    >>> rows_within(8), rows_within(16_000), rows_within(600_000), rows_within(10**9)
+    (131072, 1048, 55, 1)
+    """
+    width = max(row_bytes, 1)
+    return max(1, min(max(FEWEST, min(MOST, PIECE // width)), LARGE // width))
+
+
+def bytes_of_row(frame: Any) -> int:
+    """Bytes that a frame's rows take in the mean."""
+    return int(frame.estimated_size()) // max(frame.height, 1)
+
+
+def is_fixed(kind: Any) -> bool:
+    """Whether all values of a type take as many bytes."""
     import polars as pl
 
     return bool(kind.is_numeric() or kind.is_temporal() or kind in (pl.Boolean, pl.Null))

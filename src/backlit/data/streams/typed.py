@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from backlit import bounds
+from backlit.data.files.types import wider
 from backlit.data.streams.found import Found, identity
-from backlit.data.streams.table import Piece, StreamedTable, kind_of, require_alike, rows_of_piece
+from backlit.data.streams.table import LOOK, LOOKS, Piece, StreamedTable, bytes_of_row, is_fixed, require_alike
 from backlit.errors import InputError
 
 SPOKEN = {"parquet": "Parquet", "arrow": "Arrow", "npy": ".npy"}
@@ -24,9 +25,7 @@ class PiecedTable(StreamedTable):
         for schema, place in zip(schemas[1:], places[1:], strict=True):
             require_alike(schemas[0], schema, place, places[0])
         self.name, self.places = name, list(places)
-        self.schema = dict(schemas[0])
-        for other in schemas[1:]:
-            self.schema |= {name: other[name] for name, kind in self.schema.items() if kind_of(kind) == "nothing"}
+        self.schema = wider(schemas)
         bounds.require("columns", len(self.schema), f"{name} has")
         self.rows = sum(counts)
         if not self.schema:
@@ -34,12 +33,22 @@ class PiecedTable(StreamedTable):
         if not self.rows:
             raise InputError(f"{name} has no rows")
         self.notes, self.formats = [], {}
-        step = rows_of_piece(self.schema)
+        self.row_bytes = self._measured(counts)
+        step = self.step
         self.pieces = [
             Piece(file, start, min(step, count - start))
             for file, count in enumerate(counts)
             for start in range(0, count, step)
         ]
+
+    def _measured(self, counts: Sequence[int]) -> int:
+        """Bytes of a row, where its columns don't tell: the most of some places."""
+        if all(is_fixed(kind) for kind in self.schema.values()):
+            return 0
+        files = [file for file, count in enumerate(counts) if count]
+        chosen = {files[place * (len(files) - 1) // max(LOOKS - 1, 1)] for place in range(LOOKS)}
+        looks = [Piece(file, counts[file] // 2, min(LOOK, counts[file] - counts[file] // 2)) for file in sorted(chosen)]
+        return max(bytes_of_row(self.read(look)) for look in looks)
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Piece, Any]]:
         """All pieces in order."""
@@ -50,6 +59,7 @@ class PiecedTable(StreamedTable):
         """Rows from some pieces all over the table."""
         import polars as pl
 
+        most = self.within(most)
         count = min(len(self.pieces), PLACES)
         chosen = [self.pieces[place * len(self.pieces) // count] for place in range(count)]
         frames = []
@@ -61,6 +71,11 @@ class PiecedTable(StreamedTable):
     def place(self, piece: Piece, row: int) -> str:
         """File and row, from 1."""
         return f"{self.places[piece.file]}, row {piece.start + row + 1}"
+
+    def cast(self, frame: Any) -> Any:
+        """A file's frame in the types of the whole table."""
+        other = {name: self.schema[name] for name, kind in frame.schema.items() if kind != self.schema.get(name, kind)}
+        return frame.cast(other) if other else frame
 
     def wanted(self, columns: Sequence[str] | None) -> list[str]:
         """The columns to read."""
@@ -120,6 +135,7 @@ class FileTable(PiecedTable):
         frame = _tried(file, lambda: rows.select(own).collect()) if own else pl.DataFrame({"": [0] * piece.rows})
         if len(frame) != piece.rows:
             raise InputError(f"{file.path} gave {len(frame)} rows instead of {piece.rows}; has it changed?")
+        frame = self.cast(frame)
         given = [pl.lit(hive[name]).cast(self.schema[name]).alias(name) for name in names if name in hive]
         return frame.with_columns(given).select(names) if given else frame
 
@@ -193,7 +209,7 @@ class ArrayTable(PiecedTable):
     def read(self, piece: Piece, columns: Sequence[str] | None = None) -> Any:
         """The piece, copied out of the array."""
         rows = self.arrays[piece.file][piece.start : piece.start + piece.rows]
-        return _frame(rows, self.places[piece.file]).select(self.wanted(columns))
+        return self.cast(_frame(rows, self.places[piece.file]).select(self.wanted(columns)))
 
     def require_same(self) -> None:
         """Refuse files that have changed."""

@@ -18,7 +18,7 @@ from backlit.data.streams.parts import Allotment, Learned, TablePart
 from backlit.data.streams.reading import Reader
 from backlit.data.streams.sampling import Sample
 from backlit.data.streams.summaries import Numbers, Summary, Unlike, UnlikeError
-from backlit.data.streams.table import NUMBER, TEXT, Piece, StreamedTable
+from backlit.data.streams.table import NUMBER, TEXT, Piece, StreamedTable, bytes_of_row
 from backlit.data.table.column import Column, LeftOut
 from backlit.data.table.preparation import TablePreparation, ranked
 from backlit.data.table.target import TableTarget, as_names
@@ -28,7 +28,7 @@ from backlit.errors import InputError, unknown
 from backlit.languages import Template
 
 HEAD = 20_000  # rows by which the pass begins
-TRIES = 20  # passes, at most: each that is broken off has learned something of a column
+TRIES = 10  # times that a column, or the target, may turn out otherwise
 READING = "understanding the columns"
 NO_TARGET = Template(
     "{count} rows have no target ({names}) and are dropped, the first in {place}",
@@ -37,6 +37,13 @@ NO_TARGET = Template(
 AGAIN = Template(
     "{name!r} turned out otherwise than its first rows told, so the pass began anew",
     "‘{name}’ 열이 처음에 본 것과 달라서 다시 읽었습니다.",
+)
+
+IN_ORDER = Template(
+    "{name} can only be read from its beginning: rows come in its order in each epoch, mixed with those near them; if "
+    "they are sorted, shuffle them before, or save them as Parquet",
+    "{name}: 처음부터 차례로만 읽을 수 있어서 에포크마다 원래 순서로 오며 가까운 행끼리만 섞입니다. 정렬되어 있다면 "
+    "미리 섞거나 Parquet으로 저장하세요.",
 )
 
 Progress = Callable[[str, float], None]
@@ -163,27 +170,35 @@ def understand(
         notes += first_readings(raw, outlook)
         _classes_of_words(raw, asked, outlook, table_options)
     pinned: TableTarget | None = None
-    for _ in range(TRIES):
+    division: Division | None = None
+    times = Counter[str]()  # that a column turned out otherwise
+    while not times or max(times.values()) <= TRIES:
         reader = Reader(table, outlook)
         head = reader.head(raw)
         if asked.time is not None and asked.time not in asked.wishes and not head[asked.time].dtype.is_numeric():
             wishes[asked.time] = "season"
         goal = Goal(asked.target, asked.task, head, pinned)
-        division = _division(table, asked, shares, head)
+        if division is None or asked.time is None:  # that by time reads the table, too
+            division = _division(table, asked, shares, head)
         run = _Pass(table, asked, outlook, reader, goal, division)
         try:
             run.go(head, progress or (lambda stage, share: None))
             if not any(run.allotment.counts(part).any() for part in range(DROPPED)):
                 raise InputError(f"target {asked.target[0]!r}: every value is missing")
             final = goal.final()
-            if final != goal.target:
-                pinned = final
-                continue
-            return _understood(run, final, notes)
+            if final == goal.target:
+                return _understood(run, final, notes)
+            pinned = final
+            times[asked.target[0]] += 1
         except UnlikeError as error:
-            notes.append(_pin(outlook, error.unlike))
+            for unlike in error.unlike:
+                note = _pin(outlook, unlike)
+                notes += [] if unlike.column in times else [note]
+                times[unlike.column] += 1
+                division = None if unlike.column == asked.time else division
     raise InputError(
-        f"{table.name}: its columns hold too many kinds of values; say what they are: wishes={{...}} (--columns)"
+        f"{table.name}: column {times.most_common(1)[0][0]!r} holds too many kinds of values; say what it is: "
+        "wishes={...} (--columns)"
     )
 
 
@@ -246,28 +261,53 @@ class _Pass:
     ) -> None:
         self.table, self.asked, self.outlook, self.reader = table, asked, outlook, reader
         self.goal, self.division = goal, division
-        width = sum(TEXT if reader.is_text(name) else NUMBER for name in table.schema)
-        self.samples = {part: Sample(asked.seed, width) for part in (TRAINING, TEST)}
+        self.samples: dict[int, Sample] = {}
         self.allotment = Allotment()
         self.summaries: dict[str, Summary] = {}
         self.kinds: dict[str, Any] = {}
         self.dropped, self.first_dropped = 0, ""
-        self.words: Counter[str] = Counter()
+        self.leading = [*asked.target, asked.group, asked.time]  # without which rows can't be told apart
 
     def go(self, head: Any, progress: Progress) -> None:
         """Read all pieces, once."""
         names = [name for name in self.table.schema if name not in self.asked.target]
         self.summaries = {name: self.outlook.summary(head[name]) for name in names}
         self.kinds = {name: head[name].dtype for name in names}
+        width = sum(TEXT if self.reader.is_text(name) else NUMBER for name in self.table.schema)
+        width = max(width, bytes_of_row(head))
+        self.samples = {part: Sample(self.asked.seed, width) for part in (TRAINING, TEST)}
         whole = self.table.rows or self.table.bytes or 0
-        done = 0
-        for piece, raw in self.table.scan():
+        done, last = 0, None
+        for count, (piece, raw) in enumerate(self.table.scan()):
             frame, texts = self.reader.values(raw, piece)
-            self._take(piece, frame, texts)
+            if self.reader.unlike:
+                here = TableTarget.present(frame, self.asked.target)
+                self._look(piece, frame, np.flatnonzero(here))
+            else:
+                self._take(piece, frame, texts)
             done += piece.rows if self.table.rows else piece.size
             progress(READING, min(done / whole, 1.0) if whole else 0.0)
+            if self.reader.unlike:  # as much again tells of further columns: so there are few passes, and none is long
+                last = 2 * count + 1 if last is None else last
+                if count >= last or any(name in self.reader.unlike for name in self.leading):
+                    break
+        if self.reader.unlike:
+            raise UnlikeError(*self.reader.unlike.values())
         if not self.allotment.pieces:
             raise InputError(f"{self.table.name} has no rows")
+
+    def _look(self, piece: Piece, frame: Any, rows: np.ndarray) -> None:
+        """Refuse what can't be used in these rows; columns that are of another kind are remembered."""
+        kept = frame if len(rows) == frame.height else frame[rows]
+        for name, summary in self.summaries.items():
+            if name in self.reader.unlike:
+                continue
+            try:
+                summary.look(kept[name])
+            except UnlikeError as error:
+                self.reader.unlike[name] = error.unlike[0]
+            except CellError as error:
+                raise error.at(self.table.place(piece, int(rows[error.row]))) from None
 
     def _take(self, piece: Piece, frame: Any, texts: Mapping[str, Any]) -> None:
         """One piece; `texts` are columns of numbers with slips, as they stand."""
@@ -283,10 +323,11 @@ class _Pass:
         try:
             if len(rows):
                 self.goal.add(kept.select(self.asked.target), parts[rows])
-            for name, summary in self.summaries.items():
-                summary.look(kept[name])
         except CellError as error:
             raise error.at(self.table.place(piece, int(rows[error.row]))) from None
+        self._look(piece, frame, rows)
+        if self.reader.unlike:
+            return
         if texts:
             frame = frame.with_columns(list(texts.values()))
         train = frame.filter(parts == TRAINING)
@@ -304,19 +345,18 @@ class _Pass:
                 ranks.append(ranked(sample[self.asked.target[0]]))
             return ranks[0]
 
-        columns = tuple(
-            learned(
-                summary,
-                self.kinds[name],
-                self.outlook.wishes.get(name),
-                sample[name],
-                goal,
-                self.outlook.pinned.get(name),
-            )
-            for name, summary in self.summaries.items()
-        )
+        columns: list[Column] = []
+        unlike: list[Unlike] = []
+        for name, summary in self.summaries.items():
+            wish, pinned = self.outlook.wishes.get(name), self.outlook.pinned.get(name)
+            try:
+                columns.append(learned(summary, self.kinds[name], wish, sample[name], goal, pinned))
+            except UnlikeError as error:
+                unlike += error.unlike
+        if unlike:
+            raise UnlikeError(*unlike)
         if any(column.inputs for column in columns):
-            return columns
+            return tuple(columns)
         hopes = tuple(self._hoped(column) for column in columns)
         if not any(column.inputs for column in hopes):
             reasons = "; ".join(f"{column.name}: {column.done}" for column in columns) or "there is no other column"
@@ -364,7 +404,8 @@ def _understood(run: _Pass, target: TableTarget, notes: Sequence[Any]) -> Unders
     if test_y is not None and facts.classes is not None:
         here = np.isin(test_y, np.array(facts.classes))
         test_sample, test_y = test_sample.filter(here), test_y[here]
-    said = [*table.notes, *notes, *run.reader.notes(), *_told(run, counts, known)]
+    order = [] if table.seekable or not asked.shuffle else [IN_ORDER.say(name=table.name)]
+    said = [*table.notes, *order, *notes, *run.reader.notes(), *_told(run, counts, known)]
     return Understanding(
         preparation, target, train, validation, test, sample, target.values(sample), test_sample, test_y, sum(counts),
         [*said, *told_approximate(run.summaries, columns)],
