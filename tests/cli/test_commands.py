@@ -213,7 +213,7 @@ MISTAKES = [
     (("train", "empty.csv", "--target", "y"), "is empty"),
     (("train", "noise.csv", "--target", "y"), "noise.csv"),
     (("train", "ragged.csv", "--target", "a"), "line 3"),
-    (("train", ".", "--target", "a"), "is a folder"),
+    (("train", ".", "--target", "a"), "empty.csv is empty"),  # a folder of tables is one table
     (("show", "norun"), "is no folder"),
     (("show", "."), "no complete run"),
     (("predict", "run"), "FILE"),

@@ -232,12 +232,12 @@ def wants_stream(name: str, asked: bool) -> bool:
     A folder is one if there are tables in it, or in folders within it, and no picture: beside pictures a table is about
     them.
     """
-    if asked or is_pattern(name):
-        return True
     path = Path(name)
     try:
         if path.is_dir():
             return not has_pictures(path) and holds_streamable(path)
-        return path.is_file() and is_streamable(path) and path.stat().st_size > bounds.current().memory
+        if path.is_file():
+            return is_streamable(path) and (asked or path.stat().st_size > bounds.current().memory)
     except OSError:
         return False
+    return is_pattern(name)
