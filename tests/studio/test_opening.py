@@ -12,7 +12,8 @@ from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.studio.answers import answer
 from backlit.studio.opening import beginning
-from backlit.studio.sharing import python
+from backlit.studio.sharing import link_of, python
+from backlit.studio.state import State
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +68,21 @@ def test_a_run_that_the_studio_cannot_show_is_told(tmp_path: Path) -> None:
     bl.fit(two, x, outcomes, epochs=1, engine="numpy", progress=False).save(tmp_path / "two")
     with pytest.raises(InputError, match="the studio shows networks of one input that learn classes or numbers"):
         beginning(tmp_path / "two", None)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"name": "file", "file": "file1", "target": "a"}, "the state is of a file that was dropped, which it doesn't"),
+        ({"name": "points", "points": [[0, 0, 0]]}, "points"),
+    ],
+)
+def test_a_state_that_no_session_can_be_made_of_is_told_before_the_server_starts(
+    data: dict[str, object], text: str
+) -> None:
+    link = link_of(State.from_dict({"data": data}))
+    with pytest.raises(InputError, match=text):
+        beginning(None, link)
+    result = CliRunner().invoke(app, ["studio", "--no-browser", "--state", link])
+    assert result.exit_code == 2
+    assert text in " ".join(result.output.split())

@@ -131,6 +131,10 @@ def framed(header: object, data: bytes = b"") -> bytes:
             "array 'x' would end beyond the frame",
         ),
         (
+            framed({"arrays": [{"name": "x", "shape": [10**9] * 50_000, "offset": 0, "dtype": "f4"}]}),
+            "an array of a frame can have at most 8 axes",
+        ),
+        (
             framed({"arrays": [{"name": "x", "shape": [-1], "offset": 0, "dtype": "f4"}]}),
             "no number below 0 in shape and offset",
         ),

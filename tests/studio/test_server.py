@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import queue
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +21,14 @@ from backlit import extras
 from backlit.errors import InputError
 from backlit.studio import server
 from backlit.studio.guard import Guard
+from backlit.studio.opening import beginning
+from backlit.studio.replies import Reply
 from backlit.studio.server import application, listening
 from backlit.studio.session import Session
+from backlit.studio.sharing import link_of
 from backlit.studio.state import State
 from backlit.studio.wire import from_json, packed, to_json, unpacked
+from backlit.studio.worker import Client, Worker
 
 PORT, TOKEN = 8321, "a-token-of-the-tests"
 HERE = f"http://127.0.0.1:{PORT}"
@@ -120,11 +126,15 @@ def test_the_token_is_changed_for_a_cookie(client: TestClient, guard: Guard) -> 
     assert answer.status_code == 200
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    assert "SameSite=Lax" in cookie  # a link in a mail finds the session that is there
     assert TOKEN not in cookie
     assert client.get("/").status_code == 200
     assert client.get("/parts/a.js").headers["content-type"].startswith("text/javascript")
+    own = cookies(client)
     client.cookies.clear()
+    for other in ('a={"x":1}', "x=a b", "x=é", "flag", f"{guard.cookie}=old"):  # of other servers on this machine
+        for header in (f"{other}; {own}", f"{own};{other}"):
+            assert client.get("/", headers={"cookie": header.encode()}).status_code == 200, header
     assert client.get("/", headers={"cookie": f"{guard.cookie}={'x' * 32}; {guard.cookie}-2=1"}).status_code == 403
 
 
@@ -219,6 +229,23 @@ def test_a_class_has_seats_each_with_a_session_of_its_own(page: Path, monkeypatc
             first.ask("step", "done", updates=3)
             at = second.ask("step", "done", updates=1)["at"]
             assert at["update"] == 1
+
+
+def test_a_seat_whose_page_never_came_is_free_again(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PAGE", page)
+    guard = Guard(PORT, token=TOKEN, seats=1)
+    app = application(guard, make_session)
+    with TestClient(app, base_url=HERE) as one:
+        two, three = (TestClient(app, base_url=HERE) for _ in range(2))
+        enter(one)
+        assert two.get("/", params={"token": TOKEN}).status_code == 503  # it may be on its way
+        monkeypatch.setattr(server, "ARRIVAL_SECONDS", 0.0)
+        enter(two)
+        assert one.get("/").status_code == 403
+        with talking(two) as second:
+            second.greet()
+            assert three.get("/", params={"token": TOKEN}).status_code == 503
+        assert three.get("/", params={"token": TOKEN}).status_code == 503  # who was there may come back
 
 
 def test_a_token_that_others_would_guess_is_refused() -> None:
@@ -340,6 +367,112 @@ def test_what_fails_between_messages_is_said_and_the_session_goes_on(
             text = page.until("error")["what"]
             assert text["en"] == "something went wrong in the studio (ValueError); nothing was changed"
         assert page.ask("step", "done", updates=1)["at"]["update"] == 3
+
+
+class Box:
+    """A page without a server."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.replies: queue.Queue[Reply] = queue.Queue()
+        self.client, self.worker = Client(self.replies.put), worker
+        worker.join(self.client)
+
+    def send(self, kind: str, **parts: object) -> None:
+        assert self.worker.post(self.client, {"type": kind, **parts}, {})
+
+    def until(self, kind: str, **parts: object) -> dict:
+        while True:
+            message = self.replies.get(timeout=20).message
+            if message["type"] == kind and all(message.get(name) == part for name, part in parts.items()):
+                return message
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    box = Box(Worker(make_session))
+    yield box
+    box.worker.stop()
+
+
+def test_a_long_way_ends_where_something_else_is_asked(box: Box) -> None:
+    box.send("step", updates=100_000, id=1)
+    box.send("pause", id=2)
+    assert 0 < box.until("done", id=1)["at"]["update"] < 100_000
+    at = box.until("done", id=2)["at"]
+    box.send("seek", update=10_000_000, id=3)
+    box.send("seen", frame=1)
+    box.send("seek", update=7, id=4)
+    assert at["update"] < box.until("done", id=3)["at"]["update"] < 100_000
+    assert box.until("done", id=4)["at"]["update"] == 7
+    box.send("configure", state={**SMALL, "at": 10_000_000}, id=5)
+    box.send("pause", id=6)
+    assert 0 < box.until("state", id=5)["at"]["update"] < 100_000
+
+
+def test_a_long_way_does_not_keep_a_session_from_ending(box: Box) -> None:
+    box.send("seek", update=10_000_000, id=1)
+    box.worker.stop(20.0)
+    assert not box.worker._thread.is_alive()
+
+
+def test_a_state_far_ahead_is_gone_to_in_sight_and_left_when_asked() -> None:
+    box = Box(Worker(beginning(None, link_of(State.from_dict({**SMALL, "at": 10_000_000})))))
+    box.send("hello", version=1)
+    assert box.until("state")["state"]["at"] < 10_000_000
+    first = box.until("frame")
+    box.send("seen", frame=first["frame"])
+    assert box.until("frame")["update"] > first["update"]
+    box.send("pause", id=1)
+    at = box.until("done", id=1)["at"]["update"]
+    box.send("step", updates=1, id=2)
+    assert box.until("done", id=2)["at"]["update"] == at + 1
+    box.worker.stop()
+
+
+def test_curves_come_in_parts_to_a_page_that_is_new(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backlit.studio.session.MOST_CURVES", 40)
+    box.send("seek", update=100)
+    box.send("hello", version=1)
+    parts = []
+    while sum(len(part) for part in parts) < 100:
+        reply = box.replies.get(timeout=20)
+        if reply.message["type"] == "frame":
+            assert reply.message["curves_from"] == sum(len(part) for part in parts)
+            parts.append(reply.arrays["curves"])
+            box.send("seen", frame=reply.message["frame"])
+    assert [len(part) for part in parts] == [40, 40, 20]
+
+
+def test_a_session_that_cannot_be_made_is_told_and_there_is_another() -> None:
+    def missing() -> Session:
+        raise InputError("data: this file isn't here any more: drop it again")
+
+    box = Box(Worker(missing))
+    box.send("hello", version=1)
+    assert box.until("error")["what"]["en"] == "data: this file isn't here any more: drop it again"
+    box.send("step", updates=1, id=1)
+    assert box.until("done", id=1)["at"]["update"] == 1
+    box.worker.stop()
+
+
+def test_what_waits_is_held_to_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = threading.Event()
+
+    def slow() -> Session:
+        held.wait(20)
+        return make_session()
+
+    worker = Worker(slow)
+    client = Client(lambda reply: None)
+    assert worker.post(client, {"type": "pause"}, {}, 20 * 2**20)
+    assert not worker.post(client, {"type": "pause"}, {}, 20 * 2**20)
+    assert worker.post(client, {"type": "pause"}, {}, 2**20)
+    held.set()
+    until = time.monotonic() + 20
+    while not worker.post(client, {"type": "pause"}, {}, 20 * 2**20):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    worker.stop()
 
 
 # ------------------------------------------------------------------------------------------------ the command

@@ -513,3 +513,24 @@ print(session.first.timeline.engine, threading.active_count())
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (result.stdout, result.stderr) == ("numpy 1\n", "")
+
+
+def test_a_network_that_is_too_large_is_refused_before_its_weights_are_drawn(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drawn(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(bl.Layer, "build", drawn)
+    text = refused(session, "configure", state={"network": {"word": "mlp:4000,4000"}})
+    assert text == "network: 16,024,002 weights are too many for the studio, which takes 500,000"
+
+
+def test_a_change_by_hand_is_not_left_on_the_way_but_for_what_is_built_anew() -> None:
+    session = Session(State.from_dict(SMALL | {"training": TRAINING | {"engine": "xla"}}))
+    ask(session, "seek", update=200)
+    session.interrupted = lambda anew: not anew  # pause is pressed
+    assert ask(session, "rate", value=0.5)["at"]["update"] == 200
+    assert ask(session, "step", updates=500)["at"]["update"] < 300
+    session.interrupted = lambda anew: True  # reset is
+    assert ask(session, "rate", value=0.1)["at"]["update"] < 200

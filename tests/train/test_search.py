@@ -1,14 +1,18 @@
 """Successive halving: candidates train as they would alone, in one program, and the better ones go on."""
 
 import math
+import pickle
+import time
+from concurrent.futures import BrokenExecutor, Future
 
 import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.errors import InputError
+from backlit.errors import InputError, ProcessError
 from backlit.train.recipe import Recipe
 from backlit.train.search import Crew, Groups, Monitor, Rung, Search, Trial, halve, rungs
+from backlit.train.search.crew import advanced, light
 from backlit.train.training import Training
 
 X = np.random.default_rng(0).normal(size=(90, 3))
@@ -160,3 +164,89 @@ def test_members_with_the_same_seeds_are_pairs():
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
     weights = max(states[0], key=np.size)
     assert not np.allclose(weights[0], weights[1], atol=1e-3)
+
+
+class Here:
+    """Workers that are this process: what is sent is pickled, and counted."""
+
+    slots, stopped, seconds = 2, False, ()
+
+    def asked(self):
+        return self.stopped
+
+    def share(self, value):
+        return value
+
+    def stop(self):
+        self.stopped = True
+
+    def submit(self, function, *args):
+        self.seconds += (args[3],)
+        future = Future()
+        sent = pickle.loads(pickle.dumps(args[1]))  # noqa: S301
+        future.set_result(function(args[0], sent, *args[2:4], self.asked))
+        return future
+
+
+def test_workers_keep_to_the_time_that_is_left():
+    own, long = trials(*map(recipe, (1.0, 0.1, 0.01))), 4000
+    place = Here()
+    crew = Crew(Groups(MONITOR), place=place, key="late", deadline=time.monotonic() - 1)
+    done = [trial for block in crew.train(own, long) for trial in block]
+    assert all(0 < trial.epoch < long / 4 for trial in done)  # a start, by which they can be ranked
+    assert max(place.seconds) < 0
+
+
+def test_workers_end_when_asked():
+    own, place = trials(*map(recipe, (1.0, 0.1, 0.01))), Here()
+    crew, done = Crew(Groups(MONITOR, width=1), place=place, key="asked"), []
+    for block in crew.train(own, 3, done.__len__):  # after the first block
+        done += block
+    assert place.stopped
+    assert len(done) < 3
+    common = place.share(crew._common)
+    (trial,) = advanced(common, [light(own[0])], 4000, None, place.asked)
+    assert 0 < trial.epoch < 1000
+
+
+def test_weights_of_rows_are_not_sent_with_each_trial():
+    weights = np.linspace(0, 1, len(X))
+    (trial,) = trials(recipe(0.1, sample_weight=weights))
+    assert light(trial).recipe.training.sample_weight is None
+    crew = Crew(Groups(MONITOR), place=Here(), key="weights")
+    (there,) = (trial for block in crew.train([trial], 3) for trial in block)
+    (here,) = (trial for block in Crew(Groups(MONITOR)).train([trial], 3) for trial in block)
+    assert there.history == here.history
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_worker_that_was_killed_is_told(asked):
+    class Killed(Here):
+        def submit(self, function, *args):
+            future = Future()
+            future.set_exception(BrokenExecutor("A process in the process pool was terminated abruptly"))
+            return future
+
+    answers = iter([False, False])  # as it is sent, and waited for
+    crew = Crew(Groups(MONITOR), place=Killed(), key="killed")
+    train = lambda: list(crew.train(trials(recipe(0.1)), 3, lambda: asked and next(answers, True)))
+    if asked:  # by Ctrl-C, say, before they could hear it
+        assert train() == []
+        return
+    with pytest.raises(ProcessError, match=r"was killed, or there was too little memory.*go on with --resume") as error:
+        train()
+    assert "if __name__ == '__main__':" in str(error.value)
+
+
+def test_ranking_looks_once_at_who_was_chosen(monkeypatch):
+    search = Search({t.number: t for t in trials(*map(recipe, (0.1, 0.01)))}, rungs(2, 2), MONITOR)
+    count, chosen = 0, Search._chosen
+
+    def counted(self):
+        nonlocal count
+        count += 1
+        return chosen(self)
+
+    monkeypatch.setattr(Search, "_chosen", counted)
+    search.ranked()
+    assert count == 1

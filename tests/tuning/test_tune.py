@@ -10,8 +10,9 @@ import pytest
 
 import backlit as bl
 from backlit import interrupts
-from backlit.errors import DivergedError, InputError, UnknownNameError
+from backlit.errors import DivergedError, InputError, ShapeError, UnknownNameError
 from backlit.train.search import Crew
+from backlit.tuning.clusters import placed
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 3)).astype("float32")
@@ -262,3 +263,36 @@ def test_workers_find_the_same(tuned):
     whole, _ = tuned
     there = bl.tune(CARS, **QUICK, workers=2)
     assert there.to_dict() == whole.to_dict()
+
+
+class Counted:
+    """Arrives as a word; counts how often it was sent."""
+
+    sent = 0
+
+    def __reduce__(self):
+        Counted.sent += 1
+        return str, ("data",)
+
+
+def test_processes_get_what_they_share_once_and_hear_when_to_end():
+    with placed("here", workers=1) as place:
+        shared = place.share(Counted())
+        assert [place.submit(str.upper, shared).result() for _ in range(3)] == ["DATA"] * 3
+        assert Counted.sent == 1
+        assert not place.submit(place.asked).result()
+        place.stop()
+        assert place.submit(place.asked).result()
+
+
+def test_weights_of_rows_stay_with_their_rows():
+    """Rows of no weight don't count: the same is learned where they say something else."""
+    options = {"space": {"lr": [0.1]}, "trials": 1, "epochs": 3, "ensemble": 1, "validation": 0.2, "progress": False}
+    weights = np.where(X[:, 1] > 0, 1.0, 0.0)
+    one, other = (
+        bl.tune("linear", X, np.where(X[:, 1] > 0, X[:, 0], wrong).astype("float32"), sample_weight=given, **options)
+        for wrong, given in ((0, weights), (7, weights.tolist()))
+    )
+    assert [record["loss"] for record in one.run.history] == [record["loss"] for record in other.run.history]
+    with pytest.raises(ShapeError, match=r"sample_weight must have shape \(120,\), one a row, got \(7,\)"):
+        bl.tune("linear", X, Y, sample_weight=np.ones(7), **options)

@@ -34,8 +34,8 @@ def require_start(seed: Any, dtype: Any) -> None:
         raise InputError(f"dtype must be {' or '.join(map(repr, DTYPES))}, got {dtype!r}")
 
 
-def require_size(architecture: Any, input_shape: Any) -> None:
-    """Refuse a network that is larger than the limits allow, before any weight is drawn.
+def require_size(architecture: Any, input_shape: Any) -> int:
+    """Refuse a network that is larger than the limits allow, before any weight is drawn; how many weights it has.
 
     Raises
     ------
@@ -55,6 +55,7 @@ def require_size(architecture: Any, input_shape: Any) -> None:
         raise InputError(bounds.beyond("parameters", "the network has more weights than there is memory")) from error
     size = sum(math.prod(np.shape(leaf)) for leaf in tree.leaves(params))
     bounds.require("parameters", size, "the network has")
+    return size
 
 
 def start_state(architecture: Layer, shape: Any, dtype: str) -> dict[str, Array]:

@@ -101,14 +101,14 @@ def _step(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
 
 
 def _play(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    session.playing = True
+    session.playing, session.aim = True, None
     if message.get("speed") is not None:
         session.speed = message["speed"]
     return _done(session, "play")
 
 
 def _pause(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    session.playing = False
+    session.playing, session.aim = False, None
     return _done(session, "pause")
 
 

@@ -12,6 +12,8 @@ from backlit import optim
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
 from backlit.nn import losses
+from backlit.nn.building import require_size
+from backlit.nn.forward import fitting
 from backlit.nn.layer import Layer, Network
 from backlit.nn.layers import activations
 from backlit.nn.layers.containers import Sequential
@@ -58,11 +60,11 @@ def network_of(state: State, rows: Rows) -> Network:
     InputError, ShapeError
         If it can't be built, is too large for the studio, or weights to start from don't fit.
     """
-    network = architecture_of(state.network, rows).build(
-        rows.x.shape[1:], seed=state.training.seed, dtype=state.training.dtype
-    )
-    if network.size > MOST_WEIGHTS:
-        raise InputError(f"network: {network.size:,} weights are too many for the studio, which takes {MOST_WEIGHTS:,}")
+    architecture, shape = architecture_of(state.network, rows), rows.x.shape[1:]
+    size = require_size(architecture, fitting(architecture, shape))  # before any weight is drawn
+    if size > MOST_WEIGHTS:
+        raise InputError(f"network: {size:,} weights are too many for the studio, which takes {MOST_WEIGHTS:,}")
+    network = architecture.build(shape, seed=state.training.seed, dtype=state.training.dtype)
     starts = {**(state.network.weights or {})}
     for change in state.history:
         if change.do == "edit" and change.at == 0:

@@ -63,7 +63,7 @@ def begin(session: Session, change: dict[str, Any]) -> None:
     if not different:
         raise InputError("compare: this is the network that is there already; change something")
     side = Side(Timeline(state, first.rows))
-    side.timeline.seek(first.at)
+    side.timeline.seek(first.at, lambda: session.interrupted(False))
     session.second, session.difference = side, join("; ", different)
     session.version, session.cut = session.version + 1, 0
 

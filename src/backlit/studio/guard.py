@@ -11,9 +11,9 @@ import hmac
 import ipaddress
 import secrets
 import socket
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from backlit.errors import InputError
@@ -57,22 +57,22 @@ class Guard:
 
     Attributes
     ----------
-    keys : set of str
-        What cookies hold.
+    keys : dict of str to float
+        What cookies hold, each with the time (``time.monotonic``) when it was handed out.
     """
 
     port: int
     host: str = "127.0.0.1"
     token: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     seats: int = 0
-    keys: set[str] = field(default_factory=set)
+    keys: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.token) < SHORTEST_TOKEN:
             raise InputError(f"a token must have at least {SHORTEST_TOKEN} characters, or others would guess it")
         self._shared = secrets.token_urlsafe(24)
         if not self.seats:
-            self.keys.add(self._shared)
+            self.keys[self._shared] = time.monotonic()
 
     @property
     def cookie(self) -> str:
@@ -103,14 +103,13 @@ class Guard:
     def key_of(self, cookies: Iterable[str]) -> str | None:
         """The key in a request's cookies, if it is one that was handed out."""
         for header in cookies:
-            try:
-                morsel = SimpleCookie(header).get(self.cookie)
-            except CookieError:
-                continue
-            if morsel is not None:
-                found = [key for key in self.keys if hmac.compare_digest(key.encode(), morsel.value.encode())]
-                if found:
-                    return found[0]
+            for part in header.split(";"):  # by hand: strict readers stop at the first cookie of others they don't like
+                name, _, value = part.partition("=")
+                if name.strip() == self.cookie:
+                    given = value.strip().encode()
+                    found = [key for key in self.keys if hmac.compare_digest(key.encode(), given)]
+                    if found:
+                        return found[0]
         return None
 
     def new_key(self) -> str | None:
@@ -120,12 +119,15 @@ class Guard:
         if len(self.keys) >= self.seats:
             return None
         key = secrets.token_urlsafe(24)
-        self.keys.add(key)
+        self.keys[key] = time.monotonic()
         return key
 
     def cookie_for(self, key: str) -> str:
-        """The header that hands over a key."""
-        return f"{self.cookie}={key}; Path=/; HttpOnly; SameSite=Strict"
+        """The header that hands over a key.
+
+        Lax, so that a link in a mail finds the session that the person has. Websockets must name their origin anyway.
+        """
+        return f"{self.cookie}={key}; Path=/; HttpOnly; SameSite=Lax"
 
 
 def _is_address(name: str) -> bool:

@@ -42,7 +42,7 @@ ASKED = (
     ),
     MessageKind("step", "ask", "Some updates, or epochs.", (whole("updates", "updates to make", 1, 100_000, optional=True), whole("epochs", "epochs to make, in place of updates", 1, 10_000, optional=True))),
     MessageKind("play", "ask", "Train until `pause`.", (whole("speed", "updates from one frame to the next; 0: as fast as they come", 0, 100_000, optional=True),)),
-    MessageKind("pause", "ask", "Stop after the update that is being made."),
+    MessageKind("pause", "ask", "Stop: what plays, and a `step` or `seek` under way, after at most 64 updates more."),
     MessageKind("seek", "ask", "Go to an update, back or forth; states of the past are computed again, bit for bit.", (whole("update", "how many updates were made there"),)),
     MessageKind("reset", "ask", "Back to update 0; the history of changes is forgotten."),
     MessageKind("rate", "ask", "Another learning rate from here on; what was trained beyond this update is forgotten.", (number("value", "the rate", 0, 1000),)),

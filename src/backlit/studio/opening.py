@@ -57,10 +57,16 @@ def beginning(run: Path | None, link: str | None) -> Callable[[], Session]:
     if link is None:
         return Session
     found = state_of(link)
+    if found.data.name == "file":
+        raise InputError(
+            "the state is of a file that was dropped, which it doesn't hold: start backlit studio without --state, "
+            "drop the file there, and open the state's link"
+        )
+    begun = [Session(found.replace(at=0))]  # made here, since who starts the studio can read what is wrong with it
 
     def made() -> Session:
-        session = Session(found.replace(at=0))
-        session.seek(found.at)
+        session = begun.pop() if begun else Session(found.replace(at=0))
+        session.aim = found.at
         return session
 
     return made

@@ -33,6 +33,8 @@ MOST_UNSENT = 400  # replies that a page may leave unread
 MOST_PAGES = 8  # of one session
 PORTS = 20  # that are tried
 SEAT_SECONDS = 1800.0  # after which an empty seat of a class is free again
+CLOSE_SECONDS = 2.0  # that all sessions together have to end
+ARRIVAL_SECONDS = 60.0  # after which one is free again whose page never came
 
 STRANGER = (
     "This is Backlit's studio. Open the address that `backlit studio` has printed: it holds a token.\n"
@@ -69,12 +71,18 @@ class Desks:
             if not worker.clients and time.monotonic() - worker.last_seen > SEAT_SECONDS:
                 worker.stop(0.0)
                 del self._workers[key]
-                self.guard.keys.discard(key)
+                self.guard.keys.pop(key, None)
+        for key, issued in list(self.guard.keys.items()):
+            if key not in self._workers and time.monotonic() - issued > ARRIVAL_SECONDS:
+                del self.guard.keys[key]
 
     def close(self) -> None:
         """End all of them."""
+        for worker in self._workers.values():  # all are told before any is waited for
+            worker.stop(0.0)
+        until = time.monotonic() + CLOSE_SECONDS
         for worker in self._workers.values():
-            worker.stop()
+            worker.stop(max(0.0, until - time.monotonic()))
         self._workers.clear()
 
 
@@ -208,7 +216,7 @@ async def _read(websocket: Any, worker: Worker, client: Client) -> None:
         except InputError as error:
             client.send(refusal(None, str(error)))
             continue
-        while not worker.post(client, message, arrays):
+        while not worker.post(client, message, arrays, len(text if text is not None else data or b"")):
             await asyncio.sleep(0.02)
 
 

@@ -6,7 +6,7 @@ What goes out is a list of replies; a worker of a server, or of the browser itse
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from backlit.studio.findings import in_short
 from backlit.studio.looks import Looks, parameters
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows, rows_of
-from backlit.studio.state import MOST_CHANGES, Change, State
+from backlit.studio.state import MOST_CHANGES, MOST_UPDATES, Change, State
 from backlit.studio.timeline import Timeline
 from backlit.studio.uploads import Files
 from backlit.studio.words import both
@@ -27,6 +27,7 @@ HELD_NONE = Template(
     "too few rows to hold some back: all are trained on", "데이터가 적어 검증용으로 떼어 두지 않고 모두 학습에 씁니다."
 )
 FRAME_SECONDS = 0.02  # how long updates are made between frames where they come as fast as they can
+MOST_CURVES = 100_000  # updates whose losses a frame carries; the next one carries on
 LOOK_EVERY = 0.15  # seconds from one look inside to the next while it is playing
 
 
@@ -54,6 +55,11 @@ class Session:
         The network, and the one beside it, if there is a comparison.
     version : int
         Grows with whatever frames show.
+    aim : int or None
+        The update that `tick` goes to, a little at a time, until something else is asked for.
+    interrupted : callable
+        ``interrupted(anew)``: whether to leave a long way, since something else was asked for; with `anew`, only if
+        what is built doesn't matter any more.
     """
 
     def __init__(self, state: State | None = None, files: Mapping[str, Any] | None = None) -> None:
@@ -65,6 +71,8 @@ class Session:
         self.honest: State | None = None  # the state without it
         self.second: Side | None = None
         self.difference: Any = ""
+        self.aim: int | None = None
+        self.interrupted: Callable[[bool], bool] = lambda anew: False
         self.cut: int | None = None  # the update from which curves that pages have don't hold any more
         self._warm: Timeline | None = None
         self._inside: tuple[float, int, dict[str, Any]] = (-1.0, -1, {})
@@ -171,6 +179,11 @@ class Session:
                 arrays["b:curves"] = _curves(self.second.timeline, start)
         return Reply(message, arrays)
 
+    def curves_until(self, start: int) -> int:
+        """The update up to which a frame's curves from `start` go."""
+        furthest = self.first.timeline.furthest
+        return min(min(start, furthest) + MOST_CURVES, furthest)
+
     def _pictures(self, side: Side) -> dict[str, np.ndarray]:
         network = side.timeline.network
         arrays: dict[str, np.ndarray] = {}
@@ -206,32 +219,44 @@ class Session:
     # -------------------------------------------------------------------------------------------- time
 
     def tick(self) -> None:
-        """The updates from one frame to the next, if it is playing."""
-        if not self.playing:
+        """The updates from one frame to the next, if it is playing or has an aim."""
+        if not self.busy:
             return
-        before = self.first.timeline.at
-        if self.speed:
+        before, aim = self.first.timeline.at, MOST_UPDATES if self.aim is None else self.aim
+        if self.speed and self.aim is None:
             self._advance(self.speed)
         else:
             until, count = time.monotonic() + FRAME_SECONDS, 1
-            while time.monotonic() < until and self._advance(count):
+            while time.monotonic() < until and self._advance(min(count, aim - self.first.timeline.at)):
                 count = min(2 * count, 256)
-        if self.first.timeline.at == before:  # diverged, or at the last update there is
-            self.playing = False
+        if self.first.timeline.at in (before, aim):  # diverged, or at the last update there is
+            self.playing, self.aim = False, None
         self.version += 1
+
+    @property
+    def busy(self) -> bool:
+        """Whether `tick` has something to do."""
+        return self.playing or self.aim is not None
+
+    def _away(self) -> bool:
+        return self.interrupted(False)
+
+    def _anew(self) -> bool:
+        return self.interrupted(True)
 
     def _advance(self, count: int) -> int:
         """Both networks, as long as one of them goes on."""
-        made = self.first.timeline.advance(count)
+        made = self.first.timeline.advance(count, self._away)
         if self.second is not None:
-            self.second.timeline.advance(self.first.timeline.at - self.second.timeline.at)
+            self.second.timeline.advance(self.first.timeline.at - self.second.timeline.at, self._away)
         return made
 
     def seek(self, update: int) -> None:
-        """Both networks at an update."""
-        self.first.timeline.seek(update)
+        """Both networks at an update, or on the way there where that was interrupted."""
+        self.aim = None
+        self.first.timeline.seek(update, self._away)
         if self.second is not None:
-            self.second.timeline.seek(self.first.timeline.at)
+            self.second.timeline.seek(self.first.timeline.at, self._away)
 
     def to_warm_up(self) -> Timeline | None:
         """What is to be compiled before it is trained, told once; None if there is nothing."""
@@ -247,13 +272,13 @@ class Session:
         if rows is None:
             same = before is not None and before.state.data == state.data
             rows = before.rows if same and before is not None else rows_of(state.data, self.files)
-        return Side(Timeline(state, rows, before))
+        return Side(Timeline(state, rows, before, self._anew))
 
     def rebuild(self, state: State) -> None:
         """Another state: trained up to where it says."""
         side = self._side(state, rows=self._same_rows(state))
-        side.timeline.seek(state.at)
-        self.first, self.second, self.playing, self.row = side, None, False, None
+        side.timeline.seek(state.at, self._away)
+        self.first, self.second, self.playing, self.row, self.aim = side, None, False, None, None
         self.planted = self.honest = None
         self.version, self.cut = self.version + 1, 0
 
@@ -273,7 +298,7 @@ class Session:
         self.first, self.second = made[0], made[1] if len(made) > 1 else None
         if self.honest is not None:
             self.honest = _with_change(self.honest, change)
-        self.version, self.cut = self.version + 1, timeline.at
+        self.version, self.cut, self.aim = self.version + 1, timeline.at, None
 
 
 def _with_change(state: State, change: Change) -> State:
@@ -301,5 +326,5 @@ def _scored(side: Side) -> dict[str, Any]:
 
 
 def _curves(timeline: Timeline, start: int) -> np.ndarray:
-    curves = timeline.curves
-    return np.stack([np.array(line[start:], np.float32) for line in (curves.loss, curves.held_loss)], axis=1)
+    curves, part = timeline.curves, slice(start, start + MOST_CURVES)
+    return np.stack([np.array(line[part], np.float32) for line in (curves.loss, curves.held_loss)], axis=1)

@@ -6,7 +6,7 @@ States aren't all kept: the nearest one that was is trained on again, and gives 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,22 +27,39 @@ RECENT = 24  # states that were just there: to go back step by step
 MOST_KEPT_BYTES = 256 * 2**20
 
 
-@dataclass(eq=False)
-class Curves:
-    """What is known of every update that was made: losses, and shares of rows that are right."""
+def never() -> bool:
+    """What says that a way isn't left."""
+    return False
 
-    loss: list[float] = field(default_factory=list)
-    held_loss: list[float] = field(default_factory=list)
-    right: list[float] = field(default_factory=list)
-    held_right: list[float] = field(default_factory=list)
+
+class Curves:
+    """What is known of every update that was made: losses, and shares of rows that are right. 32 bytes an update."""
+
+    def __init__(self) -> None:
+        self._lines, self._length = np.empty((4, 1024)), 0
+
+    loss = property(lambda self: self._lines[0, : self._length])
+    held_loss = property(lambda self: self._lines[1, : self._length])
+    right = property(lambda self: self._lines[2, : self._length])
+    held_right = property(lambda self: self._lines[3, : self._length])
 
     def __len__(self) -> int:
-        return len(self.loss)
+        return self._length
+
+    def add(self, *lines: Any) -> None:
+        """What is known of further updates, in the order above."""
+        length = self._length + len(lines[0])
+        room = self._lines.shape[1]
+        if length > room:
+            grown = np.empty((4, max(length, room + room // 2)))
+            grown[:, : self._length] = self._lines[:, : self._length]
+            self._lines = grown
+        self._lines[:, self._length : length] = lines
+        self._length = length
 
     def cut(self, length: int) -> None:
         """Forget what came after."""
-        for line in (self.loss, self.held_loss, self.right, self.held_right):
-            del line[length:]
+        self._length = min(length, self._length)
 
 
 class Timeline:
@@ -55,6 +72,8 @@ class Timeline:
     rows : Rows
     before : Timeline, optional
         The same but for changes made by hand at an update: what it knows of the time before is taken over.
+    left : callable
+        ``left()``: whether to leave the way to where `before` is; asked every few updates.
 
     Attributes
     ----------
@@ -73,7 +92,9 @@ class Timeline:
         If the state can't be built.
     """
 
-    def __init__(self, state: State, rows: Rows, before: Timeline | None = None) -> None:
+    def __init__(
+        self, state: State, rows: Rows, before: Timeline | None = None, left: Callable[[], bool] = never
+    ) -> None:
         self.state, self.rows = state, rows
         network = network_of(state, rows)
         self.engine = engine_of(state)
@@ -91,7 +112,7 @@ class Timeline:
         self._recent: dict[int, TrainState] = {}
         self._every = CHUNK
         if before is not None:
-            self._take_over(before)
+            self._take_over(before, left)
 
     # -------------------------------------------------------------------------------------------- time
 
@@ -105,10 +126,10 @@ class Timeline:
         """Updates that use every row once."""
         return self.batches.steps_of_pass
 
-    def advance(self, count: int) -> int:
-        """Make so many updates; how many were made. Fewer, if a loss isn't finite."""
+    def advance(self, count: int, left: Callable[[], bool] = never) -> int:
+        """Make so many updates; how many were made. Fewer, if a loss isn't finite, or `left` says so after some."""
         made = 0
-        while made < count and self.diverged is None and self.at < MOST_UPDATES:
+        while made < count and self.diverged is None and self.at < MOST_UPDATES and not (made and left()):
             stop = self._every - self.at % self._every  # where a state is kept
             done = self._call(min(count - made, CHUNK, stop))
             made += done
@@ -121,19 +142,19 @@ class Timeline:
         job, batches = self.job, self.batches.epochs(0, 1, self.job.program.length)
         job.program.train(self._state, job.data, batches, job.validation_data, self._held, np.int32(0))
 
-    def seek(self, update: int) -> None:
-        """Go to an update, back or forth."""
+    def seek(self, update: int, left: Callable[[], bool] = never) -> None:
+        """Go to an update, back or forth; not all the way, if `left` says so."""
         if update < self.at:
             start = max(k for k in (*self._kept, *self._recent) if k <= update)
             self._state = self._kept.get(start, self._recent.get(start))  # type: ignore[assignment]
             self.at, self.diverged = start, None
             few = RECENT // 2
             if update - self.at > few:
-                self.advance(update - few - self.at)
-            while self.at < update and self.advance(1):
+                self.advance(update - few - self.at, left)
+            while self.at < update and not left() and self.advance(1):
                 pass
             return
-        self.advance(update - self.at)
+        self.advance(update - self.at, left)
 
     def forget_what_follows(self) -> None:
         """What was trained beyond this update doesn't count any more."""
@@ -141,7 +162,7 @@ class Timeline:
         self._kept = {k: state for k, state in self._kept.items() if k <= self.at}
         self._recent = {k: state for k, state in self._recent.items() if k <= self.at}
 
-    def _take_over(self, before: Timeline) -> None:
+    def _take_over(self, before: Timeline, left: Callable[[], bool]) -> None:
         """What the run before the change knows: on NumPy its very states, else it is trained again up to there."""
         if self.engine == before.engine == "numpy":
             changed = tree.flatten(before.job.start["params"])[1] != tree.flatten(self.job.start["params"])[1]
@@ -155,9 +176,9 @@ class Timeline:
                 start = max(0, *self._kept, *self._recent)
                 self._state = self._kept.get(start, self._recent.get(start))  # type: ignore[assignment]
                 self.at, self._every = start, before._every
-                for name, line in vars(before.curves).items():
-                    getattr(self.curves, name)[:] = line[:start]
-        self.seek(before.at)
+                old = before.curves
+                self.curves.add(*(line[:start] for line in (old.loss, old.held_loss, old.right, old.held_right)))
+        self.seek(before.at, left)
 
     def _call(self, count: int) -> int:
         """One call of the training program; the updates that it made."""
@@ -190,17 +211,15 @@ class Timeline:
     def _learn(self, results: Any, losses: np.ndarray, first: int, count: int) -> None:
         """Write down what a call told of its updates, as far as it wasn't known."""
         new = slice(self.furthest - first, count)
-        self.curves.loss += losses[new].tolist()
         rows = self.batches.epochs(first, count, count)
-        self.curves.right += self._right(results["train"], rows)[new].tolist()
+        right = self._right(results["train"], rows)
+        held_loss = held_right = np.full(count, np.nan)
         held = results.get("validation")
         if held is not None and self._held is not None:
-            self.curves.held_loss += _means(held)[new].tolist()
+            held_loss = _means(held)
             rows = {key: np.broadcast_to(part, (count, *part.shape)) for key, part in self._held.items()}
-            self.curves.held_right += self._right(held, rows)[new].tolist()
-        else:
-            self.curves.held_loss += [np.nan] * (count - new.start)
-            self.curves.held_right += [np.nan] * (count - new.start)
+            held_right = self._right(held, rows)
+        self.curves.add(*(line[new] for line in (losses, held_loss, right, held_right)))
 
     def _right(self, results: Any, rows: dict[str, np.ndarray]) -> np.ndarray:
         """Share of the rows of each update whose class is the network's; NaN where there are no classes."""

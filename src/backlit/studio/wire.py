@@ -18,6 +18,7 @@ from backlit.errors import InputError
 
 DTYPES: dict[str, np.dtype[Any]] = {"f4": np.dtype("<f4"), "i4": np.dtype("<i4"), "u1": np.dtype("u1")}
 ALIGNED = 8
+MOST_AXES = 8
 MOST_BYTES = 64 * 2**20  # of a frame
 MOST_HEADER = 2**20
 MOST_ARRAYS = 1000
@@ -74,12 +75,15 @@ def unpacked(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def _array(entry: Any, frame: bytes, start: int) -> tuple[str, np.ndarray]:
     try:
-        name, shape, offset = entry["name"], tuple(map(int, entry["shape"])), int(entry["offset"])
+        name, offset = entry["name"], int(entry["offset"])
+        shape = tuple(map(int, entry["shape"][: MOST_AXES + 1]))  # no more, or their product would take its time
         dtype = DTYPES[entry["dtype"]]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError("an array of a frame needs name, shape, offset and dtype f4, i4 or u1") from error
+    if len(shape) > MOST_AXES:
+        raise InputError(f"an array of a frame can have at most {MOST_AXES} axes")
     count = math.prod(shape)
-    if not isinstance(name, str) or min((*shape, offset)) < 0 or len(shape) > 8:
+    if not isinstance(name, str) or min((*shape, offset)) < 0:
         raise InputError("an array of a frame needs a name, and no number below 0 in shape and offset")
     if start + offset + count * dtype.itemsize > len(frame):
         raise InputError(f"array {name[:40]!r} would end beyond the frame")

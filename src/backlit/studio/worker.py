@@ -14,18 +14,22 @@ from typing import Any
 
 import numpy as np
 
+from backlit.errors import BacklitError
 from backlit.studio.answers import FAILED, FAILURES, answer, refusal
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
 from backlit.studio.timeline import Timeline
 
 LATEST_COUNTS = ("seek", "pull", "look")  # of several in a row only the last one is done
-WAITING = 256  # messages, at most
+WAITING, WAITING_BYTES = 256, 32 * 2**20  # messages and what they take, at most
+ANEW = ("configure", "reset")  # after these, what was asked before doesn't matter
+MOVES = (*ANEW, "pause", "seek")  # these end a way that is long
 FRAME_SECONDS = 1 / 60  # from one frame to the next, at least
 ALONE_SECONDS = 30.0  # that a run goes on without a page
 IDLE_SECONDS = 0.25
 
 Arrays = dict[str, np.ndarray]
+Item = tuple["Client", Any, Arrays, int]  # who sent it, the message, its arrays, its bytes
 
 
 class Client:
@@ -54,7 +58,10 @@ class Worker:
 
     def __init__(self, session: Callable[[], Session] = Session) -> None:
         self._make = session
-        self._inbox: queue.Queue[tuple[Client, Any, Arrays] | None] = queue.Queue(WAITING)
+        self._inbox: queue.Queue[Item | None] = queue.Queue(WAITING)
+        self._pending: list[Item] = []  # messages that were taken, and not done yet
+        self._bytes = 0  # of the messages that wait
+        self._refused: Reply | None = None  # why the session isn't the one that was asked for
         self._clients: list[Client] = []
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -84,16 +91,20 @@ class Worker:
         with self._lock:
             return list(self._clients)
 
-    def post(self, client: Client, message: Any, arrays: Arrays) -> bool:
-        """Hand over a message; whether there was room."""
-        try:
-            self._inbox.put_nowait((client, message, arrays))
-        except queue.Full:
-            return False
+    def post(self, client: Client, message: Any, arrays: Arrays, size: int = 0) -> bool:
+        """Hand over a message of so many bytes; whether there was room."""
+        with self._lock:
+            if self._bytes and self._bytes + size > WAITING_BYTES:
+                return False
+            try:
+                self._inbox.put_nowait((client, message, arrays, size))
+            except queue.Full:
+                return False
+            self._bytes += size
         return True
 
     def stop(self, wait: float = 2.0) -> None:
-        """End the thread after what it is doing."""
+        """End the thread; it leaves what it trains."""
         self._stopped.set()
         with contextlib.suppress(queue.Full):
             self._inbox.put_nowait(None)
@@ -102,7 +113,12 @@ class Worker:
     # -------------------------------------------------------------------------------------------- in the thread
 
     def _run(self) -> None:
-        session = self._make()
+        try:
+            session = self._make()
+        except FAILURES as error:  # the pages get one that can be made, and why
+            what = str(error) if isinstance(error, BacklitError) else FAILED.of(kind=type(error).__name__)
+            session, self._refused = Session(), refusal(None, what)
+        session.interrupted = self._interrupted
         while not self._stopped.is_set():
             try:
                 self._turn(session)
@@ -112,28 +128,41 @@ class Worker:
                     client.version = session.version
                     client.send(refusal(None, FAILED.of(kind=type(error).__name__)))
 
+    def _interrupted(self, anew: bool) -> bool:
+        """Whether to leave a long way: the studio ends, or a message waits that goes elsewhere."""
+        if self._stopped.is_set():
+            return True
+        kinds = ANEW if anew else MOVES
+        with self._inbox.mutex:
+            waiting = (*self._pending, *self._inbox.queue)
+        return any(item is not None and _kind(item[1]) in kinds for item in waiting)
+
     def _turn(self, session: Session) -> None:
         """Messages, updates, frames."""
-        for client, message, arrays in self._taken(0.0 if session.playing else IDLE_SECONDS):
+        self._pending = self._taken(0.0 if session.busy else IDLE_SECONDS)
+        while self._pending and not self._stopped.is_set():
+            client, message, arrays, size = self._pending.pop(0)
+            with self._lock:
+                self._bytes -= size
             self._handle(session, client, message, arrays)
         if session.playing and not self.clients and time.monotonic() - self.last_seen > ALONE_SECONDS:
             session.playing = False
-        if session.playing:
+        if session.busy:
             session.tick()
         rest = self._last + FRAME_SECONDS - time.monotonic()
         if rest > 0 and session.playing and session.speed:
             time.sleep(rest)  # so many updates a frame, and no more
             rest = 0.0
-        if rest <= 0 or not session.playing:
+        if rest <= 0 or not session.busy:
             sent = self._send_frames(session)
-            if sent or session.playing:
+            if sent or session.busy:
                 self._last = time.monotonic()
-            if not sent and not session.playing and self.clients and self._inbox.empty():
+            if not sent and not session.busy and self.clients and self._inbox.empty():
                 _warm_up(session.to_warm_up())
 
-    def _taken(self, seconds: float) -> list[tuple[Client, Any, Arrays]]:
+    def _taken(self, seconds: float) -> list[Item]:
         """Messages that wait, without those that a later one of the same kind makes needless."""
-        taken: list[tuple[Client, Any, Arrays]] = []
+        taken: list[Item] = []
         try:
             item = self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait()
             while True:
@@ -142,7 +171,8 @@ class Worker:
                         taken[-1][0].send(
                             Reply({"type": "done", "asked": _kind(item[1]), "id": taken[-1][1].get("id")})
                         )
-                        taken.pop()
+                        with self._lock:
+                            self._bytes -= taken.pop()[3]
                     taken.append(item)
                 item = self._inbox.get_nowait()
         except queue.Empty:
@@ -164,6 +194,8 @@ class Worker:
             for other in self.clients:
                 other.curves_from = min(other.curves_from, session.cut)
             session.cut = None
+        if kind == "hello" and self._refused is not None:
+            client.send(self._refused)
 
     def _send_frames(self, session: Session) -> bool:
         """A frame to each page that is ready and hasn't seen what there is."""
@@ -176,7 +208,9 @@ class Worker:
                 frames[start] = session.frame(start)
             client.ready, client.version = False, session.version
             if "curves" in session.panels:
-                client.curves_from = session.first.timeline.furthest
+                client.curves_from = session.curves_until(start)
+                if client.curves_from < session.first.timeline.furthest:
+                    client.version = -1  # the next frame brings more of them
             client.send(frames[start])
         return bool(frames)
 
@@ -191,7 +225,7 @@ def _kind(message: Any) -> Any:
     return message.get("type") if isinstance(message, dict) else None
 
 
-def _overtakes(later: tuple[Client, Any, Arrays], earlier: tuple[Client, Any, Arrays]) -> bool:
+def _overtakes(later: Item, earlier: Item) -> bool:
     """Whether an earlier message needn't be done, since the page has asked for something else in its place."""
     kind = _kind(later[1])
     return kind in LATEST_COUNTS and kind == _kind(earlier[1]) and later[0] is earlier[0]

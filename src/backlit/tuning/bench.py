@@ -12,7 +12,7 @@ import numpy as np
 from backlit import optim
 from backlit.data.frames import some_rows
 from backlit.data.splitting import split
-from backlit.errors import InputError, about
+from backlit.errors import InputError, ShapeError, about
 from backlit.nn import losses
 from backlit.nn.layer import Layer, Network
 from backlit.nn.layers.linear import Linear
@@ -150,6 +150,17 @@ class TaskBench:
         return {name: value for name, value in found.items() if value is not None}
 
 
+def _cut(weights: Any, kept: np.ndarray, rows: int) -> Any:
+    """The weights of the rows that are kept; those that aren't one a row are left, and told as they are."""
+    if isinstance(weights, Mapping):
+        return {name: _cut(each, kept, rows) for name, each in weights.items()}
+    if weights is None:
+        return None
+    if np.shape(weights)[:1] != (rows,):
+        raise ShapeError(f"sample_weight must have shape ({rows},), one a row, got {np.shape(weights)}")
+    return some_rows(weights, kept)
+
+
 @dataclass(eq=False)
 class ArrayBench:
     """Arrays, with a network or its word.
@@ -218,6 +229,7 @@ class ArrayBench:
             if np.bincount(stratify).min() < 2:
                 stratify = None
         kept, out = split(rows, (1 - self.test, self.test), self.training.seed, stratify)
+        self.training = self.training.replace(sample_weight=_cut(self.training.sample_weight, kept, rows))
         self.held = (some_rows(self.x, out), some_rows(self.y, out))
         self.x, self.y = some_rows(self.x, kept), some_rows(self.y, kept)
 

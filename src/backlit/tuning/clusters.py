@@ -41,34 +41,71 @@ def placed(backend: str, address: str | None = None, workers: int | None = None)
         yield place
 
 
-class Processes:
-    """Processes of this machine, each with an interpreter of its own."""
+class Shared:
+    """Stands for what each process got when it began."""
 
-    def __init__(self, executor: ProcessPoolExecutor, slots: int) -> None:
-        self.executor, self.slots = executor, slots
+
+def _never() -> bool:
+    """What workers are asked that can't be told anything on the way."""
+    return False
+
+
+def _stopped() -> bool:
+    """Asked in a process: whether it is to end what it does."""
+    return "stop" in _given and _given["stop"].is_set()
+
+
+_given: dict[str, Any] = {}  # what a process that works got when it began
+
+
+class Processes:
+    """Processes of this machine, each with an interpreter of its own. They begin with the first call."""
+
+    asked = staticmethod(_stopped)
+
+    def __init__(self, slots: int, stack: contextlib.ExitStack) -> None:
+        self.slots, self._stack = slots, stack
+        self._context = multiprocessing.get_context("spawn")
+        self._stop = self._context.Event()
+        self._value: Any = None
+        self._executor: ProcessPoolExecutor | None = None
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Have a function called in one of them."""
-        return self.executor.submit(function, *args)
+        if self._executor is None:
+            self._executor = self._stack.enter_context(
+                ProcessPoolExecutor(self.slots, self._context, _begin, (self._stop, self._value))
+            )
+        return self._executor.submit(_with_shared, function, *args)
 
     def share(self, value: Any) -> Any:
-        """The value itself: it goes with each call."""
-        return value
+        """What stands for the value: it goes to each process once, as it begins."""
+        if self._executor is not None:
+            raise RuntimeError("the processes have begun")
+        self._value = value
+        return Shared()
+
+    def stop(self) -> None:
+        """Have them end what they do."""
+        self._stop.set()
 
 
-def _quiet() -> None:
+def _begin(stop: Any, value: Any) -> None:
     """Ctrl-C is for the process that searches, which tells the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _given.update(stop=stop, value=value)
+
+
+def _with_shared(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*(_given["value"] if isinstance(arg, Shared) else arg for arg in args))
 
 
 @contextlib.contextmanager
 def _processes(address: str | None, workers: int | None) -> Iterator[Processes]:
     del address
     slots = workers or os.cpu_count() or 1
-    with _alone():
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(slots, mp_context=context, initializer=_quiet) as executor:
-            yield Processes(executor, slots)
+    with _alone(), contextlib.ExitStack() as stack:
+        yield Processes(slots, stack)
 
 
 @contextlib.contextmanager
@@ -84,6 +121,8 @@ def _alone() -> Iterator[None]:
 class Ray:
     """Workers of a Ray cluster."""
 
+    asked = staticmethod(_never)
+
     def __init__(self, ray: Any, slots: int) -> None:
         self.ray, self.slots = ray, slots
         self.called = ray.remote(num_cpus=1)(_call)
@@ -96,6 +135,9 @@ class Ray:
     def share(self, value: Any) -> Any:
         """A reference to the value in the cluster's memory."""
         return self.ray.put(value)
+
+    def stop(self) -> None:
+        """Nothing: what they do now, they do to its end."""
 
 
 def _call(function: Callable[..., Any], *args: Any) -> Any:
@@ -122,6 +164,8 @@ def _ray(address: str | None, workers: int | None) -> Iterator[Ray]:
 class Dask:
     """Workers of a Dask cluster."""
 
+    asked = staticmethod(_never)
+
     def __init__(self, client: Any) -> None:
         self.client = client
         self.slots = max(1, sum(client.nthreads().values()))
@@ -135,6 +179,9 @@ class Dask:
     def share(self, value: Any) -> Any:
         """A reference to the value, which each worker has."""
         return self.client.scatter(value, broadcast=True, hash=False)
+
+    def stop(self) -> None:
+        """Nothing: what they do now, they do to its end."""
 
 
 @contextlib.contextmanager

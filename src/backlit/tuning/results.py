@@ -20,13 +20,13 @@ FEWEST = 8  # trials, with less nothing is said of what mattered
 
 def rows(search: Search) -> list[dict[str, Any]]:
     """A line for each trial, the best first; `score` is that of its best epoch, None if it diverged or has none."""
-    first = search.rungs[0].epochs
-    return [_row(search, trial, place, first) for place, trial in enumerate(search.ranked(), start=1)]
+    levels = search.levels()
+    return [_row(search, trial, place, levels[trial.number]) for place, trial in enumerate(search.ranked(), start=1)]
 
 
-def _row(search: Search, trial: Trial, place: int, first: int) -> dict[str, Any]:
+def _row(search: Search, trial: Trial, place: int, level: int) -> dict[str, Any]:
     monitor = search.monitor
-    cost, early = trial.cost(monitor), search.cost_at(trial, first)
+    cost, early = trial.cost(monitor), search.cost_at(trial, search.rungs[0].epochs)
     return {
         "place": place,
         "trial": trial.number,
@@ -35,7 +35,7 @@ def _row(search: Search, trial: Trial, place: int, first: int) -> dict[str, Any]
         "first": monitor.value(early) if math.isfinite(early) else None,
         "epochs": trial.epoch,
         "best_epoch": trial.best_epoch(monitor) or None,
-        "rung": search.level(trial) + 1 if trial.history and math.isfinite(cost) else 0,
+        "rung": level + 1 if trial.history and math.isfinite(cost) else 0,
         "ended": trial.ended,
     }
 

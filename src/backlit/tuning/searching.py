@@ -197,7 +197,7 @@ class Tuner:
                     journal.keep(trial for trial in search.trials.values() if not trial.ended)
             display.show(search)
 
-        with interrupts.held() as heard, self._crew(search) as crew:
+        with interrupts.held() as heard, self._crew(search, deadline) as crew:
 
             def asked() -> bool:
                 nonlocal why
@@ -219,7 +219,7 @@ class Tuner:
         return why
 
     @contextlib.contextmanager
-    def _crew(self, search: Search) -> Iterator[Crew]:
+    def _crew(self, search: Search, deadline: float | None) -> Iterator[Crew]:
         """Who trains."""
         groups = Groups(search.monitor)
         for trial in search.trials.values():  # whatever can't be trained is told before anything is
@@ -232,7 +232,7 @@ class Tuner:
             return
         key = hashlib.sha256(f"{fingerprint(self.examples)} {os.getpid()} {time.time_ns()}".encode()).hexdigest()
         with placed(wishes.backend, wishes.address, wishes.workers) as place:
-            yield Crew(groups, place=place, key=key)
+            yield Crew(groups, place=place, key=key, deadline=deadline)
 
     def _nobody(self, search: Search, ended: str) -> Exception:
         """Why there is no winner."""

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from backlit.errors import ProcessError
 from backlit.train.recipe import Recipe
 from backlit.train.search.group import Groups
 from backlit.train.search.trial import Monitor, Trial
 
 PULSE = 0.1  # seconds after which one looks up from waiting
+BROKEN = (
+    "a worker process ended before its work was done: it was killed, or there was too little memory for so many; what "
+    "was written is kept, go on with --resume (resume=True) and fewer --workers. In a program, call bl.tune under "
+    "if __name__ == '__main__':, since each worker imports the program"
+)
 KEPT = 2  # searches whose data a worker keeps
 
 
@@ -20,12 +27,16 @@ class Place(Protocol):
     """Workers elsewhere, as `concurrent.futures` has them."""
 
     slots: int
+    asked: Callable[[], bool]  # called by a worker: whether it is to end what it does
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Have a function called there."""
 
     def share(self, value: Any) -> Any:
-        """Something that many calls take, sent once; functions get the value itself."""
+        """Something that many calls take, sent once to each worker; functions get the value itself."""
+
+    def stop(self) -> None:
+        """Have `asked` say so from now on, where workers can hear it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +48,7 @@ class Common:
     y: Any
     validation: Any
     preparation: Any
+    weights: Any
     monitor: Monitor
 
 
@@ -52,10 +64,19 @@ class Crew:
         Workers in place of threads.
     key : str
         What tells this search from others that the same workers serve.
+    deadline : float, optional
+        When workers are to end what they do, by `time.monotonic`; each has made at least a start by then.
     """
 
-    def __init__(self, groups: Groups, threads: int = 1, place: Place | None = None, key: str = "") -> None:
-        self.groups, self.place, self.key = groups, place, key
+    def __init__(
+        self,
+        groups: Groups,
+        threads: int = 1,
+        place: Place | None = None,
+        key: str = "",
+        deadline: float | None = None,
+    ) -> None:
+        self.groups, self.place, self.key, self.deadline = groups, place, key, deadline
         self.slots = threads if place is None else place.slots
         self._common: Any = None
 
@@ -65,7 +86,12 @@ class Crew:
         """The blocks of these trials as they are done; `asked` says that no more are to be begun."""
         blocks = self.groups.blocks(trials)
         if self.place is not None:
-            yield from self._side_by_side(blocks, until, asked, self._submitted(trials[0].recipe, until))
+            try:
+                yield from self._side_by_side(blocks, asked, self._submitted(trials[0].recipe, until))
+            except (BrokenExecutor, BrokenPipeError) as error:
+                if asked():
+                    return
+                raise ProcessError(BROKEN) from error
         elif self.slots == 1:
             for block in blocks:
                 if asked():
@@ -75,13 +101,12 @@ class Crew:
             with ThreadPoolExecutor(self.slots) as threads:
                 submit = threads.submit
                 yield from self._side_by_side(
-                    blocks, until, asked, lambda block: submit(self.groups.advance, block, until, asked)
+                    blocks, asked, lambda block: submit(self.groups.advance, block, until, asked)
                 )
 
     def _side_by_side(
         self,
         blocks: list[list[Trial]],
-        until: int,
         asked: Callable[[], bool],
         submit: Callable[[list[Trial]], Future[list[Trial]]],
     ) -> Iterator[list[Trial]]:
@@ -93,6 +118,8 @@ class Crew:
                 running[submit(block)] = block
             if asked():
                 waiting.clear()
+                if self.place is not None:
+                    self.place.stop()
             done, _ = wait(running, timeout=PULSE, return_when=FIRST_COMPLETED)
             for future in done:
                 block = running.pop(future)
@@ -106,31 +133,58 @@ class Crew:
         if self._common is None:
             training = recipe.training
             self._common = place.share(
-                Common(self.key, recipe.x, recipe.y, training.validation, training.preparation, self.groups.monitor)
-            )
-        return lambda block: place.submit(advanced, self._common, [light(trial) for trial in block], until)
+                Common(
+                    self.key, recipe.x, recipe.y, training.validation, training.preparation, training.sample_weight,
+                    self.groups.monitor,
+                )
+            )  # fmt: skip
+
+        def submit(block: list[Trial]) -> Future[list[Trial]]:
+            seconds = None if self.deadline is None else self.deadline - time.monotonic()
+            return place.submit(advanced, self._common, [light(trial) for trial in block], until, seconds, place.asked)
+
+        return submit
 
 
 def light(trial: Trial) -> Trial:
     """A trial without what all have in common, to be sent elsewhere."""
-    training = trial.recipe.training.replace(validation=None, preparation=None)
+    training = trial.recipe.training.replace(validation=None, preparation=None, sample_weight=None)
     return dataclasses.replace(trial, recipe=Recipe(trial.recipe.network, None, None, training))
 
 
 _benches: dict[str, tuple[Groups, Common]] = {}  # of this process, a worker: by search
 
 
-def advanced(common: Common, block: list[Trial], until: int) -> list[Trial]:
-    """A block, trained by a worker, which keeps programs and data for the next."""
+def advanced(
+    common: Common,
+    block: list[Trial],
+    until: int,
+    seconds: float | None = None,
+    asked: Callable[[], bool] = lambda: False,
+) -> list[Trial]:
+    """A block, trained by a worker, which keeps programs and data for the next.
+
+    It ends before `until` when the seconds are over or `asked` says so, but not before it has begun: what comes
+    back can then be ranked.
+    """
+    began, begun = time.monotonic(), False
+
+    def over() -> bool:
+        nonlocal begun
+        first, begun = not begun, True
+        return not first and (asked() or (seconds is not None and time.monotonic() - began >= seconds))
+
     if common.key not in _benches:
         while len(_benches) >= KEPT:
             del _benches[next(iter(_benches))]
         _benches[common.key] = Groups(common.monitor), common
     groups, common = _benches[common.key]
-    return [light(trial) for trial in groups.advance([whole(trial, common) for trial in block], until)]
+    return [light(trial) for trial in groups.advance([whole(trial, common) for trial in block], until, over)]
 
 
 def whole(trial: Trial, common: Common) -> Trial:
     """The inverse of `light`."""
-    training = trial.recipe.training.replace(validation=common.validation, preparation=common.preparation)
+    training = trial.recipe.training.replace(
+        validation=common.validation, preparation=common.preparation, sample_weight=common.weights
+    )
     return dataclasses.replace(trial, recipe=Recipe(trial.recipe.network, common.x, common.y, training))

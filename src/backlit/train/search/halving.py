@@ -78,17 +78,20 @@ class Search:
 
     def ranked(self) -> list[Trial]:
         """The best first: those that came farther before others, by cost; ties by number."""
+        levels = self.levels()
         return sorted(
             self.trials.values(),
-            key=lambda trial: (-self.level(trial), trial.cost(self.monitor), trial.number),
+            key=lambda trial: (-levels[trial.number], trial.cost(self.monitor), trial.number),
         )
 
-    def level(self, trial: Trial) -> int:
-        """How many rungs a trial has been chosen for; one that diverged counts as none."""
-        if trial.ended == DIVERGED:
-            return -1
-        reached = [i for i, chosen in enumerate(self._chosen()) if trial.number in chosen and trial.history]
-        return max(reached, default=-1)
+    def levels(self) -> dict[int, int]:
+        """How many rungs each trial has been chosen for after the first; -1 for one that diverged or hasn't begun."""
+        levels = dict.fromkeys(self.trials, -1)
+        for i, chosen in enumerate(self._chosen()):
+            for number in chosen:
+                if self.trials[number].history and self.trials[number].ended != DIVERGED:
+                    levels[number] = i
+        return levels
 
     def best(self) -> Trial | None:
         """Whose cost is the least among those that came farthest; None if there is none that can be used."""
