@@ -91,7 +91,11 @@ def test_from_clips_to_predictions(films, command, monkeypatch, name):  # noqa: 
     )
     if name == "frames":
         one = command("predict", f"run-{name}", "frames/left/clip03", "gifs/left/03.gif")[1].splitlines()
-        assert one[1].split(",")[1:] == one[2].split(",")[1:]  # the same clip in two forms
+        _, *frames = one[1].split(",")
+        _, *packed = one[2].split(",")
+        assert frames[0] == packed[0]  # the same clip in two forms
+        # Two rows of a batch are alike to rounding: a processor may compute them at different places of its vectors.
+        np.testing.assert_allclose([float(p) for p in frames[1:]], [float(p) for p in packed[1:]], rtol=1e-5)
         assert bl.load(f"run-{name}").predict(["frames/left/clip03"]).tolist() == [one[1].split(",")[1]]
 
 
