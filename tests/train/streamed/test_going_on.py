@@ -14,6 +14,9 @@ import pytest
 import backlit as bl
 from backlit.errors import StreamError
 from backlit.train.streamed import blocks
+from backlit.train.streamed.blocks import Cuts, Layout
+from backlit.train.streamed.passes import Passes
+from backlit.train.streamed.reader import Rows
 from tests.train.common import blobs, mlp, weights
 from tests.train.streamed.common import Blocks
 
@@ -34,6 +37,29 @@ def test_resume_goes_on_bit_for_bit(tmp_path: Path, steps: int | None) -> None:
     rest = bl.fit(mlp(), Blocks(X, Y), epochs=7, checkpoint=tmp_path / "run", resume=True, **options)
     assert [line["loss"] for line in rest.history] == [line["loss"] for line in whole.history]
     assert np.array_equal(weights(whole), weights(rest))
+
+
+@pytest.mark.parametrize(("rows", "size", "steps"), [(200, 16, 7), (205, 16, 11), (130, 10, 4), (61, 16, 7)])
+@pytest.mark.parametrize("told", [True, False])
+def test_what_is_skipped_is_cut_into_the_blocks_that_were_trained_on(
+    rows: int, size: int, steps: int, told: bool
+) -> None:
+    def read(number: int) -> Iterator[Any]:
+        for start in range(0, rows, 37):
+            places = np.arange(start, min(rows, start + 37)) + number * rows
+            yield f"from {start}", Rows(places, places, None, None)
+
+    def epochs(first: int, count: int) -> list[list[Any]]:
+        cuts = Cuts(read, Layout(size, 1, 3, steps), Passes(rows if told else None)).since(first)
+        made: list[list[Any]] = []
+        for _ in range(count):
+            made.append([(cut.number, cut.count, cut.rows.x.tolist()) for cut in iter(lambda: next(cuts), None)])
+        return made
+
+    whole = epochs(0, 9)
+    assert sum(-(-len(places) // size) for *_, places in whole[0]) == steps
+    for first in range(9):
+        assert epochs(first, 9 - first) == whole[first:]
 
 
 def test_resume_refuses_another_stream(tmp_path: Path) -> None:

@@ -62,6 +62,49 @@ def test_a_share_of_a_stream_is_held_back() -> None:
     assert run.history[-1]["val_accuracy"] > 0.8
 
 
+class Drawn:
+    """Other rows in each pass."""
+
+    def __init__(self, blocks: float = 6, **known: Any) -> None:
+        self.blocks = blocks
+        self.given = 0
+        for key, value in known.items():
+            setattr(self, key, value)
+
+    def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[Any]:
+        random, given = np.random.default_rng([epoch, shard]), 0
+        while given < self.blocks:
+            x = random.normal(size=(100, 4))
+            yield x, (x[:, 0] > 0) + 0
+            given, self.given = given + 1, self.given + 1
+
+    def state(self) -> dict[str, Any]:
+        return {"rows": "drawn"}
+
+
+def test_a_share_is_held_back_of_a_stream_whose_rows_are_others_in_each_pass(tmp_path: Path) -> None:
+    options = {"batch_size": 16, "validation": 0.2, "optimizer": bl.Adam(0.05)}
+    run = bl.fit(mlp(2), Drawn(rows=600), epochs=6, **options)
+    assert run.history[-1]["val_accuracy"] > 0.9
+    options |= {"steps_per_epoch": 13, "checkpoint": tmp_path / "run"}
+    bl.fit(mlp(2), Drawn(rows=600), epochs=4, **options)
+    rest = bl.fit(mlp(2), Drawn(rows=600), epochs=6, resume=True, **options)
+    whole = bl.fit(mlp(2), Drawn(rows=600), epochs=6, **{**options, "checkpoint": None})
+    assert np.array_equal(weights(rest), weights(whole))
+
+
+def test_a_stream_without_an_end_is_looked_at_for_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "SURVEYED", 1000)
+    options = {"epochs": 3, "batch_size": 16, "validation": (X, (X[:, 0] > 0) + 0), "optimizer": bl.Adam(0.05)}
+    stream = Drawn(2000)  # as good as none
+    run = bl.fit(mlp(2), stream, steps_per_epoch=80, **options)
+    assert run.history[-1]["val_accuracy"] > 0.9
+    assert run.settings["streamed_rows"] == 0
+    assert stream.given < 80  # 13 for the look at an epoch, the first, 39 to train on, and some that are read ahead
+    balanced = bl.fit(mlp(2), Drawn(2000), steps_per_epoch=5, **{**options, "class_weight": "balanced"})
+    assert len(balanced.history) == 3
+
+
 def test_metrics_that_are_no_sums_come_from_a_sample_and_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def median_error(outputs: Any, targets: Any, weights: Any) -> float:
         return float(np.median(np.abs(outputs - targets)))

@@ -152,8 +152,10 @@ class Cuts:
 
     def since(self, epoch: int) -> Iterator[Cut | None]:
         """From an epoch on, for ever."""
-        self._left = self._layout.epoch
-        number, self._skipped = self._passes.at(epoch, self._layout.epoch, self._layout.update)
+        updates = self._layout.epoch
+        number, self._skipped = self._passes.at(epoch, updates, self._layout.update)
+        # What is left of the epoch in which the pass begins: what is skipped is cut as it was when it was trained on.
+        self._left = updates and (self._skipped % updates or updates)
         while True:
             yield from self._pass(number)
             if self._left is None:
@@ -175,19 +177,21 @@ class Cuts:
 
     def _room(self) -> int:
         """Updates of the next block: fewer at the end of an epoch."""
-        return min(self._skipped or self._layout.updates, self._left or self._layout.updates, self._layout.updates)
+        return min(self._left or self._layout.updates, self._layout.updates)
 
     def _next(self, cut: Cut) -> Iterator[Cut | None]:
         updates = -(-len(cut.rows) // self._layout.update)
-        if self._skipped:
+        skipped = self._skipped > 0
+        if skipped:
             self._skipped -= updates
-            return
-        yield cut
+        else:
+            yield cut
         if self._left is not None:
             self._left -= updates
             if not self._left:
                 self._left = self._layout.epoch
-                yield END
+                if not skipped:
+                    yield END
 
 
 @dataclass(frozen=True, eq=False)

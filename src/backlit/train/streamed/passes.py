@@ -15,10 +15,13 @@ class Passes:
     ----------
     rows : int or None
         Of this process; None if only reading tells, or the stream needn't end.
+    varies : bool
+        Whether each pass may have other rows, and another number of them; `rows` are then those of the first.
     """
 
     rows: int | None
     what: str = "the stream"
+    varies: bool = False
 
     def at(self, epoch: int, updates: int | None, rows: int) -> tuple[int, int]:
         """The pass in which an epoch begins, and how many updates of it come before.
@@ -28,11 +31,11 @@ class Passes:
         if updates is None:
             return epoch, 0
         done = epoch * updates
-        return (0, done) if self.rows is None else divmod(done, -(-self.rows // rows))
+        return (0, done) if self.rows is None or self.varies else divmod(done, -(-self.rows // rows))
 
     def check(self, number: int, rows: int) -> None:
         """Refuse a pass that had other rows than it should."""
-        if rows != self.rows and self.rows is not None:
+        if rows != self.rows and self.rows is not None and not self.varies:
             raise StreamError(
                 f"{self.what}: pass {number + 1} had {rows:,} rows, where {self.rows:,} were expected: a stream must "
                 "give the same rows in each pass (if it is a function, each call must begin anew)"

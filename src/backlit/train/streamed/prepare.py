@@ -40,6 +40,7 @@ from backlit.train.training import Training
 
 FORM = "stream:"  # what a stream's fingerprint begins with
 CACHED = 64 * 2**20  # bytes of held-out rows that stay on the device from epoch to epoch
+SURVEYED = 1 << 16  # rows that a first look takes, at least, of a stream that needn't end
 LONG = 1000  # updates that an epoch is thought to have where the stream doesn't tell
 
 
@@ -214,7 +215,9 @@ def _survey(stream: Any, examples: Examples, training: Training) -> Survey:
     def outcomes(x: Any, y: Any) -> Any:
         return outcomes_of(examples.network.output_names, training.preparation, x, y, None)
 
-    return survey(stream, kinds, passing, outcomes, training.seed)
+    endless = getattr(stream, "rows", None) is None and training.steps_per_epoch is not None
+    epoch = int(training.batch_size or 1) * training.accumulate * (training.steps_per_epoch or 1)
+    return survey(stream, kinds, passing, outcomes, training.seed, max(SURVEYED, epoch) if endless else None)
 
 
 def _targets(examples: Examples, known: Survey, stream: Any, training: Training) -> Any:
@@ -302,7 +305,7 @@ def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJ
     held_rows = size if carried else max(size, VALIDATION_ROWS)
     held_layout = Layout.of(held_rows if carried else divisible(held_rows, devices, whole=True), 1, nbytes, None)
     sample = _sampled(known, held_kept, training)
-    passes = Passes(known.rows)
+    passes = Passes(known.rows, varies=getattr(known.stream, "varies", False))
     held_rows_known = getattr(known.held, "rows", None)
     return StreamJob(
         examples=sample,
