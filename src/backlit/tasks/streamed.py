@@ -48,8 +48,8 @@ FEWER = Template(
     "에포크는 검증 데이터 {rows:,}행 가운데 표본 {kept:,}행으로 비교합니다.",
 )
 ROUNDED = Template(
-    "{names}: measured from histograms of the scores, off by about a thousandth at most",
-    "{names}: 점수의 히스토그램으로 계산하므로 오차가 최대 0.001 정도입니다.",
+    "{names}: of more than 65,000 rows measured from a histogram of the scores, off by a thousandth at most",
+    "{names}: 65,000행이 넘으면 점수의 히스토그램으로 계산하며 오차는 최대 0.001입니다.",
 )
 SAMPLED = Template("{names}: measured on a sample of the rows", "{names}: 전체가 아니라 표본에서 계산했습니다.")
 
