@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 import backlit as bl
+from backlit.train.ensemble import Folds
 from backlit.train.program import Program
 from backlit.train.streamed import blocks, prepare, tallies
 from backlit.train.streamed.ahead import Ahead
@@ -60,6 +61,38 @@ def test_a_share_of_a_stream_is_held_back() -> None:
     run = bl.fit(mlp(), Blocks(X, Y), validation=0.2, epochs=30, batch_size=16)
     assert 200 < run.settings["streamed_rows"] < 280
     assert run.history[-1]["val_accuracy"] > 0.8
+
+
+HELD_WHOLE: dict[str, dict[str, Any]] = {
+    "all rows at once": {"batch_size": "full"},
+    "L-BFGS": {"optimizer": "lbfgs", "batch_size": "full"},
+    "folds": {"validation": Folds.draw(300, 2), "ensemble": 2},
+}
+
+
+@pytest.mark.parametrize("case", HELD_WHOLE)
+def test_large_mapped_arrays_are_held_where_an_option_needs_all_rows(tmp_path: Path, case: str) -> None:
+    np.save(tmp_path / "x.npy", X)
+    mapped: Any = np.load(tmp_path / "x.npy", mmap_mode="r")
+    options = {**OPTIONS, **HELD_WHOLE[case]}
+    with bl.limits(memory=1000):
+        run = bl.fit(mlp(2), mapped, Y, **options)
+    assert "streamed_rows" not in run.settings
+    assert furthest(run, bl.fit(mlp(2), X, Y, **options)) == 0
+
+
+def test_large_mapped_arrays_have_the_weights_of_their_rows(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", X)
+    mapped: Any = np.load(tmp_path / "x.npy", mmap_mode="r")
+    options = {**OPTIONS, "shuffle": False, "sample_weight": np.random.default_rng(1).uniform(0.1, 2, 300)}
+    with bl.limits(memory=1000):
+        run = bl.fit(mlp(2), mapped, Y, **options)
+        with pytest.raises(bl.ShapeError, match="need as many rows each, got x 300, y 300, weights 7"):
+            bl.fit(mlp(2), mapped, Y, **{**options, "sample_weight": np.ones(7)})
+    assert run.settings["streamed_rows"] == 300
+    whole = bl.fit(mlp(2), X, Y, **options)
+    assert furthest(run, whole) < 1e-6
+    assert run.settings["sample_weight"] == whole.settings["sample_weight"]
 
 
 class Drawn:

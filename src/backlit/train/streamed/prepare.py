@@ -17,10 +17,10 @@ from backlit.data.streams import as_stream, parts
 from backlit.errors import InputError, about
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
-from backlit.optim import as_transform, scheduled
+from backlit.optim import scheduled
 from backlit.optim import get as get_optimizer
 from backlit.train.batches import Batches
-from backlit.train.ensemble import Folds, drawn, member_seeds
+from backlit.train.ensemble import drawn, member_seeds
 from backlit.train.examples import Examples, Split, examples_of
 from backlit.train.freezing import frozen
 from backlit.train.inputs import outcomes_of, preparation_for
@@ -34,6 +34,7 @@ from backlit.train.streamed.blocks import Block, Cuts, Layout, Maker, passes_of
 from backlit.train.streamed.passes import Passes
 from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, unpacked
 from backlit.train.streamed.sharing import Sharing
+from backlit.train.streamed.sources import needs_all_rows
 from backlit.train.streamed.survey import LEARNED, Survey, survey, wanted
 from backlit.train.streamed.tallies import rounded
 from backlit.train.training import Training
@@ -104,7 +105,7 @@ def prepare_stream(network: Layer | Network, stream: Any, training: Training) ->
     ShapeError, InputError
         If network, stream and options don't fit together, or an option needs all rows at once.
     """
-    _refuse(training)
+    _refuse(stream, training)
     stream, held = _held(stream, training)
     first = _first(stream)
     training = training.replace(preparation=preparation_for(network, training.preparation, first[0]))
@@ -134,22 +135,13 @@ class _Known:
     examples: Examples  # of the first block
 
 
-def _refuse(training: Training) -> None:
+def _refuse(stream: Any, training: Training) -> None:
     """Refuse options that need all rows at once, by name."""
-    if training.batch_size is None:
-        raise InputError("batch_size='full' takes all rows at once, which a stream never has: give a number, 256 say")
-    optimizer = as_transform(get_optimizer(training.optimizer))
-    if optimizer.option("exact") or optimizer.option("whole"):
-        raise InputError(
-            f"optimizer {training.optimizer!r} needs all rows at once, which a stream never has: choose adam, sgd or "
-            "another that goes by batches"
-        )
-    if training.average_every is not None:
-        raise InputError("average_every: devices that update alone need all rows at hand, which a stream never has")
-    if training.sample_weight is not None:
+    reason = needs_all_rows(training)
+    if reason is not None:
+        raise InputError(reason)
+    if training.sample_weight is not None and getattr(stream, "weights", None) is None:  # of arrays it has them
         raise InputError("sample_weight: a stream gives weights with its rows: yield (x, y, weights)")
-    if isinstance(training.validation, Folds):
-        raise InputError("validation: folds are rows by number, which a stream has none of: give a share, or a stream")
 
 
 def _held(stream: Any, training: Training) -> tuple[Any, Any]:
