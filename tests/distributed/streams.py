@@ -63,7 +63,7 @@ class Failing(Blocks):
 
 def fitted(stream, network=None, **options):
     chosen = {"epochs": 3, "batch_size": BATCH, "dtype": "float64", "shuffle": False, "optimizer": bl.SGD(0.1)}
-    chosen |= {"metrics": ["accuracy", "auc"], "progress": False} | options
+    chosen |= {"metrics": ["accuracy", "auc"], "progress": False, "probes": None} | options
     return told(bl.fit(network or net(), stream, **chosen))
 
 
@@ -121,7 +121,8 @@ def table(folder):
     found = understand(open_table(folder), "kind", split=(0.6, 0.2, 0.2))
     run = bl.fit(
         bl.Sequential(bl.Linear(8), bl.ReLU(), bl.Linear(2)), found.train, preparation=found.preparation, epochs=4,
-        batch_size=32, validation=found.validation, metrics=["accuracy", "auc"], mixup=0.2, progress=False, optimizer=bl.Adam(0.02),
+        batch_size=32, validation=found.validation, metrics=["accuracy", "auc"], mixup=0.2, optimizer=bl.Adam(0.02),
+        progress=False, probes=None,
     )  # fmt: skip
     judged = in_blocks.judge_in_blocks(run, "classification", found.test, found)
     with distributed.alone():
@@ -134,7 +135,7 @@ def diverging():
     x, _ = rows()
     run = bl.fit(
         bl.Sequential(bl.Linear(6), bl.Linear(1)), Blocks(x * 1e6, x[:, :1] * 1e6, size=11), epochs=9, batch_size=BATCH,
-        optimizer=bl.SGD(30.0), dtype="float64", loss="mean_squared_error", progress=False,
+        optimizer=bl.SGD(30.0), dtype="float64", loss="mean_squared_error", progress=False, probes=None,
     )  # fmt: skip
     return {"where": [run.stopped, run.diverged.kind, run.diverged.epoch, run.diverged.step]}
 

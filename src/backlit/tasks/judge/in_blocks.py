@@ -55,7 +55,8 @@ class _Seen:
         self.run, self.task = run, task
         self.tally = Tally({**{metric.name: metric for metric in extra}, **run.metrics})
         self.sample = Sample(KEPT, _apart(0x1DA))
-        self.rows, self.loss, self.worst = 0, None, None
+        self.rows, self.loss = 0, None
+        self.worst: Mistakes | None = None
         classes = len(run.classes) if task == "classification" else 0
         self.confusion = np.zeros((classes, classes), dtype=np.int64)
 
@@ -114,7 +115,7 @@ def judge_in_blocks(run: Any, task: str, stream: Any, found: Any) -> Judgement:
     intervals = _intervals(run, found) if task == "regression" else None
     guess = _guess(run, task, found)
     judgement = judge(run, task, guess, kept["outputs"], kept["y"], intervals=intervals)
-    judgement = judgement.replace(residuals=intervals, guess=guess, mistakes=seen.worst)
+    judgement = judgement.replace(residuals=intervals, guess=guess, mistakes=seen.worst, streamed=True)
     if seen.rows == len(kept["y"]):
         return judgement
     note = SOME[task].say(kept=len(kept["y"]), rows=seen.rows)
