@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,24 @@ def test_judged_by_sums_as_by_all_rows_at_once(folder: Path, target: str, monkey
         assert summed.confusion == whole.confusion
         assert summed.baseline == pytest.approx(whole.baseline)
         assert summed.classes == whole.classes
+
+
+def test_the_worst_mistakes_are_those_of_all_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, seen = in_blocks.predicted, []
+
+    def in_sevens(run: Any, stream: Any) -> Any:
+        for outputs, y, x in whole(run, stream):
+            seen.append((run.targets.decode(outputs), y))
+            for start in range(0, len(y), 7):
+                rows = slice(start, start + 7)
+                yield outputs[rows], y[rows], x[rows]
+
+    monkeypatch.setattr(in_blocks, "predicted", in_sevens)
+    mistakes = trained(folder, "price").judgement.mistakes
+    off = np.concatenate([np.abs(called - y) for called, y in seen[: len(seen) // 2]])  # then come validation rows
+    assert [row.off for row in mistakes.rows] == pytest.approx(np.sort(off)[::-1][:10].tolist())
+    assert mistakes.columns == ("x0", "x1", "x2", "colour")
+    assert all(abs(row.truth - row.called) == pytest.approx(row.off) for row in mistakes.rows)
 
 
 def test_long_passes_are_divided_into_epochs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,14 +196,45 @@ def test_json_isnt_for_streams(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_train_on_a_stream_as_one_does(folder: Path, tmp_path: Path) -> None:
-    losses = []
-    for processes in (1, 2):
-        out = tmp_path / str(processes)
-        command = [
-            sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--epochs", "3",
-            "--network", "mlp:8", "--out", str(out), "--quiet", "--no-report",
-        ]  # fmt: skip
-        subprocess.run([*command, "--processes", "2"] if processes == 2 else command, check=True)
-        losses.append(bl.load(out).history["val_loss"])
-    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+def test_two_processes_train_on_a_stream_by_the_command(folder: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--epochs", "12",
+        "--network", "mlp:8", "--lr", "0.02", "--columns", "price=drop", "--out", str(tmp_path / "run"), "--quiet",
+        "--no-report", "--processes", "2",
+    ]  # fmt: skip
+    subprocess.run(command, check=True)
+    run = bl.load(tmp_path / "run")
+    assert run.judgement.rows == run.judgement.parts["test"]
+    assert run.judgement.scores["accuracy"] > 0.9
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on(folder: Path, tmp_path: Path) -> None:
+    """With the numbers of one that was left alone."""
+    command = [
+        sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--network", "mlp:8",
+        "--columns", "price=drop", "--quiet", "--no-report", "--patience", "0",
+    ]  # fmt: skip
+    long = [*command, "--epochs", "100000", "--out", str(tmp_path / "run")]
+    running = subprocess.Popen(long)
+    progress = tmp_path / "run"
+    while running.poll() is None and not _epochs_of(progress):
+        time.sleep(0.05)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    done = _epochs_of(progress)
+    said = told([*command[3:], "--epochs", done + 3, "--out", progress, "--resume"])
+    whole = told([*command[3:], "--epochs", done + 3, "--out", tmp_path / "whole"])
+    assert said["judgement"]["scores"] == whole["judgement"]["scores"]
+    assert len(bl.load(progress).history) == done + 3
+    assert [line["loss"] for line in bl.load(progress).history] == [
+        line["loss"] for line in bl.load(tmp_path / "whole").history
+    ]
+
+
+def _epochs_of(folder: Path) -> int:
+    """How many epochs a run's folder tells of, while it is being written."""
+    try:
+        return len(bl.load(folder).history)
+    except (bl.BacklitError, OSError):
+        return 0

@@ -146,6 +146,11 @@ class TablePart:
         if window:
             yield from self._mixed(window, rng)
 
+    def rows_of_shard(self, shard: int, shards: int) -> int | None:
+        """Rows of a pass of one shard; None where rows are left out that only reading tells."""
+        counted = int(self.allotment.counts(self.part).sum())
+        return _ends(self.rows, shard, shards)[2] if counted == self.rows else None
+
     def _chosen(self, epoch: int, shard: int, shards: int) -> list[tuple[int, int, int]]:
         """Pieces by number, in the epoch's order, each with the first and last of its rows that are this shard's."""
         counts = self.allotment.counts(self.part)
@@ -154,7 +159,7 @@ class TablePart:
             order = np.random.Generator(np.random.Philox(np.random.SeedSequence((self.seed, epoch)))).permutation(order)
         ends = np.cumsum(counts[order])
         total = int(counts.sum())
-        first, last = total * shard // shards, total * (shard + 1) // shards
+        first, last, _ = _ends(total, shard, shards)
         chosen = []
         for place, end in zip(order.tolist(), ends.tolist(), strict=True):
             start = end - int(counts[place])
@@ -216,3 +221,9 @@ class TablePart:
                 kept = np.flatnonzero(known)
                 return Block(frame[kept].select(self.columns), y[kept], where=lambda row: where(int(kept[row])))
         return Block(frame.select(self.columns), y, where=where)
+
+
+def _ends(total: int, shard: int, shards: int) -> tuple[int, int, int]:
+    """Of so many rows the first of a shard, the first of the next, and how many are between."""
+    first, last = total * shard // shards, total * (shard + 1) // shards
+    return first, last, last - first

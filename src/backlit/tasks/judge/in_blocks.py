@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
+from backlit import distributed
 from backlit.graph import tree
 from backlit.languages import Template
 from backlit.nn.metrics import RMSE, Accuracy, BalancedAccuracy, LogLoss
 from backlit.nn.metrics.regression import MAE
 from backlit.tasks.judge import ranges
 from backlit.tasks.judge.scores import TINY, best_guess, disappointments, judge, share
+from backlit.tasks.judge.worst import mistakes, worse
 from backlit.train.inputs import outcomes_of
 from backlit.train.intervals import Intervals
-from backlit.train.judgement import ClassScores, Guess, Judgement
+from backlit.train.judgement import ClassScores, Guess, Judgement, Mistakes
 from backlit.train.scores import named_losses, of_loss
 from backlit.train.streamed.reader import blocks_of, reading, unpacked
+from backlit.train.streamed.sharing import of_all
 from backlit.train.streamed.tallies import Sample, Tally
 
 KEPT = 65_536  # rows from which calibration, intervals and the like are had
@@ -50,12 +54,13 @@ class _Seen:
             extra.append(LogLoss(kind))
         self.run, self.task = run, task
         self.tally = Tally({**{metric.name: metric for metric in extra}, **run.metrics})
-        self.sample = Sample(KEPT, (0, 0x1DA))
+        self.sample = Sample(KEPT, _apart(0x1DA))
         self.rows, self.loss = 0, None
+        self.worst: Mistakes | None = None
         classes = len(run.classes) if task == "classification" else 0
         self.confusion = np.zeros((classes, classes), dtype=np.int64)
 
-    def add(self, outputs: np.ndarray, y: np.ndarray) -> None:
+    def add(self, outputs: np.ndarray, y: np.ndarray, x: Any) -> None:
         """Count a block."""
         run = self.run
         encoded = run.targets.encode(y, "float64")
@@ -68,6 +73,21 @@ class _Seen:
             truth, called = run.targets.labels.encode(y), run.targets.labels.encode(run.targets.decode(outputs))
             np.add.at(self.confusion, (truth, called), 1)
         self.sample.add({"outputs": outputs, "y": y})
+        self.worst = worse(self.worst, mistakes(run, outputs, y, raw=x))
+
+    def join(self) -> None:
+        """Count what the other processes counted."""
+        if distributed.count() == 1:
+            return
+        told = of_all({"rows": self.rows, "loss": self.loss, "confusion": self.confusion} if self.rows else None)
+        kept = [one for one in told if one is not None]
+        self.rows = sum(int(one["rows"]) for one in kept)
+        self.loss = tree.map(lambda *parts: float(sum(parts)), *(one["loss"] for one in kept))
+        self.confusion = sum((one["confusion"] for one in kept), start=np.zeros_like(self.confusion))
+        self.tally.of_all()
+        self.sample.of_all()
+        found = distributed.gathered(None if self.worst is None else self.worst.to_dict())
+        self.worst = functools.reduce(worse, (None if one is None else Mistakes.from_dict(one) for one in found))
 
     def scores(self) -> dict[str, float]:
         """Of all rows."""
@@ -76,7 +96,7 @@ class _Seen:
 
 
 def judge_in_blocks(run: Any, task: str, stream: Any, found: Any) -> Judgement:
-    """The judgement of a run on all rows of a stream.
+    """The judgement of a run on all rows of a stream; each of several processes reads its share of them.
 
     Parameters
     ----------
@@ -88,13 +108,14 @@ def judge_in_blocks(run: Any, task: str, stream: Any, found: Any) -> Judgement:
         For what the training targets say without any input, and validation rows for the intervals.
     """
     seen = _Seen(run, task)
-    for outputs, y in predicted(run, stream):
-        seen.add(outputs, y)
+    for outputs, y, x in predicted(run, stream):
+        seen.add(outputs, y, x)
+    seen.join()
     kept = seen.sample.rows()
     intervals = _intervals(run, found) if task == "regression" else None
     guess = _guess(run, task, found)
     judgement = judge(run, task, guess, kept["outputs"], kept["y"], intervals=intervals)
-    judgement = judgement.replace(residuals=intervals, guess=guess)
+    judgement = judgement.replace(residuals=intervals, guess=guess, mistakes=seen.worst, streamed=True)
     if seen.rows == len(kept["y"]):
         return judgement
     note = SOME[task].say(kept=len(kept["y"]), rows=seen.rows)
@@ -106,12 +127,19 @@ def judge_in_blocks(run: Any, task: str, stream: Any, found: Any) -> Judgement:
 
 
 def predicted(run: Any, stream: Any) -> Any:
-    """Outputs and targets, block by block."""
-    for place, block in blocks_of(stream, 0, 0, 1, "the rows to judge on"):
+    """Outputs, targets and raw rows of this process's share, block by block."""
+    index, count = distributed.index(), distributed.count()
+    for place, block in blocks_of(stream, 0, index, count, "the rows to judge on"):
         with reading(place):
             x, y, _ = unpacked(block)
             if len(y):
-                yield run.outputs(x), outcomes_of((), run.preparation, x, y, None)
+                yield run.outputs(x), outcomes_of((), run.preparation, x, y, None), x
+
+
+def _apart(stream: int) -> tuple[int, ...]:
+    """The seed of a sample, each process's own."""
+    index = distributed.index()
+    return (0, stream, index) if index else (0, stream)
 
 
 def _guess(run: Any, task: str, found: Any) -> Guess:
@@ -126,9 +154,11 @@ def _guess(run: Any, task: str, found: Any) -> Guess:
 
 def _intervals(run: Any, found: Any) -> Intervals:
     """How far off predictions may be, from validation rows, or some of very many."""
-    sample = Sample(KEPT, (0, 0x1A7))
-    for outputs, y in predicted(run, found.validation):
+    sample = Sample(KEPT, _apart(0x1A7))
+    for outputs, y, _ in predicted(run, found.validation):
         sample.add({"outputs": outputs, "y": y})
+    if distributed.count() > 1:
+        sample.of_all()
     rows = sample.rows()
     return Intervals.learn(run.targets.decode(rows["outputs"]), rows["y"])
 

@@ -13,12 +13,14 @@ import numpy as np
 
 from backlit import distributed
 from backlit import engine as engines
+from backlit.data.frames import some_rows
 from backlit.data.streams import as_stream, parts
 from backlit.errors import InputError, about
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
-from backlit.optim import scheduled
+from backlit.nn.shapes import rows_of
 from backlit.optim import get as get_optimizer
+from backlit.optim import scheduled
 from backlit.train.batches import Batches
 from backlit.train.ensemble import drawn, member_seeds
 from backlit.train.examples import Examples, Split, examples_of
@@ -26,13 +28,13 @@ from backlit.train.freezing import frozen
 from backlit.train.inputs import outcomes_of, preparation_for
 from backlit.train.mixup import create as create_mixup
 from backlit.train.numbers import apart
-from backlit.train.prepare import VALIDATION_ROWS, Job, carries_state, clipped, divisible
+from backlit.train.prepare import Job, carries_state, clipped
 from backlit.train.program import program_for
 from backlit.train.scores import need_outputs
 from backlit.train.streamed.ahead import Ahead
-from backlit.train.streamed.blocks import Block, Cuts, Layout, Maker, passes_of
-from backlit.train.streamed.passes import Passes
+from backlit.train.streamed.blocks import Block, Maker
 from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, unpacked
+from backlit.train.streamed.shares import Shares
 from backlit.train.streamed.sharing import Sharing
 from backlit.train.streamed.sources import needs_all_rows
 from backlit.train.streamed.survey import LEARNED, Survey, survey, wanted
@@ -172,8 +174,12 @@ class _Whole:
     y: Any
 
     def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[tuple[Any, Any]]:
-        if shard == 0:
+        rows = rows_of(self.y)
+        places = np.arange(rows * shard // shards, rows * (shard + 1) // shards)
+        if shards == 1:
             yield self.x, self.y
+        elif len(places):
+            yield some_rows(self.x, places), some_rows(self.y, places)
 
     def state(self) -> dict[str, Any]:
         return {}
@@ -268,21 +274,24 @@ def _class_weight(targets: Any, known: Survey, stream: Any, training: Training) 
 def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJob:
     examples = known.examples
     built, metrics = examples.network, examples.metrics
-    sharing = Sharing(engines.get(training.engine, training.devices, together=True))
+    sharing = Sharing(
+        engines.get(training.engine, training.devices, together=True), distributed.index(), distributed.count()
+    )
     seeds = member_seeds(training.seed, training.ensemble)
     carried = carries_state(built.architecture)
-    devices = training.devices * distributed.count()
     size = _size(training, known.rows)
-    width = size + -size % devices
+    shares = Shares(sharing, training, carried, known.kept)
     nbytes = sum(part[:1].nbytes for part in tree.leaves((known.kept.x, known.kept.y)))
-    layout = Layout.of(size, training.accumulate, nbytes, training.steps_per_epoch, None if carried else width)
-    steps = training.steps_per_epoch or (LONG if known.rows is None else -(-known.rows // layout.update))
+    layout = shares.layout(size, training.accumulate, nbytes, training.steps_per_epoch)
+    passes = shares.passes(known.stream, layout, known.rows, "the stream")
+    whole = None if known.rows is None else -(-known.rows // (size * training.accumulate))
+    steps = training.steps_per_epoch or passes.updates or whole or LONG
     collect = need_outputs(metrics)
     optimizer = scheduled(get_optimizer(training.optimizer), training.schedule, steps, training.epochs)
     optimizer = frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze)
     (form, rates), (penalty, strengths) = apart(optimizer), apart(training.penalty)
-    architecture, shares = apart(built.architecture)
-    numbers: dict[str, Any] = {"architecture": shares, "optimizer": rates, "penalty": strengths}
+    architecture, of_layers = apart(built.architecture)
+    numbers: dict[str, Any] = {"architecture": of_layers, "optimizer": rates, "penalty": strengths}
     if training.ensemble > 1:
         numbers = tree.map(lambda number: np.full(training.ensemble, number), numbers)
     program = program_for(
@@ -294,11 +303,12 @@ def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJ
     numbered = built.architecture.takes_integers and not _pictures(known.kept.x)
     mixup = [create_mixup(training.mixup, seed, numbered) for seed in seeds]
     held_reader, held_kept = _held_reader(known, training)
-    held_rows = size if carried else max(size, VALIDATION_ROWS)
-    held_layout = Layout.of(held_rows if carried else divisible(held_rows, devices, whole=True), 1, nbytes, None)
+    held_layout = shares.held_layout(size, nbytes)
     sample = _sampled(known, held_kept, training)
-    passes = Passes(known.rows, varies=getattr(known.stream, "varies", False))
-    held_rows_known = getattr(known.held, "rows", None)
+    held_cuts = None
+    if held_reader is not None:
+        held_passes = shares.passes(known.held, held_layout, getattr(known.held, "rows", None), "validation data")
+        held_cuts = shares.cuts(known.held, held_reader, held_layout, held_passes)
     return StreamJob(
         examples=sample,
         training=training,
@@ -313,18 +323,16 @@ def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJ
         validation=None if held_kept is None else [Batches(rows, size) for rows in sample.split.validation or ()],
         start=program.start(drawn(network, built, seeds), seeds),
         stream=known.stream,
-        cuts=Cuts(passes_of(known.stream, known.reader, sharing, "the stream"), layout, passes),
+        cuts=shares.cuts(known.stream, known.reader, layout, passes),
         maker=Maker(layout, shuffled, carried, mixup, sharing),
-        held_cuts=None
-        if held_reader is None
-        else Cuts(
-            passes_of(known.held, held_reader, sharing, "validation data"),
-            held_layout,
-            Passes(held_rows_known, "validation data"),
-        ),
+        held_cuts=held_cuts,
         held_maker=Maker(held_layout, [None], carried, [None], sharing, steps=False),
         sharing=sharing,
-        told={"streamed_rows": known.rows or 0, "block_rows": layout.rows, **rounded(metrics)},
+        told={
+            "streamed_rows": known.rows or 0,
+            "block_rows": layout.updates * size * training.accumulate,
+            **rounded(metrics),
+        },
     )  # fmt: skip
 
 
