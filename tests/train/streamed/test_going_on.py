@@ -13,7 +13,7 @@ import pytest
 
 import backlit as bl
 from backlit.errors import StreamError
-from backlit.train.streamed import blocks
+from backlit.train.streamed import ahead, blocks, loop
 from backlit.train.streamed.blocks import Cuts, Layout
 from backlit.train.streamed.passes import Passes
 from backlit.train.streamed.reader import Rows
@@ -125,6 +125,52 @@ def test_ctrl_c_ends_the_epoch_with_the_block_and_keeps_its_updates() -> None:
     assert len(run.history) in (2, 3)  # the thread is a block or two ahead
     assert np.isfinite(run.history[-1]["loss"])
     assert not threads()
+
+
+class Blocking(Blocks):
+    """Gives nothing more, as a socket may, when the thread has read so many passes and blocks; may press Ctrl-C then."""
+
+    def __init__(self, passes: int, block: int, press: bool) -> None:
+        super().__init__(X, Y, rows=200, classes=[0, 1, 2])
+        self.at, self.press = (passes, block), press
+        self.read = -1
+        self.let_go = threading.Event()
+        self.waited_for = False
+
+    def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[Any]:
+        self.read += threading.current_thread().name == "backlit-reads-ahead"
+        for number, block in enumerate(super().batches(epoch, shard, shards)):
+            if (self.read, number) == self.at and not self.let_go.is_set():
+                if self.press:
+                    signal.raise_signal(signal.SIGINT)
+                self.waited_for = not self.let_go.wait(10)
+            yield block
+
+
+@pytest.mark.parametrize(("at", "epochs"), [((2, 0), 2), ((2, 3), 3), ((0, 0), 0)])
+def test_a_stream_that_blocks_is_waited_for_no_more(
+    monkeypatch: pytest.MonkeyPatch, at: tuple[int, int], epochs: int
+) -> None:
+    monkeypatch.setattr(ahead, "GRACE", 0.3)
+    stream = Blocking(*at, press=epochs > 0)
+    run = bl.fit(mlp(), stream, epochs=50, time_limit=None if epochs else 1e-3, **OPTIONS)
+    assert not stream.waited_for
+    stream.let_go.set()
+    assert run.stopped == ("interrupted" if epochs else "time limit")
+    assert len(run.history) == epochs
+    if epochs == 2:
+        assert np.array_equal(weights(run), weights(bl.fit(mlp(), Blocks(X, Y), epochs=2, **OPTIONS)))
+
+
+def test_of_validation_that_blocks_the_epoch_before_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "GRACE", 0.3)
+    monkeypatch.setattr(loop, "CACHED", 0)
+    held = Blocking(2, 1, press=True)
+    run = bl.fit(mlp(), Blocks(X, Y), validation=held, epochs=50, early_stopping=9, **OPTIONS)
+    assert not held.waited_for
+    held.let_go.set()
+    assert run.stopped == "interrupted"
+    assert len(run.history) == 2
 
 
 def test_a_time_limit_ends_within_an_epoch() -> None:

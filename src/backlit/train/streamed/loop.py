@@ -84,6 +84,7 @@ class StreamLoop(Loop):
 
     _blocks: Ahead[Block | None] | None = field(default=None, init=False, repr=False)
     _kept: list[Block] | None = field(default=None, init=False, repr=False)
+    _blocked: bool = field(default=False, init=False, repr=False)
     _heard: Callable[[], bool] = field(default=lambda: False, init=False, repr=False)
 
     def run(self) -> None:
@@ -118,7 +119,9 @@ class StreamLoop(Loop):
         train_state, sums, bad = self._epoch(state)
         if bad is not None:
             return self._diverge_at(state, *bad)
-        held = self._validate(train_state)
+        held = None if not sums.rows else self._validate(train_state)
+        if self._blocked:  # nothing came of the epoch, or nothing to judge it by
+            return state
         record: dict[str, Any] = {"epoch": state.epoch + 1, **sums.columns(job, "")}
         if held is not None:
             record |= {name: value for name, value in held.columns(job, "val_").items() if name != "penalty"}
@@ -143,7 +146,7 @@ class StreamLoop(Loop):
         job, train_state = self._stream_job, state.train_state
         sums = self._sums(state.epoch)
         if self._blocks is None:
-            self._blocks = job.blocks(state.epoch)
+            self._blocks = job.blocks(state.epoch, self._given_up)
         ahead = self._blocks
         waiting: tuple[TrainState, Block, Any] | None = None
         while True:
@@ -159,6 +162,7 @@ class StreamLoop(Loop):
                 if bad is not None:
                     return train_state, sums, bad
             if block is None:
+                self._blocked = ahead.gave_up and not sums.rows
                 return train_state, sums, None
             waiting = before, block, results["train"]
             if self._cut_short():
@@ -173,6 +177,11 @@ class StreamLoop(Loop):
         elif self.deadline is not None and distributed.agreed(time.monotonic() >= self.deadline):
             self.stopped = "time limit"
         return bool(self.stopped)
+
+    @property
+    def _given_up(self) -> Callable[[], bool] | None:
+        """Whether a block that doesn't come is waited for no more; several processes wait for each other."""
+        return self._cut_short if distributed.count() == 1 else None
 
     def _sums(self, epoch: int) -> Sums:
         job = self._stream_job
@@ -239,15 +248,16 @@ class StreamLoop(Loop):
             return
         kept: list[Block] | None = []
         size = 0
-        with Ahead(self._stream_job.held_blocks()) as blocks:
+        with Ahead(self._stream_job.held_blocks(), given_up=self._given_up) as blocks:
             while True:
                 block = self._stream_job.sharing.sound(lambda: next(blocks, None))
                 if block is None:
+                    self._blocked = blocks.gave_up
                     break
                 size += sum(part.nbytes for part in tree.leaves((block.data, block.batches)))
                 kept = [*kept, block] if kept is not None and size <= CACHED else None
                 yield block
-        self._kept = kept
+        self._kept = None if self._blocked else kept
 
     def _diverge_at(self, state: LoopState, before: TrainState, block: Block, step: int, member: int) -> LoopState:
         """Find out where in a block the first bad value came from; what is kept are the weights of the last epoch."""

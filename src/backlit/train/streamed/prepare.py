@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from backlit.train.prepare import Job, carries_state, clipped
 from backlit.train.program import program_for
 from backlit.train.scores import need_outputs
 from backlit.train.streamed.ahead import Ahead
-from backlit.train.streamed.blocks import Block, Maker
+from backlit.train.streamed.blocks import END, Block, Maker
 from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, unpacked
 from backlit.train.streamed.shares import Shares
 from backlit.train.streamed.sharing import Sharing
@@ -79,13 +79,16 @@ class StreamJob(Job):
         """Whether a saved fingerprint is that of the stream."""
         return saved is None or saved == self.fingerprint()
 
-    def blocks(self, epoch: int) -> Ahead[Block | None]:
-        """The blocks of training from an epoch on, made by a thread."""
-        return Ahead(_made(self.cuts.since(epoch), self.maker))
+    def blocks(self, epoch: int, given_up: Callable[[], bool] | None = None) -> Ahead[Block | None]:
+        """The blocks of training from an epoch on, made by a thread: see `Ahead`."""
+        return Ahead(_made(self.cuts.since(epoch), self.maker), given_up=given_up)
 
     def held_blocks(self) -> Iterator[Block | None]:
-        """The validation's blocks."""
-        return _made(self.held_cuts.since(0), self.held_maker)
+        """The validation's blocks, and END."""
+        for block in _made(self.held_cuts.since(0), self.held_maker):
+            yield block
+            if block is END:  # what follows is another pass
+                return
 
 
 def _made(cuts: Iterator[Any], maker: Maker) -> Iterator[Block | None]:
