@@ -78,7 +78,11 @@ def worse(one: Mistakes | None, other: Mistakes | None) -> Mistakes | None:
     """The worst mistakes of two parts of the rows."""
     if one is None or other is None:
         return one or other
-    rows = sorted((*one.rows, *other.rows), key=lambda row: -(row.off if row.probability is None else row.probability))
+
+    def amount(row: Mistake) -> float:
+        return (row.off if row.probability is None else row.probability) or 0.0
+
+    rows = sorted((*one.rows, *other.rows), key=amount, reverse=True)
     return Mistakes(one.columns or other.columns, tuple(rows[:MOST]))
 
 
