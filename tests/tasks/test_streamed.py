@@ -121,6 +121,13 @@ def test_epochs_are_compared_by_a_sample_of_many_validation_rows(folder: Path, m
     assert run.history[-1]["val_accuracy"] * 30 == pytest.approx(round(run.history[-1]["val_accuracy"] * 30))
 
 
+def test_rows_that_are_held_are_bounded_by_their_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed, "HELD_BYTES", 1000)
+    run = trained(folder, "kind")
+    note = next(note for note in run.judgement.notes if "epochs are compared by a sample" in note)
+    assert 10 <= int(note.split("sample of ")[1].split()[0]) <= 100
+
+
 REFUSED = {
     "full": (["--batch-size", "full"], "--batch-size full takes all rows at once, which a stream never has"),
     "calibrate": (["--calibrate"], "--calibrate needs all validation rows at once, which a stream never has"),

@@ -44,6 +44,7 @@ from backlit.train.training import Training
 FORM = "stream:"  # what a stream's fingerprint begins with
 CACHED = 64 * 2**20  # bytes of held-out rows that stay on the device from epoch to epoch
 SURVEYED = 1 << 16  # rows that a first look takes, at least, of a stream that needn't end
+SLICE = 1 << 13  # rows of validation data in memory that are prepared at once
 LONG = 1000  # updates that an epoch is thought to have where the stream doesn't tell
 
 
@@ -171,17 +172,19 @@ def _held(stream: Any, training: Training) -> tuple[Any, Any]:
 
 @dataclass(frozen=True, eq=False)
 class _Whole:
-    """Rows in memory as a stream of one block."""
+    """Rows in memory as a stream: what is made of them is made of some at a time."""
 
     x: Any
     y: Any
 
-    def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[tuple[Any, Any]]:
+    def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[Any]:
         rows = rows_of(self.y)
-        places = np.arange(rows * shard // shards, rows * (shard + 1) // shards)
-        if shards == 1:
+        if shards == 1 and rows <= SLICE:
             yield self.x, self.y
-        elif len(places):
+            return
+        first, end = rows * shard // shards, rows * (shard + 1) // shards
+        for start in range(first, end, SLICE):
+            places = np.arange(start, min(start + SLICE, end))
             yield some_rows(self.x, places), some_rows(self.y, places)
 
     def state(self) -> dict[str, Any]:
