@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 
 import backlit as bl
 from backlit.cli.main import app
+from backlit.report import inside
 from backlit.tasks import streamed
-from backlit.tasks.judge import in_blocks
+from backlit.tasks.judge import counts, in_blocks
 from backlit.tasks.options import Call, Options
 from backlit.tasks.streamed import StreamedTask, wants_stream
 
@@ -84,6 +85,26 @@ def test_judged_by_sums_as_by_all_rows_at_once(folder: Path, target: str, monkey
         assert summed.confusion == whole.confusion
         assert summed.baseline == pytest.approx(whole.baseline)
         assert summed.classes == whole.classes
+
+
+def test_of_very_many_classes_no_pairs_are_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole = trained(folder, "kind").judgement
+    monkeypatch.setattr(counts, "MOST_PAIRED", 1)
+    monkeypatch.setattr(inside, "MOST_CLASSES", 1)
+    monkeypatch.setattr(in_blocks, "OUTPUTS", 40 * len(whole.classes))
+    monkeypatch.setattr(in_blocks, "FEWEST", 1)
+    run = trained(folder, "kind")
+    assert any(" 40 of the" in note for note in run.judgement.notes)
+    assert run.judgement.confusion is None
+    assert run.judgement.classes == whole.classes
+    assert run.judgement.scores == pytest.approx(whole.scores)
+    run.save(tmp_path / "run")
+    run.report(tmp_path / "report.html")
+    assert bl.load(tmp_path / "run").judgement.confusion is None
+    with pytest.raises(bl.InputError, match="no confusion matrix: only runs that predict classes, up to 1,000, have"):
+        bl.plots.confusion(run.judgement)
 
 
 def test_the_worst_mistakes_are_those_of_all_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

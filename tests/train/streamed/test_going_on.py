@@ -51,10 +51,10 @@ def test_what_is_skipped_is_cut_into_the_blocks_that_were_trained_on(
 
     def epochs(first: int, count: int) -> list[list[Any]]:
         cuts = Cuts(read, Layout(size, 1, 3, steps), Passes(rows if told else None)).since(first)
-        made: list[list[Any]] = []
-        for _ in range(count):
-            made.append([(cut.number, cut.count, cut.rows.x.tolist()) for cut in iter(lambda: next(cuts), None)])
-        return made
+        return [
+            [(cut.number, cut.count, cut.rows.x.tolist()) for cut in iter(lambda: next(cuts), None)]
+            for _ in range(count)
+        ]
 
     whole = epochs(0, 9)
     assert sum(-(-len(places) // size) for *_, places in whole[0]) == steps
@@ -128,7 +128,7 @@ def test_ctrl_c_ends_the_epoch_with_the_block_and_keeps_its_updates() -> None:
 
 
 class Blocking(Blocks):
-    """Gives nothing more, as a socket may, when the thread has read so many passes and blocks; may press Ctrl-C then."""
+    """Gives nothing more, as a socket may, when the thread has read so many passes and blocks; may press Ctrl-C."""
 
     def __init__(self, passes: int, block: int, press: bool) -> None:
         super().__init__(X, Y, rows=200, classes=[0, 1, 2])

@@ -134,7 +134,7 @@ class AUC(Metric, name="auc"):
     def sums(self, rows: Rows) -> Sums:
         """The rows by their score; of very many, the weight of positive and negative ones in places of equal weight.
 
-        Rows within one place count as ties, so that the area is off by about the share of the rows in one place at most,
+        Rows within one place count as ties, so that the area is off by about the share of the rows in a place at most,
         however close together the scores lie.
         """
         rows = rows.hard()
