@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import backlit as bl
 from backlit.cli.main import app
 from backlit.report import inside
+from backlit.report.description import described
 from backlit.tasks import streamed
 from backlit.tasks.judge import counts, in_blocks
 from backlit.tasks.options import Call, Options
@@ -101,7 +102,7 @@ def test_of_very_many_classes_no_pairs_are_counted(
     assert run.judgement.classes == whole.classes
     assert run.judgement.scores == pytest.approx(whole.scores)
     run.save(tmp_path / "run")
-    run.report(tmp_path / "report.html")
+    assert "<html" in run.report()
     assert bl.load(tmp_path / "run").judgement.confusion is None
     with pytest.raises(bl.InputError, match="no confusion matrix: only runs that predict classes, up to 1,000, have"):
         bl.plots.confusion(run.judgement)
@@ -123,6 +124,14 @@ def test_the_worst_mistakes_are_those_of_all_rows(folder: Path, monkeypatch: pyt
     assert [row.off for row in mistakes.rows] == pytest.approx(np.sort(off)[::-1][:10].tolist())
     assert mistakes.columns == ("x0", "x1", "x2", "colour")
     assert all(abs(row.truth - row.called) == pytest.approx(row.off) for row in mistakes.rows)
+
+
+def test_no_advice_that_a_stream_refuses(folder: Path) -> None:
+    judgement = trained(folder, "kind").judgement
+    off = judgement.replace(calibration={**judgement.calibration, "error": 0.4})
+    advice = described(off).calibration.advice.within("en")
+    assert "a run on a part of the data that fits into memory can be calibrated (--calibrate)" in advice
+    assert "--calibrate may mend it" in described(off.replace(streamed=None)).calibration.advice.within("en")
 
 
 def test_long_passes_are_divided_into_epochs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

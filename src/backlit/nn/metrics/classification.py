@@ -173,14 +173,14 @@ PLACES, FEWEST = 1 << 14, 1 << 8  # of one column, and of many that share so man
 def _placed(columns: Iterable[Sequence[np.ndarray]], many: int) -> Sums:
     """So many columns of scores and weights, in fewer places if there are four times as many as there may be."""
     count = max(FEWEST, PLACES // many)
-    made = [_joined(*column, count) if len(column[0]) > 4 * count else column for column in columns]
+    made = [_joined(column, count) if len(column[0]) > 4 * count else column for column in columns]
     return {name: np.stack([column[i] for column in made]) for i, name in enumerate(BY_SCORE)}
 
 
-def _joined(scores: np.ndarray, gains: np.ndarray, losses: np.ndarray, count: int) -> tuple[np.ndarray, ...]:
+def _joined(column: Sequence[np.ndarray], count: int) -> Sequence[np.ndarray]:
     """So many places of about equal weight: neighbours by score in one, with the score of the one in its middle."""
-    order = np.argsort(scores, kind="stable")
-    scores, gains, losses = scores[order], gains[order], losses[order]
+    order = np.argsort(column[0], kind="stable")
+    scores, gains, losses = (part[order] for part in column)
     weights = gains + losses
     whole = max(weights.sum(), np.finfo(np.float64).tiny)
     places = np.minimum(((np.cumsum(weights) - weights / 2) / whole * count).astype(np.int64), count - 1)

@@ -22,7 +22,7 @@ from backlit.train.intervals import Intervals
 from backlit.train.judgement import Guess, Judgement, Mistakes
 from backlit.train.scores import named_losses, of_loss
 from backlit.train.streamed.reader import blocks_of, reading, unpacked
-from backlit.train.streamed.sharing import of_all
+from backlit.train.streamed.sharing import of_all, sound
 from backlit.train.streamed.tallies import Sample, Tally
 
 KEPT = 65_536  # rows from which calibration, intervals and the like are had
@@ -79,6 +79,11 @@ class _Seen:
         self.sample.add({"outputs": outputs, "y": y})
         self.worst = worse(self.worst, mistakes(run, outputs, y, raw=x))
 
+    def count(self, stream: Any) -> None:
+        """Count this process's share of the rows."""
+        for outputs, y, x in predicted(self.run, stream):
+            self.add(outputs, y, x)
+
     def join(self) -> None:
         """Count what the other processes counted."""
         if distributed.count() == 1:
@@ -112,8 +117,7 @@ def judge_in_blocks(run: Any, task: str, stream: Any, found: Any) -> Judgement:
         For what the training targets say without any input, and validation rows for the intervals.
     """
     seen = _Seen(run, task)
-    for outputs, y, x in predicted(run, stream):
-        seen.add(outputs, y, x)
+    sound(lambda: seen.count(stream))
     seen.join()
     kept = seen.sample.rows()
     intervals = _intervals(run, found) if task == "regression" else None
@@ -159,8 +163,12 @@ def _guess(run: Any, task: str, found: Any) -> Guess:
 def _intervals(run: Any, found: Any) -> Intervals:
     """How far off predictions may be, from validation rows, or some of very many."""
     sample = Sample(KEPT, _apart(0x1A7))
-    for outputs, y, _ in predicted(run, found.validation):
-        sample.add({"outputs": outputs, "y": y})
+
+    def count() -> None:
+        for outputs, y, _ in predicted(run, found.validation):
+            sample.add({"outputs": outputs, "y": y})
+
+    sound(count)
     if distributed.count() > 1:
         sample.of_all()
     rows = sample.rows()

@@ -20,6 +20,7 @@ from backlit.train.scores import named_losses
 from backlit.train.streamed.ahead import Ahead
 from backlit.train.streamed.blocks import Block
 from backlit.train.streamed.prepare import CACHED, StreamJob
+from backlit.train.streamed.sharing import sound
 from backlit.train.streamed.tallies import Tally
 
 
@@ -150,7 +151,7 @@ class StreamLoop(Loop):
         ahead = self._blocks
         waiting: tuple[TrainState, Block, Any] | None = None
         while True:
-            block = job.sharing.sound(lambda: next(ahead, None))
+            block = sound(lambda: next(ahead, None))
             before = train_state
             if block is not None:
                 data = {**block.data, "numbers": job.data["numbers"]}
@@ -250,7 +251,7 @@ class StreamLoop(Loop):
         size = 0
         with Ahead(self._stream_job.held_blocks(), given_up=self._given_up) as blocks:
             while True:
-                block = self._stream_job.sharing.sound(lambda: next(blocks, None))
+                block = sound(lambda: next(blocks, None))
                 if block is None:
                     self._blocked = blocks.gave_up
                     break

@@ -15,7 +15,7 @@ from backlit.train.prepare import VALIDATION_ROWS, divisible
 from backlit.train.streamed.blocks import Cuts, Layout, passes_of, without_end
 from backlit.train.streamed.passes import Passes
 from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, unpacked
-from backlit.train.streamed.sharing import Sharing
+from backlit.train.streamed.sharing import Sharing, sound
 from backlit.train.training import Training
 
 
@@ -64,7 +64,7 @@ class Shares:
         sharing, varies = self.sharing, getattr(stream, "varies", False)
         if sharing.count == 1 or (rows is None and layout.epoch is not None):
             return Passes(rows, what, varies=varies)
-        own = sharing.sound(lambda: length_of(stream, sharing, what))
+        own = sound(lambda: length_of(stream, sharing, what))
         told = distributed.gathered({"rows": own, "updates": -(-own // layout.update)})
         total = sum(one["rows"] for one in told)
         if not total or (total != (rows or total) and not varies):

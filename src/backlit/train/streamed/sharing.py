@@ -53,29 +53,6 @@ class Sharing:
             )
         return [size * (i + 1) // self.count - size * i // self.count for i in range(self.count)]
 
-    def sound(self, work: Callable[[], T]) -> T:
-        """What `work` gives here; what goes wrong in it at one process is raised at all.
-
-        Raises
-        ------
-        StreamError
-            At the others; it names the process.
-        """
-        if self.count == 1:
-            return work()
-        error, value = None, None
-        try:
-            value = work()
-        except BacklitError as raised:
-            error = raised
-        told = distributed.gathered(None if error is None else str(error))
-        if error is not None:
-            raise error
-        for process, text in enumerate(told):
-            if text is not None:
-                raise StreamError(f"process {process}: {text}")
-        return value  # type: ignore[return-value]
-
     def put(self, data: dict[str, Any], batches: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """A block's rows on the device, and its batches: row numbers, or of several processes the rows themselves."""
         if self.count == 1:
@@ -104,6 +81,31 @@ class Sharing:
             return array.take(range(self.index * width, (self.index + 1) * width), axis)
 
         return tree.map(part, arrays)
+
+
+def sound(work: Callable[[], T]) -> T:
+    """What `work` gives here; what goes wrong in it at one process is raised at all.
+
+    Raises
+    ------
+    StreamError
+        At the others; it names the process.
+    """
+    if distributed.count() == 1:
+        return work()
+    error: BacklitError | None = None
+    value: Any = None
+    try:
+        value = work()
+    except BacklitError as raised:
+        error = raised
+    told = distributed.gathered(None if error is None else str(error))
+    if error is not None:
+        raise error
+    for process, text in enumerate(told):
+        if text is not None:
+            raise StreamError(f"process {process}: {text}")
+    return value
 
 
 def of_all(arrays: Any) -> list[Any]:

@@ -33,7 +33,8 @@ def stream_of(x: Any, y: Any, training: Training) -> Any:
     InputError
         If a stream is wanted of what can't be one, or unwanted of what is nothing else.
     """
-    wanted, order = training.stream, {"seed": training.seed, "shuffle": training.shuffle}
+    wanted = training.stream
+    order: dict[str, Any] = {"seed": training.seed, "shuffle": training.shuffle}
     if y is None:
         stream = None if isinstance(x, (np.ndarray, list, tuple, dict)) else as_stream(x, **order)
         if stream is not None and wanted is False:
