@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +23,9 @@ COLUMNS, BATCH, EPOCHS = 30, 256, 4
 ROWS = 2_000_000
 GROUP = 131_072  # rows of a row group
 LARGE = 8.2e9  # bytes of the file that is larger than what may be held
+LIMIT = "5m"  # of understanding it and training on it
+STAGES = ("understanding", "training", "judging")
+ENDINGS = ("epochs done", "time limit", "early stopping")
 WIDTH = 4 * (COLUMNS + 1)  # bytes of a row of random float32, which nothing compresses
 
 
@@ -60,13 +65,15 @@ def peak(process: str = "self") -> float:
 
 
 def trained(path: str, way: str) -> dict[str, float]:
-    """Rows a second over the epochs after the first, and the peak of memory."""
+    """Rows a second over the epochs after the first, processor seconds of a million rows, and the peak of memory."""
     import backlit as bl
     from backlit.data.streams import open_table, understand
 
     found = understand(open_table(path), "y", split=(0.9, 0.1))
     network = bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(64), bl.ReLU(), bl.Linear(1))
+    processor: list[float] = []
     options: dict[str, Any] = {
+        "callbacks": lambda end: processor.append(time.process_time()),
         "epochs": EPOCHS, "batch_size": BATCH, "standardize_targets": True, "metrics": [], "probes": None, "chunk": 1,
     }  # fmt: skip
     if way == "memory":
@@ -77,11 +84,29 @@ def trained(path: str, way: str) -> dict[str, float]:
     else:
         run = bl.fit(network, found.train, preparation=found.preparation, **options)
     seconds = min(line["seconds"] for line in run.history[1:])
-    return {"rate": found.train.rows / seconds, "peak": peak(), "loss": run.history[-1]["loss"]}
+    busy = min(later - earlier for earlier, later in itertools.pairwise(processor)) / found.train.rows
+    return {"rate": found.train.rows / seconds, "busy": busy * 1e6, "peak": peak(), "loss": run.history[-1]["loss"]}
+
+
+def stage_of(run: Path) -> str:
+    """What a command is at, told by the run's folder: it is there once the table is understood."""
+    try:
+        stopped = json.loads((run / "network.json").read_text())["stopped"]
+    except (OSError, ValueError, KeyError):
+        return STAGES[0]
+    return STAGES[2] if stopped in ENDINGS else STAGES[1]
+
+
+def resident(process: int) -> float:
+    """Memory that a process has now, in GB."""
+    with contextlib.suppress(OSError, IndexError):
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e9
+    return 0.0
 
 
 def large(folder: Path, size: float) -> str:
-    """One pass of `backlit train` over a file of so many bytes: time and peak memory."""
+    """`backlit train` over a file of so many bytes, for one pass or the minutes there are: time and memory by stage."""
     path = folder / "large.parquet"
     begun = time.perf_counter()
     made(path, int(size / WIDTH))
@@ -89,16 +114,19 @@ def large(folder: Path, size: float) -> str:
     held = path.stat().st_size
     command = [
         sys.executable, "-m", "backlit", "train", str(path), "--target", "y", "--network", "mlp:64,64", "--epochs", "1",
-        "--batch-size", str(BATCH), "--split", "98/1/1", "--out", str(folder / "run"), "--json", "--quiet",
-        "--no-report",
+        "--batch-size", str(BATCH), "--split", "98/1/1", "--out", str(folder / "run"), "--json", "--quiet", "--stream",
+        "--no-report", "--time-limit", LIMIT,
     ]  # fmt: skip
-    begun = time.perf_counter()
-    most = 0.0
+    begun = last = time.perf_counter()
+    greatest = 0.0
+    most, took = dict.fromkeys(STAGES, 0.0), dict.fromkeys(STAGES, 0.0)
     with (folder / "told.json").open("w+") as said:
         process = subprocess.Popen(command, stdout=said, text=True)
         while process.poll() is None:
-            most = max(most, peak(str(process.pid)))
-            time.sleep(0.2)
+            stage, now = stage_of(folder / "run"), time.perf_counter()
+            most[stage], took[stage] = max(most[stage], resident(process.pid)), took[stage] + now - last
+            greatest, last = max(peak(str(process.pid)), *most.values()), now
+            time.sleep(0.1)
         seconds = time.perf_counter() - begun
         path.unlink()
         if process.returncode:
@@ -106,11 +134,18 @@ def large(folder: Path, size: float) -> str:
         said.seek(0)
         judgement = json.loads(said.read().splitlines()[-1])["judgement"]
     rows = sum(judgement["parts"].values())
-    return (
-        f"A file of {held / 1e9:.1f} GB ({rows:,} rows, made in {made_in:.0f} s): understood, "
-        f"trained on for one pass and judged on {judgement['rows']:,} test rows in {seconds:.0f} s, with at most "
-        f"**{most:.2f} GB** of memory; R² {judgement['scores']['r2']:.4f}."
+    seen = sum(1 for _ in (folder / "run" / "history.jsonl").open())
+    cells = [[stage, f"{took[stage]:.0f}", f"{most[stage]:.2f}"] for stage in STAGES]
+    what = (
+        f"A file of {held / 1e9:.1f} GB ({rows:,} rows, made in {made_in:.0f} s): understood, trained on for {seen} "
+        f"epochs (one pass, unless {LIMIT} are over before) and judged on {judgement['rows']:,} test rows in "
+        f"{seconds:.0f} s, with at most **{greatest:.2f} GB** of memory; R² {judgement['scores']['r2']:.4f}."
     )
+    return "\n".join([
+        what,
+        "",
+        table(["stage", "seconds", "most memory, GB"], cells),
+    ])  # fmt: skip
 
 
 def figure(quick: bool) -> str:
@@ -123,7 +158,8 @@ def figure(quick: bool) -> str:
         path.unlink()
         ratio = rows["stream"]["rate"] / rows["memory"]["rate"]
         cells = [
-            [way, f"{one['rate'] / 1e6:.2f}", f"{one['peak']:.2f}", f"{one['loss']:.5f}"] for way, one in rows.items()
+            [way, f"{one['rate'] / 1e6:.2f}", f"{one['busy']:.2f}", f"{one['peak']:.2f}", f"{one['loss']:.5f}"]
+            for way, one in rows.items()
         ]
         what = (
             f"mlp:64,64 on {COLUMNS} columns of a Parquet file, batches of {BATCH}, the fastest of {EPOCHS - 1} epochs"
@@ -133,7 +169,7 @@ def figure(quick: bool) -> str:
             "",
             f"{what}; as a stream {ratio:.2f} of the speed in memory.",
             "",
-            table(["data", "million rows a second", "peak memory, GB", "loss"], cells),
+            table(["data", "million rows a second", "processor s a million", "peak memory, GB", "loss"], cells),
             "",
             large(folder, LARGE / (40 if quick else 1)),
             "",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,11 @@ from typer.testing import CliRunner
 import backlit as bl
 from backlit.cli import predict_streamed
 from backlit.cli.main import app
+from backlit.report import inside
+from backlit.report.description import described
 from backlit.tasks import streamed
 from backlit.tasks.choose import task_of
-from backlit.tasks.judge import in_blocks
+from backlit.tasks.judge import counts, in_blocks
 from backlit.tasks.options import Call, Options
 from backlit.tasks.pictures import PicturesTask
 from backlit.tasks.streamed import StreamedTask, wants_stream
@@ -87,6 +91,52 @@ def test_judged_by_sums_as_by_all_rows_at_once(folder: Path, target: str, monkey
         assert summed.classes == whole.classes
 
 
+def test_of_very_many_classes_no_pairs_are_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole = trained(folder, "kind").judgement
+    monkeypatch.setattr(counts, "MOST_PAIRED", 1)
+    monkeypatch.setattr(inside, "MOST_CLASSES", 1)
+    monkeypatch.setattr(in_blocks, "OUTPUTS", 40 * len(whole.classes))
+    monkeypatch.setattr(in_blocks, "FEWEST", 1)
+    run = trained(folder, "kind")
+    assert any(" 40 of the" in note for note in run.judgement.notes)
+    assert run.judgement.confusion is None
+    assert run.judgement.classes == whole.classes
+    assert run.judgement.scores == pytest.approx(whole.scores)
+    run.save(tmp_path / "run")
+    assert "<html" in run.report()
+    assert bl.load(tmp_path / "run").judgement.confusion is None
+    with pytest.raises(bl.InputError, match="no confusion matrix: only runs that predict classes, up to 1,000, have"):
+        bl.plots.confusion(run.judgement)
+
+
+def test_the_worst_mistakes_are_those_of_all_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, seen = in_blocks.predicted, []
+
+    def in_sevens(run: Any, stream: Any) -> Any:
+        for outputs, y, x in whole(run, stream):
+            seen.append((run.targets.decode(outputs), y))
+            for start in range(0, len(y), 7):
+                rows = slice(start, start + 7)
+                yield outputs[rows], y[rows], x[rows]
+
+    monkeypatch.setattr(in_blocks, "predicted", in_sevens)
+    mistakes = trained(folder, "price").judgement.mistakes
+    off = np.concatenate([np.abs(called - y) for called, y in seen[: len(seen) // 2]])  # then come validation rows
+    assert [row.off for row in mistakes.rows] == pytest.approx(np.sort(off)[::-1][:10].tolist())
+    assert mistakes.columns == ("x0", "x1", "x2", "colour")
+    assert all(abs(row.truth - row.called) == pytest.approx(row.off) for row in mistakes.rows)
+
+
+def test_no_advice_that_a_stream_refuses(folder: Path) -> None:
+    judgement = trained(folder, "kind").judgement
+    off = judgement.replace(calibration={**judgement.calibration, "error": 0.4})
+    advice = described(off).calibration.advice.within("en")
+    assert "a run on a part of the data that fits into memory can be calibrated (--calibrate)" in advice
+    assert "--calibrate may mend it" in described(off.replace(streamed=None)).calibration.advice.within("en")
+
+
 def test_long_passes_are_divided_into_epochs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streamed, "EPOCH", 5)
     run = trained(folder, "price", batch_size=32)
@@ -102,6 +152,13 @@ def test_epochs_are_compared_by_a_sample_of_many_validation_rows(folder: Path, m
     rows = run.judgement.parts["validation"]
     assert f"epochs are compared by a sample of 30 of the {rows} validation rows" in run.judgement.notes
     assert run.history[-1]["val_accuracy"] * 30 == pytest.approx(round(run.history[-1]["val_accuracy"] * 30))
+
+
+def test_rows_that_are_held_are_bounded_by_their_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed, "HELD_BYTES", 1000)
+    run = trained(folder, "kind")
+    note = next(note for note in run.judgement.notes if "epochs are compared by a sample" in note)
+    assert 10 <= int(note.split("sample of ")[1].split()[0]) <= 100
 
 
 REFUSED = {
@@ -236,14 +293,45 @@ def test_json_isnt_for_streams(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_train_on_a_stream_as_one_does(folder: Path, tmp_path: Path) -> None:
-    losses = []
-    for processes in (1, 2):
-        out = tmp_path / str(processes)
-        command = [
-            sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--epochs", "3",
-            "--network", "mlp:8", "--out", str(out), "--quiet", "--no-report",
-        ]  # fmt: skip
-        subprocess.run([*command, "--processes", "2"] if processes == 2 else command, check=True)
-        losses.append(bl.load(out).history["val_loss"])
-    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+def test_two_processes_train_on_a_stream_by_the_command(folder: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--epochs", "12",
+        "--network", "mlp:8", "--lr", "0.02", "--columns", "price=drop", "--out", str(tmp_path / "run"), "--quiet",
+        "--no-report", "--processes", "2",
+    ]  # fmt: skip
+    subprocess.run(command, check=True)
+    run = bl.load(tmp_path / "run")
+    assert run.judgement.rows == run.judgement.parts["test"]
+    assert run.judgement.scores["accuracy"] > 0.9
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on(folder: Path, tmp_path: Path) -> None:
+    """With the numbers of one that was left alone."""
+    command = [
+        sys.executable, "-m", "backlit", "train", str(folder / "*.parquet"), "--target", "kind", "--network", "mlp:8",
+        "--columns", "price=drop", "--quiet", "--no-report", "--patience", "0",
+    ]  # fmt: skip
+    long = [*command, "--epochs", "100000", "--out", str(tmp_path / "run")]
+    running = subprocess.Popen(long)
+    progress = tmp_path / "run"
+    while running.poll() is None and not _epochs_of(progress):
+        time.sleep(0.05)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    done = _epochs_of(progress)
+    said = told([*command[3:], "--epochs", done + 3, "--out", progress, "--resume"])
+    whole = told([*command[3:], "--epochs", done + 3, "--out", tmp_path / "whole"])
+    assert said["judgement"]["scores"] == whole["judgement"]["scores"]
+    assert len(bl.load(progress).history) == done + 3
+    assert [line["loss"] for line in bl.load(progress).history] == [
+        line["loss"] for line in bl.load(tmp_path / "whole").history
+    ]
+
+
+def _epochs_of(folder: Path) -> int:
+    """How many epochs a run's folder tells of, while it is being written."""
+    try:
+        return len(bl.load(folder).history)
+    except (bl.BacklitError, OSError):
+        return 0

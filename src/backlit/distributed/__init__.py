@@ -6,7 +6,7 @@ The only transport is JAX's distributed runtime.
 """
 
 from backlit.distributed.joining import initialize, join, leave
-from backlit.distributed.telling import agreed, barrier, gathered, handed, heard, once
+from backlit.distributed.telling import agreed, barrier, gathered, handed, heard, once, shared
 from backlit.distributed.world import alone, count, index, is_first
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "join",
     "leave",
     "once",
+    "shared",
 ]

@@ -224,6 +224,30 @@ def handed(read: Callable[[], bytes]) -> bytes:
         return b"".join(_client().blocking_key_value_get_bytes(f"{key}/{start}", 60 * SLICE_MS) for start in pieces)
 
 
+def shared(contents: bytes) -> list[bytes]:
+    """The bytes of each process, in the order of their numbers, at every process.
+
+    Examples
+    --------
+    >>> shared(b"here")
+    [b'here']
+    """
+    if count() == 1:
+        return [contents]
+    lengths = gathered(len(contents))
+    with _lock:
+        key = _next("shared")
+        for start in range(0, len(contents), PIECE):
+            _client().key_value_set_bytes(f"{key}/{index()}/{start}", contents[start : start + PIECE])
+        _put(f"{key}/{index()}/all", None)
+        found = []
+        for other, length in enumerate(lengths):
+            _wait(f"{key}/{other}/all")
+            places = [f"{key}/{other}/{start}" for start in range(0, length, PIECE)]
+            found.append(b"".join(_client().blocking_key_value_get_bytes(place, 60 * SLICE_MS) for place in places))
+        return found
+
+
 def _error(name: str, text: str) -> errors.BacklitError:
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, errors.BacklitError):

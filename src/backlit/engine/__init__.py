@@ -28,6 +28,9 @@ class Engine(Protocol):
     def put(self, value: Any, dtype: Any = None) -> Any:
         """The value as an array of this engine."""
 
+    def put_shared(self, value: Any, axis: int) -> Any:
+        """An array that is put together, along an axis, of equal parts that each process has."""
+
     def take_rows(self, array: Any, rows: Any) -> Any:
         """``array[rows]`` along the first axis; the row numbers are known to be valid."""
 

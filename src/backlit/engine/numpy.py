@@ -24,6 +24,10 @@ class NumpyEngine:
         """The value as a NumPy array, copied only if its type differs."""
         return np.asarray(value, dtype=dtype)
 
+    def put_shared(self, value: Any, axis: int) -> np.ndarray:
+        """As `put`: there is one process."""
+        return self.put(value)
+
     def take_rows(self, array: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """``array[rows]`` along the first axis."""
         return array[rows]

@@ -50,6 +50,14 @@ class XlaEngine:
                 return jax.make_array_from_callback(array.shape, self._placed(), lambda part: array[part])
             return jax.device_put(array, self._placed())
 
+    def put_shared(self, value: np.ndarray, axis: int) -> jax.Array:
+        """An array that is put together, along an axis, of equal parts that each process has."""
+        shape = [length * self.devices if place == axis else length for place, length in enumerate(value.shape)]
+        shape[axis] //= len(self._mesh.local_devices) if self._mesh is not None else 1
+        with jax.enable_x64(True):
+            sharding = self._placed(*[None] * axis, ROWS)
+            return jax.make_array_from_process_local_data(sharding, value, tuple(shape))
+
     def share(self, array: Any, axis: int = 0) -> Any:
         """The array, of which each device holds an equal part along an axis; what follows from a part is its work.
 

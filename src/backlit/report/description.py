@@ -219,17 +219,19 @@ def _calibration(judgement: Judgement) -> Honesty | None:
     rows = [(percent(each.confidence), percent(each.accuracy), each.rows) for each in calibration.bins]
     return Honesty(
         caption=say("calibration.caption", error=f"{calibration.error:.3f}"),
-        advice=_advice(calibration),
+        advice=_advice(calibration, bool(judgement.streamed)),
         bins=Table(heads, tuple(rows)),
         right=tuple(each.accuracy for each in calibration.bins),
     )
 
 
-def _advice(calibration: Calibration) -> Phrase:
+def _advice(calibration: Calibration, streamed: bool) -> Phrase:
     """Whether to believe probabilities."""
     if calibration.honest is None:
         return say("calibration.few", noise=f"{calibration.noise:.3f}")
-    return say("calibration.good" if calibration.honest else "calibration.bad")
+    if calibration.honest:
+        return say("calibration.good")
+    return say("calibration.streamed" if streamed else "calibration.bad")
 
 
 def _examples(judgement: Judgement) -> Table | None:

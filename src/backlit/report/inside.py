@@ -62,7 +62,7 @@ def of_result(run: Any) -> dict[str, Any]:
 
     judgement = judged(run)
     made: dict[str, Any] = dict.fromkeys(("confusion", "calibration", "steps", "boundary"))
-    if len(judgement.classes or ()) > MOST_CLASSES:
+    if len(judgement.classes or ()) > MOST_CLASSES and judgement.confusion is not None:
         made["confusion"] = _picture(plots.confusion(judgement), "confusion-picture", say("confusion.caption"))
     description = described(judgement)
     if judgement.calibration is not None and judgement.calibration.bins and description.calibration is not None:

@@ -33,7 +33,7 @@ from backlit.train.streamed.reader import blocks_of, reading, unpacked
 from backlit.train.streamed.tallies import Sample
 from backlit.train.training import Training
 
-HELD = 100_000  # rows by which epochs are compared
+HELD, HELD_BYTES = 100_000, 256 * 2**20  # rows by which epochs are compared, and their bytes, at most
 EPOCH = 2000  # updates that an epoch has at most: often enough to be judged, stopped and written
 
 STREAMED = Template(
@@ -49,8 +49,8 @@ FEWER = Template(
     "에포크는 검증 데이터 {rows:,}행 가운데 표본 {kept:,}행으로 비교합니다.",
 )
 ROUNDED = Template(
-    "{names}: measured from histograms of the scores, off by about a thousandth at most",
-    "{names}: 점수의 히스토그램으로 계산하므로 오차가 최대 0.001 정도입니다.",
+    "{names}: of more than 65,000 rows measured from a histogram of the scores, off by a thousandth at most",
+    "{names}: 65,000행이 넘으면 점수의 히스토그램으로 계산하며 오차는 최대 0.001입니다.",
 )
 SAMPLED = Template("{names}: measured on a sample of the rows", "{names}: 전체가 아니라 표본에서 계산했습니다.")
 
@@ -122,7 +122,7 @@ class StreamedTask(TableTask):
         notes += warm_up_told(options.network, options)
         held = _held(found, options.seed)
         if held is not found.validation:
-            notes.append(FEWER.say(kept=HELD, rows=found.validation.rows))
+            notes.append(FEWER.say(kept=len(held[1]), rows=found.validation.rows))
         rows = np.arange(len(found.sample_y))
         members = options.ensemble or 1
         plan = plan_for(self, known, rows, found.preparation, options, members)
@@ -169,11 +169,13 @@ def _held(found: Understanding, seed: int) -> Any:
 
     They stand all over the files: to read them is to read everything.
     """
-    if (found.validation.rows or 0) <= HELD:
+    bytes_of_row = max(1, found.sample.estimated_size() // max(1, found.sample.height))
+    most = min(HELD, max(1, HELD_BYTES // bytes_of_row))
+    if (found.validation.rows or 0) <= most:
         return found.validation
     import polars as pl
 
-    sample, frames, targets = Sample(HELD, (seed, 0x4E1D)), [], []
+    sample, frames, targets = Sample(most, (seed, 0x4E1D)), [], []
     for place, block in blocks_of(found.validation, 0, 0, 1, "validation data"):
         with reading(place):
             x, y, _ = unpacked(block)

@@ -89,7 +89,7 @@ def first_bad_value(
     """
     found: tuple[Place, str, float | None] = "validation loss", "", None
     for state, batch in _before(program, data, batches, train_state, step):
-        found = _looked_at(program, data, program.engine.fetch(state), batch)
+        found = looked_at(program, data, program.engine.fetch(state), batch)
         if found[0] != "validation loss":
             break
     return found
@@ -128,7 +128,7 @@ def _of_each(
         yield state, {key: part[step] for key, part in own.items() if key != "total"}
 
 
-def _looked_at(
+def looked_at(
     program: Program, data: Data, train_state: TrainState, batch: dict[str, np.ndarray]
 ) -> tuple[Place, str, float | None]:
     """The first bad value of an update's parameters, rows, layers and loss; else it is the validation's."""

@@ -126,7 +126,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
 
 def _job(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
     """What is trained, on arrays or on a stream."""
-    stream = stream_of(x, y, training.stream, training.seed, training.shuffle)
+    stream = stream_of(x, y, training)
     if stream is not None:
         return prepare_stream(network, stream, training)
     training = training.replace(preparation=preparation_for(network, training.preparation, x))

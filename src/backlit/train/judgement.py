@@ -275,6 +275,8 @@ class Judgement(Plain):
         Rows of each part.
     folds : int
         Of an ensemble whose members hold back a share each.
+    streamed : bool
+        Whether it was judged by blocks: then nothing that needs all rows at once can be advised.
     plan : str
         What was trained, in a line.
     sample : str
@@ -309,6 +311,7 @@ class Judgement(Plain):
     judged_on: str | None = None
     parts: dict[str, int] | None = None
     folds: int | None = None
+    streamed: bool | None = None
     plan: str | None = None
     notes: tuple[str, ...] | None = None
     sample: str | None = None

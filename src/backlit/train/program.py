@@ -203,6 +203,7 @@ class Program:
         alike, and with mixup how rows are mixed; `judge` has those of the validation rows in `held`.
         """
         whole = self._rows(data, self.engine.share(batches["rows"][0, 0], axis=1)) if self.full_batch else None
+        batches = self._known(batches)
 
         def step(train_state: TrainState, batch: Any) -> tuple[TrainState, Any]:
             return self._step(train_state, self._batch(data, batch, whole), data["numbers"])
@@ -222,6 +223,10 @@ class Program:
             return train_state, result
 
         return self.engine.loop(epoch, train_state, count, self.length)
+
+    def _known(self, batches: Any) -> Any:
+        """Batches whose weights each device has whole; of shared rows they come in parts."""
+        return {**batches, "weights": self.engine.everywhere(batches["weights"])} if "taken" in batches else batches
 
     def alone(self) -> Program:
         """The program of one device by itself."""
@@ -265,7 +270,7 @@ class Program:
         params = self.engine.everywhere(params)
 
         def batch(state: Any, rows: Any) -> tuple[Any, Any]:
-            taken = self._rows(data, self.engine.share(rows["rows"][0]))
+            taken = self._taken(data, rows, 0)
             x, y = taken["x"], taken["y"]
             weights = self.engine.everywhere(rows["weights"][0].astype(tree.leaves(params)[0].dtype))
             fresh = rows["fresh"][0] if "fresh" in rows else None
@@ -280,7 +285,7 @@ class Program:
             }
             return state, {**record, "output": output} if self.collect else record
 
-        return self.engine.scan(batch, state, batches)
+        return self.engine.scan(batch, state, self._known(batches))
 
     def _judge(self, params: Any, state: Any, data: Data, batches: Any) -> tuple[Any, dict[str, Any]]:
         """As `_evaluate`, for all members of an ensemble at once, and the host can read the results."""
@@ -296,10 +301,18 @@ class Program:
 
     def _batch(self, data: Data, batch: Any, rows: Data | None = None) -> dict[str, Any]:
         """What an update takes: a batch's inputs and targets in place of their row numbers."""
-        taken = self._rows(data, self.engine.share(batch["rows"], axis=1)) if rows is None else rows
+        taken = self._taken(data, batch) if rows is None else rows
         taken = tree.map(lambda array: self.engine.share(array, axis=1), taken)
-        rest = {key: part for key, part in batch.items() if key != "rows"}
+        rest = {key: part for key, part in batch.items() if key not in ("rows", "taken")}
         return {**rest, "x": taken["x"], "y": taken["y"], "by_head": taken["weights"]}
+
+    def _taken(self, data: Data, batch: Any, part: int | None = None) -> Data:
+        """The rows of a batch, or of one part of it: by their numbers, unless the batch has them itself."""
+        if "taken" in batch:
+            taken: Data = tree.map(lambda array: array if part is None else array[part], batch["taken"])
+            return taken
+        rows = batch["rows"] if part is None else batch["rows"][part]
+        return self._rows(data, self.engine.share(rows, axis=1 if part is None else 0))
 
 
 program_for = MadeOnce(Program)  # a second run of the same kind compiles nothing

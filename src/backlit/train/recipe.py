@@ -70,8 +70,7 @@ class Recipe:
     @property
     def streamed(self) -> bool:
         """Whether the data is a stream, which no one holds."""
-        training = self.training
-        return stream_of(self.x, self.y, training.stream, training.seed, training.shuffle) is not None
+        return stream_of(self.x, self.y, self.training) is not None
 
     def replace(self, network: Layer | Network | None = None, **options: Any) -> Recipe:
         """The same with another network, or other options."""

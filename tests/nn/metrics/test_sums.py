@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backlit.nn.metrics import METRICS, RMSE, get
+from backlit.nn.metrics import METRICS, RMSE, classification, get
 from backlit.nn.metrics.base import Metric
 
 RNG = np.random.default_rng(0)
@@ -44,11 +44,7 @@ def test_the_figure_of_parts_is_that_of_all_rows(name: str, case: str) -> None:
     metric = METRICS[name](kind=kind)
     assert metric.summed
     outputs, targets = CASES[case]
-    # AUC's places hold scores that differ by less than a hundredth: 400 rows make few pairs that are taken for ties
-    tolerance = 2e-3 if metric.rounded else 1e-9
-    assert in_parts(metric, outputs, targets, WEIGHTS) == pytest.approx(
-        metric(outputs, targets, WEIGHTS), rel=tolerance
-    )
+    assert in_parts(metric, outputs, targets, WEIGHTS) == pytest.approx(metric(outputs, targets, WEIGHTS), rel=1e-9)
 
 
 def test_what_isnt_off_is_exact_to_rounding() -> None:
@@ -71,6 +67,34 @@ def test_auc_by_places_has_ties_as_half_and_orders_negative_scores() -> None:
     from sklearn.metrics import roc_auc_score
 
     assert in_parts(auc, scores, targets, np.ones(6)) == roc_auc_score(targets, scores)
+
+
+@pytest.mark.parametrize("scale", [1e-7, 0.02, 1.0, 50.0])
+@pytest.mark.parametrize("share", [0.002, 0.3])
+def test_auc_of_many_rows_is_near_however_the_scores_crowd(scale: float, share: float) -> None:
+    rng = np.random.default_rng(3)
+    targets = (rng.random((300_000, 1)) < share) + 0.0
+    outputs = scale * (rng.normal(size=targets.shape) + targets) - 7
+    weights = rng.uniform(0.5, 2.0, len(targets))
+    auc = get("auc")
+    whole: Any = None
+    for rows in np.array_split(np.argsort(targets[:, 0] + rng.random(len(targets))), 7):  # almost sorted
+        sums = auc.sums(auc.read(outputs[rows], targets[rows], weights[rows]))
+        whole = sums if whole is None else auc.added(whole, sums)
+    assert auc.of_sums(whole) == pytest.approx(auc(outputs, targets, weights), abs=2e-4)
+    assert sum(part.nbytes for part in whole.values()) < 2e6
+
+
+def test_auc_of_many_classes_takes_fewer_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classification, "PLACES", 1 << 8)
+    monkeypatch.setattr(classification, "FEWEST", 1 << 6)
+    rng = np.random.default_rng(4)
+    targets = rng.integers(0, 8, 5000)
+    outputs = rng.normal(size=(5000, 8)) + np.eye(8)[targets] - 30
+    auc = METRICS["auc"](kind="class")
+    assert in_parts(auc, outputs, targets, np.ones(5000)) == pytest.approx(auc(outputs, targets), abs=2e-3)
+    sums = auc.sums(auc.read(outputs, targets, np.ones(5000)))
+    assert sums["scores"].shape == (8, 64)
 
 
 def test_a_metric_of_ones_own_may_be_one_of_sums_or_not() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.train.streamed import blocks
+from backlit.train.streamed import blocks, loop, prepare
 from tests.train.streamed.common import Blocks, furthest, same_history
 
 RNG = np.random.default_rng(0)
@@ -81,6 +81,25 @@ def test_a_stream_trains_as_the_same_rows_in_memory_do(case: str) -> None:
     assert (in_memory.stopped, in_memory.best_epoch) == (streamed.stopped, streamed.best_epoch)
     if case == "classes":
         np.testing.assert_array_equal(in_memory.predict(x), streamed.predict(x))
+
+
+def test_validation_in_memory_is_prepared_some_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "SLICE", 7)
+    in_memory = bl.fit(mlp(3), X, CLASSES, validation=(HELD_X, HELD_CLASSES), **OPTIONS)
+    for y in (HELD_CLASSES, HELD_CLASSES.tolist()):
+        streamed = bl.fit(mlp(3), Blocks(X, CLASSES), validation=(HELD_X, y), **OPTIONS)
+        same_history(in_memory.history, streamed.history)
+    broken = HELD_CLASSES.copy()
+    broken[40] = "fox"
+    with pytest.raises(bl.StreamError, match=r"block 6 of pass 1: .*row 5 has class .fox"):
+        bl.fit(mlp(3), Blocks(X, CLASSES), validation=(HELD_X, broken), **OPTIONS)
+
+
+def test_validation_is_read_once_an_epoch_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "CACHED", 0)
+    held = Blocks(HELD_X, HELD_CLASSES)
+    bl.fit(mlp(3), Blocks(X, CLASSES), validation=held, **OPTIONS)
+    assert held.passes == [(0, 0, 1)] * (1 + OPTIONS["epochs"])
 
 
 def test_weights_of_rows_come_with_them() -> None:

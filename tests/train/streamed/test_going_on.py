@@ -13,7 +13,10 @@ import pytest
 
 import backlit as bl
 from backlit.errors import StreamError
-from backlit.train.streamed import blocks
+from backlit.train.streamed import ahead, blocks, loop
+from backlit.train.streamed.blocks import Cuts, Layout
+from backlit.train.streamed.passes import Passes
+from backlit.train.streamed.reader import Rows
 from tests.train.common import blobs, mlp, weights
 from tests.train.streamed.common import Blocks
 
@@ -34,6 +37,29 @@ def test_resume_goes_on_bit_for_bit(tmp_path: Path, steps: int | None) -> None:
     rest = bl.fit(mlp(), Blocks(X, Y), epochs=7, checkpoint=tmp_path / "run", resume=True, **options)
     assert [line["loss"] for line in rest.history] == [line["loss"] for line in whole.history]
     assert np.array_equal(weights(whole), weights(rest))
+
+
+@pytest.mark.parametrize(("rows", "size", "steps"), [(200, 16, 7), (205, 16, 11), (130, 10, 4), (61, 16, 7)])
+@pytest.mark.parametrize("told", [True, False])
+def test_what_is_skipped_is_cut_into_the_blocks_that_were_trained_on(
+    rows: int, size: int, steps: int, told: bool
+) -> None:
+    def read(number: int) -> Iterator[Any]:
+        for start in range(0, rows, 37):
+            places = np.arange(start, min(rows, start + 37)) + number * rows
+            yield f"from {start}", Rows(places, places, None, None)
+
+    def epochs(first: int, count: int) -> list[list[Any]]:
+        cuts = Cuts(read, Layout(size, 1, 3, steps), Passes(rows if told else None)).since(first)
+        return [
+            [(cut.number, cut.count, cut.rows.x.tolist()) for cut in iter(lambda: next(cuts), None)]
+            for _ in range(count)
+        ]
+
+    whole = epochs(0, 9)
+    assert sum(-(-len(places) // size) for *_, places in whole[0]) == steps
+    for first in range(9):
+        assert epochs(first, 9 - first) == whole[first:]
 
 
 def test_resume_refuses_another_stream(tmp_path: Path) -> None:
@@ -99,6 +125,52 @@ def test_ctrl_c_ends_the_epoch_with_the_block_and_keeps_its_updates() -> None:
     assert len(run.history) in (2, 3)  # the thread is a block or two ahead
     assert np.isfinite(run.history[-1]["loss"])
     assert not threads()
+
+
+class Blocking(Blocks):
+    """Gives nothing more, as a socket may, when the thread has read so many passes and blocks; may press Ctrl-C."""
+
+    def __init__(self, passes: int, block: int, press: bool) -> None:
+        super().__init__(X, Y, rows=200, classes=[0, 1, 2])
+        self.at, self.press = (passes, block), press
+        self.read = -1
+        self.let_go = threading.Event()
+        self.waited_for = False
+
+    def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[Any]:
+        self.read += threading.current_thread().name == "backlit-reads-ahead"
+        for number, block in enumerate(super().batches(epoch, shard, shards)):
+            if (self.read, number) == self.at and not self.let_go.is_set():
+                if self.press:
+                    signal.raise_signal(signal.SIGINT)
+                self.waited_for = not self.let_go.wait(10)
+            yield block
+
+
+@pytest.mark.parametrize(("at", "epochs"), [((2, 0), 2), ((2, 3), 3), ((0, 0), 0)])
+def test_a_stream_that_blocks_is_waited_for_no_more(
+    monkeypatch: pytest.MonkeyPatch, at: tuple[int, int], epochs: int
+) -> None:
+    monkeypatch.setattr(ahead, "GRACE", 0.3)
+    stream = Blocking(*at, press=epochs > 0)
+    run = bl.fit(mlp(), stream, epochs=50, time_limit=None if epochs else 1e-3, **OPTIONS)
+    assert not stream.waited_for
+    stream.let_go.set()
+    assert run.stopped == ("interrupted" if epochs else "time limit")
+    assert len(run.history) == epochs
+    if epochs == 2:
+        assert np.array_equal(weights(run), weights(bl.fit(mlp(), Blocks(X, Y), epochs=2, **OPTIONS)))
+
+
+def test_of_validation_that_blocks_the_epoch_before_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "GRACE", 0.3)
+    monkeypatch.setattr(loop, "CACHED", 0)
+    held = Blocking(2, 1, press=True)
+    run = bl.fit(mlp(), Blocks(X, Y), validation=held, epochs=50, early_stopping=9, **OPTIONS)
+    assert not held.waited_for
+    held.let_go.set()
+    assert run.stopped == "interrupted"
+    assert len(run.history) == 2
 
 
 def test_a_time_limit_ends_within_an_epoch() -> None:

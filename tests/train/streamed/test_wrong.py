@@ -11,6 +11,7 @@ import pytest
 import backlit as bl
 from backlit.errors import StreamError
 from backlit.train.ensemble import Folds
+from backlit.train.streamed.blocks import without_end
 from tests.train.common import blobs, mlp
 from tests.train.streamed.common import Blocks
 
@@ -142,3 +143,8 @@ def test_balanced_classes_of_numbers_are_refused() -> None:
 def test_validation_that_ends_at_once_is_told() -> None:
     with pytest.raises(bl.InputError, match="validation data: the stream ended at once: there are no rows to judge by"):
         bl.fit(mlp(), Blocks(X, Y), validation=Odd(), **OPTIONS)
+
+
+def test_a_share_without_end_needs_rows() -> None:
+    with pytest.raises(bl.StreamError, match="a process's share of the stream ended at once: pass 1 had no rows"):
+        next(without_end(lambda number: iter(()))(0))

@@ -92,6 +92,10 @@ class ArrayStream:
         """Of one pass."""
         return self._length if self.shares is None else int(self._counts.sum())
 
+    def rows_of_shard(self, shard: int, shards: int) -> int:
+        """Rows of a pass of one shard."""
+        return self.rows * (shard + 1) // shards - self.rows * shard // shards
+
     def _rows(self, place: int) -> np.ndarray:
         """Numbers, within a piece, of the rows that belong to the part."""
         start = place * self._step

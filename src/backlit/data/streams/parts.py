@@ -146,6 +146,11 @@ class TablePart:
         if window:
             yield from self._mixed(window, rng)
 
+    def rows_of_shard(self, shard: int, shards: int) -> int | None:
+        """Rows of a pass of one shard; None where rows are left out that only reading tells."""
+        counted = int(self.allotment.counts(self.part).sum())
+        return _ends(self.rows, shard, shards)[2] if counted == self.rows else None
+
     def _chosen(self, epoch: int, shard: int, shards: int) -> list[tuple[int, int, int]]:
         """Pieces by number, in the epoch's order, each with the first and last of its rows that are this shard's."""
         counts = self.allotment.counts(self.part)
@@ -154,7 +159,7 @@ class TablePart:
             order = np.random.Generator(np.random.Philox(np.random.SeedSequence((self.seed, epoch)))).permutation(order)
         ends = np.cumsum(counts[order])
         total = int(counts.sum())
-        first, last = total * shard // shards, total * (shard + 1) // shards
+        first, last, _ = _ends(total, shard, shards)
         chosen = []
         for place, end in zip(order.tolist(), ends.tolist(), strict=True):
             start = end - int(counts[place])
@@ -188,12 +193,16 @@ class TablePart:
 
     def _mixed(self, window: list[tuple[Piece, Any, np.ndarray]], rng: np.random.Generator) -> Iterator[Block]:
         """Blocks of the rows of some pieces: one for each, of rows of all."""
-        whole = joined([self.table.typed(frame, piece)[rows] for piece, frame, rows in window])
+        frames = [self.table.typed(frame, piece) for piece, frame, _ in window]
         owner = np.repeat(np.arange(len(window)), [len(rows) for *_, rows in window])
         within = np.concatenate([rows for *_, rows in window])
-        if self.shuffle:
-            order = rng.permutation(whole.height)
-            whole, owner, within = whole[order], owner[order], within[order]
+        if self.shuffle:  # rows are chosen and mixed at once: to take them is most of the work
+            order = rng.permutation(len(owner))
+            owner, within = owner[order], within[order]
+            starts = np.cumsum([0, *(frame.height for frame in frames[:-1])])
+            whole = joined(frames).rechunk()[starts[owner] + within]  # from one piece of memory it takes a quarter
+        else:
+            whole = joined([frame[rows] for frame, (*_, rows) in zip(frames, window, strict=True)])
         pieces = [piece for piece, *_ in window]
         step = -(-whole.height // max(1, whole.height // self.table.step))
         for start in range(0, whole.height, step):
@@ -216,3 +225,9 @@ class TablePart:
                 kept = np.flatnonzero(known)
                 return Block(frame[kept].select(self.columns), y[kept], where=lambda row: where(int(kept[row])))
         return Block(frame.select(self.columns), y, where=where)
+
+
+def _ends(total: int, shard: int, shards: int) -> tuple[int, int, int]:
+    """Of so many rows the first of a shard, the first of the next, and how many are between."""
+    first, last = total * shard // shards, total * (shard + 1) // shards
+    return first, last, last - first

@@ -38,7 +38,7 @@ class Stream(Protocol):
     >>> class Sines:
     ...     def batches(self, epoch, shard=0, shards=1):
     ...         rng = np.random.default_rng([epoch, shard])
-    ...         for _ in range(10 // shards):
+    ...         for _ in range(shard, 10, shards):
     ...             x = rng.uniform(-3, 3, (1000, 1))
     ...             yield x, np.sin(x[:, 0])
     ...

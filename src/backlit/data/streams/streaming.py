@@ -180,13 +180,24 @@ def rows_from(block: Block, rows: np.ndarray) -> Block:
 class PartStream:
     """The rows of a stream that belong to one part, told by a hash of what they hold.
 
-    So a row is in the same part in whatever order it comes, and equal rows are in one part.
+    So a row is in the same part in whatever order it comes, and equal rows are in one part. Of a stream whose rows
+    differ from pass to pass, a part has each time other rows, and about as many.
+
+    Attributes
+    ----------
+    varies : bool
+        That its passes needn't be equally long: only training rows are read more than once as they come.
     """
 
     stream: Stream
     shares: tuple[float, ...]
     part: int
     seed: int
+
+    @property
+    def varies(self) -> bool:
+        """Whether passes may have different numbers of rows."""
+        return self.part == 0
 
     def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[Block]:
         """The part's rows; all but training rows come as in the first epoch."""

@@ -48,8 +48,10 @@ def confusion(judgement: Any, classes: Sequence[Any] | None = None) -> Any:
     '93 of 100 rows right (93.0 %)'
     """
     if isinstance(judgement, Mapping):
-        if "confusion" not in judgement:
-            raise InputError("this judgement has no confusion matrix: only runs that predict classes have one")
+        if judgement.get("confusion") is None:
+            raise InputError(
+                "this judgement has no confusion matrix: only runs that predict classes, up to 1,000, have one"
+            )
         classes = [row["class"] for row in judgement["classes"]] if classes is None else classes
         judgement = judgement["confusion"]
     elif judgement is None:

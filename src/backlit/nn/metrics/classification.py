@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -131,10 +132,10 @@ class AUC(Metric, name="auc"):
         return _mean_known([area(scores, positive, rows.weights) for scores, positive in columns])
 
     def sums(self, rows: Rows) -> Sums:
-        """The weight of positive and negative rows by their score, in 65,536 places that lie as floating-point numbers.
+        """The rows by their score; of very many, the weight of positive and negative ones in places of equal weight.
 
-        Rows within one place count as ties, so that the area is off by at most half the share of the pairs of a
-        positive and a negative row that lie in one place.
+        Rows within one place count as ties, so that the area is off by about the share of the rows in a place at most,
+        however close together the scores lie.
         """
         rows = rows.hard()
         outputs, targets = rows.outputs, rows.targets
@@ -147,28 +148,45 @@ class AUC(Metric, name="auc"):
         else:  # the odds, which have the order of the probabilities, but don't crowd together near 1
             logs = _log_softmax(outputs)
             columns = [(p - np.log(-np.expm1(np.minimum(p, -1e-300))), targets == k) for k, p in enumerate(logs.T)]
-        sums = np.stack([_by_score(scores, positive, rows.weights) for scores, positive in columns])
-        return {"weight": rows.weights.sum(), "by_score": sums}
+        weights = rows.weights.astype(np.float64)
+
+        def column(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            gains = np.where(positive, weights, 0.0)
+            return scores.astype(np.float64), gains, weights - gains
+
+        return {"weight": rows.weights.sum(), **_placed((column(*pair) for pair in columns), len(columns))}
+
+    def added(self, one: Sums, other: Sums) -> Sums:
+        """The places of both, some of them joined if they have become very many."""
+        parts = zip(*(sums[name] for sums in (one, other) for name in BY_SCORE), strict=True)
+        columns = ([np.concatenate([part[i], part[i + 3]]) for i in range(3)] for part in parts)
+        return {"weight": one["weight"] + other["weight"], **_placed(columns, len(one["scores"]))}
 
     def of_sums(self, sums: Sums) -> float:
-        return _mean_known([_area_by_score(positive, negative) for positive, negative in sums["by_score"]])
+        return _mean_known([_area(*column) for column in zip(*(sums[name] for name in BY_SCORE), strict=True)])
 
 
-PLACES = 1 << 16
+BY_SCORE = ("scores", "gains", "losses")  # (columns, places): a score, and the weights of positive and negative rows
+PLACES, FEWEST = 1 << 14, 1 << 8  # of one column, and of many that share so many
 
 
-def _by_score(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The weight of positive and negative rows, (2, PLACES), by the upper half of the score as a 32-bit number."""
-    bits = (scores.astype(np.float32) + np.float32(0)).view(np.int32) >> 16  # -0 to 0
-    places = np.where(bits < 0, -1 - (bits & 0x7FFF), bits) + PLACES // 2  # of negative numbers the larger is the less
-    counted = [np.bincount(places[chosen], weights[chosen], PLACES) for chosen in (positive, ~positive)]
-    return np.stack(counted)
+def _placed(columns: Iterable[Sequence[np.ndarray]], many: int) -> Sums:
+    """So many columns of scores and weights, in fewer places if there are four times as many as there may be."""
+    count = max(FEWEST, PLACES // many)
+    made = [_joined(column, count) if len(column[0]) > 4 * count else column for column in columns]
+    return {name: np.stack([column[i] for column in made]) for i, name in enumerate(BY_SCORE)}
 
 
-def _area_by_score(positive: np.ndarray, negative: np.ndarray) -> float:
-    pairs = positive.sum() * negative.sum()
-    below = np.cumsum(negative) - negative
-    return float((positive * (below + negative / 2)).sum() / pairs) if pairs > 0 else float("nan")
+def _joined(column: Sequence[np.ndarray], count: int) -> Sequence[np.ndarray]:
+    """So many places of about equal weight: neighbours by score in one, with the score of the one in its middle."""
+    order = np.argsort(column[0], kind="stable")
+    scores, gains, losses = (part[order] for part in column)
+    weights = gains + losses
+    whole = max(weights.sum(), np.finfo(np.float64).tiny)
+    places = np.minimum(((np.cumsum(weights) - weights / 2) / whole * count).astype(np.int64), count - 1)
+    ends = np.searchsorted(places, np.arange(count), side="right")
+    middles = np.minimum((np.append(0, ends[:-1]) + ends) // 2, len(scores) - 1)
+    return scores[middles], np.bincount(places, gains, count), np.bincount(places, losses, count)
 
 
 def _mean_known(areas: list[float]) -> float:
@@ -178,11 +196,16 @@ def _mean_known(areas: list[float]) -> float:
 
 def area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float:
     """Weighted area under the ROC curve of one score; NaN if all rows are positive, or none."""
+    gains = np.where(positive, weights, 0.0)
+    return _area(scores, gains, weights - gains)
+
+
+def _area(scores: np.ndarray, gains: np.ndarray, losses: np.ndarray) -> float:
+    """The area by the weights of positive and negative rows at each score."""
     order = np.argsort(scores, kind="stable")
-    ranked, row_weights = scores[order], weights[order]
+    ranked = scores[order]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of each group of equal scores
-    gains = np.where(positive[order], row_weights, 0.0)
-    hits, misses = np.cumsum(gains)[last], np.cumsum(row_weights - gains)[last]
+    hits, misses = np.cumsum(gains[order])[last], np.cumsum(losses[order])[last]
     pairs = hits[-1] * misses[-1]
     if not pairs > 0:
         return float("nan")

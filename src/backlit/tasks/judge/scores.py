@@ -13,8 +13,9 @@ from backlit.languages import Template, join
 from backlit.nn.metrics import RMSE, LogLoss
 from backlit.tasks.judge import ranges
 from backlit.tasks.judge.calibration import reliability
+from backlit.tasks.judge.counts import Counts, share
 from backlit.train.intervals import Intervals
-from backlit.train.judgement import ClassScores, Coverage, Guess, Judgement, LabelScores, TargetScores
+from backlit.train.judgement import Coverage, Guess, Judgement, LabelScores, TargetScores
 
 LEVEL = 0.9  # of the intervals that are reported
 TINY = 1e-12  # probabilities below it count as this in a log loss
@@ -87,12 +88,8 @@ def _classes(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict
     shares = np.array(guess.shares)
     truth, called = run.targets.labels.encode(y), run.targets.labels.encode(run.targets.decode(outputs))
     # By hand, and held against scikit-learn by the tests: loading that library would take longer than many trainings.
-    confusion = np.zeros((len(shares), len(shares)), dtype=int)
-    np.add.at(confusion, (truth, called), 1)
-    counts = zip(run.classes, confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion), strict=True)
-    classes = tuple(
-        ClassScores(name, int(rows), share(hits, rows), share(hits, calls)) for name, rows, calls, hits in counts
-    )
+    counts = Counts.of(truth, called, len(shares))
+    classes = counts.scores(run.classes)
     recalls = [each.recall for each in classes if each.recall is not None]
     majority = int(shares.argmax())
     scores = {"balanced_accuracy": float(np.mean(recalls))}
@@ -106,7 +103,7 @@ def _classes(run: Any, guess: Guess, outputs: np.ndarray, y: np.ndarray) -> dict
         "scores": scores,
         "baseline": baseline,
         "classes": classes,
-        "confusion": confusion.tolist(),
+        "confusion": counts.confusion,
     }
     surprise = None
     if run.loss.activation is not None:
@@ -208,8 +205,3 @@ def disappointments(
         return better
     compared = join("; ", [BESIDE_GUESSING.say(name=name, own=scores[name], guess=guesses[name]) for name in worse])
     return [NO_BETTER.say(what=guesses["what"], compared=compared), *better]
-
-
-def share(part: int, whole: int) -> float | None:
-    """A part of a whole; None of nothing."""
-    return float(part / whole) if whole else None

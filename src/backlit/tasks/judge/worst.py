@@ -74,6 +74,18 @@ def mistakes(
     return Mistakes(tuple(columns), tuple(rows), right=right or None)
 
 
+def worse(one: Mistakes | None, other: Mistakes | None) -> Mistakes | None:
+    """The worst mistakes of two parts of the rows."""
+    if one is None or other is None:
+        return one or other
+
+    def amount(row: Mistake) -> float:
+        return (row.off if row.probability is None else row.probability) or 0.0
+
+    rows = sorted((*one.rows, *other.rows), key=amount, reverse=True)
+    return Mistakes(one.columns or other.columns, tuple(rows[:MOST]))
+
+
 def _right(
     y: np.ndarray, called: np.ndarray, amount: np.ndarray, seen: Callable[[int], dict[str, Any]]
 ) -> Iterator[Mistake]:

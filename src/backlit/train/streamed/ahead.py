@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from backlit import bounds
 
 T = TypeVar("T")
 _END = object()
+STEP = 0.1  # seconds
+GRACE = 5.0  # seconds that a thing may take, whoever wants to end
 
 
 class Ahead(Generic[T]):
@@ -23,6 +25,13 @@ class Ahead(Generic[T]):
         Closed when this is.
     ahead : int
         How many may wait, beside the one that is being made.
+    given_up : callable, optional
+        ``given_up()``: whether nobody wants what doesn't come: a socket or a disk may block for ever.
+
+    Attributes
+    ----------
+    gave_up : bool
+        Whether it ended because of that.
 
     Examples
     --------
@@ -31,10 +40,11 @@ class Ahead(Generic[T]):
     [0, 1, 2]
     """
 
-    def __init__(self, things: Iterator[T], ahead: int = 1) -> None:
+    def __init__(self, things: Iterator[T], ahead: int = 1, given_up: Callable[[], bool] | None = None) -> None:
         self._waiting: queue.Queue[tuple[object, BaseException | None]] = queue.Queue(maxsize=ahead)
         self._closed = threading.Event()
-        self._done = False
+        self._done = self.gave_up = False
+        self._given_up = given_up
         held = bounds.current()
         self._thread = threading.Thread(target=self._make, args=(things, held), name="backlit-reads-ahead", daemon=True)
         self._thread.start()
@@ -57,7 +67,7 @@ class Ahead(Generic[T]):
     def _hand_over(self, thing: object, error: BaseException | None) -> bool:
         while not self._closed.is_set():
             with contextlib.suppress(queue.Full):
-                self._waiting.put((thing, error), timeout=0.1)
+                self._waiting.put((thing, error), timeout=STEP)
                 return True
         return False
 
@@ -67,13 +77,23 @@ class Ahead(Generic[T]):
     def __next__(self) -> T:
         if self._done:
             raise StopIteration
-        thing, error = self._waiting.get()
+        thing, error = self._next()
         if thing is _END:
             self._done = True
             if error is not None:
                 raise error
             raise StopIteration
         return thing  # type: ignore[return-value]
+
+    def _next(self) -> tuple[object, BaseException | None]:
+        waited = 0.0
+        while not self.gave_up:
+            try:
+                return self._waiting.get(timeout=STEP)
+            except queue.Empty:
+                waited += STEP
+                self.gave_up = waited >= GRACE and self._given_up is not None and self._given_up()
+        return _END, None
 
     def __enter__(self) -> Ahead[T]:
         return self
@@ -82,9 +102,9 @@ class Ahead(Generic[T]):
         self.close()
 
     def close(self) -> None:
-        """Let the thread end; what it holds is let go."""
+        """Let the thread end; what it holds is let go. One that a stream blocks is left behind."""
         self._closed.set()
         with contextlib.suppress(queue.Empty):
             while True:
                 self._waiting.get_nowait()
-        self._thread.join()
+        self._thread.join(GRACE)

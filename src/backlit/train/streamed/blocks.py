@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.errors import StreamError
 from backlit.graph import tree
 from backlit.train.batches import Batches
 from backlit.train.mixup import Mixup
@@ -31,7 +32,7 @@ class Layout:
     Attributes
     ----------
     size, accumulate : int
-        Rows of a batch and batches of an update, of this process.
+        Rows of a batch, of this process, and batches of an update.
     updates : int
         In a block.
     epoch : int or None
@@ -81,6 +82,9 @@ class Block:
         For each member "rows" and "weights" of its batches, flat, on the host.
     place : str
         Where in the stream it begins.
+    walk : list of dict
+        For each member its batches, on the host.
+    x : of the rows, on the host; None with one process
     """
 
     data: dict[str, Any]
@@ -92,6 +96,7 @@ class Block:
     order: list[dict[str, np.ndarray]]
     place: str
     walk: list[dict[str, np.ndarray]] = field(default_factory=list)
+    x: Any = None
 
 
 END = None  # in the place of a block: the epoch is over
@@ -127,9 +132,10 @@ class Cutter:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """Rows of a block, what to call their place in the stream, their pass, and the block's number in it."""
+    """Rows of a block and its updates, what to call their place in the stream, their pass, and its number in it."""
 
     rows: Rows
+    updates: int
     place: str
     number: int
     count: int
@@ -145,15 +151,19 @@ class Cuts:
     layout : Layout
     passes : Passes
         What is known of how many rows there are in one.
+    idle : Rows, optional
+        A row of weight zero, for blocks that other processes have and this one hasn't.
     """
 
-    def __init__(self, read: ReadPass, layout: Layout, passes: Passes) -> None:
-        self._read, self._layout, self._passes = read, layout, passes
+    def __init__(self, read: ReadPass, layout: Layout, passes: Passes, idle: Rows | None = None) -> None:
+        self._read, self._layout, self._passes, self._idle = read, layout, passes, idle
 
     def since(self, epoch: int) -> Iterator[Cut | None]:
         """From an epoch on, for ever."""
-        self._left = self._layout.epoch
-        number, self._skipped = self._passes.at(epoch, self._layout.epoch, self._layout.update)
+        updates = self._layout.epoch
+        number, self._skipped = self._passes.at(epoch, updates, self._layout.update)
+        # What is left of the epoch in which the pass begins: what is skipped is cut as it was when it was trained on.
+        self._left = updates and (self._skipped % updates or updates)
         while True:
             yield from self._pass(number)
             if self._left is None:
@@ -162,32 +172,45 @@ class Cuts:
 
     def _pass(self, number: int) -> Iterator[Cut | None]:
         cutter, rows, count, place = Cutter(), 0, 0, ""
+        self._to_come = self._passes.updates
         for name, piece in self._read(number):
             place = place if cutter.waiting else name
             cutter.push(piece)
             rows += len(piece)
-            while cutter.waiting >= self._room() * self._layout.update:
-                yield from self._next(Cut(cutter.take(self._room() * self._layout.update), place, number, count))
+            while self._to_come != 0 and cutter.waiting >= self._room() * self._layout.update:
+                room = self._room()
+                yield from self._next(Cut(cutter.take(room * self._layout.update), room, place, number, count))
                 place, count = name, count + 1
-        if cutter.waiting:
-            yield from self._next(Cut(cutter.take(cutter.waiting), place, number, count))
+        if cutter.waiting and self._to_come is None:
+            updates = -(-cutter.waiting // self._layout.update)
+            yield from self._next(Cut(cutter.take(cutter.waiting), updates, place, number, count))
+        while self._to_come:  # until the process with the most rows is through
+            room = self._room()
+            last = cutter.take(room * self._layout.update) if cutter.waiting else self._idle
+            if last is not None:
+                yield from self._next(Cut(last, room, place, number, count))
+            count += 1
         self._passes.check(number, rows)
 
     def _room(self) -> int:
-        """Updates of the next block: fewer at the end of an epoch."""
-        return min(self._skipped or self._layout.updates, self._left or self._layout.updates, self._layout.updates)
+        """Updates of the next block: fewer at the end of an epoch, and of a pass of several processes."""
+        most = self._layout.updates
+        return min(self._left or most, self._to_come or most, most)
 
     def _next(self, cut: Cut) -> Iterator[Cut | None]:
-        updates = -(-len(cut.rows) // self._layout.update)
-        if self._skipped:
-            self._skipped -= updates
-            return
-        yield cut
+        if self._to_come is not None:
+            self._to_come -= cut.updates
+        skipped = self._skipped > 0
+        if skipped:
+            self._skipped -= cut.updates
+        else:
+            yield cut
         if self._left is not None:
-            self._left -= updates
+            self._left -= cut.updates
             if not self._left:
                 self._left = self._layout.epoch
-                yield END
+                if not skipped:
+                    yield END
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,29 +242,32 @@ class Maker:
     def made(self, cut: Cut) -> Block:
         """The block of some rows, on the device."""
         layout, rows, n = self.layout, cut.rows, len(cut.rows)
-        members = [
-            Batches(
-                np.arange(n),
-                layout.size,
-                rows.weights,
-                seed,
-                layout.accumulate,
-                carried=self.carried,
-                mixup=mixup,
-                width=layout.width,
-            ).epoch(cut.number * PASS + cut.count)
-            for seed, mixup in zip(self.seeds, self.mixup, strict=True)
-        ]
+        members = [self._batches(cut, seed, mixup) for seed, mixup in zip(self.seeds, self.mixup, strict=True)]
         if self.carried and cut.count:
             members = [{**one, "fresh": np.zeros_like(one["fresh"])} for one in members]
-        updates = len(members[0]["rows"])
         filled = [{name: self._filled(part) for name, part in one.items()} for one in members]
         batches = filled[0] if len(filled) == 1 else tree.map(lambda *parts: np.stack(parts), *filled)
         data = {"x": rows.x, "y": rows.y, "weights": rows.by_head}
         data = tree.map(lambda part: _grown(part, layout.rows), data)
         data, batches = self.sharing.put(data, batches)
         order = [{name: one[name].reshape(-1) for name in ("rows", "weights")} for one in members]
-        return Block(data, batches, updates, n, rows.y, rows.by_head, order, cut.place, members)
+        own = rows.x if self.sharing.count > 1 else None
+        return Block(data, batches, cut.updates, n, rows.y, rows.by_head, order, cut.place, members, own)
+
+    def _batches(self, cut: Cut, seed: int | None, mixup: Mixup | None) -> dict[str, np.ndarray]:
+        """A member's batches of a block; those of several processes are mixed among each one's rows."""
+        layout, sharing, rows = self.layout, self.sharing, cut.rows
+        several = sharing.count > 1
+        batches = Batches(
+            np.arange(len(rows)), layout.size, rows.weights, seed, layout.accumulate, carried=self.carried,
+            mixup=None if several else mixup, width=layout.width,
+        )  # fmt: skip
+        drawn = batches.epoch((cut.number * sharing.count + sharing.index) * PASS + cut.count)
+        if not several:
+            return drawn
+        drawn = {name: _grown(part, cut.updates) for name, part in drawn.items()}
+        # The shares that rows are mixed by are numbers of the whole batch: all processes draw the same.
+        return drawn if mixup is None else drawn | mixup.draw(cut.number * PASS + cut.count, drawn["weights"])
 
     def _filled(self, part: np.ndarray) -> np.ndarray:
         grown = _grown(part, self.layout.updates)
@@ -268,3 +294,19 @@ def passes_of(stream: Any, reader: Reader, sharing: Sharing, what: str) -> ReadP
                 yield place, rows
 
     return read
+
+
+def without_end(read: ReadPass) -> ReadPass:
+    """Pass after pass as one: of shares that needn't be equally long, so that no process waits for another."""
+
+    def reads(number: int) -> Iterator[tuple[str, Rows]]:
+        while True:
+            rows = 0
+            for place, piece in read(number):
+                rows += len(piece)
+                yield place, piece
+            if not rows:
+                raise StreamError(f"a process's share of the stream ended at once: pass {number + 1} had no rows")
+            number += 1
+
+    return reads

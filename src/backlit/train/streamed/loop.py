@@ -13,13 +13,14 @@ import numpy as np
 from backlit import distributed
 from backlit.graph import tree
 from backlit.nn.shapes import rows_at, with_shape
-from backlit.train.divergence import Divergence, first_bad_value
+from backlit.train.divergence import Divergence, first_bad_value, looked_at
 from backlit.train.loop import Loop, LoopState, Replay
 from backlit.train.program import TrainState
 from backlit.train.scores import named_losses
 from backlit.train.streamed.ahead import Ahead
 from backlit.train.streamed.blocks import Block
 from backlit.train.streamed.prepare import CACHED, StreamJob
+from backlit.train.streamed.sharing import sound
 from backlit.train.streamed.tallies import Tally
 
 
@@ -57,6 +58,11 @@ class Sums:
         self.updates += block.updates
         self.rows += block.rows
 
+    def join(self) -> None:
+        """Count what the other processes counted of their rows; losses come from the program, which has them of all."""
+        for tally in self.tallies:
+            tally.of_all()
+
     def columns(self, job: StreamJob, prefix: str) -> dict[str, float]:
         """Losses and metrics by their names in the history, means over an ensemble's members."""
         total = self.loss
@@ -79,6 +85,7 @@ class StreamLoop(Loop):
 
     _blocks: Ahead[Block | None] | None = field(default=None, init=False, repr=False)
     _kept: list[Block] | None = field(default=None, init=False, repr=False)
+    _blocked: bool = field(default=False, init=False, repr=False)
     _heard: Callable[[], bool] = field(default=lambda: False, init=False, repr=False)
 
     def run(self) -> None:
@@ -113,7 +120,9 @@ class StreamLoop(Loop):
         train_state, sums, bad = self._epoch(state)
         if bad is not None:
             return self._diverge_at(state, *bad)
-        held = self._validate(train_state)
+        held = None if not sums.rows else self._validate(train_state)
+        if self._blocked:  # nothing came of the epoch, or nothing to judge it by
+            return state
         record: dict[str, Any] = {"epoch": state.epoch + 1, **sums.columns(job, "")}
         if held is not None:
             record |= {name: value for name, value in held.columns(job, "val_").items() if name != "penalty"}
@@ -121,6 +130,9 @@ class StreamLoop(Loop):
                 return self._diverge_held(state)
         record |= self._derived(record)
         if job.program.collect:
+            for counted in (sums, held):
+                if counted is not None and job.sharing.count > 1:
+                    counted.join()
             record |= sums.figures("") | ({} if held is None else held.figures("val_"))
         record = distributed.agreed({**record, "seconds": time.perf_counter() - start})
         # The state itself is kept: a stream is never read again to have it back.
@@ -135,9 +147,11 @@ class StreamLoop(Loop):
         job, train_state = self._stream_job, state.train_state
         sums = self._sums(state.epoch)
         if self._blocks is None:
-            self._blocks = job.blocks(state.epoch)
+            self._blocks = job.blocks(state.epoch, self._given_up)
+        ahead = self._blocks
         waiting: tuple[TrainState, Block, Any] | None = None
-        for block in self._blocks:
+        while True:
+            block = sound(lambda: next(ahead, None))
             before = train_state
             if block is not None:
                 data = {**block.data, "numbers": job.data["numbers"]}
@@ -149,13 +163,13 @@ class StreamLoop(Loop):
                 if bad is not None:
                     return train_state, sums, bad
             if block is None:
-                break
+                self._blocked = ahead.gave_up and not sums.rows
+                return train_state, sums, None
             waiting = before, block, results["train"]
             if self._cut_short():
                 bad = self._count(sums, *waiting)
                 self.close()
                 return train_state, sums, bad
-        return train_state, sums, None
 
     def _cut_short(self) -> bool:
         """Whether the epoch ends with this block: the user wants it, or time is up."""
@@ -165,10 +179,16 @@ class StreamLoop(Loop):
             self.stopped = "time limit"
         return bool(self.stopped)
 
+    @property
+    def _given_up(self) -> Callable[[], bool] | None:
+        """Whether a block that doesn't come is waited for no more; several processes wait for each other."""
+        return self._cut_short if distributed.count() == 1 else None
+
     def _sums(self, epoch: int) -> Sums:
         job = self._stream_job
         collected = job.metrics if job.program.collect else {}
-        return Sums([Tally(collected, (job.training.seed, epoch)) for _ in range(job.program.members)])
+        seed = (job.training.seed, epoch, *([job.sharing.index] if job.sharing.index else []))
+        return Sums([Tally(collected, seed) for _ in range(job.program.members)])
 
     def _count(self, sums: Sums, before: TrainState, block: Block, returned: Any) -> Any:
         """Add what a block's program returned; if a loss is NaN or infinite: the state before, block, step, member."""
@@ -185,6 +205,7 @@ class StreamLoop(Loop):
         if "output" in results:
             for member, tally in enumerate(sums.tallies):
                 output = tree.map(lambda part, member=member: part[member], results["output"])
+                output = self._stream_job.sharing.own(output, 1 if self.job.training.accumulate == 1 else 2)
                 self._score_block(tally, output, block, member, block.by_head)
         return None
 
@@ -194,6 +215,8 @@ class StreamLoop(Loop):
         rows, weights = order["rows"], order["weights"]
         outputs = with_shape(output, job.network.output_shape)
         counting = weights > 0
+        if not counting.any():
+            return
         if not counting.all():
             outputs, rows, weights = rows_at(outputs, counting), rows[counting], weights[counting]
         unit, spread = job.targets.own_unit, job.loss.spread(weights, rows_at(by_head, rows))
@@ -216,6 +239,7 @@ class StreamLoop(Loop):
             if "output" in results:
                 for member, tally in enumerate(sums.tallies):
                     output = tree.map(lambda part, member=member: part[member], results["output"])
+                    output = job.sharing.own(output, 1)
                     self._score_block(tally, output, block, member, _counting(block.by_head))
         return sums
 
@@ -225,14 +249,16 @@ class StreamLoop(Loop):
             return
         kept: list[Block] | None = []
         size = 0
-        with Ahead(self._stream_job.held_blocks()) as blocks:
-            for block in blocks:
+        with Ahead(self._stream_job.held_blocks(), given_up=self._given_up) as blocks:
+            while True:
+                block = sound(lambda: next(blocks, None))
                 if block is None:
+                    self._blocked = blocks.gave_up
                     break
                 size += sum(part.nbytes for part in tree.leaves((block.data, block.batches)))
                 kept = [*kept, block] if kept is not None and size <= CACHED else None
                 yield block
-        self._kept = kept
+        self._kept = None if self._blocked else kept
 
     def _diverge_at(self, state: LoopState, before: TrainState, block: Block, step: int, member: int) -> LoopState:
         """Find out where in a block the first bad value came from; what is kept are the weights of the last epoch."""
@@ -242,10 +268,25 @@ class StreamLoop(Loop):
         if several:
             of_member, numbers = tree.map(lambda part: part[member], (before, numbers))
         batches = block.walk[member]
-        data = {**block.data, "numbers": numbers}
-        kind, path, greatest = first_bad_value(job.program, data, batches, of_member, step)
+        if job.sharing.count > 1:
+            kind, path, greatest = self._first_bad(of_member, numbers, block, step, member)
+        else:
+            data = {**block.data, "numbers": numbers}
+            kind, path, greatest = first_bad_value(job.program, data, batches, of_member, step)
         of = member + 1 if several else None
         return self._diverged(state, Divergence(kind, path, state.epoch + 1, step + 1, of, greatest, block.place))
+
+    def _first_bad(self, before: TrainState, numbers: Any, block: Block, step: int, member: int) -> Any:
+        """As `first_bad_value`: the updates before are made together, then each process looks at its own rows."""
+        job, several = self._stream_job, self.job.program.members > 1
+        batches = tree.map(lambda part: part[member], block.batches) if several else block.batches
+        for i in range(step):
+            batch = tree.map(lambda part, i=i: part[i, 0], batches)
+            before, _ = job.program.update(before, {"numbers": numbers}, batch)
+        rows = {"x": block.x, "y": block.y, "weights": block.by_head, "numbers": numbers}
+        own = {name: part[step] for name, part in block.walk[member].items()}
+        found = distributed.gathered(list(looked_at(job.program, rows, job.program.engine.fetch(before), own)))
+        return next((one for one in found if one[0] != "validation loss"), found[0])
 
     def _diverge_held(self, state: LoopState) -> LoopState:
         self.close()

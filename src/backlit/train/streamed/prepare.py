@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,33 +13,38 @@ import numpy as np
 
 from backlit import distributed
 from backlit import engine as engines
+from backlit.data.frames import some_rows
 from backlit.data.streams import as_stream, parts
 from backlit.errors import InputError, about
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
-from backlit.optim import as_transform, scheduled
+from backlit.nn.shapes import rows_of
 from backlit.optim import get as get_optimizer
+from backlit.optim import scheduled
 from backlit.train.batches import Batches
-from backlit.train.ensemble import Folds, drawn, member_seeds
+from backlit.train.ensemble import drawn, member_seeds
 from backlit.train.examples import Examples, Split, examples_of
 from backlit.train.freezing import frozen
 from backlit.train.inputs import outcomes_of, preparation_for
 from backlit.train.mixup import create as create_mixup
 from backlit.train.numbers import apart
-from backlit.train.prepare import VALIDATION_ROWS, Job, carries_state, clipped, divisible
+from backlit.train.prepare import Job, carries_state, clipped
 from backlit.train.program import program_for
 from backlit.train.scores import need_outputs
 from backlit.train.streamed.ahead import Ahead
-from backlit.train.streamed.blocks import Block, Cuts, Layout, Maker, passes_of
-from backlit.train.streamed.passes import Passes
+from backlit.train.streamed.blocks import END, Block, Maker
 from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, unpacked
+from backlit.train.streamed.shares import Shares
 from backlit.train.streamed.sharing import Sharing
+from backlit.train.streamed.sources import needs_all_rows
 from backlit.train.streamed.survey import LEARNED, Survey, survey, wanted
 from backlit.train.streamed.tallies import rounded
 from backlit.train.training import Training
 
 FORM = "stream:"  # what a stream's fingerprint begins with
 CACHED = 64 * 2**20  # bytes of held-out rows that stay on the device from epoch to epoch
+SURVEYED = 1 << 16  # rows that a first look takes, at least, of a stream that needn't end
+SLICE = 1 << 13  # rows of validation data in memory that are prepared at once
 LONG = 1000  # updates that an epoch is thought to have where the stream doesn't tell
 
 
@@ -75,13 +80,16 @@ class StreamJob(Job):
         """Whether a saved fingerprint is that of the stream."""
         return saved is None or saved == self.fingerprint()
 
-    def blocks(self, epoch: int) -> Ahead[Block | None]:
-        """The blocks of training from an epoch on, made by a thread."""
-        return Ahead(_made(self.cuts.since(epoch), self.maker))
+    def blocks(self, epoch: int, given_up: Callable[[], bool] | None = None) -> Ahead[Block | None]:
+        """The blocks of training from an epoch on, made by a thread: see `Ahead`."""
+        return Ahead(_made(self.cuts.since(epoch), self.maker), given_up=given_up)
 
     def held_blocks(self) -> Iterator[Block | None]:
-        """The validation's blocks."""
-        return _made(self.held_cuts.since(0), self.held_maker)
+        """The validation's blocks, and END."""
+        for block in _made(self.held_cuts.since(0), self.held_maker):
+            yield block
+            if block is END:  # what follows is another pass
+                return
 
 
 def _made(cuts: Iterator[Any], maker: Maker) -> Iterator[Block | None]:
@@ -103,7 +111,7 @@ def prepare_stream(network: Layer | Network, stream: Any, training: Training) ->
     ShapeError, InputError
         If network, stream and options don't fit together, or an option needs all rows at once.
     """
-    _refuse(training)
+    _refuse(stream, training)
     stream, held = _held(stream, training)
     first = _first(stream)
     training = training.replace(preparation=preparation_for(network, training.preparation, first[0]))
@@ -133,22 +141,13 @@ class _Known:
     examples: Examples  # of the first block
 
 
-def _refuse(training: Training) -> None:
+def _refuse(stream: Any, training: Training) -> None:
     """Refuse options that need all rows at once, by name."""
-    if training.batch_size is None:
-        raise InputError("batch_size='full' takes all rows at once, which a stream never has: give a number, 256 say")
-    optimizer = as_transform(get_optimizer(training.optimizer))
-    if optimizer.option("exact") or optimizer.option("whole"):
-        raise InputError(
-            f"optimizer {training.optimizer!r} needs all rows at once, which a stream never has: choose adam, sgd or "
-            "another that goes by batches"
-        )
-    if training.average_every is not None:
-        raise InputError("average_every: devices that update alone need all rows at hand, which a stream never has")
-    if training.sample_weight is not None:
+    reason = needs_all_rows(training)
+    if reason is not None:
+        raise InputError(reason)
+    if training.sample_weight is not None and getattr(stream, "weights", None) is None:  # of arrays it has them
         raise InputError("sample_weight: a stream gives weights with its rows: yield (x, y, weights)")
-    if isinstance(training.validation, Folds):
-        raise InputError("validation: folds are rows by number, which a stream has none of: give a share, or a stream")
 
 
 def _held(stream: Any, training: Training) -> tuple[Any, Any]:
@@ -173,14 +172,20 @@ def _held(stream: Any, training: Training) -> tuple[Any, Any]:
 
 @dataclass(frozen=True, eq=False)
 class _Whole:
-    """Rows in memory as a stream of one block."""
+    """Rows in memory as a stream: what is made of them is made of some at a time."""
 
     x: Any
     y: Any
 
-    def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[tuple[Any, Any]]:
-        if shard == 0:
+    def batches(self, epoch: int, shard: int = 0, shards: int = 1) -> Iterator[Any]:
+        rows = rows_of(self.y)
+        if shards == 1 and rows <= SLICE:
             yield self.x, self.y
+            return
+        first, end = rows * shard // shards, rows * (shard + 1) // shards
+        for start in range(first, end, SLICE):
+            places = np.arange(start, min(start + SLICE, end))
+            yield some_rows(self.x, places), some_rows(self.y, places)
 
     def state(self) -> dict[str, Any]:
         return {}
@@ -214,7 +219,9 @@ def _survey(stream: Any, examples: Examples, training: Training) -> Survey:
     def outcomes(x: Any, y: Any) -> Any:
         return outcomes_of(examples.network.output_names, training.preparation, x, y, None)
 
-    return survey(stream, kinds, passing, outcomes, training.seed)
+    endless = getattr(stream, "rows", None) is None and training.steps_per_epoch is not None
+    epoch = int(training.batch_size or 1) * training.accumulate * (training.steps_per_epoch or 1)
+    return survey(stream, kinds, passing, outcomes, training.seed, max(SURVEYED, epoch) if endless else None)
 
 
 def _targets(examples: Examples, known: Survey, stream: Any, training: Training) -> Any:
@@ -273,21 +280,24 @@ def _class_weight(targets: Any, known: Survey, stream: Any, training: Training) 
 def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJob:
     examples = known.examples
     built, metrics = examples.network, examples.metrics
-    sharing = Sharing(engines.get(training.engine, training.devices, together=True))
+    sharing = Sharing(
+        engines.get(training.engine, training.devices, together=True), distributed.index(), distributed.count()
+    )
     seeds = member_seeds(training.seed, training.ensemble)
     carried = carries_state(built.architecture)
-    devices = training.devices * distributed.count()
     size = _size(training, known.rows)
-    width = size + -size % devices
+    shares = Shares(sharing, training, carried, known.kept)
     nbytes = sum(part[:1].nbytes for part in tree.leaves((known.kept.x, known.kept.y)))
-    layout = Layout.of(size, training.accumulate, nbytes, training.steps_per_epoch, None if carried else width)
-    steps = training.steps_per_epoch or (LONG if known.rows is None else -(-known.rows // layout.update))
+    layout = shares.layout(size, training.accumulate, nbytes, training.steps_per_epoch)
+    passes = shares.passes(known.stream, layout, known.rows, "the stream")
+    whole = None if known.rows is None else -(-known.rows // (size * training.accumulate))
+    steps = training.steps_per_epoch or passes.updates or whole or LONG
     collect = need_outputs(metrics)
     optimizer = scheduled(get_optimizer(training.optimizer), training.schedule, steps, training.epochs)
     optimizer = frozen(clipped(optimizer, built.architecture, training.clip), built, training.freeze)
     (form, rates), (penalty, strengths) = apart(optimizer), apart(training.penalty)
-    architecture, shares = apart(built.architecture)
-    numbers: dict[str, Any] = {"architecture": shares, "optimizer": rates, "penalty": strengths}
+    architecture, of_layers = apart(built.architecture)
+    numbers: dict[str, Any] = {"architecture": of_layers, "optimizer": rates, "penalty": strengths}
     if training.ensemble > 1:
         numbers = tree.map(lambda number: np.full(training.ensemble, number), numbers)
     program = program_for(
@@ -299,11 +309,12 @@ def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJ
     numbered = built.architecture.takes_integers and not _pictures(known.kept.x)
     mixup = [create_mixup(training.mixup, seed, numbered) for seed in seeds]
     held_reader, held_kept = _held_reader(known, training)
-    held_rows = size if carried else max(size, VALIDATION_ROWS)
-    held_layout = Layout.of(held_rows if carried else divisible(held_rows, devices, whole=True), 1, nbytes, None)
+    held_layout = shares.held_layout(size, nbytes)
     sample = _sampled(known, held_kept, training)
-    passes = Passes(known.rows)
-    held_rows_known = getattr(known.held, "rows", None)
+    held_cuts = None
+    if held_reader is not None:
+        held_passes = shares.passes(known.held, held_layout, getattr(known.held, "rows", None), "validation data")
+        held_cuts = shares.cuts(known.held, held_reader, held_layout, held_passes)
     return StreamJob(
         examples=sample,
         training=training,
@@ -318,18 +329,16 @@ def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJ
         validation=None if held_kept is None else [Batches(rows, size) for rows in sample.split.validation or ()],
         start=program.start(drawn(network, built, seeds), seeds),
         stream=known.stream,
-        cuts=Cuts(passes_of(known.stream, known.reader, sharing, "the stream"), layout, passes),
+        cuts=shares.cuts(known.stream, known.reader, layout, passes),
         maker=Maker(layout, shuffled, carried, mixup, sharing),
-        held_cuts=None
-        if held_reader is None
-        else Cuts(
-            passes_of(known.held, held_reader, sharing, "validation data"),
-            held_layout,
-            Passes(held_rows_known, "validation data"),
-        ),
+        held_cuts=held_cuts,
         held_maker=Maker(held_layout, [None], carried, [None], sharing, steps=False),
         sharing=sharing,
-        told={"streamed_rows": known.rows or 0, "block_rows": layout.rows, **rounded(metrics)},
+        told={
+            "streamed_rows": known.rows or 0,
+            "block_rows": layout.updates * size * training.accumulate,
+            **rounded(metrics),
+        },
     )  # fmt: skip
 
 

@@ -83,7 +83,14 @@ class Survey:
         return rows if self.places is None else rows.at(self.places)
 
 
-def survey(stream: Any, kinds: dict[str, str], passing: bool, outcomes: Callable[[Any, Any], Any], seed: int) -> Survey:
+def survey(
+    stream: Any,
+    kinds: dict[str, str],
+    passing: bool,
+    outcomes: Callable[[Any, Any], Any],
+    seed: int,
+    most: int | None = None,
+) -> Survey:
     """Read a pass, if that is needed, or the first rows.
 
     Parameters
@@ -97,11 +104,13 @@ def survey(stream: Any, kinds: dict[str, str], passing: bool, outcomes: Callable
         ``outcomes(x, y)``: the targets of a block as arrays.
     seed : int
         Of the choice of the rows that are kept, if there is a choice.
+    most : int or None
+        Rows after which the pass is left, since it may have no end.
     """
     heads = {name: Head() for name in kinds}
     sample = Sample(KEPT, (seed, _STREAM))
     kept: list[tuple[Any, Any, Any]] = []
-    seen, alike = 0, Alike()
+    seen, alike, whole = 0, Alike(), True
     for place, block in blocks_of(stream, 0, 0, 1, "the stream"):
         with reading(place):
             x, y, weights = unpacked(block)
@@ -118,7 +127,9 @@ def survey(stream: Any, kinds: dict[str, str], passing: bool, outcomes: Callable
                     heads[name].add_numbers(named[name])
             _keep(kept, sample, (x, y, weights), count, passing)
         seen += count
-        if not passing and seen >= KEPT:
+        limit = most if passing else KEPT
+        if limit is not None and seen >= limit:
+            whole = False
             break
     if not seen:
         raise InputError("the stream ended at once: there are no rows to train on")
@@ -127,7 +138,7 @@ def survey(stream: Any, kinds: dict[str, str], passing: bool, outcomes: Callable
         Passes(said).check(0, seen)
     if not passing:
         return Survey(getattr(stream, "rows", None), heads, kept)
-    return Survey(seen, heads, kept, sample.least())
+    return Survey(seen if whole else None, heads, kept, sample.least())
 
 
 def _keep(kept: list[Any], sample: Sample, block: tuple[Any, Any, Any], count: int, passing: bool) -> None:

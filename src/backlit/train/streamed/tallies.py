@@ -11,6 +11,7 @@ from backlit.graph import tree
 from backlit.nn.metrics import Metric
 from backlit.nn.shapes import rows_at, rows_of
 from backlit.train.scores import HeadMetric, by_loss
+from backlit.train.streamed.sharing import of_all
 
 SAMPLE = 16_384  # rows from which metrics are measured that aren't made of sums
 _STREAM = 0x7A11  # apart from the seeds of shuffles
@@ -43,12 +44,17 @@ class Tally:
         if self._others:
             self._sample.add({"outputs": outputs, "targets": targets, "weights": weights})
 
-    def join(self, other: Mapping[str, Any]) -> None:
-        """Count the rows of which another process has the sums."""
-        for name, sums in other.items():
-            metric = self._summed[name]
-            own = metric.metric if isinstance(metric, HeadMetric) else metric
-            self.sums[name] = own.added(self.sums[name], sums) if name in self.sums else sums
+    def of_all(self) -> None:
+        """Count the rows of all processes, in the same order at each."""
+        told = of_all({name: {key: np.asarray(part) for key, part in sums.items()} for name, sums in self.sums.items()})
+        self.sums = {}
+        for sums_of_one in told:
+            for name, sums in (sums_of_one or {}).items():
+                metric = self._summed[name]
+                own = metric.metric if isinstance(metric, HeadMetric) else metric
+                self.sums[name] = own.added(self.sums[name], sums) if name in self.sums else sums
+        if self._others:
+            self._sample.of_all()
 
     def figures(self) -> dict[str, float]:
         """Each metric of all rows that were counted; NaN where none had any weight."""
@@ -139,6 +145,14 @@ class Sample:
         kept = self.least()
         whole = tree.map(lambda *parts: np.concatenate(parts), *self._parts)
         self._parts, self._keys = [rows_at(whole, kept)], self._keys[kept]
+
+    def of_all(self) -> None:
+        """Choose among the rows that all processes kept: those with the least keys."""
+        rows = self.rows()
+        told = of_all(None if rows is None else {"keys": self._keys, "rows": rows})
+        kept = [one for one in told if one is not None]
+        self._parts = [one["rows"] for one in kept]
+        self._keys = np.concatenate([np.zeros(0), *(one["keys"] for one in kept)])
 
     def rows(self) -> Any:
         """The rows that were kept, in their order; None if none came by."""
