@@ -23,7 +23,14 @@ from sklearn.datasets import load_breast_cancer, load_digits, make_classificatio
 from sklearn.model_selection import train_test_split
 
 TRIALS, FACTOR, EPOCHS, FOLDS = 27, 3, 81, 5
+BATCH = 32
 LAYERS = ((64,), (128, 64), (256, 128))
+RATES = 5e-4, 3e-2
+SPACE = {
+    "network": [f"mlp:{','.join(map(str, layers))}" for layers in LAYERS],
+    "learning_rate": RATES,
+    "weight_decay": (1e-3, 1.0),
+}
 
 
 def tables() -> dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]]:
@@ -50,8 +57,9 @@ def ours(x: np.ndarray, y: np.ndarray, other: np.ndarray, seed: int) -> np.ndarr
     names = [f"c{i}" for i in range(x.shape[1])]
     table = pl.DataFrame(dict(zip(names, x.T, strict=True))).with_columns(target=pl.Series(y))
     tuning = bl.tune(
-        table, target="target", task="classification", trials=TRIALS, factor=FACTOR, split=(0.8, 0.2), ensemble=FOLDS,
-        seed=seed, progress=False,
+        table, target="target", task="classification", trials=TRIALS, factor=FACTOR, epochs=EPOCHS,
+        batch_size=BATCH, pieces=0, dropout=0.0, space=SPACE, split=(0.8, 0.2), ensemble=FOLDS, seed=seed,
+        progress=False,
     )  # fmt: skip
     return np.asarray(tuning.run.predict(pl.DataFrame(dict(zip(names, other.T, strict=True)))))
 
@@ -67,12 +75,11 @@ def theirs(x: np.ndarray, y: np.ndarray, other: np.ndarray, seed: int) -> np.nda
 
     space = {
         "mlpclassifier__hidden_layer_sizes": LAYERS,
-        "mlpclassifier__learning_rate_init": loguniform(5e-4, 3e-2),
+        "mlpclassifier__learning_rate_init": loguniform(*RATES),
         "mlpclassifier__alpha": loguniform(1e-5, 1.0),
-        "mlpclassifier__batch_size": (16, 32, 64),
     }
     search = HalvingRandomSearchCV(
-        make_pipeline(StandardScaler(), MLPClassifier(random_state=seed)), space, n_candidates=TRIALS, factor=FACTOR,
+        make_pipeline(StandardScaler(), MLPClassifier(batch_size=BATCH, random_state=seed)), space, n_candidates=TRIALS, factor=FACTOR,
         resource="mlpclassifier__max_iter", min_resources=EPOCHS // FACTOR**2, max_resources=EPOCHS, cv=FOLDS,
         random_state=seed, n_jobs=cores(),
     )  # fmt: skip
