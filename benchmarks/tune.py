@@ -2,11 +2,12 @@
 
 `python -m benchmarks tune` measures all, `python -m benchmarks tune --quick` two splits of two small tables.
 
-Both draw as many candidates from the same hidden layers and rates and from a range of decay (scikit-learn's is a penalty
-in the loss), with batches of 32 standardised rows, give them the same epochs at each rung (9, 27, 81), judge them on
-five folds, and train the best of them on all folds. scikit-learn begins each rung anew and stops where the loss stands,
-Backlit goes on from the last rung. scikit-learn has a worker for each core, Backlit a thread. Scores are on a fifth of
-the rows that neither search sees. Nothing is compiled before: a table's first split compiles, the others find programs.
+Both draw as many candidates from the same hidden layers and rates and from a range of decay (scikit-learn's is a
+penalty in the loss), with batches of 32 standardised rows, give them the same epochs at each rung (9, 27, 81), judge
+them on five folds, and train the best of them on all folds. scikit-learn begins each rung anew and stops where the loss
+stands, Backlit goes on from the last rung. scikit-learn has a worker for each core, Backlit a thread. Scores are on a
+fifth of the rows that neither search sees. Nothing is compiled before: a table's first split compiles, the others find
+programs.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def theirs(x: np.ndarray, y: np.ndarray, other: np.ndarray, seed: int) -> np.nda
         "mlpclassifier__alpha": loguniform(1e-5, 1.0),
     }
     search = HalvingRandomSearchCV(
-        make_pipeline(StandardScaler(), MLPClassifier(batch_size=BATCH, random_state=seed)), space, n_candidates=TRIALS, factor=FACTOR,
+        make_pipeline(StandardScaler(), MLPClassifier(batch_size=BATCH, random_state=seed)), space,
+        n_candidates=TRIALS, factor=FACTOR,
         resource="mlpclassifier__max_iter", min_resources=EPOCHS // FACTOR**2, max_resources=EPOCHS, cv=FOLDS,
         random_state=seed, n_jobs=cores(),
     )  # fmt: skip
@@ -149,8 +151,8 @@ def markdown(lines: list[dict[str, Any]]) -> str:
         "changes less than the clock; a table's first split compiles its programs (nothing is cached before)."
     )
     columns = (
-        "| table | rows | `bl.tune`, first split | others | scikit-learn | times faster, first | others | all | accuracy "
-        "| theirs | gain ± error |"
+        "| table | rows | `bl.tune`, first split | others | scikit-learn | times faster, first | others | all "
+        "| accuracy | theirs | gain ± error |"
     )
     rows = []
     for line in lines:
@@ -160,8 +162,9 @@ def markdown(lines: list[dict[str, Any]]) -> str:
         first, others = us[0, 1], us[1:, 1].mean() if splits > 1 else np.nan
         whole = them[:, 1].mean()
         rows.append(
-            f"| {line['table']} | {line['rows']} | {first:.1f} | {others:.1f} | {whole:.1f} | {them[0, 1] / first:.1f} | "
-            f"{whole / others:.1f} | {whole / us[:, 1].mean():.1f} | {us[:, 2].mean():.4f} | {them[:, 2].mean():.4f} | "
+            f"| {line['table']} | {line['rows']} | {first:.1f} | {others:.1f} | {whole:.1f} | "
+            f"{them[0, 1] / first:.1f} | {whole / others:.1f} | {whole / us[:, 1].mean():.1f} | {us[:, 2].mean():.4f} | "
+            f"{them[:, 2].mean():.4f} | "
             f"{gain.mean():+.4f} ± {error:.4f} |"
         )
     return "\n".join([about, "", columns, f"|{'---|' * 11}", *rows])

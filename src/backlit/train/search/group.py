@@ -186,7 +186,8 @@ class Groups:
             by_group.setdefault((id(self.of(trial)), trial.since), []).append(trial)
         parts = sorted(by_group.values(), key=len, reverse=True)
         cut = [
-            [part[i : i + self.of(part[0]).width] for i in range(0, len(part), self.of(part[0]).width)] for part in parts
+            [part[i : i + self.of(part[0]).width] for i in range(0, len(part), self.of(part[0]).width)]
+            for part in parts
         ]
         return [blocks[0] for blocks in cut] + [block for blocks in cut for block in blocks[1:]]
 
