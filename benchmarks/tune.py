@@ -163,9 +163,8 @@ def markdown(lines: list[dict[str, Any]]) -> str:
         whole = them[:, 1].mean()
         rows.append(
             f"| {line['table']} | {line['rows']} | {first:.1f} | {others:.1f} | {whole:.1f} | "
-            f"{them[0, 1] / first:.1f} | {whole / others:.1f} | {whole / us[:, 1].mean():.1f} | {us[:, 2].mean():.4f} | "
-            f"{them[:, 2].mean():.4f} | "
-            f"{gain.mean():+.4f} ± {error:.4f} |"
+            f"{them[0, 1] / first:.1f} | {whole / others:.1f} | {whole / us[:, 1].mean():.1f} | "
+            f"{us[:, 2].mean():.4f} | {them[:, 2].mean():.4f} | {gain.mean():+.4f} ± {error:.4f} |"
         )
     return "\n".join([about, "", columns, f"|{'---|' * 11}", *rows])
 

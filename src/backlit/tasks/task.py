@@ -183,8 +183,8 @@ class Task(Record):
     def split(self, material: Any, fractions: Sequence[float], seed: int) -> tuple[Any, list[str]]:
         """Training, validation and test part; what couldn't be done as wished comes back as notes."""
 
-    def lay(self, material: Any, options: Options) -> Any:
-        """What recipes of the same rows have in common, for `Call.laid`; None where each has to be made whole."""
+    def common(self, material: Any, options: Options) -> Any:
+        """What recipes of the same rows have in common, for `Call.common`; None where each has to be made whole."""
         del material, options
         return None
 

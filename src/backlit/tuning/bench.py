@@ -92,8 +92,8 @@ class TaskBench:
 
     def __post_init__(self) -> None:
         self.task.check(self.options)
-        self.laid = self.task.lay(self.material, self.options)
-        base, self.planned = self.task.recipe(self.material, self.options, self.call.replace(laid=self.laid))
+        self.common = self.task.common(self.material, self.options)
+        base, self.planned = self.task.recipe(self.material, self.options, self.call.replace(common=self.common))
         if getattr(base.training.optimizer, "exact", False):
             raise InputError("least_squares computes the minimum: there is nothing to tune; choose another optimizer")
         if base.training.validation is None:
@@ -120,7 +120,7 @@ class TaskBench:
         """A candidate's, on the rows that all share."""
         with about(told(settings)):
             task, options = self._made(settings)
-            recipe, _ = task.recipe(self.material, options, Call(training=self.call.training, laid=self.laid))
+            recipe, _ = task.recipe(self.material, options, Call(training=self.call.training, common=self.common))
             own = recipe.replace(**(self.call.training or {}))
         base = self.base
         training = own.training.replace(
