@@ -11,6 +11,7 @@ from tests.tuning.test_tune import CARS, QUICK, tuned  # noqa: F401  a fixture
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <function _at_fork")  # Ray forks, which JAX warns of
 @pytest.mark.parametrize(("backend", "module"), [("dask", "distributed"), ("ray", "ray")])
 def test_workers_of_a_local_cluster_find_the_same(tuned, backend, module):  # noqa: F811
     pytest.importorskip(module)
@@ -54,11 +55,9 @@ def test_a_cluster_without_workers():
         bl.tune(CARS, **QUICK, backend="dask", address=cluster.scheduler_address)
 
 
-@pytest.mark.slow
-def test_no_ray_answers():
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9"])
+def test_no_ray_answers(address):
     pytest.importorskip("ray")
-    says = (
-        r"Ray: no cluster answers at 127.0.0.1:9 \(.*\); check --address, and that it runs and is reachable from here"
-    )
+    says = rf"Ray: no cluster answers at {address} \(.*\); check --address, and that it runs and is reachable from here"
     with pytest.raises(InputError, match=says):
-        bl.tune(CARS, **QUICK, backend="ray", address="127.0.0.1:9")
+        bl.tune(CARS, **QUICK, backend="ray", address=address)
