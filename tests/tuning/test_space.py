@@ -123,6 +123,12 @@ def test_of_many_forms_some_are_drawn():
     assert len({c["learning_rate"] for c in drawn}) > 60
 
 
+def test_forms_are_few_where_trials_are():
+    space = usual_space({"learning_rate": 0.01, "network": "mlp:8", "dropout": 0.1, "pieces": 32})
+    forms = [len({(c["network"], c["pieces"]) for c in draw(space, trials)}) for trials in (27, 64)]
+    assert forms == [4, 15]  # five networks, three encodings: all of them only for enough candidates
+
+
 def test_lists_are_drawn_from_without_putting_back():
     space = {"network": Choice(("linear", "mlp:4")), "batch_size": Choice((8, 16, 32))}
     assert count_of(space) == 6
@@ -138,9 +144,9 @@ def test_what_is_planned_is_in_the_usual_space():
     planned = {"learning_rate": 0.004, "network": "mlp:128,64", "dropout": 0.3, "batch_size": 32, "pieces": 32,
                "optimizer": "adamw:weight_decay=0.1", "weight_decay": 0.1}  # fmt: skip
     space = usual_space(planned)
-    assert set(space) == set(planned) - {"optimizer"}
+    assert set(space) == set(planned) - {"optimizer", "batch_size"}
     assert all(planned[name] in dimension for name, dimension in space.items())
     slow = usual_space(
         {"learning_rate": 0.001, "network": "cnn:8", "dropout": 0.1, "batch_size": 64, "optimizer": "adam"}
     )
-    assert set(slow) == {"learning_rate", "dropout", "batch_size"}
+    assert set(slow) == {"learning_rate", "dropout"}

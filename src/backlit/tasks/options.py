@@ -232,6 +232,8 @@ class Call(Record):
         Kept with the run, together with what was chosen by the data: what would train it again.
     started : float, optional
         When the job began (`time.monotonic`): its time limit counts from there.
+    common : optional
+        From `Task.common`, where rows have been shared out and prepared before.
     """
 
     checkpoint: str | Path | Checkpoint | None = same(Training, "checkpoint")
@@ -245,6 +247,7 @@ class Call(Record):
     training: Mapping[str, Any] | None = option(None, scope="recipe")
     say: Callable[[str], None] | None = option(None, scope="call")
     started: float | None = option(None, scope="call")
+    common: Any = option(None, scope="call")
 
     def of_training(self) -> dict[str, Any]:
         """What of it `fit` takes."""

@@ -40,6 +40,17 @@ CALIBRATED = Template(
 
 
 @dataclass(frozen=True, eq=False)
+class Common:
+    """How rows are shared out and made into arrays, whatever network is to learn from them."""
+
+    parts: Parts
+    folds: Folds | None
+    members: int
+    preparation: Preparation
+    notes: list[str]
+
+
+@dataclass(frozen=True, eq=False)
 class Setting:
     """What one training has been set up with: all that judging it needs."""
 
@@ -129,17 +140,23 @@ class RowsTask(Task):
         """Other methods' chances of each class (rows, classes) for rows that were not learned from."""
         return {}
 
-    def recipe(self, material: Any, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
-        """What is to be trained on the training rows, and judged on the others."""
-        self.check(options)
+    def common(self, material: Any, options: Options) -> Common:
+        """Parts and folds, and the preparation that has learned from the training rows."""
         parts, notes = self.split(material, options.split, options.seed)
-        if options.balance and material.task != "classification":
-            raise InputError("balance weighs classes; the target holds numbers or several labels")
         members = self.members(material, len(parts.train), options)
         parts, folds = self.fold(material, parts, members, options)
         preparation = self.prepare(material, parts.train)
         notes = [*material.notes, *notes, *self.warnings(material, parts, preparation)]
-        notes += warm_up_told(options.network, options)
+        return Common(parts, folds, members, preparation, notes)
+
+    def recipe(self, material: Any, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
+        """What is to be trained on the training rows, and judged on the others."""
+        self.check(options)
+        if options.balance and material.task != "classification":
+            raise InputError("balance weighs classes; the target holds numbers or several labels")
+        common = call.common or self.common(material, options)
+        parts, folds, members, preparation = common.parts, common.folds, common.members, common.preparation
+        notes = [*common.notes, *warm_up_told(options.network, options)]
         call.tell(notes)
         plan = self.plan(material, parts.train, preparation, options, members)
         setting = Setting(material, parts, folds, options, plan, notes)

@@ -104,6 +104,11 @@ class StreamedTask(TableTask):
         table = open_table(data, **self.reading)
         return Streamed(table.name, None, np.zeros(0), "", table=table, progress=progress)
 
+    def common(self, material: Streamed, options: Options) -> Any:
+        """Nothing: the table is read anew."""
+        del material, options
+        return None
+
     def recipe(self, material: Streamed, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
         """What is trained on the training rows, and judged on the others."""
         self.check(options)

@@ -183,6 +183,11 @@ class Task(Record):
     def split(self, material: Any, fractions: Sequence[float], seed: int) -> tuple[Any, list[str]]:
         """Training, validation and test part; what couldn't be done as wished comes back as notes."""
 
+    def common(self, material: Any, options: Options) -> Any:
+        """What recipes of the same rows have in common, for `Call.common`; None where each has to be made whole."""
+        del material, options
+        return None
+
     @abstractmethod
     def recipe(self, material: Any, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
         """What is to be trained, its judgement included, and the choices made for it as options."""

@@ -30,7 +30,7 @@ from backlit.nn.spec.sequences import for_texts
 from backlit.settings import option, same
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.plan import Ends, Usual
-from backlit.tasks.rows import Setting
+from backlit.tasks.rows import Common, Setting
 from backlit.tasks.split import ALL_DIFFERENT, copies_of, together
 from backlit.tasks.table import Table, TableTask, Tabular, read_rows
 from backlit.tasks.task import Parts, Plan, Progress
@@ -171,9 +171,17 @@ class TextsTask(Tabular):
         return column.with_pieces(material.raw, rows) if material.pieces and material.unit in IN_PIECES else column
 
     def recipe(self, material: TextTable, options: Options, call: Call) -> tuple[Recipe, dict[str, Any]]:
-        """As for other rows; pieces are for networks that don't heed order, and have no vectors."""
+        """As for other rows."""
+        return super().recipe(self._in_pieces(material, options), options, call)
+
+    def common(self, material: TextTable, options: Options) -> Common:
+        """As for other rows."""
+        return super().common(self._in_pieces(material, options), options)
+
+    def _in_pieces(self, material: TextTable, options: Options) -> TextTable:
+        """Pieces are for networks that don't heed order, and have no vectors."""
         bag = options.network is None or (isinstance(options.network, str) and options.network.startswith("bag"))
-        return super().recipe(dataclasses.replace(material, pieces=bag and self.vectors is None), options, call)
+        return dataclasses.replace(material, pieces=bag and self.vectors is None)
 
     def warnings(self, material: TextTable, parts: Parts, preparation: Preparation) -> list[str]:
         """How many test texts training has seen, though other people divided them, or times or groups did."""

@@ -318,13 +318,16 @@ class Loop:
             self.stopped = "early stopping"
         return state
 
-    def records(self, results: Any, count: int, first: int) -> Iterator[EpochRecord]:
-        """Losses and metrics of the first `count` epochs that the program returned, numbered from `first` + 1."""
+    def records(self, results: Any, count: int, first: int, scored: bool = True) -> Iterator[EpochRecord]:
+        """Losses and metrics of the first `count` epochs that the program returned, numbered from `first` + 1.
+
+        Metrics of outputs are left out unless `scored`.
+        """
         columns = self._columns(results, count)
         for i in range(count):
             record: EpochRecord = {"epoch": first + i + 1, **{name: column[i] for name, column in columns.items()}}
             record |= self._derived(record)
-            if self.job.program.collect:
+            if scored and self.job.program.collect:
                 record |= self._scores(results, i, first + i)
             yield record
 

@@ -91,7 +91,9 @@ class TaskBench:
     call: Call
 
     def __post_init__(self) -> None:
-        base, self.planned = self.task.recipe(self.material, self.options, self.call)
+        self.task.check(self.options)
+        self.common = self.task.common(self.material, self.options)
+        base, self.planned = self.task.recipe(self.material, self.options, self.call.replace(common=self.common))
         if getattr(base.training.optimizer, "exact", False):
             raise InputError("least_squares computes the minimum: there is nothing to tune; choose another optimizer")
         if base.training.validation is None:
@@ -118,7 +120,7 @@ class TaskBench:
         """A candidate's, on the rows that all share."""
         with about(told(settings)):
             task, options = self._made(settings)
-            recipe, _ = task.recipe(self.material, options, Call(training=self.call.training))
+            recipe, _ = task.recipe(self.material, options, Call(training=self.call.training, common=self.common))
             own = recipe.replace(**(self.call.training or {}))
         base = self.base
         training = own.training.replace(

@@ -6,6 +6,8 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import socket
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
@@ -151,7 +153,11 @@ def _ray(address: str | None, workers: int | None) -> Iterator[Ray]:
     if begun:
         local = {"num_cpus": workers, "include_dashboard": False} if address is None else {"address": address}
         try:
-            ray.init(**local, log_to_driver=False, logging_level="ERROR")
+            if address is not None:
+                _knock(address)
+            with warnings.catch_warnings():  # what it forks runs another program at once
+                warnings.filterwarnings("ignore", r"os\.fork", RuntimeWarning)
+                ray.init(**local, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             raise InputError(_unreachable("Ray", address, error)) from error
     try:
@@ -159,6 +165,13 @@ def _ray(address: str | None, workers: int | None) -> Iterator[Ray]:
     finally:
         if begun:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """See whether anyone listens at "ray://host:port" or "host:port": Ray itself asks for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), WAIT).close()
 
 
 class Dask:

@@ -14,6 +14,7 @@ from backlit.tuning.space import NUMBERS, Choice, Interval, Space
 
 LISTED = 20_000  # spaces of so many candidates are listed, and drawn from without putting back
 TRIALS_OF_FORM = 8  # a form is compiled for so many candidates, if there are many forms
+FEWEST_OF_FORM = 4  # where there is time for as many candidates of each, all forms are tried
 FEWEST_FORMS = 4
 ROUNDS = 50
 
@@ -47,7 +48,7 @@ def draw(space: Space, trials: int, seed: int = 0, first: Mapping[str, Any] | No
     Examples
     --------
     >>> draw({"learning_rate": Interval(0.001, 0.1, log=True), "network": Choice(("linear", "mlp:8"))}, 2)
-    [{'learning_rate': 0.00246, 'network': 'linear'}, {'learning_rate': 0.0386, 'network': 'mlp:8'}]
+    [{'learning_rate': 0.00701, 'network': 'mlp:8'}, {'learning_rate': 0.0222, 'network': 'linear'}]
     """
     most = count_of(space)
     if trials > most:
@@ -79,7 +80,9 @@ def _values(dimension: Interval | Choice) -> Sequence[Any]:
 def _spread(space: Space, trials: int, rng: np.random.Generator) -> list[dict[str, Any]]:
     forms = {name: dimension for name, dimension in space.items() if name not in NUMBERS}
     every = math.prod(dimension.count for dimension in forms.values())
-    count = int(every) if every <= trials // 2 else min(trials, max(trials // TRIALS_OF_FORM, FEWEST_FORMS))
+    count = (
+        int(every) if every <= trials // FEWEST_OF_FORM else min(trials, max(trials // TRIALS_OF_FORM, FEWEST_FORMS))
+    )
     if every <= count:
         shapes = [dict(zip(forms, values, strict=True)) for values in itertools.product(*map(_values, forms.values()))]
         rng.shuffle(shapes)

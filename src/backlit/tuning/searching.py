@@ -132,7 +132,8 @@ class Tuner:
     def _recipe(self, own: Mapping[str, Any]) -> Any:
         recipe = self.bench.recipe(own)
         by = self.wishes.by
-        return recipe.replace(metrics=[] if by in (None, "loss") else [by])
+        # With the metrics that the winner is trained with the program is the same, and compiled once.
+        return recipe if by in (None, "loss") else recipe.replace(metrics=[by])
 
     def _monitor(self, trial: Trial) -> Monitor:
         """What candidates are ranked by."""

@@ -63,9 +63,9 @@ class Tuning:
     Examples
     --------
     >>> import backlit as bl
-    >>> x, y = bl.data.moons(200, seed=0)
-    >>> tuning = bl.tune("mlp:16", x, y, trials=4, epochs=9, space={"lr": (1e-3, 1e-1)})
-    >>> len(tuning.trials), sorted(tuning.best), tuning.run.predict(x).shape
+    >>> moons = bl.data.load("moons", rows=200)
+    >>> tuning = bl.tune("mlp:16", moons.x, moons.y, trials=4, epochs=9, space={"lr": (1e-3, 1e-1)})
+    >>> len(tuning.trials), sorted(tuning.best), tuning.run.predict(moons.x).shape
     (4, ['learning_rate'], (200,))
     """
 

@@ -16,6 +16,8 @@ PIECES = (0, 8, 32)
 def usual_space(planned: Mapping[str, Any]) -> Space:
     """Rates about the planned one, dropout, decay; of tables networks of some widths and how numbers are encoded.
 
+    Sizes of batches aren't: another rate does much the same, and each size is a program more to compile.
+
     Parameters
     ----------
     planned : mapping
@@ -35,7 +37,4 @@ def usual_space(planned: Mapping[str, Any]) -> Space:
         space["network"] = Choice((network, *(word for word in NETWORKS if word != network)))
         if planned.get("pieces"):
             space["pieces"] = Choice(PIECES)
-    size = planned.get("batch_size")
-    if isinstance(size, int) and not isinstance(size, bool) and size >= 32:
-        space["batch_size"] = Choice((size // 2, size, 2 * size) if quick else (size // 2, size))
     return space

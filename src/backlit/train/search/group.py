@@ -67,6 +67,7 @@ class Group:
         state = self._joined([*states, *[states[-1]] * (len(block) - len(states))])
         data = {**self.lead.data, "numbers": self._numbers(block)}
         validation = self._batches([each.epoch(0) for job in block for each in job.validation or ()])
+        scored = monitor.of_outputs(self.lead)
         epoch = trials[0].since
         advanced = list(trials)
         while epoch < until and not all(trial.ended for trial in advanced) and not asked():
@@ -79,6 +80,8 @@ class Group:
             state, results = self.program.train(
                 state, data, batches, self.lead.validation_data, validation, np.int32(count)
             )
+            if not scored:  # nor do they come to the host
+                results = {name: {k: v for k, v in part.items() if k != "output"} for name, part in results.items()}
             results = tree.map(lambda part, count=count: self._by_epoch(np.asarray(part))[:count], results)
             if self.seconds or epoch > trials[0].since:  # the very first call compiles
                 self.seconds = (time.perf_counter() - start) / count
@@ -135,7 +138,7 @@ def told(trial: Trial, job: Job, results: Any, first: int, count: int, monitor: 
     good = first_bad(results)[0]
     stopping = job.training.early_stopping
     patience = getattr(stopping, "patience", None)
-    for record in Loop(job).records(results, min(count, good), first):
+    for record in Loop(job).records(results, min(count, good), first, monitor.of_outputs(job)):
         if record["epoch"] > trial.epoch:  # else it is trained again up to where it was
             trial = dataclasses.replace(trial, history=(*trial.history, record))
             if trial.waited(monitor, patience):
@@ -174,14 +177,19 @@ class Groups:
             return self._of[trial.number]
 
     def blocks(self, trials: Sequence[Trial]) -> list[list[Trial]]:
-        """Trials that one call of a program trains; the groups with the most first, so that none is waited for."""
+        """Trials that one call of a program trains.
+
+        First one of each group, so that programs are compiled side by side; the groups with the most before others.
+        """
         by_group: dict[tuple[int, int], list[Trial]] = {}
         for trial in trials:
             by_group.setdefault((id(self.of(trial)), trial.since), []).append(trial)
         parts = sorted(by_group.values(), key=len, reverse=True)
-        return [
-            part[i : i + self.of(part[0]).width] for part in parts for i in range(0, len(part), self.of(part[0]).width)
+        cut = [
+            [part[i : i + self.of(part[0]).width] for i in range(0, len(part), self.of(part[0]).width)]
+            for part in parts
         ]
+        return [blocks[0] for blocks in cut] + [block for blocks in cut for block in blocks[1:]]
 
     def advance(self, block: Sequence[Trial], until: int, asked: Callable[[], bool] = lambda: False) -> list[Trial]:
         """A block, trained up to an epoch."""

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from backlit.train.callbacks import EpochRecord
+from backlit.train.prepare import Job
 from backlit.train.recipe import Recipe
+from backlit.train.scores import by_loss
 
 DIVERGED, STOPPED = "diverged", "early stopping"
 
@@ -27,6 +29,11 @@ class Monitor:
         """The less the better; infinite for what isn't a number."""
         value = record.get(self.name, math.nan) * (-1 if self.direction == "max" else 1)
         return value if math.isfinite(value) else math.inf
+
+    def of_outputs(self, job: Job) -> bool:
+        """Whether outputs are needed for it, and not losses alone."""
+        own = job.metrics.get(self.name.removeprefix("val_"))
+        return own is not None and not by_loss(own)
 
     def value(self, cost: float) -> float:
         """A cost as the history has it."""
