@@ -108,7 +108,8 @@ def test_the_help_keeps_its_headings_and_words():
 
 
 VERBS = {
-    "Compare", "Export", "Find", "List", "Open", "Predict", "Rank", "Run", "Score", "Search", "Show", "Tell", "Train", "Write",
+    "Compare", "Export", "Find", "List", "Open", "Predict", "Rank", "Run", "Score", "Search", "Show", "Tell",
+    "Train", "Write",
 }  # fmt: skip
 
 
