@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from backlit.distributed.failing import is_news
 from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, addressed, by_hand, checked, found
 from backlit.distributed.telling import part
-from backlit.distributed.world import joined
+from backlit.distributed.world import count, joined
 from backlit.errors import DistributedWarning, InputError, ProcessError
 
 WAIT = "BACKLIT_WAIT"  # seconds to wait for the others
@@ -88,6 +88,27 @@ def join() -> None:
         place = found()
         if place is not None:
             _join(place)
+
+
+def check_alone(what: str) -> None:
+    """Refuse what one process does by itself where there are others, each of which would do it.
+
+    Raises
+    ------
+    InputError
+        If a launcher has started this process among others; not within `once`.
+
+    Examples
+    --------
+    >>> check_alone("tune")
+    """
+    place = found() if joined() is None else None
+    if place is not None or count() > 1:
+        launcher = "" if place is None else f" ({place.launcher})"
+        raise InputError(
+            f"{what} searches in one process, and this is one of several{launcher}: start it once, or set "
+            f"{PROCESSES}=1; its own workers share the work out"
+        )
 
 
 def leave() -> None:

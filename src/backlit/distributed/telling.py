@@ -123,9 +123,7 @@ def barrier(name: str) -> None:
     names = gathered(name)
     for other, there in enumerate(names):
         if there != name:
-            raise errors.InputError(
-                f"process {index()} waits at {name!r}, process {other} at {there!r}: {TOGETHER}"
-            )
+            raise errors.InputError(f"process {index()} waits at {name!r}, process {other} at {there!r}: {TOGETHER}")
 
 
 def once(work: Callable[[], T]) -> T:
