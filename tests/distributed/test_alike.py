@@ -163,6 +163,7 @@ def test_many_that_are_missing_are_told_in_one_line():
 
 def test_the_command_starts_without_what_joining_needs():
     code = "import sys, backlit.cli.process, backlit.cli.launching.child\n"
-    code += "print([n for n in ('importlib.metadata', 'multiprocessing', 'backlit.distributed.roll_call', 'runpy') if n in sys.modules])"
+    names = ("importlib.metadata", "multiprocessing", "backlit.distributed.roll_call", "runpy")
+    code += f"print([name for name in {names!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
