@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import backlit as bl
+from backlit.cli import train
 from backlit.distributed import joining, places, roll_call, same, telling
 from backlit.engine.xla import XlaEngine
 from backlit.train import fit as fitting
@@ -167,3 +169,15 @@ def test_the_command_starts_without_what_joining_needs():
     code += f"print([name for name in {names!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_an_interrupted_command_waits_for_the_first_to_write(monkeypatch):
+    """A launcher that sees a process end by a signal's status stops the others."""
+    done = []
+    run = SimpleNamespace(diverged=None, history=[1], stopped="interrupted", seconds=1.0, judgement=None)
+    run.diagnose = lambda: SimpleNamespace(alarms=[])
+    run.save = lambda *given, **more: done.append("saved")
+    monkeypatch.setattr("backlit.distributed.barrier", done.append)
+    monkeypatch.setattr("backlit.cli.output.leave", done.append)
+    train.finish(run, Path("run"), train.Outcome(no_report=True, as_json=True))
+    assert done == ["saved", "finished", 130]

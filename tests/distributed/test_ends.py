@@ -35,7 +35,7 @@ def test_who_is_done_hears_that_another_has_failed(monkeypatch):
 def test_who_waits_for_one_that_has_come_to_its_end(monkeypatch):
     told = outcomes(monkeypatch, lambda: telling.gathered(1), lambda: (time.sleep(0.1), telling.part()))
     assert told[0] == (
-        "ProcessError: process 1 has come to its end, and process 0 still waits for it at 'gathered the script': "
+        "ProcessError: process 1 has come to its end, and process 0 still waits for it at 'gathered in the script': "
         + TOGETHER
     )
 
@@ -43,7 +43,7 @@ def test_who_waits_for_one_that_has_come_to_its_end(monkeypatch):
 def test_messages_of_different_kinds_are_told_apart(monkeypatch):
     told = outcomes(monkeypatch, lambda: telling.agreed(1), lambda: telling.gathered(2))
     assert told[1] == (
-        "InputError: process 1 waits at 'gathered the script', another one is at 'agreed the script': " + TOGETHER
+        "InputError: process 1 waits at 'gathered in the script', another one is at 'agreed in the script': " + TOGETHER
     )
 
 
@@ -55,7 +55,10 @@ def test_messages_of_different_places_are_told_apart(monkeypatch):
 
     told = outcomes(monkeypatch, lambda: sent("backlit.one"), lambda: sent("backlit.two"))
     assert told[0] == 1
-    assert told[1].startswith("InputError: process 1 waits at 'agreed backlit.two:1', another one is at 'agreed backl")
+    assert told[1] == (
+        "InputError: process 1 waits at 'agreed in backlit.two:1', another one is at 'agreed in backlit.one:1': "
+        + TOGETHER
+    )
 
 
 def test_two_that_wait_for_each_other_are_told_apart(monkeypatch):

@@ -260,7 +260,7 @@ def _next(kind: str) -> str:
         if index() == 0:
             for old in (f"backlit/{sweep - 1}/", f"backlit/swept/{sweep - 1}/"):
                 _client().key_value_delete(old)
-    return f"backlit/{sweep}/{number}/{kind} {_place()}"
+    return f"backlit/{sweep}/{number}/{kind} in {_place()}"
 
 
 def _place() -> str:

@@ -44,6 +44,8 @@ def watch_parent() -> None:
     def wait() -> None:
         while os.read(end, 1):
             pass
+        if os.getpgrp() == os.getpid():  # a group of its own, in which is what it has started
+            os.killpg(0, signal.SIGKILL)
         os._exit(LOST)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
