@@ -32,6 +32,18 @@ def test_who_is_done_hears_that_another_has_failed(monkeypatch):
     assert not shut
 
 
+def test_who_went_on_after_a_failure_of_its_own_parts_in_order(monkeypatch):
+    def failed():
+        telling.tell_failure("its disk is full")
+        telling.part()
+
+    def slow():
+        time.sleep(0.2)
+        telling.part()
+
+    assert outcomes(monkeypatch, slow, failed) == [None, None]
+
+
 def test_who_waits_for_one_that_has_come_to_its_end(monkeypatch):
     told = outcomes(monkeypatch, lambda: telling.gathered(1), lambda: (time.sleep(0.1), telling.part()))
     assert told[0] == (

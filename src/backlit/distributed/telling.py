@@ -299,10 +299,10 @@ def _wait(key: str) -> str:
     """
     waits = False
     while (text := _heard(key)) is None:
-        told = failure()
-        if told is not None:
+        told, parting = failure(), key.startswith(PARTED)
+        if told is not None and not (parting and told["process"] == index()):  # who went on after its own is orderly
             raise errors.ProcessError(f"process {told['process']} failed: {told['text']}")
-        if key.startswith(PARTED):
+        if parting:
             continue
         _check_place(key, waits)
         waits = True
