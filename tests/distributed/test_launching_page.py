@@ -42,6 +42,24 @@ def test_the_examples_of_one_machine(tmp_path: Path):
     assert re.search(r"^2 processes, loss 0\.\d+$", said[1], flags=re.MULTILINE)
 
 
+def test_what_a_script_hears_is_what_the_page_says():
+    """Ctrl-C is held until an epoch is whole; the other signals only in commands."""
+    import signal
+
+    from backlit.interrupts import held
+
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    with held():
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+    assert "In a script of\nyour own Ctrl-C does so; what SIGTERM and SIGHUP do there is Python's default" in PAGE
+
+
+def test_the_page_doesnt_promise_what_gloo_doesnt_keep():
+    assert "everything stays on this machine" not in PAGE
+    assert "With `average_every` the result depends on how many there are" in PAGE
+
+
 @pytest.mark.parametrize("script", blocks("bash"))
 def test_shell_that_a_shell_reads(script):
     done = subprocess.run([shutil.which("bash"), "-n"], input=script, text=True, capture_output=True, check=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backlit.cli.launching import child, placing
+from backlit.cli.launching import inherited, placing
 from backlit.cli.launching.placing import Placing, place_of, take
 from backlit.distributed import failing, joining, same
 from backlit.errors import InputError, ProcessError
@@ -73,7 +73,7 @@ def test_a_launchers_process_is_watched_by_a_parent(monkeypatch):
 
 def test_a_child_joins(monkeypatch):
     joined = []
-    monkeypatch.setenv(child.PARENT, "5")
+    monkeypatch.setattr(inherited, "parent", 5)
     monkeypatch.setattr(placing, "_join", joined.append)
     take(Placing(processes=2), "x.csv")
     assert joined == [Placing(processes=2)]

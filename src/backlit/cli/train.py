@@ -172,6 +172,7 @@ def finish(run: Any, folder: Path, outcome: Outcome, more: Mapping[str, Any] | N
         if not outcome.as_json:
             output.tell(f"report: {written}")
     if run.stopped == "interrupted":
+        distributed.barrier("finished")  # a launcher that sees one end so stops the first, which may still be writing
         output.leave(output.INTERRUPTED)
 
 

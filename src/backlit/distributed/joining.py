@@ -10,16 +10,20 @@ import sys
 import warnings
 from dataclasses import replace
 from types import TracebackType
+from typing import Any, NoReturn
 
 from backlit.distributed.failing import is_news
-from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, addressed, checked, found
-from backlit.distributed.roll_call import answered
-from backlit.distributed.world import joined
-from backlit.errors import DistributedWarning, InputError
+from backlit.distributed.places import COORDINATOR, JOINED, PROCESSES, Place, addressed, by_hand, checked, found
+from backlit.distributed.telling import part
+from backlit.distributed.world import count, joined
+from backlit.errors import DistributedWarning, InputError, ProcessError
 
 WAIT = "BACKLIT_WAIT"  # seconds to wait for the others
 LONGEST_WAIT = 300.0  # without it
+RUNPY = "<frozen runpy>"  # who runs `python -m`
 SILENCE = 15  # seconds without a sign of life after which a process counts as gone
+
+_exits: list[SystemExit] = []  # the last one that was asked for, by `sys.exit`
 
 
 def initialize(coordinator: str | None = None, process: int | None = None, processes: int | None = None) -> None:
@@ -32,7 +36,7 @@ def initialize(coordinator: str | None = None, process: int | None = None, proce
     coordinator : str, optional
         "host:port" of the first process, the same at all. Without any of the three they are found: in the variables
         BACKLIT_COORDINATOR, BACKLIT_PROCESS and BACKLIT_PROCESSES, or from SLURM, Open MPI (or another MPI with mpi4py)
-        or Kubernetes. BACKLIT_PROCESSES=1 keeps a process on its own under any of them.
+        or Kubernetes. BACKLIT_PROCESSES=1 keeps a process on its own under any of them, and without.
     process : int, optional
         Number of this process, from 0.
     processes : int, optional
@@ -65,6 +69,8 @@ def initialize(coordinator: str | None = None, process: int | None = None, proce
         raise InputError(f"initialize takes coordinator, process and processes, or none of them: {missing} is missing")
     else:
         told = found()
+        if told is None and PROCESSES in os.environ and by_hand(os.environ) is None:
+            return  # one process, as it was told
         if told is None:
             raise InputError(
                 "initialize: no launcher is found; start the processes by backlit train --processes, srun or mpirun, "
@@ -84,12 +90,41 @@ def join() -> None:
             _join(place)
 
 
+def check_alone(what: str) -> None:
+    """Refuse what one process does by itself where there are others, each of which would do it.
+
+    Raises
+    ------
+    InputError
+        If a launcher has started this process among others; not within `once`.
+
+    Examples
+    --------
+    >>> check_alone("tune")
+    """
+    place = found() if joined() is None else None
+    if place is not None or count() > 1:
+        launcher = "" if place is None else f" ({place.launcher})"
+        raise InputError(
+            f"{what} searches in one process, and this is one of several{launcher}: start it once, or set "
+            f"{PROCESSES}=1; its own workers share the work out"
+        )
+
+
 def leave() -> None:
-    """Wait for the others, and part from them."""
+    """Wait for the others, however long they take, and part from them.
+
+    Raises
+    ------
+    ProcessError
+        If another process has failed meanwhile.
+    """
+    if joined() is None:
+        return
     import jax
 
-    if joined() is not None:
-        jax.distributed.shutdown()
+    part()  # JAX itself would wait for 5 minutes, and then end all
+    jax.distributed.shutdown()
 
 
 def _join(place: Place) -> None:
@@ -112,6 +147,8 @@ def _join(place: Place) -> None:
             DistributedWarning,
             stacklevel=4,
         )
+    from backlit.distributed.roll_call import answered  # which takes a while to import
+
     wait = _wait()
     answered(place, wait)
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
@@ -126,8 +163,9 @@ def _join(place: Place) -> None:
         heartbeat_timeout_seconds=SILENCE,
     )
     os.environ[JOINED] = str(os.getpid())
-    atexit.register(leave)
+    atexit.register(_leave_at_the_end)
     _end_with_errors()
+    _hear_exits()
 
 
 def _end_with_errors() -> None:
@@ -139,12 +177,53 @@ def _end_with_errors() -> None:
         if joined() is None:
             return
         is_news(f"{kind.__name__}: {error}")
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(128 + signal.SIGINT if issubclass(kind, KeyboardInterrupt) else 1)
+        _end(128 + signal.SIGINT if issubclass(kind, KeyboardInterrupt) else 1)
 
     sys.excepthook = told
+
+
+def _hear_exits() -> None:
+    """From now on it is known what `sys.exit` was called with: at the end of the process Python doesn't tell."""
+
+    def ended(status: Any = None, /) -> NoReturn:
+        _exits[:] = [SystemExit(status)]
+        raise _exits[0]
+
+    sys.exit = ended
+
+
+def _status() -> int:
+    """With which `sys.exit` ends this process; 0 if it wasn't called, or something caught what it raised."""
+    for error in _exits:
+        trace = error.__traceback__  # Python 3.11 sets it where the error is caught, others where it passes
+        frame = None if trace is None else trace.tb_frame
+        of_main = frame is not None and frame.f_globals is vars(sys.modules["__main__"])
+        outermost = frame is None or (of_main and frame.f_code.co_name == "<module>")
+        if (outermost or (frame is not None and frame.f_code.co_filename == RUNPY)) and error.code is not None:
+            return error.code & 255 if isinstance(error.code, int) else 1
+    return 0
+
+
+def _leave_at_the_end() -> None:
+    """As `leave`; a script that ends with a status of its own ends at once, and so do those that wait for it."""
+    if joined() is None:
+        return
+    status = _status()
+    if status:
+        is_news(f"it ended with status {status}")
+        _end(status)
+    try:
+        leave()
+    except ProcessError as error:
+        sys.stderr.write(f"{error}\n")
+        _end(1)
+
+
+def _end(status: int) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def _wait() -> float:

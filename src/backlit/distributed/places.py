@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
 import os
 import re
+import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,10 +66,11 @@ def found(environment: Mapping[str, str] | None = None) -> Place | None:
     told = os.environ if environment is None else environment
     if told.get(JOINED, str(os.getpid())) != str(os.getpid()):
         return None
+    workers = sys.modules.get("multiprocessing.process")  # a worker of Python's own has it, and its parent's variables
+    if workers is not None and workers.parent_process() is not None:
+        return None
     if PROCESSES in told or PROCESS in told:
         return by_hand(told)
-    if multiprocessing.parent_process() is not None:  # a worker of Python's own, which has the launcher's variables too
-        return None
     for launcher in (_slurm, _open_mpi, _mpi, _kubernetes):
         place = launcher(told)
         if place is not None:
@@ -157,7 +158,8 @@ def _slurm(told: Mapping[str, str]) -> Place | None:
     local = _whole(told["SLURM_LOCALID"])
     each = [int(tasks) for tasks in re.findall(r"(\d+)(?:\(x\d+\))?", told.get("SLURM_STEP_TASKS_PER_NODE", ""))]
     one_node = _whole(told.get("SLURM_STEP_NUM_NODES")) == 1
-    coordinator = told.get(COORDINATOR) or (f"{LOOPBACK}:{_port(told['SLURM_JOB_ID'], told)}" if one_node else None)
+    step = f"{told['SLURM_JOB_ID']}.{told.get('SLURM_STEP_ID', '')}"  # of a job two may run on one machine
+    coordinator = told.get(COORDINATOR) or (f"{LOOPBACK}:{_port(step, told)}" if one_node else None)
     own = _own(told, local, max(each, default=1))
     return Place("SLURM", _whole(told["SLURM_PROCID"]), several, coordinator, "slurm", own)
 

@@ -28,6 +28,8 @@ from backlit.errors import DistributedWarning, InputError
 NEWS = 5.0  # seconds of waiting before it is told, and then ten times as long each time
 LONGEST = 4096  # bytes of a line
 PAUSE = 0.2  # seconds between two attempts
+MOST = 64  # connections, besides one a process, that are heard at once: the oldest that says nothing must go
+NAMED = 8  # numbers of missing processes that are told: the answer is one line
 SPOKEN = 10.0  # seconds for the answer once all are there or time is up
 PACKAGES = ("jax", "jaxlib", "numpy")
 
@@ -85,6 +87,14 @@ class _Desk:
         """Numbers that haven't come."""
         come = {report["process"] for report in self.said.values()}
         return [number for number in range(1, self.own["processes"]) if number not in come]
+
+    def surplus(self) -> list[socket.socket]:
+        """Connections that have said nothing whole, and are forgotten since there are too many: the oldest."""
+        silent = [each for each in self.lines if each not in self.said]
+        gone = silent[: max(0, len(self.lines) + 1 - self.own["processes"] - MOST)]
+        for each in gone:
+            del self.lines[each]
+        return gone
 
     def hear(self, connection: socket.socket) -> str | None:
         """Take in a part of a line; what is wrong, if something is. Who isn't one of us, or is gone, is forgotten."""
@@ -147,8 +157,14 @@ def _call(place: Place, wait: float) -> None:
             for key, _ in selector.select(PAUSE):
                 connection: Any = key.fileobj
                 if connection is server:
-                    connection, _ = server.accept()
+                    try:
+                        connection, _ = server.accept()
+                    except OSError:  # it is gone again
+                        continue
                     connection.setblocking(False)
+                    for silent in desk.surplus():
+                        selector.unregister(silent)
+                        silent.close()
                     desk.lines[connection] = b""
                     selector.register(connection, selectors.EVENT_READ)
                     continue
@@ -156,7 +172,7 @@ def _call(place: Place, wait: float) -> None:
                 if connection not in desk.lines:
                     selector.unregister(connection)
                     connection.close()
-            names = ", ".join(map(str, desk.missing()))
+            names = _listed(desk.missing())
             if wrong is None and names and time.monotonic() > deadline:
                 wrong = (
                     f"process {names} of {place.processes} didn't come to {place.coordinator} within {wait:g} s: "
@@ -166,6 +182,18 @@ def _call(place: Place, wait: float) -> None:
         desk.answer(wrong or "")
     if wrong is not None:
         raise InputError(wrong)
+
+
+def _listed(numbers: list[int]) -> str:
+    """Numbers in words: the first of them, and how many more.
+
+    Examples
+    --------
+    >>> _listed([1, 3]), _listed([*range(1, 20)])
+    ('1, 3', '1, 2, 3, 4, 5, 6, 7, 8 and 11 more')
+    """
+    more = len(numbers) - NAMED
+    return ", ".join(map(str, numbers[:NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def _report(place: Place, wait: float) -> None:
@@ -199,7 +227,7 @@ def _read(line: bytes) -> dict[str, Any] | None:
     """What a line says, if it is one of ours."""
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # as of "[[[[…"
         return None
     if not isinstance(told, dict):
         return None

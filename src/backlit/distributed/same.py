@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from backlit.distributed.telling import gathered
+from backlit.distributed.telling import agreed, gathered
+from backlit.distributed.world import is_first
 from backlit.errors import InputError, shown
 
+T = TypeVar("T", bound=Callable[..., Any])
+
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of a function in its repr: another in each process
 DATA = "data"  # told as a fingerprint, which nobody wants to read
 
 
@@ -29,7 +34,7 @@ def check_same(told: Mapping[str, Any]) -> None:
     --------
     >>> check_same({"epochs": 3})
     """
-    everyone = gathered({name: json.dumps(value, default=str) for name, value in told.items()})
+    everyone = gathered({name: ADDRESS.sub("", json.dumps(value, default=str)) for name, value in told.items()})
     first = everyone[0]
     for number, other in enumerate(everyone):
         for name, here in first.items():
@@ -43,6 +48,24 @@ def check_same(told: Mapping[str, Any]) -> None:
                 )
             values = f"{shown(_read(there))} at process {number}, {shown(_read(here))} at process 0"
             raise InputError(f"{name} is {values}: start every process with the same options")
+
+
+def decided(callbacks: Sequence[T]) -> tuple[T, ...]:
+    """The first process's functions, at it; elsewhere as many that do nothing, since but the first one's are called.
+
+    So a script may give them at the first process alone: what depends on whether there are any is the same at all.
+
+    Examples
+    --------
+    >>> decided([print]) == (print,)
+    True
+    """
+    many = agreed(len(callbacks))
+    return tuple(callbacks) if is_first() else (_nothing,) * many  # type: ignore[return-value]
+
+
+def _nothing(*given: Any) -> None:
+    """Stands for a function of the first process's."""
 
 
 def _read(text: str | None) -> Any:

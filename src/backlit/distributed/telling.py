@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeVar
 
 from backlit import errors
@@ -22,6 +24,8 @@ SLICE_MS = 1000  # of waiting, between which Ctrl-C is heard and failures of oth
 SWEEP = 256  # messages after which the old ones are cleared away
 PIECE = 2**20  # bytes of a file in one message
 FAILED = "backlit/failed"
+PARTED = "backlit/parted"
+TOGETHER = "every process must run the same lines in the same order"
 
 _numbers = itertools.count()  # the processes send the same messages in the same order
 _askings = itertools.count()
@@ -119,10 +123,7 @@ def barrier(name: str) -> None:
     names = gathered(name)
     for other, there in enumerate(names):
         if there != name:
-            raise errors.InputError(
-                f"process {index()} waits at {name!r}, process {other} at {there!r}: every process must run the same "
-                "lines in the same order"
-            )
+            raise errors.InputError(f"process {index()} waits at {name!r}, process {other} at {there!r}: {TOGETHER}")
 
 
 def once(work: Callable[[], T]) -> T:
@@ -248,6 +249,18 @@ def shared(contents: bytes) -> list[bytes]:
         return found
 
 
+def part() -> None:
+    """Wait until every process has come to its end."""
+    me = index()
+    _put(f"{PARTED}/{me}", None)
+    if me > 0:
+        _wait(f"{PARTED}/all")
+        return
+    for other in range(1, count()):
+        _wait(f"{PARTED}/{other}")
+    _put(f"{PARTED}/all", None)
+
+
 def _error(name: str, text: str) -> errors.BacklitError:
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, errors.BacklitError):
@@ -271,7 +284,18 @@ def _next(kind: str) -> str:
         if index() == 0:
             for old in (f"backlit/{sweep - 1}/", f"backlit/swept/{sweep - 1}/"):
                 _client().key_value_delete(old)
-    return f"backlit/{sweep}/{number}/{kind}"
+    return f"backlit/{sweep}/{number}/{kind} in {_place()}"
+
+
+def _place() -> str:
+    """Where a message is sent from: file and line of Backlit's, or of a script the word, whose lines may differ."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
+    name = "" if frame is None else str(frame.f_globals.get("__name__"))
+    if frame is None or not name.startswith("backlit."):
+        return "the script"
+    return f"{name}:{frame.f_lineno}"
 
 
 def _put(key: str, value: Any) -> str:
@@ -288,12 +312,45 @@ def _plain(value: Any) -> Any:
 
 
 def _wait(key: str) -> str:
-    """What a key tells, as soon as it does."""
+    """What a key tells, as soon as it does.
+
+    Raises
+    ------
+    ProcessError
+        If another process has failed, or has come to its end, where this one waits.
+    InputError
+        If another process is elsewhere in the program.
+    """
+    waits = False
     while (text := _heard(key)) is None:
-        told = failure()
-        if told is not None:
+        told, parting = failure(), key.startswith(PARTED)
+        if told is not None and not (parting and told["process"] == index()):  # who went on after its own is orderly
             raise errors.ProcessError(f"process {told['process']} failed: {told['text']}")
+        if parting:
+            continue
+        _check_place(key, waits)
+        waits = True
     return text
+
+
+def _check_place(key: str, known: bool) -> None:
+    """Refuse to wait for who is elsewhere; the others see where this one waits."""
+    _, sweep, number, here, *_ = key.split("/")
+    if not sweep.isdecimal():
+        return
+    parent = f"backlit/{sweep}/{number}"
+    if not known:
+        _put(f"{parent}/{here}/waits/{index()}", None)
+    elsewhere = {other.split("/")[3] for other, _ in _client().key_value_dir_get(f"{parent}/")} - {here}
+    if elsewhere:
+        raise errors.InputError(
+            f"process {index()} waits at {here!r}, another one is at {min(elsewhere)!r}: {TOGETHER}"
+        )
+    gone = [name.rpartition("/")[2] for name, _ in _client().key_value_dir_get(f"{PARTED}/")]
+    if gone and _heard(key) is None:  # it may have told this one just before
+        raise errors.ProcessError(
+            f"process {gone[0]} has come to its end, and process {index()} still waits for it at {here!r}: {TOGETHER}"
+        )
 
 
 def _heard(key: str) -> str | None:

@@ -6,6 +6,7 @@ JAX is array library, compiler and device layer here. Its automatic differentiat
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -106,10 +107,15 @@ class XlaEngine:
         leaves, structure = tree.flatten(arrays)
         apart = [i for i, leaf in enumerate(leaves) if not getattr(leaf, "is_fully_replicated", True)]
         if self._several and apart:  # then every process fetches: each has but a part
-            whole = jax.jit(lambda parts: parts, out_shardings=self._placed())([leaves[i] for i in apart])
+            whole = self._gathering([leaves[i] for i in apart])
             for i, leaf in zip(apart, whole, strict=True):
                 leaves[i] = leaf
         return tree.unflatten(structure, [np.asarray(leaf) for leaf in leaves])
+
+    @functools.cached_property
+    def _gathering(self) -> Callable[[list[Any]], list[Any]]:
+        """One program for all fetching of the same shapes, rather than one a checkpoint."""
+        return jax.jit(lambda parts: parts, out_shardings=self._placed())
 
     def _divided(self, shape: tuple[int, ...], ahead: int = 0) -> NamedSharding | None:
         axis = dividing_axis(shape[ahead:], self.devices)

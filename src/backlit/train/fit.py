@@ -7,13 +7,13 @@ import time
 from typing import Any, Protocol
 
 from backlit import distributed
-from backlit.distributed.same import check_same
+from backlit.distributed.same import check_same, decided
 from backlit.errors import DivergedError, InputError, StreamError
 from backlit.interrupts import held
 from backlit.nn.layer import Layer, Network
-from backlit.settings import declared
 from backlit.train import progress
 from backlit.train.callbacks import EarlyStopping, Follower, followed
+from backlit.train.compared import decisive, rhythm
 from backlit.train.inputs import preparation_for
 from backlit.train.loop import Listeners, Loop, Saving
 from backlit.train.prepare import Job, is_exact, prepare
@@ -71,7 +71,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     stopping = completed(training.early_stopping, job)
     settings = training.replace(loss=job.loss, optimizer=job.optimizer, early_stopping=stopping).to_dict()
     settings |= {"data": job.fingerprint(), **job.told}
-    check_same({"network": repr(job.network.architecture), **_decisive(settings)})
+    check_same({"network": repr(job.network.architecture), **decisive(settings), **rhythm(training, job, stopping)})
     prober = _prober(job)
     facts = None if prober is None else start_of(job, prober)
 
@@ -101,7 +101,7 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
     following = followed(training.listeners if first else ())
     with following, progress.shown(training.progress if first else False, goal) as display, held() as asked:
         saving = None if keeper is None else Saving(keeper.every, lambda: keeper.write(loop, result()))
-        listeners = Listeners(training.listeners, display.show, prober, saving, asked, settings)
+        listeners = Listeners(decided(training.listeners), display.show, prober, saving, asked, settings)
         loop = loop_for(job)(job, stopping, listeners, deadline=deadline)
         with contextlib.nullcontext(False) if keeper is None else keeper.open(loop, settings) as free:
             if keeper is not None and free:  # whatever happens from here on, there is something to go on with
@@ -136,12 +136,6 @@ def _job(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
 def loop_for(job: Job) -> type[Loop]:
     """The loop that runs such a job."""
     return StreamLoop if isinstance(job, StreamJob) else Loop
-
-
-def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
-    """Of a run's settings those that must be the same at all processes that train together."""
-    names = [name for name, option in declared(Training).items() if option.scope == "identity"]
-    return {name: settings[name] for name in [*names, "epochs", "data"] if name in settings}
 
 
 def _prober(job: Job) -> Prober | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backlit import distributed
+from backlit.distributed.same import check_same
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
@@ -16,6 +17,7 @@ from backlit.optim import get as get_optimizer
 from backlit.optim.schedules import Exponential
 from backlit.optim.transform import Chain, chain
 from backlit.settings import build
+from backlit.train.compared import decisive
 from backlit.train.prepare import prepare
 from backlit.train.training import Training
 
@@ -108,6 +110,15 @@ def lr_find(
     training = build(Training, {"metrics": [], "epochs": 1, **options}, "bl.lr_find")
     sweeping = with_learning_rate(get_optimizer(training.optimizer), growing)
     job = prepare(network, x, y, training.replace(optimizer=sweeping))
+    settings = job.training.replace(loss=job.loss, optimizer=job.optimizer).to_dict()
+    check_same(
+        {
+            "network": repr(job.network.architecture),
+            **decisive({**settings, "data": job.fingerprint(), **job.told}),
+            "steps": steps,
+            **{name: getattr(training, name) for name in ("devices", "shard")},
+        }
+    )
     (rows,) = job.batches
     epochs = [rows.epoch(i) for i in range(-(-steps // rows.steps))]
     batches = tree.map(lambda *parts: np.concatenate(parts)[None, :steps], *epochs)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backlit.distributed.joining import check_alone
 from backlit.errors import InputError, unknown
 from backlit.exchange.data.huggingface import as_tables, is_huggingface
 from backlit.nn.layer import Layer, Network
@@ -103,6 +104,7 @@ class Tuning:
 
 def tuned(tuner: Tuner, call: Call) -> Tuning:
     """Run a search, and write its table and picture into the run's folder, if it has one."""
+    check_alone("tune")
     found: Found = tuner.run(call)
     run = Run.of(found.run)
     judgement = run.judgement or {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import runpy
 import signal
 import sys
 import threading
@@ -16,17 +15,19 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-PARENT = "BACKLIT_PARENT"  # number of the end of a pipe that is shut once the parent is gone
-STREAMS = {1: "BACKLIT_STDOUT", 2: "BACKLIT_STDERR"}  # files that Python's streams go to: libraries write to 1 and 2
+from backlit.cli.launching import inherited
+
 SHARED = "BACKLIT_SHARED"  # as `backlit.distributed` has it, which takes longer to import
 LOST = 69  # exit status: another process is gone, whose parent knows more (EX_UNAVAILABLE of sysexits.h)
 NAMED = 25  # seconds: longer than JAX takes to notice that a process is silent
 MODULE = "-m"
+DEBUG = "BACKLIT_DEBUG"  # as `backlit.cli.process` has it
+LAST = "lost: "  # begins the line that says what an error that came of another's end said
 
 
 def is_child() -> bool:
     """Whether a parent watches over this process, and tells how it ended."""
-    return PARENT in os.environ
+    return inherited.parent is not None
 
 
 def is_local() -> bool:
@@ -36,13 +37,15 @@ def is_local() -> bool:
 
 def watch_parent() -> None:
     """End with the parent, however it ended; if there is one."""
-    words = os.environ.get(PARENT)
-    if words is None:
+    end = inherited.parent
+    if end is None:
         return
 
     def wait() -> None:
-        while os.read(int(words), 1):
+        while os.read(end, 1):
             pass
+        if os.getpgrp() == os.getpid():  # a group of its own, in which is what it has started
+            os.killpg(0, signal.SIGKILL)
         os._exit(LOST)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
@@ -56,6 +59,10 @@ def end_if_lost(error: BaseException) -> None:
 
     if not is_child() or joined() is None or not is_loss(error):
         return
+    if os.environ.get(DEBUG, "") not in ("", "0"):  # then all is told
+        return
+    with contextlib.suppress(OSError):  # the parent keeps it, for the case that nobody tells another cause
+        os.write(2, f"{LAST}{' '.join(str(error).split())}\n".encode(errors="replace"))
     if not is_local():  # their parents don't know of each other's
         if failure() is not None:
             return
@@ -65,11 +72,14 @@ def end_if_lost(error: BaseException) -> None:
 
 def stream_number(number: int) -> int:
     """The number of the file that one of Python's standard streams goes to."""
-    return int(os.environ.get(STREAMS[number], number))
+    given = inherited.streams[number]
+    return number if given is None else given
 
 
 def run_script(words: list[str]) -> None:
     """Run a script, or after ``-m`` a module, as Python would, with the words after it as its arguments."""
+    import runpy
+
     if MODULE in words[:1]:
         sys.argv = words[1:]
         sys.path.insert(0, str(Path.cwd()))
@@ -92,8 +102,10 @@ def main() -> None:
     del sys.path[0]  # where `python -m` looks first
     try:
         run_script(sys.argv[1:])
+        _leave()
     except SystemExit as ended:
         if ended.code is None or ended.code == 0:
+            _leave()
             raise
         if not isinstance(ended.code, int):
             sys.stderr.write(f"{ended.code}\n")
@@ -106,6 +118,22 @@ def main() -> None:
         while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, "<frozen runpy>"):
             trace = trace.tb_next
         sys.excepthook(type(error), error.with_traceback(trace), trace)
+        _end(1)
+
+
+def _leave() -> None:
+    """Part from the others, if the script has joined any; of one that fails meanwhile the parent tells."""
+    from backlit.distributed.joining import leave
+    from backlit.distributed.world import joined
+    from backlit.errors import ProcessError
+
+    if joined() is None:
+        return
+    try:
+        leave()
+    except ProcessError as error:
+        end_if_lost(error)
+        sys.stderr.write(f"{error}\n")
         _end(1)
 
 

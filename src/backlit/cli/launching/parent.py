@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -19,9 +20,10 @@ from typing import Any
 
 from backlit import interrupts
 from backlit.cli import process
-from backlit.cli.launching.child import PARENT, STREAMS
-from backlit.cli.launching.verdict import LINE, OTHERS, Ending, verdict
-from backlit.distributed.places import COORDINATOR, JOINED, LOOPBACK, PROCESS, PROCESSES, SHARED
+from backlit.cli.launching.child import LAST
+from backlit.cli.launching.inherited import PARENT, STREAMS
+from backlit.cli.launching.verdict import FAILED, LINE, NOISE, OTHERS, Ending, verdict
+from backlit.distributed.places import COORDINATOR, JOINED, LOOPBACK, PROCESS, PROCESSES, SHARED, found
 from backlit.errors import InputError
 
 MOST = 1024  # processes on one machine
@@ -29,7 +31,7 @@ KEPT = 2**16  # characters of what a process wrote that are kept for the end
 TICK = 0.05  # seconds between two looks
 SETTLE = 2.0  # seconds after the first failure in which others may tell its cause
 SAME = 5.0  # seconds in which process 0 tells of the same wrong input as another process did
-FAREWELL = 60.0  # seconds that the others have once process 0 is done
+FAREWELL = 60.0  # seconds that the others have once process 0 is done; of a script, if it is to end
 
 
 @dataclass(eq=False)
@@ -80,6 +82,7 @@ class Job:
     _pipes: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector, init=False)
     _killed: set[int] = field(default_factory=set, init=False)
     _noisy: bool = field(default=False, init=False)
+    _begun: bytes = field(default=b"", init=False)
 
     def run(self) -> tuple[int, str]:
         """Run the command to its end; its exit status, and what is to be said of it."""
@@ -97,6 +100,9 @@ class Job:
                 return self.workers[0].process.returncode or interrupts.status() or 0, ""
             endings = sorted((each for each in self.workers if each.number not in self._killed), key=_when)
             judged = verdict([each.ending() for each in endings], self.processes)
+            if self._killed and not judged.status:
+                names = ", ".join(map(str, sorted(self._killed)))
+                return FAILED, f"process {names} still ran {FAREWELL:g} s after process 0 had ended, and was stopped"
             return judged.status, judged.message
 
     def _start(self, number: int, alive: int, told: Mapping[str, str]) -> None:
@@ -145,7 +151,8 @@ class Job:
         for each in ended:
             code, since = each.process.returncode, each.ended or 0.0
             if each is self.workers[0]:
-                ends.append(since + (FAREWELL if code == 0 else 0.0 if code > 0 and not asked else SETTLE))
+                patience = float("inf") if self.script and not asked else FAREWELL
+                ends.append(since + (patience if code == 0 else 0.0 if code > 0 and not asked else SETTLE))
             elif code and not asked:
                 ends.append(since + (SAME if code == 2 else SETTLE))
         return min(ends)
@@ -157,20 +164,27 @@ class Job:
             first, text = key.data
             data = os.read(key.fd, KEPT)
             if not data:
+                if first and self._begun:
+                    self._pass_on(b"\n")
                 self._pipes.unregister(key.fd)
                 os.close(key.fd)
                 continue
             text += data
             del text[:-KEPT]
-            if first or process.debugging():
+            if first:
                 self._pass_on(data)
+            elif process.debugging():
+                sys.stderr.write(data.decode(errors="replace"))
+                sys.stderr.flush()
         return bool(ready)
 
     def _pass_on(self, data: bytes) -> None:
         """Show what process 0's libraries and children write, up to XLA's account of how it lost others."""
-        for line in data.decode(errors="replace").splitlines(keepends=True):
-            self._noisy = self._noisy or LINE.match(line) is not None
-            if process.debugging() or not (self._noisy or line.startswith(OTHERS)):
+        *whole, self._begun = (self._begun + data).split(b"\n")
+        for line in (f"{text.decode(errors='replace')}\n" for text in whole):
+            about_others = LINE.match(line) is not None and any(word in line for word in NOISE)
+            self._noisy = self._noisy or about_others
+            if process.debugging() or not (self._noisy or line.startswith((OTHERS, LAST))):
                 sys.stderr.write(line)
         sys.stderr.flush()
 
@@ -178,6 +192,9 @@ class Job:
         for each in self.workers:
             if each.process.poll() is None:
                 self._killed.add(each.number)
+                if not each.spoke:  # with what it has started, in a group of its own
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.killpg(each.process.pid, signal.SIGKILL)
                 each.process.kill()
         for each in self.workers:
             each.process.wait()
@@ -237,10 +254,18 @@ def check_processes(count: int, given: Mapping[str, str] = os.environ) -> None:
     """
     if not 1 <= count <= MOST:
         raise InputError(f"--processes must be from 1 to {MOST}, got {count}")
+    if given.get(PROCESSES, "").strip() == "1":
+        raise InputError(f"--processes {count}: {PROCESSES}=1 keeps this process on its own: unset it")
     if PROCESSES in given:
         raise InputError(
             f"--processes {count}: this is one of {given[PROCESSES]} processes already ({PROCESSES} is set): leave "
             "--processes out, or unset the variable"
+        )
+    place = found(given)
+    if place is not None:
+        raise InputError(
+            f"--processes {count}: this is a process that {place.launcher} has started among others: leave "
+            f"--processes out, or let {place.launcher} start one process alone"
         )
     if not hasattr(os, "fork"):
         raise InputError(f"--processes {count}: several processes need Linux or macOS")

@@ -7,12 +7,13 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backlit.cli.launching.child import LOST
+from backlit.cli.launching.child import LAST, LOST
 
 FAILED = 1
 RUNTIME = "JAX distributed service detected fatal errors"  # how XLA ends a process that lost the others
 SILENT = re.compile(r"stopped sending heartbeats\):\s*((?:\d+\s+)+)")
 LINE = re.compile(r"^[EFW]\d{4} \d\d:\d\d")  # how XLA begins a line of what goes wrong
+NOISE = ("coordination", RUNTIME)  # in those by which it tells that it lost others
 OTHERS = "[Gloo] "  # how Gloo begins the line that says how many it has met
 STOPPED = "all were stopped. A run that was kept in a folder can be gone on with (--resume)"
 
@@ -106,6 +107,7 @@ def _lost(failed: Sequence[Ending], count: int | None) -> str:
     text = "\n".join(ending.native for ending in failed)
     silent = SILENT.search(text)
     if silent is None and RUNTIME not in text:
-        return f"another process was lost; {STOPPED}"
+        last = [line.removeprefix(LAST) for line in text.splitlines() if line.startswith(LAST)]
+        return f"another process was lost; {STOPPED}" + "".join(f"\n{line}" for line in last[:1])
     numbers = "0" if silent is None else ", ".join(silent[1].split())  # 0 is where they ask each other
     return f"{_name(numbers, count)} no longer answers: it was killed, stopped, or can't be reached; {STOPPED}"
