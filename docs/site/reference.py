@@ -58,6 +58,7 @@ PAGES = (
     Page("exchange", "Other tools", "Networks and runs to and from other tools.", ("exchange",)),
     Page("sklearn", "scikit-learn", "", ("sklearn",), "sklearn"),
     Page("trackers", "Trackers", "", ("trackers",), "trackers"),
+    Page("distributed", "Processes that train together", "", ("distributed",), "distributed"),
     Page("plots", "Plots", "", ("inspect.plots",), "plots"),
     Page("lessons", "Lessons", "", ("lessons",), "lessons"),
     Page("errors", "Errors and warnings", "", ("errors",), "errors"),

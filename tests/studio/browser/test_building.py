@@ -61,7 +61,7 @@ def test_a_csv_is_shown_as_it_is_understood_and_learned_from(page):
     expect(table.locator("tbody tr")).to_have_count(3)
     expect(table.locator("tbody tr").nth(0)).to_contain_text("width")
     until(page, "studio.store.state.spec.data.name === 'file'")
-    assert page.evaluate("studio.store.state.data.columns") == ["width", "height"]
+    until(page, "studio.store.state.data.columns.join() === 'width,height'")
     assert page.evaluate("studio.store.state.data.classes.toSorted()") == ["tall", "wide"]
     page.locator('[data-do="epoch"]').click()
     at_update(page, page.evaluate("studio.store.state.at.updates_per_epoch"))
