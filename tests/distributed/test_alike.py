@@ -89,7 +89,7 @@ def test_functions_of_the_same_script_are_the_same(monkeypatch):
     """Though they stand elsewhere in memory."""
     made = [bl.SGD(lambda step: 0.1), bl.SGD(lambda step: 0.1)]
     assert repr(made[0]) != repr(made[1])
-    told = [same.ADDRESS.sub("", json.dumps(repr(each))) for each in made]
+    told = [same.IN_MEMORY.sub("", json.dumps(repr(each))) for each in made]
     monkeypatch.setattr(same, "gathered", lambda here: [here, {"optimizer": told[1]}])
     same.check_same({"optimizer": repr(made[0])})
 

@@ -13,7 +13,7 @@ from backlit.errors import InputError, shown
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # of a function in its repr: another in each process
+IN_MEMORY = re.compile(r" at 0x[0-9a-fA-F]+")  # of a function in its repr: another in each process
 DATA = "data"  # told as a fingerprint, which nobody wants to read
 
 
@@ -34,7 +34,7 @@ def check_same(told: Mapping[str, Any]) -> None:
     --------
     >>> check_same({"epochs": 3})
     """
-    everyone = gathered({name: ADDRESS.sub("", json.dumps(value, default=str)) for name, value in told.items()})
+    everyone = gathered({name: IN_MEMORY.sub("", json.dumps(value, default=str)) for name, value in told.items()})
     first = everyone[0]
     for number, other in enumerate(everyone):
         for name, here in first.items():

@@ -28,7 +28,7 @@ def divergence(told: dict[str, Any]) -> Divergence:
     Examples
     --------
     >>> divergence({"epoch": 2, "step": 5, "layer": "the loss CrossEntropy()", "member": None})
-    Divergence(kind='loss', path='CrossEntropy()', epoch=2, step=5, member=None, greatest=None)
+    Divergence(kind='loss', path='CrossEntropy()', epoch=2, step=5, member=None, greatest=None, block='')
     """
     if "layer" not in told:
         return Divergence(**told)

@@ -22,8 +22,6 @@ from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import probes_of
 from backlit.train.result import Result, ending
 from backlit.train.scores import columns_of
-from backlit.train.streamed.loop import StreamLoop
-from backlit.train.streamed.prepare import StreamJob, prepare_stream
 from backlit.train.streamed.sources import stream_of
 from backlit.train.training import Training
 
@@ -128,6 +126,8 @@ def _job(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
     """What is trained, on arrays or on a stream."""
     stream = stream_of(x, y, training)
     if stream is not None:
+        from backlit.train.streamed.prepare import prepare_stream
+
         return prepare_stream(network, stream, training)
     training = training.replace(preparation=preparation_for(network, training.preparation, x))
     return prepare(network, x, y, training.replace(epochs=1) if is_exact(training.optimizer) else training)
@@ -135,7 +135,11 @@ def _job(network: Layer | Network, x: Any, y: Any, training: Training) -> Job:
 
 def loop_for(job: Job) -> type[Loop]:
     """The loop that runs such a job."""
-    return StreamLoop if isinstance(job, StreamJob) else Loop
+    if type(job) is Job:
+        return Loop
+    from backlit.train.streamed.loop import StreamLoop
+
+    return StreamLoop
 
 
 def _prober(job: Job) -> Prober | None:

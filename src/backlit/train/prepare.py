@@ -276,11 +276,12 @@ def carries_state(layer: Layer) -> bool:
 
 def clipped(optimizer: Any, architecture: Layer, clip: float | str | None) -> Any:
     """The optimizer behind a clipping of the gradients: by default for recurrent networks, unless it has one."""
-    if clip is None or (clip == "auto" and (_clips(optimizer) or not _wild(architecture))):
+    auto = isinstance(clip, str) and clip == "auto"
+    if clip is None or (auto and (_clips(optimizer) or not _wild(architecture))):
         return optimizer
-    if isinstance(clip, bool) or not (clip == "auto" or (isinstance(clip, (int, float)) and 0 < clip < np.inf)):
+    if isinstance(clip, bool) or not (auto or (isinstance(clip, (int, float)) and 0 < clip < np.inf)):
         raise InputError(f"clip must be a gradient norm above 0, 'auto' or None, got {clip!r}")
-    return chain(ClipGlobalNorm(CLIP if clip == "auto" else float(clip)), optimizer)
+    return chain(ClipGlobalNorm(CLIP if auto else float(clip)), optimizer)
 
 
 def _wild(architecture: Layer) -> bool:

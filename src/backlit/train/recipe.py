@@ -21,8 +21,7 @@ from backlit.train.fingerprint import same_data
 from backlit.train.fit import Keeper, fit
 from backlit.train.result import Result
 from backlit.train.scores import wanted_again
-from backlit.train.streamed.prepare import FORM
-from backlit.train.streamed.sources import stream_of
+from backlit.train.streamed.sources import FORM, stream_of
 from backlit.train.training import Training
 
 SHARE = 0.2  # of the rows, held back where nothing was

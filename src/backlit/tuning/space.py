@@ -23,7 +23,7 @@ from backlit.tasks.options import Options
 
 RATIO = 10.0  # of its ends, from which on a range is tried by the logarithm
 DIGITS = 3  # of numbers that are drawn: so many can be typed again
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 RANGE = re.compile(rf"(?:(log|linear):)?\s*({NUMBER})\s*\.\.\s*({NUMBER})", re.ASCII)
 ALIASES = {"lr": "learning_rate"}
 # Of `Options`: what a candidate may differ in. The others are of the search itself: epochs, which it deals out, the

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backlit.distributed.joining import check_alone
-from backlit.errors import InputError, unknown
+from backlit.errors import InputError, shown, unknown
 from backlit.exchange.data.huggingface import as_tables, is_huggingface
 from backlit.nn.layer import Layer, Network
 from backlit.run import Run
@@ -78,6 +78,13 @@ class Tuning:
     ended: str = ""
     _space: Space = field(default_factory=dict, repr=False)
     _smaller: bool = field(default=True, repr=False)
+
+    def __post_init__(self) -> None:
+        known = isinstance(self.trials, list) and all(isinstance(trial, dict) for trial in self.trials)
+        if not (known and self.trials and {"score", "settings"} <= set(self.trials[0])):
+            raise InputError(
+                f"trials must be a list of dicts, the best first, as bl.tune makes it, got {shown(self.trials)}"
+            )
 
     @property
     def best(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from backlit.data.files.packed import ADDRESS, PACKED
 from backlit.errors import InputError
 
 SHOWN = 20  # files that are told by name
-PATTERN = re.compile(r"[*?]|\[[^]]+\]")
+PATTERN = re.compile(r"[*?]|\[[^][]+\]|\[\[\]")
 DIGITS = re.compile("([0-9]+)")
 STREAMED = ("csv", "tsv", "parquet", "arrow", "npy")
 

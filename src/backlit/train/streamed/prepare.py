@@ -36,12 +36,11 @@ from backlit.train.streamed.blocks import END, Block, Maker
 from backlit.train.streamed.reader import Reader, Rows, blocks_of, reading, unpacked
 from backlit.train.streamed.shares import Shares
 from backlit.train.streamed.sharing import Sharing
-from backlit.train.streamed.sources import needs_all_rows
+from backlit.train.streamed.sources import FORM, needs_all_rows
 from backlit.train.streamed.survey import LEARNED, Survey, survey, wanted
 from backlit.train.streamed.tallies import rounded
 from backlit.train.training import Training
 
-FORM = "stream:"  # what a stream's fingerprint begins with
 CACHED = 64 * 2**20  # bytes of held-out rows that stay on the device from epoch to epoch
 SURVEYED = 1 << 16  # rows that a first look takes, at least, of a stream that needn't end
 SLICE = 1 << 13  # rows of validation data in memory that are prepared at once

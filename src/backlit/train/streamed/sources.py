@@ -16,6 +16,8 @@ from backlit.optim import get as get_optimizer
 from backlit.train.ensemble import Folds
 from backlit.train.training import Training
 
+FORM = "stream:"  # what a stream's fingerprint begins with
+
 
 def stream_of(x: Any, y: Any, training: Training) -> Any:
     """The stream that x, or x and y, are; None for data that is held in memory.
