@@ -8,6 +8,7 @@ from sklearn.preprocessing import StandardScaler
 import backlit as bl
 from backlit.data.preparation import HOMES, Preparation, describe, preparation_of, restore
 from backlit.errors import InputError
+from tests.owned import is_own
 
 ROWS = np.arange(12.0).reshape(6, 2)
 TABLE = pl.DataFrame({"t": range(6), "size": ROWS[:, 0], "text": ["a b", "b", "a", "c", "b a", "a"], "y": [0, 1] * 3})
@@ -16,7 +17,7 @@ TABLE = pl.DataFrame({"t": range(6), "size": ROWS[:, 0], "text": ["a b", "b", "a
 def kinds(base=Preparation):
     """All concrete kinds that Backlit has."""
     for kind in base.__subclasses__():
-        if kind.__module__.startswith("backlit."):
+        if is_own(kind):
             yield kind
             yield from kinds(kind)
 

@@ -11,9 +11,11 @@ import backlit as bl
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.layer import Layer
+from backlit.nn.layers.onnx import OnnxGraph, OnnxNode
 from tests.exchange.torch.test_to_torch import drawn
 from tests.nn.common import outputs_and_gradients, weighing
 from tests.nn.layers.test_every_layer import CASES, inputs
+from tests.owned import is_own
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*copy keyword:DeprecationWarning")  # Keras' variables and NumPy 2
 K = keras.layers
@@ -28,8 +30,8 @@ LACKS: dict[Any, str] = {  # what Keras can't say: by kind or by the layer's tex
     bl.PositionalEncoding: NOTHING,
     bl.ScaledDotProductAttention: NOTHING,
     bl.Step: NOTHING,
-    Layer.kinds["OnnxNode"]: NOTHING,
-    Layer.kinds["OnnxGraph"]: NOTHING,
+    OnnxNode: NOTHING,
+    OnnxGraph: NOTHING,
     "GELU(approximate=True)": "Keras' layer has only the exact form",
     "RMSNorm(axes=2, epsilon=0.01, affine=False)": "for the last axis only",
     "ConvTranspose2d(4, (3, 2), stride=(2, 1), padding='same', groups=2)": "groups of a transposed convolution",
@@ -83,7 +85,7 @@ def test_every_layer_to_keras(layer: Layer, shape: tuple[int, ...], rng: np.rand
 
 def test_every_layer_of_the_package_is_mapped_or_refused() -> None:
     known = {type(part) for layer, _ in CASES + MORE if not lacks(layer) for _, part in layer.walk()}
-    own = {kind for kind in Layer.kinds.values() if kind.__module__.startswith("backlit.")}
+    own = {kind for kind in Layer.kinds.values() if is_own(kind)}
     assert own == (known & own) | {kind for kind in LACKS if isinstance(kind, type)}
 
 

@@ -13,6 +13,7 @@ from backlit.nn.layer import Layer
 from backlit.nn.layers.onnx import OnnxNode
 from tests.exchange.onnx.common import agree, answer, network_of, operators
 from tests.nn.layers.test_every_layer import CASES, inputs
+from tests.owned import is_own
 
 WIRED = {"a": bl.Linear(4), "b": bl.Tanh(), "c": bl.Linear(4), "d": bl.Sigmoid()}
 EDGES = [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("input", "a"), ("b", "output"), ("d", "output")]
@@ -78,7 +79,7 @@ each = pytest.mark.parametrize(("layer", "shape"), ALL, ids=lambda case: str(cas
 
 
 def test_every_layer_of_the_package_has_a_mapping() -> None:
-    own = {kind for kind in Layer.kinds.values() if kind.__module__.startswith("backlit.")}
+    own = {kind for kind in Layer.kinds.values() if is_own(kind)}
     assert own <= set(writers())
     assert {type(layer) for layer, _ in ALL} >= own
 

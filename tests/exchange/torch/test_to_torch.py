@@ -14,6 +14,7 @@ from backlit.graph import tree
 from backlit.nn.layer import Layer, Network
 from tests.nn.common import draw_params, outputs_and_gradients, weighing
 from tests.nn.layers.test_every_layer import CASES, inputs
+from tests.owned import is_own
 
 REFUSED = {  # by name, each with what the message says
     "Decoder": "PyTorch has nothing that does the same",
@@ -111,7 +112,7 @@ def test_outputs_and_gradients(layer: Layer, shape: tuple[int, ...], rng: np.ran
 
 def test_every_layer_of_the_package_is_mapped_or_refused() -> None:
     mapped = {type(part).__name__ for layer, _ in KINDS + MORE for _, part in layer.walk()}
-    own = {name for name, kind in Layer.kinds.items() if kind.__module__.startswith("backlit.")}
+    own = {name for name, kind in Layer.kinds.items() if is_own(kind)}
     assert own == (mapped & own) | set(REFUSED)
 
 
