@@ -41,7 +41,8 @@ def architecture_of(state: NetworkState, rows: Rows) -> Layer:
     if state.architecture is not None:
         return Layer.from_dict(state.architecture)
     if state.word:
-        word: Layer = of_word(state.word, rows.outputs, state.activation, input_shape=rows.x.shape[1:])
+        shape = rows.x.shape[1:]
+        word: Layer = of_word(state.word, rows.outputs, state.activation, input_shape=shape, seen_as=rows.picture)
         return word
     options: dict[str, Any] = {"bias": state.bias} | ({"weight_init": state.initializer} if state.initializer else {})
     layers: list[Layer] = []

@@ -127,6 +127,12 @@ const RECEIVERS = {
   pulled(message) {
     this.store.set({ pulled: message });
   },
+  pictured(message) {
+    this.store.set({ pictured: message });
+  },
+  mistaken(message) {
+    this.store.set({ mistaken: message });
+  },
   surface(message) {
     this.store.set({ surface: message });
   },
