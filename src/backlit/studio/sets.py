@@ -44,7 +44,7 @@ class Rows:
     x : float32 array (rows, inputs)
     y : array (rows,) or (rows, outputs)
         Class numbers, or numbers.
-    task : "classification" or "regression"
+    task : "classification", "regression" or "text"
     columns : list of str
     classes : list of str or None
     outputs : int
@@ -54,6 +54,10 @@ class Rows:
         Python lines that make `x` and `y`, the arrays `backlit.fit` takes.
     picture : (int, int, int) or None
         Height, width and channels, where each row is a picture, from 0 to 1, laid out in one line.
+    reading : Reading or None
+        Of a text: how it is read; see `backlit.studio.texts`.
+    encoding : TextTargets or None
+        Of a text: how `backlit.fit` encodes its targets; `targets` in the code.
     """
 
     x: np.ndarray
@@ -65,6 +69,8 @@ class Rows:
     plane: Plane
     code: str
     picture: tuple[int, int, int] | None = None
+    reading: Any = None
+    encoding: Any = None
 
     def pixels(self, rows: Any) -> np.ndarray:
         """Some rows as pictures of bytes, (rows, height, width, channels)."""

@@ -20,6 +20,7 @@ from backlit.studio.plane import plane_of
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_CLASSES, MOST_ROWS
+from backlit.studio.texts import text_file
 from backlit.studio.words import both
 
 MOST_BYTES = 8 * 2**20
@@ -176,9 +177,7 @@ def _read(name: str, ending: str, data: bytes) -> Any:
 
 def upload(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`upload`."""
-    reader = READERS.get(message["kind"])
-    if reader is None:
-        raise InputError("the studio takes tables and pictures so far, no texts")
+    reader = READERS[message["kind"]]
     data = arrays.get("file")
     if data is None or data.dtype != np.uint8 or data.ndim != 1:
         raise InputError("upload: the file's bytes are missing: an array `file` of bytes")
@@ -216,4 +215,14 @@ def _pictures(session: Any, name: str, data: bytes) -> dict[str, Any]:
     return {"file": key, "rows": len(found.classes), "columns": told, "target": None, "notes": notes}
 
 
-READERS: dict[str, Callable[[Any, str, bytes], dict[str, Any]]] = {"table": _table, "pictures": _pictures}
+def _text(session: Any, name: str, data: bytes) -> dict[str, Any]:
+    name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
+    found = text_file(name, data)
+    return {"file": session.files.keep(found), "rows": len(found.text), "columns": [], "target": None}
+
+
+READERS: dict[str, Callable[[Any, str, bytes], dict[str, Any]]] = {
+    "table": _table,
+    "text": _text,
+    "pictures": _pictures,
+}

@@ -120,7 +120,7 @@ class DataPanel extends StudioElement {
     return html`<div class="drop ${this.over ? "over" : ""}" @dragover=${(event) => this.#hover(event, true)} @dragleave=${() => (this.over = false)} @drop=${(event) => this.#dropped(event)}>
         <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt,.zip,.npz" @change=${(event) => this.#read(event.target.files[0])} /></label>
         <p class="small soft">${say("file-stays")}</p></div>
-      ${!uploaded ? nothing : uploaded.columns.every(({ kind }) => kind === "class") ? this.#classes(uploaded) : this.#columns(uploaded)}`;
+      ${!uploaded ? nothing : uploaded.columns.length && uploaded.columns.every(({ kind }) => kind === "class") ? this.#classes(uploaded) : this.#columns(uploaded)}`;
   }
 
   #hover(event, over) {
