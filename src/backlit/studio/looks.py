@@ -61,10 +61,10 @@ class Looks:
             self._cost = shape[0] + self.timeline.job.network.architecture.cost(self.timeline.job.network.input_shape)
         return self._cost * grid**2 <= MOST_WORK
 
-    def maps(self, network: Network, grid: int, units: bool) -> dict[str, np.ndarray]:
+    def maps(self, network: Network, grid: int, units: bool, fine: bool = False) -> dict[str, np.ndarray]:
         """What it computes over a grid of the plane, rows from the bottom up: "boundary", "units/PATH" by column.
 
-        Units' maps are drawn small: they have every second or third place of a fine grid.
+        Units' maps are drawn small: they have every second or third place of the grid, unless they are to be `fine`.
         """
         if not self.has_maps(grid):
             return {}
@@ -76,7 +76,7 @@ class Looks:
         if output.shape[-1] == 1 or (output.shape[-1] == 2 and self.timeline.rows.classes is not None):
             found["boundary"] = output[..., -1]
         if units and sum(column.units for column in self.columns) <= MOST_MAPS:
-            apart = -(-grid // UNIT_GRID)
+            apart = 1 if fine else -(-grid // UNIT_GRID)
             for column in self.columns:
                 if not column.block and column.path in values:
                     places = values[column.path].reshape(grid, grid, column.units)[::apart, ::apart]

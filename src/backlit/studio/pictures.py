@@ -32,13 +32,13 @@ def picture(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
     shape, side = pictured_shape(session), side_of(session, message)
     timeline = side.timeline
     drawn, row = arrays.get("pixels"), message.get("row")
-    if drawn is None and row is None:
-        raise InputError("picture: name a row, or send a picture as an array `pixels`")
     if drawn is not None:
         if drawn.shape != shape or drawn.dtype.kind != "f" or not np.isfinite(drawn).all():
             raise InputError(f"picture: pixels must be numbers of shape {shape}, got {drawn.dtype} {drawn.shape}")
         x, row = np.clip(drawn, 0, 1).reshape(-1), None
     else:
+        if row is None:
+            raise InputError("picture: name a row, or send a picture as an array `pixels`")
         if row >= len(timeline.rows.x):
             raise InputError(f"there is no row {row}: the data has {len(timeline.rows.x)}")
         x = np.asarray(timeline.job.examples.inputs)[row]

@@ -72,7 +72,7 @@ class Pictures extends StudioElement {
     if (!this.state.data?.picture) return;
     if (this.#asking[what]) return (this.#asking[what] = "again");
     this.#asking[what] = "once";
-    await this.studio.session.ask(what, ...this.#parts(what));
+    await this.studio.session.ask(what, ...this.#parts(what), true);
     if (this.state.at?.playing) await new Promise((resolve) => setTimeout(resolve, rest));
     const again = this.#asking[what] === "again" && this.isConnected;
     this.#asking[what] = null;
@@ -82,8 +82,8 @@ class Pictures extends StudioElement {
   #parts(what) {
     const { row, side, drawnPicture, data, compare } = this.state;
     const of = side === "b" && compare ? { side } : {};
-    if (what === "mistakes") return [of];
-    return drawnPicture ? [of, { pixels: { values: drawnPicture, shape: data.picture } }] : [{ ...of, row: row ?? 0 }];
+    if (what === "mistakes") return [of, undefined];
+    return drawnPicture ? [of, { pixels: { values: drawnPicture, shape: data.picture } }] : [{ ...of, row: row ?? 0 }, undefined];
   }
 }
 
