@@ -143,7 +143,7 @@ const RECEIVERS = {
     this.store.set({ uploaded: message });
   },
   said(message) {
-    this.store.set({ said: message.text });
+    this.store.set({ said: message });
   },
   done({ at }) {
     if (at) this.store.set({ at });
