@@ -7,12 +7,13 @@ import "./pull.js";
 import "./inside.js";
 import "./doctor.js";
 import "./code.js";
+import "./pictures.js";
 import "./unrolled.js";
 import "./gates.js";
 import { isText } from "./recurrent.js";
 
-const TABS = ["numbers", "unrolled", "gates", "inside", "doctor", "code"];
-const OF_TEXTS = ["unrolled", "gates"];
+const TABS = ["numbers", "pictures", "unrolled", "gates", "inside", "doctor", "code"];
+const ONLY_WHERE = { pictures: ({ data }) => Boolean(data?.picture), unrolled: isText, gates: isText };
 const ALWAYS = ["boundary", "units", "weights", "curves", "doctor"];
 const OF_TAB = { inside: ["histograms", "flow", "ratios"], unrolled: ["flow"] };
 
@@ -20,11 +21,11 @@ class Below extends StudioElement {
   static watches = ["tab", "spotted", "findings", "planted", "data"];
 
   get tabs() {
-    return TABS.filter((name) => isText(this.state) || !OF_TEXTS.includes(name));
+    return TABS.filter((name) => ONLY_WHERE[name]?.(this.state) ?? true);
   }
 
   get tab() {
-    return this.tabs.includes(this.state.tab) ? this.state.tab : "numbers";
+    return this.tabs.includes(this.state.tab) ? this.state.tab : TABS[0];
   }
 
   render() {
@@ -42,6 +43,7 @@ class Below extends StudioElement {
     if (tab === "unrolled") return html`<studio-unrolled></studio-unrolled>`;
     if (tab === "gates") return html`<studio-gates></studio-gates>`;
     if (tab === "doctor") return html`<studio-doctor></studio-doctor>`;
+    if (tab === "pictures") return html`<studio-pictures></studio-pictures>`;
     if (tab === "code") return html`<studio-code></studio-code>`;
     return html`<div class="numbers-columns"><studio-numbers></studio-numbers><studio-pull></studio-pull></div>`;
   }

@@ -46,10 +46,17 @@ class DataPanel extends StudioElement {
     for (const [x, y, label] of item.sample ?? []) drawPoint(pen, 44 + 36 * x, 44 - 36 * y, 3.6, { label, kind: item.task, ring });
   }
 
-  #choose({ name }) {
+  // Words for networks of pictures don't fit rows of other numbers.
+  #learn(data, pictures = false) {
+    const { spec, data: before, catalog } = this.state;
+    const anew = spec.network.word && before?.picture && !pictures;
+    return this.studio.session.configure(anew ? { data, network: catalog.state.network } : fitting(this.state, data, false));
+  }
+
+  #choose({ name, pictures }) {
     this.studio.store.set({ drawing: false, row: null });
     const { seed } = this.given;
-    this.studio.session.configure(fitting(this.state, { name, ...(seed === undefined ? {} : { seed }) }, false));
+    this.#learn({ name, ...(seed === undefined ? {} : { seed }) }, pictures);
   }
 
   #hand() {
@@ -114,9 +121,9 @@ class DataPanel extends StudioElement {
   #file() {
     const { uploaded } = this.state;
     return html`<div class="drop ${this.over ? "over" : ""}" @dragover=${(event) => this.#hover(event, true)} @dragleave=${() => (this.over = false)} @drop=${(event) => this.#dropped(event)}>
-        <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt,.md" @change=${(event) => this.#read(event.target.files[0])} /></label>
+        <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt,.md,.zip,.npz" @change=${(event) => this.#read(event.target.files[0])} /></label>
         <p class="small soft">${say("file-stays")}</p></div>
-      ${uploaded ? this.#columns(uploaded) : nothing}`;
+      ${!uploaded ? nothing : uploaded.columns.length && uploaded.columns.every(({ kind }) => kind === "class") ? this.#classes(uploaded) : this.#columns(uploaded)}`;
   }
 
   #hover(event, over) {
@@ -135,20 +142,33 @@ class DataPanel extends StudioElement {
     const { limits } = this.state;
     if (limits?.bytes && file.size > limits.bytes) return this.studio.session.tell(say("file-too-large", { name: file.name, size: whole(file.size / 1000), most: whole(limits.bytes / 1000) }), "error");
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const kind = /\.(txt|md)$/i.test(file.name) ? "text" : "table";
+    const kind = /\.(txt|md)$/i.test(file.name) ? "text" : /\.(zip|npz)$/i.test(file.name) ? "pictures" : "table";
     const answer = await this.studio.session.ask("upload", { name: file.name, kind }, { file: bytes });
-    if (answer?.type === "uploaded" && kind === "text") return this.#useText(answer);
-    if (answer?.type === "uploaded") this.#use(answer, answer.columns.filter(({ input }) => input).map(({ name }) => name), answer.target);
+    if (answer?.type !== "uploaded") return;
+    if (kind === "text") this.#useText(answer);
+    else if (kind === "pictures") this.#usePictures(answer);
+    else this.#use(answer, answer.columns.filter(({ input }) => input).map(({ name }) => name), answer.target);
   }
 
   #use({ file }, inputs, target) {
     this.studio.store.set({ row: null, drawing: false });
-    this.studio.session.configure(fitting(this.state, { name: "file", file, inputs, target }, false));
+    this.#learn({ name: "file", file, inputs, target });
   }
 
   #useText({ file }) {
     this.studio.store.set({ row: null, drawing: false, uploaded: null, step: null, said: null });
     this.studio.session.configure(fitting(this.state, { name: "file", file }, true));
+  }
+
+  #usePictures({ file }) {
+    this.studio.store.set({ row: null, drawing: false, tab: "pictures" });
+    this.#learn({ name: "file", file }, true);
+  }
+
+  #classes({ rows, columns, notes }) {
+    return html`<div class="classes-told"><p class="small">${say("file-pictures", { rows: whole(rows), count: columns.length })}</p>
+      ${(notes ?? []).map((note) => html`<p class="small soft">${told(note)}</p>`)}
+      <ul class="small">${columns.map(({ name, note }) => html`<li><b>${name}</b> <span class="soft">${told(note)}</span></li>`)}</ul></div>`;
   }
 
   #columns({ file, rows, columns, target }) {

@@ -7,7 +7,7 @@ import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { RecordedTransport, SocketTransport, WorkerTransport } from "./transport.js";
 import { weightName } from "./chosen.js";
-import { fitting } from "./recurrent.js";
+import { fitting, isText } from "./recurrent.js";
 
 const LANGUAGE_KEY = "backlit-studio-language";
 const HAND_ROWS_APART = 0.03; // of the plane: rows that are painted with the mouse held down
@@ -44,6 +44,7 @@ class Studio {
 
   chooseRow(row) {
     this.store.set({ row });
+    if (isText(this.store.state)) this.session.look();
     this.explain();
   }
 
@@ -122,7 +123,7 @@ async function start() {
   const store = new Store({
     language: code, connection: "connecting", connectionReason: "", catalog: null, limits: null, spec: null, at: null, layers: null, notes: [],
     compare: null, side: "a", data: null, frames: {}, chosen: null, row: null, explained: null, walk: null, findings: null, spotted: [],
-    judged: null, code: null, uploaded: null, surface: null, said: null, step: null, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
+    judged: null, code: null, uploaded: null, surface: null, said: null, step: null, pictured: null, mistaken: null, drawnPicture: null, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
     tab: "numbers", mode: "studio", panels: ["boundary", "units", "weights", "curves", "doctor"], grid: 60, link: readLink(location.hash), planted: false,
   });
   const studio = new Studio(store, await connection());

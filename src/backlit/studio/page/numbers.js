@@ -5,6 +5,7 @@ import { StudioElement } from "./element.js";
 import { html, nothing } from "./lit.js";
 import { gateOffset, isText, shown } from "./recurrent.js";
 import { number, percent, say, told, whole } from "./say.js";
+import { paintFilters } from "./filters.js";
 import { throughTime } from "./through-time.js";
 
 class Numbers extends StudioElement {
@@ -93,6 +94,7 @@ class Numbers extends StudioElement {
           <div class="row"><button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen })}>❄ ${say(frozen ? "frozen" : "freeze")}</button></div>
           ${unit.bias === undefined || unit.bias === null ? nothing : this.#edit(unit.bias)}
         </div>
+        ${this.#picture(unit)}
         ${this.#weights(unit, index)}
       </div>`;
   }
@@ -108,6 +110,13 @@ class Numbers extends StudioElement {
     if (!gates?.length) return nothing;
     const choose = (name) => this.studio.choose({ ...this.state.chosen, gate: name, offset: gateOffset(layer, name) });
     return html`<label class="row inline small">${say("weights-of-gate")} <select data-do="gate" @change=${(event) => choose(event.target.value)}>${gates.map((name) => html`<option value=${name} ?selected=${name === gate}>${say(`gate-${name}`)}</option>`)}</select></label>`;
+  }
+
+  // Weights of pixels are a picture themselves.
+  #picture({ weights }) {
+    const pixels = this.state.data?.picture?.reduce((product, side) => product * side, 1);
+    if (!weights?.length || weights.length !== pixels || this.state.layers[0].path === this.state.chosen.layer) return nothing;
+    return html`<figure class="unit-weights"><canvas data-unit-weights class="pixels" role="img" aria-label=${say("weights-picture-told")}></canvas><figcaption class="small soft">${say("weights-picture")}</figcaption></figure>`;
   }
 
   #alive(alive) {
@@ -139,6 +148,7 @@ class Numbers extends StudioElement {
 
   updated() {
     this.#fillIn();
+    this.#paintWeights();
     const canvas = this.querySelector("[data-unit-map]");
     const map = this.state.explained?.arrays?.map;
     if (!canvas || !map) return;
@@ -146,6 +156,14 @@ class Numbers extends StudioElement {
     let most = 0.3;
     for (const value of map.values) if (Math.abs(value) > most) most = Math.abs(value);
     paintValues(canvas, map.values, map.shape[0], most);
+  }
+
+  #paintWeights() {
+    const canvas = this.querySelector("[data-unit-weights]");
+    if (!canvas) return;
+    const [height, width, channels] = this.state.data.picture;
+    paintFilters(canvas, { outputs: 1, height, width, channels, values: this.state.explained.unit.weights.map(({ value }) => value) });
+    canvas.style.width = "";
   }
 }
 

@@ -17,6 +17,7 @@ class TextView extends StudioElement {
 
   render() {
     const { data, compare, frames } = this.state;
+    if (!data?.text) return nothing; // on the way to other data
     const text = frames?.a?.text;
     return html`<h3>${say("writes-itself")}</h3>
       <p class="small soft">${say("writes-how", { letter: shown(data.text.text[0] ?? "") })}</p>
