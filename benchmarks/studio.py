@@ -1,7 +1,7 @@
 """The studio in headless Chromium: frames a second, updates a frame, time to the first picture, clicks, memory, bytes.
 
-Each figure stands beside its aim. Wall time depends on who else is on the machine; the processor time of server and page
-for each frame doesn't, as much. `--seconds N` for each look at frames (8), `--memory N` for the look at memory (180).
+Each figure stands beside its aim. Wall time depends on who else is on the machine; the processor time of server and
+page for each frame doesn't, as much. `--seconds N` for each look at frames (8), `--memory N` at memory (180).
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ SMALL = {"layers": [{"units": 8, "activation": "tanh"}, {"units": 8, "activation
 LARGE = {"layers": [{"units": 64, "activation": "tanh"}, {"units": 64, "activation": "tanh"}]}
 TICKS = os.sysconf("SC_CLK_TCK")
 WATCH = """() => {
-  const seen = {frames: 0, painted: 0, gap: 0, task: 0, begin: performance.now(), from: studio.store.state.frames.a.update};
+  const {frames} = studio.store.state;
+  const seen = {frames: 0, painted: 0, gap: 0, task: 0, begin: performance.now(), from: frames.a.update};
   let last = performance.now(), shown = null;
   const stop = studio.store.onFrame(() => seen.frames++);
   const turn = (now) => {
@@ -39,20 +40,25 @@ WATCH = """() => {
     if (!seen.over) requestAnimationFrame(turn);
   };
   requestAnimationFrame(turn);
-  const tasks = new PerformanceObserver((list) => list.getEntries().forEach(({duration}) => (seen.task = Math.max(seen.task, duration))));
+  const tasks = new PerformanceObserver((list) => {
+    for (const {duration} of list.getEntries()) seen.task = Math.max(seen.task, duration);
+  });
   tasks.observe({entryTypes: ["longtask"]});
   globalThis.watched = () => {
     seen.over = true;
     stop();
     tasks.disconnect();
-    return {...seen, seconds: (performance.now() - seen.begin) / 1000, updates: studio.store.state.frames.a.update - seen.from};
+    const updates = studio.store.state.frames.a.update - seen.from;
+    return {...seen, seconds: (performance.now() - seen.begin) / 1000, updates};
   };
 }"""
 CLICK = """async (name) => {
-  const before = studio.store.state.explained;
+  const {state} = studio.store;
+  const before = state.explained;
   const begin = performance.now();
   document.querySelector(`[data-edge="${name}"]`).dispatchEvent(new MouseEvent("click", {bubbles: true}));
-  while (studio.store.state.explained === before || !document.querySelector('[data-told="weight"]')) await new Promise(requestAnimationFrame);
+  const there = () => state.explained !== before && document.querySelector('[data-told="weight"]');
+  while (!there()) await new Promise(requestAnimationFrame);
   await new Promise(requestAnimationFrame);
   return performance.now() - begin;
 }"""
@@ -142,7 +148,7 @@ def duration(session: Any) -> dict[str, float]:
 def playing(page: Any, server: Server, seconds: float) -> dict[str, Any]:
     """Frames and updates while it trains as fast as it can."""
     session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})  # of processors
     page.evaluate("() => studio.session.ask('play', {speed: 0})")
     page.wait_for_timeout(1500)
     busy, used = duration(session), server.seconds()
@@ -158,8 +164,8 @@ def playing(page: Any, server: Server, seconds: float) -> dict[str, Any]:
         "updates a frame": found["updates"] / frames,
         "longest gap, ms": found["gap"],
         "longest task, ms": found["task"],
-        "server's processor time a frame, ms": used / frames * 1e3,
-        "page's main thread a frame, ms": busy["Task"] / frames * 1e3,
+        "server a frame, processor ms": used / frames * 1e3,
+        "page's main thread a frame, processor ms": busy["Task"] / frames * 1e3,
         "of it script, layout, style, ms": " + ".join(
             f"{busy[name] / frames * 1e3:.2f}" for name in ("Script", "Layout", "RecalcStyle")
         ),

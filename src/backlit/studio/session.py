@@ -28,10 +28,11 @@ from backlit.studio.words import both
 HELD_NONE = Template(
     "too few rows to hold some back: all are trained on", "데이터가 적어 검증용으로 떼어 두지 않고 모두 학습에 씁니다."
 )
-FRAME_SECONDS = 0.02  # how long updates are made between frames where they come as fast as they can
-MOST_CURVES = 100_000  # updates whose losses a frame carries; the next one carries on
+FRAME_SECONDS = 0.012  # how long updates are made between frames where they come as fast as they can
+MOST_CURVES = 10_000  # losses that a frame carries; of a longer run each stands for several updates
 MOST_PICTURES = 120  # that a page is sent to choose from
 LOOK_EVERY = 0.15  # seconds from one look inside to the next while it is playing
+LOOK_SHARE = 0.1  # of the time that looks may take
 
 
 class Side:
@@ -177,6 +178,7 @@ class Session:
             "playing": self.playing,
             **_scored(self.first),
             "curves_from": start,
+            "curves_apart": self._apart(start),
             "diverged": None if timeline.diverged is None else both(timeline.diverged.place),
             "compare": None if self.second is None else _scored(self.second),
             **self._seen_inside(),
@@ -184,17 +186,22 @@ class Session:
         arrays = self._pictures(self.first)
         self._read(message, arrays)
         if "curves" in self.panels:
-            arrays["curves"] = _curves(timeline, start)
+            arrays["curves"] = _curves(timeline, start, self._apart(start))
         if self.second is not None:
             arrays |= {f"b:{name}": array for name, array in self._pictures(self.second).items()}
             if "curves" in self.panels:
-                arrays["b:curves"] = _curves(self.second.timeline, start)
+                arrays["b:curves"] = _curves(self.second.timeline, start, self._apart(start))
         return Reply(message, arrays)
 
     def curves_until(self, start: int) -> int:
         """The update up to which a frame's curves from `start` go."""
         furthest = self.first.timeline.furthest
-        return min(min(start, furthest) + MOST_CURVES, furthest)
+        start = min(start, furthest)
+        return min(start + MOST_CURVES * self._apart(start), furthest)
+
+    def _apart(self, start: int) -> int:
+        """How many updates each of the losses from `start` on stands for: a frame carries so many, and no more."""
+        return max(1, (self.first.timeline.furthest - start) // MOST_CURVES)
 
     def _pictures(self, side: Side) -> dict[str, np.ndarray]:
         network = side.timeline.network
@@ -227,7 +234,7 @@ class Session:
             return {}
         when, version, found = self._inside
         now = time.monotonic()
-        if version == self.version or (self.playing and now - when < LOOK_EVERY):
+        if version == self.version or (self.playing and now < when):
             return found
         looks = self.first.looks
         found = {}
@@ -237,7 +244,8 @@ class Session:
             found["flow"] = looks.flow()
         if "doctor" in wanted:
             found["findings"] = [in_short(finding) for finding in looks.diagnosis()]
-        self._inside = time.monotonic(), self.version, found
+        over = time.monotonic()
+        self._inside = over + max(LOOK_EVERY, (over - now) / LOOK_SHARE), self.version, found
         return found
 
     # -------------------------------------------------------------------------------------------- time
@@ -349,6 +357,9 @@ def _scored(side: Side) -> dict[str, Any]:
     }
 
 
-def _curves(timeline: Timeline, start: int) -> np.ndarray:
-    curves, part = timeline.curves, slice(start, start + MOST_CURVES)
-    return np.stack([np.array(line[part], np.float32) for line in (curves.loss, curves.held_loss)], axis=1)
+def _curves(timeline: Timeline, start: int, apart: int) -> np.ndarray:
+    """Losses from an update on: of each, or of so many each the training loss's mean and the last held-back loss."""
+    curves = timeline.curves
+    count = min(MOST_CURVES, (len(curves) - start) // apart)
+    loss, held = (line[start : start + count * apart].reshape(count, apart) for line in (curves.loss, curves.held_loss))
+    return np.stack([loss.mean(axis=1), held[:, -1]], axis=1).astype(np.float32)

@@ -10,9 +10,9 @@ const [SMALL, LARGE] = [1e-8, 10]; // of the logarithmic bars
 const [FROM, TO] = [3e-4, 1e-2]; // update by weight: where training usually goes well
 
 class Inside extends StudioElement {
-  static watches = ["surface", "layers", "at"];
+  static watches = ["surface", "layers"];
 
-  #last = 0;
+  #scheduled = null;
 
   render() {
     const frame = this.state.frames?.a;
@@ -102,10 +102,11 @@ class Inside extends StudioElement {
   }
 
   frameArrived() {
-    const now = performance.now();
-    if (now - this.#last < REST) return;
-    this.#last = now;
-    this.requestUpdate();
+    if (this.#scheduled) return;
+    this.#scheduled = setTimeout(() => {
+      this.#scheduled = null;
+      this.requestUpdate();
+    }, REST);
   }
 }
 

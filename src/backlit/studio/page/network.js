@@ -10,6 +10,7 @@ import { css, signColour } from "./drawing/palette.js";
 
 const MOST_EDGES = 500; // between two layers; of more the strongest are drawn
 const ANEW = 40; // frames after which the strongest are chosen again
+const WIDTHS = 48; // that edges may have
 const SLOW_ABOVE = 40; // units, above which maps are painted in turn
 
 class NetworkView extends StudioElement {
@@ -195,11 +196,14 @@ class NetworkView extends StudioElement {
       let most = 1;
       for (const value of weights.values) if (Math.abs(value) > most) most = Math.abs(value);
       const inputs = from.places.length;
-      for (const { unit, input } of drawn) {
-        const value = weights.values[unit * inputs + input];
-        const path = this.wires.get(`${to.layer.path}/${unit}/${input}`);
+      for (const edge of drawn) {
+        const value = weights.values[edge.unit * inputs + edge.input];
+        const path = (edge.wire ??= this.wires.get(`${to.layer.path}/${edge.unit}/${edge.input}`));
         if (!path) continue;
-        const share = Math.abs(value) / most;
+        const share = Math.round((WIDTHS * Math.abs(value)) / most) / WIDTHS;
+        const look = value < 0 ? -1 - share : share;
+        if (edge.look === look) continue; // what an eye doesn't see needn't be drawn
+        edge.look = look;
         path.setAttribute("stroke-width", (0.5 + 5.5 * share).toFixed(2));
         path.setAttribute("stroke-opacity", (0.22 + 0.78 * Math.sqrt(share)).toFixed(2));
         path.classList.toggle("below", value < 0);
@@ -212,14 +216,15 @@ class NetworkView extends StudioElement {
     if (isText(this.state)) return this.#paintStep();
     let seen = 0;
     const all = this.canvases.size;
-    for (const { layer, size, block } of this.map.columns) {
+    for (const { layer, size, block, index } of this.map.columns) {
       const maps = arrays[`${side}units/${layer.path}`];
       if (!maps || block) continue;
       const [, grid] = maps.shape;
       for (let unit = 0; unit < maps.shape[0]; unit++) {
         if (quick && all > SLOW_ABOVE && seen++ % Math.ceil(all / SLOW_ABOVE) !== this.#turn % Math.ceil(all / SLOW_ABOVE)) continue;
         const canvas = this.canvases.get(`${layer.path}/${unit}`);
-        if (!canvas) continue;
+        if (!canvas || (quick && index === 0 && canvas.shows === this.state.data)) continue; // inputs' maps stay the same
+        if (index === 0) canvas.shows = this.state.data;
         fit(canvas, size);
         const values = maps.values.subarray(unit * grid * grid, (unit + 1) * grid * grid);
         let most = 1e-6;
@@ -257,7 +262,8 @@ class NetworkView extends StudioElement {
     for (const label of this.querySelectorAll("[data-value]")) {
       const [path, unit] = parseChosen(label.dataset.value);
       const values = this.state.row === null ? null : arrays[`values/${path}`];
-      label.textContent = values ? number(values.values[unit], 2) : "";
+      const text = values ? number(values.values[unit], 2) : "";
+      if (label.textContent !== text) label.textContent = text;
     }
   }
 }

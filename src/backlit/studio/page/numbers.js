@@ -9,7 +9,7 @@ import { paintFilters } from "./filters.js";
 import { throughTime } from "./through-time.js";
 
 class Numbers extends StudioElement {
-  static watches = ["explained", "chosen", "layers", "row", "at", "data"];
+  static watches = ["explained", "chosen", "layers", "row", "data"];
 
   render() {
     const { chosen, explained } = this.state;
