@@ -15,6 +15,7 @@ from backlit.data.table.target import TableTarget
 from backlit.errors import InputError, unknown
 from backlit.languages import Template
 from backlit.studio.plane import plane_of
+from backlit.studio.quota import FILES
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_ROWS
@@ -22,7 +23,6 @@ from backlit.studio.words import both
 
 MOST_BYTES = 8 * 2**20
 MOST_COLUMNS = 200
-MOST_FILES = 4
 MOST_CLASSES = 20
 ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
 KEPT_TEXT = 200  # characters of a name
@@ -123,7 +123,9 @@ def table(path: str | Path, target: str, inputs: Sequence[str] = ()) -> tuple[np
 
 
 class Files(dict[str, TableFile]):
-    """The files of a session, by the name that `uploaded` tells; the oldest is let go when there are too many."""
+    """The files of a session, by the name that `uploaded` tells; the oldest is let go when there are more than `most`."""
+
+    most = FILES
 
     def add(self, name: str, data: bytes) -> str:
         """Read a file; by what it is called from now on.
@@ -151,7 +153,7 @@ class Files(dict[str, TableFile]):
             f"file{len(self) + 1}" if f"file{len(self) + 1}" not in self else f"file{max(int(k[4:]) for k in self) + 1}"
         )
         self[key] = TableFile(frame, name)
-        while len(self) > MOST_FILES:
+        while len(self) > self.most:
             del self[next(iter(self))]
         return key
 

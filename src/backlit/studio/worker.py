@@ -209,7 +209,7 @@ class Worker:
             client.ready, client.version = False, session.version
             if "curves" in session.panels:
                 client.curves_from = session.curves_until(start)
-                if client.curves_from < session.first.timeline.furthest:
+                if client.curves_from < session.furthest:
                     client.version = -1  # the next frame brings more of them
             client.send(frames[start])
         return bool(frames)
