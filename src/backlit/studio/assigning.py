@@ -129,7 +129,11 @@ def check(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
         raise InputError(PLANTED.say())
     values = measured(session)
     parts = [
-        {"text": both(goal.words()), "value": written(goal.of, values.get(goal.of)), "met": goal.met(values.get(goal.of))}
+        {
+            "text": both(goal.words()),
+            "value": written(goal.of, values.get(goal.of)),
+            "met": goal.met(values.get(goal.of)),
+        }
         for goal in task.goals
     ]
     met = bool(parts) and all(part["met"] for part in parts)
@@ -152,7 +156,7 @@ def help_(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
         raise InputError(NO_SOLUTION.say())
     exercise = exercises.named(task.key)
     state = exercise.solved.to_dict()
-    return [Reply({"type": "helped", "of": "solution", "what": both(exercise.solution), "state": state})]
+    return [Reply({"type": "helped", "of": "solution", "what": exercise.solution, "state": state})]
 
 
 def share(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:

@@ -47,7 +47,7 @@ QUANTITIES: dict[str, Quantity] = {
     "updates": Quantity(Template("updates", "갱신 수"), ",.0f"),
     "dead units": Quantity(Template("hidden units that are dead", "죽은 은닉 유닛의 비율"), ".1%"),
     "gradient": Quantity(
-        Template("gradient of the first layer, as a share of the last one's", "마지막 층에 대한 첫 층의 기울기 크기"), ".2g"
+        Template("first layer's gradient by the last one's", "마지막 층에 대한 첫 층의 기울기 비율"), ".2g"
     ),
     "largest weight": Quantity(Template("largest weight", "가장 큰 가중치의 크기"), ".3g"),
 }  # fmt: skip
@@ -93,7 +93,7 @@ KEEPS = Template(
 )
 NOTHING = Template("nothing, but time", "시간만")
 TOO_MANY = Template("this task allows at most {most:,} {what}; that would be {count:,}",
-                    "이 과제에서는 {what}{이/가} {most:,} 이하여야 합니다. 지금 하려는 것은 {count:,}입니다.")  # fmt: skip
+                    "이 과제에서 {what}의 한도는 {most:,}입니다. 그런데 {count:,}{을/를} 쓰려고 합니다.")  # fmt: skip
 LEAST = Template("{what}: at least {value}", "{what}: {value} 이상")
 MOST = Template("{what}: at most {value}", "{what}: {value} 이하")
 
@@ -324,7 +324,11 @@ def _text(name: str, given: Any) -> Both:
     """A text in each language, given as one string or as one for each."""
     if isinstance(given, str):
         given = dict.fromkeys(NAMES, given)
-    if not isinstance(given, Mapping) or set(given) != set(NAMES) or not all(isinstance(t, str) for t in given.values()):
+    if (
+        not isinstance(given, Mapping)
+        or set(given) != set(NAMES)
+        or not all(isinstance(t, str) for t in given.values())
+    ):
         raise InputError(f"task: {name} must be a text, or one for each of {', '.join(NAMES)}, got {shown(given)}")
     if any(len(text) > MOST_TEXT for text in given.values()):
         raise InputError(f"task: {name} has more than {MOST_TEXT} characters")

@@ -10,7 +10,7 @@ from backlit.errors import InputError
 from backlit.languages import Said, Template, join
 from backlit.studio import faults, findings
 from backlit.studio.replies import Reply
-from backlit.studio.session import Session, Side
+from backlit.studio.session import Session
 from backlit.studio.state import Change, State
 from backlit.studio.words import both
 
@@ -38,10 +38,17 @@ NAMES = {  # of the parts of a state
 BY_HAND = {
     "rate": Template("learning rate {value:g} from update {at}", "{at}번째 갱신부터 학습률 {value:g}"),
     "edit": Template("{place} = {value:g} after update {at}", "{at}번째 갱신 뒤 {place} = {value:g}"),
-    "freeze": Template("unit {unit} of layer {layer} held from update {at}", "{at}번째 갱신부터 {layer}번 층의 유닛 {unit} 고정"),
-    "let go": Template("unit {unit} of layer {layer} let go from update {at}", "{at}번째 갱신부터 {layer}번 층의 유닛 {unit} 고정 해제"),
+    "freeze": Template(
+        "unit {unit} of layer {layer} held from update {at}", "{at}번째 갱신부터 {layer}번 층의 유닛 {unit} 고정"
+    ),
+    "let go": Template(
+        "unit {unit} of layer {layer} let go from update {at}", "{at}번째 갱신부터 {layer}번 층의 유닛 {unit} 고정 해제"
+    ),
 }
-ONLY = {"a": Template("the first alone: {what}", "첫 번째만: {what}"), "b": Template("the second alone: {what}", "두 번째만: {what}")}
+ONLY = {
+    "a": Template("the first alone: {what}", "첫 번째만: {what}"),
+    "b": Template("the second alone: {what}", "두 번째만: {what}"),
+}
 AGAIN = Template("faults are planted where there is no task; lay it aside first",
                  "문제를 심는 놀이는 과제가 없을 때 할 수 있습니다. 먼저 과제를 그만두세요.")  # fmt: skip
 NO_COMPARISON = "there is no second network; begin with compare"

@@ -29,9 +29,10 @@ HELD_NONE = Template(
     "too few rows to hold some back: all are trained on", "데이터가 적어 검증용으로 떼어 두지 않고 모두 학습에 씁니다."
 )
 DIVERGED = Template(
-    "update {update} would leave no numbers ({place}), so it wasn't made. You are before it: take a lower learning rate "
-    "from here, or go back further",
-    "{update}번째 갱신을 하면 수가 아닌 값이 됩니다({place}). 그래서 그 앞에 멈췄습니다. 여기서부터 학습률을 낮추거나 더 앞으로 돌아가세요.",
+    "update {update} would leave no numbers ({place}), so it wasn't made. You are before it: take a lower learning "
+    "rate from here, or go back further",
+    "{update}번째 갱신을 하면 수가 아닌 값이 됩니다({place}). 그래서 그 앞에 멈췄습니다. "
+    "여기서부터 학습률을 낮추거나 더 앞으로 돌아가세요.",
 )
 ALONE = "there is one network; begin with compare"
 FRAME_SECONDS = 0.02  # how long updates are made between frames where they come as fast as they can
@@ -71,7 +72,7 @@ class Session:
         ``interrupted(anew)``: whether to leave a long way, since something else was asked for; with `anew`, only if
         what is built doesn't matter any more.
     assignment : Assignment or None
-        What is to be reached, and what may be changed for it; `bound`: it can't be laid aside. `solved`: it was reached.
+        What is to be reached, and what may be changed. `bound`: it can't be laid aside. `solved`: it was reached.
     """
 
     def __init__(

@@ -123,7 +123,7 @@ def table(path: str | Path, target: str, inputs: Sequence[str] = ()) -> tuple[np
 
 
 class Files(dict[str, TableFile]):
-    """The files of a session, by the name that `uploaded` tells; the oldest is let go when there are more than `most`."""
+    """The files of a session, by the name that `uploaded` tells; the oldest is let go beyond `most`."""
 
     most = FILES
 
