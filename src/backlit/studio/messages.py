@@ -96,7 +96,7 @@ ASKED = (
     MessageKind("check", "ask", "Whether the task's goal is reached at this update. Answered by `checked`."),
     MessageKind("help", "ask", "Answered by `helped`.", (text("of", "which help", "hint", "solution"),)),
     MessageKind("share", "ask", "What is seen as the beginning of a task. Answered by `shared`.", (thing("task", "{title, text, hint, goals, may, most_units, most_layers, most_weights, most_updates}"), whole("pupils", "for the command", 1, 200, optional=True))),
-    MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`."),
+    MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`.", (SIDE,)),
     MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True))),
 )  # fmt: skip
 

@@ -96,6 +96,19 @@ class Session:
         self._inside: tuple[float, int, dict[str, Any]] = (-1.0, -1, {})
         self.first = self._side(state or State())
 
+    def rested(self) -> Callable[[], Session]:
+        """What makes the session anew, and holds only what can't be computed again: what was said, sent and set."""
+        state, files, quota = self.state, self.files, self.quota
+        assignment, bound, solved = self.assignment, self.bound, self.solved
+
+        def again() -> Session:
+            session = Session(state.replace(at=0), files, quota)
+            session.assignment, session.bound, session.solved = assignment, bound, solved
+            session.aim = state.at
+            return session
+
+        return again
+
     # -------------------------------------------------------------------------------------------- what is seen
 
     def at(self) -> dict[str, Any]:

@@ -40,9 +40,10 @@ Arrays = dict[str, np.ndarray]
 
 def code(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`code`."""
-    timeline, state = session.first.timeline, session.state
     if session.honest is not None:
         raise InputError("a fault is planted: find it first, then the code can be copied")
+    timeline = session.side(message.get("side") or "a").timeline
+    state = timeline.state.replace(at=timeline.at)
     notes = [ONE_UPDATE.of()] if timeline.at else []
     if state.data.name == "file":
         notes.append(NO_FILE.of())

@@ -39,7 +39,7 @@ export const MESSAGES = {
 "check": {},
 "help": {"of": {"kind": "text", "names": ["hint", "solution"], "wanted": "hint or solution"}},
 "share": {"task": {"kind": "object", "wanted": "an object"}, "pupils": {"kind": "whole", "optional": true, "low": 1, "high": 200, "wanted": "a whole number from 1 to 200"}},
-"code": {},
+"code": {"side": {"kind": "text", "optional": true, "names": ["a", "b"], "wanted": "a or b"}},
 "say": {"start": {"kind": "text", "high": 1000, "wanted": "a text of at most 1000 characters"}, "characters": {"kind": "whole", "optional": true, "low": 1, "high": 1000, "wanted": "a whole number from 1 to 1000"}},
 },
 "tell": {
