@@ -205,14 +205,14 @@ def test_nothing_but_the_pages_files_is_handed_out(client: TestClient) -> None:
 
 
 def test_every_answer_has_the_headers_of_a_strict_page(client: TestClient) -> None:
-    for answer in (client.get("/"), client.get("/", params={"token": TOKEN}), client.get("/nothing")):
-        policy = answer.headers["content-security-policy"]
+    for response in (client.get("/"), client.get("/", params={"token": TOKEN}), client.get("/nothing")):
+        policy = response.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "script-src 'self';" in policy
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
 
 
 def test_a_class_has_seats_each_with_a_session_of_its_own(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -642,12 +642,12 @@ def test_on_the_loopback_of_ipv6_it_answers_by_that_address() -> None:
     with started("--host", "::1", lines=1) as (lines, _):
         address = lines[0].removeprefix("The studio is at ")
         assert address.startswith("http://[::1]:")
-        with urllib.request.urlopen(address) as answer:  # noqa: S310
-            assert answer.status == 200
+        with urllib.request.urlopen(address) as response:  # noqa: S310
+            assert response.status == 200
         port = address.split("]:")[1].split("/")[0]
-        cookie = answer.headers["set-cookie"].split(";")[0]
-        headers = {"Host": f"[::1]:{port}", "Origin": f"http://[::1]:{port}", "Cookie": cookie}
-        with connect(f"ws://[::1]:{port}/ws", additional_headers=headers) as page:
+        cookie = response.headers["set-cookie"].split(";")[0]
+        own = f"http://[::1]:{port}"
+        with connect(f"ws://[::1]:{port}/ws", origin=own, additional_headers={"Cookie": cookie}) as page:
             page.send('{"type": "hello", "version": 1}')
             assert from_json(page.recv())["type"] == "welcome"
         with pytest.raises(urllib.error.HTTPError, match="403"):

@@ -55,7 +55,8 @@ QUANTITIES: dict[str, Quantity] = {
 
 def _layers(state: State) -> Any:
     network = state.network
-    return len(network.layers), network.word, network.architecture, network.bias, network.output
+    kinds = tuple(layer.kind for layer in network.layers)
+    return kinds, network.word, network.architecture, network.bias, network.output
 
 
 def _each(name: str) -> Callable[[State], Any]:

@@ -18,8 +18,8 @@ CLOSE_SECONDS = 2.0  # that all sessions together have to end
 FULL = (
     "All {seats} seats of this class are taken. One is free again when someone has been away for {minutes} minutes; or "
     "ask your teacher to start the studio with more --pupils.\n"
-    "이 수업의 자리 {seats}개가 모두 찼습니다. 누군가 {minutes}분 동안 자리를 비우면 그 자리가 다시 납니다. 또는 선생님께 --pupils를 "
-    "늘려 스튜디오를 다시 시작해 달라고 하세요.\n"
+    "이 수업의 자리 {seats}개가 모두 찼습니다. 누군가 {minutes}분 동안 자리를 비우면 그 자리가 다시 납니다. "
+    "또는 선생님께 --pupils를 늘려 스튜디오를 다시 시작해 달라고 하세요.\n"
 )
 
 

@@ -65,7 +65,7 @@ ASKED = (
         "ask",
         "What frames are to carry, and how finely.",
         (
-            several("panels", "some of boundary, units, weights, curves, histograms, flow, ratios, doctor", optional=True, most=20),
+            several("panels", "some of boundary, units, weights, curves, histograms, flow, ratios, doctor, text, reading", optional=True, most=20),
             whole("grid", "points along each side of maps", 8, 128, optional=True),
         ),
     ),
@@ -78,6 +78,7 @@ ASKED = (
             text("weight", "place of a weight: 0/weight[1,2]", optional=True, most=200),
             text("layer", "of a unit: path of its layer", optional=True, most=200),
             whole("unit", "of a unit: counted from 0", optional=True),
+            text("gate", "of a unit of a text's network: whose incoming weights are listed", optional=True, most=40),
             ROW,
             SIDE,
         ),
@@ -97,7 +98,7 @@ ASKED = (
     MessageKind("help", "ask", "Answered by `helped`.", (text("of", "which help", "hint", "solution"),)),
     MessageKind("share", "ask", "What is seen as the beginning of a task. Answered by `shared`.", (thing("task", "{title, text, hint, goals, may, most_units, most_layers, most_weights, most_updates}"), whole("pupils", "for the command", 1, 200, optional=True))),
     MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`.", (SIDE,)),
-    MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True))),
+    MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True), number("temperature", "0: always the likeliest; 1: by the network's probabilities", 0, 5, optional=True), whole("seed", "of what is drawn", optional=True), SIDE)),
 )  # fmt: skip
 
 TOLD = (
@@ -138,6 +139,7 @@ TOLD = (
             anything("shown", "the two inputs that the plane shows, or null: {axes: [i, j], projected, note: {en, ko}}", optional=True),
             several("range", "[[low, high], [low, high]] of the plane"),
             whole("rows", "of the data", 0),
+            anything("text", "of a text: {text, steps, starts}: all of it, characters of a row, where each row starts; or null", optional=True),
         ),
         arrays="plane: f4 (rows, 2), places on the plane; y: f4 (rows,), class numbers or numbers; held: u1 (rows,), 1 for rows held back from training",
     ),
@@ -159,11 +161,13 @@ TOLD = (
             several("histograms", "layer by layer {layer, low, high, counts, dead, saturated}", optional=True),
             several("flow", "layer by layer {layer, gradient, ratio, steps}: norms of the gradient, update by weight, and by time step", optional=True),
             anything("compare", "{loss, held_loss, accuracy, diverged} of the second network, whose arrays begin with b:", optional=True),
-            anything("text", "what a text network writes, or null", optional=True),
+            anything("text", "what a text network writes: {now, log: [[update, text]], other}, with `other` of the second network; or null", optional=True),
+            anything("reading", "a row of a text: {row, text: its characters and the one after them, letters, layers: [{path, kind, states}]}, or null", optional=True),
         ),
         arrays="boundary: f4 (grid, grid), of classes (grid, grid, classes), rows from the bottom up; units/PATH: f4 (units, grid, grid); "
         "param/PATH: f4, each parameter by its path (param/0/weight); curves: f4 (updates, 2), loss and held loss of each update since the last frame; "
-        "values/PATH: f4 (units,), of the row that was last asked about",
+        "values/PATH: f4 (units,), of the row that was last asked about; steps/output: f4 (steps, letters), probabilities of the next "
+        "character; steps/PATH/STATE: f4 (steps, units), of a recurrent layer's hidden, cell and gates",
     ),
     MessageKind("done", "tell", "Something that was asked is done.", (text("asked", "the message's type"), anything("at", "time, as in `state`", optional=True))),
     MessageKind("error", "tell", "Something that was asked can't be done; nothing has changed.", (text("asked", "the message's type", optional=True), thing("what", "{en, ko}"), text("field", "part of the state that is wrong", optional=True))),
@@ -185,7 +189,7 @@ TOLD = (
         "A weight or unit in symbols and numbers; all numbers in float64, for the row that was asked about or the next batch.",
         (
             whole("update", "of the state that it is of"),
-            anything("weight", "{place, symbol, value, gradient, upstream, local, downstream, new, rule, lines: [{text, latex}], factors}", optional=True),
+            anything("weight", "{place, symbol, value, gradient, upstream, local, downstream, new, rule, lines: [{text, latex}], factors}; of a text's network through_time: [{step, letter, upstream, local, product}]", optional=True),
             anything("unit", "{layer, unit, formula, lines, weights, bias, value, activation, alive, low, high, mean}", optional=True),
             anything("rows", "how many rows the gradient is the mean of", optional=True),
             SIDE,
@@ -201,7 +205,7 @@ TOLD = (
     MessageKind("helped", "tell", "A task's hint or solution.", (text("of", "hint or solution", "hint", "solution"), thing("what", "{en, ko}"), anything("state", "the solution as a state, or null", optional=True))),
     MessageKind("shared", "tell", "A task to hand on.", (text("link", "the part of an address after #", most=LONGEST_TEXT), text("command", "that opens it for a class", most=LONGEST_TEXT), several("goals", "in words, each {en, ko}"))),
     MessageKind("code", "tell", "What is seen, to be copied.", (text("python", "a program", most=LONGEST_TEXT), text("command", "a shell command", most=LONGEST_TEXT), text("link", "the part of an address after #; without data", most=LONGEST_TEXT), several("notes", "what to know about it, each {en, ko}"))),
-    MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT),)),
+    MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT), whole("start", "characters of the start"), whole("update", "of the state that it is of"), several("steps", "of each character that was written: {letter, chance, likeliest: [[letter, chance]]}"))),
 )  # fmt: skip
 
 MESSAGES: dict[Direction, dict[str, MessageKind]] = {
