@@ -556,7 +556,7 @@ COPIED = [
         "history": [
             {"at": 0, "do": "edit", "place": "0/weight[0,0]", "value": 3},
             {"at": 4, "do": "freeze", "layer": "0", "unit": 1, "on": True},
-            {"at": 6, "do": "edit", "place": "2/weight[1,2]", "value": -1},
+            {"at": 6, "do": "edit", "place": "3/weight[1,2]", "value": -1},
         ],
     },
 ]

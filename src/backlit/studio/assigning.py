@@ -128,19 +128,15 @@ def check(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
     if session.planted is not None:
         raise InputError(PLANTED.say())
     values = measured(session)
+    met = [goal.met(values.get(goal.of)) for goal in task.goals]
     parts = [
-        {
-            "text": both(goal.words()),
-            "value": written(goal.of, values.get(goal.of)),
-            "met": goal.met(values.get(goal.of)),
-        }
-        for goal in task.goals
+        {"text": both(goal.words()), "value": written(goal.of, values.get(goal.of)), "met": reached}
+        for goal, reached in zip(task.goals, met, strict=True)
     ]
-    met = bool(parts) and all(part["met"] for part in parts)
-    session.solved = session.solved or met
-    count = sum(part["met"] for part in parts)
-    what = REACHED.of() if met else NOT_YET.of(count=count, all=len(parts))
-    told = {"type": "checked", "met": met, "solved": session.solved, "parts": parts, "what": both(what),
+    whole = bool(met) and all(met)
+    session.solved = session.solved or whole
+    what = REACHED.of() if whole else NOT_YET.of(count=sum(met), all=len(met))
+    told = {"type": "checked", "met": whole, "solved": session.solved, "parts": parts, "what": both(what),
             "update": session.first.timeline.at}  # fmt: skip
     return [Reply(told)]
 

@@ -7,8 +7,9 @@ import "./pull.js";
 import "./inside.js";
 import "./doctor.js";
 import "./code.js";
+import "./exercises.js";
 
-const TABS = ["numbers", "inside", "doctor", "code"];
+const TABS = ["numbers", "inside", "doctor", "code", "exercises"];
 const ALWAYS = ["boundary", "units", "weights", "curves", "doctor"];
 const OF_TAB = { inside: ["histograms", "flow", "ratios"] };
 
@@ -28,6 +29,7 @@ class Below extends StudioElement {
     if (tab === "inside") return html`<studio-inside></studio-inside>`;
     if (tab === "doctor") return html`<studio-doctor></studio-doctor>`;
     if (tab === "code") return html`<studio-code></studio-code>`;
+    if (tab === "exercises") return html`<studio-exercises></studio-exercises>`;
     return html`<div class="numbers-columns"><studio-numbers></studio-numbers><studio-pull></studio-pull></div>`;
   }
 
