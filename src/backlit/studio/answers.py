@@ -10,7 +10,17 @@ import numpy as np
 from backlit._version import __version__
 from backlit.errors import BacklitError, InputError
 from backlit.languages import Said, Template
-from backlit.studio import assigning, comparing, explaining, landscape, sharing, uploads, walking, writing
+from backlit.studio import (
+    assigning,
+    comparing,
+    explaining,
+    landscape,
+    pictures,
+    sharing,
+    uploads,
+    walking,
+    writing,
+)
 from backlit.studio.catalog import LIMITS, catalog
 from backlit.studio.checking import check
 from backlit.studio.looks import PANELS
@@ -178,5 +188,6 @@ ANSWERS: dict[str, Answer] = {
     "compare": comparing.compare, "keep": comparing.keep, "discard": comparing.discard, "doctor": comparing.doctor,
     "try": comparing.try_remedy, "break": comparing.plant, "guess": comparing.guess,
     "assign": assigning.assign, "check": assigning.check, "help": assigning.help_, "share": assigning.share,
+    "picture": pictures.picture, "mistakes": pictures.mistakes,
     "code": sharing.code, "say": writing.say,
 }  # fmt: skip

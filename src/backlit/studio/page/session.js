@@ -19,15 +19,16 @@ export class Session {
   }
 
   // Ask, and have the answer: a promise of the message that carries the same id. What can't be done is shown and null.
-  ask(type, parts = {}, arrays = undefined) {
+  // Whoever asks by itself, not for a person, is quiet.
+  ask(type, parts = {}, arrays = undefined, quiet = false) {
     const id = this.#next++;
     if (!this.transport.send({ type, id, ...parts }, arrays)) {
-      this.#tell(say("not-connected"));
+      if (!quiet) this.#tell(say("not-connected"));
       return Promise.resolve(null);
     }
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#answer(id, null), ANSWER_WITHIN);
-      this.#waiting.set(id, { resolve, timer });
+      this.#waiting.set(id, { resolve, timer, quiet });
     });
   }
 
@@ -43,7 +44,8 @@ export class Session {
     const fault = wrong(message, "tell");
     if (fault) return console.error(fault, message);
     const act = RECEIVERS[message.type];
-    if (act) act.call(this, message);
+    const overheard = message.type === "error" && this.#waiting.get(message.id)?.quiet;
+    if (act && !overheard) act.call(this, message);
     if (message.id !== undefined && message.id !== null) this.#answer(message.id, message.type === "error" ? null : message);
   }
 
@@ -60,7 +62,11 @@ export class Session {
     await this.ask("hello", { version: VERSION, language: language() });
     this.look();
     const { link } = this.store.state;
-    if (link && !this.#greeted) await this.#open(link);
+    if (link && !this.#greeted) {
+      await this.#open(link);
+      // The session has it now: who loads the page again comes back to where it was, not to where the link begins.
+      if (this.transport.keeps) history.replaceState(null, "", location.pathname);
+    }
     this.#greeted = true;
   }
 
@@ -132,7 +138,7 @@ const RECEIVERS = {
     this.frame(message);
   },
   error({ what, field }) {
-    this.store.set({ wrongField: field ?? null });
+    this.store.set({ wrongField: field ?? null, refused: performance.now() });
     this.tell(told(what), "error");
   },
   note({ what }) {
@@ -146,6 +152,12 @@ const RECEIVERS = {
   },
   pulled(message) {
     this.store.set({ pulled: message });
+  },
+  pictured(message) {
+    this.store.set({ pictured: message });
+  },
+  mistaken(message) {
+    this.store.set({ mistaken: message });
   },
   surface(message) {
     this.store.set({ surface: message });

@@ -9,6 +9,7 @@ const REFUSED = [1008, 4403, 4429]; // codes by which it closes for good
 const RESTING = 4408; // nobody did anything for long: the session rests until someone wants it
 
 export class SocketTransport {
+  keeps = true; // the session is there still when the page is loaded again
   #socket;
   #tries = 0;
   #closed = false;
