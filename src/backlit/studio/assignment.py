@@ -36,11 +36,11 @@ class Part(NamedTuple):
 
 
 QUANTITIES: dict[str, Quantity] = {
-    "held accuracy": Quantity(Template("held-back rows that are right", "검증 데이터 정답률"), ".1%"),
-    "accuracy": Quantity(Template("training rows that are right", "학습 데이터 정답률"), ".1%"),
-    "gap": Quantity(Template("training rows that are right, less those held back", "학습 정답률 − 검증 정답률"), ".1%"),
-    "held loss": Quantity(Template("loss of the held-back rows", "검증 손실")),
-    "loss": Quantity(Template("loss of the training rows", "학습 손실")),
+    "held accuracy": Quantity(Template("held-back rows that are right", "떼어 둔 행의 정확도"), ".1%"),
+    "accuracy": Quantity(Template("training rows that are right", "학습 행의 정확도"), ".1%"),
+    "gap": Quantity(Template("training rows that are right, less those held back", "정확도의 차이(학습 − 떼어 둔 행)"), ".1%"),
+    "held loss": Quantity(Template("loss of the held-back rows", "떼어 둔 행의 손실")),
+    "loss": Quantity(Template("loss of the training rows", "학습 행의 손실")),
     "weights": Quantity(Template("weights and biases", "가중치와 편향 수"), ",.0f"),
     "units": Quantity(Template("hidden units", "은닉 유닛 수"), ",.0f"),
     "layers": Quantity(Template("hidden layers", "은닉층 수"), ",.0f"),
@@ -84,7 +84,7 @@ PARTS: dict[str, Part] = {
     "batch": Part(Template("batch", "배치"), lambda state: state.training.batch),
     "penalty": Part(Template("penalty", "벌점"), lambda state: (state.training.penalty, state.training.strength)),
     "loss": Part(Template("loss", "손실"), lambda state: state.training.loss),
-    "held": Part(Template("share held back", "검증용 비율"), lambda state: state.training.held),
+    "held": Part(Template("share held back", "떼어 둔 몫"), lambda state: state.training.held),
     "seed": Part(Template("seed", "시드"), lambda state: state.training.seed),
 }  # fmt: skip
 
