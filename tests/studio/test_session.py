@@ -371,6 +371,19 @@ def test_a_change_by_hand_goes_to_the_network_that_is_meant_and_is_told(session:
     assert refused(session, "rate", value=0.1, side="b") == "there is one network; begin with compare"
 
 
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_after_an_edit_at_the_very_start_other_things_are_changed_there_too(engine: str) -> None:
+    session = Session(State.from_dict({**SMALL, "training": {**TRAINING, "engine": engine}}))
+    ask(session, "edit", place="0/weight[0,1]", value=2.0)
+    assert ask(session, "rate", value=0.1)["type"] == "state"
+    assert ask(session, "freeze", layer="0", unit=0, on=True)["type"] == "state"
+    ask(session, "step", updates=3)
+    assert session.first.timeline.network.params["0"]["weight"][0, 1] == 2.0
+    other = Session(session.state.replace(at=0))
+    other.seek(3)
+    assert bits(other) == bits(session)
+
+
 def test_a_rate_that_is_the_difference_stays_one_though_it_was_changed_before(session: Session) -> None:
     ask(session, "step", updates=4)
     ask(session, "rate", value=0.01)
