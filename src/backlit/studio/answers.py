@@ -177,6 +177,8 @@ def _look(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
             raise InputError(f"look: panels are {', '.join(PANELS)}, got {str(wrong[0])[:40]!r}")
         session.panels = tuple(panels)
     session.grid = message.get("grid") or session.grid
+    if "row" in message:
+        explaining.row_of(session, message)
     return _done(session, "look")
 
 

@@ -38,7 +38,7 @@ class Part(NamedTuple):
 QUANTITIES: dict[str, Quantity] = {
     "held accuracy": Quantity(Template("held-back rows that are right", "떼어 둔 행의 정확도"), ".1%"),
     "accuracy": Quantity(Template("training rows that are right", "학습 행의 정확도"), ".1%"),
-    "gap": Quantity(Template("training rows that are right, less those held back", "정확도의 차이(학습 − 떼어 둔 행)"), ".1%"),
+    "gap": Quantity(Template("training rows right, less those held back", "정확도의 차이(학습 − 떼어 둔 행)"), ".1%"),
     "held loss": Quantity(Template("loss of the held-back rows", "떼어 둔 행의 손실")),
     "loss": Quantity(Template("loss of the training rows", "학습 행의 손실")),
     "weights": Quantity(Template("weights and biases", "가중치와 편향 수"), ",.0f"),

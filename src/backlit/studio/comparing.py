@@ -127,7 +127,8 @@ def _by_hand(change: Change) -> Said:
 
 def _word(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "-".join(f"{layer['units']} {layer['activation']}" for layer in value)
+        kinds = (layer["activation"] if layer["kind"] == "linear" else layer["kind"] for layer in value)
+        return "-".join(f"{layer['units']} {kind}" for layer, kind in zip(value, kinds, strict=True))
     if isinstance(value, dict):
         return "…"
     return str(value) if value not in ("", None) else "–"

@@ -116,7 +116,7 @@ class Looks:
             outputs, truth = np.asarray(network(examples.inputs[numbers])), np.asarray(examples.encoded)[numbers]
             found[f"{prefix}loss"] = _told(float(np.asarray(timeline.job.loss(outputs, truth)).mean()))
             if timeline.rows.task != "regression" and outputs.shape[1:] != (1,):
-                found[f"{prefix}right"] = _told(float((outputs.argmax(axis=1) == truth).mean()))
+                found[f"{prefix}right"] = _told(float((outputs.argmax(axis=-1) == truth).mean()))
         return found
 
     # -------------------------------------------------------------------------------------------- inside

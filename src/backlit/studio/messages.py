@@ -67,6 +67,7 @@ ASKED = (
         (
             several("panels", "some of boundary, units, weights, curves, histograms, flow, ratios, doctor, text, reading", optional=True, most=20),
             whole("grid", "points along each side of maps", 8, 128, optional=True),
+            ROW,
         ),
     ),
     MessageKind("seen", "ask", "The page has drawn a frame, and may be sent the next one.", (whole("frame", "its number"),)),
