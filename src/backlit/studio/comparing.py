@@ -135,7 +135,7 @@ def try_remedy(session: Session, message: dict[str, Any], arrays: Arrays) -> lis
 def plant(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`break`: a fault that isn't named, from update 0."""
     honest = session.state.replace(at=0, history=())
-    key = faults.chosen(message.get("seed"))
+    key = faults.chosen(message.get("seed"), honest)
     session.rebuild(faults.FAULTS[key].plant(honest))
     session.planted, session.honest = key, honest
     return [session.told(), session.data()]

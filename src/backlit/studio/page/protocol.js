@@ -38,6 +38,7 @@ export const MESSAGES = {
 "break": {"seed": {"kind": "whole", "optional": true, "low": 0, "high": 2147483647, "wanted": "a whole number from 0 to 2147483647"}},
 "guess": {"key": {"kind": "text", "high": 200, "wanted": "a text of at most 200 characters"}},
 "code": {},
+"draw": {"depth": {"kind": "text", "names": ["layers", "time", "cell"], "wanted": "layers or time or cell"}, "step": {"kind": "whole", "optional": true, "low": 1, "high": 2147483647, "wanted": "a whole number from 1 to 2147483647"}, "row": {"kind": "whole", "optional": true, "low": 0, "high": 2147483647, "wanted": "a whole number from 0 to 2147483647"}, "side": {"kind": "text", "optional": true, "names": ["a", "b"], "wanted": "a or b"}},
 "say": {"start": {"kind": "text", "high": 1000, "wanted": "a text of at most 1000 characters"}, "characters": {"kind": "whole", "optional": true, "low": 1, "high": 1000, "wanted": "a whole number from 1 to 1000"}, "temperature": {"kind": "number", "optional": true, "low": 0, "high": 5, "wanted": "a number from 0 to 5"}, "seed": {"kind": "whole", "optional": true, "low": 0, "high": 2147483647, "wanted": "a whole number from 0 to 2147483647"}, "side": {"kind": "text", "optional": true, "names": ["a", "b"], "wanted": "a or b"}},
 },
 "tell": {
@@ -58,6 +59,7 @@ export const MESSAGES = {
 "findings": {"findings": {"kind": "list", "high": 20000, "wanted": "a list of at most 20000 items"}, "update": {"kind": "whole", "low": 0, "high": 2147483647, "wanted": "a whole number from 0 to 2147483647"}},
 "judged": {"right": {"kind": "flag", "wanted": "true or false"}, "what": {"kind": "object", "wanted": "an object"}},
 "code": {"python": {"kind": "text", "high": 200000, "wanted": "a text of at most 200000 characters"}, "command": {"kind": "text", "high": 200000, "wanted": "a text of at most 200000 characters"}, "link": {"kind": "text", "high": 200000, "wanted": "a text of at most 200000 characters"}, "notes": {"kind": "list", "high": 20000, "wanted": "a list of at most 20000 items"}},
+"drawn": {"depth": {"kind": "text", "high": 10000, "wanted": "a text of at most 10000 characters"}, "svg": {"kind": "text", "high": 200000, "wanted": "a text of at most 200000 characters"}, "title": {"kind": "text", "high": 10000, "wanted": "a text of at most 10000 characters"}, "text": {"kind": "text", "high": 10000, "wanted": "a text of at most 10000 characters"}, "update": {"kind": "whole", "low": 0, "high": 2147483647, "wanted": "a whole number from 0 to 2147483647"}},
 "said": {"text": {"kind": "text", "high": 200000, "wanted": "a text of at most 200000 characters"}, "start": {"kind": "whole", "low": 0, "high": 2147483647, "wanted": "a whole number from 0 to 2147483647"}, "update": {"kind": "whole", "low": 0, "high": 2147483647, "wanted": "a whole number from 0 to 2147483647"}, "steps": {"kind": "list", "high": 20000, "wanted": "a list of at most 20000 items"}},
 },
 };
