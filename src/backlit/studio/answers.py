@@ -13,6 +13,7 @@ from backlit.languages import Said, Template
 from backlit.studio import (
     assigning,
     comparing,
+    drawing,
     explaining,
     landscape,
     pictures,
@@ -191,5 +192,5 @@ ANSWERS: dict[str, Answer] = {
     "try": comparing.try_remedy, "break": comparing.plant, "guess": comparing.guess,
     "assign": assigning.assign, "check": assigning.check, "help": assigning.help_, "share": assigning.share,
     "picture": pictures.picture, "mistakes": pictures.mistakes,
-    "code": sharing.code, "say": writing.say,
+    "code": sharing.code, "say": writing.say, "draw": drawing.draw,
 }  # fmt: skip

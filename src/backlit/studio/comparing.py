@@ -181,7 +181,7 @@ def plant(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
     if session.assignment is not None:
         raise InputError(AGAIN.say())
     honest = session.state.replace(at=0, history=())
-    key = faults.chosen(message.get("seed"))
+    key = faults.chosen(message.get("seed"), honest)
     session.rebuild(faults.FAULTS[key].plant(honest))
     session.planted, session.honest = key, honest
     return [session.told(), session.data()]

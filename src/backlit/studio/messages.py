@@ -107,6 +107,7 @@ ASKED = (
     MessageKind("help", "ask", "Answered by `helped`.", (text("of", "which help", "hint", "solution"),)),
     MessageKind("share", "ask", "What is seen as the beginning of a task. Answered by `shared`.", (thing("task", "{title, text, hint, goals, may, most_units, most_layers, most_weights, most_updates}"), whole("pupils", "for the command", 1, 200, optional=True))),
     MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`.", (SIDE,)),
+    MessageKind("draw", "ask", "The network as a picture. Answered by `drawn`.", (text("depth", "its layers, unrolled over time, or the cell of a recurrent layer", "layers", "time", "cell"), whole("step", "of the cell, counted from 1; the last one if left out", 1, optional=True), ROW, SIDE)),
     MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True), number("temperature", "0: always the likeliest; 1: by the network's probabilities", 0, 5, optional=True), whole("seed", "of what is drawn", optional=True), SIDE)),
 )  # fmt: skip
 
@@ -248,6 +249,7 @@ TOLD = (
     MessageKind("helped", "tell", "A task's hint or solution.", (text("of", "hint or solution", "hint", "solution"), thing("what", "{en, ko}"), anything("state", "the solution as a state, or null", optional=True))),
     MessageKind("shared", "tell", "A task to hand on.", (text("link", "the part of an address after #", most=LONGEST_TEXT), text("command", "that opens it for a class", most=LONGEST_TEXT), several("goals", "in words, each {en, ko}"))),
     MessageKind("code", "tell", "What is seen, to be copied.", (text("python", "a program", most=LONGEST_TEXT), text("command", "a shell command", most=LONGEST_TEXT), text("link", "the part of an address after #; without data", most=LONGEST_TEXT), several("notes", "what to know about it, each {en, ko}"))),
+    MessageKind("drawn", "tell", "A picture.", (text("depth", "as it was asked for"), text("svg", "the picture as SVG, self-contained", most=LONGEST_TEXT), text("title", "what is seen"), text("text", "the same in words"), whole("update", "of the state that it is of"))),
     MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT), whole("start", "characters of the start"), whole("update", "of the state that it is of"), several("steps", "of each character that was written: {letter, chance, likeliest: [[letter, chance]]}"))),
 )  # fmt: skip
 

@@ -175,6 +175,9 @@ const RECEIVERS = {
   uploaded(message) {
     this.store.set({ uploaded: message });
   },
+  drawn(message) {
+    this.store.set({ drawnNetwork: message });
+  },
   said(message) {
     this.store.set({ said: message });
   },
