@@ -104,6 +104,9 @@ def test_gates_with_a_number_for_each_square(page, kind):
     expect(told).to_contain_text("at step 1 (h), unit 8: ")
     page.get_by_text("Unit 8 in numbers").click()
     expect(page.locator(".gate-numbers tbody tr").first.locator("td")).to_have_count(4)
+    page.locator('[data-do="draw-cell"]').click()
+    expect(page.locator("[data-drawn]")).to_be_visible()
+    until(page, "document.querySelector('[data-drawn]').naturalWidth > 300")
 
 
 def test_a_weight_is_explained_step_by_step(page):

@@ -17,7 +17,7 @@ const FORMULAS = {
 const SYMBOLS = { forget_gate: "f", input_gate: "i", output_gate: "o", reset_gate: "r", update_gate: "z", candidate: "g", cell: "c", hidden: "h" };
 
 class Gates extends StudioElement {
-  static watches = ["data", "row", "step"];
+  static watches = ["data", "row", "step", "drawnNetwork"];
   static properties = { cursor: { state: true } };
 
   #last = 0;
@@ -29,7 +29,8 @@ class Gates extends StudioElement {
     return html`<h2>${say("gates")}</h2><p class="small soft">${say("gates-how")}</p>
       ${reading.layers.map((layer, index) => this.#layer(layer, index + 1, reading))}
       <p class="n gate-told" data-told="gate" aria-live="polite">${this.#told(reading)}</p>
-      ${this.cursor ? this.#table(reading) : nothing}`;
+      ${this.cursor ? this.#table(reading) : nothing}
+      ${this.#cell(reading)}`;
   }
 
   #layer({ path, kind, states }, count, { text }) {
@@ -49,6 +50,14 @@ class Gates extends StudioElement {
         @focus=${() => (this.cursor = this.cursor?.path === path && this.cursor.name === name ? this.cursor : { path, name, t: 0, unit: 0 })}
         @keydown=${(event) => this.#key(event, path, name, array)}></canvas>
       <div class="gate-letters writing small" aria-hidden="true" .style=${`width:${wide(steps)}px`}>${letters.map((letter) => html`<span>${shown(letter)}</span>`)}</div></figure>`;
+  }
+
+  // The first layer's cell as textbooks draw it, at the step of the cursor.
+  #cell({ text, row }) {
+    const { drawnNetwork: drawn } = this.state;
+    const step = Math.min(this.cursor?.t ?? text.length - 2, text.length - 2) + 1;
+    return html`<div class="cell"><button data-do="draw-cell" @click=${() => this.studio.session.ask("draw", { depth: "cell", step, row })}>${say("draw-cell", { step, letter: shown(text[step - 1]) })}</button>
+      ${drawn ? html`<figure><img data-drawn src=${`data:image/svg+xml;charset=utf-8,${encodeURIComponent(drawn.svg)}`} alt=${drawn.text} /><figcaption class="small soft">${say("drawn-at", { title: drawn.title, update: drawn.update })}</figcaption></figure>` : nothing}</div>`;
   }
 
   #point(event, path, name, { shape: [steps, units] }) {
