@@ -80,11 +80,11 @@ class Server:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
         )
-        self.address = ""
         assert self.process.stdout is not None
-        while "http" not in self.address:
-            self.address = self.process.stdout.readline()
-        self.address = next(word for word in self.address.split() if word.startswith("http"))
+        line = next((line for line in self.process.stdout if "http" in line), "")
+        self.address = next((word for word in line.split() if word.startswith("http")), "")
+        if not self.address:
+            sys.exit("the studio didn't start")
 
     def seconds(self) -> float:
         """Of processors, since it began."""
