@@ -9,6 +9,7 @@ import pytest
 import backlit as bl
 from backlit.doctor.findings import kinds
 from backlit.doctor.repair.compare import capped, compare, costs, groups, validate
+from backlit.doctor.repair.search import MISTAKES
 from backlit.nn.changing import changed
 
 RNG = np.random.default_rng(0)
@@ -214,7 +215,7 @@ def test_what_helps_is_kept_and_the_original_stays(tmp_path: Path) -> None:
     seen = []
     repair = run.fix(rounds=1, suit=False, progress=lambda what, share: seen.append((what, share)))
     assert repair.kept[0].finding == "softmax twice"
-    assert repair.kept[0].seeds >= 3
+    assert repair.kept[0].seeds == 2  # a mistake that can be proved is mended unless that does harm
     assert repair.kept[0].after < repair.kept[0].before
     assert repair.run is not run
     assert repair.original is run
@@ -231,7 +232,7 @@ def test_what_helps_is_kept_and_the_original_stays(tmp_path: Path) -> None:
 
 def test_a_rate_and_a_length_that_suit_the_mended_network() -> None:
     run = fit(net(bl.Linear(2), bl.Softmax()), epochs=8, optimizer=bl.Adam(0.004))
-    repair = run.fix(rounds=1)
+    repair = run.fix(rounds=2)
     first, *others = repair.kept
     assert first.finding == "softmax twice"
     assert "to suit the mended network" in {own.finding for own in others}
@@ -263,7 +264,7 @@ def test_what_does_not_help_is_not_kept() -> None:
     if not repair.kept:
         assert repair.run is run
         assert "nothing helped beyond noise" in str(repair)
-    assert all(own.after < own.before for own in repair.kept)
+    assert all(own.after < own.before or own.finding in MISTAKES for own in repair.kept)
 
 
 def test_what_only_a_person_can_decide_is_told() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from backlit.doctor.diagnose import diagnose
 from backlit.doctor.repair.bench import Bench, Progress, StoppedError
+from backlit.doctor.repair.budget import Budget
 from backlit.doctor.repair.result import Repair
 from backlit.doctor.repair.search import Search
 from backlit.errors import InputError
@@ -15,6 +16,7 @@ from backlit.train.recipe import Recipe, recipe_of
 from backlit.train.result import Result
 
 SEEDS, ROUNDS = 3, 5
+WHOLE = 1.0  # trainings that are kept for the end, where all rows are learned from again
 
 
 def fix(
@@ -82,20 +84,18 @@ def fix(
             raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
     original = recipe if recipe is not None else recipe_of(run, x, y, **options)
     first = original.with_validation()
-    bench = Bench(first, seeds, progress)
-    search = Search(bench, first, run)
+    bench = Bench(first, seeds, Budget.of(first), progress)
+    search = Search(bench, first, run, reserve=0.0 if original.training.validation is not None else WHOLE)
     interrupted = False
     try:
         if _as_trained(run, original):
             bench.know(first, run)
-        search.repair(diagnose(run if run.probes else bench.trial(first, 0).run), rounds)
-        if suit:
-            search.suit()
+        search.repair(diagnose(run if run.probes else bench.trial(first, 0).run), rounds, suit)
         mended = _trained(search, original) if search.kept else run
-    except StoppedError:
+    except (StoppedError, KeyboardInterrupt):
         interrupted, mended = True, run
         if search.kept:
-            mended = bench.trial(search.recipe, 0).run
+            mended = search.run
     if mended is not run:
         mended = _finished(mended, search, run, original)
     left = diagnose(mended)
@@ -107,6 +107,9 @@ def fix(
         left=left,
         test=_test(run, mended),
         trainings=bench.trainings,
+        candidates=search.tried,
+        updates=bench.budget.spent,
+        length=bench.budget.trainings,
         interrupted=interrupted,
     )
 
@@ -127,12 +130,8 @@ def _trained(search: Search, original: Recipe) -> Result:
     recipe, bench = search.recipe, search.bench
     if original.training.validation is not None or recipe.training.early_stopping:
         return bench.trial(recipe, 0).run
-    bench.trainings += 1
     bench.stage = "all rows"
-    run = recipe.replace(validation=None).fit(probes="standard", progress=False)
-    if run.stopped == "interrupted":
-        raise StoppedError
-    return run
+    return bench.train(recipe.replace(validation=None, probes="standard"))
 
 
 def _finished(mended: Result, search: Search, run: Result, original: Recipe) -> Result:
