@@ -28,7 +28,7 @@ class Outcome:
     trainings : float
         Worth of updates that `run.fix` took, in trainings of the run's own length.
     before, mended, drawn, tuned : float
-        Costs on rows that none of them saw (see `costs`): of the original, of `run.fix`, of random search, of `bl.tune`.
+        Costs on rows that none of them saw (see `costs`): of the original, `run.fix`, random search and `bl.tune`.
     scores : tuple of float
         Accuracy (of all classes alike, where one is rare) or R² of the same four.
     seconds : float

@@ -16,7 +16,7 @@ from backlit.train.search import rungs
 
 MOST, FEWEST = 27, 3  # candidates
 OF_BUDGET = 0.45  # of what is left, beside what the comparison of the best with several seeds takes
-LONGER = 3
+LONGER, SURE = 3, 2  # times the epochs; seeds that are enough where a gain is plain
 LATE = 0.75  # of the epochs, after which the best one means that training was still under way
 WORTH = 0.01  # of the cost: less isn't worth a change
 PRESENT = 0  # the place of what there is, among those that compete
@@ -53,10 +53,10 @@ class Contest:
         """
         budget = self.bench.budget
         unit = budget.share(self.recipe)
-        confirm = (self.bench.seeds + self.bench.lacking(self.recipe, self.bench.seeds)) * unit
+        confirm = (SURE + self.bench.lacking(self.recipe, SURE)) * unit  # where it is plain which is better
         left = budget.left - self.reserve - confirm
         count = self._affordable(len(found), OF_BUDGET * left / unit)
-        if count < FEWEST and len(found) >= FEWEST and left < unit:
+        if self._price(count) * unit > left:
             return []
         chosen = found[:count]
         self.bench.stage = f"{len(chosen)} candidates side by side"
@@ -66,7 +66,7 @@ class Contest:
         self.tried = len(entered) - 1
         costs, outcomes = self._climb(trials, entered, chosen)
         if lengths:
-            self._lengthen(trials, costs, outcomes, left)
+            self._lengthen(trials, costs, outcomes)
         return [
             one
             for place in self._ordered(costs, outcomes, chosen)
@@ -94,11 +94,11 @@ class Contest:
         outcomes: dict[int, Outcome] = {}
         for rung in rungs(len(entered), self.epochs):
             if len(going) > rung.trials:
-                order = sorted(going, key=lambda place: (costs[place], place))
+                order = sorted(going, key=lambda place: (_about(costs[place]), place))
                 kept = set(order[: rung.trials])
                 # The first finding's own remedies aren't displaced by what has nothing to do with it.
                 own = [place for place in order if place != PRESENT and chosen[place - 1].foreign == 0]
-                going = sorted(kept | set(own[:1]) | {PRESENT})
+                going = sorted(kept | set(own[:1]))
                 trials.free(set(entered) - set(going))
             done = self._train(trials, rung.epochs, going)
             outcomes |= {place: found[0] for place, found in done.items()}
@@ -115,18 +115,17 @@ class Contest:
                 raise StoppedError
         return done
 
-    def _lengthen(self, trials: Trials, costs: dict[int, float], outcomes: dict[int, Outcome], left: float) -> None:
+    def _lengthen(self, trials: Trials, costs: dict[int, float], outcomes: dict[int, Outcome]) -> None:
         """Train the best for longer, if they were still getting better, and take that if it is worth it."""
         budget, unit = self.bench.budget, self.bench.budget.share(self.recipe)
-        for place in sorted(costs, key=lambda place: (costs[place], place))[:2]:
+        for place in sorted(costs, key=lambda place: (costs[place], place))[:1]:
             outcome = outcomes[place]
-            recipe = outcome.recipe
-            # What the longer one costs here, and with the other seeds when it is compared.
-            needed = (LONGER - 1 + (LONGER - 1) * self.bench.seeds) * unit
             still = outcome.best_epoch >= LATE * outcome.epochs
-            if not still or _falls(recipe) or outcome.validation is None or outcome.epochs > self.epochs:
+            if not still or _falls(outcome.recipe) or outcome.validation is None or outcome.epochs > self.epochs:
                 continue
-            if needed > budget.left - self.reserve - self.bench.seeds * unit:
+            # What is left of it here, and with other seeds when it is compared.
+            needed = LONGER - 1 + LONGER * SURE + self.bench.lacking(self.recipe, SURE)
+            if needed * unit > budget.left - self.reserve * LONGER:
                 return
             done = self._train(trials, LONGER * self.epochs, [place])
             if place in done:
@@ -178,6 +177,11 @@ class Contest:
         return dataclasses.replace(
             one, change=Change(words, length.recipe, one.change.criterion, config), foreign=one.foreign + 1
         )
+
+
+def _about(cost: float) -> float:
+    """A cost in hundredths: of candidates that are about level the more plausible goes on."""
+    return round(math.log(cost) / WORTH) if 0 < cost < math.inf else cost if cost > 0 else -math.inf
 
 
 def longer(recipe: Recipe, epochs: int) -> Change:

@@ -128,7 +128,7 @@ class Repair:
 
     def __str__(self) -> str:
         parts = [self.table()] if self.changes else []
-        if self.changes:
+        if self.changes or self.candidates:
             parts.append(self._effort())
         if self.interrupted:
             parts.append("interrupted: not everything was tried")
@@ -141,7 +141,7 @@ class Repair:
             parts.append("\n".join(["test rows, by which nothing was decided:", *scores]))
         if self.kept:
             parts.append(f"mended by {len(self.kept)} change{'s' if len(self.kept) > 1 else ''}; " + self._after())
-        elif self.changes:
+        elif self.changes or self.candidates:
             parts.append("nothing helped beyond noise: the run stays as it is")
         elif not self.decide:
             parts.append("no findings: nothing to mend")

@@ -24,6 +24,7 @@ from backlit.train.result import Result
 
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
 TWICE = 2  # seeds with which a mistake that can be proved is looked at: it is mended unless that does harm
+LARGE, FAR = 0.2, 4.0  # of the cost, and standard errors of the rows: a gain that two seeds are enough for
 CHOSEN = 2  # of a contest, the best so many are compared with several seeds, one after another
 # Mistakes that can be proved, by what they are called: no choice of settings makes them right.
 MISTAKES = frozenset({
@@ -139,10 +140,7 @@ class Search:
         contest = Contest(self.bench, self.recipe, self._yardstick(criterion), self.reserve)
         finalists = contest.best(found, free or "stopped early" in ways)
         self.tried += contest.tried
-        for one in finalists[:CHOSEN]:
-            if self._affords(one.change.recipe, self.bench.seeds) and self._keep_if_better(one):
-                return True
-        return False
+        return any(self._affords(one.change.recipe, TWICE) and self._keep_if_better(one) for one in finalists[:CHOSEN])
 
     def _keep_if_better(self, one: Candidate) -> bool:
         """Compare a change with what there is over several seeds; whether it was kept."""
@@ -152,12 +150,10 @@ class Search:
         for count in range(1, 2 * seeds + 1):
             before, after = self._pairs(change, criterion, range(count))
             result = compare(before, after, group)
-            enough = count >= seeds
-            if result.gain <= 0 or (enough and (result.better or result.chance > UNLIKELY)):
+            kept = (count >= seeds and result.better) or (count >= TWICE and plain(before, after))
+            hopeless = result.gain <= 0 or (count >= seeds and result.chance > UNLIKELY)
+            if kept or hopeless or not self._affords(change.recipe, count + 1):
                 break
-            if enough and not self._affords(change.recipe, 1):
-                break
-        kept = result.better and count >= seeds
         self._note(one.name, change, criterion, before, after, kept)
         return kept
 
@@ -203,6 +199,13 @@ class Search:
         """What ways are chosen by: of a rare class few rows are held out, of which errors tell little."""
         criterion = self._criterion(change)
         return "balanced loss" if criterion == "balanced error" else criterion
+
+
+def plain(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether a change is so much better with each seed by itself that no more are needed to tell."""
+    gains = (before - after).mean(axis=1)
+    errors = (before - after).std(axis=1, ddof=1) / math.sqrt(before.shape[1]) if before.shape[1] > 1 else np.inf
+    return bool((gains >= LARGE * before.mean(axis=1)).all() and (gains >= FAR * errors).all())
 
 
 def _mean(values: np.ndarray) -> float | None:
