@@ -371,17 +371,18 @@ def test_a_loaded_run_needs_its_data(loaded: bl.Run) -> None:
     assert loaded.fix(X, SIGN, rounds=1, suit=False).kept[0].change == "without the last Softmax"
 
 
-def test_what_a_folder_does_not_tell_must_be_given(tmp_path: Path) -> None:
+def test_what_a_folder_tells_and_what_must_be_given(tmp_path: Path) -> None:
     run = fit(
         net(bl.Linear(2), bl.Softmax()), penalty=bl.L2(1e-5), class_weight="balanced", early_stopping=9, epochs=20
     )
-    other = bl.load(run.save(tmp_path / "run"))
-    with pytest.raises(bl.InputError, match=r"penalty=L2\(1e-05\), which its folder doesn't hold"):
-        other.fix(X, SIGN)
-    repair = other.fix(X, SIGN, penalty=bl.L2(1e-5), rounds=1, suit=False)
+    repair = bl.load(run.save(tmp_path / "run")).fix(X, SIGN, rounds=1, suit=False)
     assert repair.kept
+    assert repair.run.recipe.training.penalty == bl.L2(1e-5)
     assert repair.run.recipe.training.class_weight == "balanced"
     assert repair.run.recipe.training.early_stopping.patience == 9
+    mine = fit(NO, penalty=lambda params: bl.ops.square(params["weight"]).sum() * 1e-5)
+    with pytest.raises(bl.InputError, match=r"penalty=<function .*, which its folder doesn't hold"):
+        bl.load(mine.save(tmp_path / "mine")).fix(X, SIGN)
     own = fit(NO, validation=(X[:9], SIGN[:9]))
     with pytest.raises(bl.InputError, match="held-out rows of its own"):
         bl.load(own.save(tmp_path / "own")).fix(X, SIGN)

@@ -37,13 +37,13 @@ class Contest:
 
     Attributes
     ----------
-    tried : int
-        Candidates that were trained for a while.
+    entered, tried : int
+        Candidates that there was time for, and those of them that could be trained.
     """
 
     def __init__(self, bench: Bench, recipe: Recipe, yardstick: Yardstick, reserve: float = 0.0) -> None:
         self.bench, self.recipe, self.yardstick, self.reserve = bench, recipe, yardstick, reserve
-        self.tried = 0
+        self.entered = self.tried = 0
         self.epochs = recipe.training.epochs
 
     def best(self, found: list[Candidate], lengths: bool) -> list[Candidate]:
@@ -58,13 +58,14 @@ class Contest:
         count = self._affordable(len(found), OF_BUDGET * left / unit)
         if self._price(count) * unit > left:
             return []
+        self.entered = count
         chosen = found[:count]
         self.bench.stage = f"{len(chosen)} candidates side by side"
         self.bench.tell()
         trials = Trials([self.recipe, *(one.change.recipe for one in chosen)], (0,))
-        entered = [place for place in range(len(chosen) + 1) if place not in trials.left_out]
-        self.tried = len(entered) - 1
-        costs, outcomes = self._climb(trials, entered, chosen)
+        able = [place for place in range(len(chosen) + 1) if place not in trials.left_out]
+        self.tried = len(able) - 1
+        costs, outcomes = self._climb(trials, able, chosen)
         if lengths:
             self._lengthen(trials, costs, outcomes)
         return [
@@ -86,20 +87,20 @@ class Contest:
         return sum(rung.trials * (rung.epochs - done) for rung, done in zip(plan, before, strict=False)) / self.epochs
 
     def _climb(
-        self, trials: Trials, entered: list[int], chosen: list[Candidate]
+        self, trials: Trials, able: list[int], chosen: list[Candidate]
     ) -> tuple[dict[int, float], dict[int, Outcome]]:
         """Costs and outcomes of those that came to the end."""
-        going = entered
+        going = able
         costs: dict[int, float] = {}
         outcomes: dict[int, Outcome] = {}
-        for rung in rungs(len(entered), self.epochs):
+        for rung in rungs(len(able), self.epochs):
             if len(going) > rung.trials:
                 order = sorted(going, key=lambda place: (_about(costs[place]), place))
                 kept = set(order[: rung.trials])
                 # The first finding's own remedies aren't displaced by what has nothing to do with it.
                 own = [place for place in order if place != PRESENT and chosen[place - 1].foreign == 0]
                 going = sorted(kept | set(own[:1]))
-                trials.free(set(entered) - set(going))
+                trials.free(set(able) - set(going))
             done = self._train(trials, rung.epochs, going)
             outcomes |= {place: found[0] for place, found in done.items()}
             costs |= {place: self.yardstick.cost(outcomes[place]) for place in done}

@@ -33,13 +33,12 @@ def fix(
 ) -> Repair:
     """Apply the remedies of a run's diagnosis, train again, keep what helps.
 
-    Findings are taken in their order, causes first; what was taken to follow from a cause comes next if its own remedy
-    doesn't help. Each remedy is tried by itself: the network is trained again, from the same seed, and judged on the
-    rows that the run holds back (a fifth, if it holds back none). Of several ways to the same end the best with that
-    seed is tried with others. It is kept if the held-out loss is lower beyond the noise of seeds and rows, and by at
-    least a hundredth: see `compare`. What is kept is diagnosed again; at last, other rates and lengths of training are
-    tried in the same way, since what suited the sick network needn't suit the mended one. Test rows, if there are any,
-    decide nothing.
+    Mistakes that can be proved are mended first, unless that does clear harm. Then all that the findings leave open
+    competes: remedies, two together, other rates, lengths and widths, trained side by side from the run's own start by
+    successive halving. The winner is compared with what there is, with the same seeds and on the rows that the run
+    holds back (a fifth, if it holds back none); it is kept if their loss is lower beyond the noise of seeds and rows,
+    and by at least a hundredth: see `compare`. What is kept is diagnosed again. All together takes no more updates than
+    20 trainings of the run. Test rows, if there are any, decide nothing.
 
     Parameters
     ----------
@@ -48,11 +47,12 @@ def fix(
     x, y : as given to `fit`, optional
         Needed for loaded runs.
     seeds : int
-        Pairs of trainings, before and after, that decide; up to twice as many where they don't.
+        Pairs of trainings, before and after, that decide; up to twice as many where they don't, and two where the gain
+        is plain.
     rounds : int
-        Most remedies that are kept.
+        Most changes that are kept.
     suit : bool
-        Whether rates and lengths of training that suit the mended network are tried at last.
+        Whether rates, lengths of training and what else is usual compete, too, and not the findings' remedies alone.
     progress : callable, optional
         ``progress(what, share done)`` is told what is being tried.
     recipe : Recipe, optional

@@ -119,12 +119,14 @@ def without_outlying(recipe: Recipe, run: Any) -> list[Change]:
     far = np.zeros(len(y), bool) if raw is None else _far(raw)
     if y.dtype.kind == "f":
         far = far | _far(y.reshape(len(y), -1))
+    given = recipe.training.sample_weight
+    present = np.ones(len(y)) if given is None else np.asarray(given, dtype=np.float64)
     learned = np.zeros(len(y), bool)
     learned[kept_rows(recipe)] = True
+    learned &= present > 0
     if not (far & learned).any() or far.mean() > MOST:
         return []
-    given = recipe.training.sample_weight
-    weights = np.where(far, 0.0, 1.0 if given is None else np.asarray(given, dtype=np.float64))
+    weights = np.where(far, 0.0, present)
     words = f"{int((far & learned).sum())} outlying rows left out of training"
     left_out = recipe.replace(sample_weight=weights)
     changes = []

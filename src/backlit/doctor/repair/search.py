@@ -24,6 +24,7 @@ from backlit.train.result import Result
 
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
 TWICE = 2  # seeds with which a mistake that can be proved is looked at: it is mended unless that does harm
+WAVES = 2  # contests over what is open, if nothing of the first is kept
 LARGE, FAR = 0.2, 4.0  # of the cost, and standard errors of the rows: a gain that two seeds are enough for
 CHOSEN = 2  # of a contest, the best so many are compared with several seeds, one after another
 # Mistakes that can be proved, by what they are called: no choice of settings makes them right.
@@ -137,10 +138,17 @@ class Search:
         if not found and not free:
             return False
         criterion = "balanced loss" if any(self._finer(one.change) == "balanced loss" for one in found) else "loss"
-        contest = Contest(self.bench, self.recipe, self._yardstick(criterion), self.reserve)
-        finalists = contest.best(found, free or "stopped early" in ways)
-        self.tried += contest.tried
-        return any(self._affords(one.change.recipe, TWICE) and self._keep_if_better(one) for one in finalists[:CHOSEN])
+        for _ in range(WAVES if free else 1):
+            contest = Contest(self.bench, self.recipe, self._yardstick(criterion), self.reserve)
+            finalists = contest.best(found, free or "stopped early" in ways)
+            self.tried += contest.tried
+            for one in finalists[:CHOSEN]:
+                if self._affords(one.change.recipe, TWICE) and self._keep_if_better(one):
+                    return True
+            found = found[contest.entered :]
+            if not found or not contest.entered:
+                break
+        return False
 
     def _keep_if_better(self, one: Candidate) -> bool:
         """Compare a change with what there is over several seeds; whether it was kept."""
