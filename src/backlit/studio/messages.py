@@ -35,9 +35,9 @@ ASKED = (
     MessageKind(
         "upload",
         "ask",
-        "A file: a table (CSV, JSON, Excel) or a text. Sent as a binary frame. Answered by `uploaded`; nothing is trained before "
+        "A file: a table (CSV, JSON, Excel), a text, or pictures (a zip of class folders, npz). Sent as a binary frame. Answered by `uploaded`; nothing is trained before "
         "`configure` names it in `data`.",
-        (text("name", "the file's name, of which only the ending counts", most=200), text("kind", "what it is", "table", "text")),
+        (text("name", "the file's name, of which only the ending counts", most=200), text("kind", "what it is", "table", "text", "pictures")),
         arrays="file: u1, its bytes",
     ),
     MessageKind("step", "ask", "Some updates, or epochs.", (whole("updates", "updates to make", 1, 100_000, optional=True), whole("epochs", "epochs to make, in place of updates", 1, 10_000, optional=True))),
@@ -63,7 +63,7 @@ ASKED = (
         "ask",
         "What frames are to carry, and how finely.",
         (
-            several("panels", "some of boundary, units, weights, curves, histograms, flow, ratios, doctor", optional=True, most=20),
+            several("panels", "some of boundary, units, weights, curves, histograms, flow, ratios, doctor, text, reading", optional=True, most=20),
             whole("grid", "points along each side of maps", 8, 128, optional=True),
         ),
     ),
@@ -76,12 +76,21 @@ ASKED = (
             text("weight", "place of a weight: 0/weight[1,2]", optional=True, most=200),
             text("layer", "of a unit: path of its layer", optional=True, most=200),
             whole("unit", "of a unit: counted from 0", optional=True),
+            text("gate", "of a unit of a text's network: whose incoming weights are listed", optional=True, most=40),
             ROW,
             SIDE,
         ),
     ),
     MessageKind("walk", "ask", "Forward pass, backward pass and update of a row, step by step. Answered by `walked`.", (text("example", "a worked example of the notes in place of the network; there a rate of 0.5", "W1", "W2", optional=True), ROW)),
     MessageKind("pull", "ask", "What the network computes for inputs that someone pulls at. Answered by `pulled`.", (several("inputs", "one number for each input of the network", most=5000), ROW, SIDE)),
+    MessageKind(
+        "picture",
+        "ask",
+        "What each layer makes of a picture, one of the data or one that was drawn. Answered by `pictured`.",
+        (ROW, SIDE),
+        arrays="pixels: f4 (height, width, channels) from 0 to 1, in place of a row",
+    ),
+    MessageKind("mistakes", "ask", "Pictures that are taken for another class. Answered by `mistaken`.", (SIDE,)),
     MessageKind("surface", "ask", "The loss along two directions with the path of training (Li et al., 2018). Answered by `surface`.", (whole("grid", "points along each side", 5, 61, optional=True),)),
     MessageKind("compare", "ask", "A second network beside the first, on the same data and seed, with one difference. Answered by `state`.", (thing("change", "parts of a state, as for `configure`; {} ends it"),)),
     MessageKind("keep", "ask", "End the comparison with the second network in the first one's place."),
@@ -91,7 +100,7 @@ ASKED = (
     MessageKind("break", "ask", "Plant a fault, which isn't named. Answered by `state`.", (whole("seed", "of the choice", optional=True),)),
     MessageKind("guess", "ask", "Say which fault was planted. Answered by `judged`.", (text("key", "of the fault, as `catalog` lists them", most=200),)),
     MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`."),
-    MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True))),
+    MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True), number("temperature", "0: always the likeliest; 1: by the network's probabilities", 0, 5, optional=True), whole("seed", "of what is drawn", optional=True), SIDE)),
 )  # fmt: skip
 
 TOLD = (
@@ -131,8 +140,10 @@ TOLD = (
             anything("shown", "the two inputs that the plane shows, or null: {axes: [i, j], projected, note: {en, ko}}", optional=True),
             several("range", "[[low, high], [low, high]] of the plane"),
             whole("rows", "of the data", 0),
+            anything("picture", "[height, width, channels] where rows are pictures, or null", optional=True),
+            anything("text", "of a text: {text, steps, starts}: all of it, characters of a row, where each row starts; or null", optional=True),
         ),
-        arrays="plane: f4 (rows, 2), places on the plane; y: f4 (rows,), class numbers or numbers; held: u1 (rows,), 1 for rows held back from training",
+        arrays="pictures: u1 (some, height, width, channels), the first of them; plane: f4 (rows, 2), places on the plane; y: f4 (rows,), class numbers or numbers; held: u1 (rows,), 1 for rows held back from training",
     ),
     MessageKind(
         "frame",
@@ -152,11 +163,13 @@ TOLD = (
             several("histograms", "layer by layer {layer, low, high, counts, dead, saturated}", optional=True),
             several("flow", "layer by layer {layer, gradient, ratio, steps}: norms of the gradient, update by weight, and by time step", optional=True),
             anything("compare", "{loss, held_loss, accuracy} of the second network, whose arrays begin with b:", optional=True),
-            anything("text", "what a text network writes, or null", optional=True),
+            anything("text", "what a text network writes: {now, log: [[update, text]], other}, with `other` of the second network; or null", optional=True),
+            anything("reading", "a row of a text: {row, text: its characters and the one after them, letters, layers: [{path, kind, states}]}, or null", optional=True),
         ),
         arrays="boundary: f4 (grid, grid), of classes (grid, grid, classes), rows from the bottom up; units/PATH: f4 (units, grid, grid); "
         "param/PATH: f4, each parameter by its path (param/0/weight); curves: f4 (updates, 2), loss and held loss of each update since the last frame; "
-        "values/PATH: f4 (units,), of the row that was last asked about",
+        "values/PATH: f4 (units,), of the row that was last asked about; steps/output: f4 (steps, letters), probabilities of the next "
+        "character; steps/PATH/STATE: f4 (steps, units), of a recurrent layer's hidden, cell and gates",
     ),
     MessageKind("done", "tell", "Something that was asked is done.", (text("asked", "the message's type"), anything("at", "time, as in `state`", optional=True))),
     MessageKind("error", "tell", "Something that was asked can't be done; nothing has changed.", (text("asked", "the message's type", optional=True), thing("what", "{en, ko}"), text("field", "part of the state that is wrong", optional=True))),
@@ -170,6 +183,7 @@ TOLD = (
             whole("rows", "rows of a table, characters of a text"),
             several("columns", "{name, kind, note: {en, ko}, input}, as `backlit train` understands them"),
             anything("target", "the column that would be predicted, or null", optional=True),
+            several("notes", "what was done with it, each {en, ko}", optional=True),
         ),
     ),
     MessageKind(
@@ -178,7 +192,7 @@ TOLD = (
         "A weight or unit in symbols and numbers; all numbers in float64, for the row that was asked about or the next batch.",
         (
             whole("update", "of the state that it is of"),
-            anything("weight", "{place, symbol, value, gradient, upstream, local, downstream, new, rule, lines: [{text, latex}], factors}", optional=True),
+            anything("weight", "{place, symbol, value, gradient, upstream, local, downstream, new, rule, lines: [{text, latex}], factors}; of a text's network through_time: [{step, letter, upstream, local, product}]", optional=True),
             anything("unit", "{layer, unit, formula, lines, weights, bias, value, activation, alive, low, high, mean}", optional=True),
             anything("rows", "how many rows the gradient is the mean of", optional=True),
             SIDE,
@@ -187,11 +201,43 @@ TOLD = (
     ),
     MessageKind("walked", "tell", "The passes of a row.", (several("nodes", "{id, column, row, name, kind}"), several("edges", "{from, to, weight, place}"), several("steps", "{phase, node, place, symbols, numbers, value, text: {en, ko}}"), anything("example", "W1, W2 or null", optional=True))),
     MessageKind("pulled", "tell", "What reaches each layer, for inputs that were pulled at.", (several("inputs", "as they were sent"), several("layers", "{path, values}"), anything("output", "{values, class, probabilities}"))),
+    MessageKind(
+        "pictured",
+        "tell",
+        "What the network makes of a picture.",
+        (
+            whole("update", "of the state that it is of"),
+            anything("row", "which one, or null for one that was drawn", optional=True),
+            anything("probabilities", "of each class, or null", optional=True),
+            anything("class", "number of the likeliest, or null", optional=True),
+            anything("truth", "number of the row's class, or null", optional=True),
+            SIDE,
+        ),
+        arrays="pixels: f4 (height, width, channels); features/PATH: f4, each layer's output: (height, width, channels), at most 32 of "
+        "them, or (units,)",
+    ),
+    MessageKind(
+        "mistaken",
+        "tell",
+        "Pictures that are taken for another class, the surest first.",
+        (
+            whole("update", "of the state that it is of"),
+            whole("judged", "pictures that were looked at"),
+            flag("held", "whether these are held back from training"),
+            whole("wrong", "how many of them are wrong"),
+            several("rows", "numbers of the wrong ones that are shown"),
+            several("truth", "their classes"),
+            several("taken", "the classes that they are taken for"),
+            anything("sure", "probabilities of those, or null", optional=True),
+            SIDE,
+        ),
+        arrays="pictures: u1 (shown, height, width, channels); confusion: i4 (classes, classes), how many of each class (row) are taken for each",
+    ),
     MessageKind("surface", "tell", "The loss along two directions.", (several("range", "[[low, high], [low, high]] along both"), several("explained", "share of the path along each direction"), text("kind", "pca: of the path; random: of filter-normalised directions", "pca", "random")), arrays="loss: f4 (grid, grid); path: f4 (points, 2); updates: f4 (points,)"),
     MessageKind("findings", "tell", "What the doctor says.", (several("findings", "{key, severity, title, text, remedy: each {en, ko}, layer, change}"), whole("update", "of the state that it is of"))),
     MessageKind("judged", "tell", "Whether a guess is right.", (flag("right", "whether it is"), thing("what", "{en, ko}"))),
     MessageKind("code", "tell", "What is seen, to be copied.", (text("python", "a program", most=LONGEST_TEXT), text("command", "a shell command", most=LONGEST_TEXT), text("link", "the part of an address after #; without data", most=LONGEST_TEXT), several("notes", "what to know about it, each {en, ko}"))),
-    MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT),)),
+    MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT), whole("start", "characters of the start"), whole("update", "of the state that it is of"), several("steps", "of each character that was written: {letter, chance, likeliest: [[letter, chance]]}"))),
 )  # fmt: skip
 
 MESSAGES: dict[Direction, dict[str, MessageKind]] = {

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backlit.languages import Message, Template
+from backlit.languages import Message, Said, Template
 
+MOST_VALUES = 400_000  # that principal components are found from
 MARGIN = 0.1  # of the data's range, around it
 AS_IT_IS = Template("the two inputs", "입력 두 개")
 PROJECTED = Template(
@@ -30,14 +31,14 @@ class Plane:
         What is shown.
     axes : (int, int) or None
         Which two inputs it shows, or None for a projection.
-    note : Message
+    note : Message or Said
     """
 
     centre: np.ndarray
     directions: np.ndarray
     range: tuple[tuple[float, float], tuple[float, float]]
     axes: tuple[int, int] | None
-    note: Message
+    note: Message | Said
 
     @property
     def projected(self) -> bool:
@@ -80,7 +81,8 @@ def plane_of(x: np.ndarray, columns: list[str], least: float = 0.0) -> Plane:
         centre, axes, note = np.zeros(inputs), (0, min(1, inputs - 1)), AS_IT_IS.of()
     else:
         centre = rows.mean(axis=0)
-        _, sizes, parts = np.linalg.svd(rows - centre, full_matrices=False)
+        some = rows[:: max(1, len(rows) * inputs // MOST_VALUES)]  # evenly: of large pictures a part tells as much
+        _, sizes, parts = np.linalg.svd(some - centre, full_matrices=False)
         directions = parts[:2] * np.where(parts[:2].sum(axis=1, keepdims=True) < 0, -1.0, 1.0)  # one sign of two
         share = float((sizes[:2] ** 2).sum() / max((sizes**2).sum(), 1e-300))
         axes, note = None, PROJECTED.of(inputs=inputs, share=share)

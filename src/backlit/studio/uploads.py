@@ -1,9 +1,9 @@
-"""Files that a page sends: tables, understood as `backlit train` understands them. Parsed as data, never run."""
+"""Files that a page sends, tables and pictures: understood as `backlit train` does, parsed as data, never run."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -14,19 +14,22 @@ from backlit.data.table.preparation import TablePreparation
 from backlit.data.table.target import TableTarget
 from backlit.errors import InputError, unknown
 from backlit.languages import Template
+from backlit.studio.albums import ENDINGS as PICTURES
+from backlit.studio.albums import read_album
 from backlit.studio.plane import plane_of
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
-from backlit.studio.state import MOST_ROWS
+from backlit.studio.state import MOST_CLASSES, MOST_ROWS
+from backlit.studio.texts import text_file
 from backlit.studio.words import both
 
 MOST_BYTES = 8 * 2**20
 MOST_COLUMNS = 200
 MOST_FILES = 4
-MOST_CLASSES = 20
 ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
 KEPT_TEXT = 200  # characters of a name
 LEFT_OUT = Template("left out: {why}", "제외: {why}")
+PICTURES_OF = Template("{count} pictures", "그림 {count}장")
 
 Arrays = dict[str, np.ndarray]
 
@@ -122,7 +125,7 @@ def table(path: str | Path, target: str, inputs: Sequence[str] = ()) -> tuple[np
     return x, y
 
 
-class Files(dict[str, TableFile]):
+class Files(dict[str, Any]):
     """The files of a session, by the name that `uploaded` tells; the oldest is let go when there are too many."""
 
     def add(self, name: str, data: bytes) -> str:
@@ -147,10 +150,12 @@ class Files(dict[str, TableFile]):
             )
         if frame.height < 4 or frame.width < 2:
             raise InputError(f"{name}: at least 4 rows and 2 columns are needed, got {frame.height} and {frame.width}")
-        key = (
-            f"file{len(self) + 1}" if f"file{len(self) + 1}" not in self else f"file{max(int(k[4:]) for k in self) + 1}"
-        )
-        self[key] = TableFile(frame, name)
+        return self.keep(TableFile(frame, name))
+
+    def keep(self, found: Any) -> str:
+        """Keep a file that was read, one with ``rows(target, inputs)``; by what it is called from now on."""
+        key = f"file{1 + max((int(name[4:]) for name in self if name.startswith('file')), default=0)}"
+        self[key] = found
         while len(self) > MOST_FILES:
             del self[next(iter(self))]
         return key
@@ -172,12 +177,19 @@ def _read(name: str, ending: str, data: bytes) -> Any:
 
 def upload(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`upload`."""
-    if message["kind"] != "table":
-        raise InputError("the studio takes tables so far, no texts")
+    reader = READERS[message["kind"]]
     data = arrays.get("file")
     if data is None or data.dtype != np.uint8 or data.ndim != 1:
         raise InputError("upload: the file's bytes are missing: an array `file` of bytes")
-    key = session.files.add(message["name"], data.tobytes())
+    if len(data) > MOST_BYTES:
+        raise InputError(
+            f"{message['name'][:KEPT_TEXT]}: {len(data):,} bytes are too many; at most {MOST_BYTES >> 20} MiB"
+        )
+    return [Reply({"type": "uploaded", **reader(session, message["name"], data.tobytes())})]
+
+
+def _table(session: Any, name: str, data: bytes) -> dict[str, Any]:
+    key = session.files.add(name, data)
     found = session.files[key]
     learned = found.understood(found.usual_target)
     told = [
@@ -186,5 +198,31 @@ def upload(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]
         for column in learned.columns
     ]  # fmt: skip
     told.append({"name": found.usual_target, "kind": "target", "input": False, "note": both("")})
-    reply = {"type": "uploaded", "file": key, "rows": found.frame.height, "columns": told, "target": found.usual_target}
-    return [Reply(reply)]
+    return {"file": key, "rows": found.frame.height, "columns": told, "target": found.usual_target}
+
+
+def _pictures(session: Any, name: str, data: bytes) -> dict[str, Any]:
+    name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
+    if PurePath(name).suffix.lower() not in PICTURES:
+        raise InputError(f"a file of pictures ends in {', '.join(PICTURES)}, not {name!r}")
+    found = read_album(name, data)
+    told = [
+        {"name": label, "kind": "class", "input": False, "note": both(PICTURES_OF.of(count=count))}
+        for label, count in found.counts.items()
+    ]
+    key = session.files.keep(found)
+    notes = [both(note) for note in found.notes]
+    return {"file": key, "rows": len(found.classes), "columns": told, "target": None, "notes": notes}
+
+
+def _text(session: Any, name: str, data: bytes) -> dict[str, Any]:
+    name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
+    found = text_file(name, data)
+    return {"file": session.files.keep(found), "rows": len(found.text), "columns": [], "target": None}
+
+
+READERS: dict[str, Callable[[Any, str, bytes], dict[str, Any]]] = {
+    "table": _table,
+    "text": _text,
+    "pictures": _pictures,
+}
