@@ -1,4 +1,4 @@
-"""Remedies for updates, weights and values, each by construction: what it changes, and that it never offers what is so."""
+"""Remedies for updates, weights and values, by construction: what each changes, and that it's never offered twice."""
 
 import numpy as np
 import pytest
@@ -52,6 +52,14 @@ def test_schedules() -> None:
     assert steady.words == "learning rate 0.3 throughout, without a schedule"
     assert steady.recipe.training.optimizer == bl.SGD(0.3)
     assert ways(updates.unscheduled) == []
+
+
+def test_a_rate_that_settles() -> None:
+    cosine, third, tenth = ways(updates.settled, optimizer=bl.chain(bl.ClipGlobalNorm(1.0), bl.SGD(0.5, momentum=0.9)))
+    assert cosine.recipe.training.schedule == "cosine"
+    assert third.recipe.training.optimizer == bl.chain(bl.ClipGlobalNorm(1.0), bl.SGD(0.15, momentum=0.9))
+    assert tenth.words == "learning rate 0.5 → 0.05"
+    assert ways(updates.settled, schedule="cosine") == []
 
 
 def test_delta() -> None:

@@ -25,7 +25,8 @@ from backlit.train.result import Result
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
 TWICE = 2  # seeds with which a mistake that can be proved is looked at: it is mended unless that does harm
 WAVES = 2  # contests over what is open, if nothing of the first is kept
-LARGE, FAR = 0.2, 4.0  # of the cost, and standard errors of the rows: a gain that two seeds are enough for
+# Of the cost, and standard errors of the rows: a gain that two seeds are enough for; and three.
+LARGE, FAR, NEARER = 0.2, 4.0, 2.5
 CHOSEN = 2  # of a contest, the best so many are compared with several seeds, one after another
 # Mistakes that can be proved, by what they are called: no choice of settings makes them right.
 MISTAKES = frozenset({
@@ -34,7 +35,7 @@ MISTAKES = frozenset({
     "codes for missing values", "unscaled inputs", "off-centre inputs", "unscaled targets", "clipping too strong",
 })  # fmt: skip
 # Outcomes without a remedy of their own, of which the cause is open: whatever helps may be tried.
-OPEN = frozenset({"open cause", "worse than guessing", "too short training", "learning rate oscillating"})
+OPEN = frozenset({"open cause", "worse than guessing", "too short training"})
 
 
 class Search:
@@ -210,10 +211,16 @@ class Search:
 
 
 def plain(before: np.ndarray, after: np.ndarray) -> bool:
-    """Whether a change is so much better with each seed by itself that no more are needed to tell."""
+    """Whether a change is so much better with each seed by itself that no more are needed to tell.
+
+    Where a sick network's costs differ widely from seed to seed, their mean difference tells little.
+    """
     gains = (before - after).mean(axis=1)
     errors = (before - after).std(axis=1, ddof=1) / math.sqrt(before.shape[1]) if before.shape[1] > 1 else np.inf
-    return bool((gains >= LARGE * before.mean(axis=1)).all() and (gains >= FAR * errors).all())
+    return bool(
+        (gains >= LARGE * before.mean(axis=1)).all()
+        and (gains >= (FAR if len(gains) <= TWICE else NEARER) * errors).all()
+    )
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -94,6 +94,22 @@ def unscheduled(recipe: Recipe, run: Any) -> list[Change]:
     return changes
 
 
+def settled(recipe: Recipe, run: Any) -> list[Change]:
+    """A rate that falls to 0 over all epochs, so that what goes up and down settles; or a lower one."""
+    optimizer = optimizer_of(recipe)
+    rate = optimizer.option("learning_rate")
+    if not isinstance(rate, (int, float)) or recipe.training.schedule is not None:
+        return []
+    words = f"learning rate from {rate:g} down to 0 over all {recipe.training.epochs} epochs (cosine)"
+    changes = [Change(words, recipe.replace(schedule="cosine"), config={"schedule": "cosine"})]
+    for factor in (0.3, 0.1):
+        new = float(f"{rate * factor:.3g}")
+        parts = [*optimizer.transforms[:-1], optimizer.last.replace(learning_rate=new)]
+        words = f"learning rate {rate:g} → {new:g}"
+        changes.append(Change(words, recipe.replace(optimizer=_rebuilt(parts)), config={"learning_rate": new}))
+    return changes
+
+
 def wider_delta(recipe: Recipe, run: Any) -> list[Change]:
     """Huber's δ beyond which errors count as large, by the spread of the targets."""
     loss = losses.get(recipe.training.loss) if isinstance(recipe.training.loss, str) else recipe.training.loss
@@ -151,4 +167,4 @@ def unhindered(recipe: Recipe, run: Any) -> list[Change]:
 
 
 # Whatever the network: see `settings.OF_TRAINING`.
-OF_TRAINING = (unclipped, milder_momentum, unscheduled, weighed_alike, shuffled, unhindered)
+OF_TRAINING = (unclipped, milder_momentum, unscheduled, settled, weighed_alike, shuffled, unhindered)
