@@ -243,8 +243,7 @@ def _penalty_at(node: ast.expr) -> Penalty | None:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         return None
     kind = globals().get(node.func.id)
-    known = isinstance(kind, type) and issubclass(kind, Penalty) and kind not in (Penalty, Penalties)
-    if not known or node.func.id.startswith("_"):
+    if not (isinstance(kind, type) and issubclass(kind, Penalty)) or kind in (Penalty, Penalties, _Strength):
         return None
     given = [ast.literal_eval(argument) for argument in node.args]
     named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords if keyword.arg}

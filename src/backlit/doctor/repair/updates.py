@@ -41,11 +41,9 @@ def unclipped(recipe: Recipe, run: Any) -> list[Change]:
     least = min([part.limit for part in tight] + ([] if told is None else [float(told)]))
     milder = _rebuilt([part.replace(limit=CLIP) if part in tight else part for part in parts])
     none = _rebuilt([part for part in parts if part not in tight])
+    clipped = recipe.replace(optimizer=milder)
     return [
-        Change(
-            f"gradients clipped at {least:g} → {CLIP:g}",
-            recipe.replace(optimizer=milder, **({} if told is None else {"clip": CLIP})),
-        ),
+        Change(f"gradients clipped at {least:g} → {CLIP:g}", clipped if told is None else clipped.replace(clip=CLIP)),
         Change("gradients not clipped", recipe.replace(optimizer=none, clip=None)),
     ]
 
@@ -159,7 +157,7 @@ def shuffled(recipe: Recipe, run: Any) -> list[Change]:
 
 def unhindered(recipe: Recipe, run: Any) -> list[Change]:
     """Whatever keeps updates small or late taken away at once: clipping, momentum, schedule."""
-    words = []
+    words: list[str] = []
     for remedy in (unclipped, milder_momentum, unscheduled):
         for change in remedy(recipe, run)[:1]:
             recipe, words = change.recipe, [*words, change.words]
