@@ -81,6 +81,15 @@ def test_no_change_within_noise_is_kept() -> None:
     assert found.length <= TRAININGS
 
 
+def test_nothing_is_judged_by_held_out_rows_that_are_broken(slow: bl.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backlit.doctor.repair import search
+
+    monkeypatch.setattr(search, "UNTRUSTED", frozenset({"learning rate too low"}))
+    repair = slow.fix()
+    assert (repair.run, repair.changes, repair.trainings) == (slow, (), 0)
+    assert [own.name for own in repair.decide] == ["learning rate too low"]
+
+
 @dataclasses.dataclass
 class Rows:
     """A yardstick by which an outcome's answers are its costs."""

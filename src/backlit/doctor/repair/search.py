@@ -34,6 +34,7 @@ MISTAKES = frozenset({
     "no non-linearity", "unconnected layer", "zero initialisation", "constant initialisation", "sorted rows",
     "codes for missing values", "unscaled inputs", "off-centre inputs", "unscaled targets", "clipping too strong",
 })  # fmt: skip
+UNTRUSTED = frozenset({"shifted split", "labels wrong in one part"})  # what is held back tells nothing
 # Outcomes without a remedy of their own, of which the cause is open: whatever helps may be tried.
 OPEN = frozenset({"open cause", "worse than guessing", "too short training"})
 
@@ -65,7 +66,14 @@ class Search:
         self._several = bool(run.network.input_names or run.network.output_names)
 
     def repair(self, findings: Diagnosis, rounds: int, suit: bool) -> None:
-        """Mistakes first, then contests; after each change that was kept, the new run is looked at again."""
+        """Mistakes first, then contests; after each change that was kept, the new run is looked at again.
+
+        Nothing is tried where the held-out rows, by which it would be judged, are themselves at fault.
+        """
+        broken = [finding for finding in findings.alarms if finding.name in UNTRUSTED]
+        if broken:
+            self.undecided |= {finding.name: finding for finding in broken}
+            return
         for _ in range(rounds):
             if not (self._mend_mistakes(findings) or self._compete(findings, suit)):
                 return
