@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from backlit.doctor.evidence import Evidence
-from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule
+from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule, Stage
 from backlit.doctor.findings import kinds
+from backlit.doctor.rare import rare_rows
 from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
 from backlit.languages import Message
@@ -58,6 +59,7 @@ def evidence_of(run: Any) -> Evidence:
         stopped=run.stopped,
         diverged=run.diverged,
         best_epoch=run.best_epoch,
+        rare=rare_rows(run),
     )
 
 
@@ -115,4 +117,6 @@ def _follows(finding: Finding, root: Finding) -> bool:
     """
     if finding.severity == "remark" and finding.kind.role is not Role.OUTCOME:
         return False
+    if finding.kind.apart or (root.kind.stage is Stage.START and finding.kind.stage is Stage.UPDATES):
+        return False  # a rate doesn't follow from a start
     return finding.kind.role is not Role.FACT and finding.kind.order > root.kind.order

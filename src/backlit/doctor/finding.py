@@ -97,6 +97,8 @@ class Kind:
         Likewise, where no cause was found: they explain why little was learned if nothing else does.
     picture : str
         The call that shows it.
+    apart : bool
+        Whether it stands for itself whatever else was found, since mending that needn't mend it.
     repair : Remedy or None
         Makes the ways to mend it; None where someone has to decide.
     """
@@ -114,6 +116,7 @@ class Kind:
     command: str = ""
     of_one: str = ""
     picture: str = "run.plot()"
+    apart: bool = False
     repair: Remedy | None = None
 
     @property

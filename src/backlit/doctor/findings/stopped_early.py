@@ -42,7 +42,7 @@ def stopped(e: Evidence) -> list[Finding]:
 STOPPED_EARLY = Kind(
     name=Template("stopped early", "너무 일찍 멈춤"),
     stage=Stage.FITTING,
-    place=3,
+    place=4,
     role=Role.OUTCOME,
     cause=Template(
         "The held-out loss was still falling when training ended.",
