@@ -92,6 +92,8 @@ def _of_output(views: list[View], every: list[Kind]) -> list[Finding]:
     findings = found(rule for kind in every for rule in kind.rules)
     if not any(map(_explains, findings)):
         findings += found(rule for kind in every for rule in kind.fallback)
+    alarms = {finding.kind for finding in findings if finding.severity == "alarm"}
+    findings = [finding for finding in findings if finding.severity == "alarm" or finding.kind not in alarms]
     findings.sort(key=_place)
     root = next(filter(_explains, findings), None)
     if root is None:

@@ -7,6 +7,7 @@ import numpy as np
 from backlit.doctor.evidence import SHORT_OF, Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.learning_rate import width
+from backlit.doctor.findings.stopped_early import falling
 from backlit.doctor.repair import networks
 from backlit.doctor.symptoms import FAINT, MOST_OFF, STRONG, dead, saturated, spread_of_gradient
 from backlit.graph import tree
@@ -64,13 +65,6 @@ def flat(e: Evidence) -> bool:
     if len(losses) < FEWEST_EPOCHS or e.diverged is not None or not e.guess:
         return False
     return falling(e) <= max(FLAT, SLOWLY * losses[-1] / e.guess)
-
-
-def falling(e: Evidence) -> float:
-    """By how much the training loss fell from the third to the last quarter of the epochs, of the guess's."""
-    losses = e.column("loss")
-    quarter = max(1, len(losses) // 4)
-    return float((losses[-2 * quarter : -quarter].mean() - losses[-quarter:].mean()) / (e.guess or 1.0))
 
 
 def _arrived(e: Evidence) -> bool:

@@ -290,7 +290,7 @@ def low(e: Evidence) -> list[Finding]:
     factor = 10 ** max(1, math.ceil(math.log10(TRAVEL / max(travel, 1e-12))))
     adaptive = isinstance(e.optimizer.last, ADAPTIVE)
     better = min((e.rate or 1e-3) * factor, MOST_ADAPTIVE if adaptive else MOST_PLAIN)
-    if e.rate and better < RAISED * e.rate:
+    if e.rate and better <= RAISED * e.rate:
         return []  # the rate is as high as can be: what is small is the gradient
     values = {"updates": e.looks[-1]["step"], "optimizer": _with_rate(e, better), "better": float(f"{better:.2g}")}
     return [TOO_LOW.found(HARDLY_MOVED, travel, TRAVEL, seen(e), rate=_shown(e.rate), **values)]

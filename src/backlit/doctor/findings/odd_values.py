@@ -30,6 +30,12 @@ FAR_OUT = Sign(
         "a hundred: even heavy tails seldom reach so far", "백 배. 꼬리가 두꺼운 분포도 거기까지는 좀처럼 가지 않음"
     ),
 )
+TARGETS_FAR_OUT = Sign(
+    Template("targets of {rows} rows", "데이터 {rows}개의 목푯값"),
+    FAR_OUT.measure,
+    FAR_OUT.source,
+    remedy="low, high = np.quantile(y, [0.01, 0.99]); y = np.clip(y, low, high)  # or leave the rows out",
+)
 
 
 def codes(e: Evidence) -> list[Finding]:
@@ -44,10 +50,13 @@ def codes(e: Evidence) -> list[Finding]:
 
 def outlying(e: Evidence) -> list[Finding]:
     """Few rows so far away that a scale which takes them in leaves no difference between the others."""
+    severity = "remark" if e.well or not e.trained else "alarm"
+    targets: dict[str, Any] = e.data.get("far_targets") or {}
+    if targets:
+        return [OUTLYING.found(TARGETS_FAR_OUT, targets["times"], FAR, seen(e), severity, rows=targets["rows"])]
     far: dict[str, Any] = e.data.get("far") or {}
     if not far:
         return []
-    severity = "remark" if e.well or not e.trained else "alarm"
     return [OUTLYING.found(FAR_OUT, far["times"], FAR, seen(e), severity, rows=far["rows"], column=far["column"])]
 
 
@@ -83,7 +92,7 @@ OUTLYING = Kind(
     ),
     remedy="low, high = np.quantile(x, [0.01, 0.99], axis=0); x = np.clip(x, low, high)  # or leave the rows out",
     effect=Template("columns in which rows differ", "열 안에서 데이터가 서로 구별됩니다."),
-    signs=(FAR_OUT,),
+    signs=(FAR_OUT, TARGETS_FAR_OUT),
     rules=(outlying,),
 )
 

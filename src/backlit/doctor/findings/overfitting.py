@@ -126,8 +126,7 @@ def _rise(curves: _Curves, error: float) -> list[Finding]:
 def _past_best(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
     """Training rows are known by heart, and the held-out loss rose, or its accuracy fell, far from the best epoch's.
 
-    Losses of the same rows go together, so the noise of their difference is half of one's; of an accuracy, as many rows
-    at least must have changed as chance changes both ways.
+    Of an accuracy, as many rows at least must have changed as chance changes both ways.
     """
     best, rows = float(curves.smooth.min()), e.data.get("held") or 0
     known = (e.skill(False) or 0.0) >= BY_HEART or (e.classes and (e.score(False) or 0.0) >= PERFECT)
@@ -135,7 +134,7 @@ def _past_best(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
         return []
     rise = curves.end - best
     window = len(curves.held) - len(curves.smooth) + 1
-    noise = SURELY * math.hypot(error / 2, between_epochs(curves.held) / math.sqrt(window))
+    noise = SURELY * math.hypot(error, between_epochs(curves.held) / math.sqrt(window))
     values: dict[str, Any] = {"end": curves.end, "best": best, "epoch": int(np.argmin(curves.smooth)) + 1}
     if rise > max(PAST * best, MATTERS * curves.guess, noise) and curves.train_end < curves.end:
         return [OVERFITTING.found(PAST_BEST, rise / best, PAST, noise=noise, **values)]

@@ -68,8 +68,8 @@ def scale_of_targets(e: Evidence) -> list[Finding]:
         return []
     size, limit = math.hypot(mean, std), LARGE if e.trained else VERY_LARGE
     least = SMALL if e.trained else VERY_SMALL
-    if e.well or least <= size <= limit:
-        return []
+    if e.well or least <= size <= limit or e.data.get("far_targets"):
+        return []  # targets of usual size with a few far away are told by these
     severity = "alarm" if e.trained else "remark"  # the output layer alone may well travel there
     if size < least:
         return [UNSCALED_TARGETS.found(TINY, size, least, seen(e), severity, mean=mean, std=std)]

@@ -1,4 +1,4 @@
-"""What is said where little was learned and no cause was found: worse than guessing, too short a training, open."""
+"""What is said where little was learned and no cause was found: worse than guessing, cause open."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
-from backlit.doctor.findings.capacity import FEWEST_EPOCHS, FLAT, capacity, falling
+from backlit.doctor.findings.capacity import capacity
 from backlit.doctor.findings.learning_rate import LEAP
+from backlit.doctor.findings.stopped_early import NOTHING, short, unlearned
 from backlit.doctor.noise import of_loss
 from backlit.doctor.symptoms import (
     FAINT,
@@ -16,29 +17,18 @@ from backlit.doctor.symptoms import (
     dead,
     saturated,
     seen,
-    simple_models_fail,
     spread_of_gradient,
 )
 from backlit.languages import Template, join
 
 WORSE = 0.1  # of the guess's loss, by which the end lies above it
 SURELY = 3.0  # standard errors
-FEW_UPDATES = 500  # of which a network may need more
 KNOWN = 0.3  # of the guess's loss got rid of on training rows
-NOTHING = 0.05  # of the guess's loss got rid of
 
 END = Sign(
     Template("loss {loss:.4g}, of guessing {guess:.4g}", "손실 {loss:.4g}, 추측했을 때 {guess:.4g}"),
     Template("loss / that of guessing", "손실 / 추측했을 때의 손실"),
     Template("1.1, and three standard errors above 1", "1.1, 그리고 1보다 표준 오차의 세 배 넘게 높음"),
-)
-STILL_FALLING = Sign(
-    Template("{updates} updates in {epochs} epochs", "에포크 {epochs}번에 갱신 {updates}번"),
-    Template(
-        "fall of the training loss in the last quarter, of the guess's",
-        "마지막 4분의 1 동안 학습 손실이 줄어든 정도(추측 손실에 대한 비율)",
-    ),
-    Template("a fiftieth: it is still on its way", "50분의 1. 아직 배우는 중"),
 )
 NOT_LEARNED = Sign(
     Template("ruled out: {ruled}", "배제된 원인: {ruled}"),
@@ -63,41 +53,17 @@ SIZE = Template("too few parameters", "모자라는 매개변수")
 
 
 def worse(e: Evidence) -> list[Finding]:
-    """An end clearly above the loss of guessing, on rows of training or, where these weren't learned, on others."""
+    """An end clearly above the loss of guessing, on rows held back if there are some."""
     if not e.trained or e.diverged is not None:
         return []
-    for column, guess, rows in (
-        ("loss", e.guess, e.data.get("rows")),
-        ("val_loss", None if e.weighed else e.data.get("held_guess"), e.data.get("held")),
-    ):
-        loss = e.end(column)
-        if column == "val_loss" and (e.skill(False) or 0.0) >= KNOWN:
-            continue  # learned by heart, or held-out rows of another kind: told elsewhere
-        if loss is None or not guess or guess <= 0:
-            continue
-        if loss - guess > max(WORSE * guess, SURELY * of_loss(guess, rows or 1.0)):
-            return [WORSE_THAN_GUESSING.found(END, loss / guess, 1 + WORSE, seen(e), loss=loss, guess=guess)]
-    return []
-
-
-def unlearned(e: Evidence) -> bool:
-    """Whether a network didn't learn its training rows as well as simple models tell rows they have never seen."""
-    if not e.trained or e.diverged is not None or e.well or e.fitted:
-        return False
-    score, reference = e.score(False), e.reference
-    if e.learnable and score is not None and reference is not None:
-        return score < reference - e.short
-    return (e.skill(False) or 0.0) < NOTHING and simple_models_fail(e) is not True and e.skill(False) is not None
-
-
-def short(e: Evidence) -> list[Finding]:
-    """A training that ended while it was still learning, or before it could."""
-    if not unlearned(e) or e.still or e.stopped == "early stopping":
+    held = e.validated and not e.weighed  # losses of rows that were weighed alike
+    if held and (e.skill(False) or 0.0) >= KNOWN:
+        return []  # learned by heart, or held-out rows of another kind: told elsewhere
+    loss, guess = e.end("val_loss" if held else "loss"), (e.data.get("held_guess") if held else None) or e.guess
+    rows = e.data.get("held" if held else "rows") or 1.0
+    if loss is None or not guess or guess <= 0 or loss - guess <= max(WORSE * guess, SURELY * of_loss(guess, rows)):
         return []
-    fall = falling(e) if len(e.history) >= 2 else 0.0
-    if not (fall > FLAT or (len(e.history) < FEWEST_EPOCHS and e.updates < FEW_UPDATES)):
-        return []
-    return [TOO_SHORT.found(STILL_FALLING, fall, FLAT, seen(e), updates=e.updates, epochs=len(e.history))]
+    return [WORSE_THAN_GUESSING.found(END, loss / guess, 1 + WORSE, seen(e), loss=loss, guess=guess)]
 
 
 def open_cause(e: Evidence) -> list[Finding]:
@@ -144,22 +110,6 @@ WORSE_THAN_GUESSING = Kind(
     rules=(worse,),
 )
 
-TOO_SHORT = Kind(
-    name=Template("too short training", "너무 짧은 학습"),
-    stage=Stage.FITTING,
-    place=5,
-    role=Role.OUTCOME,
-    cause=Template(
-        "Training ended while the network was still learning, or before it could: there were too few updates.",
-        "아직 배우는 중이거나 배우기도 전에 학습이 끝났습니다. 갱신이 너무 적습니다.",
-    ),
-    remedy="bl.fit(..., epochs=10 * epochs, early_stopping=10)",
-    command="--epochs 200 --patience 10",
-    effect=Template("a lower loss", "손실이 더 낮아집니다."),
-    signs=(STILL_FALLING,),
-    fallback=(short,),
-)
-
 OPEN = Kind(
     name=Template("open cause", "원인을 알 수 없음"),
     stage=Stage.FITTING,
@@ -176,4 +126,4 @@ OPEN = Kind(
     fallback=(open_cause,),
 )
 
-KINDS = (WORSE_THAN_GUESSING, TOO_SHORT, OPEN)
+KINDS = (WORSE_THAN_GUESSING, OPEN)

@@ -70,6 +70,5 @@ CODE = {
     "delta too small": "model.compile(loss=keras.losses.Huber(delta={better:g}))",
     "worse than guessing": "model.fit(x, y, validation_split=0.2, callbacks=["
     "keras.callbacks.EarlyStopping(restore_best_weights=True)])",
-    "too short training": "model.fit(x, y, epochs=10 * epochs)",
     "open cause": "model.compile(optimizer=keras.optimizers.Adam(0.003), loss=loss)  # one change at a time",
 }

@@ -66,6 +66,5 @@ CODE = {
     "rate falls too soon": 'mlp.set_params(learning_rate="constant")',
     "delta too small": _NO_SUCH,
     "worse than guessing": "mlp.set_params(early_stopping=True)",
-    "too short training": "mlp.set_params(max_iter=10 * mlp.max_iter)",
     "open cause": "mlp.set_params(learning_rate_init=0.003)  # one change at a time",
 }

@@ -78,6 +78,5 @@ CODE = {
     "rate falls too soon": "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max={steps})",
     "delta too small": "loss_fn = torch.nn.HuberLoss(delta={better:g})",
     "worse than guessing": "torch.save(model.state_dict(), 'best.pt')  # at the least held-out loss",
-    "too short training": "epochs = 10 * epochs",
     "open cause": "model = build(); optimizer = torch.optim.Adam(model.parameters(), lr=0.003)  # one change at a time",
 }

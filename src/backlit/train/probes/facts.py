@@ -181,6 +181,8 @@ def _of_output(
     facts["twins"] = _twins(x, y, kind)
     if seen["weights"] is not None:
         facts["weighing"] = _weighing(np.asarray(seen["weights"], np.float64), y, kind)
+    if kind == "number" and y.dtype.kind == "f" and np.isfinite(y).all():
+        facts["far_targets"] = far_away(y.reshape(len(y), -1))
     if simple is not None:
         facts["leaking"] = leaking(simple, y, kind)
     if held is not None:
@@ -368,10 +370,15 @@ def _twins(x: Any, y: np.ndarray, kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _blank(x: Any) -> np.ndarray:
+    """Which rows hold nothing but zeros: of these, being equal tells nothing."""
+    return np.logical_and.reduce([~part.reshape(len(part), -1).any(axis=1) for part in tree.leaves(x)])
+
+
 def _shared(x: Any, validation: Any, rows: int) -> dict[str, Any]:
     """Held-out rows that are training rows, too: how many were seen, their share, and what chance would make it."""
     validation = tree.map(lambda part, like: part.astype(like.dtype, copy=False), validation, x)
-    repeated = np.isin(_keys(validation), _keys(x))
+    repeated = np.isin(_keys(validation), _keys(x)) & ~_blank(validation)
     both = tree.map(lambda one, other: np.concatenate([one[:256], other[:256]]), x, validation)
     chance = min(1.0, _chance(both) * rows)
     return {

@@ -101,6 +101,7 @@ class OfOutput(TypedDict, total=False):
     twins: dict[str, Number]
     leaking: dict[str, Number]
     weighing: dict[str, Number]
+    far_targets: dict[str, Number]
     held_guess: Number
     held_targets: TargetFacts
 
@@ -127,6 +128,7 @@ class Data(TypedDict, total=False):
     tokens: dict[str, Number]
     leaking: dict[str, Number]
     weighing: dict[str, Number]
+    far_targets: dict[str, Number]
     parts: dict[str, Number]
     order: dict[str, Number]
     alone: Number
