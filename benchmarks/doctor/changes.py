@@ -106,6 +106,29 @@ def label_plus(x, y, value, rng):  # each class called as another one
     return x, (y + value) % (y.max() + 1)
 
 
+def swapped(x, y, value, rng):  # two classes called as each other
+    one, other = value
+    return x, np.where(y == one, other, np.where(y == other, one, y))
+
+
+def upturned(x, y, value, rng):  # pictures upside down, sequences from their end
+    return x[:, ::-1].copy(), y
+
+
+def squashed(x, y, value, rng):  # as another instrument would have it: large values cut off
+    return np.clip(x, -value, value), y
+
+
+def same_token(x, y, value, rng):  # every token but padding is this one
+    x[x != 0] = value
+    return x, y
+
+
+def drift(x, y, value, rng):  # columns that move along with the row's number, by so much over all rows
+    along = np.linspace(0, value, len(x), dtype=np.float32)
+    return x + along.reshape(-1, *[1] * (x.ndim - 1)), y
+
+
 def mirrored(x, y, value, rng):  # numbers with the other sign about their mean
     return x, 2 * y.mean() - y
 
@@ -224,6 +247,6 @@ CHANGES: dict[str, Change] = {
         times, columns_times, columns_plus, plus, nan, shuffle, noise, contrary, rare, constant, as_numbers,
         target_plus, target_times, rows, hide, flip, blank, label_plus, mirrored, wrong_half, sort, in_blocks, tell,
         tell_pixel, tell_last, hint, outlier, standard, target_outlier, code, filled, unknown, useless, unlike, lost,
-        drawn, mostly, zeroed,
+        drawn, mostly, zeroed, swapped, upturned, squashed, same_token, drift,
     )
 } | {"steps": first_steps}  # fmt: skip

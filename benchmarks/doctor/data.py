@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn import datasets
 
+from benchmarks.doctor.outside_data import OUTSIDE
 from benchmarks.doctor.score_data import OWN, ROWS
 
 
@@ -172,4 +173,5 @@ DATA: dict[str, Callable[[np.random.Generator], Any]] = {
     "itself": _itself,
     "raw_diabetes": _raw_diabetes,
     **OWN,
+    **OUTSIDE,
 }
