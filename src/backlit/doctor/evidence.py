@@ -104,6 +104,8 @@ class Evidence:
     rare : dict
         Of an imbalanced classification whose rows are at hand: "recall", the share of held-out rows of the other
         classes that are told right, "auc" of the commonest class against them, and "rows", how many they are.
+    refuted : frozenset of str
+        Names of findings that an experiment speaks against.
     loop : dict
         Of a training loop that isn't Backlit's: what was seen of it ("uncleared", "broadcast", "evaluation").
     """
@@ -122,6 +124,7 @@ class Evidence:
     placed: tuple[PlacedLayer, ...] | None = None
     chain: bool = True
     rare: dict[str, float] = field(default_factory=dict)
+    refuted: frozenset[str] = frozenset()
     loop: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
-from backlit.doctor.findings.capacity import capacity
+from backlit.doctor.findings.capacity import TOO_LITTLE, capacity
 from backlit.doctor.findings.learning_rate import LEAP
 from backlit.doctor.findings.stopped_early import NOTHING, short, unlearned
 from backlit.doctor.noise import of_loss
@@ -19,7 +20,7 @@ from backlit.doctor.symptoms import (
     seen,
     spread_of_gradient,
 )
-from backlit.languages import Template, join
+from backlit.languages import Said, Template, join
 
 WORSE = 0.1  # of the guess's loss, by which the end lies above it
 SURELY = 3.0  # standard errors
@@ -49,6 +50,7 @@ RATE_LOW = Template("steps too small", "너무 작은 갱신")
 UNITS = Template("dead or saturated units", "꺼지거나 포화된 유닛")
 FLOW = Template("a gradient that doesn't reach the first layer", "첫 층에 닿지 않는 기울기")
 LABELS = Template("targets that nothing tells", "아무것으로도 알 수 없는 정답")
+BY_TRIAL = Template("{name} (by experiment)", "{name}(실험으로)")
 SIZE = Template("too few parameters", "모자라는 매개변수")
 
 
@@ -68,13 +70,19 @@ def worse(e: Evidence) -> list[Finding]:
 
 def open_cause(e: Evidence) -> list[Finding]:
     """Nothing explains why it didn't learn: what was ruled out is told."""
-    if not unlearned(e) or short(e) or capacity(e):
+    if not unlearned(e) or short(e) or (TOO_LITTLE.key not in e.refuted and capacity(e)):
         return []
-    ruled = join(", ", [template.say() for template in ruled_out(e)])
+    ruled = join(", ", [*(template.say() for template in ruled_out(e)), *(tried(name) for name in sorted(e.refuted))])
     score, reference = e.score(False), e.reference
     if e.learnable and score is not None:
         return [OPEN.found(NOT_LEARNED, score, reference, seen(e), ruled=ruled)]
     return [OPEN.found(NO_GAIN, e.skill(False), NOTHING, seen(e), ruled=ruled)]
+
+
+def tried(name: str) -> Said:
+    """That a cause was tried, and isn't one."""
+    kind = importlib.import_module("backlit.doctor.findings").kinds()[name]
+    return BY_TRIAL.say(name=kind.name.say())
 
 
 def ruled_out(e: Evidence) -> list[Template]:
