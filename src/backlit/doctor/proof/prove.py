@@ -160,8 +160,9 @@ class Laboratory:
         size = np.maximum(costs[0].mean(axis=1, keepdims=True), TINY)
         found = compare(costs[0] / size, costs[1] / size, yardstick.group)
         result = "shown" if found.better else "refuted" if found.chance > UNLIKELY else "likely"
-        means, error = [float(part.mean()) for part in costs], found.error * float(size.mean())
-        return Verdict(result, change.words, change.criterion, *means, error, seconds)
+        before, after_it = (float(part.mean()) for part in costs)
+        error = found.error * float(size.mean())
+        return Verdict(result, change.words, change.criterion, before, after_it, error, seconds)
 
     def guessed(self, findings: Diagnosis) -> Diagnosis:
         """Where the cause is open: what is usually at fault, tried; the change that helps most is taken for it."""
