@@ -38,6 +38,13 @@ def test_an_open_cause_says_what_was_ruled_out() -> None:
     assert "배제된 원인: 너무 큰 갱신, 너무 작은 갱신" in found.message("where").within("ko")
 
 
+def test_a_cause_is_not_open_where_the_loss_still_falls() -> None:
+    wide = bl.Sequential(bl.Linear(99), bl.Tanh(), bl.Linear(1))
+    falling = evidence(np.linspace(1.0, 0.5, 20), net=wide, data=BELOW, **ARRIVED)
+    assert not unlearned.open_cause(falling)
+    assert names(unlearned.open_cause(evidence([0.5] * 20, net=wide, data=BELOW, **ARRIVED))) == ["open cause"]
+
+
 def test_no_finding_about_rates_without_an_update_or_a_gradient() -> None:
     at_once = Divergence("loss", "MeanSquaredError()", 1, 1)
     assert not learning_rate.high(evidence([], diverged=at_once))

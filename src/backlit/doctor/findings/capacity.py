@@ -16,6 +16,7 @@ from backlit.languages import Template
 FLAT = 0.02  # of the guess's loss, in a quarter of the epochs: the training loss no longer falls
 SLOWLY = 0.05  # of what is left of the loss, likewise: as many epochs again would leave most of it
 FEWEST_EPOCHS = 8  # of which a quarter tells something
+STEPS = 2  # units
 BOTTLENECK = 4  # units through which all must go
 SPENT = 0.3  # of the first gradient, that is left at most where there is nothing more to learn
 TRAVELLED = 1.0  # times their size, that weights have moved in all
@@ -84,7 +85,9 @@ def _whole(e: Evidence) -> bool:
     fine = not (e.data.get("far") or e.data.get("coded"))
     path, share = dead(e.last)
     lost = share >= MOST_OFF and width(e, path) > BOTTLENECK  # of so few units, the last goes off by chance
-    return reached and fine and not lost and saturated(e.last)[1] < MOST_OFF
+    path, share = saturated(e.last)
+    stuck = share >= MOST_OFF and width(e, path) > STEPS  # one or two units do best as steps
+    return reached and fine and not lost and not stuck
 
 
 TOO_LITTLE = Kind(

@@ -6,6 +6,7 @@ from typing import Any
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.repair import rows
 from backlit.doctor.symptoms import seen
 from backlit.languages import Template
 from backlit.train.probes.columns import CODE, FAR
@@ -77,6 +78,7 @@ CODES = Kind(
     ),
     signs=(CODED,),
     rules=(codes,),
+    repair=rows.filled,
 )
 
 OUTLYING = Kind(
@@ -94,6 +96,7 @@ OUTLYING = Kind(
     effect=Template("columns in which rows differ", "열 안에서 데이터가 서로 구별됩니다."),
     signs=(FAR_OUT, TARGETS_FAR_OUT),
     rules=(outlying,),
+    repair=rows.without_outlying,
 )
 
 KINDS = (CODES, OUTLYING)

@@ -6,6 +6,7 @@ from typing import Any
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.repair import updates
 from backlit.doctor.symptoms import seen
 from backlit.languages import Template
 
@@ -65,6 +66,7 @@ SORTED = Kind(
     effect=Template("a loss that falls steadily", "손실이 꾸준히 줄어듭니다."),
     signs=(IN_ORDER,),
     rules=(in_order,),
+    repair=updates.shuffled,
 )
 
 UNKNOWN = Kind(

@@ -10,6 +10,7 @@ import numpy as np
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.learning_rate import ADAPTIVE, pasted
+from backlit.doctor.repair import updates
 from backlit.doctor.symptoms import seen
 from backlit.languages import Template
 from backlit.nn.losses import Huber
@@ -151,6 +152,7 @@ CLIPPING = Kind(
     effect=_GOES,
     signs=(CLIPPED,),
     rules=(clipping,),
+    repair=updates.unclipped,
 )
 
 MOMENTUM = Kind(
@@ -166,6 +168,7 @@ MOMENTUM = Kind(
     effect=_GOES,
     signs=(LONG_MEMORY,),
     rules=(momentum,),
+    repair=updates.milder_momentum,
 )
 
 TOO_SOON = Kind(
@@ -183,6 +186,7 @@ TOO_SOON = Kind(
     effect=_GOES,
     signs=(OVER,),
     rules=(schedule,),
+    repair=updates.unscheduled,
 )
 
 DELTA_TOO_SMALL = Kind(
@@ -198,6 +202,7 @@ DELTA_TOO_SMALL = Kind(
     effect=_GOES,
     signs=(DELTA,),
     rules=(delta,),
+    repair=updates.wider_delta,
 )
 
 LOPSIDED = Kind(
@@ -213,6 +218,7 @@ LOPSIDED = Kind(
     effect=Template("a loss that all rows decide", "모든 데이터가 손실에 반영됩니다."),
     signs=(FEW_COUNT, ONE_COUNTS),
     rules=(weights,),
+    repair=updates.weighed_alike,
 )
 
 KINDS = (CLIPPING, MOMENTUM, TOO_SOON, DELTA_TOO_SMALL, LOPSIDED)
