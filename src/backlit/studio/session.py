@@ -272,6 +272,10 @@ class Session:
         if "reading" in self.panels:
             message["reading"], steps = look(first.timeline, self.row or 0)
             arrays |= steps
+            if second is not None and second.texts is not None:
+                other, steps = look(second.timeline, self.row or 0)
+                message["reading"]["other"] = other["layers"]
+                arrays |= {f"b:{name}": array for name, array in steps.items()}
 
     def _seen_inside(self) -> dict[str, Any]:
         """Histograms, gradients and findings, looked at now and then while it is playing."""
