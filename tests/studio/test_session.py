@@ -465,7 +465,7 @@ def test_the_doctors_remedy_is_tried_beside_the_network(session: Session) -> Non
 def test_a_planted_fault_does_harm_and_is_found_by_its_name_alone(
     session: Session, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faults, "chosen", lambda seed: key)
+    monkeypatch.setattr(faults, "chosen", lambda seed, state: key)
     ask(session, "configure", state={"data": {"name": "xor", "rows": 80}})
     ask(session, "step", updates=150)
     honest = session.first.looks.history()[-1]["loss"]

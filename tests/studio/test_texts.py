@@ -428,6 +428,14 @@ def test_the_cell_and_the_unrolled_network_as_pictures() -> None:
     assert "is for a chain of layers" in refused(alone, "draw", depth="cell")
 
 
+def test_where_nothing_measures_letters_there_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*args: object, **options: object) -> None:
+        raise ImportError("matplotlib")
+
+    monkeypatch.setattr("backlit.studio.drawing.scene_of", missing)
+    assert "this picture can't be drawn here" in refused(begun(), "draw", depth="cell")
+
+
 def test_a_link_holds_a_typed_text_and_leads_to_the_same_bits() -> None:
     session = begun("gru", 3, data={"name": "text", "text": PROSE, "steps": 9})
     ask(session, "step", updates=5)

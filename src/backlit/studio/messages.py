@@ -173,7 +173,7 @@ TOLD = (
             several("flow", "layer by layer {layer, gradient, ratio, steps}: norms of the gradient, update by weight, and by time step", optional=True),
             anything("compare", "{loss, held_loss, accuracy, diverged} of the second network, whose arrays begin with b:", optional=True),
             anything("text", "what a text network writes: {now, log: [[update, text]], other}, with `other` of the second network; or null", optional=True),
-            anything("reading", "a row of a text: {row, text: its characters and the one after them, letters, layers: [{path, kind, states}]}, or null", optional=True),
+            anything("reading", "a row of a text: {row, text: its characters and the one after them, letters, layers: [{path, kind, states}], other: the second network's layers}, or null", optional=True),
         ),
         arrays="boundary: f4 (grid, grid), of classes (grid, grid, classes), rows from the bottom up; units/PATH: f4 (units, grid, grid); "
         "param/PATH: f4, each parameter by its path (param/0/weight); curves: f4 (updates, 2), loss and held loss of each update since the last frame; "

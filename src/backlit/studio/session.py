@@ -272,6 +272,10 @@ class Session:
         if "reading" in self.panels:
             message["reading"], steps = look(first.timeline, self.row or 0)
             arrays |= steps
+            if second is not None and second.texts is not None:
+                other, steps = look(second.timeline, self.row or 0)
+                message["reading"]["other"] = other["layers"]
+                arrays |= {f"b:{name}": array for name, array in steps.items()}
 
     def _seen_inside(self) -> dict[str, Any]:
         """Histograms, gradients and findings, looked at now and then while it is playing."""
@@ -355,6 +359,8 @@ class Session:
         if rows is None:
             same = before is not None and before.state.data == state.data
             rows = before.rows if same and before is not None else rows_of(state.data, self.files)
+        if state.training.engine == "auto":
+            state = state.replace(training=state.training.replace(engine=self.quota.engine))
         side = Side(Timeline(state, rows, before, self._anew, self.quota))
         if self.assignment is not None:
             self.assignment.require(state, side.timeline.job.network.size)

@@ -180,6 +180,13 @@ def test_two_kinds_of_layer_side_by_side(page):
     until(page, "studio.store.state.frames.a.text.now === 'hello'")
     expect(page.locator('[data-written="a"]')).to_have_text("hello")
     expect(page.locator('[data-written="b"]')).not_to_have_text("hello")  # without a state l is followed by l or o
+    page.locator('[data-tab="unrolled"]').click()
+    expect(page.locator("tr.outputs .good")).to_have_count(4)
+    page.locator('[data-side="b"]').click()
+    expect(page.locator("tr.outputs .bad")).to_have_count(1)
+    expect(page.locator("tr.states")).to_have_count(0)
+    page.locator('[data-tab="gates"]').click()
+    expect(page.locator("studio-gates")).to_contain_text("no recurrent layer")
 
 
 @pytest.mark.parametrize(("language", "size"), [("en", "desktop"), ("ko", "phone")])
