@@ -10,7 +10,7 @@ import typer
 NAME = "studio"
 EXAMPLES = (
     "Examples:\n\nbacklit studio\n\nbacklit studio runs/iris --no-browser --port 9000\n\n"
-    "backlit studio --host 0.0.0.0 --pupils 30"
+    "backlit studio --host 0.0.0.0 --pupils 30\n\nbacklit studio --static playground --pyodide pyodide"
 )
 
 
@@ -25,6 +25,16 @@ def command(
         int, typer.Option(help="For a class: so many may come, each with a session of their own.", min=0, max=200)
     ] = 0,
     state: Annotated[str | None, typer.Option(help="A state to begin with, as the studio's link holds it.")] = None,
+    static: Annotated[
+        Path | None,
+        typer.Option(
+            help="Serve nothing: write the page as files, for which the browser runs Python.", metavar="FOLDER"
+        ),
+    ] = None,
+    pyodide: Annotated[
+        str | None,
+        typer.Option(help="With --static: folder or address of Pyodide's files.", metavar="FOLDER|ADDRESS"),
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and open nothing.")] = False,
 ) -> None:
     """Open the studio: build a network, train it, go back, and see every number."""
@@ -32,6 +42,13 @@ def command(
     from backlit.errors import InputError
     from backlit.extras import need
 
+    if static is not None:
+        if run is not None or state is not None:
+            raise InputError("--static writes the page alone; a state goes behind # in its address")
+        write_static(static, pyodide)
+        return
+    if pyodide is not None:
+        raise InputError("--pyodide belongs to --static FOLDER")
     for module in ("starlette", "uvicorn", "websockets"):
         need(module, extra="studio", why="the studio")
     from backlit.studio.guard import Guard, is_loopback
@@ -58,6 +75,23 @@ def command(
 
     serve(application(guard, session), listener, started)
     output.tell("the studio was stopped")
+
+
+def write_static(folder: Path, pyodide: str | None) -> None:
+    """Write the page as files, and say what is still to be done."""
+    from backlit.cli import output
+    from backlit.studio.static import PYODIDE, write
+
+    missing = write(folder, pyodide)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    output.tell(f"wrote {folder}: {len(files)} files, {size:.1f} MB")
+    if missing:
+        output.tell(
+            f"put into {folder / PYODIDE} what it lacks of Pyodide: {', '.join(missing)} "
+            "(`npm pack pyodide` has its core, a release of Pyodide the wheels)"
+        )
+    output.tell(f"any web server serves it: python -m http.server --directory {folder}")
 
 
 def open_browser(address: str) -> None:

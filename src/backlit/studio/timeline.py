@@ -170,7 +170,7 @@ class Timeline:
             last = max((change.at for change in self.state.history), default=0)
             if same and last <= before.at:
                 late = any(change.do == "edit" and change.at == last for change in self.state.history)
-                known = last - 1 if late else last  # the update before an edit is made again, with it
+                known = max(0, last - 1) if late else last  # the update before an edit is made again, with it
                 self._kept = {k: state for k, state in before._kept.items() if k <= known}
                 self._recent = {k: state for k, state in before._recent.items() if k <= known}
                 start = max(0, *self._kept, *self._recent)
