@@ -115,7 +115,7 @@ def large(folder: Path, size: float) -> str:
     command = [
         sys.executable, "-m", "backlit", "train", str(path), "--target", "y", "--network", "mlp:64,64", "--epochs", "1",
         "--batch-size", str(BATCH), "--split", "98/1/1", "--out", str(folder / "run"), "--json", "--quiet", "--stream",
-        "--no-report", "--time-limit", LIMIT,
+        "--no-report", "--time-limit", LIMIT, "--patience", "0",
     ]  # fmt: skip
     begun = last = time.perf_counter()
     greatest = 0.0
@@ -138,7 +138,7 @@ def large(folder: Path, size: float) -> str:
     cells = [[stage, f"{took[stage]:.0f}", f"{most[stage]:.2f}"] for stage in STAGES]
     what = (
         f"A file of {held / 1e9:.1f} GB ({rows:,} rows, made in {made_in:.0f} s): understood, trained on for {seen} "
-        f"epochs (one pass, unless {LIMIT} are over before) and judged on {judgement['rows']:,} test rows in "
+        f"parts of a pass (one pass, or what {LIMIT} allow) and judged on {judgement['rows']:,} test rows in "
         f"{seconds:.0f} s, with at most **{greatest:.2f} GB** of memory; R² {judgement['scores']['r2']:.4f}."
     )
     return "\n".join([

@@ -163,7 +163,7 @@ def test_what_is_changed_by_hand_is_kept_in_the_state_and_starts_the_future_anew
         ("compare", {"change": {"training": TRAINING}}, "compare: this is the network that is there already"),
         ("guess", {"key": "rate too high"}, "no fault is planted; begin with break"),
         ("try", {"key": "rain"}, "the doctor doesn't say 'rain' at this update"),
-        ("say", {"start": "h"}, "this network doesn't write texts"),
+        ("say", {"start": "h"}, "this network learned no text"),
         (
             "configure",
             {"state": {"data": {"name": "moon"}}},
@@ -213,7 +213,7 @@ def test_what_is_changed_by_hand_is_kept_in_the_state_and_starts_the_future_anew
             {"state": {"history": [{"do": "rain"}]}},
             "history: do must be 'rate' or 'edit' or 'freeze'",
         ),
-        ("upload", {"name": "a.csv", "kind": "text"}, "the studio takes tables so far, no texts"),
+        ("upload", {"name": "a.txt", "kind": "text"}, "upload: the file's bytes are missing"),
         ("upload", {"name": "a.csv", "kind": "table"}, "upload: the file's bytes are missing"),
     ],
 )

@@ -89,6 +89,7 @@ def test_runs_of_the_first_form_are_known_by_it():
     assert same_data(fingerprint(examples), examples)
     assert not same_data(saved, examples_of(mlp(), x, (y + 1) % 3, Training(validation=0.2)))
     assert not same_data(fingerprint(examples), examples_of(mlp(), x + 1, y, Training(validation=0.2)))
+    assert not same_data(float("inf"), examples)  # what a forged state may hold
 
 
 def test_nothing_goes_to_a_device_for_a_recipe(monkeypatch, tmp_path):

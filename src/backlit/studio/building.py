@@ -21,12 +21,14 @@ from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.linear import Linear
 from backlit.nn.penalties import L1, L2
 from backlit.nn.spec import build as of_word
+from backlit.studio.recurrent import cell, each_step, own_rows
 from backlit.studio.scripted import FOREVER, Rates, Scripted
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_WEIGHTS, Change, NetworkState, State, TrainingState
 from backlit.train.training import Training
 
 CHUNK = 64  # updates that one call of the program may make
+LOSS_OF_TEXTS = "cross_entropy"  # of the next character
 PLACE = re.compile(r"([^\[\]]+)\[(\d+(?:,\d+)*)\]")
 
 
@@ -42,11 +44,14 @@ def architecture_of(state: NetworkState, rows: Rows) -> Layer:
         return Layer.from_dict(state.architecture)
     if state.word:
         word: Layer = of_word(state.word, rows.outputs, state.activation, input_shape=rows.x.shape[1:])
-        return word
+        return word if rows.reading is None else each_step(word, rows.x.shape[1:], rows.outputs)
     options: dict[str, Any] = {"bias": state.bias} | ({"weight_init": state.initializer} if state.initializer else {})
     layers: list[Layer] = []
     for layer in state.layers:
-        layers += [Linear(layer.units, **options), activations.get(layer.activation)]
+        if layer.kind == "linear":
+            layers += [Linear(layer.units, **options), activations.get(layer.activation)]
+        else:
+            layers.append(cell(layer.kind, layer.units, layer.activation, **options))
         layers += [Dropout(layer.dropout)] if layer.dropout else []
     layers.append(Linear(rows.outputs, **options))
     return Sequential(*layers, *([activations.get(state.output)] if state.output else []))
@@ -144,15 +149,15 @@ def _held(history: tuple[Change, ...], network: Network) -> tuple[tuple[str, int
     for change in history:
         if change.do != "freeze":
             continue
-        paths = [f"{change.layer}/{name}" for name in ("weight", "bias") if f"{change.layer}/{name}" in params]
-        if not paths or any(change.unit >= len(params[path]) for path in paths):
+        rows = own_rows(network, change.layer, change.unit)
+        if not rows or any(row >= len(params[path]) for path, row in rows):
             raise InputError(f"there is no unit {change.unit} with weights of its own in layer {change.layer!r}")
-        for path in paths:
-            begun = since.pop((path, change.unit), None)
+        for path, row in rows:
+            begun = since.pop((path, row), None)
             if change.on:
-                since[path, change.unit] = change.at if begun is None else begun
+                since[path, row] = change.at if begun is None else begun
             elif begun is not None and begun < change.at:
-                spans.append((path, change.unit, begun, change.at))
+                spans.append((path, row, begun, change.at))
     return (*spans, *((path, unit, begun, FOREVER) for (path, unit), begun in since.items()))
 
 
@@ -163,6 +168,12 @@ def frozen_now(state: State, update: int) -> set[tuple[str, int]]:
         if change.do == "freeze" and change.at <= update:
             (held.add if change.on else held.discard)((change.layer, change.unit))
     return held
+
+
+def optimizer_now(state: State, update: int) -> Any:
+    """The optimizer with the rate that holds at an update, as a textbook has it."""
+    changed = [change.value for change in state.history if change.do == "rate" and change.at <= update]
+    return optim.get(state.training.optimizer, learning_rate=changed[-1] if changed else state.training.rate)
 
 
 def penalty_of(training: TrainingState) -> Any:
@@ -182,9 +193,11 @@ def engine_of(state: State) -> str:
 def training_of(state: State, network: Network, rows: Rows, updates: int, engine: str) -> Training:
     """The options of `backlit.fit`, of which an epoch is one update here."""
     training = state.training
-    held = training.held if round(len(rows.x) * training.held) >= max(1, len(rows.classes or ())) else 0.0
+    least = max(1, len(rows.classes or ())) if rows.reading is None else 1  # each class stands among those held back
+    held = training.held if round(len(rows.x) * training.held) >= least else 0.0
     return Training(
-        loss=losses.get(training.loss) if training.loss else None,
+        loss=losses.get(training.loss or LOSS_OF_TEXTS) if training.loss or rows.reading else None,
+        encoding=rows.encoding,
         optimizer=optimizer_of(state, network),
         epochs=updates,
         steps_per_epoch=1,

@@ -10,12 +10,15 @@ import numpy as np
 from backlit.languages import Template
 from backlit.nn import initializers, losses
 from backlit.nn.layers import activations
-from backlit.studio import faults
+from backlit.studio import faults, recurrent
 from backlit.studio.sets import BUNDLED, GENERATED, GROUPS, POINTS, rows_of, titles
 from backlit.studio.state import (
+    LAYERS,
     MOST_LAYERS,
     MOST_POINTS,
     MOST_ROWS,
+    MOST_STEPS,
+    MOST_TYPED,
     MOST_UNITS,
     MOST_UPDATES,
     MOST_WEIGHTS,
@@ -24,6 +27,7 @@ from backlit.studio.state import (
     DataState,
     State,
 )
+from backlit.studio.texts import TITLES
 from backlit.studio.uploads import MOST_BYTES
 from backlit.studio.words import both
 
@@ -32,6 +36,7 @@ FAMILIAR = ("tanh", "relu", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "sof
 LIMITS = {
     "rows": MOST_ROWS,
     "points": MOST_POINTS,
+    "typed": MOST_TYPED,
     "bytes": MOST_BYTES,
     "layers": MOST_LAYERS,
     "units": MOST_UNITS,
@@ -75,13 +80,21 @@ def catalog() -> dict[str, Any]:
     """All of it, as plain data."""
     return {
         "data": [_set(name, title) for name, title in titles().items() if name != "W2"]
-        + [{"name": "points", "title": both(POINTS), "task": "classification"}],
+        + [{"name": "points", "title": both(POINTS), "task": "classification"}]
+        + [
+            {"name": name, "title": both(title), "task": "text", "steps": [1, MOST_STEPS]}
+            for name, title in TITLES.items()
+        ],
         "activations": [name for name in FAMILIAR if name in activations.names()],
         "initializers": ["", *_initializers()],
         "optimizers": list(OPTIMIZERS),
         "losses": ["", *losses.names()],
         "penalties": list(PENALTIES),
         "words": [{"name": word, "title": both(title)} for word, title in WORDS.items()],
+        "text_words": [
+            {"name": word, "title": both(title)} for word, title in [("", WORDS[""]), *recurrent.WORDS.items()]
+        ],
+        "kinds": list(LAYERS),
         "examples": [{"name": name, "title": both(title), "state": state} for name, (title, state) in EXAMPLES.items()],
         "faults": [{"key": key, "title": both(fault.title)} for key, fault in faults.FAULTS.items()],
         "state": State().to_dict(),

@@ -6,18 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from backlit import optim
 from backlit.errors import InputError
 from backlit.graph.derivatives import value_and_grad
 from backlit.inspect.textbook.symbols import Math
 from backlit.inspect.textbook.update import Update, explain_update
 from backlit.nn.layer import Network, forward
 from backlit.nn.layers.linear import Linear
-from backlit.studio.building import flat, place_of
+from backlit.studio import through_time
+from backlit.studio.building import flat, optimizer_now, place_of
 from backlit.studio.layers import values_of
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session, Side
-from backlit.studio.state import State
 from backlit.studio.timeline import Timeline
 
 Arrays = dict[str, np.ndarray]
@@ -41,12 +40,6 @@ def row_of(session: Session, message: dict[str, Any]) -> int | None:
         raise InputError(f"there is no row {row}: the data has {rows}")
     session.row = row
     return None if row is None else int(row)
-
-
-def optimizer_now(state: State, update: int) -> Any:
-    """The optimizer with the rate that holds at an update, as a textbook has it."""
-    changed = [change.value for change in state.history if change.do == "rate" and change.at <= update]
-    return optim.get(state.training.optimizer, learning_rate=changed[-1] if changed else state.training.rate)
 
 
 def rows_asked(timeline: Timeline, row: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -83,10 +76,17 @@ def explain(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
     }
     session.version += 1
     if message.get("weight"):
-        x, _ = rows_asked(side.timeline, row)
-        return [Reply({**told, "weight": _weight(side.timeline, message["weight"], row), "rows": len(x)})]
+        x, y = rows_asked(side.timeline, row)
+        if side.texts is not None:
+            weight = through_time.weight(side.timeline, message["weight"], row, (x, y))
+        else:
+            weight = _weight(side.timeline, message["weight"], row)
+        return [Reply({**told, "weight": weight, "rows": len(x)})]
     if message.get("layer") is None or message.get("unit") is None:
         raise InputError("explain: name a weight, or a layer and a unit")
+    if side.texts is not None:
+        found = through_time.unit(side.timeline, message["layer"], message["unit"], message.get("gate"), row)
+        return [Reply({**told, "unit": found, "rows": None if row is None else 1})]
     unit, pictures = _unit(session, side, message["layer"], message["unit"], row)
     return [Reply({**told, "unit": unit, "rows": None if row is None else 1}, pictures)]
 

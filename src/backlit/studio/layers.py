@@ -12,6 +12,7 @@ from backlit.nn.layers import activations
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.linear import Linear
+from backlit.studio.recurrent import is_shown_by_unit
 
 INPUT = "input"
 
@@ -60,7 +61,7 @@ class Column:
         }
 
 
-def columns_of(network: Network, output: str | None = None) -> list[Column]:
+def columns_of(network: Network, output: str | None = None, steps: bool = False) -> list[Column]:
     """The columns of a network, inputs first.
 
     Parameters
@@ -68,16 +69,19 @@ def columns_of(network: Network, output: str | None = None) -> list[Column]:
     network : Network
     output : str, optional
         The activation that the loss puts after the last layer: "softmax", "sigmoid".
+    steps : bool
+        Whether it reads step by step, so that the units at one step are shown.
     """
+    steps = steps and is_shown_by_unit(network.architecture)
     shape = tuple(network.input_shape)
-    columns = [Column(INPUT, INPUT, shape[-1] if shape else 1, shape, "", INPUT, len(shape) != 1, 0)]
+    columns = [Column(INPUT, INPUT, shape[-1] if shape else 1, shape, "", INPUT, len(shape) != 1 and not steps, 0)]
     rows = network.rows()
     for path, layer, shape, parameters, _ in rows:
         last = columns[-1]
         if _bends(layer) and last.kind == "Linear" and not last.activation:
             columns[-1] = _with(last, activation=_name(layer), values=path)
         elif not isinstance(layer, (Dropout, activations.Identity)):
-            block = not isinstance(layer, Linear) or len(shape) != 1 or "/" in path
+            block = (not isinstance(layer, Linear) or len(shape) != 1 or "/" in path) and not steps
             columns.append(
                 Column(path, type(layer).__name__, shape[-1] if shape else 1, tuple(shape), "", path, block, parameters)
             )

@@ -18,10 +18,11 @@ from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes
 
-PANELS = ("boundary", "units", "weights", "curves", "histograms", "flow", "ratios", "doctor")
+PANELS = ("boundary", "units", "weights", "curves", "histograms", "flow", "ratios", "doctor", "text", "reading")
+OF_COLUMNS = ("constant columns",)  # findings that say nothing where inputs are one-hot vectors of letters
 MOST_MAPS = 160  # units of which maps are made
 MOST_SCORED = 5000  # rows that accuracy is counted on
-PROBED_ROWS = 256
+PROBED_ROWS, PROBED_WINDOWS = 256, 32
 LOOKS = 40  # that are kept for the doctor
 
 
@@ -36,11 +37,11 @@ class Looks:
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self.output: str | None = timeline.job.loss.activation
-        self.columns: list[Column] = columns_of(timeline.job.network, self.output)
+        self.columns: list[Column] = columns_of(timeline.job.network, self.output, timeline.rows.reading is not None)
         job = dataclasses.replace(
             timeline.job, training=timeline.job.training.replace(epochs=1)
         )  # when to look is ours
-        self._prober = Prober(job, Probes(rows=PROBED_ROWS))
+        self._prober = Prober(job, Probes(rows=PROBED_ROWS if timeline.rows.reading is None else PROBED_WINDOWS))
         self._start = start_of(job, self._prober)
         self._records: dict[int, Any] = {}
 
@@ -99,7 +100,7 @@ class Looks:
                 continue
             outputs, truth = np.asarray(network(examples.inputs[numbers])), np.asarray(examples.encoded)[numbers]
             found[f"{prefix}loss"] = _told(float(np.asarray(timeline.job.loss(outputs, truth)).mean()))
-            if timeline.rows.task == "classification" and outputs.ndim == 2 and outputs.shape[1] > 1:
+            if timeline.rows.task != "regression" and outputs.shape[1:] != (1,):
                 found[f"{prefix}right"] = _told(float((outputs.argmax(axis=1) == truth).mean()))
         return found
 
@@ -173,7 +174,7 @@ class Looks:
             steps_per_epoch=None,
             chunk=None,
         )
-        return run_rules(
+        found = run_rules(
             Evidence(
                 network=timeline.network,
                 loss=job.loss,
@@ -186,6 +187,9 @@ class Looks:
                 diverged=timeline.diverged,
             )
         )
+        if timeline.rows.reading is None:
+            return found
+        return Diagnosis(finding for finding in found if finding.name not in OF_COLUMNS)
 
     def history(self) -> list[dict[str, Any]]:
         """Losses by epoch: means over an epoch's updates, held-back rows at its end."""

@@ -63,7 +63,7 @@ ASKED = (
         "ask",
         "What frames are to carry, and how finely.",
         (
-            several("panels", "some of boundary, units, weights, curves, histograms, flow, ratios, doctor", optional=True, most=20),
+            several("panels", "some of boundary, units, weights, curves, histograms, flow, ratios, doctor, text, reading", optional=True, most=20),
             whole("grid", "points along each side of maps", 8, 128, optional=True),
         ),
     ),
@@ -76,6 +76,7 @@ ASKED = (
             text("weight", "place of a weight: 0/weight[1,2]", optional=True, most=200),
             text("layer", "of a unit: path of its layer", optional=True, most=200),
             whole("unit", "of a unit: counted from 0", optional=True),
+            text("gate", "of a unit of a text's network: whose incoming weights are listed", optional=True, most=40),
             ROW,
             SIDE,
         ),
@@ -91,7 +92,7 @@ ASKED = (
     MessageKind("break", "ask", "Plant a fault, which isn't named. Answered by `state`.", (whole("seed", "of the choice", optional=True),)),
     MessageKind("guess", "ask", "Say which fault was planted. Answered by `judged`.", (text("key", "of the fault, as `catalog` lists them", most=200),)),
     MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`."),
-    MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True))),
+    MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True), number("temperature", "0: always the likeliest; 1: by the network's probabilities", 0, 5, optional=True), whole("seed", "of what is drawn", optional=True), SIDE)),
 )  # fmt: skip
 
 TOLD = (
@@ -131,6 +132,7 @@ TOLD = (
             anything("shown", "the two inputs that the plane shows, or null: {axes: [i, j], projected, note: {en, ko}}", optional=True),
             several("range", "[[low, high], [low, high]] of the plane"),
             whole("rows", "of the data", 0),
+            anything("text", "of a text: {text, steps, starts}: all of it, characters of a row, where each row starts; or null", optional=True),
         ),
         arrays="plane: f4 (rows, 2), places on the plane; y: f4 (rows,), class numbers or numbers; held: u1 (rows,), 1 for rows held back from training",
     ),
@@ -152,11 +154,13 @@ TOLD = (
             several("histograms", "layer by layer {layer, low, high, counts, dead, saturated}", optional=True),
             several("flow", "layer by layer {layer, gradient, ratio, steps}: norms of the gradient, update by weight, and by time step", optional=True),
             anything("compare", "{loss, held_loss, accuracy} of the second network, whose arrays begin with b:", optional=True),
-            anything("text", "what a text network writes, or null", optional=True),
+            anything("text", "what a text network writes: {now, log: [[update, text]], other}, with `other` of the second network; or null", optional=True),
+            anything("reading", "a row of a text: {row, text: its characters and the one after them, letters, layers: [{path, kind, states}]}, or null", optional=True),
         ),
         arrays="boundary: f4 (grid, grid), of classes (grid, grid, classes), rows from the bottom up; units/PATH: f4 (units, grid, grid); "
         "param/PATH: f4, each parameter by its path (param/0/weight); curves: f4 (updates, 2), loss and held loss of each update since the last frame; "
-        "values/PATH: f4 (units,), of the row that was last asked about",
+        "values/PATH: f4 (units,), of the row that was last asked about; steps/output: f4 (steps, letters), probabilities of the next "
+        "character; steps/PATH/STATE: f4 (steps, units), of a recurrent layer's hidden, cell and gates",
     ),
     MessageKind("done", "tell", "Something that was asked is done.", (text("asked", "the message's type"), anything("at", "time, as in `state`", optional=True))),
     MessageKind("error", "tell", "Something that was asked can't be done; nothing has changed.", (text("asked", "the message's type", optional=True), thing("what", "{en, ko}"), text("field", "part of the state that is wrong", optional=True))),
@@ -178,7 +182,7 @@ TOLD = (
         "A weight or unit in symbols and numbers; all numbers in float64, for the row that was asked about or the next batch.",
         (
             whole("update", "of the state that it is of"),
-            anything("weight", "{place, symbol, value, gradient, upstream, local, downstream, new, rule, lines: [{text, latex}], factors}", optional=True),
+            anything("weight", "{place, symbol, value, gradient, upstream, local, downstream, new, rule, lines: [{text, latex}], factors}; of a text's network through_time: [{step, letter, upstream, local, product}]", optional=True),
             anything("unit", "{layer, unit, formula, lines, weights, bias, value, activation, alive, low, high, mean}", optional=True),
             anything("rows", "how many rows the gradient is the mean of", optional=True),
             SIDE,
@@ -191,7 +195,7 @@ TOLD = (
     MessageKind("findings", "tell", "What the doctor says.", (several("findings", "{key, severity, title, text, remedy: each {en, ko}, layer, change}"), whole("update", "of the state that it is of"))),
     MessageKind("judged", "tell", "Whether a guess is right.", (flag("right", "whether it is"), thing("what", "{en, ko}"))),
     MessageKind("code", "tell", "What is seen, to be copied.", (text("python", "a program", most=LONGEST_TEXT), text("command", "a shell command", most=LONGEST_TEXT), text("link", "the part of an address after #; without data", most=LONGEST_TEXT), several("notes", "what to know about it, each {en, ko}"))),
-    MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT),)),
+    MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT), whole("start", "characters of the start"), whole("update", "of the state that it is of"), several("steps", "of each character that was written: {letter, chance, likeliest: [[letter, chance]]}"))),
 )  # fmt: skip
 
 MESSAGES: dict[Direction, dict[str, MessageKind]] = {

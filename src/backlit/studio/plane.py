@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backlit.languages import Message, Template
+from backlit.languages import Message, Said, Template
 
 MARGIN = 0.1  # of the data's range, around it
 AS_IT_IS = Template("the two inputs", "입력 두 개")
@@ -30,14 +30,14 @@ class Plane:
         What is shown.
     axes : (int, int) or None
         Which two inputs it shows, or None for a projection.
-    note : Message
+    note : Message or Said
     """
 
     centre: np.ndarray
     directions: np.ndarray
     range: tuple[tuple[float, float], tuple[float, float]]
     axes: tuple[int, int] | None
-    note: Message
+    note: Message | Said
 
     @property
     def projected(self) -> bool:

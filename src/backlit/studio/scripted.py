@@ -99,6 +99,11 @@ class Scripted(Transform):
         object.__setattr__(self, "edits", edits)
 
     @property
+    def title(self) -> str:
+        """The other optimizer's name: in a chain its state stands under that, with changes by hand or without."""
+        return str(getattr(self.inner, "title", type(self.inner).__name__))
+
+    @property
     def transforms(self) -> tuple[Transform, ...]:
         """Those of the other optimizer: its rate and options are this one's."""
         return tuple(self.inner.transforms)

@@ -16,9 +16,11 @@ from backlit.languages import Template
 from backlit.studio.building import frozen_now
 from backlit.studio.findings import in_short
 from backlit.studio.looks import Looks, parameters
+from backlit.studio.reading import TextLooks, look
 from backlit.studio.replies import Reply
-from backlit.studio.sets import Rows, rows_of
+from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_CHANGES, MOST_UPDATES, Change, State
+from backlit.studio.texts import rows_of
 from backlit.studio.timeline import Timeline
 from backlit.studio.uploads import Files
 from backlit.studio.words import both
@@ -37,6 +39,7 @@ class Side:
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self.looks = Looks(timeline)
+        self.texts = TextLooks(timeline) if timeline.rows.reading is not None else None
 
 
 class Session:
@@ -127,14 +130,18 @@ class Session:
         rows: Rows = self.first.timeline.rows
         plane = rows.plane
         y = rows.y if rows.y.ndim == 1 else rows.y[:, 0]
+        reading = rows.reading
         message = {
             "type": "data",
             "task": rows.task,
+            "text": None
+            if reading is None
+            else {"text": reading.text, "steps": reading.steps, "starts": reading.starts},
             "columns": rows.columns,
             "classes": rows.classes,
             "shown": {
                 "axes": None if plane.axes is None else list(plane.axes),
-                "projected": plane.projected,
+                "projected": plane.projected and reading is None,
                 "note": both(plane.note),
             },
             "range": [list(side) for side in plane.range],
@@ -171,6 +178,7 @@ class Session:
             **self._seen_inside(),
         }
         arrays = self._pictures(self.first)
+        self._read(message, arrays)
         if "curves" in self.panels:
             arrays["curves"] = _curves(timeline, start)
         if self.second is not None:
@@ -191,10 +199,22 @@ class Session:
             arrays |= side.looks.maps(network, self.grid, "units" in self.panels)
         if "weights" in self.panels:
             arrays |= parameters(network)
-        if self.row is not None:
+        if self.row is not None and side.texts is None:
             values = side.looks.values(network, side.timeline.job.examples.inputs[self.row])
             arrays |= {f"values/{path}": value for path, value in values.items()}
         return arrays
+
+    def _read(self, message: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Of a text: what is written, and a row of it character by character."""
+        first, second = self.first, self.second
+        if first.texts is None:
+            return
+        if "text" in self.panels:
+            other = None if second is None or second.texts is None else second.texts.written(self.playing)
+            message["text"] = {**first.texts.written(self.playing), "other": other}
+        if "reading" in self.panels:
+            message["reading"], steps = look(first.timeline, self.row or 0)
+            arrays |= steps
 
     def _seen_inside(self) -> dict[str, Any]:
         """Histograms, gradients and findings, looked at now and then while it is playing."""

@@ -43,7 +43,7 @@ class Rows:
     x : float32 array (rows, inputs)
     y : array (rows,) or (rows, outputs)
         Class numbers, or numbers.
-    task : "classification" or "regression"
+    task : "classification", "regression" or "text"
     columns : list of str
     classes : list of str or None
     outputs : int
@@ -51,6 +51,10 @@ class Rows:
     plane : Plane
     code : str
         Python lines that make `x` and `y`, the arrays `backlit.fit` takes.
+    reading : Reading or None
+        Of a text: how it is read; see `backlit.studio.texts`.
+    encoding : TextTargets or None
+        Of a text: how `backlit.fit` encodes its targets; `targets` in the code.
     """
 
     x: np.ndarray
@@ -61,6 +65,8 @@ class Rows:
     outputs: int
     plane: Plane
     code: str
+    reading: Any = None
+    encoding: Any = None
 
 
 def titles() -> dict[str, Template]:

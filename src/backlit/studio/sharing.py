@@ -13,7 +13,7 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.languages import Template
-from backlit.studio.building import architecture_of
+from backlit.studio.building import LOSS_OF_TEXTS, architecture_of
 from backlit.studio.replies import Reply
 from backlit.studio.scripted import Rates, Scripted
 from backlit.studio.session import Session
@@ -99,12 +99,14 @@ def python(timeline: Timeline) -> str:
             place = "".join(f"[{part!r}]" for part in path.split("/"))
             lines.append(f"network.params{place}[...] = {np.asarray(leaf).tolist()!r}")
     if timeline.at:
+        encoding = None if timeline.rows.encoding is None else "targets"
         options = {
             "epochs": str(timeline.at),
             "steps_per_epoch": "1",
             "optimizer": _named(repr(optimizer)),
             "batch_size": repr(training.batch_size),
-            "loss": repr(state.training.loss) if state.training.loss else None,
+            "loss": repr(state.training.loss or LOSS_OF_TEXTS) if state.training.loss or encoding else None,
+            "encoding": encoding,
             "penalty": None if training.penalty is None else _named(repr(training.penalty)),
             "validation": None if training.validation is None else repr(training.validation),
             "seed": repr(training.seed),
@@ -120,8 +122,3 @@ def _named(text: str) -> str:
     """Classes by the names that they have for users: bl.Linear(8)."""
     own = {Rates.__name__, Scripted.__name__}
     return CLASS.sub(lambda match: match[0] if match[1] in own else f"bl.{match[0]}", text)
-
-
-def say(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    """`say`."""
-    raise InputError("this network doesn't write texts")

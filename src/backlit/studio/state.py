@@ -11,18 +11,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backlit.errors import InputError, shown, unknown
+from backlit.languages import Template
 from backlit.nn import initializers, losses
 from backlit.nn.layers import activations
 from backlit.schema import fitted
 from backlit.settings import Form, Record, nonnegative, option, plain
 
 MOST_ROWS, MOST_POINTS = 20_000, 2000
+MOST_TYPED, MOST_STEPS = 2000, 100  # characters of a text that is typed in, and of a window of texts
 MOST_LAYERS, MOST_UNITS, MOST_WEIGHTS = 12, 512, 500_000
 MOST_UPDATES = 10_000_000
 MOST_CHANGES = 500
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 PENALTIES = ("none", "l1", "l2")
 ENGINES = ("auto", "numpy", "xla")
+LAYERS = ("linear", "rnn", "lstm", "gru")
+TOO_LONG = Template(
+    "data: a text of {count:,} characters is too long to be typed in, where {most:,} are the most; drop it as a file",
+    "데이터: 직접 쓰는 텍스트는 {most:,}자까지인데 {count:,}자입니다. 파일로 끌어다 놓으세요.",
+)
 AS_GIVEN = Form(plain, lambda value: value)  # what a record holds to its types by itself
 
 
@@ -44,6 +51,8 @@ class DataState(Record):
         Of "points": (x, y, class) each.
     file, target, inputs :
         Of "file": its name as `uploaded` told it, the column to predict, and two that it is predicted from.
+    text, steps :
+        Of "text": what was typed in; of every text, the characters of a window, 0 for as many as are usual.
     """
 
     name: str = option("moons")
@@ -55,9 +64,13 @@ class DataState(Record):
     file: str = option("")
     target: str = option("")
     inputs: tuple[str, ...] = option((), form=AS_GIVEN)
+    text: str = option("")
+    steps: int = _whole(0, 0, MOST_STEPS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if len(self.text) > MOST_TYPED:
+            raise InputError(TOO_LONG.say(count=len(self.text), most=MOST_TYPED))
         object.__setattr__(self, "points", points_of(self.points))
         object.__setattr__(self, "inputs", fitted(tuple[str, ...], self.inputs, "inputs"))
 
@@ -78,11 +91,12 @@ def points_of(given: Any) -> tuple[tuple[float, ...], ...]:
 
 @dataclass(frozen=True, repr=False)
 class LayerState(Record):
-    """A hidden layer: units, what follows them, and the share that is dropped in training."""
+    """A hidden layer: units, what follows them, the share that is dropped in training, and what kind of layer it is."""
 
     units: int = _whole(8, 1, MOST_UNITS)
     activation: str = option("tanh")
     dropout: float = option(0.0, low=0.0, high=0.95)
+    kind: str = option("linear", names=LAYERS)
 
     def __post_init__(self) -> None:
         super().__post_init__()

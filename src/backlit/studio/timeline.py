@@ -224,7 +224,7 @@ class Timeline:
     def _right(self, results: Any, rows: dict[str, np.ndarray]) -> np.ndarray:
         """Share of the rows of each update whose class is the network's; NaN where there are no classes."""
         count = len(results["loss"])
-        if self.rows.task != "classification" or "output" not in results:
+        if self.rows.task == "regression" or "output" not in results:
             return np.full(count, np.nan)
         outputs = with_shape(results["output"].reshape(count, -1, *self.network_shape), self.network_shape)
         outputs = np.asarray(outputs).reshape(count, -1, *self.network_shape)
@@ -232,6 +232,7 @@ class Timeline:
         weights = np.broadcast_to(rows["weights"].reshape(len(rows["rows"]), -1), outputs.shape[:2])
         truth = np.asarray(self.job.examples.encoded)[numbers]
         right = outputs.argmax(axis=-1) == truth
+        right = right.reshape(*weights.shape, -1).mean(axis=-1)  # of a text: of all steps
         weights = weights.astype(np.float64)
         return np.asarray((right * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,6 +18,7 @@ from backlit.studio.plane import plane_of
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_ROWS
+from backlit.studio.texts import text_file
 from backlit.studio.words import both
 
 MOST_BYTES = 8 * 2**20
@@ -122,7 +123,7 @@ def table(path: str | Path, target: str, inputs: Sequence[str] = ()) -> tuple[np
     return x, y
 
 
-class Files(dict[str, TableFile]):
+class Files(dict[str, Any]):
     """The files of a session, by the name that `uploaded` tells; the oldest is let go when there are too many."""
 
     def add(self, name: str, data: bytes) -> str:
@@ -147,10 +148,12 @@ class Files(dict[str, TableFile]):
             )
         if frame.height < 4 or frame.width < 2:
             raise InputError(f"{name}: at least 4 rows and 2 columns are needed, got {frame.height} and {frame.width}")
-        key = (
-            f"file{len(self) + 1}" if f"file{len(self) + 1}" not in self else f"file{max(int(k[4:]) for k in self) + 1}"
-        )
-        self[key] = TableFile(frame, name)
+        return self.keep(TableFile(frame, name))
+
+    def keep(self, found: Any) -> str:
+        """Keep a file that was read, one with ``rows(target, inputs)``; by what it is called from now on."""
+        key = f"file{1 + max((int(name[4:]) for name in self if name.startswith('file')), default=0)}"
+        self[key] = found
         while len(self) > MOST_FILES:
             del self[next(iter(self))]
         return key
@@ -172,12 +175,19 @@ def _read(name: str, ending: str, data: bytes) -> Any:
 
 def upload(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`upload`."""
-    if message["kind"] != "table":
-        raise InputError("the studio takes tables so far, no texts")
+    reader = READERS[message["kind"]]
     data = arrays.get("file")
     if data is None or data.dtype != np.uint8 or data.ndim != 1:
         raise InputError("upload: the file's bytes are missing: an array `file` of bytes")
-    key = session.files.add(message["name"], data.tobytes())
+    if len(data) > MOST_BYTES:
+        raise InputError(
+            f"{message['name'][:KEPT_TEXT]}: {len(data):,} bytes are too many; at most {MOST_BYTES >> 20} MiB"
+        )
+    return [Reply({"type": "uploaded", **reader(session, message["name"], data.tobytes())})]
+
+
+def _table(session: Any, name: str, data: bytes) -> dict[str, Any]:
+    key = session.files.add(name, data)
     found = session.files[key]
     learned = found.understood(found.usual_target)
     told = [
@@ -186,5 +196,13 @@ def upload(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]
         for column in learned.columns
     ]  # fmt: skip
     told.append({"name": found.usual_target, "kind": "target", "input": False, "note": both("")})
-    reply = {"type": "uploaded", "file": key, "rows": found.frame.height, "columns": told, "target": found.usual_target}
-    return [Reply(reply)]
+    return {"file": key, "rows": found.frame.height, "columns": told, "target": found.usual_target}
+
+
+def _text(session: Any, name: str, data: bytes) -> dict[str, Any]:
+    name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
+    found = text_file(name, data)
+    return {"file": session.files.keep(found), "rows": len(found.text), "columns": [], "target": None}
+
+
+READERS: dict[str, Callable[[Any, str, bytes], dict[str, Any]]] = {"table": _table, "text": _text}

@@ -39,11 +39,12 @@ def fingerprint(examples: Examples) -> str:
     return FORM + whole.hexdigest()[:16]
 
 
-def same_data(saved: str | None, examples: Examples) -> bool:
+def same_data(saved: object, examples: Examples) -> bool:
     """Whether a saved fingerprint, of this form or the first, is that of the examples; also where none was saved."""
     if saved is None:
         return True
-    return saved == (fingerprint(examples) if saved.startswith(FORM) else _first_form(examples))
+    first = isinstance(saved, str) and not saved.startswith(FORM)
+    return saved == (_first_form(examples) if first else fingerprint(examples))
 
 
 def _digest(array: np.ndarray) -> bytes:

@@ -76,7 +76,7 @@ class Job:
         """What tells this run's data from another's."""
         return fingerprint(self.examples)
 
-    def has_data(self, saved: str | None) -> bool:
+    def has_data(self, saved: object) -> bool:
         """Whether a saved fingerprint is that of this run's data; also where none was saved."""
         return same_data(saved, self.examples)
 

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from backlit.graph import tree
+from backlit.train.ensemble import Folds
 from backlit.train.loop import Loop, first_bad
 from backlit.train.prepare import Job, prepare
 from backlit.train.program import program_for
 from backlit.train.search.trial import DIVERGED, STOPPED, Monitor, Trial
 
 PATIENCE_SECONDS = 0.5  # how long one call of the program should take, so that Ctrl-C is heard
+OF_DATA = ("validation", "preparation", "encoding", "standardize_targets", "sample_weight", "class_weight", "mixup")
 ON_ACCELERATOR = 64  # networks side by side; a processor trains them no faster so than one after another
 
 
@@ -146,6 +148,20 @@ def told(trial: Trial, job: Job, results: Any, first: int, count: int, monitor: 
     return dataclasses.replace(trial, ended=DIVERGED) if good < count else trial
 
 
+def _data(job: Job) -> tuple[Any, ...]:
+    """By what the data of a job is known, whose rows all of a group share: options that change it, by themselves.
+
+    The first of a group keeps them, so that no other has their address.
+    """
+    return tuple(_known(getattr(job.training, name)) for name in OF_DATA)
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, Folds):
+        return tuple(rows.tobytes() for rows in value.rows)
+    return value if isinstance(value, (str, int, float, type(None))) else id(value)
+
+
 class Groups:
     """All groups of a search, by what their programs are made of.
 
@@ -168,7 +184,7 @@ class Groups:
             if trial.number not in self._of:
                 recipe = trial.recipe
                 job = prepare(recipe.network, recipe.x, recipe.y, recipe.training)
-                key = (job.program, job.batches[0].size, job.batches[0].steps, id(recipe.x), id(recipe.y))
+                key = (job.program, job.batches[0].size, job.batches[0].steps, id(recipe.x), id(recipe.y), _data(job))
                 if key not in self.groups:
                     width = self.width or side_by_side(job.program.members, job.program.engine)
                     self.groups[key] = Group(job, width)

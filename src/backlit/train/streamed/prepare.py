@@ -75,7 +75,7 @@ class StreamJob(Job):
         """What tells this stream from another, as far as the stream says."""
         return fingerprint_of(self.stream)
 
-    def has_data(self, saved: str | None) -> bool:
+    def has_data(self, saved: object) -> bool:
         """Whether a saved fingerprint is that of the stream."""
         return saved is None or saved == self.fingerprint()
 
