@@ -1,12 +1,13 @@
 """The session without threads, as it runs in a browser's worker: what is heard and told, turn by turn."""
 
 import json
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from backlit.studio import alone as alone_
+from backlit.studio import session as session_
 from backlit.studio.alone import Alone
 from backlit.studio.answers import answer
 from backlit.studio.session import Session
@@ -87,13 +88,18 @@ def test_a_frame_waits_until_the_last_one_was_seen(page):
     assert page.told[0]["update"] == 2
 
 
-def test_playing_goes_on_from_turn_to_turn_so_many_updates_a_frame(page):
+def test_playing_goes_on_from_turn_to_turn_so_many_updates_a_frame(page, monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(alone_, "time", SimpleNamespace(monotonic=lambda: clock.now))
     page.ask("play", speed=3)
     page.turn()
     assert page.frames()[0]["update"] == 3
-    assert 0 < page.rest <= alone_.FRAME_SECONDS
+    assert page.rest == pytest.approx(alone_.FRAME_SECONDS)
     page.ask("seen", frame=page.frames()[0]["frame"])
-    time.sleep(page.rest)
+    clock.now += page.rest / 2
+    page.turn()
+    assert page.session.first.timeline.at == 3  # not yet
+    clock.now += page.rest + 1e-9
     page.turn()
     assert page.frames()[0]["update"] == 6
     page.ask("pause")
@@ -102,7 +108,8 @@ def test_playing_goes_on_from_turn_to_turn_so_many_updates_a_frame(page):
     assert page.session.first.timeline.at == 6
 
 
-def test_without_a_speed_updates_come_as_fast_as_they_can(page):
+def test_without_a_speed_updates_come_as_fast_as_they_can(page, monkeypatch):
+    monkeypatch.setattr(session_, "FRAME_SECONDS", 0.5)
     page.ask("play", speed=0)
     page.turn()
     assert page.rest == 0.0
@@ -111,21 +118,21 @@ def test_without_a_speed_updates_come_as_fast_as_they_can(page):
 
 def test_messages_are_heard_on_a_long_way_which_then_goes_on_to_its_end(page, monkeypatch):
     monkeypatch.setattr(alone_, "TURN_SECONDS", 0.0)
-    page.ask("seek", update=300)
+    page.ask("seek", update=150)
     page.turn()
-    assert 0 < page.session.first.timeline.at < 300
-    assert page.settle()["update"] == 300
+    assert 0 < page.session.first.timeline.at < 150
+    assert page.settle()["update"] == 150
 
-    page.ask("step", epochs=100)
+    page.ask("step", epochs=50)
     page.turn()
-    assert page.session.first.timeline.at < 300 + 100 * 4
+    assert page.session.first.timeline.at < 150 + 50 * 4
     page.ask("pause")
     page.settle()
     there = page.session.first.timeline.at
-    assert there < 300 + 100 * 4
+    assert there < 150 + 50 * 4
 
-    page.ask("configure", state={"at": there + 200})
-    assert page.settle()["update"] == there + 200
+    page.ask("configure", state={"at": there + 70})
+    assert page.settle()["update"] == there + 70
     page.ask("seek", update=3)
     assert page.settle()["update"] == 3
     other = Page()

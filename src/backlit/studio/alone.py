@@ -69,7 +69,8 @@ class Alone:
         """A message, for the next turn: JSON as a str, a frame as bytes, or as JavaScript's array of them."""
         try:
             if isinstance(data, str):
-                message, arrays = from_json(data), {}
+                arrays: Arrays = {}
+                message = from_json(data)
             else:
                 message, arrays = unpacked(data.to_bytes() if hasattr(data, "to_bytes") else bytes(data))
         except InputError as error:

@@ -26,6 +26,7 @@ from tests.studio.browser.watching import at_update, frame_numbers, press_play, 
 HERE = Path(__file__).parent / "standin"
 ROOT = Path(__file__).resolve().parents[3]
 PYODIDE = Path(os.environ.get("BACKLIT_PYODIDE") or ROOT / "build" / "pyodide")
+PATIENCE = 60_000  # milliseconds: a Python starts
 SMALL = State.from_dict({"data": {"rows": 60}, "network": {"layers": [{"units": 3}]}, "training": {"engine": "numpy"}})
 
 
@@ -72,7 +73,8 @@ def test_a_network_learns_in_the_page_without_a_server(address, open_page):
         page.on("websocket", lambda socket: sockets.append(socket))
         page.on("request", lambda request: asked.append(request.url))
 
-    page = open_page(address=f"{address}#{link_of(SMALL)}", before=watch)
+    page = open_page(address=f"{address}#{link_of(SMALL)}", before=watch, ready=False)
+    page.locator("[data-unit]").first.wait_for(timeout=PATIENCE)
     until(page, "studio.store.state.spec?.network.layers[0].units === 3")
     assert units_of(page) == [2, 3, 2]
     shown(page, "[data-plane=a]")
@@ -90,7 +92,8 @@ def test_a_network_learns_in_the_page_without_a_server(address, open_page):
 
 
 def test_what_needs_a_library_that_is_not_there_is_said(address, open_page, tmp_path):
-    page = open_page("ko", address=address)
+    page = open_page("ko", address=address, ready=False)
+    page.locator("[data-unit]").first.wait_for(timeout=PATIENCE)
     (tmp_path / "own.csv").write_text("a,b,kind\n" + "".join(f"{i},{i % 5},{i % 2}\n" for i in range(20)))
     page.locator("input[type=file]").first.set_input_files(tmp_path / "own.csv")
     expect(page.locator(".messages")).to_contain_text("polars가 필요한데, 이 브라우저의 파이썬에는 없습니다.")
@@ -107,7 +110,7 @@ def test_a_page_without_pyodide_says_where_it_looked(browser, written, serving, 
     context = browser.new_context(locale=language)
     page = context.new_page()
     page.goto(address)
-    expect(page.locator(".connection")).to_contain_text(text)
+    expect(page.locator(".connection")).to_contain_text(text, timeout=PATIENCE)
     expect(page.locator(".connection")).to_contain_text(f"{address}pyodide/pyodide.mjs")
     context.close()
 
@@ -123,7 +126,7 @@ def test_the_worker_needs_webassembly_and_says_so(browser, written, serving):
     )
     page = context.new_page()
     page.goto(serving(written))
-    expect(page.locator(".connection")).to_contain_text("must allow 'wasm-unsafe-eval'")
+    expect(page.locator(".connection")).to_contain_text("must allow 'wasm-unsafe-eval'", timeout=PATIENCE)
     context.close()
 
 
@@ -145,9 +148,9 @@ def test_pyodide_itself_starts_under_the_pages_policy(browser, written, serving,
     page = context.new_page()
     page.goto(serving(folder))
     if whole:
-        page.locator("[data-unit]").first.wait_for(timeout=60_000)
+        page.locator("[data-unit]").first.wait_for(timeout=PATIENCE)
         page.locator('[data-do="update"]').click()
         at_update(page, 1)
     else:
-        page.locator(".connection", has_text="NumPy's wheel, which belongs to Pyodide").wait_for(timeout=60_000)
+        page.locator(".connection", has_text="NumPy's wheel, which belongs to Pyodide").wait_for(timeout=PATIENCE)
     context.close()
