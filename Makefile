@@ -30,7 +30,7 @@ studio: $(VENV)/.package ## see a network learn, in the browser: build it, train
 
 pyodide: ## the core of Pyodide, Python for browsers, in build/pyodide: for a test, and for `backlit studio --static`
 	@mkdir -p build/pyodide
-	@cd build && npm pack --silent pyodide@$(PYODIDE) && tar -xzf pyodide-$(PYODIDE).tgz -C pyodide --strip-components=1 && rm pyodide-$(PYODIDE).tgz
+	@cd build && npm pack --silent pyodide@$(PYODIDE) >/dev/null && tar -xzf pyodide-$(PYODIDE).tgz -C pyodide --strip-components=1 && rm pyodide-$(PYODIDE).tgz
 	@echo "build/pyodide has Pyodide $(PYODIDE); NumPy's wheel for it comes with that release of Pyodide, not by npm"
 
 lessons: $(VENV)/.package ## run every lesson quickly, and write them as notebooks into build/lessons

@@ -88,11 +88,10 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     Raises
     ------
     InputError
-        If the run wasn't trained by the command, learns a text as a stream, or its data is gone or has changed.
+        If the run wasn't trained by the command, or its data is gone or has changed.
     """
     from backlit.tasks.choose import is_file, of_fit_among, options_of, task_of
     from backlit.tasks.options import Call
-    from backlit.tasks.stream import StreamTask
     from backlit.train.fingerprint import same_data
 
     if run.config is None:
@@ -104,10 +103,6 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     if is_file(data) and not Path(data).exists():
         raise InputError(f"{run.folder} was trained on {data}, which isn't there; run the command where it was trained")
     task, source = task_of(run.config)
-    if isinstance(task, StreamTask):
-        raise InputError(
-            f"{run.folder} goes on with a text; --fix mends runs on tables, pictures, series and data sets"
-        )
     options = options_of({name: value for name, value in run.config.items() if name != "time_limit"})
     recipe, _ = task.recipe(task.read(source, stage), options, Call())
     recipe = recipe.replace(**of_fit_among(run.config))

@@ -13,7 +13,7 @@ import numpy as np
 
 from backlit.errors import BacklitError, InputError
 from backlit.languages import Template
-from backlit.studio.answers import FAILED, FAILURES, answer, refusal
+from backlit.studio.answers import FAILED, FAILURES, answer, refusal, said
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
 from backlit.studio.state import MOST_UPDATES
@@ -158,7 +158,7 @@ class Alone:
         self._ready, self._version = False, session.version
         if "curves" in session.panels:
             self._curves_from = session.curves_until(self._curves_from)
-            if self._curves_from < session.first.timeline.furthest:
+            if self._curves_from < session.furthest:
                 self._version = -1  # the next frame brings more of them
         self._tell(frame)
 
@@ -179,8 +179,7 @@ def _goal(message: dict[str, Any], before: int, length: int) -> int | None:
 
 
 def _failed(error: Exception) -> Reply:
-    known = isinstance(error, BacklitError)
-    return refusal(None, str(error) if known else FAILED.of(kind=type(error).__name__))
+    return refusal(None, said(error) if isinstance(error, BacklitError) else FAILED.of(kind=type(error).__name__))
 
 
 def _kind(message: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.undefined import made_from_finite
-from backlit.doctor.repair import settings
+from backlit.doctor.repair import settings, updates
 from backlit.doctor.symptoms import MOST_OFF, dead, saturated, seen, wavering
 from backlit.languages import Message, Template
 from backlit.nn.layers.linear import Linear
@@ -277,6 +277,7 @@ OSCILLATING = Kind(
     effect=Template("a loss that settles, lower than now", "손실이 지금보다 낮은 곳에서 자리를 잡습니다."),
     signs=(WAVERING, COULD_SETTLE),
     rules=(high,),
+    repair=updates.settled,
 )
 
 TOO_LOW = Kind(
