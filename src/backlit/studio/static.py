@@ -83,7 +83,7 @@ def write(folder: str | Path, pyodide: str | None = None) -> list[str]:
         "wheels": [name for name, _ in wheels],
     }
     _keep(folder / PYTHON / SETTINGS, json.dumps(told, indent=1).encode())
-    return [] if address else _missing(folder / PYODIDE)
+    return [] if address else missing(folder / PYODIDE)
 
 
 def _index(address: str | None) -> str:
@@ -108,10 +108,10 @@ def _backlit() -> tuple[str, bytes]:
 
 def _pyodides(source: Path) -> list[Path]:
     """The files of Pyodide that the page needs."""
-    missing = _missing(source)
-    if missing:
+    lacking = missing(source)
+    if lacking:
         raise InputError(
-            f"{source} lacks {', '.join(missing)} of Pyodide: `npm pack pyodide` has its core, "
+            f"{source} lacks {', '.join(lacking)} of Pyodide: `npm pack pyodide` has its core, "
             "a release of Pyodide the wheels"
         )
     wheels = _wheels(source)
@@ -119,7 +119,8 @@ def _pyodides(source: Path) -> list[Path]:
     return [source / name for name in (*CORE, *(wheels[name] for name in LIBRARIES), *further)]
 
 
-def _missing(folder: Path) -> list[str]:
+def missing(folder: Path) -> list[str]:
+    """What a folder lacks of Pyodide's files that the page needs."""
     wheels = _wheels(folder)
     wanted = (*CORE, *(wheels.get(name, f"the wheel of {name}") for name in LIBRARIES))
     return [name for name in wanted if not (folder / name).is_file()]

@@ -136,7 +136,7 @@ def test_pyodide_itself_starts_under_the_pages_policy(browser, written, serving,
     folder = tmp_path / "page"
     shutil.copytree(written, folder)
     shutil.copytree(PYODIDE, folder / static.PYODIDE)
-    whole = static._missing(folder / static.PYODIDE) == []
+    whole = static.missing(folder / static.PYODIDE) == []
     context = browser.new_context()
     context.route(
         "**/*",
