@@ -11,6 +11,7 @@ import pytest
 
 import backlit as bl
 from backlit import engine
+from backlit.extras import without_jax
 from backlit.graph.kernels import numpy as kernels
 
 BARE = ("jax", "jaxlib")
@@ -103,6 +104,12 @@ def test_in_a_browser_numpy_is_the_default_and_enough() -> None:
         "bl.compile needs jax, which doesn't run in a browser: use engine='numpy', its default there",
     ]
     assert engine.DEFAULT == "xla"  # elsewhere
+
+
+def test_another_module_that_is_missing_is_no_missing_jax() -> None:
+    other = ModuleNotFoundError("No module named 'ml_dtypes'", name="ml_dtypes")
+    with pytest.raises(ModuleNotFoundError, match="ml_dtypes"):
+        without_jax("engine='xla'", other)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -54,8 +54,10 @@ def without_jax(what: str, error: ModuleNotFoundError) -> InputError:
     what : str
         What needs it, as a sentence begins: "engine='xla'".
     error : ModuleNotFoundError
-        That the import raised.
+        That the import raised; one of something else is raised again.
     """
+    if (error.name or "").partition(".")[0] not in ("jax", "jaxlib"):
+        raise error
     if IN_A_BROWSER:
         return InputError(f"{what} needs jax, which doesn't run in a browser: use engine='numpy', its default there")
     return InputError(f"{what} needs jax ({error.name} isn't installed): pip install jax, or use engine='numpy'")

@@ -25,7 +25,7 @@ SETTINGS = "settings.json"
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 LIBRARIES = ("numpy",)  # of Pyodide's own wheels, those that a session needs
 FURTHER = ("polars",)  # those that tables need; copied if they are there
-NOT_IN_IT = ("studio/page", "graph/kernels/native")
+NOT_IN_IT = ("studio/page",)
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{from_there}; style-src 'self'; "
     "img-src 'self' data: blob:; connect-src 'self'{from_there}; font-src 'self'; worker-src 'self'"
