@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 FOLDER = ROOT / "docs" / "assets" / "studio"
-SIZE = {"width": 1280, "height": 860}
+SIZE, TALL = {"width": 1280, "height": 860}, {"width": 1280, "height": 1240}  # the latter where what is shown is below
 COLOURS = 256
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -48,7 +48,25 @@ def exercise(page: Any) -> None:
     _to(page, 200)
 
 
-SCENES: dict[str, Callable[[Any], None]] = {"studio": learned, "compare": compared, "exercise": exercise}
+def text(page: Any) -> None:
+    """A network that has nearly learned "hello", unrolled over the letters, with the numbers of a step."""
+    from tests.studio.browser.watching import until
+
+    page.locator('[data-set="hello"]').click()
+    until(page, "studio.store.state.frames.a?.reading")
+    page.evaluate("studio.session.configure({network: {layers: [{kind: 'lstm', units: 5}]}})")
+    until(page, "studio.store.state.frames.a?.reading.layers[0].kind === 'LSTM'")
+    for _ in range(8):
+        _to(page, page.evaluate("studio.store.state.at.update") + 3)
+    page.locator('[data-tab="unrolled"]').click()
+    page.locator('[data-step="2"]').click()
+    page.locator("[data-gradients]").first.wait_for()
+
+
+SCENES: dict[str, Callable[[Any], None]] = {
+    "studio": learned, "compare": compared, "exercise": exercise, "text": text,
+}  # fmt: skip
+LONG = ("text",)
 
 
 def _to(page: Any, update: int) -> None:
@@ -82,7 +100,10 @@ def main() -> None:
         for language in ("en", "ko"):
             for name, act in SCENES.items():
                 context = browser.new_context(
-                    viewport=SIZE, locale=language, color_scheme="light", reduced_motion="reduce"
+                    viewport=TALL if name in LONG else SIZE,
+                    locale=language,
+                    color_scheme="light",
+                    reduced_motion="reduce",
                 )
                 page = context.new_page()
                 page.goto(address())
@@ -90,7 +111,7 @@ def main() -> None:
                 act(page)
                 page.evaluate("scrollTo(0, 0)")
                 page.wait_for_timeout(600)  # until the curves are drawn
-                (FOLDER / f"{name}.{language}.png").write_bytes(small(page.screenshot()))
+                (FOLDER / f"{name}-{language}.png").write_bytes(small(page.screenshot()))
                 context.close()
         browser.close()
 
