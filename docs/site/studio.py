@@ -111,7 +111,7 @@ def main() -> None:
                 act(page)
                 page.evaluate("scrollTo(0, 0)")
                 page.wait_for_timeout(600)  # until the curves are drawn
-                (FOLDER / f"{name}.{language}.png").write_bytes(small(page.screenshot()))
+                (FOLDER / f"{name}-{language}.png").write_bytes(small(page.screenshot()))
                 context.close()
         browser.close()
 

@@ -345,6 +345,8 @@ def test_a_pupil_has_a_share_of_the_machine() -> None:
     state = {"network": {"layers": [{"units": 400}, {"units": 400}]}}
     message = answer(small, {"type": "configure", "state": state})[0].message
     assert message["what"]["en"] == "this network has 162,402 weights; here 50,000 are the most"
+    begun = Session(quota=quota)  # nothing is compiled, and the state says so: copied, it gives the same bits
+    assert (begun.state.training.engine, begun.first.timeline.engine) == ("numpy", "numpy")
     tiny = Session(State.from_dict(SMALL), quota=Quota(updates=5))
     answer(tiny, {"type": "step", "updates": 50})
     assert tiny.at()["update"] == 5

@@ -1,7 +1,9 @@
 """Tasks: what they allow and refuse, when they are reached, how they are handed on; the exercises of the lessons."""
 
 import json
+import re
 import shlex
+from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
@@ -235,6 +237,13 @@ def test_a_goal_that_cannot_be_read_is_told(text: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ exercises
+
+
+def test_the_documents_list_the_exercises() -> None:
+    for page in ("studio.md", "studio.ko.md"):
+        text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
+        rows = re.findall(r"^\| ([a-z ]+) \| \[(\d+)\]\(lessons/([\w-]+)\.md\)", text, flags=re.MULTILINE)
+        assert rows == [(each.key, str(each.number), each.lesson) for each in exercises().values()], page
 
 
 def test_exercises_are_of_lessons_that_are_there() -> None:

@@ -278,6 +278,10 @@ class Assignment(Record):
         titles = [PARTS[name].title.say() for name in self.allowed]
         return join(", ", titles) if titles else NOTHING.say()
 
+    def _limits(self) -> list[Goal]:
+        """The bounds, said as goals are."""
+        return [Goal(of=name, most=float(most)) for name, most in self.bounds.items()]
+
     def told(self, bound: bool, solved: bool) -> dict[str, Any]:
         """As `state` tells it."""
         return {
@@ -288,7 +292,7 @@ class Assignment(Record):
             "goals": [both(goal.words()) for goal in self.goals],
             "may": list(self.allowed),
             "may_words": both(self.may_words()),
-            "bounds": [both(Goal(of=name, most=float(most)).words()) for name, most in self.bounds.items()],
+            "bounds": [both(goal.words()) for goal in self._limits() if goal not in self.goals],
             "bound": bound,
             "solved": solved,
         }

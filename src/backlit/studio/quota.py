@@ -29,6 +29,8 @@ class Quota:
         That were sent, and are kept.
     unattended : float or None
         Seconds that a training plays on while nobody asks for anything; None: for ever.
+    engine : str
+        In place of "auto". A class has "numpy": thirty networks that are compiled at once hold everyone up.
     """
 
     kept_bytes: int = KEPT_BYTES
@@ -36,6 +38,7 @@ class Quota:
     weights: int = MOST_WEIGHTS
     files: int = FILES
     unattended: float | None = None
+    engine: str = "auto"
 
     @classmethod
     def of_a_class(cls, pupils: int) -> Self:
@@ -45,4 +48,4 @@ class Quota:
         True
         """
         kept = min(KEPT_BYTES, CLASS_KEPT_BYTES // max(1, pupils))
-        return cls(kept, CLASS_UPDATES, CLASS_WEIGHTS, CLASS_FILES, CLASS_UNATTENDED)
+        return cls(kept, CLASS_UPDATES, CLASS_WEIGHTS, CLASS_FILES, CLASS_UNATTENDED, "numpy")

@@ -359,6 +359,8 @@ class Session:
         if rows is None:
             same = before is not None and before.state.data == state.data
             rows = before.rows if same and before is not None else rows_of(state.data, self.files)
+        if state.training.engine == "auto":
+            state = state.replace(training=state.training.replace(engine=self.quota.engine))
         side = Side(Timeline(state, rows, before, self._anew, self.quota))
         if self.assignment is not None:
             self.assignment.require(state, side.timeline.job.network.size)

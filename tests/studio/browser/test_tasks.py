@@ -22,6 +22,8 @@ def test_xor_is_solved_by_a_hidden_layer(open_page, language):
     page = open_page(language)
     begin(page, "xor")
     task = page.locator("studio-task")
+    expect(task.locator("h2")).to_be_focused()  # whoever chose it below is led to it
+    expect(task.locator("h2")).to_be_in_viewport()
     verdict = task.locator('[data-told="verdict"]')
     expect(verdict).to_contain_text({"en": "Not yet: 1 of 2", "ko": "아직입니다. 조건 2개"}[language])
     task.locator('[data-do="hint"]').click()

@@ -61,7 +61,7 @@ class Below extends StudioElement {
   }
 
   updated() {
-    if (this.state.data && this.lookedAt !== isText(this.state)) this.#look(this.tab);
+    if (this.state.data && (this.lookedAt ?? false) !== isText(this.state)) this.#look(this.tab);
   }
 
   #key(event) {

@@ -22,7 +22,6 @@ class Exercises extends StudioElement {
 
   #begin(key) {
     this.studio.beginTask({ key });
-    document.querySelector("studio-task")?.scrollIntoView({ block: "nearest" });
   }
 }
 

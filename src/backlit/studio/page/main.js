@@ -23,7 +23,7 @@ function firstLanguage() {
 async function connection() {
   const { worker, recording } = globalThis.backlitStudio ?? {};
   if (recording) return (handlers) => new RecordedTransport(recording, handlers);
-  if (worker) return (handlers) => new WorkerTransport(worker, handlers);
+  if (worker) return (handlers) => new WorkerTransport(worker(), handlers);
   const address = new URL("ws", location.href);
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
   address.search = "";
@@ -40,9 +40,16 @@ class Studio {
   }
 
   // Begin an exercise, or a task as a link holds it.
-  beginTask(task) {
+  async beginTask(task) {
     this.store.set({ checked: null, helped: {}, row: null, drawing: false, side: "a" });
-    return this.session.ask("assign", { task });
+    const answer = await this.session.ask("assign", { task });
+    if (!answer) return;
+    // The task stands above, the list that it was chosen from below: the one who reads is led there.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      const title = document.querySelector("studio-task h2");
+      title?.focus({ preventScroll: true });
+      title?.closest(".task").scrollIntoView({ block: "start" });
+    }));
   }
 
   choose(place) {

@@ -19,10 +19,11 @@ class Numbers extends StudioElement {
     return explained.weight ? this.#weight(explained) : explained.unit ? this.#unit(explained) : nothing;
   }
 
-  #of({ update, rows }) {
+  #of({ update, rows, unit }) {
     const { row } = this.state;
-    if (isText(this.state) && (rows ?? 1) === 1) return html`<p class="soft small">${say("of-row", { row: row ?? 0, update: whole(update) })}</p>`;
-    return html`<p class="soft small">${row === null ? say("of-batch", { rows: whole(rows ?? 1), update: whole(update) }) : say("of-row", { row, update: whole(update) })}</p>`;
+    const after = { update: whole(update), rows: whole(rows ?? 1) };
+    if (isText(this.state) && (rows ?? 1) === 1) return html`<p class="soft small">${say("of-row", { row: row ?? 0, ...after })}</p>`;
+    return html`<p class="soft small">${row !== null ? say("of-row", { row, ...after }) : unit ? say("of-unit", after) : rows > 1 ? say("of-batch", after) : say("of-batch-of-one", after)}</p>`;
   }
 
   #weight(explained) {

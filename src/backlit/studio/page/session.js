@@ -4,6 +4,7 @@ import { VERSION, wrong } from "./protocol.js";
 import { isText } from "./recurrent.js";
 import { language, say, told } from "./say.js";
 
+const MOVES = ["step", "play", "seek"]; // done, they show that what couldn't be done before can be now
 const ANSWER_WITHIN = 30_000; // milliseconds
 
 export class Session {
@@ -118,9 +119,10 @@ const RECEIVERS = {
   welcome({ version, catalog, limits, backlit }) {
     this.store.set({ catalog, limits, backlit, serverVersion: version });
   },
+  // Something has changed: what was said of before doesn't hold any more.
   state({ state, at, layers, notes, compare, planted, assignment }) {
     const side = compare ? this.store.state.side : "a";
-    this.store.set({ spec: state, at, layers, notes, compare: compare ?? null, planted, assignment: assignment ?? null, side });
+    this.store.set({ spec: state, at, layers, notes, compare: compare ?? null, planted, assignment: assignment ?? null, side, messages: [] });
   },
   checked(message) {
     const { assignment } = this.store.state;
@@ -181,7 +183,8 @@ const RECEIVERS = {
   said(message) {
     this.store.set({ said: message });
   },
-  done({ at }) {
+  done({ asked, at }) {
     if (at) this.store.set({ at });
+    if (MOVES.includes(asked)) this.store.set({ messages: this.store.state.messages.filter(({ kind }) => kind !== "error") });
   },
 };

@@ -31,7 +31,7 @@ class Task extends StudioElement {
     const { title, text, goals, may_words, bounds, bound, solved, hint, key } = assignment;
     const { checked, helped } = this.state;
     return html`<section class="panel task ${solved ? "solved" : ""}" aria-label=${say("task")}>
-      <div class="row spread"><h2>${solved ? "✓ " : ""}${told(title) || say("task")}</h2>
+      <div class="row spread"><h2 tabindex="-1">${solved ? "✓ " : ""}${told(title) || say("task")}</h2>
         ${bound ? nothing : html`<button class="plain" data-do="leave-task" @click=${() => this.#leave()}>${say("leave-task")}</button>`}</div>
       ${told(text) ? html`<p class="task-text">${told(text)}</p>` : nothing}
       <div class="task-parts"><ul class="goals" aria-label=${say("goals")}>${goals.map((goal, index) => this.#goal(goal, checked?.parts?.[index]))}</ul>
