@@ -37,6 +37,7 @@ def gather(outline: bool = False) -> None:
     import findings
     import glossary
     import lessons
+    import playground
     import reference
 
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -46,6 +47,7 @@ def gather(outline: bool = False) -> None:
     findings.write(FOLDER / "reference")
     glossary.write(FOLDER)
     lessons.write(FOLDER / "lessons", outline)
+    playground.write(FOLDER)
     pictures.write(FOLDER)
 
 

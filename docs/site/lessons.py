@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import playground
 from matplotlib.figure import Figure
 
 from backlit.lessons import LESSONS, Lesson
@@ -50,7 +51,7 @@ def write(folder: Path, outline: bool = False) -> None:
     for name, lesson in LESSONS.items():
         for language in WORDS:
             made = page(lesson, language, steps=outlined(lesson) if outline else None)
-            markdown = made.markdown + in_the_studio(name, language)
+            markdown = made.markdown + in_the_studio(name, language) + playground.of_lesson(name, language)
             (folder / f"{name}{suffix(language)}.md").write_text(markdown, encoding="utf-8")
             for picture, content in made.pictures.items():
                 file = folder / picture

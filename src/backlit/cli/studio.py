@@ -12,7 +12,8 @@ EXAMPLES = (
     "Examples:\n\nbacklit studio\n\nbacklit studio runs/iris --no-browser --port 9000\n\n"
     "backlit studio --exercise xor\n\n"
     'backlit studio --goal "held accuracy >= 95%" --goal "weights <= 12" --may layers,units --link\n\n'
-    "backlit studio --host 0.0.0.0 --pupils 30 --exercise xor"
+    "backlit studio --host 0.0.0.0 --pupils 30 --exercise xor\n\n"
+    "backlit studio --static playground --pyodide pyodide"
 )
 
 
@@ -42,6 +43,16 @@ def command(
     ] = None,
     text: Annotated[str, typer.Option(help="Of a task: what pupils read.")] = "",
     link: Annotated[bool, typer.Option("--link", help="Print the task's link, and start nothing.")] = False,
+    static: Annotated[
+        Path | None,
+        typer.Option(
+            help="Serve nothing: write the page as files, for which the browser runs Python.", metavar="FOLDER"
+        ),
+    ] = None,
+    pyodide: Annotated[
+        str | None,
+        typer.Option(help="With --static: folder or address of Pyodide's files.", metavar="FOLDER|ADDRESS"),
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and open nothing.")] = False,
 ) -> None:
     """Open the studio: build a network, train it, go back, and see every number."""
@@ -49,6 +60,13 @@ def command(
     from backlit.errors import InputError
     from backlit.extras import need
 
+    if static is not None:
+        if any((run, state, exercise, goal)):
+            raise InputError("--static writes the page alone; a state goes behind # in its address")
+        write_static(static, pyodide)
+        return
+    if pyodide is not None:
+        raise InputError("--pyodide belongs to --static FOLDER")
     if sum(given is not None for given in (run, state, exercise)) > 1:
         raise InputError("begin with a run, with a --state or with an --exercise, not with several of them")
     state = begun(state, exercise, goal or [], may, text)
@@ -80,6 +98,23 @@ def command(
 
     serve(application(guard, session), listener, started)
     output.tell("the studio was stopped")
+
+
+def write_static(folder: Path, pyodide: str | None) -> None:
+    """Write the page as files, and say what is still to be done."""
+    from backlit.cli import output
+    from backlit.studio.static import PYODIDE, write
+
+    missing = write(folder, pyodide)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    output.tell(f"wrote {folder}: {len(files)} files, {size:.1f} MB")
+    if missing:
+        output.tell(
+            f"put into {folder / PYODIDE} what it lacks of Pyodide: {', '.join(missing)} "
+            "(`npm pack pyodide` has its core, a release of Pyodide the wheels)"
+        )
+    output.tell(f"any web server serves it: python -m http.server --directory {folder}")
 
 
 def begun(state: str | None, exercise: str | None, goals: list[str], may: str | None, text: str) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
+from backlit.engine import DEFAULT
 from backlit.errors import InputError, unknown
 from backlit.settings import GIVEN, MISSING, TEXT, Form, Record, count, declared, finite, option, same
 from backlit.train.callbacks import EarlyStopping
@@ -181,7 +182,7 @@ class Training(Record):
     shuffle : bool
         Whether rows are shuffled anew in each epoch.
     engine : "xla" or "numpy"
-        Compiled, or operation by operation.
+        Compiled, or operation by operation. In a browser, where there is no JAX, "numpy" is the default.
     dtype : "float32" or "float64"
         Of parameters, inputs and arithmetic.
     preparation : object with ``apply(raw) -> array``, transformer of scikit-learn, or dict of input to object, optional
@@ -315,7 +316,7 @@ class Training(Record):
     accumulate: int = whole(1, unit="batches")
     reduction: Literal["mean", "sum"] = option("mean", names=("mean", "sum"))
     shuffle: bool = option(True)
-    engine: Literal["xla", "numpy"] = option("xla", panel=TRAINING, help="xla (compiled) or numpy")
+    engine: Literal["xla", "numpy"] = option(DEFAULT, panel=TRAINING, help="xla (compiled) or numpy")
     dtype: Literal["float32", "float64"] = option("float32", names=("float32", "float64"))
     preparation: Any = option(None, scope="recipe")
     standardize_targets: bool = option(False)

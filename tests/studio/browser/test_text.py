@@ -117,7 +117,7 @@ def test_a_weight_is_explained_step_by_step(page):
     expect(page.locator(".series td")).to_have_count(4)
     page.locator('[data-do="gate"]').select_option("forget_gate")
     page.locator('[data-place="0/recurrent/weight[9,2]"]').click()
-    expect(page.locator("studio-numbers h2")).to_contain_text("Whh[forget gate 2, 3]")
+    expect(page.locator("studio-numbers h2")).to_contain_text("Whf[2, 3]")
     rows = page.locator(".through-time tbody tr")
     expect(rows).to_have_count(4)
     weight = page.evaluate("studio.store.state.explained.weight")
@@ -130,7 +130,7 @@ def test_a_weight_is_explained_step_by_step(page):
 def test_a_line_of_the_network_is_a_weight_of_the_candidate(page):
     read_hello(page, "gru")
     page.locator('[data-edge="0/0/1"]').dispatch_event("click")
-    expect(page.locator("studio-numbers h2")).to_contain_text("Wxh[candidate 1, e]")
+    expect(page.locator("studio-numbers h2")).to_contain_text("Wxn[1, e]")
 
 
 def test_a_text_of_ones_own_and_what_is_no_text(page):

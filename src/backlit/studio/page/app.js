@@ -63,9 +63,9 @@ class Shell extends StudioElement {
   }
 
   #connection() {
-    const { connection } = this.state;
+    const { connection, connectionReason: reason } = this.state;
     if (connection === "open") return nothing;
-    return html`<div class="connection" role="alert">${say(`connection-${connection}`)} ${this.state.connectionReason}</div>`;
+    return html`<div class="connection" role="alert">${say(`connection-${connection}`)} ${reason.part ? partOf(connection, reason) : reason}</div>`;
   }
 
   #studio() {
@@ -123,3 +123,6 @@ class Shell extends StudioElement {
 
 customElements.define("studio-app", App);
 customElements.define("studio-shell", Shell);
+
+// Where a session in the browser is on its way, or what it lacks.
+const partOf = (connection, { part, address }) => (connection === "loading" ? say(`loading-${part}`) : say(`unable-${part}`, { address }));

@@ -10,9 +10,9 @@ import { number, say } from "./say.js";
 const REST = 100; // milliseconds between two pictures
 const BETWEEN = ["forget_gate", "input_gate", "output_gate", "reset_gate", "update_gate"]; // 0 shut, 1 open
 const FORMULAS = {
-  RNN: ["hₜ = tanh(Wxh·xₜ + Whh·hₜ₋₁ + b)"],
-  LSTM: ["fₜ, iₜ, oₜ = σ(Wxh·xₜ + Whh·hₜ₋₁ + b)", "gₜ = tanh(Wxh·xₜ + Whh·hₜ₋₁ + b)", "cₜ = fₜ·cₜ₋₁ + iₜ·gₜ", "hₜ = oₜ·tanh(cₜ)"],
-  GRU: ["rₜ, zₜ = σ(Wxh·xₜ + Whh·hₜ₋₁ + b)", "nₜ = tanh(Wxh·xₜ + b + rₜ·(Whh·hₜ₋₁ + bʳ))", "hₜ = (1 − zₜ)·nₜ + zₜ·hₜ₋₁"],
+  RNN: ["hₜ = tanh(Wxh·xₜ + Whh·hₜ₋₁ + bh)"],
+  LSTM: ["fₜ = σ(Wxf·xₜ + Whf·hₜ₋₁ + bf), iₜ = σ(Wxi·xₜ + Whi·hₜ₋₁ + bi), oₜ = σ(Wxo·xₜ + Who·hₜ₋₁ + bo)", "gₜ = tanh(Wxg·xₜ + Whg·hₜ₋₁ + bg)", "cₜ = fₜ·cₜ₋₁ + iₜ·gₜ", "hₜ = oₜ·tanh(cₜ)"],
+  GRU: ["rₜ = σ(Wxr·xₜ + Whr·hₜ₋₁ + br), zₜ = σ(Wxz·xₜ + Whz·hₜ₋₁ + bz)", "nₜ = tanh(Wxn·xₜ + bn + rₜ·(Whn·hₜ₋₁ + bhn))", "hₜ = (1 − zₜ)·nₜ + zₜ·hₜ₋₁"],
 };
 const SYMBOLS = { forget_gate: "f", input_gate: "i", output_gate: "o", reset_gate: "r", update_gate: "z", candidate: "g", cell: "c", hidden: "h" };
 

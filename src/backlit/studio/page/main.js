@@ -23,7 +23,7 @@ function firstLanguage() {
 async function connection() {
   const { worker, recording } = globalThis.backlitStudio ?? {};
   if (recording) return (handlers) => new RecordedTransport(recording, handlers);
-  if (worker) return (handlers) => new WorkerTransport(worker, handlers);
+  if (worker) return (handlers) => new WorkerTransport(worker(), handlers);
   const address = new URL("ws", location.href);
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
   address.search = "";

@@ -72,17 +72,24 @@ export class SocketTransport {
   }
 }
 
-// A worker that answers as the server does: it posts objects, and frames as buffers.
+// A worker that answers as the server does: it posts objects, frames as buffers, and `{status, part, address}` of how it is.
 export class WorkerTransport {
   constructor(worker, { onMessage, onStatus }) {
     this.worker = worker;
-    worker.onmessage = ({ data }) => onMessage(data instanceof ArrayBuffer ? decodeFrame(data) : data);
+    worker.onmessage = ({ data }) => {
+      if (data instanceof ArrayBuffer) return onMessage(decodeFrame(data));
+      if (!data.status) return onMessage(data);
+      this.open = data.status === "open";
+      onStatus(data.status, { part: data.part, address: data.address });
+    };
     worker.onerror = ({ message }) => onStatus("refused", message);
-    onStatus("open");
+    onStatus("loading");
   }
 
   send(message, arrays) {
-    this.worker.postMessage(arrays ? encodeFrame(message, arrays) : message);
+    if (!this.open) return false;
+    const frame = arrays && encodeFrame(message, arrays);
+    this.worker.postMessage(frame || message, frame ? [frame] : []);
     return true;
   }
 

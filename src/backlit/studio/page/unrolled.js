@@ -7,7 +7,8 @@ import { html, nothing } from "./lit.js";
 import { lookedAt, shown, windowOf } from "./recurrent.js";
 import { number, percent, say, whole } from "./say.js";
 
-const REST = 100; // milliseconds between two pictures
+const [REST, SLOW] = [100, 500]; // milliseconds between two pictures, and between two of a long row
+const LONG = 40; // steps
 const TOLD = 3; // letters whose probabilities stand above a step
 const MORE = 12; // of the chosen step
 const [WIDE, TALL] = [76, 34]; // of a state
@@ -111,7 +112,8 @@ class Unrolled extends StudioElement {
 
   frameArrived({ playing }) {
     const now = performance.now();
-    if (playing && now - this.#last < REST) return;
+    const long = (this.state.data?.text?.steps ?? 0) > LONG;
+    if (playing && now - this.#last < (long ? SLOW : REST)) return;
     this.#last = now;
     this.requestUpdate();
   }
