@@ -247,8 +247,10 @@ def test_the_documents_list_the_exercises() -> None:
         assert rows == [(each.key, str(each.number), each.lesson) for each in exercises().values()], page
 
 
-def test_lessons_lead_to_their_exercises() -> None:
-    page = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "site" / "lessons.py"))["in_the_studio"]
+def test_lessons_lead_to_their_exercises(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Path(__file__).parents[2] / "docs" / "site"
+    monkeypatch.syspath_prepend(str(site))
+    page = runpy.run_path(str(site / "lessons.py"))["in_the_studio"]
     assert "- A gradient that arrives: `backlit studio --exercise 'vanishing gradients'`" in page("activations", "en")
     assert "- XOR에는 은닉층이 필요하다: `backlit studio --exercise 'xor'`" in page("linear", "ko")
     assert page("arrays", "en") == ""
