@@ -74,7 +74,7 @@ def test_the_pages_check_says_the_same() -> None:
         ({"type": "seek"}, "seek: update is missing: how many updates were made there"),
         ({"type": "play", "sped": 1}, "unknown part of play 'sped'; did you mean 'speed'?"),
         ({"type": "rate", "value": 1e6}, "rate: value must be a number from 0 to 1000, got 1000000.0"),
-        ({"type": "upload", "name": "a", "kind": "x"}, "upload: kind must be table or text, got 'x'"),
+        ({"type": "upload", "name": "a", "kind": "x"}, "upload: kind must be table or text or pictures, got 'x'"),
         ({"type": "freeze", "layer": "0", "unit": 1, "on": 1}, "freeze: on must be true or false, got 1"),
         ([], "a message must be an object with a type, got []"),
     ],

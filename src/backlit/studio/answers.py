@@ -10,7 +10,7 @@ import numpy as np
 from backlit._version import __version__
 from backlit.errors import BacklitError, InputError
 from backlit.languages import Template
-from backlit.studio import comparing, explaining, landscape, sharing, uploads, walking, writing
+from backlit.studio import comparing, explaining, landscape, pictures, sharing, uploads, walking, writing
 from backlit.studio.building import place_of
 from backlit.studio.catalog import LIMITS, catalog
 from backlit.studio.checking import check
@@ -163,5 +163,6 @@ ANSWERS: dict[str, Answer] = {
     "explain": explaining.explain, "pull": explaining.pull, "walk": walking.walk, "surface": landscape.surface,
     "compare": comparing.compare, "keep": comparing.keep, "discard": comparing.discard, "doctor": comparing.doctor,
     "try": comparing.try_remedy, "break": comparing.plant, "guess": comparing.guess,
+    "picture": pictures.picture, "mistakes": pictures.mistakes,
     "code": sharing.code, "say": writing.say,
 }  # fmt: skip

@@ -213,7 +213,7 @@ def _unit(session: Session, side: Side, layer: str, unit: int, row: int | None) 
                 + f" = {total:.6g}",
                 f"{column.activation or 'y'}({total:.6g}) = {told['value']:.6g}",
             ]
-    maps = looks.maps(network, session.grid, units=True)
+    maps = looks.maps(network, session.grid, units=True, fine=True)
     picture = maps.get(f"units/{layer}")
     return told, {} if picture is None else {"map": picture[unit]}
 

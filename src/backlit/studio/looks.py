@@ -21,6 +21,9 @@ from backlit.train.probes.settings import Probes
 PANELS = ("boundary", "units", "weights", "curves", "histograms", "flow", "ratios", "doctor", "text", "reading")
 OF_COLUMNS = ("constant columns",)  # findings that say nothing where inputs are one-hot vectors of letters
 MOST_MAPS = 160  # units of which maps are made
+UNIT_GRID = 32  # places along each side of a unit's map
+MOST_DRAWN = 16_384  # weights of a parameter that frames carry
+MOST_WORK = 4e7  # multiply-adds for the maps of a frame
 MOST_SCORED = 5000  # rows that accuracy is counted on
 PROBED_ROWS, PROBED_WINDOWS = 256, 32
 LOOKS = 40  # that are kept for the doctor
@@ -44,28 +47,40 @@ class Looks:
         self._prober = Prober(job, Probes(rows=PROBED_ROWS if timeline.rows.reading is None else PROBED_WINDOWS))
         self._start = start_of(job, self._prober)
         self._records: dict[int, Any] = {}
+        self._grids: dict[int, np.ndarray] = {}
+        self._cost: int | None = None
 
     # -------------------------------------------------------------------------------------------- over the plane
 
-    @property
-    def has_maps(self) -> bool:
-        """Whether places of the plane are rows that the network takes."""
-        return len(self.timeline.rows.x.shape) == 2
+    def has_maps(self, grid: int) -> bool:
+        """Whether places of the plane are rows that the network takes, and not too much work for each frame."""
+        shape = tuple(self.timeline.rows.x.shape[1:])
+        if len(shape) != 1:
+            return False
+        if self._cost is None:
+            self._cost = shape[0] + self.timeline.job.network.architecture.cost(self.timeline.job.network.input_shape)
+        return self._cost * grid**2 <= MOST_WORK
 
-    def maps(self, network: Network, grid: int, units: bool) -> dict[str, np.ndarray]:
-        """What it computes over a grid of the plane, rows from the bottom up: "boundary", "units/PATH" by column."""
-        if not self.has_maps:
+    def maps(self, network: Network, grid: int, units: bool, fine: bool = False) -> dict[str, np.ndarray]:
+        """What it computes over a grid of the plane, rows from the bottom up: "boundary", "units/PATH" by column.
+
+        Units' maps are drawn small: they have every second or third place of the grid, unless they are to be `fine`.
+        """
+        if not self.has_maps(grid):
             return {}
-        inputs = self.timeline.rows.plane.grid(grid)
-        values = values_of(network, self.columns, inputs, self.output)
+        if grid not in self._grids:  # the same for every frame
+            self._grids = {grid: self.timeline.rows.plane.grid(grid).astype(network.dtype)}
+        values = values_of(network, self.columns, self._grids[grid], self.output)
         output = values[self.columns[-1].path].reshape(grid, grid, -1)
         found = {"boundary": output}
         if output.shape[-1] == 1 or (output.shape[-1] == 2 and self.timeline.rows.classes is not None):
             found["boundary"] = output[..., -1]
         if units and sum(column.units for column in self.columns) <= MOST_MAPS:
+            apart = 1 if fine else -(-grid // UNIT_GRID)
             for column in self.columns:
                 if not column.block and column.path in values:
-                    found[f"units/{column.path}"] = values[column.path].T.reshape(column.units, grid, grid)
+                    places = values[column.path].reshape(grid, grid, column.units)[::apart, ::apart]
+                    found[f"units/{column.path}"] = np.moveaxis(places, -1, 0)
         return found
 
     def values(self, network: Network, row: np.ndarray) -> dict[str, np.ndarray]:
@@ -210,5 +225,6 @@ def _told(value: float) -> float | None:
 
 
 def parameters(network: Network) -> dict[str, np.ndarray]:
-    """The parameters, each as "param/PATH"."""
-    return {f"param/{path}": np.asarray(leaf) for path, leaf in tree.items(network.params)}
+    """The parameters, each as "param/PATH", but for those of which single weights can't be drawn."""
+    leaves = ((path, np.asarray(leaf)) for path, leaf in tree.items(network.params))
+    return {f"param/{path}": leaf for path, leaf in leaves if leaf.size <= MOST_DRAWN}

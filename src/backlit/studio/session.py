@@ -30,6 +30,7 @@ HELD_NONE = Template(
 )
 FRAME_SECONDS = 0.02  # how long updates are made between frames where they come as fast as they can
 MOST_CURVES = 100_000  # updates whose losses a frame carries; the next one carries on
+MOST_PICTURES = 120  # that a page is sent to choose from
 LOOK_EVERY = 0.15  # seconds from one look inside to the next while it is playing
 
 
@@ -146,12 +147,15 @@ class Session:
             },
             "range": [list(side) for side in plane.range],
             "rows": len(rows.x),
+            "picture": None if rows.picture is None else list(rows.picture),
         }
         arrays = {
             "plane": plane.places(rows.x).astype(np.float32),
             "y": np.asarray(y, np.float32),
             "held": self.first.timeline.held_rows,
         }
+        if rows.picture is not None:
+            arrays["pictures"] = rows.pixels(slice(MOST_PICTURES))
         return Reply(message, arrays, to_all=True)
 
     def frame(self, curves_from: int = 0) -> Reply:

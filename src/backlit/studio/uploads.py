@@ -1,4 +1,4 @@
-"""Files that a page sends: tables, understood as `backlit train` understands them. Parsed as data, never run."""
+"""Files that a page sends, tables and pictures: understood as `backlit train` does, parsed as data, never run."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from backlit.data.table.preparation import TablePreparation
 from backlit.data.table.target import TableTarget
 from backlit.errors import InputError, unknown
 from backlit.languages import Template
+from backlit.studio.albums import ENDINGS as PICTURES
+from backlit.studio.albums import read_album
 from backlit.studio.plane import plane_of
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
-from backlit.studio.state import MOST_ROWS
+from backlit.studio.state import MOST_CLASSES, MOST_ROWS
 from backlit.studio.texts import text_file
 from backlit.studio.words import both
 
 MOST_BYTES = 8 * 2**20
 MOST_COLUMNS = 200
 MOST_FILES = 4
-MOST_CLASSES = 20
 ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
 KEPT_TEXT = 200  # characters of a name
 LEFT_OUT = Template("left out: {why}", "제외: {why}")
+PICTURES_OF = Template("{count} pictures", "그림 {count}장")
 
 Arrays = dict[str, np.ndarray]
 
@@ -199,10 +201,28 @@ def _table(session: Any, name: str, data: bytes) -> dict[str, Any]:
     return {"file": key, "rows": found.frame.height, "columns": told, "target": found.usual_target}
 
 
+def _pictures(session: Any, name: str, data: bytes) -> dict[str, Any]:
+    name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
+    if PurePath(name).suffix.lower() not in PICTURES:
+        raise InputError(f"a file of pictures ends in {', '.join(PICTURES)}, not {name!r}")
+    found = read_album(name, data)
+    told = [
+        {"name": label, "kind": "class", "input": False, "note": both(PICTURES_OF.of(count=count))}
+        for label, count in found.counts.items()
+    ]
+    key = session.files.keep(found)
+    notes = [both(note) for note in found.notes]
+    return {"file": key, "rows": len(found.classes), "columns": told, "target": None, "notes": notes}
+
+
 def _text(session: Any, name: str, data: bytes) -> dict[str, Any]:
     name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
     found = text_file(name, data)
     return {"file": session.files.keep(found), "rows": len(found.text), "columns": [], "target": None}
 
 
-READERS: dict[str, Callable[[Any, str, bytes], dict[str, Any]]] = {"table": _table, "text": _text}
+READERS: dict[str, Callable[[Any, str, bytes], dict[str, Any]]] = {
+    "table": _table,
+    "text": _text,
+    "pictures": _pictures,
+}

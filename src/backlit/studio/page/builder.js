@@ -1,13 +1,13 @@
 // Building: above each column of the network what it is, with + and −, activation and dropout; layers dragged by their names.
 import { StudioElement } from "./element.js";
-import { html, nothing } from "./lit.js";
+import { html, live, nothing } from "./lit.js";
 import { announce } from "./announce.js";
 import { number, say, told } from "./say.js";
 
 const DROPOUTS = [0, 0.1, 0.2, 0.3, 0.5];
 
 class Builder extends StudioElement {
-  static watches = ["spec", "catalog", "layers", "limits", "compare", "side"];
+  static watches = ["spec", "catalog", "layers", "limits", "compare", "side", "data"];
   static properties = { map: { attribute: false }, shows: {} };
 
   #dragged = null;
@@ -39,8 +39,17 @@ class Builder extends StudioElement {
         <span><b class="n">${layers.length}</b> ${say(layers.length === 1 ? "hidden-layer" : "hidden-layers")}</span>
         <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>` : nothing}
       ${this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value }))}
-      ${catalog?.words?.length ? this.#choice("word", say("network-word"), [{ name: "", title: say("own-layers") }, ...catalog.words.map(named).filter(({ name }) => name)], this.network.word ?? "", (word) => this.#word(word)) : nothing}
+      ${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.word ?? "", (word) => this.#word(word)) : nothing}
+      ${this.network.word ? html`<label class="row inline">${say("word-itself")} <input type="text" data-do="word-text" spellcheck="false" .value=${live(this.network.word)} @change=${(event) => this.#word(event.target.value)} /></label>` : nothing}
     </div>`;
+  }
+
+  // Words for pictures where rows are pictures; one that someone wrote is among them.
+  #words() {
+    const { catalog, data } = this.state;
+    const listed = catalog.words.filter(({ pictures }) => !pictures || data?.picture).map(named).filter(({ name }) => name);
+    const own = this.network.word && !listed.some(({ name }) => name === this.network.word) ? [named(this.network.word)] : [];
+    return [{ name: "", title: say("own-layers") }, ...listed, ...own];
   }
 
   #choice(key, label, items, value, act) {

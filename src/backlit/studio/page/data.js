@@ -43,10 +43,17 @@ class DataPanel extends StudioElement {
     for (const [x, y, label] of item.sample ?? []) drawPoint(pen, 44 + 36 * x, 44 - 36 * y, 3.6, { label, kind: item.task, ring });
   }
 
-  #choose({ name }) {
+  // Words for networks of pictures don't fit rows of other numbers.
+  #learn(data, pictures = false) {
+    const { spec, data: before, catalog } = this.state;
+    const network = spec.network.word && before?.picture && !pictures ? { network: catalog.state.network } : {};
+    return this.studio.session.configure({ data, ...network });
+  }
+
+  #choose({ name, pictures }) {
     this.studio.store.set({ drawing: false, row: null });
     const { seed } = this.given;
-    this.studio.session.configure({ data: { name, ...(seed === undefined ? {} : { seed }) } });
+    this.#learn({ name, ...(seed === undefined ? {} : { seed }) }, pictures);
   }
 
   #hand() {
@@ -111,9 +118,9 @@ class DataPanel extends StudioElement {
   #file() {
     const { uploaded } = this.state;
     return html`<div class="drop ${this.over ? "over" : ""}" @dragover=${(event) => this.#hover(event, true)} @dragleave=${() => (this.over = false)} @drop=${(event) => this.#dropped(event)}>
-        <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt" @change=${(event) => this.#read(event.target.files[0])} /></label>
+        <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt,.zip,.npz" @change=${(event) => this.#read(event.target.files[0])} /></label>
         <p class="small soft">${say("file-stays")}</p></div>
-      ${uploaded ? this.#columns(uploaded) : nothing}`;
+      ${!uploaded ? nothing : uploaded.columns.length && uploaded.columns.every(({ kind }) => kind === "class") ? this.#classes(uploaded) : this.#columns(uploaded)}`;
   }
 
   #hover(event, over) {
@@ -132,14 +139,26 @@ class DataPanel extends StudioElement {
     const { limits } = this.state;
     if (limits?.bytes && file.size > limits.bytes) return this.studio.session.tell(say("file-too-large", { name: file.name, size: whole(file.size / 1000), most: whole(limits.bytes / 1000) }), "error");
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const kind = /\.txt$/i.test(file.name) ? "text" : "table";
+    const kind = /\.txt$/i.test(file.name) ? "text" : /\.(zip|npz)$/i.test(file.name) ? "pictures" : "table";
     const answer = await this.studio.session.ask("upload", { name: file.name, kind }, { file: bytes });
-    if (answer?.type === "uploaded") this.#use(answer, answer.columns.filter(({ input }) => input).map(({ name }) => name), answer.target);
+    if (answer?.type === "uploaded" && kind === "pictures") this.#usePictures(answer);
+    else if (answer?.type === "uploaded") this.#use(answer, answer.columns.filter(({ input }) => input).map(({ name }) => name), answer.target);
   }
 
   #use({ file }, inputs, target) {
     this.studio.store.set({ row: null, drawing: false });
-    this.studio.session.configure({ data: { name: "file", file, inputs, target } });
+    this.#learn({ name: "file", file, inputs, target });
+  }
+
+  #usePictures({ file }) {
+    this.studio.store.set({ row: null, drawing: false, tab: "pictures" });
+    this.#learn({ name: "file", file }, true);
+  }
+
+  #classes({ rows, columns, notes }) {
+    return html`<div class="classes-told"><p class="small">${say("file-pictures", { rows: whole(rows), count: columns.length })}</p>
+      ${(notes ?? []).map((note) => html`<p class="small soft">${told(note)}</p>`)}
+      <ul class="small">${columns.map(({ name, note }) => html`<li><b>${name}</b> <span class="soft">${told(note)}</span></li>`)}</ul></div>`;
   }
 
   #columns({ file, rows, columns, target }) {

@@ -4,6 +4,7 @@ import { fit, paintValues } from "./drawing/map.js";
 import { StudioElement } from "./element.js";
 import { html, nothing } from "./lit.js";
 import { number, percent, say, told, whole } from "./say.js";
+import { paintFilters } from "./filters.js";
 
 class Numbers extends StudioElement {
   static watches = ["explained", "chosen", "layers", "row", "at", "data"];
@@ -89,8 +90,16 @@ class Numbers extends StudioElement {
           <div class="row"><button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen })}>❄ ${say(frozen ? "frozen" : "freeze")}</button></div>
           ${unit.bias === undefined || unit.bias === null ? nothing : this.#edit(unit.bias)}
         </div>
+        ${this.#picture(unit)}
         ${this.#weights(unit, index)}
       </div>`;
+  }
+
+  // Weights of pixels are a picture themselves.
+  #picture({ weights }) {
+    const pixels = this.state.data?.picture?.reduce((product, side) => product * side, 1);
+    if (!weights?.length || weights.length !== pixels || this.state.layers[0].path === this.state.chosen.layer) return nothing;
+    return html`<figure class="unit-weights"><canvas data-unit-weights class="pixels" role="img" aria-label=${say("weights-picture-told")}></canvas><figcaption class="small soft">${say("weights-picture")}</figcaption></figure>`;
   }
 
   #alive(alive) {
@@ -112,6 +121,7 @@ class Numbers extends StudioElement {
 
   updated() {
     this.#fillIn();
+    this.#paintWeights();
     const canvas = this.querySelector("[data-unit-map]");
     const map = this.state.explained?.arrays?.map;
     if (!canvas || !map) return;
@@ -119,6 +129,14 @@ class Numbers extends StudioElement {
     let most = 0.3;
     for (const value of map.values) if (Math.abs(value) > most) most = Math.abs(value);
     paintValues(canvas, map.values, map.shape[0], most);
+  }
+
+  #paintWeights() {
+    const canvas = this.querySelector("[data-unit-weights]");
+    if (!canvas) return;
+    const [height, width, channels] = this.state.data.picture;
+    paintFilters(canvas, { outputs: 1, height, width, channels, values: this.state.explained.unit.weights.map(({ value }) => value) });
+    canvas.style.width = "";
   }
 }
 

@@ -19,15 +19,16 @@ export class Session {
   }
 
   // Ask, and have the answer: a promise of the message that carries the same id. What can't be done is shown and null.
-  ask(type, parts = {}, arrays = undefined) {
+  // Whoever asks by itself, not for a person, is quiet.
+  ask(type, parts = {}, arrays = undefined, quiet = false) {
     const id = this.#next++;
     if (!this.transport.send({ type, id, ...parts }, arrays)) {
-      this.#tell(say("not-connected"));
+      if (!quiet) this.#tell(say("not-connected"));
       return Promise.resolve(null);
     }
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#answer(id, null), ANSWER_WITHIN);
-      this.#waiting.set(id, { resolve, timer });
+      this.#waiting.set(id, { resolve, timer, quiet });
     });
   }
 
@@ -43,7 +44,8 @@ export class Session {
     const fault = wrong(message, "tell");
     if (fault) return console.error(fault, message);
     const act = RECEIVERS[message.type];
-    if (act) act.call(this, message);
+    const overheard = message.type === "error" && this.#waiting.get(message.id)?.quiet;
+    if (act && !overheard) act.call(this, message);
     if (message.id !== undefined && message.id !== null) this.#answer(message.id, message.type === "error" ? null : message);
   }
 
@@ -126,6 +128,12 @@ const RECEIVERS = {
   },
   pulled(message) {
     this.store.set({ pulled: message });
+  },
+  pictured(message) {
+    this.store.set({ pictured: message });
+  },
+  mistaken(message) {
+    this.store.set({ mistaken: message });
   },
   surface(message) {
     this.store.set({ surface: message });
