@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule
 from backlit.doctor.findings import kinds
+from backlit.doctor.remedies.own import pasted
 from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
 from backlit.languages import Message
+from backlit.settings import declared
+from backlit.train.recipe import training_of
 
 
 def diagnose(run: Any) -> Diagnosis:
@@ -42,7 +45,19 @@ def diagnose(run: Any) -> Diagnosis:
     """
     if not run.history and run.diverged is None and not run.probes:
         raise InputError("this run has no epochs and no probes: there is nothing to judge it by; train it first")
-    return run_rules(evidence_of(run))
+    return run_rules(evidence_of(run), given=given_to(run))
+
+
+def given_to(run: Any) -> dict[str, Any]:
+    """The options that a run was trained with, by name; of a loaded one those that its folder tells."""
+    if run.recipe is not None:
+        training = run.recipe.training
+    else:
+        try:
+            training = training_of(run, {})
+        except InputError:  # arrays that no file holds
+            return {}
+    return {name: getattr(training, name) for name in declared(type(training))}
 
 
 def evidence_of(run: Any) -> Evidence:
@@ -61,7 +76,9 @@ def evidence_of(run: Any) -> Evidence:
     )
 
 
-def run_rules(evidence: Evidence, of: Iterable[Kind] | None = None) -> Diagnosis:
+def run_rules(
+    evidence: Evidence, of: Iterable[Kind] | None = None, given: Mapping[str, Any] | None = None
+) -> Diagnosis:
     """What the rules find, in order; findings that follow from another one stand under it.
 
     Parameters
@@ -69,10 +86,13 @@ def run_rules(evidence: Evidence, of: Iterable[Kind] | None = None) -> Diagnosis
     evidence : Evidence
     of : kinds of findings, optional
         Whose rules are run; all that there are by default.
+    given : dict, optional
+        The options that the training was called with, which remedies repeat.
     """
     every = list(kinds().values() if of is None else of)
     findings = each_output(evidence, lambda views: _of_output(list(views), every))
-    return Diagnosis(sorted(findings, key=_place))
+    told = [pasted(finding, evidence, given or {}) for finding in findings]
+    return Diagnosis(sorted(told, key=_place))
 
 
 def _place(finding: Finding) -> tuple[bool, tuple[int, int]]:

@@ -32,7 +32,8 @@ MISSING_INPUTS = Kind(
         "Some inputs are NaN or infinite; one such number makes the loss and then every weight NaN.",
         "입력에 NaN이나 무한대가 있습니다. 하나만 있어도 손실이, 이어서 모든 가중치가 NaN이 됩니다.",
     ),
-    remedy="x = x[np.isfinite(x).all(axis=1)]  # and y; bl.fit(table, target=...) fills gaps",
+    remedy="keep = np.isfinite(x).reshape(len(x), -1).all(axis=1); x, y = x[keep], y[keep]"
+    "  # bl.fit(table, target=...) fills gaps",
     command="backlit train TABLE --target COLUMN  # fills gaps, and marks them",
     effect=Template("a finite loss from the first step on", "첫 갱신부터 손실이 유한한 값이 됩니다."),
     signs=(COUNTED, MET),

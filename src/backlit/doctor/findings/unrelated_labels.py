@@ -73,7 +73,7 @@ UNRELATED_LABELS = Kind(
         "정답과 입력이 서로 맞지 않습니다. 최근접 이웃도, 선형 모형도, 기울기가 잘 흐르는 이 신경망도 처음 보는 "
         "데이터를 추측보다 잘 맞히지 못합니다. x나 y 한쪽만 섞이지 않았는지 확인하십시오.",
     ),
-    remedy="order = rng.permutation(len(x)); x, y = x[order], y[order]  # one order for both; look at a few pairs",
+    remedy="print([(x[i], y[i]) for i in range(3)])  # do these belong together? Shuffle both in one order, or none",
     effect=Template("a held-out loss below that of guessing", "평가 손실이 추측보다 낮아집니다."),
     signs=(BY_ACCURACY, BY_R2, BY_LOSS),
     rules=(by_heart,),
