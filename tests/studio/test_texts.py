@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from backlit.graph import tree
-from backlit.studio import through_time, writing
+from backlit.studio import faults, through_time, writing
 from backlit.studio.answers import answer
 from backlit.studio.checking import check
 from backlit.studio.reading import look
 from backlit.studio.session import Session
+from backlit.studio.sharing import link_of, state_of
 from backlit.studio.state import MOST_TYPED, State
 from backlit.studio.texts import MOST_CHARACTERS, MOST_LETTERS, OTHER, examples, read
 from backlit.studio.wire import packed, unpacked
@@ -171,13 +172,15 @@ def test_back_and_forth_and_a_changed_rate_bit_for_bit(kind: str) -> None:
 
 def test_a_share_of_right_characters_is_told_for_rows_held_back() -> None:
     session = begun(data={"name": "text", "text": PROSE, "steps": 12}, batch=4, held=0.25)
-    ask(session, "step", epochs=3)
-    accuracy = framed(session)["accuracy"]
-    timeline = session.first.timeline
-    held = timeline.held_rows.astype(bool)
-    outputs = np.asarray(timeline.network(timeline.rows.x[held]))
-    assert 0 < held.sum() < len(held)
-    assert accuracy["held"] == pytest.approx((outputs.argmax(-1) == timeline.rows.y[held]).mean())
+    for epochs in (0, 3):
+        if epochs:
+            ask(session, "step", epochs=epochs)
+        accuracy = framed(session)["accuracy"]
+        timeline = session.first.timeline
+        held = timeline.held_rows.astype(bool)
+        outputs = np.asarray(timeline.network(timeline.rows.x[held]))
+        assert 0 < held.sum() < len(held)
+        assert accuracy["held"] == pytest.approx((outputs.argmax(-1) == timeline.rows.y[held]).mean())
 
 
 @pytest.mark.parametrize("network", [{"layers": [{"kind": "lstm", "units": 5}]}, {"word": "gru:4,4"}])
@@ -382,6 +385,56 @@ def test_a_unit_is_told_along_the_row_with_its_weights_by_gate() -> None:
     assert [one["name"] for one in unit["weights"][:4]] == list("helo")
     assert "layer '0' has the gates" in refused(session, "explain", layer="0", unit=2, gate="door")
     assert "there is no unit 9" in refused(session, "explain", layer="0", unit=9)
+
+
+def test_the_doctor_speaks_of_hello_and_faults_are_such_as_do_harm() -> None:
+    session = begun("lstm", 4)
+    ask(session, "step", updates=3)
+    assert ask(session, "doctor")["type"] == "findings"
+    planted = set()
+    for seed in range(30):
+        assert ask(session, "break", seed=seed)["type"] == "state"
+        planted.add(session.planted)
+        assert session.told().message["layers"][1]["kind"] == "LSTM"
+        assert ask(session, "guess", key=session.planted)["right"]
+    assert planted.isdisjoint(faults.OF_ACTIVATIONS)
+    assert len(planted) > 3
+
+
+def test_other_messages_of_a_text_are_answered() -> None:
+    session = begun("rnn", 2)
+    ask(session, "step", updates=3)
+    assert ask(session, "walk", row=0)["type"] == "walked"
+    assert ask(session, "surface", grid=5)["loss"].shape == (5, 5)
+    assert ask(session, "pull", inputs=[0.0] * 16)["type"] == "pulled"
+    compare = ask(session, "compare", change={"network": {"layers": [{"kind": "gru", "units": 2}]}})["compare"]
+    assert compare["note"]["en"] == "layers: 2 rnn → 2 gru"
+    assert ask(session, "explain", weight="0/recurrent/bias[1]", side="b")["type"] == "explained"
+    assert ask(session, "say", start="h", side="b")["type"] == "said"
+    ask(session, "look", panels=["text"])
+    assert framed(session)["text"]["other"]["now"].startswith("h")
+
+
+def test_the_cell_and_the_unrolled_network_as_pictures() -> None:
+    session = begun("lstm", 4)
+    ask(session, "step", updates=3)
+    cell = ask(session, "draw", depth="cell", step=2, row=0)
+    assert (cell["title"], cell["update"]) == ("LSTM cell at step 2, of 4 units", 3)
+    gates = look(session.first.timeline, 0)[1]["steps/0/forget_gate"][1]
+    assert f"forget gate: {', '.join(f'{gate:.3g}' for gate in gates)}" in cell["svg"]
+    assert ask(session, "draw", depth="time")["title"] == "Network unrolled over 4 steps"
+    assert ask(session, "draw", depth="layers")["svg"].startswith("<svg")
+    alone = begun("linear", 4)
+    assert "is for a chain of layers" in refused(alone, "draw", depth="cell")
+
+
+def test_a_link_holds_a_typed_text_and_leads_to_the_same_bits() -> None:
+    session = begun("gru", 3, data={"name": "text", "text": PROSE, "steps": 9})
+    ask(session, "step", updates=5)
+    other = Session(state_of(link_of(session.state)))
+    assert bits(other) != bits(session)
+    other.seek(other.first.timeline.state.at)
+    assert bits(other) == bits(session)
 
 
 def test_layers_that_can_not_be_explained_by_step_are_named() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from backlit._version import __version__
 from backlit.errors import BacklitError, InputError
 from backlit.languages import Template
-from backlit.studio import comparing, explaining, landscape, pictures, sharing, uploads, walking, writing
+from backlit.studio import comparing, drawing, explaining, landscape, pictures, sharing, uploads, walking, writing
 from backlit.studio.building import place_of
 from backlit.studio.catalog import LIMITS, catalog
 from backlit.studio.checking import check
@@ -153,6 +153,8 @@ def _look(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
             raise InputError(f"look: panels are {', '.join(PANELS)}, got {str(wrong[0])[:40]!r}")
         session.panels = tuple(panels)
     session.grid = message.get("grid") or session.grid
+    if "row" in message:
+        explaining.row_of(session, message)
     return _done(session, "look")
 
 
@@ -164,5 +166,5 @@ ANSWERS: dict[str, Answer] = {
     "compare": comparing.compare, "keep": comparing.keep, "discard": comparing.discard, "doctor": comparing.doctor,
     "try": comparing.try_remedy, "break": comparing.plant, "guess": comparing.guess,
     "picture": pictures.picture, "mistakes": pictures.mistakes,
-    "code": sharing.code, "say": writing.say,
+    "code": sharing.code, "say": writing.say, "draw": drawing.draw,
 }  # fmt: skip

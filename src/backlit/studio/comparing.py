@@ -83,7 +83,8 @@ def differences(one: State, other: State) -> list[Said]:
 
 def _word(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "-".join(f"{layer['units']} {layer['activation']}" for layer in value)
+        kinds = (layer["activation"] if layer["kind"] == "linear" else layer["kind"] for layer in value)
+        return "-".join(f"{layer['units']} {kind}" for layer, kind in zip(value, kinds, strict=True))
     if isinstance(value, dict):
         return "…"
     return str(value) if value not in ("", None) else "–"
@@ -134,7 +135,7 @@ def try_remedy(session: Session, message: dict[str, Any], arrays: Arrays) -> lis
 def plant(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`break`: a fault that isn't named, from update 0."""
     honest = session.state.replace(at=0, history=())
-    key = faults.chosen(message.get("seed"))
+    key = faults.chosen(message.get("seed"), honest)
     session.rebuild(faults.FAULTS[key].plant(honest))
     session.planted, session.honest = key, honest
     return [session.told(), session.data()]

@@ -25,7 +25,7 @@ UNIT_GRID = 32  # places along each side of a unit's map
 MOST_DRAWN = 16_384  # weights of a parameter that frames carry
 MOST_WORK = 4e7  # multiply-adds for the maps of a frame
 MOST_SCORED = 5000  # rows that accuracy is counted on
-PROBED_ROWS, PROBED_WINDOWS = 256, 32
+PROBED_ROWS, PROBED_WINDOWS = 256, 16
 LOOKS = 40  # that are kept for the doctor
 
 
@@ -116,7 +116,7 @@ class Looks:
             outputs, truth = np.asarray(network(examples.inputs[numbers])), np.asarray(examples.encoded)[numbers]
             found[f"{prefix}loss"] = _told(float(np.asarray(timeline.job.loss(outputs, truth)).mean()))
             if timeline.rows.task != "regression" and outputs.shape[1:] != (1,):
-                found[f"{prefix}right"] = _told(float((outputs.argmax(axis=1) == truth).mean()))
+                found[f"{prefix}right"] = _told(float((outputs.argmax(axis=-1) == truth).mean()))
         return found
 
     # -------------------------------------------------------------------------------------------- inside

@@ -65,6 +65,7 @@ ASKED = (
         (
             several("panels", "some of boundary, units, weights, curves, histograms, flow, ratios, doctor, text, reading", optional=True, most=20),
             whole("grid", "points along each side of maps", 8, 128, optional=True),
+            ROW,
         ),
     ),
     MessageKind("seen", "ask", "The page has drawn a frame, and may be sent the next one.", (whole("frame", "its number"),)),
@@ -100,6 +101,7 @@ ASKED = (
     MessageKind("break", "ask", "Plant a fault, which isn't named. Answered by `state`.", (whole("seed", "of the choice", optional=True),)),
     MessageKind("guess", "ask", "Say which fault was planted. Answered by `judged`.", (text("key", "of the fault, as `catalog` lists them", most=200),)),
     MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`."),
+    MessageKind("draw", "ask", "The network as a picture. Answered by `drawn`.", (text("depth", "its layers, unrolled over time, or the cell of a recurrent layer", "layers", "time", "cell"), whole("step", "of the cell, counted from 1; the last one if left out", 1, optional=True), ROW, SIDE)),
     MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True), number("temperature", "0: always the likeliest; 1: by the network's probabilities", 0, 5, optional=True), whole("seed", "of what is drawn", optional=True), SIDE)),
 )  # fmt: skip
 
@@ -237,6 +239,7 @@ TOLD = (
     MessageKind("findings", "tell", "What the doctor says.", (several("findings", "{key, severity, title, text, remedy: each {en, ko}, layer, change}"), whole("update", "of the state that it is of"))),
     MessageKind("judged", "tell", "Whether a guess is right.", (flag("right", "whether it is"), thing("what", "{en, ko}"))),
     MessageKind("code", "tell", "What is seen, to be copied.", (text("python", "a program", most=LONGEST_TEXT), text("command", "a shell command", most=LONGEST_TEXT), text("link", "the part of an address after #; without data", most=LONGEST_TEXT), several("notes", "what to know about it, each {en, ko}"))),
+    MessageKind("drawn", "tell", "A picture.", (text("depth", "as it was asked for"), text("svg", "the picture as SVG, self-contained", most=LONGEST_TEXT), text("title", "what is seen"), text("text", "the same in words"), whole("update", "of the state that it is of"))),
     MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT), whole("start", "characters of the start"), whole("update", "of the state that it is of"), several("steps", "of each character that was written: {letter, chance, likeliest: [[letter, chance]]}"))),
 )  # fmt: skip
 

@@ -21,8 +21,8 @@ from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_STEPS, DataState
 from backlit.train.targets import TextTargets
 
-HELLO = Template('the text "hello"', '텍스트 "hello"')
-TYPED = Template("a text of your own", "직접 쓴 텍스트")
+HELLO = Template('"hello"', '"hello"')
+TYPED = Template("your own text", "직접 쓴 텍스트")
 MOST_CHARACTERS = 20_000  # that are learned from
 MOST_LETTERS = 200  # different ones; rarer ones become one
 USUAL_STEPS = 25  # characters of a window, of which there are at most `MOST_STEPS`

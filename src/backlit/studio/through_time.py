@@ -169,7 +169,7 @@ def weight(timeline: Timeline, name: str, row: int | None, rows: tuple[np.ndarra
     rule_text, sign = _rule(own), _sign(timeline, path, own, index)
     lines = [f"∂L/∂w = {rule_text}", f"∂L/∂w = {_sum(terms)} = {number(gradient).text}", f"g = {number(gradient).text}"]
     lines += [line.text for stage in stages for line in stage.lines(place)]
-    lines.append(f"w ← w + u = {number(old).text} + {number(new - old).text} = {number(new).text}")
+    lines.append(f"w ← w + u = {number(old).text} + {_term(new - old)} = {number(new).text}")
     return {
         "place": name, "symbol": sign, "value": old, "gradient": gradient, "upstream": None, "local": None,
         "downstream": gradient, "new": new, "rule": f"∂L/∂w = {rule_text}",
@@ -185,10 +185,15 @@ def _rule(own: str) -> str:
 
 
 def _sum(terms: np.ndarray) -> str:
-    shown = [number(float(term)).text for term in terms[:MOST_TERMS]]
+    text = " + ".join(_term(float(term)) for term in terms[:MOST_TERMS])
     more = len(terms) - MOST_TERMS
-    text = " + ".join(f"({term})" if term.startswith(("-", "−")) else term for term in shown)
     return f"{text} + … ({more})" if more > 0 else text
+
+
+def _term(value: float) -> str:
+    """A number of a sum, in parentheses if it is below zero."""
+    text = number(value).text
+    return f"({text})" if text.startswith(("-", "−")) else text
 
 
 def _sign(timeline: Timeline, path: str, own: str, index: tuple[int, ...]) -> str:

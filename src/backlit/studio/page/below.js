@@ -8,11 +8,14 @@ import "./inside.js";
 import "./doctor.js";
 import "./code.js";
 import "./pictures.js";
+import "./unrolled.js";
+import "./gates.js";
+import { isText } from "./recurrent.js";
 
-const TABS = ["numbers", "pictures", "inside", "doctor", "code"];
-const ONLY_WHERE = { pictures: ({ data }) => Boolean(data?.picture) };
+const TABS = ["numbers", "pictures", "unrolled", "gates", "inside", "doctor", "code"];
+const ONLY_WHERE = { pictures: ({ data }) => Boolean(data?.picture), unrolled: isText, gates: isText };
 const ALWAYS = ["boundary", "units", "weights", "curves", "doctor"];
-const OF_TAB = { inside: ["histograms", "flow", "ratios"] };
+const OF_TAB = { inside: ["histograms", "flow", "ratios"], unrolled: ["flow"] };
 
 class Below extends StudioElement {
   static watches = ["tab", "spotted", "findings", "planted", "data"];
@@ -21,9 +24,13 @@ class Below extends StudioElement {
     return TABS.filter((name) => ONLY_WHERE[name]?.(this.state) ?? true);
   }
 
+  get tab() {
+    return this.tabs.includes(this.state.tab) ? this.state.tab : TABS[0];
+  }
+
   render() {
     const { spotted } = this.state;
-    const tab = this.tabs.includes(this.state.tab) ? this.state.tab : TABS[0];
+    const { tab } = this;
     return html`<div class="tabs" role="tablist" aria-label=${say("look-closer")} @keydown=${(event) => this.#key(event)}>
         ${this.tabs.map((name) => html`<button role="tab" id=${`tab-${name}`} data-tab=${name} aria-selected=${tab === name} aria-controls="below" tabindex=${tab === name ? 0 : -1}
           @click=${() => this.#open(name)}>${say(`tab-${name}`)}${name === "doctor" && spotted.length ? html` <span class="count" aria-label=${say("findings-count", { count: spotted.length })}>${spotted.length}</span>` : nothing}</button>`)}
@@ -33,6 +40,8 @@ class Below extends StudioElement {
 
   #panel(tab) {
     if (tab === "inside") return html`<studio-inside></studio-inside>`;
+    if (tab === "unrolled") return html`<studio-unrolled></studio-unrolled>`;
+    if (tab === "gates") return html`<studio-gates></studio-gates>`;
     if (tab === "doctor") return html`<studio-doctor></studio-doctor>`;
     if (tab === "pictures") return html`<studio-pictures></studio-pictures>`;
     if (tab === "code") return html`<studio-code></studio-code>`;
@@ -41,7 +50,16 @@ class Below extends StudioElement {
 
   #open(name) {
     this.studio.store.set({ tab: name });
-    this.studio.look([...ALWAYS, ...(OF_TAB[name] ?? [])]);
+    this.#look(name);
+  }
+
+  #look(name) {
+    this.lookedAt = isText(this.state);
+    this.studio.look([...ALWAYS, ...(OF_TAB[name] ?? []), ...(this.lookedAt ? ["text", "reading"] : [])]);
+  }
+
+  updated() {
+    if (this.state.data && this.lookedAt !== isText(this.state)) this.#look(this.tab);
   }
 
   #key(event) {
@@ -49,7 +67,7 @@ class Below extends StudioElement {
     if (!step) return;
     event.preventDefault();
     const { tabs } = this;
-    const name = tabs[(Math.max(0, tabs.indexOf(this.state.tab)) + step + tabs.length) % tabs.length];
+    const name = tabs[(tabs.indexOf(this.tab) + step + tabs.length) % tabs.length];
     this.#open(name);
     this.updateComplete.then(() => this.querySelector(`[data-tab="${name}"]`)?.focus());
   }

@@ -1,8 +1,10 @@
 // What is learned from: built-in sets, rows put down by hand, a file.
 import { StudioElement } from "./element.js";
+import { fitting } from "./recurrent.js";
 import { html, nothing } from "./lit.js";
 import { drawPoint } from "./drawing/points.js";
 import { number, say, told, whole } from "./say.js";
+import "./text-data.js";
 
 class DataPanel extends StudioElement {
   static watches = ["catalog", "spec", "data", "drawing", "brush", "drawn", "uploaded", "limits"];
@@ -18,8 +20,9 @@ class DataPanel extends StudioElement {
     return html`<h2>${say("data")}</h2>
       <div role="group" aria-label=${say("data-sets")}>
         <div class="sets">${catalog.data.filter(({ sample }) => sample).map((item) => this.#tile(item))}</div>
-        <div class="sets named">${catalog.data.filter(({ sample, name }) => !sample && name !== "points").map((item) => this.#tile(item))}</div></div>
+        <div class="sets named">${catalog.data.filter(({ sample, name, task }) => !sample && name !== "points" && task !== "text").map((item) => this.#tile(item))}</div></div>
       ${this.#hand()}
+      <studio-text-data></studio-text-data>
       ${this.#numbers()}
       ${this.#file()}`;
   }
@@ -46,8 +49,8 @@ class DataPanel extends StudioElement {
   // Words for networks of pictures don't fit rows of other numbers.
   #learn(data, pictures = false) {
     const { spec, data: before, catalog } = this.state;
-    const network = spec.network.word && before?.picture && !pictures ? { network: catalog.state.network } : {};
-    return this.studio.session.configure({ data, ...network });
+    const anew = spec.network.word && before?.picture && !pictures;
+    return this.studio.session.configure(anew ? { data, network: catalog.state.network } : fitting(this.state, data, false));
   }
 
   #choose({ name, pictures }) {
@@ -118,7 +121,7 @@ class DataPanel extends StudioElement {
   #file() {
     const { uploaded } = this.state;
     return html`<div class="drop ${this.over ? "over" : ""}" @dragover=${(event) => this.#hover(event, true)} @dragleave=${() => (this.over = false)} @drop=${(event) => this.#dropped(event)}>
-        <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt,.zip,.npz" @change=${(event) => this.#read(event.target.files[0])} /></label>
+        <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt,.md,.zip,.npz" @change=${(event) => this.#read(event.target.files[0])} /></label>
         <p class="small soft">${say("file-stays")}</p></div>
       ${!uploaded ? nothing : uploaded.columns.length && uploaded.columns.every(({ kind }) => kind === "class") ? this.#classes(uploaded) : this.#columns(uploaded)}`;
   }
@@ -139,15 +142,22 @@ class DataPanel extends StudioElement {
     const { limits } = this.state;
     if (limits?.bytes && file.size > limits.bytes) return this.studio.session.tell(say("file-too-large", { name: file.name, size: whole(file.size / 1000), most: whole(limits.bytes / 1000) }), "error");
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const kind = /\.txt$/i.test(file.name) ? "text" : /\.(zip|npz)$/i.test(file.name) ? "pictures" : "table";
+    const kind = /\.(txt|md)$/i.test(file.name) ? "text" : /\.(zip|npz)$/i.test(file.name) ? "pictures" : "table";
     const answer = await this.studio.session.ask("upload", { name: file.name, kind }, { file: bytes });
-    if (answer?.type === "uploaded" && kind === "pictures") this.#usePictures(answer);
-    else if (answer?.type === "uploaded") this.#use(answer, answer.columns.filter(({ input }) => input).map(({ name }) => name), answer.target);
+    if (answer?.type !== "uploaded") return;
+    if (kind === "text") this.#useText(answer);
+    else if (kind === "pictures") this.#usePictures(answer);
+    else this.#use(answer, answer.columns.filter(({ input }) => input).map(({ name }) => name), answer.target);
   }
 
   #use({ file }, inputs, target) {
     this.studio.store.set({ row: null, drawing: false });
     this.#learn({ name: "file", file, inputs, target });
+  }
+
+  #useText({ file }) {
+    this.studio.store.set({ row: null, drawing: false, uploaded: null, step: null, said: null });
+    this.studio.session.configure(fitting(this.state, { name: "file", file }, true));
   }
 
   #usePictures({ file }) {

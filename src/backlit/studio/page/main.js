@@ -7,6 +7,7 @@ import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { RecordedTransport, SocketTransport, WorkerTransport } from "./transport.js";
 import { weightName } from "./chosen.js";
+import { fitting, isText } from "./recurrent.js";
 
 const LANGUAGE_KEY = "backlit-studio-language";
 const HAND_ROWS_APART = 0.03; // of the plane: rows that are painted with the mouse held down
@@ -43,6 +44,7 @@ class Studio {
 
   chooseRow(row) {
     this.store.set({ row });
+    if (isText(this.store.state)) this.session.look();
     this.explain();
   }
 
@@ -52,7 +54,7 @@ class Studio {
     if (!chosen || chosen.source) return this.store.set({ explained: null });
     if (this.explaining) return (this.stale = true);
     this.explaining = true;
-    const what = chosen.input === undefined || chosen.input === null ? { layer: chosen.layer, unit: chosen.unit } : { weight: weightName(chosen) };
+    const what = chosen.input === undefined || chosen.input === null ? { layer: chosen.layer, unit: chosen.unit, ...(chosen.gate ? { gate: chosen.gate } : {}) } : { weight: weightName(chosen) };
     await this.session.ask("explain", { ...what, ...(row === null ? {} : { row }), ...(side === "b" ? { side } : {}) });
     this.explaining = false;
     if (this.stale) {
@@ -100,15 +102,16 @@ class Studio {
     const { drawn } = this.store.state;
     if (drawn.length < 2) return null;
     const points = drawn.map(([x, y, label]) => [round(x), round(y), label]);
-    return this.session.configure({ data: { name: "points", points } });
+    return this.session.configure(fitting(this.store.state, { name: "points", points }, false));
   }
 }
 
 const round = (value) => Math.round(value * 1000) / 1000;
 
-function fitsIn({ layer, unit, input }, layers) {
+function fitsIn({ layer, unit, input, from, kind }, layers) {
   const at = layers.findIndex(({ path }) => path === layer);
-  return at >= 0 && unit < layers[at].units && (input === undefined || input === null || input < layers[at - 1]?.units);
+  if (at < 0 || unit >= layers[at].units || (kind && kind !== layers[at].kind)) return false;
+  return input === undefined || input === null || input < layers[from === "state" ? at : at - 1]?.units;
 }
 
 async function start() {
@@ -120,7 +123,7 @@ async function start() {
   const store = new Store({
     language: code, connection: "connecting", connectionReason: "", catalog: null, limits: null, spec: null, at: null, layers: null, notes: [],
     compare: null, side: "a", data: null, frames: {}, chosen: null, row: null, explained: null, walk: null, findings: null, spotted: [],
-    judged: null, code: null, uploaded: null, surface: null, pictured: null, mistaken: null, drawnPicture: null, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
+    judged: null, code: null, uploaded: null, surface: null, said: null, step: null, drawnNetwork: null, pictured: null, mistaken: null, drawnPicture: null, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
     tab: "numbers", mode: "studio", panels: ["boundary", "units", "weights", "curves", "doctor"], grid: 60, link: readLink(location.hash), planted: false,
   });
   const studio = new Studio(store, await connection());

@@ -5,13 +5,15 @@ import { StudioElement } from "./element.js";
 import { html, nothing, svg } from "./lit.js";
 import { number, say, whole } from "./say.js";
 import { parseChosen, samePlace } from "./chosen.js";
+import { gateDrawn, gateOffset, isText, shown, valuesAt, weightsDrawn } from "./recurrent.js";
+import { css, signColour } from "./drawing/palette.js";
 
 const MOST_EDGES = 500; // between two layers; of more the strongest are drawn
 const ANEW = 40; // frames after which the strongest are chosen again
 const SLOW_ABOVE = 40; // units, above which maps are painted in turn
 
 class NetworkView extends StudioElement {
-  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data"];
+  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data", "step"];
   static properties = { width: { state: true } };
 
   #age = 0;
@@ -78,11 +80,12 @@ class NetworkView extends StudioElement {
 
   #weights(column) {
     const side = this.state.side === "b" ? "b:" : "";
-    return this.state.frames?.a?.arrays?.[`${side}param/${column.layer.path}/weight`];
+    const array = this.state.frames?.a?.arrays?.[`${side}param/${column.layer.path}/weight`];
+    return weightsDrawn(array, column.layer, this.layers[column.index - 1]?.units);
   }
 
   #edge(from, to, edge) {
-    const place = { layer: to.layer.path, unit: edge.unit, input: edge.input };
+    const place = { layer: to.layer.path, unit: edge.unit, input: edge.input, ...this.#gate(to.layer) };
     const middle = ({ x, block, size }, side) => ({ x: x + (block ? side * (size / 2) : 0), y: this.height / 2 });
     const d = edge.bundle ? curve(middle(from, 1), middle(to, -1)) : curve(from.places[edge.input], to.places[edge.unit]);
     const name = edge.bundle ? "bundle" : `${to.layer.path}/${edge.unit}/${edge.input}`;
@@ -98,7 +101,7 @@ class NetworkView extends StudioElement {
     const { layer, size, index, block } = column;
     const style = `left:${x - size / 2}px;top:${y - size / 2}px;width:${size}px;height:${size}px`;
     if (block) return html`<div class="unit block" .style=${style}><b>${whole(layer.units)}</b><span>${layer.kind}</span></div>`;
-    const place = { layer: layer.path, unit };
+    const place = { layer: layer.path, unit, ...this.#gate(layer) };
     const frozen = layer.frozen?.includes?.(unit);
     const name = this.#unitName(column, unit);
     return html`<button class="unit ${frozen ? "frozen" : ""}" .style=${style} data-unit=${`${layer.path}/${unit}`}
@@ -106,13 +109,23 @@ class NetworkView extends StudioElement {
       @click=${() => this.studio.choose(index === 0 ? { ...place, input: null, source: true } : place)}
       @keydown=${(event) => this.#move(event, column, unit)}>
       <canvas aria-hidden="true"></canvas>
+      ${isText(this.state) && (index === 0 || index === this.layers.length - 1) && size >= 12 ? html`<span class="unit-letter writing" aria-hidden="true">${shown(this.state.data.classes[unit] ?? "")}</span>` : nothing}
       ${size >= 30 ? html`<span class="unit-value n" data-value=${`${layer.path}/${unit}`}></span>` : nothing}
       ${frozen ? html`<span class="frost" aria-hidden="true">❄</span>` : nothing}
     </button>`;
   }
 
+  // Which of a gated layer's weights are meant: the candidate's, until someone chooses another gate.
+  #gate(layer) {
+    if (!isText(this.state)) return {};
+    const gate = gateDrawn(layer);
+    return { kind: layer.kind, ...(gate ? { gate, offset: gateOffset(layer, gate) } : {}) };
+  }
+
   #unitName({ layer, index }, unit) {
     const { data } = this.state;
+    if (isText(this.state) && (index === 0 || index === this.layers.length - 1)) return say(index ? "output-unit" : "input-unit", { name: shown(data.classes[unit] ?? unit + 1) });
+    if (layer.kind === "RNN" || layer.kind === "LSTM" || layer.kind === "GRU") return say("hidden-unit", { layer: index, unit: unit + 1, activation: layer.kind });
     if (index === 0) return say("input-unit", { name: data?.columns?.[unit] ?? `x${unit + 1}` });
     if (index === this.layers.length - 1) return say("output-unit", { name: data?.classes?.[this.layers.at(-1).units > 1 ? unit : 1] ?? unit + 1 });
     return say("hidden-unit", { layer: index, unit: unit + 1, activation: layer.activation ?? "" });
@@ -142,8 +155,18 @@ class NetworkView extends StudioElement {
   }
 
   #elided() {
+    if (isText(this.state)) return this.#atStep();
     const few = this.edges.find(({ from, to, drawn }) => !from.block && !to.block && drawn.length < from.places.length * to.places.length);
     return few ? html`<p class="small soft">${say("strongest-drawn", { count: whole(MOST_EDGES), all: whole(few.from.places.length * few.to.places.length) })}</p>` : nothing;
+  }
+
+  #atStep() {
+    const { step, frames } = this.state;
+    const text = frames?.a?.reading?.text;
+    if (!text) return nothing;
+    const at = Math.min(step ?? text.length - 2, text.length - 2);
+    const gated = this.layers.some((layer) => gateDrawn(layer));
+    return html`<p class="small soft">${say("at-step", { step: at + 1, letter: shown(text[at]) })} ${gated ? say("candidate-drawn") : ""}</p>`;
   }
 
   updated() {
@@ -186,6 +209,7 @@ class NetworkView extends StudioElement {
 
   #paintUnits({ arrays }, quick) {
     const side = this.state.side === "b" ? "b:" : "";
+    if (isText(this.state)) return this.#paintStep();
     let seen = 0;
     const all = this.canvases.size;
     for (const { layer, size, block } of this.map.columns) {
@@ -207,7 +231,29 @@ class NetworkView extends StudioElement {
     this.#turn++;
   }
 
+  // In a text's network a unit has one value at a step: blue above zero, orange below.
+  #paintStep() {
+    const { arrays, reading } = this.state.frames.a;
+    const step = this.state.step ?? (reading?.text.length ?? 2) - 2;
+    for (const { layer, size, block, index } of this.map.columns) {
+      if (block || !reading) continue;
+      const values = index === 0 ? reading.letters.map((letter) => Number(letter === reading.text[Math.min(step, reading.text.length - 2)])) : valuesAt(arrays, this.layers, index, step);
+      for (let unit = 0; unit < layer.units; unit++) {
+        const canvas = this.canvases.get(`${layer.path}/${unit}`);
+        if (!canvas || !values) continue;
+        fit(canvas, size);
+        const pen = canvas.getContext("2d");
+        pen.clearRect(0, 0, canvas.width, canvas.height);
+        pen.fillStyle = css(signColour(values[unit]), 0.75 * Math.min(1, Math.abs(values[unit])) ** 0.85);
+        pen.fillRect(0, 0, canvas.width, canvas.height);
+        const label = index && this.querySelector(`[data-value="${layer.path}/${unit}"]`);
+        if (label) label.textContent = number(values[unit], 2);
+      }
+    }
+  }
+
   #paintValues({ arrays }) {
+    if (isText(this.state)) return;
     for (const label of this.querySelectorAll("[data-value]")) {
       const [path, unit] = parseChosen(label.dataset.value);
       const values = this.state.row === null ? null : arrays[`values/${path}`];

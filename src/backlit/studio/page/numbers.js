@@ -3,8 +3,10 @@ import { biasName, weightName } from "./chosen.js";
 import { fit, paintValues } from "./drawing/map.js";
 import { StudioElement } from "./element.js";
 import { html, nothing } from "./lit.js";
+import { gateOffset, isText, shown } from "./recurrent.js";
 import { number, percent, say, told, whole } from "./say.js";
 import { paintFilters } from "./filters.js";
+import { throughTime } from "./through-time.js";
 
 class Numbers extends StudioElement {
   static watches = ["explained", "chosen", "layers", "row", "at", "data"];
@@ -18,6 +20,7 @@ class Numbers extends StudioElement {
 
   #of({ update, rows }) {
     const { row } = this.state;
+    if (isText(this.state) && (rows ?? 1) === 1) return html`<p class="soft small">${say("of-row", { row: row ?? 0, update: whole(update) })}</p>`;
     return html`<p class="soft small">${row === null ? say("of-batch", { rows: whole(rows ?? 1), update: whole(update) }) : say("of-row", { row, update: whole(update) })}</p>`;
   }
 
@@ -25,7 +28,7 @@ class Numbers extends StudioElement {
     const { weight } = explained;
     return html`<h2>${say("weight")} <span class="formula">${weight.symbol}</span> = <span class="n" data-told="weight">${number(weight.value)}</span></h2>
       ${this.#of(explained)}
-      ${this.#chain(weight)}
+      ${weight.through_time ? throughTime(weight) : this.#chain(weight)}
       ${weight.rule && weight.rule !== weight.lines?.[0]?.text ? html`<p class="formula rule">${weight.rule}</p>` : nothing}
       <div class="lines scroll" tabindex="0" role="region" aria-label=${say("in-symbols-and-numbers")}>${(weight.lines ?? []).map((line) => html`<p class="formula">${line.text ?? line}</p>`)}</div>
       <p class="step"><span class="soft">${say("next-step")}</span> <span class="formula n">${number(weight.value)} → <b>${number(weight.new)}</b></span></p>
@@ -82,6 +85,7 @@ class Numbers extends StudioElement {
         <div class="unit-facts">
           ${unit.formula ? html`<p class="formula">${unit.formula}</p>` : nothing}
           ${(unit.lines ?? []).map((line) => html`<p class="formula">${line.text ?? line}</p>`)}
+          ${unit.series ? this.#series(unit) : nothing}
           <dl class="facts">
             ${unit.value === undefined || unit.value === null ? nothing : html`<dt>${say("value-here")}</dt><dd class="n">${number(unit.value)}</dd>`}
             ${unit.mean === undefined || unit.mean === null ? nothing : html`<dt>${say("over-rows")}</dt><dd class="n">${say("from-to", { low: number(unit.low, 3), high: number(unit.high, 3), mean: number(unit.mean, 3) })}</dd>`}
@@ -93,6 +97,19 @@ class Numbers extends StudioElement {
         ${this.#picture(unit)}
         ${this.#weights(unit, index)}
       </div>`;
+  }
+
+  // What it says along the row, step by step.
+  #series({ series, letters }) {
+    return html`<div class="scroll" tabindex="0" role="region" aria-label=${say("along-row")}><table class="series"><caption class="small">${say("along-row")}</caption><tbody><tr>${letters.map((letter) => html`<th scope="col" class="writing">${shown(letter)}</th>`)}</tr>
+      <tr>${series.map((value) => html`<td class="n small">${number(value, 2)}</td>`)}</tr></tbody></table></div>`;
+  }
+
+  // Whose incoming weights are listed.
+  #gates({ gates, gate }, layer) {
+    if (!gates?.length) return nothing;
+    const choose = (name) => this.studio.choose({ ...this.state.chosen, gate: name, offset: gateOffset(layer, name) });
+    return html`<label class="row inline small">${say("weights-of-gate")} <select data-do="gate" @change=${(event) => choose(event.target.value)}>${gates.map((name) => html`<option value=${name} ?selected=${name === gate}>${say(`gate-${name}`)}</option>`)}</select></label>`;
   }
 
   // Weights of pixels are a picture themselves.
@@ -113,10 +130,20 @@ class Numbers extends StudioElement {
     const weights = unit.weights ?? [];
     if (!weights.length) return nothing;
     const most = Math.max(1e-9, ...weights.map((one) => Math.abs(one.value ?? one)));
+    if (isText(this.state)) return this.#weightsOfText(unit, index, most);
     const names = index === 1 ? data?.columns : null; // of the inputs; units are counted
     return html`<div class="weights scroll" tabindex="0" role="region" aria-label=${say("incoming")}><table><caption class="small">${say("incoming")}</caption><tbody>
       ${weights.map((one, input) => html`<tr><th scope="row"><button class="plain" data-weight=${input} @click=${() => this.studio.choose({ layer: chosen.layer, unit: chosen.unit, input })}>${names?.[input] ?? say("unit-number", { unit: input + 1 })}</button></th>
         <td class="n">${number(one.value ?? one)}</td><td class="bar">${bar((one.value ?? one) / most)}</td></tr>`)}</tbody></table></div>`;
+  }
+
+  #weightsOfText(unit, index, most) {
+    const { chosen, layers } = this.state;
+    const { weights } = unit;
+    const choose = ({ input, from }) => this.studio.choose({ layer: chosen.layer, unit: chosen.unit, input, from: from === "state" ? from : undefined, kind: chosen.kind, gate: unit.gate, offset: gateOffset(layers[index], unit.gate) });
+    return html`<div class="text-weights">${this.#gates(unit, layers[index])}<div class="weights scroll" tabindex="0" role="region" aria-label=${say("incoming")}><table><caption class="small">${say("incoming")}</caption><tbody>
+      ${weights.map((one) => html`<tr><th scope="row"><button class="plain" data-place=${one.place} @click=${() => choose(one)}>${one.from === "state" ? html`hₜ₋₁, ${say("unit-number", { unit: one.input + 1 })}` : html`xₜ, ${one.name ?? say("unit-number", { unit: one.input + 1 })}`}</button></th>
+        <td class="n">${number(one.value)}</td><td class="bar">${bar(one.value / most)}</td></tr>`)}</tbody></table></div></div>`;
   }
 
   updated() {

@@ -6,6 +6,8 @@ import { html, nothing } from "./lit.js";
 import { number, percent, say, told, whole } from "./say.js";
 import "./curves.js";
 import "./row-picker.js";
+import "./text.js";
+import { isText } from "./recurrent.js";
 
 const FEWEST = 2; // points of one's own that are learned from
 
@@ -29,6 +31,7 @@ class OutputView extends StudioElement {
     const { data, compare, drawing } = this.state;
     const two = Boolean(compare);
     const side = two ? Math.floor((this.size - 10) / 2) : this.size;
+    if (isText(this.state)) return html`<h2>${say("output")}</h2><studio-text></studio-text><studio-scores></studio-scores><studio-curves></studio-curves>`;
     return html`
       <h2>${say("output")}</h2>
       ${data && !data.arrays?.plane ? html`<p class="soft">${say("no-plane")}</p>` : html`
@@ -213,7 +216,7 @@ class Scores extends StudioElement {
       <tbody>
         <tr><th scope="row"><span class="swatch train"></span>${say("loss-training")}</th>${cells("loss")}</tr>
         <tr><th scope="row"><span class="swatch held"></span>${say("loss-held")}</th>${cells("held_loss")}</tr>
-        ${data?.task === "classification" ? html`<tr><th scope="row">${say("right-held")}</th>${cells("accuracy")}</tr>` : nothing}
+        ${data?.task === "classification" || data?.task === "text" ? html`<tr><th scope="row">${say("right-held")}</th>${cells("accuracy")}</tr>` : nothing}
       </tbody></table>`;
   }
 

@@ -1,6 +1,7 @@
 // The conversation with the session: what is asked, and what its answers change in the store.
 import { announce } from "./announce.js";
 import { VERSION, wrong } from "./protocol.js";
+import { isText } from "./recurrent.js";
 import { language, say, told } from "./say.js";
 
 const ANSWER_WITHIN = 30_000; // milliseconds
@@ -68,8 +69,8 @@ export class Session {
 
   // What frames carry follows from what is open on the page.
   look() {
-    const { panels, grid } = this.store.state;
-    this.ask("look", { panels: [...panels], grid });
+    const { panels, grid, row, data } = this.store.state;
+    this.ask("look", { panels: [...panels], grid, ...(isText({ data }) ? { row } : {}) });
   }
 
   configure(part) {
@@ -150,8 +151,11 @@ const RECEIVERS = {
   uploaded(message) {
     this.store.set({ uploaded: message });
   },
+  drawn(message) {
+    this.store.set({ drawnNetwork: message });
+  },
   said(message) {
-    this.store.set({ said: message.text });
+    this.store.set({ said: message });
   },
   done({ at }) {
     if (at) this.store.set({ at });
