@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import playground
 from matplotlib.figure import Figure
 
 from backlit.lessons import LESSONS, Lesson
@@ -34,7 +35,9 @@ def write(folder: Path, outline: bool = False) -> None:
     for name, lesson in LESSONS.items():
         for language in WORDS:
             made = page(lesson, language, steps=outlined(lesson) if outline else None)
-            (folder / f"{name}{suffix(language)}.md").write_text(made.markdown, encoding="utf-8")
+            (folder / f"{name}{suffix(language)}.md").write_text(
+                made.markdown + playground.of_lesson(name, language), encoding="utf-8"
+            )
             for picture, content in made.pictures.items():
                 file = folder / picture
                 file.with_name(f"{file.stem}{suffix(language)}{file.suffix}").write_bytes(content)

@@ -365,13 +365,16 @@ def test_the_step_that_is_told_is_the_step_that_is_made(optimizer: str) -> None:
     assert weight["step"][-1].startswith("w ← w + u = ")
 
 
-def test_symbols_name_gate_unit_and_letter() -> None:
+def test_symbols_are_those_of_the_formulas_with_unit_and_letter() -> None:
     session = begun("lstm", 4)
     symbol = [
         ask(session, "explain", weight=place)["weight"]["symbol"]
         for place in ("0/weight[0,1]", "0/recurrent/weight[6,2]", "0/bias[15]", "1/weight[3,2]")
     ]
-    assert symbol == ["Wxh[input gate 1, e]", "Whh[forget gate 3, 3]", "b[output gate 4]", "Why[4, 3]"]
+    assert symbol == ["Wxi[1, e]", "Whf[3, 3]", "bo[4]", "Why[4, 3]"]
+    of_gru = begun("gru", 4)
+    symbol = [ask(of_gru, "explain", weight=p)["weight"]["symbol"] for p in ("0/weight[9,0]", "0/recurrent/bias[1]")]
+    assert symbol == ["Wxn[2, h]", "bhn[2]"]
 
 
 def test_a_unit_is_told_along_the_row_with_its_weights_by_gate() -> None:
@@ -426,6 +429,14 @@ def test_the_cell_and_the_unrolled_network_as_pictures() -> None:
     assert ask(session, "draw", depth="layers")["svg"].startswith("<svg")
     alone = begun("linear", 4)
     assert "is for a chain of layers" in refused(alone, "draw", depth="cell")
+
+
+def test_where_nothing_measures_letters_there_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*args: object, **options: object) -> None:
+        raise ImportError("matplotlib")
+
+    monkeypatch.setattr("backlit.studio.drawing.scene_of", missing)
+    assert "this picture can't be drawn here" in refused(begun(), "draw", depth="cell")
 
 
 def test_a_link_holds_a_typed_text_and_leads_to_the_same_bits() -> None:

@@ -96,6 +96,13 @@ class Yardstick:
     criterion: str = "loss"
     _base: Validation | None = field(default=None, init=False, repr=False)
 
+    @classmethod
+    def of(cls, reference: Result, base: Validation, criterion: str) -> Yardstick:
+        """One of which the reference's answers are known, or those of a run that has taken its place."""
+        yardstick = cls(reference, reference.recipe, criterion)
+        yardstick._base = base
+        return yardstick
+
     @property
     def base(self) -> Validation:
         """What the reference says of the held-out rows."""

@@ -10,7 +10,8 @@ import numpy as np
 from backlit.languages import Template
 from backlit.nn import initializers, losses
 from backlit.nn.layers import activations
-from backlit.studio import faults, recurrent
+from backlit.studio import exercises, faults, recurrent
+from backlit.studio.assignment import PARTS, QUANTITIES
 from backlit.studio.sets import BUNDLED, GENERATED, GROUPS, PICTURES, POINTS, rows_of, titles
 from backlit.studio.state import (
     LAYERS,
@@ -102,6 +103,11 @@ def catalog() -> dict[str, Any]:
         "kinds": list(LAYERS),
         "examples": [{"name": name, "title": both(title), "state": state} for name, (title, state) in EXAMPLES.items()],
         "faults": [{"key": key, "title": both(fault.title)} for key, fault in faults.FAULTS.items()],
+        "exercises": exercises.listed(),
+        "quantities": [
+            {"name": name, "title": both(each.title), "share": "%" in each.form} for name, each in QUANTITIES.items()
+        ],
+        "parts": [{"name": name, "title": both(part.title)} for name, part in PARTS.items()],
         "state": State().to_dict(),
     }
 

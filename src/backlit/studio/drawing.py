@@ -6,10 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from backlit.errors import InputError
 from backlit.inspect.draw import draw as scene_of
+from backlit.languages import Template
 from backlit.nn.layer import Network
 from backlit.studio.explaining import row_of, side_of
 from backlit.studio.replies import Reply
+
+NO_PICTURE = Template(
+    "this picture can't be drawn here: that needs the studio that runs on a computer, backlit studio",
+    "이 그림은 여기서 그릴 수 없습니다. 컴퓨터에서 실행한 스튜디오(backlit studio)에서 그려 보세요.",
+)
 
 Arrays = dict[str, np.ndarray]
 
@@ -29,7 +36,10 @@ def draw(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
             outputs = np.asarray(network(x[None]))[0].argmax(axis=-1)
             letters = "".join(reading.letters[i] for i in outputs)
             options["labels"] = (reading.window(row)[:steps], letters)
-    drawing = scene_of(network, depth, **options)
+    try:
+        drawing = scene_of(network, depth, **options)
+    except ImportError as error:  # in a browser there is nothing that measures letters
+        raise InputError(NO_PICTURE.say()) from error
     told = {"svg": drawing.svg, "title": drawing.title, "text": drawing.description, "update": timeline.at}
     return [Reply({"type": "drawn", "depth": depth, **told})]
 

@@ -95,7 +95,7 @@ class Looks:
         timeline = self.timeline
         curves, last = timeline.curves, timeline.at - 1
         if last < 0:
-            return self._scores_now()
+            return self.scores_now()
         return {
             "loss": _told(curves.loss[last]),
             "held_loss": _told(curves.held_loss[last]),
@@ -103,8 +103,8 @@ class Looks:
             "held_right": _told(curves.held_right[last]),
         }
 
-    def _scores_now(self) -> dict[str, float | None]:
-        """The same before the first update, of all rows."""
+    def scores_now(self) -> dict[str, float | None]:
+        """The same of all rows, as the network is now."""
         timeline = self.timeline
         examples, held = timeline.job.examples, timeline.held_rows.astype(bool)
         network = timeline.network

@@ -18,6 +18,8 @@ from backlit.studio.protocol import (
 ROW = whole("row", "row of the data as `data` numbered them", optional=True)
 SIDE = text("side", "a: the network; b: the one beside it", "a", "b", optional=True)
 
+ONLY = text("side", "in which of two networks; in both, if it isn't said", "a", "b", optional=True)
+
 ASKED = (
     MessageKind(
         "hello",
@@ -45,18 +47,18 @@ ASKED = (
     MessageKind("pause", "ask", "Stop: what plays, and a `step` or `seek` under way, after at most 64 updates more."),
     MessageKind("seek", "ask", "Go to an update, back or forth; states of the past are computed again, bit for bit.", (whole("update", "how many updates were made there"),)),
     MessageKind("reset", "ask", "Back to update 0; the history of changes is forgotten."),
-    MessageKind("rate", "ask", "Another learning rate from here on; what was trained beyond this update is forgotten.", (number("value", "the rate", 0, 1000),)),
+    MessageKind("rate", "ask", "Another learning rate from here on; what was trained beyond this update is forgotten.", (number("value", "the rate", 0, 1000), ONLY)),
     MessageKind(
         "edit",
         "ask",
         "Set one weight, here and now.",
-        (text("place", "parameter and index: 0/weight[1,2] (unit, input), 0/bias[1]", most=200), number("value", "its new value", -1e9, 1e9)),
+        (text("place", "parameter and index: 0/weight[1,2] (unit, input), 0/bias[1]", most=200), number("value", "its new value", -1e9, 1e9), ONLY),
     ),
     MessageKind(
         "freeze",
         "ask",
         "Hold a unit's incoming weights and bias from here on, or let them go again.",
-        (text("layer", "path of its layer, as in `state`: 0", most=200), whole("unit", "counted from 0"), flag("on", "hold or let go")),
+        (text("layer", "path of its layer, as in `state`: 0", most=200), whole("unit", "counted from 0"), flag("on", "hold or let go"), ONLY),
     ),
     MessageKind(
         "look",
@@ -100,7 +102,11 @@ ASKED = (
     MessageKind("try", "ask", "A finding's remedy beside the network: a comparison. Answered by `state`.", (text("key", "of the finding", most=200),)),
     MessageKind("break", "ask", "Plant a fault, which isn't named. Answered by `state`.", (whole("seed", "of the choice", optional=True),)),
     MessageKind("guess", "ask", "Say which fault was planted. Answered by `judged`.", (text("key", "of the fault, as `catalog` lists them", most=200),)),
-    MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`."),
+    MessageKind("assign", "ask", "Begin a task, or lay it aside. Answered by `state` and `data`.", (anything("task", "{key} of an exercise of `catalog`, a task as a link holds it, or null", optional=True), anything("state", "reached in it, as a link holds it; its beginning, if it isn't said", optional=True))),
+    MessageKind("check", "ask", "Whether the task's goal is reached at this update. Answered by `checked`."),
+    MessageKind("help", "ask", "Answered by `helped`.", (text("of", "which help", "hint", "solution"),)),
+    MessageKind("share", "ask", "What is seen as the beginning of a task. Answered by `shared`.", (thing("task", "{title, text, hint, goals, may, most_units, most_layers, most_weights, most_updates}"), whole("pupils", "for the command", 1, 200, optional=True))),
+    MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`.", (SIDE,)),
     MessageKind("draw", "ask", "The network as a picture. Answered by `drawn`.", (text("depth", "its layers, unrolled over time, or the cell of a recurrent layer", "layers", "time", "cell"), whole("step", "of the cell, counted from 1; the last one if left out", 1, optional=True), ROW, SIDE)),
     MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True), number("temperature", "0: always the likeliest; 1: by the network's probabilities", 0, 5, optional=True), whole("seed", "of what is drawn", optional=True), SIDE)),
 )  # fmt: skip
@@ -129,6 +135,7 @@ TOLD = (
             several("notes", "what is worth saying about it, each {en, ko}"),
             anything("compare", "of the second network: its state and layers, or null", optional=True),
             flag("planted", "whether a fault was planted and not yet found"),
+            anything("assignment", "the task: {key, title, text, hint, goals, may, may_words, bounds, bound, solved}, or null", optional=True),
         ),
     ),
     MessageKind(
@@ -164,9 +171,9 @@ TOLD = (
             anything("diverged", "{en, ko}: where the first NaN or infinity came from, or null", optional=True),
             several("histograms", "layer by layer {layer, low, high, counts, dead, saturated}", optional=True),
             several("flow", "layer by layer {layer, gradient, ratio, steps}: norms of the gradient, update by weight, and by time step", optional=True),
-            anything("compare", "{loss, held_loss, accuracy} of the second network, whose arrays begin with b:", optional=True),
+            anything("compare", "{loss, held_loss, accuracy, diverged} of the second network, whose arrays begin with b:", optional=True),
             anything("text", "what a text network writes: {now, log: [[update, text]], other}, with `other` of the second network; or null", optional=True),
-            anything("reading", "a row of a text: {row, text: its characters and the one after them, letters, layers: [{path, kind, states}]}, or null", optional=True),
+            anything("reading", "a row of a text: {row, text: its characters and the one after them, letters, layers: [{path, kind, states}], other: the second network's layers}, or null", optional=True),
         ),
         arrays="boundary: f4 (grid, grid), of classes (grid, grid, classes), rows from the bottom up; units/PATH: f4 (units, grid, grid); "
         "param/PATH: f4, each parameter by its path (param/0/weight); curves: f4 (updates, 2), loss and held loss of each update since the last frame; "
@@ -238,6 +245,9 @@ TOLD = (
     MessageKind("surface", "tell", "The loss along two directions.", (several("range", "[[low, high], [low, high]] along both"), several("explained", "share of the path along each direction"), text("kind", "pca: of the path; random: of filter-normalised directions", "pca", "random")), arrays="loss: f4 (grid, grid); path: f4 (points, 2); updates: f4 (points,)"),
     MessageKind("findings", "tell", "What the doctor says.", (several("findings", "{key, severity, title, text, remedy: each {en, ko}, layer, change}"), whole("update", "of the state that it is of"))),
     MessageKind("judged", "tell", "Whether a guess is right.", (flag("right", "whether it is"), thing("what", "{en, ko}"))),
+    MessageKind("checked", "tell", "How a task stands.", (flag("met", "whether all is reached at this update"), flag("solved", "whether it ever was"), several("parts", "goal by goal {text: {en, ko}, value, met}"), thing("what", "{en, ko}"), whole("update", "of the state that it is of"))),
+    MessageKind("helped", "tell", "A task's hint or solution.", (text("of", "hint or solution", "hint", "solution"), thing("what", "{en, ko}"), anything("state", "the solution as a state, or null", optional=True))),
+    MessageKind("shared", "tell", "A task to hand on.", (text("link", "the part of an address after #", most=LONGEST_TEXT), text("command", "that opens it for a class", most=LONGEST_TEXT), several("goals", "in words, each {en, ko}"))),
     MessageKind("code", "tell", "What is seen, to be copied.", (text("python", "a program", most=LONGEST_TEXT), text("command", "a shell command", most=LONGEST_TEXT), text("link", "the part of an address after #; without data", most=LONGEST_TEXT), several("notes", "what to know about it, each {en, ko}"))),
     MessageKind("drawn", "tell", "A picture.", (text("depth", "as it was asked for"), text("svg", "the picture as SVG, self-contained", most=LONGEST_TEXT), text("title", "what is seen"), text("text", "the same in words"), whole("update", "of the state that it is of"))),
     MessageKind("said", "tell", "What a text network wrote.", (text("text", "with its start", most=LONGEST_TEXT), whole("start", "characters of the start"), whole("update", "of the state that it is of"), several("steps", "of each character that was written: {letter, chance, likeliest: [[letter, chance]]}"))),

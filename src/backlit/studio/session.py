@@ -13,13 +13,15 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.languages import Template
+from backlit.studio.assignment import Assignment
 from backlit.studio.building import frozen_now
 from backlit.studio.findings import in_short
 from backlit.studio.looks import Looks, parameters
+from backlit.studio.quota import Quota
 from backlit.studio.reading import TextLooks, look
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
-from backlit.studio.state import MOST_CHANGES, MOST_UPDATES, Change, State
+from backlit.studio.state import MOST_CHANGES, Change, State
 from backlit.studio.texts import rows_of
 from backlit.studio.timeline import Timeline
 from backlit.studio.uploads import Files
@@ -28,6 +30,13 @@ from backlit.studio.words import both
 HELD_NONE = Template(
     "too few rows to hold some back: all are trained on", "데이터가 적어 검증용으로 떼어 두지 않고 모두 학습에 씁니다."
 )
+DIVERGED = Template(
+    "update {update} would leave no numbers ({place}), so it wasn't made. You are before it: take a lower learning "
+    "rate from here, or go back further",
+    "{update}번째 갱신을 하면 수가 아닌 값이 됩니다({place}). 그래서 그 앞에 멈췄습니다. "
+    "여기서부터 학습률을 낮추거나 더 앞으로 돌아가세요.",
+)
+ALONE = "there is one network; begin with compare"
 FRAME_SECONDS = 0.02  # how long updates are made between frames where they come as fast as they can
 MOST_CURVES = 100_000  # updates whose losses a frame carries; the next one carries on
 MOST_PICTURES = 120  # that a page is sent to choose from
@@ -52,6 +61,8 @@ class Session:
         To begin with.
     files : mapping of name to file, optional
         Data that states may name.
+    quota : Quota, optional
+        How much of the machine it may take.
 
     Attributes
     ----------
@@ -64,10 +75,17 @@ class Session:
     interrupted : callable
         ``interrupted(anew)``: whether to leave a long way, since something else was asked for; with `anew`, only if
         what is built doesn't matter any more.
+    assignment : Assignment or None
+        What is to be reached, and what may be changed. `bound`: it can't be laid aside. `solved`: it was reached.
     """
 
-    def __init__(self, state: State | None = None, files: Mapping[str, Any] | None = None) -> None:
-        self.files = Files(files or {})
+    def __init__(
+        self, state: State | None = None, files: Mapping[str, Any] | None = None, quota: Quota | None = None
+    ) -> None:
+        self.files, self.quota = Files(files or {}), quota or Quota()
+        self.files.most = self.quota.files
+        self.assignment: Assignment | None = None
+        self.bound = self.solved = False
         self.playing, self.speed = False, 0
         self.panels: tuple[str, ...] = ("boundary", "units", "weights", "curves")
         self.grid, self.row, self.frames, self.version = 40, None, 0, 0
@@ -82,19 +100,54 @@ class Session:
         self._inside: tuple[float, int, dict[str, Any]] = (-1.0, -1, {})
         self.first = self._side(state or State())
 
+    def rested(self) -> Callable[[], Session]:
+        """What makes the session anew, and holds only what can't be computed again: what was said, sent and set."""
+        state, files, quota = self.state, self.files, self.quota
+        assignment, bound, solved = self.assignment, self.bound, self.solved
+
+        def again() -> Session:
+            session = Session(state.replace(at=0), files, quota)
+            session.assignment, session.bound, session.solved = assignment, bound, solved
+            session.aim = state.at
+            return session
+
+        return again
+
     # -------------------------------------------------------------------------------------------- what is seen
 
     def at(self) -> dict[str, Any]:
         """Time."""
-        timeline = self.first.timeline
+        timeline = self.lead
         return {
             "update": timeline.at,
             "epoch": timeline.at / timeline.updates_per_epoch,
             "updates_per_epoch": timeline.updates_per_epoch,
-            "furthest": timeline.furthest,
+            "furthest": self.furthest,
             "playing": self.playing,
             "speed": self.speed,
         }
+
+    @property
+    def sides(self) -> dict[str, Side]:
+        """The networks that there are, by what messages call them."""
+        return {"a": self.first} | ({} if self.second is None else {"b": self.second})
+
+    @property
+    def lead(self) -> Timeline:
+        """By which time is told: the first network's, unless it has diverged and the second one goes on."""
+        first, second = self.first.timeline, self.second
+        return first if second is None or second.timeline.at <= first.at else second.timeline
+
+    @property
+    def furthest(self) -> int:
+        """The last update that was made in any of them."""
+        return max(side.timeline.furthest for side in self.sides.values())
+
+    @property
+    def most_updates(self) -> int:
+        """The last update that there may be."""
+        allowed = None if self.assignment is None else self.assignment.most_updates
+        return self.quota.updates if allowed is None else min(allowed, self.quota.updates)
 
     @property
     def state(self) -> State:
@@ -123,6 +176,7 @@ class Session:
             "notes": [both(note) for note in notes],
             "compare": compare,
             "planted": self.planted is not None,
+            "assignment": None if self.assignment is None else self.assignment.told(self.bound, self.solved),
         }
         return Reply(message, to_all=True)
 
@@ -167,8 +221,8 @@ class Session:
             The first update whose losses the page doesn't have yet.
         """
         self.frames += 1
-        timeline = self.first.timeline
-        start = min(curves_from, timeline.furthest)
+        timeline = self.lead
+        start = min(curves_from, self.furthest)
         message = {
             "type": "frame",
             "frame": self.frames,
@@ -177,14 +231,14 @@ class Session:
             "playing": self.playing,
             **_scored(self.first),
             "curves_from": start,
-            "diverged": None if timeline.diverged is None else both(timeline.diverged.place),
-            "compare": None if self.second is None else _scored(self.second),
+            "diverged": _diverged(self.first),
+            "compare": None if self.second is None else {**_scored(self.second), "diverged": _diverged(self.second)},
             **self._seen_inside(),
         }
         arrays = self._pictures(self.first)
         self._read(message, arrays)
         if "curves" in self.panels:
-            arrays["curves"] = _curves(timeline, start)
+            arrays["curves"] = _curves(self.first.timeline, start)
         if self.second is not None:
             arrays |= {f"b:{name}": array for name, array in self._pictures(self.second).items()}
             if "curves" in self.panels:
@@ -193,8 +247,7 @@ class Session:
 
     def curves_until(self, start: int) -> int:
         """The update up to which a frame's curves from `start` go."""
-        furthest = self.first.timeline.furthest
-        return min(min(start, furthest) + MOST_CURVES, furthest)
+        return min(min(start, self.furthest) + MOST_CURVES, self.furthest)
 
     def _pictures(self, side: Side) -> dict[str, np.ndarray]:
         network = side.timeline.network
@@ -219,6 +272,10 @@ class Session:
         if "reading" in self.panels:
             message["reading"], steps = look(first.timeline, self.row or 0)
             arrays |= steps
+            if second is not None and second.texts is not None:
+                other, steps = look(second.timeline, self.row or 0)
+                message["reading"]["other"] = other["layers"]
+                arrays |= {f"b:{name}": array for name, array in steps.items()}
 
     def _seen_inside(self) -> dict[str, Any]:
         """Histograms, gradients and findings, looked at now and then while it is playing."""
@@ -246,14 +303,14 @@ class Session:
         """The updates from one frame to the next, if it is playing or has an aim."""
         if not self.busy:
             return
-        before, aim = self.first.timeline.at, MOST_UPDATES if self.aim is None else self.aim
+        before, aim = self.lead.at, self.most_updates if self.aim is None else self.aim
         if self.speed and self.aim is None:
-            self._advance(self.speed)
+            self._advance(min(self.speed, aim - before))
         else:
             until, count = time.monotonic() + FRAME_SECONDS, 1
-            while time.monotonic() < until and self._advance(min(count, aim - self.first.timeline.at)):
+            while time.monotonic() < until and self._advance(min(count, aim - self.lead.at)):
                 count = min(2 * count, 256)
-        if self.first.timeline.at in (before, aim):  # diverged, or at the last update there is
+        if self.lead.at in (before, aim):  # diverged, or at the last update there is
             self.playing, self.aim = False, None
         self.version += 1
 
@@ -269,18 +326,24 @@ class Session:
         return self.interrupted(True)
 
     def _advance(self, count: int) -> int:
-        """Both networks, as long as one of them goes on."""
-        made = self.first.timeline.advance(count, self._away)
+        """Both networks, as long as one of them goes on; how far."""
+        before, first = self.lead.at, self.first.timeline
+        first.advance(before + count - first.at, self._away)
         if self.second is not None:
-            self.second.timeline.advance(self.first.timeline.at - self.second.timeline.at, self._away)
-        return made
+            self._follow(before + count)
+        return self.lead.at - before
 
     def seek(self, update: int) -> None:
         """Both networks at an update, or on the way there where that was interrupted."""
-        self.aim = None
+        self.aim, update = None, min(update, self.most_updates)
         self.first.timeline.seek(update, self._away)
         if self.second is not None:
-            self.second.timeline.seek(self.first.timeline.at, self._away)
+            self._follow(update)
+
+    def _follow(self, update: int) -> None:
+        """The second network to where the first one is; if that one has diverged, to the update."""
+        first, second = self.first.timeline, self.side("b").timeline
+        second.seek(first.at if first.diverged is None else update, self._away)
 
     def to_warm_up(self) -> Timeline | None:
         """What is to be compiled before it is trained, told once; None if there is nothing."""
@@ -296,12 +359,27 @@ class Session:
         if rows is None:
             same = before is not None and before.state.data == state.data
             rows = before.rows if same and before is not None else rows_of(state.data, self.files)
-        return Side(Timeline(state, rows, before, self._anew))
+        if state.training.engine == "auto":
+            state = state.replace(training=state.training.replace(engine=self.quota.engine))
+        side = Side(Timeline(state, rows, before, self._anew, self.quota))
+        if self.assignment is not None:
+            self.assignment.require(state, side.timeline.job.network.size)
+        return side
+
+    def side(self, name: str) -> Side:
+        """A network by its name, "a" or "b"."""
+        if name not in self.sides:
+            raise InputError(ALONE)
+        return self.sides[name]
+
+    def beside(self, state: State) -> Side:
+        """A network to be put beside the first one, on its data."""
+        return self._side(state, rows=self.first.timeline.rows)
 
     def rebuild(self, state: State) -> None:
         """Another state: trained up to where it says."""
         side = self._side(state, rows=self._same_rows(state))
-        side.timeline.seek(state.at, self._away)
+        side.timeline.seek(min(state.at, self.most_updates), self._away)
         self.first, self.second, self.playing, self.row, self.aim = side, None, False, None, None
         self.planted = self.honest = None
         self.version, self.cut = self.version + 1, 0
@@ -310,19 +388,31 @@ class Session:
         timeline = self.first.timeline
         return timeline.rows if timeline.state.data == state.data else None
 
-    def change(self, change: Change) -> None:
-        """Something changed by hand at this update, in both networks."""
-        timeline = self.first.timeline
-        if len(timeline.state.history) >= MOST_CHANGES:
-            raise InputError(f"at most {MOST_CHANGES} changes by hand; press reset to begin anew")
-        sides = [self.first] + ([] if self.second is None else [self.second])
-        made = [self._side(_with_change(side.timeline.state, change), side.timeline) for side in sides]
-        for side in made:
+    def change(self, change: Change, only: str | None = None) -> None:
+        """Something changed by hand at this update (whatever `change.at` is).
+
+        Parameters
+        ----------
+        change : Change
+        only : "a", "b" or None
+            In which network; None: in both.
+        """
+        sides = self.sides if only is None else {only: self.side(only)}
+        made = dict(self.sides)
+        for name, side in sides.items():
+            timeline = side.timeline
+            if len(timeline.state.history) >= MOST_CHANGES:
+                raise InputError(f"at most {MOST_CHANGES} changes by hand; press reset to begin anew")
+            made[name] = self._side(_with_change(timeline.state, change.replace(at=timeline.at)), timeline)
+        if self.honest is not None and "a" in sides:
+            self.honest = _with_change(self.honest, change.replace(at=made["a"].timeline.at))
+        self.first, self.second = made["a"], made.get("b")
+        if self.second is not None:
+            self._follow(self.second.timeline.at)
+        for side in self.sides.values():
             side.timeline.forget_what_follows()
-        self.first, self.second = made[0], made[1] if len(made) > 1 else None
-        if self.honest is not None:
-            self.honest = _with_change(self.honest, change)
-        self.version, self.cut, self.aim = self.version + 1, timeline.at, None
+        self.version, self.aim = self.version + 1, None
+        self.cut = min(side.timeline.at for side in made.values())
 
 
 def _with_change(state: State, change: Change) -> State:
@@ -338,6 +428,12 @@ def _same(one: Change, other: Change) -> bool:
 def _layers(side: Side) -> list[dict[str, Any]]:
     frozen = frozen_now(side.timeline.state, side.timeline.at)
     return [column.to_dict(frozen) for column in side.looks.columns]
+
+
+def _diverged(side: Side) -> dict[str, str] | None:
+    """Where no numbers were left, and what to do."""
+    found = side.timeline.diverged
+    return None if found is None else both(DIVERGED.of(update=side.timeline.at + 1, place=found.place))
 
 
 def _scored(side: Side) -> dict[str, Any]:

@@ -28,16 +28,24 @@ from backlit.train.prepare import clipped
 MOST_ROWS = 200  # over which a unit's values are told
 MOST_TERMS = 6  # of a sum that is written out
 FORMULAS = {
-    "RNN": ["hₜ = {f}(Wxh·xₜ + Whh·hₜ₋₁ + b)"],
+    "RNN": ["hₜ = {f}(Wxh·xₜ + Whh·hₜ₋₁ + bh)"],
     "LSTM": [
-        "fₜ, iₜ, oₜ = σ(Wxh·xₜ + Whh·hₜ₋₁ + b)", "gₜ = tanh(Wxh·xₜ + Whh·hₜ₋₁ + b)",
-        "cₜ = fₜ·cₜ₋₁ + iₜ·gₜ", "hₜ = oₜ·tanh(cₜ)",
+        "fₜ = σ(Wxf·xₜ + Whf·hₜ₋₁ + bf)", "iₜ = σ(Wxi·xₜ + Whi·hₜ₋₁ + bi)", "oₜ = σ(Wxo·xₜ + Who·hₜ₋₁ + bo)",
+        "gₜ = tanh(Wxg·xₜ + Whg·hₜ₋₁ + bg)", "cₜ = fₜ·cₜ₋₁ + iₜ·gₜ", "hₜ = oₜ·tanh(cₜ)",
     ],
     "GRU": [
-        "rₜ, zₜ = σ(Wxh·xₜ + Whh·hₜ₋₁ + b)", "nₜ = tanh(Wxh·xₜ + b + rₜ·(Whh·hₜ₋₁ + bʳ))",
-        "hₜ = (1 − zₜ)·nₜ + zₜ·hₜ₋₁",
+        "rₜ = σ(Wxr·xₜ + Whr·hₜ₋₁ + br)", "zₜ = σ(Wxz·xₜ + Whz·hₜ₋₁ + bz)",
+        "nₜ = tanh(Wxn·xₜ + bn + rₜ·(Whn·hₜ₋₁ + bhn))", "hₜ = (1 − zₜ)·nₜ + zₜ·hₜ₋₁",
     ],
 }  # fmt: skip
+LETTERS = {
+    "forget_gate": "f",
+    "input_gate": "i",
+    "output_gate": "o",
+    "reset_gate": "r",
+    "update_gate": "z",
+    "hidden": "h",
+}
 
 
 def layer_at(network: Network, path: str) -> Any:
@@ -197,17 +205,26 @@ def _term(value: float) -> str:
 
 
 def _sign(timeline: Timeline, path: str, own: str, index: tuple[int, ...]) -> str:
-    """A weight in words: Wxh[3, e] is that of unit 3 for the letter e, counted from 1."""
+    """A weight as the formulas have it: Wxf[3, e] is the forget gate's, of unit 3 (from 1), for the letter e."""
     layer: Any = layer_at(timeline.network, path)
     gates, units = gates_of(layer), layer.units
     gate, unit = (len(gates) - 1, index[0]) if own == "recurrent/bias" else divmod(index[0], units)
-    letter = {"weight": "Wxh" if isinstance(layer, KINDS) else "Why", "recurrent/weight": "Whh"}.get(own, "b")
-    of = f"{gates[gate].replace('_', ' ')} " if len(gates) > 1 else ""
+    of = LETTERS.get(gates[gate], "n" if isinstance(layer, GRU) else "g")  # the candidate's letter
+    letter = {"weight": f"Wx{of}", "bias": f"b{of}", "recurrent/weight": f"Wh{of}", "recurrent/bias": f"bh{of}"}[own]
+    if not isinstance(layer, KINDS):
+        letter = (
+            {"weight": "Why", "bias": "by"}[own] if path == last_of(timeline.network) else {"weight": "W"}.get(own, "b")
+        )
     inputs = ""
     if len(index) > 1:
         letters = timeline.rows.reading.letters if own == "weight" and path == "0" else None
         inputs = f", {shown(letters[index[1]]) if letters else index[1] + 1}"
-    return f"{letter}[{of}{unit + 1}{inputs}]"
+    return f"{letter}[{unit + 1}{inputs}]"
+
+
+def last_of(network: Network) -> str:
+    """Path of the layer that gives the outputs."""
+    return list(network.params)[-1]
 
 
 def shown(letter: str) -> str:
@@ -260,7 +277,8 @@ def unit(timeline: Timeline, path: str, number_: int, gate: str | None, row: int
     own = arrays.get(f"steps/{path}/hidden")
     series = _outputs(network, x[row or 0][None], path)[0, :, number_] if own is None else own[:, number_]
     formulas = [
-        line.replace("{f}", getattr(layer, "activation", "tanh")) for line in FORMULAS.get(kind, ["yₜ = Why·xₜ + b"])
+        line.replace("{f}", getattr(layer, "activation", "tanh"))
+        for line in FORMULAS.get(kind, ["yₜ = Why·hₜ + by" if path == last_of(network) else "W·xₜ + b"])
     ]
     return {
         "layer": path, "unit": number_, "activation": "", "low": float(values.min()), "high": float(values.max()),

@@ -17,6 +17,7 @@ from backlit.languages import Template
 from backlit.studio.albums import ENDINGS as PICTURES
 from backlit.studio.albums import read_album
 from backlit.studio.plane import plane_of
+from backlit.studio.quota import FILES
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_CLASSES, MOST_ROWS
@@ -25,7 +26,6 @@ from backlit.studio.words import both
 
 MOST_BYTES = 8 * 2**20
 MOST_COLUMNS = 200
-MOST_FILES = 4
 ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
 KEPT_TEXT = 200  # characters of a name
 LEFT_OUT = Template("left out: {why}", "제외: {why}")
@@ -126,7 +126,9 @@ def table(path: str | Path, target: str, inputs: Sequence[str] = ()) -> tuple[np
 
 
 class Files(dict[str, Any]):
-    """The files of a session, by the name that `uploaded` tells; the oldest is let go when there are too many."""
+    """The files of a session, by the name that `uploaded` tells; the oldest is let go beyond `most`."""
+
+    most = FILES
 
     def add(self, name: str, data: bytes) -> str:
         """Read a file; by what it is called from now on.
@@ -156,7 +158,7 @@ class Files(dict[str, Any]):
         """Keep a file that was read, one with ``rows(target, inputs)``; by what it is called from now on."""
         key = f"file{1 + max((int(name[4:]) for name in self if name.startswith('file')), default=0)}"
         self[key] = found
-        while len(self) > MOST_FILES:
+        while len(self) > self.most:
             del self[next(iter(self))]
         return key
 

@@ -117,7 +117,7 @@ def test_a_weight_is_explained_step_by_step(page):
     expect(page.locator(".series td")).to_have_count(4)
     page.locator('[data-do="gate"]').select_option("forget_gate")
     page.locator('[data-place="0/recurrent/weight[9,2]"]').click()
-    expect(page.locator("studio-numbers h2")).to_contain_text("Whh[forget gate 2, 3]")
+    expect(page.locator("studio-numbers h2")).to_contain_text("Whf[2, 3]")
     rows = page.locator(".through-time tbody tr")
     expect(rows).to_have_count(4)
     weight = page.evaluate("studio.store.state.explained.weight")
@@ -130,7 +130,7 @@ def test_a_weight_is_explained_step_by_step(page):
 def test_a_line_of_the_network_is_a_weight_of_the_candidate(page):
     read_hello(page, "gru")
     page.locator('[data-edge="0/0/1"]').dispatch_event("click")
-    expect(page.locator("studio-numbers h2")).to_contain_text("Wxh[candidate 1, e]")
+    expect(page.locator("studio-numbers h2")).to_contain_text("Wxn[1, e]")
 
 
 def test_a_text_of_ones_own_and_what_is_no_text(page):
@@ -180,6 +180,13 @@ def test_two_kinds_of_layer_side_by_side(page):
     until(page, "studio.store.state.frames.a.text.now === 'hello'")
     expect(page.locator('[data-written="a"]')).to_have_text("hello")
     expect(page.locator('[data-written="b"]')).not_to_have_text("hello")  # without a state l is followed by l or o
+    page.locator('[data-tab="unrolled"]').click()
+    expect(page.locator("tr.outputs .good")).to_have_count(4)
+    page.locator('[data-side="b"]').click()
+    expect(page.locator("tr.outputs .bad")).to_have_count(1)
+    expect(page.locator("tr.states")).to_have_count(0)
+    page.locator('[data-tab="gates"]').click()
+    expect(page.locator("studio-gates")).to_contain_text("no recurrent layer")
 
 
 @pytest.mark.parametrize(("language", "size"), [("en", "desktop"), ("ko", "phone")])

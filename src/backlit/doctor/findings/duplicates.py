@@ -16,16 +16,16 @@ HELD_OUT = Sign(
     Template("{share:.1%} of the held-out rows", "평가 데이터의 {share:.1%}"),
     Template("share of held-out rows", "평가 데이터에 대한 비율"),
     Template(
-        "1 %, and three times what chance makes of columns that don't depend on each other",
-        "1 %, 그리고 서로 무관한 열에서 우연히 생기는 만큼의 세 배",
+        "1 %, and three times as many as are equal by chance",
+        "1 %, 그리고 우연히 같아지는 만큼의 세 배",
     ),
 )
 DISAGREEING = Sign(
     Template("{share:.1%} of the rows", "데이터의 {share:.1%}"),
     Template("share of rows", "데이터에 대한 비율"),
     Template(
-        "5 %, and three times what chance makes of columns that don't depend on each other",
-        "5 %, 그리고 서로 무관한 열에서 우연히 생기는 만큼의 세 배",
+        "5 %, and three times as many as are equal by chance",
+        "5 %, 그리고 우연히 같아지는 만큼의 세 배",
     ),
 )
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.findings.parts import shifted, wrong_labels
 from backlit.doctor.symptoms import COMMON, TELLING, UNSEEN, never_better, seen, simple_models_fail
 from backlit.languages import Template
 
+POWER = 0.06  # standard deviation of R² by chance; a signal twice as strong would show
 GAP = 0.3  # of the guess's loss, got rid of on training rows: they were learned by heart
 
 _ROWS = Template("{rows} rows", "데이터 {rows}개")
@@ -34,7 +36,7 @@ def _unrelated(e: Evidence) -> list[Finding]:
     rows = e.data["rows"]
     if "linear" in simple:
         score = max(simple["linear"], simple["neighbours"]) - simple["guess"]
-        limit = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else 0.05
+        limit = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else min(0.05, 12 / simple["rows"])
         sign = BY_ACCURACY if e.classes else BY_R2
     else:
         score = 1 - float(e.column("val_loss").min()) / (e.data.get("held_guess") or e.guess or 1)
@@ -42,9 +44,17 @@ def _unrelated(e: Evidence) -> list[Finding]:
     return [UNRELATED_LABELS.found(sign, score, limit, seen(e), rows=rows)]
 
 
+def _telling(e: Evidence) -> bool:
+    """Whether so many rows, of so many columns, would show a weak signal: R² of noise varies by √(2p) / n."""
+    rows, columns = (e.data.get("reference") or {}).get("rows", 0), math.prod(e.network.input_shape)
+    return not rows or math.sqrt(2 * columns) / rows <= POWER
+
+
 def by_heart(e: Evidence) -> list[Finding]:
     """Targets learned by heart that nothing can tell for other rows: neither neighbours nor a line nor the network."""
     if not e.trained or not e.validated or e.diverged is not None or simple_models_fail(e) is False:
+        return []
+    if not _telling(e) or wrong_labels(e) or shifted(e):
         return []
     if e.data.get("rows", 0) < TELLING or (e.classes and max(e.targets.get("shares") or [0]) >= COMMON):
         return []  # guessing is hard to beat there
@@ -55,7 +65,12 @@ def unlearnable(e: Evidence) -> list[Finding]:
     """Targets that nothing can tell from the inputs, though gradients flow."""
     if not e.trained or e.diverged is not None or not e.looks or simple_models_fail(e) is not True:
         return []
-    if e.classes and max(e.targets.get("shares") or [0]) >= COMMON:
+    if (
+        not _telling(e)
+        or wrong_labels(e)
+        or shifted(e)
+        or (e.classes and max(e.targets.get("shares") or [0]) >= COMMON)
+    ):
         return []
     weights = [record for path, record in e.last.get("params", {}).items() if path.endswith("weight")]
     flowing = all(record.get("gradient_norm") for record in weights)

@@ -7,12 +7,13 @@ import "./pull.js";
 import "./inside.js";
 import "./doctor.js";
 import "./code.js";
+import "./exercises.js";
 import "./pictures.js";
 import "./unrolled.js";
 import "./gates.js";
 import { isText } from "./recurrent.js";
 
-const TABS = ["numbers", "pictures", "unrolled", "gates", "inside", "doctor", "code"];
+const TABS = ["numbers", "pictures", "unrolled", "gates", "inside", "doctor", "code", "exercises"];
 const ONLY_WHERE = { pictures: ({ data }) => Boolean(data?.picture), unrolled: isText, gates: isText };
 const ALWAYS = ["boundary", "units", "weights", "curves", "doctor"];
 const OF_TAB = { inside: ["histograms", "flow", "ratios"], unrolled: ["flow"] };
@@ -45,6 +46,7 @@ class Below extends StudioElement {
     if (tab === "doctor") return html`<studio-doctor></studio-doctor>`;
     if (tab === "pictures") return html`<studio-pictures></studio-pictures>`;
     if (tab === "code") return html`<studio-code></studio-code>`;
+    if (tab === "exercises") return html`<studio-exercises></studio-exercises>`;
     return html`<div class="numbers-columns"><studio-numbers></studio-numbers><studio-pull></studio-pull></div>`;
   }
 
@@ -59,7 +61,7 @@ class Below extends StudioElement {
   }
 
   updated() {
-    if (this.state.data && this.lookedAt !== isText(this.state)) this.#look(this.tab);
+    if (this.state.data && (this.lookedAt ?? false) !== isText(this.state)) this.#look(this.tab);
   }
 
   #key(event) {

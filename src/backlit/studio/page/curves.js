@@ -135,7 +135,8 @@ class Curves extends StudioElement {
   #add({ shape, values }, other, from) {
     const kept = this.#points.findIndex(({ x }) => x > from);
     if (kept >= 0) this.#points.length = kept;
-    for (let i = 0; i < shape[0]; i++) {
+    const count = Math.max(shape[0], other?.shape[0] ?? 0); // one of the two may have gone on alone
+    for (let i = 0; i < count; i++) {
       this.#points.push({ x: from + i + 1, train: finite(values[2 * i]), held: finite(values[2 * i + 1]), other: finite(other?.values[2 * i + 1]) });
     }
     if (this.#points.length > MOST) this.#points = this.#points.filter((_, index) => index % 2 === 0);

@@ -1,7 +1,7 @@
 // What is learned from: built-in sets, rows put down by hand, a file.
 import { StudioElement } from "./element.js";
 import { fitting } from "./recurrent.js";
-import { html, nothing } from "./lit.js";
+import { html, live, nothing } from "./lit.js";
 import { drawPoint } from "./drawing/points.js";
 import { number, say, told, whole } from "./say.js";
 import "./text-data.js";
@@ -113,9 +113,9 @@ class DataPanel extends StudioElement {
     const bounds = item[key];
     const value = this.given[key] ?? item.defaults?.[key] ?? 0;
     const set = (event) => this.studio.session.configure({ data: { ...this.given, [key]: Number(event.target.value) } });
-    if (key === "seed") return html`<label class="field">${say("seed")}<input type="number" data-do="data-seed" min="0" step="1" .value=${String(value)} @change=${set} /></label>`;
+    if (key === "seed") return html`<label class="field">${say("seed")}<input type="number" data-do="data-seed" min="0" step="1" .value=${live(String(value))} @change=${set} /></label>`;
     return html`<label class="field"><span>${say(`data-${key}`)}<output>${number(value)}</output></span>
-      <input type="range" data-do=${`data-${key}`} aria-label=${say(`data-${key}`)} min=${bounds[0]} max=${bounds[1]} step=${bounds[2]} .value=${String(value)} @change=${set} /></label>`;
+      <input type="range" data-do=${`data-${key}`} aria-label=${say(`data-${key}`)} min=${bounds[0]} max=${bounds[1]} step=${bounds[2]} .value=${live(String(value))} @change=${set} /></label>`;
   }
 
   #file() {
@@ -179,9 +179,9 @@ class DataPanel extends StudioElement {
       <caption class="small">${say("file-rows", { rows: whole(rows), count: columns.length })}</caption>
       <thead><tr><th scope="col">${say("column")}</th><th scope="col">${say("kind")}</th><th scope="col">${say("input")}</th><th scope="col">${say("target")}</th></tr></thead>
       <tbody>${columns.map(({ name, kind, note }) => html`<tr><th scope="row">${name}</th><td>${kind}${note ? html`<br /><span class="small soft">${told(note)}</span>` : nothing}</td>
-        <td><input type="checkbox" aria-label=${say("input-of", { name })} .checked=${inputs.includes(name)} ?disabled=${name === chosen}
+        <td><input type="checkbox" aria-label=${say("input-of", { name })} .checked=${live(inputs.includes(name))} ?disabled=${name === chosen}
           @change=${(event) => use(event.target.checked ? [...inputs, name] : inputs.filter((one) => one !== name), chosen)} /></td>
-        <td><input type="radio" name="target" aria-label=${say("target-of", { name })} .checked=${name === chosen} @change=${() => use(inputs.filter((one) => one !== name), name)} /></td></tr>`)}</tbody></table></div>`;
+        <td><input type="radio" name="target" aria-label=${say("target-of", { name })} .checked=${live(name === chosen)} @change=${() => use(inputs.filter((one) => one !== name), name)} /></td></tr>`)}</tbody></table></div>`;
   }
 }
 

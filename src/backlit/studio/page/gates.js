@@ -4,26 +4,26 @@ import { fit } from "./drawing/map.js";
 import { css, signColour } from "./drawing/palette.js";
 import { StudioElement } from "./element.js";
 import { html, nothing } from "./lit.js";
-import { shown } from "./recurrent.js";
+import { lookedAt, shown } from "./recurrent.js";
 import { number, say } from "./say.js";
 
 const REST = 100; // milliseconds between two pictures
 const BETWEEN = ["forget_gate", "input_gate", "output_gate", "reset_gate", "update_gate"]; // 0 shut, 1 open
 const FORMULAS = {
-  RNN: ["hₜ = tanh(Wxh·xₜ + Whh·hₜ₋₁ + b)"],
-  LSTM: ["fₜ, iₜ, oₜ = σ(Wxh·xₜ + Whh·hₜ₋₁ + b)", "gₜ = tanh(Wxh·xₜ + Whh·hₜ₋₁ + b)", "cₜ = fₜ·cₜ₋₁ + iₜ·gₜ", "hₜ = oₜ·tanh(cₜ)"],
-  GRU: ["rₜ, zₜ = σ(Wxh·xₜ + Whh·hₜ₋₁ + b)", "nₜ = tanh(Wxh·xₜ + b + rₜ·(Whh·hₜ₋₁ + bʳ))", "hₜ = (1 − zₜ)·nₜ + zₜ·hₜ₋₁"],
+  RNN: ["hₜ = tanh(Wxh·xₜ + Whh·hₜ₋₁ + bh)"],
+  LSTM: ["fₜ = σ(Wxf·xₜ + Whf·hₜ₋₁ + bf), iₜ = σ(Wxi·xₜ + Whi·hₜ₋₁ + bi), oₜ = σ(Wxo·xₜ + Who·hₜ₋₁ + bo)", "gₜ = tanh(Wxg·xₜ + Whg·hₜ₋₁ + bg)", "cₜ = fₜ·cₜ₋₁ + iₜ·gₜ", "hₜ = oₜ·tanh(cₜ)"],
+  GRU: ["rₜ = σ(Wxr·xₜ + Whr·hₜ₋₁ + br), zₜ = σ(Wxz·xₜ + Whz·hₜ₋₁ + bz)", "nₜ = tanh(Wxn·xₜ + bn + rₜ·(Whn·hₜ₋₁ + bhn))", "hₜ = (1 − zₜ)·nₜ + zₜ·hₜ₋₁"],
 };
 const SYMBOLS = { forget_gate: "f", input_gate: "i", output_gate: "o", reset_gate: "r", update_gate: "z", candidate: "g", cell: "c", hidden: "h" };
 
 class Gates extends StudioElement {
-  static watches = ["data", "row", "step", "drawnNetwork"];
+  static watches = ["data", "row", "step", "drawnNetwork", "side", "compare"];
   static properties = { cursor: { state: true } };
 
   #last = 0;
 
   render() {
-    const { reading } = this.state.frames?.a ?? {};
+    const { reading } = lookedAt(this.state);
     if (!reading) return html`<p class="soft">${say("waiting")}</p>`;
     if (!reading.layers.length) return html`<p>${say("no-gates")}</p>`;
     return html`<h2>${say("gates")}</h2><p class="small soft">${say("gates-how")}</p>
@@ -40,7 +40,7 @@ class Gates extends StudioElement {
   }
 
   #map(path, kind, name, letters) {
-    const array = this.state.frames.a.arrays[`steps/${path}/${name}`];
+    const array = lookedAt(this.state).at(`steps/${path}/${name}`);
     if (!array) return nothing;
     const [steps, units] = array.shape;
     return html`<figure><figcaption class="small"><b>${gateName(name)}</b> <i>${kind === "GRU" && name === "candidate" ? "n" : SYMBOLS[name]}ₜ</i> <span class="soft">${BETWEEN.includes(name) ? say("shut-open") : ""}</span></figcaption>
@@ -56,8 +56,8 @@ class Gates extends StudioElement {
   #cell({ text, row }) {
     const { drawnNetwork: drawn } = this.state;
     const step = Math.min(this.cursor?.t ?? text.length - 2, text.length - 2) + 1;
-    return html`<div class="cell"><button data-do="draw-cell" @click=${() => this.studio.session.ask("draw", { depth: "cell", step, row })}>${say("draw-cell", { step, letter: shown(text[step - 1]) })}</button>
-      ${drawn ? html`<figure><img data-drawn src=${`data:image/svg+xml;charset=utf-8,${encodeURIComponent(drawn.svg)}`} alt=${drawn.text} /><figcaption class="small soft">${say("drawn-at", { title: drawn.title, update: drawn.update })}</figcaption></figure>` : nothing}</div>`;
+    return html`<div class="cell"><button data-do="draw-cell" @click=${() => this.studio.session.ask("draw", { depth: "cell", step, row, ...(lookedAt(this.state).second ? { side: "b" } : {}) })}>${say("draw-cell", { step, letter: shown(text[step - 1]) })}</button>
+      ${drawn ? html`<figure class="scroll" tabindex="0" role="group" aria-label=${drawn.title}><img data-drawn src=${`data:image/svg+xml;charset=utf-8,${encodeURIComponent(drawn.svg)}`} alt=${drawn.text} /><figcaption class="small soft">${say("drawn-at", { title: drawn.title, update: drawn.update })}</figcaption></figure>` : nothing}</div>`;
   }
 
   #point(event, path, name, { shape: [steps, units] }) {
@@ -76,7 +76,7 @@ class Gates extends StudioElement {
   }
 
   #told({ text }) {
-    const array = this.cursor && this.state.frames.a.arrays[`steps/${this.cursor.path}/${this.cursor.name}`];
+    const array = this.cursor && lookedAt(this.state).at(`steps/${this.cursor.path}/${this.cursor.name}`);
     if (!array) return say("gates-point");
     const { t, unit, name } = this.#at(array);
     return say("gate-told", { name: gateName(name), step: t + 1, letter: shown(text[t]), unit: unit + 1, value: number(array.values[t * array.shape[1] + unit], 4) });
@@ -90,15 +90,15 @@ class Gates extends StudioElement {
 
   // All of a unit's gates along the row, as numbers.
   #table({ text, layers }) {
-    const { arrays } = this.state.frames.a;
+    const { at } = lookedAt(this.state);
     const layer = layers.find(({ path }) => path === this.cursor.path);
-    const first = layer && arrays[`steps/${layer.path}/${layer.states[0]}`];
+    const first = layer && at(`steps/${layer.path}/${layer.states[0]}`);
     if (!first) return nothing;
     const { unit } = this.#at(first);
     const steps = first.shape[0];
     return html`<details><summary class="small">${say("gates-numbers", { unit: unit + 1 })}</summary><div class="scroll" tabindex="0" role="region" aria-label=${say("gates-numbers", { unit: unit + 1 })}><table class="gate-numbers">
       <thead><tr><th scope="col">${say("gate")}</th>${text.slice(0, steps).map((letter, t) => html`<th scope="col"><span class="writing">${shown(letter)}</span><sub>${t + 1}</sub></th>`)}</tr></thead>
-      <tbody>${layer.states.map((name) => html`<tr><th scope="row">${gateName(name)}</th>${Array.from({ length: steps }, (_, t) => html`<td class="n small">${number(arrays[`steps/${layer.path}/${name}`].values[t * first.shape[1] + unit], 2)}</td>`)}</tr>`)}</tbody></table></div></details>`;
+      <tbody>${layer.states.map((name) => html`<tr><th scope="row">${gateName(name)}</th>${Array.from({ length: steps }, (_, t) => html`<td class="n small">${number(at(`steps/${layer.path}/${name}`).values[t * first.shape[1] + unit], 2)}</td>`)}</tr>`)}</tbody></table></div></details>`;
   }
 
   updated() {
@@ -106,11 +106,11 @@ class Gates extends StudioElement {
   }
 
   paint() {
-    const arrays = this.state.frames?.a?.arrays;
-    if (!arrays) return;
+    const { reading, at } = lookedAt(this.state);
+    if (!reading) return;
     const style = getComputedStyle(this);
     for (const canvas of this.querySelectorAll("canvas[data-gate]")) {
-      const array = arrays[`steps/${canvas.dataset.gate}`];
+      const array = at(`steps/${canvas.dataset.gate}`);
       if (array) paintGate(canvas, array, { paper: style.getPropertyValue("--paper"), ink: style.color, cursor: this.#isAt(canvas) ? this.#at(array) : null });
     }
   }

@@ -1,6 +1,7 @@
 // Start: texts, the store, the session, and what several parts of the page do together.
 import "./app.js";
 import { provide } from "./element.js";
+import { keep, keptBefore } from "./keeping.js";
 import { readLink } from "./link.js";
 import { chooseLanguage, LANGUAGES, loadTexts } from "./say.js";
 import { Session } from "./session.js";
@@ -22,7 +23,7 @@ function firstLanguage() {
 async function connection() {
   const { worker, recording } = globalThis.backlitStudio ?? {};
   if (recording) return (handlers) => new RecordedTransport(recording, handlers);
-  if (worker) return (handlers) => new WorkerTransport(worker, handlers);
+  if (worker) return (handlers) => new WorkerTransport(worker(), handlers);
   const address = new URL("ws", location.href);
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
   address.search = "";
@@ -35,6 +36,20 @@ class Studio {
     this.store = store;
     this.session = new Session(store, connect);
     store.watch(["at", "layers"], (changed) => this.#timeMoved(changed));
+    store.watch(["at", "spec", "assignment"], () => this.#keep());
+  }
+
+  // Begin an exercise, or a task as a link holds it.
+  async beginTask(task) {
+    this.store.set({ checked: null, helped: {}, row: null, drawing: false, side: "a" });
+    const answer = await this.session.ask("assign", { task });
+    if (!answer) return;
+    // The task stands above, the list that it was chosen from below: the one who reads is led there.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      const title = document.querySelector("studio-task h2");
+      title?.focus({ preventScroll: true });
+      title?.closest(".task").scrollIntoView({ block: "start" });
+    }));
   }
 
   choose(place) {
@@ -61,6 +76,26 @@ class Studio {
       this.stale = false;
       this.explain();
     }
+  }
+
+  // What is seen is kept in the browser, for the case that the studio was stopped and is started again.
+  #keep() {
+    const { spec, at, kept, assignment } = this.store.state;
+    if (this.fresh === undefined && spec && at) {
+      this.fresh = at.furthest === 0 && !spec.history.length && !this.store.state.link && !assignment;
+      if (this.fresh) this.store.set({ kept: keptBefore(spec) });
+    }
+    if (!spec || !at || at.playing) return;
+    if (at.furthest > 0 || spec.history.length) {
+      keep({ ...spec, at: at.update });
+      if (kept) this.store.set({ kept: null });
+    }
+  }
+
+  bringBack() {
+    const { kept } = this.store.state;
+    this.store.set({ kept: null });
+    return this.session.configure(kept.state);
   }
 
   #timeMoved(changed) {
@@ -124,6 +159,7 @@ async function start() {
     language: code, connection: "connecting", connectionReason: "", catalog: null, limits: null, spec: null, at: null, layers: null, notes: [],
     compare: null, side: "a", data: null, frames: {}, chosen: null, row: null, explained: null, walk: null, findings: null, spotted: [],
     judged: null, code: null, uploaded: null, surface: null, said: null, step: null, drawnNetwork: null, pictured: null, mistaken: null, drawnPicture: null, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
+    both: false, assignment: null, checked: null, helped: {}, shared: null, kept: null, refused: undefined,
     tab: "numbers", mode: "studio", panels: ["boundary", "units", "weights", "curves", "doctor"], grid: 60, link: readLink(location.hash), planted: false,
   });
   const studio = new Studio(store, await connection());

@@ -237,7 +237,7 @@ class NetworkView extends StudioElement {
     const step = this.state.step ?? (reading?.text.length ?? 2) - 2;
     for (const { layer, size, block, index } of this.map.columns) {
       if (block || !reading) continue;
-      const values = index === 0 ? reading.letters.map((letter) => Number(letter === reading.text[Math.min(step, reading.text.length - 2)])) : valuesAt(arrays, this.layers, index, step);
+      const values = index === 0 ? reading.letters.map((letter) => Number(letter === reading.text[Math.min(step, reading.text.length - 2)])) : valuesAt(arrays, this.layers, index, step, this.state.side === "b" && this.state.compare ? "b:" : "");
       for (let unit = 0; unit < layer.units; unit++) {
         const canvas = this.canvases.get(`${layer.path}/${unit}`);
         if (!canvas || !values) continue;
@@ -246,7 +246,7 @@ class NetworkView extends StudioElement {
         pen.clearRect(0, 0, canvas.width, canvas.height);
         pen.fillStyle = css(signColour(values[unit]), 0.75 * Math.min(1, Math.abs(values[unit])) ** 0.85);
         pen.fillRect(0, 0, canvas.width, canvas.height);
-        const label = index && this.querySelector(`[data-value="${layer.path}/${unit}"]`);
+        const label = index && layer.units <= 16 && this.querySelector(`[data-value="${layer.path}/${unit}"]`);
         if (label) label.textContent = number(values[unit], 2);
       }
     }

@@ -2,6 +2,7 @@
 import { biasName, weightName } from "./chosen.js";
 import { fit, paintValues } from "./drawing/map.js";
 import { StudioElement } from "./element.js";
+import { changed, shownLayers } from "./side.js";
 import { html, nothing } from "./lit.js";
 import { gateOffset, isText, shown } from "./recurrent.js";
 import { number, percent, say, told, whole } from "./say.js";
@@ -9,7 +10,7 @@ import { paintFilters } from "./filters.js";
 import { throughTime } from "./through-time.js";
 
 class Numbers extends StudioElement {
-  static watches = ["explained", "chosen", "layers", "row", "at", "data"];
+  static watches = ["explained", "chosen", "layers", "row", "at", "data", "compare", "side"];
 
   render() {
     const { chosen, explained } = this.state;
@@ -18,10 +19,11 @@ class Numbers extends StudioElement {
     return explained.weight ? this.#weight(explained) : explained.unit ? this.#unit(explained) : nothing;
   }
 
-  #of({ update, rows }) {
+  #of({ update, rows, unit }) {
     const { row } = this.state;
-    if (isText(this.state) && (rows ?? 1) === 1) return html`<p class="soft small">${say("of-row", { row: row ?? 0, update: whole(update) })}</p>`;
-    return html`<p class="soft small">${row === null ? say("of-batch", { rows: whole(rows ?? 1), update: whole(update) }) : say("of-row", { row, update: whole(update) })}</p>`;
+    const after = { update: whole(update), rows: whole(rows ?? 1) };
+    if (isText(this.state) && (rows ?? 1) === 1) return html`<p class="soft small">${say("of-row", { row: row ?? 0, ...after })}</p>`;
+    return html`<p class="soft small">${row !== null ? say("of-row", { row, ...after }) : unit ? say("of-unit", after) : rows > 1 ? say("of-batch", after) : say("of-batch-of-one", after)}</p>`;
   }
 
   #weight(explained) {
@@ -69,13 +71,14 @@ class Numbers extends StudioElement {
 
   async #set(event, place) {
     event.preventDefault();
-    const answer = await this.studio.session.ask("edit", { place, value: Number(event.target.elements.value.value) });
+    const answer = await this.studio.session.ask("edit", { place, value: Number(event.target.elements.value.value), ...changed(this.state) });
     if (answer) this.studio.explain();
   }
 
   #unit(explained) {
     const { unit } = explained;
-    const { chosen, layers } = this.state;
+    const { chosen } = this.state;
+    const layers = shownLayers(this.state);
     const index = layers.findIndex(({ path }) => path === chosen.layer);
     const frozen = layers[index]?.frozen?.includes?.(chosen.unit) ?? false;
     return html`<h2>${say("unit-of-layer", { unit: chosen.unit + 1, layer: index })}</h2>
@@ -91,7 +94,7 @@ class Numbers extends StudioElement {
             ${unit.mean === undefined || unit.mean === null ? nothing : html`<dt>${say("over-rows")}</dt><dd class="n">${say("from-to", { low: number(unit.low, 3), high: number(unit.high, 3), mean: number(unit.mean, 3) })}</dd>`}
             ${unit.alive === undefined || unit.alive === null ? nothing : html`<dt>${say("alive")}</dt><dd>${this.#alive(unit.alive)}</dd>`}
           </dl>
-          <div class="row"><button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen })}>❄ ${say(frozen ? "frozen" : "freeze")}</button></div>
+          <div class="row"><button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen, ...changed(this.state) })}>❄ ${say(frozen ? "frozen" : "freeze")}</button></div>
           ${unit.bias === undefined || unit.bias === null ? nothing : this.#edit(unit.bias)}
         </div>
         ${this.#picture(unit)}

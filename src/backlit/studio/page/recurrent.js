@@ -26,6 +26,14 @@ export function valuesAt(arrays, layers, index, step, side = "") {
   return found.values.subarray(at * units, (at + 1) * units);
 }
 
+// What the last frame has of the row, for the network that is shown: `at(name)` is an array of it.
+export function lookedAt({ frames, side, compare }) {
+  const { reading, arrays } = frames?.a ?? {};
+  if (!reading) return { reading: null };
+  const second = side === "b" && compare && reading.other;
+  return { reading: second ? { ...reading, layers: reading.other } : reading, at: (name) => arrays[second ? `b:${name}` : name], second: Boolean(second) };
+}
+
 // A letter so that one sees it.
 export const shown = (letter) => ({ " ": "␣", "\n": "⏎", "\t": "⇥" })[letter] ?? letter;
 

@@ -4,6 +4,7 @@ import { VERSION, wrong } from "./protocol.js";
 import { isText } from "./recurrent.js";
 import { language, say, told } from "./say.js";
 
+const MOVES = ["step", "play", "seek"]; // done, they show that what couldn't be done before can be now
 const ANSWER_WITHIN = 30_000; // milliseconds
 
 export class Session {
@@ -63,8 +64,18 @@ export class Session {
     await this.ask("hello", { version: VERSION, language: language() });
     this.look();
     const { link } = this.store.state;
-    if (link && !this.#greeted) await this.ask("configure", { state: link });
+    if (link && !this.#greeted) {
+      await this.#open(link);
+      // The session has it now: who loads the page again comes back to where it was, not to where the link begins.
+      if (this.transport.keeps) history.replaceState(null, "", location.pathname);
+    }
     this.#greeted = true;
+  }
+
+  // A link: a state, or a task with the state that it begins with or that someone has reached in it.
+  #open({ task, ...state }) {
+    if (!task) return this.ask("configure", { state });
+    return this.ask("assign", { task, ...(Object.keys(state).length ? { state } : {}) });
   }
 
   // What frames carry follows from what is open on the page.
@@ -96,6 +107,9 @@ export class Session {
     store.frameArrived(message);
     store.set({ at: { ...at, update, epoch, playing, furthest }, ...(findings ? { spotted: findings } : {}) });
     if (diverged && !store.state.diverged) this.#tell(told(diverged), "warning");
+    const other = message.compare?.diverged ?? null;
+    if (other && !store.state.otherDiverged) this.#tell(`${say("other-network")}: ${told(other)}`, "warning");
+    store.set({ otherDiverged: other });
     store.set({ diverged: diverged ?? null });
     this.transport.send({ type: "seen", frame: message.frame });
   }
@@ -105,8 +119,20 @@ const RECEIVERS = {
   welcome({ version, catalog, limits, backlit }) {
     this.store.set({ catalog, limits, backlit, serverVersion: version });
   },
-  state({ state, at, layers, notes, compare, planted }) {
-    this.store.set({ spec: state, at, layers, notes, compare: compare ?? null, planted });
+  // Something has changed: what was said of before doesn't hold any more.
+  state({ state, at, layers, notes, compare, planted, assignment }) {
+    const side = compare ? this.store.state.side : "a";
+    this.store.set({ spec: state, at, layers, notes, compare: compare ?? null, planted, assignment: assignment ?? null, side, messages: [] });
+  },
+  checked(message) {
+    const { assignment } = this.store.state;
+    this.store.set({ checked: message, ...(assignment ? { assignment: { ...assignment, solved: message.solved } } : {}) });
+  },
+  helped(message) {
+    this.store.set({ helped: { ...this.store.state.helped, [message.of]: message } });
+  },
+  shared(message) {
+    this.store.set({ shared: message });
   },
   data(message) {
     this.store.set({ data: message });
@@ -115,7 +141,7 @@ const RECEIVERS = {
     this.frame(message);
   },
   error({ what, field }) {
-    this.store.set({ wrongField: field ?? null });
+    this.store.set({ wrongField: field ?? null, refused: performance.now() });
     this.tell(told(what), "error");
   },
   note({ what }) {
@@ -157,7 +183,8 @@ const RECEIVERS = {
   said(message) {
     this.store.set({ said: message });
   },
-  done({ at }) {
+  done({ asked, at }) {
     if (at) this.store.set({ at });
+    if (MOVES.includes(asked)) this.store.set({ messages: this.store.state.messages.filter(({ kind }) => kind !== "error") });
   },
 };

@@ -1,7 +1,7 @@
 // How it is trained: optimizer, batch, penalty, seed. A change begins anew; the rate alone can change on the way.
 import { named } from "./builder.js";
 import { StudioElement } from "./element.js";
-import { html, nothing } from "./lit.js";
+import { html, live, nothing } from "./lit.js";
 import { isRecurrent, KINDS } from "./recurrent.js";
 import { number, say, told } from "./say.js";
 
@@ -24,7 +24,7 @@ class TrainingPanel extends StudioElement {
       ${catalog.penalties ? this.#choice("penalty", say("penalty"), catalog.penalties, penalty) : nothing}
       ${penalty && penalty !== "none" ? this.#numbers("strength", say("strength"), STRENGTHS, strength) : nothing}
       ${held === undefined ? nothing : this.#numbers("held", say("held-share"), HELD, held)}
-      ${seed === undefined ? nothing : html`<label class="field">${say("seed")}<input type="number" data-do="seed" min="0" step="1" .value=${String(seed)} @change=${(event) => this.#set({ seed: Number(event.target.value) })} /></label>`}
+      ${seed === undefined ? nothing : html`<label class="field">${say("seed")}<input type="number" data-do="seed" min="0" step="1" .value=${live(String(seed))} @change=${(event) => this.#set({ seed: Number(event.target.value) })} /></label>`}
     </div>${this.#compare()}`;
   }
 

@@ -4,26 +4,28 @@ import { fit } from "./drawing/map.js";
 import { css, signColour } from "./drawing/palette.js";
 import { StudioElement } from "./element.js";
 import { html, nothing } from "./lit.js";
-import { shown, windowOf } from "./recurrent.js";
+import { lookedAt, shown, windowOf } from "./recurrent.js";
 import { number, percent, say, whole } from "./say.js";
 
-const REST = 100; // milliseconds between two pictures
+const [REST, SLOW] = [100, 500]; // milliseconds between two pictures, and between two of a long row
+const LONG = 40; // steps
 const TOLD = 3; // letters whose probabilities stand above a step
 const MORE = 12; // of the chosen step
 const [WIDE, TALL] = [76, 34]; // of a state
 const SMALLEST = 1e-12; // gradient that has a bar
 
 class Unrolled extends StudioElement {
-  static watches = ["data", "row", "step", "layers", "side"];
+  static watches = ["data", "row", "step", "layers", "side", "compare"];
 
   #last = 0;
 
   render() {
-    const { reading, arrays, flow } = this.state.frames?.a ?? {};
+    const { reading, at: array, second } = lookedAt(this.state);
     if (!reading) return html`<p class="soft">${say("waiting")}</p>`;
     const letters = reading.text;
     const steps = letters.length - 1;
-    const output = arrays["steps/output"];
+    const flow = second ? null : this.state.frames.a.flow; // looked at in the first network alone
+    const output = array("steps/output");
     const at = this.state.step === null ? null : Math.min(this.state.step, steps - 1);
     return html`<h2>${say("unrolled")}</h2><p class="small soft">${say("unrolled-how")}</p>
       ${this.#rows(reading)}
@@ -77,7 +79,7 @@ class Unrolled extends StudioElement {
   }
 
   #told(path, t) {
-    const states = this.state.frames.a.arrays[`steps/${path}/hidden`];
+    const states = lookedAt(this.state).at(`steps/${path}/hidden`);
     if (!states) return "";
     const units = states.shape[1];
     const own = Array.from(states.values.subarray(t * units, (t + 1) * units));
@@ -87,10 +89,10 @@ class Unrolled extends StudioElement {
   #step(t, { text, letters, layers }, output) {
     const chances = chancesAt(output, t);
     const order = [...chances.keys()].sort((a, b) => chances[b] - chances[a]).slice(0, MORE);
-    const { arrays } = this.state.frames.a;
+    const { at } = lookedAt(this.state);
     return html`<div class="step-told" data-step-told=${t}><h3>${say("step-title", { step: t + 1, letter: shown(text[t]), next: shown(text[t + 1]) })}</h3>
       <div class="step-columns"><table><caption class="small">${say("chances-of-next")}</caption><tbody>${order.map((letter) => html`<tr><th scope="row" class="writing">${shown(letters[letter])}</th><td class="n">${percent(chances[letter])}</td></tr>`)}</tbody></table>
-      ${layers.map(({ path, kind }, index) => stateTable(arrays[`steps/${path}/hidden`], t, `${kind} ${index + 1}`))}</div></div>`;
+      ${layers.map(({ path, kind }, index) => stateTable(at(`steps/${path}/hidden`), t, `${kind} ${index + 1}`))}</div></div>`;
   }
 
   updated() {
@@ -98,19 +100,20 @@ class Unrolled extends StudioElement {
   }
 
   paint() {
-    const arrays = this.state.frames?.a?.arrays;
-    if (!arrays) return;
+    const { reading, at: array } = lookedAt(this.state);
+    if (!reading) return;
     const dark = getComputedStyle(this).getPropertyValue("--paper").trim();
     for (const canvas of this.querySelectorAll("canvas[data-state]")) {
       const at = canvas.dataset.state.lastIndexOf("/");
-      const states = arrays[`steps/${canvas.dataset.state.slice(0, at)}/hidden`];
+      const states = array(`steps/${canvas.dataset.state.slice(0, at)}/hidden`);
       if (states) paintState(canvas, states, Number(canvas.dataset.state.slice(at + 1)), dark);
     }
   }
 
   frameArrived({ playing }) {
     const now = performance.now();
-    if (playing && now - this.#last < REST) return;
+    const long = (this.state.data?.text?.steps ?? 0) > LONG;
+    if (playing && now - this.#last < (long ? SLOW : REST)) return;
     this.#last = now;
     this.requestUpdate();
   }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from backlit.data.preparation import preparation_of
+from backlit.errors import BacklitError
 from backlit.graph import tree
 from backlit.nn.ends import branch
 from backlit.nn.layer import Layer, Network
@@ -17,12 +18,16 @@ from backlit.train.heads import HeadTargets
 from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
 from backlit.train.probes.baselines import reference
+from backlit.train.probes.columns import coded, far_away, leaking, order_of, tokens_of
 from backlit.train.probes.history import ProbeRecord, plain
 from backlit.train.probes.padding import sequences_of
+from backlit.train.probes.parts import parts_of
 from backlit.train.probes.prober import Prober
 
 SEEN, NUMBERS = 4096, 1_000_000  # at most so many rows are told of, and numbers in them, but at least SAMPLE rows
-SAMPLE = 256  # rows on which simple models are tried
+TOGETHER = 4  # rows that are predicted together, and the first alone
+SAMPLE = 256  # rows that are looked at, at least
+LINES = 640  # on which simple models are tried: of fewer, a weak signal can't be told from none
 _STREAM = 0x57A27
 
 
@@ -45,6 +50,7 @@ def start_of(job: Job, prober: Prober) -> Lazy:
 
     def work() -> ProbeRecord:
         data = _data(examples, batches, seed)
+        data |= _alone(examples, batches)
         if whole is not None and data.get("sequences"):
             data["sequences"]["whole"] = whole
         return {**prober(train_state, 0), "data": data, "weights": weights_of(examples.network)}
@@ -88,7 +94,7 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         if split.validation is not None:
             numbers = split.validation[0]
-            some = numbers[rng.permutation(len(numbers))[:most]]
+            some = numbers[np.sort(rng.permutation(len(numbers))[:most])]  # in their order, which may tell something
             held = rows_at({"x": split.inputs, "y": split.encoded, "known": examples.known}, some)
         names = network.input_names
         of_inputs = {name: _of_input(seen["x"][name], branch(network, name)) for name in names}
@@ -107,6 +113,11 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
         if held is not None:
             facts["held"] = len(split.validation[0])  # type: ignore[index]
             facts["shared"] = _shared(seen["x"], held["x"], len(batches.rows))
+            other = _real(held["x"])
+            if simple is not None and other is not None and not isinstance(targets, HeadTargets):
+                facts["parts"] = parts_of(simple, seen["y"], other, held["y"], targets.kind)
+        if not isinstance(targets, HeadTargets):
+            facts["order"] = order_of(rows_at({"y": examples.encoded}, batches.rows)["y"], targets.kind)
     return plain_tree(facts)
 
 
@@ -116,7 +127,30 @@ def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
     if x.dtype.kind == "f":
         facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
         facts["inputs"] = _inputs(x)
+        if not facts["bad_rows"]:
+            facts["coded"], facts["far"] = coded(x), far_away(x)
+    elif x.dtype.kind in "iu" and layer.takes_integers:
+        facts["tokens"] = tokens_of(x)
     return facts
+
+
+def _alone(examples: Examples, batches: Batches) -> dict[str, Any]:
+    """By how much a few rows' outputs change if each is predicted alone, of their own size; 0 if they are the same."""
+    network = examples.network
+    some = rows_at({"x": examples.inputs}, batches.rows[:TOGETHER])["x"]
+    try:
+        with np.errstate(all="ignore"):
+            whole = tree.leaves(network.apply(network.params, some)[0])
+            single = tree.leaves(network.apply(network.params, tree.map(lambda part: part[:1], some))[0])
+    except (BacklitError, ValueError, TypeError, IndexError):  # a layer of the user's own may want anything
+        return {}
+    off = [
+        np.abs(np.asarray(one, np.float64)[0] - np.asarray(many, np.float64)[0])
+        for one, many in zip(single, whole, strict=True)
+    ]
+    size = max((float(np.abs(np.asarray(many, np.float64)).max()) for many in whole), default=0.0)
+    most = max((float(part.max()) for part in off if part.size), default=0.0)
+    return {"alone": most / size} if size and np.isfinite(most / size) else {}
 
 
 def _of_head(name: str, examples: Examples, seen: dict[str, Any], held: Any, simple: np.ndarray | None) -> Any:
@@ -143,12 +177,33 @@ def _of_output(
     kind, x, y = targets.kind, seen["x"], seen["y"]
     facts: dict[str, Any] = {"guess": guess_loss(loss, kind, y, shape, seen["weights"])}
     facts |= of_targets(y, targets)
-    facts["reference"] = {} if simple is None else reference(simple[:SAMPLE], y[:SAMPLE], kind)
+    facts["reference"] = {} if simple is None else reference(simple[:LINES], y[:LINES], kind)
     facts["twins"] = _twins(x, y, kind)
+    if seen["weights"] is not None:
+        facts["weighing"] = _weighing(np.asarray(seen["weights"], np.float64), y, kind)
+    if kind == "number" and y.dtype.kind == "f" and np.isfinite(y).all():
+        facts["far_targets"] = far_away(y.reshape(len(y), -1))
+    if simple is not None:
+        facts["leaking"] = leaking(simple, y, kind)
     if held is not None:
         facts["held_guess"] = guess_loss(loss, kind, held["y"], shape, None)
         facts["held_targets"] = _targets(kind, held["y"], targets)
     return facts
+
+
+def _weighing(weights: np.ndarray, y: np.ndarray, kind: str) -> dict[str, float]:
+    """How many of the rows count, (Σw)² / (n Σw²), and the class with the greatest weight: its part of it, and of rows.
+
+    L. Kish, Survey Sampling, 1965.
+    """
+    total = weights.sum()
+    told = {"effective": float(total**2 / max(len(weights) * np.square(weights).sum(), 1e-300))}
+    if kind in ("class", "binary") and y.size == len(y) and total > 0 and y.min() >= 0:
+        classes = y.reshape(-1).astype(int)
+        by_class = np.bincount(classes, weights=weights) / total
+        most = int(by_class.argmax())
+        told |= {"most": float(by_class[most]), "share": float((classes == most).mean())}
+    return told
 
 
 def of_targets(y: np.ndarray, targets: Any) -> dict[str, Any]:
@@ -170,7 +225,8 @@ def of_rows(x: np.ndarray, y: np.ndarray, layer: Layer, targets: Any) -> dict[st
     """
     facts = {**_of_input(x, layer), **of_targets(y, targets), "twins": _twins(x, y, targets.kind)}
     simple = None if facts.get("bad_rows") else _real(x)
-    facts["reference"] = {} if simple is None else reference(simple[:SAMPLE], y[:SAMPLE], targets.kind)
+    facts["reference"] = {} if simple is None else reference(simple[:LINES], y[:LINES], targets.kind)
+    facts["leaking"] = {} if simple is None else leaking(simple, y, targets.kind)
     return facts
 
 
@@ -314,10 +370,15 @@ def _twins(x: Any, y: np.ndarray, kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _blank(x: Any) -> np.ndarray:
+    """Which rows hold nothing but zeros: of these, being equal tells nothing."""
+    return np.logical_and.reduce([~part.reshape(len(part), -1).any(axis=1) for part in tree.leaves(x)])
+
+
 def _shared(x: Any, validation: Any, rows: int) -> dict[str, Any]:
     """Held-out rows that are training rows, too: how many were seen, their share, and what chance would make it."""
     validation = tree.map(lambda part, like: part.astype(like.dtype, copy=False), validation, x)
-    repeated = np.isin(_keys(validation), _keys(x))
+    repeated = np.isin(_keys(validation), _keys(x)) & ~_blank(validation)
     both = tree.map(lambda one, other: np.concatenate([one[:256], other[:256]]), x, validation)
     chance = min(1.0, _chance(both) * rows)
     return {
