@@ -73,6 +73,8 @@ def _repair(case: Case, seed: int, engine: str) -> Outcome:
     order = np.random.default_rng([seed, 11]).permutation(len(x))
     cut = int(TEST * len(x))
     test = (x[order[:cut]], y[order[:cut]])
+    if "sample_weight" in options:
+        options["sample_weight"] = options["sample_weight"][order[cut:]]
     run = bl.fit(net, x[order[cut:]], y[order[cut:]], **options, engine=engine)
     begin = time.perf_counter()
     fixed = run.fix()
@@ -90,7 +92,8 @@ def _repair(case: Case, seed: int, engine: str) -> Outcome:
         found.append(validate(own, run.recipe.replace(validation=(test[0], targets))))
     most = cap(found[0], criterion, run)
     prices = [float(capped(costs(own, criterion, run), most).mean()) for own in found]
-    mendable = any(kinds()[name].repair is not None for name in case.expected)
+    known = kinds()
+    mendable = any(name in known and known[name].repair is not None for name in case.expected)
     return Outcome(
         case, seed, mendable, tuple(own.change for own in fixed.kept),
         fixed.length, *prices, tuple(_score(own, run, criterion) for own in found), seconds,

@@ -14,7 +14,7 @@ from backlit.doctor.repair import inputs, settings
 from backlit.doctor.repair.bench import Bench
 from backlit.doctor.repair.candidates import Candidate, Option, candidates, open_ways
 from backlit.doctor.repair.change import Change
-from backlit.doctor.repair.compare import compare
+from backlit.doctor.repair.compare import SURE, compare
 from backlit.doctor.repair.contest import Contest
 from backlit.doctor.repair.result import Attempt
 from backlit.doctor.trials import Yardstick
@@ -25,8 +25,7 @@ from backlit.train.result import Result
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
 TWICE = 2  # seeds with which a mistake that can be proved is looked at: it is mended unless that does harm
 WAVES = 2  # contests over what is open, if nothing of the first is kept
-# Of the cost, and standard errors of the rows: a gain that two seeds are enough for; and three.
-LARGE, FAR, NEARER = 0.2, 4.0, 2.5
+LARGE, FAR = 0.2, 4.0  # of the cost, and standard errors of the rows: a gain that two seeds are enough for
 CHOSEN = 2  # of a contest, the best so many are compared with several seeds, one after another
 # Mistakes that can be proved, by what they are called: no choice of settings makes them right.
 MISTAKES = frozenset({
@@ -34,6 +33,7 @@ MISTAKES = frozenset({
     "no non-linearity", "unconnected layer", "zero initialisation", "constant initialisation", "sorted rows",
     "codes for missing values", "unscaled inputs", "off-centre inputs", "unscaled targets", "clipping too strong",
 })  # fmt: skip
+UNTRUSTED = frozenset({"shifted split", "labels wrong in one part"})  # what is held back tells nothing
 # Outcomes without a remedy of their own, of which the cause is open: whatever helps may be tried.
 OPEN = frozenset({"open cause", "worse than guessing", "too short training"})
 
@@ -65,7 +65,14 @@ class Search:
         self._several = bool(run.network.input_names or run.network.output_names)
 
     def repair(self, findings: Diagnosis, rounds: int, suit: bool) -> None:
-        """Mistakes first, then contests; after each change that was kept, the new run is looked at again."""
+        """Mistakes first, then contests; after each change that was kept, the new run is looked at again.
+
+        Nothing is tried where the held-out rows, by which it would be judged, are themselves at fault.
+        """
+        broken = [finding for finding in findings.alarms if finding.name in UNTRUSTED]
+        if broken:
+            self.undecided |= {finding.name: finding for finding in broken}
+            return
         for _ in range(rounds):
             if not (self._mend_mistakes(findings) or self._compete(findings, suit)):
                 return
@@ -159,7 +166,8 @@ class Search:
         for count in range(1, 2 * seeds + 1):
             before, after = self._pairs(change, criterion, range(count))
             result = compare(before, after, group)
-            kept = (count >= seeds and result.better) or (count >= TWICE and plain(before, after))
+            ratio = result.gain >= LARGE * before.mean() and chance_of_ratio(before, after) < SURE / 2
+            kept = (count >= seeds and (result.better or ratio)) or (count >= TWICE and plain(before, after))
             hopeless = result.gain <= 0 or (count >= seeds and result.chance > UNLIKELY)
             if kept or hopeless or not self._affords(change.recipe, count + 1):
                 break
@@ -211,16 +219,33 @@ class Search:
 
 
 def plain(before: np.ndarray, after: np.ndarray) -> bool:
-    """Whether a change is so much better with each seed by itself that no more are needed to tell.
-
-    Where a sick network's costs differ widely from seed to seed, their mean difference tells little.
-    """
+    """Whether a change is so much better with each seed by itself that no more are needed to tell."""
     gains = (before - after).mean(axis=1)
     errors = (before - after).std(axis=1, ddof=1) / math.sqrt(before.shape[1]) if before.shape[1] > 1 else np.inf
-    return bool(
-        (gains >= LARGE * before.mean(axis=1)).all()
-        and (gains >= (FAR if len(gains) <= TWICE else NEARER) * errors).all()
-    )
+    return bool((gains >= LARGE * before.mean(axis=1)).all() and (gains >= FAR * errors).all())
+
+
+def chance_of_ratio(before: np.ndarray, after: np.ndarray) -> float:
+    """Probability of such a ratio of costs if there were no gain.
+
+    Where a sick network's costs differ widely from seed to seed, their difference tells little, and their ratio more.
+    Of ``r_s = ln(b_s / a_s)``, the seeds' mean costs before and after: ``SE² = s²(r) / S + s²(b_i / b - a_i / a) / n``,
+    the second over the rows' means i (the delta method); t with Welch and Satterthwaite's degrees of freedom.
+    """
+    from scipy.stats import t as student
+
+    seeds, rows = before.shape
+    old, new = before.mean(axis=1), after.mean(axis=1)
+    if seeds < TWICE or rows < TWICE or min(old.min(), new.min()) <= 0:
+        return 1.0
+    ratios = np.log(old / new)
+    of_seeds = float(ratios.var(ddof=1)) / seeds
+    of_rows = float((before.mean(axis=0) / old.mean() - after.mean(axis=0) / new.mean()).var(ddof=1)) / rows
+    variance = of_seeds + of_rows
+    if variance == 0:
+        return 1.0 if ratios.mean() <= 0 else 0.0
+    freedom = variance**2 / (of_seeds**2 / (seeds - 1) + of_rows**2 / (rows - 1))
+    return float(student.sf(ratios.mean() / math.sqrt(variance), freedom))
 
 
 def _mean(values: np.ndarray) -> float | None:
