@@ -75,6 +75,8 @@ def test_the_line_of_each_kind_is_python_that_runs(name):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(24, 3)).astype("float32"), rng.integers(0, 2, 24)
     net = bl.Sequential(bl.Linear(4), bl.ReLU(), bl.Linear(2))
+    if name == "delta too small":
+        net, y = bl.Sequential(bl.Linear(4), bl.ReLU(), bl.Linear(1)), y.astype(float)
     run = bl.fit(net, x, y, epochs=1, **QUICK)
     given = {"epochs": 1, "engine": "numpy", "clip": 1e-4, "shuffle": False, "class_weight": {0: 1.0, 1: 99.0}}
     for line in {kind.remedy, *(sign.remedy for sign in kind.signs)} - {""}:

@@ -40,6 +40,14 @@ HELD_ROWS = (
     "held = {row.tobytes() for row in np.asarray(run.recipe.training.validation[0], x.dtype)}; "
     "keep = np.array([row.tobytes() not in held for row in x]); x, y = x[keep], y[keep]  # rows that aren't held back"
 )
+BOTH_PARTS = (
+    "held_x, held_y = run.recipe.training.validation; x, y = np.concatenate([x, held_x]), np.concatenate([y, held_y])"
+    "  # then validation=0.2, which draws rows of both; prepare them alike"
+)
+PAIRS = (
+    "held_x, held_y = run.recipe.training.validation; print(x[:3], y[:3], held_x[:3], held_y[:3])"
+    "  # do the pairs go together, in both parts?"
+)
 IN_FRONT = (  # of pictures and sequences, whose channels or features are on the last axis
     "axes = tuple(range(x.ndim - 1)); mean, std = x.mean(axis=axes), x.std(axis=axes); "
     "net = bl.Sequential(bl.Rescale(tuple(mean.tolist()), tuple(std.tolist())), *net.layers)"
@@ -263,6 +271,16 @@ def _special(finding: Finding, e: Evidence, own: Mapping[str, Any]) -> str | Non
         return HELD_ROWS
     if finding.name in ("unscaled inputs", "off-centre inputs") and len(e.network.input_shape) > 1:
         return IN_FRONT
+    if finding.name == "leaking column" and "column" in finding.values:
+        return _without_column(finding.values["column"], e)
+    if finding.name == "codes for missing values" and "code" in finding.values:
+        fill = "bl.fit(..., preparation=bl.data.FillGaps().fit(x))"
+        return f"x = np.where(x == {finding.values['code']:g}, np.nan, x); {fill}  # gaps filled, not learned from"
+    validation = own.get("validation")
+    if finding.name == "shifted split" and isinstance(validation, (tuple, list)):
+        return BOTH_PARTS
+    if finding.name == "labels wrong in one part" and isinstance(validation, (tuple, list)):
+        return PAIRS
     if finding.name == "classes as numbers":
         return _as_classes(e)
     optimizer = own.get("optimizer")
@@ -271,6 +289,14 @@ def _special(finding: Finding, e: Evidence, own: Mapping[str, Any]) -> str | Non
         last = f"bl.{finding.values['optimizer']}".replace("bl.bl.", "bl.")
         return finding.remedy.replace(str(finding.values["optimizer"]), f"bl.chain({', '.join([*first, last])})")
     return None
+
+
+def _without_column(column: int, e: Evidence) -> str:
+    """A table without a column; of pictures and sequences the place set to 0, since the network wants the shape."""
+    unless = "  # unless it is known when you predict"
+    if len(e.network.input_shape) == 1:
+        return f"x = np.delete(x, {column}, axis=1){unless}"
+    return f"x = x.copy(); x.reshape(len(x), -1)[:, {column}] = 0{unless}"
 
 
 def _as_classes(e: Evidence) -> str | None:
@@ -297,8 +323,8 @@ def _less_decay(e: Evidence, own: Mapping[str, Any]) -> str | None:
     strength = e.optimizer.option("weight_decay")
     if not strength:
         return None
-    given = as_transform(optim.get(own.get("optimizer", "adam")))
-    last = given.last.replace(weight_decay=float(f"{strength / LIGHTER:g}"))
+    given: Any = as_transform(optim.get(own.get("optimizer", "adam")))
+    last: Any = given.last.replace(weight_decay=float(f"{strength / LIGHTER:g}"))
     lighter = optim.chain(*given.transforms[:-1], last) if isinstance(given, Chain) else last
     return f"bl.fit(..., optimizer={written(lighter, 'optimizer')})"
 
