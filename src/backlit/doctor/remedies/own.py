@@ -316,8 +316,7 @@ def _as_classes(e: Evidence) -> str | None:
 def _less_decay(e: Evidence, own: Mapping[str, Any]) -> str | None:
     penalty = own.get("penalty")
     if isinstance(penalty, (L1, L2)):
-        lighter = f"{penalty.strength / LIGHTER:g}"
-        return f"bl.fit(..., penalty=bl.{type(penalty).__name__}({lighter}))"
+        return f"bl.fit(..., penalty=bl.{type(penalty).__name__}({penalty.strength / LIGHTER:g}))"
     if penalty is not None:
         return "bl.fit(..., penalty=None)"
     strength = e.optimizer.option("weight_decay")
