@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shlex
 from pathlib import Path
 from urllib.parse import unquote
@@ -244,6 +245,15 @@ def test_the_documents_list_the_exercises() -> None:
         text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
         rows = re.findall(r"^\| ([a-z ]+) \| \[(\d+)\]\(lessons/([\w-]+)\.md\)", text, flags=re.MULTILINE)
         assert rows == [(each.key, str(each.number), each.lesson) for each in exercises().values()], page
+
+
+def test_lessons_lead_to_their_exercises(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Path(__file__).parents[2] / "docs" / "site"
+    monkeypatch.syspath_prepend(str(site))
+    page = runpy.run_path(str(site / "lessons.py"))["in_the_studio"]
+    assert "- A gradient that arrives: `backlit studio --exercise 'vanishing gradients'`" in page("activations", "en")
+    assert "- XOR에는 은닉층이 필요하다: `backlit studio --exercise 'xor'`" in page("linear", "ko")
+    assert page("arrays", "en") == ""
 
 
 def test_exercises_are_of_lessons_that_are_there() -> None:

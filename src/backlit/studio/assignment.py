@@ -40,7 +40,7 @@ QUANTITIES: dict[str, Quantity] = {
     "accuracy": Quantity(Template("training rows that are right", "학습 행의 정확도"), ".1%"),
     "gap": Quantity(Template("training rows right, less those held back", "정확도의 차이(학습 − 떼어 둔 행)"), ".1%"),
     "held loss": Quantity(Template("loss of the held-back rows", "떼어 둔 행의 손실")),
-    "loss": Quantity(Template("loss of the training rows", "학습 행의 손실")),
+    "loss": Quantity(Template("loss of all training rows", "학습 행 전체의 손실")),
     "weights": Quantity(Template("weights and biases", "가중치와 편향 수"), ",.0f"),
     "units": Quantity(Template("hidden units", "은닉 유닛 수"), ",.0f"),
     "layers": Quantity(Template("hidden layers", "은닉층 수"), ",.0f"),
