@@ -10,6 +10,7 @@ from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.parts import shifted, wrong_labels
 from backlit.doctor.symptoms import COMMON, TELLING, UNSEEN, never_better, seen, simple_models_fail
 from backlit.languages import Template
+from backlit.nn.shapes import size_of
 
 POWER = 0.06  # standard deviation of R² by chance; a signal twice as strong would show
 GAP = 0.3  # of the guess's loss, got rid of on training rows: they were learned by heart
@@ -46,7 +47,7 @@ def _unrelated(e: Evidence) -> list[Finding]:
 
 def _telling(e: Evidence) -> bool:
     """Whether so many rows, of so many columns, would show a weak signal: R² of noise varies by √(2p) / n."""
-    rows, columns = (e.data.get("reference") or {}).get("rows", 0), math.prod(e.network.input_shape)
+    rows, columns = (e.data.get("reference") or {}).get("rows", 0), size_of(e.network.input_shape)
     return not rows or math.sqrt(2 * columns) / rows <= POWER
 
 
