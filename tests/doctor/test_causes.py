@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.doctor.findings import capacity, decay, learning_rate, unlearned, unrelated_labels
+from backlit.doctor.findings import capacity, decay, learning_rate, overfitting, unlearned, unrelated_labels
 from backlit.doctor.symptoms import dead
 from backlit.train.divergence import Divergence
 from tests.doctor.common import evidence, names
@@ -43,6 +43,17 @@ def test_a_cause_is_not_open_where_the_loss_still_falls() -> None:
     falling = evidence(np.linspace(1.0, 0.5, 20), net=wide, data=BELOW, **ARRIVED)
     assert not unlearned.open_cause(falling)
     assert names(unlearned.open_cause(evidence([0.5] * 20, net=wide, data=BELOW, **ARRIVED))) == ["open cause"]
+
+
+def test_a_loss_that_rises_while_answers_stay_as_good_is_a_remark() -> None:
+    held = [*np.linspace(1.0, 0.1, 10), *np.linspace(0.1, 0.4, 10)]
+    options = {"net": bl.Sequential(bl.Linear(4), bl.Tanh(), bl.Linear(2)), "loss": "cross_entropy"}
+    data = {"kind": "class", "held": 10**4, **simple(0.9, guess=0.5)}
+    for end, severity in ((0.94, "remark"), (0.9, "alarm")):
+        e = evidence([0.01] * 20, held, data=data, scores={"accuracy": 1.0, "val_accuracy": 0.95}, **options)
+        for line in e.history[-4:]:
+            line["val_accuracy"] = end
+        assert [found.severity for found in overfitting.overfitting(e)] == [severity]
 
 
 def test_no_finding_about_rates_without_an_update_or_a_gradient() -> None:

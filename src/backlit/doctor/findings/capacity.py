@@ -81,10 +81,11 @@ def _arrived(e: Evidence) -> bool:
 def _whole(e: Evidence) -> bool:
     """Whether no layer is lost, and no row or column stands in the way of the others."""
     spread = spread_of_gradient(e, e.last)
-    reached = spread is None or FAINT <= spread <= STRONG
     fine = not (e.data.get("far") or e.data.get("coded"))
     path, share = dead(e.last)
-    lost = share >= MOST_OFF and width(e, path) > BOTTLENECK  # of so few units, the last goes off by chance
+    few = width(e, path) <= BOTTLENECK  # of so few units, the last goes off by chance, and the gradient with it
+    lost, off = share >= MOST_OFF and not few, share >= MOST_OFF and few
+    reached = spread is None or off or FAINT <= spread <= STRONG
     path, share = saturated(e.last)
     stuck = share >= MOST_OFF and width(e, path) > STEPS  # one or two units do best as steps
     return reached and fine and not lost and not stuck

@@ -106,11 +106,14 @@ def overfitting(e: Evidence) -> list[Finding]:
     window = max(1, len(held) // 10)
     curves = _Curves(guess, held, np.convolve(held, np.ones(window) / window, mode="valid"), e.column("loss"))
     error = _error(e, curves.end)
-    return _rise(curves, error) or _by_heart(e, curves, error) or _behind(e, curves) or _past_best(e, curves, error)
+    return _rise(e, curves, error) or _by_heart(e, curves, error) or _behind(e, curves) or _past_best(e, curves, error)
 
 
-def _rise(curves: _Curves, error: float) -> list[Finding]:
-    """The held-out loss rose again, while the training loss fell."""
+def _rise(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
+    """The held-out loss rose again, while the training loss fell.
+
+    A remark where less than half of the gain was lost and the answers stayed as good: few rows are wrong more surely.
+    """
     lowest = int(np.argmin(curves.smooth))
     best = float(curves.smooth[lowest])
     lost = (curves.end - best) / max(curves.guess - best, SLIGHT * curves.guess)
@@ -120,7 +123,10 @@ def _rise(curves: _Curves, error: float) -> list[Finding]:
     if not (lost > LOST and curves.end - best > noise and learning):
         return []
     values: dict[str, Any] = {"end": curves.end, "best": best, "epoch": lowest + 1, "noise": noise}
-    return [OVERFITTING.found(ROSE, lost, LOST, **values)]
+    scores = e.column("val_accuracy") if e.classes else np.array([])
+    as_good = len(scores) > 0 and float(scores.max() - scores[-window:].mean()) < FELL
+    severity = "remark" if e.well and as_good and lost < 2 * LOST else "alarm"
+    return [OVERFITTING.found(ROSE, lost, LOST, severity=severity, **values)]
 
 
 def _past_best(e: Evidence, curves: _Curves, error: float) -> list[Finding]:

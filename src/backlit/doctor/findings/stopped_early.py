@@ -84,7 +84,8 @@ def short(e: Evidence) -> list[Finding]:
     few = len(e.history) < FEWEST_OF_ALL and e.updates < FEW_UPDATES
     if not (fall > FLAT or few or (steadily and fall > CREEPING)):
         return []
-    return [STOPPED_EARLY.found(UNDER_WAY, fall, FLAT, seen(e), updates=e.updates, epochs=len(e.history))]
+    limit = FLAT if fall > FLAT else CREEPING if fall > CREEPING else None  # of few updates, the number tells
+    return [STOPPED_EARLY.found(UNDER_WAY, fall, limit, seen(e), updates=e.updates, epochs=len(e.history))]
 
 
 STOPPED_EARLY = Kind(

@@ -174,8 +174,8 @@ class Laboratory:
         if self.progress:
             self.progress("open cause", min(1.0, (time.monotonic() - self._begin) / self.seconds))
         best: tuple[Verdict, Kind] | None = None
-        for kind, change in guesses:
-            (verdict,) = self._tried([change]) if not self._over() else [None]
+        verdicts = [None] * len(guesses) if self._over() else self._tried([change for _, change in guesses])
+        for (kind, _), verdict in zip(guesses, verdicts, strict=True):
             if verdict is None:
                 continue
             helps = verdict.result == "shown" and verdict.after <= (1 - TELLS) * verdict.before
