@@ -538,14 +538,15 @@ def test_curves_come_in_parts_to_a_page_that_is_new(box: Box, monkeypatch: pytes
     monkeypatch.setattr("backlit.studio.session.MOST_CURVES", 40)
     box.send("seek", update=100)
     box.send("hello", version=1)
-    parts = []
-    while sum(len(part) for part in parts) < 100:
+    parts, come = [], 0
+    while come < 100:
         reply = box.replies.get(timeout=20)
         if reply.message["type"] == "frame":
-            assert reply.message["curves_from"] == sum(len(part) for part in parts)
-            parts.append(reply.arrays["curves"])
+            assert reply.message["curves_from"] == come
+            parts.append((reply.message["curves_apart"], reply.arrays["curves"]))
+            come += parts[-1][0] * len(parts[-1][1])
             box.send("seen", frame=reply.message["frame"])
-    assert [len(part) for part in parts] == [40, 40, 20]
+    assert [(apart, len(part)) for apart, part in parts] == [(2, 40), (1, 20)]
 
 
 def test_a_session_that_cannot_be_made_is_told_and_there_is_another() -> None:

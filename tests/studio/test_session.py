@@ -691,3 +691,34 @@ def test_a_change_by_hand_is_not_left_on_the_way_but_for_what_is_built_anew() ->
     assert ask(session, "step", updates=500)["at"]["update"] < 300
     session.interrupted = lambda anew: True  # reset is
     assert ask(session, "rate", value=0.1)["at"]["update"] < 200
+
+
+def test_curves_of_a_long_run_are_bounded_and_stand_for_all_of_it(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backlit.studio.session.MOST_CURVES", 10)
+    ask(session, "step", updates=47)
+    curves = session.first.timeline.curves
+    frame = session.frame(5)
+    assert (frame.message["curves_from"], frame.message["curves_apart"]) == (5, 4)
+    np.testing.assert_allclose(
+        frame.arrays["curves"][:, 0], np.array(curves.loss[5:45]).reshape(10, 4).mean(axis=1), rtol=1e-6
+    )
+    np.testing.assert_allclose(frame.arrays["curves"][:, 1], np.array(curves.held_loss[5:45])[3::4], rtol=1e-6)
+    assert session.curves_until(5) == 45
+    rest = session.frame(45)
+    assert (rest.message["curves_apart"], len(rest.arrays["curves"]), session.curves_until(45)) == (1, 2, 47)
+
+
+def test_the_history_of_a_long_run_is_bounded(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    length = session.first.timeline.updates_per_epoch
+    ask(session, "step", epochs=9)
+    looks, curves = session.first.looks, session.first.timeline.curves
+    lines = looks.history()
+    assert [line["epoch"] for line in lines] == list(range(1, 10))
+    assert lines[2]["loss"] == pytest.approx(float(np.mean(curves.loss[2 * length : 3 * length])))
+    assert lines[2]["val_loss"] == curves.held_loss[3 * length - 1]
+    monkeypatch.setattr("backlit.studio.looks.MOST_EPOCHS", 4)
+    thin = looks.history()
+    assert [line["epoch"] for line in thin] == [3, 6, 9]
+    assert thin[1]["loss"] == pytest.approx(float(np.mean(curves.loss[3 * length : 6 * length])))

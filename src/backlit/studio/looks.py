@@ -26,6 +26,7 @@ MOST_DRAWN = 16_384  # weights of a parameter that frames carry
 MOST_WORK = 4e7  # multiply-adds for the maps of a frame
 MOST_SCORED = 5000  # rows that accuracy is counted on
 PROBED_ROWS, PROBED_WINDOWS = 256, 16
+MOST_EPOCHS = 500  # lines of the history that the doctor reads
 LOOKS = 40  # that are kept for the doctor
 
 
@@ -207,17 +208,24 @@ class Looks:
         return Diagnosis(finding for finding in found if finding.name not in OF_COLUMNS)
 
     def history(self) -> list[dict[str, Any]]:
-        """Losses by epoch: means over an epoch's updates, held-back rows at its end."""
+        """Losses by epoch: means over its updates, held-back rows at its end. Of a long run several epochs are one."""
         timeline, curves = self.timeline, self.timeline.curves
-        length = timeline.updates_per_epoch
-        lines = []
-        for epoch in range(timeline.at // length):
-            part = slice(epoch * length, (epoch + 1) * length)
-            line: dict[str, Any] = {"epoch": epoch + 1, "loss": float(np.mean(curves.loss[part]))}
-            means = {"accuracy": curves.right[part], "val_loss": curves.held_loss[part][-1:],
-                     "val_accuracy": curves.held_right[part][-1:]}  # fmt: skip
-            lines.append(line | {name: float(np.mean(part)) for name, part in means.items() if np.isfinite(part).all()})
-        return lines
+        epochs = timeline.at // timeline.updates_per_epoch
+        apart = -(-epochs // MOST_EPOCHS) or 1
+        count, length = epochs // apart, timeline.updates_per_epoch * apart
+
+        def by_epoch(line: np.ndarray) -> np.ndarray:
+            return line[: count * length].reshape(count, length)
+
+        lines = {
+            "loss": by_epoch(curves.loss).mean(axis=1),
+            "accuracy": by_epoch(curves.right).mean(axis=1),
+            "val_loss": by_epoch(curves.held_loss)[:, -1],
+            "val_accuracy": by_epoch(curves.held_right)[:, -1],
+        }
+        known = [name for name, line in lines.items() if name == "loss" or np.isfinite(line).all()]
+        columns = zip(*(lines[name].tolist() for name in known), strict=True)
+        return [{"epoch": (i + 1) * apart, **dict(zip(known, line, strict=True))} for i, line in enumerate(columns)]
 
 
 def _told(value: float) -> float | None:

@@ -167,6 +167,7 @@ TOLD = (
             anything("held_loss", "of the rows held back, or null", optional=True),
             anything("accuracy", "{train, held} of a classification, or null", optional=True),
             whole("curves_from", "number of the first update that `curves` holds; earlier ones were sent before", optional=True),
+            whole("curves_apart", "updates that each row of `curves` stands for: the mean of their losses, the last held loss", 1, optional=True),
             several("findings", "of the doctor: {key, title: {en, ko}, layer}", optional=True),
             anything("diverged", "{en, ko}: where the first NaN or infinity came from, or null", optional=True),
             several("histograms", "layer by layer {layer, low, high, counts, dead, saturated}", optional=True),
@@ -176,7 +177,7 @@ TOLD = (
             anything("reading", "a row of a text: {row, text: its characters and the one after them, letters, layers: [{path, kind, states}], other: the second network's layers}, or null", optional=True),
         ),
         arrays="boundary: f4 (grid, grid), of classes (grid, grid, classes), rows from the bottom up; units/PATH: f4 (units, grid, grid); "
-        "param/PATH: f4, each parameter by its path (param/0/weight); curves: f4 (updates, 2), loss and held loss of each update since the last frame; "
+        "param/PATH: f4, each parameter by its path (param/0/weight); curves: f4 (updates, 2), loss and held loss of each update since the last frame, or of several each; "
         "values/PATH: f4 (units,), of the row that was last asked about; steps/output: f4 (steps, letters), probabilities of the next "
         "character; steps/PATH/STATE: f4 (steps, units), of a recurrent layer's hidden, cell and gates",
     ),

@@ -8,13 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.datasets import load, names
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.layers.containers import Parallel
 from backlit.optim.transform import as_transform
-from backlit.run import Run
-from backlit.run import load as load_run
 from backlit.studio.assigning import begin
 from backlit.studio.plane import plane_of
 from backlit.studio.quota import Quota
@@ -22,7 +19,6 @@ from backlit.studio.session import Session
 from backlit.studio.sets import Rows
 from backlit.studio.sharing import linked
 from backlit.studio.state import MOST_ROWS, OPTIMIZERS, State
-from backlit.tasks.apply import source_for
 
 RUN = "run"  # by which the session's files know the run's data
 MOST_WEIGHTS = 20_000  # that a state can hold
@@ -98,7 +94,9 @@ def opened(folder: Path) -> tuple[State, Rows]:
     InputError
         If its data can't be found, or it is of a kind that the studio doesn't show.
     """
-    run = load_run(folder)
+    from backlit.run import load  # a studio without a run begins without what runs need
+
+    run = load(folder)
     network = run.network
     architecture, params = network.architecture, network.params
     if isinstance(architecture, Parallel):
@@ -133,8 +131,11 @@ def opened(folder: Path) -> tuple[State, Rows]:
     return state, rows
 
 
-def _rows(run: Run, folder: Path) -> Rows:
+def _rows(run: Any, folder: Path) -> Rows:
     """The run's data, read as it was for the training."""
+    from backlit.data.datasets import load, names
+    from backlit.tasks.apply import source_for
+
     source = (run.config or {}).get("data")
     if not isinstance(source, str):
         raise InputError(f"{folder} doesn't tell which data it was trained on; the studio opens runs of backlit train")

@@ -233,6 +233,7 @@ def serve(app: Any, listener: socket.socket, started: Callable[[], None]) -> Non
     config = uvicorn.Config(
         app, log_level="error", access_log=False, server_header=False, date_header=False, ws_max_size=MOST_MESSAGE,
         timeout_graceful_shutdown=2, lifespan="on",
+        ws_per_message_deflate=False,  # frames are numbers: packing them takes longer than sending them
     )  # fmt: skip
     server = uvicorn.Server(config)
 

@@ -37,10 +37,11 @@ DIVERGED = Template(
     "여기서부터 학습률을 낮추거나 더 앞으로 돌아가세요.",
 )
 ALONE = "there is one network; begin with compare"
-FRAME_SECONDS = 0.02  # how long updates are made between frames where they come as fast as they can
-MOST_CURVES = 100_000  # updates whose losses a frame carries; the next one carries on
+FRAME_SECONDS = 0.012  # how long updates are made between frames where they come as fast as they can
+MOST_CURVES = 10_000  # losses that a frame carries; of a longer run each stands for several updates
 MOST_PICTURES = 120  # that a page is sent to choose from
 LOOK_EVERY = 0.15  # seconds from one look inside to the next while it is playing
+LOOK_SHARE = 0.1  # of the time that looks may take
 
 
 class Side:
@@ -231,6 +232,7 @@ class Session:
             "playing": self.playing,
             **_scored(self.first),
             "curves_from": start,
+            "curves_apart": self._apart(start),
             "diverged": _diverged(self.first),
             "compare": None if self.second is None else {**_scored(self.second), "diverged": _diverged(self.second)},
             **self._seen_inside(),
@@ -238,16 +240,21 @@ class Session:
         arrays = self._pictures(self.first)
         self._read(message, arrays)
         if "curves" in self.panels:
-            arrays["curves"] = _curves(self.first.timeline, start)
+            arrays["curves"] = _curves(self.first.timeline, start, self._apart(start))
         if self.second is not None:
             arrays |= {f"b:{name}": array for name, array in self._pictures(self.second).items()}
             if "curves" in self.panels:
-                arrays["b:curves"] = _curves(self.second.timeline, start)
+                arrays["b:curves"] = _curves(self.second.timeline, start, self._apart(start))
         return Reply(message, arrays)
 
     def curves_until(self, start: int) -> int:
         """The update up to which a frame's curves from `start` go."""
-        return min(min(start, self.furthest) + MOST_CURVES, self.furthest)
+        start = min(start, self.furthest)
+        return min(start + MOST_CURVES * self._apart(start), self.furthest)
+
+    def _apart(self, start: int) -> int:
+        """How many updates each of the losses from `start` on stands for: a frame carries so many, and no more."""
+        return max(1, (self.furthest - start) // MOST_CURVES)
 
     def _pictures(self, side: Side) -> dict[str, np.ndarray]:
         network = side.timeline.network
@@ -284,7 +291,7 @@ class Session:
             return {}
         when, version, found = self._inside
         now = time.monotonic()
-        if version == self.version or (self.playing and now - when < LOOK_EVERY):
+        if version == self.version or (self.playing and now < when):
             return found
         looks = self.first.looks
         found = {}
@@ -294,7 +301,8 @@ class Session:
             found["flow"] = looks.flow()
         if "doctor" in wanted:
             found["findings"] = [in_short(finding) for finding in looks.diagnosis()]
-        self._inside = time.monotonic(), self.version, found
+        over = time.monotonic()
+        self._inside = over + max(LOOK_EVERY, (over - now) / LOOK_SHARE), self.version, found
         return found
 
     # -------------------------------------------------------------------------------------------- time
@@ -445,6 +453,9 @@ def _scored(side: Side) -> dict[str, Any]:
     }
 
 
-def _curves(timeline: Timeline, start: int) -> np.ndarray:
-    curves, part = timeline.curves, slice(start, start + MOST_CURVES)
-    return np.stack([np.array(line[part], np.float32) for line in (curves.loss, curves.held_loss)], axis=1)
+def _curves(timeline: Timeline, start: int, apart: int) -> np.ndarray:
+    """Losses from an update on: of each, or of so many each the training loss's mean and the last held-back loss."""
+    curves = timeline.curves
+    count = max(0, min(MOST_CURVES, (len(curves) - start) // apart))  # of two networks one may have gone on alone
+    loss, held = (line[start : start + count * apart].reshape(count, apart) for line in (curves.loss, curves.held_loss))
+    return np.stack([loss.mean(axis=1), held[:, -1]], axis=1).astype(np.float32)

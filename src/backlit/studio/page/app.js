@@ -65,7 +65,8 @@ class Shell extends StudioElement {
   #connection() {
     const { connection, connectionReason: reason } = this.state;
     if (connection === "open") return nothing;
-    return html`<div class="connection" role="alert">${say(`connection-${connection}`)} ${reason.part ? partOf(connection, reason) : reason}</div>`;
+    const loading = connection === "loading";
+    return html`<div class=${loading ? "connection loading" : "connection"} role=${loading ? "status" : "alert"}>${say(`connection-${connection}`)} ${reason.part ? partOf(connection, reason) : reason}</div>`;
   }
 
   #studio() {

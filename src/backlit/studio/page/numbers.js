@@ -1,5 +1,6 @@
 // The numbers of what was clicked: a weight's chain rule and step, or what a unit computes.
 import { biasName, weightName } from "./chosen.js";
+import { histogram } from "./drawing/histogram.js";
 import { fit, paintValues } from "./drawing/map.js";
 import { StudioElement } from "./element.js";
 import { changed, shownLayers } from "./side.js";
@@ -10,7 +11,7 @@ import { paintFilters } from "./filters.js";
 import { throughTime } from "./through-time.js";
 
 class Numbers extends StudioElement {
-  static watches = ["explained", "chosen", "layers", "row", "at", "data", "compare", "side"];
+  static watches = ["explained", "chosen", "layers", "row", "data", "compare", "side"];
 
   render() {
     const { chosen, explained } = this.state;
@@ -94,6 +95,7 @@ class Numbers extends StudioElement {
             ${unit.mean === undefined || unit.mean === null ? nothing : html`<dt>${say("over-rows")}</dt><dd class="n">${say("from-to", { low: number(unit.low, 3), high: number(unit.high, 3), mean: number(unit.mean, 3) })}</dd>`}
             ${unit.alive === undefined || unit.alive === null ? nothing : html`<dt>${say("alive")}</dt><dd>${this.#alive(unit.alive)}</dd>`}
           </dl>
+          ${unit.histogram?.length ? html`<figure class="unit-histogram" data-unit-histogram><figcaption class="small soft">${say("unit-histogram")}</figcaption>${histogram({ low: unit.low, high: unit.high, counts: unit.histogram }, unit.value ?? null)}</figure>` : nothing}
           <div class="row"><button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen, ...changed(this.state) })}>❄ ${say(frozen ? "frozen" : "freeze")}</button></div>
           ${unit.bias === undefined || unit.bias === null ? nothing : this.#edit(unit.bias)}
         </div>
