@@ -722,3 +722,34 @@ def test_the_history_of_a_long_run_is_bounded(session: Session, monkeypatch: pyt
     thin = looks.history()
     assert [line["epoch"] for line in thin] == [3, 6, 9]
     assert thin[1]["loss"] == pytest.approx(float(np.mean(curves.loss[3 * length : 6 * length])))
+
+
+def test_whole_numbers_may_be_written_with_a_point(session: Session) -> None:
+    assert ask(session, "look", grid=40.0)["type"] == "done"
+    assert ask(session, "seek", update=3.0)["at"]["update"] == 3
+    assert ask(session, "play", speed=2.0)["type"] == "done"
+    assert type(session.grid) is int
+    assert type(session.speed) is int
+    session.tick()
+    assert session.frame().arrays is not None
+    assert session.at()["update"] == 5
+
+
+def test_a_look_that_is_refused_changes_nothing_of_what_is_seen(session: Session) -> None:
+    before = session.panels, session.grid, session.row
+    for wrong in ({"row": 10_000}, {"panels": ["curves", "everything"]}, {"panels": [["curves"]]}):
+        assert refused(session, "look", **{"grid": 20, "panels": ["curves"]} | wrong)
+        assert (session.panels, session.grid, session.row) == before
+
+
+def test_what_nobody_has_thought_of_is_told_and_logged(
+    session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise AttributeError("/home/me")
+
+    monkeypatch.setitem(ANSWERS, "code", broken)
+    text = refused(session, "code")
+    assert text == "something went wrong in the studio (AttributeError); nothing was changed"
+    assert "the studio failed at 'code'" in caplog.text
+    assert "AttributeError: /home/me" in caplog.text
