@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,12 @@ from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule, Stage
 from backlit.doctor.findings import kinds
 from backlit.doctor.rare import rare_rows
+from backlit.doctor.remedies.own import pasted
 from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
 from backlit.languages import Message
-from backlit.train.recipe import Recipe, recipe_of
+from backlit.settings import declared
+from backlit.train.recipe import Recipe, recipe_of, training_of
 
 TIME_LIMIT = 10.0  # seconds that proofs take, unless told otherwise
 
@@ -69,13 +72,27 @@ def diagnose(
     if not run.history and run.diverged is None and not run.probes:
         raise InputError("this run has no epochs and no probes: there is nothing to judge it by; train it first")
     if not prove:
-        return run_rules(evidence_of(run))
+        return run_rules(evidence_of(run), given=given_to(run, recipe))
     if isinstance(time_limit, bool) or not isinstance(time_limit, (int, float)) or not 0 < time_limit < math.inf:
         raise InputError(f"time_limit must be a number of seconds above 0, got {time_limit!r}")
     from backlit.doctor.proof.prove import prove as proved
 
     recipe = recipe_of(run, x, y) if recipe is None else recipe
-    return proved(run, evidence_of(run), recipe, run_rules, float(time_limit), progress)
+    rules = functools.partial(run_rules, given=given_to(run, recipe))
+    return proved(run, evidence_of(run), recipe, rules, float(time_limit), progress)
+
+
+def given_to(run: Any, recipe: Recipe | None = None) -> dict[str, Any]:
+    """The options that a run was trained with, by name; of a loaded one those that its folder tells."""
+    own = run.recipe if recipe is None else recipe
+    if own is not None:
+        training = own.training
+    else:
+        try:
+            training = training_of(run, {})
+        except InputError:  # arrays that no file holds
+            return {}
+    return {name: getattr(training, name) for name in declared(type(training))}
 
 
 def evidence_of(run: Any) -> Evidence:
@@ -95,7 +112,9 @@ def evidence_of(run: Any) -> Evidence:
     )
 
 
-def run_rules(evidence: Evidence, of: Iterable[Kind] | None = None) -> Diagnosis:
+def run_rules(
+    evidence: Evidence, of: Iterable[Kind] | None = None, given: Mapping[str, Any] | None = None
+) -> Diagnosis:
     """What the rules find, in order; findings that follow from another one stand under it.
 
     Parameters
@@ -103,10 +122,13 @@ def run_rules(evidence: Evidence, of: Iterable[Kind] | None = None) -> Diagnosis
     evidence : Evidence
     of : kinds of findings, optional
         Whose rules are run; all that there are by default.
+    given : dict, optional
+        The options that the training was called with, which remedies repeat.
     """
     every = list(kinds().values() if of is None else of)
     findings = each_output(evidence, lambda views: _of_output(list(views), every))
-    return Diagnosis(sorted(findings, key=_place))
+    told = [pasted(finding, evidence, given or {}) for finding in findings]
+    return Diagnosis(sorted(told, key=_place))
 
 
 def _place(finding: Finding) -> tuple[bool, tuple[int, int]]:

@@ -189,6 +189,9 @@ class Finding:
         What an experiment said of it, if one was made.
     library : str
         In whose code the remedy is written: "backlit", "torch", "lightning", "keras" or "sklearn".
+    code, typed : str
+        The remedy and the options of the command as they can be pasted for this very training, where that is more
+        than the kind's own say.
     """
 
     kind: Kind
@@ -200,6 +203,8 @@ class Finding:
     consequences: tuple[Message | Consequence, ...] = ()
     library: str = "backlit"
     proof: Verdict | None = None
+    code: str = ""
+    typed: str = ""
 
     def __hash__(self) -> int:
         return hash((self.kind.key, self.severity, self.measured))
@@ -243,14 +248,14 @@ class Finding:
         """What to change: a line of Python, in the library that the network is of."""
         if self.library != "backlit":
             return code_in(self.library, self.name, self.values)
-        return self.sign.remedy.format(**self.values) or self.kind.remedy
+        return self.code or self.sign.remedy.format(**self.values) or self.kind.remedy
 
     @property
     def command(self) -> str:
         """The same as options of the command; empty where there are none."""
         if self.library != "backlit":
             return ""
-        return self.sign.command.format(**self.values) or self.kind.command
+        return self.typed or self.sign.command.format(**self.values) or self.kind.command
 
     @property
     def picture(self) -> str:

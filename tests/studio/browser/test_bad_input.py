@@ -146,6 +146,7 @@ def test_a_studio_that_is_stopped_and_started_again_says_so_and_nothing_is_lost(
     expect(page.locator(".connection")).to_contain_text("The connection is lost. Nothing is gone")
     expect(page.locator(".connection")).to_contain_text("The studio doesn't answer.", timeout=20_000)
     with running_studio(port) as address:
+        expect(page.locator(".connection")).to_contain_text("The studio was started again", timeout=20_000)
         page.goto(address())
         expect(page.locator('[data-do="bring-back"]')).to_be_visible()
         page.locator('[data-do="bring-back"]').click()

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 from playwright.sync_api import expect
 
+from tests.studio.browser.test_everyone import serious, too_wide
 from tests.studio.browser.watching import frame_numbers, press_play, shown, until
 
 PIXELS = """(selector) => {
@@ -180,5 +181,7 @@ def test_a_broken_zip_is_said_and_changes_nothing(page):
 def test_pictures_fit_a_phone(open_page, language):
     page = open_page(language, "phone")
     of_digits(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator(".mistakes summary").click()
+    assert serious(page) == []
+    assert not too_wide(page)
     expect(page.locator('[data-do="clear-pad"]')).to_have_text({"en": "Clear", "ko": "지우기"}[language])

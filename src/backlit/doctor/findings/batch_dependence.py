@@ -33,7 +33,7 @@ DEPENDENT = Kind(
         "같은 데이터라도 무엇과 함께 예측하느냐에 따라 출력이 달라집니다. 어떤 연산이 값의 축이 아니라 데이터의 축(첫 "
         "번째 축)을 따라 계산합니다.",
     ),
-    remedy="y = bl.ops.softmax(x, axis=-1)  # along the last axis, not along the rows",
+    remedy="# in the layer: bl.ops.softmax(x, axis=-1), along the last axis and not along the rows",
     effect=Template("the same output for a row, alone and among others", "데이터 하나의 출력이 언제나 같습니다."),
     signs=(TOGETHER,),
     rules=(dependent,),

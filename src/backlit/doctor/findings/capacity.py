@@ -100,7 +100,7 @@ TOO_LITTLE = Kind(
         "The network has learned all it can, and that is less than simple models know: it is too narrow.",
         "배울 수 있는 만큼 배웠지만 단순한 모형에도 못 미칩니다. 신경망이 너무 좁습니다.",
     ),
-    remedy="bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(...))  # wider hidden layers",
+    remedy="net = bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(1))  # wider hidden layers; as many outputs as now",
     command="--network mlp:64,64",
     effect=Template("a training loss below that of the simple models", "학습 손실이 단순한 모형보다 낮아집니다."),
     signs=tuple(SIGNS.values()),

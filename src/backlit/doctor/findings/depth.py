@@ -77,7 +77,7 @@ SATURATING = Kind(
         "시그모이드(sigmoid)는 기울기를 많아야 4분의 1만 전하고, 포화되면 전혀 전하지 않습니다. 여러 겹을 지나면 첫 "
         "층에는 거의 닿지 않습니다.",
     ),
-    remedy='bl.Sequential(bl.Linear(64, weight_init="kaiming"), bl.ReLU(), ...)  # in place of the sigmoids',
+    remedy='bl.Sequential(bl.Linear(64, weight_init="kaiming"), bl.ReLU())  # in place of the sigmoids',
     command="--activation relu",
     effect=_EFFECT,
     signs=(VANISHED,),
@@ -113,7 +113,7 @@ EXPLODING = Kind(
         "Each layer passes more gradient to the one before it than it gets: over the depth it grows without bound.",
         "층마다 받은 것보다 큰 기울기를 앞 층으로 넘깁니다. 깊어질수록 끝없이 커집니다.",
     ),
-    remedy='bl.Linear(64, weight_init="kaiming"); bl.fit(..., clip=1.0)  # or bl.LayerNorm() before activations',
+    remedy='bl.fit(..., clip=1.0)  # weight_init="kaiming", or bl.LayerNorm() before activations',
     command="--network resnet:8",
     effect=_EFFECT,
     signs=(EXPLODED,),

@@ -38,7 +38,7 @@ LEAKING = Kind(
         "worth nothing.",
         "입력 열 하나가 정답이나 다름없습니다. 정답보다 먼저 알 수 있는 값이 아니라면 점수는 의미가 없습니다.",
     ),
-    remedy="x = np.delete(x, column, axis=1)  # unless it is known when you predict",
+    remedy="# x = np.delete(x, column, axis=1), unless it is known when you predict",
     command="backlit train TABLE --target COLUMN  # with the column left out",
     effect=Template("a lower, honest score", "점수는 낮아지지만 믿을 수 있게 됩니다."),
     signs=(COLUMN,),

@@ -323,8 +323,7 @@ OSCILLATING = Kind(
         "least.",
         "배울 수는 있지만 자리를 잡기에는 갱신이 너무 큽니다. 손실이 가장 낮았던 값보다 높은 곳에서 오르내립니다.",
     ),
-    remedy="bl.fit(..., optimizer=bl.Adam(learning_rate=bl.optim.Cosine(0.003, steps)))"
-    "  # falls to 0; or a third of it",
+    remedy='bl.fit(..., schedule="cosine")  # the rate falls to 0; or a third of it',
     command="--lr 0.001",
     effect=Template("a loss that settles, lower than now", "손실이 지금보다 낮은 곳에서 자리를 잡습니다."),
     signs=(WAVERING, COULD_SETTLE),

@@ -71,7 +71,7 @@ CODES = Kind(
         "is read as if it were one.",
         "다른 값과 동떨어진 숫자가 한 열에 되풀이됩니다. 알 수 없는 값을 나타내는 표시인데 실제 값처럼 읽힙니다.",
     ),
-    remedy="x = np.where(x == code, np.nan, x)  # then fill in: bl.fit(table, target=...) fills gaps and marks them",
+    remedy="# x = np.where(x == code, np.nan, x), then fill in: bl.fit(table, target=...) fills gaps and marks them",
     command="backlit train TABLE --target COLUMN  # with the cells left empty",
     effect=Template(
         "columns of one scale, and a faster fall of the loss", "열의 크기가 맞고, 손실이 더 빨리 줄어듭니다."

@@ -79,7 +79,7 @@ UNKNOWN = Kind(
         "the texts.",
         "토큰이 거의 모두 같습니다. 대개 모르는 단어를 나타내는 토큰이며, 어휘가 글에 맞지 않을 때 그렇습니다.",
     ),
-    remedy="tokenizer = bl.data.Tokenizer.learn(text)  # on the texts that are trained on",
+    remedy="# tokenizer = bl.data.Tokenizer.learn(text): on the texts that are trained on",
     effect=Template("rows that differ", "데이터가 서로 달라집니다."),
     signs=(COMMONEST,),
     rules=(tokens,),

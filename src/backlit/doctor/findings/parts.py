@@ -122,7 +122,8 @@ SHIFTED = Kind(
         "평가 데이터의 입력은 눈금, 평균이나 범위가 학습 데이터와 다릅니다. 그래서 평가 점수로는 학습한 것과 비슷한 "
         "데이터를 얼마나 잘 맞힐지 알 수 없습니다.",
     ),
-    remedy="order = rng.permutation(len(x)); x, y = x[order], y[order]  # before splitting; prepare both parts alike",
+    remedy="order = np.random.default_rng(0).permutation(len(x)); x, y = x[order], y[order]"
+    "  # before splitting; prepare both parts alike",
     effect=Template(
         "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
     ),
@@ -141,7 +142,7 @@ WRONG_LABELS = Kind(
         "학습 데이터와 평가 데이터의 입력은 비슷한데 정답이 맞는 방식이 다릅니다. 둘 중 한쪽의 정답이 섞였거나, 한 칸 "
         "밀렸거나, 다른 이름으로 적혀 있습니다.",
     ),
-    remedy="print(x[:3], y[:3], held_x[:3], held_y[:3])  # do the pairs go together, in both parts?",
+    remedy="print([(x[i], y[i]) for i in range(3)])  # do these go together, and those of the held-out part?",
     effect=Template(
         "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
     ),

@@ -181,7 +181,7 @@ TOO_SOON = Kind(
         "weight.",
         "학습이 끝나기 한참 전에 학습률이 거의 0이 됩니다. 그 뒤로는 가중치가 바뀌지 않습니다.",
     ),
-    remedy="bl.fit(..., optimizer=bl.Adam(learning_rate=bl.optim.Cosine(0.003, steps)))  # steps of the whole training",
+    remedy='bl.fit(..., schedule="cosine")  # falls over the whole training',
     command="--schedule cosine",
     effect=_GOES,
     signs=(OVER,),

@@ -18,7 +18,7 @@ FALLING = 0.01  # of the guess's loss, by which the held-out loss still fell in 
 SURELY = 2.0  # standard errors
 FEWEST_EPOCHS, ENOUGH_EPOCHS = 4, 10  # of fewer than these ten, what looks like noise is the bend
 
-LITTLE, NOTHING = 0.25, 0.05  # of the guess's loss got rid of
+LITTLE, NOTHING = 0.15, 0.05  # of the guess's loss got rid of
 FLAT, CREEPING, STEADY = 0.02, 0.003, 0.9  # fall in a quarter of the epochs; share of epochs that are better
 FEW_UPDATES, FEWEST_OF_ALL = 500, 8  # and epochs, of which a network may need more
 

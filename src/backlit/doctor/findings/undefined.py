@@ -77,7 +77,8 @@ SOURCE_OF_NAN = Kind(
         "after it is NaN.",
         "어떤 값이 함수의 정의역을 벗어났습니다(0의 로그, 음수의 제곱근, 0/0). 그 뒤의 값은 모두 NaN이 됩니다.",
     ),
-    remedy="bl.debug_nans()  # names the operation; keep its argument in range, or use a loss on scores",
+    remedy='with bl.debug_nans(): bl.fit(net, x, y, epochs=1, engine="numpy")'
+    "  # names the operation; keep its argument in range, or use a loss on scores",
     effect=Template("a finite loss", "손실이 유한한 값이 됩니다."),
     signs=(FIRST_BAD, BELOW_ZERO),
     rules=(nan,),  # and that of the last layer

@@ -10,6 +10,7 @@ from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.parts import shifted, wrong_labels
 from backlit.doctor.symptoms import COMMON, TELLING, UNSEEN, never_better, seen, simple_models_fail
 from backlit.languages import Template
+from backlit.nn.shapes import size_of
 
 POWER = 0.06  # standard deviation of R² by chance; a signal twice as strong would show
 GAP = 0.3  # of the guess's loss, got rid of on training rows: they were learned by heart
@@ -46,7 +47,7 @@ def _unrelated(e: Evidence) -> list[Finding]:
 
 def _telling(e: Evidence) -> bool:
     """Whether so many rows, of so many columns, would show a weak signal: R² of noise varies by √(2p) / n."""
-    rows, columns = (e.data.get("reference") or {}).get("rows", 0), math.prod(e.network.input_shape)
+    rows, columns = (e.data.get("reference") or {}).get("rows", 0), size_of(e.network.input_shape)
     return not rows or math.sqrt(2 * columns) / rows <= POWER
 
 
@@ -88,7 +89,7 @@ UNRELATED_LABELS = Kind(
         "정답과 입력이 서로 맞지 않습니다. 최근접 이웃도, 선형 모형도, 기울기가 잘 흐르는 이 신경망도 처음 보는 "
         "데이터를 추측보다 잘 맞히지 못합니다. x나 y 한쪽만 섞이지 않았는지 확인하십시오.",
     ),
-    remedy="order = rng.permutation(len(x)); x, y = x[order], y[order]  # one order for both; look at a few pairs",
+    remedy="print([(x[i], y[i]) for i in range(3)])  # do these belong together? Shuffle both in one order, or none",
     effect=Template("a held-out loss below that of guessing", "평가 손실이 추측보다 낮아집니다."),
     signs=(BY_ACCURACY, BY_R2, BY_LOSS),
     rules=(by_heart,),

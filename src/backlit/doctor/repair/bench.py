@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 
+import numpy as np
+
 from backlit.doctor.repair.budget import Budget
 from backlit.doctor.repair.compare import Validation, validate
 from backlit.errors import BacklitWarning
@@ -55,7 +57,7 @@ class Bench:
     def train(self, recipe: Recipe) -> Result:
         """A training, counted; what it warns of was told of the original."""
         self.tell()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(all="ignore"):  # what diverges loses
             warnings.simplefilter("ignore", BacklitWarning)
             run = recipe.fit(progress=False)
         self.trainings += 1

@@ -32,6 +32,7 @@ MISTAKES = frozenset({
     "softmax twice", "activation before the loss", "softmax on one unit", "targets out of reach", "classes as numbers",
     "no non-linearity", "unconnected layer", "zero initialisation", "constant initialisation", "sorted rows",
     "codes for missing values", "unscaled inputs", "off-centre inputs", "unscaled targets", "clipping too strong",
+    "momentum too high", "rate falls too soon", "delta too small",
 })  # fmt: skip
 UNTRUSTED = frozenset({"shifted split", "labels wrong in one part"})  # what is held back tells nothing
 # Outcomes without a remedy of their own, of which the cause is open: whatever helps may be tried.

@@ -37,7 +37,7 @@ export class SocketTransport {
       if (REFUSED.includes(code)) return this.onStatus("refused", reason);
       if (code === RESTING) return this.onStatus("resting");
       this.onStatus(this.#tries < PATIENCE ? "lost" : "gone");
-      if (this.#tries === PATIENCE) this.#stranger();
+      if (this.#tries >= PATIENCE) this.#stranger();
       this.#timer = setTimeout(() => this.#connect(), Math.min(LONGEST_WAIT, 250 * 2 ** this.#tries++));
     };
     this.#socket = socket;
