@@ -4,7 +4,7 @@ import { StudioElement } from "./element.js";
 import { html } from "./lit.js";
 import { number, say, whole } from "./say.js";
 
-const MOST = 4000; // points; beyond them every other one is dropped
+const MOST = 4000; // points that are drawn; of more every other one is dropped
 const HEIGHT = 150;
 const REST = 60; // milliseconds between two pictures
 
@@ -144,7 +144,19 @@ class Curves extends StudioElement {
     for (let i = 0; i < count; i++) {
       this.#points.push({ x: from + (i + 1) * apart, train: finite(values[2 * i]), held: finite(values[2 * i + 1]), other: finite(other?.values[2 * i + 1]) });
     }
-    while (this.#points.length > MOST) this.#points = this.#points.filter((_, index) => index % 2 === 0);
+    if (this.#points.length > MOST) this.#thin();
+  }
+
+  // Half as many, evenly along the run: those of long ago aren't thinned again and again.
+  #thin() {
+    const points = this.#points;
+    const apart = (2 * (points.at(-1).x - points[0].x)) / MOST;
+    let last = -Infinity;
+    this.#points = points.filter(({ x }, index) => {
+      if (x - last < apart && index < points.length - 1) return false;
+      last = x;
+      return true;
+    });
   }
 
   #draw() {
