@@ -84,7 +84,7 @@ def fix(
             raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
     original = recipe if recipe is not None else recipe_of(run, x, y, **options)
     first = original.with_validation()
-    bench = Bench(first, seeds, Budget.of(first), progress)
+    bench = Bench(first, seeds, Budget.of(first, run), progress)
     search = Search(bench, first, run, reserve=0.0 if original.training.validation is not None else WHOLE)
     interrupted = False
     try:
