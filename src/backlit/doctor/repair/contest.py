@@ -123,6 +123,7 @@ class Contest:
         for place in sorted(costs, key=lambda place: (costs[place], place))[:1]:
             outcome = outcomes[place]
             still = outcome.best_epoch >= LATE * outcome.epochs
+            still = still and self.epochs >= outcome.recipe.training.epochs  # which early stopping didn't end
             if (
                 not still
                 or self.epochs < outcome.recipe.training.epochs

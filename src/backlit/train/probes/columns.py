@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,40 @@ def _named(flat: np.ndarray, codes: np.ndarray, classes: int) -> dict[str, Any]:
     return {}
 
 
-def coded(x: np.ndarray) -> dict[str, Any]:
-    """A number that stands far apart from its column's others, and comes again and again: "code", "column", "share".
+def codes_in(x: np.ndarray, padding: float | None = None) -> list[dict[str, Any]]:
+    """Numbers that stand far apart from their column's others, and come again and again, the commonest first.
+
+    Parameters
+    ----------
+    x : array (rows, ..., columns)
+        May have gaps.
+    padding : float, optional
+        What sequences are filled up with, which is no code.
+
+    Returns
+    -------
+    list of dict
+        "code", "column", "share" of the rows, and how many "times" the others' range it lies from them.
+    """
+    found: list[dict[str, Any]] = []
+    for column, values in enumerate(x.reshape(-1, x.shape[-1]).astype(np.float64).T[:MOST_COLUMNS]):
+        known = values[np.isfinite(values)]
+        for code in (known.min(), known.max()) if len(known) else ():
+            own = known == code
+            share = float(own.mean())
+            if own.sum() < FEWEST_CODES or not LEAST_CODED <= share <= MOST_CODED or code in (0, padding):
+                continue
+            others = known[~own]
+            if len(others) < FEWEST_VALUES or len(np.unique(others[:1000])) < FEWEST_VALUES:
+                continue
+            gap, spread = np.abs(others - code).min(), np.ptp(others)
+            if gap > CODE * spread:
+                found.append({"code": float(code), "column": column, "share": share, "times": float(gap / spread)})
+    return sorted(found, key=lambda each: -each["share"])
+
+
+def coded(x: np.ndarray, padding: float | None = None) -> dict[str, Any]:
+    """The commonest of `codes_in`; empty if there is none.
 
     Examples
     --------
@@ -85,21 +118,25 @@ def coded(x: np.ndarray) -> dict[str, Any]:
     >>> coded(x)["code"], coded(x)["column"]
     (-999.0, 1)
     """
-    flat = x.reshape(-1, x.shape[-1]).astype(np.float64)
-    best: dict[str, Any] = {}
-    for column, values in enumerate(flat.T[:MOST_COLUMNS]):
-        for code in (values.min(), values.max()):
-            own = values == code
-            share = float(own.mean())
-            if own.sum() < FEWEST_CODES or not LEAST_CODED <= share <= MOST_CODED or code == 0:
-                continue
-            others = values[~own]
-            if len(others) < FEWEST_VALUES or len(np.unique(others[:1000])) < FEWEST_VALUES:
-                continue
-            gap, spread = np.abs(others - code).min(), np.ptp(others)
-            if gap > CODE * spread and share > best.get("share", 0.0):
-                best = {"code": float(code), "column": column, "share": share, "times": float(gap / spread)}
-    return best
+    return next(iter(codes_in(x, padding)), {})
+
+
+def distances(x: np.ndarray) -> np.ndarray:
+    """How far each number lies from its column's middle, in its usual ranges: array (rows, columns), 0 at gaps."""
+    flat = x.reshape(-1, x.shape[-1]).astype(np.float64)[:, :MOST_COLUMNS]
+    flat = np.where(np.isfinite(flat), flat, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # columns of gaps alone
+        low, middle, high = np.nanquantile(flat, [0.05, 0.5, 0.95], axis=0)
+    spread = high - low
+    off = np.abs(flat - middle) / np.where(spread > 0, spread, np.inf)
+    return np.where(np.isfinite(off), off, 0.0)
+
+
+def far_rows(x: np.ndarray) -> np.ndarray:
+    """Which rows (or time steps) have a number far outside of its column's usual range; none if they are many."""
+    far = np.asarray((distances(x) > FAR).any(axis=1))
+    return far if far.sum() <= max(1, FEW * len(far)) else np.zeros(len(far), bool)
 
 
 def far_away(x: np.ndarray) -> dict[str, Any]:
@@ -113,16 +150,12 @@ def far_away(x: np.ndarray) -> dict[str, Any]:
     >>> told["rows"], told["column"], told["times"] > 1e5
     (1, 1, True)
     """
-    flat = x.reshape(-1, x.shape[-1]).astype(np.float64)[:, :MOST_COLUMNS]
-    low, middle, high = np.quantile(flat, [0.05, 0.5, 0.95], axis=0)
-    spread = high - low
-    off = np.abs(flat - middle) / np.where(spread > 0, spread, np.inf)
-    times = off.max(axis=0)
-    column = int(times.argmax())
-    rows = int((off > FAR).any(axis=1).sum())
-    if not rows or rows > max(1, FEW * len(flat)):
+    far = far_rows(x)
+    if not far.any():
         return {}
-    return {"rows": rows, "share": rows / len(flat), "column": column, "times": float(times[column])}
+    times = distances(x).max(axis=0)
+    column, rows = int(times.argmax()), int(far.sum())
+    return {"rows": rows, "share": rows / len(far), "column": column, "times": float(times[column])}
 
 
 def order_of(y: np.ndarray, kind: str) -> dict[str, float]:

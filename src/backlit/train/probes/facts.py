@@ -128,7 +128,8 @@ def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
         facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
         facts["inputs"] = _inputs(x)
         if not facts["bad_rows"]:
-            facts["coded"], facts["far"] = coded(x), far_away(x)
+            padding = facts["sequences"].get("padding")
+            facts["coded"], facts["far"] = coded(x, padding), far_away(x)
     elif x.dtype.kind in "iu" and layer.takes_integers:
         facts["tokens"] = tokens_of(x)
     return facts
