@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from backlit.errors import BacklitError, InputError
+from backlit.errors import InputError
 from backlit.languages import Template
-from backlit.studio.answers import FAILED, FAILURES, answer, refusal, said
+from backlit.studio.answers import answer, failed, refusal
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
 from backlit.studio.wire import from_json, packed, to_json, unpacked
@@ -60,8 +60,8 @@ class Alone:
         self._refused: Reply | None = None
         try:
             self.session = session()
-        except FAILURES as error:  # the page gets one that can be made, and why
-            self.session, self._refused = Session(), _failed(error)
+        except Exception as error:  # noqa: BLE001, the page gets one that can be made, and why
+            self.session, self._refused = Session(), failed(error)
         self.session.interrupted = self._interrupted
 
     def hear(self, data: Any) -> None:
@@ -100,10 +100,10 @@ class Alone:
                 self._last = time.monotonic()
                 session.tick()
             self._show()
-        except FAILURES as error:
-            session.playing, session.aim = False, None  # whatever it was, the session stays, and says so
+        except Exception as error:  # noqa: BLE001, whatever it was, the session stays, and says so
+            session.playing, session.aim = False, None
             self._version = session.version
-            self._tell(_failed(error))
+            self._tell(failed(error))
         return self._rest() if session.busy else 0.0 if self._has_news() else None
 
     # -------------------------------------------------------------------------------------------- within a turn
@@ -178,11 +178,7 @@ def _goal(session: Session, message: dict[str, Any], before: int) -> int:
         goal = message["state"].get("at", 0)
     elif kind == "assign" and message.get("task") is not None and session.assignment is not None:
         goal = session.assignment.start.at
-    return min(int(goal), session.most_updates)
-
-
-def _failed(error: Exception) -> Reply:
-    return refusal(None, said(error) if isinstance(error, BacklitError) else FAILED.of(kind=type(error).__name__))
+    return min(int(goal), session.most_updates)  # 40.0 is a whole number, too
 
 
 def _kind(message: Any) -> Any:
