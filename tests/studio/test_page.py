@@ -154,12 +154,13 @@ globalThis.onmessage = null;
 await import(worker);
 """
 PYODIDE = """
+const hear = (data) => log.push(typeof data === "string" ? data : "frame");
 export const loadPyodide = async () => {
   const loadedPackages = { numpy: "here" };
   return {
     loadedPackages,
     loadPackage: (name) => new Promise((done) => setTimeout(() => { log.push(`load ${name}`); done(); }, 50)),
-    pyimport: () => ({ Alone: () => ({ hear: (data) => log.push(typeof data === "string" ? data : "frame"), turn() {} }) }),
+    pyimport: () => ({ Alone: () => ({ hear, turn() {} }) }),
   };
 };
 """

@@ -67,9 +67,8 @@ def test_a_solution_is_shown_on_request(page):
 
 
 def test_a_task_begins_anew_with_the_network_it_had(page):
-    page.evaluate(
-        """studio.session.ask("assign", { task: { goals: [{ of: "weights", most: 20 }], start: { network: { layers: [{ units: 3 }] } } } })"""
-    )
+    task = {"goals": [{"of": "weights", "most": 20}], "start": {"network": {"layers": [{"units": 3}]}}}
+    page.evaluate("task => studio.session.ask('assign', { task })", task)
     until(page, "studio.store.state.layers?.[1].units === 3")
     page.locator('[data-layer="0"] [data-do="more-units"]').click()
     until(page, "studio.store.state.layers[1].units === 4")
