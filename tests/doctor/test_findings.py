@@ -388,6 +388,16 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         evidence(KNOWN, SCATTERED, data=held_out(apart=0.99)), evidence(KNOWN, SCATTERED, data=held_out(apart=0.6)),
     ),
     (
+        parts.SHIFTED, parts.DRIFTED,
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=0.9, drift=1.2)),
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=-0.5, drift=0.2)),
+    ),
+    (
+        parts.WRONG_LABELS, parts.RENAMED,
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=-0.5, drift=0.2)),
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=0.9, drift=1.2)),
+    ),
+    (
         parts.WRONG_LABELS, parts.SCRAMBLED,
         evidence(KNOWN, SCATTERED, data=held_out(across=0.0, within=0.0, recoded=0.0)),
         evidence(KNOWN, SCATTERED, data=held_out(across=0.8)),

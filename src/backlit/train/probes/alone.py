@@ -37,7 +37,7 @@ def of_one_row(network: Network, x: Any) -> dict[str, Any]:
             whole = [np.asarray(part, np.float64) for part in _outputs(network, x)]
             single = [np.asarray(part, np.float64)[0] for part in _outputs(network, tree.map(lambda part: part[:1], x))]
         off = [np.abs(one - many[0]) for one, many in zip(single, whole, strict=True)]
-    except Exception:  # a layer of the user's own may want anything; a trained network isn't lost for a fact
+    except Exception:  # noqa: BLE001 - a layer of one's own may want anything; no trained network is lost for a fact
         return {}
     size = max((float(np.abs(many).max()) for many in whole if many.size), default=0.0)
     most = max((float(part.max()) for part in off if part.size), default=0.0)

@@ -12,7 +12,7 @@ from backlit.nn.ends import branch
 from backlit.nn.layer import Layer, Network
 from backlit.nn.shapes import rows_at, rows_of, size_of
 from backlit.train.batches import Batches
-from backlit.train.examples import Examples
+from backlit.train.examples import Examples, Split
 from backlit.train.heads import HeadTargets
 from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
@@ -96,7 +96,7 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         if split.validation is not None:
             numbers = split.validation[0]
-            some = numbers[np.sort(rng.permutation(len(numbers))[:most])]  # in their order, which may tell something
+            some = numbers[rng.permutation(len(numbers))[:most]]
             held = rows_at({"x": split.inputs, "y": split.encoded, "known": examples.known}, some)
         names = network.input_names
         of_inputs = {name: _of_input(seen["x"][name], branch(network, name)) for name in names}
@@ -117,10 +117,21 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
             facts["shared"] = _shared(seen["x"], held["x"], len(batches.rows))
             other = _real(held["x"])
             if simple is not None and other is not None and not isinstance(targets, HeadTargets):
-                facts["parts"] = parts_of(simple, seen["y"], other, held["y"], targets.kind)
+                facts["parts"] = parts_of(
+                    simple, seen["y"], other, held["y"], targets.kind, stretch=_stretch(split, rng), seed=seed
+                )
         if not isinstance(targets, HeadTargets):
             facts["order"] = order_of(rows_at({"y": examples.encoded}, batches.rows)["y"], targets.kind)
     return plain_tree(facts)
+
+
+def _stretch(split: Split, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
+    """Held-out rows that follow one another, from any place on, and their targets."""
+    numbers = split.validation[0]  # type: ignore[index]
+    first = int(rng.integers(max(1, len(numbers) - SAMPLE + 1)))
+    rows = rows_at({"x": split.inputs, "y": split.encoded}, numbers[first : first + SAMPLE])
+    x = _real(rows["x"])
+    return None if x is None else (x, rows["y"])
 
 
 def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
