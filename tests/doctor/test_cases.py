@@ -1,5 +1,7 @@
 """Findings by construction, and healthy networks that must stay silent: a part of the benchmark's tuning half."""
 
+import dataclasses
+
 import pytest
 
 from backlit.doctor.findings import kinds, loop
@@ -27,6 +29,14 @@ CASES = [
 def test_case(case: Case) -> None:
     found = run(case)
     assert found.right, (case.expected or "no alarm", found.alarms, found.remarks, found.end)
+
+
+WELL = sorted((case for case in TUNE if not case.expected and case.when == "after"), key=lambda case: case.name)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in WELL[::6]])
+def test_a_look_before_training_alarms_on_nothing_that_trains_well(case: Case) -> None:
+    assert run(dataclasses.replace(case, when="before")).right
 
 
 OF_OTHERS = {kind.key for kind in loop.KINDS}  # what only loops of one's own get wrong: tests/watching/test_doctor.py

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import backlit as bl
+from backlit.data.pictures.arrays import holds_pictures, read_arrays
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.studio import albums
@@ -330,3 +331,37 @@ def test_of_large_pictures_no_map_is_made_for_each_frame() -> None:
     assert "boundary" not in frame.arrays
     assert "param/2/weight" in frame.arrays
     assert sum(array.nbytes for array in frame.arrays.values()) < 200_000
+
+
+def damaged() -> dict[str, bytes]:
+    """Archives whose parts fail when they are read, each in a way of its own."""
+    header = b"{(((" + b" " * 59 + b"\n"
+    unclosed = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    short = b"\x93NUMPY\x01\x00\x09"
+    return {"header": packed({"x.npy": unclosed}), "short": packed({"x.npy": short}), "lzma": broken_lzma("x.npy")}
+
+
+def broken_lzma(name: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr(name, bytes(range(256)) * 40)
+    data = bytearray(file.getvalue())
+    start = 30 + len(name)  # after the member's own header
+    data[start + 4 : start + 40] = b"\xff" * 36
+    return bytes(data)
+
+
+@pytest.mark.parametrize("case", ["header", "short", "lzma"])
+def test_damaged_archives_are_refused_however_they_fail(case: str, tmp_path: Path) -> None:
+    data = damaged()[case]
+    with pytest.raises(InputError, match=r"a\.npz can't be unpacked: "):
+        read_album("a.npz", data)
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(InputError, match=r"a\.npz can't be read as \.npz: "):
+        read_arrays(tmp_path / "a.npz")
+    assert not holds_pictures(str(tmp_path / "a.npz"))
+
+
+def test_a_zip_whose_lzma_is_broken_is_refused() -> None:
+    with pytest.raises(InputError, match=r"a\.zip can't be unpacked: "):
+        read_album("a.zip", broken_lzma("dark/1.png"))

@@ -144,3 +144,22 @@ def test_broken_frames_are_refused(frame: bytes, text: str) -> None:
     with pytest.raises(InputError) as error:
         wire.unpacked(frame)
     assert text in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        r'{"type": "say", "start": "a\ud83d", "\udc00": ["\uDBFF"]}',
+        json.dumps({"type": "say", "start": "a\ud83d", "\udc00": ["\udbff"]}, ensure_ascii=False),
+    ],
+)
+def test_half_a_surrogate_pair_becomes_a_character_that_can_be_sent_back(sent: str) -> None:
+    message = wire.from_json(sent)
+    assert message == {"type": "say", "start": "a\ufffd", "\ufffd": ["\ufffd"]}
+    assert wire.to_json(message).encode().decode().count("\ufffd") == 3
+    assert wire.from_json(r'"\ud83d\ude00 \ud83d"') == "\U0001f600 \ufffd"  # a whole pair stays
+
+
+def test_bytes_that_are_half_a_pair_are_no_utf8() -> None:
+    with pytest.raises(InputError, match="a message must be JSON in UTF-8"):
+        wire.from_json(b'"\xed\xa0\x80"')

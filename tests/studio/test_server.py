@@ -456,7 +456,7 @@ def test_a_file_travels_as_a_frame(client: TestClient) -> None:
 
 
 def test_what_fails_between_messages_is_said_and_the_session_goes_on(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     enter(client)
     with talking(client) as page:
@@ -464,14 +464,15 @@ def test_what_fails_between_messages_is_said_and_the_session_goes_on(
         page.ask("step", "done", updates=2)
 
         def broken(session: Session) -> None:
-            raise ValueError("/home/me")
+            raise AttributeError("/home/me")
 
         with monkeypatch.context() as patched:
             patched.setattr(Session, "tick", broken)
             page.send("play")
             text = page.until("error")["what"]
-            assert text["en"] == "something went wrong in the studio (ValueError); nothing was changed"
+            assert text["en"] == "something went wrong in the studio (AttributeError); nothing was changed"
         assert page.ask("step", "done", updates=1)["at"]["update"] == 3
+        assert "AttributeError: /home/me" in caplog.text  # for whoever runs it
 
 
 class Box:

@@ -368,7 +368,7 @@ def test_a_change_by_hand_goes_to_the_network_that_is_meant_and_is_told(session:
     alone.seek(9)
     assert bits(alone) == bits_of(session.second)
     ask(session, "discard")
-    assert refused(session, "rate", value=0.1, side="b") == "there is one network; begin with compare"
+    assert refused(session, "rate", value=0.1, side="b") == "there is no second network; begin with compare"
 
 
 @pytest.mark.parametrize("engine", ["numpy", "xla"])
@@ -722,3 +722,66 @@ def test_the_history_of_a_long_run_is_bounded(session: Session, monkeypatch: pyt
     thin = looks.history()
     assert [line["epoch"] for line in thin] == [3, 6, 9]
     assert thin[1]["loss"] == pytest.approx(float(np.mean(curves.loss[3 * length : 6 * length])))
+
+
+def test_whole_numbers_may_be_written_with_a_point(session: Session) -> None:
+    assert ask(session, "look", grid=40.0)["type"] == "done"
+    assert ask(session, "seek", update=3.0)["at"]["update"] == 3
+    assert ask(session, "play", speed=2.0)["type"] == "done"
+    assert type(session.grid) is int
+    assert type(session.speed) is int
+    session.tick()
+    assert session.frame().arrays is not None
+    assert session.at()["update"] == 5
+
+
+def test_a_look_that_is_refused_changes_nothing_of_what_is_seen(session: Session) -> None:
+    before = session.panels, session.grid, session.row
+    for wrong in ({"row": 10_000}, {"panels": ["curves", "everything"]}, {"panels": [["curves"]]}):
+        assert refused(session, "look", **{"grid": 20, "panels": ["curves"]} | wrong)
+        assert (session.panels, session.grid, session.row) == before
+
+
+def test_what_nobody_has_thought_of_is_told_and_logged(
+    session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise AttributeError("/home/me")
+
+    monkeypatch.setitem(ANSWERS, "code", broken)
+    text = refused(session, "code")
+    assert text == "something went wrong in the studio (AttributeError); nothing was changed"
+    assert "the studio failed at 'code'" in caplog.text
+    assert "AttributeError: /home/me" in caplog.text
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+def test_the_explained_step_has_the_penalty_and_what_is_held_or_set(
+    session: Session, optimizer: str, penalty: str
+) -> None:
+    training = {**TRAINING, "optimizer": optimizer, "penalty": penalty, "strength": 0.3, "dtype": "float64"}
+    ask(session, "configure", state={"training": training})
+    ask(session, "step", updates=4)
+    ask(session, "edit", place="0/weight[0,0]", value=0.75)
+    ask(session, "freeze", layer="0", unit=1, on=True)
+    ask(session, "seek", update=3)
+    places = ("0/weight[0,0]", "0/weight[2,1]", "0/bias[2]", "0/weight[1,0]", "0/bias[1]")
+    for update in (4, 5):  # the first of them ends with the edit
+        told = {place: ask(session, "explain", weight=place)["weight"] for place in places}
+        ask(session, "step", updates=1)
+        weight, bias = (session.first.timeline.network.params["0"][name] for name in ("weight", "bias"))
+        made = weight[0, 0], weight[2, 1], bias[2], weight[1, 0], bias[1]
+        np.testing.assert_allclose([each["new"] for each in told.values()], made, rtol=1e-9)
+        set_, free, of_bias, *held = told.values()
+        assert ("set by hand to 0.75" in set_["note"]["en"]) == (update == 4)
+        assert free["note"]["en"] == of_bias["note"]["en"] == ""
+        pulled = [line for line in free["step"] if "λ" in line]
+        assert len(pulled) == 1
+        assert ("sign(w)" in pulled[0]) == (penalty == "l1")
+        assert not any("λ" in line for line in of_bias["step"])  # penalties leave biases alone
+        if update == 5:
+            assert [each["new"] for each in held] == [each["value"] for each in held]
+            assert held[0]["note"]["en"] == "the unit is held: its weights stay as they are"
+            assert held[0]["note"]["ko"].startswith("유닛을 고정해")
+            assert held[0]["step"][-2] == "u ← 0"

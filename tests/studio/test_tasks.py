@@ -288,3 +288,17 @@ def test_a_task_of_a_teachers_own_has_no_solution(session: Session) -> None:
     assert refused(session, "help", of="solution") == "this task has no solution to show"
     ask(session, "assign", task={"goals": TASK["goals"]}, state=SMALL)
     assert refused(session, "help", of="hint") == "this task has no hint"
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ({"task": "xor"}, "task must be a table, got 'xor'"),
+        ({"task": ["xor"]}, "task must be a table, got ['xor']"),
+        ({"task": {"goals": []}, "state": []}, "state must be a table, got []"),
+        ({"task": {"goals": []}, "state": "moons"}, "state must be a table, got 'moons'"),
+        ({"task": {"start": []}}, "must be a table, got []"),
+    ],
+)
+def test_a_task_and_its_state_are_tables(session: Session, parts: dict[str, object], text: str) -> None:
+    assert text in refused(session, "assign", **parts)

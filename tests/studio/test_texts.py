@@ -138,6 +138,13 @@ def test_long_texts_and_many_letters_are_bounded_and_it_is_said() -> None:
     assert OTHER in letters
 
 
+def test_a_replacement_character_of_the_text_is_a_letter_and_no_rare_ones() -> None:
+    session = begun(data={"name": "text", "text": f"a{OTHER}b"})
+    told = answer(session, {"type": "hello", "version": 1})[1].message
+    assert "rare" not in told["notes"][0]["en"]
+    assert "different characters: 3" in told["notes"][0]["en"]
+
+
 # ------------------------------------------------------------------------------------------------ training
 
 
@@ -257,6 +264,26 @@ def test_temperature_draws_by_the_probabilities() -> None:
         assert np.allclose(np.bincount(drawn, minlength=3) / 4000, wanted / wanted.sum(), atol=0.03)
 
 
+def test_at_the_lowest_temperature_the_likeliest_is_drawn() -> None:
+    random = np.random.default_rng(0)
+    for temperature in (1e-310, 1e-30):
+        assert [writing._drawn(np.array([0.2, 0.7, 0.1, 0.0]), temperature, random) for _ in range(20)] == [1] * 20
+
+
+def test_what_is_typed_is_read_as_the_text_was() -> None:
+    session = begun(data={"name": "text", "text": "caf\N{LATIN SMALL LETTER E WITH ACUTE}\ncaf"})
+    said = ask(session, "say", start="cafe\N{COMBINING ACUTE ACCENT}\r\n", characters=1)
+    assert said["text"].startswith("caf\N{LATIN SMALL LETTER E WITH ACUTE}\n")
+    assert said["start"] == 5
+
+
+def test_a_second_network_that_is_not_there_does_not_write() -> None:
+    session = begun()
+    told = ask(session, "say", start="h", side="b")
+    assert told["what"]["en"] == "there is no second network; begin with compare"
+    assert told["what"]["ko"].startswith("두 번째 신경망이 없습니다")
+
+
 def test_say_goes_on_with_what_was_typed() -> None:
     session = begun()
     ask(session, "step", updates=100)
@@ -363,6 +390,24 @@ def test_the_step_that_is_told_is_the_step_that_is_made(optimizer: str) -> None:
     made = session.first.timeline.network.params["0"]["recurrent"]["weight"][5, 2]
     assert weight["new"] == pytest.approx(made, rel=1e-9)
     assert weight["step"][-1].startswith("w ← w + u = ")
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+def test_the_step_that_is_told_has_the_penalty_and_what_is_held(penalty: str) -> None:
+    session = begun("lstm", 4, optimizer="adam", rate=0.1, dtype="float64", penalty=penalty, strength=0.5)
+    ask(session, "step", updates=3)
+    ask(session, "freeze", layer="0", unit=1, on=True)
+    free, held = (
+        ask(session, "explain", weight=place)["weight"] for place in ("0/recurrent/weight[6,2]", "0/weight[5,2]")
+    )
+    ask(session, "step", updates=1)
+    params = session.first.timeline.network.params["0"]
+    assert free["new"] == pytest.approx(params["recurrent"]["weight"][6, 2], rel=1e-9)
+    assert free["gradient"] == pytest.approx(sum(step["product"] for step in free["through_time"]), abs=1e-12)
+    assert sum("λ" in line for line in free["step"]) == 1
+    assert held["new"] == held["value"] == params["weight"][5, 2]
+    assert held["note"]["en"] == "the unit is held: its weights stay as they are"
+    assert free["note"]["en"] == ""
 
 
 def test_symbols_are_those_of_the_formulas_with_unit_and_letter() -> None:

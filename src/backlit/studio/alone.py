@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from backlit.errors import BacklitError, InputError
+from backlit.errors import InputError
 from backlit.languages import Template
-from backlit.studio.answers import FAILED, FAILURES, answer, refusal, said
+from backlit.studio.answers import answer, failed, refusal
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
 from backlit.studio.state import MOST_UPDATES
@@ -61,8 +61,8 @@ class Alone:
         self._refused: Reply | None = None
         try:
             self.session = session()
-        except FAILURES as error:  # the page gets one that can be made, and why
-            self.session, self._refused = Session(), _failed(error)
+        except Exception as error:  # noqa: BLE001, the page gets one that can be made, and why
+            self.session, self._refused = Session(), failed(error)
         self.session.interrupted = self._interrupted
 
     def hear(self, data: Any) -> None:
@@ -101,10 +101,10 @@ class Alone:
                 self._last = time.monotonic()
                 session.tick()
             self._show()
-        except FAILURES as error:
-            session.playing, session.aim = False, None  # whatever it was, the session stays, and says so
+        except Exception as error:  # noqa: BLE001, whatever it was, the session stays, and says so
+            session.playing, session.aim = False, None
             self._version = session.version
-            self._tell(_failed(error))
+            self._tell(failed(error))
         return self._rest() if session.busy else 0.0 if self._has_news() else None
 
     # -------------------------------------------------------------------------------------------- within a turn
@@ -175,11 +175,7 @@ def _goal(message: dict[str, Any], before: int, length: int) -> int | None:
         goal = before + (message.get("updates") or 1) if epochs is None else (before // length + epochs) * length
     else:
         goal = message["state"].get("at")
-    return min(goal, MOST_UPDATES) if isinstance(goal, int) else None
-
-
-def _failed(error: Exception) -> Reply:
-    return refusal(None, said(error) if isinstance(error, BacklitError) else FAILED.of(kind=type(error).__name__))
+    return min(int(goal), MOST_UPDATES) if isinstance(goal, (int, float)) else None  # 40.0 is a whole number, too
 
 
 def _kind(message: Any) -> Any:

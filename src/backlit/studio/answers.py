@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ from backlit.studio.words import both
 Arrays = dict[str, np.ndarray]
 Answer = Callable[[Session, dict[str, Any], Arrays], list[Reply]]
 
-FAILURES = (ArithmeticError, BacklitError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+log = logging.getLogger("backlit.studio")
 OTHER_VERSION = Template(
     "the page speaks version {page} of the protocol, the studio {own}: load the page anew",
     "페이지는 프로토콜 {page}판, 스튜디오는 {own}판입니다. 페이지를 새로 고침하세요.",
@@ -71,12 +72,14 @@ def answer(session: Session, message: Any, arrays: Arrays | None = None) -> list
     asked = message.get("type") if isinstance(message, dict) else None
     number = message.get("id") if isinstance(message, dict) else None
     try:
-        check(message, "ask")
+        message = check(message, "ask")
         replies = ANSWERS[message["type"]](session, message, arrays or {})
     except BacklitError as error:
         replies = [refusal(asked, said(error))]
-    except FAILURES as error:
-        replies = [refusal(asked, FAILED.of(kind=type(error).__name__))]
+    except ModuleNotFoundError:
+        raise  # whoever carries the messages knows what can be done about it
+    except Exception as error:  # noqa: BLE001, whatever it was, the session stays
+        replies = [unforeseen(asked, error)]
     if isinstance(number, int) and not isinstance(number, bool):
         replies = [reply._replace(message={**reply.message, "id": number}) for reply in replies]
     return replies
@@ -91,6 +94,17 @@ def said(error: Exception) -> Any:
 def refusal(asked: Any, what: Any) -> Reply:
     """An `error`."""
     return Reply({"type": "error", "asked": asked[:40] if isinstance(asked, str) else None, "what": both(what)})
+
+
+def unforeseen(asked: Any, error: Exception) -> Reply:
+    """An `error` of what nobody has thought of: its kind is told, and all of it logged."""
+    log.error("the studio failed at %r", asked, exc_info=error)
+    return refusal(asked, FAILED.of(kind=type(error).__name__))
+
+
+def failed(error: Exception) -> Reply:
+    """An `error` of what belongs to no message."""
+    return refusal(None, said(error)) if isinstance(error, BacklitError) else unforeseen(None, error)
 
 
 def _done(session: Session, asked: str) -> list[Reply]:
@@ -171,15 +185,13 @@ def _freeze(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
 
 
 def _look(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    panels = message.get("panels")
-    if panels is not None:
-        wrong = [panel for panel in panels if panel not in PANELS]
-        if wrong:
-            raise InputError(f"look: panels are {', '.join(PANELS)}, got {str(wrong[0])[:40]!r}")
-        session.panels = tuple(panels)
-    session.grid = message.get("grid") or session.grid
+    panels = session.panels if message.get("panels") is None else tuple(message["panels"])
+    wrong = [panel for panel in panels if panel not in PANELS]
+    if wrong:
+        raise InputError(f"look: panels are {', '.join(PANELS)}, got {str(wrong[0])[:40]!r}")
     if "row" in message:
         explaining.row_of(session, message)
+    session.panels, session.grid = panels, message.get("grid") or session.grid
     return _done(session, "look")
 
 

@@ -48,6 +48,7 @@ def assignment_of(given: Mapping[str, Any], state: State | None = None) -> Assig
     InputError
         If something in it is unknown or of another kind.
     """
+    given = fitted(dict[str, Any], given, "task")
     if given.get("key"):
         return exercises.named(fitted(str, given["key"], "task/key")).assignment
     start = {} if state is None or "start" in given else {"start": state.replace(at=0)}

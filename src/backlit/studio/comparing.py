@@ -10,7 +10,7 @@ from backlit.errors import InputError
 from backlit.languages import Said, Template, join
 from backlit.studio import faults, findings
 from backlit.studio.replies import Reply
-from backlit.studio.session import Session
+from backlit.studio.session import NO_SECOND, Session
 from backlit.studio.state import Change, State
 from backlit.studio.words import both
 
@@ -51,7 +51,6 @@ ONLY = {
 }
 AGAIN = Template("faults are planted where there is no task; lay it aside first",
                  "문제를 심는 놀이는 과제가 없을 때 할 수 있습니다. 먼저 과제를 그만두세요.")  # fmt: skip
-NO_COMPARISON = "there is no second network; begin with compare"
 RIGHT = Template("That is it: {title}; {why}.", "맞습니다. {title}. {why}")
 WRONG = Template("That isn't it. Look again.", "그것이 아닙니다. 다시 살펴보세요.")
 
@@ -137,7 +136,7 @@ def _word(value: Any) -> str:
 def keep(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`keep`: the second network takes the first one's place."""
     if session.second is None:
-        raise InputError(NO_COMPARISON)
+        raise InputError(NO_SECOND.say())
     session.first, session.second = session.second, None
     session.planted = session.honest = None
     session.version, session.cut = session.version + 1, 0
@@ -147,7 +146,7 @@ def keep(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Repl
 def discard(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`discard`: the first network stays."""
     if session.second is None:
-        raise InputError(NO_COMPARISON)
+        raise InputError(NO_SECOND.say())
     session.second = None
     session.version += 1
     return [session.told()]

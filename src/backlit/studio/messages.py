@@ -202,7 +202,7 @@ TOLD = (
         "A weight or unit in symbols and numbers; all numbers in float64, for the row that was asked about or the next batch.",
         (
             whole("update", "of the state that it is of"),
-            anything("weight", "{place, symbol, value, gradient, upstream, local, downstream, new, rule, lines: [{text, latex}], factors}; of a text's network through_time: [{step, letter, upstream, local, product}]", optional=True),
+            anything("weight", "{place, symbol, value, gradient, upstream, local, downstream, new, rule, lines: [{text, latex}], factors, note: {en, ko}, why the next value isn't the optimizer's}; of a text's network through_time: [{step, letter, upstream, local, product}]", optional=True),
             anything("unit", "{layer, unit, formula, lines, weights, bias, value, activation, alive, low, high, mean}", optional=True),
             anything("rows", "how many rows the gradient is the mean of", optional=True),
             SIDE,

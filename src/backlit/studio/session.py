@@ -36,7 +36,9 @@ DIVERGED = Template(
     "{update}번째 갱신을 하면 수가 아닌 값이 됩니다({place}). 그래서 그 앞에 멈췄습니다. "
     "여기서부터 학습률을 낮추거나 더 앞으로 돌아가세요.",
 )
-ALONE = "there is one network; begin with compare"
+NO_SECOND = Template(
+    "there is no second network; begin with compare", "두 번째 신경망이 없습니다. 먼저 비교를 시작하세요."
+)
 FRAME_SECONDS = 0.012  # how long updates are made between frames where they come as fast as they can
 MOST_CURVES = 10_000  # losses that a frame carries; of a longer run each stands for several updates
 MOST_PICTURES = 120  # that a page is sent to choose from
@@ -377,7 +379,7 @@ class Session:
     def side(self, name: str) -> Side:
         """A network by its name, "a" or "b"."""
         if name not in self.sides:
-            raise InputError(ALONE)
+            raise InputError(NO_SECOND.say())
         return self.sides[name]
 
     def beside(self, state: State) -> Side:

@@ -284,6 +284,7 @@ class State(Record):
         """The state with other parts, each whole; what isn't said of them has its default."""
         kinds: dict[str, type[Record]] = {"data": DataState, "network": NetworkState, "training": TrainingState}
         known = (*kinds, "history", "at")
+        parts = fitted(dict[str, Any], parts, "state")
         for name in parts:
             if name not in known:
                 raise unknown("part of the state", name, known)

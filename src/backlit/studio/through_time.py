@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.graph import tree
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.ops.shape import concatenate
 from backlit.graph.tensor import value_of
@@ -18,12 +17,13 @@ from backlit.nn.layer import Network
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.linear import Linear
 from backlit.optim.transform import apply_updates
-from backlit.studio.building import flat, optimizer_now, place_of
+from backlit.studio.building import flat, place_of
+from backlit.studio.next_step import next_step, note_on
 from backlit.studio.reading import states_of
 from backlit.studio.recurrent import KINDS
 from backlit.studio.texts import Reading
 from backlit.studio.timeline import Timeline
-from backlit.train.prepare import clipped
+from backlit.studio.words import both
 
 MOST_ROWS = 200  # over which a unit's values are told
 MOST_TERMS = 6  # of a sum that is written out
@@ -156,8 +156,7 @@ def weight(timeline: Timeline, name: str, row: int | None, rows: tuple[np.ndarra
         return timeline.job.loss(network.apply(params, x)[0], y).mean()
 
     before, gradients = value_and_grad(objective)(network.params)
-    rule = clipped(optimizer_now(timeline.state, timeline.at), network.architecture, "auto")
-    state = tree.map(np.asarray, timeline.train_state["optimizer"])
+    rule, state, optimizer = next_step(timeline)
     updates, _, stages = rules.run(rule, gradients, state, network.params, timeline.at)
     gradient, old = rules.at(gradients, place), rules.at(network.params, place)
     new = rules.at(apply_updates(network.params, updates), place)
@@ -182,7 +181,8 @@ def weight(timeline: Timeline, name: str, row: int | None, rows: tuple[np.ndarra
         "place": name, "symbol": sign, "value": old, "gradient": gradient, "upstream": None, "local": None,
         "downstream": gradient, "new": new, "rule": f"∂L/∂w = {rule_text}",
         "lines": [{"text": line, "latex": ""} for line in lines[1:]], "step": lines[2:], "factors": [],
-        "loss": float(value_of(before)), "optimizer": str(rule), "through_time": steps,
+        "loss": float(value_of(before)), "optimizer": str(optimizer), "through_time": steps,
+        "note": both(note_on(timeline, place) or ""),
     }  # fmt: skip
 
 

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from backlit.errors import BacklitError
 from backlit.languages import Template
-from backlit.studio.answers import FAILED, FAILURES, answer, refusal, said
+from backlit.studio.answers import answer, failed
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
 from backlit.studio.timeline import Timeline
@@ -126,19 +125,19 @@ class Worker:
     def _run(self) -> None:
         try:
             session = self._make()
-        except FAILURES as error:  # the pages get one that can be made, and why
-            what = said(error) if isinstance(error, BacklitError) else FAILED.of(kind=type(error).__name__)
-            session, self._refused = Session(), refusal(None, what)
+        except Exception as error:  # noqa: BLE001, the pages get one that can be made, and why
+            session, self._refused = Session(), failed(error)
         session.interrupted = self._interrupted
         self.session = session
         while not self._stopped.is_set():
             try:
                 self._turn(session)
-            except FAILURES as error:
-                session.playing = False  # whatever it was, the session stays, and says so
+            except Exception as error:  # noqa: BLE001, whatever it was, the session stays, and says so
+                session.playing, session.aim = False, None
+                told = failed(error)
                 for client in self.clients:
                     client.version = session.version
-                    client.send(refusal(None, FAILED.of(kind=type(error).__name__)))
+                    client.send(told)
 
     def _interrupted(self, anew: bool) -> bool:
         """Whether to leave a long way: the studio ends, or a message waits that goes elsewhere."""

@@ -39,7 +39,7 @@ CONSTANT_COLUMNS = Kind(
         "Some input columns never change: they tell nothing, and act as a second bias.",
         "값이 전혀 변하지 않는 입력 열이 있습니다. 알려 주는 것 없이 또 하나의 편향처럼 작용합니다.",
     ),
-    remedy="x = x[..., x.reshape(-1, x.shape[-1]).std(axis=0) > 0]",
+    remedy="x = x[:, x.std(axis=0) > 0]",
     of_one="x[{name!r}] = x[{name!r}][:, x[{name!r}].std(axis=0) > 0]",
     command="backlit train TABLE --target COLUMN  # leaves them out",
     effect=Template("the same with fewer weights", "더 적은 가중치로 같은 결과를 얻습니다."),

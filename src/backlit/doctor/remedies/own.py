@@ -271,6 +271,8 @@ def _special(finding: Finding, e: Evidence, own: Mapping[str, Any]) -> str | Non
         return HELD_ROWS
     if finding.name in ("unscaled inputs", "off-centre inputs") and len(e.network.input_shape) > 1:
         return IN_FRONT
+    if finding.name == "constant columns" and len(e.network.input_shape) > 1:  # channels, or features of a step
+        return "x = x[..., x.reshape(-1, x.shape[-1]).std(axis=0) > 0]"
     if finding.name == "leaking column" and "column" in finding.values:
         return _without_column(finding.values["column"], e)
     if finding.name == "codes for missing values" and "code" in finding.values:

@@ -35,6 +35,7 @@ class Numbers extends StudioElement {
       ${weight.rule && weight.rule !== weight.lines?.[0]?.text ? html`<p class="formula rule">${weight.rule}</p>` : nothing}
       <div class="lines scroll" tabindex="0" role="region" aria-label=${say("in-symbols-and-numbers")}>${(weight.lines ?? []).map((line) => html`<p class="formula">${line.text ?? line}</p>`)}</div>
       <p class="step"><span class="soft">${say("next-step")}</span> <span class="formula n">${number(weight.value)} → <b>${number(weight.new)}</b></span></p>
+      ${told(weight.note) ? html`<p class="small" data-told="weight-note">${told(weight.note)}</p>` : nothing}
       ${this.#edit(weight.value)}`;
   }
 
