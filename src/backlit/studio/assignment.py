@@ -60,8 +60,16 @@ def _layers(state: State) -> Any:
 
 
 def _each(name: str) -> Callable[[State], Any]:
-    """What a setting is in the hidden layers, whatever their number."""
-    return lambda state: frozenset(getattr(layer, name) for layer in state.network.layers)
+    """What a setting is in the hidden layers, whatever their number; of a network that is said in a word, all of it."""
+
+    def found(state: State) -> frozenset[Any]:
+        network = state.network
+        if network.architecture is not None or network.word:
+            bent = network.activation if name == "activation" else ""
+            return frozenset([(network.word, repr(network.architecture), bent)])
+        return frozenset(getattr(layer, name) for layer in network.layers)
+
+    return found
 
 
 def _changes(*kinds: str) -> Callable[[State], Any]:
@@ -249,14 +257,14 @@ class Assignment(Record):
                  "updates": self.most_updates}  # fmt: skip
         return {name: most for name, most in found.items() if most is not None}
 
-    def require(self, state: State, size: int) -> None:
+    def require(self, state: State, counts: Mapping[str, int]) -> None:
         """Refuse a state that this task doesn't allow.
 
         Parameters
         ----------
         state : State
-        size : int
-            Its network's weights.
+        counts : mapping of str to int
+            Units, layers and weights of the network that it builds.
 
         Raises
         ------
@@ -266,8 +274,6 @@ class Assignment(Record):
         for name, part in PARTS.items():
             if name not in self.allowed and not _same(part.of(state), part.of(self.start)):
                 raise InputError(KEEPS.say(what=part.title.of(), may=self.may_words()))
-        layers = state.network.layers
-        counts = {"units": sum(layer.units for layer in layers), "layers": len(layers), "weights": size}
         for name, count in counts.items():
             most = self.bounds.get(name)
             if most is not None and count > most:
