@@ -11,11 +11,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 SLICE := optim nn/losses
 MANY := --numprocesses=auto --maxprocesses=8 --dist=worksteal
+PYODIDE := 314.0.7
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo studio lessons test coverage mutants fuzz audit house lint format docs docs-serve bench bench-doctor clean
+.PHONY: help demo studio pyodide lessons test coverage mutants fuzz audit house lint format docs docs-serve bench bench-doctor clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -27,12 +28,20 @@ studio: $(VENV)/.package ## see a network learn, in the browser: build it, train
 	@$(BIN)/python -c 'import starlette, uvicorn, websockets' 2>/dev/null || $(PIP) install --quiet -e '.[studio]'
 	@$(BIN)/backlit studio
 
+pyodide: ## the core of Pyodide, Python for browsers, in build/pyodide: for a test, and for `backlit studio --static`
+	@mkdir -p build/pyodide
+	@cd build && npm pack --silent pyodide@$(PYODIDE) >/dev/null && tar -xzf pyodide-$(PYODIDE).tgz -C pyodide --strip-components=1 && rm pyodide-$(PYODIDE).tgz
+	@echo "build/pyodide has Pyodide $(PYODIDE); NumPy's wheel for it comes with that release of Pyodide, not by npm"
+
+build/pyodide/pyodide.mjs:
+	@$(MAKE) --no-print-directory pyodide 2>/dev/null || echo "Pyodide can't be had by npm here: the test of it is left out"
+
 lessons: $(VENV)/.package ## run every lesson quickly, and write them as notebooks into build/lessons
 	@mkdir -p build
 	@$(BIN)/backlit lessons --out build/lessons --quick
 	@$(BIN)/backlit lessons --out build/lessons --quick --lang ko
 
-test: lint ## everything that must hold: style, types, rooms, tests, examples in the documentation
+test: lint build/pyodide/pyodide.mjs ## everything that must hold: style, types, rooms, tests, examples in the documentation
 	$(call stage,tests and examples)
 	@$(BIN)/python -m pytest $(MANY)
 	$(call stage,lines and branches that a slice of the tests reaches (make coverage has all))

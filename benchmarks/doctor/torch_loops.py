@@ -76,8 +76,10 @@ def expressible(case: Case) -> bool:
     """Whether a case can be told in PyTorch's modules."""
     from benchmarks.doctor.runner import written_out
 
+    if case.train or case.held or case.weights:
+        return False
     known = all(line.split()[0] in KNOWN for line in written_out(case.network))
-    return known and set(case.fit) <= OPTIONS and case.fit.get("loss", "mse") in LOSSES
+    return known and set(case.fit) <= OPTIONS and str(case.fit.get("loss", "mse")) in LOSSES
 
 
 def module(layer: Any, shape: tuple[int, ...], output: tuple[int, ...], params: dict[str, Any]) -> nn.Module:

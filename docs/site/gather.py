@@ -37,6 +37,7 @@ def gather(outline: bool = False) -> None:
     import findings
     import glossary
     import lessons
+    import playground
     import reference
 
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -46,6 +47,7 @@ def gather(outline: bool = False) -> None:
     findings.write(FOLDER / "reference")
     glossary.write(FOLDER)
     lessons.write(FOLDER / "lessons", outline)
+    playground.write(FOLDER)
     pictures.write(FOLDER)
 
 
@@ -56,8 +58,8 @@ def copy() -> None:
     for source, place in pages.items():
         text = relinked(source.read_text(encoding="utf-8"), source)
         keep(FOLDER / place, pictures.shown(text, place.name).encode())
-    for source in sorted((ROOT / "docs" / "assets").iterdir()):
-        keep(FOLDER / "assets" / source.name, source.read_bytes())
+    for source in sorted((ROOT / "docs" / "assets").rglob("*.*")):
+        keep(FOLDER / source.relative_to(ROOT / "docs"), source.read_bytes())
 
 
 def keep(file: Path, content: bytes) -> None:

@@ -5,17 +5,34 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import playground
 from matplotlib.figure import Figure
 
 from backlit.lessons import LESSONS, Lesson
 from backlit.lessons.page import page
 from backlit.lessons.running import FIGURE, FilledProse, RunCode
 from backlit.lessons.source import Code
+from backlit.studio.exercises import exercises
 
 WORDS = {
     "en": ("Lessons", "Each can be read here, run in the terminal, or opened as a notebook.", "{} minutes"),
     "ko": ("레슨", "여기서 읽어도 되고, 터미널에서 실행하거나 노트북으로 열어도 됩니다.", "{}분"),
 }
+
+STUDIO = {
+    "en": ("In the studio", "Exercises that [the studio](../studio.md) checks:"),
+    "ko": ("스튜디오에서", "[스튜디오](../studio.md)가 채점하는 연습 문제입니다."),
+}
+
+
+def in_the_studio(lesson: str, language: str) -> str:
+    """Which of the studio's exercises are this lesson's, and how each is begun."""
+    own = [each for each in exercises().values() if each.lesson == lesson]
+    if not own:
+        return ""
+    title, about = STUDIO[language]
+    lines = [f"{each.assignment.title[language]}: `backlit studio --exercise '{each.key}'`" for each in own]
+    return "\n".join(["", f"## {title}", "", about, "", *(f"- {line}" for line in lines), ""])
 
 
 def pages() -> list[str]:
@@ -34,7 +51,8 @@ def write(folder: Path, outline: bool = False) -> None:
     for name, lesson in LESSONS.items():
         for language in WORDS:
             made = page(lesson, language, steps=outlined(lesson) if outline else None)
-            (folder / f"{name}{suffix(language)}.md").write_text(made.markdown, encoding="utf-8")
+            markdown = made.markdown + in_the_studio(name, language) + playground.of_lesson(name, language)
+            (folder / f"{name}{suffix(language)}.md").write_text(markdown, encoding="utf-8")
             for picture, content in made.pictures.items():
                 file = folder / picture
                 file.with_name(f"{file.stem}{suffix(language)}{file.suffix}").write_bytes(content)

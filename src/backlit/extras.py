@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
 
 from backlit.errors import InputError
@@ -40,3 +41,23 @@ def need(module: str, *, extra: str, why: str) -> ModuleType:
         raise InputError(
             f"{why} needs another package: pip install 'backlit[{extra}]' ({module} isn't installed)"
         ) from error
+
+
+IN_A_BROWSER = sys.platform == "emscripten"  # Python as Pyodide has it: no JAX, no threads, no other processes
+
+
+def without_jax(what: str, error: ModuleNotFoundError) -> InputError:
+    """The error for what only JAX can do, where it isn't there.
+
+    Parameters
+    ----------
+    what : str
+        What needs it, as a sentence begins: "engine='xla'".
+    error : ModuleNotFoundError
+        That the import raised; one of something else is raised again.
+    """
+    if (error.name or "").partition(".")[0] not in ("jax", "jaxlib"):
+        raise error
+    if IN_A_BROWSER:
+        return InputError(f"{what} needs jax, which doesn't run in a browser: use engine='numpy', its default there")
+    return InputError(f"{what} needs jax ({error.name} isn't installed): pip install jax, or use engine='numpy'")

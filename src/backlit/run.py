@@ -338,14 +338,24 @@ class Run(Result):
         """
         return self.probes.activations(epoch)
 
-    def diagnose(self) -> Any:
+    def diagnose(self, x: Any = None, y: Any = None, *, prove: bool = False, **options: Any) -> Any:
         """What went wrong and why, worst first: a `Diagnosis`; empty for a network that learns well.
 
         Works on loaded runs, too. See the page "The doctor".
+
+        Parameters
+        ----------
+        x, y : as given to `fit`, optional
+            For proofs of loaded runs: others know their data.
+        prove : bool
+            Settle competing causes by short trainings, each with one thing changed: findings then say "shown" or
+            "likely", and what is refuted is dropped.
+        **options
+            Of `backlit.doctor.diagnose.diagnose`: time_limit (seconds, 10 by default), progress.
         """
         from backlit.doctor.diagnose import diagnose
 
-        return diagnose(self)
+        return diagnose(self, x, y, prove=prove, **options)
 
     def fix(self, x: Any = None, y: Any = None, **options: Any) -> Any:
         """Try the remedies of the diagnosis, keep what helps beyond noise: a `Repair`; this run stays as it is.

@@ -107,6 +107,19 @@ def test_nothing_to_mend(tmp_path: Path) -> None:
     assert not (tmp_path / "run-fixed").exists()
 
 
+def test_a_text_that_is_read_as_a_stream(tmp_path: Path) -> None:
+    words = np.random.default_rng(0).choice(
+        ["the", "cat", "sat", "on", "a", "mat", "and", "ran", "to", "see", "the", "bird"], 900
+    )
+    (tmp_path / "text.txt").write_text(" ".join(words), encoding="utf-8")
+    done = backlit("train", "text.txt", "--network", "lstm:4", "--epochs", 2, "--lr", 9, "--engine", "numpy", "-q",
+                   "--no-report", "--out", "run", folder=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    done = backlit("diagnose", "run", "--fix", "--seeds", 2, "-q", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ("nothing to mend" in done.stdout) or ("at most 20" in done.stdout)
+
+
 def test_bad_input(sick: Path, tmp_path: Path) -> None:
     done = backlit("diagnose", "nowhere", "--fix", folder=sick)
     assert (done.returncode, done.stdout) == (2, "")

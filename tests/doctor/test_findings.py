@@ -11,6 +11,7 @@ import backlit as bl
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding
 from backlit.doctor.findings import (
+    batch_dependence,
     capacity,
     constant_columns,
     decay,
@@ -20,19 +21,25 @@ from backlit.doctor.findings import (
     imbalance,
     kinds,
     last_layer,
+    leaking_column,
     learning_rate,
     loop,
     missing_inputs,
+    odd_values,
+    order,
     overfitting,
+    parts,
     scale,
     sequences,
     start,
+    steps,
     still_layers,
     stopped_early,
     structure,
     targets,
     through_time,
     undefined,
+    unlearned,
     unrelated_labels,
 )  # fmt: skip
 from backlit.languages import NAMES
@@ -41,6 +48,7 @@ from tests.doctor.common import STARTS, evidence, names
 
 WAVES = list(0.6 + 0.3 * (np.arange(20) % 2))
 FALL = list(np.linspace(1.0, 0.2, 20))
+CREEP = list(np.linspace(1.0, 0.9, 20))
 SLIDE = list(np.linspace(0.95, 0.7, 20))
 NO_DATA: dict[str, Any] = {}
 
@@ -62,7 +70,7 @@ def flow(first: float) -> dict[str, Any]:
     return {path: {"gradient_norm": norm} for path, norm in (("0", first), ("2", first**0.5), ("4", 1.0))}
 
 
-def steps(first: float, last: float) -> dict[str, Any]:
+def by_step(first: float, last: float) -> dict[str, Any]:
     """Gradients at twelve time steps."""
     return {"0": {"layer": "RNN", "steps": {"gradient_norm": list(np.geomspace(first, last, 12))}}}
 
@@ -94,6 +102,36 @@ OFF = {"1": {"layer": "ReLU", "dead": 0.9}, "0": {"std": 1.0}}
 RELU = net(bl.Linear(4), bl.ReLU(), bl.Linear(1))
 BAD_PARAMETER = Divergence("parameter", "0/weight", 2, 3)
 PERCEPTRON = net(bl.Linear(1))
+
+PARTS = {
+    "rows": 250, "held": 100, "apart": 0.5, "column": 1, "moved": 0.1, "stretched": 1.0, "inner": 0.9, "within": 0.9,
+    "across": 0.9, "next": 0.0, "recoded": 0.9, "guess": 0.0, "guess_inner": 0.0,
+}  # fmt: skip
+
+
+def held_out(**changes: Any) -> dict[str, Any]:
+    """What is known of training and held-out rows beside each other: they are alike, but for the changes."""
+    return {"parts": PARTS | changes}
+
+
+ARRIVED = {"ratio": 0.01, "start": {"params": {}}}  # weights have travelled, and nothing is known of the first gradient
+KNOWN, SCATTERED = [0.1] * 20, [1.1] * 20  # training rows learned, others not
+CLIP = bl.chain(bl.optim.ClipGlobalNorm(1e-4), bl.SGD(0.1))
+STEP = bl.SGD(bl.optim.Step(0.1, every=20, factor=1e-3))
+PEAK = [*np.linspace(0.5, 0.9, 10), *np.linspace(0.9, 0.84, 10)]
+RISING = [*np.linspace(1.0, 0.3, 10), *np.linspace(0.3, 0.4, 10)]
+
+
+def fallen(peak: list[float]) -> Evidence:
+    """Classes that are known by heart, and a held-out accuracy of this course while the loss hardly rises."""
+    e = evidence(
+        [0.01] * 20, [*np.linspace(0.5, 0.3, 10), *np.linspace(0.3, 0.31, 10)], net=TWO, loss="cross_entropy",
+        data={"kind": "class", "held": 400},
+    )  # fmt: skip
+    for line, value in zip(e.history, peak, strict=True):
+        line |= {"val_accuracy": value, "accuracy": 1.0}
+    return e
+
 
 # Of each finding and way in which it shows: evidence of it, and a healthy twin that differs where it matters.
 CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
@@ -230,7 +268,7 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         evidence(net=deep(bl.Sigmoid()), layers=flow(1e-6)), evidence(net=deep(bl.Sigmoid()), layers=flow(0.1)),
     ),
     (
-        depth.VANISHING, depth.VANISHED,
+        depth.VANISHING, depth.FADED,
         evidence(net=deep(bl.Tanh()), layers=flow(1e-6)), evidence(net=deep(bl.Tanh()), layers=flow(0.1)),
     ),
     (
@@ -239,18 +277,18 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     ),
     (
         through_time.VANISHING, through_time.FAINT,
-        evidence(net=RNN, layers=steps(1e-5, 1.0), late_layers=steps(1e-5, 1.0)),
-        evidence(net=RNN, layers=steps(0.5, 1.0), late_layers=steps(0.5, 1.0)),
+        evidence(net=RNN, layers=by_step(1e-5, 1.0), late_layers=by_step(1e-5, 1.0)),
+        evidence(net=RNN, layers=by_step(0.5, 1.0), late_layers=by_step(0.5, 1.0)),
     ),
     (
         through_time.VANISHING, through_time.FAINT_AT_THE_END,
-        evidence([1.0] * 20, net=RNN, layers=steps(0.5, 1.0), late_layers=steps(1e-5, 1.0)),
-        evidence([1.0] * 20, net=RNN, layers=steps(0.5, 1.0), late_layers=steps(0.5, 1.0)),
+        evidence([1.0] * 20, net=RNN, layers=by_step(0.5, 1.0), late_layers=by_step(1e-5, 1.0)),
+        evidence([1.0] * 20, net=RNN, layers=by_step(0.5, 1.0), late_layers=by_step(0.5, 1.0)),
     ),
     (
         through_time.EXPLODING, through_time.STRONG,
-        evidence(net=RNN, layers=steps(1e4, 1.0), late_layers=steps(1.0, 1.0)),
-        evidence(net=RNN, layers=steps(10.0, 1.0), late_layers=steps(1.0, 1.0)),
+        evidence(net=RNN, layers=by_step(1e4, 1.0), late_layers=by_step(1.0, 1.0)),
+        evidence(net=RNN, layers=by_step(10.0, 1.0), late_layers=by_step(1.0, 1.0)),
     ),
     (
         through_time.EXPLODING, through_time.OVERFLOWN,
@@ -288,7 +326,7 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         evidence(trained=False, ratio=4.0, optimizer=bl.Adam(3.0)),
         evidence(trained=False, ratio=0.1, optimizer=bl.Adam(0.01)),
     ),
-    (learning_rate.TOO_HIGH, learning_rate.DIVERGED, evidence(diverged=BAD_PARAMETER), evidence()),
+    (learning_rate.TOO_HIGH, learning_rate.DIVERGED, evidence(diverged=BAD_PARAMETER, ratio=0.2), evidence()),
     (
         learning_rate.TOO_HIGH, learning_rate.LEAPING,
         evidence([a + 1.5 for a in WAVES], ratio=0.2), evidence([a + 1.5 for a in WAVES], ratio=1e-3),
@@ -314,8 +352,8 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     *(
         (
             capacity.TOO_LITTLE, capacity.SIGNS[hidden, of_classes],
-            evidence(net=network, loss=loss, data=data | simple(0.95), scores={"accuracy": 0.2}),
-            evidence(net=network, loss=loss, data=data | simple(0.3), scores={"accuracy": 0.2}),
+            evidence(net=network, loss=loss, data=data | simple(0.95), scores={"accuracy": 0.2}, **ARRIVED),
+            evidence(net=network, loss=loss, data=data | simple(0.3), scores={"accuracy": 0.2}, **ARRIVED),
         )
         for of_classes, loss, data, flat, wide in (
             (False, "mse", NO_DATA, PERCEPTRON, net(bl.Linear(4), bl.Tanh(), bl.Linear(1))),
@@ -336,6 +374,152 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         overfitting.OVERFITTING, overfitting.BEHIND,
         evidence([0.2] * 20, [0.6] * 20, data=simple(0.95)), evidence([0.2] * 20, [0.6] * 20, data=simple(0.3)),
     ),
+    (
+        learning_rate.TOO_HIGH, learning_rate.GREW,
+        evidence(diverged=BAD_PARAMETER), evidence(diverged=Divergence("loss", "MeanSquaredError()", 1, 1)),
+    ),
+    (
+        learning_rate.TOO_HIGH, learning_rate.KILLED,
+        evidence([1.0] * 20, net=net(bl.Linear(8), bl.ReLU(), bl.Linear(1)), ratio=0.05, late_layers=OFF),
+        evidence([1.0] * 20, net=RELU, ratio=0.05, late_layers=OFF),  # of four units the last goes off by chance
+    ),
+    (
+        parts.SHIFTED, parts.APART,
+        evidence(KNOWN, SCATTERED, data=held_out(apart=0.99)), evidence(KNOWN, SCATTERED, data=held_out(apart=0.6)),
+    ),
+    (
+        parts.SHIFTED, parts.DRIFTED,
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=0.9, drift=1.2)),
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=-0.5, drift=0.2)),
+    ),
+    (
+        parts.WRONG_LABELS, parts.RENAMED,
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=-0.5, drift=0.2)),
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=0.9, drift=1.2)),
+    ),
+    (
+        parts.WRONG_LABELS, parts.SCRAMBLED,
+        evidence(KNOWN, SCATTERED, data=held_out(across=0.0, within=0.0, recoded=0.0)),
+        evidence(KNOWN, SCATTERED, data=held_out(across=0.8)),
+    ),
+    (
+        parts.WRONG_LABELS, parts.MOVED,
+        evidence(KNOWN, SCATTERED, data=held_out(across=0.0, within=0.0, recoded=0.0, next=0.9)),
+        evidence(KNOWN, SCATTERED, data=held_out(next=0.9)),
+    ),
+    (
+        parts.WRONG_LABELS, parts.RENAMED,
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0)), evidence(KNOWN, SCATTERED, data=held_out()),
+    ),
+    (
+        odd_values.CODES, odd_values.CODED,
+        evidence(data={"coded": {"code": -999.0, "column": 1, "share": 0.1, "times": 90.0}}),
+        evidence(data={"coded": {}}),
+    ),
+    (
+        odd_values.OUTLYING, odd_values.FAR_OUT,
+        evidence(data={"far": {"rows": 1, "share": 0.01, "column": 1, "times": 2000.0}}), evidence(data={"far": {}}),
+    ),
+    (
+        odd_values.OUTLYING, odd_values.TARGETS_FAR_OUT,
+        evidence(data={"far_targets": {"rows": 3, "share": 0.01, "column": 0, "times": 2000.0}}),
+        evidence(data={"far_targets": {}}),
+    ),
+    (
+        leaking_column.LEAKING, leaking_column.COLUMN,
+        evidence(data={"leaking": {"column": 2, "agreement": 1.0}}), evidence(data={"leaking": {}}),
+    ),
+    (
+        order.SORTED, order.IN_ORDER,
+        evidence(data={"order": {"alike": 0.99}}, settings={"shuffle": False}),
+        evidence(data={"order": {"alike": 0.99}}, settings={"shuffle": True}),
+    ),
+    (
+        order.UNKNOWN, order.COMMONEST,
+        evidence(data={"tokens": {"distinct": 2.0, "most": 0.99, "commonest": 1.0}}),
+        evidence(data={"tokens": {"distinct": 90.0, "most": 0.1, "commonest": 1.0}}),
+    ),
+    (
+        batch_dependence.DEPENDENT, batch_dependence.TOGETHER,
+        evidence(data={"alone": 0.5}), evidence(data={"alone": 1e-6}),
+    ),
+    (steps.CLIPPING, steps.CLIPPED, evidence(optimizer=CLIP), evidence(optimizer=CLIP, gradient=1e-4)),
+    (
+        steps.MOMENTUM, steps.LONG_MEMORY,
+        evidence(optimizer=bl.SGD(0.1, momentum=0.999)), evidence(optimizer=bl.SGD(0.1, momentum=0.9)),
+    ),
+    (
+        steps.TOO_SOON, steps.OVER,
+        evidence(optimizer=STEP), evidence(optimizer=bl.SGD(bl.optim.Cosine(0.1, 200))),
+    ),
+    (
+        steps.DELTA_TOO_SMALL, steps.DELTA,
+        evidence(loss=bl.losses.Huber(1e-3), data={"targets": {"std": 1.0}}),
+        evidence(loss=bl.losses.Huber(1e-3), data={"targets": {"std": 1.0}}, optimizer=bl.Adam()),
+    ),
+    (
+        steps.LOPSIDED, steps.FEW_COUNT,
+        evidence(data={"weighing": {"effective": 0.01}}), evidence(data={"weighing": {"effective": 0.8}}),
+    ),
+    (
+        steps.LOPSIDED, steps.ONE_COUNTS,
+        evidence(data={"weighing": {"effective": 0.4, "most": 0.99, "share": 0.5}}),
+        evidence(data={"weighing": {"effective": 0.4, "most": 0.99, "share": 0.99}}),
+    ),
+    (
+        targets.UNSCALED_TARGETS, targets.TINY,
+        evidence([1.1] * 20, data={"targets": {"mean": 0.0, "std": 1e-3}}),
+        evidence([0.96] * 20, data={"targets": {"mean": 0.0, "std": 1e-3}}),  # as little as there is to be learned
+    ),
+    (
+        targets.UNSCALED_TARGETS, targets.TINY,
+        evidence(data={"targets": {"mean": 0.0, "std": 1e-3}} | simple(0.95)),
+        evidence(data={"targets": {"mean": 0.0, "std": 0.1}} | simple(0.95)),
+    ),
+    (
+        imbalance.HIDDEN, imbalance.FEW_FOUND,
+        evidence(net=TWO, loss="cross_entropy", rare={"recall": 0.1, "auc": 0.8, "rows": 40.0}),
+        evidence(net=TWO, loss="cross_entropy", rare={"recall": 0.0, "auc": 0.9, "rows": 5.0}),  # by chance
+    ),
+    (
+        imbalance.HIDDEN, imbalance.STILL_FEW,
+        evidence(
+            net=TWO, loss="cross_entropy", rare={"recall": 0.1, "auc": 0.8, "rows": 40.0},
+            settings={"class_weight": "balanced"},
+        ),
+        evidence(
+            net=TWO, loss="cross_entropy", data=classes(0.95, held=400), scores={"val_accuracy": 0.9},
+            settings={"class_weight": "balanced"},
+        ),
+    ),
+    (
+        overfitting.OVERFITTING, overfitting.PAST_BEST,
+        evidence([0.01] * 20, RISING, data={"held": 10**4}), evidence([0.2] * 20, RISING, data={"held": 10**4}),
+    ),
+    (
+        overfitting.OVERFITTING, overfitting.PAST_NOTHING,
+        evidence([0.001] * 20, [1.0, *[0.0] * 9, *np.linspace(0.1, 0.23, 10)], data={"held": 10**4}),
+        evidence([0.001] * 20, [-9.0, *[-9.9] * 9, *np.linspace(-9.85, -9.8, 10)], data={"held": 10**4}),
+    ),
+    (overfitting.OVERFITTING, overfitting.FELL_FROM_BEST, fallen(PEAK), fallen([*PEAK[:10], *[0.9] * 10])),
+    (
+        last_layer.SOFTMAX_TWICE, last_layer.APPLIED,
+        evidence(net=net(bl.Linear(3), bl.Softmax()), loss=bl.losses.SoftCrossEntropy()),
+        evidence(net=net(bl.Linear(3)), loss=bl.losses.SoftCrossEntropy()),
+    ),
+    (
+        unlearned.WORSE_THAN_GUESSING, unlearned.END,
+        evidence([9.0] * 20), evidence([1.05] * 20),
+    ),
+    (
+        stopped_early.STOPPED_EARLY, stopped_early.UNDER_WAY,
+        evidence(CREEP, [1.0] * 20, data=simple(0.95)), evidence([1.0] * 20, data=simple(0.95)),
+    ),
+    (
+        unlearned.OPEN, unlearned.NOT_LEARNED,
+        evidence(net=net(bl.Linear(99), bl.Tanh(), bl.Linear(1)), data=simple(0.95)), evidence(data=simple(0.2)),
+    ),
+    (unlearned.OPEN, unlearned.NO_GAIN, evidence([1.0] * 20), evidence([0.7] * 20)),
     (stopped_early.STOPPED_EARLY, stopped_early.STILL_FALLING, evidence(SLIDE), evidence()),
     (
         loop.BROADCAST, loop.SHAPES,
@@ -399,17 +583,24 @@ def test_texts_are_there_in_every_language_and_ask_for_the_same_values(kind: Any
 def test_the_order_from_cause_to_effect() -> None:
     assert len({kind.order for kind in kinds().values()}) == len(kinds())
     assert list(kinds()) == [
-        "missing inputs", "leak between splits", "contrary duplicates", "mask hides the target", "truncated sequences",
-        "padding not masked", "unrelated labels", "classes as numbers", "unscaled targets", "softmax twice",
+        "missing inputs", "leak between splits", "contrary duplicates", "shifted split", "labels wrong in one part",
+        "leaking column", "sorted rows", "unknown tokens", "mask hides the target", "truncated sequences",
+        "padding not masked", "unrelated labels", "classes as numbers", "unscaled targets", "lopsided weights",
+        "softmax twice",
         "activation before the loss", "softmax on one unit", "targets out of reach",
-        "outputs and targets of different shapes", "tiny batches in batch norm", "no non-linearity",
+        "outputs and targets of different shapes", "batch-dependent outputs",
+        "tiny batches in batch norm", "no non-linearity",
         "constant initialisation", "zero initialisation", "initial weights too small", "initial weights too large",
-        "negative bias", "unscaled inputs", "off-centre inputs", "constant columns", "unconnected layer",
+        "negative bias", "codes for missing values", "outlying rows",
+        "unscaled inputs", "off-centre inputs", "constant columns", "unconnected layer",
         "frozen layer", "gradients never cleared", "trained in evaluation mode", "saturating activations in depth",
         "gradient vanishes through layers", "gradient explodes through layers", "gradient vanishes through time",
-        "gradient explodes through time", "source of NaN", "weight decay too strong", "learning rate too high",
+        "gradient explodes through time", "source of NaN", "clipping too strong",
+        "momentum too high", "rate falls too soon", "delta too small",
+        "weight decay too strong", "learning rate too high",
         "learning rate oscillating", "learning rate too low", "dropout too strong", "imbalance hidden by accuracy",
-        "too little capacity", "overfitting", "stopped early",
+        "too little capacity", "overfitting", "stopped early", "open cause",
+        "worse than guessing",
     ]  # fmt: skip
 
 

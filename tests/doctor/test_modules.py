@@ -16,7 +16,7 @@ before = set(sys.modules)
 run.diagnose()
 print(json.dumps([sorted(before), sorted(set(sys.modules) - before)]))
 """
-MOST = 50  # modules: there are some twenty files of findings
+MOST = 66  # modules: there are some thirty files of findings
 
 
 def loaded(folder: Path) -> tuple[set[str], set[str]]:

@@ -51,6 +51,17 @@ def test_compared_with_paired_seeds(run: bl.Run) -> None:
     assert yardstick.cost(still[0]) == pytest.approx(still[0].history[-1]["val_loss"], rel=1e-5)
 
 
+def test_what_grows_without_bounds_is_worth_its_best_epoch_and_no_more(run: bl.Run) -> None:
+    base = run.recipe.with_validation()
+    (grown,), (gone,) = side_by_side(
+        [base.replace(optimizer=bl.SGD(1e4)), base.replace(optimizer=bl.SGD(3e38))], 6, seeds=1
+    )
+    yardstick = Yardstick(run, base)
+    best = min(row["val_loss"] for row in grown.history)
+    assert yardstick.cost(grown) == pytest.approx(min(best, yardstick.rows(grown.validation).mean()), rel=1e-5)
+    assert yardstick.cost(gone) == pytest.approx(yardstick.most)
+
+
 def test_the_best_epoch_is_what_a_candidate_is_worth(run: bl.Run) -> None:
     base = run.recipe.with_validation().replace(optimizer=bl.Adam(0.3))
     ((outcome,),) = side_by_side([base], 12, seeds=1)

@@ -74,7 +74,7 @@ def test_the_pages_check_says_the_same() -> None:
         ({"type": "seek"}, "seek: update is missing: how many updates were made there"),
         ({"type": "play", "sped": 1}, "unknown part of play 'sped'; did you mean 'speed'?"),
         ({"type": "rate", "value": 1e6}, "rate: value must be a number from 0 to 1000, got 1000000.0"),
-        ({"type": "upload", "name": "a", "kind": "x"}, "upload: kind must be table or text, got 'x'"),
+        ({"type": "upload", "name": "a", "kind": "x"}, "upload: kind must be table or text or pictures, got 'x'"),
         ({"type": "freeze", "layer": "0", "unit": 1, "on": 1}, "freeze: on must be true or false, got 1"),
         ([], "a message must be an object with a type, got []"),
     ],
@@ -144,3 +144,22 @@ def test_broken_frames_are_refused(frame: bytes, text: str) -> None:
     with pytest.raises(InputError) as error:
         wire.unpacked(frame)
     assert text in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        r'{"type": "say", "start": "a\ud83d", "\udc00": ["\uDBFF"]}',
+        json.dumps({"type": "say", "start": "a\ud83d", "\udc00": ["\udbff"]}, ensure_ascii=False),
+    ],
+)
+def test_half_a_surrogate_pair_becomes_a_character_that_can_be_sent_back(sent: str) -> None:
+    message = wire.from_json(sent)
+    assert message == {"type": "say", "start": "a\ufffd", "\ufffd": ["\ufffd"]}
+    assert wire.to_json(message).encode().decode().count("\ufffd") == 3
+    assert wire.from_json(r'"\ud83d\ude00 \ud83d"') == "\U0001f600 \ufffd"  # a whole pair stays
+
+
+def test_bytes_that_are_half_a_pair_are_no_utf8() -> None:
+    with pytest.raises(InputError, match="a message must be JSON in UTF-8"):
+        wire.from_json(b'"\xed\xa0\x80"')

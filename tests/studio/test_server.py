@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +18,19 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
+from websockets.sync.client import connect
 
 from backlit import extras
 from backlit.errors import InputError
-from backlit.studio import server
+from backlit.studio import desks, server
+from backlit.studio.answers import answer
 from backlit.studio.guard import Guard
 from backlit.studio.opening import beginning
+from backlit.studio.quota import Quota
 from backlit.studio.replies import Reply
 from backlit.studio.server import application, listening
 from backlit.studio.session import Session
-from backlit.studio.sharing import link_of
+from backlit.studio.sharing import link_of, linked
 from backlit.studio.state import State
 from backlit.studio.wire import from_json, packed, to_json, unpacked
 from backlit.studio.worker import Client, Worker
@@ -200,14 +205,14 @@ def test_nothing_but_the_pages_files_is_handed_out(client: TestClient) -> None:
 
 
 def test_every_answer_has_the_headers_of_a_strict_page(client: TestClient) -> None:
-    for answer in (client.get("/"), client.get("/", params={"token": TOKEN}), client.get("/nothing")):
-        policy = answer.headers["content-security-policy"]
+    for response in (client.get("/"), client.get("/", params={"token": TOKEN}), client.get("/nothing")):
+        policy = response.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "script-src 'self';" in policy
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
 
 
 def test_a_class_has_seats_each_with_a_session_of_its_own(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,13 +244,187 @@ def test_a_seat_whose_page_never_came_is_free_again(page: Path, monkeypatch: pyt
         two, three = (TestClient(app, base_url=HERE) for _ in range(2))
         enter(one)
         assert two.get("/", params={"token": TOKEN}).status_code == 503  # it may be on its way
-        monkeypatch.setattr(server, "ARRIVAL_SECONDS", 0.0)
+        monkeypatch.setattr(desks, "ARRIVAL_SECONDS", 0.0)
         enter(two)
         assert one.get("/").status_code == 403
         with talking(two) as second:
             second.greet()
             assert three.get("/", params={"token": TOKEN}).status_code == 503
         assert three.get("/", params={"token": TOKEN}).status_code == 503  # who was there may come back
+
+
+def test_whoever_finds_no_seat_is_told_and_the_teacher_has_one_besides(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "PAGE", page)
+    guard = Guard(PORT, token=TOKEN, seats=1)
+    app = application(guard, make_session)
+    with TestClient(app, base_url=HERE) as pupil:
+        enter(pupil)
+        late, teacher = (TestClient(app, base_url=HERE) for _ in range(2))
+        answer = late.get("/", params={"token": TOKEN})
+        assert answer.status_code == 503
+        assert "All 1 seats of this class are taken. One is free again when someone has been away for 30" in answer.text
+        assert "이 수업의 자리 1개가 모두 찼습니다." in answer.text
+        assert teacher.get("/", params={"token": guard.own}).status_code == 200
+        with talking(teacher) as own, talking(pupil) as other:
+            own.greet()
+            other.greet()
+            own.ask("step", "done", updates=2)
+            assert other.ask("step", "done", updates=1)["at"]["update"] == 1
+
+
+@pytest.fixture
+def quick_sweeps(monkeypatch: pytest.MonkeyPatch, page: Path) -> None:
+    monkeypatch.setattr(server, "PAGE", page)
+    monkeypatch.setattr(server, "SWEEP_SECONDS", 0.02)
+
+
+@pytest.mark.usefixtures("quick_sweeps")
+def test_a_session_of_a_class_rests_while_nobody_is_there_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def make() -> Session:
+        made.append(make_session())
+        return made[-1]
+
+    with TestClient(application(Guard(PORT, token=TOKEN, seats=2), make), base_url=HERE) as pupil:
+        enter(pupil)
+        with talking(pupil) as page:
+            page.greet()
+            page.ask("step", "done", updates=7)
+            page.ask("rate", "state", value=0.5)
+        monkeypatch.setattr(desks, "REST_SECONDS", 0.0)  # now that the page has left
+        deadline = time.monotonic() + 10
+        while any(thread.name == "backlit-studio" for thread in threading.enumerate()):
+            assert time.monotonic() < deadline  # its thread ends
+            time.sleep(0.02)
+        monkeypatch.setattr(desks, "REST_SECONDS", 300.0)
+        with talking(pupil) as page:
+            state = page.greet()
+            assert state["state"]["history"][0]["value"] == 0.5
+            while state["at"]["update"] < 7:  # it is computed again
+                page.send("hello", version=1)
+                state = page.until("state")
+        assert len(made) == 1  # the session that came back isn't a fresh one
+
+
+class Stubborn(Session):
+    """A session that makes its worker's thread wait when it is asked for anything."""
+
+    until = threading.Event()
+
+    def told(self) -> Reply:
+        self.until.wait(20)
+        return super().told()
+
+
+def test_a_session_that_does_not_end_at_once_holds_nobody_up_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = desks.Desks(Guard(PORT, token=TOKEN, seats=2), lambda: Stubborn(State.from_dict(SMALL)))
+    box = Box(places.of("a pupil"))
+    Stubborn.until.set()
+    box.send("hello", version=1)
+    box.until("state")
+    box.send("step", updates=7, id=1)
+    box.until("done", id=1)
+    Stubborn.until.clear()
+    box.send("hello", version=1)  # its thread is in the middle of this for long
+    box.worker.leave(box.client)
+    monkeypatch.setattr(desks, "REST_SECONDS", -1.0)
+    monkeypatch.setattr(desks, "END_SECONDS", 20.0)
+    sweeping = threading.Thread(target=places.let_rest)
+    sweeping.start()
+    while "a pupil" in places._workers:
+        time.sleep(0.01)
+    started = time.monotonic()
+    other = places.of("another", Client(lambda reply: None))
+    again = Box(places.of("a pupil"))  # it doesn't wait either
+    assert time.monotonic() - started < 5
+    assert sweeping.is_alive()
+    Stubborn.until.set()
+    sweeping.join(10)
+    again.send("hello", version=1)
+    while again.until("state")["at"]["update"] < 7:  # its own session, not a fresh one
+        again.send("hello", version=1)
+    assert again.worker is not box.worker
+    for worker in (other, again.worker):
+        worker.stop()
+
+
+def test_a_page_that_joins_is_there_before_any_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = desks.Desks(Guard(PORT, token=TOKEN, seats=2), make_session)
+    monkeypatch.setattr(desks, "REST_SECONDS", -1.0)
+    client = Client(lambda reply: None)
+    worker = places.of("a pupil", client)
+    places.let_rest()
+    assert places.of("a pupil") is worker
+    worker.leave(client)
+    places.let_rest()
+    assert "a pupil" not in places._workers
+    assert not worker._thread.is_alive()
+
+
+def test_what_a_page_asks_by_itself_is_not_taken_for_a_person() -> None:
+    box = Box(Worker(lambda: Session(State.from_dict(SMALL), quota=Quota(unattended=0.3))))
+    box.send("hello", version=1)
+    box.send("play", speed=1)
+    box.until("done")
+    until = time.monotonic() + 20
+    while time.monotonic() < until:  # as an open page does, whatever the person does
+        box.send("explain", layer="0", unit=0, id=5)
+        box.send("doctor", id=6)
+        said = box.until("findings", id=6)
+        if not box.worker.session.playing:
+            break
+    assert time.monotonic() < until, said
+    box.worker.stop()
+
+
+@pytest.mark.usefixtures("quick_sweeps")
+def test_pages_at_which_nobody_does_anything_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    with TestClient(application(Guard(PORT, token=TOKEN, seats=2), make_session), base_url=HERE) as pupil:
+        enter(pupil)
+        with talking(pupil) as page:
+            page.greet()
+            page.ask("step", "done", updates=3)
+            monkeypatch.setattr(desks, "IDLE_SECONDS", 0.0)
+            with pytest.raises(WebSocketDisconnect) as closed:
+                page.until("never")
+            assert closed.value.code == server.IDLE_CODE
+            monkeypatch.undo()
+        monkeypatch.setattr(desks, "IDLE_SECONDS", 3600.0)
+        with talking(pupil) as page:
+            assert page.greet()["at"]["update"] == 3
+
+
+def test_a_training_that_nobody_watches_over_is_paused_and_said() -> None:
+    quota = Quota(unattended=0.2)
+    box = Box(Worker(lambda: Session(State.from_dict(SMALL), quota=quota)))
+    box.send("hello", version=1)
+    box.send("play", speed=1)
+    said = box.until("note")["what"]
+    assert said["en"].startswith("it has played for 0 minutes without anyone at it, so it was paused")
+    assert "멈췄습니다" in said["ko"]
+    box.send("look", grid=8, id=3)
+    assert not box.until("done", id=3)["at"]["playing"]
+    box.worker.stop()
+
+
+def test_a_pupil_has_a_share_of_the_machine() -> None:
+    quota = Quota.of_a_class(30)
+    small = Session(State.from_dict(SMALL), quota=quota)
+    assert (small.first.timeline.quota.kept_bytes, small.files.most) == (2**30 // 30, 1)
+    state = {"network": {"layers": [{"units": 400}, {"units": 400}]}}
+    message = answer(small, {"type": "configure", "state": state})[0].message
+    assert message["what"]["en"] == "this network has 162,402 weights; here 50,000 are the most"
+    named = Session(State.from_dict({"training": {"engine": "xla"}}), quota=quota)  # a state can't ask for more
+    assert named.first.timeline.engine == "numpy"
+    begun = Session(quota=quota)  # nothing is compiled, and the state says so: copied, it gives the same bits
+    assert (begun.state.training.engine, begun.first.timeline.engine) == ("numpy", "numpy")
+    tiny = Session(State.from_dict(SMALL), quota=Quota(updates=5))
+    answer(tiny, {"type": "step", "updates": 50})
+    assert tiny.at()["update"] == 5
+    assert answer(tiny, {"type": "play"})[0].message["what"]["en"].startswith("update 5 is the last one here")
 
 
 def test_a_token_that_others_would_guess_is_refused() -> None:
@@ -351,7 +530,7 @@ def test_a_file_travels_as_a_frame(client: TestClient) -> None:
 
 
 def test_what_fails_between_messages_is_said_and_the_session_goes_on(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     enter(client)
     with talking(client) as page:
@@ -359,14 +538,15 @@ def test_what_fails_between_messages_is_said_and_the_session_goes_on(
         page.ask("step", "done", updates=2)
 
         def broken(session: Session) -> None:
-            raise ValueError("/home/me")
+            raise AttributeError("/home/me")
 
         with monkeypatch.context() as patched:
             patched.setattr(Session, "tick", broken)
             page.send("play")
             text = page.until("error")["what"]
-            assert text["en"] == "something went wrong in the studio (ValueError); nothing was changed"
+            assert text["en"] == "something went wrong in the studio (AttributeError); nothing was changed"
         assert page.ask("step", "done", updates=1)["at"]["update"] == 3
+        assert "AttributeError: /home/me" in caplog.text  # for whoever runs it
 
 
 class Box:
@@ -433,14 +613,15 @@ def test_curves_come_in_parts_to_a_page_that_is_new(box: Box, monkeypatch: pytes
     monkeypatch.setattr("backlit.studio.session.MOST_CURVES", 40)
     box.send("seek", update=100)
     box.send("hello", version=1)
-    parts = []
-    while sum(len(part) for part in parts) < 100:
+    parts, come = [], 0
+    while come < 100:
         reply = box.replies.get(timeout=20)
         if reply.message["type"] == "frame":
-            assert reply.message["curves_from"] == sum(len(part) for part in parts)
-            parts.append(reply.arrays["curves"])
+            assert reply.message["curves_from"] == come
+            parts.append((reply.message["curves_apart"], reply.arrays["curves"]))
+            come += parts[-1][0] * len(parts[-1][1])
             box.send("seen", frame=reply.message["frame"])
-    assert [len(part) for part in parts] == [40, 40, 20]
+    assert [(apart, len(part)) for apart, part in parts] == [(2, 40), (1, 20)]
 
 
 def test_a_session_that_cannot_be_made_is_told_and_there_is_another() -> None:
@@ -519,13 +700,91 @@ def test_the_command_serves_says_where_and_stops_at_ctrl_c() -> None:
     assert (process.returncode, rest, errors) == (130, "the studio was stopped\n", "")
 
 
+@contextlib.contextmanager
+def started(*words: str, lines: int) -> Iterator[tuple[list[str], subprocess.Popen[str]]]:
+    """The command, until it has said so many lines."""
+    command = [sys.executable, "-m", "backlit", "studio", "--no-browser", "--port", "0", "--token", TOKEN, *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield [process.stdout.readline().strip() for _ in range(lines)], process
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+
+
+def test_on_the_loopback_of_ipv6_it_answers_by_that_address() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("there is no IPv6 here")
+    with started("--host", "::1", lines=1) as (lines, _):
+        address = lines[0].removeprefix("The studio is at ")
+        assert address.startswith("http://[::1]:")
+        with urllib.request.urlopen(address) as response:  # noqa: S310
+            assert response.status == 200
+        port = address.split("]:")[1].split("/")[0]
+        cookie = response.headers["set-cookie"].split(";")[0]
+        own = f"http://[::1]:{port}"
+        with connect(f"ws://[::1]:{port}/ws", origin=own, additional_headers={"Cookie": cookie}) as page:
+            page.send('{"type": "hello", "version": 1}')
+            assert from_json(page.recv())["type"] == "welcome"
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"http://[::1]:{port}/")
+
+
+def test_for_a_class_the_command_says_what_to_tell_pupils() -> None:
+    with started("--host", "0.0.0.0", "--pupils", "3", "--exercise", "xor", lines=4) as (lines, _):  # noqa: S104
+        own, others, seats, stop = lines
+        assert own.startswith("The studio is at http://127.0.0.1:")
+        assert TOKEN not in own  # the teacher's seat is another
+        port = own.split(":")[-1].split("/")[0]
+        assert others.startswith("Tell your pupils: open http://")
+        assert others.endswith(f":{port}/?token={TOKEN}")
+        assert seats == "3 can come, each with a session of their own; you have one besides"
+        assert stop == "Ctrl-C stops it"
+
+
+def test_a_tasks_link_is_printed_without_a_server() -> None:
+    from typer.testing import CliRunner
+
+    from backlit.cli.main import app
+
+    words = ["--goal", "held accuracy >= 95%", "--may", "layers, units", "--text", "Find it.", "--link"]
+    result = CliRunner().invoke(app, ["studio", *words])
+    assert result.exit_code == 0
+    _, task = linked(result.output.strip())
+    assert task is not None
+    assert (task.text["ko"], task.may, task.goals[0].least) == ("Find it.", ("layers", "units"), 0.95)
+
+
+def test_without_the_extra_the_command_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from backlit.cli.main import app
+
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(extras.importlib, "import_module", missing)
+    result = CliRunner().invoke(app, ["studio", "--no-browser"])
+    assert result.exit_code == 2
+    assert "pip install 'backlit[studio]'" in " ".join(result.output.split())
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
         (["--token", "short"], "a token must have at least 12 characters"),
         (["--state", "%7B"], "a message must be JSON in UTF-8"),
         (["nowhere"], "nowhere"),
-        (["nowhere", "--state", "{}"], "begin with a run or with a --state, not with both"),
+        (
+            ["nowhere", "--state", "{}"],
+            "begin with a run, with a --state or with an --exercise, not with several of them",
+        ),
+        (["--exercise", "fame"], "unknown exercise of the studio 'fame'"),
+        (["--exercise", "xor", "--goal", "loss <= 1"], "an --exercise has its own goals; leave out --goal"),
+        (["--goal", "loss"], 'a goal is written as "held accuracy >= 95%" or "weights <= 12", got \'loss\''),
+        (["--goal", "loss <= 1", "--may", "all"], "unknown part that may be changed 'all'"),
+        (["--may", "units"], "--may and --text are of a task: say its --goal, too"),
+        (["--link"], "--link prints a task's link: say --goal, --exercise or --state"),
     ],
 )
 def test_what_is_wrong_with_the_command_is_told(words: list[str], text: str) -> None:

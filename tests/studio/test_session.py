@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from backlit.studio import faults
 from backlit.studio.answers import ANSWERS, answer
 from backlit.studio.checking import check
 from backlit.studio.messages import MESSAGES
-from backlit.studio.session import Session
+from backlit.studio.opening import beginning
+from backlit.studio.session import Session, Side
 from backlit.studio.sharing import link_of, state_of
 from backlit.studio.state import State
 from backlit.studio.wire import packed, unpacked
@@ -53,7 +56,12 @@ def refused(session: Session, asked: str, /, **parts: object) -> str:
 
 
 def bits(session: Session) -> list[bytes]:
-    return [np.asarray(leaf).tobytes() for leaf in tree.leaves(session.first.timeline.network.params)]
+    return bits_of(session.first)
+
+
+def bits_of(side: Side | None) -> list[bytes]:
+    assert side is not None
+    return [np.asarray(leaf).tobytes() for leaf in tree.leaves(side.timeline.network.params)]
 
 
 def test_every_message_that_is_declared_is_answered() -> None:
@@ -335,6 +343,113 @@ def test_two_networks_side_by_side(session: Session) -> None:
     assert (session.second, session.state.training.rate) == (None, 0.5)
 
 
+def test_a_change_by_hand_goes_to_the_network_that_is_meant_and_is_told(session: Session) -> None:
+    ask(session, "step", updates=6)
+    ask(session, "compare", change={"training": {**TRAINING, "rate": 0.5}})
+    first = bits(session)
+    told = ask(session, "edit", place="0/weight[0,1]", value=2.0, side="b")
+    assert bits(session) == first
+    assert session.state.history == ()
+    assert "the second alone: 0/weight[0,1] = 2 after update 6" in told["compare"]["note"]["en"]
+    assert "두 번째만: 6번째 갱신 뒤 0/weight[0,1] = 2" in told["compare"]["note"]["ko"]
+    assert session.second is not None
+    assert session.second.timeline.network.params["0"]["weight"][0, 1] == pytest.approx(2.0, abs=1e-6)
+    told = ask(session, "freeze", layer="0", unit=1, on=True, side="a")
+    assert "the first alone: unit 1 of layer 0 held from update 6" in told["compare"]["note"]["en"]
+    assert [column["frozen"] for column in told["layers"]][1] != [
+        column["frozen"] for column in told["compare"]["layers"]
+    ][1]
+    told = ask(session, "rate", value=0.1)  # in both
+    assert "0.1" not in told["compare"]["note"]["en"]
+    assert [side.timeline.state.history[-1].value for side in session.sides.values()] == [0.1, 0.1]
+    ask(session, "step", updates=3)
+    assert [side.timeline.at for side in session.sides.values()] == [9, 9]
+    alone = Session(session.second.timeline.state.replace(at=0))
+    alone.seek(9)
+    assert bits(alone) == bits_of(session.second)
+    ask(session, "discard")
+    assert refused(session, "rate", value=0.1, side="b") == "there is no second network; begin with compare"
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_after_an_edit_at_the_very_start_other_things_are_changed_there_too(engine: str) -> None:
+    session = Session(State.from_dict({**SMALL, "training": {**TRAINING, "engine": engine}}))
+    ask(session, "edit", place="0/weight[0,1]", value=2.0)
+    assert ask(session, "rate", value=0.1)["type"] == "state"
+    assert ask(session, "freeze", layer="0", unit=0, on=True)["type"] == "state"
+    ask(session, "step", updates=3)
+    assert session.first.timeline.network.params["0"]["weight"][0, 1] == 2.0
+    other = Session(session.state.replace(at=0))
+    other.seek(3)
+    assert bits(other) == bits(session)
+
+
+def test_a_rate_that_is_the_difference_stays_one_though_it_was_changed_before(session: Session) -> None:
+    ask(session, "step", updates=4)
+    ask(session, "rate", value=0.01)
+    ask(session, "step", updates=4)
+    told = ask(session, "compare", change={"training": {**TRAINING, "rate": 0.5}})
+    assert told["compare"]["state"]["history"] == []
+    assert "the first alone: learning rate 0.01 from update 4" in told["compare"]["note"]["en"]
+    ask(session, "edit", place="2/weight[1,2]", value=1.0)
+    ask(session, "compare", change={"network": {"layers": [{"units": 2}]}})  # where there is no such weight
+    assert session.second is not None
+    assert [change.do for change in session.second.timeline.state.history] == ["rate"]
+
+
+WILD = {
+    "data": {"name": "diabetes"},
+    "network": {"layers": [{"units": 4, "activation": "relu"}] * 3},
+    "training": {**TRAINING, "optimizer": "sgd", "rate": 1000.0},
+}
+
+
+def test_a_run_that_diverges_stands_before_it_says_where_and_goes_on_with_another_rate(session: Session) -> None:
+    ask(session, "configure", state=WILD)
+    ask(session, "step", updates=50)
+    at = session.at()["update"]
+    said = session.frame().message["diverged"]
+    assert said["en"].startswith(f"update {at + 1} would leave no numbers (")
+    assert "lower learning rate" in said["en"]
+    assert said["ko"].startswith(f"{at + 1}번째 갱신을 하면 수가 아닌 값이 됩니다(")
+    assert np.isfinite(
+        np.concatenate([leaf.ravel() for leaf in tree.leaves(session.first.timeline.network.params)])
+    ).all()
+    ask(session, "play")
+    session.tick()
+    assert (session.playing, session.at()["update"]) == (False, at)
+    ask(session, "seek", update=max(0, at - 2))
+    assert session.frame().message["diverged"] is None
+    ask(session, "reset")
+    ask(session, "rate", value=0.001)
+    ask(session, "step", updates=at + 3)
+    assert session.at()["update"] == at + 3
+    assert session.frame().message["diverged"] is None
+
+
+def test_beside_a_network_that_has_diverged_the_other_one_goes_on(session: Session) -> None:
+    ask(session, "configure", state=WILD)
+    ask(session, "step", updates=50)
+    stuck = session.at()["update"]
+    ask(session, "compare", change={"training": {**WILD["training"], "rate": 0.001}})  # type: ignore[dict-item]
+    ask(session, "step", updates=20)
+    assert [side.timeline.at for side in session.sides.values()] == [stuck, stuck + 20]
+    frame = session.frame()
+    assert (frame.message["update"], session.at()["furthest"]) == (stuck + 20, stuck + 20)
+    assert frame.message["diverged"] is not None
+    assert frame.message["compare"]["diverged"] is None
+    assert len(frame.arrays["b:curves"]) == len(frame.arrays["curves"]) + 20
+    ask(session, "play", speed=5)
+    session.tick()
+    assert session.at()["update"] == stuck + 25
+    ask(session, "pause")
+    ask(session, "seek", update=1)
+    ask(session, "rate", value=0.001, side="a")
+    assert [side.timeline.at for side in session.sides.values()] == [1, 1]
+    ask(session, "step", updates=stuck + 2)
+    assert [side.timeline.at for side in session.sides.values()] == [stuck + 3, stuck + 3]
+
+
 def test_the_doctors_remedy_is_tried_beside_the_network(session: Session) -> None:
     ask(session, "configure", state={"training": {**TRAINING, "rate": 20.0}})
     ask(session, "step", epochs=6)
@@ -350,7 +465,7 @@ def test_the_doctors_remedy_is_tried_beside_the_network(session: Session) -> Non
 def test_a_planted_fault_does_harm_and_is_found_by_its_name_alone(
     session: Session, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faults, "chosen", lambda seed: key)
+    monkeypatch.setattr(faults, "chosen", lambda seed, state: key)
     ask(session, "configure", state={"data": {"name": "xor", "rows": 80}})
     ask(session, "step", updates=150)
     honest = session.first.looks.history()[-1]["loss"]
@@ -403,6 +518,14 @@ def test_a_table_that_is_dropped(session: Session) -> None:
         ("a.csv", b"a,b\n" + b"1,2\n" * 20_001, "a.csv: 20,001 rows and 2 columns are too many for the studio"),
         ("a.parquet", b"PAR1....PAR1", "a.parquet"),
         ("a.json", b"{", "a.json"),
+        ("a.json", b"3", "a.json"),
+        ("a.csv", b"\x00\x01\x02" * 30, "a.csv"),
+        ("a.csv", b"\xff\xfe\x00\xd8" * 9, "a.csv"),
+        ("a.csv", b"a,b\n" + b"1,2,3,4\n" * 9, "a.csv"),
+        ("a.xlsx", b"PK\x03\x04 no zip", "a.xlsx"),
+        ("a.tsv", b"a\tb\n", "a.tsv"),
+        ("a", b"a,b\n1,2\n", "a file that ends in .csv, .tsv"),
+        ("", b"a,b\n1,2\n", "a file that ends in .csv, .tsv"),
     ],
 )
 def test_broken_and_large_files_are_refused_without_a_path_of_this_machine(
@@ -441,12 +564,12 @@ COPIED = [
     {"data": {"name": "iris"}, "network": {"word": "residual:4,4", "activation": "relu"}, "training": TRAINING},
     {"training": {**TRAINING, "engine": "xla"}, "history": [{"at": 3, "do": "rate", "value": 0.01}]},
     {
-        "network": {"layers": [{"units": 3, "dropout": 0.5}], "initializer": "kaiming"},
+        "network": {"layers": [{"units": 3, "dropout": 0.5}], "initializer": "normal:0.5"},
         "training": TRAINING,
         "history": [
             {"at": 0, "do": "edit", "place": "0/weight[0,0]", "value": 3},
             {"at": 4, "do": "freeze", "layer": "0", "unit": 1, "on": True},
-            {"at": 6, "do": "edit", "place": "2/weight[1,2]", "value": -1},
+            {"at": 6, "do": "edit", "place": "3/weight[1,2]", "value": -1},
         ],
     },
 ]
@@ -454,7 +577,7 @@ COPIED = [
 
 @pytest.mark.parametrize("parts", COPIED)
 def test_the_copied_program_gives_the_same_bits(session: Session, parts: dict[str, object]) -> None:
-    ask(session, "configure", state={**parts, "at": 11})
+    assert ask(session, "configure", state={**parts, "at": 11})["type"] == "state"
     message = ask(session, "code")
     space: dict[str, object] = {}
     with contextlib.redirect_stderr(io.StringIO()):
@@ -462,12 +585,45 @@ def test_the_copied_program_gives_the_same_bits(session: Session, parts: dict[st
     network = space["network"]
     assert isinstance(network, bl.Network)
     assert [np.asarray(leaf).tobytes() for leaf in tree.leaves(network.params)] == bits(session)
+    history, curves = space["run"].history, session.first.timeline.curves  # type: ignore[attr-defined]
+    assert history["loss"] == curves.loss.tolist()  # the curve that is seen, to the last digit
+    if session.first.timeline.held_rows.any():
+        assert history["val_loss"] == curves.held_loss.tolist()
     link = state_of(message["link"])
     assert link == session.state
     assert message["link"] in message["command"]
-    other = Session(link.replace(at=0))
-    other.seek(link.at)
+    words = shlex.split(message["command"])
+    assert words[:3] == ["backlit", "studio", "--state"]
+    other = beginning(None, words[3])()
+    while other.busy:
+        other.tick()
     assert bits(other) == bits(session)
+    assert other.first.timeline.curves.loss.tolist() == curves.loss.tolist()
+
+
+def test_the_copied_program_of_a_file_reads_that_file(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = ask(session, "upload", {"file": np.frombuffer(CSV, np.uint8)}, name="things.csv", kind="table")
+    data = {"name": "file", "file": told["file"], "target": "kind", "inputs": ["size", "weight"]}
+    ask(session, "configure", state={"data": data, "at": 9})
+    (tmp_path / "things.csv").write_bytes(CSV)
+    monkeypatch.chdir(tmp_path)
+    space: dict[str, object] = {}
+    with contextlib.redirect_stderr(io.StringIO()):
+        exec(compile(ask(session, "code")["python"], "studio", "exec"), space)  # noqa: S102
+    assert [np.asarray(leaf).tobytes() for leaf in tree.leaves(space["network"].params)] == bits(session)  # type: ignore[attr-defined]
+
+
+def test_the_code_is_of_the_network_that_is_shown(session: Session) -> None:
+    ask(session, "step", updates=4)
+    ask(session, "compare", change={"training": {**TRAINING, "rate": 0.5}})
+    first, second = ask(session, "code"), ask(session, "code", side="b")
+    assert state_of(first["link"]).training.rate == 0.05
+    assert state_of(second["link"]).training.rate == 0.5
+    other = Session(state_of(second["link"]).replace(at=0))
+    other.seek(4)
+    assert bits(other) == bits_of(session.second)
 
 
 def test_a_link_holds_no_data_of_a_file(session: Session) -> None:
@@ -503,7 +659,8 @@ from importlib import util
 find = util.find_spec
 util.find_spec = lambda name: None if name == "jax" else find(name)
 from backlit.studio.answers import answer
-from backlit.studio.session import Session
+from backlit.studio.opening import beginning
+from backlit.studio.session import Session, Side
 session = Session()
 explain = {"type": "explain", "weight": "0/bias[0]"}
 for message in ({"type": "hello", "version": 1}, {"type": "step", "updates": 3}, explain):
@@ -534,3 +691,97 @@ def test_a_change_by_hand_is_not_left_on_the_way_but_for_what_is_built_anew() ->
     assert ask(session, "step", updates=500)["at"]["update"] < 300
     session.interrupted = lambda anew: True  # reset is
     assert ask(session, "rate", value=0.1)["at"]["update"] < 200
+
+
+def test_curves_of_a_long_run_are_bounded_and_stand_for_all_of_it(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backlit.studio.session.MOST_CURVES", 10)
+    ask(session, "step", updates=47)
+    curves = session.first.timeline.curves
+    frame = session.frame(5)
+    assert (frame.message["curves_from"], frame.message["curves_apart"]) == (5, 4)
+    np.testing.assert_allclose(
+        frame.arrays["curves"][:, 0], np.array(curves.loss[5:45]).reshape(10, 4).mean(axis=1), rtol=1e-6
+    )
+    np.testing.assert_allclose(frame.arrays["curves"][:, 1], np.array(curves.held_loss[5:45])[3::4], rtol=1e-6)
+    assert session.curves_until(5) == 45
+    rest = session.frame(45)
+    assert (rest.message["curves_apart"], len(rest.arrays["curves"]), session.curves_until(45)) == (1, 2, 47)
+
+
+def test_the_history_of_a_long_run_is_bounded(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    length = session.first.timeline.updates_per_epoch
+    ask(session, "step", epochs=9)
+    looks, curves = session.first.looks, session.first.timeline.curves
+    lines = looks.history()
+    assert [line["epoch"] for line in lines] == list(range(1, 10))
+    assert lines[2]["loss"] == pytest.approx(float(np.mean(curves.loss[2 * length : 3 * length])))
+    assert lines[2]["val_loss"] == curves.held_loss[3 * length - 1]
+    monkeypatch.setattr("backlit.studio.looks.MOST_EPOCHS", 4)
+    thin = looks.history()
+    assert [line["epoch"] for line in thin] == [3, 6, 9]
+    assert thin[1]["loss"] == pytest.approx(float(np.mean(curves.loss[3 * length : 6 * length])))
+
+
+def test_whole_numbers_may_be_written_with_a_point(session: Session) -> None:
+    assert ask(session, "look", grid=40.0)["type"] == "done"
+    assert ask(session, "seek", update=3.0)["at"]["update"] == 3
+    assert ask(session, "play", speed=2.0)["type"] == "done"
+    assert type(session.grid) is int
+    assert type(session.speed) is int
+    session.tick()
+    assert session.frame().arrays is not None
+    assert session.at()["update"] == 5
+
+
+def test_a_look_that_is_refused_changes_nothing_of_what_is_seen(session: Session) -> None:
+    before = session.panels, session.grid, session.row
+    for wrong in ({"row": 10_000}, {"panels": ["curves", "everything"]}, {"panels": [["curves"]]}):
+        assert refused(session, "look", **{"grid": 20, "panels": ["curves"]} | wrong)
+        assert (session.panels, session.grid, session.row) == before
+
+
+def test_what_nobody_has_thought_of_is_told_and_logged(
+    session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise AttributeError("/home/me")
+
+    monkeypatch.setitem(ANSWERS, "code", broken)
+    text = refused(session, "code")
+    assert text == "something went wrong in the studio (AttributeError); nothing was changed"
+    assert "the studio failed at 'code'" in caplog.text
+    assert "AttributeError: /home/me" in caplog.text
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+def test_the_explained_step_has_the_penalty_and_what_is_held_or_set(
+    session: Session, optimizer: str, penalty: str
+) -> None:
+    training = {**TRAINING, "optimizer": optimizer, "penalty": penalty, "strength": 0.3, "dtype": "float64"}
+    ask(session, "configure", state={"training": training})
+    ask(session, "step", updates=4)
+    ask(session, "edit", place="0/weight[0,0]", value=0.75)
+    ask(session, "freeze", layer="0", unit=1, on=True)
+    ask(session, "seek", update=3)
+    places = ("0/weight[0,0]", "0/weight[2,1]", "0/bias[2]", "0/weight[1,0]", "0/bias[1]")
+    for update in (4, 5):  # the first of them ends with the edit
+        told = {place: ask(session, "explain", weight=place)["weight"] for place in places}
+        ask(session, "step", updates=1)
+        weight, bias = (session.first.timeline.network.params["0"][name] for name in ("weight", "bias"))
+        made = weight[0, 0], weight[2, 1], bias[2], weight[1, 0], bias[1]
+        np.testing.assert_allclose([each["new"] for each in told.values()], made, rtol=1e-9)
+        set_, free, of_bias, *held = told.values()
+        assert ("set by hand to 0.75" in set_["note"]["en"]) == (update == 4)
+        assert free["note"]["en"] == of_bias["note"]["en"] == ""
+        pulled = [line for line in free["step"] if "λ" in line]
+        assert len(pulled) == 1
+        assert ("sign(w)" in pulled[0]) == (penalty == "l1")
+        assert not any("λ" in line for line in of_bias["step"])  # penalties leave biases alone
+        if update == 5:
+            assert [each["new"] for each in held] == [each["value"] for each in held]
+            assert held[0]["note"]["en"] == "the unit is held: its weights stay as they are"
+            assert held[0]["note"]["ko"].startswith("유닛을 고정해")
+            assert held[0]["step"][-2] == "u ← 0"

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from backlit.graph import tree
-from backlit.studio import through_time, writing
+from backlit.studio import faults, through_time, writing
 from backlit.studio.answers import answer
 from backlit.studio.checking import check
 from backlit.studio.reading import look
 from backlit.studio.session import Session
+from backlit.studio.sharing import link_of, state_of
 from backlit.studio.state import MOST_TYPED, State
 from backlit.studio.texts import MOST_CHARACTERS, MOST_LETTERS, OTHER, examples, read
 from backlit.studio.wire import packed, unpacked
@@ -137,6 +138,13 @@ def test_long_texts_and_many_letters_are_bounded_and_it_is_said() -> None:
     assert OTHER in letters
 
 
+def test_a_replacement_character_of_the_text_is_a_letter_and_no_rare_ones() -> None:
+    session = begun(data={"name": "text", "text": f"a{OTHER}b"})
+    told = answer(session, {"type": "hello", "version": 1})[1].message
+    assert "rare" not in told["notes"][0]["en"]
+    assert "different characters: 3" in told["notes"][0]["en"]
+
+
 # ------------------------------------------------------------------------------------------------ training
 
 
@@ -171,13 +179,15 @@ def test_back_and_forth_and_a_changed_rate_bit_for_bit(kind: str) -> None:
 
 def test_a_share_of_right_characters_is_told_for_rows_held_back() -> None:
     session = begun(data={"name": "text", "text": PROSE, "steps": 12}, batch=4, held=0.25)
-    ask(session, "step", epochs=3)
-    accuracy = framed(session)["accuracy"]
-    timeline = session.first.timeline
-    held = timeline.held_rows.astype(bool)
-    outputs = np.asarray(timeline.network(timeline.rows.x[held]))
-    assert 0 < held.sum() < len(held)
-    assert accuracy["held"] == pytest.approx((outputs.argmax(-1) == timeline.rows.y[held]).mean())
+    for epochs in (0, 3):
+        if epochs:
+            ask(session, "step", epochs=epochs)
+        accuracy = framed(session)["accuracy"]
+        timeline = session.first.timeline
+        held = timeline.held_rows.astype(bool)
+        outputs = np.asarray(timeline.network(timeline.rows.x[held]))
+        assert 0 < held.sum() < len(held)
+        assert accuracy["held"] == pytest.approx((outputs.argmax(-1) == timeline.rows.y[held]).mean())
 
 
 @pytest.mark.parametrize("network", [{"layers": [{"kind": "lstm", "units": 5}]}, {"word": "gru:4,4"}])
@@ -252,6 +262,26 @@ def test_temperature_draws_by_the_probabilities() -> None:
         drawn = [writing._drawn(chances, temperature, random) for _ in range(4000)]
         wanted = chances ** (1 / temperature)
         assert np.allclose(np.bincount(drawn, minlength=3) / 4000, wanted / wanted.sum(), atol=0.03)
+
+
+def test_at_the_lowest_temperature_the_likeliest_is_drawn() -> None:
+    random = np.random.default_rng(0)
+    for temperature in (1e-310, 1e-30):
+        assert [writing._drawn(np.array([0.2, 0.7, 0.1, 0.0]), temperature, random) for _ in range(20)] == [1] * 20
+
+
+def test_what_is_typed_is_read_as_the_text_was() -> None:
+    session = begun(data={"name": "text", "text": "caf\N{LATIN SMALL LETTER E WITH ACUTE}\ncaf"})
+    said = ask(session, "say", start="cafe\N{COMBINING ACUTE ACCENT}\r\n", characters=1)
+    assert said["text"].startswith("caf\N{LATIN SMALL LETTER E WITH ACUTE}\n")
+    assert said["start"] == 5
+
+
+def test_a_second_network_that_is_not_there_does_not_write() -> None:
+    session = begun()
+    told = ask(session, "say", start="h", side="b")
+    assert told["what"]["en"] == "there is no second network; begin with compare"
+    assert told["what"]["ko"].startswith("두 번째 신경망이 없습니다")
 
 
 def test_say_goes_on_with_what_was_typed() -> None:
@@ -362,13 +392,34 @@ def test_the_step_that_is_told_is_the_step_that_is_made(optimizer: str) -> None:
     assert weight["step"][-1].startswith("w ← w + u = ")
 
 
-def test_symbols_name_gate_unit_and_letter() -> None:
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+def test_the_step_that_is_told_has_the_penalty_and_what_is_held(penalty: str) -> None:
+    session = begun("lstm", 4, optimizer="adam", rate=0.1, dtype="float64", penalty=penalty, strength=0.5)
+    ask(session, "step", updates=3)
+    ask(session, "freeze", layer="0", unit=1, on=True)
+    free, held = (
+        ask(session, "explain", weight=place)["weight"] for place in ("0/recurrent/weight[6,2]", "0/weight[5,2]")
+    )
+    ask(session, "step", updates=1)
+    params = session.first.timeline.network.params["0"]
+    assert free["new"] == pytest.approx(params["recurrent"]["weight"][6, 2], rel=1e-9)
+    assert free["gradient"] == pytest.approx(sum(step["product"] for step in free["through_time"]), abs=1e-12)
+    assert sum("λ" in line for line in free["step"]) == 1
+    assert held["new"] == held["value"] == params["weight"][5, 2]
+    assert held["note"]["en"] == "the unit is held: its weights stay as they are"
+    assert free["note"]["en"] == ""
+
+
+def test_symbols_are_those_of_the_formulas_with_unit_and_letter() -> None:
     session = begun("lstm", 4)
     symbol = [
         ask(session, "explain", weight=place)["weight"]["symbol"]
         for place in ("0/weight[0,1]", "0/recurrent/weight[6,2]", "0/bias[15]", "1/weight[3,2]")
     ]
-    assert symbol == ["Wxh[input gate 1, e]", "Whh[forget gate 3, 3]", "b[output gate 4]", "Why[4, 3]"]
+    assert symbol == ["Wxi[1, e]", "Whf[3, 3]", "bo[4]", "Why[4, 3]"]
+    of_gru = begun("gru", 4)
+    symbol = [ask(of_gru, "explain", weight=p)["weight"]["symbol"] for p in ("0/weight[9,0]", "0/recurrent/bias[1]")]
+    assert symbol == ["Wxn[2, h]", "bhn[2]"]
 
 
 def test_a_unit_is_told_along_the_row_with_its_weights_by_gate() -> None:
@@ -382,6 +433,64 @@ def test_a_unit_is_told_along_the_row_with_its_weights_by_gate() -> None:
     assert [one["name"] for one in unit["weights"][:4]] == list("helo")
     assert "layer '0' has the gates" in refused(session, "explain", layer="0", unit=2, gate="door")
     assert "there is no unit 9" in refused(session, "explain", layer="0", unit=9)
+
+
+def test_the_doctor_speaks_of_hello_and_faults_are_such_as_do_harm() -> None:
+    session = begun("lstm", 4)
+    ask(session, "step", updates=3)
+    assert ask(session, "doctor")["type"] == "findings"
+    planted = set()
+    for seed in range(30):
+        assert ask(session, "break", seed=seed)["type"] == "state"
+        planted.add(session.planted)
+        assert session.told().message["layers"][1]["kind"] == "LSTM"
+        assert ask(session, "guess", key=session.planted)["right"]
+    assert planted.isdisjoint(faults.OF_ACTIVATIONS)
+    assert len(planted) > 3
+
+
+def test_other_messages_of_a_text_are_answered() -> None:
+    session = begun("rnn", 2)
+    ask(session, "step", updates=3)
+    assert ask(session, "walk", row=0)["type"] == "walked"
+    assert ask(session, "surface", grid=5)["loss"].shape == (5, 5)
+    assert ask(session, "pull", inputs=[0.0] * 16)["type"] == "pulled"
+    compare = ask(session, "compare", change={"network": {"layers": [{"kind": "gru", "units": 2}]}})["compare"]
+    assert compare["note"]["en"] == "layers: 2 rnn → 2 gru"
+    assert ask(session, "explain", weight="0/recurrent/bias[1]", side="b")["type"] == "explained"
+    assert ask(session, "say", start="h", side="b")["type"] == "said"
+    ask(session, "look", panels=["text"])
+    assert framed(session)["text"]["other"]["now"].startswith("h")
+
+
+def test_the_cell_and_the_unrolled_network_as_pictures() -> None:
+    session = begun("lstm", 4)
+    ask(session, "step", updates=3)
+    cell = ask(session, "draw", depth="cell", step=2, row=0)
+    assert (cell["title"], cell["update"]) == ("LSTM cell at step 2, of 4 units", 3)
+    gates = look(session.first.timeline, 0)[1]["steps/0/forget_gate"][1]
+    assert f"forget gate: {', '.join(f'{gate:.3g}' for gate in gates)}" in cell["svg"]
+    assert ask(session, "draw", depth="time")["title"] == "Network unrolled over 4 steps"
+    assert ask(session, "draw", depth="layers")["svg"].startswith("<svg")
+    alone = begun("linear", 4)
+    assert "is for a chain of layers" in refused(alone, "draw", depth="cell")
+
+
+def test_where_nothing_measures_letters_there_is_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*args: object, **options: object) -> None:
+        raise ImportError("matplotlib")
+
+    monkeypatch.setattr("backlit.studio.drawing.scene_of", missing)
+    assert "this picture can't be drawn here" in refused(begun(), "draw", depth="cell")
+
+
+def test_a_link_holds_a_typed_text_and_leads_to_the_same_bits() -> None:
+    session = begun("gru", 3, data={"name": "text", "text": PROSE, "steps": 9})
+    ask(session, "step", updates=5)
+    other = Session(state_of(link_of(session.state)))
+    assert bits(other) != bits(session)
+    other.seek(other.first.timeline.state.at)
+    assert bits(other) == bits(session)
 
 
 def test_layers_that_can_not_be_explained_by_step_are_named() -> None:

@@ -25,6 +25,14 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the mended run; RUN-fixed by default.", metavar="FOLDER")
     ] = None,
+    prove: Annotated[
+        bool,
+        typer.Option(
+            "--prove/--no-prove",
+            help="Settle competing causes by short trainings on the run's data, where that is at hand.",
+        ),
+    ] = True,
+    time_limit: Annotated[float, typer.Option(help="Seconds that proofs may take.", metavar="SECONDS")] = 10.0,
     seeds: Annotated[
         int | None, typer.Option(help="Seeds with which each remedy is compared; 3 by default, at least 2.")
     ] = None,
@@ -46,7 +54,7 @@ def command(
     if fix:
         _fix(loaded, run, out, seeds, quiet, as_json)
         return
-    diagnosis = loaded.diagnose()
+    diagnosis = _diagnosed(loaded, prove, time_limit, quiet or as_json)
     if as_json:
         output.emit(diagnosis.to_dict() | {"probes": bool(loaded.probes)})
         return
@@ -56,6 +64,23 @@ def command(
             "this run has no probes, or was trained by an older version: only its history could be judged; train with "
             "probes='standard', the default, for what goes on inside"
         )
+
+
+def _diagnosed(loaded: Any, prove: bool, time_limit: float, quiet: bool) -> Any:
+    """The diagnosis, with proofs where the run's data is at hand and something is wrong."""
+    from backlit.cli import output
+
+    if not 0 < time_limit < float("inf"):
+        raise InputError(f"--time-limit must be a number of seconds above 0, got {time_limit:g}")
+    diagnosis = loaded.diagnose()
+    if not prove or not diagnosis.alarms:
+        return diagnosis
+    with output.stages(quiet) as stage:
+        try:
+            recipe = recipe_of_folder(loaded, stage)
+        except InputError:  # its data isn't at hand: what was measured has to do
+            return diagnosis
+        return loaded.diagnose(prove=True, recipe=recipe, time_limit=time_limit, progress=stage)
 
 
 def _fix(loaded: Any, run: Path, out: Path | None, seeds: int | None, quiet: bool, as_json: bool) -> None:
@@ -88,11 +113,10 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     Raises
     ------
     InputError
-        If the run wasn't trained by the command, learns a text as a stream, or its data is gone or has changed.
+        If the run wasn't trained by the command, or its data is gone or has changed.
     """
     from backlit.tasks.choose import is_file, of_fit_among, options_of, task_of
     from backlit.tasks.options import Call
-    from backlit.tasks.stream import StreamTask
     from backlit.train.fingerprint import same_data
 
     if run.config is None:
@@ -104,10 +128,6 @@ def recipe_of_folder(run: Any, stage: Any) -> Any:
     if is_file(data) and not Path(data).exists():
         raise InputError(f"{run.folder} was trained on {data}, which isn't there; run the command where it was trained")
     task, source = task_of(run.config)
-    if isinstance(task, StreamTask):
-        raise InputError(
-            f"{run.folder} goes on with a text; --fix mends runs on tables, pictures, series and data sets"
-        )
     options = options_of({name: value for name, value in run.config.items() if name != "time_limit"})
     recipe, _ = task.recipe(task.read(source, stage), options, Call())
     recipe = recipe.replace(**of_fit_among(run.config))

@@ -3,6 +3,7 @@
 from backlit.data.datasets import Dataset, load, names
 from backlit.data.files import Source, read, read_source
 from backlit.data.frames import as_arrays
+from backlit.data.gaps import FillGaps
 from backlit.data.generated import DIRECTIONS, gestures
 from backlit.data.labels import Labels, one_hot
 from backlit.data.pictures import Pictures
@@ -17,6 +18,7 @@ __all__ = [
     "Block",
     "Center",
     "Dataset",
+    "FillGaps",
     "Labels",
     "MinMax",
     "Pictures",

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from backlit.data import generated
-from backlit.errors import unknown
+from backlit.errors import InputError, unknown
+
+KEPT = Path(__file__).parent / "kept"  # sets of scikit-learn as files: in the wheel for browsers
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,7 @@ def load(name: str, **options: Any) -> Dataset:
     UnknownNameError
         For another name, or an option that the set doesn't have.
     InputError
-        For an option's value that makes no sense.
+        For an option's value that makes no sense, or a set of scikit-learn's where that isn't installed.
 
     Examples
     --------
@@ -104,8 +106,37 @@ def load(name: str, **options: Any) -> Dataset:
         return Dataset(
             name, x.astype(np.float32), y.astype(np.int64), "classification", ["x1", "x2"], numbers, description
         )
-    if name == "digits":
-        return _digits()
+    if (KEPT / f"{name}.npz").is_file():
+        return _kept(name)
+    try:
+        return _digits() if name == "digits" else _bundled(name)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"the data set {name!r} comes with scikit-learn, which isn't installed; without it there are "
+            f"{', '.join(_GENERATED)}"
+        ) from error
+
+
+def keep(name: str, folder: Path) -> None:
+    """Write one of scikit-learn's sets as a file that `load` finds in `KEPT`, where scikit-learn isn't there."""
+    data = load(name)
+    arrays: dict[str, Any] = {"x": data.x, "y": data.y, "features": np.array(data.feature_names)}
+    if data.class_names is not None:
+        arrays["classes"] = np.array(data.class_names)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / f"{name}.npz", **arrays)
+
+
+def _kept(name: str) -> Dataset:
+    with np.load(KEPT / f"{name}.npz", allow_pickle=False) as file:
+        arrays = dict(file)
+    classes = [str(each) for each in arrays["classes"]] if "classes" in arrays else None
+    task, shape = "classification" if classes else "regression", (8, 8, 1) if name == "digits" else None
+    features = [str(each) for each in arrays["features"]]
+    return Dataset(name, arrays["x"], arrays["y"], task, features, classes, _BUNDLED[name], shape)
+
+
+def _bundled(name: str) -> Dataset:
     from sklearn import datasets
 
     bunch = getattr(datasets, f"load_{name}")()

@@ -12,6 +12,8 @@ from backlit.data.arrow import is_arrow, of_arrow
 from backlit.data.textual import array_of
 from backlit.errors import InputError, ShapeError
 
+GAPS = "drop such rows or fill them in (preparation=bl.data.FillGaps().fit(x) does)"
+
 
 def as_arrays(
     x: Any, keep_integers: bool = False, dtype: str | None = "float32"
@@ -82,7 +84,7 @@ def as_arrays(
         problem = f"{value}, too large for {array.dtype}" if np.isfinite(value) else str(value)
         raise InputError(
             f"x: row {where[0]}{_column(where, names)} is {'missing (NaN)' if np.isnan(value) else problem}; "
-            f"{'scale the column' if np.isfinite(value) else 'drop such rows or fill them in'}"
+            f"{'scale the column' if np.isfinite(value) else GAPS}"
         )
     return array, names
 

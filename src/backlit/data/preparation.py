@@ -27,6 +27,7 @@ HOMES = {
     "OnnxSteps": "backlit.data.onnx_steps",
     "Transformer": "backlit.data.transformers",
     "ByInput": "backlit.data.by_input",
+    "FillGaps": "backlit.data.gaps",
     "Standardize": "backlit.data.scaling",
     "MinMax": "backlit.data.scaling",
     "Center": "backlit.data.scaling",

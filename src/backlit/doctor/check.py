@@ -62,6 +62,7 @@ def check(
     >>> bl.check(bl.Sequential(bl.Linear(8), bl.ReLU(), bl.Linear(2)), x, (x[:, 0] > 0).astype(int))
     Diagnosis(no findings)
     """
+    asked = dict(options)
     options = {"engine": "numpy", "metrics": []} | options
     bad = _bad_rows(x) if options.get("preparation") is None else 0
     if bad:  # training would refuse them
@@ -77,7 +78,8 @@ def check(
             start=start,
             settings={"batch_size": batch_size},
             sharpness=_sharpness(job),
-        )
+        ),
+        given={**given, **asked},
     )
 
 

@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from backlit.doctor.evidence import Evidence
-from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule
+from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule, Stage
 from backlit.doctor.findings import kinds
+from backlit.doctor.rare import rare_rows
+from backlit.doctor.remedies.own import pasted
 from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
 from backlit.languages import Message
+from backlit.settings import declared
+from backlit.train.recipe import Recipe, recipe_of, training_of
+
+TIME_LIMIT = 10.0  # seconds that proofs take, unless told otherwise
 
 
-def diagnose(run: Any) -> Diagnosis:
+def diagnose(
+    run: Any,
+    x: Any = None,
+    y: Any = None,
+    *,
+    prove: bool = False,
+    time_limit: float = TIME_LIMIT,
+    recipe: Recipe | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Diagnosis:
     """Findings about a run.
 
     Parameters
     ----------
     run : Run
         Trained with probes; loaded runs are as good.
+    x, y : as given to `fit`, optional
+        Needed for proofs of loaded runs: others know their data.
+    prove : bool
+        Try causes by short trainings from the run's own start, each with one thing changed, beside the same without it:
+        a finding then says "shown" or "likely", and one that its experiment refutes is dropped. Ctrl-C ends it early.
+    time_limit : float
+        Seconds that these trainings may take, about.
+    recipe : Recipe, optional
+        What trained the run, in place of x and y.
+    progress : callable, optional
+        ``progress(what, share)`` is told what is being tried.
 
     Returns
     -------
@@ -29,7 +57,8 @@ def diagnose(run: Any) -> Diagnosis:
     Raises
     ------
     InputError
-        If the run has nothing to judge by: no probes, and no epoch.
+        If the run has nothing to judge by: no probes, and no epoch. With `prove`, if its data is needed and wasn't
+        given, or `time_limit` isn't a number of seconds above 0.
 
     Examples
     --------
@@ -42,7 +71,28 @@ def diagnose(run: Any) -> Diagnosis:
     """
     if not run.history and run.diverged is None and not run.probes:
         raise InputError("this run has no epochs and no probes: there is nothing to judge it by; train it first")
-    return run_rules(evidence_of(run))
+    if not prove:
+        return run_rules(evidence_of(run), given=given_to(run, recipe))
+    if isinstance(time_limit, bool) or not isinstance(time_limit, (int, float)) or not 0 < time_limit < math.inf:
+        raise InputError(f"time_limit must be a number of seconds above 0, got {time_limit!r}")
+    from backlit.doctor.proof.prove import prove as proved
+
+    recipe = recipe_of(run, x, y) if recipe is None else recipe
+    rules = functools.partial(run_rules, given=given_to(run, recipe))
+    return proved(run, evidence_of(run), recipe, rules, float(time_limit), progress)
+
+
+def given_to(run: Any, recipe: Recipe | None = None) -> dict[str, Any]:
+    """The options that a run was trained with, by name; of a loaded one those that its folder tells."""
+    own = run.recipe if recipe is None else recipe
+    if own is not None:
+        training = own.training
+    else:
+        try:
+            training = training_of(run, {})
+        except InputError:  # arrays that no file holds
+            return {}
+    return {name: getattr(training, name) for name in declared(type(training))}
 
 
 def evidence_of(run: Any) -> Evidence:
@@ -58,10 +108,13 @@ def evidence_of(run: Any) -> Evidence:
         stopped=run.stopped,
         diverged=run.diverged,
         best_epoch=run.best_epoch,
+        rare=rare_rows(run),
     )
 
 
-def run_rules(evidence: Evidence, of: Iterable[Kind] | None = None) -> Diagnosis:
+def run_rules(
+    evidence: Evidence, of: Iterable[Kind] | None = None, given: Mapping[str, Any] | None = None
+) -> Diagnosis:
     """What the rules find, in order; findings that follow from another one stand under it.
 
     Parameters
@@ -69,10 +122,13 @@ def run_rules(evidence: Evidence, of: Iterable[Kind] | None = None) -> Diagnosis
     evidence : Evidence
     of : kinds of findings, optional
         Whose rules are run; all that there are by default.
+    given : dict, optional
+        The options that the training was called with, which remedies repeat.
     """
     every = list(kinds().values() if of is None else of)
     findings = each_output(evidence, lambda views: _of_output(list(views), every))
-    return Diagnosis(sorted(findings, key=_place))
+    told = [pasted(finding, evidence, given or {}) for finding in findings]
+    return Diagnosis(sorted(told, key=_place))
 
 
 def _place(finding: Finding) -> tuple[bool, tuple[int, int]]:
@@ -90,6 +146,8 @@ def _of_output(views: list[View], every: list[Kind]) -> list[Finding]:
     findings = found(rule for kind in every for rule in kind.rules)
     if not any(map(_explains, findings)):
         findings += found(rule for kind in every for rule in kind.fallback)
+    alarms = {finding.kind for finding in findings if finding.severity == "alarm"}
+    findings = [finding for finding in findings if finding.severity == "alarm" or finding.kind not in alarms]
     findings.sort(key=_place)
     root = next(filter(_explains, findings), None)
     if root is None:
@@ -115,4 +173,6 @@ def _follows(finding: Finding, root: Finding) -> bool:
     """
     if finding.severity == "remark" and finding.kind.role is not Role.OUTCOME:
         return False
+    if finding.kind.apart or (root.kind.stage is Stage.START and finding.kind.stage is Stage.UPDATES):
+        return False  # a rate doesn't follow from a start
     return finding.kind.role is not Role.FACT and finding.kind.order > root.kind.order

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.doctor.noise import of_share
+from backlit.doctor.noise import between_epochs, of_share
 from backlit.graph import tree
 from backlit.nn.layer import Layer, Network, Place, Shape
 from backlit.nn.layers.activations import Identity
@@ -29,7 +29,10 @@ from backlit.train.divergence import Divergence
 SHORT_OF = 0.05  # of accuracy or R² below a simple model's before a network counts as not having learned
 LEARNED = 0.5  # of the guess's loss that a network must be rid of, where no simple model tells what is possible
 SURE = 0.9  # rid of so much on rows it has never seen, it has learned, whatever simple models can do
+NEIGHBOURS = 5  # epochs before the last one, beside which it is seen
+SPIKE, SPIKED = 6.0, 0.5  # standard deviations, and share of itself, by which the last epoch lies off
 AVERAGED = 0.1  # of the epochs: the last ones, whose mean counts as the end
+SEEN, DEAD_RATE = 200, 0.01  # places of a schedule that are looked at; of its greatest rate
 SILENT = (Dropout, Identity, Flatten, Reshape, Permute, Select)  # layers that hand on what they get
 STRAIGHT = (*SILENT, AvgPool1d, AvgPool2d, GlobalAvgPool, Rescale, BatchNorm)  # layers that bend nothing
 
@@ -98,6 +101,11 @@ class Evidence:
         Of a network of another library, which was seen at work: its layers as they followed one another.
     chain : bool
         Of such a network, whether each layer's output went to the next one and nowhere else.
+    rare : dict
+        Of an imbalanced classification whose rows are at hand: "recall", the share of held-out rows of the other
+        classes that are told right, "auc" of the commonest class against them, and "rows", how many they are.
+    refuted : frozenset of str
+        Names of findings that an experiment speaks against.
     loop : dict
         Of a training loop that isn't Backlit's: what was seen of it ("uncleared", "broadcast", "evaluation").
     """
@@ -115,6 +123,8 @@ class Evidence:
     sharpness: float | None = None
     placed: tuple[PlacedLayer, ...] | None = None
     chain: bool = True
+    rare: dict[str, float] = field(default_factory=dict)
+    refuted: frozenset[str] = frozenset()
     loop: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -219,13 +229,22 @@ class Evidence:
         return np.array([row[name] for row in self.history if row.get(name) is not None], dtype=float)
 
     def end(self, name: str) -> float | None:
-        """A column's mean over the last tenth of the epochs, or at the epoch whose weights were kept."""
+        """What a column says of the weights that the run returns.
+
+        Its mean over the last tenth of the epochs, unless the last one, whose weights are returned, lies far off; or
+        its value at the epoch whose weights were kept.
+        """
         values = self.column(name)
         if not len(values):
             return None
         if self.best_epoch and self.best_epoch <= len(values):
             return float(values[self.best_epoch - 1])
-        return float(values[-max(1, int(len(values) * AVERAGED)) :].mean())
+        late = values[-max(1, int(len(values) * AVERAGED)) :]
+        mean = float(late.mean())
+        before = float(np.median(values[-NEIGHBOURS - 1 : -1])) if len(values) > NEIGHBOURS else mean
+        off = abs(float(values[-1]) - before)
+        spike = off > SPIKE * max(between_epochs(values), 1e-12) and off > SPIKED * abs(before)
+        return float(values[-1]) if spike else mean
 
     def skill(self, validation: bool) -> float | None:
         """Share of the guess's loss that the network got rid of: 1 - loss / guess; below 0, worse than guessing."""
@@ -275,9 +294,7 @@ class Evidence:
         learnable = reference > floor
         if not learnable:  # simple models fail: the network must show that it does better, by itself
             return skill is not None and skill >= LEARNED
-        rows = self.data.get("held" if self.validated else "rows") or math.inf
-        short = math.hypot(SHORT_OF, 1.5 * of_share(score, rows))
-        return score >= reference - short and score >= floor and (skill is None or skill > 0)
+        return score >= reference - self.short and score >= floor and (skill is None or skill > 0)
 
     @property
     def fitted(self) -> bool:
@@ -286,9 +303,70 @@ class Evidence:
 
     @property
     def steps(self) -> int:
-        """Updates an epoch."""
+        """Updates an epoch; where they weren't noted, a batch each."""
         rows, size = self.data.get("rows", 0), self.batch_size
-        return -(-rows // size) if size else 1
+        return int(self.data.get("steps") or (-(-rows // size) if size else 1))
+
+    @property
+    def updates(self) -> int:
+        """Of the whole training."""
+        return self.steps * len(self.history)
+
+    @cached_property
+    def travel(self) -> float | None:
+        """Σ ‖Δw‖ / ‖w‖ over all updates, of the weights that moved most; None where nothing was looked at."""
+        looks = [(record["step"], self.ratio(record)) for record in self.looks]
+        known = [(step, ratio) for step, ratio in looks if ratio is not None]
+        if not known:
+            return None
+        steps = np.array([0, *(step for step, _ in known)])
+        ratios = np.array([known[0][1], *(ratio for _, ratio in known)])
+        return float(((ratios[1:] + ratios[:-1]) / 2 * np.diff(steps)).sum())
+
+    def gradient(self, record: dict[str, Any]) -> float | None:
+        """‖∂L/∂w‖ of all parameters together, at a look; None where it wasn't seen."""
+        norms = [param.get("gradient_norm") for param in record.get("params", {}).values()]
+        known = [norm for norm in norms if norm is not None]
+        return math.hypot(*known) if known else None
+
+    @cached_property
+    def still(self) -> bool:
+        """Whether no weight got a gradient at any look."""
+        gradients = [self.gradient(record) for record in [self.start, *self.looks] if record]
+        known = [gradient for gradient in gradients if gradient is not None]
+        return bool(known) and max(known) == 0
+
+    @cached_property
+    def died_at(self) -> float:
+        """The share of the training after which the rate never again is a hundredth of its greatest; 1 if it is."""
+        rate, updates = self.optimizer.option("learning_rate"), self.updates
+        if not callable(rate) or updates < 2:
+            return 1.0
+        places = np.linspace(0, updates - 1, SEEN)
+        try:
+            rates = np.array([float(rate(int(place))) for place in places])
+        except (TypeError, ValueError):
+            return 1.0  # it follows the losses, say
+        alive = np.flatnonzero(rates >= DEAD_RATE * rates.max())
+        return float((places[alive[-1]] + 1) / updates) if len(alive) and rates.max() > 0 else 0.0
+
+    @property
+    def short(self) -> float:
+        """By how much a score may lie below the reference and still be as good."""
+        rows = self.data.get("held" if self.validated else "rows") or math.inf
+        score = self.score(self.validated)
+        return math.hypot(SHORT_OF, 1.5 * of_share(score if score is not None else 0.5, rows))
+
+    @property
+    def learnable(self) -> bool | None:
+        """Whether simple models do clearly better than guessing; None if there are none."""
+        reference = self.reference
+        return None if reference is None else reference > self.data["reference"]["guess"] + SHORT_OF
+
+    @property
+    def weighed(self) -> bool:
+        """Whether classes or rows were weighed in training, so that losses of both parts aren't of one kind."""
+        return bool(self.settings.get("class_weight") or self.settings.get("sample_weight"))
 
     @property
     def batch_size(self) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from backlit.doctor.evidence import Evidence
+from backlit.doctor.proof.verdict import Verdict
 from backlit.doctor.remedies import code_in
 from backlit.doctor.repair.change import Change, Remedy
 from backlit.languages import Message, Template
@@ -97,6 +98,8 @@ class Kind:
         Likewise, where no cause was found: they explain why little was learned if nothing else does.
     picture : str
         The call that shows it.
+    apart : bool
+        Whether it stands for itself whatever else was found, since mending that needn't mend it.
     repair : Remedy or None
         Makes the ways to mend it; None where someone has to decide.
     """
@@ -114,6 +117,7 @@ class Kind:
     command: str = ""
     of_one: str = ""
     picture: str = "run.plot()"
+    apart: bool = False
     repair: Remedy | None = None
 
     @property
@@ -181,8 +185,13 @@ class Finding:
         What is put into the sign's texts: numbers, paths of layers.
     consequences : tuple of Message and Consequence
         What follows from it and was seen as well: symptoms, and other findings; as strings, English.
+    proof : Verdict or None
+        What an experiment said of it, if one was made.
     library : str
         In whose code the remedy is written: "backlit", "torch", "lightning", "keras" or "sklearn".
+    code, typed : str
+        The remedy and the options of the command as they can be pasted for this very training, where that is more
+        than the kind's own say.
     """
 
     kind: Kind
@@ -193,6 +202,9 @@ class Finding:
     values: Mapping[str, Any] = field(default_factory=dict)
     consequences: tuple[Message | Consequence, ...] = ()
     library: str = "backlit"
+    proof: Verdict | None = None
+    code: str = ""
+    typed: str = ""
 
     def __hash__(self) -> int:
         return hash((self.kind.key, self.severity, self.measured))
@@ -236,14 +248,14 @@ class Finding:
         """What to change: a line of Python, in the library that the network is of."""
         if self.library != "backlit":
             return code_in(self.library, self.name, self.values)
-        return self.sign.remedy.format(**self.values) or self.kind.remedy
+        return self.code or self.sign.remedy.format(**self.values) or self.kind.remedy
 
     @property
     def command(self) -> str:
         """The same as options of the command; empty where there are none."""
         if self.library != "backlit":
             return ""
-        return self.sign.command.format(**self.values) or self.kind.command
+        return self.typed or self.sign.command.format(**self.values) or self.kind.command
 
     @property
     def picture(self) -> str:
@@ -256,13 +268,15 @@ class Finding:
         """Plain data for JSON, in English."""
         texts = ("measure", "source", "cause", "remedy", "command", "effect", "severity", "picture")
         data = {name: getattr(self, name) for name in ("name", "where", "measured", "threshold", *texts)}
-        return data | {"consequences": [str(each) for each in self.consequences]}
+        proof = {} if self.proof is None else {"proof": self.proof.to_dict()}
+        return data | {"consequences": [str(each) for each in self.consequences], **proof}
 
     def __str__(self) -> str:
         limit = "" if self.threshold is None else f" (limit {self.threshold:.4g}: {self.source})"
         lines = [f"{self.severity.upper()}  {self.name}: {self.where}", f"  {self.cause}"]
         if self.measured is not None:
             lines.append(f"  measured   {self.measure}: {self.measured:.4g}{limit}")
+        lines += [f"  proof      {self.proof}"] if self.proof is not None else []
         lines += [f"  follows    {each}" for each in self.consequences]
         lines.append(f"  remedy     {self.remedy}")
         if self.command:

@@ -59,8 +59,27 @@ def worst(record: dict[str, Any], number: str, kinds: tuple[str, ...]) -> tuple[
 
 
 def dead(record: dict[str, Any]) -> tuple[str, float]:
-    """The layer with the largest share of units that are off for all rows, of the rectifiers."""
+    """The first rectifier of which most units are off for all rows, since those behind it only follow.
+
+    If there is none, the one with the largest share of them.
+    """
+    paths = sorted(record.get("layers", {}), key=in_order)
+    rectifiers = [(path, record["layers"][path]) for path in paths]
+    for path, layer in rectifiers:
+        if layer.get("layer") == "ReLU" and (layer.get("dead") or 0.0) >= MOST_OFF:
+            return path, float(layer["dead"])
     return worst(record, "dead", ("ReLU",))
+
+
+def in_order(path: str) -> list[tuple[int, int, str]]:
+    """A key by which paths are sorted as layers follow one another: "2" before "10".
+
+    Examples
+    --------
+    >>> sorted(["10", "2/0", "2"], key=in_order)
+    ['2', '2/0', '10']
+    """
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in path.split("/")]
 
 
 def saturated(record: dict[str, Any]) -> tuple[str, float]:
@@ -177,7 +196,7 @@ def simple_models_fail(e: Evidence) -> bool | None:
     simple = e.data.get("reference") or {}
     if "linear" not in simple or simple["rows"] < TELLING:
         return None
-    error = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else 0.05
+    error = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else min(0.05, 12 / simple["rows"])
     return bool(max(simple["linear"], simple["neighbours"]) <= simple["guess"] + error)
 
 

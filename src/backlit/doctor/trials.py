@@ -96,6 +96,13 @@ class Yardstick:
     criterion: str = "loss"
     _base: Validation | None = field(default=None, init=False, repr=False)
 
+    @classmethod
+    def of(cls, reference: Result, base: Validation, criterion: str) -> Yardstick:
+        """One of which the reference's answers are known, or those of a run that has taken its place."""
+        yardstick = cls(reference, reference.recipe, criterion)
+        yardstick._base = base
+        return yardstick
+
     @property
     def base(self) -> Validation:
         """What the reference says of the held-out rows."""
@@ -122,7 +129,11 @@ class Yardstick:
     def cost(self, outcome: Outcome) -> float:
         """What rows cost on average, if the best epoch so far were kept: the less the better."""
         mean = float(self.rows(outcome.validation).mean())
-        return mean * outcome.excess if self.criterion.endswith("loss") else mean
+        if outcome.validation is None or not self.criterion.endswith("loss"):
+            return mean
+        with np.errstate(all="ignore"):  # rows may cost more than what they count for: then the best epoch is far below
+            best = float(costs(outcome.validation, self.criterion, self.reference).mean()) * outcome.excess
+        return min(mean, best) if math.isfinite(best) else mean
 
     def compare(self, before: Sequence[Outcome], after: Sequence[Outcome]) -> Comparison:
         """A paired test of two candidates, each with the same seeds, by what they are after their last epoch."""

@@ -13,9 +13,11 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from backlit import distributed
 from backlit.errors import InputError, unknown
+from backlit.extras import IN_A_BROWSER, without_jax
 
 P = ParamSpec("P")
 R = TypeVar("R")
+DEFAULT = "numpy" if IN_A_BROWSER else "xla"
 Step = Callable[[Any, Any], tuple[Any, Any]]  # of a loop: (carry, x) -> (carry, y)
 
 
@@ -82,8 +84,8 @@ def get(name: str, devices: int = 1, together: bool = False) -> Engine:
     UnknownNameError
         If there is no such engine.
     InputError
-        If it can't have so many devices, or be shared by processes, or this process was forked from one in which XLA
-        had run.
+        If it can't have so many devices, or be shared by processes, or needs JAX where there is none, or this process
+        was forked from one in which XLA had run.
     """
     if name == "xla":
         _require_own_process()
@@ -118,7 +120,9 @@ def _engine(name: str, devices: int, processes: int) -> Engine:
 
         return NumpyEngine()
     if name == "xla":
-        from backlit.engine.xla import XlaEngine
-
+        try:
+            from backlit.engine.xla import XlaEngine
+        except ModuleNotFoundError as error:
+            raise without_jax("engine='xla'", error) from error
         return XlaEngine(devices, processes)
     raise unknown("engine", name, ("numpy", "xla"))

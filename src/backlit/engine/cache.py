@@ -10,8 +10,6 @@ import warnings
 import zlib
 from pathlib import Path
 
-import jax
-
 
 def cache_folder() -> Path | None:
     """Where compiled programs are kept between processes; the variable BACKLIT_CACHE moves it, "off" turns it off."""
@@ -53,6 +51,8 @@ def machine() -> str:
 @functools.cache
 def configure() -> None:
     """Keep compiled programs between processes, unless the user has already told JAX where."""
+    import jax
+
     folder = cache_folder()
     if folder is None or jax.config.jax_compilation_cache_dir:
         return

@@ -10,13 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
-import jax
 import numpy as np
 
 from backlit.engine import cache
 from backlit.errors import RecompilationWarning
+from backlit.extras import without_jax
 from backlit.graph import tree
 from backlit.graph.tensor import Tensor, value_of
+
+try:
+    import jax
+except ModuleNotFoundError as error:
+    raise without_jax("bl.compile", error) from error
 
 try:  # within it ``x[7]`` of four numbers is refused while tracing, rather than the last taken
     from jax._src.config import check_static_indices  # JAX has it in public as a setting of the whole process only

@@ -6,6 +6,7 @@ make a function steeper from input to output, and pulling them to zero only move
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
@@ -217,3 +218,34 @@ class Elastic(Penalty):
     def __call__(self, params: Params) -> Any:
         parts = weights(params, self.only, self.biases)
         return _total([_times(self.l1, absolute(w).sum()) + _times(self.l2, square(w).sum()) for w in parts])
+
+
+def penalty_of(text: str) -> Penalty | None:
+    """The penalty that a run's folder tells of, as it prints; None where it is a function, or none of those here.
+
+    Examples
+    --------
+    >>> penalty_of("L2(0.01) + L1(0.001, only='0/*')")
+    L2(0.01) + L1(0.001, only='0/*')
+    >>> penalty_of("<function mine at 0x7f>") is None
+    True
+    """
+    try:
+        return _penalty_at(ast.parse(text, mode="eval").body)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError, InputError):
+        return None
+
+
+def _penalty_at(node: ast.expr) -> Penalty | None:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        first, second = _penalty_at(node.left), _penalty_at(node.right)
+        return None if first is None or second is None else first + second
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return None
+    kind = globals().get(node.func.id)
+    if not (isinstance(kind, type) and issubclass(kind, Penalty)) or kind in (Penalty, Penalties, _Strength):
+        return None
+    given = [ast.literal_eval(argument) for argument in node.args]
+    named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords if keyword.arg}
+    made: Penalty = kind(*given, **named)
+    return made

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli_w
 
 from backlit import distributed
 from backlit.data.preparation import describe, restore
@@ -134,6 +133,8 @@ def _contents(run: Result) -> dict[str, bytes]:
     if run.judgement is not None:
         contents[JUDGEMENT] = to_json(JUDGEMENT, with_words(run.judgement))
     if run.config is not None:
+        import tomli_w
+
         try:
             contents[CONFIG] = tomli_w.dumps(run.config).encode()
         except (AttributeError, RecursionError, TypeError, ValueError) as error:

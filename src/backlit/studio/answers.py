@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,19 @@ import numpy as np
 
 from backlit._version import __version__
 from backlit.errors import BacklitError, InputError
-from backlit.languages import Template
-from backlit.studio import comparing, explaining, landscape, sharing, uploads, walking, writing
-from backlit.studio.building import place_of
+from backlit.languages import Said, Template
+from backlit.studio import (
+    assigning,
+    comparing,
+    drawing,
+    explaining,
+    landscape,
+    pictures,
+    sharing,
+    uploads,
+    walking,
+    writing,
+)
 from backlit.studio.catalog import LIMITS, catalog
 from backlit.studio.checking import check
 from backlit.studio.looks import PANELS
@@ -24,10 +35,14 @@ from backlit.studio.words import both
 Arrays = dict[str, np.ndarray]
 Answer = Callable[[Session, dict[str, Any], Arrays], list[Reply]]
 
-FAILURES = (ArithmeticError, BacklitError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+log = logging.getLogger("backlit.studio")
 OTHER_VERSION = Template(
     "the page speaks version {page} of the protocol, the studio {own}: load the page anew",
     "페이지는 프로토콜 {page}판, 스튜디오는 {own}판입니다. 페이지를 새로 고침하세요.",
+)
+LAST = Template(
+    "update {most:,} is the last one here; go back, or start again",
+    "여기서는 갱신을 {most:,}번까지 할 수 있습니다. 뒤로 돌아가거나 처음부터 다시 시작하세요.",
 )
 FAILED = Template(
     "something went wrong in the studio ({kind}); nothing was changed",
@@ -57,20 +72,39 @@ def answer(session: Session, message: Any, arrays: Arrays | None = None) -> list
     asked = message.get("type") if isinstance(message, dict) else None
     number = message.get("id") if isinstance(message, dict) else None
     try:
-        check(message, "ask")
+        message = check(message, "ask")
         replies = ANSWERS[message["type"]](session, message, arrays or {})
     except BacklitError as error:
-        replies = [refusal(asked, str(error))]
-    except FAILURES as error:
-        replies = [refusal(asked, FAILED.of(kind=type(error).__name__))]
+        replies = [refusal(asked, said(error))]
+    except ModuleNotFoundError:
+        raise  # whoever carries the messages knows what can be done about it
+    except Exception as error:  # noqa: BLE001, whatever it was, the session stays
+        replies = [unforeseen(asked, error)]
     if isinstance(number, int) and not isinstance(number, bool):
         replies = [reply._replace(message={**reply.message, "id": number}) for reply in replies]
     return replies
 
 
+def said(error: Exception) -> Any:
+    """An error's text, in each language if it knows them."""
+    words = error.args[0] if error.args else ""
+    return words if isinstance(words, Said) else str(error)
+
+
 def refusal(asked: Any, what: Any) -> Reply:
     """An `error`."""
     return Reply({"type": "error", "asked": asked[:40] if isinstance(asked, str) else None, "what": both(what)})
+
+
+def unforeseen(asked: Any, error: Exception) -> Reply:
+    """An `error` of what nobody has thought of: its kind is told, and all of it logged."""
+    log.error("the studio failed at %r", asked, exc_info=error)
+    return refusal(asked, FAILED.of(kind=type(error).__name__))
+
+
+def failed(error: Exception) -> Reply:
+    """An `error` of what belongs to no message."""
+    return refusal(None, said(error)) if isinstance(error, BacklitError) else unforeseen(None, error)
 
 
 def _done(session: Session, asked: str) -> list[Reply]:
@@ -90,17 +124,26 @@ def _configure(session: Session, message: dict[str, Any], arrays: Arrays) -> lis
     return [session.told(), session.data()]
 
 
+def _require_room(session: Session) -> None:
+    """Say why there are no further updates, where there are none."""
+    most = session.most_updates
+    if session.at()["update"] >= most:
+        raise InputError(LAST.say(most=most))
+
+
 def _step(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     epochs = message.get("epochs")
     length = session.first.timeline.updates_per_epoch
-    at = session.first.timeline.at
+    at = session.at()["update"]
     session.playing = False
+    _require_room(session)
     updates = message.get("updates") or 1
     session.seek(at + updates if epochs is None else (at // length + epochs) * length)
     return _done(session, "step")
 
 
 def _play(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+    _require_room(session)
     session.playing, session.aim = True, None
     if message.get("speed") is not None:
         session.speed = message["speed"]
@@ -128,31 +171,27 @@ def _reset(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Re
 
 
 def _rate(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    session.change(Change(session.first.timeline.at, "rate", value=message["value"]))
-    return [session.told()]
+    return comparing.change(session, Change(do="rate", value=message["value"]), message.get("side"))
 
 
 def _edit(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    timeline = session.first.timeline
-    place_of(message["place"], timeline.job.network)
-    session.change(Change(timeline.at, "edit", value=message["value"], place=message["place"]))
-    return [session.told()]
+    change = Change(do="edit", value=message["value"], place=message["place"])
+    return comparing.change(session, change, message.get("side"))
 
 
 def _freeze(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    at = session.first.timeline.at
-    session.change(Change(at, "freeze", layer=message["layer"], unit=message["unit"], on=message["on"]))
-    return [session.told()]
+    change = Change(do="freeze", layer=message["layer"], unit=message["unit"], on=message["on"])
+    return comparing.change(session, change, message.get("side"))
 
 
 def _look(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    panels = message.get("panels")
-    if panels is not None:
-        wrong = [panel for panel in panels if panel not in PANELS]
-        if wrong:
-            raise InputError(f"look: panels are {', '.join(PANELS)}, got {str(wrong[0])[:40]!r}")
-        session.panels = tuple(panels)
-    session.grid = message.get("grid") or session.grid
+    panels = session.panels if message.get("panels") is None else tuple(message["panels"])
+    wrong = [panel for panel in panels if panel not in PANELS]
+    if wrong:
+        raise InputError(f"look: panels are {', '.join(PANELS)}, got {str(wrong[0])[:40]!r}")
+    if "row" in message:
+        explaining.row_of(session, message)
+    session.panels, session.grid = panels, message.get("grid") or session.grid
     return _done(session, "look")
 
 
@@ -163,5 +202,7 @@ ANSWERS: dict[str, Answer] = {
     "explain": explaining.explain, "pull": explaining.pull, "walk": walking.walk, "surface": landscape.surface,
     "compare": comparing.compare, "keep": comparing.keep, "discard": comparing.discard, "doctor": comparing.doctor,
     "try": comparing.try_remedy, "break": comparing.plant, "guess": comparing.guess,
-    "code": sharing.code, "say": writing.say,
+    "assign": assigning.assign, "check": assigning.check, "help": assigning.help_, "share": assigning.share,
+    "picture": pictures.picture, "mistakes": pictures.mistakes,
+    "code": sharing.code, "say": writing.say, "draw": drawing.draw,
 }  # fmt: skip

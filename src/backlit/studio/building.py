@@ -43,8 +43,9 @@ def architecture_of(state: NetworkState, rows: Rows) -> Layer:
     if state.architecture is not None:
         return Layer.from_dict(state.architecture)
     if state.word:
-        word: Layer = of_word(state.word, rows.outputs, state.activation, input_shape=rows.x.shape[1:])
-        return word if rows.reading is None else each_step(word, rows.x.shape[1:], rows.outputs)
+        shape = rows.x.shape[1:]
+        word: Layer = of_word(state.word, rows.outputs, state.activation, input_shape=shape, seen_as=rows.picture)
+        return word if rows.reading is None else each_step(word, shape, rows.outputs)
     options: dict[str, Any] = {"bias": state.bias} | ({"weight_init": state.initializer} if state.initializer else {})
     layers: list[Layer] = []
     for layer in state.layers:

@@ -10,8 +10,9 @@ import numpy as np
 from backlit.languages import Template
 from backlit.nn import initializers, losses
 from backlit.nn.layers import activations
-from backlit.studio import faults, recurrent
-from backlit.studio.sets import BUNDLED, GENERATED, GROUPS, POINTS, rows_of, titles
+from backlit.studio import exercises, faults, recurrent
+from backlit.studio.assignment import PARTS, QUANTITIES
+from backlit.studio.sets import BUNDLED, GENERATED, GROUPS, PICTURES, POINTS, rows_of, titles
 from backlit.studio.state import (
     LAYERS,
     MOST_LAYERS,
@@ -49,6 +50,10 @@ WORDS = {
     "mlp:8,8": Template("two hidden layers", "은닉층 두 개"),
     "residual:16,16": Template("with residual connections", "잔차 연결"),
     "wired:8,a-b,a-c,b-c": Template("wired as a graph", "그래프 연결"),
+}
+OF_PICTURES = {
+    "conv:8,3 relu pool:2 conv:16,3 relu pool:2 flatten linear:32 relu": Template("two convolutions", "합성곱 두 개"),
+    "cnn:8,16": Template("convolutions with batch norm", "배치 정규화를 둔 합성곱"),
 }
 EXAMPLES = {
     "W1": (Template("f = (x + y) · z", "f = (x + y) · z"), None),
@@ -90,13 +95,19 @@ def catalog() -> dict[str, Any]:
         "optimizers": list(OPTIMIZERS),
         "losses": ["", *losses.names()],
         "penalties": list(PENALTIES),
-        "words": [{"name": word, "title": both(title)} for word, title in WORDS.items()],
+        "words": [{"name": word, "title": both(title)} for word, title in WORDS.items()]
+        + [{"name": word, "title": both(title), "pictures": True} for word, title in OF_PICTURES.items()],
         "text_words": [
             {"name": word, "title": both(title)} for word, title in [("", WORDS[""]), *recurrent.WORDS.items()]
         ],
         "kinds": list(LAYERS),
         "examples": [{"name": name, "title": both(title), "state": state} for name, (title, state) in EXAMPLES.items()],
         "faults": [{"key": key, "title": both(fault.title)} for key, fault in faults.FAULTS.items()],
+        "exercises": exercises.listed(),
+        "quantities": [
+            {"name": name, "title": both(each.title), "share": "%" in each.form} for name, each in QUANTITIES.items()
+        ],
+        "parts": [{"name": name, "title": both(part.title)} for name, part in PARTS.items()],
         "state": State().to_dict(),
     }
 
@@ -109,7 +120,12 @@ def _set(name: str, title: Template) -> dict[str, Any]:
     told: dict[str, Any] = {"name": name, "title": both(title)}
     rows = rows_of(DataState(name=name, rows=240), {}) if name in GENERATED else None
     if rows is None:
-        return {**told, "task": "regression" if name == "diabetes" else "classification", "bundled": name in BUNDLED}
+        return {
+            **told,
+            "task": "regression" if name == "diabetes" else "classification",
+            "bundled": name in BUNDLED,
+            "pictures": name in PICTURES,
+        }
     places = rows.plane.places(rows.x)[:SAMPLE]
     scaled = places / np.abs(places).max()
     sample = [

@@ -11,7 +11,7 @@ from backlit.studio.protocol import COMMON, Direction, Field, wanted
 
 
 def check(message: Any, direction: Direction) -> dict[str, Any]:
-    """The message, if it is one of those that are declared.
+    """The message, if it is one of those that are declared; whole numbers in it become ints, however they were written.
 
     Parameters
     ----------
@@ -28,6 +28,8 @@ def check(message: Any, direction: Direction) -> dict[str, Any]:
     --------
     >>> check({"type": "seek", "update": 12}, "ask")
     {'type': 'seek', 'update': 12}
+    >>> check({"type": "seek", "update": 40.0}, "ask")
+    {'type': 'seek', 'update': 40}
     >>> check({"type": "seek", "update": -1}, "ask")
     Traceback (most recent call last):
     backlit.errors.InputError: seek: update must be a whole number from 0 to 2147483647, got -1
@@ -48,7 +50,8 @@ def check(message: Any, direction: Direction) -> dict[str, Any]:
                 raise InputError(f"{name}: {field.name} is missing: {field.doc}")
         elif not fits(field, message[field.name]):
             raise InputError(f"{name}: {field.name} must be {wanted(field)}, got {shown(message[field.name])}")
-    return message
+    whole = [name for name, field in fields.items() if field.kind == "whole" and isinstance(message.get(name), float)]
+    return {**message, **{name: int(message[name]) for name in whole}}
 
 
 def fits(field: Field, value: Any) -> bool:

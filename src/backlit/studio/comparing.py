@@ -10,9 +10,8 @@ from backlit.errors import InputError
 from backlit.languages import Said, Template, join
 from backlit.studio import faults, findings
 from backlit.studio.replies import Reply
-from backlit.studio.session import Session, Side
-from backlit.studio.state import State
-from backlit.studio.timeline import Timeline
+from backlit.studio.session import NO_SECOND, Session
+from backlit.studio.state import Change, State
 from backlit.studio.words import both
 
 DIFFERENCE = Template("{name}: {before} → {after}", "{name}: {before} → {after}")
@@ -36,7 +35,22 @@ NAMES = {  # of the parts of a state
     "engine": Template("engine", "엔진"),
     "dtype": Template("number type", "수 자료형"),
 }
-NO_COMPARISON = "there is no second network; begin with compare"
+BY_HAND = {
+    "rate": Template("learning rate {value:g} from update {at}", "{at}번째 갱신부터 학습률 {value:g}"),
+    "edit": Template("{place} = {value:g} after update {at}", "{at}번째 갱신 뒤 {place} = {value:g}"),
+    "freeze": Template(
+        "unit {unit} of layer {layer} held from update {at}", "{at}번째 갱신부터 {layer}번 층의 유닛 {unit} 고정"
+    ),
+    "let go": Template(
+        "unit {unit} of layer {layer} let go from update {at}", "{at}번째 갱신부터 {layer}번 층의 유닛 {unit} 고정 해제"
+    ),
+}
+ONLY = {
+    "a": Template("the first alone: {what}", "첫 번째만: {what}"),
+    "b": Template("the second alone: {what}", "두 번째만: {what}"),
+}
+AGAIN = Template("faults are planted where there is no task; lay it aside first",
+                 "문제를 심는 놀이는 과제가 없을 때 할 수 있습니다. 먼저 과제를 그만두세요.")  # fmt: skip
 RIGHT = Template("That is it: {title}; {why}.", "맞습니다. {title}. {why}")
 WRONG = Template("That isn't it. Look again.", "그것이 아닙니다. 다시 살펴보세요.")
 
@@ -56,16 +70,38 @@ def compare(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
 def begin(session: Session, change: dict[str, Any]) -> None:
     """Put a network with a change beside the first one."""
     first = session.first.timeline
-    state = first.state.changed(change).replace(history=first.state.history, at=0)
+    state = first.state.changed(change).replace(at=0)
+    state = state.replace(history=_shared_history(first.state, state))
     if state.data != first.state.data:
         raise InputError("compare: both networks learn from the same data; change network or training")
     different = differences(first.state, state)
     if not different:
         raise InputError("compare: this is the network that is there already; change something")
-    side = Side(Timeline(state, first.rows))
+    side = session.beside(state)
     side.timeline.seek(first.at, lambda: session.interrupted(False))
     session.second, session.difference = side, join("; ", different)
     session.version, session.cut = session.version + 1, 0
+
+
+def _shared_history(one: State, other: State) -> tuple[Change, ...]:
+    """What was changed by hand in the first network, as far as it says something about the second one.
+
+    A rate that is the difference holds from the first update on; weights of other layers are others.
+    """
+    left = {"rate"} if one.training.rate != other.training.rate else set()
+    networks = [(len(state.network.layers), [layer.units for layer in state.network.layers], state.network.word,
+                 state.network.architecture) for state in (one, other)]  # fmt: skip
+    left |= {"edit", "freeze"} if networks[0] != networks[1] else set()
+    return tuple(change for change in one.history if change.do not in left)
+
+
+def change(session: Session, change: Change, side: str | None) -> list[Reply]:
+    """`rate`, `edit`, `freeze`: something changed by hand, in one of the networks or in both."""
+    session.change(change, side)
+    if session.second is not None:
+        states = [one.timeline.state for one in session.sides.values()]
+        session.difference = join("; ", differences(*states))
+    return [session.told()]
 
 
 def differences(one: State, other: State) -> list[Said]:
@@ -78,12 +114,20 @@ def differences(one: State, other: State) -> list[Said]:
             for name in before
             if before[name] != after[name]
         ]
+    for name, mine, others in (("a", one, other), ("b", other, one)):
+        found += [ONLY[name].say(what=_by_hand(each)) for each in mine.history if each not in others.history]
     return found
+
+
+def _by_hand(change: Change) -> Said:
+    kind = "let go" if change.do == "freeze" and not change.on else change.do
+    return BY_HAND[kind].say(**change.to_dict())
 
 
 def _word(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "-".join(f"{layer['units']} {layer['activation']}" for layer in value)
+        kinds = (layer["activation"] if layer["kind"] == "linear" else layer["kind"] for layer in value)
+        return "-".join(f"{layer['units']} {kind}" for layer, kind in zip(value, kinds, strict=True))
     if isinstance(value, dict):
         return "…"
     return str(value) if value not in ("", None) else "–"
@@ -92,7 +136,7 @@ def _word(value: Any) -> str:
 def keep(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`keep`: the second network takes the first one's place."""
     if session.second is None:
-        raise InputError(NO_COMPARISON)
+        raise InputError(NO_SECOND.say())
     session.first, session.second = session.second, None
     session.planted = session.honest = None
     session.version, session.cut = session.version + 1, 0
@@ -102,7 +146,7 @@ def keep(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Repl
 def discard(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`discard`: the first network stays."""
     if session.second is None:
-        raise InputError(NO_COMPARISON)
+        raise InputError(NO_SECOND.say())
     session.second = None
     session.version += 1
     return [session.told()]
@@ -133,8 +177,10 @@ def try_remedy(session: Session, message: dict[str, Any], arrays: Arrays) -> lis
 
 def plant(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`break`: a fault that isn't named, from update 0."""
+    if session.assignment is not None:
+        raise InputError(AGAIN.say())
     honest = session.state.replace(at=0, history=())
-    key = faults.chosen(message.get("seed"))
+    key = faults.chosen(message.get("seed"), honest)
     session.rebuild(faults.FAULTS[key].plant(honest))
     session.planted, session.honest = key, honest
     return [session.told(), session.data()]

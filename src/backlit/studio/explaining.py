@@ -13,11 +13,13 @@ from backlit.inspect.textbook.update import Update, explain_update
 from backlit.nn.layer import Network, forward
 from backlit.nn.layers.linear import Linear
 from backlit.studio import through_time
-from backlit.studio.building import flat, optimizer_now, place_of
+from backlit.studio.building import flat, place_of
 from backlit.studio.layers import values_of
+from backlit.studio.next_step import next_step, note_on
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session, Side
 from backlit.studio.timeline import Timeline
+from backlit.studio.words import both
 
 Arrays = dict[str, np.ndarray]
 ALIVE_ROWS = 2000  # that tell whether a unit is alive
@@ -25,11 +27,7 @@ ALIVE_ROWS = 2000  # that tell whether a unit is alive
 
 def side_of(session: Session, message: dict[str, Any]) -> Side:
     """Which of both networks is meant."""
-    if message.get("side") == "b":
-        if session.second is None:
-            raise InputError("there is no second network; begin with compare")
-        return session.second
-    return session.first
+    return session.side(message.get("side") or "a")
 
 
 def row_of(session: Session, message: dict[str, Any]) -> int | None:
@@ -52,15 +50,8 @@ def rows_asked(timeline: Timeline, row: int | None) -> tuple[np.ndarray, np.ndar
 def updated(timeline: Timeline, row: int | None, weight: Any) -> Update:
     """`backlit.explain_update` of weights at this update."""
     x, y = rows_asked(timeline, row)
-    state = timeline.train_state["optimizer"]
-    optimizer = optimizer_now(timeline.state, timeline.at)
-    known = set(optimizer.init(timeline.network.params))
-    if known and known <= set(state):
-        own = {name: state[name] for name in known}
-    else:  # behind a clipping the state stands under the optimizer's name
-        inner = [part for part in state.values() if isinstance(part, dict) and known <= set(part)]
-        own = inner[0] if known and inner else optimizer.init(timeline.network.params)
-    return explain_update(timeline.network, x, y, optimizer, timeline.job.loss, weight, state=own, step=timeline.at)
+    rule, state, _ = next_step(timeline)
+    return explain_update(timeline.network, x, y, rule, timeline.job.loss, weight, state=state, step=timeline.at)
 
 
 def explain(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
@@ -116,7 +107,8 @@ def _weight(timeline: Timeline, name: str, row: int | None) -> dict[str, Any]:
             for f in weight.factors
         ],
         "loss": update.loss,
-        "optimizer": str(update.optimizer),
+        "optimizer": str(next_step(timeline).optimizer),
+        "note": both(note_on(timeline, (path, index)) or ""),
     }
 
 
@@ -213,7 +205,7 @@ def _unit(session: Session, side: Side, layer: str, unit: int, row: int | None) 
                 + f" = {total:.6g}",
                 f"{column.activation or 'y'}({total:.6g}) = {told['value']:.6g}",
             ]
-    maps = looks.maps(network, session.grid, units=True)
+    maps = looks.maps(network, session.grid, units=True, fine=True)
     picture = maps.get(f"units/{layer}")
     return told, {} if picture is None else {"map": picture[unit]}
 

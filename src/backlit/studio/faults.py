@@ -105,6 +105,11 @@ FAULTS: dict[str, Fault] = {
 }  # fmt: skip
 
 
-def chosen(seed: int | None) -> str:
-    """A fault by chance."""
-    return str(np.random.default_rng(seed).choice(list(FAULTS)))
+OF_ACTIVATIONS = ("no non-linearity", "a step as activation")  # which gated layers don't let one choose
+
+
+def chosen(seed: int | None, state: State) -> str:
+    """A fault by chance, of those that do harm to such a network."""
+    gated = any(layer.kind != "linear" for layer in state.network.layers)
+    keys = [key for key in FAULTS if not (gated and key in OF_ACTIVATIONS)]
+    return str(np.random.default_rng(seed).choice(keys))

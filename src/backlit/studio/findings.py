@@ -48,7 +48,9 @@ def changes_of(timeline: Timeline, looks: Looks, diagnosis: Diagnosis) -> list[d
     network = job.network
     steps = max(1, timeline.updates_per_epoch)
     training = job.training.replace(epochs=max(1, timeline.at // steps), steps_per_epoch=None, chunk=None)
-    recipe = Recipe(network.architecture, timeline.rows.x, timeline.rows.y, training).with_validation()
+    recipe = Recipe(network.architecture, timeline.rows.x, timeline.rows.y, training)
+    if len(timeline.rows.x) > 1:  # "hello" is one row, of which none can be held back
+        recipe = recipe.with_validation()
     run = _Run(looks, timeline)
     return [_change(timeline.state, recipe, finding, run) for finding in diagnosis]
 

@@ -41,6 +41,19 @@ def is_loopback(host: str) -> bool:
     return host in LOOPBACK or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
+def own_address(host: str) -> str:
+    """By which address others reach this machine, if it listens on all of its own; nothing is sent to find out."""
+    if host not in ("0.0.0.0", "::"):  # noqa: S104
+        return host
+    family, other = (socket.AF_INET, "192.0.2.1") if host == "0.0.0.0" else (socket.AF_INET6, "2001:db8::1")  # noqa: S104
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((other, 9))  # asks for the way there alone
+            return str(probe.getsockname()[0])
+        except OSError:  # there is no network
+            return socket.gethostname()
+
+
 @dataclass
 class Guard:
     """The rules of one server.
@@ -54,6 +67,8 @@ class Guard:
         What the address holds the first time.
     seats : int
         Pupils that may come, each with a session of their own; 0: all who come share one.
+    own : str
+        Of a class: the teacher's token, whose seat isn't counted.
 
     Attributes
     ----------
@@ -65,6 +80,7 @@ class Guard:
     host: str = "127.0.0.1"
     token: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     seats: int = 0
+    own: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     keys: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,8 +113,9 @@ class Guard:
         return not needed if origin is None else origin in (f"http://{host}", f"https://{host}")
 
     def knows(self, token: str) -> bool:
-        """Whether that is the token."""
-        return hmac.compare_digest(token.encode(), self.token.encode())
+        """Whether that is the token, or the teacher's."""
+        given = token.encode()
+        return any(hmac.compare_digest(given, known.encode()) for known in (self.token, self.own))
 
     def key_of(self, cookies: Iterable[str]) -> str | None:
         """The key in a request's cookies, if it is one that was handed out."""
@@ -112,15 +129,20 @@ class Guard:
                         return found[0]
         return None
 
-    def new_key(self) -> str | None:
-        """A key for someone who knows the token; None if all seats are taken."""
-        if not self.seats:
+    def new_key(self, token: str) -> str | None:
+        """A key for someone who knows a token; None if all seats are taken."""
+        if not self.seats or hmac.compare_digest(token.encode(), self.own.encode()):
+            self.keys[self._shared] = time.monotonic()
             return self._shared
-        if len(self.keys) >= self.seats:
+        if len(self.keys.keys() - {self._shared}) >= self.seats:
             return None
         key = secrets.token_urlsafe(24)
         self.keys[key] = time.monotonic()
         return key
+
+    def let_go(self, key: str) -> None:
+        """A seat is free again."""
+        self.keys.pop(key, None)
 
     def cookie_for(self, key: str) -> str:
         """The header that hands over a key.

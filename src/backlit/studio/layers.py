@@ -12,9 +12,11 @@ from backlit.nn.layers import activations
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.dropout import Dropout
 from backlit.nn.layers.linear import Linear
+from backlit.nn.layers.shaping import Reshape
 from backlit.studio.recurrent import is_shown_by_unit
 
 INPUT = "input"
+BENT = ("Linear", "Conv1d", "Conv2d", "BatchNorm")  # what an activation is drawn together with
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ def columns_of(network: Network, output: str | None = None, steps: bool = False)
     rows = network.rows()
     for path, layer, shape, parameters, _ in rows:
         last = columns[-1]
-        if _bends(layer) and last.kind == "Linear" and not last.activation:
+        if _bends(layer) and last.kind in BENT and not last.activation:
             columns[-1] = _with(last, activation=_name(layer), values=path)
+        elif path == "0" and isinstance(layer, Reshape):  # a row that is seen as a picture
+            columns[0] = _with(last, shape=tuple(shape), block=True)
         elif not isinstance(layer, (Dropout, activations.Identity)):
             block = (not isinstance(layer, Linear) or len(shape) != 1 or "/" in path) and not steps
             columns.append(
@@ -117,7 +121,7 @@ def values_of(network: Network, columns: list[Column], x: np.ndarray, output: st
             found[path] = np.asarray(value)
         return value
 
-    x = x if network.takes_integers else x.astype(network.dtype)
+    x = x if network.takes_integers else np.asarray(x, network.dtype)
     with np.errstate(all="ignore"):
         last, _ = forward(network.architecture, network.input_shape, network.params, x, state=network.state, tap=tap)
         outputs = np.asarray(last)

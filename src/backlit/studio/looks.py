@@ -21,8 +21,12 @@ from backlit.train.probes.settings import Probes
 PANELS = ("boundary", "units", "weights", "curves", "histograms", "flow", "ratios", "doctor", "text", "reading")
 OF_COLUMNS = ("constant columns",)  # findings that say nothing where inputs are one-hot vectors of letters
 MOST_MAPS = 160  # units of which maps are made
+UNIT_GRID = 32  # places along each side of a unit's map
+MOST_DRAWN = 16_384  # weights of a parameter that frames carry
+MOST_WORK = 4e7  # multiply-adds for the maps of a frame
 MOST_SCORED = 5000  # rows that accuracy is counted on
-PROBED_ROWS, PROBED_WINDOWS = 256, 32
+PROBED_ROWS, PROBED_WINDOWS = 256, 16
+MOST_EPOCHS = 500  # lines of the history that the doctor reads
 LOOKS = 40  # that are kept for the doctor
 
 
@@ -44,28 +48,40 @@ class Looks:
         self._prober = Prober(job, Probes(rows=PROBED_ROWS if timeline.rows.reading is None else PROBED_WINDOWS))
         self._start = start_of(job, self._prober)
         self._records: dict[int, Any] = {}
+        self._grids: dict[int, np.ndarray] = {}
+        self._cost: int | None = None
 
     # -------------------------------------------------------------------------------------------- over the plane
 
-    @property
-    def has_maps(self) -> bool:
-        """Whether places of the plane are rows that the network takes."""
-        return len(self.timeline.rows.x.shape) == 2
+    def has_maps(self, grid: int) -> bool:
+        """Whether places of the plane are rows that the network takes, and not too much work for each frame."""
+        shape = tuple(self.timeline.rows.x.shape[1:])
+        if len(shape) != 1:
+            return False
+        if self._cost is None:
+            self._cost = shape[0] + self.timeline.job.network.architecture.cost(self.timeline.job.network.input_shape)
+        return self._cost * grid**2 <= MOST_WORK
 
-    def maps(self, network: Network, grid: int, units: bool) -> dict[str, np.ndarray]:
-        """What it computes over a grid of the plane, rows from the bottom up: "boundary", "units/PATH" by column."""
-        if not self.has_maps:
+    def maps(self, network: Network, grid: int, units: bool, fine: bool = False) -> dict[str, np.ndarray]:
+        """What it computes over a grid of the plane, rows from the bottom up: "boundary", "units/PATH" by column.
+
+        Units' maps are drawn small: they have every second or third place of the grid, unless they are to be `fine`.
+        """
+        if not self.has_maps(grid):
             return {}
-        inputs = self.timeline.rows.plane.grid(grid)
-        values = values_of(network, self.columns, inputs, self.output)
+        if grid not in self._grids:  # the same for every frame
+            self._grids = {grid: self.timeline.rows.plane.grid(grid).astype(network.dtype)}
+        values = values_of(network, self.columns, self._grids[grid], self.output)
         output = values[self.columns[-1].path].reshape(grid, grid, -1)
         found = {"boundary": output}
         if output.shape[-1] == 1 or (output.shape[-1] == 2 and self.timeline.rows.classes is not None):
             found["boundary"] = output[..., -1]
         if units and sum(column.units for column in self.columns) <= MOST_MAPS:
+            apart = 1 if fine else -(-grid // UNIT_GRID)
             for column in self.columns:
                 if not column.block and column.path in values:
-                    found[f"units/{column.path}"] = values[column.path].T.reshape(column.units, grid, grid)
+                    places = values[column.path].reshape(grid, grid, column.units)[::apart, ::apart]
+                    found[f"units/{column.path}"] = np.moveaxis(places, -1, 0)
         return found
 
     def values(self, network: Network, row: np.ndarray) -> dict[str, np.ndarray]:
@@ -80,7 +96,7 @@ class Looks:
         timeline = self.timeline
         curves, last = timeline.curves, timeline.at - 1
         if last < 0:
-            return self._scores_now()
+            return self.scores_now()
         return {
             "loss": _told(curves.loss[last]),
             "held_loss": _told(curves.held_loss[last]),
@@ -88,8 +104,8 @@ class Looks:
             "held_right": _told(curves.held_right[last]),
         }
 
-    def _scores_now(self) -> dict[str, float | None]:
-        """The same before the first update, of all rows."""
+    def scores_now(self) -> dict[str, float | None]:
+        """The same of all rows, as the network is now."""
         timeline = self.timeline
         examples, held = timeline.job.examples, timeline.held_rows.astype(bool)
         network = timeline.network
@@ -101,7 +117,7 @@ class Looks:
             outputs, truth = np.asarray(network(examples.inputs[numbers])), np.asarray(examples.encoded)[numbers]
             found[f"{prefix}loss"] = _told(float(np.asarray(timeline.job.loss(outputs, truth)).mean()))
             if timeline.rows.task != "regression" and outputs.shape[1:] != (1,):
-                found[f"{prefix}right"] = _told(float((outputs.argmax(axis=1) == truth).mean()))
+                found[f"{prefix}right"] = _told(float((outputs.argmax(axis=-1) == truth).mean()))
         return found
 
     # -------------------------------------------------------------------------------------------- inside
@@ -192,17 +208,24 @@ class Looks:
         return Diagnosis(finding for finding in found if finding.name not in OF_COLUMNS)
 
     def history(self) -> list[dict[str, Any]]:
-        """Losses by epoch: means over an epoch's updates, held-back rows at its end."""
+        """Losses by epoch: means over its updates, held-back rows at its end. Of a long run several epochs are one."""
         timeline, curves = self.timeline, self.timeline.curves
-        length = timeline.updates_per_epoch
-        lines = []
-        for epoch in range(timeline.at // length):
-            part = slice(epoch * length, (epoch + 1) * length)
-            line: dict[str, Any] = {"epoch": epoch + 1, "loss": float(np.mean(curves.loss[part]))}
-            means = {"accuracy": curves.right[part], "val_loss": curves.held_loss[part][-1:],
-                     "val_accuracy": curves.held_right[part][-1:]}  # fmt: skip
-            lines.append(line | {name: float(np.mean(part)) for name, part in means.items() if np.isfinite(part).all()})
-        return lines
+        epochs = timeline.at // timeline.updates_per_epoch
+        apart = -(-epochs // MOST_EPOCHS) or 1
+        count, length = epochs // apart, timeline.updates_per_epoch * apart
+
+        def by_epoch(line: np.ndarray) -> np.ndarray:
+            return line[: count * length].reshape(count, length)
+
+        lines = {
+            "loss": by_epoch(curves.loss).mean(axis=1),
+            "accuracy": by_epoch(curves.right).mean(axis=1),
+            "val_loss": by_epoch(curves.held_loss)[:, -1],
+            "val_accuracy": by_epoch(curves.held_right)[:, -1],
+        }
+        known = [name for name, line in lines.items() if name == "loss" or np.isfinite(line).all()]
+        columns = zip(*(lines[name].tolist() for name in known), strict=True)
+        return [{"epoch": (i + 1) * apart, **dict(zip(known, line, strict=True))} for i, line in enumerate(columns)]
 
 
 def _told(value: float) -> float | None:
@@ -210,5 +233,6 @@ def _told(value: float) -> float | None:
 
 
 def parameters(network: Network) -> dict[str, np.ndarray]:
-    """The parameters, each as "param/PATH"."""
-    return {f"param/{path}": np.asarray(leaf) for path, leaf in tree.items(network.params)}
+    """The parameters, each as "param/PATH", but for those of which single weights can't be drawn."""
+    leaves = ((path, np.asarray(leaf)) for path, leaf in tree.items(network.params))
+    return {f"param/{path}": leaf for path, leaf in leaves if leaf.size <= MOST_DRAWN}

@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from backlit.data.datasets import load, names
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.nn.layers.containers import Parallel
 from backlit.optim.transform import as_transform
-from backlit.run import Run
-from backlit.run import load as load_run
+from backlit.studio.assigning import begin
 from backlit.studio.plane import plane_of
+from backlit.studio.quota import Quota
 from backlit.studio.session import Session
 from backlit.studio.sets import Rows
-from backlit.studio.sharing import state_of
+from backlit.studio.sharing import linked
 from backlit.studio.state import MOST_ROWS, OPTIMIZERS, State
-from backlit.tasks.apply import source_for
 
 RUN = "run"  # by which the session's files know the run's data
 MOST_WEIGHTS = 20_000  # that a state can hold
@@ -37,14 +35,20 @@ class RunRows:
         return self._rows
 
 
-def beginning(run: Path | None, link: str | None) -> Callable[[], Session]:
+def beginning(
+    run: Path | None, link: str | None, quota: Quota | None = None, bound: bool = False
+) -> Callable[[], Session]:
     """What makes a session; what is wrong with a run or a state is told at once.
 
     Parameters
     ----------
     run : path, optional
     link : str, optional
-        A state, as the studio's link holds it.
+        A state, as the studio's link holds it, perhaps with a task.
+    quota : Quota, optional
+        Of each session.
+    bound : bool
+        Whether a task that the link holds can't be laid aside.
 
     Raises
     ------
@@ -53,19 +57,27 @@ def beginning(run: Path | None, link: str | None) -> Callable[[], Session]:
     """
     if run is not None:
         state, rows = opened(run)
-        return lambda: Session(state, {RUN: RunRows(rows)})
+        return lambda: Session(state, {RUN: RunRows(rows)}, quota)
     if link is None:
-        return Session
-    found = state_of(link)
+        return lambda: Session(quota=quota)
+    found, task = linked(link)
     if found.data.name == "file":
         raise InputError(
             "the state is of a file that was dropped, which it doesn't hold: start backlit studio without --state, "
             "drop the file there, and open the state's link"
         )
-    begun = [Session(found.replace(at=0))]  # made here, since who starts the studio can read what is wrong with it
+
+    def fresh() -> Session:
+        session = Session(found.replace(at=0), quota=quota)
+        if task is not None:
+            begin(session, task, found.replace(at=0))
+            session.bound = bound
+        return session
+
+    begun = [fresh()]  # made here, since who starts the studio can read what is wrong with it
 
     def made() -> Session:
-        session = begun.pop() if begun else Session(found.replace(at=0))
+        session = begun.pop() if begun else fresh()
         session.aim = found.at
         return session
 
@@ -82,7 +94,9 @@ def opened(folder: Path) -> tuple[State, Rows]:
     InputError
         If its data can't be found, or it is of a kind that the studio doesn't show.
     """
-    run = load_run(folder)
+    from backlit.run import load  # a studio without a run begins without what runs need
+
+    run = load(folder)
     network = run.network
     architecture, params = network.architecture, network.params
     if isinstance(architecture, Parallel):
@@ -117,8 +131,11 @@ def opened(folder: Path) -> tuple[State, Rows]:
     return state, rows
 
 
-def _rows(run: Run, folder: Path) -> Rows:
+def _rows(run: Any, folder: Path) -> Rows:
     """The run's data, read as it was for the training."""
+    from backlit.data.datasets import load, names
+    from backlit.tasks.apply import source_for
+
     source = (run.config or {}).get("data")
     if not isinstance(source, str):
         raise InputError(f"{folder} doesn't tell which data it was trained on; the studio opens runs of backlit train")

@@ -8,6 +8,7 @@ import numpy as np
 
 from backlit.languages import Message, Said, Template
 
+MOST_VALUES = 400_000  # that principal components are found from
 MARGIN = 0.1  # of the data's range, around it
 AS_IT_IS = Template("the two inputs", "입력 두 개")
 PROJECTED = Template(
@@ -80,7 +81,8 @@ def plane_of(x: np.ndarray, columns: list[str], least: float = 0.0) -> Plane:
         centre, axes, note = np.zeros(inputs), (0, min(1, inputs - 1)), AS_IT_IS.of()
     else:
         centre = rows.mean(axis=0)
-        _, sizes, parts = np.linalg.svd(rows - centre, full_matrices=False)
+        some = rows[:: max(1, len(rows) * inputs // MOST_VALUES)]  # evenly: of large pictures a part tells as much
+        _, sizes, parts = np.linalg.svd(some - centre, full_matrices=False)
         directions = parts[:2] * np.where(parts[:2].sum(axis=1, keepdims=True) < 0, -1.0, 1.0)  # one sign of two
         share = float((sizes[:2] ** 2).sum() / max((sizes**2).sum(), 1e-300))
         axes, note = None, PROJECTED.of(inputs=inputs, share=share)

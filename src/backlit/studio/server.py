@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.extras import need
 from backlit.studio.answers import refusal
+from backlit.studio.desks import Desks
 from backlit.studio.guard import HEADERS, Guard
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
@@ -32,58 +32,14 @@ MOST_MESSAGE = MOST_BYTES + 2**20
 MOST_UNSENT = 400  # replies that a page may leave unread
 MOST_PAGES = 8  # of one session
 PORTS = 20  # that are tried
-SEAT_SECONDS = 1800.0  # after which an empty seat of a class is free again
-CLOSE_SECONDS = 2.0  # that all sessions together have to end
-ARRIVAL_SECONDS = 60.0  # after which one is free again whose page never came
+SWEEP_SECONDS = 5.0  # from one look for sessions that nobody uses to the next
+IDLE_CODE = 4408  # by which a page is let go where nobody does anything
 
+LET_GO = Reply({"type": "note", "what": {}})  # what is sent to a page last
 STRANGER = (
     "This is Backlit's studio. Open the address that `backlit studio` has printed: it holds a token.\n"
     "Backlit 스튜디오입니다. `backlit studio`가 출력한, 토큰이 들어 있는 주소를 여세요.\n"
 )
-FULL = "All seats of this class are taken.\n이 수업의 자리가 모두 찼습니다.\n"
-
-
-class Desks:
-    """The workers by key: one for all, or one for each pupil.
-
-    Parameters
-    ----------
-    guard : Guard
-    session : callable
-        ``session()`` makes one.
-    """
-
-    def __init__(self, guard: Guard, session: Callable[[], Session]) -> None:
-        self.guard, self._session = guard, session
-        self._workers: dict[str, Worker] = {}
-
-    def of(self, key: str) -> Worker:
-        """The worker of a key, made when it is first asked for."""
-        if key not in self._workers:
-            self._workers[key] = Worker(self._session)
-        return self._workers[key]
-
-    def free_seats(self) -> None:
-        """Let those go who haven't been here for long."""
-        if not self.guard.seats:
-            return
-        for key, worker in list(self._workers.items()):
-            if not worker.clients and time.monotonic() - worker.last_seen > SEAT_SECONDS:
-                worker.stop(0.0)
-                del self._workers[key]
-                self.guard.keys.pop(key, None)
-        for key, issued in list(self.guard.keys.items()):
-            if key not in self._workers and time.monotonic() - issued > ARRIVAL_SECONDS:
-                del self.guard.keys[key]
-
-    def close(self) -> None:
-        """End all of them."""
-        for worker in self._workers.values():  # all are told before any is waited for
-            worker.stop(0.0)
-        until = time.monotonic() + CLOSE_SECONDS
-        for worker in self._workers.values():
-            worker.stop(max(0.0, until - time.monotonic()))
-        self._workers.clear()
 
 
 def application(guard: Guard, session: Callable[[], Session] = Session) -> Any:
@@ -124,9 +80,9 @@ def application(guard: Guard, session: Callable[[], Session] = Session) -> Any:
         key, token, handed = guard.key_of(request.headers.getlist("cookie")), request.query_params.get("token"), {}
         if key is None and token is not None and guard.knows(token) and request.url.path == "/":
             desks.free_seats()
-            key = guard.new_key()
+            key = guard.new_key(token)
             if key is None:
-                return PlainTextResponse(FULL, 503, HEADERS)
+                return PlainTextResponse(desks.full(), 503, HEADERS)
             handed = {"Set-Cookie": guard.cookie_for(key)}
         if key is None:
             return PlainTextResponse(STRANGER, 403, HEADERS)
@@ -141,26 +97,35 @@ def application(guard: Guard, session: Callable[[], Session] = Session) -> Any:
         if refused(websocket, websocket=True) is not None or key is None:
             await websocket.close(4403)
             return
-        worker = desks.of(key)
-        if len(worker.clients) >= MOST_PAGES:
+        if len(desks.of(key).clients) >= MOST_PAGES:
             await websocket.close(4429)
             return
         await websocket.accept()
-        await _connected(websocket, worker)
+        await _connected(websocket, lambda client: desks.of(key, client))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
         for key in guard.keys:  # the session that all share is made while the browser opens
             desks.of(key)
+        sweeping = asyncio.create_task(_sweep(desks)) if guard.seats else None
         yield
+        if sweeping is not None:
+            sweeping.cancel()
         await asyncio.to_thread(desks.close)
 
     routes = [WebSocketRoute("/ws", talk), Route("/{path:path}", page, methods=["GET"])]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-async def _connected(websocket: Any, worker: Worker) -> None:
-    """Carry messages until the page goes: one task reads, one writes."""
+async def _sweep(desks: Desks) -> None:
+    """Let sessions rest that nobody uses, as long as the server runs."""
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.to_thread(desks.let_rest)
+
+
+async def _connected(websocket: Any, join: Callable[[Client], Worker]) -> None:
+    """Carry messages between a page and the worker that it joins until it goes: one task reads, one writes."""
     from starlette.websockets import WebSocketDisconnect
 
     loop, unsent = asyncio.get_running_loop(), asyncio.Queue[Reply | None](MOST_UNSENT)
@@ -181,14 +146,17 @@ async def _connected(websocket: Any, worker: Worker) -> None:
             reply = await unsent.get()
             if reply is None:
                 return
+            if reply is LET_GO:
+                await websocket.close(IDLE_CODE)
+                return
             if reply.arrays is None:
                 await websocket.send_text(to_json(reply.message))
             else:
                 await websocket.send_bytes(packed(reply.message, reply.arrays))
 
-    client = Client(send)
+    client = Client(send, lambda: send(LET_GO))
     writer = asyncio.create_task(write())
-    worker.join(client)
+    worker = join(client)
     reader = asyncio.create_task(_read(websocket, worker, client))
     try:
         await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
@@ -264,6 +232,7 @@ def serve(app: Any, listener: socket.socket, started: Callable[[], None]) -> Non
     config = uvicorn.Config(
         app, log_level="error", access_log=False, server_header=False, date_header=False, ws_max_size=MOST_MESSAGE,
         timeout_graceful_shutdown=2, lifespan="on",
+        ws_per_message_deflate=False,  # frames are numbers: packing them takes longer than sending them
     )  # fmt: skip
     server = uvicorn.Server(config)
 

@@ -13,13 +13,15 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.languages import Template
+from backlit.studio.assignment import Assignment
 from backlit.studio.building import frozen_now
 from backlit.studio.findings import in_short
 from backlit.studio.looks import Looks, parameters
+from backlit.studio.quota import Quota
 from backlit.studio.reading import TextLooks, look
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
-from backlit.studio.state import MOST_CHANGES, MOST_UPDATES, Change, State
+from backlit.studio.state import MOST_CHANGES, Change, State
 from backlit.studio.texts import rows_of
 from backlit.studio.timeline import Timeline
 from backlit.studio.uploads import Files
@@ -28,9 +30,20 @@ from backlit.studio.words import both
 HELD_NONE = Template(
     "too few rows to hold some back: all are trained on", "데이터가 적어 검증용으로 떼어 두지 않고 모두 학습에 씁니다."
 )
-FRAME_SECONDS = 0.02  # how long updates are made between frames where they come as fast as they can
-MOST_CURVES = 100_000  # updates whose losses a frame carries; the next one carries on
+DIVERGED = Template(
+    "update {update} would leave no numbers ({place}), so it wasn't made. You are before it: take a lower learning "
+    "rate from here, or go back further",
+    "{update}번째 갱신을 하면 수가 아닌 값이 됩니다({place}). 그래서 그 앞에 멈췄습니다. "
+    "여기서부터 학습률을 낮추거나 더 앞으로 돌아가세요.",
+)
+NO_SECOND = Template(
+    "there is no second network; begin with compare", "두 번째 신경망이 없습니다. 먼저 비교를 시작하세요."
+)
+FRAME_SECONDS = 0.012  # how long updates are made between frames where they come as fast as they can
+MOST_CURVES = 10_000  # losses that a frame carries; of a longer run each stands for several updates
+MOST_PICTURES = 120  # that a page is sent to choose from
 LOOK_EVERY = 0.15  # seconds from one look inside to the next while it is playing
+LOOK_SHARE = 0.1  # of the time that looks may take
 
 
 class Side:
@@ -40,6 +53,16 @@ class Side:
         self.timeline = timeline
         self.looks = Looks(timeline)
         self.texts = TextLooks(timeline) if timeline.rows.reading is not None else None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the built network has of what a task may bound."""
+        hidden = self.looks.columns[1:-1]
+        return {
+            "units": sum(column.units for column in hidden),
+            "layers": len(hidden),
+            "weights": self.timeline.job.network.size,
+        }
 
 
 class Session:
@@ -51,6 +74,8 @@ class Session:
         To begin with.
     files : mapping of name to file, optional
         Data that states may name.
+    quota : Quota, optional
+        How much of the machine it may take.
 
     Attributes
     ----------
@@ -63,10 +88,18 @@ class Session:
     interrupted : callable
         ``interrupted(anew)``: whether to leave a long way, since something else was asked for; with `anew`, only if
         what is built doesn't matter any more.
+    assignment : Assignment or None
+        What is to be reached, and what may be changed. `bound`: it can't be laid aside. `solved`: it was reached.
     """
 
-    def __init__(self, state: State | None = None, files: Mapping[str, Any] | None = None) -> None:
-        self.files = Files(files or {})
+    def __init__(
+        self, state: State | None = None, files: Mapping[str, Any] | None = None, quota: Quota | None = None
+    ) -> None:
+        self.files, self.quota = Files(files or {}), quota or Quota()
+        self.files.most = self.quota.files
+        self.files.used = self._files_used  # type: ignore[method-assign]
+        self.assignment: Assignment | None = None
+        self.bound = self.solved = False
         self.playing, self.speed = False, 0
         self.panels: tuple[str, ...] = ("boundary", "units", "weights", "curves")
         self.grid, self.row, self.frames, self.version = 40, None, 0, 0
@@ -81,19 +114,64 @@ class Session:
         self._inside: tuple[float, int, dict[str, Any]] = (-1.0, -1, {})
         self.first = self._side(state or State())
 
+    def rested(self) -> Callable[[], Session]:
+        """What makes the session anew, and holds only what can't be computed again: what was said, sent and set."""
+        state, files, quota = self.first.timeline.state.replace(at=0), self.files, self.quota
+        assignment, bound, solved = self.assignment, self.bound, self.solved
+        planted, honest, difference = self.planted, self.honest, self.difference
+        beside = None if self.second is None else self.second.timeline.state.replace(at=0)
+        aim = self.lead.at if self.aim is None else self.aim
+
+        def again() -> Session:
+            session = Session(state, files, quota)
+            if beside is not None:
+                session.second, session.difference = session.beside(beside), difference
+            session.assignment, session.bound, session.solved = assignment, bound, solved
+            session.planted, session.honest = planted, honest
+            session.aim = aim
+            return session
+
+        return again
+
+    def _files_used(self) -> set[str]:
+        states = [side.timeline.state for side in self.sides.values()] + ([self.honest] if self.honest else [])
+        return {state.data.file for state in states if state.data.name == "file"}
+
     # -------------------------------------------------------------------------------------------- what is seen
 
     def at(self) -> dict[str, Any]:
         """Time."""
-        timeline = self.first.timeline
+        timeline = self.lead
         return {
             "update": timeline.at,
             "epoch": timeline.at / timeline.updates_per_epoch,
             "updates_per_epoch": timeline.updates_per_epoch,
-            "furthest": timeline.furthest,
+            "furthest": self.furthest,
             "playing": self.playing,
             "speed": self.speed,
         }
+
+    @property
+    def sides(self) -> dict[str, Side]:
+        """The networks that there are, by what messages call them."""
+        return {"a": self.first} | ({} if self.second is None else {"b": self.second})
+
+    @property
+    def lead(self) -> Timeline:
+        """By which time is told: the first network's, unless it has diverged and the second one goes on."""
+        first, second = self.first.timeline, self.second
+        return first if second is None or second.timeline.at <= first.at else second.timeline
+
+    @property
+    def furthest(self) -> int:
+        """The last update that was made in any of them."""
+        return max(side.timeline.furthest for side in self.sides.values())
+
+    @property
+    def most_updates(self) -> int:
+        """The last update that there may be."""
+        allowed = None if self.assignment is None else self.assignment.most_updates
+        return self.quota.updates if allowed is None else min(allowed, self.quota.updates)
 
     @property
     def state(self) -> State:
@@ -122,6 +200,7 @@ class Session:
             "notes": [both(note) for note in notes],
             "compare": compare,
             "planted": self.planted is not None,
+            "assignment": None if self.assignment is None else self.assignment.told(self.bound, self.solved),
         }
         return Reply(message, to_all=True)
 
@@ -146,12 +225,15 @@ class Session:
             },
             "range": [list(side) for side in plane.range],
             "rows": len(rows.x),
+            "picture": None if rows.picture is None else list(rows.picture),
         }
         arrays = {
             "plane": plane.places(rows.x).astype(np.float32),
             "y": np.asarray(y, np.float32),
             "held": self.first.timeline.held_rows,
         }
+        if rows.picture is not None:
+            arrays["pictures"] = rows.pixels(slice(MOST_PICTURES))
         return Reply(message, arrays, to_all=True)
 
     def frame(self, curves_from: int = 0) -> Reply:
@@ -163,8 +245,8 @@ class Session:
             The first update whose losses the page doesn't have yet.
         """
         self.frames += 1
-        timeline = self.first.timeline
-        start = min(curves_from, timeline.furthest)
+        timeline = self.lead
+        start = min(curves_from, self.furthest)
         message = {
             "type": "frame",
             "frame": self.frames,
@@ -173,24 +255,29 @@ class Session:
             "playing": self.playing,
             **_scored(self.first),
             "curves_from": start,
-            "diverged": None if timeline.diverged is None else both(timeline.diverged.place),
-            "compare": None if self.second is None else _scored(self.second),
+            "curves_apart": self._apart(start),
+            "diverged": _diverged(self.first),
+            "compare": None if self.second is None else {**_scored(self.second), "diverged": _diverged(self.second)},
             **self._seen_inside(),
         }
         arrays = self._pictures(self.first)
         self._read(message, arrays)
         if "curves" in self.panels:
-            arrays["curves"] = _curves(timeline, start)
+            arrays["curves"] = _curves(self.first.timeline, start, self._apart(start))
         if self.second is not None:
             arrays |= {f"b:{name}": array for name, array in self._pictures(self.second).items()}
             if "curves" in self.panels:
-                arrays["b:curves"] = _curves(self.second.timeline, start)
+                arrays["b:curves"] = _curves(self.second.timeline, start, self._apart(start))
         return Reply(message, arrays)
 
     def curves_until(self, start: int) -> int:
         """The update up to which a frame's curves from `start` go."""
-        furthest = self.first.timeline.furthest
-        return min(min(start, furthest) + MOST_CURVES, furthest)
+        start = min(start, self.furthest)
+        return min(start + MOST_CURVES * self._apart(start), self.furthest)
+
+    def _apart(self, start: int) -> int:
+        """How many updates each of the losses from `start` on stands for: a frame carries so many, and no more."""
+        return max(1, (self.furthest - start) // MOST_CURVES)
 
     def _pictures(self, side: Side) -> dict[str, np.ndarray]:
         network = side.timeline.network
@@ -215,6 +302,10 @@ class Session:
         if "reading" in self.panels:
             message["reading"], steps = look(first.timeline, self.row or 0)
             arrays |= steps
+            if second is not None and second.texts is not None:
+                other, steps = look(second.timeline, self.row or 0)
+                message["reading"]["other"] = other["layers"]
+                arrays |= {f"b:{name}": array for name, array in steps.items()}
 
     def _seen_inside(self) -> dict[str, Any]:
         """Histograms, gradients and findings, looked at now and then while it is playing."""
@@ -223,7 +314,7 @@ class Session:
             return {}
         when, version, found = self._inside
         now = time.monotonic()
-        if version == self.version or (self.playing and now - when < LOOK_EVERY):
+        if version == self.version or (self.playing and now < when):
             return found
         looks = self.first.looks
         found = {}
@@ -233,7 +324,8 @@ class Session:
             found["flow"] = looks.flow()
         if "doctor" in wanted:
             found["findings"] = [in_short(finding) for finding in looks.diagnosis()]
-        self._inside = time.monotonic(), self.version, found
+        over = time.monotonic()
+        self._inside = over + max(LOOK_EVERY, (over - now) / LOOK_SHARE), self.version, found
         return found
 
     # -------------------------------------------------------------------------------------------- time
@@ -242,14 +334,14 @@ class Session:
         """The updates from one frame to the next, if it is playing or has an aim."""
         if not self.busy:
             return
-        before, aim = self.first.timeline.at, MOST_UPDATES if self.aim is None else self.aim
+        aim = self.most_updates if self.aim is None else min(self.aim, self.most_updates)
         if self.speed and self.aim is None:
-            self._advance(self.speed)
+            made = self._advance(min(self.speed, self._left(aim)))
         else:
-            until, count = time.monotonic() + FRAME_SECONDS, 1
-            while time.monotonic() < until and self._advance(min(count, aim - self.first.timeline.at)):
-                count = min(2 * count, 256)
-        if self.first.timeline.at in (before, aim):  # diverged, or at the last update there is
+            until, count, made = time.monotonic() + FRAME_SECONDS, 1, 0
+            while time.monotonic() < until and (done := self._advance(min(count, self._left(aim)))):
+                made, count = made + done, min(2 * count, 256)
+        if not made or self._left(aim) <= 0:  # diverged, or at the last update there is
             self.playing, self.aim = False, None
         self.version += 1
 
@@ -264,19 +356,38 @@ class Session:
     def _anew(self) -> bool:
         return self.interrupted(True)
 
+    @property
+    def behind(self) -> int:
+        """Updates that the second network has to make to be where the first one is."""
+        if self.second is None or self.second.timeline.diverged is not None:
+            return 0
+        return max(0, self.first.timeline.at - self.second.timeline.at)
+
+    def _left(self, aim: int) -> int:
+        """Updates up to an aim; those first by which the second network is behind."""
+        return self.behind or aim - self.lead.at
+
     def _advance(self, count: int) -> int:
-        """Both networks, as long as one of them goes on."""
-        made = self.first.timeline.advance(count, self._away)
+        """Both networks, as long as one of them goes on; how far. A second one that is behind comes after first."""
+        before, first = self.lead.at, self.first.timeline
+        if self.second is not None and self.behind:
+            return self.second.timeline.advance(min(count, self.behind), self._away)
+        first.advance(before + count - first.at, self._away)
         if self.second is not None:
-            self.second.timeline.advance(self.first.timeline.at - self.second.timeline.at, self._away)
-        return made
+            self._follow(before + count)
+        return self.lead.at - before
 
     def seek(self, update: int) -> None:
         """Both networks at an update, or on the way there where that was interrupted."""
-        self.aim = None
+        self.aim, update = None, min(update, self.most_updates)
         self.first.timeline.seek(update, self._away)
         if self.second is not None:
-            self.second.timeline.seek(self.first.timeline.at, self._away)
+            self._follow(update)
+
+    def _follow(self, update: int) -> None:
+        """The second network to where the first one is; if that one has diverged, to the update."""
+        first, second = self.first.timeline, self.side("b").timeline
+        second.seek(first.at if first.diverged is None else update, self._away)
 
     def to_warm_up(self) -> Timeline | None:
         """What is to be compiled before it is trained, told once; None if there is nothing."""
@@ -292,12 +403,27 @@ class Session:
         if rows is None:
             same = before is not None and before.state.data == state.data
             rows = before.rows if same and before is not None else rows_of(state.data, self.files)
-        return Side(Timeline(state, rows, before, self._anew))
+        if self.quota.engine != "auto":  # whatever the state says
+            state = state.replace(training=state.training.replace(engine=self.quota.engine))
+        side = Side(Timeline(state, rows, before, self._anew, self.quota))
+        if self.assignment is not None:
+            self.assignment.require(state, side.counts)
+        return side
+
+    def side(self, name: str) -> Side:
+        """A network by its name, "a" or "b"."""
+        if name not in self.sides:
+            raise InputError(NO_SECOND.say())
+        return self.sides[name]
+
+    def beside(self, state: State) -> Side:
+        """A network to be put beside the first one, on its data."""
+        return self._side(state, rows=self.first.timeline.rows)
 
     def rebuild(self, state: State) -> None:
         """Another state: trained up to where it says."""
         side = self._side(state, rows=self._same_rows(state))
-        side.timeline.seek(state.at, self._away)
+        side.timeline.seek(min(state.at, self.most_updates), self._away)
         self.first, self.second, self.playing, self.row, self.aim = side, None, False, None, None
         self.planted = self.honest = None
         self.version, self.cut = self.version + 1, 0
@@ -306,19 +432,31 @@ class Session:
         timeline = self.first.timeline
         return timeline.rows if timeline.state.data == state.data else None
 
-    def change(self, change: Change) -> None:
-        """Something changed by hand at this update, in both networks."""
-        timeline = self.first.timeline
-        if len(timeline.state.history) >= MOST_CHANGES:
-            raise InputError(f"at most {MOST_CHANGES} changes by hand; press reset to begin anew")
-        sides = [self.first] + ([] if self.second is None else [self.second])
-        made = [self._side(_with_change(side.timeline.state, change), side.timeline) for side in sides]
-        for side in made:
+    def change(self, change: Change, only: str | None = None) -> None:
+        """Something changed by hand at this update (whatever `change.at` is).
+
+        Parameters
+        ----------
+        change : Change
+        only : "a", "b" or None
+            In which network; None: in both.
+        """
+        sides = self.sides if only is None else {only: self.side(only)}
+        made = dict(self.sides)
+        for name, side in sides.items():
+            timeline = side.timeline
+            if len(timeline.state.history) >= MOST_CHANGES:
+                raise InputError(f"at most {MOST_CHANGES} changes by hand; press reset to begin anew")
+            made[name] = self._side(_with_change(timeline.state, change.replace(at=timeline.at)), timeline)
+        if self.honest is not None and "a" in sides:
+            self.honest = _with_change(self.honest, change.replace(at=made["a"].timeline.at))
+        self.first, self.second = made["a"], made.get("b")
+        if self.second is not None:
+            self._follow(self.second.timeline.at)
+        for side in self.sides.values():
             side.timeline.forget_what_follows()
-        self.first, self.second = made[0], made[1] if len(made) > 1 else None
-        if self.honest is not None:
-            self.honest = _with_change(self.honest, change)
-        self.version, self.cut, self.aim = self.version + 1, timeline.at, None
+        self.version, self.aim = self.version + 1, None
+        self.cut = min(side.timeline.at for side in made.values())
 
 
 def _with_change(state: State, change: Change) -> State:
@@ -336,6 +474,12 @@ def _layers(side: Side) -> list[dict[str, Any]]:
     return [column.to_dict(frozen) for column in side.looks.columns]
 
 
+def _diverged(side: Side) -> dict[str, str] | None:
+    """Where no numbers were left, and what to do."""
+    found = side.timeline.diverged
+    return None if found is None else both(DIVERGED.of(update=side.timeline.at + 1, place=found.place))
+
+
 def _scored(side: Side) -> dict[str, Any]:
     scores = side.looks.scores()
     return {
@@ -345,6 +489,9 @@ def _scored(side: Side) -> dict[str, Any]:
     }
 
 
-def _curves(timeline: Timeline, start: int) -> np.ndarray:
-    curves, part = timeline.curves, slice(start, start + MOST_CURVES)
-    return np.stack([np.array(line[part], np.float32) for line in (curves.loss, curves.held_loss)], axis=1)
+def _curves(timeline: Timeline, start: int, apart: int) -> np.ndarray:
+    """Losses from an update on: of each, or of so many each the training loss's mean and the last held-back loss."""
+    curves = timeline.curves
+    count = max(0, min(MOST_CURVES, (len(curves) - start) // apart))  # of two networks one may have gone on alone
+    loss, held = (line[start : start + count * apart].reshape(count, apart) for line in (curves.loss, curves.held_loss))
+    return np.stack([loss.mean(axis=1), held[:, -1]], axis=1).astype(np.float32)

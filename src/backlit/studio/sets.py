@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ BUNDLED = {
     "digits": Template("handwritten digits", "손글씨 숫자"),
     "diabetes": Template("diabetes (numbers)", "당뇨병(숫자)"),
 }
+PICTURES = {"digits": (8, 8, 1)}  # sets whose rows are pictures
 NOTES = Template("one row of the worked example W2", "손 계산 예제 W2의 한 행")
 POINTS = Template("points of your own", "직접 찍은 점")
 FEWEST_POINTS = 2
@@ -51,6 +52,8 @@ class Rows:
     plane : Plane
     code : str
         Python lines that make `x` and `y`, the arrays `backlit.fit` takes.
+    picture : (int, int, int) or None
+        Height, width and channels, where each row is a picture, from 0 to 1, laid out in one line.
     reading : Reading or None
         Of a text: how it is read; see `backlit.studio.texts`.
     encoding : TextTargets or None
@@ -65,8 +68,14 @@ class Rows:
     outputs: int
     plane: Plane
     code: str
+    picture: tuple[int, int, int] | None = None
     reading: Any = None
     encoding: Any = None
+
+    def pixels(self, rows: Any) -> np.ndarray:
+        """Some rows as pictures of bytes, (rows, height, width, channels)."""
+        pixels: np.ndarray = np.rint(np.clip(self.x[rows], 0, 1) * 255).astype(np.uint8)
+        return pixels.reshape(-1, *(self.picture or ()))
 
 
 def titles() -> dict[str, Template]:
@@ -129,7 +138,8 @@ def _bundled(name: str) -> Rows:
     if data.task == "regression":
         y = (y - y.mean()) / y.std()
         lines.append("y = (y - y.mean()) / y.std()")
-    return _made(x, y, data.feature_names, data.class_names, "\n".join(lines))
+    rows = _made(x, y, data.feature_names, data.class_names, "\n".join(lines))
+    return rows if name not in PICTURES else replace(rows, picture=PICTURES[name])
 
 
 def _scaled(x: np.ndarray) -> np.ndarray:

@@ -13,6 +13,9 @@ import numpy as np
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.languages import Template
+from backlit.schema import fitted
+from backlit.studio.assigning import assignment_of, link_to
+from backlit.studio.assignment import Assignment
 from backlit.studio.building import LOSS_OF_TEXTS, architecture_of
 from backlit.studio.replies import Reply
 from backlit.studio.scripted import Rates, Scripted
@@ -37,13 +40,14 @@ Arrays = dict[str, np.ndarray]
 
 def code(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`code`."""
-    timeline, state = session.first.timeline, session.state
     if session.honest is not None:
         raise InputError("a fault is planted: find it first, then the code can be copied")
+    timeline = session.side(message.get("side") or "a").timeline
+    state = timeline.state.replace(at=timeline.at)
     notes = [ONE_UPDATE.of()] if timeline.at else []
     if state.data.name == "file":
         notes.append(NO_FILE.of())
-    link = link_of(state)
+    link = link_of(state) if session.assignment is None else link_to(session.assignment, state)
     told = {
         "type": "code",
         "python": python(timeline),
@@ -73,10 +77,27 @@ def state_of(link: str) -> State:
     >>> state_of(link_of(state)) == state
     True
     """
+    return linked(link)[0]
+
+
+def linked(link: str) -> tuple[State, Assignment | None]:
+    """A link's state, and the task that it holds, if there is one.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
     data = from_json(unquote(link.lstrip("#")))
     if not isinstance(data, dict):
         raise InputError("a state must be an object {data, network, training, history, at}, as `code` tells it")
-    return State.from_dict(data)
+    parts = {name: part for name, part in data.items() if name != "task"}
+    task = data.get("task")
+    if isinstance(task, dict) and task.get("key") and not parts:
+        found = assignment_of(task)
+        return found.start, found
+    state = State.from_dict(parts)
+    return state, None if task is None else assignment_of(fitted(dict[str, Any], task, "task"), state)
 
 
 def python(timeline: Timeline) -> str:

@@ -17,7 +17,7 @@ from backlit.nn.layers import activations
 from backlit.schema import fitted
 from backlit.settings import Form, Record, nonnegative, option, plain
 
-MOST_ROWS, MOST_POINTS = 20_000, 2000
+MOST_ROWS, MOST_POINTS, MOST_CLASSES = 20_000, 2000, 20
 MOST_TYPED, MOST_STEPS = 2000, 100  # characters of a text that is typed in, and of a window of texts
 MOST_LAYERS, MOST_UNITS, MOST_WEIGHTS = 12, 512, 500_000
 MOST_UPDATES = 10_000_000
@@ -284,6 +284,7 @@ class State(Record):
         """The state with other parts, each whole; what isn't said of them has its default."""
         kinds: dict[str, type[Record]] = {"data": DataState, "network": NetworkState, "training": TrainingState}
         known = (*kinds, "history", "at")
+        parts = fitted(dict[str, Any], parts, "state")
         for name in parts:
             if name not in known:
                 raise unknown("part of the state", name, known)

@@ -21,8 +21,8 @@ from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_STEPS, DataState
 from backlit.train.targets import TextTargets
 
-HELLO = Template('the text "hello"', '텍스트 "hello"')
-TYPED = Template("a text of your own", "직접 쓴 텍스트")
+HELLO = Template('"hello"', '"hello"')
+TYPED = Template("your own text", "직접 쓴 텍스트")
 MOST_CHARACTERS = 20_000  # that are learned from
 MOST_LETTERS = 200  # different ones; rarer ones become one
 USUAL_STEPS = 25  # characters of a window, of which there are at most `MOST_STEPS`
@@ -114,6 +114,17 @@ def numbers_of(text: str, letters: Sequence[str]) -> np.ndarray:
     return np.array([known.get(letter, known.get(OTHER, 0)) for letter in text], np.int64)
 
 
+def composed(text: str) -> str:
+    r"""A text in composed form (NFC) with one kind of line end, as texts are learned.
+
+    >>> composed("e\N{COMBINING ACUTE ACCENT}\r\n")
+    'é\n'
+    """
+    for ending, plain in LINE_ENDS.items():
+        text = text.replace(ending, plain)
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+
+
 def clean(text: str, name: str | Message = TYPED_IN) -> str:
     """A text in composed form (NFC) with one kind of line end.
 
@@ -122,9 +133,7 @@ def clean(text: str, name: str | Message = TYPED_IN) -> str:
     InputError
         If it is too short, all of one character, or no text.
     """
-    for ending, plain in LINE_ENDS.items():
-        text = text.replace(ending, plain)
-    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    text = composed(text)
     for place, letter in enumerate(text[: 2 * MOST_CHARACTERS]):
         if unicodedata.category(letter) == "Cc" and letter not in "\n\t":
             raise InputError(NO_TEXT.say(name=name, place=place + 1, code=f"U+{ord(letter):04X}"))
@@ -226,8 +235,9 @@ def rows_of_text(text: str, steps: int, code: str, notes: Sequence[str] = ()) ->
     said: list[Any] = [WINDOWS.say(rows=len(x), steps=reading.steps, letters=len(reading.letters)), *notes]
     if len(whole) > MOST_CHARACTERS:
         said.append(CUT.say(most=MOST_CHARACTERS, count=len(whole)))
-    if OTHER in reading.letters:
-        said.append(RARE.say(count=len(set(whole[:MOST_CHARACTERS])) - MOST_LETTERS + 1))
+    different = len(set(whole[:MOST_CHARACTERS]))
+    if different > MOST_LETTERS:
+        said.append(RARE.say(count=different - MOST_LETTERS + 1))
     plane = _NoPlane(np.zeros(2), np.eye(2), ((-1.0, 1.0), (-1.0, 1.0)), None, join("; ", said))
     letters = list(reading.letters)
     code = code.format(steps=reading.steps)

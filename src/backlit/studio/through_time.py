@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.graph import tree
 from backlit.graph.derivatives import value_and_grad
 from backlit.graph.ops.shape import concatenate
 from backlit.graph.tensor import value_of
@@ -18,26 +17,35 @@ from backlit.nn.layer import Network
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.linear import Linear
 from backlit.optim.transform import apply_updates
-from backlit.studio.building import flat, optimizer_now, place_of
+from backlit.studio.building import flat, place_of
+from backlit.studio.next_step import next_step, note_on
 from backlit.studio.reading import states_of
 from backlit.studio.recurrent import KINDS
 from backlit.studio.texts import Reading
 from backlit.studio.timeline import Timeline
-from backlit.train.prepare import clipped
+from backlit.studio.words import both
 
 MOST_ROWS = 200  # over which a unit's values are told
 MOST_TERMS = 6  # of a sum that is written out
 FORMULAS = {
-    "RNN": ["hₜ = {f}(Wxh·xₜ + Whh·hₜ₋₁ + b)"],
+    "RNN": ["hₜ = {f}(Wxh·xₜ + Whh·hₜ₋₁ + bh)"],
     "LSTM": [
-        "fₜ, iₜ, oₜ = σ(Wxh·xₜ + Whh·hₜ₋₁ + b)", "gₜ = tanh(Wxh·xₜ + Whh·hₜ₋₁ + b)",
-        "cₜ = fₜ·cₜ₋₁ + iₜ·gₜ", "hₜ = oₜ·tanh(cₜ)",
+        "fₜ = σ(Wxf·xₜ + Whf·hₜ₋₁ + bf)", "iₜ = σ(Wxi·xₜ + Whi·hₜ₋₁ + bi)", "oₜ = σ(Wxo·xₜ + Who·hₜ₋₁ + bo)",
+        "gₜ = tanh(Wxg·xₜ + Whg·hₜ₋₁ + bg)", "cₜ = fₜ·cₜ₋₁ + iₜ·gₜ", "hₜ = oₜ·tanh(cₜ)",
     ],
     "GRU": [
-        "rₜ, zₜ = σ(Wxh·xₜ + Whh·hₜ₋₁ + b)", "nₜ = tanh(Wxh·xₜ + b + rₜ·(Whh·hₜ₋₁ + bʳ))",
-        "hₜ = (1 − zₜ)·nₜ + zₜ·hₜ₋₁",
+        "rₜ = σ(Wxr·xₜ + Whr·hₜ₋₁ + br)", "zₜ = σ(Wxz·xₜ + Whz·hₜ₋₁ + bz)",
+        "nₜ = tanh(Wxn·xₜ + bn + rₜ·(Whn·hₜ₋₁ + bhn))", "hₜ = (1 − zₜ)·nₜ + zₜ·hₜ₋₁",
     ],
 }  # fmt: skip
+LETTERS = {
+    "forget_gate": "f",
+    "input_gate": "i",
+    "output_gate": "o",
+    "reset_gate": "r",
+    "update_gate": "z",
+    "hidden": "h",
+}
 
 
 def layer_at(network: Network, path: str) -> Any:
@@ -148,8 +156,7 @@ def weight(timeline: Timeline, name: str, row: int | None, rows: tuple[np.ndarra
         return timeline.job.loss(network.apply(params, x)[0], y).mean()
 
     before, gradients = value_and_grad(objective)(network.params)
-    rule = clipped(optimizer_now(timeline.state, timeline.at), network.architecture, "auto")
-    state = tree.map(np.asarray, timeline.train_state["optimizer"])
+    rule, state, optimizer = next_step(timeline)
     updates, _, stages = rules.run(rule, gradients, state, network.params, timeline.at)
     gradient, old = rules.at(gradients, place), rules.at(network.params, place)
     new = rules.at(apply_updates(network.params, updates), place)
@@ -169,12 +176,13 @@ def weight(timeline: Timeline, name: str, row: int | None, rows: tuple[np.ndarra
     rule_text, sign = _rule(own), _sign(timeline, path, own, index)
     lines = [f"∂L/∂w = {rule_text}", f"∂L/∂w = {_sum(terms)} = {number(gradient).text}", f"g = {number(gradient).text}"]
     lines += [line.text for stage in stages for line in stage.lines(place)]
-    lines.append(f"w ← w + u = {number(old).text} + {number(new - old).text} = {number(new).text}")
+    lines.append(f"w ← w + u = {number(old).text} + {_term(new - old)} = {number(new).text}")
     return {
         "place": name, "symbol": sign, "value": old, "gradient": gradient, "upstream": None, "local": None,
         "downstream": gradient, "new": new, "rule": f"∂L/∂w = {rule_text}",
         "lines": [{"text": line, "latex": ""} for line in lines[1:]], "step": lines[2:], "factors": [],
-        "loss": float(value_of(before)), "optimizer": str(rule), "through_time": steps,
+        "loss": float(value_of(before)), "optimizer": str(optimizer), "through_time": steps,
+        "note": both(note_on(timeline, place) or ""),
     }  # fmt: skip
 
 
@@ -185,24 +193,38 @@ def _rule(own: str) -> str:
 
 
 def _sum(terms: np.ndarray) -> str:
-    shown = [number(float(term)).text for term in terms[:MOST_TERMS]]
+    text = " + ".join(_term(float(term)) for term in terms[:MOST_TERMS])
     more = len(terms) - MOST_TERMS
-    text = " + ".join(f"({term})" if term.startswith(("-", "−")) else term for term in shown)
     return f"{text} + … ({more})" if more > 0 else text
 
 
+def _term(value: float) -> str:
+    """A number of a sum, in parentheses if it is below zero."""
+    text = number(value).text
+    return f"({text})" if text.startswith(("-", "−")) else text
+
+
 def _sign(timeline: Timeline, path: str, own: str, index: tuple[int, ...]) -> str:
-    """A weight in words: Wxh[3, e] is that of unit 3 for the letter e, counted from 1."""
+    """A weight as the formulas have it: Wxf[3, e] is the forget gate's, of unit 3 (from 1), for the letter e."""
     layer: Any = layer_at(timeline.network, path)
     gates, units = gates_of(layer), layer.units
     gate, unit = (len(gates) - 1, index[0]) if own == "recurrent/bias" else divmod(index[0], units)
-    letter = {"weight": "Wxh" if isinstance(layer, KINDS) else "Why", "recurrent/weight": "Whh"}.get(own, "b")
-    of = f"{gates[gate].replace('_', ' ')} " if len(gates) > 1 else ""
+    of = LETTERS.get(gates[gate], "n" if isinstance(layer, GRU) else "g")  # the candidate's letter
+    letter = {"weight": f"Wx{of}", "bias": f"b{of}", "recurrent/weight": f"Wh{of}", "recurrent/bias": f"bh{of}"}[own]
+    if not isinstance(layer, KINDS):
+        letter = (
+            {"weight": "Why", "bias": "by"}[own] if path == last_of(timeline.network) else {"weight": "W"}.get(own, "b")
+        )
     inputs = ""
     if len(index) > 1:
         letters = timeline.rows.reading.letters if own == "weight" and path == "0" else None
         inputs = f", {shown(letters[index[1]]) if letters else index[1] + 1}"
-    return f"{letter}[{of}{unit + 1}{inputs}]"
+    return f"{letter}[{unit + 1}{inputs}]"
+
+
+def last_of(network: Network) -> str:
+    """Path of the layer that gives the outputs."""
+    return list(network.params)[-1]
 
 
 def shown(letter: str) -> str:
@@ -255,7 +277,8 @@ def unit(timeline: Timeline, path: str, number_: int, gate: str | None, row: int
     own = arrays.get(f"steps/{path}/hidden")
     series = _outputs(network, x[row or 0][None], path)[0, :, number_] if own is None else own[:, number_]
     formulas = [
-        line.replace("{f}", getattr(layer, "activation", "tanh")) for line in FORMULAS.get(kind, ["yₜ = Why·xₜ + b"])
+        line.replace("{f}", getattr(layer, "activation", "tanh"))
+        for line in FORMULAS.get(kind, ["yₜ = Why·hₜ + by" if path == last_of(network) else "W·xₜ + b"])
     ]
     return {
         "layer": path, "unit": number_, "activation": "", "low": float(values.min()), "high": float(values.max()),

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from backlit.errors import ZeroGradientWarning
+from backlit.errors import InputError, ZeroGradientWarning
 from backlit.graph import tree
+from backlit.languages import Template
 from backlit.nn.layer import Network
 from backlit.nn.shapes import with_shape
 from backlit.studio.building import CHUNK, engine_of, network_of, training_of
+from backlit.studio.quota import Quota
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_UPDATES, State
 from backlit.train.divergence import Divergence, first_bad_value
@@ -24,7 +26,10 @@ from backlit.train.program import TrainState
 
 KEPT = 64  # states along the line, at even distances
 RECENT = 24  # states that were just there: to go back step by step
-MOST_KEPT_BYTES = 256 * 2**20
+TOO_LARGE = Template(
+    "this network has {size:,} weights; here {most:,} are the most",
+    "이 신경망은 가중치가 {size:,}개입니다. 여기서는 {most:,}개까지 쓸 수 있습니다.",
+)
 
 
 def never() -> bool:
@@ -74,6 +79,7 @@ class Timeline:
         The same but for changes made by hand at an update: what it knows of the time before is taken over.
     left : callable
         ``left()``: whether to leave the way to where `before` is; asked every few updates.
+    quota : Quota, optional
 
     Attributes
     ----------
@@ -93,10 +99,13 @@ class Timeline:
     """
 
     def __init__(
-        self, state: State, rows: Rows, before: Timeline | None = None, left: Callable[[], bool] = never
-    ) -> None:
-        self.state, self.rows = state, rows
+        self, state: State, rows: Rows, before: Timeline | None = None, left: Callable[[], bool] = never,
+        quota: Quota | None = None,
+    ) -> None:  # fmt: skip
+        self.state, self.rows, self.quota = state, rows, quota or Quota()
         network = network_of(state, rows)
+        if network.size > self.quota.weights:
+            raise InputError(TOO_LARGE.say(size=network.size, most=self.quota.weights))
         self.engine = engine_of(state)
         training = training_of(state, network, rows, MOST_UPDATES, self.engine)
         self.job: Job = prepare(network, rows.x, rows.y, training.replace(chunk=CHUNK))
@@ -104,7 +113,9 @@ class Timeline:
         held = self.job.validation
         self._held = None if held is None else held[0].epoch(0)
         size = sum(np.asarray(leaf).nbytes for leaf in tree.leaves(self.job.start))
-        self._most = int(max(2, min(KEPT, MOST_KEPT_BYTES // max(size, 1))))
+        room = self.quota.kept_bytes // max(size, 1)  # states that may be kept, in both ways together
+        self._few = int(max(2, min(RECENT, room // 4)))
+        self._most = int(max(2, min(KEPT, room - self._few)))
         self.at, self.curves = 0, Curves()
         self.diverged: Divergence | None = None
         self._state: TrainState = self.job.start
@@ -129,7 +140,7 @@ class Timeline:
     def advance(self, count: int, left: Callable[[], bool] = never) -> int:
         """Make so many updates; how many were made. Fewer, if a loss isn't finite, or `left` says so after some."""
         made = 0
-        while made < count and self.diverged is None and self.at < MOST_UPDATES and not (made and left()):
+        while made < count and self.diverged is None and self.at < self.quota.updates and not (made and left()):
             stop = self._every - self.at % self._every  # where a state is kept
             done = self._call(min(count - made, CHUNK, stop))
             made += done
@@ -148,7 +159,7 @@ class Timeline:
             start = max(k for k in (*self._kept, *self._recent) if k <= update)
             self._state = self._kept.get(start, self._recent.get(start))  # type: ignore[assignment]
             self.at, self.diverged = start, None
-            few = RECENT // 2
+            few = self._few // 2
             if update - self.at > few:
                 self.advance(update - few - self.at, left)
             while self.at < update and not left() and self.advance(1):
@@ -170,7 +181,7 @@ class Timeline:
             last = max((change.at for change in self.state.history), default=0)
             if same and last <= before.at:
                 late = any(change.do == "edit" and change.at == last for change in self.state.history)
-                known = last - 1 if late else last  # the update before an edit is made again, with it
+                known = last - 1 if late and last else last  # the update before an edit is made again, with it
                 self._kept = {k: state for k, state in before._kept.items() if k <= known}
                 self._recent = {k: state for k, state in before._recent.items() if k <= known}
                 start = max(0, *self._kept, *self._recent)
@@ -249,7 +260,7 @@ class Timeline:
                 self._every *= 2
                 self._kept = {k: state for k, state in self._kept.items() if k % self._every == 0}
         self._recent[self.at] = self._state
-        while len(self._recent) > RECENT:
+        while len(self._recent) > self._few:
             del self._recent[next(iter(self._recent))]
 
     # -------------------------------------------------------------------------------------------- what it has learned

@@ -1,7 +1,8 @@
-"""Files that a page sends: tables, understood as `backlit train` understands them. Parsed as data, never run."""
+"""Files that a page sends, tables and pictures: understood as `backlit train` does, parsed as data, never run."""
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
@@ -14,20 +15,23 @@ from backlit.data.table.preparation import TablePreparation
 from backlit.data.table.target import TableTarget
 from backlit.errors import InputError, unknown
 from backlit.languages import Template
+from backlit.studio.albums import ENDINGS as PICTURES
+from backlit.studio.albums import read_album
 from backlit.studio.plane import plane_of
+from backlit.studio.quota import FILES
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
-from backlit.studio.state import MOST_ROWS
+from backlit.studio.state import MOST_CLASSES, MOST_ROWS
 from backlit.studio.texts import text_file
 from backlit.studio.words import both
 
 MOST_BYTES = 8 * 2**20
 MOST_COLUMNS = 200
-MOST_FILES = 4
-MOST_CLASSES = 20
 ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
+SENT = re.compile(r"file(\d+)")  # how files that were sent are called
 KEPT_TEXT = 200  # characters of a name
 LEFT_OUT = Template("left out: {why}", "제외: {why}")
+PICTURES_OF = Template("{count} pictures", "그림 {count}장")
 
 Arrays = dict[str, np.ndarray]
 
@@ -124,7 +128,17 @@ def table(path: str | Path, target: str, inputs: Sequence[str] = ()) -> tuple[np
 
 
 class Files(dict[str, Any]):
-    """The files of a session, by the name that `uploaded` tells; the oldest is let go when there are too many."""
+    """The files of a session, by the name that `uploaded` tells; the oldest is let go beyond `most`.
+
+    What the session began with stays, and so does what its networks learn from: neither counts.
+    """
+
+    most = FILES
+
+    @staticmethod
+    def used() -> set[str]:
+        """Names of those that networks learn from; the session says which."""
+        return set()
 
     def add(self, name: str, data: bytes) -> str:
         """Read a file; by what it is called from now on.
@@ -152,10 +166,13 @@ class Files(dict[str, Any]):
 
     def keep(self, found: Any) -> str:
         """Keep a file that was read, one with ``rows(target, inputs)``; by what it is called from now on."""
-        key = f"file{1 + max((int(name[4:]) for name in self if name.startswith('file')), default=0)}"
+        sent = [name for name in self if SENT.fullmatch(name)]
+        key = f"file{1 + max((int(name[4:]) for name in sent), default=0)}"
         self[key] = found
-        while len(self) > MOST_FILES:
-            del self[next(iter(self))]
+        used = self.used()
+        idle = [name for name in (*sent, key) if name not in used]
+        for name in idle[: max(0, len(idle) - self.most)]:
+            del self[name]
         return key
 
 
@@ -199,10 +216,28 @@ def _table(session: Any, name: str, data: bytes) -> dict[str, Any]:
     return {"file": key, "rows": found.frame.height, "columns": told, "target": found.usual_target}
 
 
+def _pictures(session: Any, name: str, data: bytes) -> dict[str, Any]:
+    name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
+    if PurePath(name).suffix.lower() not in PICTURES:
+        raise InputError(f"a file of pictures ends in {', '.join(PICTURES)}, not {name!r}")
+    found = read_album(name, data)
+    told = [
+        {"name": label, "kind": "class", "input": False, "note": both(PICTURES_OF.of(count=count))}
+        for label, count in found.counts.items()
+    ]
+    key = session.files.keep(found)
+    notes = [both(note) for note in found.notes]
+    return {"file": key, "rows": len(found.classes), "columns": told, "target": None, "notes": notes}
+
+
 def _text(session: Any, name: str, data: bytes) -> dict[str, Any]:
     name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
     found = text_file(name, data)
     return {"file": session.files.keep(found), "rows": len(found.text), "columns": [], "target": None}
 
 
-READERS: dict[str, Callable[[Any, str, bytes], dict[str, Any]]] = {"table": _table, "text": _text}
+READERS: dict[str, Callable[[Any, str, bytes], dict[str, Any]]] = {
+    "table": _table,
+    "text": _text,
+    "pictures": _pictures,
+}

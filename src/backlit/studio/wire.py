@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from typing import Any
 
@@ -22,6 +23,8 @@ MOST_AXES = 8
 MOST_BYTES = 64 * 2**20  # of a frame
 MOST_HEADER = 2**20
 MOST_ARRAYS = 1000
+HALF = re.compile("[\\ud800-\\udfff]")  # of a pair: no character, and UTF-8 has no bytes for it
+ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def packed(message: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
@@ -96,7 +99,7 @@ def to_json(message: Any) -> str:
 
 
 def from_json(data: str | bytes) -> Any:
-    """Plain data of JSON.
+    """Plain data of JSON; half a surrogate pair, which no answer could repeat, becomes U+FFFD.
 
     Raises
     ------
@@ -104,9 +107,19 @@ def from_json(data: str | bytes) -> Any:
         If it isn't JSON, or nested too deeply.
     """
     try:
-        return json.loads(data, parse_constant=lambda _: None)
+        text = data if isinstance(data, str) else data.decode()
+        found = json.loads(text, parse_constant=lambda _: None)
+        return _whole_characters(found) if ESCAPED_HALF.search(text) or HALF.search(text) else found
     except (ValueError, RecursionError) as error:
         raise InputError("a message must be JSON in UTF-8") from error
+
+
+def _whole_characters(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_whole_characters(key): _whole_characters(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_whole_characters(part) for part in value]
+    return HALF.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
 
 
 def _finite(value: Any) -> Any:

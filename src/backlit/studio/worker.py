@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from backlit.errors import BacklitError
-from backlit.studio.answers import FAILED, FAILURES, answer, refusal
+from backlit.languages import Template
+from backlit.studio.answers import answer, failed
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
 from backlit.studio.timeline import Timeline
+from backlit.studio.words import both
 
 LATEST_COUNTS = ("seek", "pull", "look")  # of several in a row only the last one is done
 WAITING, WAITING_BYTES = 256, 32 * 2**20  # messages and what they take, at most
@@ -27,6 +28,14 @@ MOVES = (*ANEW, "pause", "seek")  # these end a way that is long
 FRAME_SECONDS = 1 / 60  # from one frame to the next, at least
 ALONE_SECONDS = 30.0  # that a run goes on without a page
 IDLE_SECONDS = 0.25
+OF_A_PERSON = (  # what someone has asked for; a page that is left open asks for all else by itself, too
+    "configure", "upload", "step", "play", "pause", "seek", "reset", "rate", "edit", "freeze", "pull", "walk",
+    "surface", "compare", "keep", "discard", "try", "break", "guess", "assign", "help", "share", "draw", "say",
+)  # fmt: skip
+UNATTENDED = Template(
+    "it has played for {minutes:.0f} minutes without anyone at it, so it was paused; press Play to go on",
+    "{minutes:.0f}분 동안 아무 조작 없이 재생되어 멈췄습니다. 계속하려면 재생을 누르세요.",
+)
 
 Arrays = dict[str, np.ndarray]
 Item = tuple["Client", Any, Arrays, int]  # who sent it, the message, its arrays, its bytes
@@ -39,10 +48,12 @@ class Client:
     ----------
     send : callable
         ``send(reply)``, from any thread; it doesn't wait.
+    let_go : callable, optional
+        ``let_go()`` ends the connection, from any thread, once what was sent has gone out.
     """
 
-    def __init__(self, send: Callable[[Reply], None]) -> None:
-        self.send = send
+    def __init__(self, send: Callable[[Reply], None], let_go: Callable[[], None] = lambda: None) -> None:
+        self.send, self.let_go = send, let_go
         self.ready, self.greeted = True, False
         self.version, self.curves_from = -1, 0
 
@@ -65,7 +76,8 @@ class Worker:
         self._clients: list[Client] = []
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self.last_seen = time.monotonic()
+        self.last_seen = self.last_asked = time.monotonic()  # when a page was there; when a person asked for something
+        self.session: Session | None = None  # once it is made
         self._last = 0.0  # when frames were sent
         self._thread = threading.Thread(target=self._run, name="backlit-studio", daemon=True)
         self._thread.start()
@@ -76,7 +88,7 @@ class Worker:
         """A page has come."""
         with self._lock:
             self._clients.append(client)
-            self.last_seen = time.monotonic()
+            self.last_seen = self.last_asked = time.monotonic()
 
     def leave(self, client: Client) -> None:
         """A page has gone."""
@@ -103,30 +115,32 @@ class Worker:
             self._bytes += size
         return True
 
-    def stop(self, wait: float = 2.0) -> None:
-        """End the thread; it leaves what it trains."""
+    def stop(self, wait: float | None = 2.0) -> bool:
+        """End the thread, which leaves what it trains, and wait for it; None: however long. Whether it has ended."""
         self._stopped.set()
         with contextlib.suppress(queue.Full):
             self._inbox.put_nowait(None)
         self._thread.join(wait)
+        return not self._thread.is_alive()
 
     # -------------------------------------------------------------------------------------------- in the thread
 
     def _run(self) -> None:
         try:
             session = self._make()
-        except FAILURES as error:  # the pages get one that can be made, and why
-            what = str(error) if isinstance(error, BacklitError) else FAILED.of(kind=type(error).__name__)
-            session, self._refused = Session(), refusal(None, what)
+        except Exception as error:  # noqa: BLE001, the pages get one that can be made, and why
+            session, self._refused = Session(), failed(error)
         session.interrupted = self._interrupted
+        self.session = session
         while not self._stopped.is_set():
             try:
                 self._turn(session)
-            except FAILURES as error:
-                session.playing = False  # whatever it was, the session stays, and says so
+            except Exception as error:  # noqa: BLE001, whatever it was, the session stays, and says so
+                session.playing, session.aim = False, None
+                told = failed(error)
                 for client in self.clients:
                     client.version = session.version
-                    client.send(refusal(None, FAILED.of(kind=type(error).__name__)))
+                    client.send(told)
 
     def _interrupted(self, anew: bool) -> bool:
         """Whether to leave a long way: the studio ends, or a message waits that goes elsewhere."""
@@ -147,6 +161,7 @@ class Worker:
             self._handle(session, client, message, arrays)
         if session.playing and not self.clients and time.monotonic() - self.last_seen > ALONE_SECONDS:
             session.playing = False
+        self._pause_unattended(session)
         if session.busy:
             session.tick()
         rest = self._last + FRAME_SECONDS - time.monotonic()
@@ -159,6 +174,16 @@ class Worker:
                 self._last = time.monotonic()
             if not sent and not session.busy and self.clients and self._inbox.empty():
                 _warm_up(session.to_warm_up())
+
+    def _pause_unattended(self, session: Session) -> None:
+        """Stop what has played for long without anyone at it, where a machine is shared."""
+        most = session.quota.unattended
+        if most is None or not session.playing or time.monotonic() - self.last_asked <= most:
+            return
+        session.playing = False
+        session.version += 1
+        for client in self.clients:
+            client.send(Reply({"type": "note", "what": both(UNATTENDED.of(minutes=most / 60))}))
 
     def _taken(self, seconds: float) -> list[Item]:
         """Messages that wait, without those that a later one of the same kind makes needless."""
@@ -183,6 +208,10 @@ class Worker:
         if kind == "seen":
             client.ready = True
             return
+        if kind in OF_A_PERSON or (
+            kind == "explain" and not session.playing
+        ):  # while it plays, the page asks by itself
+            self.last_asked = time.monotonic()
         if kind == "hello":
             client.greeted, client.ready = True, True
             client.version, client.curves_from = -1, 0
@@ -209,7 +238,7 @@ class Worker:
             client.ready, client.version = False, session.version
             if "curves" in session.panels:
                 client.curves_from = session.curves_until(start)
-                if client.curves_from < session.first.timeline.furthest:
+                if client.curves_from < session.furthest:
                     client.version = -1  # the next frame brings more of them
             client.send(frames[start])
         return bool(frames)

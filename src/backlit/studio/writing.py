@@ -13,7 +13,7 @@ from backlit.graph.ops import softmax
 from backlit.languages import Template
 from backlit.nn.layer import Network, forward
 from backlit.studio.replies import Reply
-from backlit.studio.texts import numbers_of
+from backlit.studio.texts import composed, numbers_of
 from backlit.studio.timeline import Timeline
 from backlit.train.generate import streaming
 
@@ -111,8 +111,10 @@ def write(
 
 def _drawn(chances: np.ndarray, temperature: float, random: np.random.Generator) -> int:
     with np.errstate(divide="ignore"):
-        logits = np.log(chances) / temperature
-    edges = np.cumsum(np.exp(logits - logits.max()))
+        logits = np.log(chances)
+    with np.errstate(over="ignore"):  # the likeliest stays 0, others become −∞ where the temperature is very low
+        logits = (logits - logits.max()) / temperature
+    edges = np.cumsum(np.exp(logits))
     return min(int(np.searchsorted(edges, random.random() * edges[-1], side="right")), len(edges) - 1)
 
 
@@ -161,13 +163,11 @@ class Writing:
 
 def say(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`say`: go on with what someone typed."""
-    side = session.first
-    if message.get("side") == "b" and session.second is not None:
-        side = session.second
+    side = session.side(message.get("side") or "a")
     reading = side.timeline.rows.reading
     if reading is None:
         raise InputError(NO_TEXT.say())
-    start, temperature = message["start"], message.get("temperature") or 0.0
+    start, temperature = composed(message["start"]), message.get("temperature") or 0.0
     steps = write(
         side.timeline.network, reading.letters, start, message.get("characters") or USUAL, temperature,
         message.get("seed") or 0,

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
+from backlit.engine import DEFAULT
 from backlit.errors import InputError, unknown
-from backlit.settings import GIVEN, TEXT, Form, Record, count, declared, finite, option, same
+from backlit.settings import GIVEN, MISSING, TEXT, Form, Record, count, declared, finite, option, same
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.probes.settings import Probes
 
@@ -58,6 +59,19 @@ def batch(text: str) -> int | str:
     (64, 'full')
     """
     return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else text
+
+
+def _penalty(told: str | None) -> Any:
+    """A penalty as a run's folder tells it; what can't be made of words has to be given again."""
+    if told is None:
+        return None
+    from backlit.nn.penalties import penalty_of
+
+    made = penalty_of(told)
+    return MISSING if made is None else made
+
+
+PENALTY = Form(TEXT.write, _penalty)
 
 
 def check_shard(shard: Any, engine: str) -> None:
@@ -168,7 +182,7 @@ class Training(Record):
     shuffle : bool
         Whether rows are shuffled anew in each epoch.
     engine : "xla" or "numpy"
-        Compiled, or operation by operation.
+        Compiled, or operation by operation. In a browser, where there is no JAX, "numpy" is the default.
     dtype : "float32" or "float64"
         Of parameters, inputs and arithmetic.
     preparation : object with ``apply(raw) -> array``, transformer of scikit-learn, or dict of input to object, optional
@@ -280,7 +294,7 @@ class Training(Record):
         words="a metric's name, a function, or a list of them",
     )
     penalty: Penalty | Callable[..., Any] | None = option(
-        None, form=TEXT, kinds=(Callable,), words="bl.L2(0.001) or the like, or a function of the parameters"
+        None, form=PENALTY, kinds=(Callable,), words="bl.L2(0.001) or the like, or a function of the parameters"
     )
     sample_weight: Sequence[float] | np.ndarray | Mapping[str, Any] | None = option(None, scope="kept", form=GIVEN)
     class_weight: str | Mapping[Any, Any] | None = option(
@@ -302,7 +316,7 @@ class Training(Record):
     accumulate: int = whole(1, unit="batches")
     reduction: Literal["mean", "sum"] = option("mean", names=("mean", "sum"))
     shuffle: bool = option(True)
-    engine: Literal["xla", "numpy"] = option("xla", panel=TRAINING, help="xla (compiled) or numpy")
+    engine: Literal["xla", "numpy"] = option(DEFAULT, panel=TRAINING, help="xla (compiled) or numpy")
     dtype: Literal["float32", "float64"] = option("float32", names=("float32", "float64"))
     preparation: Any = option(None, scope="recipe")
     standardize_targets: bool = option(False)

@@ -9,6 +9,7 @@ import pytest
 import backlit as bl
 from backlit.doctor.findings import kinds
 from backlit.doctor.repair.compare import capped, compare, costs, groups, validate
+from backlit.doctor.repair.search import MISTAKES
 from backlit.nn.changing import changed
 
 RNG = np.random.default_rng(0)
@@ -214,7 +215,7 @@ def test_what_helps_is_kept_and_the_original_stays(tmp_path: Path) -> None:
     seen = []
     repair = run.fix(rounds=1, suit=False, progress=lambda what, share: seen.append((what, share)))
     assert repair.kept[0].finding == "softmax twice"
-    assert repair.kept[0].seeds >= 3
+    assert repair.kept[0].seeds == 2  # a mistake that can be proved is mended unless that does harm
     assert repair.kept[0].after < repair.kept[0].before
     assert repair.run is not run
     assert repair.original is run
@@ -231,7 +232,7 @@ def test_what_helps_is_kept_and_the_original_stays(tmp_path: Path) -> None:
 
 def test_a_rate_and_a_length_that_suit_the_mended_network() -> None:
     run = fit(net(bl.Linear(2), bl.Softmax()), epochs=8, optimizer=bl.Adam(0.004))
-    repair = run.fix(rounds=1)
+    repair = run.fix(rounds=2)
     first, *others = repair.kept
     assert first.finding == "softmax twice"
     assert "to suit the mended network" in {own.finding for own in others}
@@ -263,7 +264,7 @@ def test_what_does_not_help_is_not_kept() -> None:
     if not repair.kept:
         assert repair.run is run
         assert "nothing helped beyond noise" in str(repair)
-    assert all(own.after < own.before for own in repair.kept)
+    assert all(own.after < own.before or own.finding in MISTAKES for own in repair.kept)
 
 
 def test_what_only_a_person_can_decide_is_told() -> None:
@@ -370,17 +371,18 @@ def test_a_loaded_run_needs_its_data(loaded: bl.Run) -> None:
     assert loaded.fix(X, SIGN, rounds=1, suit=False).kept[0].change == "without the last Softmax"
 
 
-def test_what_a_folder_does_not_tell_must_be_given(tmp_path: Path) -> None:
+def test_what_a_folder_tells_and_what_must_be_given(tmp_path: Path) -> None:
     run = fit(
         net(bl.Linear(2), bl.Softmax()), penalty=bl.L2(1e-5), class_weight="balanced", early_stopping=9, epochs=20
     )
-    other = bl.load(run.save(tmp_path / "run"))
-    with pytest.raises(bl.InputError, match=r"penalty=L2\(1e-05\), which its folder doesn't hold"):
-        other.fix(X, SIGN)
-    repair = other.fix(X, SIGN, penalty=bl.L2(1e-5), rounds=1, suit=False)
+    repair = bl.load(run.save(tmp_path / "run")).fix(X, SIGN, rounds=1, suit=False)
     assert repair.kept
+    assert repair.run.recipe.training.penalty == bl.L2(1e-5)
     assert repair.run.recipe.training.class_weight == "balanced"
     assert repair.run.recipe.training.early_stopping.patience == 9
+    mine = fit(NO, penalty=lambda params: bl.ops.square(params["weight"]).sum() * 1e-5)
+    with pytest.raises(bl.InputError, match=r"penalty=<function .*, which its folder doesn't hold"):
+        bl.load(mine.save(tmp_path / "mine")).fix(X, SIGN)
     own = fit(NO, validation=(X[:9], SIGN[:9]))
     with pytest.raises(bl.InputError, match="held-out rows of its own"):
         bl.load(own.save(tmp_path / "own")).fix(X, SIGN)

@@ -14,11 +14,11 @@ STATE = State(training=TrainingState(engine="numpy"))  # nothing to compile
 
 
 @contextlib.contextmanager
-def running_studio():
+def running_studio(port=0):
     """Gives `address()`, with the token."""
     import uvicorn
 
-    listener, port = listening("127.0.0.1", 0)
+    listener, port = listening("127.0.0.1", port)
     guard = Guard(port, "127.0.0.1", seats=SEATS)
     server = uvicorn.Server(
         uvicorn.Config(application(guard, lambda: Session(STATE)), log_level="error", timeout_graceful_shutdown=1)
@@ -30,3 +30,4 @@ def running_studio():
     yield lambda: f"http://127.0.0.1:{port}/?token={guard.token}"
     server.should_exit = True
     thread.join(10)
+    listener.close()

@@ -159,3 +159,27 @@ def test_many_units_do_not_crowd_out_the_page(page):
     assert page.locator("[data-edge]").count() < 1400
     expect(page.get_by_text(re.compile("The 500 strongest of 4,096 weights are drawn."))).to_be_visible()
     shown(page, "[data-unit='2/63'] canvas")
+
+
+def test_a_unit_is_carried_within_its_layer_and_to_another(page):
+    def order(path):
+        tops = page.locator(f'[data-unit^="{path}/"]').evaluate_all(
+            "(units) => units.map(({dataset, offsetTop}) => [offsetTop, Number(dataset.unit.split('/').at(-1))])"
+        )
+        return [unit for _, unit in sorted(tops)]
+
+    weights = page.evaluate("Array.from(studio.store.state.frames.a.arrays['param/0/weight'].values)")
+    page.locator('[data-unit="0/5"]').drag_to(page.locator('[data-unit="0/1"]'))
+    until(page, "studio.store.state.orders['0']?.indexOf(5) === 1")
+    expect(page.locator("#announcements")).to_have_text("unit 6 is now in place 2 of 8")
+    assert order("0") == [0, 5, 1, 2, 3, 4, 6, 7]
+    assert page.evaluate("Array.from(studio.store.state.frames.a.arrays['param/0/weight'].values)") == weights
+    page.locator('[data-unit="0/5"]').focus()
+    page.keyboard.press("Alt+ArrowDown")
+    until(page, "studio.store.state.orders['0'].indexOf(5) === 2")
+    page.keyboard.press("ArrowDown")  # focus follows what is seen
+    expect(page.locator('[data-unit="0/2"]')).to_be_focused()
+    page.keyboard.press("Alt+ArrowRight")
+    until(page, "studio.store.state.layers.map(({units}) => units).join() === '2,7,9,2'")
+    page.locator('[data-unit="2/3"]').drag_to(page.locator('[data-unit="0/3"]'))
+    until(page, "studio.store.state.layers.map(({units}) => units).join() === '2,8,8,2'")

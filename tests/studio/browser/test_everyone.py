@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from tests.studio.browser.watching import at_update, shown, until
 
 REACHED = "((data) => data.do ?? data.set ?? data.tab ?? data.unit ?? '')(document.activeElement.dataset)"
-TABS = ("numbers", "inside", "doctor", "code")
+TABS = ("numbers", "inside", "doctor", "code", "exercises")
 
 
 def serious(page):

@@ -164,3 +164,15 @@ def test_ones_own_network_step_by_step(page):
     expect(page.locator(".node")).to_have_count(7)
     page.locator('[data-do="last"]').click()
     expect(page.locator(".value.backward").first).to_be_visible()
+
+
+def test_a_units_values_are_a_histogram(page):
+    page.locator('[data-unit="0/1"]').click()
+    bars = page.locator("[data-unit-histogram] rect")
+    expect(bars.first).to_be_visible()
+    counts = page.evaluate("studio.store.state.explained.unit.histogram")
+    assert sum(counts) == page.evaluate("studio.store.state.data.rows")
+    expect(bars).to_have_count(sum(count > 0 for count in counts))
+    expect(page.locator("[data-unit-histogram] .here")).to_have_count(0)
+    page.evaluate("studio.chooseRow(3)")
+    expect(page.locator("[data-unit-histogram] .here")).to_have_count(1)

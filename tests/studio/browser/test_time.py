@@ -1,5 +1,7 @@
 """Time: play, one update, one epoch, back and forth, a rate that changes on the way, two networks beside each other."""
 
+import itertools
+
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
@@ -128,3 +130,22 @@ def test_a_lost_connection_is_said_and_mended(open_page):
     assert len(sockets) == 2
     page.locator('[data-do="update"]').click()
     at_update(page, 1)
+
+
+def test_curves_of_a_long_run_are_thinned_evenly(page):
+    page.locator('[data-do="update"]').click()
+    at_update(page, 1)
+    until(page, "document.querySelector('studio-curves').plot?.data[0].length === 1")
+    page.evaluate(
+        """() => {
+          const curves = document.querySelector("studio-curves");
+          for (let part = 0; part < 40; part++) {
+            const values = new Float32Array(2 * 1500).fill(1);
+            curves.frameArrived({arrays: {curves: {shape: [1500, 2], values}}, curves_from: part * 1500});
+          }
+        }"""
+    )
+    until(page, "document.querySelector('studio-curves').plot.data[0].at(-1) === 60000")
+    x = page.evaluate("Array.from(document.querySelector('studio-curves').plot.data[0])")
+    assert 1000 < len(x) <= 4000
+    assert max(b - a for a, b in itertools.pairwise(x)) <= 60  # 0.1 % of the run

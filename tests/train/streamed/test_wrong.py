@@ -58,7 +58,10 @@ STREAMS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a missing value": (
         lambda: Odd((X, Y), (NAN, Y)),
-        "the stream, block 2 of pass 1: x: row 7, column 2 is missing (NaN); drop such rows or fill them in",
+        (
+            "the stream, block 2 of pass 1: x: row 7, column 2 is missing (NaN); drop such rows or fill them in "
+            "(preparation=bl.data.FillGaps().fit(x) does)"
+        ),
     ),
     "rows without targets": (
         lambda: Odd((X, Y), (X, Y[:5])),

@@ -6,13 +6,22 @@ import numpy as np
 
 from backlit.doctor.evidence import SHORT_OF, Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.findings.learning_rate import width
+from backlit.doctor.findings.stopped_early import falling
 from backlit.doctor.repair import networks
+from backlit.doctor.symptoms import FAINT, MOST_OFF, STRONG, dead, saturated, spread_of_gradient
 from backlit.graph import tree
 from backlit.languages import Template
 
 FLAT = 0.02  # of the guess's loss, in a quarter of the epochs: the training loss no longer falls
 SLOWLY = 0.05  # of what is left of the loss, likewise: as many epochs again would leave most of it
 FEWEST_EPOCHS = 8  # of which a quarter tells something
+STEPS = 2  # units
+BOTTLENECK = 4  # units through which all must go
+SPENT = 0.3  # of the first gradient, that is left at most where there is nothing more to learn
+TRAVELLED = 1.0  # times their size, that weights have moved in all
+ALIVE = 0.6  # of the training, for which the rate is alive
+USUAL_MOMENTUM = 0.97
 
 _NARROW = Template(
     "{size:,} parameters, narrowest layer {narrow}", "매개변수 {size:,}개, 가장 좁은 층의 유닛 {narrow}개"
@@ -32,35 +41,66 @@ SIGNS = {  # by whether there are hidden layers, and whether it is a classificat
 
 
 def capacity(e: Evidence) -> list[Finding]:
-    """A training loss that no longer falls, above what simple models reach."""
-    losses = e.column("loss")
-    if not e.trained or e.well or "linear" not in (e.data.get("reference") or {}):
-        return []
-    if len(losses) < FEWEST_EPOCHS or e.diverged is not None or not e.guess:
-        return []
-    quarter = len(losses) // 4
-    falling = (losses[-2 * quarter : -quarter].mean() - losses[-quarter:].mean()) / e.guess
+    """A training loss that no longer falls, above what simple models reach, of a network that can't learn it all.
+
+    A flat loss alone is no proof: the weights must have travelled, at a rate that didn't die, to where the gradient is
+    small against its noise or what it was; no layer may be lost; and the network must be too small to know each row.
+    """
     score, reference = e.score(False), e.reference
-    if score is None or reference is None or score >= reference - SHORT_OF:
-        return []
-    if falling > max(FLAT, SLOWLY * losses[-1] / e.guess):
+    if not flat(e) or score is None or reference is None or score >= reference - SHORT_OF:
         return []
     widths = [part.output[-1] for part in e.weighted[:-1]]
     size = sum(int(np.prod(np.shape(leaf))) for leaf in tree.leaves(e.network.params))
+    small = size < e.data.get("rows", 0) or min(widths, default=0) <= BOTTLENECK
+    if not (small and _arrived(e) and _whole(e)):
+        return []
     sign = SIGNS[bool(widths), e.classes]
     return [TOO_LITTLE.found(sign, score, reference, size=size, narrow=min(widths, default=0))]
+
+
+def flat(e: Evidence) -> bool:
+    """Whether a network that didn't learn what simple models know no longer gets better, either."""
+    losses = e.column("loss")
+    if not e.trained or e.well or "linear" not in (e.data.get("reference") or {}):
+        return False
+    if len(losses) < FEWEST_EPOCHS or e.diverged is not None or not e.guess:
+        return False
+    return falling(e) <= max(FLAT, SLOWLY * losses[-1] / e.guess)
+
+
+def _arrived(e: Evidence) -> bool:
+    """Whether training has come to where gradients tell nothing more, by steps that could go far enough."""
+    first, last = e.gradient(e.start), e.gradient(e.last)
+    params = [param for path, param in e.last.get("params", {}).items() if path.endswith("weight")]
+    noisy = [param["noise"] for param in params if param.get("noise") is not None]
+    spent = first is None or last is None or last <= SPENT * first or (bool(noisy) and min(noisy) > 1)
+    travelled = e.travel is None or e.travel >= TRAVELLED
+    return spent and travelled and e.died_at > ALIVE and (e.optimizer.option("momentum") or 0.0) <= USUAL_MOMENTUM
+
+
+def _whole(e: Evidence) -> bool:
+    """Whether no layer is lost, and no row or column stands in the way of the others."""
+    spread = spread_of_gradient(e, e.last)
+    fine = not (e.data.get("far") or e.data.get("coded"))
+    path, share = dead(e.last)
+    few = width(e, path) <= BOTTLENECK  # of so few units, the last goes off by chance, and the gradient with it
+    lost, off = share >= MOST_OFF and not few, share >= MOST_OFF and few
+    reached = spread is None or off or FAINT <= spread <= STRONG
+    path, share = saturated(e.last)
+    stuck = share >= MOST_OFF and width(e, path) > STEPS  # one or two units do best as steps
+    return reached and fine and not lost and not stuck
 
 
 TOO_LITTLE = Kind(
     name=Template("too little capacity", "신경망이 너무 작음(underfitting)"),
     stage=Stage.FITTING,
-    place=1,
+    place=2,
     role=Role.OUTCOME,
     cause=Template(
         "The network has learned all it can, and that is less than simple models know: it is too narrow.",
         "배울 수 있는 만큼 배웠지만 단순한 모형에도 못 미칩니다. 신경망이 너무 좁습니다.",
     ),
-    remedy="bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(...))  # wider hidden layers",
+    remedy="net = bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(1))  # wider hidden layers; as many outputs as now",
     command="--network mlp:64,64",
     effect=Template("a training loss below that of the simple models", "학습 손실이 단순한 모형보다 낮아집니다."),
     signs=tuple(SIGNS.values()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backlit.doctor.evidence import Evidence
+from backlit.doctor.evidence import LEARNED, SHORT_OF, Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.repair import settings
 from backlit.doctor.symptoms import expected_spread, seen
@@ -36,7 +36,7 @@ BY_DECAY = Sign(Template("{path}, weight decay {strength:g}", "{path}, 가중치
 def decay(e: Evidence) -> list[Finding]:
     """Weights that a penalty or decay pulls to zero."""
     strength, penalty = e.optimizer.option("weight_decay") or 0.0, e.settings.get("penalty")
-    if not e.trained or e.well or (not strength and not penalty) or not e.start.get("params"):
+    if not e.trained or e.well or not _held_back(e) or (not strength and not penalty) or not e.start.get("params"):
         return []
     first, last = e.start["params"], e.last.get("params", {})
     shares = {
@@ -46,12 +46,23 @@ def decay(e: Evidence) -> list[Finding]:
     }
     if not shares:
         return []
+    severity = "alarm" if e.learnable else "remark"  # where nothing can be learned, weights well may shrink
     path, share = min(shares.items(), key=lambda entry: entry[1])
     if share > SHRUNK:
         wanted = _wanted(e, strength)
-        return [] if wanted is None else [TOO_STRONG.found(BOUNDED, 1 / strength, wanted, seen(e), strength=strength)]
+        if wanted is None:
+            return []
+        return [TOO_STRONG.found(BOUNDED, 1 / strength, wanted, seen(e), severity, strength=strength)]
     values = {"path": path, "penalty": penalty, "strength": strength}
-    return [TOO_STRONG.found(BY_PENALTY if penalty else BY_DECAY, share, SHRUNK, seen(e), **values)]
+    return [TOO_STRONG.found(BY_PENALTY if penalty else BY_DECAY, share, SHRUNK, seen(e), severity, **values)]
+
+
+def _held_back(e: Evidence) -> bool:
+    """Whether training rows aren't learned as well as simple models tell others: only then can less decay help."""
+    score, reference = e.score(False), e.reference
+    if not e.learnable or score is None or reference is None:
+        return (e.skill(False) or 0.0) < LEARNED
+    return score < reference - SHORT_OF
 
 
 def _wanted(e: Evidence, strength: float) -> float | None:
@@ -66,7 +77,7 @@ def _wanted(e: Evidence, strength: float) -> float | None:
 TOO_STRONG = Kind(
     name=Template("weight decay too strong", "가중치 감쇠(weight decay)가 너무 강함"),
     stage=Stage.UPDATES,
-    place=1,
+    place=6,
     role=Role.CAUSE,
     cause=Template(
         "The decay outweighs the data's gradient: weights shrink to nothing, and with them the output.",

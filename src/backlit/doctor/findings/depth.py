@@ -22,6 +22,14 @@ VANISHED = Sign(
         "시그모이드는 많아야 1/4을 넘겨줌: Hochreiter 1991, Glorot & Bengio 2010",
     ),
 )
+FADED = Sign(
+    _LAYERS,
+    VANISHED.measure,
+    Template(
+        "near 1 where layers keep a gradient's size: Glorot & Bengio 2010",
+        "층이 기울기의 크기를 유지하면 1에 가까움: Glorot & Bengio 2010",
+    ),
+)
 EXPLODED = Sign(
     _LAYERS,
     Template("gradient at first layer / last, at the start", "학습 전, 첫 층의 기울기 / 마지막 층의 기울기"),
@@ -41,7 +49,7 @@ def layers(e: Evidence) -> list[Finding]:
     sigmoids = [part.path for part in e.parts if isinstance(part.layer, Sigmoid)]
     if len(sigmoids) >= MANY:
         return [SATURATING.found(VANISHED, known[0], limit, seen(e), first=sigmoids[0], last=sigmoids[-1])]
-    return [VANISHING.found(VANISHED, known[0], limit, seen(e), **_ends(e))]
+    return [VANISHING.found(FADED, known[0], limit, seen(e), **_ends(e))]
 
 
 def growing(e: Evidence) -> list[Finding]:
@@ -69,7 +77,7 @@ SATURATING = Kind(
         "시그모이드(sigmoid)는 기울기를 많아야 4분의 1만 전하고, 포화되면 전혀 전하지 않습니다. 여러 겹을 지나면 첫 "
         "층에는 거의 닿지 않습니다.",
     ),
-    remedy='bl.Sequential(bl.Linear(64, weight_init="kaiming"), bl.ReLU(), ...)  # in place of the sigmoids',
+    remedy='bl.Sequential(bl.Linear(64, weight_init="kaiming"), bl.ReLU())  # in place of the sigmoids',
     command="--activation relu",
     effect=_EFFECT,
     signs=(VANISHED,),
@@ -90,7 +98,7 @@ VANISHING = Kind(
     remedy="bl.Residual(bl.Linear(64), bl.ReLU())  # or bl.LayerNorm() before activations",
     command="--network resnet:8",
     effect=_EFFECT,
-    signs=(VANISHED,),
+    signs=(FADED,),
     rules=(layers,),
     picture="run.flow()",
     repair=networks.flowing,
@@ -105,7 +113,7 @@ EXPLODING = Kind(
         "Each layer passes more gradient to the one before it than it gets: over the depth it grows without bound.",
         "층마다 받은 것보다 큰 기울기를 앞 층으로 넘깁니다. 깊어질수록 끝없이 커집니다.",
     ),
-    remedy='bl.Linear(64, weight_init="kaiming"); bl.fit(..., clip=1.0)  # or bl.LayerNorm() before activations',
+    remedy='bl.fit(..., clip=1.0)  # weight_init="kaiming", or bl.LayerNorm() before activations',
     command="--network resnet:8",
     effect=_EFFECT,
     signs=(EXPLODED,),

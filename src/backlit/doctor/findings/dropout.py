@@ -36,7 +36,7 @@ def dropout(e: Evidence) -> list[Finding]:
 TOO_STRONG = Kind(
     name=Template("dropout too strong", "드롭아웃(dropout)이 너무 강함"),
     stage=Stage.UPDATES,
-    place=5,
+    place=10,
     role=Role.CAUSE,
     cause=Template(
         "So many units are dropped that too little gets through to learn from.",

@@ -16,16 +16,16 @@ HELD_OUT = Sign(
     Template("{share:.1%} of the held-out rows", "평가 데이터의 {share:.1%}"),
     Template("share of held-out rows", "평가 데이터에 대한 비율"),
     Template(
-        "1 %, and three times what chance makes of columns that don't depend on each other",
-        "1 %, 그리고 서로 무관한 열에서 우연히 생기는 만큼의 세 배",
+        "1 %, and three times as many as are equal by chance",
+        "1 %, 그리고 우연히 같아지는 만큼의 세 배",
     ),
 )
 DISAGREEING = Sign(
     Template("{share:.1%} of the rows", "데이터의 {share:.1%}"),
     Template("share of rows", "데이터에 대한 비율"),
     Template(
-        "5 %, and three times what chance makes of columns that don't depend on each other",
-        "5 %, 그리고 서로 무관한 열에서 우연히 생기는 만큼의 세 배",
+        "5 %, and three times as many as are equal by chance",
+        "5 %, 그리고 우연히 같아지는 만큼의 세 배",
     ),
 )
 
@@ -78,7 +78,10 @@ CONTRARY_DUPLICATES = Kind(
         "The same inputs occur with different targets: no function can give both.",
         "같은 입력에 서로 다른 정답이 붙어 있습니다. 어떤 함수도 둘 다 맞힐 수 없습니다.",
     ),
-    remedy="x, place = np.unique(x, axis=0, return_inverse=True)  # then one target each: the commonest, or the mean",
+    remedy="rows, place = np.unique(x, axis=0, return_inverse=True); "
+    "groups = [y[place.ravel() == i].tolist() for i in range(len(rows))]; "
+    "y = np.array([max(set(own), key=own.count) for own in groups]); "
+    "x = rows  # the commonest target of each row; of numbers better the mean",
     effect=Template(
         "a training loss that can reach the noise's floor", "학습 손실이 잡음의 하한까지 내려갈 수 있습니다."
     ),

@@ -12,6 +12,7 @@ from backlit.doctor.repair import networks
 from backlit.doctor.symptoms import seen
 from backlit.languages import Template
 from backlit.nn.layers.activations import Sigmoid, Softmax
+from backlit.nn.losses import CrossEntropy
 
 OUT_OF_REACH = 0.05  # of the targets' range that lies outside the activation's
 
@@ -21,6 +22,11 @@ FLOOR = Sign(
     _BEFORE_LOSS,
     Template("least loss", "손실의 최솟값"),
     Template("ln(e + {units} - 1) - 1, at scores 1 and 0", "ln(e + {units} - 1) - 1, 점수가 1과 0일 때"),
+)
+APPLIED = Sign(
+    _BEFORE_LOSS,
+    Template("softmaxes", "소프트맥스의 수"),
+    Template("one: the loss brings its own", "하나여야 함: 손실 함수에 이미 있음"),
 )
 BOUNDED = Sign(
     _BEFORE_LOSS,
@@ -50,6 +56,8 @@ def last_activation(e: Evidence) -> list[Finding]:
     if isinstance(part.layer, Softmax) and units == 1:
         return [SOFTMAX_ON_ONE_UNIT.found(ONE_UNIT, 1.0, 2.0, seen(e), **values)]
     if isinstance(part.layer, Softmax) and own == "softmax":
+        if type(e.loss) is not CrossEntropy:  # another loss has another floor
+            return [SOFTMAX_TWICE.found(APPLIED, None, None, seen(e), units=units, **values)]
         floor = math.log(math.e + units - 1) - 1
         return [SOFTMAX_TWICE.found(FLOOR, floor, 0.0, seen(e), units=units, **values)]
     facts = part.layer.facts
@@ -94,15 +102,15 @@ SOFTMAX_TWICE = Kind(
     place=0,
     role=Role.CAUSE,
     cause=Template(
-        "The network ends in a softmax, and the loss applies another: with k classes it can't fall below "
-        "ln(e + k - 1) - 1, and gradients shrink.",
-        "신경망 끝에 소프트맥스가 있는데 손실 함수가 한 번 더 적용합니다. 클래스가 k개면 손실이 ln(e + k − 1) − 1 "
-        "아래로 내려갈 수 없고 기울기도 작아집니다.",
+        "The network ends in a softmax, and the loss applies another: it then sees scores from 0 to 1 only, so no "
+        "answer can be sure, and gradients shrink.",
+        "신경망 끝에 소프트맥스가 있는데 손실 함수가 한 번 더 적용합니다. 손실 함수가 받는 점수가 0에서 1 사이뿐이어서 "
+        "확실한 답을 낼 수 없고 기울기도 작아집니다.",
     ),
     remedy="net = bl.Sequential(*net.layers[:-1])  # cross_entropy takes scores",
     of_one="{name} without its last activation  # cross_entropy takes scores",
     effect=Template("a loss that can reach 0", "손실이 0까지 내려갈 수 있습니다."),
-    signs=(FLOOR,),
+    signs=(FLOOR, APPLIED),
     rules=(last_activation,),
     repair=networks.without_end,
 )

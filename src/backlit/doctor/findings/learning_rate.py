@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from typing import Any
-
-import numpy as np
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
-from backlit.doctor.findings.undefined import made_from_finite
-from backlit.doctor.repair import settings
+from backlit.doctor.findings.undefined import before_any_update, made_from_finite
+from backlit.doctor.repair import settings, updates
 from backlit.doctor.symptoms import MOST_OFF, dead, saturated, seen, wavering
 from backlit.languages import Message, Template
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.shaping import Flatten
 from backlit.nn.losses import MeanSquaredError, SquaredError
 from backlit.nn.spec.transformer import is_transformer
+from backlit.optim import schedules
 from backlit.optim.adaptive import AdaGrad, Adam, AdamW, RMSprop
 from backlit.optim.transform import Optimizer
 
@@ -33,6 +33,9 @@ FALLEN = 0.9  # of the first loss: then training is on its way
 TRAVEL = 0.3  # of their size that weights can have moved in the whole training
 MOVING = 0.01  # ‖Δw‖ / ‖w‖ of one update at least: nothing overshoots in smaller steps
 SLOW = 3e-4  # ‖Δw‖ / ‖w‖ of one update: clearly below the usual 1e-3; else there were too few updates
+MOST_ADAPTIVE, MOST_PLAIN = 0.03, 3.0  # rates that are ever of use, where inputs and targets are of usual size
+FEW_UNITS = 4  # of a layer
+RAISED = 3.0  # times the rate, at least, that is advised in place of it
 ADAPTIVE = (Adam, AdamW, RMSprop, AdaGrad)
 
 _RATE = Template("learning rate {rate}", "학습률 {rate}")
@@ -95,6 +98,29 @@ BEFORE_ATTENTION = Sign(
     ),
     remedy='bl.fit(..., optimizer={optimizer}, schedule="warmup:{warm:g} cosine")  # the rate was {rate}',
     command='--lr {lower:.2g} --schedule "warmup:{warm:g} cosine"',
+)
+GREW = Sign(
+    Template(
+        "learning rate {rate}: finite at the start, infinite in epoch {epoch}, update {step}",
+        "학습률 {rate}: 처음에는 유한했으나 에포크 {epoch}의 갱신 {step}에서 무한대가 됨",
+    ),
+    _LEAP,
+    Template("updates alone can have made it so", "그렇게 만들 수 있는 것은 갱신뿐임"),
+    remedy=_SLOWER,
+    command=_LOWER,
+)
+KILLED = Sign(
+    Template(
+        "learning rate {rate}: at first {first:.0%} of layer {layer}'s units were off",
+        "학습률 {rate}: 처음에는 {layer}번 층 유닛의 {first:.0%}만 꺼져 있었음",
+    ),
+    Template("share of its units that are off at the end", "학습 뒤 꺼진 유닛의 비율"),
+    Template(
+        "half of the units, of which less than half as many were off at the start",
+        "유닛의 절반. 처음에는 그 절반도 꺼져 있지 않았음",
+    ),
+    remedy=_SLOWER,
+    command=_LOWER,
 )
 RISEN = Sign(
     _RATE,
@@ -159,7 +185,19 @@ def _with_rate(e: Evidence, rate: float) -> str:
     """The optimizer as it would be written with another rate."""
     last = e.optimizer.last
     known = isinstance(last, Optimizer)
-    return f"bl.{last.replace(learning_rate=float(f'{rate:.2g}'))!r}" if known else f"bl.SGD({rate:.2g})"
+    return pasted(last.replace(learning_rate=float(f"{rate:.2g}"))) if known else f"bl.SGD({rate:.2g})"
+
+
+def pasted(optimizer: Any) -> str:
+    """An optimizer as code that can be pasted, with its schedules.
+
+    Examples
+    --------
+    >>> from backlit import optim
+    >>> pasted(optim.SGD(optim.Cosine(0.1, 100)))
+    'bl.SGD(learning_rate=bl.optim.Cosine(start=0.1, steps=100))'
+    """
+    return "bl." + re.sub(rf"\b({'|'.join(schedules.__all__)})\(", r"bl.optim.\1(", repr(optimizer))
 
 
 def _shown(rate: float | None) -> str | Message:
@@ -180,7 +218,12 @@ def high(e: Evidence) -> list[Finding]:
     leap, follows = max(ratios, default=0.0), seen(e)
     told = _lower(e, leap / USUAL)
     if e.diverged is not None:
-        return [] if made_from_finite(e) else [TOO_HIGH.found(DIVERGED, leap, LEAP, follows, **told)]
+        if made_from_finite(e) or before_any_update(e):
+            return []
+        if leap > LEAP:
+            return [TOO_HIGH.found(DIVERGED, leap, LEAP, follows, **told)]
+        when: dict[str, Any] = {"epoch": e.diverged.epoch, "step": e.diverged.step}
+        return [TOO_HIGH.found(GREW, None, None, follows, **told, **when)]
     if leap < MOVING:
         return []
     skill = e.skill(False)
@@ -202,9 +245,20 @@ def high(e: Evidence) -> list[Finding]:
     if leap > LEAP and learned_nothing and is_transformer(e.network.architecture):
         warm = max(1, len(e.history) // 10)
         return [TOO_HIGH.found(BEFORE_ATTENTION, leap, LEAP, follows, **told, warm=warm)]
-    if worse or (died and learned_nothing) or rises_far:
+    if died and learned_nothing and not (worse or rises_far):
+        path, share = dead(e.last)
+        if width(e, path) <= FEW_UNITS:
+            return []  # the last of so few units goes off by chance
+        at_first = e.start.get("layers", {}).get(path, {}).get("dead") or 0.0
+        return [TOO_HIGH.found(KILLED, share, MOST_OFF, follows, **told, layer=path, first=at_first)]
+    if worse or rises_far:
         return [TOO_HIGH.found(RISEN, max(rising, -(skill or 0.0)), 4 * RISING, follows, **told)]
     return []
+
+
+def width(e: Evidence, path: str) -> int:
+    """Units of the layer at a path; 0 if there is none."""
+    return next((part.output[-1] for part in e.parts if part.path == path), 0)
 
 
 def _settling(e: Evidence) -> dict[str, Any]:
@@ -229,25 +283,23 @@ def low(e: Evidence) -> list[Finding]:
     """All updates together can't have moved the weights."""
     if not e.trained or e.fitted or e.diverged is not None or not e.looks:
         return []
-    looks = [(record["step"], e.ratio(record)) for record in e.looks]
-    known = [(step, ratio) for step, ratio in looks if ratio is not None]
-    if not known:
-        return []
-    steps = np.array([0, *(step for step, _ in known)])
-    ratios = np.array([known[0][1], *(ratio for _, ratio in known)])
-    travel = float(((ratios[1:] + ratios[:-1]) / 2 * np.diff(steps)).sum())
-    if travel > TRAVEL or (max(ratios) == 0 and e.rate != 0) or max(ratios) > SLOW:
-        return []
+    ratios = [ratio for ratio in map(e.ratio, e.looks) if ratio is not None]
+    travel = e.travel
+    if travel is None or travel > TRAVEL or (max(ratios) == 0 and e.rate != 0) or max(ratios) > SLOW or e.still:
+        return []  # without a gradient, no rate moves anything
     factor = 10 ** max(1, math.ceil(math.log10(TRAVEL / max(travel, 1e-12))))
-    better = (e.rate or 1e-3) * factor
-    values = {"updates": known[-1][0], "optimizer": _with_rate(e, better), "better": float(f"{better:.2g}")}
+    adaptive = isinstance(e.optimizer.last, ADAPTIVE)
+    better = min((e.rate or 1e-3) * factor, MOST_ADAPTIVE if adaptive else MOST_PLAIN)
+    if e.rate and better <= RAISED * e.rate:
+        return []  # the rate is as high as can be: what is small is the gradient
+    values = {"updates": e.looks[-1]["step"], "optimizer": _with_rate(e, better), "better": float(f"{better:.2g}")}
     return [TOO_LOW.found(HARDLY_MOVED, travel, TRAVEL, seen(e), rate=_shown(e.rate), **values)]
 
 
 TOO_HIGH = Kind(
     name=Template("learning rate too high", "학습률(learning rate)이 너무 높음"),
     stage=Stage.UPDATES,
-    place=2,
+    place=7,
     role=Role.CAUSE,
     cause=Template(
         "Updates overshoot: beyond 2/λ_max each step lands higher on the other side of the valley.",
@@ -256,7 +308,7 @@ TOO_HIGH = Kind(
     remedy="bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))  # lower than now; bl.lr_find looks for one",
     command="--lr 0.001",
     effect=Template("a loss that falls from epoch to epoch", "손실이 에포크마다 줄어듭니다."),
-    signs=(CURVED, FIRST_LEAP, DIVERGED, LEAPING, RISEN),
+    signs=(CURVED, FIRST_LEAP, DIVERGED, GREW, LEAPING, KILLED, RISEN),
     rules=(before_training, high),
     repair=settings.slower,
 )
@@ -264,25 +316,25 @@ TOO_HIGH = Kind(
 OSCILLATING = Kind(
     name=Template("learning rate oscillating", "손실이 진동하는 학습률"),
     stage=Stage.UPDATES,
-    place=3,
+    place=8,
     role=Role.CAUSE,
     cause=Template(
         "Updates are small enough to learn, but too large to settle: the loss goes up and down about a level above its "
         "least.",
         "배울 수는 있지만 자리를 잡기에는 갱신이 너무 큽니다. 손실이 가장 낮았던 값보다 높은 곳에서 오르내립니다.",
     ),
-    remedy="bl.fit(..., optimizer=bl.Adam(learning_rate=bl.optim.Cosine(0.003, steps)))"
-    "  # falls to 0; or a third of it",
+    remedy='bl.fit(..., schedule="cosine")  # the rate falls to 0; or a third of it',
     command="--lr 0.001",
     effect=Template("a loss that settles, lower than now", "손실이 지금보다 낮은 곳에서 자리를 잡습니다."),
     signs=(WAVERING, COULD_SETTLE),
     rules=(high,),
+    repair=updates.settled,
 )
 
 TOO_LOW = Kind(
     name=Template("learning rate too low", "학습률(learning rate)이 너무 낮음"),
     stage=Stage.UPDATES,
-    place=4,
+    place=9,
     role=Role.CAUSE,
     cause=Template(
         "All updates together can hardly move the weights: the loss still falls when training ends, and slowly.",

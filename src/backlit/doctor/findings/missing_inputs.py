@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.repair import rows
 from backlit.doctor.symptoms import seen
 from backlit.languages import Template
 
@@ -32,11 +33,12 @@ MISSING_INPUTS = Kind(
         "Some inputs are NaN or infinite; one such number makes the loss and then every weight NaN.",
         "입력에 NaN이나 무한대가 있습니다. 하나만 있어도 손실이, 이어서 모든 가중치가 NaN이 됩니다.",
     ),
-    remedy="x = x[np.isfinite(x).all(axis=1)]  # and y; bl.fit(table, target=...) fills gaps",
+    remedy="bl.fit(net, x, y, preparation=bl.data.FillGaps().fit(x))  # or leave such rows out, of x and y",
     command="backlit train TABLE --target COLUMN  # fills gaps, and marks them",
     effect=Template("a finite loss from the first step on", "첫 갱신부터 손실이 유한한 값이 됩니다."),
     signs=(COUNTED, MET),
-    rules=(missing,),  # without a repair: `fit` refuses such rows, so there is no run to repair
+    rules=(missing,),
+    repair=rows.filled,
 )
 
 KINDS = (MISSING_INPUTS,)

@@ -142,7 +142,7 @@ TRUNCATED = Kind(
         "길이를 꽉 채운 시퀀스가 많고 나머지는 더 짧습니다. 긴 것이 잘리면서 정답을 정하는 부분까지 잘려 나갔을 수 "
         "있습니다.",
     ),
-    remedy="rows, cut = tokenizer.encode_all(texts)  # as long as the longest; or keep the other end",
+    remedy="# rows, cut = tokenizer.encode_all(texts): as long as the longest; or keep the other end",
     effect=Template("a held-out loss below that of guessing", "평가 손실이 추측보다 낮아집니다."),
     signs=(PILED_UP,),
     rules=(cut,),

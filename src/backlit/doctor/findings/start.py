@@ -130,7 +130,7 @@ def bias(e: Evidence) -> list[Finding]:
     return []
 
 
-_REMEDY = 'bl.Linear(units, weight_init="xavier")  # "kaiming" before ReLU'
+_REMEDY = 'bl.Linear(64, weight_init="xavier")  # "kaiming" before ReLU'
 
 CONSTANT = Kind(
     name=Template("constant initialisation", "모두 같은 값으로 초기화함"),
@@ -219,7 +219,7 @@ NEGATIVE_BIAS = Kind(
         "Biases start so far below zero that ReLU units are off for every row: they get no gradient, ever.",
         "편향이 0보다 훨씬 낮은 값에서 출발해 ReLU 유닛이 모든 데이터에서 꺼져 있고, 기울기를 전혀 받지 못합니다.",
     ),
-    remedy='bl.Linear(units, weight_init="kaiming", bias_init="zeros")',
+    remedy='bl.Linear(64, weight_init="kaiming", bias_init="zeros")',
     effect=Template("about half of the units on", "유닛의 절반쯤이 켜집니다."),
     signs=(BELOW,),
     rules=(bias,),

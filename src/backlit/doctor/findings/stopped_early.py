@@ -5,16 +5,34 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.noise import between_epochs
 from backlit.doctor.repair import settings
+from backlit.doctor.symptoms import seen, simple_models_fail
 from backlit.languages import Template
 
 FALLING = 0.01  # of the guess's loss, by which the held-out loss still fell in the last tenth
 SURELY = 2.0  # standard errors
 FEWEST_EPOCHS, ENOUGH_EPOCHS = 4, 10  # of fewer than these ten, what looks like noise is the bend
 
+LITTLE, NOTHING = 0.15, 0.05  # of the guess's loss got rid of
+FLAT, CREEPING, STEADY = 0.02, 0.003, 0.9  # fall in a quarter of the epochs; share of epochs that are better
+FEW_UPDATES, FEWEST_OF_ALL = 500, 8  # and epochs, of which a network may need more
+
+UNDER_WAY = Sign(
+    Template("{updates} updates in {epochs} epochs", "에포크 {epochs}번에 갱신 {updates}번"),
+    Template(
+        "fall of the training loss in the last quarter, of the guess's",
+        "마지막 4분의 1 동안 학습 손실이 줄어든 정도(추측 손실에 대한 비율)",
+    ),
+    Template(
+        "a fiftieth, or steadily less; and hardly anything was learned yet",
+        "50분의 1, 또는 조금씩이라도 꾸준히 줄어듦. 아직 거의 배우지 못했음",
+    ),
+)
 STILL_FALLING = Sign(
     Template("epoch {epoch}, {column} {loss:.4g}", "에포크 {epoch}, {column} {loss:.4g}"),
     Template("fall", "줄어든 정도"),
@@ -39,20 +57,52 @@ def stopped(e: Evidence) -> list[Finding]:
     return [STOPPED_EARLY.found(STILL_FALLING, fall, FALLING, severity="remark", **values)]
 
 
+def unlearned(e: Evidence) -> bool:
+    """Whether a network didn't learn its training rows as well as simple models tell rows they have never seen."""
+    if not e.trained or e.diverged is not None or e.well or e.fitted:
+        return False
+    score, reference = e.score(False), e.reference
+    if e.learnable and score is not None and reference is not None:
+        return score < reference - e.short
+    return (e.skill(False) or 0.0) < NOTHING and simple_models_fail(e) is not True and e.skill(False) is not None
+
+
+def falling(e: Evidence) -> float:
+    """By how much the training loss fell from the third to the last quarter of the epochs, of the guess's."""
+    losses = e.column("loss")
+    quarter = max(1, len(losses) // 4)
+    return float((losses[-2 * quarter : -quarter].mean() - losses[-quarter:].mean()) / (e.guess or 1.0))
+
+
+def short(e: Evidence) -> list[Finding]:
+    """A training that ended while it had hardly learned anything yet, and was still learning, or before it could."""
+    if not unlearned(e) or e.still or e.stopped == "early stopping" or (e.skill(False) or 0.0) >= LITTLE:
+        return []
+    late = e.column("loss")[len(e.history) // 2 :]
+    steadily = len(late) > 2 and bool((np.diff(late) < 0).mean() >= STEADY)
+    fall = falling(e) if len(e.history) > 1 and (e.skill(False) or 0.0) > -1 else 0.0
+    few = len(e.history) < FEWEST_OF_ALL and e.updates < FEW_UPDATES
+    if not (fall > FLAT or few or (steadily and fall > CREEPING)):
+        return []
+    limit = FLAT if fall > FLAT else CREEPING if fall > CREEPING else None  # of few updates, the number tells
+    return [STOPPED_EARLY.found(UNDER_WAY, fall, limit, seen(e), updates=e.updates, epochs=len(e.history))]
+
+
 STOPPED_EARLY = Kind(
     name=Template("stopped early", "너무 일찍 멈춤"),
     stage=Stage.FITTING,
-    place=3,
+    place=4,
     role=Role.OUTCOME,
     cause=Template(
-        "The held-out loss was still falling when training ended.",
-        "학습이 끝날 때까지 평가 손실이 계속 줄고 있었습니다.",
+        "The loss was still falling when training ended: there were too few updates.",
+        "학습이 끝날 때까지 손실이 계속 줄고 있었습니다. 갱신이 모자랍니다.",
     ),
     remedy="bl.fit(..., epochs=3 * epochs, early_stopping=10)",
     command="--epochs 200 --patience 10",
     effect=Template("a lower loss", "손실이 더 낮아집니다."),
-    signs=(STILL_FALLING,),
+    signs=(STILL_FALLING, UNDER_WAY),
     rules=(stopped,),
+    fallback=(short,),
     repair=settings.longer,
 )
 

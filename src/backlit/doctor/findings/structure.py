@@ -100,7 +100,7 @@ NO_NON_LINEARITY = Kind(
         "Nothing bends between linear layers: together they are one linear layer.",
         "선형 층 사이에 비선형 함수가 없어, 여러 층이 선형 층 하나와 같습니다.",
     ),
-    remedy="bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(...))  # an activation after each hidden layer",
+    remedy="net = bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(1))  # an activation after each hidden layer",
     command="--network mlp:64,64",
     effect=Template("more than a linear model can learn", "선형 모형이 배울 수 없는 것까지 배웁니다."),
     signs=(NOTHING_BETWEEN,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from backlit.doctor.evidence import Evidence
+from backlit.doctor.evidence import SHORT_OF, Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.last_layer import last_activation
 from backlit.doctor.noise import of_share
@@ -15,6 +15,7 @@ from backlit.languages import Template
 AGREE = 0.6  # of nearest neighbours have the very same whole number: then it names a class
 ABOVE_CHANCE = 0.25
 FEWEST_CLASSES, MOST_CLASSES = 3, 30
+SMALL, VERY_SMALL = 0.03, 0.003  # likewise
 LARGE, VERY_LARGE = 10.0, 30.0  # root mean square of the targets: trouble if nothing is learned; in any case
 
 WHOLE = Sign(
@@ -34,6 +35,15 @@ SPREAD = Sign(
     Template(
         "mean 0 and variance 1, as of all that a network works on: LeCun et al., Efficient BackProp, 1998",
         "신경망이 다루는 값은 평균 0, 분산 1이 좋음: LeCun et al., Efficient BackProp, 1998",
+    ),
+)
+
+TINY = Sign(
+    SPREAD.where,
+    SPREAD.measure,
+    Template(
+        "at least 0.03: what a network gives at first is of size 1, and is noise beside smaller targets",
+        "적어도 0.03. 신경망이 처음 내는 값은 크기가 1쯤이라 더 작은 목푯값 옆에서는 잡음임",
     ),
 )
 
@@ -57,10 +67,22 @@ def scale_of_targets(e: Evidence) -> list[Finding]:
     if e.data.get("kind") != "number" or mean is None or not std or last_activation(e):
         return []
     size, limit = math.hypot(mean, std), LARGE if e.trained else VERY_LARGE
-    if size <= limit or e.well:
-        return []
+    least = SMALL if e.trained else VERY_SMALL
+    if e.well or least <= size <= limit or e.data.get("far_targets"):
+        return []  # targets of usual size with a few far away are told by these
     severity = "alarm" if e.trained else "remark"  # the output layer alone may well travel there
+    if size < least:
+        if e.trained and not _drowned(e):
+            return []
+        return [UNSCALED_TARGETS.found(TINY, size, least, seen(e), severity, mean=mean, std=std)]
     return [UNSCALED_TARGETS.found(SPREAD, size, limit, seen(e), severity, mean=mean, std=std)]
+
+
+def _drowned(e: Evidence) -> bool:
+    """Whether training rows are told worse than by guessing, or than simple models do: size isn't all that is small."""
+    skill, score, reference = e.skill(False), e.score(False), e.reference
+    worse = skill is not None and skill < -SHORT_OF
+    return worse or bool(e.learnable and score is not None and reference is not None and score < reference - SHORT_OF)
 
 
 CLASSES_AS_NUMBERS = Kind(
@@ -87,15 +109,15 @@ UNSCALED_TARGETS = Kind(
     place=2,
     role=Role.CAUSE,
     cause=Template(
-        "The targets' mean or spread is far above 1: the output layer has to travel there in steps made for 1, or "
-        "gradients as large as the targets blow up the weights.",
-        "목푯값의 평균이나 퍼진 정도가 1보다 훨씬 큽니다. 출력층이 먼 거리를 작은 갱신으로 가야 하거나, 목푯값만큼 큰 "
-        "기울기가 가중치를 폭발시킵니다.",
+        "The targets' size is far from 1. Far above, the output layer has to travel there in steps made for 1, or "
+        "gradients as large as the targets blow up the weights; far below, the network's first outputs drown them.",
+        "목푯값의 크기가 1과 크게 다릅니다. 너무 크면 출력층이 먼 거리를 작은 갱신으로 가야 하거나 목푯값만큼 큰 "
+        "기울기가 가중치를 폭발시키고, 너무 작으면 신경망이 처음 내는 값에 묻힙니다.",
     ),
     remedy="bl.fit(..., standardize_targets=True)  # predictions come in the targets' own unit",
     command="backlit train TABLE --target COLUMN  # standardises targets",
     effect=Template("a first loss near 1, and a faster fall", "첫 손실이 1에 가까워지고, 더 빨리 줄어듭니다."),
-    signs=(SPREAD,),
+    signs=(SPREAD, TINY),
     rules=(scale_of_targets,),
     repair=settings.scaled_targets,
 )

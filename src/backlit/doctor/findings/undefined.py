@@ -38,6 +38,12 @@ def nan(e: Evidence) -> list[Finding]:
     return [SOURCE_OF_NAN.found(FIRST_BAD, None, 0.0, seen(e), place=bad.place, epoch=bad.epoch, step=bad.step)]
 
 
+def before_any_update(e: Evidence) -> bool:
+    """Whether the first forward pass already gave NaN or infinity: then nothing that updates do is at fault."""
+    bad = e.diverged
+    return bad is not None and (bad.epoch, bad.step) == (1, 1) and bad.kind not in ("parameter", "validation loss")
+
+
 def made_from_finite(e: Evidence) -> bool:
     """Whether the NaN came from an undefined value rather than from growth: before it, all was of usual size."""
     if e.diverged is None or e.diverged.kind == "parameter":
@@ -71,10 +77,12 @@ SOURCE_OF_NAN = Kind(
         "after it is NaN.",
         "어떤 값이 함수의 정의역을 벗어났습니다(0의 로그, 음수의 제곱근, 0/0). 그 뒤의 값은 모두 NaN이 됩니다.",
     ),
-    remedy="bl.debug_nans()  # names the operation; keep its argument in range, or use a loss on scores",
+    remedy='with bl.debug_nans(): bl.fit(net, x, y, epochs=1, engine="numpy")'
+    "  # names the operation; keep its argument in range, or use a loss on scores",
     effect=Template("a finite loss", "손실이 유한한 값이 됩니다."),
     signs=(FIRST_BAD, BELOW_ZERO),
     rules=(nan,),  # and that of the last layer
+    apart=True,
     repair=_repair,
 )
 

@@ -7,9 +7,12 @@ from typing import Any
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.findings.parts import shifted, wrong_labels
 from backlit.doctor.symptoms import COMMON, TELLING, UNSEEN, never_better, seen, simple_models_fail
 from backlit.languages import Template
+from backlit.nn.shapes import size_of
 
+POWER = 0.06  # standard deviation of R² by chance; a signal twice as strong would show
 GAP = 0.3  # of the guess's loss, got rid of on training rows: they were learned by heart
 
 _ROWS = Template("{rows} rows", "데이터 {rows}개")
@@ -34,7 +37,7 @@ def _unrelated(e: Evidence) -> list[Finding]:
     rows = e.data["rows"]
     if "linear" in simple:
         score = max(simple["linear"], simple["neighbours"]) - simple["guess"]
-        limit = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else 0.05
+        limit = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else min(0.05, 12 / simple["rows"])
         sign = BY_ACCURACY if e.classes else BY_R2
     else:
         score = 1 - float(e.column("val_loss").min()) / (e.data.get("held_guess") or e.guess or 1)
@@ -42,9 +45,17 @@ def _unrelated(e: Evidence) -> list[Finding]:
     return [UNRELATED_LABELS.found(sign, score, limit, seen(e), rows=rows)]
 
 
+def _telling(e: Evidence) -> bool:
+    """Whether so many rows, of so many columns, would show a weak signal: R² of noise varies by √(2p) / n."""
+    rows, columns = (e.data.get("reference") or {}).get("rows", 0), size_of(e.network.input_shape)
+    return not rows or math.sqrt(2 * columns) / rows <= POWER
+
+
 def by_heart(e: Evidence) -> list[Finding]:
     """Targets learned by heart that nothing can tell for other rows: neither neighbours nor a line nor the network."""
     if not e.trained or not e.validated or e.diverged is not None or simple_models_fail(e) is False:
+        return []
+    if not _telling(e) or wrong_labels(e) or shifted(e):
         return []
     if e.data.get("rows", 0) < TELLING or (e.classes and max(e.targets.get("shares") or [0]) >= COMMON):
         return []  # guessing is hard to beat there
@@ -55,7 +66,12 @@ def unlearnable(e: Evidence) -> list[Finding]:
     """Targets that nothing can tell from the inputs, though gradients flow."""
     if not e.trained or e.diverged is not None or not e.looks or simple_models_fail(e) is not True:
         return []
-    if e.classes and max(e.targets.get("shares") or [0]) >= COMMON:
+    if (
+        not _telling(e)
+        or wrong_labels(e)
+        or shifted(e)
+        or (e.classes and max(e.targets.get("shares") or [0]) >= COMMON)
+    ):
         return []
     weights = [record for path, record in e.last.get("params", {}).items() if path.endswith("weight")]
     flowing = all(record.get("gradient_norm") for record in weights)
@@ -73,7 +89,7 @@ UNRELATED_LABELS = Kind(
         "정답과 입력이 서로 맞지 않습니다. 최근접 이웃도, 선형 모형도, 기울기가 잘 흐르는 이 신경망도 처음 보는 "
         "데이터를 추측보다 잘 맞히지 못합니다. x나 y 한쪽만 섞이지 않았는지 확인하십시오.",
     ),
-    remedy="order = rng.permutation(len(x)); x, y = x[order], y[order]  # one order for both; look at a few pairs",
+    remedy="print([(x[i], y[i]) for i in range(3)])  # do these belong together? Shuffle both in one order, or none",
     effect=Template("a held-out loss below that of guessing", "평가 손실이 추측보다 낮아집니다."),
     signs=(BY_ACCURACY, BY_R2, BY_LOSS),
     rules=(by_heart,),

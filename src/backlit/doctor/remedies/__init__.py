@@ -13,7 +13,9 @@ from typing import Any
 from backlit.errors import unknown
 
 LIBRARIES = ("torch", "lightning", "keras", "sklearn")
-DEFAULTS: Mapping[str, Any] = {"lower": 0.001, "better": 0.01, "start": 0.003, "steps": "len(loader) * epochs"}
+DEFAULTS: Mapping[str, Any] = {
+    "lower": 0.001, "better": 0.01, "start": 0.003, "steps": "len(loader) * epochs", "column": 0, "code": -999.0,
+}  # fmt: skip
 
 
 def code_in(library: str, name: str, values: Mapping[str, Any]) -> str:

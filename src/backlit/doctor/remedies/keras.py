@@ -55,4 +55,20 @@ CODE = {
     "overfitting": "model.fit(x, y, validation_split=0.2, callbacks=[keras.callbacks.EarlyStopping(patience=10, "
     "restore_best_weights=True)])",
     "stopped early": "model.fit(x, y, epochs=3 * epochs)",
+    "shifted split": "order = rng.permutation(len(x)); x, y = x[order], y[order]  # before splitting",
+    "labels wrong in one part": "print(x[:3], y[:3], held_x[:3], held_y[:3])  # do the pairs go together?",
+    "leaking column": "x = np.delete(x, {column}, axis=1)",
+    "sorted rows": "model.fit(x, y, shuffle=True)",
+    "unknown tokens": "text = keras.layers.TextVectorization(); text.adapt(texts)  # on the texts that are trained on",
+    "lopsided weights": "model.fit(x, y)  # without class_weight and sample_weight",
+    "batch-dependent outputs": "y = keras.ops.softmax(y, axis=-1)  # along the last axis, not along the rows",
+    "codes for missing values": "x = np.where(x == {code:g}, np.nan, x)  # then fill in",
+    "outlying rows": "x = np.clip(x, *np.quantile(x, [0.01, 0.99], axis=0))",
+    "clipping too strong": "keras.optimizers.SGD(clipnorm={better:g})",
+    "momentum too high": "keras.optimizers.SGD(momentum=0.9)",
+    "rate falls too soon": "keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.003, {steps}))",
+    "delta too small": "model.compile(loss=keras.losses.Huber(delta={better:g}))",
+    "worse than guessing": "model.fit(x, y, validation_split=0.2, callbacks=["
+    "keras.callbacks.EarlyStopping(restore_best_weights=True)])",
+    "open cause": "model.compile(optimizer=keras.optimizers.Adam(0.003), loss=loss)  # one change at a time",
 }

@@ -5,6 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 
+import numpy as np
+
+from backlit.doctor.repair.budget import Budget
 from backlit.doctor.repair.compare import Validation, validate
 from backlit.errors import BacklitWarning
 from backlit.train.recipe import Recipe
@@ -24,27 +27,41 @@ class Bench:
     made apart would train the same can't be told. The search hands the same recipe on where it means the same.
     """
 
-    def __init__(self, recipe: Recipe, seeds: int, progress: Progress | None = None) -> None:
-        self.seed, self.seeds, self.progress = recipe.seed, seeds, progress
-        self.trainings, self.share, self.stage = 0, 0.0, ""
+    def __init__(self, recipe: Recipe, seeds: int, budget: Budget, progress: Progress | None = None) -> None:
+        self.seed, self.seeds, self.budget, self.progress = recipe.seed, seeds, budget, progress
+        self.trainings, self.stage = 0, ""
         self._done: dict[tuple[Recipe, int], Validation] = {}
 
     def know(self, recipe: Recipe, run: Result) -> None:
         """Take a run as what the recipe gives with its own seed."""
         self._done[recipe, 0] = validate(run, recipe)
 
+    def lacking(self, recipe: Recipe, seeds: int) -> int:
+        """With how many of the first seeds a recipe hasn't been trained yet."""
+        return sum((recipe, number) not in self._done for number in range(seeds))
+
+    def tell(self) -> None:
+        """Say what is being tried."""
+        if self.progress:
+            self.progress(self.stage, min(1.0, self.budget.trainings / self.budget.most))
+
     def trial(self, recipe: Recipe, number: int) -> Validation:
         """What comes of a recipe with the first, second … seed."""
         key = recipe, number
         if key not in self._done:
-            if self.progress:
-                self.progress(self.stage, self.share)
             # Only the first is diagnosed, and probes don't change what is learned.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", BacklitWarning)  # told of the original, and not to be told again
-                run = recipe.fit(seed=self.seed + number, probes=None if number else "standard", progress=False)
-            self.trainings += 1
-            if run.stopped == "interrupted":
-                raise StoppedError
+            run = self.train(recipe.replace(seed=self.seed + number, probes=None if number else "standard"))
             self._done[key] = validate(run, recipe)
         return self._done[key]
+
+    def train(self, recipe: Recipe) -> Result:
+        """A training, counted; what it warns of was told of the original."""
+        self.tell()
+        with warnings.catch_warnings(), np.errstate(all="ignore"):  # what diverges loses
+            warnings.simplefilter("ignore", BacklitWarning)
+            run = recipe.fit(progress=False)
+        self.trainings += 1
+        self.budget.spend(recipe, run)
+        if run.stopped == "interrupted":
+            raise StoppedError
+        return run

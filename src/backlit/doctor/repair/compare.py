@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from backlit.graph import tree
+from backlit.graph.tensor import value_of
+from backlit.nn.layer import Network, forward
 from backlit.nn.shapes import rows_at, rows_of
 from backlit.train.ensemble import Folds, members
 from backlit.train.heads import HeadTargets
@@ -56,8 +58,28 @@ def validate(run: Result, recipe: Recipe) -> Validation:
 
 def _answers(run: Result, inputs: Any, y: Any) -> tuple[Any, Any]:
     """Raw outputs for some rows, beside their targets."""
+    streams = max((getattr(layer, "stateful", 0) for _, layer in run.network.architecture.walk()), default=0)
+    if streams:
+        return _read_on(run, inputs, streams), y
     written = run.targets.encode(y, str(run.network.dtype)) if run.targets.kind == "text" else None
     return run.forward(inputs, written), y
+
+
+def _read_on(run: Result, inputs: Any, streams: int) -> np.ndarray:
+    """Outputs for windows of a text in their order, the state carried from each batch to the next, as in training."""
+    network = run.network
+    state: Any = Network.empty(network.architecture, network.input_shape, str(network.dtype)).state
+    parts = []
+    for start in range(0, len(inputs), streams):
+        rows = inputs[start : start + streams]
+        lacking = streams - len(rows)
+        rows = np.concatenate([rows, np.repeat(rows[-1:], lacking, axis=0)]) if lacking else rows
+        with np.errstate(all="ignore"):
+            output, state = forward(
+                network.architecture, network.input_shape, network.params, rows, state=state, fresh=np.bool_(start == 0)
+            )
+        parts.append(np.asarray(value_of(output))[: streams - lacking])
+    return np.concatenate(parts)
 
 
 def costs(validation: Validation, criterion: str, reference: Result) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 from backlit.doctor.diagnose import diagnose
 from backlit.doctor.repair.bench import Bench, Progress, StoppedError
+from backlit.doctor.repair.budget import Budget
 from backlit.doctor.repair.result import Repair
 from backlit.doctor.repair.search import Search
 from backlit.errors import InputError
@@ -15,6 +16,7 @@ from backlit.train.recipe import Recipe, recipe_of
 from backlit.train.result import Result
 
 SEEDS, ROUNDS = 3, 5
+WHOLE = 1.0  # trainings that are kept for the end, where all rows are learned from again
 
 
 def fix(
@@ -31,13 +33,12 @@ def fix(
 ) -> Repair:
     """Apply the remedies of a run's diagnosis, train again, keep what helps.
 
-    Findings are taken in their order, causes first; what was taken to follow from a cause comes next if its own remedy
-    doesn't help. Each remedy is tried by itself: the network is trained again, from the same seed, and judged on the
-    rows that the run holds back (a fifth, if it holds back none). Of several ways to the same end the best with that
-    seed is tried with others. It is kept if the held-out loss is lower beyond the noise of seeds and rows, and by at
-    least a hundredth: see `compare`. What is kept is diagnosed again; at last, other rates and lengths of training are
-    tried in the same way, since what suited the sick network needn't suit the mended one. Test rows, if there are any,
-    decide nothing.
+    Mistakes that can be proved are mended first, unless that does clear harm. Then all that the findings leave open
+    competes: remedies, two together, other rates, lengths and widths, trained side by side from the run's own start by
+    successive halving. The winner is compared with what there is, with the same seeds and on the rows that the run
+    holds back (a fifth, if it holds back none); it is kept if their loss is lower beyond the noise of seeds and rows,
+    and by at least a hundredth: see `compare`. What is kept is diagnosed again. All together takes no more updates than
+    20 trainings of the run. Test rows, if there are any, decide nothing.
 
     Parameters
     ----------
@@ -46,11 +47,12 @@ def fix(
     x, y : as given to `fit`, optional
         Needed for loaded runs.
     seeds : int
-        Pairs of trainings, before and after, that decide; up to twice as many where they don't.
+        Pairs of trainings, before and after, that decide; up to twice as many where they don't, and two where the gain
+        is plain.
     rounds : int
-        Most remedies that are kept.
+        Most changes that are kept.
     suit : bool
-        Whether rates and lengths of training that suit the mended network are tried at last.
+        Whether rates, lengths of training and what else is usual compete, too, and not the findings' remedies alone.
     progress : callable, optional
         ``progress(what, share done)`` is told what is being tried.
     recipe : Recipe, optional
@@ -82,20 +84,18 @@ def fix(
             raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
     original = recipe if recipe is not None else recipe_of(run, x, y, **options)
     first = original.with_validation()
-    bench = Bench(first, seeds, progress)
-    search = Search(bench, first, run)
+    bench = Bench(first, seeds, Budget.of(first), progress)
+    search = Search(bench, first, run, reserve=0.0 if original.training.validation is not None else WHOLE)
     interrupted = False
     try:
         if _as_trained(run, original):
             bench.know(first, run)
-        search.repair(diagnose(run if run.probes else bench.trial(first, 0).run), rounds)
-        if suit:
-            search.suit()
+        search.repair(diagnose(run if run.probes else bench.trial(first, 0).run), rounds, suit)
         mended = _trained(search, original) if search.kept else run
-    except StoppedError:
+    except (StoppedError, KeyboardInterrupt):
         interrupted, mended = True, run
         if search.kept:
-            mended = bench.trial(search.recipe, 0).run
+            mended = search.run
     if mended is not run:
         mended = _finished(mended, search, run, original)
     left = diagnose(mended)
@@ -107,6 +107,9 @@ def fix(
         left=left,
         test=_test(run, mended),
         trainings=bench.trainings,
+        candidates=search.tried,
+        updates=bench.budget.spent,
+        length=bench.budget.trainings,
         interrupted=interrupted,
     )
 
@@ -127,12 +130,8 @@ def _trained(search: Search, original: Recipe) -> Result:
     recipe, bench = search.recipe, search.bench
     if original.training.validation is not None or recipe.training.early_stopping:
         return bench.trial(recipe, 0).run
-    bench.trainings += 1
     bench.stage = "all rows"
-    run = recipe.replace(validation=None).fit(probes="standard", progress=False)
-    if run.stopped == "interrupted":
-        raise StoppedError
-    return run
+    return bench.train(recipe.replace(validation=None, probes="standard"))
 
 
 def _finished(mended: Result, search: Search, run: Result, original: Recipe) -> Result:

@@ -7,6 +7,7 @@ from typing import Any
 
 from backlit.aligned import aligned
 from backlit.doctor.finding import Diagnosis, Finding
+from backlit.doctor.repair.budget import TRAININGS
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,13 @@ class Repair:
     test : dict or None
         Scores on the test rows, {"before": ..., "after": ...}, if there are any; nothing was decided by them.
     trainings : int
-        Networks trained.
+        Networks trained to their end.
+    candidates : int
+        Combinations of changes that were trained side by side, of which the better ones went on.
+    updates : int
+        Of all that was trained together.
+    length : float
+        The same in trainings of the run's own length: 20 at most.
     interrupted : bool
         Whether it was stopped before everything was tried.
 
@@ -85,6 +92,9 @@ class Repair:
     left: Diagnosis = field(default_factory=Diagnosis)
     test: dict[str, dict[str, float]] | None = None
     trainings: int = 0
+    candidates: int = 0
+    updates: int = 0
+    length: float = 0.0
     interrupted: bool = False
 
     @property
@@ -101,6 +111,9 @@ class Repair:
             "left": self.left.to_dict()["findings"],
             "test": self.test,
             "trainings": self.trainings,
+            "candidates": self.candidates,
+            "updates": self.updates,
+            "length": round(self.length, 3),
             "interrupted": self.interrupted,
         }
 
@@ -115,6 +128,8 @@ class Repair:
 
     def __str__(self) -> str:
         parts = [self.table()] if self.changes else []
+        if self.changes or self.candidates:
+            parts.append(self._effort())
         if self.interrupted:
             parts.append("interrupted: not everything was tried")
         if self.decide:
@@ -126,11 +141,18 @@ class Repair:
             parts.append("\n".join(["test rows, by which nothing was decided:", *scores]))
         if self.kept:
             parts.append(f"mended by {len(self.kept)} change{'s' if len(self.kept) > 1 else ''}; " + self._after())
-        elif self.changes:
+        elif self.changes or self.candidates:
             parts.append("nothing helped beyond noise: the run stays as it is")
         elif not self.decide:
             parts.append("no findings: nothing to mend")
         return "\n\n".join(parts)
+
+    def _effort(self) -> str:
+        side = f", {self.candidates} candidates side by side" if self.candidates else ""
+        return (
+            f"trained: {self.trainings} networks to the end{side}; {self.updates} updates, as many as "
+            f"{self.length:.1f} trainings of this run have (at most {TRAININGS})"
+        )
 
     def _after(self) -> str:
         alarms = [finding.name for finding in self.left.alarms]

@@ -1,26 +1,42 @@
-"""Search: tries remedies on a recipe, one after another, and keeps what helps."""
+"""Search: mends what is surely wrong, then has all that the findings leave open compete, and keeps what helps."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
 from backlit.doctor.diagnose import diagnose
-from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind
+from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role
 from backlit.doctor.repair import inputs, settings
 from backlit.doctor.repair.bench import Bench
-from backlit.doctor.repair.change import Change, Remedy
-from backlit.doctor.repair.compare import cap, capped, compare, costs, groups
+from backlit.doctor.repair.candidates import Candidate, Option, candidates, open_ways
+from backlit.doctor.repair.change import Change
+from backlit.doctor.repair.compare import SURE, compare
+from backlit.doctor.repair.contest import Contest
 from backlit.doctor.repair.result import Attempt
+from backlit.doctor.trials import Yardstick
 from backlit.errors import BacklitError
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 
-SUITED, AFTER = 3, "to suit the mended network"  # times that rate and length are looked at again after mending
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
+TWICE = 2  # seeds with which a mistake that can be proved is looked at: it is mended unless that does harm
+WAVES = 2  # contests over what is open, if nothing of the first is kept
+LARGE, FAR = 0.2, 4.0  # of the cost, and standard errors of the rows: a gain that two seeds are enough for
+CHOSEN = 2  # of a contest, the best so many are compared with several seeds, one after another
+# Mistakes that can be proved, by what they are called: no choice of settings makes them right.
+MISTAKES = frozenset({
+    "softmax twice", "activation before the loss", "softmax on one unit", "targets out of reach", "classes as numbers",
+    "no non-linearity", "unconnected layer", "zero initialisation", "constant initialisation", "sorted rows",
+    "codes for missing values", "unscaled inputs", "off-centre inputs", "unscaled targets", "clipping too strong",
+    "momentum too high", "rate falls too soon", "delta too small",
+})  # fmt: skip
+UNTRUSTED = frozenset({"shifted split", "labels wrong in one part"})  # what is held back tells nothing
+# Outcomes without a remedy of their own, of which the cause is open: whatever helps may be tried.
+OPEN = frozenset({"open cause", "worse than guessing", "too short training"})
 
 
 class Search:
@@ -35,150 +51,202 @@ class Search:
     kept : list of Change
     undecided : dict of str to Finding
         Findings that have no remedy here, by name.
+    tried : int
+        Candidates that were trained for a while, besides.
     """
 
-    def __init__(self, bench: Bench, recipe: Recipe, run: Result) -> None:
+    def __init__(self, bench: Bench, recipe: Recipe, run: Result, reserve: float = 0.0) -> None:
         self.bench, self.recipe, self.run, self.reference = bench, recipe, run, run
         self.attempts: list[Attempt] = []
         self.kept: list[Change] = []
         self.undecided: dict[str, Finding] = {}
-        self._tried: set[str] = set()
+        self.tried, self.reserve = 0, reserve
+        self._mistakes: set[str] = set()
         # Remedies that change the network know one input and one output.
         self._several = bool(run.network.input_names or run.network.output_names)
 
-    def repair(self, findings: Diagnosis, rounds: int) -> None:
-        """Findings one after another; after a change that was kept, those of the new run."""
-        for done in range(rounds):
-            self.bench.share = done / rounds
-            if not any(map(self._repair, findings)):  # up to the first that is kept
+    def repair(self, findings: Diagnosis, rounds: int, suit: bool) -> None:
+        """Mistakes first, then contests; after each change that was kept, the new run is looked at again.
+
+        Nothing is tried where the held-out rows, by which it would be judged, are themselves at fault.
+        """
+        broken = [finding for finding in findings.alarms if finding.name in UNTRUSTED]
+        if broken:
+            self.undecided |= {finding.name: finding for finding in broken}
+            return
+        for _ in range(rounds):
+            if not (self._mend_mistakes(findings) or self._compete(findings, suit)):
                 return
             findings = diagnose(self.run)
 
-    def suit(self) -> None:
-        """A rate and a length that suit the network as it is mended."""
-        for _ in range(SUITED):
-            self.bench.share = 1.0
-            if not self.kept or not self._try(AFTER, settings.suited(self.recipe, self.run), alone=True):
-                return
+    # -------------------------------------------------------------------------------- what the findings leave open
 
-    def _repair(self, finding: Finding) -> bool:
-        """Whether a remedy of this finding was kept, or of one that was taken to follow from it."""
-        followers = [each.kind for each in finding.consequences if isinstance(each, Consequence)]
-        kinds = dict.fromkeys([finding.kind, *(kind for kind in followers if kind.repair is not None)])
-        return any(self._apply(kind, finding) for kind in kinds)
+    def _options(self, findings: Iterable[Finding]) -> list[Option]:
+        """The ways to mend each finding, and what was taken to follow from it; those without are noted."""
+        found: dict[str, Option] = {}
+        for finding in findings:
+            followers = [each.kind for each in finding.consequences if isinstance(each, Consequence)]
+            for kind in dict.fromkeys([finding.kind, *followers]):
+                option = self._option(kind)
+                if option is not None:
+                    found.setdefault(kind.key, option)
+                elif kind is finding.kind and kind.key not in {attempt.finding for attempt in self.attempts}:
+                    self.undecided.setdefault(kind.key, finding)
+        return list(found.values())
 
-    def _apply(self, kind: Kind, finding: Finding) -> bool:
-        """Whether a remedy of a finding of this kind was kept."""
-        changes: list[Change] = []
-        if self._several and kind.repair not in (*settings.OF_TRAINING, inputs.standardized):
-            return self._undecided(kind, finding)
-        with contextlib.suppress(BacklitError):  # what can't be built isn't a way
-            changes = [change for change in kind.ways(self.recipe, self.run) if change.words not in self._tried]
-        if not changes:
-            return self._undecided(kind, finding)
-        self._tried |= {change.words for change in changes}
-        return self._try(kind.key, changes)
+    def _option(self, kind: Kind) -> Option | None:
+        if kind.repair is None or (self._several and kind.repair not in (*settings.OF_TRAINING, inputs.standardized)):
+            return None
+        option = open_ways(kind.key, kind.ways, self.recipe, self.run)
+        return option if option.ways else None
 
-    def _undecided(self, kind: Kind, finding: Finding) -> bool:
-        """A finding that has no remedy here: False, since nothing was kept for it."""
-        if kind is finding.kind and kind.key not in {attempt.finding for attempt in self.attempts}:
-            self.undecided.setdefault(kind.key, finding)
+    # -------------------------------------------------------------------------------- mistakes that can be proved
+
+    def _mend_mistakes(self, findings: Diagnosis) -> bool:
+        """Whether a mistake was mended: kept unless it does clear harm, since other settings are yet to be found."""
+        for option in self._options(findings.alarms):
+            if option.name in MISTAKES and option.name not in self._mistakes:
+                self._mistakes.add(option.name)
+                change = self._likeliest(option)
+                if change is not None and self._keep_unless_worse(option.name, change):
+                    return True
         return False
 
-    def _try(self, name: str, changes: list[Change], alone: bool = False) -> bool:
-        """Compare the best of some changes with what there is; if that is no better, with what it needs besides.
-
-        `alone`: without anything besides.
-        """
-        criterion = self._criterion(changes[0])
-        finer = self._finer(changes[0])
-        before = self._cost(self.recipe, finer)
-        best = self._best(name, changes, finer)
-        if best is None:
-            return False
-        cost, change = best
-        if alone:
-            return self._keep_if_better(name, change, criterion)
-        if cost < before and self._keep_if_better(name, change, criterion):
-            return True
-        more = self._completed(change, finer)
-        if more is not None and more[0] < cost:
-            return self._keep_if_better(name, more[1], criterion)
-        return cost >= before and self._keep_if_better(name, change, criterion)
-
-    def _keep_if_better(self, name: str, change: Change, criterion: str) -> bool:
-        """Compare a change with what there is over several seeds; whether it was kept."""
-        self.bench.stage = f"{name}: {change.words}"
-        pairs: list[tuple[np.ndarray, np.ndarray]] = []  # of costs before and after, a pair a seed
-        group = groups(self.bench.trial(self.recipe, 0), criterion)
-        for number in range(2 * self.bench.seeds):
-            pairs.append((self._costs(self.recipe, criterion, number), self._costs(change.recipe, criterion, number)))
-            before, after = (np.stack([capped(pair[side], self._most(criterion)) for pair in pairs]) for side in (0, 1))
-            result = compare(before, after, group)
-            if result.gain <= 0 or (len(pairs) >= self.bench.seeds and (result.better or result.chance > UNLIKELY)):
+    def _likeliest(self, option: Option) -> Change | None:
+        """Of several ways the best with the first seed; the first, where there is no time for more."""
+        yardstick = self._yardstick(self._finer(option.ways[0]))
+        found: list[tuple[float, int, Change]] = []
+        for place, change in enumerate(option.ways):
+            if place and not self._affords(change.recipe, 1 + TWICE):
                 break
-        kept = result.better and len(pairs) >= self.bench.seeds
-        old, new = (_mean(np.stack([pair[side] for pair in pairs])) for side in (0, 1))
-        self.attempts.append(Attempt(name, change.words, criterion, old, new, result.error, len(pairs), kept))
-        if kept:
-            self.recipe, self.run = change.recipe, self.bench.trial(change.recipe, 0).run
-            self.kept.append(change)
+            self.bench.stage = f"{option.name}: {change.words}"
+            with contextlib.suppress(BacklitError):
+                cost = float(yardstick.rows(self.bench.trial(change.recipe, 0)).mean())
+                found.append((cost, place, change))
+        return min(found)[2] if found else None
+
+    def _keep_unless_worse(self, name: str, change: Change) -> bool:
+        seeds = TWICE if self._affords(change.recipe, TWICE) else 1
+        criterion = self._criterion(change)
+        before, after = self._pairs(change, criterion, range(seeds))
+        group = self._yardstick(criterion).group
+        harm = compare(after, before, group)
+        self._note(name, change, criterion, before, after, not harm.better)
+        return not harm.better
+
+    # -------------------------------------------------------------------------------- the contest
+
+    def _compete(self, findings: Diagnosis, suit: bool) -> bool:
+        """Whether the best of all that is open was kept."""
+        options = self._options(findings)
+        explained = [each for each in findings.alarms if each.kind.role is not Role.FACT]
+        ways = {option.name for option in options}
+        unknown = any(each.name in ways | OPEN for each in explained)
+        free = suit and (bool(self.kept) or unknown)
+        found = candidates(options, self.recipe, self.run, free, self._several)
+        if not found and not free:
+            return False
+        criterion = "balanced loss" if any(self._finer(one.change) == "balanced loss" for one in found) else "loss"
+        for _ in range(WAVES if free else 1):
+            contest = Contest(self.bench, self.recipe, self._yardstick(criterion), self.reserve)
+            finalists = contest.best(found, free or "stopped early" in ways)
+            self.tried += contest.tried
+            for one in finalists[:CHOSEN]:
+                if self._affords(one.change.recipe, TWICE) and self._keep_if_better(one):
+                    return True
+            found = found[contest.entered :]
+            if not found or not contest.entered:
+                break
+        return False
+
+    def _keep_if_better(self, one: Candidate) -> bool:
+        """Compare a change with what there is over several seeds; whether it was kept."""
+        change, criterion, seeds = one.change, self._criterion(one.change), self.bench.seeds
+        self.bench.stage = f"{one.name}: {change.words}"
+        group = self._yardstick(criterion).group
+        for count in range(1, 2 * seeds + 1):
+            before, after = self._pairs(change, criterion, range(count))
+            result = compare(before, after, group)
+            ratio = result.gain >= LARGE * before.mean() and chance_of_ratio(before, after) < SURE / 2
+            kept = (count >= seeds and (result.better or ratio)) or (count >= TWICE and plain(before, after))
+            hopeless = result.gain <= 0 or (count >= seeds and result.chance > UNLIKELY)
+            if kept or hopeless or not self._affords(change.recipe, count + 1):
+                break
+        self._note(one.name, change, criterion, before, after, kept)
         return kept
+
+    # -------------------------------------------------------------------------------- comparisons
+
+    def _pairs(self, change: Change, criterion: str, seeds: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Costs (seeds, rows) before and after a change."""
+        yardstick = self._yardstick(criterion)
+        trial = self.bench.trial
+        pairs = [
+            (yardstick.rows(trial(self.recipe, seed)), yardstick.rows(trial(change.recipe, seed))) for seed in seeds
+        ]
+        return np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
+
+    def _note(
+        self, name: str, change: Change, criterion: str, before: np.ndarray, after: np.ndarray, kept: bool
+    ) -> None:
+        """Write a comparison down, and take the change over if it is kept."""
+        result = compare(before, after, self._yardstick(criterion).group)
+        self.attempts.append(
+            Attempt(name, change.words, criterion, _mean(before), _mean(after), result.error, len(before), kept)
+        )
+        if kept:
+            run = self.bench.trial(change.recipe, 0).run
+            self.recipe, self.run, self.kept = change.recipe, run, [*self.kept, change]
+
+    def _affords(self, recipe: Recipe, seeds: int) -> bool:
+        """Whether a recipe can be trained with the first so many seeds, and what there is, too."""
+        budget, bench = self.bench.budget, self.bench
+        needed = bench.lacking(recipe, seeds) * budget.share(recipe)
+        needed += bench.lacking(self.recipe, seeds) * budget.share(self.recipe)
+        return needed + self.reserve <= budget.left
+
+    def _yardstick(self, criterion: str) -> Yardstick:
+        return Yardstick.of(self.reference, self.bench.trial(self.recipe, 0), criterion)
 
     def _criterion(self, change: Change) -> str:
         """What a change is compared by: classes that are weighed equally in training are in comparing, too."""
         alike = self.recipe.training.class_weight == "balanced" and change.criterion == "loss"
         return "balanced loss" if alike else change.criterion
 
-    def _best(self, name: str, changes: list[Change], criterion: str) -> tuple[float, Change] | None:
-        """The change that costs least with the first seed, and what it costs; None if none can be trained."""
-        candidates = []
-        for change in changes:
-            self.bench.stage = f"{name}: {change.words}"
-            with contextlib.suppress(BacklitError):
-                candidates.append((self._cost(change.recipe, criterion), change))
-        return min(candidates, key=lambda candidate: candidate[0]) if candidates else None
-
-    def _completed(self, change: Change, criterion: str) -> tuple[float, Change] | None:
-        """A change together with the remedy of what the doctor finds after it, or with another rate or length.
-
-        That remedy alone, if it costs no more.
-        """
-        run = self.bench.trial(change.recipe, 0).run
-        changes: list[Change] = []
-        remedies: list[Remedy] = [*(finding.kind.ways for finding in diagnose(run)), settings.suited]
-        for remedy in remedies:
-            with contextlib.suppress(BacklitError):
-                changes += [more for more in remedy(change.recipe, run) if self._finer(more) == criterion]
-        best = self._best(change.words, changes, criterion)
-        if best is None:
-            return None
-        cost, more = best
-        for remedy in remedies:
-            with contextlib.suppress(BacklitError):
-                same = [other for other in remedy(self.recipe, self.run) if other.words == more.words]
-                alone = self._best(more.words, same[:1], criterion)
-                if alone is not None and alone[0] <= cost:
-                    return alone
-        config = None if change.config is None or more.config is None else change.config | more.config
-        return cost, dataclasses.replace(more, words=f"{change.words}; {more.words}", config=config)
-
     def _finer(self, change: Change) -> str:
         """What ways are chosen by: of a rare class few rows are held out, of which errors tell little."""
         criterion = self._criterion(change)
         return "balanced loss" if criterion == "balanced error" else criterion
 
-    def _costs(self, recipe: Recipe, criterion: str, number: int = 0) -> np.ndarray:
-        """What the held-out rows cost."""
-        return costs(self.bench.trial(recipe, number), criterion, self.reference)
 
-    def _cost(self, recipe: Recipe, criterion: str) -> float:
-        """Their mean, with the first seed."""
-        return float(capped(self._costs(recipe, criterion), self._most(criterion)).mean())
+def plain(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether a change is so much better with each seed by itself that no more are needed to tell."""
+    gains = (before - after).mean(axis=1)
+    errors = (before - after).std(axis=1, ddof=1) / math.sqrt(before.shape[1]) if before.shape[1] > 1 else np.inf
+    return bool((gains >= LARGE * before.mean(axis=1)).all() and (gains >= FAR * errors).all())
 
-    def _most(self, criterion: str) -> float:
-        """What a row costs at most."""
-        return cap(self.bench.trial(self.recipe, 0), criterion, self.reference)
+
+def chance_of_ratio(before: np.ndarray, after: np.ndarray) -> float:
+    """Probability of such a ratio of costs if there were no gain.
+
+    Where a sick network's costs differ widely from seed to seed, their difference tells little, and their ratio more.
+    Of ``r_s = ln(b_s / a_s)``, the seeds' mean costs before and after: ``SE² = s²(r) / S + s²(b_i / b - a_i / a) / n``,
+    the second over the rows' means i (the delta method); t with Welch and Satterthwaite's degrees of freedom.
+    """
+    from scipy.stats import t as student
+
+    seeds, rows = before.shape
+    old, new = before.mean(axis=1), after.mean(axis=1)
+    if seeds < TWICE or rows < TWICE or min(old.min(), new.min()) <= 0:
+        return 1.0
+    ratios = np.log(old / new)
+    of_seeds = float(ratios.var(ddof=1)) / seeds
+    of_rows = float((before.mean(axis=0) / old.mean() - after.mean(axis=0) / new.mean()).var(ddof=1)) / rows
+    variance = of_seeds + of_rows
+    if variance == 0:
+        return 1.0 if ratios.mean() <= 0 else 0.0
+    freedom = variance**2 / (of_seeds**2 / (seeds - 1) + of_rows**2 / (rows - 1))
+    return float(student.sf(ratios.mean() / math.sqrt(variance), freedom))
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from backlit import optim
+from backlit.doctor.repair import updates
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.networks import dropped_out, layer_norms, seen
 from backlit.nn.changing import changed, with_fields
 from backlit.nn.layers.linear import Linear
 from backlit.nn.penalties import L2
-from backlit.optim.transform import Chain, Transform, as_transform
+from backlit.optim.transform import Chain
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.recipe import Recipe
 
@@ -23,10 +24,6 @@ MOST_DESCENT = 0.5  # of gradient descent
 LONGER, MUCH_LONGER = 3, 10
 PATIENCE = 10
 WEAK, STRONGER = 1e-3, 1e-2
-
-
-def _optimizer(recipe: Recipe) -> Transform:
-    return as_transform(optim.get(recipe.training.optimizer))
 
 
 def _with(optimizer: Any, **changes: Any) -> Any:
@@ -39,7 +36,7 @@ def _with(optimizer: Any, **changes: Any) -> Any:
 
 def rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
     """The learning rate times each factor; larger ones as long as the optimizer bears them."""
-    optimizer = _optimizer(recipe)
+    optimizer = updates.optimizer_of(recipe)
     rate = optimizer.rate
     if not rate:
         return []
@@ -104,7 +101,7 @@ def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
 
 def less_decay(recipe: Recipe, run: Any) -> list[Change]:
     """A hundredth of penalty and weight decay, or none."""
-    penalty, optimizer = recipe.training.penalty, _optimizer(recipe)
+    penalty, optimizer = recipe.training.penalty, updates.optimizer_of(recipe)
     decay = optimizer.option("weight_decay") or 0.0
     changes = []
     if isinstance(penalty, L2) or (penalty is None and decay):
@@ -192,4 +189,4 @@ def on_scores(recipe: Recipe, run: Any) -> list[Change]:
 
 
 # What changes the training alone, whatever the network: tried on networks of several inputs and outputs, too.
-OF_TRAINING = (slower, faster, longer, less_decay, scaled_targets)
+OF_TRAINING = (slower, faster, longer, less_decay, scaled_targets, *updates.OF_TRAINING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,11 +13,15 @@ from backlit.graph import tree
 from backlit.graph.kernels.blocks import block
 from backlit.graph.window import Sizes, Window
 
+_ERF = np.vectorize(math.erf, otypes=[float])  # number by number
+
 
 def erf(x: Any) -> Any:
     """Error function, elementwise."""
-    from scipy import special  # NumPy has none; imported when needed, since importing it takes long
-
+    try:
+        from scipy import special  # NumPy has none; imported when needed, since importing it takes long
+    except ModuleNotFoundError:  # as in a browser
+        return np.asarray(_ERF(x), np.asarray(x).dtype)
     return special.erf(x)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backlit import engine as engines
+from backlit.engine import DEFAULT
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
 from backlit.graph.tensor import value_of
@@ -31,7 +32,7 @@ def loss_surface(
     span: float = 1.0,
     resolution: int = 31,
     seed: int = 0,
-    engine: str = "xla",
+    engine: str = DEFAULT,
 ) -> Any:
     """The loss on a plane through a network's parameters θ: ``L(θ + a·d₁ + b·d₂)`` in contours.
 

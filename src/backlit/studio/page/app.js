@@ -10,6 +10,7 @@ import "./builder.js";
 import "./output.js";
 import "./below.js";
 import "./walk.js";
+import "./task.js";
 
 // Made before there is a store: it begins to show itself when the texts are there.
 class App extends LitElement {
@@ -28,7 +29,7 @@ class App extends LitElement {
 }
 
 class Shell extends StudioElement {
-  static watches = ["connection", "connectionReason", "messages", "mode", "notes", "diverged", "planted", "compare", "side"];
+  static watches = ["connection", "connectionReason", "messages", "mode", "notes", "diverged", "planted", "compare", "side", "both", "assignment", "kept"];
 
   connectedCallback() {
     super.connectedCallback();
@@ -56,15 +57,16 @@ class Shell extends StudioElement {
           </div>
         </div>
       </header>
-      ${this.#connection()}
+      ${this.#connection()}${this.#kept()}
       ${mode === "walk" ? html`<main><studio-walk></studio-walk></main>` : this.#studio()}
       <div class="messages">${repeat(this.state.messages, ({ key }) => key, (message) => this.#message(message))}</div>`;
   }
 
   #connection() {
-    const { connection } = this.state;
+    const { connection, connectionReason: reason } = this.state;
     if (connection === "open") return nothing;
-    return html`<div class="connection" role="alert">${say(`connection-${connection}`)} ${this.state.connectionReason}</div>`;
+    const loading = connection === "loading";
+    return html`<div class=${loading ? "connection loading" : "connection"} role=${loading ? "status" : "alert"}>${say(`connection-${connection}`)} ${reason.part ? partOf(connection, reason) : reason}</div>`;
   }
 
   #studio() {
@@ -72,6 +74,7 @@ class Shell extends StudioElement {
     return html`
       <studio-time></studio-time>
       <main>
+        ${this.state.assignment ? html`<studio-task></studio-task>` : nothing}
         <div class="columns">
           <div class="stack side-data"><section class="panel" aria-label=${say("data")}><studio-data></studio-data></section>
             <section class="panel" aria-label=${say("training")}><studio-training></studio-training></section></div>
@@ -87,7 +90,17 @@ class Shell extends StudioElement {
 
   #sides(side) {
     return html`<div class="row"><div class="segments" role="group" aria-label=${say("which-network")}>
-      ${["a", "b"].map((name) => html`<button data-side=${name} aria-pressed=${side === name} @click=${() => this.studio.store.set({ side: name, explained: null })}>${say(name === "a" ? "this-network" : "other-network")}</button>`)}</div></div>`;
+      ${["a", "b"].map((name) => html`<button data-side=${name} aria-pressed=${side === name} @click=${() => this.studio.store.set({ side: name, explained: null })}>${say(name === "a" ? "this-network" : "other-network")}</button>`)}</div>
+      <label class="small"><input type="checkbox" data-do="both" .checked=${this.state.both} @change=${(event) => this.studio.store.set({ both: event.target.checked })} />${say("change-both")}</label></div>`;
+  }
+
+  // What a page that was here before has kept, where the session has begun anew.
+  #kept() {
+    const { kept } = this.state;
+    if (!kept) return nothing;
+    return html`<div class="connection" role="status"><span>${say("kept", { time: new Date(kept.when).toLocaleTimeString(this.state.language, { hour: "2-digit", minute: "2-digit" }) })}</span>
+      <button data-do="bring-back" @click=${() => this.studio.bringBack()}>${say("bring-back")}</button>
+      <button class="plain" data-do="not-back" @click=${() => this.studio.store.set({ kept: null })}>${say("not-back")}</button></div>`;
   }
 
   #message({ key, text, kind }) {
@@ -111,3 +124,6 @@ class Shell extends StudioElement {
 
 customElements.define("studio-app", App);
 customElements.define("studio-shell", Shell);
+
+// Where a session in the browser is on its way, or what it lacks.
+const partOf = (connection, { part, address }) => (connection === "loading" ? say(`loading-${part}`) : say(`unable-${part}`, { address }));

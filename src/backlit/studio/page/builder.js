@@ -1,13 +1,15 @@
 // Building: above each column of the network what it is, with + and −, activation and dropout; layers dragged by their names.
 import { StudioElement } from "./element.js";
-import { html, nothing } from "./lit.js";
+import { html, live, nothing } from "./lit.js";
 import { announce } from "./announce.js";
+import { isText, KINDS } from "./recurrent.js";
 import { number, say, told } from "./say.js";
 
+const OF_RNN = ["tanh", "relu"];
 const DROPOUTS = [0, 0.1, 0.2, 0.3, 0.5];
 
 class Builder extends StudioElement {
-  static watches = ["spec", "catalog", "layers", "limits", "compare", "side"];
+  static watches = ["spec", "catalog", "layers", "limits", "compare", "side", "data"];
   static properties = { map: { attribute: false }, shows: {} };
 
   #dragged = null;
@@ -39,8 +41,17 @@ class Builder extends StudioElement {
         <span><b class="n">${layers.length}</b> ${say(layers.length === 1 ? "hidden-layer" : "hidden-layers")}</span>
         <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>` : nothing}
       ${this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value }))}
-      ${catalog?.words?.length ? this.#choice("word", say("network-word"), [{ name: "", title: say("own-layers") }, ...catalog.words.map(named).filter(({ name }) => name)], this.network.word ?? "", (word) => this.#word(word)) : nothing}
+      ${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.word ?? "", (word) => this.#word(word)) : nothing}
+      ${this.network.word ? html`<label class="row inline">${say("word-itself")} <input type="text" data-do="word-text" spellcheck="false" .value=${live(this.network.word)} @change=${(event) => this.#word(event.target.value)} /></label>` : nothing}
     </div>`;
+  }
+
+  // Words for pictures where rows are pictures; one that someone wrote is among them.
+  #words() {
+    const { catalog, data } = this.state;
+    const listed = (isText(this.state) ? catalog.text_words : catalog.words).filter(({ pictures }) => !pictures || data?.picture).map(named).filter(({ name }) => name);
+    const own = this.network.word && !listed.some(({ name }) => name === this.network.word) ? [named(this.network.word)] : [];
+    return [{ name: "", title: say("own-layers") }, ...listed, ...own];
   }
 
   #choice(key, label, items, value, act) {
@@ -64,8 +75,10 @@ class Builder extends StudioElement {
       <span class="row stepper"><button class="round" data-do="less-units" aria-label=${say("fewer-units", { name })} ?disabled=${layer.units <= 1} @click=${() => this.#change(at, { units: layer.units - 1 })}>−</button>
         <b class="n" aria-label=${say("units-count", { count: layer.units })}>${layer.units}</b>
         <button class="round" data-do="more-units" aria-label=${say("more-units", { name })} ?disabled=${layer.units >= this.#most("units", 64)} @click=${() => this.#change(at, { units: layer.units + 1 })}>+</button></span>
-      <select data-do="activation" aria-label=${say("activation-of", { name })} @change=${(event) => this.#change(at, { activation: event.target.value })}>
-        ${(this.state.catalog?.activations ?? []).map(named).map((item) => html`<option value=${item.name} ?selected=${item.name === layer.activation}>${told(item.title)}</option>`)}</select>
+      ${isText(this.state) ? html`<select data-do="kind" aria-label=${say("kind-of", { name })} @change=${(event) => this.#change(at, { kind: event.target.value })}>
+        ${KINDS.map((kind) => html`<option value=${kind} ?selected=${kind === (layer.kind ?? "linear")}>${say(`kind-${kind}`)}</option>`)}</select>` : nothing}
+      <select data-do="activation" ?hidden=${["lstm", "gru"].includes(layer.kind)} aria-label=${say("activation-of", { name })} @change=${(event) => this.#change(at, { activation: event.target.value })}>
+        ${(layer.kind === "rnn" ? OF_RNN : (this.state.catalog?.activations ?? [])).map(named).map((item) => html`<option value=${item.name} ?selected=${item.name === layer.activation}>${told(item.title)}</option>`)}</select>
       <select data-do="dropout" aria-label=${say("dropout-of", { name })} @change=${(event) => this.#change(at, { dropout: Number(event.target.value) })}>
         ${DROPOUTS.map((rate) => html`<option value=${rate} ?selected=${rate === (layer.dropout ?? 0)}>${rate ? say("dropout-rate", { rate: number(rate) }) : say("no-dropout")}</option>`)}</select>
     </div>`;
@@ -87,7 +100,7 @@ class Builder extends StudioElement {
   }
 
   #add(layers) {
-    const last = layers.at(-1) ?? { units: 4, activation: "tanh" };
+    const last = layers.at(-1) ?? (isText(this.state) ? { units: 8, kind: "rnn" } : { units: 4, activation: "tanh" });
     this.#layers([...layers, { ...last }]);
   }
 

@@ -3,9 +3,10 @@ import { announce } from "./announce.js";
 import { StudioElement } from "./element.js";
 import { html, nothing } from "./lit.js";
 import { say, told } from "./say.js";
+import { shownSpec } from "./side.js";
 
 class Code extends StudioElement {
-  static watches = ["code", "spec", "at"];
+  static watches = ["code", "spec", "at", "compare", "side", "assignment"];
   static properties = { copied: { state: true } };
 
   #asked = "";
@@ -21,11 +22,11 @@ class Code extends StudioElement {
 
   // As often as something else is seen.
   #ask() {
-    const { spec, at } = this.state;
-    const seen = JSON.stringify([spec, at?.update]);
+    const { at, compare, side, assignment } = this.state;
+    const seen = JSON.stringify([shownSpec(this.state), at?.update, side, assignment]);
     if (seen === this.#asked) return;
     this.#asked = seen;
-    this.studio.session.ask("code");
+    this.studio.session.ask("code", compare ? { side } : {});
   }
 
   render() {

@@ -4,7 +4,7 @@ import { StudioElement } from "./element.js";
 import { html } from "./lit.js";
 import { number, say, whole } from "./say.js";
 
-const MOST = 20_000; // points; beyond them every other one is dropped
+const MOST = 4000; // points that are drawn; of more every other one is dropped
 const HEIGHT = 150;
 const REST = 60; // milliseconds between two pictures
 
@@ -49,7 +49,7 @@ class Curves extends StudioElement {
   updated() {
     if (this.plot && this.drawnAs !== this.#kind()) this.#make(true);
     if (!this.state.at?.furthest) this.#points = [];
-    this.#draw();
+    this.#drawSoon();
   }
 
   #kind() {
@@ -121,7 +121,12 @@ class Curves extends StudioElement {
 
   frameArrived(frame) {
     const curves = frame.arrays?.curves;
-    if (curves) this.#add(curves, frame.arrays["b:curves"], frame.curves_from ?? 0);
+    if (curves) this.#add(curves, frame.arrays["b:curves"], frame.curves_from ?? 0, frame.curves_apart ?? 1);
+    this.#drawSoon();
+  }
+
+  // No oftener than an eye needs it.
+  #drawSoon() {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setTimeout(() => {
@@ -132,13 +137,26 @@ class Curves extends StudioElement {
 
   // Update number `from` and those after it; what was trained anew, after a change in the past, takes the place of what
   // was there.
-  #add({ shape, values }, other, from) {
+  #add({ shape, values }, other, from, apart) {
     const kept = this.#points.findIndex(({ x }) => x > from);
     if (kept >= 0) this.#points.length = kept;
-    for (let i = 0; i < shape[0]; i++) {
-      this.#points.push({ x: from + i + 1, train: finite(values[2 * i]), held: finite(values[2 * i + 1]), other: finite(other?.values[2 * i + 1]) });
+    const count = Math.max(shape[0], other?.shape[0] ?? 0); // one of the two may have gone on alone
+    for (let i = 0; i < count; i++) {
+      this.#points.push({ x: from + (i + 1) * apart, train: finite(values[2 * i]), held: finite(values[2 * i + 1]), other: finite(other?.values[2 * i + 1]) });
     }
-    if (this.#points.length > MOST) this.#points = this.#points.filter((_, index) => index % 2 === 0);
+    if (this.#points.length > MOST) this.#thin();
+  }
+
+  // Half as many, evenly along the run: those of long ago aren't thinned again and again.
+  #thin() {
+    const points = this.#points;
+    const apart = (2 * (points.at(-1).x - points[0].x)) / MOST;
+    let last = -Infinity;
+    this.#points = points.filter(({ x }, index) => {
+      if (x - last < apart && index < points.length - 1) return false;
+      last = x;
+      return true;
+    });
   }
 
   #draw() {

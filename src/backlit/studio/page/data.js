@@ -1,8 +1,10 @@
 // What is learned from: built-in sets, rows put down by hand, a file.
 import { StudioElement } from "./element.js";
-import { html, nothing } from "./lit.js";
+import { fitting } from "./recurrent.js";
+import { html, live, nothing } from "./lit.js";
 import { drawPoint } from "./drawing/points.js";
 import { number, say, told, whole } from "./say.js";
+import "./text-data.js";
 
 class DataPanel extends StudioElement {
   static watches = ["catalog", "spec", "data", "drawing", "brush", "drawn", "uploaded", "limits"];
@@ -18,8 +20,9 @@ class DataPanel extends StudioElement {
     return html`<h2>${say("data")}</h2>
       <div role="group" aria-label=${say("data-sets")}>
         <div class="sets">${catalog.data.filter(({ sample }) => sample).map((item) => this.#tile(item))}</div>
-        <div class="sets named">${catalog.data.filter(({ sample, name }) => !sample && name !== "points").map((item) => this.#tile(item))}</div></div>
+        <div class="sets named">${catalog.data.filter(({ sample, name, task }) => !sample && name !== "points" && task !== "text").map((item) => this.#tile(item))}</div></div>
       ${this.#hand()}
+      <studio-text-data></studio-text-data>
       ${this.#numbers()}
       ${this.#file()}`;
   }
@@ -43,10 +46,17 @@ class DataPanel extends StudioElement {
     for (const [x, y, label] of item.sample ?? []) drawPoint(pen, 44 + 36 * x, 44 - 36 * y, 3.6, { label, kind: item.task, ring });
   }
 
-  #choose({ name }) {
+  // Words for networks of pictures don't fit rows of other numbers.
+  #learn(data, pictures = false) {
+    const { spec, data: before, catalog } = this.state;
+    const anew = spec.network.word && before?.picture && !pictures;
+    return this.studio.session.configure(anew ? { data, network: catalog.state.network } : fitting(this.state, data, false));
+  }
+
+  #choose({ name, pictures }) {
     this.studio.store.set({ drawing: false, row: null });
     const { seed } = this.given;
-    this.studio.session.configure({ data: { name, ...(seed === undefined ? {} : { seed }) } });
+    this.#learn({ name, ...(seed === undefined ? {} : { seed }) }, pictures);
   }
 
   #hand() {
@@ -103,17 +113,17 @@ class DataPanel extends StudioElement {
     const bounds = item[key];
     const value = this.given[key] ?? item.defaults?.[key] ?? 0;
     const set = (event) => this.studio.session.configure({ data: { ...this.given, [key]: Number(event.target.value) } });
-    if (key === "seed") return html`<label class="field">${say("seed")}<input type="number" data-do="data-seed" min="0" step="1" .value=${String(value)} @change=${set} /></label>`;
+    if (key === "seed") return html`<label class="field">${say("seed")}<input type="number" data-do="data-seed" min="0" step="1" .value=${live(String(value))} @change=${set} /></label>`;
     return html`<label class="field"><span>${say(`data-${key}`)}<output>${number(value)}</output></span>
-      <input type="range" data-do=${`data-${key}`} aria-label=${say(`data-${key}`)} min=${bounds[0]} max=${bounds[1]} step=${bounds[2]} .value=${String(value)} @change=${set} /></label>`;
+      <input type="range" data-do=${`data-${key}`} aria-label=${say(`data-${key}`)} min=${bounds[0]} max=${bounds[1]} step=${bounds[2]} .value=${live(String(value))} @change=${set} /></label>`;
   }
 
   #file() {
     const { uploaded } = this.state;
     return html`<div class="drop ${this.over ? "over" : ""}" @dragover=${(event) => this.#hover(event, true)} @dragleave=${() => (this.over = false)} @drop=${(event) => this.#dropped(event)}>
-        <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt" @change=${(event) => this.#read(event.target.files[0])} /></label>
+        <label class="file"><span class="like-button">${say("own-file")}</span><input type="file" class="unseen" data-do="file" accept=".csv,.tsv,.json,.xlsx,.parquet,.txt,.md,.zip,.npz" @change=${(event) => this.#read(event.target.files[0])} /></label>
         <p class="small soft">${say("file-stays")}</p></div>
-      ${uploaded ? this.#columns(uploaded) : nothing}`;
+      ${!uploaded ? nothing : uploaded.columns.length && uploaded.columns.every(({ kind }) => kind === "class") ? this.#classes(uploaded) : this.#columns(uploaded)}`;
   }
 
   #hover(event, over) {
@@ -132,14 +142,33 @@ class DataPanel extends StudioElement {
     const { limits } = this.state;
     if (limits?.bytes && file.size > limits.bytes) return this.studio.session.tell(say("file-too-large", { name: file.name, size: whole(file.size / 1000), most: whole(limits.bytes / 1000) }), "error");
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const kind = /\.txt$/i.test(file.name) ? "text" : "table";
+    const kind = /\.(txt|md)$/i.test(file.name) ? "text" : /\.(zip|npz)$/i.test(file.name) ? "pictures" : "table";
     const answer = await this.studio.session.ask("upload", { name: file.name, kind }, { file: bytes });
-    if (answer?.type === "uploaded") this.#use(answer, answer.columns.filter(({ input }) => input).map(({ name }) => name), answer.target);
+    if (answer?.type !== "uploaded") return;
+    if (kind === "text") this.#useText(answer);
+    else if (kind === "pictures") this.#usePictures(answer);
+    else this.#use(answer, answer.columns.filter(({ input }) => input).map(({ name }) => name), answer.target);
   }
 
   #use({ file }, inputs, target) {
     this.studio.store.set({ row: null, drawing: false });
-    this.studio.session.configure({ data: { name: "file", file, inputs, target } });
+    this.#learn({ name: "file", file, inputs, target });
+  }
+
+  #useText({ file }) {
+    this.studio.store.set({ row: null, drawing: false, uploaded: null, step: null, said: null });
+    this.studio.session.configure(fitting(this.state, { name: "file", file }, true));
+  }
+
+  #usePictures({ file }) {
+    this.studio.store.set({ row: null, drawing: false, tab: "pictures" });
+    this.#learn({ name: "file", file }, true);
+  }
+
+  #classes({ rows, columns, notes }) {
+    return html`<div class="classes-told"><p class="small">${say("file-pictures", { rows: whole(rows), count: columns.length })}</p>
+      ${(notes ?? []).map((note) => html`<p class="small soft">${told(note)}</p>`)}
+      <ul class="small">${columns.map(({ name, note }) => html`<li><b>${name}</b> <span class="soft">${told(note)}</span></li>`)}</ul></div>`;
   }
 
   #columns({ file, rows, columns, target }) {
@@ -150,9 +179,9 @@ class DataPanel extends StudioElement {
       <caption class="small">${say("file-rows", { rows: whole(rows), count: columns.length })}</caption>
       <thead><tr><th scope="col">${say("column")}</th><th scope="col">${say("kind")}</th><th scope="col">${say("input")}</th><th scope="col">${say("target")}</th></tr></thead>
       <tbody>${columns.map(({ name, kind, note }) => html`<tr><th scope="row">${name}</th><td>${kind}${note ? html`<br /><span class="small soft">${told(note)}</span>` : nothing}</td>
-        <td><input type="checkbox" aria-label=${say("input-of", { name })} .checked=${inputs.includes(name)} ?disabled=${name === chosen}
+        <td><input type="checkbox" aria-label=${say("input-of", { name })} .checked=${live(inputs.includes(name))} ?disabled=${name === chosen}
           @change=${(event) => use(event.target.checked ? [...inputs, name] : inputs.filter((one) => one !== name), chosen)} /></td>
-        <td><input type="radio" name="target" aria-label=${say("target-of", { name })} .checked=${name === chosen} @change=${() => use(inputs.filter((one) => one !== name), name)} /></td></tr>`)}</tbody></table></div>`;
+        <td><input type="radio" name="target" aria-label=${say("target-of", { name })} .checked=${live(name === chosen)} @change=${() => use(inputs.filter((one) => one !== name), name)} /></td></tr>`)}</tbody></table></div>`;
   }
 }
 

@@ -11,6 +11,7 @@ export class StudioElement extends LitElement {
   static watches = [];
 
   #leave = [];
+  #refused = undefined;
 
   createRenderRoot() {
     return this;
@@ -26,9 +27,21 @@ export class StudioElement extends LitElement {
 
   connectedCallback() {
     super.connectedCallback();
-    const keys = [...this.constructor.watches, "language"];
+    const keys = [...this.constructor.watches, "language", "refused"];
     this.#leave.push(studio.store.watch(keys, () => this.requestUpdate()));
     if (this.frameArrived) this.#leave.push(studio.store.onFrame((frame, side) => this.frameArrived(frame, side)));
+  }
+
+  // What was chosen and then refused isn't so: choices show again what is.
+  update(changed) {
+    super.update(changed);
+    const { refused } = this.state;
+    if (refused === this.#refused) return;
+    this.#refused = refused;
+    for (const select of this.querySelectorAll("select")) {
+      const rendered = [...select.options].find((option) => option.defaultSelected);
+      if (rendered) select.value = rendered.value;
+    }
   }
 
   disconnectedCallback() {

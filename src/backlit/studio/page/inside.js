@@ -1,5 +1,6 @@
 // The inside, layer by layer: what the units say (histograms), how much gradient arrives, how large updates are; and the
 // loss along two directions with the path of training on it.
+import { histogram } from "./drawing/histogram.js";
 import { fit, paintValues } from "./drawing/map.js";
 import { StudioElement } from "./element.js";
 import { html, nothing, svg } from "./lit.js";
@@ -10,9 +11,9 @@ const [SMALL, LARGE] = [1e-8, 10]; // of the logarithmic bars
 const [FROM, TO] = [3e-4, 1e-2]; // update by weight: where training usually goes well
 
 class Inside extends StudioElement {
-  static watches = ["surface", "layers", "at"];
+  static watches = ["surface", "layers"];
 
-  #last = 0;
+  #scheduled = null;
 
   render() {
     const frame = this.state.frames?.a;
@@ -41,12 +42,7 @@ class Inside extends StudioElement {
   }
 
   #histogram({ low, high, counts, dead, saturated }) {
-    const most = Math.max(...counts, 1);
-    const width = 120 / counts.length;
-    return html`<svg class="histogram" width="120" height="38" role="img" aria-label=${say("histogram-told", { low: number(low, 3), high: number(high, 3) })}>
-        ${counts.map((count, index) => (count ? rect(index * width + 0.5, 36 - (34 * count) / most, Math.max(width - 1, 1), (34 * count) / most) : nothing))}
-        <path d="M0 36.5H120"></path></svg>
-      <div class="small soft n ends"><span>${number(low, 2)}</span><span>${number(high, 2)}</span></div>
+    return html`${histogram({ low, high, counts })}
       ${dead ? html`<div class="small bad">${say("dead-share", { share: percent(dead, 0) })}</div>` : nothing}
       ${saturated > 0.5 ? html`<div class="small bad">${say("saturated-share", { share: percent(saturated, 0) })}</div>` : nothing}`;
   }
@@ -102,14 +98,13 @@ class Inside extends StudioElement {
   }
 
   frameArrived() {
-    const now = performance.now();
-    if (now - this.#last < REST) return;
-    this.#last = now;
-    this.requestUpdate();
+    if (this.#scheduled) return;
+    this.#scheduled = setTimeout(() => {
+      this.#scheduled = null;
+      this.requestUpdate();
+    }, REST);
   }
 }
-
-const rect = (x, y, width, height) => svg`<rect x=${x} y=${y} width=${width} height=${height}></rect>`;
 
 // Values on a grid, with more places between them (linear along both sides).
 function between(values, side, fine) {

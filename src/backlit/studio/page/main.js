@@ -1,12 +1,14 @@
 // Start: texts, the store, the session, and what several parts of the page do together.
 import "./app.js";
 import { provide } from "./element.js";
+import { keep, keptBefore } from "./keeping.js";
 import { readLink } from "./link.js";
 import { chooseLanguage, LANGUAGES, loadTexts } from "./say.js";
 import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { RecordedTransport, SocketTransport, WorkerTransport } from "./transport.js";
 import { weightName } from "./chosen.js";
+import { fitting, isText } from "./recurrent.js";
 
 const LANGUAGE_KEY = "backlit-studio-language";
 const HAND_ROWS_APART = 0.03; // of the plane: rows that are painted with the mouse held down
@@ -21,7 +23,7 @@ function firstLanguage() {
 async function connection() {
   const { worker, recording } = globalThis.backlitStudio ?? {};
   if (recording) return (handlers) => new RecordedTransport(recording, handlers);
-  if (worker) return (handlers) => new WorkerTransport(worker, handlers);
+  if (worker) return (handlers) => new WorkerTransport(worker(), handlers);
   const address = new URL("ws", location.href);
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
   address.search = "";
@@ -34,6 +36,20 @@ class Studio {
     this.store = store;
     this.session = new Session(store, connect);
     store.watch(["at", "layers"], (changed) => this.#timeMoved(changed));
+    store.watch(["at", "spec", "assignment"], () => this.#keep());
+  }
+
+  // Begin an exercise, or a task as a link holds it.
+  async beginTask(task) {
+    this.store.set({ checked: null, helped: {}, row: null, drawing: false, side: "a" });
+    const answer = await this.session.ask("assign", { task });
+    if (!answer) return;
+    // The task stands above, the list that it was chosen from below: the one who reads is led there.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      const title = document.querySelector("studio-task h2");
+      title?.focus({ preventScroll: true });
+      title?.closest(".task").scrollIntoView({ block: "start" });
+    }));
   }
 
   choose(place) {
@@ -43,6 +59,7 @@ class Studio {
 
   chooseRow(row) {
     this.store.set({ row });
+    if (isText(this.store.state)) this.session.look();
     this.explain();
   }
 
@@ -52,13 +69,33 @@ class Studio {
     if (!chosen || chosen.source) return this.store.set({ explained: null });
     if (this.explaining) return (this.stale = true);
     this.explaining = true;
-    const what = chosen.input === undefined || chosen.input === null ? { layer: chosen.layer, unit: chosen.unit } : { weight: weightName(chosen) };
+    const what = chosen.input === undefined || chosen.input === null ? { layer: chosen.layer, unit: chosen.unit, ...(chosen.gate ? { gate: chosen.gate } : {}) } : { weight: weightName(chosen) };
     await this.session.ask("explain", { ...what, ...(row === null ? {} : { row }), ...(side === "b" ? { side } : {}) });
     this.explaining = false;
     if (this.stale) {
       this.stale = false;
       this.explain();
     }
+  }
+
+  // What is seen is kept in the browser, for the case that the studio was stopped and is started again.
+  #keep() {
+    const { spec, at, kept, assignment } = this.store.state;
+    if (this.fresh === undefined && spec && at) {
+      this.fresh = at.furthest === 0 && !spec.history.length && !this.store.state.link && !assignment;
+      if (this.fresh) this.store.set({ kept: keptBefore(spec) });
+    }
+    if (!spec || !at || at.playing) return;
+    if (at.furthest > 0 || spec.history.length || assignment) {
+      keep({ ...spec, at: at.update }, assignment?.task);
+      if (kept) this.store.set({ kept: null });
+    }
+  }
+
+  bringBack() {
+    const { kept } = this.store.state;
+    this.store.set({ kept: null });
+    return this.session.open({ ...kept.state, task: kept.task });
   }
 
   #timeMoved(changed) {
@@ -100,15 +137,16 @@ class Studio {
     const { drawn } = this.store.state;
     if (drawn.length < 2) return null;
     const points = drawn.map(([x, y, label]) => [round(x), round(y), label]);
-    return this.session.configure({ data: { name: "points", points } });
+    return this.session.configure(fitting(this.store.state, { name: "points", points }, false));
   }
 }
 
 const round = (value) => Math.round(value * 1000) / 1000;
 
-function fitsIn({ layer, unit, input }, layers) {
+function fitsIn({ layer, unit, input, from, kind }, layers) {
   const at = layers.findIndex(({ path }) => path === layer);
-  return at >= 0 && unit < layers[at].units && (input === undefined || input === null || input < layers[at - 1]?.units);
+  if (at < 0 || unit >= layers[at].units || (kind && kind !== layers[at].kind)) return false;
+  return input === undefined || input === null || input < layers[from === "state" ? at : at - 1]?.units;
 }
 
 async function start() {
@@ -120,7 +158,8 @@ async function start() {
   const store = new Store({
     language: code, connection: "connecting", connectionReason: "", catalog: null, limits: null, spec: null, at: null, layers: null, notes: [],
     compare: null, side: "a", data: null, frames: {}, chosen: null, row: null, explained: null, walk: null, findings: null, spotted: [],
-    judged: null, code: null, uploaded: null, surface: null, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
+    judged: null, code: null, uploaded: null, surface: null, said: null, step: null, drawnNetwork: null, pictured: null, mistaken: null, drawnPicture: null, orders: {}, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
+    both: false, assignment: null, checked: null, helped: {}, shared: null, kept: null, refused: undefined,
     tab: "numbers", mode: "studio", panels: ["boundary", "units", "weights", "curves", "doctor"], grid: 60, link: readLink(location.hash), planted: false,
   });
   const studio = new Studio(store, await connection());

@@ -3,19 +3,24 @@ import { fit, paintShare, paintValues } from "./drawing/map.js";
 import { arrange, curve, edgesBetween } from "./drawing/layout.js";
 import { StudioElement } from "./element.js";
 import { html, nothing, svg } from "./lit.js";
+import { carryAcross, carryWithin, ordered } from "./moving.js";
 import { number, say, whole } from "./say.js";
 import { parseChosen, samePlace } from "./chosen.js";
+import { gateDrawn, gateOffset, isText, shown, valuesAt, weightsDrawn } from "./recurrent.js";
+import { css, signColour } from "./drawing/palette.js";
 
 const MOST_EDGES = 500; // between two layers; of more the strongest are drawn
 const ANEW = 40; // frames after which the strongest are chosen again
+const WIDTHS = 48; // that edges may have
 const SLOW_ABOVE = 40; // units, above which maps are painted in turn
 
 class NetworkView extends StudioElement {
-  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data"];
+  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data", "orders", "step"];
   static properties = { width: { state: true } };
 
   #age = 0;
   #turn = 0;
+  #dragged = null;
 
   constructor() {
     super();
@@ -51,7 +56,7 @@ class NetworkView extends StudioElement {
 
   render() {
     if (!this.layers.length) return html`<p class="soft">${say("waiting")}</p>`;
-    const map = (this.map = arrange(this.layers, this.width, this.height));
+    const map = (this.map = arrange(this.layers, this.width, this.height, this.state.orders));
     this.edges = map.columns.slice(1).map((to, index) => ({
       from: map.columns[index],
       to,
@@ -78,11 +83,12 @@ class NetworkView extends StudioElement {
 
   #weights(column) {
     const side = this.state.side === "b" ? "b:" : "";
-    return this.state.frames?.a?.arrays?.[`${side}param/${column.layer.path}/weight`];
+    const array = this.state.frames?.a?.arrays?.[`${side}param/${column.layer.path}/weight`];
+    return weightsDrawn(array, column.layer, this.layers[column.index - 1]?.units);
   }
 
   #edge(from, to, edge) {
-    const place = { layer: to.layer.path, unit: edge.unit, input: edge.input };
+    const place = { layer: to.layer.path, unit: edge.unit, input: edge.input, ...this.#gate(to.layer) };
     const middle = ({ x, block, size }, side) => ({ x: x + (block ? side * (size / 2) : 0), y: this.height / 2 });
     const d = edge.bundle ? curve(middle(from, 1), middle(to, -1)) : curve(from.places[edge.input], to.places[edge.unit]);
     const name = edge.bundle ? "bundle" : `${to.layer.path}/${edge.unit}/${edge.input}`;
@@ -98,21 +104,33 @@ class NetworkView extends StudioElement {
     const { layer, size, index, block } = column;
     const style = `left:${x - size / 2}px;top:${y - size / 2}px;width:${size}px;height:${size}px`;
     if (block) return html`<div class="unit block" .style=${style}><b>${whole(layer.units)}</b><span>${layer.kind}</span></div>`;
-    const place = { layer: layer.path, unit };
+    const place = { layer: layer.path, unit, ...this.#gate(layer) };
     const frozen = layer.frozen?.includes?.(unit);
     const name = this.#unitName(column, unit);
     return html`<button class="unit ${frozen ? "frozen" : ""}" .style=${style} data-unit=${`${layer.path}/${unit}`}
       aria-pressed=${samePlace(this.state.chosen, place)} aria-label=${name} title=${name}
       @click=${() => this.studio.choose(index === 0 ? { ...place, input: null, source: true } : place)}
+      draggable=${this.#movable(index) ? "true" : "false"} @dragstart=${(event) => this.#drag(event, column, unit)} @dragend=${() => (this.#dragged = null)}
+      @dragover=${(event) => this.#dragged && this.#movable(index) && event.preventDefault()} @drop=${(event) => this.#drop(event, column, unit)}
       @keydown=${(event) => this.#move(event, column, unit)}>
       <canvas aria-hidden="true"></canvas>
+      ${isText(this.state) && (index === 0 || index === this.layers.length - 1) && size >= 12 ? html`<span class="unit-letter writing" aria-hidden="true">${shown(this.state.data.classes[unit] ?? "")}</span>` : nothing}
       ${size >= 30 ? html`<span class="unit-value n" data-value=${`${layer.path}/${unit}`}></span>` : nothing}
       ${frozen ? html`<span class="frost" aria-hidden="true">❄</span>` : nothing}
     </button>`;
   }
 
+  // Which of a gated layer's weights are meant: the candidate's, until someone chooses another gate.
+  #gate(layer) {
+    if (!isText(this.state)) return {};
+    const gate = gateDrawn(layer);
+    return { kind: layer.kind, ...(gate ? { gate, offset: gateOffset(layer, gate) } : {}) };
+  }
+
   #unitName({ layer, index }, unit) {
     const { data } = this.state;
+    if (isText(this.state) && (index === 0 || index === this.layers.length - 1)) return say(index ? "output-unit" : "input-unit", { name: shown(data.classes[unit] ?? unit + 1) });
+    if (layer.kind === "RNN" || layer.kind === "LSTM" || layer.kind === "GRU") return say("hidden-unit", { layer: index, unit: unit + 1, activation: layer.kind });
     if (index === 0) return say("input-unit", { name: data?.columns?.[unit] ?? `x${unit + 1}` });
     if (index === this.layers.length - 1) return say("output-unit", { name: data?.classes?.[this.layers.at(-1).units > 1 ? unit : 1] ?? unit + 1 });
     return say("hidden-unit", { layer: index, unit: unit + 1, activation: layer.activation ?? "" });
@@ -125,10 +143,40 @@ class NetworkView extends StudioElement {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
+    if (event.altKey) return this.#carry(column, unit, step);
     const next = this.map.columns[column.index + step[0]];
     if (!next || next.block) return;
-    const to = Math.max(0, Math.min(next.places.length - 1, step[0] ? Math.round((unit * (next.places.length - 1)) / Math.max(column.places.length - 1, 1)) : unit + step[1]));
-    this.querySelector(`[data-unit="${next.layer.path}/${to}"]`)?.focus();
+    const to = Math.max(0, Math.min(next.places.length - 1, step[0] ? Math.round((unit * (next.places.length - 1)) / Math.max(column.places.length - 1, 1)) : ordered(this.state.orders, next.layer).indexOf(unit) + step[1]));
+    const found = step[0] ? to : ordered(this.state.orders, next.layer)[to];
+    this.querySelector(`[data-unit="${next.layer.path}/${found}"]`)?.focus();
+  }
+
+  // Units of hidden layers are carried by the mouse, or with Alt and an arrow.
+  #movable(index) {
+    const { spec, compare, side } = this.state;
+    const network = ((side === "b" && compare?.state) || spec)?.network;
+    return index > 0 && index < this.layers.length - 1 && Boolean(network) && !network.word && !network.architecture;
+  }
+
+  #drag(event, column, unit) {
+    this.#dragged = { column, unit };
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", String(unit));
+  }
+
+  #drop(event, column, unit) {
+    const from = this.#dragged;
+    if (!from) return;
+    event.preventDefault();
+    this.#dragged = null;
+    if (from.column.index !== column.index) carryAcross(this.studio, from.column.index - 1, column.index - 1);
+    else carryWithin(this.studio, column.layer, from.unit, ordered(this.state.orders, column.layer).indexOf(unit));
+  }
+
+  #carry(column, unit, [across, along]) {
+    if (!this.#movable(column.index)) return;
+    if (across) return this.#movable(column.index + across) && carryAcross(this.studio, column.index - 1, column.index - 1 + across);
+    carryWithin(this.studio, column.layer, unit, ordered(this.state.orders, column.layer).indexOf(unit) + along);
   }
 
   #hoverLabel() {
@@ -142,8 +190,18 @@ class NetworkView extends StudioElement {
   }
 
   #elided() {
+    if (isText(this.state)) return this.#atStep();
     const few = this.edges.find(({ from, to, drawn }) => !from.block && !to.block && drawn.length < from.places.length * to.places.length);
     return few ? html`<p class="small soft">${say("strongest-drawn", { count: whole(MOST_EDGES), all: whole(few.from.places.length * few.to.places.length) })}</p>` : nothing;
+  }
+
+  #atStep() {
+    const { step, frames } = this.state;
+    const text = frames?.a?.reading?.text;
+    if (!text) return nothing;
+    const at = Math.min(step ?? text.length - 2, text.length - 2);
+    const gated = this.layers.some((layer) => gateDrawn(layer));
+    return html`<p class="small soft">${say("at-step", { step: at + 1, letter: shown(text[at]) })} ${gated ? say("candidate-drawn") : ""}</p>`;
   }
 
   updated() {
@@ -172,11 +230,14 @@ class NetworkView extends StudioElement {
       let most = 1;
       for (const value of weights.values) if (Math.abs(value) > most) most = Math.abs(value);
       const inputs = from.places.length;
-      for (const { unit, input } of drawn) {
-        const value = weights.values[unit * inputs + input];
-        const path = this.wires.get(`${to.layer.path}/${unit}/${input}`);
+      for (const edge of drawn) {
+        const value = weights.values[edge.unit * inputs + edge.input];
+        const path = (edge.wire ??= this.wires.get(`${to.layer.path}/${edge.unit}/${edge.input}`));
         if (!path) continue;
-        const share = Math.abs(value) / most;
+        const share = Math.round((WIDTHS * Math.abs(value)) / most) / WIDTHS;
+        const look = value < 0 ? -1 - share : share;
+        if (edge.look === look) continue; // what an eye doesn't see needn't be drawn
+        edge.look = look;
         path.setAttribute("stroke-width", (0.5 + 5.5 * share).toFixed(2));
         path.setAttribute("stroke-opacity", (0.22 + 0.78 * Math.sqrt(share)).toFixed(2));
         path.classList.toggle("below", value < 0);
@@ -186,16 +247,18 @@ class NetworkView extends StudioElement {
 
   #paintUnits({ arrays }, quick) {
     const side = this.state.side === "b" ? "b:" : "";
+    if (isText(this.state)) return this.#paintStep();
     let seen = 0;
     const all = this.canvases.size;
-    for (const { layer, size, block } of this.map.columns) {
+    for (const { layer, size, block, index } of this.map.columns) {
       const maps = arrays[`${side}units/${layer.path}`];
       if (!maps || block) continue;
       const [, grid] = maps.shape;
       for (let unit = 0; unit < maps.shape[0]; unit++) {
         if (quick && all > SLOW_ABOVE && seen++ % Math.ceil(all / SLOW_ABOVE) !== this.#turn % Math.ceil(all / SLOW_ABOVE)) continue;
         const canvas = this.canvases.get(`${layer.path}/${unit}`);
-        if (!canvas) continue;
+        if (!canvas || (quick && index === 0 && canvas.shows === this.state.data)) continue; // inputs' maps stay the same
+        if (index === 0) canvas.shows = this.state.data;
         fit(canvas, size);
         const values = maps.values.subarray(unit * grid * grid, (unit + 1) * grid * grid);
         let most = 1e-6;
@@ -207,11 +270,34 @@ class NetworkView extends StudioElement {
     this.#turn++;
   }
 
+  // In a text's network a unit has one value at a step: blue above zero, orange below.
+  #paintStep() {
+    const { arrays, reading } = this.state.frames.a;
+    const step = this.state.step ?? (reading?.text.length ?? 2) - 2;
+    for (const { layer, size, block, index } of this.map.columns) {
+      if (block || !reading) continue;
+      const values = index === 0 ? reading.letters.map((letter) => Number(letter === reading.text[Math.min(step, reading.text.length - 2)])) : valuesAt(arrays, this.layers, index, step, this.state.side === "b" && this.state.compare ? "b:" : "");
+      for (let unit = 0; unit < layer.units; unit++) {
+        const canvas = this.canvases.get(`${layer.path}/${unit}`);
+        if (!canvas || !values) continue;
+        fit(canvas, size);
+        const pen = canvas.getContext("2d");
+        pen.clearRect(0, 0, canvas.width, canvas.height);
+        pen.fillStyle = css(signColour(values[unit]), 0.75 * Math.min(1, Math.abs(values[unit])) ** 0.85);
+        pen.fillRect(0, 0, canvas.width, canvas.height);
+        const label = index && layer.units <= 16 && this.querySelector(`[data-value="${layer.path}/${unit}"]`);
+        if (label) label.textContent = number(values[unit], 2);
+      }
+    }
+  }
+
   #paintValues({ arrays }) {
+    if (isText(this.state)) return;
     for (const label of this.querySelectorAll("[data-value]")) {
       const [path, unit] = parseChosen(label.dataset.value);
       const values = this.state.row === null ? null : arrays[`values/${path}`];
-      label.textContent = values ? number(values.values[unit], 2) : "";
+      const text = values ? number(values.values[unit], 2) : "";
+      if (label.textContent !== text) label.textContent = text;
     }
   }
 }

@@ -1,12 +1,17 @@
 // The numbers of what was clicked: a weight's chain rule and step, or what a unit computes.
 import { biasName, weightName } from "./chosen.js";
+import { histogram } from "./drawing/histogram.js";
 import { fit, paintValues } from "./drawing/map.js";
 import { StudioElement } from "./element.js";
+import { changed, shownLayers } from "./side.js";
 import { html, nothing } from "./lit.js";
+import { gateOffset, isText, shown } from "./recurrent.js";
 import { number, percent, say, told, whole } from "./say.js";
+import { paintFilters } from "./filters.js";
+import { throughTime } from "./through-time.js";
 
 class Numbers extends StudioElement {
-  static watches = ["explained", "chosen", "layers", "row", "at", "data"];
+  static watches = ["explained", "chosen", "layers", "row", "data", "compare", "side"];
 
   render() {
     const { chosen, explained } = this.state;
@@ -15,19 +20,22 @@ class Numbers extends StudioElement {
     return explained.weight ? this.#weight(explained) : explained.unit ? this.#unit(explained) : nothing;
   }
 
-  #of({ update, rows }) {
+  #of({ update, rows, unit }) {
     const { row } = this.state;
-    return html`<p class="soft small">${row === null ? say("of-batch", { rows: whole(rows ?? 1), update: whole(update) }) : say("of-row", { row, update: whole(update) })}</p>`;
+    const after = { update: whole(update), rows: whole(rows ?? 1) };
+    if (isText(this.state) && (rows ?? 1) === 1) return html`<p class="soft small">${say("of-row", { row: row ?? 0, ...after })}</p>`;
+    return html`<p class="soft small">${row !== null ? say("of-row", { row, ...after }) : unit ? say("of-unit", after) : rows > 1 ? say("of-batch", after) : say("of-batch-of-one", after)}</p>`;
   }
 
   #weight(explained) {
     const { weight } = explained;
     return html`<h2>${say("weight")} <span class="formula">${weight.symbol}</span> = <span class="n" data-told="weight">${number(weight.value)}</span></h2>
       ${this.#of(explained)}
-      ${this.#chain(weight)}
+      ${weight.through_time ? throughTime(weight) : this.#chain(weight)}
       ${weight.rule && weight.rule !== weight.lines?.[0]?.text ? html`<p class="formula rule">${weight.rule}</p>` : nothing}
       <div class="lines scroll" tabindex="0" role="region" aria-label=${say("in-symbols-and-numbers")}>${(weight.lines ?? []).map((line) => html`<p class="formula">${line.text ?? line}</p>`)}</div>
       <p class="step"><span class="soft">${say("next-step")}</span> <span class="formula n">${number(weight.value)} → <b>${number(weight.new)}</b></span></p>
+      ${told(weight.note) ? html`<p class="small" data-told="weight-note">${told(weight.note)}</p>` : nothing}
       ${this.#edit(weight.value)}`;
   }
 
@@ -65,13 +73,14 @@ class Numbers extends StudioElement {
 
   async #set(event, place) {
     event.preventDefault();
-    const answer = await this.studio.session.ask("edit", { place, value: Number(event.target.elements.value.value) });
+    const answer = await this.studio.session.ask("edit", { place, value: Number(event.target.elements.value.value), ...changed(this.state) });
     if (answer) this.studio.explain();
   }
 
   #unit(explained) {
     const { unit } = explained;
-    const { chosen, layers } = this.state;
+    const { chosen } = this.state;
+    const layers = shownLayers(this.state);
     const index = layers.findIndex(({ path }) => path === chosen.layer);
     const frozen = layers[index]?.frozen?.includes?.(chosen.unit) ?? false;
     return html`<h2>${say("unit-of-layer", { unit: chosen.unit + 1, layer: index })}</h2>
@@ -81,16 +90,39 @@ class Numbers extends StudioElement {
         <div class="unit-facts">
           ${unit.formula ? html`<p class="formula">${unit.formula}</p>` : nothing}
           ${(unit.lines ?? []).map((line) => html`<p class="formula">${line.text ?? line}</p>`)}
+          ${unit.series ? this.#series(unit) : nothing}
           <dl class="facts">
             ${unit.value === undefined || unit.value === null ? nothing : html`<dt>${say("value-here")}</dt><dd class="n">${number(unit.value)}</dd>`}
             ${unit.mean === undefined || unit.mean === null ? nothing : html`<dt>${say("over-rows")}</dt><dd class="n">${say("from-to", { low: number(unit.low, 3), high: number(unit.high, 3), mean: number(unit.mean, 3) })}</dd>`}
             ${unit.alive === undefined || unit.alive === null ? nothing : html`<dt>${say("alive")}</dt><dd>${this.#alive(unit.alive)}</dd>`}
           </dl>
-          <div class="row"><button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen })}>❄ ${say(frozen ? "frozen" : "freeze")}</button></div>
+          ${unit.histogram?.length ? html`<figure class="unit-histogram" data-unit-histogram><figcaption class="small soft">${say("unit-histogram")}</figcaption>${histogram({ low: unit.low, high: unit.high, counts: unit.histogram }, unit.value ?? null)}</figure>` : nothing}
+          <div class="row"><button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen, ...changed(this.state) })}>❄ ${say(frozen ? "frozen" : "freeze")}</button></div>
           ${unit.bias === undefined || unit.bias === null ? nothing : this.#edit(unit.bias)}
         </div>
+        ${this.#picture(unit)}
         ${this.#weights(unit, index)}
       </div>`;
+  }
+
+  // What it says along the row, step by step.
+  #series({ series, letters }) {
+    return html`<div class="scroll" tabindex="0" role="region" aria-label=${say("along-row")}><table class="series"><caption class="small">${say("along-row")}</caption><tbody><tr>${letters.map((letter) => html`<th scope="col" class="writing">${shown(letter)}</th>`)}</tr>
+      <tr>${series.map((value) => html`<td class="n small">${number(value, 2)}</td>`)}</tr></tbody></table></div>`;
+  }
+
+  // Whose incoming weights are listed.
+  #gates({ gates, gate }, layer) {
+    if (!gates?.length) return nothing;
+    const choose = (name) => this.studio.choose({ ...this.state.chosen, gate: name, offset: gateOffset(layer, name) });
+    return html`<label class="row inline small">${say("weights-of-gate")} <select data-do="gate" @change=${(event) => choose(event.target.value)}>${gates.map((name) => html`<option value=${name} ?selected=${name === gate}>${say(`gate-${name}`)}</option>`)}</select></label>`;
+  }
+
+  // Weights of pixels are a picture themselves.
+  #picture({ weights }) {
+    const pixels = this.state.data?.picture?.reduce((product, side) => product * side, 1);
+    if (!weights?.length || weights.length !== pixels || this.state.layers[0].path === this.state.chosen.layer) return nothing;
+    return html`<figure class="unit-weights"><canvas data-unit-weights class="pixels" role="img" aria-label=${say("weights-picture-told")}></canvas><figcaption class="small soft">${say("weights-picture")}</figcaption></figure>`;
   }
 
   #alive(alive) {
@@ -104,14 +136,25 @@ class Numbers extends StudioElement {
     const weights = unit.weights ?? [];
     if (!weights.length) return nothing;
     const most = Math.max(1e-9, ...weights.map((one) => Math.abs(one.value ?? one)));
+    if (isText(this.state)) return this.#weightsOfText(unit, index, most);
     const names = index === 1 ? data?.columns : null; // of the inputs; units are counted
     return html`<div class="weights scroll" tabindex="0" role="region" aria-label=${say("incoming")}><table><caption class="small">${say("incoming")}</caption><tbody>
       ${weights.map((one, input) => html`<tr><th scope="row"><button class="plain" data-weight=${input} @click=${() => this.studio.choose({ layer: chosen.layer, unit: chosen.unit, input })}>${names?.[input] ?? say("unit-number", { unit: input + 1 })}</button></th>
         <td class="n">${number(one.value ?? one)}</td><td class="bar">${bar((one.value ?? one) / most)}</td></tr>`)}</tbody></table></div>`;
   }
 
+  #weightsOfText(unit, index, most) {
+    const { chosen, layers } = this.state;
+    const { weights } = unit;
+    const choose = ({ input, from }) => this.studio.choose({ layer: chosen.layer, unit: chosen.unit, input, from: from === "state" ? from : undefined, kind: chosen.kind, gate: unit.gate, offset: gateOffset(layers[index], unit.gate) });
+    return html`<div class="text-weights">${this.#gates(unit, layers[index])}<div class="weights scroll" tabindex="0" role="region" aria-label=${say("incoming")}><table><caption class="small">${say("incoming")}</caption><tbody>
+      ${weights.map((one) => html`<tr><th scope="row"><button class="plain" data-place=${one.place} @click=${() => choose(one)}>${one.from === "state" ? html`hₜ₋₁, ${say("unit-number", { unit: one.input + 1 })}` : html`xₜ, ${one.name ?? say("unit-number", { unit: one.input + 1 })}`}</button></th>
+        <td class="n">${number(one.value)}</td><td class="bar">${bar(one.value / most)}</td></tr>`)}</tbody></table></div></div>`;
+  }
+
   updated() {
     this.#fillIn();
+    this.#paintWeights();
     const canvas = this.querySelector("[data-unit-map]");
     const map = this.state.explained?.arrays?.map;
     if (!canvas || !map) return;
@@ -119,6 +162,14 @@ class Numbers extends StudioElement {
     let most = 0.3;
     for (const value of map.values) if (Math.abs(value) > most) most = Math.abs(value);
     paintValues(canvas, map.values, map.shape[0], most);
+  }
+
+  #paintWeights() {
+    const canvas = this.querySelector("[data-unit-weights]");
+    if (!canvas) return;
+    const [height, width, channels] = this.state.data.picture;
+    paintFilters(canvas, { outputs: 1, height, width, channels, values: this.state.explained.unit.weights.map(({ value }) => value) });
+    canvas.style.width = "";
   }
 }
 

@@ -1,11 +1,14 @@
 // What comes out: the decision boundary with the rows on it, what the mouse points at, the numbers, the curves.
 import { fit, paintClasses, paintValues } from "./drawing/map.js";
+import { dark } from "./drawing/palette.js";
 import { drawPoint } from "./drawing/points.js";
 import { StudioElement } from "./element.js";
 import { html, nothing } from "./lit.js";
 import { number, percent, say, told, whole } from "./say.js";
 import "./curves.js";
 import "./row-picker.js";
+import "./text.js";
+import { isText } from "./recurrent.js";
 
 const FEWEST = 2; // points of one's own that are learned from
 
@@ -29,6 +32,7 @@ class OutputView extends StudioElement {
     const { data, compare, drawing } = this.state;
     const two = Boolean(compare);
     const side = two ? Math.floor((this.size - 10) / 2) : this.size;
+    if (isText(this.state)) return html`<h2>${say("output")}</h2><studio-text></studio-text><studio-scores></studio-scores><studio-curves></studio-curves>`;
     return html`
       <h2>${say("output")}</h2>
       ${data && !data.arrays?.plane ? html`<p class="soft">${say("no-plane")}</p>` : html`
@@ -107,33 +111,44 @@ class OutputView extends StudioElement {
     if (map) {
       const [grid, , classes] = map.shape;
       if (classes) paintClasses(canvas, map.values, grid, classes);
-      else paintValues(canvas, this.#centred(map.values), grid, this.#most());
+      else if (data.task === "classification") paintValues(canvas, map.values, grid, 0.5, 0, 0.5);
+      else paintValues(canvas, map.values, grid, this.#most());
     } else pen.clearRect(0, 0, canvas.width, canvas.height);
     const plane = data.arrays?.plane;
     if (!plane) return;
     const density = canvas.width / side;
     const radius = (data.rows > 600 ? 2.4 : data.rows > 200 ? 3 : 4) * density * Math.min(1, 0.5 + side / 500);
-    const about = { kind: data.task, most: this.#most(), ring: this.#ring(), ink: getComputedStyle(this).color };
-    if (drawing) return this.#paintDrawn(pen, canvas, radius, about);
-    for (let i = 0; i < data.rows; i++) {
-      if (i === row) continue;
-      const [x, y] = this.#toCanvas(plane.values[2 * i], plane.values[2 * i + 1], canvas);
-      drawPoint(pen, x, y, radius, { ...about, label: data.arrays.y.values[i], held: data.arrays.held?.values[i] === 1 });
-    }
+    if (drawing) return this.#paintDrawn(pen, canvas, radius, this.#about());
+    const { points, about } = this.#points(canvas, radius);
+    pen.drawImage(points, 0, 0);
     if (row !== null && row < data.rows) {
       const [x, y] = this.#toCanvas(plane.values[2 * row], plane.values[2 * row + 1], canvas);
       drawPoint(pen, x, y, radius * 1.2, { ...about, label: data.arrays.y.values[row], chosen: true });
     }
   }
 
+  #about() {
+    return { kind: this.state.data.task, most: this.#most(), ring: this.#ring(), ink: getComputedStyle(this).color };
+  }
+
+  // The rows as a picture of their own, which frames are laid under: it changes with data, size and colours alone.
+  #points(canvas, radius) {
+    const { data } = this.state;
+    const key = `${canvas.width} ${dark()}`;
+    if (canvas.layer?.data === data && canvas.layer.key === key) return canvas.layer;
+    const points = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+    const [pen, about] = [points.getContext("2d"), this.#about()];
+    const { values } = data.arrays.plane;
+    for (let i = 0; i < data.rows; i++) {
+      const [x, y] = this.#toCanvas(values[2 * i], values[2 * i + 1], canvas);
+      drawPoint(pen, x, y, radius, { ...about, label: data.arrays.y.values[i], held: data.arrays.held?.values[i] === 1 });
+    }
+    return (canvas.layer = { data, key, points, about });
+  }
+
   // At once, before the session has them.
   #paintDrawn(pen, canvas, radius, about) {
     for (const [x, y, label] of this.state.drawn) drawPoint(pen, ...this.#toCanvas(x, y, canvas), radius, { ...about, kind: "classification", label });
-  }
-
-  // Probabilities of the second class lie around a half; numbers around zero.
-  #centred(values) {
-    return this.state.data.task === "classification" ? values.map((value) => 2 * value - 1) : values;
   }
 
   #most() {
@@ -213,7 +228,7 @@ class Scores extends StudioElement {
       <tbody>
         <tr><th scope="row"><span class="swatch train"></span>${say("loss-training")}</th>${cells("loss")}</tr>
         <tr><th scope="row"><span class="swatch held"></span>${say("loss-held")}</th>${cells("held_loss")}</tr>
-        ${data?.task === "classification" ? html`<tr><th scope="row">${say("right-held")}</th>${cells("accuracy")}</tr>` : nothing}
+        ${data?.task === "classification" || data?.task === "text" ? html`<tr><th scope="row">${say("right-held")}</th>${cells("accuracy")}</tr>` : nothing}
       </tbody></table>`;
   }
 
@@ -227,7 +242,8 @@ class Scores extends StudioElement {
       const [side, key] = cell.dataset.score.split(":");
       const from = side === "b" ? frame.compare : frame;
       const value = from?.[key];
-      cell.textContent = key === "accuracy" ? right(from) : number(value);
+      const text = key === "accuracy" ? right(from) : number(value);
+      if (cell.textContent !== text) cell.textContent = text;
     }
   }
 }

@@ -1,8 +1,10 @@
 // The conversation with the session: what is asked, and what its answers change in the store.
 import { announce } from "./announce.js";
 import { VERSION, wrong } from "./protocol.js";
+import { isText } from "./recurrent.js";
 import { language, say, told } from "./say.js";
 
+const MOVES = ["step", "play", "seek"]; // done, they show that what couldn't be done before can be now
 const ANSWER_WITHIN = 30_000; // milliseconds
 
 export class Session {
@@ -19,15 +21,16 @@ export class Session {
   }
 
   // Ask, and have the answer: a promise of the message that carries the same id. What can't be done is shown and null.
-  ask(type, parts = {}, arrays = undefined) {
+  // Whoever asks by itself, not for a person, is quiet.
+  ask(type, parts = {}, arrays = undefined, quiet = false) {
     const id = this.#next++;
     if (!this.transport.send({ type, id, ...parts }, arrays)) {
-      this.#tell(say("not-connected"));
+      if (!quiet) this.#tell(say("not-connected"));
       return Promise.resolve(null);
     }
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#answer(id, null), ANSWER_WITHIN);
-      this.#waiting.set(id, { resolve, timer });
+      this.#waiting.set(id, { resolve, timer, quiet });
     });
   }
 
@@ -43,7 +46,8 @@ export class Session {
     const fault = wrong(message, "tell");
     if (fault) return console.error(fault, message);
     const act = RECEIVERS[message.type];
-    if (act) act.call(this, message);
+    const overheard = message.type === "error" && this.#waiting.get(message.id)?.quiet;
+    if (act && !overheard) act.call(this, message);
     if (message.id !== undefined && message.id !== null) this.#answer(message.id, message.type === "error" ? null : message);
   }
 
@@ -60,14 +64,24 @@ export class Session {
     await this.ask("hello", { version: VERSION, language: language() });
     this.look();
     const { link } = this.store.state;
-    if (link && !this.#greeted) await this.ask("configure", { state: link });
+    if (link && !this.#greeted) {
+      await this.open(link);
+      // The session has it now: who loads the page again comes back to where it was, not to where the link begins.
+      if (this.transport.keeps) history.replaceState(null, "", location.pathname);
+    }
     this.#greeted = true;
+  }
+
+  // A link: a state, or a task with the state that it begins with or that someone has reached in it.
+  open({ task, ...state }) {
+    if (!task) return this.ask("configure", { state });
+    return this.ask("assign", { task, ...(Object.keys(state).length ? { state } : {}) });
   }
 
   // What frames carry follows from what is open on the page.
   look() {
-    const { panels, grid } = this.store.state;
-    this.ask("look", { panels: [...panels], grid });
+    const { panels, grid, row, data } = this.store.state;
+    this.ask("look", { panels: [...panels], grid, ...(isText({ data }) ? { row } : {}) });
   }
 
   configure(part) {
@@ -93,6 +107,9 @@ export class Session {
     store.frameArrived(message);
     store.set({ at: { ...at, update, epoch, playing, furthest }, ...(findings ? { spotted: findings } : {}) });
     if (diverged && !store.state.diverged) this.#tell(told(diverged), "warning");
+    const other = message.compare?.diverged ?? null;
+    if (other && !store.state.otherDiverged) this.#tell(`${say("other-network")}: ${told(other)}`, "warning");
+    store.set({ otherDiverged: other });
     store.set({ diverged: diverged ?? null });
     this.transport.send({ type: "seen", frame: message.frame });
   }
@@ -102,8 +119,20 @@ const RECEIVERS = {
   welcome({ version, catalog, limits, backlit }) {
     this.store.set({ catalog, limits, backlit, serverVersion: version });
   },
-  state({ state, at, layers, notes, compare, planted }) {
-    this.store.set({ spec: state, at, layers, notes, compare: compare ?? null, planted });
+  // Something has changed: what was said of before doesn't hold any more.
+  state({ state, at, layers, notes, compare, planted, assignment }) {
+    const side = compare ? this.store.state.side : "a";
+    this.store.set({ spec: state, at, layers, notes, compare: compare ?? null, planted, assignment: assignment ?? null, side, messages: [] });
+  },
+  checked(message) {
+    const { assignment } = this.store.state;
+    this.store.set({ checked: message, ...(assignment ? { assignment: { ...assignment, solved: message.solved } } : {}) });
+  },
+  helped(message) {
+    this.store.set({ helped: { ...this.store.state.helped, [message.of]: message } });
+  },
+  shared(message) {
+    this.store.set({ shared: message });
   },
   data(message) {
     this.store.set({ data: message });
@@ -112,7 +141,7 @@ const RECEIVERS = {
     this.frame(message);
   },
   error({ what, field }) {
-    this.store.set({ wrongField: field ?? null });
+    this.store.set({ wrongField: field ?? null, refused: performance.now() });
     this.tell(told(what), "error");
   },
   note({ what }) {
@@ -126,6 +155,12 @@ const RECEIVERS = {
   },
   pulled(message) {
     this.store.set({ pulled: message });
+  },
+  pictured(message) {
+    this.store.set({ pictured: message });
+  },
+  mistaken(message) {
+    this.store.set({ mistaken: message });
   },
   surface(message) {
     this.store.set({ surface: message });
@@ -142,10 +177,14 @@ const RECEIVERS = {
   uploaded(message) {
     this.store.set({ uploaded: message });
   },
-  said(message) {
-    this.store.set({ said: message.text });
+  drawn(message) {
+    this.store.set({ drawnNetwork: message });
   },
-  done({ at }) {
+  said(message) {
+    this.store.set({ said: message });
+  },
+  done({ asked, at }) {
     if (at) this.store.set({ at });
+    if (MOVES.includes(asked)) this.store.set({ messages: this.store.state.messages.filter(({ kind }) => kind !== "error") });
   },
 };

@@ -4,12 +4,13 @@ import { html, live } from "./lit.js";
 import { announce } from "./announce.js";
 import { icon } from "./icons.js";
 import { number, say, whole } from "./say.js";
+import { changed, shownSpec } from "./side.js";
 
 const SPEEDS = [1, 5, 20, 100, 0];
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 
 class TimeBar extends StudioElement {
-  static watches = ["at", "spec", "connection", "speed"];
+  static watches = ["at", "spec", "connection", "speed", "compare", "side"];
 
   #seeking = false;
   #wanted = null;
@@ -18,7 +19,7 @@ class TimeBar extends StudioElement {
     const { at, spec, connection } = this.state;
     const off = connection !== "open" || !at;
     const time = at ?? { update: 0, epoch: 0, furthest: 0, updates_per_epoch: 1, playing: false, speed: 1 };
-    const rate = rateAt(spec, time.update);
+    const rate = rateAt(shownSpec(this.state), time.update);
     const end = Math.max(time.furthest, time.update, 1);
     return html`
       <div class="time" role="group" aria-label=${say("time")}>
@@ -81,7 +82,7 @@ class TimeBar extends StudioElement {
   }
 
   rate(value) {
-    this.studio.session.ask("rate", { value });
+    this.studio.session.ask("rate", { value, ...changed(this.state) });
   }
 
   // While one state is computed again the slider moves on; only the last place that it reached is asked for.

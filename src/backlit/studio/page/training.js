@@ -1,7 +1,8 @@
 // How it is trained: optimizer, batch, penalty, seed. A change begins anew; the rate alone can change on the way.
 import { named } from "./builder.js";
 import { StudioElement } from "./element.js";
-import { html, nothing } from "./lit.js";
+import { html, live, nothing } from "./lit.js";
+import { isRecurrent, KINDS } from "./recurrent.js";
 import { number, say, told } from "./say.js";
 
 const STRENGTHS = [0, 0.0001, 0.001, 0.01, 0.1];
@@ -23,7 +24,7 @@ class TrainingPanel extends StudioElement {
       ${catalog.penalties ? this.#choice("penalty", say("penalty"), catalog.penalties, penalty) : nothing}
       ${penalty && penalty !== "none" ? this.#numbers("strength", say("strength"), STRENGTHS, strength) : nothing}
       ${held === undefined ? nothing : this.#numbers("held", say("held-share"), HELD, held)}
-      ${seed === undefined ? nothing : html`<label class="field">${say("seed")}<input type="number" data-do="seed" min="0" step="1" .value=${String(seed)} @change=${(event) => this.#set({ seed: Number(event.target.value) })} /></label>`}
+      ${seed === undefined ? nothing : html`<label class="field">${say("seed")}<input type="number" data-do="seed" min="0" step="1" .value=${live(String(seed))} @change=${(event) => this.#set({ seed: Number(event.target.value) })} /></label>`}
     </div>${this.#compare()}`;
   }
 
@@ -50,7 +51,7 @@ class TrainingPanel extends StudioElement {
       <button data-do="discard" @click=${() => this.#end("discard")}>${say("keep-this")}</button></div></div>`;
     return html`<div class="beside"><h3>${say("beside")}</h3>
       <label class="field">${say("beside-what")}<select data-do="difference" @change=${(event) => (this.difference = event.target.value)}>
-        ${["rate", "optimizer", "activation", "initializer", "batch"].map((key) => html`<option value=${key}>${say(`difference-${key}`)}</option>`)}</select></label>
+        ${["rate", "optimizer", "activation", "initializer", "batch", ...(isRecurrent(this.state.spec.network) && !this.state.spec.network.word ? ["kind"] : [])].map((key) => html`<option value=${key}>${say(`difference-${key}`)}</option>`)}</select></label>
       ${this.#values()}</div>`;
   }
 
@@ -63,6 +64,7 @@ class TrainingPanel extends StudioElement {
       batch: BATCHES.filter((value) => value !== batch).map((value) => [String(value), value ? number(value) : say("all-rows")]),
       optimizer: catalog.optimizers.map(named).filter(({ name }) => name !== spec.training.optimizer).map(({ name, title }) => [name, told(title)]),
       activation: catalog.activations.map(named).filter(({ name }) => spec.network.layers?.some((layer) => layer.activation !== name)).map(({ name, title }) => [name, told(title)]),
+      kind: KINDS.filter((kind) => spec.network.layers?.some((layer) => layer.kind !== kind)).map((kind) => [kind, say(`kind-${kind}`)]),
       initializer: (catalog.initializers ?? []).map(named).filter(({ name }) => name !== spec.network.initializer).map(({ name, title }) => [name, told(title)]),
     };
     return html`<form class="row" @submit=${(event) => this.#begin(event, key)}><select name="value" data-do="difference-value" aria-label=${say("beside-value")}>
@@ -79,6 +81,7 @@ class TrainingPanel extends StudioElement {
       batch: () => ({ training: { ...training, batch: Number(value) } }),
       optimizer: () => ({ training: { ...training, optimizer: value } }),
       activation: () => ({ network: { ...network, layers: network.layers.map((layer) => ({ ...layer, activation: value })) } }),
+      kind: () => ({ network: { ...network, layers: network.layers.map((layer) => ({ ...layer, kind: value })) } }),
       initializer: () => ({ network: { ...network, initializer: value } }),
     };
     this.studio.session.ask("compare", { change: changes[key]() });

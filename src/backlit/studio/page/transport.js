@@ -6,8 +6,10 @@ import { decodeFrame, encodeFrame } from "./frames.js";
 const LONGEST_WAIT = 5000; // milliseconds between two tries to connect
 const PATIENCE = 5; // tries after which the session is taken to be gone
 const REFUSED = [1008, 4403, 4429]; // codes by which it closes for good
+const RESTING = 4408; // nobody did anything for long: the session rests until someone wants it
 
 export class SocketTransport {
+  keeps = true; // the session is there still when the page is loaded again
   #socket;
   #tries = 0;
   #closed = false;
@@ -33,10 +35,21 @@ export class SocketTransport {
     socket.onclose = ({ code, reason }) => {
       if (this.#closed || socket !== this.#socket) return;
       if (REFUSED.includes(code)) return this.onStatus("refused", reason);
+      if (code === RESTING) return this.onStatus("resting");
       this.onStatus(this.#tries < PATIENCE ? "lost" : "gone");
+      if (this.#tries >= PATIENCE) this.#stranger();
       this.#timer = setTimeout(() => this.#connect(), Math.min(LONGEST_WAIT, 250 * 2 ** this.#tries++));
     };
     this.#socket = socket;
+  }
+
+  // A studio that was started anew doesn't know the page any more, but it answers.
+  async #stranger() {
+    const answer = await fetch(location.pathname).catch(() => null);
+    if (answer?.status !== 403 || this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#closed = true;
+    this.onStatus("stranger");
   }
 
   // A tab that wakes up doesn't wait for the next try.
@@ -59,17 +72,24 @@ export class SocketTransport {
   }
 }
 
-// A worker that answers as the server does: it posts objects, and frames as buffers.
+// A worker that answers as the server does: it posts objects, frames as buffers, and `{status, part, address}` of how it is.
 export class WorkerTransport {
   constructor(worker, { onMessage, onStatus }) {
     this.worker = worker;
-    worker.onmessage = ({ data }) => onMessage(data instanceof ArrayBuffer ? decodeFrame(data) : data);
+    worker.onmessage = ({ data }) => {
+      if (data instanceof ArrayBuffer) return onMessage(decodeFrame(data));
+      if (!data.status) return onMessage(data);
+      this.open = data.status === "open";
+      onStatus(data.status, { part: data.part, address: data.address });
+    };
     worker.onerror = ({ message }) => onStatus("refused", message);
-    onStatus("open");
+    onStatus("loading");
   }
 
   send(message, arrays) {
-    this.worker.postMessage(arrays ? encodeFrame(message, arrays) : message);
+    if (!this.open) return false;
+    const frame = arrays && encodeFrame(message, arrays);
+    this.worker.postMessage(frame || message, frame ? [frame] : []);
     return true;
   }
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 NEIGHBOURS = 5
-RIDGES = (1e-3, 1e-1, 10.0)  # times the number of rows
+RIDGES = (1e-3, 1e-1, 1.0, 10.0)  # times the number of rows
 MOST_COLUMNS = 20_000
 LEAST = 1e-9  # what a row leaves to the others at least; with more columns than rows it is little, but not nothing
 
@@ -60,8 +60,8 @@ def reference(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     np.fill_diagonal(distance, np.inf)
     near = np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     scores = {
-        "linear": max(_score(_ridge(flat, inner, goal, ridge * len(x)), goal, labels) for ridge in RIDGES),
-        "neighbours": _score(goal[near].mean(axis=1), goal, labels),
+        "linear": max(score(_ridge(flat, inner, goal, ridge * len(x)), goal, labels) for ridge in RIDGES),
+        "neighbours": score(goal[near].mean(axis=1), goal, labels),
         "guess": float(np.bincount(labels).max() / len(labels)) if labels is not None else 0.0,
         "rows": len(x),
     }
@@ -71,6 +71,48 @@ def reference(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
         scores["agreement"] = float((values[distance.argmin(axis=1)] == values).mean())
         scores["chance"] = float(np.square(shares).sum())
     return scores
+
+
+def answers(
+    flat: np.ndarray,
+    goal: np.ndarray,
+    model: str,
+    others: np.ndarray | None = None,
+    ridges: tuple[float, ...] = RIDGES,
+) -> np.ndarray:
+    """A simple model's answers for rows, each learned from the others; or for other rows, learned from all of these.
+
+    Parameters
+    ----------
+    flat : array (rows, columns)
+        Of about mean 0 and variance 1.
+    goal : array (rows, outputs)
+    model : "linear" or "neighbours"
+        The best of a few ridge regressions, or the mean of the five nearest.
+    others : array (other rows, columns), optional
+    ridges : tuple of float
+        Strengths, of which the best is taken, times the number of rows.
+    """
+    if model == "neighbours":
+        seen = flat if others is None else others
+        distance = np.square(seen).sum(axis=1)[:, None] + np.square(flat).sum(axis=1)[None] - 2 * seen @ flat.T
+        if others is None:
+            np.fill_diagonal(distance, np.inf)
+        near = np.argpartition(distance, min(NEIGHBOURS, distance.shape[1] - 1), axis=1)[:, :NEIGHBOURS]
+        told: np.ndarray = goal[near].mean(axis=1)
+        return told
+    mean = flat.mean(axis=0)
+    centred = flat - mean
+    inner = centred @ centred.T
+    if others is None or len(ridges) > 1:
+        fits = {ridge: _ridge(centred, inner, goal, ridge * len(flat)) for ridge in ridges}
+        ridge = min(fits, key=lambda ridge: float(np.square(goal - fits[ridge]).sum()))
+        if others is None:
+            return fits[ridge]
+    else:
+        ridge = ridges[0]
+    slope = np.linalg.solve(inner + ridge * len(flat) * np.eye(len(flat)), goal - goal.mean(axis=0))
+    return np.asarray((others - mean) @ (centred.T @ slope) + goal.mean(axis=0))
 
 
 def _ridge(flat: np.ndarray, inner: np.ndarray, goal: np.ndarray, ridge: float) -> np.ndarray:
@@ -86,7 +128,8 @@ def _ridge(flat: np.ndarray, inner: np.ndarray, goal: np.ndarray, ridge: float) 
     return goal - (goal - fitted) / np.maximum(1 - lever, LEAST)[:, None]
 
 
-def _score(answer: np.ndarray, goal: np.ndarray, labels: np.ndarray | None) -> float:
+def score(answer: np.ndarray, goal: np.ndarray, labels: np.ndarray | None) -> float:
+    """Accuracy of answers where there are labels, else R²."""
     if labels is not None:
         return float((answer.argmax(axis=1) == labels).mean())
     spread = np.square(goal - goal.mean(axis=0)).sum(axis=0)

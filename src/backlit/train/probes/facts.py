@@ -12,17 +12,22 @@ from backlit.nn.ends import branch
 from backlit.nn.layer import Layer, Network
 from backlit.nn.shapes import rows_at, rows_of, size_of
 from backlit.train.batches import Batches
-from backlit.train.examples import Examples
+from backlit.train.examples import Examples, Split
 from backlit.train.heads import HeadTargets
 from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
+from backlit.train.probes.alone import of_one_row
 from backlit.train.probes.baselines import reference
+from backlit.train.probes.columns import coded, far_away, leaking, order_of, tokens_of
 from backlit.train.probes.history import ProbeRecord, plain
 from backlit.train.probes.padding import sequences_of
+from backlit.train.probes.parts import parts_of
 from backlit.train.probes.prober import Prober
 
 SEEN, NUMBERS = 4096, 1_000_000  # at most so many rows are told of, and numbers in them, but at least SAMPLE rows
-SAMPLE = 256  # rows on which simple models are tried
+TOGETHER = 4  # rows that are predicted together, and the first alone
+SAMPLE = 256  # rows that are looked at, at least
+LINES = 640  # on which simple models are tried: of fewer, a weak signal can't be told from none
 _STREAM = 0x57A27
 
 
@@ -45,6 +50,7 @@ def start_of(job: Job, prober: Prober) -> Lazy:
 
     def work() -> ProbeRecord:
         data = _data(examples, batches, seed)
+        data |= of_one_row(examples.network, rows_at({"x": examples.inputs}, batches.rows[:TOGETHER])["x"])
         if whole is not None and data.get("sequences"):
             data["sequences"]["whole"] = whole
         return {**prober(train_state, 0), "data": data, "weights": weights_of(examples.network)}
@@ -83,7 +89,9 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
     weights = None if batches.weights is None else np.asarray(batches.weights[places], dtype=np.float64)
     rows = {"x": examples.inputs, "y": examples.encoded, "by_head": examples.by_head}
     seen = rows_at(rows, batches.rows[places]) | {"weights": weights}
-    facts: dict[str, Any] = {"rows": len(batches.rows), "batch": batches.size, "kind": targets.kind}
+    facts: dict[str, Any] = {
+        "rows": len(batches.rows), "batch": batches.size, "steps": batches.steps, "kind": targets.kind,
+    }  # fmt: skip
     held = None
     with np.errstate(all="ignore"):
         if split.validation is not None:
@@ -107,7 +115,23 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
         if held is not None:
             facts["held"] = len(split.validation[0])  # type: ignore[index]
             facts["shared"] = _shared(seen["x"], held["x"], len(batches.rows))
+            other = _real(held["x"])
+            if simple is not None and other is not None and not isinstance(targets, HeadTargets):
+                facts["parts"] = parts_of(
+                    simple, seen["y"], other, held["y"], targets.kind, stretch=_stretch(split, rng), seed=seed
+                )
+        if not isinstance(targets, HeadTargets):
+            facts["order"] = order_of(rows_at({"y": examples.encoded}, batches.rows)["y"], targets.kind)
     return plain_tree(facts)
+
+
+def _stretch(split: Split, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
+    """Held-out rows that follow one another, from any place on, and their targets."""
+    numbers = split.validation[0]  # type: ignore[index]
+    first = int(rng.integers(max(1, len(numbers) - SAMPLE + 1)))
+    rows = rows_at({"x": split.inputs, "y": split.encoded}, numbers[first : first + SAMPLE])
+    x = _real(rows["x"])
+    return None if x is None else (x, rows["y"])
 
 
 def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
@@ -116,6 +140,10 @@ def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
     if x.dtype.kind == "f":
         facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
         facts["inputs"] = _inputs(x)
+        if not facts["bad_rows"]:
+            facts["coded"], facts["far"] = coded(x), far_away(x)
+    elif x.dtype.kind in "iu" and layer.takes_integers:
+        facts["tokens"] = tokens_of(x)
     return facts
 
 
@@ -143,12 +171,33 @@ def _of_output(
     kind, x, y = targets.kind, seen["x"], seen["y"]
     facts: dict[str, Any] = {"guess": guess_loss(loss, kind, y, shape, seen["weights"])}
     facts |= of_targets(y, targets)
-    facts["reference"] = {} if simple is None else reference(simple[:SAMPLE], y[:SAMPLE], kind)
+    facts["reference"] = {} if simple is None else reference(simple[:LINES], y[:LINES], kind)
     facts["twins"] = _twins(x, y, kind)
+    if seen["weights"] is not None:
+        facts["weighing"] = _weighing(np.asarray(seen["weights"], np.float64), y, kind)
+    if kind == "number" and y.dtype.kind == "f" and np.isfinite(y).all():
+        facts["far_targets"] = far_away(y.reshape(len(y), -1))
+    if simple is not None:
+        facts["leaking"] = leaking(simple, y, kind)
     if held is not None:
         facts["held_guess"] = guess_loss(loss, kind, held["y"], shape, None)
         facts["held_targets"] = _targets(kind, held["y"], targets)
     return facts
+
+
+def _weighing(weights: np.ndarray, y: np.ndarray, kind: str) -> dict[str, float]:
+    """How many of the rows count, (Σw)² / (n Σw²), and the class with the greatest weight: its part of it, and of rows.
+
+    L. Kish, Survey Sampling, 1965.
+    """
+    total = weights.sum()
+    told = {"effective": float(total**2 / max(len(weights) * np.square(weights).sum(), 1e-300))}
+    if kind in ("class", "binary") and y.size == len(y) and total > 0 and y.min() >= 0:
+        classes = y.reshape(-1).astype(int)
+        by_class = np.bincount(classes, weights=weights) / total
+        most = int(by_class.argmax())
+        told |= {"most": float(by_class[most]), "share": float((classes == most).mean())}
+    return told
 
 
 def of_targets(y: np.ndarray, targets: Any) -> dict[str, Any]:
@@ -170,7 +219,8 @@ def of_rows(x: np.ndarray, y: np.ndarray, layer: Layer, targets: Any) -> dict[st
     """
     facts = {**_of_input(x, layer), **of_targets(y, targets), "twins": _twins(x, y, targets.kind)}
     simple = None if facts.get("bad_rows") else _real(x)
-    facts["reference"] = {} if simple is None else reference(simple[:SAMPLE], y[:SAMPLE], targets.kind)
+    facts["reference"] = {} if simple is None else reference(simple[:LINES], y[:LINES], targets.kind)
+    facts["leaking"] = {} if simple is None else leaking(simple, y, targets.kind)
     return facts
 
 
@@ -314,10 +364,15 @@ def _twins(x: Any, y: np.ndarray, kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _blank(x: Any) -> np.ndarray:
+    """Which rows hold nothing but zeros: of these, being equal tells nothing."""
+    return np.logical_and.reduce([~part.reshape(len(part), -1).any(axis=1) for part in tree.leaves(x)])
+
+
 def _shared(x: Any, validation: Any, rows: int) -> dict[str, Any]:
     """Held-out rows that are training rows, too: how many were seen, their share, and what chance would make it."""
     validation = tree.map(lambda part, like: part.astype(like.dtype, copy=False), validation, x)
-    repeated = np.isin(_keys(validation), _keys(x))
+    repeated = np.isin(_keys(validation), _keys(x)) & ~_blank(validation)
     both = tree.map(lambda one, other: np.concatenate([one[:256], other[:256]]), x, validation)
     chance = min(1.0, _chance(both) * rows)
     return {

@@ -86,6 +86,9 @@ class OfInput(TypedDict, total=False):
     bad_rows: int
     inputs: dict[str, Number | list[int]]
     sequences: dict[str, Any]
+    coded: dict[str, Number]
+    far: dict[str, Number]
+    tokens: dict[str, Number]
 
 
 class OfOutput(TypedDict, total=False):
@@ -96,6 +99,9 @@ class OfOutput(TypedDict, total=False):
     targets: TargetFacts
     reference: Reference
     twins: dict[str, Number]
+    leaking: dict[str, Number]
+    weighing: dict[str, Number]
+    far_targets: dict[str, Number]
     held_guess: Number
     held_targets: TargetFacts
 
@@ -117,6 +123,15 @@ class Data(TypedDict, total=False):
     shared: dict[str, Number]
     held_guess: Number
     held_targets: TargetFacts
+    coded: dict[str, Number]
+    far: dict[str, Number]
+    tokens: dict[str, Number]
+    leaking: dict[str, Number]
+    weighing: dict[str, Number]
+    far_targets: dict[str, Number]
+    parts: dict[str, Number]
+    order: dict[str, Number]
+    alone: Number
     by_input: dict[str, OfInput]
     by_output: dict[str, OfOutput]
 

@@ -1,10 +1,12 @@
 // Where the units of a network stand: a column a layer, a block for a layer that can't be shown unit by unit.
+import { ordered } from "../moving.js";
+
 const MOST_UNITS = 64;
 const GAP = 7;
 const LARGEST = 42;
 
 // columns: [{units, x, size, places: [{x, y}]}], x and y the middle of each unit; height for all.
-export function arrange(layers, width, height, narrowest = 84) {
+export function arrange(layers, width, height, orders = {}, narrowest = 84) {
   const step = Math.max(narrowest, width / Math.max(layers.length, 1));
   const columns = layers.map((layer, index) => {
     const x = step * (index + 0.5);
@@ -14,11 +16,13 @@ export function arrange(layers, width, height, narrowest = 84) {
     const ranks = Math.ceil(count / files);
     const size = block ? Math.min(LARGEST * 1.5, step - 30) : Math.max(12, Math.min(LARGEST, height / ranks - GAP, (step - 24) / files - 4));
     const apart = Math.min(size + 18, height / ranks);
-    const places = Array.from({ length: count }, (_, unit) => {
-      const [file, rank] = [Math.floor(unit / ranks), unit % ranks];
+    const spots = Array.from({ length: count }, (_, spot) => {
+      const [file, rank] = [Math.floor(spot / ranks), spot % ranks];
       const inFile = Math.min(ranks, count - file * ranks);
       return { x: x + (file - (files - 1) / 2) * (size + 4), y: height / 2 + (rank - (inFile - 1) / 2) * apart };
     });
+    const places = [];
+    ordered(orders, { path: layer.path, units: count }).forEach((unit, spot) => (places[unit] = spots[spot]));
     return { layer, index, x, size, block, places };
   });
   return { columns, width: step * layers.length, height };

@@ -15,7 +15,8 @@ const CLASSES = [
 ];
 export const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "star", "hexagon", "bar", "pentagon", "saltire"];
 
-export const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+const scheme = matchMedia("(prefers-color-scheme: dark)");
+export const dark = () => scheme.matches;
 const paper = () => (dark() ? [24, 28, 33] : [250, 250, 250]);
 
 export const classColour = (index) => CLASSES[index % CLASSES.length];
@@ -41,8 +42,17 @@ let cached;
 
 export function signRamp() {
   const mode = dark();
-  if (cached?.mode !== mode) cached = { mode, bytes: ramp(CLASSES[0], CLASSES[1]) };
+  if (cached?.mode !== mode) {
+    const bytes = ramp(CLASSES[0], CLASSES[1]);
+    cached = { mode, bytes, words: Int32Array.from({ length: 256 }, (_, i) => (255 << 24) | (bytes[3 * i + 2] << 16) | (bytes[3 * i + 1] << 8) | bytes[3 * i]) };
+  }
   return cached.bytes;
+}
+
+// The same as whole numbers, as pixels of a picture lie in memory.
+export function signWords() {
+  signRamp();
+  return cached.words;
 }
 
 export function classRamp(index) {

@@ -1,0 +1,181 @@
+"""Training and held-out rows that don't go together: inputs from elsewhere, or labels that are wrong in one part."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from backlit.doctor.evidence import Evidence
+from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.noise import of_share
+from backlit.languages import Template
+
+SURELY = 4.0  # standard errors
+TOLD_APART = 0.25  # of the AUC above one half
+KEPT = 0.5  # of what simple models gain over guessing in the one part, at least, in the other
+TAUGHT = 0.15  # that they gain in their own part, at least
+HARM = 0.1  # of the guess's loss, or of the score, that held-out rows lie behind
+
+APART = Sign(
+    Template(
+        "column {column}: mean {moved:.2g} standard deviations off, spread {stretched:.2g} times another",
+        "{column}번 열: 평균이 표준 편차의 {moved:.2g}배 벗어나고 퍼진 정도가 {stretched:.2g}배 다름",
+    ),
+    Template(
+        "AUC of a small model that tells held-out rows from training rows",
+        "작은 모형이 평가 데이터와 학습 데이터를 구별하는 AUC",
+    ),
+    Template(
+        "0.5 is chance; beyond it by a quarter and four standard errors, with held-out rows predicted worse",
+        "우연이면 0.5. 그보다 0.25와 표준 오차의 네 배 넘게 높고, 평가 데이터를 더 못 맞힐 때",
+    ),
+)
+_LOST = Template(
+    "score on held-out rows of what simple models learn from training rows",
+    "단순한 모형이 학습 데이터에서 배운 것이 평가 데이터에서 내는 점수",
+)
+_HALF = Template(
+    "half of what they gain within the one part, where inputs of both parts look alike",
+    "입력은 두 쪽이 비슷한데, 한쪽 안에서 추측보다 나은 만큼의 절반에도 못 미칠 때",
+)
+RENAMED = Sign(
+    Template(
+        "held-out labels fit if they are renamed or rescaled: {recoded:.2f} then",
+        "이름이나 눈금을 바꾸면 평가 데이터의 정답이 맞음: 그러면 {recoded:.2f}",
+    ),
+    _LOST,
+    _HALF,
+)
+MOVED = Sign(
+    Template(
+        "held-out labels fit if they are moved by one row: {next:.2f} then",
+        "한 칸 밀면 평가 데이터의 정답이 맞음: 그러면 {next:.2f}",
+    ),
+    _LOST,
+    _HALF,
+)
+DRIFTED = Sign(
+    Template(
+        "held-out targets lie {drift:.2g} standard deviations off what inputs tell; moved back, they fit: "
+        "{levelled:.2f} then",
+        "평가 데이터의 목푯값이 입력이 말하는 것에서 표준 편차의 {drift:.2g}배 벗어남. 그만큼 되돌리면 맞음: 그러면 "
+        "{levelled:.2f}",
+    ),
+    _LOST,
+    _HALF,
+    remedy="y = np.diff(y, axis=0); x = x[1:]"
+    "  # if rows are split by time: keep their order, and learn what changes, or take the trend out of y",
+)
+SCRAMBLED = Sign(
+    Template(
+        "within training rows {inner:.2f}, within held-out rows {within:.2f}",
+        "학습 데이터 안에서는 {inner:.2f}, 평가 데이터 안에서는 {within:.2f}",
+    ),
+    _LOST,
+    _HALF,
+)
+
+
+def _inputs_differ(e: Evidence) -> bool:
+    parts = e.data.get("parts") or {}
+    if not parts:
+        return False
+    rows, held = parts["rows"], parts["held"]
+    error = math.sqrt((rows + held + 1) / (12 * rows * held))  # of an AUC where there is nothing to tell
+    return bool(parts["apart"] > 0.5 + TOLD_APART + SURELY * error)
+
+
+def shifted(e: Evidence) -> list[Finding]:
+    """Held-out rows whose inputs or level of targets are others than in training, and that are predicted worse."""
+    parts: dict[str, Any] = e.data.get("parts") or {}
+    if not parts:
+        return []
+    known, unseen = e.skill(False), e.skill(True)
+    behind = known is not None and unseen is not None and known - unseen > HARM
+    worse = "across" in parts and parts["inner"] - parts["across"] > HARM
+    if not (behind or (worse and not e.trained)):
+        return []
+    severity = "remark" if e.well else "alarm"
+    if _inputs_differ(e):
+        values: dict[str, Any] = {name: parts[name] for name in ("column", "moved", "stretched")}
+        return [SHIFTED.found(APART, parts["apart"], 0.5 + TOLD_APART, severity=severity, **values)]
+    limit, enough = _lost(parts) or (0.0, 1.0)
+    if parts.get("levelled", -1.0) <= enough:
+        return []
+    values = {name: parts[name] for name in ("drift", "levelled")}
+    return [SHIFTED.found(DRIFTED, parts["across"], limit, severity=severity, **values)]
+
+
+def _lost(parts: dict[str, Any]) -> tuple[float, float] | None:
+    """Half, and three quarters, of what is gained in the one part, if the other surely hasn't even the half."""
+    if "across" not in parts or parts["across"] >= parts["inner"] - HARM:
+        return None  # what training rows teach holds
+    gain, own = parts["inner"] - parts["guess_inner"], parts["within"] - parts["guess"]
+    taught = max(gain, own)
+    rows, held = (parts.get(name, parts[other]) for name, other in (("counted_inner", "rows"), ("counted", "held")))
+    if taught < TAUGHT + SURELY * of_share(0.5, rows if gain >= own else held):
+        return None
+    limit = parts["guess"] + KEPT * taught
+    if parts["across"] > limit - SURELY * of_share(min(max(parts["across"], 0.0), 1.0), held):
+        return None
+    return limit, parts["guess"] + (KEPT + 1) / 2 * taught
+
+
+def wrong_labels(e: Evidence) -> list[Finding]:
+    """What inputs teach of their targets in one part doesn't hold in the other, though the inputs look alike."""
+    parts: dict[str, Any] = e.data.get("parts") or {}
+    lost = _lost(parts)
+    if lost is None or e.well or _inputs_differ(e):
+        return []
+    limit, enough = lost
+    if parts.get("levelled", -1.0) > enough:
+        return []  # they have another level, no more
+    sign = SCRAMBLED
+    if parts["recoded"] > enough:
+        sign = RENAMED
+    elif parts["next"] > enough:
+        sign = MOVED
+    values = {name: parts[name] for name in ("inner", "within", "recoded", "next")}
+    return [WRONG_LABELS.found(sign, parts["across"], limit, **values)]
+
+
+SHIFTED = Kind(
+    name=Template("shifted split", "학습 데이터와 평가 데이터의 분포가 다름"),
+    stage=Stage.DATA,
+    place=3,
+    role=Role.FACT,
+    cause=Template(
+        "Held-out rows come from elsewhere than training rows: their inputs or targets have another scale, mean or "
+        "range, so their score says little of how the network would do on rows like those that it learned from.",
+        "평가 데이터의 입력이나 목푯값은 눈금, 평균이나 범위가 학습 데이터와 다릅니다. 그래서 평가 점수로는 학습한 "
+        "것과 비슷한 데이터를 얼마나 잘 맞힐지 알 수 없습니다.",
+    ),
+    remedy="order = np.random.default_rng(0).permutation(len(x)); x, y = x[order], y[order]"
+    "  # before splitting, unless time decides: then keep the order, and difference or detrend",
+    effect=Template(
+        "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
+    ),
+    signs=(APART, DRIFTED),
+    rules=(shifted,),
+)
+
+WRONG_LABELS = Kind(
+    name=Template("labels wrong in one part", "한쪽 데이터의 정답이 틀림"),
+    stage=Stage.DATA,
+    place=4,
+    role=Role.FACT,
+    cause=Template(
+        "Inputs of training and held-out rows look alike, but not what goes with them: in one of the two parts labels "
+        "are shuffled, moved by a row, or named otherwise.",
+        "학습 데이터와 평가 데이터의 입력은 비슷한데 정답이 맞는 방식이 다릅니다. 둘 중 한쪽의 정답이 섞였거나, 한 칸 "
+        "밀렸거나, 다른 이름으로 적혀 있습니다.",
+    ),
+    remedy="print([(x[i], y[i]) for i in range(3)])  # do these go together, and those of the held-out part?",
+    effect=Template(
+        "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
+    ),
+    signs=(RENAMED, MOVED, SCRAMBLED),
+    rules=(wrong_labels,),
+)
+
+KINDS = (SHIFTED, WRONG_LABELS)

@@ -1,0 +1,129 @@
+"""Every remedy can be pasted: it runs as it stands, with the run's own names, and says what was and what is new."""
+
+import contextlib
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import backlit as bl
+from backlit.doctor.findings import kinds, loop
+from backlit.doctor.remedies.own import expanded, written
+from benchmarks.doctor.runner import cases, ready
+
+QUICK = {"engine": "numpy", "progress": False}
+SICK = [case for case in cases("tune") if case.expected]
+OF_OTHERS = {kind.key for kind in loop.KINDS}  # of loops of one's own, in other libraries
+
+
+def shortest(name):
+    """The tuning half's quickest case that expects a finding first."""
+    found = [case for case in SICK if case.expected[0] == name]
+    return min(found, key=lambda case: (case.when != "before", case.fit.get("epochs", 20)), default=None)
+
+
+def asked(case):
+    """What was trained, its names, and the findings that the case expects."""
+    net, x, y, options = ready(case, 0)
+    names = {"bl": bl, "np": np, "net": net, "x": x, "y": y}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bl.BacklitWarning)
+        if case.when == "before":
+            options = {key: value for key, value in options.items() if key not in ("epochs", "early_stopping")}
+            return names, bl.check(net, x, y, **options), None
+        run = bl.fit(net, x, y, **options, **QUICK)
+    return names | {"run": run}, run.diagnose(), run
+
+
+FOUND = {name: shortest(name) for name in kinds() if name not in OF_OTHERS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, case in FOUND.items() if case])
+def test_a_remedy_runs_as_it_is_pasted(name, capsys):
+    case = FOUND[name]
+    names, diagnosis, run = asked(case)
+    finding = next((own for own in diagnosis if own.name == name), None)
+    if finding is None:  # what is told isn't this finding: the benchmark's business
+        pytest.skip(f"not found in {case.name}")
+    code = finding.remedy
+    assert "bl.fit(..." not in code, code
+    before = dict(names)
+    with warnings.catch_warnings(), contextlib.suppress(bl.NonFiniteError, bl.DivergedError):
+        warnings.simplefilter("ignore", bl.BacklitWarning)
+        exec(code, names)  # noqa: S102 - as a person would paste it
+    if "net = " in code:
+        assert names["net"] != before["net"]
+        names["net"].build(run.network.input_shape if run else x_shape(names["x"]))
+    if "run = " in code and run is not None and "net = " not in code:
+        told, was = names["run"].recipe.training, run.recipe.training
+        assert told != was
+        assert told.seed == was.seed  # all else as it was
+        assert told.epochs >= was.epochs
+        assert re.search(r" was [^;]+", code.partition("  # ")[2]), code
+
+
+def x_shape(x):
+    return np.shape(x)[1:]
+
+
+@pytest.mark.parametrize("name", [name for name in kinds() if name not in OF_OTHERS])
+def test_the_line_of_each_kind_is_python_that_runs(name):
+    """The line for networks that can't be written out: with the names of a small run."""
+    kind = kinds()[name]
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(24, 3)).astype("float32"), rng.integers(0, 2, 24)
+    net = bl.Sequential(bl.Linear(4), bl.ReLU(), bl.Linear(2))
+    if name == "delta too small":
+        net, y = bl.Sequential(bl.Linear(4), bl.ReLU(), bl.Linear(1)), y.astype(float)
+    run = bl.fit(net, x, y, epochs=1, **QUICK)
+    given = {"epochs": 1, "engine": "numpy", "clip": 1e-4, "shuffle": False, "class_weight": {0: 1.0, 1: 99.0}}
+    for line in {kind.remedy, *(sign.remedy for sign in kind.signs)} - {""}:
+        if "{" in line.replace("{row", "") and "{" in re.sub(r"\{[^{}]*for[^{}]*\}", "", line):
+            continue  # with values: run in the test above
+        code = expanded(line, given)
+        if code is not None:
+            exec(code, {"bl": bl, "np": np, "net": net, "x": x, "y": y, "run": run})  # noqa: S102
+
+
+OWN = {"epochs": 7, "batch_size": 2, "penalty": bl.L2(0.5), "validation": 0.2}
+
+
+def test_the_whole_call_is_told_with_what_was_and_what_is_new():
+    line = expanded("bl.fit(..., batch_size=32)  # or bl.LayerNorm()", OWN)
+    call = "run = bl.fit(net, x, y, epochs=7, penalty=bl.L2(0.5), validation=0.2, batch_size=32)"
+    assert line == f"{call}  # batch_size was 2; or bl.LayerNorm()"
+    assert (
+        expanded("bl.fit(..., epochs=3 * epochs)", {"epochs": 7})
+        == "run = bl.fit(net, x, y, epochs=21)  # epochs was 7"
+    )
+
+
+def test_what_is_so_already_is_never_offered():
+    assert expanded('bl.fit(..., class_weight="balanced")', {"class_weight": "balanced"}) is None
+    line = expanded("bl.fit(..., early_stopping=10, penalty=bl.L2(1e-3))", {"early_stopping": 10})
+    assert line == "run = bl.fit(net, x, y, early_stopping=10, penalty=bl.L2(0.001))  # penalty was None"
+    assert expanded("bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))", {}) is None
+    assert expanded("bl.fit(..., optimizer=bl.Adam(learning_rate=0.001))", {"optimizer": bl.SGD(0.1)})
+
+
+def test_what_has_no_code_of_its_own_is_read_from_the_run():
+    assert written(np.ones(3), "sample_weight") == "run.recipe.training.sample_weight"
+    assert written(bl.chain(bl.ClipNorm(1.0), bl.SGD(0.1)), "optimizer").startswith("bl.chain(bl.ClipNorm(")
+    assert written(bl.SGD(bl.optim.Step(0.1, every=3, factor=0.5)), "optimizer").count("bl.optim.Step(") == 1
+    with_schedule = bl.SGD(bl.optim.Step(0.1, every=3, factor=0.5))
+    space = {"bl": bl}
+    exec(f"again = {written(with_schedule, 'optimizer')}", space)  # noqa: S102
+    assert space["again"] == with_schedule
+
+
+def test_a_network_is_written_out_as_it_would_be():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 4)).astype("float32"), rng.integers(0, 3, 60)
+    net = bl.Sequential(bl.Linear(8), bl.Tanh(), bl.Linear(3), bl.Softmax())
+    found = bl.fit(net, x, y, epochs=2, **QUICK).diagnose()
+    (told,) = [own for own in found if own.name == "softmax twice"]
+    assert told.remedy == "net = bl.Sequential(bl.Linear(8), bl.Tanh(), bl.Linear(3))  # without the last Softmax"
+    assert told.to_dict()["remedy"] == told.remedy
+    assert str(told).count(told.remedy) == 1
