@@ -68,7 +68,10 @@ def begin(session: Session, assignment: Assignment, state: State | None = None) 
 
 
 def assign(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    """`assign`: begin a task, or lay it aside."""
+    """`assign`: begin a task, that which there is anew, or lay it aside."""
+    if message.get("again"):
+        begin(session, _task(session))
+        return [session.told(), session.data()]
     if session.bound:
         raise InputError(BOUND.say())
     given = message.get("task")

@@ -301,10 +301,11 @@ class Assignment(Record):
             "bounds": [both(goal.words()) for goal in self._limits() if goal not in self.goals],
             "bound": bound,
             "solved": solved,
+            "task": self.to_link(),
         }
 
-    def to_link(self, state: State) -> dict[str, Any]:
-        """As a link holds it, beside a state: an exercise of the studio's by its key alone."""
+    def to_link(self, state: State | None = None) -> dict[str, Any]:
+        """As a link holds it, beside a state, or without one: an exercise of the studio's by its key alone."""
         if self.key:
             return {"key": self.key}
         told = {name: value for name, value in self.to_dict().items() if value not in ("", None, (), [], False)}
@@ -315,7 +316,7 @@ class Assignment(Record):
         if self.may is not None:
             told["may"] = list(self.may)
         start = self.start.to_dict()
-        return told if state.to_dict() == start else {**told, "start": start}
+        return told if state is not None and state.to_dict() == start else {**told, "start": start}
 
 
 NO_FILE = Template(
