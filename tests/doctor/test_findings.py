@@ -388,6 +388,16 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         evidence(KNOWN, SCATTERED, data=held_out(apart=0.99)), evidence(KNOWN, SCATTERED, data=held_out(apart=0.6)),
     ),
     (
+        parts.SHIFTED, parts.DRIFTED,
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=0.9, drift=1.2)),
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=-0.5, drift=0.2)),
+    ),
+    (
+        parts.WRONG_LABELS, parts.RENAMED,
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=-0.5, drift=0.2)),
+        evidence(KNOWN, SCATTERED, data=held_out(across=-1.0, levelled=0.9, drift=1.2)),
+    ),
+    (
         parts.WRONG_LABELS, parts.SCRAMBLED,
         evidence(KNOWN, SCATTERED, data=held_out(across=0.0, within=0.0, recoded=0.0)),
         evidence(KNOWN, SCATTERED, data=held_out(across=0.8)),
@@ -458,12 +468,18 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     ),
     (
         targets.UNSCALED_TARGETS, targets.TINY,
-        evidence(data={"targets": {"mean": 0.0, "std": 1e-3}}), evidence(data={"targets": {"mean": 0.0, "std": 0.1}}),
+        evidence([1.1] * 20, data={"targets": {"mean": 0.0, "std": 1e-3}}),
+        evidence([0.96] * 20, data={"targets": {"mean": 0.0, "std": 1e-3}}),  # as little as there is to be learned
+    ),
+    (
+        targets.UNSCALED_TARGETS, targets.TINY,
+        evidence(data={"targets": {"mean": 0.0, "std": 1e-3}} | simple(0.95)),
+        evidence(data={"targets": {"mean": 0.0, "std": 0.1}} | simple(0.95)),
     ),
     (
         imbalance.HIDDEN, imbalance.FEW_FOUND,
         evidence(net=TWO, loss="cross_entropy", rare={"recall": 0.1, "auc": 0.8, "rows": 40.0}),
-        evidence(net=TWO, loss="cross_entropy", rare={"recall": 0.8, "auc": 0.9, "rows": 40.0}),
+        evidence(net=TWO, loss="cross_entropy", rare={"recall": 0.0, "auc": 0.9, "rows": 5.0}),  # by chance
     ),
     (
         imbalance.HIDDEN, imbalance.STILL_FEW,
@@ -479,6 +495,11 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     (
         overfitting.OVERFITTING, overfitting.PAST_BEST,
         evidence([0.01] * 20, RISING, data={"held": 10**4}), evidence([0.2] * 20, RISING, data={"held": 10**4}),
+    ),
+    (
+        overfitting.OVERFITTING, overfitting.PAST_NOTHING,
+        evidence([0.001] * 20, [1.0, *[0.0] * 9, *np.linspace(0.1, 0.23, 10)], data={"held": 10**4}),
+        evidence([0.001] * 20, [-9.0, *[-9.9] * 9, *np.linspace(-9.85, -9.8, 10)], data={"held": 10**4}),
     ),
     (overfitting.OVERFITTING, overfitting.FELL_FROM_BEST, fallen(PEAK), fallen([*PEAK[:10], *[0.9] * 10])),
     (

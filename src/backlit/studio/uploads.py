@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
@@ -27,6 +28,7 @@ from backlit.studio.words import both, reworded
 MOST_BYTES = 8 * 2**20
 MOST_COLUMNS = 200
 ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
+SENT = re.compile(r"file(\d+)")  # how files that were sent are called
 KEPT_TEXT = 200  # characters of a name
 LEFT_OUT = Template("left out: {why}", "제외: {why}")
 PICTURES_OF = Template("{count} pictures", "그림 {count}장")
@@ -130,9 +132,17 @@ def table(path: str | Path, target: str, inputs: Sequence[str] = ()) -> tuple[np
 
 
 class Files(dict[str, Any]):
-    """The files of a session, by the name that `uploaded` tells; the oldest is let go beyond `most`."""
+    """The files of a session, by the name that `uploaded` tells; the oldest is let go beyond `most`.
+
+    What the session began with stays, and so does what its networks learn from: neither counts.
+    """
 
     most = FILES
+
+    @staticmethod
+    def used() -> set[str]:
+        """Names of those that networks learn from; the session says which."""
+        return set()
 
     def add(self, name: str, data: bytes) -> str:
         """Read a file; by what it is called from now on.
@@ -160,10 +170,13 @@ class Files(dict[str, Any]):
 
     def keep(self, found: Any) -> str:
         """Keep a file that was read, one with ``rows(target, inputs)``; by what it is called from now on."""
-        key = f"file{1 + max((int(name[4:]) for name in self if name.startswith('file')), default=0)}"
+        sent = [name for name in self if SENT.fullmatch(name)]
+        key = f"file{1 + max((int(name[4:]) for name in sent), default=0)}"
         self[key] = found
-        while len(self) > self.most:
-            del self[next(iter(self))]
+        used = self.used()
+        idle = [name for name in (*sent, key) if name not in used]
+        for name in idle[: max(0, len(idle) - self.most)]:
+            del self[name]
         return key
 
 

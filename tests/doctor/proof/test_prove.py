@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,14 @@ MOON = Kind(
 )
 
 
+def another(name: str, ways: Any) -> Kind:
+    """A kind that is always found, with ways of its own to mend it."""
+    kind = dataclasses.replace(
+        MOON, name=Template(name, name), rules=(lambda e: [kind.found(PHASE, 1.0, 0.5)],), repair=ways
+    )
+    return kind
+
+
 def proved(run: bl.Run, kinds: dict[str, Kind], monkeypatch: pytest.MonkeyPatch, seconds: float = 60.0) -> Diagnosis:
     monkeypatch.setattr(proving, "kinds", lambda: kinds)
 
@@ -103,6 +112,31 @@ def test_without_time_a_cause_is_likely(slow: bl.Run) -> None:
     found = slow.diagnose(prove=True, time_limit=1e-9).alarms[0]
     assert found.proof == Verdict("likely", seconds=1e-9)
     assert str(found.proof) == "likely: not tried within 1e-09 s"
+
+
+@pytest.mark.parametrize(
+    ("ways", "text"),
+    [
+        (lambda recipe, run: [], "likely: not tried, since no change of this training's options would mend it"),
+        (
+            lambda recipe, run: [Change("rows of another shape", recipe.replace(bl.Linear(2)))],
+            "likely: not tried, since the changed training couldn't be run",
+        ),
+    ],
+)
+def test_what_cannot_be_tried_is_likely_and_says_why(
+    slow: bl.Run, monkeypatch: pytest.MonkeyPatch, ways: Any, text: str
+) -> None:
+    kind = another("full moon", ways)
+    (found,) = proved(slow, {kind.key: kind}, monkeypatch, 5.0)
+    assert str(found.proof) == text
+    assert found.proof is not None
+    assert found.proof.message.within("ko").startswith("가능성 있음: ")
+
+
+def test_without_time_nothing_is_prepared(slow: bl.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proving, "Trials", None)
+    assert slow.diagnose(prove=True, time_limit=1e-9).alarms[0].proof is not None
 
 
 def test_a_mistake_that_can_be_proved_isnt_dropped() -> None:

@@ -115,15 +115,19 @@ class Laboratory:
 
     def try_kind(self, kind: Kind) -> None:
         """Whether one of its remedies helps; a verdict of "likely" where that couldn't be tried."""
-        untried = Verdict("likely", seconds=self.seconds)
+        self.verdicts[kind.key] = self._untried("no time")
+        if self._over():
+            return
         changes = experiments.ways(kind, self.recipe, self.run)
         if not changes:
+            self.verdicts[kind.key] = self._untried("no way")
             return
         if self.progress:
             self.progress(kind.key, min(1.0, (time.monotonic() - self._begin) / self.seconds))
-        tried = [each for each in self._tried(changes) if each is not None]
+        verdicts = self._tried(changes)
+        tried = [verdict for verdict in verdicts if verdict.words]
         if not tried:
-            self.verdicts[kind.key] = untried
+            self.verdicts[kind.key] = min(verdicts, key=lambda verdict: verdict.untried != "no time")
             return
         order = ("shown", "likely", "refuted")
         best = min(tried, key=lambda verdict: (order.index(verdict.result), verdict.after / (verdict.before or 1.0)))
@@ -132,21 +136,26 @@ class Laboratory:
             best = dataclasses.replace(best, result="likely")
         self.verdicts[kind.key] = best
 
-    def _tried(self, changes: list[Change]) -> list[Verdict | None]:
-        """A verdict of each change; None where it couldn't be trained in time."""
+    def _untried(self, why: str) -> Verdict:
+        return Verdict("likely", seconds=self.seconds, untried=why)
+
+    def _tried(self, changes: list[Change]) -> list[Verdict]:
+        """A verdict of each change; one without words where it couldn't be trained, or not in time."""
+        if self._over():
+            return [self._untried("no time")] * len(changes)
         begin = time.monotonic()
         try:
             trials = Trials([self.recipe, *(change.recipe for change in changes)], range(SEEDS), self._epochs)
             places = range(len(changes) + 1) if self._base is None else range(1, len(changes) + 1)
             done = trials.train(self._epochs, places, asked=self._over)
         except BacklitError:
-            return [None] * len(changes)
+            return [self._untried("not trainable")] * len(changes)
         base = self._base = self._base or done.get(0)
-        if base is None:
-            return [None] * len(changes)
         seconds = time.monotonic() - begin
         return [
-            None if place not in done else self._compared(change, base, done[place], seconds)
+            self._untried("not trainable" if {0, place} & set(trials.left_out) else "no time")
+            if base is None or place not in done
+            else self._compared(change, base, done[place], seconds)
             for place, change in enumerate(changes, start=1)
         ]
 
@@ -174,10 +183,8 @@ class Laboratory:
         if self.progress:
             self.progress("open cause", min(1.0, (time.monotonic() - self._begin) / self.seconds))
         best: tuple[Verdict, Kind] | None = None
-        verdicts = [None] * len(guesses) if self._over() else self._tried([change for _, change in guesses])
+        verdicts = self._tried([change for _, change in guesses])
         for (kind, _), verdict in zip(guesses, verdicts, strict=True):
-            if verdict is None:
-                continue
             helps = verdict.result == "shown" and verdict.after <= (1 - TELLS) * verdict.before
             if helps and (best is None or verdict.after < best[0].after):
                 best = verdict, kind

@@ -86,8 +86,8 @@ class Studio {
       if (this.fresh) this.store.set({ kept: keptBefore(spec) });
     }
     if (!spec || !at || at.playing) return;
-    if (at.furthest > 0 || spec.history.length) {
-      keep({ ...spec, at: at.update });
+    if (at.furthest > 0 || spec.history.length || assignment) {
+      keep({ ...spec, at: at.update }, assignment?.task);
       if (kept) this.store.set({ kept: null });
     }
   }
@@ -95,7 +95,7 @@ class Studio {
   bringBack() {
     const { kept } = this.store.state;
     this.store.set({ kept: null });
-    return this.session.configure(kept.state);
+    return this.session.open({ ...kept.state, task: kept.task });
   }
 
   #timeMoved(changed) {
