@@ -11,7 +11,7 @@ from backlit.doctor.findings import capacity, decay, learning_rate, overfitting,
 from backlit.doctor.symptoms import dead
 from backlit.train.divergence import Divergence
 from tests.doctor.common import evidence, names
-from tests.doctor.test_findings import ARRIVED, simple
+from tests.doctor.making import ARRIVED, simple
 
 BELOW = simple(0.95)  # what simple models reach, and this network doesn't
 
@@ -124,7 +124,7 @@ def test_code_can_be_pasted() -> None:
 
 def test_words_suit_the_network() -> None:
     from backlit.doctor.findings import depth
-    from tests.doctor.test_findings import deep, flow
+    from tests.doctor.making import deep, flow
 
     (tanh,) = depth.layers(evidence(net=deep(bl.Tanh()), layers=flow(1e-6)))
     assert "sigmoid" not in str(tanh)

@@ -448,6 +448,9 @@ class Session:
             if len(timeline.state.history) >= MOST_CHANGES:
                 raise InputError(f"at most {MOST_CHANGES} changes by hand; press reset to begin anew")
             made[name] = self._side(_with_change(timeline.state, change.replace(at=timeline.at)), timeline)
+            written = made[name].texts
+            if written is not None and side.texts is not None:
+                written.writing.take_over(side.texts.writing, timeline.at)
         if self.honest is not None and "a" in sides:
             self.honest = _with_change(self.honest, change.replace(at=made["a"].timeline.at))
         self.first, self.second = made["a"], made.get("b")

@@ -23,7 +23,7 @@ from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_CLASSES, MOST_ROWS
 from backlit.studio.texts import text_file
-from backlit.studio.words import both
+from backlit.studio.words import both, reworded
 
 MOST_BYTES = 8 * 2**20
 MOST_COLUMNS = 200
@@ -32,6 +32,10 @@ SENT = re.compile(r"file(\d+)")  # how files that were sent are called
 KEPT_TEXT = 200  # characters of a name
 LEFT_OUT = Template("left out: {why}", "제외: {why}")
 PICTURES_OF = Template("{count} pictures", "그림 {count}장")
+NO_PICTURES = Template(
+    "a file of pictures ends in {endings}, not {name!r}",
+    "그림 파일의 이름은 {endings}{으로/로} 끝나야 합니다. 실제: {name!r}",
+)
 
 Arrays = dict[str, np.ndarray]
 
@@ -186,8 +190,10 @@ def _read(name: str, ending: str, data: bytes) -> Any:
         try:
             return read_source(path).frame
         except InputError as error:  # its text names the file by a path of this machine
-            text = str(error).replace(str(path), name).replace(path.name, name).replace(folder, "")
-            raise InputError(text) from None
+            told = reworded(
+                error, lambda text: text.replace(str(path), name).replace(path.name, name).replace(folder, "")
+            )
+            raise InputError(told) from None
 
 
 def upload(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
@@ -219,7 +225,7 @@ def _table(session: Any, name: str, data: bytes) -> dict[str, Any]:
 def _pictures(session: Any, name: str, data: bytes) -> dict[str, Any]:
     name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
     if PurePath(name).suffix.lower() not in PICTURES:
-        raise InputError(f"a file of pictures ends in {', '.join(PICTURES)}, not {name!r}")
+        raise InputError(NO_PICTURES.say(endings=", ".join(PICTURES), name=name))
     found = read_album(name, data)
     told = [
         {"name": label, "kind": "class", "input": False, "note": both(PICTURES_OF.of(count=count))}

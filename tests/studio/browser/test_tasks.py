@@ -132,7 +132,9 @@ def test_a_teacher_makes_a_link_and_a_pupil_solves_it(open_page, studio):
     for units in (7, 6):
         pupil.locator('[data-layer="0"] [data-do="less-units"]').click()
         until(pupil, f"studio.store.state.layers[1].units === {units}")
-    expect(task.locator(".goals li").nth(1)).not_to_have_class("met")  # 18 + 14 weights
+    few = task.locator(".goals li").nth(1)
+    expect(few.locator('[data-told="goal-now"]')).to_contain_text("32")  # 18 + 14 weights
+    expect(few).not_to_have_class("met")
     pupil.locator('[data-layer="0"] [data-do="less-units"]').click()
     until(pupil, "studio.store.state.layers[1].units === 5")
     pupil.locator('[data-do="speed"]').select_option("100")

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 MOST_COLUMNS = 4096
-PURE = 0.98  # of the rows have the class that goes with their value
-GAP = 12.0  # pooled standard deviations between the nearest classes' means
+PURE = 0.98  # of the rows with a value have the class that goes with it, and of that class' rows so many have it
+GAP = 12.0  # standard deviations, of the widest class, between the nearest classes' means
 SAME = 0.999  # correlation with the target, beyond which a column is the target
 CODE = 3.0  # times the range of all others, by which a code stands apart
 FEWEST_CODES, LEAST_CODED, MOST_CODED = 3, 0.005, 0.7  # rows, and shares of them
 FEWEST_VALUES = 10  # beside a code
 FAR = 100.0  # times the range from the twentieth to the nineteenth twentieth
 FEW = 0.02  # of the rows may lie so far away
+BATCHES = 64  # that are looked at, and rows of each
 
 
 def leaking(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
@@ -49,34 +50,45 @@ def leaking(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     counts = np.bincount(codes)
     if counts.min() < 2:
         return {}
-    sums = np.zeros((len(classes), flat.shape[1]))
-    np.add.at(sums, codes, flat)
-    means = sums / counts[:, None]
-    pooled = np.sqrt(np.square(flat - means[codes]).mean(axis=0))
+    means = _by_class(flat, codes, counts)
+    widest = np.sqrt(_by_class(np.square(flat - means[codes]), codes, counts).max(axis=0))
     nearest = np.diff(np.sort(means, axis=0), axis=0).min(axis=0)
-    apart = nearest / np.maximum(pooled, 1e-12 * np.maximum(np.abs(flat).max(axis=0), 1e-300))
-    column = int(apart.argmax())
-    if apart[column] > GAP:
-        return {"column": column, "agreement": 1.0}
+    apart = nearest / np.maximum(widest, 1e-12 * np.maximum(np.abs(flat).max(axis=0), 1e-300))
+    for column in np.argsort(-apart)[: int((apart > GAP).sum())]:
+        if len(np.unique(flat[:, column])) > len(classes):  # of others each value is looked at
+            return {"column": int(column), "agreement": 1.0}
     return _named(flat, codes, len(classes))
 
 
+def _by_class(values: np.ndarray, codes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Means of columns in each class."""
+    sums = np.zeros((len(counts), values.shape[1]))
+    np.add.at(sums, codes, values)
+    return np.asarray(sums / counts[:, None])
+
+
 def _named(flat: np.ndarray, codes: np.ndarray, classes: int) -> dict[str, Any]:
-    """A column of as many values as there are classes, of which each nearly always goes with one class."""
+    """A column of as many values as there are classes, each of which nearly always goes with one class, and it with it.
+
+    A value that is rarely taken could else go with any class, and a rare class with any value.
+    """
     for column in range(flat.shape[1]):
         values, place = np.unique(flat[:, column], return_inverse=True)
         if len(values) != classes:
             continue
         pairs = np.zeros((classes, classes))
         np.add.at(pairs, (place, codes), 1)
-        agreement = float(pairs.max(axis=1).sum() / len(codes))
+        of_values, of_classes = pairs.max(axis=1) / pairs.sum(axis=1), pairs.max(axis=0) / pairs.sum(axis=0)
+        agreement = float(min(of_values.min(), of_classes.min()))
         if agreement >= PURE and len(set(pairs.argmax(axis=1))) == classes:
             return {"column": column, "agreement": agreement}
     return {}
 
 
-def coded(x: np.ndarray) -> dict[str, Any]:
+def coded(x: np.ndarray, real: np.ndarray | None = None) -> dict[str, Any]:
     """A number that stands far apart from its column's others, and comes again and again: "code", "column", "share".
+
+    Of the columns' values, where x has time steps or pixels, of all of them: those that are `real`.
 
     Examples
     --------
@@ -85,7 +97,7 @@ def coded(x: np.ndarray) -> dict[str, Any]:
     >>> coded(x)["code"], coded(x)["column"]
     (-999.0, 1)
     """
-    flat = x.reshape(-1, x.shape[-1]).astype(np.float64)
+    flat = (x.reshape(-1, x.shape[-1]) if real is None else x[real]).astype(np.float64)
     best: dict[str, Any] = {}
     for column, values in enumerate(flat.T[:MOST_COLUMNS]):
         for code in (values.min(), values.max()):
@@ -102,8 +114,10 @@ def coded(x: np.ndarray) -> dict[str, Any]:
     return best
 
 
-def far_away(x: np.ndarray) -> dict[str, Any]:
+def far_away(x: np.ndarray, real: np.ndarray | None = None) -> dict[str, Any]:
     """Rows with a number far outside of its column's usual range: how many, and how many times that range.
+
+    A row is one whatever its time steps or pixels; of these the `real` ones (rows, steps) count.
 
     Examples
     --------
@@ -113,37 +127,75 @@ def far_away(x: np.ndarray) -> dict[str, Any]:
     >>> told["rows"], told["column"], told["times"] > 1e5
     (1, 1, True)
     """
-    flat = x.reshape(-1, x.shape[-1]).astype(np.float64)[:, :MOST_COLUMNS]
+    flat = (x.reshape(-1, x.shape[-1]) if real is None else x[real]).astype(np.float64)[:, :MOST_COLUMNS]
+    owner = np.repeat(np.arange(len(x)), max(1, len(flat) // max(1, len(x)))) if real is None else np.nonzero(real)[0]
     low, middle, high = np.quantile(flat, [0.05, 0.5, 0.95], axis=0)
     spread = high - low
     off = np.abs(flat - middle) / np.where(spread > 0, spread, np.inf)
     times = off.max(axis=0)
     column = int(times.argmax())
-    rows = int((off > FAR).any(axis=1).sum())
-    if not rows or rows > max(1, FEW * len(flat)):
+    far = (off > FAR).any(axis=1)
+    if not far.any() or far.sum() > max(1, FEW * len(flat)):
         return {}
-    return {"rows": rows, "share": rows / len(flat), "column": column, "times": float(times[column])}
+    rows = len(np.unique(owner[far]))
+    return {"rows": rows, "share": rows / len(x), "column": column, "times": float(times[column])}
 
 
-def order_of(y: np.ndarray, kind: str) -> dict[str, float]:
-    """Whether rows stand in the order of their targets: "alike", how neighbours agree, from 0 (by chance) to 1.
+def batches_of(rows: int, size: int) -> np.ndarray:
+    """Places (batches, rows of each) by which batches of rows in their order can be judged: at most BATCHES² of them.
 
     Examples
     --------
-    >>> order_of(np.repeat([0, 1], 50), "class")["alike"] > 0.9
-    True
+    >>> batches_of(9, 3).tolist()
+    [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    >>> batches_of(10**9, 1000).shape
+    (64, 64)
     """
-    if y.size != len(y) or len(y) < 20 or kind not in ("class", "binary", "number"):
+    size = max(2, min(size, rows))
+    first = np.arange(rows // size) * size
+    few = (
+        first[np.unique(np.linspace(0, len(first) - 1, min(len(first), BATCHES)).astype(int))] if len(first) else first
+    )
+    within = np.unique(np.linspace(0, size - 1, min(size, BATCHES)).astype(int))
+    return np.asarray(few[:, None] + within[None])
+
+
+def order_of(y: np.ndarray, kind: str) -> dict[str, float]:
+    """Whether rows stand in the order of their targets, as batches see it.
+
+    Parameters
+    ----------
+    y : array (batches, rows of each, ...)
+        Targets as the loss takes them.
+    kind : str
+
+    Returns
+    -------
+    dict
+        "alike": 1 - the spread of targets within batches / that of all, from 0 (by chance) to 1 (one target a batch);
+        of numbers the variance, of classes the probability that two rows differ.
+
+    Examples
+    --------
+    >>> order_of(np.repeat([0, 1], 50)[batches_of(100, 10)], "class")["alike"]
+    1.0
+    """
+    if kind not in ("class", "binary", "number") or y.ndim < 2 or y.size != y.shape[0] * y.shape[1] or y.size < 20:
         return {}
-    values = y.reshape(-1).astype(np.float64)
+    values = y.reshape(y.shape[:2]).astype(np.float64)
+    if len(values) < 2:
+        return {}
     if kind == "number":
-        spread = np.square(values - values.mean()).mean()
-        return {"alike": float(1 - np.square(np.diff(values)).mean() / (2 * spread))} if spread > 0 else {}
-    shares = np.unique(values, return_counts=True)[1] / len(values)
-    chance = float(np.square(shares).sum())
-    if chance >= 1:
-        return {}
-    return {"alike": float(((values[1:] == values[:-1]).mean() - chance) / (1 - chance))}
+        within, whole = float(values.var(axis=1, ddof=1).mean()), float(values.var(ddof=1))
+    else:
+        within, whole = float(np.mean([_differ(batch) for batch in values])), _differ(values.reshape(-1))
+    return {"alike": 1 - within / whole} if whole > 0 else {}
+
+
+def _differ(labels: np.ndarray) -> float:
+    """How probably two rows have different labels."""
+    counts = np.unique(labels, return_counts=True)[1]
+    return float(1 - (counts * (counts - 1)).sum() / (len(labels) * (len(labels) - 1)))
 
 
 def tokens_of(x: np.ndarray) -> dict[str, float]:

@@ -18,9 +18,9 @@ from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
 from backlit.train.probes.alone import of_one_row
 from backlit.train.probes.baselines import reference
-from backlit.train.probes.columns import coded, far_away, leaking, order_of, tokens_of
+from backlit.train.probes.columns import batches_of, coded, far_away, leaking, order_of, tokens_of
 from backlit.train.probes.history import ProbeRecord, plain
-from backlit.train.probes.padding import sequences_of
+from backlit.train.probes.padding import real_steps, sequences_of
 from backlit.train.probes.parts import parts_of
 from backlit.train.probes.prober import Prober
 
@@ -121,7 +121,8 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
                     simple, seen["y"], other, held["y"], targets.kind, stretch=_stretch(split, rng), seed=seed
                 )
         if not isinstance(targets, HeadTargets):
-            facts["order"] = order_of(rows_at({"y": examples.encoded}, batches.rows)["y"], targets.kind)
+            places = batches_of(len(batches.rows), batches.size * batches.accumulate)
+            facts["order"] = order_of(rows_at({"y": examples.encoded}, batches.rows[places])["y"], targets.kind)
     return plain_tree(facts)
 
 
@@ -139,9 +140,10 @@ def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
     facts: dict[str, Any] = {"sequences": sequences_of(x, layer)[0]}
     if x.dtype.kind == "f":
         facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-        facts["inputs"] = _inputs(x)
+        real = real_steps(x, layer)  # what a mask hides is no number
+        facts["inputs"] = _inputs(x if real is None else x[real])
         if not facts["bad_rows"]:
-            facts["coded"], facts["far"] = coded(x), far_away(x)
+            facts["coded"], facts["far"] = coded(x, real), far_away(x, real)
     elif x.dtype.kind in "iu" and layer.takes_integers:
         facts["tokens"] = tokens_of(x)
     return facts
