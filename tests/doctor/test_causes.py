@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import backlit as bl
+from backlit.doctor.diagnose import evidence_of
 from backlit.doctor.findings import capacity, decay, learning_rate, overfitting, unlearned, unrelated_labels
 from backlit.doctor.symptoms import dead
 from backlit.train.divergence import Divergence
 from tests.doctor.common import evidence, names
-from tests.doctor.test_findings import ARRIVED, simple
+from tests.doctor.making import ARRIVED, simple
 
 BELOW = simple(0.95)  # what simple models reach, and this network doesn't
 
@@ -91,7 +92,22 @@ def test_a_decay_that_simple_models_would_not_lack_is_left_alone() -> None:
     weak = evidence([0.75] * 20, norm=0.1, optimizer=bl.AdamW(1e-3, weight_decay=0.1), data=simple(0.25))
     assert not decay.decay(weak)
     strong = evidence([0.95] * 20, norm=0.1, optimizer=bl.AdamW(1e-3, weight_decay=0.1), data=simple(0.9))
-    assert names(decay.decay(strong)) == ["weight decay too strong"]
+    assert [(found.name, found.severity) for found in decay.decay(strong)] == [("weight decay too strong", "alarm")]
+
+
+def test_a_decay_where_nothing_can_be_learned_is_a_remark() -> None:
+    noise = evidence([1.0] * 20, norm=0.1, optimizer=bl.AdamW(1e-3, weight_decay=0.1), data=simple(0.02))
+    assert [(found.name, found.severity) for found in decay.decay(noise)] == [("weight decay too strong", "remark")]
+
+
+@pytest.mark.parametrize("options", [{"accumulate": 4}, {"steps_per_epoch": 3}])
+def test_updates_are_those_that_were_made(options: dict) -> None:
+    x = np.random.default_rng(0).normal(size=(120, 2)).astype("float32")
+    net = bl.Sequential(bl.Linear(1))
+    run = bl.fit(net, x, x[:, :1], epochs=4, batch_size=10, engine="numpy", progress=False, **options)
+    e = evidence_of(run)
+    assert (e.steps, e.updates) == (3, 12)
+    assert e.updates == run.probes[-1]["step"]
 
 
 def test_few_rows_of_many_columns_dont_show_that_labels_are_unrelated() -> None:
@@ -108,7 +124,7 @@ def test_code_can_be_pasted() -> None:
 
 def test_words_suit_the_network() -> None:
     from backlit.doctor.findings import depth
-    from tests.doctor.test_findings import deep, flow
+    from tests.doctor.making import deep, flow
 
     (tanh,) = depth.layers(evidence(net=deep(bl.Tanh()), layers=flow(1e-6)))
     assert "sigmoid" not in str(tanh)

@@ -141,6 +141,41 @@ def test_messages_are_heard_on_a_long_way_which_then_goes_on_to_its_end(page, mo
     assert answered[0] == answered[1]
 
 
+def test_two_networks_and_late_tasks_are_interrupted_as_well(page, monkeypatch):
+    monkeypatch.setattr(alone_, "TURN_SECONDS", 0.0)
+    page.ask("seek", update=300)
+    page.settle()
+    page.ask("compare", change={"training": {**SMALL["training"], "rate": 0.5}})
+    page.turn()
+    assert page.session.second.timeline.at < 300
+    page.settle()
+    assert page.session.second.timeline.at == 300
+    page.ask("step", updates=300)
+    page.turn()
+    assert page.session.first.timeline.at < 600
+    page.settle()
+    assert [side.timeline.at for side in page.session.sides.values()] == [600, 600]
+    page.ask("assign", task={"goals": [{"of": "weights", "most": 99}]}, state={**SMALL, "at": 400})
+    page.turn()
+    assert 0 < page.session.first.timeline.at < 400
+    assert page.settle()["update"] == 400
+
+
+def test_a_task_keeps_its_most_updates_wherever_one_aims(page, monkeypatch):
+    monkeypatch.setattr(alone_, "TURN_SECONDS", 0.0)
+    page.ask("assign", task={"goals": [{"of": "weights", "most": 99}], "most_updates": 200}, state=SMALL)
+    page.settle()
+    for asked in ({"asked": "step", "updates": 900}, {"asked": "seek", "update": 900}):
+        page.ask(**asked)
+        assert page.settle()["update"] == 200
+        page.ask("seek", update=3)
+        page.settle()
+    page.session.aim = 900
+    while page.session.busy:
+        page.session.tick()
+    assert page.session.first.timeline.at == 200
+
+
 def test_of_several_seeks_only_the_last_is_made(page):
     for update in (5, 9, 2):
         page.ask("seek", update=update, id=update)

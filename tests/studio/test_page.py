@@ -3,7 +3,9 @@
 import hashlib
 import json
 import re
+import shutil
 import string
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -125,3 +127,51 @@ def test_every_text_is_said_and_everything_said_is_a_text():
     used = {key for key in english if key in whole or any(key.startswith(start) for start in begun)}
     words = " ".join(text for _, text in ours(".js"))
     assert {key for key in english - used if f'"{key}"' not in words} == set()
+
+
+WORKER = """
+import { pathToFileURL } from "node:url";
+const [folder, worker] = process.argv.slice(2).map((path) => pathToFileURL(path).href);
+const settings = { pyodide: `${folder}/`, libraries: ["numpy"], wheels: [], further: ["polars"] };
+globalThis.fetch = async () => ({ ok: true, json: async () => settings });
+globalThis.log = [];
+const frame = (header) => {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const data = new Uint8Array(4 + text.length);
+  new DataView(data.buffer).setUint32(0, text.length, true);
+  data.set(text, 4);
+  return data.buffer;
+};
+globalThis.postMessage = ({ status }) => {
+  if (status !== "open") return;
+  globalThis.onmessage({ data: frame({ type: "picture" }) });
+  globalThis.onmessage({ data: { type: "look" } });
+  globalThis.onmessage({ data: frame({ type: "upload", kind: "table" }) });
+  globalThis.onmessage({ data: { type: "seen" } });
+  setTimeout(() => { console.log(JSON.stringify(log)); process.exit(0); }, 300);
+};
+globalThis.onmessage = null;
+await import(worker);
+"""
+PYODIDE = """
+const hear = (data) => log.push(typeof data === "string" ? data : "frame");
+export const loadPyodide = async () => {
+  const loadedPackages = { numpy: "here" };
+  return {
+    loadedPackages,
+    loadPackage: (name) => new Promise((done) => setTimeout(() => { log.push(`load ${name}`); done(); }, 50)),
+    pyimport: () => ({ Alone: () => ({ hear, turn() {} }) }),
+  };
+};
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node isn't installed")
+def test_only_a_table_waits_for_its_libraries_and_nothing_overtakes_it(tmp_path):
+    for name, text in (("run.mjs", WORKER), ("pyodide.mjs", PYODIDE)):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "worker.mjs").write_text((PAGE / "worker-pyodide.js").read_text())
+    command = ["node", str(tmp_path / "run.mjs"), str(tmp_path), str(tmp_path / "worker.mjs")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    heard = ["frame", '{"type":"look"}', "load polars", "frame", '{"type":"seen"}']
+    assert json.loads(done.stdout) == ["load numpy", *heard], done.stderr

@@ -365,3 +365,18 @@ def test_damaged_archives_are_refused_however_they_fail(case: str, tmp_path: Pat
 def test_a_zip_whose_lzma_is_broken_is_refused() -> None:
     with pytest.raises(InputError, match=r"a\.zip can't be unpacked: "):
         read_album("a.zip", broken_lzma("dark/1.png"))
+
+
+def test_what_is_wrong_is_told_in_each_language(digits: Session) -> None:
+    other = Session(State.from_dict({"data": {"rows": 40}, "training": {"engine": "numpy"}}))
+    wrong = {"pixels": np.zeros((8, 9, 1), np.float32)}
+    upload = {"file": np.zeros(3, np.uint8)}
+    for session, asked, arrays, parts, text in (
+        (digits, "picture", None, {}, "행 번호를 주거나"),
+        (digits, "picture", None, {"row": 1797}, "1797번 행이 없습니다"),
+        (digits, "picture", wrong, {}, "(8, 8, 1) 모양의 수여야"),
+        (other, "picture", None, {"row": 0}, "이 데이터에는 그림이 없습니다"),
+        (other, "upload", upload, {"name": "a.png", "kind": "pictures"}, "그림 파일의 이름은 .zip, .npz로 끝나야"),
+    ):
+        told = answer(session, {"type": asked, **parts}, arrays)[0].message
+        assert text in told["what"]["ko"]

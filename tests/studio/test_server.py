@@ -282,7 +282,6 @@ def quick_sweeps(monkeypatch: pytest.MonkeyPatch, page: Path) -> None:
 
 @pytest.mark.usefixtures("quick_sweeps")
 def test_a_session_of_a_class_rests_while_nobody_is_there_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desks, "REST_SECONDS", 0.0)
     made = []
 
     def make() -> Session:
@@ -295,10 +294,12 @@ def test_a_session_of_a_class_rests_while_nobody_is_there_and_nothing_is_lost(mo
             page.greet()
             page.ask("step", "done", updates=7)
             page.ask("rate", "state", value=0.5)
+        monkeypatch.setattr(desks, "REST_SECONDS", 0.0)  # now that the page has left
         deadline = time.monotonic() + 10
         while any(thread.name == "backlit-studio" for thread in threading.enumerate()):
             assert time.monotonic() < deadline  # its thread ends
             time.sleep(0.02)
+        monkeypatch.setattr(desks, "REST_SECONDS", 300.0)
         with talking(pupil) as page:
             state = page.greet()
             assert state["state"]["history"][0]["value"] == 0.5
@@ -306,6 +307,77 @@ def test_a_session_of_a_class_rests_while_nobody_is_there_and_nothing_is_lost(mo
                 page.send("hello", version=1)
                 state = page.until("state")
         assert len(made) == 1  # the session that came back isn't a fresh one
+
+
+class Stubborn(Session):
+    """A session that makes its worker's thread wait when it is asked for anything."""
+
+    inside, until = threading.Event(), threading.Event()
+
+    def told(self) -> Reply:
+        self.inside.set()
+        self.until.wait(20)
+        return super().told()
+
+
+def test_a_session_that_does_not_end_at_once_holds_nobody_up_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = desks.Desks(Guard(PORT, token=TOKEN, seats=2), lambda: Stubborn(State.from_dict(SMALL)))
+    box = Box(places.of("a pupil"))
+    Stubborn.until.set()
+    box.send("hello", version=1)
+    box.until("state")
+    box.send("step", updates=7, id=1)
+    box.until("done", id=1)
+    Stubborn.until.clear()
+    Stubborn.inside.clear()
+    box.send("hello", version=1)
+    assert Stubborn.inside.wait(20)  # its thread is in the middle of this for long
+    box.worker.leave(box.client)
+    monkeypatch.setattr(desks, "REST_SECONDS", -1.0)
+    monkeypatch.setattr(desks, "END_SECONDS", 20.0)
+    sweeping = threading.Thread(target=places.let_rest)
+    sweeping.start()
+    while "a pupil" in places._workers:
+        time.sleep(0.01)
+    started = time.monotonic()
+    other = places.of("another", Client(lambda reply: None))
+    again = Box(places.of("a pupil"))  # it doesn't wait either
+    assert time.monotonic() - started < 5
+    assert sweeping.is_alive()
+    Stubborn.until.set()
+    sweeping.join(10)
+    again.send("hello", version=1)
+    while again.until("state")["at"]["update"] < 7:  # its own session, not a fresh one
+        again.send("hello", version=1)
+    assert again.worker is not box.worker
+    for worker in (other, again.worker):
+        worker.stop()
+
+
+def test_a_page_that_joins_is_there_before_any_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = desks.Desks(Guard(PORT, token=TOKEN, seats=2), make_session)
+    monkeypatch.setattr(desks, "REST_SECONDS", -1.0)
+    client = Client(lambda reply: None)
+    worker = places.of("a pupil", client)
+    places.let_rest()
+    assert places.of("a pupil") is worker
+    worker.leave(client)
+    places.let_rest()
+    assert "a pupil" not in places._workers
+    assert not worker._thread.is_alive()
+
+
+def test_what_a_page_asks_by_itself_is_not_taken_for_a_person() -> None:
+    box = Box(Worker(lambda: Session(State.from_dict(SMALL), quota=Quota(unattended=1.0))))
+    box.send("hello", version=1)
+    box.send("play", speed=1)
+    box.until("done")
+    until = time.monotonic() + 10
+    while box.worker.session.playing:
+        assert time.monotonic() < until
+        box.send("explain", layer="0", unit=0, id=5)  # as an open page does, whether anyone is there or not
+        box.until("explained", id=5)
+    box.worker.stop()
 
 
 @pytest.mark.usefixtures("quick_sweeps")
@@ -345,6 +417,8 @@ def test_a_pupil_has_a_share_of_the_machine() -> None:
     state = {"network": {"layers": [{"units": 400}, {"units": 400}]}}
     message = answer(small, {"type": "configure", "state": state})[0].message
     assert message["what"]["en"] == "this network has 162,402 weights; here 50,000 are the most"
+    named = Session(State.from_dict({"training": {"engine": "xla"}}), quota=quota)  # a state can't ask for more
+    assert named.first.timeline.engine == "numpy"
     begun = Session(quota=quota)  # nothing is compiled, and the state says so: copied, it gives the same bits
     assert (begun.state.training.engine, begun.first.timeline.engine) == ("numpy", "numpy")
     tiny = Session(State.from_dict(SMALL), quota=Quota(updates=5))

@@ -91,6 +91,53 @@ def test_what_a_task_does_not_allow_is_refused_by_the_session(session: Session) 
     assert ask(session, "rate", value=0.2)["type"] == "state"
 
 
+def test_a_task_is_begun_anew_where_it_began_whatever_was_changed(session: Session) -> None:
+    session.bound = True  # in a class as well
+    ask(session, "configure", state={"network": {"layers": [{"units": 2}]}})
+    ask(session, "rate", value=0.3)
+    ask(session, "step", updates=5)
+    ask(session, "assign", again=True)
+    assert session.state == State.from_dict(SMALL)
+    assert session.bound
+    assert refused(Session(State.from_dict(SMALL)), "assign", again=True).startswith("there is no task here")
+
+
+def test_a_task_is_told_as_it_can_be_assigned_again(session: Session) -> None:
+    ask(session, "configure", state={"network": {"layers": [{"units": 2}]}, "at": 7})
+    told = ask(session, "seek", update=6) and session.told().message
+    other = Session()
+    ask(other, "assign", task=json.loads(json.dumps(told["assignment"]["task"])), state=told["state"])
+    assert (other.assignment, other.state) == (session.assignment, session.state)
+    ask(other, "assign", task={"key": "xor"})
+    assert other.told().message["assignment"]["task"] == {"key": "xor"}
+
+
+def test_bounds_are_those_of_the_network_that_is_built() -> None:
+    session = Session(State.from_dict(SMALL))
+    task = {"goals": TASK["goals"], "most_units": 20, "most_layers": 2}
+    ask(session, "assign", task=task, state=SMALL)
+    said = refused(session, "configure", state={"network": {"layers": [{"units": 3}], "word": "mlp:64,64"}})
+    assert said == "this task allows at most 20 hidden units; that would be 128"
+    said = refused(session, "configure", state={"network": {"word": "mlp:3,3,3"}})
+    assert said == "this task allows at most 2 hidden layers; that would be 3"
+    assert (
+        ask(session, "configure", state={"network": {"word": "mlp:4"}})["type"] == "state"
+    )  # of 8 + 8 nothing is built
+    assert session.first.counts == {"units": 4, "layers": 1, "weights": 22}
+
+
+def test_what_a_word_says_is_held_to_what_may_be_changed() -> None:
+    session = Session(State.from_dict(SMALL))
+    ask(session, "assign", task={"goals": TASK["goals"], "may": ["layers"]}, state=SMALL)
+    said = refused(session, "configure", state={"network": {"word": "mlp:3"}})
+    assert said == "this task keeps the units of a layer as it is; you may change: layers"
+    begun = {**SMALL, "network": {"word": "mlp:3", "activation": "relu"}}
+    ask(session, "assign", task={"goals": TASK["goals"], "may": ["rate"]}, state=begun)
+    said = refused(session, "configure", state={"network": {"word": "mlp:3", "activation": "tanh"}})
+    assert said == "this task keeps the activation function as it is; you may change: learning rate"
+    assert ask(session, "configure", state={"training": {**TRAINING, "rate": 0.2}})["type"] == "state"
+
+
 def test_updates_are_held_to_the_most_there_may_be(session: Session) -> None:
     ask(session, "step", updates=1000)
     assert session.at()["update"] == 40

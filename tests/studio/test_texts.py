@@ -2,11 +2,15 @@
 
 import contextlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from backlit.data.text import reading
+from backlit.errors import InputError
 from backlit.graph import tree
+from backlit.languages import Template
 from backlit.studio import faults, through_time, writing
 from backlit.studio.answers import answer
 from backlit.studio.checking import check
@@ -99,6 +103,37 @@ def test_texts_that_can_not_be_learned(text: str, error: str) -> None:
 
 def sent(data: bytes) -> dict[str, np.ndarray]:
     return {"file": np.frombuffer(data, np.uint8)}
+
+
+def test_an_error_of_a_file_is_told_in_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise InputError(Template("{path} is odd; save it as CSV", "{path}{은/는} 이상합니다").say(path=str(path)))
+
+    monkeypatch.setattr(reading, "read_as_told", refuse)
+    told = ask(begun(), "upload", sent(b"hello"), name="a.txt", kind="text")["what"]
+    assert told == {"en": "a.txt is odd; save it as plain text", "ko": "a.txt는 이상합니다"}
+
+
+def test_what_was_written_before_a_change_by_hand_is_still_told() -> None:
+    session = begun("lstm", 8, rate=0.03)
+    ask(session, "look", panels=["text"])
+    for _ in range(30):
+        ask(session, "step", updates=1)
+        framed(session)
+    log = framed(session)["text"]["log"]
+    assert len(log) > 2
+    ask(session, "rate", value=0.01)
+    assert framed(session)["text"]["log"][: len(log)] == log
+    ask(session, "edit", place="1/bias[0]", value=50.0)  # from here on it writes one letter
+    changed = framed(session)["text"]
+    assert changed["now"] == "hhhhh"
+    assert changed["log"] == [*[one for one in log if one[0] < 30], [30, "hhhhh"]]
+    ask(session, "seek", update=20)
+    ask(session, "freeze", layer="0", unit=1, on=True)
+    ask(session, "step", updates=15)
+    framed(session)
+    assert [one for one in framed(session)["text"]["log"] if one[0] < 20] == [one for one in log if one[0] < 20]
+    assert all(update <= 20 or update == 35 for update, _ in framed(session)["text"]["log"])
 
 
 def test_a_text_file_in_its_own_encoding() -> None:
@@ -433,6 +468,8 @@ def test_a_unit_is_told_along_the_row_with_its_weights_by_gate() -> None:
     assert [one["name"] for one in unit["weights"][:4]] == list("helo")
     assert "layer '0' has the gates" in refused(session, "explain", layer="0", unit=2, gate="door")
     assert "there is no unit 9" in refused(session, "explain", layer="0", unit=9)
+    assert "유닛 9가 없습니다" in ask(session, "explain", layer="0", unit=9)["what"]["ko"]
+    assert "게이트는" in ask(session, "explain", layer="0", unit=2, gate="door")["what"]["ko"]
 
 
 def test_the_doctor_speaks_of_hello_and_faults_are_such_as_do_harm() -> None:
@@ -495,5 +532,6 @@ def test_a_link_holds_a_typed_text_and_leads_to_the_same_bits() -> None:
 
 def test_layers_that_can_not_be_explained_by_step_are_named() -> None:
     session = begun()
-    with pytest.raises(Exception, match="aren't explained step by step"):
+    with pytest.raises(InputError, match="aren't explained step by step") as error:
         through_time.layer_at(session.first.timeline.network, "")
+    assert "단계별로 설명하지 못합니다" in error.value.args[0].within("ko")

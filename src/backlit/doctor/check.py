@@ -76,7 +76,7 @@ def check(
             loss=job.loss,
             optimizer=job.optimizer,
             start=start,
-            settings={"batch_size": batch_size},
+            settings={"batch_size": batch_size, "shuffle": job.training.shuffle},
             sharpness=_sharpness(job),
         ),
         given={**given, **asked},

@@ -294,9 +294,7 @@ class Evidence:
         learnable = reference > floor
         if not learnable:  # simple models fail: the network must show that it does better, by itself
             return skill is not None and skill >= LEARNED
-        rows = self.data.get("held" if self.validated else "rows") or math.inf
-        short = math.hypot(SHORT_OF, 1.5 * of_share(score, rows))
-        return score >= reference - short and score >= floor and (skill is None or skill > 0)
+        return score >= reference - self.short and score >= floor and (skill is None or skill > 0)
 
     @property
     def fitted(self) -> bool:
@@ -305,9 +303,9 @@ class Evidence:
 
     @property
     def steps(self) -> int:
-        """Updates an epoch."""
+        """Updates an epoch; where they weren't noted, a batch each."""
         rows, size = self.data.get("rows", 0), self.batch_size
-        return -(-rows // size) if size else 1
+        return int(self.data.get("steps") or (-(-rows // size) if size else 1))
 
     @property
     def updates(self) -> int:

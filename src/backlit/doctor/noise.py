@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 ROW = math.sqrt(2.0)  # a row's squared error varies by √2 of the mean one, if errors are normal; taken for all losses
+EXACT = 1000  # rows, up to which a binomial distribution is summed up
 
 
 def of_loss(loss: float, rows: float) -> float:
@@ -29,6 +30,19 @@ def of_share(share: float, rows: float) -> float:
     0.05
     """
     return math.sqrt(max(share * (1 - share), 0.01) / max(rows, 1.0))
+
+
+def at_most(found: int, rows: int) -> float:
+    """How probably chance finds so few of the rows, or fewer, if each is found as likely as not.
+
+    Examples
+    --------
+    >>> at_most(0, 1), at_most(1, 3)
+    (0.5, 0.5)
+    """
+    if rows > EXACT:  # a normal distribution is as good there
+        return 0.5 * math.erfc((rows / 2 - found - 0.5) / math.sqrt(rows / 2))
+    return sum(math.comb(rows, number) for number in range(found + 1)) / 2**rows
 
 
 def between_epochs(values: np.ndarray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from backlit.graph import tree
 from backlit.nn.shapes import rows_at
 
 MOST_ROWS = 4096
+_kept: weakref.WeakKeyDictionary[Any, tuple[Any, dict[str, float]]] = weakref.WeakKeyDictionary()
 
 
 def rare_rows(run: Any) -> dict[str, float]:
@@ -24,13 +26,20 @@ def rare_rows(run: Any) -> dict[str, float]:
     recipe = getattr(run, "recipe", None)
     if not shares or recipe is None or not COMMON <= max(shares) < 1 or recipe.training.ensemble > 1 or recipe.streamed:
         return {}
+    if recipe not in _kept or _kept[recipe][0]() is not run.network:  # preparing all rows takes its time
+        _kept[recipe] = weakref.ref(run.network), _of_run(run, recipe, shares)
+    return dict(_kept[recipe][1])
+
+
+def _of_run(run: Any, recipe: Any, shares: list[float]) -> dict[str, float]:
     try:
         split = recipe.prepared().examples().split
     except BacklitError:
         return {}
     if split.validation is None:
         return {}
-    rows = split.validation[0][:MOST_ROWS]
+    numbers = split.validation[0]  # in an order that may be that of the classes
+    rows = numbers[np.sort(np.random.default_rng(recipe.training.seed).permutation(len(numbers))[:MOST_ROWS])]
     held = rows_at({"x": split.inputs, "y": split.encoded}, rows)
     outputs = run.forward(held["x"])
     if len(tree.leaves(outputs)) != 1 or held["y"].size != len(rows):

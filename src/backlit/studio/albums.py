@@ -29,6 +29,7 @@ from backlit.languages import Said, Template
 from backlit.studio.plane import plane_of
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_CLASSES
+from backlit.studio.words import reworded
 
 MOST_PICTURES, FEWEST = 3000, 4
 MOST_SIDE = 32  # pixels: larger pictures are made smaller
@@ -249,7 +250,7 @@ def _read(function: Any, file: str, data: bytes, name: str, until: float, *more:
     try:
         return function(io.BytesIO(data), *more)
     except InputError as error:
-        raise InputError(BROKEN.say(name=name, picture=file[-200:], why=str(error))) from None
+        raise InputError(BROKEN.say(name=name, picture=file[-200:], why=error.args[0])) from None
 
 
 def _form(files: Sequence[tuple[str, bytes]], name: str, until: float) -> Form:
@@ -283,7 +284,8 @@ def _of_arrays(data: bytes, name: str) -> PictureFile:
         try:
             pixels, labels = read_arrays(path)
         except InputError as error:  # its text names the file by a path of this machine
-            raise InputError(str(error).replace(str(path), name).replace(folder, "")) from None
+            told = reworded(error, lambda text: text.replace(str(path), name).replace(folder, ""))
+            raise InputError(told) from None
     if pixels.ndim != 4:
         raise InputError(CLIPS.say(name=name))
     classes = [] if labels is None else labels.tolist()

@@ -16,12 +16,11 @@ from backlit.languages import Template
 from backlit.studio.answers import answer, failed, refusal
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
-from backlit.studio.state import MOST_UPDATES
 from backlit.studio.wire import from_json, packed, to_json, unpacked
 
 TURN_SECONDS = 0.1  # after which a long way goes on in the next turn, so that messages are heard
 LATEST_COUNTS = ("look", "pull", "seek")  # of several in a row only the last one is done
-WAYS = ("configure", "seek", "step")  # these go to an update that may be far
+WAYS = ("configure", "seek", "step", "assign", "compare", "try")  # these go to an update that may be far
 FRAME_SECONDS = 1 / 60  # from one frame to the next, at least, where so many updates a frame are wanted
 
 NOT_HERE = Template(
@@ -123,7 +122,7 @@ class Alone:
         if kind == "hello":
             self._greeted, self._ready = True, True
             self._version, self._curves_from = -1, 0
-        far, before = kind in WAYS and session.second is None, session.first.timeline.at
+        far, before = kind in WAYS, session.lead.at
         self._until = time.monotonic() + TURN_SECONDS if far else float("inf")
         try:
             replies = answer(session, message, arrays)
@@ -141,10 +140,10 @@ class Alone:
 
     def _go_on(self, message: dict[str, Any], before: int) -> None:
         """Where a way was left, aim at its end."""
-        session, timeline = self.session, self.session.first.timeline
-        goal = _goal(message, before, timeline.updates_per_epoch)
-        if goal is not None and timeline.at < goal and timeline.diverged is None:
-            session.aim = goal
+        session, lead = self.session, self.session.lead
+        goal = _goal(session, message, before)
+        if session.behind or (lead.at < goal and lead.diverged is None):
+            session.aim = max(goal, lead.at)
 
     def _has_news(self) -> bool:
         return self._greeted and self._ready and self._version != self.session.version
@@ -166,16 +165,20 @@ class Alone:
         self._send(to_json(reply.message) if reply.arrays is None else packed(reply.message, reply.arrays))
 
 
-def _goal(message: dict[str, Any], before: int, length: int) -> int | None:
+def _goal(session: Session, message: dict[str, Any], before: int) -> int:
     """The update that a message goes to."""
-    if message["type"] == "seek":
+    kind, length = message["type"], session.first.timeline.updates_per_epoch
+    goal: Any = before
+    if kind == "seek":
         goal = message["update"]
-    elif message["type"] == "step":
+    elif kind == "step":
         epochs = message.get("epochs")
         goal = before + (message.get("updates") or 1) if epochs is None else (before // length + epochs) * length
-    else:
-        goal = message["state"].get("at")
-    return min(int(goal), MOST_UPDATES) if isinstance(goal, (int, float)) else None  # 40.0 is a whole number, too
+    elif message.get("state") is not None:
+        goal = message["state"].get("at", 0)
+    elif kind == "assign" and message.get("task") is not None and session.assignment is not None:
+        goal = session.assignment.start.at
+    return min(int(goal), session.most_updates)  # 40.0 is a whole number, too
 
 
 def _kind(message: Any) -> Any:

@@ -68,7 +68,10 @@ def begin(session: Session, assignment: Assignment, state: State | None = None) 
 
 
 def assign(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    """`assign`: begin a task, or lay it aside."""
+    """`assign`: begin a task, that which there is anew, or lay it aside."""
+    if message.get("again"):
+        begin(session, _task(session))
+        return [session.told(), session.data()]
     if session.bound:
         raise InputError(BOUND.say())
     given = message.get("task")
@@ -88,7 +91,6 @@ def measured(session: Session) -> dict[str, float | None]:
     timeline, network = side.timeline, side.timeline.network
     scores = side.looks.scores_now()
     right, held = scores["right"], scores["held_right"]
-    hidden = side.looks.columns[1:-1]
     asked = set() if session.assignment is None else {goal.of for goal in session.assignment.goals}
     found: dict[str, float | None] = {
         "accuracy": right,
@@ -96,9 +98,7 @@ def measured(session: Session) -> dict[str, float | None]:
         "gap": None if right is None or held is None else right - held,
         "loss": scores["loss"],
         "held loss": scores["held_loss"],
-        "weights": network.size,
-        "units": sum(column.units for column in hidden),
-        "layers": len(hidden),
+        **side.counts,
         "updates": timeline.at,
         "largest weight": max((float(np.abs(leaf).max()) for leaf in _leaves(network.params)), default=0.0),
     }
@@ -162,7 +162,7 @@ def share(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
         raise InputError(PLANTED.say())
     state = session.state.replace(at=0, history=())
     task = assignment_of(message["task"], state)
-    task.require(task.start, session.first.timeline.job.network.size)
+    task.require(task.start, session.first.counts)
     if not task.goals:
         raise InputError(NO_GOAL.say())
     link = link_to(task, state)

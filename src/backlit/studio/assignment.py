@@ -60,8 +60,16 @@ def _layers(state: State) -> Any:
 
 
 def _each(name: str) -> Callable[[State], Any]:
-    """What a setting is in the hidden layers, whatever their number."""
-    return lambda state: frozenset(getattr(layer, name) for layer in state.network.layers)
+    """What a setting is in the hidden layers, whatever their number; of a network that is said in a word, all of it."""
+
+    def found(state: State) -> frozenset[Any]:
+        network = state.network
+        if network.architecture is not None or network.word:
+            bent = network.activation if name == "activation" else ""
+            return frozenset([(network.word, repr(network.architecture), bent)])
+        return frozenset(getattr(layer, name) for layer in network.layers)
+
+    return found
 
 
 def _changes(*kinds: str) -> Callable[[State], Any]:
@@ -249,14 +257,14 @@ class Assignment(Record):
                  "updates": self.most_updates}  # fmt: skip
         return {name: most for name, most in found.items() if most is not None}
 
-    def require(self, state: State, size: int) -> None:
+    def require(self, state: State, counts: Mapping[str, int]) -> None:
         """Refuse a state that this task doesn't allow.
 
         Parameters
         ----------
         state : State
-        size : int
-            Its network's weights.
+        counts : mapping of str to int
+            Units, layers and weights of the network that it builds.
 
         Raises
         ------
@@ -266,8 +274,6 @@ class Assignment(Record):
         for name, part in PARTS.items():
             if name not in self.allowed and not _same(part.of(state), part.of(self.start)):
                 raise InputError(KEEPS.say(what=part.title.of(), may=self.may_words()))
-        layers = state.network.layers
-        counts = {"units": sum(layer.units for layer in layers), "layers": len(layers), "weights": size}
         for name, count in counts.items():
             most = self.bounds.get(name)
             if most is not None and count > most:
@@ -295,10 +301,11 @@ class Assignment(Record):
             "bounds": [both(goal.words()) for goal in self._limits() if goal not in self.goals],
             "bound": bound,
             "solved": solved,
+            "task": self.to_link(),
         }
 
-    def to_link(self, state: State) -> dict[str, Any]:
-        """As a link holds it, beside a state: an exercise of the studio's by its key alone."""
+    def to_link(self, state: State | None = None) -> dict[str, Any]:
+        """As a link holds it, beside a state, or without one: an exercise of the studio's by its key alone."""
         if self.key:
             return {"key": self.key}
         told = {name: value for name, value in self.to_dict().items() if value not in ("", None, (), [], False)}
@@ -309,7 +316,7 @@ class Assignment(Record):
         if self.may is not None:
             told["may"] = list(self.may)
         start = self.start.to_dict()
-        return told if state.to_dict() == start else {**told, "start": start}
+        return told if state is not None and state.to_dict() == start else {**told, "start": start}
 
 
 NO_FILE = Template(

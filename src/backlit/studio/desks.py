@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from backlit.studio.guard import Guard
 from backlit.studio.session import Session
-from backlit.studio.worker import Worker
+from backlit.studio.worker import Client, Worker
 
 SEAT_SECONDS = 1800.0  # after which an empty seat of a class is free again
 ARRIVAL_SECONDS = 60.0  # after which one is free again whose page never came
 REST_SECONDS = 300.0  # without a page, after which a session of a class rests
 IDLE_SECONDS = 3600.0  # without anything asked for, after which its pages are let go, and it rests
+END_SECONDS = 0.5  # that the thread of a session that rests is waited for; what takes longer is looked for again
 CLOSE_SECONDS = 2.0  # that all sessions together have to end
 FULL = (
     "All {seats} seats of this class are taken. One is free again when someone has been away for {minutes} minutes; or "
@@ -21,6 +22,36 @@ FULL = (
     "이 수업의 자리 {seats}개가 모두 찼습니다. 누군가 {minutes}분 동안 자리를 비우면 그 자리가 다시 납니다. "
     "또는 선생님께 --pupils를 늘려 스튜디오를 다시 시작해 달라고 하세요.\n"
 )
+
+
+class Resting:
+    """A session whose worker was told to end: called, it makes the session anew, once that thread has ended.
+
+    Parameters
+    ----------
+    worker : Worker
+    fresh : callable
+        ``fresh()`` makes a session, where the worker never made one.
+    """
+
+    def __init__(self, worker: Worker, fresh: Callable[[], Session]) -> None:
+        self.since, self._fresh = worker.last_seen, fresh
+        self._worker: Worker | None = worker
+        self._again: Callable[[], Session] | None = None
+        self._lock = threading.Lock()
+        worker.stop(0.0)
+
+    def shrink(self, wait: float | None) -> None:
+        """Hold what can't be computed again alone, if the thread ends within so many seconds; None: once it does."""
+        with self._lock:
+            if self._worker is not None and self._worker.stop(wait):
+                session, self._worker = self._worker.session, None
+                self._again = self._fresh if session is None else session.rested()
+
+    def __call__(self) -> Session:
+        """The session; called in the thread of its next worker, so that nobody else waits."""
+        self.shrink(None)
+        return (self._again or self._fresh)()
 
 
 class Desks:
@@ -36,16 +67,21 @@ class Desks:
     def __init__(self, guard: Guard, session: Callable[[], Session]) -> None:
         self.guard, self._session = guard, session
         self._workers: dict[str, Worker] = {}
-        self._resting: dict[str, tuple[Callable[[], Session], float]] = {}  # by key, and since when
-        self._lock = threading.RLock()
+        self._resting: dict[str, Resting] = {}
+        self._lock = threading.RLock()  # held for moments only: the server's loop takes it, too
 
-    def of(self, key: str) -> Worker:
-        """The worker of a key, made when it is first asked for; or woken, where its session rests."""
+    def of(self, key: str, client: Client | None = None) -> Worker:
+        """The worker of a key, made when it is first asked for; or woken, where its session rests.
+
+        A page that joins does so here, so that its worker isn't sent to rest before.
+        """
         with self._lock:
             if key not in self._workers:
-                rests = self._resting.pop(key, None)
-                self._workers[key] = Worker(self._session if rests is None else rests[0])
-            return self._workers[key]
+                self._workers[key] = Worker(self._resting.pop(key, self._session))
+            worker = self._workers[key]
+            if client is not None:
+                worker.join(client)
+            return worker
 
     def full(self) -> str:
         """What someone is told for whom there is no seat."""
@@ -60,10 +96,12 @@ class Desks:
                 if clients and now - worker.last_asked > IDLE_SECONDS:
                     for client in clients:
                         client.let_go()
-                elif not clients and now - worker.last_seen > REST_SECONDS and worker.stop(0.5):
+                elif not clients and now - worker.last_seen > REST_SECONDS:
                     del self._workers[key]
-                    if worker.session is not None:
-                        self._resting[key] = worker.session.rested(), worker.last_seen
+                    self._resting[key] = Resting(worker, self._session)
+            resting = list(self._resting.values())
+        for rests in resting:  # without the lock: a thread ends after what it is doing
+            rests.shrink(END_SECONDS)
 
     def free_seats(self) -> None:
         """Let those go who haven't been here for long."""
@@ -71,8 +109,8 @@ class Desks:
             return
         now = time.monotonic()
         with self._lock:
-            for key, (_, since) in list(self._resting.items()):
-                if now - since > SEAT_SECONDS:
+            for key, rests in list(self._resting.items()):
+                if now - rests.since > SEAT_SECONDS:
                     del self._resting[key]
                     self.guard.let_go(key)
             for key, worker in list(self._workers.items()):

@@ -10,6 +10,7 @@ from backlit.errors import InputError
 from backlit.graph.derivatives import value_and_grad
 from backlit.inspect.textbook.symbols import Math
 from backlit.inspect.textbook.update import Update, explain_update
+from backlit.languages import Template
 from backlit.nn.layer import Network, forward
 from backlit.nn.layers.linear import Linear
 from backlit.studio import through_time
@@ -22,6 +23,10 @@ from backlit.studio.timeline import Timeline
 from backlit.studio.words import both
 
 Arrays = dict[str, np.ndarray]
+OTHER_ROW = Template("there is no row {row}: the data has {rows}", "{row}번 행이 없습니다. 데이터는 {rows}행입니다.")
+NOTHING_NAMED = Template(
+    "explain: name a weight, or a layer and a unit", "explain: 가중치를 지정하거나, 층과 유닛을 지정하세요."
+)
 ALIVE_ROWS = 2000  # that tell whether a unit is alive
 
 
@@ -35,7 +40,7 @@ def row_of(session: Session, message: dict[str, Any]) -> int | None:
     row = message.get("row")
     rows = len(session.first.timeline.rows.x)
     if row is not None and row >= rows:
-        raise InputError(f"there is no row {row}: the data has {rows}")
+        raise InputError(OTHER_ROW.say(row=row, rows=rows))
     session.row = row
     return None if row is None else int(row)
 
@@ -74,7 +79,7 @@ def explain(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
             weight = _weight(side.timeline, message["weight"], row)
         return [Reply({**told, "weight": weight, "rows": len(x)})]
     if message.get("layer") is None or message.get("unit") is None:
-        raise InputError("explain: name a weight, or a layer and a unit")
+        raise InputError(NOTHING_NAMED.say())
     if side.texts is not None:
         found = through_time.unit(side.timeline, message["layer"], message["unit"], message.get("gate"), row)
         return [Reply({**told, "unit": found, "rows": None if row is None else 1})]
@@ -165,7 +170,7 @@ def _unit(session: Session, side: Side, layer: str, unit: int, row: int | None) 
     network = timeline.network
     column = next((each for each in looks.columns if each.path == layer), None)
     if column is None or unit >= column.units or column.block:
-        raise InputError(f"there is no unit {unit} to look at in layer {layer!r}")
+        raise InputError(through_time.NO_UNIT.say(unit=unit, layer=layer))
     before = looks.columns[looks.columns.index(column) - 1]
     params = flat(network)
     weights = params.get(f"{layer}/weight")

@@ -102,7 +102,7 @@ ASKED = (
     MessageKind("try", "ask", "A finding's remedy beside the network: a comparison. Answered by `state`.", (text("key", "of the finding", most=200),)),
     MessageKind("break", "ask", "Plant a fault, which isn't named. Answered by `state`.", (whole("seed", "of the choice", optional=True),)),
     MessageKind("guess", "ask", "Say which fault was planted. Answered by `judged`.", (text("key", "of the fault, as `catalog` lists them", most=200),)),
-    MessageKind("assign", "ask", "Begin a task, or lay it aside. Answered by `state` and `data`.", (anything("task", "{key} of an exercise of `catalog`, a task as a link holds it, or null", optional=True), anything("state", "reached in it, as a link holds it; its beginning, if it isn't said", optional=True))),
+    MessageKind("assign", "ask", "Begin a task, or lay it aside. Answered by `state` and `data`.", (anything("task", "{key} of an exercise of `catalog`, a task as a link or `state` holds it, or null", optional=True), anything("state", "reached in it, as a link holds it; its beginning, if it isn't said", optional=True), flag("again", "begin the task that there is anew, in place of another", optional=True))),
     MessageKind("check", "ask", "Whether the task's goal is reached at this update. Answered by `checked`."),
     MessageKind("help", "ask", "Answered by `helped`.", (text("of", "which help", "hint", "solution"),)),
     MessageKind("share", "ask", "What is seen as the beginning of a task. Answered by `shared`.", (thing("task", "{title, text, hint, goals, may, most_units, most_layers, most_weights, most_updates}"), whole("pupils", "for the command", 1, 200, optional=True))),
@@ -135,7 +135,7 @@ TOLD = (
             several("notes", "what is worth saying about it, each {en, ko}"),
             anything("compare", "of the second network: its state and layers, or null", optional=True),
             flag("planted", "whether a fault was planted and not yet found"),
-            anything("assignment", "the task: {key, title, text, hint, goals, may, may_words, bounds, bound, solved}, or null", optional=True),
+            anything("assignment", "the task: {key, title, text, hint, goals, may, may_words, bounds, bound, solved, task: as `assign` takes it}, or null", optional=True),
         ),
     ),
     MessageKind(

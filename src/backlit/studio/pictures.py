@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.studio.explaining import side_of
+from backlit.languages import Template
+from backlit.studio.explaining import OTHER_ROW, side_of
 from backlit.studio.layers import values_of
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session, Side
@@ -15,6 +16,18 @@ from backlit.studio.session import Session, Side
 MOST_MAPS = 32  # feature maps of a layer that are shown
 MOST_JUDGED, FEWEST_JUDGED, MOST_WORK = 1000, 50, 3e8  # pictures that are judged at once, and multiply-adds for them
 SHOWN = 24  # of those wrongly classified
+NO_PICTURES = Template(
+    "this data has no pictures: choose the handwritten digits, or drop a zip of class folders",
+    "이 데이터에는 그림이 없습니다. 손글씨 숫자를 고르거나, 클래스별 폴더를 담은 zip 파일을 끌어다 놓으세요.",
+)
+NO_ROW = Template(
+    "picture: name a row, or send a picture as an array `pixels`",
+    "picture: 행 번호를 주거나, 그림을 `pixels` 배열로 보내세요.",
+)
+OTHER_PIXELS = Template(
+    "picture: pixels must be numbers of shape {shape}, got {got}",
+    "picture: 픽셀은 {shape} 모양의 수여야 합니다. 실제: {got}",
+)
 
 Arrays = dict[str, np.ndarray]
 
@@ -23,7 +36,7 @@ def pictured_shape(session: Session) -> tuple[int, int, int]:
     """Height, width and channels of the data's pictures."""
     shape = session.first.timeline.rows.picture
     if shape is None:
-        raise InputError("this data has no pictures: choose the handwritten digits, or drop a zip of class folders")
+        raise InputError(NO_PICTURES.say())
     return shape
 
 
@@ -34,13 +47,13 @@ def picture(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
     drawn, row = arrays.get("pixels"), message.get("row")
     if drawn is not None:
         if drawn.shape != shape or drawn.dtype.kind != "f" or not np.isfinite(drawn).all():
-            raise InputError(f"picture: pixels must be numbers of shape {shape}, got {drawn.dtype} {drawn.shape}")
+            raise InputError(OTHER_PIXELS.say(shape=str(shape), got=f"{drawn.dtype} {drawn.shape}"))
         x, row = np.clip(drawn, 0, 1).reshape(-1), None
     else:
         if row is None:
-            raise InputError("picture: name a row, or send a picture as an array `pixels`")
+            raise InputError(NO_ROW.say())
         if row >= len(timeline.rows.x):
-            raise InputError(f"there is no row {row}: the data has {len(timeline.rows.x)}")
+            raise InputError(OTHER_ROW.say(row=row, rows=len(timeline.rows.x)))
         x = np.asarray(timeline.job.examples.inputs)[row]
     values = side.looks.values(timeline.network, x)
     maps: Arrays = {"pixels": np.asarray(x, np.float32).reshape(shape)}

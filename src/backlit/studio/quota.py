@@ -20,17 +20,19 @@ class Quota:
     Parameters
     ----------
     kept_bytes : int
-        Of the states that each of its networks keeps to go back to.
+        Of the states that each of its networks keeps to go back to, at least four of them. Rows, files that were sent,
+        what is known of each update, and maps for frames aren't counted.
     updates : int
         That are made; what is known of each takes 32 bytes.
     weights : int
         Of a network.
     files : int
-        That were sent, and are kept.
+        That were sent and are kept, besides what the networks learn from.
     unattended : float or None
         Seconds that a training plays on while nobody asks for anything; None: for ever.
     engine : str
-        In place of "auto". A class has "numpy": thirty networks that are compiled at once hold everyone up.
+        Whatever a state says; "auto": as the state says. A class has "numpy": thirty networks that are compiled at
+        once hold everyone up.
     """
 
     kept_bytes: int = KEPT_BYTES

@@ -97,12 +97,11 @@ def application(guard: Guard, session: Callable[[], Session] = Session) -> Any:
         if refused(websocket, websocket=True) is not None or key is None:
             await websocket.close(4403)
             return
-        worker = desks.of(key)
-        if len(worker.clients) >= MOST_PAGES:
+        if len(desks.of(key).clients) >= MOST_PAGES:
             await websocket.close(4429)
             return
         await websocket.accept()
-        await _connected(websocket, worker)
+        await _connected(websocket, lambda client: desks.of(key, client))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
@@ -125,8 +124,8 @@ async def _sweep(desks: Desks) -> None:
         await asyncio.to_thread(desks.let_rest)
 
 
-async def _connected(websocket: Any, worker: Worker) -> None:
-    """Carry messages until the page goes: one task reads, one writes."""
+async def _connected(websocket: Any, join: Callable[[Client], Worker]) -> None:
+    """Carry messages between a page and the worker that it joins until it goes: one task reads, one writes."""
     from starlette.websockets import WebSocketDisconnect
 
     loop, unsent = asyncio.get_running_loop(), asyncio.Queue[Reply | None](MOST_UNSENT)
@@ -157,7 +156,7 @@ async def _connected(websocket: Any, worker: Worker) -> None:
 
     client = Client(send, lambda: send(LET_GO))
     writer = asyncio.create_task(write())
-    worker.join(client)
+    worker = join(client)
     reader = asyncio.create_task(_read(websocket, worker, client))
     try:
         await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)

@@ -54,6 +54,16 @@ class Side:
         self.looks = Looks(timeline)
         self.texts = TextLooks(timeline) if timeline.rows.reading is not None else None
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the built network has of what a task may bound."""
+        hidden = self.looks.columns[1:-1]
+        return {
+            "units": sum(column.units for column in hidden),
+            "layers": len(hidden),
+            "weights": self.timeline.job.network.size,
+        }
+
 
 class Session:
     """What one person has in the studio.
@@ -87,6 +97,7 @@ class Session:
     ) -> None:
         self.files, self.quota = Files(files or {}), quota or Quota()
         self.files.most = self.quota.files
+        self.files.used = self._files_used  # type: ignore[method-assign]
         self.assignment: Assignment | None = None
         self.bound = self.solved = False
         self.playing, self.speed = False, 0
@@ -105,16 +116,26 @@ class Session:
 
     def rested(self) -> Callable[[], Session]:
         """What makes the session anew, and holds only what can't be computed again: what was said, sent and set."""
-        state, files, quota = self.state, self.files, self.quota
+        state, files, quota = self.first.timeline.state.replace(at=0), self.files, self.quota
         assignment, bound, solved = self.assignment, self.bound, self.solved
+        planted, honest, difference = self.planted, self.honest, self.difference
+        beside = None if self.second is None else self.second.timeline.state.replace(at=0)
+        aim = self.lead.at if self.aim is None else self.aim
 
         def again() -> Session:
-            session = Session(state.replace(at=0), files, quota)
+            session = Session(state, files, quota)
+            if beside is not None:
+                session.second, session.difference = session.beside(beside), difference
             session.assignment, session.bound, session.solved = assignment, bound, solved
-            session.aim = state.at
+            session.planted, session.honest = planted, honest
+            session.aim = aim
             return session
 
         return again
+
+    def _files_used(self) -> set[str]:
+        states = [side.timeline.state for side in self.sides.values()] + ([self.honest] if self.honest else [])
+        return {state.data.file for state in states if state.data.name == "file"}
 
     # -------------------------------------------------------------------------------------------- what is seen
 
@@ -313,14 +334,14 @@ class Session:
         """The updates from one frame to the next, if it is playing or has an aim."""
         if not self.busy:
             return
-        before, aim = self.lead.at, self.most_updates if self.aim is None else self.aim
+        aim = self.most_updates if self.aim is None else min(self.aim, self.most_updates)
         if self.speed and self.aim is None:
-            self._advance(min(self.speed, aim - before))
+            made = self._advance(min(self.speed, self._left(aim)))
         else:
-            until, count = time.monotonic() + FRAME_SECONDS, 1
-            while time.monotonic() < until and self._advance(min(count, aim - self.lead.at)):
-                count = min(2 * count, 256)
-        if self.lead.at in (before, aim):  # diverged, or at the last update there is
+            until, count, made = time.monotonic() + FRAME_SECONDS, 1, 0
+            while time.monotonic() < until and (done := self._advance(min(count, self._left(aim)))):
+                made, count = made + done, min(2 * count, 256)
+        if not made or self._left(aim) <= 0:  # diverged, or at the last update there is
             self.playing, self.aim = False, None
         self.version += 1
 
@@ -335,9 +356,22 @@ class Session:
     def _anew(self) -> bool:
         return self.interrupted(True)
 
+    @property
+    def behind(self) -> int:
+        """Updates that the second network has to make to be where the first one is."""
+        if self.second is None or self.second.timeline.diverged is not None:
+            return 0
+        return max(0, self.first.timeline.at - self.second.timeline.at)
+
+    def _left(self, aim: int) -> int:
+        """Updates up to an aim; those first by which the second network is behind."""
+        return self.behind or aim - self.lead.at
+
     def _advance(self, count: int) -> int:
-        """Both networks, as long as one of them goes on; how far."""
+        """Both networks, as long as one of them goes on; how far. A second one that is behind comes after first."""
         before, first = self.lead.at, self.first.timeline
+        if self.second is not None and self.behind:
+            return self.second.timeline.advance(min(count, self.behind), self._away)
         first.advance(before + count - first.at, self._away)
         if self.second is not None:
             self._follow(before + count)
@@ -369,11 +403,11 @@ class Session:
         if rows is None:
             same = before is not None and before.state.data == state.data
             rows = before.rows if same and before is not None else rows_of(state.data, self.files)
-        if state.training.engine == "auto":
+        if self.quota.engine != "auto":  # whatever the state says
             state = state.replace(training=state.training.replace(engine=self.quota.engine))
         side = Side(Timeline(state, rows, before, self._anew, self.quota))
         if self.assignment is not None:
-            self.assignment.require(state, side.timeline.job.network.size)
+            self.assignment.require(state, side.counts)
         return side
 
     def side(self, name: str) -> Side:
@@ -414,6 +448,9 @@ class Session:
             if len(timeline.state.history) >= MOST_CHANGES:
                 raise InputError(f"at most {MOST_CHANGES} changes by hand; press reset to begin anew")
             made[name] = self._side(_with_change(timeline.state, change.replace(at=timeline.at)), timeline)
+            written = made[name].texts
+            if written is not None and side.texts is not None:
+                written.writing.take_over(side.texts.writing, timeline.at)
         if self.honest is not None and "a" in sides:
             self.honest = _with_change(self.honest, change.replace(at=made["a"].timeline.at))
         self.first, self.second = made["a"], made.get("b")

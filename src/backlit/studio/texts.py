@@ -19,6 +19,7 @@ from backlit.studio import sets
 from backlit.studio.plane import Plane
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_STEPS, DataState
+from backlit.studio.words import reworded
 from backlit.train.targets import TextTargets
 
 HELLO = Template('"hello"', '"hello"')
@@ -286,6 +287,10 @@ def rows_of(state: DataState, files: Mapping[str, Any]) -> Rows:
     return found.rows("", (), state.steps) if isinstance(found, TextFile) else sets.rows_of(state, files)
 
 
+def _no_table(text: str) -> str:
+    return text.replace("save it as CSV", "save it as plain text")
+
+
 def text_file(name: str, data: bytes) -> TextFile:
     """The text in a file's bytes.
 
@@ -302,6 +307,6 @@ def text_file(name: str, data: bytes) -> TextFile:
         try:
             text, notes = read_as_told(path)
         except InputError as error:  # its text names the file by a path of this machine
-            told = str(error).replace(str(path), name).replace(path.name, name)
-            raise InputError(told.replace("save it as CSV", "save it as plain text")) from None
+            told = reworded(error, lambda text: text.replace(str(path), name).replace(path.name, name))
+            raise InputError(reworded(InputError(told), _no_table)) from None
     return TextFile(text, name, notes)

@@ -13,6 +13,7 @@ from backlit.graph.ops.shape import concatenate
 from backlit.graph.tensor import value_of
 from backlit.inspect.textbook import rules
 from backlit.inspect.textbook.symbols import number
+from backlit.languages import Template
 from backlit.nn.layer import Network
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.linear import Linear
@@ -38,6 +39,17 @@ FORMULAS = {
         "nₜ = tanh(Wxn·xₜ + bn + rₜ·(Whn·hₜ₋₁ + bhn))", "hₜ = (1 − zₜ)·nₜ + zₜ·hₜ₋₁",
     ],
 }  # fmt: skip
+OTHER_LAYER = Template(
+    "{path}: weights of {layer} aren't explained step by step; those of RNN, LSTM, GRU, Linear are",
+    "{path}: {layer}의 가중치는 단계별로 설명하지 못합니다. RNN, LSTM, GRU, Linear의 가중치만 설명합니다.",
+)
+NO_UNIT = Template(
+    "there is no unit {unit} to look at in layer {layer!r}", "{layer!r} 층에 살펴볼 유닛 {unit}{이/가} 없습니다."
+)
+NO_GATE = Template(
+    "layer {layer!r} has the gates {gates}, not {gate!r}",
+    "{layer!r} 층의 게이트는 {gates}입니다. {gate!r}{은/는} 없습니다.",
+)
 LETTERS = {
     "forget_gate": "f",
     "input_gate": "i",
@@ -58,9 +70,7 @@ def layer_at(network: Network, path: str) -> Any:
     """
     layer = dict(network.architecture.walk()).get(path)
     if not isinstance(layer, (*KINDS, Linear)):
-        raise InputError(
-            f"{path}: weights of {layer} aren't explained step by step; those of RNN, LSTM, GRU, Linear are"
-        )
+        raise InputError(OTHER_LAYER.say(path=path, layer=str(layer)))
     return layer
 
 
@@ -254,10 +264,10 @@ def unit(timeline: Timeline, path: str, number_: int, gate: str | None, row: int
     layer: Any = layer_at(network, path)
     gates = gates_of(layer)
     if number_ >= layer.units:
-        raise InputError(f"there is no unit {number_} to look at in layer {path!r}")
+        raise InputError(NO_UNIT.say(unit=number_, layer=path))
     gate = gate or ("candidate" if "candidate" in gates else gates[0])
     if gate not in gates:
-        raise InputError(f"layer {path!r} has the gates {', '.join(gates)}, not {gate!r}")
+        raise InputError(NO_GATE.say(layer=path, gates=", ".join(gates), gate=gate))
     x = np.asarray(timeline.job.examples.inputs)
     _, arrays = states_of(network, x[row or 0][None])
     values = _outputs(network, x[:MOST_ROWS], path)[..., number_]

@@ -113,7 +113,9 @@ class Timeline:
         held = self.job.validation
         self._held = None if held is None else held[0].epoch(0)
         size = sum(np.asarray(leaf).nbytes for leaf in tree.leaves(self.job.start))
-        self._most = int(max(2, min(KEPT, self.quota.kept_bytes // max(size, 1))))
+        room = self.quota.kept_bytes // max(size, 1)  # states that may be kept, in both ways together
+        self._few = int(max(2, min(RECENT, room // 4)))
+        self._most = int(max(2, min(KEPT, room - self._few)))
         self.at, self.curves = 0, Curves()
         self.diverged: Divergence | None = None
         self._state: TrainState = self.job.start
@@ -157,7 +159,7 @@ class Timeline:
             start = max(k for k in (*self._kept, *self._recent) if k <= update)
             self._state = self._kept.get(start, self._recent.get(start))  # type: ignore[assignment]
             self.at, self.diverged = start, None
-            few = RECENT // 2
+            few = self._few // 2
             if update - self.at > few:
                 self.advance(update - few - self.at, left)
             while self.at < update and not left() and self.advance(1):
@@ -258,7 +260,7 @@ class Timeline:
                 self._every *= 2
                 self._kept = {k: state for k, state in self._kept.items() if k % self._every == 0}
         self._recent[self.at] = self._state
-        while len(self._recent) > RECENT:
+        while len(self._recent) > self._few:
             del self._recent[next(iter(self._recent))]
 
     # -------------------------------------------------------------------------------------------- what it has learned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
@@ -22,14 +23,19 @@ from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_CLASSES, MOST_ROWS
 from backlit.studio.texts import text_file
-from backlit.studio.words import both
+from backlit.studio.words import both, reworded
 
 MOST_BYTES = 8 * 2**20
 MOST_COLUMNS = 200
 ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
+SENT = re.compile(r"file(\d+)")  # how files that were sent are called
 KEPT_TEXT = 200  # characters of a name
 LEFT_OUT = Template("left out: {why}", "제외: {why}")
 PICTURES_OF = Template("{count} pictures", "그림 {count}장")
+NO_PICTURES = Template(
+    "a file of pictures ends in {endings}, not {name!r}",
+    "그림 파일의 이름은 {endings}{으로/로} 끝나야 합니다. 실제: {name!r}",
+)
 
 Arrays = dict[str, np.ndarray]
 
@@ -126,9 +132,17 @@ def table(path: str | Path, target: str, inputs: Sequence[str] = ()) -> tuple[np
 
 
 class Files(dict[str, Any]):
-    """The files of a session, by the name that `uploaded` tells; the oldest is let go beyond `most`."""
+    """The files of a session, by the name that `uploaded` tells; the oldest is let go beyond `most`.
+
+    What the session began with stays, and so does what its networks learn from: neither counts.
+    """
 
     most = FILES
+
+    @staticmethod
+    def used() -> set[str]:
+        """Names of those that networks learn from; the session says which."""
+        return set()
 
     def add(self, name: str, data: bytes) -> str:
         """Read a file; by what it is called from now on.
@@ -156,10 +170,13 @@ class Files(dict[str, Any]):
 
     def keep(self, found: Any) -> str:
         """Keep a file that was read, one with ``rows(target, inputs)``; by what it is called from now on."""
-        key = f"file{1 + max((int(name[4:]) for name in self if name.startswith('file')), default=0)}"
+        sent = [name for name in self if SENT.fullmatch(name)]
+        key = f"file{1 + max((int(name[4:]) for name in sent), default=0)}"
         self[key] = found
-        while len(self) > self.most:
-            del self[next(iter(self))]
+        used = self.used()
+        idle = [name for name in (*sent, key) if name not in used]
+        for name in idle[: max(0, len(idle) - self.most)]:
+            del self[name]
         return key
 
 
@@ -173,8 +190,10 @@ def _read(name: str, ending: str, data: bytes) -> Any:
         try:
             return read_source(path).frame
         except InputError as error:  # its text names the file by a path of this machine
-            text = str(error).replace(str(path), name).replace(path.name, name).replace(folder, "")
-            raise InputError(text) from None
+            told = reworded(
+                error, lambda text: text.replace(str(path), name).replace(path.name, name).replace(folder, "")
+            )
+            raise InputError(told) from None
 
 
 def upload(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
@@ -206,7 +225,7 @@ def _table(session: Any, name: str, data: bytes) -> dict[str, Any]:
 def _pictures(session: Any, name: str, data: bytes) -> dict[str, Any]:
     name = PurePath(name.replace("\\", "/")).name[:KEPT_TEXT]
     if PurePath(name).suffix.lower() not in PICTURES:
-        raise InputError(f"a file of pictures ends in {', '.join(PICTURES)}, not {name!r}")
+        raise InputError(NO_PICTURES.say(endings=", ".join(PICTURES), name=name))
     found = read_album(name, data)
     told = [
         {"name": label, "kind": "class", "input": False, "note": both(PICTURES_OF.of(count=count))}

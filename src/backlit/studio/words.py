@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from backlit.languages import NAMES, Message, Said, Template
@@ -20,3 +21,9 @@ def both(said: Any) -> Both:
     if isinstance(said, (Message, Said)):
         return {lang: said.within(lang) for lang in NAMES}
     return dict.fromkeys(NAMES, str(said))
+
+
+def reworded(error: Exception, change: Callable[[str], str]) -> Said:
+    """An error's sentence with something changed in it, in each language that it knows."""
+    words = error.args[0] if error.args else ""
+    return Said({lang: change(words.within(lang) if isinstance(words, Said) else str(words)) for lang in NAMES})

@@ -28,7 +28,10 @@ MOVES = (*ANEW, "pause", "seek")  # these end a way that is long
 FRAME_SECONDS = 1 / 60  # from one frame to the next, at least
 ALONE_SECONDS = 30.0  # that a run goes on without a page
 IDLE_SECONDS = 0.25
-OF_THE_PAGE = ("hello", "look", "seen")  # what a page sends by itself; all else a person has asked for
+OF_A_PERSON = (  # what someone has asked for; a page that is left open asks for all else by itself, too
+    "configure", "upload", "step", "play", "pause", "seek", "reset", "rate", "edit", "freeze", "pull", "walk",
+    "surface", "compare", "keep", "discard", "try", "break", "guess", "assign", "help", "share", "draw", "say",
+)  # fmt: skip
 UNATTENDED = Template(
     "it has played for {minutes:.0f} minutes without anyone at it, so it was paused; press Play to go on",
     "{minutes:.0f}분 동안 아무 조작 없이 재생되어 멈췄습니다. 계속하려면 재생을 누르세요.",
@@ -112,8 +115,8 @@ class Worker:
             self._bytes += size
         return True
 
-    def stop(self, wait: float = 2.0) -> bool:
-        """End the thread; it leaves what it trains. Whether it has ended."""
+    def stop(self, wait: float | None = 2.0) -> bool:
+        """End the thread, which leaves what it trains, and wait for it; None: however long. Whether it has ended."""
         self._stopped.set()
         with contextlib.suppress(queue.Full):
             self._inbox.put_nowait(None)
@@ -205,7 +208,9 @@ class Worker:
         if kind == "seen":
             client.ready = True
             return
-        if kind not in OF_THE_PAGE:
+        if kind in OF_A_PERSON or (
+            kind == "explain" and not session.playing
+        ):  # while it plays, the page asks by itself
             self.last_asked = time.monotonic()
         if kind == "hello":
             client.greeted, client.ready = True, True

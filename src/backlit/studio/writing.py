@@ -147,6 +147,10 @@ class Writing:
                 self._written = {u: text for u, text in self._written.items() if u in kept or u == timeline.at}
         return self._written[timeline.at]
 
+    def take_over(self, before: Writing, until: int) -> None:
+        """What was written before an update, at which something was changed by hand, still holds."""
+        self._written = {update: text for update, text in before._written.items() if update < until}
+
     def told(self) -> dict[str, Any]:
         """As a frame has it: `now`, and `log`, the updates up to here at which it wrote something else than before."""
         return {"now": self.now(), "log": [[update, text] for update, text in self._changes()]}

@@ -117,6 +117,25 @@ def test_a_picture_is_drawn_by_keyboard_alone(page):
     until(page, "studio.store.state.drawnPicture === null")
 
 
+def test_a_drawing_is_still_there_after_a_look_at_a_unit(page):
+    of_digits(page, convolutions=False)
+    page.locator("[data-pad]").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", " "):
+        page.keyboard.press(key)
+    until(page, "studio.store.state.drawnPicture?.[9] === 1")
+    page.locator('[data-tab="numbers"]').click()
+    expect(page.locator("[data-pad]")).to_have_count(0)
+    page.locator('[data-tab="pictures"]').click()
+    expect(page.locator("[data-pad]")).to_be_visible()
+    assert page.evaluate("studio.store.state.drawnPicture?.[9]") == 1
+    pad = page.locator("[data-pad]")
+    pad.focus()
+    for key in ("ArrowDown", "ArrowRight", " "):  # the first arrow leads to the corner
+        page.keyboard.press(key)
+    until(page, "studio.store.state.drawnPicture[1] === 1")
+    assert np.flatnonzero(page.evaluate("Array.from(studio.store.state.drawnPicture)")).tolist() == [1, 9]
+
+
 def test_what_is_wrongly_classified_is_shown_and_looked_at(page):
     of_digits(page, convolutions=False)
     first = page.locator("[data-mistake]").first

@@ -66,6 +66,32 @@ def test_a_solution_is_shown_on_request(page):
     at_update(page, 0)
 
 
+def test_a_task_begins_anew_with_the_network_it_had(page):
+    task = {"goals": [{"of": "weights", "most": 20}], "start": {"network": {"layers": [{"units": 3}]}}}
+    page.evaluate("task => studio.session.ask('assign', { task })", task)
+    until(page, "studio.store.state.layers?.[1].units === 3")
+    page.locator('[data-layer="0"] [data-do="more-units"]').click()
+    until(page, "studio.store.state.layers[1].units === 4")
+    page.locator('[data-do="restart-task"]').click()
+    until(page, "studio.store.state.layers[1].units === 3")
+
+
+def test_a_task_is_brought_back_with_what_was_done_in_it(page):
+    begin(page, "xor")
+    page.locator('[data-do="update"]').click()
+    at_update(page, 1)
+    until(page, "JSON.parse(localStorage.getItem('backlit-studio-kept'))?.state.at === 1")
+    kept = page.evaluate("JSON.parse(localStorage.getItem('backlit-studio-kept'))")
+    page.locator('[data-do="leave-task"]').click()  # as in a session that has begun anew
+    expect(page.locator("studio-task .task")).to_have_count(0)
+    page.locator('[data-set="circles"]').click()
+    until(page, "studio.store.state.spec.data.name === 'circles'")
+    page.evaluate("kept => studio.store.set({ kept })", kept)
+    page.locator('[data-do="bring-back"]').click()
+    until(page, "studio.store.state.assignment?.key === 'xor'")
+    at_update(page, 1)
+
+
 def test_a_teacher_makes_a_link_and_a_pupil_solves_it(open_page, studio):
     teacher = open_page()
     teacher.locator('[data-set="circles"]').click()
@@ -106,7 +132,9 @@ def test_a_teacher_makes_a_link_and_a_pupil_solves_it(open_page, studio):
     for units in (7, 6):
         pupil.locator('[data-layer="0"] [data-do="less-units"]').click()
         until(pupil, f"studio.store.state.layers[1].units === {units}")
-    expect(task.locator(".goals li").nth(1)).not_to_have_class("met")  # 18 + 14 weights
+    few = task.locator(".goals li").nth(1)
+    expect(few.locator('[data-told="goal-now"]')).to_contain_text("32")  # 18 + 14 weights
+    expect(few).not_to_have_class("met")
     pupil.locator('[data-layer="0"] [data-do="less-units"]').click()
     until(pupil, "studio.store.state.layers[1].units === 5")
     pupil.locator('[data-do="speed"]').select_option("100")

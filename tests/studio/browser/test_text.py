@@ -1,5 +1,7 @@
 """A text in the studio, as a person has it: chosen or typed, learned, written on, unrolled, its gates and weights."""
 
+import re
+
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
@@ -92,6 +94,8 @@ def test_gates_with_a_number_for_each_square(page, kind):
     canvas = page.locator(f'[data-gate="0/{name}"]')
     expect(canvas).to_be_visible()
     shown(page, f'[data-gate="0/{name}"]')
+    expect(canvas).to_have_attribute("role", "application")  # it takes the arrow keys
+    expect(canvas).to_have_accessible_name(re.compile("8 units over 4 steps"))
     canvas.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)

@@ -92,6 +92,22 @@ def test_two_networks_side_by_side(page):
     until(page, "studio.store.state.spec.training.rate === 0.003")
 
 
+def test_a_change_to_the_second_networks_layers_keeps_its_own_training(page):
+    page.locator('[data-do="difference"]').select_option("rate")
+    page.locator('[data-do="difference-value"]').select_option("0.003")
+    page.locator('[data-do="compare"]').click()
+    expect(page.locator("[data-plane]")).to_have_count(2)
+    page.locator('[data-side="b"]').click()
+    page.locator('[data-layer="0"] [data-do="more-units"]').click()
+    until(page, "studio.store.state.compare?.state.network.layers[0].units === 9")
+    rates = "[studio.store.state.compare.state.training.rate, studio.store.state.spec.training.rate]"
+    assert page.evaluate(rates) == [0.003, 0.03]
+    page.locator('[data-unit="0/0"]').focus()
+    page.keyboard.press("Alt+ArrowRight")
+    until(page, "studio.store.state.compare?.state.network.layers[1].units === 9")
+    assert page.evaluate(rates) == [0.003, 0.03]
+
+
 def test_keys_alone_run_it(page):
     page.locator("body").press(".")
     at_update(page, 1)

@@ -46,12 +46,15 @@ def decay(e: Evidence) -> list[Finding]:
     }
     if not shares:
         return []
+    severity = "alarm" if e.learnable else "remark"  # where nothing can be learned, weights well may shrink
     path, share = min(shares.items(), key=lambda entry: entry[1])
     if share > SHRUNK:
         wanted = _wanted(e, strength)
-        return [] if wanted is None else [TOO_STRONG.found(BOUNDED, 1 / strength, wanted, seen(e), strength=strength)]
+        if wanted is None:
+            return []
+        return [TOO_STRONG.found(BOUNDED, 1 / strength, wanted, seen(e), severity, strength=strength)]
     values = {"path": path, "penalty": penalty, "strength": strength}
-    return [TOO_STRONG.found(BY_PENALTY if penalty else BY_DECAY, share, SHRUNK, seen(e), **values)]
+    return [TOO_STRONG.found(BY_PENALTY if penalty else BY_DECAY, share, SHRUNK, seen(e), severity, **values)]
 
 
 def _held_back(e: Evidence) -> bool:

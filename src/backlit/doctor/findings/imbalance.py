@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
-from backlit.doctor.noise import of_share
+from backlit.doctor.noise import at_most
 from backlit.doctor.repair import settings
 from backlit.doctor.symptoms import COMMON
 from backlit.languages import Template
 
+MANY = 10**6  # rows, where their number isn't known
 FOUND = 0.5  # of the rows of other classes, at least, must lift accuracy above the common class's share
-SURELY = 2.0  # standard errors
+CHANCE = 0.025  # that so few are found though half of them would be in the long run
 
 ONE_CLASS = Sign(
     Template(
@@ -23,7 +22,10 @@ ONE_CLASS = Sign(
     Template("half of the other classes' rows found", "나머지 클래스의 데이터를 절반은 맞힌 정도"),
 )
 _RECALL = Template("recall of the rare rows, held out", "드문 데이터의 재현율(평가 데이터)")
-_HALF = Template("half of them found, within two standard errors", "절반(표준 오차의 두 배 안에서)")
+_HALF = Template(
+    "half of them found; that chance alone finds so few is less likely than one in forty",
+    "절반. 우연히 이만큼 적게 맞힐 확률은 40분의 1보다 작음",
+)
 FEW_FOUND = Sign(
     Template(
         "{rows} of the held-out rows are rare, {most:.1%} of one class; AUC {auc:.2f}",
@@ -54,15 +56,15 @@ def imbalance(e: Evidence) -> list[Finding]:
         return []  # accuracy was given up for recall, which isn't known here
     for validation in (True, False) if e.validated else (False,):
         shares = (e.data.get("held_targets") or {}).get("shares") if validation else e.targets.get("shares")
-        accuracy, rows = e.score(validation), e.data.get("held" if validation else "rows") or math.inf
+        accuracy, rows = e.score(validation), e.data.get("held" if validation else "rows") or MANY
         if not shares or accuracy is None or not COMMON <= max(shares) < 1:
             continue
         most = max(shares)
         limit = most + FOUND * (1 - most)
         if accuracy >= limit:
             return []
-        rare = rows * (1 - most)  # half of these found has the standard error √rare / 2
-        if (limit - accuracy) * rows >= SURELY * math.sqrt(rare) / 2:
+        more = max(0, round(rows * (accuracy - most)))  # are right than if all were held for the common class
+        if at_most(more, round(rows * (1 - most))) < CHANCE:
             return [HIDDEN.found(ONE_CLASS, accuracy, limit, accuracy=accuracy, most=most)]
     return []
 
@@ -70,7 +72,7 @@ def imbalance(e: Evidence) -> list[Finding]:
 def _by_recall(e: Evidence) -> list[Finding]:
     """Hardly any held-out row of the rare classes is told right."""
     recall, auc, rows = (e.rare[name] for name in ("recall", "auc", "rows"))
-    if recall + SURELY * of_share(recall, rows) >= FOUND:
+    if recall >= FOUND or at_most(round(recall * rows), int(rows)) >= CHANCE:
         return []
     most = max((e.data.get("held_targets") or {}).get("shares") or [0.0])
     sign = STILL_FEW if e.weighed else FEW_FOUND

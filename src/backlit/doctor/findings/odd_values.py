@@ -13,7 +13,7 @@ from backlit.train.probes.columns import CODE, FAR
 
 CODED = Sign(
     Template(
-        "column {column}: {code:g} in {share:.1%} of the rows", "{column}번 열: 데이터의 {share:.1%}에서 {code:g}"
+        "column {column}: {code:g} in {share:.1%} of its values", "{column}번 열: 값의 {share:.1%}{이/가} {code:g}"
     ),
     Template("distance to all other values, in their range", "다른 값들과의 거리(그 값들의 범위에 대한 배수)"),
     Template(

@@ -10,12 +10,12 @@ from backlit.doctor.repair import updates
 from backlit.doctor.symptoms import seen
 from backlit.languages import Template
 
-ALIKE = 0.8  # of neighbouring rows, beyond chance
+ALIKE = 0.8  # of the targets' spread that is between batches, not within
 ONE = 0.9  # of all tokens
 
 IN_ORDER = Sign(
     Template("rows {rows}, shuffle=False", "데이터 {rows}개, shuffle=False"),
-    Template("neighbouring rows with the same target, beyond chance", "이웃한 데이터끼리 정답이 같은 정도(우연을 뺌)"),
+    Template("share of the targets' spread that batches lack", "정답이 퍼진 정도 가운데 배치 안에는 없는 비율"),
     Template(
         "0 is chance; from 0.8 on, a batch sees hardly more than one target",
         "우연이면 0. 0.8부터는 배치 하나에 거의 한 가지 정답만 들어 있음",

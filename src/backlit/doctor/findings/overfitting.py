@@ -53,6 +53,14 @@ PAST_BEST = Sign(
         "그 5분의 1, 잡음({noise:.2g})을 넘고, 학습 데이터는 외운 상태",
     ),
 )
+PAST_NOTHING = Sign(
+    ROSE.where,
+    Template("rise from the least held-out loss", "가장 낮았던 평가 손실에서 오른 정도"),
+    Template(
+        "a fifth of the guess's loss, beyond noise ({noise:.2g}), with training rows known by heart",
+        "추측 손실의 5분의 1, 잡음({noise:.2g})을 넘고, 학습 데이터는 외운 상태",
+    ),
+)
 FELL_FROM_BEST = Sign(
     Template(
         "held-out accuracy {end:.3f}, greatest {best:.3f} in epoch {epoch}",
@@ -116,7 +124,7 @@ def _rise(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
     """
     lowest = int(np.argmin(curves.smooth))
     best = float(curves.smooth[lowest])
-    lost = (curves.end - best) / max(curves.guess - best, SLIGHT * curves.guess)
+    lost = (curves.end - best) / max(curves.guess - best, SLIGHT * abs(curves.guess))
     window = len(curves.held) - len(curves.smooth) + 1
     noise = math.hypot(error, SURELY * between_epochs(curves.held) / math.sqrt(window))
     learning = curves.train_end < curves.train[lowest] + 1e-12 and curves.train_end < curves.end
@@ -142,8 +150,9 @@ def _past_best(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
     window = len(curves.held) - len(curves.smooth) + 1
     noise = SURELY * math.hypot(error, between_epochs(curves.held) / math.sqrt(window))
     values: dict[str, Any] = {"end": curves.end, "best": best, "epoch": int(np.argmin(curves.smooth)) + 1}
-    if rise > max(PAST * best, MATTERS * curves.guess, noise) and curves.train_end < curves.end:
-        return [OVERFITTING.found(PAST_BEST, rise / best, PAST, noise=noise, **values)]
+    sign, base = (PAST_BEST, best) if best > 0 else (PAST_NOTHING, abs(curves.guess))  # of 0 or less is no share
+    if rise > max(PAST * base, MATTERS * curves.guess, noise) and curves.train_end < curves.end:
+        return [OVERFITTING.found(sign, rise / base, PAST, noise=noise, **values)]
     scores = e.column("val_accuracy") if e.classes else np.array([])
     if len(scores) <= window:
         return []
@@ -195,7 +204,7 @@ OVERFITTING = Kind(
     remedy="bl.fit(..., validation=0.2, early_stopping=10, penalty=bl.L2(1e-3))  # or more rows, fewer units, dropout",
     command="--patience 10 --l2 0.001",
     effect=Template("a held-out loss near its least", "평가 손실이 가장 낮았던 값에 가까워집니다."),
-    signs=(ROSE, LEARNED_BY_HEART, BEHIND, PAST_BEST, FELL_FROM_BEST),
+    signs=(ROSE, LEARNED_BY_HEART, BEHIND, PAST_BEST, PAST_NOTHING, FELL_FROM_BEST),
     rules=(overfitting,),
     repair=settings.restrained,
 )

@@ -54,6 +54,18 @@ MOVED = Sign(
     _LOST,
     _HALF,
 )
+DRIFTED = Sign(
+    Template(
+        "held-out targets lie {drift:.2g} standard deviations off what inputs tell; moved back, they fit: "
+        "{levelled:.2f} then",
+        "평가 데이터의 목푯값이 입력이 말하는 것에서 표준 편차의 {drift:.2g}배 벗어남. 그만큼 되돌리면 맞음: 그러면 "
+        "{levelled:.2f}",
+    ),
+    _LOST,
+    _HALF,
+    remedy="y = np.diff(y, axis=0); x = x[1:]"
+    "  # if rows are split by time: keep their order, and learn what changes, or take the trend out of y",
+)
 SCRAMBLED = Sign(
     Template(
         "within training rows {inner:.2f}, within held-out rows {within:.2f}",
@@ -74,34 +86,50 @@ def _inputs_differ(e: Evidence) -> bool:
 
 
 def shifted(e: Evidence) -> list[Finding]:
-    """Inputs of held-out rows that aren't distributed as those of training rows, and are predicted worse for it."""
+    """Held-out rows whose inputs or level of targets are others than in training, and that are predicted worse."""
     parts: dict[str, Any] = e.data.get("parts") or {}
-    if not parts or not _inputs_differ(e):
+    if not parts:
         return []
     known, unseen = e.skill(False), e.skill(True)
     behind = known is not None and unseen is not None and known - unseen > HARM
     worse = "across" in parts and parts["inner"] - parts["across"] > HARM
     if not (behind or (worse and not e.trained)):
         return []
-    limit, severity = 0.5 + TOLD_APART, "remark" if e.well else "alarm"
-    values: dict[str, Any] = {name: parts[name] for name in ("column", "moved", "stretched")}
-    return [SHIFTED.found(APART, parts["apart"], limit, severity=severity, **values)]
+    severity = "remark" if e.well else "alarm"
+    if _inputs_differ(e):
+        values: dict[str, Any] = {name: parts[name] for name in ("column", "moved", "stretched")}
+        return [SHIFTED.found(APART, parts["apart"], 0.5 + TOLD_APART, severity=severity, **values)]
+    limit, enough = _lost(parts) or (0.0, 1.0)
+    if parts.get("levelled", -1.0) <= enough:
+        return []
+    values = {name: parts[name] for name in ("drift", "levelled")}
+    return [SHIFTED.found(DRIFTED, parts["across"], limit, severity=severity, **values)]
+
+
+def _lost(parts: dict[str, Any]) -> tuple[float, float] | None:
+    """Half, and three quarters, of what is gained in the one part, if the other surely hasn't even the half."""
+    if "across" not in parts or parts["across"] >= parts["inner"] - HARM:
+        return None  # what training rows teach holds
+    gain, own = parts["inner"] - parts["guess_inner"], parts["within"] - parts["guess"]
+    taught = max(gain, own)
+    rows, held = (parts.get(name, parts[other]) for name, other in (("counted_inner", "rows"), ("counted", "held")))
+    if taught < TAUGHT + SURELY * of_share(0.5, rows if gain >= own else held):
+        return None
+    limit = parts["guess"] + KEPT * taught
+    if parts["across"] > limit - SURELY * of_share(min(max(parts["across"], 0.0), 1.0), held):
+        return None
+    return limit, parts["guess"] + (KEPT + 1) / 2 * taught
 
 
 def wrong_labels(e: Evidence) -> list[Finding]:
     """What inputs teach of their targets in one part doesn't hold in the other, though the inputs look alike."""
     parts: dict[str, Any] = e.data.get("parts") or {}
-    if "across" not in parts or e.well or _inputs_differ(e):
+    lost = _lost(parts)
+    if lost is None or e.well or _inputs_differ(e):
         return []
-    gain, own = parts["inner"] - parts["guess_inner"], parts["within"] - parts["guess"]
-    taught = max(gain, own)
-    if taught < TAUGHT + SURELY * of_share(0.5, parts["rows"] if gain >= own else parts["held"]):
-        return []
-    limit = parts["guess"] + KEPT * taught
-    error = of_share(min(max(parts["across"], 0.0), 1.0), parts["held"])
-    if parts["across"] > limit - SURELY * error:
-        return []
-    enough = parts["guess"] + (KEPT + 1) / 2 * taught
+    limit, enough = lost
+    if parts.get("levelled", -1.0) > enough:
+        return []  # they have another level, no more
     sign = SCRAMBLED
     if parts["recoded"] > enough:
         sign = RENAMED
@@ -117,17 +145,17 @@ SHIFTED = Kind(
     place=3,
     role=Role.FACT,
     cause=Template(
-        "Held-out rows come from elsewhere than training rows: their inputs have another scale, mean or range, so "
-        "their score says little of how the network would do on rows like those that it learned from.",
-        "평가 데이터의 입력은 눈금, 평균이나 범위가 학습 데이터와 다릅니다. 그래서 평가 점수로는 학습한 것과 비슷한 "
-        "데이터를 얼마나 잘 맞힐지 알 수 없습니다.",
+        "Held-out rows come from elsewhere than training rows: their inputs or targets have another scale, mean or "
+        "range, so their score says little of how the network would do on rows like those that it learned from.",
+        "평가 데이터의 입력이나 목푯값은 눈금, 평균이나 범위가 학습 데이터와 다릅니다. 그래서 평가 점수로는 학습한 "
+        "것과 비슷한 데이터를 얼마나 잘 맞힐지 알 수 없습니다.",
     ),
     remedy="order = np.random.default_rng(0).permutation(len(x)); x, y = x[order], y[order]"
-    "  # before splitting; prepare both parts alike",
+    "  # before splitting, unless time decides: then keep the order, and difference or detrend",
     effect=Template(
         "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
     ),
-    signs=(APART,),
+    signs=(APART, DRIFTED),
     rules=(shifted,),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from backlit.doctor.evidence import Evidence
+from backlit.doctor.evidence import SHORT_OF, Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.last_layer import last_activation
 from backlit.doctor.noise import of_share
@@ -72,8 +72,17 @@ def scale_of_targets(e: Evidence) -> list[Finding]:
         return []  # targets of usual size with a few far away are told by these
     severity = "alarm" if e.trained else "remark"  # the output layer alone may well travel there
     if size < least:
+        if e.trained and not _drowned(e):
+            return []
         return [UNSCALED_TARGETS.found(TINY, size, least, seen(e), severity, mean=mean, std=std)]
     return [UNSCALED_TARGETS.found(SPREAD, size, limit, seen(e), severity, mean=mean, std=std)]
+
+
+def _drowned(e: Evidence) -> bool:
+    """Whether training rows are told worse than by guessing, or than simple models do: size isn't all that is small."""
+    skill, score, reference = e.skill(False), e.score(False), e.reference
+    worse = skill is not None and skill < -SHORT_OF
+    return worse or bool(e.learnable and score is not None and reference is not None and score < reference - SHORT_OF)
 
 
 CLASSES_AS_NUMBERS = Kind(

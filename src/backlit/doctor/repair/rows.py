@@ -14,7 +14,7 @@ from backlit.nn.changing import in_front
 from backlit.nn.layers.rescale import Rescale
 from backlit.train.ensemble import Folds
 from backlit.train.probes.columns import codes_in, far_rows
-from backlit.train.probes.padding import sequences_of
+from backlit.train.probes.padding import real_steps
 from backlit.train.recipe import Recipe
 
 
@@ -56,8 +56,7 @@ def filled(recipe: Recipe, run: Any) -> list[Change]:
     if raw is None:
         return []
     known = raw[kept_rows(recipe)]
-    padding = sequences_of(known, recipe.architecture)[0].get("padding")
-    codes = tuple(sorted({each["code"] for each in codes_in(known, padding)}))
+    codes = tuple(sorted({each["code"] for each in codes_in(known, real_steps(known, recipe.architecture))}))
     gaps = int((~np.isfinite(known)).sum())
     if not codes and not gaps:
         return []
@@ -75,19 +74,14 @@ def filled(recipe: Recipe, run: Any) -> list[Change]:
     return [Change(f"{told} taken for missing, and filled by each column's median (FillGaps)", candidate)]
 
 
-def _far(values: np.ndarray) -> np.ndarray:
-    """Rows with a value far outside of its column."""
-    return np.asarray(far_rows(values).reshape(len(values), -1).any(axis=1))
-
-
 def without_outlying(recipe: Recipe, run: Any) -> list[Change]:
     """Rows far outside left out of training, by weight 0; and inputs scaled by what the others have."""
     if recipe.architecture.input_names or isinstance(recipe.y, dict) or recipe.architecture.takes_integers:
         return []
     raw, y = _numbers(recipe.x), as_targets(recipe.y)
-    far = np.zeros(len(y), bool) if raw is None else _far(raw)
+    far = np.zeros(len(y), bool) if raw is None else far_rows(raw, real_steps(raw, recipe.architecture))
     if y.dtype.kind == "f":
-        far = far | _far(y.reshape(len(y), -1))
+        far = far | far_rows(y.reshape(len(y), -1))
     given = recipe.training.sample_weight
     present = np.ones(len(y)) if given is None else np.asarray(given, dtype=np.float64)
     learned = np.zeros(len(y), bool)

@@ -90,7 +90,8 @@ class Builder extends StudioElement {
 
   #network(change) {
     const network = { ...this.network, ...change };
-    if (this.state.side === "b") return this.studio.session.ask("compare", { change: { network } });
+    const { side, compare } = this.state;
+    if (side === "b" && compare) return this.studio.session.ask("compare", { change: { network, training: compare.state.training } });
     return this.studio.session.configure({ network });
   }
 

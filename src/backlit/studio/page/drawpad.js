@@ -50,6 +50,13 @@ class DrawPad extends StudioElement {
     const size = data?.picture?.join(" ");
     if (!size || this.size === size) return;
     this.size = size;
+    const { pad } = this.studio.store.state;
+    if (pad?.size === size) {
+      this.#ink = pad.ink; // the pad was laid aside, and what is drawn is still there
+      this.fitted = pad.fitted;
+      return;
+    }
+    this.#keep();
     [this.#ink.height, this.#ink.width] = data.picture.slice(0, 2).map((side) => side * FINE);
     this.#blank();
     if (drawnPicture) this.studio.store.set({ drawnPicture: null });
@@ -89,6 +96,11 @@ class DrawPad extends StudioElement {
     pen.fillRect(0, 0, this.#ink.width, this.#ink.height);
   }
 
+  // What outlives the element, which is taken away with its tab.
+  #keep() {
+    this.studio.store.set({ pad: { ink: this.#ink, size: this.size, fitted: this.fitted } });
+  }
+
   #clear() {
     this.#blank();
     this.studio.store.set({ drawnPicture: null });
@@ -96,6 +108,7 @@ class DrawPad extends StudioElement {
 
   #fit(fitted) {
     this.fitted = fitted;
+    this.#keep();
     if (this.state.drawnPicture) this.#take();
   }
 
@@ -205,6 +218,7 @@ class DrawPad extends StudioElement {
     pen.fillStyle = data[0] > 127 ? "#000" : "#fff";
     pen.fillRect(column * FINE, row * FINE, FINE, FINE);
     this.fitted = false; // pixels set one by one stay where they are
+    this.#keep();
     this.#take();
   }
 }

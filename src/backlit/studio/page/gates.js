@@ -44,7 +44,7 @@ class Gates extends StudioElement {
     if (!array) return nothing;
     const [steps, units] = array.shape;
     return html`<figure><figcaption class="small"><b>${gateName(name)}</b> <i>${kind === "GRU" && name === "candidate" ? "n" : SYMBOLS[name]}ₜ</i> <span class="soft">${BETWEEN.includes(name) ? say("shut-open") : ""}</span></figcaption>
-      <canvas data-gate=${`${path}/${name}`} role="img" tabindex="0" aria-label=${say("gate-map-told", { name: gateName(name), units, steps, ...spread(array) })}
+      <canvas data-gate=${`${path}/${name}`} role="application" tabindex="0" aria-label=${say("gate-map-told", { name: gateName(name), units, steps, ...spread(array) })}
         .style=${`width:${wide(steps)}px;height:${tall(units)}px`}
         @pointermove=${(event) => this.#point(event, path, name, array)} @pointerdown=${(event) => this.#point(event, path, name, array)}
         @focus=${() => (this.cursor = this.cursor?.path === path && this.cursor.name === name ? this.cursor : { path, name, t: 0, unit: 0 })}

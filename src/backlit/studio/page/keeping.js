@@ -1,19 +1,19 @@
 // What a page keeps in the browser: what was seen last. Should the studio be stopped and started again, or the browser
-// crash, it can be had back. Data of files isn't kept: they are with the person.
+// crash, it can be had back, with the task that one was at. Data of files isn't kept: they are with the person.
 const KEY = "backlit-studio-kept";
 const REST = 500; // milliseconds
 
 let timer = null;
 
-export function keep(state) {
+export function keep(state, task = null) {
   if (state.data.name === "file") return;
   clearTimeout(timer);
-  timer = setTimeout(() => write(state), REST);
+  timer = setTimeout(() => write(state, task), REST);
 }
 
-function write(state) {
+function write(state, task) {
   try {
-    localStorage.setItem(KEY, JSON.stringify({ when: Date.now(), state }));
+    localStorage.setItem(KEY, JSON.stringify({ when: Date.now(), state, task }));
   } catch {
     // A browser that keeps nothing: then nothing is kept.
   }
@@ -23,7 +23,8 @@ function write(state) {
 export function keptBefore(spec) {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY));
-    if (!kept?.state?.data || JSON.stringify({ ...kept.state, at: 0 }) === JSON.stringify({ ...spec, at: 0 })) return null;
+    if (!kept?.state?.data) return null;
+    if (!kept.task && JSON.stringify({ ...kept.state, at: 0 }) === JSON.stringify({ ...spec, at: 0 })) return null;
     return kept;
   } catch {
     return null;

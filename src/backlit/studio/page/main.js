@@ -86,8 +86,8 @@ class Studio {
       if (this.fresh) this.store.set({ kept: keptBefore(spec) });
     }
     if (!spec || !at || at.playing) return;
-    if (at.furthest > 0 || spec.history.length) {
-      keep({ ...spec, at: at.update });
+    if (at.furthest > 0 || spec.history.length || assignment) {
+      keep({ ...spec, at: at.update }, assignment?.task);
       if (kept) this.store.set({ kept: null });
     }
   }
@@ -95,7 +95,7 @@ class Studio {
   bringBack() {
     const { kept } = this.store.state;
     this.store.set({ kept: null });
-    return this.session.configure(kept.state);
+    return this.session.open({ ...kept.state, task: kept.task });
   }
 
   #timeMoved(changed) {
@@ -158,7 +158,7 @@ async function start() {
   const store = new Store({
     language: code, connection: "connecting", connectionReason: "", catalog: null, limits: null, spec: null, at: null, layers: null, notes: [],
     compare: null, side: "a", data: null, frames: {}, chosen: null, row: null, explained: null, walk: null, findings: null, spotted: [],
-    judged: null, code: null, uploaded: null, surface: null, said: null, step: null, drawnNetwork: null, pictured: null, mistaken: null, drawnPicture: null, orders: {}, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
+    judged: null, code: null, uploaded: null, surface: null, said: null, step: null, drawnNetwork: null, pictured: null, mistaken: null, drawnPicture: null, pad: null, orders: {}, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
     both: false, assignment: null, checked: null, helped: {}, shared: null, kept: null, refused: undefined,
     tab: "numbers", mode: "studio", panels: ["boundary", "units", "weights", "curves", "doctor"], grid: 60, link: readLink(location.hash), planted: false,
   });

@@ -25,11 +25,11 @@ export function carryWithin(studio, layer, unit, to) {
 export function carryAcross(studio, from, to) {
   const { spec, compare, side } = studio.store.state;
   const other = side === "b" && compare;
-  const { network } = other ? compare.state : spec;
+  const { network, training } = other ? compare.state : spec;
   const layers = network.layers?.map((layer, index) => ({ ...layer, units: layer.units + (index === to) - (index === from) }));
   if (!layers?.[from]?.units || !layers[to] || from === to) return;
   announce(say("unit-moved-across", { layer: to + 1, count: layers[to].units }));
   const changed = { network: { ...network, layers } };
-  if (other) studio.session.ask("compare", { change: changed });
+  if (other) studio.session.ask("compare", { change: { ...changed, training } });
   else studio.session.configure(changed);
 }

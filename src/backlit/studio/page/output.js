@@ -39,7 +39,7 @@ class OutputView extends StudioElement {
         <div class="planes ${two ? "two" : ""}">
           ${(two ? ["a", "b"] : ["a"]).map((name) => html`<figure>
             ${two ? html`<figcaption class="small">${say(name === "a" ? "this-network" : "other-network")} <span class="soft">${name === "b" ? told(compare.note) : ""}</span></figcaption>` : nothing}
-            <canvas class="plane ${drawing ? "drawable" : ""}" data-plane=${name} .style=${`width:${side}px;height:${side}px`} role="img" tabindex="0" aria-label=${this.#told(name)}
+            <canvas class="plane ${drawing ? "drawable" : ""}" data-plane=${name} .style=${`width:${side}px;height:${side}px`} role="application" tabindex="0" aria-label=${this.#told(name)}
               @pointerdown=${(event) => this.#press(event)} @pointermove=${(event) => this.#point(event)} @pointerleave=${() => this.#leave()} @keydown=${(event) => this.#key(event)}></canvas>
           </figure>`)}
         </div>`}

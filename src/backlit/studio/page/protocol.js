@@ -37,7 +37,7 @@ export const MESSAGES = {
 "try": {"key": {"kind": "text", "high": 200, "wanted": "a text of at most 200 characters"}},
 "break": {"seed": {"kind": "whole", "optional": true, "low": 0, "high": 2147483647, "wanted": "a whole number from 0 to 2147483647"}},
 "guess": {"key": {"kind": "text", "high": 200, "wanted": "a text of at most 200 characters"}},
-"assign": {"task": {"kind": "any", "optional": true, "wanted": "anything"}, "state": {"kind": "any", "optional": true, "wanted": "anything"}},
+"assign": {"task": {"kind": "any", "optional": true, "wanted": "anything"}, "state": {"kind": "any", "optional": true, "wanted": "anything"}, "again": {"kind": "flag", "optional": true, "wanted": "true or false"}},
 "check": {},
 "help": {"of": {"kind": "text", "names": ["hint", "solution"], "wanted": "hint or solution"}},
 "share": {"task": {"kind": "object", "wanted": "an object"}, "pupils": {"kind": "whole", "optional": true, "low": 1, "high": 200, "wanted": "a whole number from 1 to 200"}},

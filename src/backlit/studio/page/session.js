@@ -65,7 +65,7 @@ export class Session {
     this.look();
     const { link } = this.store.state;
     if (link && !this.#greeted) {
-      await this.#open(link);
+      await this.open(link);
       // The session has it now: who loads the page again comes back to where it was, not to where the link begins.
       if (this.transport.keeps) history.replaceState(null, "", location.pathname);
     }
@@ -73,7 +73,7 @@ export class Session {
   }
 
   // A link: a state, or a task with the state that it begins with or that someone has reached in it.
-  #open({ task, ...state }) {
+  open({ task, ...state }) {
     if (!task) return this.ask("configure", { state });
     return this.ask("assign", { task, ...(Object.keys(state).length ? { state } : {}) });
   }

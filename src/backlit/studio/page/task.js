@@ -65,10 +65,10 @@ class Task extends StudioElement {
     await this.studio.session.ask("help", { of });
   }
 
+  // The session knows where it began, whatever was changed since.
   #restart() {
-    const { assignment, taskStart } = this.state;
-    if (assignment.key && !assignment.bound) return this.studio.beginTask({ key: assignment.key });
-    return this.studio.session.configure({ ...(taskStart ?? {}), history: [], at: 0 });
+    this.studio.store.set({ checked: null, helped: {}, row: null, drawing: false, side: "a" });
+    return this.studio.session.ask("assign", { again: true });
   }
 
   #leave() {

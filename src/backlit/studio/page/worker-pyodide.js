@@ -1,7 +1,6 @@
 // Python in the browser's worker: Pyodide, NumPy and Backlit, then the same messages as a server's. What it posts is a
 // message, a frame as a buffer, or `{status, part, address}` of what it is doing: loading, open, unable.
 const HOME = new URL("python/", import.meta.url);
-const waiting = [];
 const hurry = new MessageChannel(); // the next turn, after messages that came meanwhile
 let python;
 let session;
@@ -47,7 +46,6 @@ async function begin() {
   }
   session = python.pyimport("backlit.studio.alone").Alone(tell);
   status("open");
-  for (const data of waiting.splice(0)) await hear(data);
 }
 
 async function libraryOf(name, home) {
@@ -65,7 +63,7 @@ function tell(data) {
 }
 
 async function hear(data) {
-  if (!session) return waiting.push(data);
+  if (!session) return;
   if (data instanceof ArrayBuffer) await tablesFor(data);
   session.hear(data instanceof ArrayBuffer ? new Uint8Array(data) : JSON.stringify(data));
   soon();
@@ -73,8 +71,18 @@ async function hear(data) {
 
 // A table that is dropped needs libraries that nothing else does; where they aren't, the session says so.
 async function tablesFor(data) {
-  if (!settings.further.length) return;
+  if (!settings.further.length || !isTable(data)) return;
   for (const name of settings.further.splice(0)) await libraryOf(name, HOME).catch(() => null);
+}
+
+// Of a frame the header says what it brings.
+function isTable(data) {
+  try {
+    const { type, kind } = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, new DataView(data).getUint32(0, true))));
+    return type === "upload" && kind === "table";
+  } catch {
+    return false;
+  }
 }
 
 function soon() {
@@ -91,8 +99,11 @@ hurry.port1.onmessage = () => {
   else soon();
 };
 
-onmessage = ({ data }) => hear(data);
-begin().catch((error) => {
+// Messages are heard one after the other: none overtakes a file that waits for its libraries.
+let line = begin().catch((error) => {
   console.warn(error.message);
   status("unable", error.part ?? "python", error.address ?? "");
 });
+onmessage = ({ data }) => {
+  line = line.then(() => hear(data)).catch((error) => console.error(error));
+};

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 MOST_COLUMNS = 4096
-PURE = 0.98  # of the rows have the class that goes with their value
-GAP = 12.0  # pooled standard deviations between the nearest classes' means
+PURE = 0.98  # of the rows with a value have the class that goes with it, and of that class' rows so many have it
+GAP = 12.0  # standard deviations, of the widest class, between the nearest classes' means
 SAME = 0.999  # correlation with the target, beyond which a column is the target
 CODE = 3.0  # times the range of all others, by which a code stands apart
 FEWEST_CODES, LEAST_CODED, MOST_CODED = 3, 0.005, 0.7  # rows, and shares of them
 FEWEST_VALUES = 10  # beside a code
 FAR = 100.0  # times the range from the twentieth to the nineteenth twentieth
 FEW = 0.02  # of the rows may lie so far away
+BATCHES = 64  # that are looked at, and rows of each
 
 
 def leaking(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
@@ -50,54 +51,68 @@ def leaking(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     counts = np.bincount(codes)
     if counts.min() < 2:
         return {}
-    sums = np.zeros((len(classes), flat.shape[1]))
-    np.add.at(sums, codes, flat)
-    means = sums / counts[:, None]
-    pooled = np.sqrt(np.square(flat - means[codes]).mean(axis=0))
+    means = _by_class(flat, codes, counts)
+    widest = np.sqrt(_by_class(np.square(flat - means[codes]), codes, counts).max(axis=0))
     nearest = np.diff(np.sort(means, axis=0), axis=0).min(axis=0)
-    apart = nearest / np.maximum(pooled, 1e-12 * np.maximum(np.abs(flat).max(axis=0), 1e-300))
-    column = int(apart.argmax())
-    if apart[column] > GAP:
-        return {"column": column, "agreement": 1.0}
+    apart = nearest / np.maximum(widest, 1e-12 * np.maximum(np.abs(flat).max(axis=0), 1e-300))
+    for column in np.argsort(-apart)[: int((apart > GAP).sum())]:
+        if len(np.unique(flat[:, column])) > len(classes):  # of others each value is looked at
+            return {"column": int(column), "agreement": 1.0}
     return _named(flat, codes, len(classes))
 
 
+def _by_class(values: np.ndarray, codes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Means of columns in each class."""
+    sums = np.zeros((len(counts), values.shape[1]))
+    np.add.at(sums, codes, values)
+    return np.asarray(sums / counts[:, None])
+
+
 def _named(flat: np.ndarray, codes: np.ndarray, classes: int) -> dict[str, Any]:
-    """A column of as many values as there are classes, of which each nearly always goes with one class."""
+    """A column of as many values as there are classes, each of which nearly always goes with one class, and it with it.
+
+    A value that is rarely taken could else go with any class, and a rare class with any value.
+    """
     for column in range(flat.shape[1]):
         values, place = np.unique(flat[:, column], return_inverse=True)
         if len(values) != classes:
             continue
         pairs = np.zeros((classes, classes))
         np.add.at(pairs, (place, codes), 1)
-        agreement = float(pairs.max(axis=1).sum() / len(codes))
+        of_values, of_classes = pairs.max(axis=1) / pairs.sum(axis=1), pairs.max(axis=0) / pairs.sum(axis=0)
+        agreement = float(min(of_values.min(), of_classes.min()))
         if agreement >= PURE and len(set(pairs.argmax(axis=1))) == classes:
             return {"column": column, "agreement": agreement}
     return {}
 
 
-def codes_in(x: np.ndarray, padding: float | None = None) -> list[dict[str, Any]]:
+def _columns(x: np.ndarray, real: np.ndarray | None) -> np.ndarray:
+    """Values (rows, columns), where x has time steps or pixels of all of them, or of those that are real."""
+    return (x.reshape(-1, x.shape[-1]) if real is None else x[real]).astype(np.float64)[:, :MOST_COLUMNS]
+
+
+def codes_in(x: np.ndarray, real: np.ndarray | None = None) -> list[dict[str, Any]]:
     """Numbers that stand far apart from their column's others, and come again and again, the commonest first.
 
     Parameters
     ----------
     x : array (rows, ..., columns)
         May have gaps.
-    padding : float, optional
-        What sequences are filled up with, which is no code.
+    real : bool array (rows, steps), optional
+        Which time steps count; all of them otherwise.
 
     Returns
     -------
     list of dict
-        "code", "column", "share" of the rows, and how many "times" the others' range it lies from them.
+        "code", "column", "share" of the values, and how many "times" the others' range it lies from them.
     """
     found: list[dict[str, Any]] = []
-    for column, values in enumerate(x.reshape(-1, x.shape[-1]).astype(np.float64).T[:MOST_COLUMNS]):
+    for column, values in enumerate(_columns(x, real).T):
         known = values[np.isfinite(values)]
         for code in (known.min(), known.max()) if len(known) else ():
             own = known == code
             share = float(own.mean())
-            if own.sum() < FEWEST_CODES or not LEAST_CODED <= share <= MOST_CODED or code in (0, padding):
+            if own.sum() < FEWEST_CODES or not LEAST_CODED <= share <= MOST_CODED or code == 0:
                 continue
             others = known[~own]
             if len(others) < FEWEST_VALUES or len(np.unique(others[:1000])) < FEWEST_VALUES:
@@ -105,10 +120,10 @@ def codes_in(x: np.ndarray, padding: float | None = None) -> list[dict[str, Any]
             gap, spread = np.abs(others - code).min(), np.ptp(others)
             if gap > CODE * spread:
                 found.append({"code": float(code), "column": column, "share": share, "times": float(gap / spread)})
-    return sorted(found, key=lambda each: -each["share"])
+    return sorted(found, key=lambda each: -float(each["share"]))
 
 
-def coded(x: np.ndarray, padding: float | None = None) -> dict[str, Any]:
+def coded(x: np.ndarray, real: np.ndarray | None = None) -> dict[str, Any]:
     """The commonest of `codes_in`; empty if there is none.
 
     Examples
@@ -118,12 +133,12 @@ def coded(x: np.ndarray, padding: float | None = None) -> dict[str, Any]:
     >>> coded(x)["code"], coded(x)["column"]
     (-999.0, 1)
     """
-    return next(iter(codes_in(x, padding)), {})
+    return next(iter(codes_in(x, real)), {})
 
 
-def distances(x: np.ndarray) -> np.ndarray:
-    """How far each number lies from its column's middle, in its usual ranges: array (rows, columns), 0 at gaps."""
-    flat = x.reshape(-1, x.shape[-1]).astype(np.float64)[:, :MOST_COLUMNS]
+def _distances(x: np.ndarray, real: np.ndarray | None) -> np.ndarray:
+    """How far each value lies from its column's middle, in its usual ranges: array (values, columns), 0 at gaps."""
+    flat = _columns(x, real)
     flat = np.where(np.isfinite(flat), flat, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # columns of gaps alone
@@ -133,14 +148,21 @@ def distances(x: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(off), off, 0.0)
 
 
-def far_rows(x: np.ndarray) -> np.ndarray:
-    """Which rows (or time steps) have a number far outside of its column's usual range; none if they are many."""
-    far = np.asarray((distances(x) > FAR).any(axis=1))
-    return far if far.sum() <= max(1, FEW * len(far)) else np.zeros(len(far), bool)
+def far_rows(x: np.ndarray, real: np.ndarray | None = None) -> np.ndarray:
+    """Which rows have a number far outside of its column's usual range (rows,); none if it is more than a few.
+
+    A row is one whatever its time steps or pixels; of these the `real` ones (rows, steps) count.
+    """
+    found = np.zeros(len(x), bool)
+    far = (_distances(x, real) > FAR).any(axis=1)
+    owner = np.repeat(np.arange(len(x)), max(1, len(far) // max(1, len(x)))) if real is None else np.nonzero(real)[0]
+    if far.sum() <= max(1, FEW * len(far)):
+        found[owner[far]] = True
+    return found
 
 
-def far_away(x: np.ndarray) -> dict[str, Any]:
-    """Rows with a number far outside of its column's usual range: how many, and how many times that range.
+def far_away(x: np.ndarray, real: np.ndarray | None = None) -> dict[str, Any]:
+    """How many rows are `far_rows`, and how many times its usual range the farthest number lies outside.
 
     Examples
     --------
@@ -150,33 +172,69 @@ def far_away(x: np.ndarray) -> dict[str, Any]:
     >>> told["rows"], told["column"], told["times"] > 1e5
     (1, 1, True)
     """
-    far = far_rows(x)
-    if not far.any():
+    rows = int(far_rows(x, real).sum())
+    if not rows:
         return {}
-    times = distances(x).max(axis=0)
-    column, rows = int(times.argmax()), int(far.sum())
-    return {"rows": rows, "share": rows / len(far), "column": column, "times": float(times[column])}
+    times = _distances(x, real).max(axis=0)
+    column = int(times.argmax())
+    return {"rows": rows, "share": rows / len(x), "column": column, "times": float(times[column])}
 
 
-def order_of(y: np.ndarray, kind: str) -> dict[str, float]:
-    """Whether rows stand in the order of their targets: "alike", how neighbours agree, from 0 (by chance) to 1.
+def batches_of(rows: int, size: int) -> np.ndarray:
+    """Places (batches, rows of each) by which batches of rows in their order can be judged: at most BATCHES² of them.
 
     Examples
     --------
-    >>> order_of(np.repeat([0, 1], 50), "class")["alike"] > 0.9
-    True
+    >>> batches_of(9, 3).tolist()
+    [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    >>> batches_of(10**9, 1000).shape
+    (64, 64)
     """
-    if y.size != len(y) or len(y) < 20 or kind not in ("class", "binary", "number"):
+    size = max(2, min(size, rows))
+    first = np.arange(rows // size) * size
+    few = (
+        first[np.unique(np.linspace(0, len(first) - 1, min(len(first), BATCHES)).astype(int))] if len(first) else first
+    )
+    within = np.unique(np.linspace(0, size - 1, min(size, BATCHES)).astype(int))
+    return np.asarray(few[:, None] + within[None])
+
+
+def order_of(y: np.ndarray, kind: str) -> dict[str, float]:
+    """Whether rows stand in the order of their targets, as batches see it.
+
+    Parameters
+    ----------
+    y : array (batches, rows of each, ...)
+        Targets as the loss takes them.
+    kind : str
+
+    Returns
+    -------
+    dict
+        "alike": 1 - the spread of targets within batches / that of all, from 0 (by chance) to 1 (one target a batch);
+        of numbers the variance, of classes the probability that two rows differ.
+
+    Examples
+    --------
+    >>> order_of(np.repeat([0, 1], 50)[batches_of(100, 10)], "class")["alike"]
+    1.0
+    """
+    if kind not in ("class", "binary", "number") or y.ndim < 2 or y.size != y.shape[0] * y.shape[1] or y.size < 20:
         return {}
-    values = y.reshape(-1).astype(np.float64)
+    values = y.reshape(y.shape[:2]).astype(np.float64)
+    if len(values) < 2:
+        return {}
     if kind == "number":
-        spread = np.square(values - values.mean()).mean()
-        return {"alike": float(1 - np.square(np.diff(values)).mean() / (2 * spread))} if spread > 0 else {}
-    shares = np.unique(values, return_counts=True)[1] / len(values)
-    chance = float(np.square(shares).sum())
-    if chance >= 1:
-        return {}
-    return {"alike": float(((values[1:] == values[:-1]).mean() - chance) / (1 - chance))}
+        within, whole = float(values.var(axis=1, ddof=1).mean()), float(values.var(ddof=1))
+    else:
+        within, whole = float(np.mean([_differ(batch) for batch in values])), _differ(values.reshape(-1))
+    return {"alike": 1 - within / whole} if whole > 0 else {}
+
+
+def _differ(labels: np.ndarray) -> float:
+    """How probably two rows have different labels."""
+    counts = np.unique(labels, return_counts=True)[1]
+    return float(1 - (counts * (counts - 1)).sum() / (len(labels) * (len(labels) - 1)))
 
 
 def tokens_of(x: np.ndarray) -> dict[str, float]:

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 
 from backlit.data.preparation import preparation_of
-from backlit.errors import BacklitError
 from backlit.graph import tree
 from backlit.nn.ends import branch
 from backlit.nn.layer import Layer, Network
 from backlit.nn.shapes import rows_at, rows_of, size_of
 from backlit.train.batches import Batches
-from backlit.train.examples import Examples
+from backlit.train.examples import Examples, Split
 from backlit.train.heads import HeadTargets
 from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
+from backlit.train.probes.alone import of_one_row
 from backlit.train.probes.baselines import reference
-from backlit.train.probes.columns import coded, far_away, leaking, order_of, tokens_of
+from backlit.train.probes.columns import batches_of, coded, far_away, leaking, order_of, tokens_of
 from backlit.train.probes.history import ProbeRecord, plain
-from backlit.train.probes.padding import sequences_of
+from backlit.train.probes.padding import real_steps, sequences_of
 from backlit.train.probes.parts import parts_of
 from backlit.train.probes.prober import Prober
 
@@ -50,7 +50,7 @@ def start_of(job: Job, prober: Prober) -> Lazy:
 
     def work() -> ProbeRecord:
         data = _data(examples, batches, seed)
-        data |= _alone(examples, batches)
+        data |= of_one_row(examples.network, rows_at({"x": examples.inputs}, batches.rows[:TOGETHER])["x"])
         if whole is not None and data.get("sequences"):
             data["sequences"]["whole"] = whole
         return {**prober(train_state, 0), "data": data, "weights": weights_of(examples.network)}
@@ -89,12 +89,14 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
     weights = None if batches.weights is None else np.asarray(batches.weights[places], dtype=np.float64)
     rows = {"x": examples.inputs, "y": examples.encoded, "by_head": examples.by_head}
     seen = rows_at(rows, batches.rows[places]) | {"weights": weights}
-    facts: dict[str, Any] = {"rows": len(batches.rows), "batch": batches.size, "kind": targets.kind}
+    facts: dict[str, Any] = {
+        "rows": len(batches.rows), "batch": batches.size, "steps": batches.steps, "kind": targets.kind,
+    }  # fmt: skip
     held = None
     with np.errstate(all="ignore"):
         if split.validation is not None:
             numbers = split.validation[0]
-            some = numbers[np.sort(rng.permutation(len(numbers))[:most])]  # in their order, which may tell something
+            some = numbers[rng.permutation(len(numbers))[:most]]
             held = rows_at({"x": split.inputs, "y": split.encoded, "known": examples.known}, some)
         names = network.input_names
         of_inputs = {name: _of_input(seen["x"][name], branch(network, name)) for name in names}
@@ -115,10 +117,22 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
             facts["shared"] = _shared(seen["x"], held["x"], len(batches.rows))
             other = _real(held["x"])
             if simple is not None and other is not None and not isinstance(targets, HeadTargets):
-                facts["parts"] = parts_of(simple, seen["y"], other, held["y"], targets.kind)
+                facts["parts"] = parts_of(
+                    simple, seen["y"], other, held["y"], targets.kind, stretch=_stretch(split, rng), seed=seed
+                )
         if not isinstance(targets, HeadTargets):
-            facts["order"] = order_of(rows_at({"y": examples.encoded}, batches.rows)["y"], targets.kind)
+            places = batches_of(len(batches.rows), batches.size * batches.accumulate)
+            facts["order"] = order_of(rows_at({"y": examples.encoded}, batches.rows[places])["y"], targets.kind)
     return plain_tree(facts)
+
+
+def _stretch(split: Split, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
+    """Held-out rows that follow one another, from any place on, and their targets."""
+    numbers = split.validation[0]  # type: ignore[index]
+    first = int(rng.integers(max(1, len(numbers) - SAMPLE + 1)))
+    rows = rows_at({"x": split.inputs, "y": split.encoded}, numbers[first : first + SAMPLE])
+    x = _real(rows["x"])
+    return None if x is None else (x, rows["y"])
 
 
 def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
@@ -126,32 +140,13 @@ def _of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
     facts: dict[str, Any] = {"sequences": sequences_of(x, layer)[0]}
     if x.dtype.kind == "f":
         facts["bad_rows"] = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-        facts["inputs"] = _inputs(x)
+        real = real_steps(x, layer)  # what a mask hides is no number
+        facts["inputs"] = _inputs(x if real is None else x[real])
         if not facts["bad_rows"]:
-            padding = facts["sequences"].get("padding")
-            facts["coded"], facts["far"] = coded(x, padding), far_away(x)
+            facts["coded"], facts["far"] = coded(x, real), far_away(x, real)
     elif x.dtype.kind in "iu" and layer.takes_integers:
         facts["tokens"] = tokens_of(x)
     return facts
-
-
-def _alone(examples: Examples, batches: Batches) -> dict[str, Any]:
-    """By how much a few rows' outputs change if each is predicted alone, of their own size; 0 if they are the same."""
-    network = examples.network
-    some = rows_at({"x": examples.inputs}, batches.rows[:TOGETHER])["x"]
-    try:
-        with np.errstate(all="ignore"):
-            whole = tree.leaves(network.apply(network.params, some)[0])
-            single = tree.leaves(network.apply(network.params, tree.map(lambda part: part[:1], some))[0])
-    except (BacklitError, ValueError, TypeError, IndexError):  # a layer of the user's own may want anything
-        return {}
-    off = [
-        np.abs(np.asarray(one, np.float64)[0] - np.asarray(many, np.float64)[0])
-        for one, many in zip(single, whole, strict=True)
-    ]
-    size = max((float(np.abs(np.asarray(many, np.float64)).max()) for many in whole), default=0.0)
-    most = max((float(part.max()) for part in off if part.size), default=0.0)
-    return {"alone": most / size} if size and np.isfinite(most / size) else {}
 
 
 def _of_head(name: str, examples: Examples, seen: dict[str, Any], held: Any, simple: np.ndarray | None) -> Any:

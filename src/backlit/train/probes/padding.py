@@ -65,6 +65,24 @@ def sequences_of(x: np.ndarray, layer: Layer) -> tuple[dict[str, Any], np.ndarra
     return told, np.take_along_axis(left, order[..., None], axis=1)
 
 
+def real_steps(x: np.ndarray, layer: Layer) -> np.ndarray | None:
+    """Which steps (rows, time) of sequences a `Masked` in the layer leaves; None if there is none, or it leaves none.
+
+    Examples
+    --------
+    >>> import backlit as bl
+    >>> x = np.ones((1, 3, 2))
+    >>> x[:, 2] = -999
+    >>> real_steps(x, bl.Masked(bl.LSTM(3), value=-999)).tolist()
+    [[True, True, False]]
+    """
+    masks = _masked(layer) if x.ndim == 3 else []
+    if not masks:
+        return None
+    real = (x != masks[0].value).any(axis=2)
+    return np.asarray(real) if real.any() else None
+
+
 def _padding(steps: np.ndarray, tokens: bool) -> Any:
     """The value that sequences (rows, time, features) seem to be filled up with; None if there is none."""
     if tokens:

@@ -21,17 +21,30 @@ MOST_COLUMNS = 5000
 MOVED = 3.0  # numbers are looked at within so many standard deviations: single rows far away tell nothing
 
 
-def parts_of(x: np.ndarray, y: np.ndarray, held_x: np.ndarray, held_y: np.ndarray, kind: str) -> dict[str, Any]:
+def parts_of(
+    x: np.ndarray,
+    y: np.ndarray,
+    held_x: np.ndarray,
+    held_y: np.ndarray,
+    kind: str,
+    *,
+    stretch: tuple[np.ndarray, np.ndarray] | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
     """What tells the parts apart.
 
     Parameters
     ----------
     x, held_x : array (rows, ...)
-        Finite numbers.
+        Finite numbers. Of more than are looked at, some are drawn.
     y, held_y : array (rows,) or (rows, outputs)
-        As the loss takes them; held-out rows in their own order.
+        As the loss takes them.
     kind : str
         Of target.
+    stretch : (x, y), optional
+        Held-out rows that follow one another; the first ones of `held_x` if left out.
+    seed : int
+        Draws the rows.
 
     Returns
     -------
@@ -41,8 +54,10 @@ def parts_of(x: np.ndarray, y: np.ndarray, held_x: np.ndarray, held_y: np.ndarra
         how many times its spread differs, at "column"; "rows", "held". If targets are known: "inner", the best simple
         model's score on training rows, "across" the same model's on held-out rows, "within" its score when held-out
         rows learn from each other, "recoded" the score across with classes renamed or numbers rescaled, "next" with
-        each label moved by a row, and "guess", that of the best constant answer on held-out rows. Empty if too few
-        rows can be told.
+        each label moved by a row, "levelled" with numbers moved to the level of the held-out ones, which lie "drift"
+        standard deviations off, and "guess" and "guess_inner", the scores of the best constant answers. Classes are
+        scored by balanced accuracy, the mean of their recalls, which no change of their shares changes; "counted" and
+        "counted_inner" are the rows that it is as sure as. Empty if too few rows can be told.
 
     Examples
     --------
@@ -52,14 +67,18 @@ def parts_of(x: np.ndarray, y: np.ndarray, held_x: np.ndarray, held_y: np.ndarra
     >>> told["apart"] > 0.9, told["moved"] > 4
     (True, True)
     """
-    one, other = (part.reshape(len(part), -1)[:ROWS].astype(np.float64) for part in (x, held_x))
+    stretch = (held_x, held_y) if stretch is None else stretch
+    rng = np.random.default_rng(seed)
+    drawn, held_drawn = (rng.permutation(len(part))[:ROWS] for part in (x, held_x))
+    x, y, held_x, held_y = x[drawn], y[drawn], held_x[held_drawn], held_y[held_drawn]
+    one, other, along = (part.reshape(len(part), -1).astype(np.float64) for part in (x, held_x, stretch[0][:ROWS]))
     if min(len(one), len(other)) < FEWEST or one.shape[1] > MOST_COLUMNS or not np.isfinite(other).all():
         return {}
     mean, std = one.mean(axis=0), one.std(axis=0)
     still = std <= 1e-7 * np.maximum(np.abs(mean), 1e-30)
     both = np.concatenate([one, other])
     spread = np.where(still, np.where(both.std(axis=0) > 0, both.std(axis=0), 1.0), std)
-    one, other = (one - mean) / spread, (other - mean) / spread
+    one, other, along = ((part - mean) / spread for part in (one, other, along))
     moved = np.abs(other.mean(axis=0))
     wide = np.maximum(other.std(axis=0), 1e-6) / np.maximum(one.std(axis=0), 1e-6)
     stretched = np.where(still, 1.0, np.maximum(wide, 1 / wide))
@@ -68,8 +87,14 @@ def parts_of(x: np.ndarray, y: np.ndarray, held_x: np.ndarray, held_y: np.ndarra
         "rows": len(one), "held": len(other), "apart": _auc(one, other), "column": column,
         "moved": float(moved[column]), "stretched": float(stretched[column]),
     }  # fmt: skip
-    simple = kind in ("class", "binary", "number") and y.size == len(y) and held_y.size == len(held_y)
-    return told | (_taught(one, y[:ROWS], other, held_y[:ROWS], kind) if simple else {})
+    if kind not in ("class", "binary", "number") or y.size != len(y) or held_y.size != len(held_y):
+        return told
+    one, other, along = (np.clip(part, -MOVED, MOVED) for part in (one, other, along))
+    along_y = stretch[1][:ROWS]
+    if not np.isfinite(along).all() or not np.isfinite(along_y).all():
+        along, along_y = along[:0], along_y[:0]
+    taught = _numbers if kind == "number" else _classes
+    return told | taught(one, y.reshape(-1), other, held_y.reshape(-1), (along, along_y.reshape(-1)))
 
 
 def _auc(one: np.ndarray, other: np.ndarray) -> float:
@@ -88,41 +113,82 @@ def _auc(one: np.ndarray, other: np.ndarray) -> float:
     return right / pairs
 
 
-def _taught(one: np.ndarray, y: np.ndarray, other: np.ndarray, held_y: np.ndarray, kind: str) -> dict[str, Any]:
-    """What the rows of each part teach of their own part, and of the other."""
-    classes = kind != "number"
-    y, held_y = (part.reshape(-1).astype(int if classes else np.float64) for part in (y, held_y))
-    if classes:
-        if min(y.min(), held_y.min()) < 0:
-            return {}
-        count = max(y.max(), held_y.max()) + 1
-        goal, held = np.eye(count)[y], np.eye(count)[held_y]
-    else:
-        goal, held = y[:, None], held_y[:, None]
-    labels, held_labels = (y, held_y) if classes else (None, None)
-    inner = {name: score(answers(one, goal, name), goal, labels) for name in ("linear", "neighbours")}
-    within = max(score(answers(other, held, name), held, held_labels) for name in ("linear", "neighbours"))
+def _numbers(
+    one: np.ndarray, y: np.ndarray, other: np.ndarray, held_y: np.ndarray, stretch: tuple[np.ndarray, np.ndarray]
+) -> dict[str, Any]:
+    """What the rows of each part teach of their own part's numbers, and of the other's."""
+    goal, held, along_y = (_bounded(part.astype(np.float64))[:, None] for part in (y, held_y, stretch[1]))
+    inner = {name: score(answers(one, goal, name), goal, None) for name in ("linear", "neighbours")}
     best = max(inner, key=lambda name: inner[name])
-    told = answers(one, goal, best, other)
-    moved = [score(told, np.roll(held, by, axis=0), np.roll(held_y, by) if classes else None) for by in (-1, 1)]
+    told, along = (answers(one, goal, best, part) for part in (other, stretch[0]))
+    drift = float((held - told).mean())
     return {
-        "inner": inner[best], "across": score(told, held, held_labels), "within": within, "next": max(moved),
-        "recoded": _renamed(told, held_y) if classes else float(_correlation(told[:, 0], held_y) ** 2),
-        "guess": float(np.bincount(held_y).max() / len(held_y)) if classes else 0.0,
-        "guess_inner": float(np.bincount(y).max() / len(y)) if classes else 0.0,
+        "inner": inner[best], "across": score(told, held, None),
+        "within": max(score(answers(other, held, name), held, None) for name in ("linear", "neighbours")),
+        "next": max(score(along, np.roll(along_y, by, axis=0), None) for by in (-1, 1)) if len(along) else 0.0,
+        "recoded": _correlation(told[:, 0], held[:, 0]) ** 2, "guess": 0.0, "guess_inner": 0.0,
+        "levelled": score(told + drift, held, None), "drift": drift / max(float(goal.std()), 1e-30),
     }  # fmt: skip
 
 
+def _bounded(values: np.ndarray) -> np.ndarray:
+    """Numbers near the middle nine tenths, by half their range: of single ones far away no score must hang."""
+    if not len(values):
+        return values
+    low, high = np.quantile(values, [0.05, 0.95])
+    reach = (high - low) / 2
+    return values if reach <= 0 else np.clip(values, low - reach, high + reach)
+
+
+def _classes(
+    one: np.ndarray, y: np.ndarray, other: np.ndarray, held_y: np.ndarray, stretch: tuple[np.ndarray, np.ndarray]
+) -> dict[str, Any]:
+    """What the rows of each part teach of their own part's classes, and of the other's."""
+    labels, held_labels, along_labels = (part.astype(int) for part in (y, held_y, stretch[1]))
+    if min(labels.min(), held_labels.min(), along_labels.min(initial=0)) < 0:
+        return {}
+    if min(len(np.unique(labels)), len(np.unique(held_labels))) < 2:
+        return {}  # of one class there is nothing to tell
+    count = max(labels.max(), held_labels.max(), along_labels.max(initial=0)) + 1
+    goal, held = np.eye(count)[labels], np.eye(count)[held_labels]
+    inner = {name: _balanced(answers(one, goal, name), labels) for name in ("linear", "neighbours")}
+    best = max(inner, key=lambda name: inner[name])
+    told, along = (answers(one, goal, best, part) for part in (other, stretch[0]))
+    several = len(np.unique(along_labels)) > 1
+    return {
+        "inner": inner[best], "across": _balanced(told, held_labels),
+        "within": max(_balanced(answers(other, held, name), held_labels) for name in ("linear", "neighbours")),
+        "next": max(_balanced(along, np.roll(along_labels, by)) for by in (-1, 1)) if several else 0.0,
+        "recoded": _renamed(told, held_labels),
+        "guess": 1 / len(np.unique(held_labels)), "guess_inner": 1 / len(np.unique(labels)),
+        "counted": _counted(held_labels), "counted_inner": _counted(labels),
+    }  # fmt: skip
+
+
+def _balanced(answer: np.ndarray, labels: np.ndarray) -> float:
+    """The mean of the classes' recalls."""
+    right = answer.argmax(axis=1) == labels
+    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+
+
+def _counted(labels: np.ndarray) -> float:
+    """How many rows of equally common classes have as sure a balanced accuracy: K² / Σ 1/n."""
+    counts = np.unique(labels, return_counts=True)[1]
+    return float(len(counts) ** 2 / (1 / counts).sum())
+
+
 def _renamed(told: np.ndarray, labels: np.ndarray) -> float:
-    """Accuracy if each class that is told stood for the one that it mostly meets, no two for the same."""
+    """Balanced accuracy if each class that is told stood for the one that it mostly meets, no two for the same."""
     pairs = np.zeros((told.shape[1], told.shape[1]))
     np.add.at(pairs, (told.argmax(axis=1), labels), 1)
+    known = pairs.sum(axis=0) > 0
+    pairs /= np.where(known, pairs.sum(axis=0), 1)
     right = 0.0
     for _ in range(len(pairs)):
         row, column = np.unravel_index(pairs.argmax(), pairs.shape)
         right += max(0.0, pairs[row, column])
         pairs[row], pairs[:, column] = -1, -1
-    return right / len(labels)
+    return float(right / known.sum())
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
