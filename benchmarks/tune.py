@@ -174,8 +174,10 @@ def main(words: Sequence[str] = ()) -> str:
     parser = argparse.ArgumentParser(prog="python -m benchmarks tune", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two splits of two small tables")
     parser.add_argument("--splits", type=int, help="of each table: 10, of --quick 2")
+    parser.add_argument("--only", nargs="+", choices=[*tables()], help="these tables alone")
     given = parser.parse_args(list(words))
+    names = given.only or (QUICK if given.quick else list(tables()))
     with tempfile.TemporaryDirectory() as folder:
         os.environ["BACKLIT_CACHE"] = folder
-        lines = measured(QUICK if given.quick else list(tables()), given.splits or (2 if given.quick else 10))
+        lines = measured(names, given.splits or (2 if given.quick else 10))
     return f"## Settings searched for\n\n{markdown(lines)}\n"

@@ -53,7 +53,7 @@ def samples():
             {"c": plain(np.array([2.0, 3.0], dtype="float32"))},
             "z",
         ),
-        *(kind().fit(ROWS) for kind in (bl.data.Standardize, bl.data.MinMax, bl.data.Center)),
+        *(kind().fit(ROWS) for kind in (bl.data.Standardize, bl.data.MinMax, bl.data.Center, bl.data.FillGaps)),
     ]
     return {type(each).__name__: each for each in made}
 

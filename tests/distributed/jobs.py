@@ -329,13 +329,13 @@ def done(names, folder):
 
 
 def main():
-    out, *place = sys.argv[1:]
+    out, *names = sys.argv[1:]
+    place, names = [word for word in names if word.isdigit()], [word for word in names if not word.isdigit()]
     if place:
-        port, process, processes = map(int, place[:3])
+        port, process, processes = map(int, place)
         bl.distributed.initialize(f"127.0.0.1:{port}", process, processes)
-    names = place[3:] or list(JOBS)
     name = f"of_{distributed.index()}.pickle" if place else "alone.pickle"
-    results = done(names, Path(out) / ("several" if place else "one"))
+    results = done(names or list(JOBS), Path(out) / ("several" if place else "one"))
     Path(out, name).write_bytes(pickle.dumps(results))
 
 

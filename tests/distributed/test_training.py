@@ -12,6 +12,7 @@ from tests.distributed.pairs import ended, started
 pytestmark = pytest.mark.slow
 ALIKE = [name for name in jobs.JOBS if name not in (*jobs.CLOCKED, "failing_callback")]
 TOLERANCE = 1e-12
+BY_FOUR = ("dropout_and_batch_norm", "full_batch_of_odd_rows", "text", "early_stopping_and_schedule", "delayed")
 AMPLIFIED = {"lbfgs": 1e-9}  # a search along a line decides by a difference of two losses
 
 
@@ -21,13 +22,24 @@ def found(tmp_path_factory):
     out = tmp_path_factory.mktemp("jobs")
     running = started("-m", "tests.distributed.jobs", str(out))
     alone = jobs.done(ALIKE, out / "one")
+    return alone, results(running, out), out
+
+
+@pytest.fixture(scope="module")
+def found_by_four(tmp_path_factory):
+    """What each of four processes made of some of the jobs."""
+    out = tmp_path_factory.mktemp("four")
+    return results(started("-m", "tests.distributed.jobs", str(out), *BY_FOUR, processes=4), out)
+
+
+def results(running, out):
+    """What the processes made, once they have ended."""
     for status, _, errors in ended(running, 580):
         assert status == 0, errors
-    pair = [
-        pickle.loads((out / f"of_{i}.pickle").read_bytes())  # noqa: S301 - written by the pair
-        for i in range(2)
+    return [
+        pickle.loads((out / f"of_{i}.pickle").read_bytes())  # noqa: S301 - written by the processes
+        for i in range(len(running))
     ]
-    return alone, pair, out
 
 
 def apart(one, other):
@@ -57,6 +69,15 @@ def test_two_processes_train_what_one_does(found, name):
         assert "failed" not in result, result.get("failed")
     for each in pair:
         assert apart(without(alone[name]), without(each[name])) <= AMPLIFIED.get(name, TOLERANCE)
+
+
+@pytest.mark.parametrize("name", BY_FOUR)
+def test_four_processes_train_what_one_does(found, found_by_four, name):
+    alone, _, _ = found
+    assert len(found_by_four) == 4
+    for each in found_by_four:
+        assert "failed" not in each[name], each[name].get("failed")
+        assert apart(without(alone[name]), without(each[name])) <= TOLERANCE
 
 
 @pytest.mark.parametrize("name", [*ALIKE, *jobs.CLOCKED])

@@ -3,6 +3,7 @@
 import io
 import struct
 import sys
+import time
 
 import mlflow
 import numpy as np
@@ -204,12 +205,21 @@ def records(path):
             parts = []
 
 
+def all_records(path, seconds=30):
+    """The records, once the last has come: W & B's own process writes them."""
+    until = time.monotonic() + seconds
+    while not any(record.WhichOneof("record_type") == "exit" for record in (kept := list(records(path)))):
+        assert time.monotonic() < until, f"{path} doesn't end"
+        time.sleep(0.1)
+    return kept
+
+
 @pytest.mark.slow
 def test_an_offline_run_of_wandb_has_settings_curves_and_histograms(place):
     run = judged(WandB("houses", name="first", folder=place, tags=["t"]))
     (file,) = place.rglob("*.wandb")
     assert file.parent.name.startswith("offline-run-")
-    kept = list(records(file))
+    kept = all_records(file)
     (start,) = [record.run for record in kept if record.WhichOneof("record_type") == "run"]
     assert (start.project, start.display_name, list(start.tags)) == ("houses", "first", ["t"])
     config = {item.key or "/".join(item.nested_key): item.value_json for item in start.config.update}

@@ -73,6 +73,13 @@ class Outcome:
         return max(0.0, min(values)) / values[-1]
 
 
+def length(recipe: Recipe, run: Result) -> int:
+    """Epochs that such a training takes: those that the run had, where early stopping ended it before its time."""
+    if run.stopped == "early stopping" and run.history:
+        return min(recipe.training.epochs, len(run.history))
+    return recipe.training.epochs
+
+
 def _finite(value: Any) -> float:
     return float(value) if value is not None and math.isfinite(value) else math.inf
 
@@ -126,6 +133,12 @@ class Yardstick:
             return capped(np.full(len(self.group), np.nan), self.most)
         return capped(costs(validation, self.criterion, self.reference), self.most)
 
+    def kept(self, outcome: Outcome) -> np.ndarray:
+        """What each row costs (rows,) in the end; with early stopping about what it does at the best epoch."""
+        rows, stopping = self.rows(outcome.validation), outcome.recipe.training.early_stopping
+        best = bool(stopping) and getattr(stopping, "restore_best", True) and self.criterion.endswith("loss")
+        return rows * outcome.excess if best else rows
+
     def cost(self, outcome: Outcome) -> float:
         """What rows cost on average, if the best epoch so far were kept: the less the better."""
         mean = float(self.rows(outcome.validation).mean())
@@ -136,8 +149,8 @@ class Yardstick:
         return min(mean, best) if math.isfinite(best) else mean
 
     def compare(self, before: Sequence[Outcome], after: Sequence[Outcome]) -> Comparison:
-        """A paired test of two candidates, each with the same seeds, by what they are after their last epoch."""
-        pairs = [(self.rows(a.validation), self.rows(b.validation)) for a, b in zip(before, after, strict=True)]
+        """A paired test of two candidates, each with the same seeds, by what they are in the end, see `kept`."""
+        pairs = [(self.kept(a), self.kept(b)) for a, b in zip(before, after, strict=True)]
         return compare(np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs]), self.group)
 
 

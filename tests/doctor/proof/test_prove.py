@@ -21,6 +21,8 @@ from backlit.doctor.proof import experiments
 from backlit.doctor.proof import prove as proving
 from backlit.doctor.proof.verdict import Verdict
 from backlit.doctor.repair.change import Change
+from backlit.doctor.repair.compare import compare
+from backlit.doctor.trials import Trials, Yardstick
 from backlit.languages import Template
 
 RNG = np.random.default_rng(3)
@@ -132,6 +134,54 @@ def test_what_cannot_be_tried_is_likely_and_says_why(
     assert str(found.proof) == text
     assert found.proof is not None
     assert found.proof.message.within("ko").startswith("가능성 있음: ")
+
+
+def test_two_faults_that_show_nothing_mended_alone_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen = bl.chain(bl.ClipNorm(1e-7), bl.SGD(1e-7))  # neither is enough by itself to let the weights move
+    run = fitted(optimizer=frozen, epochs=8)
+
+    def with_parts(clip: float | None, rate: float | None) -> Any:
+        def ways(recipe: Any, run: Any) -> list[Change]:
+            first, last = recipe.training.optimizer.transforms
+            changed = bl.chain(first.replace(limit=clip or first.limit), last.replace(learning_rate=rate or last.rate))
+            return [Change(f"clip {clip}, rate {rate}", recipe.replace(optimizer=changed))]
+
+        return ways
+
+    clip, rate = another("clip", with_parts(10.0, None)), another("rate", with_parts(None, 0.1))
+    idle = another("idle", with_parts(2e-7, None))
+    found = proved(run, {kind.key: kind for kind in (clip, rate, idle)}, monkeypatch)
+    assert sorted(each.name for each in found) == ["clip", "rate"]
+    assert {each.proof.result for each in found if each.proof} == {"shown"}
+    assert found[0].proof.words == "clip 10.0, rate None; clip None, rate 0.1"
+
+
+def test_what_only_noise_speaks_against_is_not_refuted(slow: bl.Run) -> None:
+    before = 1 + 0.1 * RNG.normal(size=(2, 40))
+    assert compare(before, before + 1e-3 * np.abs(RNG.normal(size=(2, 40))), np.zeros(40, int)).most < 0.01
+    assert compare(before, before + 0.5 * RNG.normal(size=(2, 40)), np.zeros(40, int)).most > 0.01
+
+
+def test_the_best_of_many_tries_needs_more(slow: bl.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = proving.Laboratory(slow, slow.recipe, 60.0, None)
+    verdict = Verdict("shown", "some change", before=1.0, after=0.5)
+    monkeypatch.setattr(lab, "_compared", lambda change, *_: (verdict, 0.03))
+    same = Change("the same", lab.recipe)
+    assert [way.verdict.result for way in lab._tried([same])] == ["shown"]
+    assert [way.verdict.result for way in lab._tried([same, same])] == ["likely", "likely"]
+
+
+def test_a_run_that_early_stopping_ended_is_tried_over_as_many_epochs() -> None:
+    run = fitted(epochs=400, early_stopping=2, optimizer=bl.Adam(0.3))
+    assert len(run.history) < 100
+    lab = proving.Laboratory(run, run.recipe, 1e4, None)
+    assert lab._epochs == len(run.history)
+    (outcome,) = Trials([lab.recipe], (0,), lab._epochs).train(lab._epochs)[0]
+    yardstick = Yardstick(run, lab.recipe)
+    assert outcome.excess < 1
+    assert yardstick.kept(outcome) == pytest.approx(yardstick.rows(outcome.validation) * outcome.excess)
+    least = min(record["val_loss"] for record in run.history)
+    assert yardstick.kept(outcome).mean() == pytest.approx(least, rel=1e-4)
 
 
 def test_without_time_nothing_is_prepared(slow: bl.Run, monkeypatch: pytest.MonkeyPatch) -> None:

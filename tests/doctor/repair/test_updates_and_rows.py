@@ -6,6 +6,7 @@ import pytest
 import backlit as bl
 from backlit.doctor.repair import rows, settings, updates
 from backlit.nn.losses import Huber
+from backlit.train.probes.columns import coded, codes_in, far_away
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 3)).astype("float32")
@@ -101,7 +102,29 @@ def test_codes_for_missing_values() -> None:
     assert isinstance(scaled.recipe.architecture.layers[0], bl.Rescale)
     assert scaled.recipe.architecture.layers[0].scale[1] < 2  # not that of the codes
     assert ways(rows.filled) == []
-    assert rows.codes_in(np.repeat([[0.0], [1.0]], 40, axis=0)) == ()  # two values are no code and the rest
+    assert codes_in(np.repeat([[0.0], [1.0]], 40, axis=0)) == []  # two values are no code and the rest
+
+
+@pytest.mark.parametrize("code", [-99.5, -7.0, 1e6])
+def test_the_repair_finds_the_codes_and_far_rows_that_the_rule_does(code: float) -> None:
+    x = 0.1 * X
+    x[::40, 1] = code
+    assert coded(x)["code"] == code
+    assert ways(rows.filled, x=x)[0].words.startswith(f"{code:g} taken for missing")
+    wild = X.copy()
+    wild[[3, 8], 2] = 120.0 * np.subtract(*np.quantile(X[:, 2], [0.95, 0.05])) + np.median(X[:, 2]) + 1
+    assert far_away(wild)["rows"] == 2
+    assert ways(rows.without_outlying, x=wild)
+
+
+def test_padding_is_no_code() -> None:
+    steps = RNG.normal(size=(120, 5, 1)).astype("float32")
+    steps[::2, 3:] = -50.0
+    net = bl.Sequential(bl.Masked(bl.RNN(3), value=-50.0), bl.Linear(1))
+    run = bl.fit(net, steps, SUM, **FIT)
+    assert rows.filled(run.recipe.with_validation(), run) == []
+    assert run.start["data"]["coded"] == {}
+    assert coded(steps)["code"] == -50.0
 
 
 def test_outlying_rows() -> None:
@@ -113,7 +136,7 @@ def test_outlying_rows() -> None:
     assert (np.flatnonzero(left_out.recipe.training.sample_weight == 0) == [3, 8]).all()
     assert max(scaled.recipe.architecture.layers[0].scale) < 2
     numbers = SUM.copy()
-    numbers[[3, 8, 20, 30]] = 1e6
+    numbers[[8, 30]] = 1e6
     assert ways(rows.without_outlying, bl.Linear(1), y=numbers)
     assert ways(rows.without_outlying) == []
 

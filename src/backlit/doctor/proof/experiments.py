@@ -8,6 +8,7 @@ from typing import Any
 from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings import capacity, decay, learning_rate, scale, unlearned
 from backlit.doctor.repair import inputs, networks, settings
+from backlit.doctor.repair.candidates import joined
 from backlit.doctor.repair.change import Change
 from backlit.errors import BacklitError
 from backlit.languages import Template
@@ -51,6 +52,12 @@ def ways(kind: Kind, recipe: Recipe, run: Any) -> list[Change]:
         places = {round(i * (len(made) - 1) / (MOST_WAYS - 1)) for i in range(MOST_WAYS)} if made else set()
         return [made[place] for place in sorted(places)]
     return []
+
+
+def both(first: Change, kind: Kind, place: int, run: Any) -> Change | None:
+    """A change and another kind's way, by its place among that one's; None where they don't go together."""
+    others = ways(kind, first.recipe, run)
+    return joined(first, others[min(place, len(others) - 1)]) if others else None
 
 
 def guesses(recipe: Recipe, run: Any) -> list[tuple[Kind, Change]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,17 @@ from backlit.doctor.findings import kinds
 from backlit.doctor.proof import experiments
 from backlit.doctor.proof.verdict import Verdict
 from backlit.doctor.repair.change import Change
-from backlit.doctor.repair.compare import compare
-from backlit.doctor.trials import Outcome, Trials, Yardstick
+from backlit.doctor.repair.compare import LEAST as WORTH
+from backlit.doctor.repair.compare import compare, holm
+from backlit.doctor.trials import Outcome, Trials, Yardstick, length
 from backlit.errors import BacklitError
 from backlit.train.recipe import Recipe
 
 SEEDS = 2
 WHOLE = 0.5  # of the run's epochs that an experiment must have had to refute anything
 LEAST = 3  # epochs
-UNLIKELY = 0.5  # chance that a gain is noise, beyond which it is none
+PARTNERS = 3  # other remedies beside which one is tried that does nothing by itself
+ORDER = ("shown", "likely", "refuted")
 TINY = 1e-12
 TELLS = 0.1  # of the loss that a change must take away to be taken for the cause
 
@@ -64,16 +67,19 @@ def prove(
                 break
             for kind in new:
                 lab.try_kind(kind)
-            refuted = {name for name, verdict in lab.verdicts.items() if verdict.result == "refuted"}
-            evidence = dataclasses.replace(evidence, refuted=frozenset(refuted))
-            findings = judged(evidence, [kind for name, kind in kinds().items() if name not in refuted])
+            lab.refute()
+            evidence, findings = _without(lab.refuted, evidence, judged)
         if experiments.is_open(findings):
             findings = lab.guessed(findings)
     except KeyboardInterrupt:
-        refuted = {name for name, verdict in lab.verdicts.items() if verdict.result == "refuted"}
-        evidence = dataclasses.replace(evidence, refuted=frozenset(refuted))
-        findings = judged(evidence, [kind for name, kind in kinds().items() if name not in refuted])
+        evidence, findings = _without(lab.refuted, evidence, judged)
     return _ordered([lab.told(finding) for finding in findings])
+
+
+def _without(refuted: frozenset[str], evidence: Evidence, judged: Judge) -> tuple[Evidence, Diagnosis]:
+    """What the rules find without some kinds."""
+    evidence = dataclasses.replace(evidence, refuted=refuted)
+    return evidence, judged(evidence, [kind for name, kind in kinds().items() if name not in refuted])
 
 
 def _ordered(findings: list[Finding]) -> Diagnosis:
@@ -85,6 +91,16 @@ def _ordered(findings: list[Finding]) -> Diagnosis:
         return finding.severity != "alarm", not (shown or fact)
 
     return Diagnosis(sorted(findings, key=place))  # which leaves the order of causes as it is, within each
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """A change, by its place among those that were tried for a kind, and what came of it with each seed."""
+
+    change: Change
+    place: int
+    verdict: Verdict
+    after: list[Outcome] | None = None
 
 
 class Laboratory:
@@ -103,10 +119,18 @@ class Laboratory:
         self._begin = time.monotonic()
         self._epochs = self._affordable()
         self._base: list[Outcome] | None = None
+        self._best: dict[str, tuple[Kind, _Way]] = {}  # of the kinds that were tried
+        self._doubted: dict[str, Verdict] = {}  # of kinds that are refuted unless they help beside another
+        self._paired: set[frozenset[str]] = set()
+
+    @property
+    def refuted(self) -> frozenset[str]:
+        """Names of kinds that are no cause."""
+        return frozenset(name for name, verdict in self.verdicts.items() if verdict.result == "refuted")
 
     def _affordable(self) -> int:
         """Epochs of each training: the run's, or fewer if half a dozen trainings would take too long."""
-        epochs = self.recipe.training.epochs
+        epochs = length(self.recipe, self.run)
         own = self.run.seconds / max(1, len(self.run.history))
         return int(min(epochs, max(LEAST, self.seconds / 6 / SEEDS / max(own, 1e-6))))
 
@@ -124,54 +148,103 @@ class Laboratory:
             return
         if self.progress:
             self.progress(kind.key, min(1.0, (time.monotonic() - self._begin) / self.seconds))
-        verdicts = self._tried(changes)
-        tried = [verdict for verdict in verdicts if verdict.words]
+        found = self._tried(changes)
+        tried = [way for way in found if way.after is not None]
         if not tried:
-            self.verdicts[kind.key] = min(verdicts, key=lambda verdict: verdict.untried != "no time")
+            untried = (way.verdict for way in found)
+            self.verdicts[kind.key] = min(untried, key=lambda verdict: verdict.untried != "no time")
             return
-        order = ("shown", "likely", "refuted")
-        best = min(tried, key=lambda verdict: (order.index(verdict.result), verdict.after / (verdict.before or 1.0)))
-        complete = len(tried) == len(changes) and self._epochs >= WHOLE * self.recipe.training.epochs
-        if best.result == "refuted" and not (complete and experiments.refutable(kind)):
-            best = dataclasses.replace(best, result="likely")
-        self.verdicts[kind.key] = best
+        best = min(tried, key=lambda way: (ORDER.index(way.verdict.result), way.verdict.ratio))
+        self._best[kind.key] = kind, best
+        complete = len(tried) == len(changes) and self._epochs >= WHOLE * length(self.recipe, self.run)
+        self.verdicts[kind.key] = best.verdict
+        if best.verdict.result == "refuted":
+            self.verdicts[kind.key] = dataclasses.replace(best.verdict, result="likely")
+            if complete and experiments.refutable(kind):
+                self._doubted[kind.key] = best.verdict
+
+    def refute(self) -> None:
+        """Drop what helps neither alone nor beside another remedy: of two faults, one mended may show nothing."""
+        for name in list(self._doubted):
+            partners = [other for other in self._best if other != name][:PARTNERS]
+            if all(frozenset((name, other)) in self._paired or self._pair(name, other) for other in partners):
+                if name in self._doubted:
+                    self.verdicts[name] = self._doubted.pop(name)
+            else:
+                self._doubted.pop(name, None)  # for lack of time it stays likely
+
+    def _pair(self, one: str, other: str) -> bool:
+        """Whether two remedies could be tried together, and if they help, whose verdict that changes."""
+        (_, first), (kind, second) = self._best[one], self._best[other]
+        change = None if self._over() else experiments.both(first.change, kind, second.place, self.run)
+        if change is None:
+            return not self._over()
+        (way,) = self._tried([change])
+        if way.after is None:
+            return way.verdict.untried != "no time"
+        self._paired.add(frozenset((one, other)))
+        for name, partner in ((one, second), (other, first)):
+            if name not in self._doubted or partner.after is None:
+                continue
+            beside, _ = self._compared(change, partner.after, way.after, way.verdict.seconds)
+            if "refuted" not in (beside.result, way.verdict.result):
+                both = "shown" if (beside.result, way.verdict.result) == ("shown", "shown") else "likely"
+                self.verdicts[name] = dataclasses.replace(way.verdict, result=both)
+                del self._doubted[name]
+        return True
 
     def _untried(self, why: str) -> Verdict:
         return Verdict("likely", seconds=self.seconds, untried=why)
 
-    def _tried(self, changes: list[Change]) -> list[Verdict]:
-        """A verdict of each change; one without words where it couldn't be trained, or not in time."""
+    def _tried(self, changes: list[Change]) -> list[_Way]:
+        """A verdict of each change; what couldn't be trained, or not in time, has none by experiment."""
+
+        def none(why: str) -> list[_Way]:
+            return [_Way(change, place, self._untried(why)) for place, change in enumerate(changes)]
+
         if self._over():
-            return [self._untried("no time")] * len(changes)
+            return none("no time")
         begin = time.monotonic()
         try:
             trials = Trials([self.recipe, *(change.recipe for change in changes)], range(SEEDS), self._epochs)
             places = range(len(changes) + 1) if self._base is None else range(1, len(changes) + 1)
             done = trials.train(self._epochs, places, asked=self._over)
         except BacklitError:
-            return [self._untried("not trainable")] * len(changes)
+            return none("not trainable")
         base = self._base = self._base or done.get(0)
         seconds = time.monotonic() - begin
+        found = none("no time")
+        chances = [1.0] * len(changes)
+        for place, change in enumerate(changes, start=1):
+            if {0, place} & set(trials.left_out):
+                found[place - 1] = _Way(change, place - 1, self._untried("not trainable"))
+            elif base is not None and place in done:
+                verdict, chances[place - 1] = self._compared(change, base, done[place], seconds)
+                found[place - 1] = _Way(change, place - 1, verdict, done[place])
+        # The best of several tries is better by chance more often than each of them.
         return [
-            self._untried("not trainable" if {0, place} & set(trials.left_out) else "no time")
-            if base is None or place not in done
-            else self._compared(change, base, done[place], seconds)
-            for place, change in enumerate(changes, start=1)
+            dataclasses.replace(way, verdict=dataclasses.replace(way.verdict, result="likely"))
+            if way.verdict.result == "shown" and not sure
+            else way
+            for way, sure in zip(found, holm(chances), strict=True)
         ]
 
-    def _compared(self, change: Change, base: list[Outcome], after: list[Outcome], seconds: float) -> Verdict:
+    def _compared(
+        self, change: Change, base: list[Outcome], after: list[Outcome], seconds: float
+    ) -> tuple[Verdict, float]:
         """Paired by seed and held-out row, as shares of what each seed's rows cost without the change.
 
         Starts differ, and with them what a training that goes nowhere ends with; what a change takes of it hardly does.
+        It is refuted if its gain is below a hundredth, with 95 % confidence. Beside the verdict the chance of the gain.
         """
         yardstick = Yardstick(self.run, self.recipe, change.criterion)
-        costs = [np.stack([yardstick.rows(outcome.validation) for outcome in some]) for some in (base, after)]
+        costs = [np.stack([yardstick.kept(outcome) for outcome in some]) for some in (base, after)]
         size = np.maximum(costs[0].mean(axis=1, keepdims=True), TINY)
         found = compare(costs[0] / size, costs[1] / size, yardstick.group)
-        result = "shown" if found.better else "refuted" if found.chance > UNLIKELY else "likely"
+        result = "shown" if found.better else "refuted" if found.most < WORTH else "likely"
         before, after_it = (float(part.mean()) for part in costs)
         error = found.error * float(size.mean())
-        return Verdict(result, change.words, change.criterion, before, after_it, error, seconds)
+        return Verdict(result, change.words, change.criterion, before, after_it, error, seconds), found.chance
 
     def guessed(self, findings: Diagnosis) -> Diagnosis:
         """Where the cause is open: what is usually at fault, tried; the change that helps most is taken for it."""
@@ -183,8 +256,8 @@ class Laboratory:
         if self.progress:
             self.progress("open cause", min(1.0, (time.monotonic() - self._begin) / self.seconds))
         best: tuple[Verdict, Kind] | None = None
-        verdicts = self._tried([change for _, change in guesses])
-        for (kind, _), verdict in zip(guesses, verdicts, strict=True):
+        found = self._tried([change for _, change in guesses])
+        for (kind, _), verdict in zip(guesses, (way.verdict for way in found), strict=True):
             helps = verdict.result == "shown" and verdict.after <= (1 - TELLS) * verdict.before
             if helps and (best is None or verdict.after < best[0].after):
                 best = verdict, kind
@@ -192,9 +265,8 @@ class Laboratory:
             return findings
         verdict, kind = best
         self.verdicts[kind.key] = verdict
-        share = verdict.after / verdict.before if verdict.before else 0.0
-        found = experiments.claimed(kind, verdict.words, share)
-        return Diagnosis(found if experiments.is_open(Diagnosis([finding])) else finding for finding in findings)
+        claimed = experiments.claimed(kind, verdict.words, verdict.ratio)
+        return Diagnosis(claimed if experiments.is_open(Diagnosis([finding])) else finding for finding in findings)
 
     def told(self, finding: Finding) -> Finding:
         """A finding with its verdict."""

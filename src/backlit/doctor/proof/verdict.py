@@ -59,6 +59,11 @@ class Verdict:
     untried: str = "no time"
 
     @property
+    def ratio(self) -> float:
+        """Cost with the change, of the cost without it."""
+        return self.after / (self.before or 1.0)
+
+    @property
     def message(self) -> Message:
         """In a sentence, in any language."""
         if not self.words:

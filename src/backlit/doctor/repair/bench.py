@@ -52,6 +52,7 @@ class Bench:
             # Only the first is diagnosed, and probes don't change what is learned.
             run = self.train(recipe.replace(seed=self.seed + number, probes=None if number else "standard"))
             self._done[key] = validate(run, recipe)
+            self.budget.took[recipe] = max(1, len(run.history))
         return self._done[key]
 
     def train(self, recipe: Recipe) -> Result:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from backlit.doctor.trials import length
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 
@@ -17,29 +19,45 @@ class Budget:
     Attributes
     ----------
     unit : int
-        Updates of one training as the run was to have it.
+        Updates of one training as the run was to have it; as it had it, where early stopping ended it.
     spent : int
     most : float
         Trainings of that length, at most.
+    stopped : tuple or None
+        Early stopping that ended the run, and after how many epochs: others that it watches are expected to take as
+        many.
+    took : dict of Recipe to int
+        Epochs that trainings of a recipe took, where that is known.
     """
 
     unit: int
     rows: int
     spent: int = 0
     most: float = TRAININGS
+    stopped: tuple[Any, int] | None = None
+    took: dict[Recipe, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, recipe: Recipe, most: float = TRAININGS) -> Budget:
-        """That of mending what a recipe makes."""
+    def of(cls, recipe: Recipe, run: Result | None = None, most: float = TRAININGS) -> Budget:
+        """That of mending what a recipe makes, or made: a run."""
         rows = min(map(len, recipe.examples().split.training))
         budget = cls(1, rows, most=most)
-        budget.unit = max(1, budget.updates(recipe, recipe.training.epochs))
+        if run is not None and run.stopped == "early stopping":
+            budget.stopped = recipe.training.early_stopping, length(recipe, run)
+        budget.unit = max(1, budget.updates(recipe))
         return budget
+
+    def epochs(self, recipe: Recipe) -> int:
+        """Epochs that a training of a recipe takes, as far as can be told."""
+        training, most = recipe.training, recipe.training.epochs
+        if self.stopped is not None and training.early_stopping == self.stopped[0]:
+            most = min(most, self.stopped[1])
+        return self.took.get(recipe, most)
 
     def updates(self, recipe: Recipe, epochs: int | None = None) -> int:
         """Updates of a training of a recipe, or of some epochs of it."""
         training = recipe.training
-        epochs = training.epochs if epochs is None else epochs
+        epochs = self.epochs(recipe) if epochs is None else epochs
         if training.steps_per_epoch:
             return training.steps_per_epoch * epochs
         size = training.batch_size if isinstance(training.batch_size, int) else self.rows

@@ -44,7 +44,7 @@ class Contest:
     def __init__(self, bench: Bench, recipe: Recipe, yardstick: Yardstick, reserve: float = 0.0) -> None:
         self.bench, self.recipe, self.yardstick, self.reserve = bench, recipe, yardstick, reserve
         self.entered = self.tried = 0
-        self.epochs = recipe.training.epochs
+        self.epochs = bench.budget.epochs(recipe)
 
     def best(self, found: list[Candidate], lengths: bool) -> list[Candidate]:
         """The candidates to be compared with several seeds, the one to be taken first.
@@ -53,7 +53,8 @@ class Contest:
         """
         budget = self.bench.budget
         unit = budget.share(self.recipe)
-        confirm = (SURE + self.bench.lacking(self.recipe, SURE)) * unit  # where it is plain which is better
+        # Where it is plain which is better: with seeds of which none has chosen it, and the one that is kept.
+        confirm = (1 + SURE + self.bench.lacking(self.recipe, 1 + SURE)) * unit
         left = budget.left - self.reserve - confirm
         count = self._affordable(len(found), OF_BUDGET * left / unit)
         if self._price(count) * unit > left:
@@ -122,10 +123,17 @@ class Contest:
         for place in sorted(costs, key=lambda place: (costs[place], place))[:1]:
             outcome = outcomes[place]
             still = outcome.best_epoch >= LATE * outcome.epochs
-            if not still or _falls(outcome.recipe) or outcome.validation is None or outcome.epochs > self.epochs:
+            still = still and self.epochs >= outcome.recipe.training.epochs  # which early stopping didn't end
+            if (
+                not still
+                or self.epochs < outcome.recipe.training.epochs
+                or _falls(outcome.recipe)
+                or outcome.validation is None
+                or outcome.epochs > self.epochs
+            ):
                 continue
             # What is left of it here, and with other seeds when it is compared.
-            needed = LONGER - 1 + LONGER * SURE + self.bench.lacking(self.recipe, SURE)
+            needed = LONGER - 1 + LONGER * (1 + SURE) + self.bench.lacking(self.recipe, 1 + SURE)
             if needed * unit > budget.left - self.reserve * LONGER:
                 return
             done = self._train(trials, LONGER * self.epochs, [place])

@@ -33,12 +33,13 @@ def fix(
 ) -> Repair:
     """Apply the remedies of a run's diagnosis, train again, keep what helps.
 
-    Mistakes that can be proved are mended first, unless that does clear harm. Then all that the findings leave open
-    competes: remedies, two together, other rates, lengths and widths, trained side by side from the run's own start by
-    successive halving. The winner is compared with what there is, with the same seeds and on the rows that the run
-    holds back (a fifth, if it holds back none); it is kept if their loss is lower beyond the noise of seeds and rows,
-    and by at least a hundredth: see `compare`. What is kept is diagnosed again. All together takes no more updates than
-    20 trainings of the run. Test rows, if there are any, decide nothing.
+    Mistakes that can be proved are mended first, unless the held-out loss rises by a hundredth. Then all that the
+    findings leave open competes: remedies, two together, other rates, lengths and widths, trained side by side from
+    the run's own start by successive halving. The winner is compared with what there is, with seeds that didn't
+    choose it and on the rows that the run holds back (a fifth, if it holds back none); it is kept if their loss is
+    lower beyond the noise of seeds and rows, and by at least a hundredth: see `compare`. What is kept is diagnosed
+    again. All together takes no more updates than 20 trainings of the run. Test rows, if there are any, decide
+    nothing.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def fix(
             raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
     original = recipe if recipe is not None else recipe_of(run, x, y, **options)
     first = original.with_validation()
-    bench = Bench(first, seeds, Budget.of(first), progress)
+    bench = Bench(first, seeds, Budget.of(first, run), progress)
     search = Search(bench, first, run, reserve=0.0 if original.training.validation is not None else WHOLE)
     interrupted = False
     try:

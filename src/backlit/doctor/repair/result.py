@@ -149,9 +149,10 @@ class Repair:
 
     def _effort(self) -> str:
         side = f", {self.candidates} candidates side by side" if self.candidates else ""
+        bound = "at most" if self.length <= TRAININGS else "trained for longer than it was; planned:"
         return (
             f"trained: {self.trainings} networks to the end{side}; {self.updates} updates, as many as "
-            f"{self.length:.1f} trainings of this run have (at most {TRAININGS})"
+            f"{self.length:.1f} trainings of this run have ({bound} {TRAININGS})"
         )
 
     def _after(self) -> str:

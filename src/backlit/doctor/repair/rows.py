@@ -13,12 +13,9 @@ from backlit.doctor.repair.change import Change
 from backlit.nn.changing import in_front
 from backlit.nn.layers.rescale import Rescale
 from backlit.train.ensemble import Folds
+from backlit.train.probes.columns import codes_in, far_rows
+from backlit.train.probes.padding import real_steps
 from backlit.train.recipe import Recipe
-
-OFTEN, FEW = 0.002, 3  # share of the rows, and rows, that have a code at least
-APART = 3.0  # a code's distance to all other values, in their whole range
-FAR = 100.0  # spreads from the middle: no usual distribution reaches so far
-MOST = 0.05  # of the rows: more aren't outlying
 
 
 def kept_rows(recipe: Recipe) -> np.ndarray | slice:
@@ -48,30 +45,6 @@ def _numbers(x: Any) -> np.ndarray | None:
     return array if array.ndim > 1 else None
 
 
-def codes_in(x: np.ndarray) -> tuple[float, ...]:
-    """Whole numbers at a column's end that many rows share, far from all its other values: -999, say.
-
-    Examples
-    --------
-    >>> column = np.linspace(0, 5, 40)[:, None]
-    >>> codes_in(np.where(np.arange(40)[:, None] % 8 == 0, -999.0, column))
-    (-999.0,)
-    >>> codes_in(column)
-    ()
-    """
-    found: set[float] = set()
-    for column in x.reshape(-1, x.shape[-1]).T:
-        known = column[np.isfinite(column)]
-        for end in (known.min(), known.max()) if len(known) else ():
-            others = known[known != end]
-            times = len(known) - len(others)
-            if end != round(end) or times < max(FEW, OFTEN * len(known)) or len(np.unique(others)) < FEW:
-                continue
-            if np.abs(others - end).min() > APART * max(float(np.ptp(others)), 1.0):
-                found.add(float(end))
-    return tuple(sorted(found))
-
-
 def filled(recipe: Recipe, run: Any) -> list[Change]:
     """Gaps and codes for gaps filled by the medians of training rows, before anything else sees the rows."""
     prepared = recipe.training.preparation
@@ -83,7 +56,7 @@ def filled(recipe: Recipe, run: Any) -> list[Change]:
     if raw is None:
         return []
     known = raw[kept_rows(recipe)]
-    codes = codes_in(known)
+    codes = tuple(sorted({each["code"] for each in codes_in(known, real_steps(known, recipe.architecture))}))
     gaps = int((~np.isfinite(known)).sum())
     if not codes and not gaps:
         return []
@@ -101,30 +74,20 @@ def filled(recipe: Recipe, run: Any) -> list[Change]:
     return [Change(f"{told} taken for missing, and filled by each column's median (FillGaps)", candidate)]
 
 
-def _far(values: np.ndarray) -> np.ndarray:
-    """Rows with a value far outside of its column: the median and the spread of the middle half tell."""
-    flat = values.reshape(len(values), -1, values.shape[-1]).astype(np.float64)
-    columns = flat.reshape(-1, values.shape[-1])
-    low, middle, high = np.percentile(columns, (25, 50, 75), axis=0)
-    spread = (high - low) / 1.349  # of a normal distribution this is its standard deviation
-    spread = np.where(spread > 0, spread, np.inf)
-    return np.asarray((np.abs(flat - middle) > FAR * spread).any(axis=(1, 2)))
-
-
 def without_outlying(recipe: Recipe, run: Any) -> list[Change]:
     """Rows far outside left out of training, by weight 0; and inputs scaled by what the others have."""
     if recipe.architecture.input_names or isinstance(recipe.y, dict) or recipe.architecture.takes_integers:
         return []
     raw, y = _numbers(recipe.x), as_targets(recipe.y)
-    far = np.zeros(len(y), bool) if raw is None else _far(raw)
+    far = np.zeros(len(y), bool) if raw is None else far_rows(raw, real_steps(raw, recipe.architecture))
     if y.dtype.kind == "f":
-        far = far | _far(y.reshape(len(y), -1))
+        far = far | far_rows(y.reshape(len(y), -1))
     given = recipe.training.sample_weight
     present = np.ones(len(y)) if given is None else np.asarray(given, dtype=np.float64)
     learned = np.zeros(len(y), bool)
     learned[kept_rows(recipe)] = True
     learned &= present > 0
-    if not (far & learned).any() or far.mean() > MOST:
+    if not (far & learned).any():
         return []
     weights = np.where(far, 0.0, present)
     words = f"{int((far & learned).sum())} outlying rows left out of training"

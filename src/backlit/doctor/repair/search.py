@@ -14,7 +14,7 @@ from backlit.doctor.repair import inputs, settings
 from backlit.doctor.repair.bench import Bench
 from backlit.doctor.repair.candidates import Candidate, Option, candidates, open_ways
 from backlit.doctor.repair.change import Change
-from backlit.doctor.repair.compare import SURE, compare
+from backlit.doctor.repair.compare import LEAST, SURE, compare
 from backlit.doctor.repair.contest import Contest
 from backlit.doctor.repair.result import Attempt
 from backlit.doctor.trials import Yardstick
@@ -23,7 +23,8 @@ from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 
 UNLIKELY = 0.5  # chance that a gain is noise, beyond which more seeds aren't worth their time
-TWICE = 2  # seeds with which a mistake that can be proved is looked at: it is mended unless that does harm
+TWICE = 2  # seeds with which a mistake that can be proved is looked at: it is mended unless the cost rises
+LOOKS, TESTS = 2, 2  # at a comparison, and tests at each: all of them share the chance of an error
 WAVES = 2  # contests over what is open, if nothing of the first is kept
 LARGE, FAR = 0.2, 4.0  # of the cost, and standard errors of the rows: a gain that two seeds are enough for
 CHOSEN = 2  # of a contest, the best so many are compared with several seeds, one after another
@@ -32,11 +33,10 @@ MISTAKES = frozenset({
     "softmax twice", "activation before the loss", "softmax on one unit", "targets out of reach", "classes as numbers",
     "no non-linearity", "unconnected layer", "zero initialisation", "constant initialisation", "sorted rows",
     "codes for missing values", "unscaled inputs", "off-centre inputs", "unscaled targets", "clipping too strong",
-    "momentum too high", "rate falls too soon", "delta too small",
 })  # fmt: skip
 UNTRUSTED = frozenset({"shifted split", "labels wrong in one part"})  # what is held back tells nothing
 # Outcomes without a remedy of their own, of which the cause is open: whatever helps may be tried.
-OPEN = frozenset({"open cause", "worse than guessing", "too short training"})
+OPEN = frozenset({"open cause", "worse than guessing"})
 
 
 class Search:
@@ -103,7 +103,7 @@ class Search:
     # -------------------------------------------------------------------------------- mistakes that can be proved
 
     def _mend_mistakes(self, findings: Diagnosis) -> bool:
-        """Whether a mistake was mended: kept unless it does clear harm, since other settings are yet to be found."""
+        """Whether a mistake was mended: kept unless the cost rises, since other settings are yet to be found."""
         for option in self._options(findings.alarms):
             if option.name in MISTAKES and option.name not in self._mistakes:
                 self._mistakes.add(option.name)
@@ -126,13 +126,17 @@ class Search:
         return min(found)[2] if found else None
 
     def _keep_unless_worse(self, name: str, change: Change) -> bool:
-        seeds = TWICE if self._affords(change.recipe, TWICE) else 1
+        """Whether the mean cost doesn't rise by a hundredth; where it does with few seeds, more of them tell."""
         criterion = self._criterion(change)
-        before, after = self._pairs(change, criterion, range(seeds))
         group = self._yardstick(criterion).group
-        harm = compare(after, before, group)
-        self._note(name, change, criterion, before, after, not harm.better)
-        return not harm.better
+        first = TWICE if self._affords(change.recipe, TWICE) else 1
+        for count in range(first, max(first, self.bench.seeds) + 1):
+            before, after = self._pairs(change, criterion, range(count))
+            kept = bool(after.mean() <= (1 + LEAST) * before.mean())
+            if kept or compare(after, before, group).better or not self._affords(change.recipe, count + 1):
+                break
+        self._note(name, change, criterion, before, after, kept)
+        return kept
 
     # -------------------------------------------------------------------------------- the contest
 
@@ -152,7 +156,7 @@ class Search:
             finalists = contest.best(found, free or "stopped early" in ways)
             self.tried += contest.tried
             for one in finalists[:CHOSEN]:
-                if self._affords(one.change.recipe, TWICE) and self._keep_if_better(one):
+                if self._affords(one.change.recipe, 1 + TWICE) and self._keep_if_better(one):
                     return True
             found = found[contest.entered :]
             if not found or not contest.entered:
@@ -160,17 +164,25 @@ class Search:
         return False
 
     def _keep_if_better(self, one: Candidate) -> bool:
-        """Compare a change with what there is over several seeds; whether it was kept."""
+        """Compare a change with what there is over several seeds; whether it was kept.
+
+        The seed by which it was chosen doesn't count. It is looked at with as many others as the search is to have, and
+        once more with twice as many, or as there is time for: the looks, and the two tests at each, have one level.
+        """
         change, criterion, seeds = one.change, self._criterion(one.change), self.bench.seeds
         self.bench.stage = f"{one.name}: {change.words}"
         group = self._yardstick(criterion).group
+        level = SURE / (LOOKS * TESTS)
         for count in range(1, 2 * seeds + 1):
-            before, after = self._pairs(change, criterion, range(count))
+            before, after = self._pairs(change, criterion, range(1, 1 + count))
             result = compare(before, after, group)
-            ratio = result.gain >= LARGE * before.mean() and chance_of_ratio(before, after) < SURE / 2
-            kept = (count >= seeds and (result.better or ratio)) or (count >= TWICE and plain(before, after))
+            last = count == 2 * seeds or not self._affords(change.recipe, count + 2)
+            look = count == seeds or (count > seeds and last)
+            gain = result.gain >= LEAST * before.mean() and result.chance < level
+            ratio = result.gain >= LARGE * before.mean() and chance_of_ratio(before, after) < level
+            kept = (look and bool(gain or ratio)) or (count >= TWICE and plain(before, after))
             hopeless = result.gain <= 0 or (count >= seeds and result.chance > UNLIKELY)
-            if kept or hopeless or not self._affords(change.recipe, count + 1):
+            if kept or hopeless or last:
                 break
         self._note(one.name, change, criterion, before, after, kept)
         return kept

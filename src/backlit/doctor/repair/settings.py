@@ -60,16 +60,6 @@ def faster(recipe: Recipe, run: Any) -> list[Change]:
     return rates(recipe, (3.0, 10.0, 30.0, 100.0, 1e3, 1e4))
 
 
-def suited(recipe: Recipe, run: Any) -> list[Change]:
-    """Another rate or length, with the best epoch kept: what suited a sick network needn't suit the mended one."""
-    epochs = recipe.training.epochs
-    changes = [*longer(recipe, run), *rates(recipe, (10.0, 3.0, 0.3))]
-    if not recipe.training.early_stopping:
-        candidate = recipe.replace(early_stopping=epochs)  # never stops, and ends with the best
-        changes.append(Change(f"the best of {epochs} epochs kept", candidate, config={"patience": epochs}))
-    return changes
-
-
 def longer(recipe: Recipe, run: Any) -> list[Change]:
     """More epochs, and the best of them kept."""
     epochs = recipe.training.epochs

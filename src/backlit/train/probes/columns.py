@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -85,10 +86,45 @@ def _named(flat: np.ndarray, codes: np.ndarray, classes: int) -> dict[str, Any]:
     return {}
 
 
-def coded(x: np.ndarray, real: np.ndarray | None = None) -> dict[str, Any]:
-    """A number that stands far apart from its column's others, and comes again and again: "code", "column", "share".
+def _columns(x: np.ndarray, real: np.ndarray | None) -> np.ndarray:
+    """Values (rows, columns), where x has time steps or pixels of all of them, or of those that are real."""
+    return (x.reshape(-1, x.shape[-1]) if real is None else x[real]).astype(np.float64)[:, :MOST_COLUMNS]
 
-    Of the columns' values, where x has time steps or pixels, of all of them: those that are `real`.
+
+def codes_in(x: np.ndarray, real: np.ndarray | None = None) -> list[dict[str, Any]]:
+    """Numbers that stand far apart from their column's others, and come again and again, the commonest first.
+
+    Parameters
+    ----------
+    x : array (rows, ..., columns)
+        May have gaps.
+    real : bool array (rows, steps), optional
+        Which time steps count; all of them otherwise.
+
+    Returns
+    -------
+    list of dict
+        "code", "column", "share" of the values, and how many "times" the others' range it lies from them.
+    """
+    found: list[dict[str, Any]] = []
+    for column, values in enumerate(_columns(x, real).T):
+        known = values[np.isfinite(values)]
+        for code in (known.min(), known.max()) if len(known) else ():
+            own = known == code
+            share = float(own.mean())
+            if own.sum() < FEWEST_CODES or not LEAST_CODED <= share <= MOST_CODED or code == 0:
+                continue
+            others = known[~own]
+            if len(others) < FEWEST_VALUES or len(np.unique(others[:1000])) < FEWEST_VALUES:
+                continue
+            gap, spread = np.abs(others - code).min(), np.ptp(others)
+            if gap > CODE * spread:
+                found.append({"code": float(code), "column": column, "share": share, "times": float(gap / spread)})
+    return sorted(found, key=lambda each: -float(each["share"]))
+
+
+def coded(x: np.ndarray, real: np.ndarray | None = None) -> dict[str, Any]:
+    """The commonest of `codes_in`; empty if there is none.
 
     Examples
     --------
@@ -97,27 +133,36 @@ def coded(x: np.ndarray, real: np.ndarray | None = None) -> dict[str, Any]:
     >>> coded(x)["code"], coded(x)["column"]
     (-999.0, 1)
     """
-    flat = (x.reshape(-1, x.shape[-1]) if real is None else x[real]).astype(np.float64)
-    best: dict[str, Any] = {}
-    for column, values in enumerate(flat.T[:MOST_COLUMNS]):
-        for code in (values.min(), values.max()):
-            own = values == code
-            share = float(own.mean())
-            if own.sum() < FEWEST_CODES or not LEAST_CODED <= share <= MOST_CODED or code == 0:
-                continue
-            others = values[~own]
-            if len(others) < FEWEST_VALUES or len(np.unique(others[:1000])) < FEWEST_VALUES:
-                continue
-            gap, spread = np.abs(others - code).min(), np.ptp(others)
-            if gap > CODE * spread and share > best.get("share", 0.0):
-                best = {"code": float(code), "column": column, "share": share, "times": float(gap / spread)}
-    return best
+    return next(iter(codes_in(x, real)), {})
+
+
+def _distances(x: np.ndarray, real: np.ndarray | None) -> np.ndarray:
+    """How far each value lies from its column's middle, in its usual ranges: array (values, columns), 0 at gaps."""
+    flat = _columns(x, real)
+    flat = np.where(np.isfinite(flat), flat, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # columns of gaps alone
+        low, middle, high = np.nanquantile(flat, [0.05, 0.5, 0.95], axis=0)
+    spread = high - low
+    off = np.abs(flat - middle) / np.where(spread > 0, spread, np.inf)
+    return np.where(np.isfinite(off), off, 0.0)
+
+
+def far_rows(x: np.ndarray, real: np.ndarray | None = None) -> np.ndarray:
+    """Which rows have a number far outside of its column's usual range (rows,); none if it is more than a few.
+
+    A row is one whatever its time steps or pixels; of these the `real` ones (rows, steps) count.
+    """
+    found = np.zeros(len(x), bool)
+    far = (_distances(x, real) > FAR).any(axis=1)
+    owner = np.repeat(np.arange(len(x)), max(1, len(far) // max(1, len(x)))) if real is None else np.nonzero(real)[0]
+    if far.sum() <= max(1, FEW * len(far)):
+        found[owner[far]] = True
+    return found
 
 
 def far_away(x: np.ndarray, real: np.ndarray | None = None) -> dict[str, Any]:
-    """Rows with a number far outside of its column's usual range: how many, and how many times that range.
-
-    A row is one whatever its time steps or pixels; of these the `real` ones (rows, steps) count.
+    """How many rows are `far_rows`, and how many times its usual range the farthest number lies outside.
 
     Examples
     --------
@@ -127,17 +172,11 @@ def far_away(x: np.ndarray, real: np.ndarray | None = None) -> dict[str, Any]:
     >>> told["rows"], told["column"], told["times"] > 1e5
     (1, 1, True)
     """
-    flat = (x.reshape(-1, x.shape[-1]) if real is None else x[real]).astype(np.float64)[:, :MOST_COLUMNS]
-    owner = np.repeat(np.arange(len(x)), max(1, len(flat) // max(1, len(x)))) if real is None else np.nonzero(real)[0]
-    low, middle, high = np.quantile(flat, [0.05, 0.5, 0.95], axis=0)
-    spread = high - low
-    off = np.abs(flat - middle) / np.where(spread > 0, spread, np.inf)
-    times = off.max(axis=0)
-    column = int(times.argmax())
-    far = (off > FAR).any(axis=1)
-    if not far.any() or far.sum() > max(1, FEW * len(flat)):
+    rows = int(far_rows(x, real).sum())
+    if not rows:
         return {}
-    rows = len(np.unique(owner[far]))
+    times = _distances(x, real).max(axis=0)
+    column = int(times.argmax())
     return {"rows": rows, "share": rows / len(x), "column": column, "times": float(times[column])}
 
 
