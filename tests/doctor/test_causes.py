@@ -7,11 +7,11 @@ import pytest
 
 import backlit as bl
 from backlit.doctor.diagnose import evidence_of
-from backlit.doctor.findings import capacity, decay, learning_rate, overfitting, unlearned, unrelated_labels
+from backlit.doctor.findings import capacity, decay, imbalance, learning_rate, overfitting, unlearned, unrelated_labels
 from backlit.doctor.symptoms import dead
 from backlit.train.divergence import Divergence
 from tests.doctor.common import evidence, names
-from tests.doctor.making import ARRIVED, simple
+from tests.doctor.making import ARRIVED, classes, simple
 
 BELOW = simple(0.95)  # what simple models reach, and this network doesn't
 
@@ -98,6 +98,20 @@ def test_a_decay_that_simple_models_would_not_lack_is_left_alone() -> None:
 def test_a_decay_where_nothing_can_be_learned_is_a_remark() -> None:
     noise = evidence([1.0] * 20, norm=0.1, optimizer=bl.AdamW(1e-3, weight_decay=0.1), data=simple(0.02))
     assert [(found.name, found.severity) for found in decay.decay(noise)] == [("weight decay too strong", "remark")]
+    unknown = evidence([1.0] * 20, norm=0.1, optimizer=bl.AdamW(1e-3, weight_decay=0.1))  # no simple model tells
+    assert [found.severity for found in decay.decay(unknown)] == ["alarm"]
+
+
+def test_few_rare_rows_held_out_are_judged_by_those_of_training() -> None:
+    few = {
+        "rare": {"recall": 0.0, "auc": 0.5, "rows": 4.0},
+        "net": bl.Sequential(bl.Linear(2)),
+        "loss": "cross_entropy",
+    }
+    data = classes(0.96, rows=400, held=100)
+    sick = evidence(data=data, scores={"accuracy": 0.96, "val_accuracy": 0.96}, **few)
+    assert [found.sign for found in imbalance.imbalance(sick)] == [imbalance.ONE_CLASS]
+    assert not imbalance.imbalance(evidence(data=data, scores={"accuracy": 0.99, "val_accuracy": 0.96}, **few))
 
 
 @pytest.mark.parametrize("options", [{"accumulate": 4}, {"steps_per_epoch": 3}])

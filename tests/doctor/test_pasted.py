@@ -1,5 +1,6 @@
 """Every remedy can be pasted: it runs as it stands, with the run's own names, and says what was and what is new."""
 
+import ast
 import contextlib
 import re
 import warnings
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.doctor.findings import kinds, loop
-from backlit.doctor.remedies.own import expanded, written
+from backlit.doctor.diagnose import given_to
+from backlit.doctor.findings import kinds, learning_rate, loop, steps
+from backlit.doctor.remedies.own import expanded, pasted, written
 from benchmarks.doctor.runner import cases, ready
+from tests.doctor.common import evidence
 
 QUICK = {"engine": "numpy", "progress": False}
 SICK = [case for case in cases("tune") if case.expected]
@@ -116,6 +119,55 @@ def test_what_has_no_code_of_its_own_is_read_from_the_run():
     space = {"bl": bl}
     exec(f"again = {written(with_schedule, 'optimizer')}", space)  # noqa: S102
     assert space["again"] == with_schedule
+
+
+def steps_of(present, sign, /, **values):
+    """What is pasted for a finding whose remedy writes an optimizer, of a run with this one."""
+    e = evidence(optimizer=present)
+    kind = next(kind for kind in kinds().values() if sign in kind.signs)
+    values = {"limit": 1e-4, "norm": 1.0, "rate": "0.3", "lower": 0.03} | values
+    return pasted(kind.found(sign, 1.0, 0.5, **values), e, {"optimizer": present, "epochs": 4})
+
+
+def rebuilt(code):
+    """The optimizer that a pasted call has."""
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    (call,) = [each for each in calls if ast.unparse(each.func) == "bl.fit"]
+    (value,) = [each.value for each in call.keywords if each.arg == "optimizer"]
+    return eval(ast.unparse(value), {"bl": bl})  # noqa: S307
+
+
+def test_the_steps_before_the_optimizer_stay_in_code_that_runs():
+    chain = bl.chain(bl.ClipNorm(1.0), bl.SGD(0.3, momentum=0.9))
+    settling = learning_rate._settling(evidence(optimizer=chain))
+    found = steps_of(chain, learning_rate.COULD_SETTLE, **settling)
+    cosine = bl.optim.Cosine(settling["start"], settling["steps"])
+    assert rebuilt(found.remedy) == bl.chain(bl.ClipNorm(1.0), bl.SGD(cosine, momentum=0.9))
+    on = bl.SGD(bl.optim.Cosine(0.3, settling["steps"]), momentum=0.9)
+    lower = rebuilt(steps_of(on, learning_rate.COULD_SETTLE, **learning_rate._settling(evidence(optimizer=on))).remedy)
+    assert lower == bl.SGD(cosine, momentum=0.9)
+
+
+def test_clipping_in_a_chain_is_written_anew():
+    chain = bl.chain(bl.ClipNorm(1e-4), bl.SGD(0.3))
+    assert rebuilt(steps_of(chain, steps.CLIPPED, better=2.0).remedy) == bl.chain(bl.ClipNorm(2.0), bl.SGD(0.3))
+
+
+def test_where_the_usual_remedy_is_on_already_the_raw_line_is_not_offered():
+    kind = kinds()["worse than guessing"]
+    for given in ({"early_stopping": 10}, {"early_stopping": 10, "validation": 0.2}):
+        found = pasted(kind.found(kind.signs[0], 1.0, 0.5, rate="0.1"), evidence(), given)
+        assert "bl.fit(..." not in found.remedy
+
+
+def test_a_loaded_run_keeps_its_options_and_says_what_must_be_given_again(tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype("float32")
+    options = {"epochs": 3, "batch_size": 7, "sample_weight": np.ones(40), "validation": (x[40:], x[40:, 0])}
+    run = bl.fit(bl.Linear(1), x[:40], x[:40, 0], optimizer=bl.SGD(1e-7), engine="numpy", **options)
+    given = given_to(bl.load(run.save(tmp_path / "run")))
+    line = expanded("bl.fit(..., penalty=bl.L2(0.1))", {k: given[k] for k in ("epochs", *options)})
+    assert "epochs=3, batch_size=7, sample_weight=..., validation=..., penalty=bl.L2(0.1)" in line
+    assert "bl.fit(..." not in bl.load(tmp_path / "run").diagnose()[0].remedy
 
 
 def test_a_network_is_written_out_as_it_would_be():

@@ -53,4 +53,4 @@ def test_a_rate_that_is_too_high_is_named(norm_first: bool, rate: float) -> None
     first = next(iter(sick.diagnose().alarms))
     assert first.name == "learning rate too high"
     assert "attention was fixed by the first updates" in str(sick.diagnose())
-    assert 'schedule="warmup:1 cosine"' in str(sick.diagnose())
+    assert "schedule='warmup:1 cosine'" in str(sick.diagnose())

@@ -208,9 +208,11 @@ def records(path):
 def all_records(path, seconds=30):
     """The records, once the last has come: W & B's own process writes them."""
     until = time.monotonic() + seconds
-    while not any(record.WhichOneof("record_type") == "exit" for record in (kept := list(records(path)))):
+    kept = list(records(path))
+    while not any(record.WhichOneof("record_type") == "exit" for record in kept):
         assert time.monotonic() < until, f"{path} doesn't end"
         time.sleep(0.1)
+        kept = list(records(path))
     return kept
 
 

@@ -12,12 +12,13 @@ from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule, Stage
 from backlit.doctor.findings import kinds
 from backlit.doctor.rare import rare_rows
-from backlit.doctor.remedies.own import pasted
+from backlit.doctor.remedies.own import NOT_HELD, pasted
 from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
 from backlit.languages import Message
-from backlit.settings import declared
+from backlit.settings import MISSING, declared
 from backlit.train.recipe import Recipe, recipe_of, training_of
+from backlit.train.training import Training
 
 TIME_LIMIT = 10.0  # seconds that proofs take, unless told otherwise
 
@@ -83,15 +84,19 @@ def diagnose(
 
 
 def given_to(run: Any, recipe: Recipe | None = None) -> dict[str, Any]:
-    """The options that a run was trained with, by name; of a loaded one those that its folder tells."""
+    """The options that a run was trained with, by name; of a loaded one `NOT_HELD` for what no file holds."""
     own = run.recipe if recipe is None else recipe
     if own is not None:
         training = own.training
     else:
-        try:
-            training = training_of(run, {})
-        except InputError:  # arrays that no file holds
-            return {}
+        options = declared(Training)
+        lacking = [
+            name
+            for name, told in run.settings.items()
+            if name in options and options[name].kept and options[name].form.read(told) is MISSING
+        ]
+        training = training_of(run, {name: options[name].default for name in lacking})
+        return {name: getattr(training, name) for name in options} | dict.fromkeys(lacking, NOT_HELD)
     return {name: getattr(training, name) for name in declared(type(training))}
 
 

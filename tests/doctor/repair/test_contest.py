@@ -11,7 +11,7 @@ from backlit.doctor.repair import bench as benches
 from backlit.doctor.repair import contest as contests
 from backlit.doctor.repair import search as searching
 from backlit.doctor.repair.budget import TRAININGS, Budget
-from backlit.doctor.repair.candidates import Candidate
+from backlit.doctor.repair.candidates import Candidate, Option, candidates
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.compare import compare
 from backlit.doctor.repair.contest import Contest
@@ -206,6 +206,24 @@ def test_a_run_that_early_stopping_ended_is_raced_over_as_many_epochs() -> None:
     longer = recipe.replace(epochs=500)
     budget.took[longer] = 2 * done
     assert budget.share(longer) == 2.0
+
+
+def test_pairs_are_built_as_far_as_they_are_wanted(slow: bl.Run) -> None:
+    recipe, built = slow.recipe.with_validation(), []
+
+    def option(name: str) -> Option:
+        ways = [Change(f"{name}{i}", recipe) for i in range(3)]
+
+        def make(other):
+            built.append(name)
+            return ways
+
+        return Option(name, make, ways)
+
+    options = [option(name) for name in "abcdef"]
+    assert len(candidates(options, recipe, slow, False, False, 20)) == 20
+    assert len(built) <= 2  # of 45
+    assert len(candidates(options, recipe, slow, False, False)) == 18 + 15 * 9
 
 
 def test_what_was_kept_stays_when_it_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def decay(e: Evidence) -> list[Finding]:
     }
     if not shares:
         return []
-    severity = "alarm" if e.learnable else "remark"  # where nothing can be learned, weights well may shrink
+    severity = "remark" if e.learnable is False else "alarm"  # where nothing can be learned, weights well may shrink
     path, share = min(shares.items(), key=lambda entry: entry[1])
     if share > SHRUNK:
         wanted = _wanted(e, strength)

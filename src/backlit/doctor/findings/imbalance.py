@@ -50,8 +50,8 @@ def imbalance(e: Evidence) -> list[Finding]:
     """An accuracy that is just the share of the commonest class, on unseen rows or, if they are too few, on all."""
     if not e.trained or e.diverged is not None:
         return []
-    if e.rare:
-        return _by_recall(e)
+    if e.rare and (e.rare["recall"] >= FOUND or at_most(0, int(e.rare["rows"])) < CHANCE):
+        return _by_recall(e)  # of fewer rare rows, none found might be chance: then all rows are judged by accuracy
     if e.weighed:
         return []  # accuracy was given up for recall, which isn't known here
     for validation in (True, False) if e.validated else (False,):

@@ -139,7 +139,7 @@ WAVERING = Sign(
 )
 COULD_SETTLE = dataclasses.replace(
     WAVERING,
-    remedy="bl.fit(..., optimizer=bl.{optimizer}(learning_rate=bl.optim.Cosine({start:g}, {steps})))",
+    remedy="bl.fit(..., optimizer={optimizer})",
     command="--lr {start:.2g} --schedule cosine",
 )
 HARDLY_MOVED = Sign(
@@ -264,7 +264,23 @@ def width(e: Evidence, path: str) -> int:
 def _settling(e: Evidence) -> dict[str, Any]:
     """The same optimizer with a rate that starts at a third of this one and falls to 0."""
     start, steps = float(f"{(e.rate or 0.0) / 3:.2g}"), max(1, len(e.history) * e.steps)
-    return {"optimizer": type(e.optimizer.last).__name__, "start": start, "steps": steps}
+    return {"optimizer": falling(e.optimizer, start, steps), "start": start, "steps": steps}
+
+
+def falling(optimizer: Any, start: float, steps: int) -> str:
+    """An optimizer's code, all else as it is, with a rate that falls from `start` to 0 over the training.
+
+    Examples
+    --------
+    >>> from backlit import optim
+    >>> falling(optim.SGD(0.3, momentum=0.9), 0.1, 100)
+    'bl.SGD(learning_rate=bl.optim.Cosine(start=0.1, steps=100), momentum=0.9)'
+    >>> falling(optim.SGD(optim.Cosine(0.3, 100)), 0.1, 100)
+    'bl.SGD(learning_rate=bl.optim.Cosine(start=0.1, steps=100))'
+    """
+    last = optimizer.last
+    rate = schedules.Cosine(start, steps)
+    return pasted(last.replace(learning_rate=rate)) if isinstance(last, Optimizer) else f"bl.SGD({rate!r})"
 
 
 def _burst(e: Evidence) -> bool:

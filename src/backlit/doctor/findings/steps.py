@@ -9,7 +9,7 @@ import numpy as np
 
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
-from backlit.doctor.findings.learning_rate import ADAPTIVE, pasted
+from backlit.doctor.findings.learning_rate import ADAPTIVE, falling, pasted
 from backlit.doctor.repair import updates
 from backlit.doctor.symptoms import seen
 from backlit.languages import Template
@@ -47,7 +47,7 @@ OVER = Sign(
     ),
     Template("share of the training that the rate is alive", "학습률이 살아 있는 기간의 비율"),
     Template("six tenths: the rest of the training changes nothing", "10분의 6. 나머지 학습은 아무것도 바꾸지 않음"),
-    remedy="bl.fit(..., optimizer=bl.{optimizer}(learning_rate=bl.optim.Cosine({rate:g}, {updates})))",
+    remedy="bl.fit(..., optimizer={optimizer})",
     command="--lr {rate:g} --schedule cosine",
 )
 DELTA = Sign(
@@ -108,7 +108,7 @@ def schedule(e: Evidence) -> list[Finding]:
         return []
     values: dict[str, Any] = {
         "update": round(e.died_at * e.updates), "updates": e.updates, "rate": e.rate or 0.001,
-        "optimizer": type(e.optimizer.last).__name__,
+        "optimizer": falling(e.optimizer, e.rate or 0.001, e.updates),
     }  # fmt: skip
     return [TOO_SOON.found(OVER, e.died_at, EARLY, seen(e), **values)]
 

@@ -65,7 +65,7 @@ CODE = {
     "codes for missing values": "x = np.where(x == {code:g}, np.nan, x)  # then fill in",
     "outlying rows": "x = np.clip(x, *np.quantile(x, [0.01, 0.99], axis=0))",
     "clipping too strong": "keras.optimizers.SGD(clipnorm={better:g})",
-    "momentum too high": "keras.optimizers.SGD(momentum=0.9)",
+    "momentum too high": "keras.optimizers.SGD(momentum=0.9)  # or Adam(beta_1=0.9)",
     "rate falls too soon": "keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.003, {steps}))",
     "delta too small": "model.compile(loss=keras.losses.Huber(delta={better:g}))",
     "worse than guessing": "model.fit(x, y, validation_split=0.2, callbacks=["

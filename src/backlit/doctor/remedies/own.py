@@ -19,6 +19,7 @@ from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding
 from backlit.doctor.repair import networks
 from backlit.doctor.repair.change import Change
+from backlit.doctor.repair.updates import CLIPS
 from backlit.errors import BacklitError
 from backlit.nn.changing import changed, with_fields
 from backlit.nn.layer import Layer
@@ -33,6 +34,7 @@ from backlit.train.recipe import Recipe
 from backlit.train.training import Training
 
 NOT_TOLD = ("callbacks", "probes", "metrics")  # options that a remedy doesn't repeat
+NOT_HELD = ...  # an option's value that a run's folder doesn't hold: it has to be given again
 NAME = re.compile(r"(?<![\w.'\"])([A-Za-z_]\w*)\(")
 LIGHTER = 100.0  # times less decay
 OTHER_MASK = -1.0
@@ -50,8 +52,9 @@ PAIRS = (
 )
 IN_FRONT = (  # of pictures and sequences, whose channels or features are on the last axis
     "axes = tuple(range(x.ndim - 1)); mean, std = x.mean(axis=axes), x.std(axis=axes); "
-    "net = bl.Sequential(bl.Rescale(tuple(mean.tolist()), tuple(std.tolist())), *net.layers)"
+    "net = bl.Sequential(bl.Rescale(tuple(mean.tolist()), tuple(np.where(std > 0, std, 1).tolist())), *net.layers)"
 )
+ON_ALREADY = "repair = run.fix()  # tries others: what is usually done is on already"
 NEXT = {  # what is offered where the first remedy is on already
     "overfitting": "bl.fit(..., penalty=bl.L2(0.01))  # or more rows, fewer units",
     "frozen layer": "bl.fit(..., freeze=())",
@@ -76,6 +79,8 @@ def pasted(finding: Finding, e: Evidence, given: Mapping[str, Any]) -> Finding:
     line = expanded(made or finding.remedy, own)
     if line is None and finding.name in NEXT:
         line = expanded(NEXT[finding.name], own)
+    if line is None and e.trained:
+        line = ON_ALREADY
     return dataclasses.replace(finding, code=line or "", typed=_typed(finding, own))
 
 
@@ -158,6 +163,8 @@ def written(value: Any, name: str = "") -> str:
     >>> written(0.2), written(L2(0.1), "penalty"), written([1, 2].sort, "sample_weight")
     ('0.2', 'bl.L2(0.1)', 'run.recipe.training.sample_weight')
     """
+    if value is NOT_HELD:
+        return "..."
     if value is None or isinstance(value, (bool, int, float, str)):
         return repr(value)
     if isinstance(value, EarlyStopping) and value == EarlyStopping(patience=value.patience):
@@ -285,12 +292,27 @@ def _special(finding: Finding, e: Evidence, own: Mapping[str, Any]) -> str | Non
         return PAIRS
     if finding.name == "classes as numbers":
         return _as_classes(e)
+    return _milder_clip(finding, own) if finding.name == "clipping too strong" else _of_chain(finding, own)
+
+
+def _milder_clip(finding: Finding, own: Mapping[str, Any]) -> str | None:
+    """The chain with a higher limit, where the clipping is a step of it."""
+    optimizer, better = own.get("optimizer"), finding.values.get("better")
+    if not isinstance(optimizer, Chain) or not better:
+        return None
+    limit = float(f"{better:.2g}")
+    steps = [each.replace(limit=limit) if isinstance(each, CLIPS) else each for each in optimizer.transforms]
+    return f"bl.fit(..., optimizer={written(optim.chain(*steps), 'optimizer')})"
+
+
+def _of_chain(finding: Finding, own: Mapping[str, Any]) -> str | None:
+    """A remedy that changes the optimizer, where it is the last step of a chain, of which the others stay."""
     optimizer = own.get("optimizer")
-    if isinstance(optimizer, Chain) and "optimizer" in finding.values:  # the steps before the last one stay
-        first = [written(each, "optimizer") for each in optimizer.transforms[:-1]]
-        last = f"bl.{finding.values['optimizer']}".replace("bl.bl.", "bl.")
-        return finding.remedy.replace(str(finding.values["optimizer"]), f"bl.chain({', '.join([*first, last])})")
-    return None
+    if not isinstance(optimizer, Chain) or "optimizer" not in finding.values:
+        return None
+    steps = [written(each, "optimizer") for each in optimizer.transforms[:-1]]
+    last = str(finding.values["optimizer"])
+    return finding.remedy.replace(f"optimizer={last}", f"optimizer=bl.chain({', '.join([*steps, last])})")
 
 
 def _without_column(column: int, e: Evidence) -> str:

@@ -74,7 +74,8 @@ CODE = {
     "codes for missing values": "x = torch.where(x == {code:g}, float('nan'), x)  # then fill in",
     "outlying rows": "x = x.clamp(x.quantile(0.01, dim=0), x.quantile(0.99, dim=0))",
     "clipping too strong": "torch.nn.utils.clip_grad_norm_(model.parameters(), {better:g})",
-    "momentum too high": 'for group in optimizer.param_groups: group["momentum"] = 0.9',
+    "momentum too high": 'for group in optimizer.param_groups: group.update(dict(momentum=0.9) if "momentum" in group '
+    'else dict(betas=(0.9, group["betas"][1])))',
     "rate falls too soon": "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max={steps})",
     "delta too small": "loss_fn = torch.nn.HuberLoss(delta={better:g})",
     "worse than guessing": "torch.save(model.state_dict(), 'best.pt')  # at the least held-out loss",

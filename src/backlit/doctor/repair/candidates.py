@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +81,9 @@ def _is_rate(change: Change) -> bool:
     return change.words.startswith("learning rate")
 
 
-def candidates(options: Sequence[Option], recipe: Recipe, run: Any, free: bool, several: bool) -> list[Candidate]:
+def candidates(
+    options: Sequence[Option], recipe: Recipe, run: Any, free: bool, several: bool, most: int | None = None
+) -> list[Candidate]:
     """What competes, the most plausible first.
 
     Parameters
@@ -92,11 +94,13 @@ def candidates(options: Sequence[Option], recipe: Recipe, run: Any, free: bool, 
         Whether rates and what is usual are open, too.
     several : bool
         Whether there are several inputs or outputs, whose networks are left as they are.
+    most : int, optional
+        How many are wanted: more aren't built.
     """
     own = [Candidate(option.name, way) for option in options for way in option.ways]
     pairs = _pairs(options)
     if not free:
-        return _once([*own, *pairs])
+        return _once(itertools.chain(own, pairs), most)
     known = {candidate.change.words for candidate in own}
     usual = [
         Candidate(AFTER, way, 1)
@@ -106,16 +110,17 @@ def candidates(options: Sequence[Option], recipe: Recipe, run: Any, free: bool, 
         if way.words not in known
     ]
     rates = [Candidate(AFTER, way, 1) for way in settings.rates(recipe, RATES) if way.words not in known]
-    with_rates = [
-        Candidate(one.name, joined(one.change, way), one.foreign + 1)
-        for one in [*itertools.chain(*(own_of(option)[:FEW] for option in options)), *usual]
-        if not _is_rate(one.change)
-        for way in settings.rates(one.change.recipe, RATES[:3])
-    ]
-    of_own = [one for one in with_rates if one.name != AFTER]
-    mixed = itertools.chain(*itertools.zip_longest(rates, of_own, pairs, usual))
-    rest = [one for one in with_rates if one.name == AFTER]
-    return _once([*own, *(one for one in mixed if one is not None), *rest])
+    of_own = _with_rates(itertools.chain(*(own_of(option)[:FEW] for option in options)))
+    mixed = (one for some in itertools.zip_longest(rates, of_own, pairs, usual) for one in some if one is not None)
+    return _once(itertools.chain(own, mixed, _with_rates(usual)), most)
+
+
+def _with_rates(some: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Candidates with other rates, too, each built when it is asked for."""
+    for one in some:
+        if not _is_rate(one.change):
+            for way in settings.rates(one.change.recipe, RATES[:3]):
+                yield Candidate(one.name, joined(one.change, way), one.foreign + 1)
 
 
 def own_of(option: Option) -> list[Candidate]:
@@ -123,18 +128,19 @@ def own_of(option: Option) -> list[Candidate]:
     return [Candidate(option.name, way) for way in option.ways]
 
 
-def _pairs(options: Sequence[Option]) -> list[Candidate]:
-    """Remedies of two findings at once."""
-    found = []
+def _pairs(options: Sequence[Option]) -> Iterator[Candidate]:
+    """Remedies of two findings at once, each built when it is asked for: that may take a pass over the data."""
     for first, second in itertools.combinations(options, 2):
         for way in first.ways[:FEW]:
-            found += [Candidate(first.name, joined(way, more)) for more in second.make(way.recipe)[:FEW]]
-    return found
+            for more in second.make(way.recipe)[:FEW]:
+                yield Candidate(first.name, joined(way, more))
 
 
-def _once(found: Iterable[Candidate]) -> list[Candidate]:
-    """Each change once."""
+def _once(found: Iterable[Candidate], most: int | None) -> list[Candidate]:
+    """Each change once, and at most so many."""
     once: dict[str, Candidate] = {}
     for one in found:
+        if len(once) == most:
+            break
         once.setdefault(one.change.words, one)
     return list(once.values())

@@ -15,7 +15,7 @@ from backlit.doctor.repair.bench import Bench
 from backlit.doctor.repair.candidates import Candidate, Option, candidates, open_ways
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.compare import LEAST, SURE, compare
-from backlit.doctor.repair.contest import Contest
+from backlit.doctor.repair.contest import MOST, Contest
 from backlit.doctor.repair.result import Attempt
 from backlit.doctor.trials import Yardstick
 from backlit.errors import BacklitError
@@ -147,7 +147,7 @@ class Search:
         ways = {option.name for option in options}
         unknown = any(each.name in ways | OPEN for each in explained)
         free = suit and (bool(self.kept) or unknown)
-        found = candidates(options, self.recipe, self.run, free, self._several)
+        found = candidates(options, self.recipe, self.run, free, self._several, WAVES * MOST)
         if not found and not free:
             return False
         criterion = "balanced loss" if any(self._finer(one.change) == "balanced loss" for one in found) else "loss"

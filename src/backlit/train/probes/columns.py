@@ -154,7 +154,7 @@ def far_rows(x: np.ndarray, real: np.ndarray | None = None) -> np.ndarray:
     A row is one whatever its time steps or pixels; of these the `real` ones (rows, steps) count.
     """
     found = np.zeros(len(x), bool)
-    far = (_distances(x, real) > FAR).any(axis=1)
+    far = np.asarray((_distances(x, real) > FAR).any(axis=1))
     owner = np.repeat(np.arange(len(x)), max(1, len(far) // max(1, len(x)))) if real is None else np.nonzero(real)[0]
     if far.sum() <= max(1, FEW * len(far)):
         found[owner[far]] = True
