@@ -214,6 +214,7 @@ def test_options_that_texts_name_exist():
     foreign = {
         "--xla-",
         "--break-system-packages",
+        "--directory",
         "--exclude-libs",
         "--upgrade",
         "--wide",
