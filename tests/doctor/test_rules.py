@@ -17,8 +17,8 @@ def test_oscillating_is_told_from_too_high() -> None:
     assert names(learning_rate.high(evidence([a + 1.5 for a in WAVES], ratio=0.2))) == ["learning rate too high"]
     assert not learning_rate.high(evidence(ratio=0.2))
     (told,) = learning_rate.high(evidence(WAVES, ratio=0.2))
-    assert "bl.SGD(learning_rate=bl.optim.Cosine(0.033, 200))" in told.remedy
-    assert bl.optim.Cosine(0.033, 200)(0) == 0.033
+    assert "bl.SGD(learning_rate=bl.optim.Cosine(start=0.033, steps=200))" in told.remedy
+    assert bl.optim.Cosine(start=0.033, steps=200)(0) == 0.033
 
 
 def test_small_steps_dont_overshoot() -> None:

@@ -166,6 +166,7 @@ def test_what_is_changed_by_hand_goes_to_the_network_that_is_shown(page):
     expect(page.locator('[data-do="rate"]')).to_have_value("0.003")  # of the one that is shown
     page.locator('[data-unit="0/0"]').click()
     page.locator('[data-weight="0"]').click()
+    page.locator('[data-told="weight"]').wait_for()  # until then the field is the bias's
     first = frame_numbers(page, "param/0/weight")
     page.locator('[data-do="edit-value"]').fill("2.5")
     page.locator('[data-do="edit"]').click()
