@@ -14,7 +14,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-FOLDER, PACKAGES = Path(sys.argv[1]).resolve(), sys.argv[2]
 KINDS = {
     "html": "text/html", "js": "text/javascript", "mjs": "text/javascript", "css": "text/css",
     "json": "application/json", "svg": "image/svg+xml", "wasm": "application/wasm",
@@ -24,13 +23,12 @@ MISSING = (
     "threadpoolctl", "tomli_w", "typer",
 )  # fmt: skip
 
-site = tempfile.TemporaryDirectory()
 told = []
 sessions = []
 
 
 def begin(module):
-    sys.path[:0] = [site.name]
+    sys.path[:0] = [SITE]
     sys.path.append(PACKAGES)
     import numpy  # noqa: F401
 
@@ -63,7 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         call, result = self.path.rpartition("/")[2], b""
         if call == "unpack":
-            zipfile.ZipFile(io.BytesIO(body)).extractall(site.name)
+            zipfile.ZipFile(io.BytesIO(body)).extractall(SITE)
         elif call == "begin":
             begin(body.decode())
         elif call == "hear":
@@ -83,7 +81,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-with site, contextlib.closing(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
-    sys.stdout.write(f"{server.server_address[1]}\n")
-    sys.stdout.flush()
-    server.serve_forever()
+if __name__ == "__main__":
+    FOLDER, PACKAGES = Path(sys.argv[1]).resolve(), sys.argv[2]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with tempfile.TemporaryDirectory() as SITE, contextlib.closing(server):
+        sys.stdout.write(f"{server.server_address[1]}\n")
+        sys.stdout.flush()
+        server.serve_forever()
