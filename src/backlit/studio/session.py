@@ -39,7 +39,8 @@ DIVERGED = Template(
 NO_SECOND = Template(
     "there is no second network; begin with compare", "두 번째 신경망이 없습니다. 먼저 비교를 시작하세요."
 )
-FRAME_SECONDS = 0.012  # how long updates are made between frames where they come as fast as they can
+FRAME_SECONDS = 0.004  # how long updates are made between frames where they come as fast as they can
+AIM_SECONDS = 0.02  # and on a way to an update, which one waits for
 MOST_CURVES = 10_000  # losses that a frame carries; of a longer run each stands for several updates
 MOST_PICTURES = 120  # that a page is sent to choose from
 LOOK_EVERY = 0.15  # seconds from one look inside to the next while it is playing
@@ -338,7 +339,7 @@ class Session:
         if self.speed and self.aim is None:
             made = self._advance(min(self.speed, self._left(aim)))
         else:
-            until, count, made = time.monotonic() + FRAME_SECONDS, 1, 0
+            until, count, made = time.monotonic() + (FRAME_SECONDS if self.aim is None else AIM_SECONDS), 1, 0
             while time.monotonic() < until and (done := self._advance(min(count, self._left(aim)))):
                 made, count = made + done, min(2 * count, 256)
         if not made or self._left(aim) <= 0:  # diverged, or at the last update there is
