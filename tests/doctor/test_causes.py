@@ -44,6 +44,7 @@ def test_a_cause_is_not_open_where_the_loss_still_falls() -> None:
     falling = evidence(np.linspace(1.0, 0.5, 20), net=wide, data=BELOW, **ARRIVED)
     assert not unlearned.open_cause(falling)
     assert names(unlearned.open_cause(evidence([0.5] * 20, net=wide, data=BELOW, **ARRIVED))) == ["open cause"]
+    assert not unlearned.open_cause(evidence([0.5] * 5, net=wide, data=BELOW, **ARRIVED))  # too few to tell
 
 
 def test_a_loss_that_rises_while_answers_stay_as_good_is_a_remark() -> None:

@@ -70,8 +70,15 @@ def unlearned(e: Evidence) -> bool:
 def falling(e: Evidence) -> float:
     """By how much the training loss fell from the third to the last quarter of the epochs, of the guess's."""
     losses = e.column("loss")
+    if len(losses) < 2:
+        return 0.0
     quarter = max(1, len(losses) // 4)
     return float((losses[-2 * quarter : -quarter].mean() - losses[-quarter:].mean()) / (e.guess or 1.0))
+
+
+def few(e: Evidence) -> bool:
+    """Fewer updates, in fewer epochs, than a network may need before anything can be said of it."""
+    return len(e.history) < FEWEST_OF_ALL and e.updates < FEW_UPDATES
 
 
 def short(e: Evidence) -> list[Finding]:
@@ -80,9 +87,8 @@ def short(e: Evidence) -> list[Finding]:
         return []
     late = e.column("loss")[len(e.history) // 2 :]
     steadily = len(late) > 2 and bool((np.diff(late) < 0).mean() >= STEADY)
-    fall = falling(e) if len(e.history) > 1 and (e.skill(False) or 0.0) > -1 else 0.0
-    few = len(e.history) < FEWEST_OF_ALL and e.updates < FEW_UPDATES
-    if not (fall > FLAT or few or (steadily and fall > CREEPING)):
+    fall = falling(e) if (e.skill(False) or 0.0) > -1 else 0.0
+    if not (fall > FLAT or few(e) or (steadily and fall > CREEPING)):
         return []
     limit = FLAT if fall > FLAT else CREEPING if fall > CREEPING else None  # of few updates, the number tells
     return [STOPPED_EARLY.found(UNDER_WAY, fall, limit, seen(e), updates=e.updates, epochs=len(e.history))]

@@ -9,7 +9,7 @@ from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.capacity import TOO_LITTLE, capacity
 from backlit.doctor.findings.learning_rate import LEAP
-from backlit.doctor.findings.stopped_early import NOTHING, short, stopped, unlearned
+from backlit.doctor.findings.stopped_early import FLAT, LITTLE, NOTHING, falling, few, short, stopped, unlearned
 from backlit.doctor.noise import of_loss
 from backlit.doctor.symptoms import (
     FAINT,
@@ -71,6 +71,8 @@ def worse(e: Evidence) -> list[Finding]:
 def open_cause(e: Evidence) -> list[Finding]:
     """Nothing explains why it didn't learn: what was ruled out is told."""
     if not unlearned(e) or short(e) or stopped(e) or (TOO_LITTLE.key not in e.refuted and capacity(e)):
+        return []
+    if few(e) or ((e.skill(False) or 0.0) >= LITTLE and falling(e) > FLAT):  # it was still learning
         return []
     ruled = join(", ", [*(template.say() for template in ruled_out(e)), *(tried(name) for name in sorted(e.refuted))])
     score, reference = e.score(False), e.reference
