@@ -448,12 +448,12 @@ class Session:
             timeline = side.timeline
             if len(timeline.state.history) >= MOST_CHANGES:
                 raise InputError(f"at most {MOST_CHANGES} changes by hand; press reset to begin anew")
-            made[name] = self._side(_with_change(timeline.state, change.replace(at=timeline.at)), timeline)
+            made[name] = self._side(timeline.state.with_change(change.replace(at=timeline.at)), timeline)
             written = made[name].texts
             if written is not None and side.texts is not None:
                 written.writing.take_over(side.texts.writing, timeline.at)
         if self.honest is not None and "a" in sides:
-            self.honest = _with_change(self.honest, change.replace(at=made["a"].timeline.at))
+            self.honest = self.honest.with_change(change.replace(at=made["a"].timeline.at))
         self.first, self.second = made["a"], made.get("b")
         if self.second is not None:
             self._follow(self.second.timeline.at)
@@ -461,16 +461,6 @@ class Session:
             side.timeline.forget_what_follows()
         self.version, self.aim = self.version + 1, None
         self.cut = min(side.timeline.at for side in made.values())
-
-
-def _with_change(state: State, change: Change) -> State:
-    """The state with one change more; what came after it is forgotten, and one of the same thing at once replaced."""
-    earlier = [one for one in state.history if one.at < change.at or (one.at == change.at and not _same(one, change))]
-    return state.replace(history=(*earlier, change))
-
-
-def _same(one: Change, other: Change) -> bool:
-    return (one.do, one.place, one.layer, one.unit) == (other.do, other.place, other.layer, other.unit)
 
 
 def _layers(side: Side) -> list[dict[str, Any]]:

@@ -239,6 +239,10 @@ class Change(Record):
         names = {"rate": ("value",), "edit": ("place", "value"), "freeze": ("layer", "unit", "on")}[self.do]
         return {"at": self.at, "do": self.do, **{name: getattr(self, name) for name in names}}
 
+    def same(self, other: Change) -> bool:
+        """Whether both change the same thing."""
+        return (self.do, self.place, self.layer, self.unit) == (other.do, other.place, other.layer, other.unit)
+
 
 @dataclass(frozen=True, repr=False)
 class State(Record):
@@ -299,3 +303,8 @@ class State(Record):
         made["history"] = tuple(sorted((Change.from_dict(change) for change in history), key=lambda change: change.at))
         made["at"] = parts.get("at", 0)
         return self.replace(**made)
+
+    def with_change(self, change: Change) -> State:
+        """With one change more; what came after it is forgotten, and one of the same thing at once replaced."""
+        earlier = [one for one in self.history if one.at < change.at or (one.at == change.at and not one.same(change))]
+        return self.replace(history=(*earlier, change))
