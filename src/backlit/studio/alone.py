@@ -15,13 +15,12 @@ from backlit.errors import InputError
 from backlit.languages import Template
 from backlit.studio.answers import answer, failed, refusal
 from backlit.studio.replies import Reply
+from backlit.studio.seen import FRAME_SECONDS, Seen, kind_of, overtakes
 from backlit.studio.session import Session
 from backlit.studio.wire import from_json, packed, to_json, unpacked
 
 TURN_SECONDS = 0.1  # after which a long way goes on in the next turn, so that messages are heard
-LATEST_COUNTS = ("look", "pull", "seek")  # of several in a row only the last one is done
 WAYS = ("configure", "seek", "step", "assign", "compare", "try")  # these go to an update that may be far
-FRAME_SECONDS = 1 / 60  # from one frame to the next, at least, where so many updates a frame are wanted
 
 NOT_HERE = Template(
     "this needs {module}, which Python in the browser doesn't have here; start `backlit studio` for it",
@@ -54,8 +53,7 @@ class Alone:
     def __init__(self, send: Callable[[Any], None], session: Callable[[], Session] = Session) -> None:
         self._send = send
         self._waiting: list[tuple[Any, Arrays]] = []
-        self._greeted, self._ready = False, True
-        self._version, self._curves_from = -1, 0
+        self._page = Seen()
         self._until, self._last = float("inf"), 0.0
         self._refused: Reply | None = None
         try:
@@ -75,8 +73,8 @@ class Alone:
         except InputError as error:
             self._tell(refusal(None, str(error)))
             return
-        if _kind(message) == "seen":  # nothing to wait for, and the next frame depends on it
-            self._ready = True
+        if kind_of(message) == "seen":  # nothing to wait for, and the next frame depends on it
+            self._page.ready = True
         else:
             self._waiting.append((message, arrays))
 
@@ -92,8 +90,8 @@ class Alone:
         try:
             waiting, self._waiting = self._waiting, []
             for number, (message, arrays) in enumerate(waiting):
-                if any(_overtakes(later, message) for later, _ in waiting[number + 1 : number + 2]):
-                    self._tell(Reply({"type": "done", "asked": _kind(message), "id": message.get("id")}))
+                if any(overtakes(later, message) for later, _ in waiting[number + 1 : number + 2]):
+                    self._tell(Reply({"type": "done", "asked": kind_of(message), "id": message.get("id")}))
                 else:
                     self._do(message, arrays)
             if session.busy and self._rest() == 0.0:
@@ -102,9 +100,9 @@ class Alone:
             self._show()
         except Exception as error:  # noqa: BLE001, whatever it was, the session stays, and says so
             session.playing, session.aim = False, None
-            self._version = session.version
+            self._page.version = session.version
             self._tell(failed(error))
-        return self._rest() if session.busy else 0.0 if self._has_news() else None
+        return self._rest() if session.busy else 0.0 if self._page.waits_for(session) else None
 
     # -------------------------------------------------------------------------------------------- within a turn
 
@@ -118,10 +116,9 @@ class Alone:
         return not anew and time.monotonic() > self._until
 
     def _do(self, message: Any, arrays: Arrays) -> None:
-        session, kind = self.session, _kind(message)
+        session, kind = self.session, kind_of(message)
         if kind == "hello":
-            self._greeted, self._ready = True, True
-            self._version, self._curves_from = -1, 0
+            self._page.greet()
         far, before = kind in WAYS, session.lead.at
         self._until = time.monotonic() + TURN_SECONDS if far else float("inf")
         try:
@@ -134,7 +131,8 @@ class Alone:
         for reply in replies:
             self._tell(reply)
         if session.cut is not None:
-            self._curves_from, session.cut = min(self._curves_from, session.cut), None
+            self._page.forget(session.cut)
+            session.cut = None
         if kind == "hello" and self._refused is not None:
             self._tell(self._refused)
 
@@ -145,20 +143,13 @@ class Alone:
         if session.behind or (lead.at < goal and lead.diverged is None):
             session.aim = max(goal, lead.at)
 
-    def _has_news(self) -> bool:
-        return self._greeted and self._ready and self._version != self.session.version
-
     def _show(self) -> None:
         """A frame, if the page is ready and hasn't seen what there is."""
         session = self.session
-        if not self._has_news():
+        if not self._page.waits_for(session):
             return
-        frame = session.frame(self._curves_from)
-        self._ready, self._version = False, session.version
-        if "curves" in session.panels:
-            self._curves_from = session.curves_until(self._curves_from)
-            if self._curves_from < session.furthest:
-                self._version = -1  # the next frame brings more of them
+        frame = session.frame(self._page.curves_from)
+        self._page.took(session)
         self._tell(frame)
 
     def _tell(self, reply: Reply) -> None:
@@ -179,12 +170,3 @@ def _goal(session: Session, message: dict[str, Any], before: int) -> int:
     elif kind == "assign" and message.get("task") is not None and session.assignment is not None:
         goal = session.assignment.start.at
     return min(int(goal), session.most_updates)  # 40.0 is a whole number, too
-
-
-def _kind(message: Any) -> Any:
-    return message.get("type") if isinstance(message, dict) else None
-
-
-def _overtakes(later: Any, earlier: Any) -> bool:
-    """Whether an earlier message needn't be done, since the page asks for something else in its place."""
-    return _kind(later) in LATEST_COUNTS and _kind(later) == _kind(earlier)

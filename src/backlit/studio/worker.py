@@ -17,15 +17,14 @@ import numpy as np
 from backlit.languages import Template
 from backlit.studio.answers import answer, failed
 from backlit.studio.replies import Reply
+from backlit.studio.seen import FRAME_SECONDS, Seen, kind_of, overtakes
 from backlit.studio.session import Session
 from backlit.studio.timeline import Timeline
 from backlit.studio.words import both
 
-LATEST_COUNTS = ("seek", "pull", "look")  # of several in a row only the last one is done
 WAITING, WAITING_BYTES = 256, 32 * 2**20  # messages and what they take, at most
 ANEW = ("configure", "reset")  # after these, what was asked before doesn't matter
 MOVES = (*ANEW, "pause", "seek")  # these end a way that is long
-FRAME_SECONDS = 1 / 60  # from one frame to the next, at least
 ALONE_SECONDS = 30.0  # that a run goes on without a page
 IDLE_SECONDS = 0.25
 OF_A_PERSON = (  # what someone has asked for; a page that is left open asks for all else by itself, too
@@ -41,7 +40,7 @@ Arrays = dict[str, np.ndarray]
 Item = tuple["Client", Any, Arrays, int]  # who sent it, the message, its arrays, its bytes
 
 
-class Client:
+class Client(Seen):
     """A page that is connected.
 
     Parameters
@@ -53,9 +52,8 @@ class Client:
     """
 
     def __init__(self, send: Callable[[Reply], None], let_go: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
         self.send, self.let_go = send, let_go
-        self.ready, self.greeted = True, False
-        self.version, self.curves_from = -1, 0
 
 
 class Worker:
@@ -149,7 +147,7 @@ class Worker:
         kinds = ANEW if anew else MOVES
         with self._inbox.mutex:
             waiting = (*self._pending, *self._inbox.queue)
-        return any(item is not None and _kind(item[1]) in kinds for item in waiting)
+        return any(item is not None and kind_of(item[1]) in kinds for item in waiting)
 
     def _turn(self, session: Session) -> None:
         """Messages, updates, frames."""
@@ -192,9 +190,9 @@ class Worker:
             item = self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait()
             while True:
                 if item is not None:
-                    if taken and _overtakes(item, taken[-1]):
+                    if taken and taken[-1][0] is item[0] and overtakes(item[1], taken[-1][1]):
                         taken[-1][0].send(
-                            Reply({"type": "done", "asked": _kind(item[1]), "id": taken[-1][1].get("id")})
+                            Reply({"type": "done", "asked": kind_of(item[1]), "id": taken[-1][1].get("id")})
                         )
                         with self._lock:
                             self._bytes -= taken.pop()[3]
@@ -204,7 +202,7 @@ class Worker:
             return taken
 
     def _handle(self, session: Session, client: Client, message: Any, arrays: Arrays) -> None:
-        kind = _kind(message)
+        kind = kind_of(message)
         if kind == "seen":
             client.ready = True
             return
@@ -213,15 +211,14 @@ class Worker:
         ):  # while it plays, the page asks by itself
             self.last_asked = time.monotonic()
         if kind == "hello":
-            client.greeted, client.ready = True, True
-            client.version, client.curves_from = -1, 0
+            client.greet()
         for reply in answer(session, message, arrays):
             for other in self.clients if reply.to_all else [client]:
                 if other is client or other.greeted:
                     other.send(reply if other is client else _without_id(reply))
         if session.cut is not None:
             for other in self.clients:
-                other.curves_from = min(other.curves_from, session.cut)
+                other.forget(session.cut)
             session.cut = None
         if kind == "hello" and self._refused is not None:
             client.send(self._refused)
@@ -230,16 +227,12 @@ class Worker:
         """A frame to each page that is ready and hasn't seen what there is."""
         frames: dict[int, Reply] = {}
         for client in self.clients:
-            if not client.greeted or not client.ready or client.version == session.version:
+            if not client.waits_for(session):
                 continue
             start = client.curves_from
             if start not in frames:
                 frames[start] = session.frame(start)
-            client.ready, client.version = False, session.version
-            if "curves" in session.panels:
-                client.curves_from = session.curves_until(start)
-                if client.curves_from < session.furthest:
-                    client.version = -1  # the next frame brings more of them
+            client.took(session)
             client.send(frames[start])
         return bool(frames)
 
@@ -248,16 +241,6 @@ def _warm_up(timeline: Timeline | None) -> None:
     """Compile while the person looks around; the first update then needn't wait for it, nor does anything else."""
     if timeline is not None and timeline.engine != "numpy":
         threading.Thread(target=timeline.warm_up, name="backlit-studio-compile", daemon=True).start()
-
-
-def _kind(message: Any) -> Any:
-    return message.get("type") if isinstance(message, dict) else None
-
-
-def _overtakes(later: Item, earlier: Item) -> bool:
-    """Whether an earlier message needn't be done, since the page has asked for something else in its place."""
-    kind = _kind(later[1])
-    return kind in LATEST_COUNTS and kind == _kind(earlier[1]) and later[0] is earlier[0]
 
 
 def _without_id(reply: Reply) -> Reply:
