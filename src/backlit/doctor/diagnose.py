@@ -11,7 +11,7 @@ from typing import Any
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule, Stage
 from backlit.doctor.findings import kinds
-from backlit.doctor.rare import rare_rows
+from backlit.doctor.held import held_out
 from backlit.doctor.remedies.own import NOT_HELD, pasted
 from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
@@ -102,6 +102,7 @@ def given_to(run: Any, recipe: Recipe | None = None) -> dict[str, Any]:
 
 def evidence_of(run: Any) -> Evidence:
     """What is known of a run."""
+    held = held_out(run)
     return Evidence(
         network=run.network,
         loss=run.loss,
@@ -113,7 +114,8 @@ def evidence_of(run: Any) -> Evidence:
         stopped=run.stopped,
         diverged=run.diverged,
         best_epoch=run.best_epoch,
-        rare=rare_rows(run),
+        rare=held.rare,
+        answers=held.answers,
     )
 
 

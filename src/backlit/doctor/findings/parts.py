@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -14,6 +15,7 @@ SURELY = 4.0  # standard errors
 TOLD_APART = 0.25  # of the AUC above one half
 KEPT = 0.5  # of what simple models gain over guessing in the one part, at least, in the other
 TAUGHT = 0.15  # that they gain in their own part, at least
+APART_VALUES = ("column", "moved", "stretched")
 HARM = 0.1  # of the guess's loss, or of the score, that held-out rows lie behind
 
 APART = Sign(
@@ -26,13 +28,25 @@ APART = Sign(
         "작은 모형이 평가 데이터와 학습 데이터를 구별하는 AUC",
     ),
     Template(
-        "0.5 is chance; beyond it by a quarter and four standard errors, with held-out rows predicted worse",
-        "우연이면 0.5. 그보다 0.25와 표준 오차의 네 배 넘게 높고, 평가 데이터를 더 못 맞힐 때",
+        "0.5 is chance; beyond it by a quarter, and by four standard errors, with held-out rows predicted worse",
+        "우연이면 0.5. 그보다 0.25 넘게, 그리고 표준 오차의 네 배 넘게 높고, 평가 데이터를 더 못 맞힐 때",
     ),
+)
+TOKENS = Sign(
+    Template(
+        "token {token}: {often:.1%} of the held-out tokens, {usual:.1%} of the training ones",
+        "토큰 {token}: 평가 데이터의 {often:.1%}, 학습 데이터의 {usual:.1%}",
+    ),
+    APART.measure,
+    APART.source,
 )
 _LOST = Template(
     "score on held-out rows of what simple models learn from training rows",
     "단순한 모형이 학습 데이터에서 배운 것이 평가 데이터에서 내는 점수",
+)
+_OWN = Template(
+    "score on held-out rows of what the network learned from training rows",
+    "신경망이 학습 데이터에서 배운 것이 평가 데이터에서 내는 점수",
 )
 _HALF = Template(
     "half of what they gain within the one part, where inputs of both parts look alike",
@@ -82,7 +96,7 @@ def _inputs_differ(e: Evidence) -> bool:
         return False
     rows, held = parts["rows"], parts["held"]
     error = math.sqrt((rows + held + 1) / (12 * rows * held))  # of an AUC where there is nothing to tell
-    return bool(parts["apart"] > 0.5 + TOLD_APART + SURELY * error)
+    return bool(parts["apart"] > 0.5 + max(TOLD_APART, SURELY * error))
 
 
 def shifted(e: Evidence) -> list[Finding]:
@@ -97,8 +111,9 @@ def shifted(e: Evidence) -> list[Finding]:
         return []
     severity = "remark" if e.well else "alarm"
     if _inputs_differ(e):
-        values: dict[str, Any] = {name: parts[name] for name in ("column", "moved", "stretched")}
-        return [SHIFTED.found(APART, parts["apart"], 0.5 + TOLD_APART, severity=severity, **values)]
+        sign, names = (TOKENS, ("token", "usual", "often")) if "token" in parts else (APART, APART_VALUES)
+        values: dict[str, Any] = {name: parts[name] for name in names}
+        return [SHIFTED.found(sign, parts["apart"], 0.5 + TOLD_APART, severity=severity, **values)]
     limit, enough = _lost(parts) or (0.0, 1.0)
     if parts.get("levelled", -1.0) <= enough:
         return []
@@ -124,19 +139,44 @@ def _lost(parts: dict[str, Any]) -> tuple[float, float] | None:
 def wrong_labels(e: Evidence) -> list[Finding]:
     """What inputs teach of their targets in one part doesn't hold in the other, though the inputs look alike."""
     parts: dict[str, Any] = e.data.get("parts") or {}
-    lost = _lost(parts)
-    if lost is None or e.well or _inputs_differ(e):
+    if e.well or _inputs_differ(e):
         return []
+    lost = _lost(parts)
+    if lost is None:
+        return _by_the_network(e)
     limit, enough = lost
     if parts.get("levelled", -1.0) > enough:
         return []  # they have another level, no more
-    sign = SCRAMBLED
-    if parts["recoded"] > enough:
-        sign = RENAMED
-    elif parts["next"] > enough:
-        sign = MOVED
+    sign = _told_otherwise(parts, enough) or SCRAMBLED
     values = {name: parts[name] for name in ("inner", "within", "recoded", "next")}
     return [WRONG_LABELS.found(sign, parts["across"], limit, **values)]
+
+
+def _told_otherwise(fits: dict[str, Any], enough: float) -> Sign | None:
+    """How held-out targets would fit."""
+    return RENAMED if fits["recoded"] > enough else MOVED if fits["next"] > enough else None
+
+
+def _by_the_network(e: Evidence) -> list[Finding]:
+    """The network's answers fit held-out targets once these are renamed, or moved: what it learned holds, then.
+
+    Where simple models know too little, it is the one that knows. That its answers don't fit at all is no sign:
+    rows that were learned by heart don't teach others.
+    """
+    known, fits = e.score(False), e.answers
+    if not fits or known is None:
+        return []
+    best = max(fits["recoded"], fits["next"]) if e.classes else known  # of classes, training rows may be known by heart
+    rows = e.data.get("rows", 1.0)
+    told = {**fits, "inner": best, "guess_inner": fits["guess"], "within": fits["guess"], "rows": rows}
+    lost = _lost(told | {"counted_inner": fits.get("counted", rows)})
+    if lost is None or told.get("levelled", -1.0) > lost[1]:
+        return []
+    sign = _told_otherwise(told, lost[1])
+    if sign is None:
+        return []
+    by_network = dataclasses.replace(sign, measure=_OWN)
+    return [WRONG_LABELS.found(by_network, fits["across"], lost[0], recoded=fits["recoded"], next=fits["next"])]
 
 
 SHIFTED = Kind(
@@ -155,7 +195,7 @@ SHIFTED = Kind(
     effect=Template(
         "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
     ),
-    signs=(APART, DRIFTED),
+    signs=(APART, TOKENS, DRIFTED),
     rules=(shifted,),
 )
 

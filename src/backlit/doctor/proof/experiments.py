@@ -30,9 +30,14 @@ TRIED = Sign(
 
 
 def competing(diagnosis: Diagnosis) -> list[Kind]:
-    """Causes that may explain what was seen and can be tried: alarms, and what was taken to follow from them."""
+    """Causes that may explain what was seen and can be tried: alarms, and what was taken to follow from them.
+
+    And the suspicion that a network is too narrow, which is but a remark until it was tried.
+    """
     kinds: dict[Kind, None] = {}
-    for finding in diagnosis.alarms:
+    for finding in diagnosis:
+        if finding.severity != "alarm" and finding.kind is not capacity.TOO_LITTLE:
+            continue
         followers = [each.kind for each in finding.consequences if isinstance(each, Consequence)]
         for kind in (finding.kind, *followers):
             if kind.repair is not None and (kind.role is Role.CAUSE or kind is capacity.TOO_LITTLE):

@@ -269,8 +269,9 @@ class Laboratory:
         return Diagnosis(claimed if experiments.is_open(Diagnosis([finding])) else finding for finding in findings)
 
     def told(self, finding: Finding) -> Finding:
-        """A finding with its verdict."""
+        """A finding with its verdict; a remark that was shown is an alarm, and else has none."""
         verdict = self.verdicts.get(finding.kind.key)
-        return (
-            finding if verdict is None or finding.severity != "alarm" else dataclasses.replace(finding, proof=verdict)
-        )
+        if verdict is None or (finding.severity != "alarm" and verdict.result != "shown"):
+            return finding
+        tried = finding.kind in experiments.competing(Diagnosis([finding]))
+        return dataclasses.replace(finding, severity="alarm", proof=verdict) if tried else finding
