@@ -80,6 +80,7 @@ DRIFTED = Sign(
     remedy="y = np.diff(y, axis=0); x = x[1:]"
     "  # if rows are split by time: keep their order, and learn what changes, or take the trend out of y",
 )
+ANSWERS_RENAMED, ANSWERS_MOVED = (dataclasses.replace(sign, measure=_OWN) for sign in (RENAMED, MOVED))
 SCRAMBLED = Sign(
     Template(
         "within training rows {inner:.2f}, within held-out rows {within:.2f}",
@@ -175,8 +176,8 @@ def _by_the_network(e: Evidence) -> list[Finding]:
     sign = _told_otherwise(told, lost[1])
     if sign is None:
         return []
-    by_network = dataclasses.replace(sign, measure=_OWN)
-    return [WRONG_LABELS.found(by_network, fits["across"], lost[0], recoded=fits["recoded"], next=fits["next"])]
+    own = ANSWERS_RENAMED if sign is RENAMED else ANSWERS_MOVED
+    return [WRONG_LABELS.found(own, fits["across"], lost[0], recoded=fits["recoded"], next=fits["next"])]
 
 
 SHIFTED = Kind(
@@ -214,7 +215,7 @@ WRONG_LABELS = Kind(
     effect=Template(
         "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
     ),
-    signs=(RENAMED, MOVED, SCRAMBLED),
+    signs=(RENAMED, MOVED, SCRAMBLED, ANSWERS_RENAMED, ANSWERS_MOVED),
     rules=(wrong_labels,),
 )
 
