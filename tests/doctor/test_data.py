@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 import backlit as bl
 from backlit.doctor import held
-from backlit.doctor.held import answers, told_apart
+from backlit.doctor.held import told_apart
 from backlit.train.probes.columns import batches_of, coded, far_away, leaking, order_of, tokens_of
 from backlit.train.probes.padding import real_steps
 from backlit.train.probes.parts import parts_of

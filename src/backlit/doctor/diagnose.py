@@ -45,7 +45,9 @@ def diagnose(
         Try causes by short trainings from the run's own start, each with one thing changed, beside the same without it:
         a finding then says "shown" or "likely", and one that its experiment refutes is dropped. Ctrl-C ends it early.
     time_limit : float
-        Seconds that these trainings may take, about.
+        Seconds that these trainings may take. None goes on for another epoch, and none is begun, that wouldn't be
+        done by then, going by the longest so far; what wasn't tried is told. Only the first may take longer, if
+        compiling it does.
     recipe : Recipe, optional
         What trained the run, in place of x and y.
     progress : callable, optional

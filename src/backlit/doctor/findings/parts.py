@@ -192,9 +192,10 @@ SHIFTED = Kind(
         "것과 비슷한 데이터를 얼마나 잘 맞힐지 알 수 없습니다.",
     ),
     remedy="order = np.random.default_rng(0).permutation(len(x)); x, y = x[order], y[order]"
-    "  # before splitting, unless time decides: then keep the order, and difference or detrend",
+    "  # before splitting, if both parts should be alike; where time or origin tells them apart, find out what differs "
+    "first",
     effect=Template(
-        "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
+        "a held-out score that says how it will do", "평가 점수로 앞으로 얼마나 잘 맞힐지 알 수 있게 됩니다."
     ),
     signs=(APART, TOKENS, DRIFTED),
     rules=(shifted,),

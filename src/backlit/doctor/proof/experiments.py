@@ -14,6 +14,7 @@ from backlit.errors import BacklitError
 from backlit.languages import Template
 from backlit.train.recipe import Recipe
 
+OPEN = unlearned.OPEN
 MOST_WAYS = 3  # of one finding that are tried
 PROVABLE = (Stage.DATA, Stage.TARGETS, Stage.OUTPUT, Stage.STRUCTURE)  # mistakes whatever comes of mending them
 TRIED = Sign(
@@ -88,4 +89,4 @@ def claimed(kind: Kind, words: str, share: float) -> Finding:
 
 def is_open(diagnosis: Diagnosis) -> bool:
     """Whether it says that the cause is open."""
-    return any(finding.kind is unlearned.OPEN for finding in diagnosis)
+    return any(finding.kind is OPEN for finding in diagnosis)
