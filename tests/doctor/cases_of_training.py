@@ -152,7 +152,8 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     ),
     (
         steps.LOPSIDED, steps.NOT_COUNTED,
-        evidence(data={"weighing": NO_WEIGHT}), evidence([0.1] * 20, data={"weighing": NO_WEIGHT}),  # learned all the same
+        evidence(data={"weighing": NO_WEIGHT}),
+        evidence([0.1] * 20, data={"weighing": NO_WEIGHT}),  # learned all the same
     ),
     (
         imbalance.HIDDEN, imbalance.FEW_LEARNED,

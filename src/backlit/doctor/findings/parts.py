@@ -80,7 +80,11 @@ DRIFTED = Sign(
     remedy="y = np.diff(y, axis=0); x = x[1:]"
     "  # if rows are split by time: keep their order, and learn what changes, or take the trend out of y",
 )
-ANSWERS_RENAMED, ANSWERS_MOVED = (dataclasses.replace(sign, measure=_OWN) for sign in (RENAMED, MOVED))
+_GAINED = Template(
+    "what it would be if they were told otherwise, less 0.15 and four standard errors; inputs of both parts look alike",
+    "이름이나 순서를 바꾸었을 때의 점수에서 0.15와 표준 오차의 네 배를 뺀 값. 입력은 두 쪽이 비슷함",
+)
+ANSWERS_RENAMED, ANSWERS_MOVED = (dataclasses.replace(sign, measure=_OWN, source=_GAINED) for sign in (RENAMED, MOVED))
 SCRAMBLED = Sign(
     Template(
         "within training rows {inner:.2f}, within held-out rows {within:.2f}",
@@ -167,17 +171,25 @@ def _by_the_network(e: Evidence) -> list[Finding]:
     known, fits = e.score(False), e.answers
     if not fits or known is None:
         return []
-    best = max(fits["recoded"], fits["next"]) if e.classes else known  # of classes, training rows may be known by heart
-    rows = e.data.get("rows", 1.0)
-    told = {**fits, "inner": best, "guess_inner": fits["guess"], "within": fits["guess"], "rows": rows}
-    lost = _lost(told | {"counted_inner": fits.get("counted", rows)})
-    if lost is None or told.get("levelled", -1.0) > lost[1]:
-        return []
-    sign = _told_otherwise(told, lost[1])
-    if sign is None:
-        return []
-    own = ANSWERS_RENAMED if sign is RENAMED else ANSWERS_MOVED
-    return [WRONG_LABELS.found(own, fits["across"], lost[0], recoded=fits["recoded"], next=fits["next"])]
+    if e.classes:  # renaming hardly helps by chance, so what it gains is told by itself
+        best = max(fits["recoded"], fits["next"])
+        limit = best - TAUGHT - SURELY * of_share(best, fits["counted"])
+        sign = ANSWERS_RENAMED if fits["recoded"] >= fits["next"] else ANSWERS_MOVED
+        if fits["across"] >= limit:
+            return []
+    else:
+        rows = e.data.get("rows", 1.0)
+        told = {**fits, "inner": known, "guess_inner": 0.0, "within": 0.0, "rows": rows, "counted_inner": rows}
+        lost = _lost(told)
+        if lost is None or fits["levelled"] > lost[1]:
+            return []
+        limit, enough = lost
+        found = _told_otherwise(fits, enough)
+        if found is None:
+            return []
+        sign = ANSWERS_RENAMED if found is RENAMED else ANSWERS_MOVED
+    values = {name: fits[name] for name in ("recoded", "next")}
+    return [WRONG_LABELS.found(sign, fits["across"], limit, **values)]
 
 
 SHIFTED = Kind(

@@ -188,7 +188,9 @@ def _of_output(
     if seen["weights"] is not None:
         facts["weighing"] = weighing_of(np.asarray(seen["weights"], np.float64), y, kind)
     if kind == "number" and y.dtype.kind == "f" and np.isfinite(y).all():
-        facts["far_targets"] = far_away(y.reshape(len(y), -1))
+        held_y = y[:0] if held is None or not np.isfinite(held["y"]).all() else held["y"]
+        every = np.concatenate([y, held_y.reshape(len(held_y), *y.shape[1:])])  # one held back spoils what is judged
+        facts["far_targets"] = far_away(every.reshape(len(every), -1))
     if simple is not None:
         facts["leaking"] = leaking(simple, y, kind)
     if held is not None:
