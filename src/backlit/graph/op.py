@@ -190,7 +190,7 @@ def snapshot(x: Any) -> Any:
 def _apply(op: Op, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
     """The operation of inputs of all kinds; it runs for each node of each step, so little is called here."""
     tracked = False
-    xp = np
+    xp: Any = np
     values = []
     for x in inputs:
         kind = type(x)
