@@ -209,12 +209,7 @@ class Loop:
 
     def _results(self, replay: Replay) -> tuple[TrainState, Any]:
         """Run the epochs of a replay; the state after them, and their losses and outputs as NumPy arrays."""
-        job, program = self.job, self.job.program
-        batches = _stacked([each.epochs(replay.first, replay.count, program.length) for each in job.batches])
-        validation = _stacked([each.epoch(0) for each in job.validation]) if job.validation else None
-        train_state, results = program.train(
-            replay.start, job.data, batches, job.validation_data, validation, np.int32(replay.count)
-        )
+        train_state, results = self.job.program.train(*arguments(self.job, replay))
         return train_state, tree.map(lambda part: self._by_epoch(np.asarray(part))[: replay.count], results)
 
     def _by_epoch(self, part: np.ndarray) -> np.ndarray:
@@ -338,6 +333,13 @@ class Loop:
         self.stopped = "diverged"
         self.diverged = Divergence(kind, path, state.epoch + 1, step + 1, member + 1 if several else None, greatest)
         return replace(state, train_state=train_state)
+
+
+def arguments(job: Job, replay: Replay) -> tuple[Any, ...]:
+    """What the program takes for the epochs of a replay."""
+    batches = _stacked([each.epochs(replay.first, replay.count, job.program.length) for each in job.batches])
+    validation = _stacked([each.epoch(0) for each in job.validation]) if job.validation else None
+    return replay.start, job.data, batches, job.validation_data, validation, np.int32(replay.count)
 
 
 def _stacked(members: list[Any]) -> Any:
