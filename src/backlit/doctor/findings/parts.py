@@ -188,7 +188,7 @@ def _by_the_network(e: Evidence) -> list[Finding]:
         if found is None:
             return []
         sign = ANSWERS_RENAMED if found is RENAMED else ANSWERS_MOVED
-    values = {name: fits[name] for name in ("recoded", "next")}
+    values: dict[str, Any] = {name: fits[name] for name in ("recoded", "next")}
     return [WRONG_LABELS.found(sign, fits["across"], limit, **values)]
 
 
