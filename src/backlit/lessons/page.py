@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backlit.lessons.formulas import to_mathml
-from backlit.lessons.pictures import png
+from backlit.lessons.pictures import shown
 from backlit.lessons.running import FIGURE, FilledProse, RunCode, run
 from backlit.lessons.source import Exercise, Lesson
 
@@ -32,7 +32,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Page:
-    """Markdown, and the pictures that it shows, as PNG by file name."""
+    """Markdown, and the pictures that it shows, by file name."""
 
     markdown: str
     pictures: dict[str, bytes]
@@ -52,9 +52,12 @@ def page(
                 if step.printed.strip():
                     lines.append(f"```text\n{step.printed.rstrip()}\n```")
             continue
+        files = {}
         for name, figure in step.figures.items():
-            pictures[f"{lesson.name}-{name}.png"] = png(figure)
-        lines.append(to_mathml(FIGURE.sub(rf"![\1]({lesson.name}-\2.png)", step.text[language])))
+            kind, content = shown(figure)
+            files[name] = f"{lesson.name}-{name}.{kind}"
+            pictures[files[name]] = content
+        lines.append(to_mathml(FIGURE.sub(lambda at: f"![{at[1]}]({files[at[2]]})", step.text[language])))  # noqa: B023
     lines += [f"## {words['exercises']}", words["run"].format(name=lesson.name)]
     lines += [_exercise(exercise, language, words["answer"]) for exercise in lesson.exercises]
     return Page("\n\n".join(lines) + "\n", pictures)
