@@ -16,13 +16,24 @@ LANGUAGES = {"en": "", "ko": "ko/"}  # where each has its pages
 LICENCE = "Apache-2.0"  # the foot of a page, after the version
 FOOT = re.compile(r'(md-copyright__highlight">[^<]*)' + LICENCE)
 OTHERS = 'other versions · <span lang="ko">다른 버전</span>'
+DIALOG = 'data-md-component="search" role="dialog"'
+SEARCH = {"en": "Search", "ko": "검색"}
 BASE = re.compile(r'("base":\s*")([^"]*)"')
 
 
 def finish(site: Path, address: str = "") -> None:
     """All of it; the map only if the site's address is known, since it must name pages in full."""
+    name_the_search(site)
     divide_the_search(site)
     map_it(site, address)
+
+
+def name_the_search(site: Path) -> None:
+    """Tell readers of the screen what the dialog is for, which the theme leaves out."""
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        name = SEARCH[language_of(page.relative_to(site).as_posix())]
+        page.write_text(text.replace(DIALOG, f'{DIALOG} aria-label="{name}"'), encoding="utf-8")
 
 
 def divide_the_search(site: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -52,7 +53,9 @@ def draw(folder: Path, page: str, lang: str) -> None:
     code = "\n".join(blocks[: last + 1])
     with tempfile.TemporaryDirectory() as place:
         whole = PRELUDE.format(here=str(Path(__file__).parent)) + code if lang else code
-        subprocess.run([sys.executable, "-c", whole], cwd=place, check=True, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+        command = [sys.executable, "-c", whole]
+        subprocess.run(command, cwd=place, env=environment, check=True, stdout=subprocess.DEVNULL)
         for name in names(code):
             drawn = Path(place) / name
             kept = folder / (f"{drawn.stem}.{lang}{drawn.suffix}" if lang else name)
