@@ -25,9 +25,9 @@ from backlit.studio.sharing import state_of
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = "https://backlit.example/docs"
 sys.path.append(str(ROOT / "docs" / "site"))  # they call each other by these names
-finish, kept, korean_labels, lessons, openings, playground, reference, running = map(
+finish, kept, korean_labels, lessons, openings, playground, reference, running, summaries = map(
     importlib.import_module,
-    ("finish", "kept", "korean_labels", "lessons", "openings", "playground", "reference", "running"),
+    ("finish", "kept", "korean_labels", "lessons", "openings", "playground", "reference", "running", "summaries"),
 )
 
 
@@ -210,13 +210,13 @@ def test_the_gallery_has_every_picture_and_its_calls_are_one_program(tmp_path: P
 
 
 def test_every_public_name_and_command_has_a_korean_sentence() -> None:
-    names, public = reference.korean(), reference.public()
+    names, public = summaries.korean(), reference.public()
     assert set(names) == set(public)
-    assert set(reference.korean("commands")) == set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    for name, sentence in (names | reference.korean("commands")).items():
+    assert set(summaries.korean("commands")) == set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    for name, sentence in (names | summaries.korean("commands")).items():
         assert re.search(r"[가-힣]", sentence), name
     said = {name: " ".join((thing.__doc__ or "").split()) for name, thing in public.items()}
-    raw = tomllib.loads(reference.KOREAN.read_text(encoding="utf-8"))["names"]
+    raw = tomllib.loads(summaries.FILE.read_text(encoding="utf-8"))["names"]
     formulas = [(name, part) for name, sentence in raw.items() for part in re.findall(r"``(.+?)``", sentence)]
     assert len(formulas) > 100
     assert not [(name, part) for name, part in formulas if part not in said[name]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import reference
+from summaries import korean
 from typer.models import ArgumentInfo, OptionInfo
 
 from backlit.cli.main import COMMANDS, app
@@ -120,7 +120,7 @@ def write(folder: Path) -> None:
 def said(module: Any, suffix: str) -> str:
     """What a command does, in a sentence."""
     if suffix:
-        return reference.korean("commands")[module.NAME]
+        return korean("commands")[module.NAME]
     return re.split(r"(?<=\.)\s", inspect.getdoc(module.command) or "", maxsplit=1)[0]
 
 

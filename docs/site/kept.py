@@ -27,6 +27,7 @@ def is_fresh(folder: Path, text: Path) -> bool:
     except (OSError, ValueError):
         return False
     same = {name: running.digest(running.SOURCE / name) for name in record["files"]} == record["files"]
+    same = same and record["made by"] == running.made_by()
     return same and record["text"] == running.digest(text) and record["versions"] == running.versions()
 
 

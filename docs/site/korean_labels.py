@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import reference
+from summaries import korean
 
 from backlit.report.labels import Patterns, matched, patterns, translated
 
@@ -26,7 +26,7 @@ def draw_them() -> None:
 @cache
 def more() -> Patterns:
     """Labels that a report has not."""
-    return patterns(reference.korean("labels"))
+    return patterns(korean("labels"))
 
 
 def put_into_korean(figure: Any) -> int:
@@ -36,8 +36,8 @@ def put_into_korean(figure: Any) -> int:
     known = 0
     for text in figure.findobj(Text):
         english = text.get_text()
-        korean = (translated(english, "ko") or matched(english, more())) if english else None
-        if korean is not None:
-            text.set_text(korean)
+        told = (translated(english, "ko") or matched(english, more())) if english else None
+        if told is not None:
+            text.set_text(told)
             known += 1
     return known

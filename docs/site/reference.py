@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 import inspect
 import re
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
+
+from summaries import korean
 
 import backlit as bl
 
@@ -41,7 +40,6 @@ class Page:
 
 
 HEADED = re.compile(r'(<h2 id="([\w.]+)".*?<div class="doc doc-contents first">)', flags=re.DOTALL)
-KOREAN = Path(__file__).with_name("summaries.ko.toml")
 TITLES = {
     "training": ("학습", "데이터에서 학습 결과까지, 그리고 그 결과로 할 수 있는 일."),
     "tensors": ("텐서와 미분", "그래프와 그 미분, 컴파일한 함수."),
@@ -132,13 +130,6 @@ def page_of(thing: Any) -> Page:
             f"{defined(thing)} is public, but no page of the reference is for it: see docs/site/reference.py"
         )
     return max(fitting, key=lambda pair: pair[0])[1]
-
-
-@cache
-def korean(kind: str = "names") -> Mapping[str, str]:
-    """What each public name is, or each of the "commands", in a Korean sentence."""
-    texts = tomllib.loads(KOREAN.read_text(encoding="utf-8"))[kind]
-    return {name: text.replace("``", "`") for name, text in texts.items()}
 
 
 def write(folder: Path) -> None:

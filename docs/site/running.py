@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import korean_labels
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "backlit"
 LIBRARIES = ("numpy", "jax", "jaxlib", "matplotlib", "scipy")
@@ -29,6 +31,12 @@ def digest(file: Path) -> str:
 def versions() -> dict[str, str]:
     """Of Python and the libraries on which numbers and pictures depend."""
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}
+
+
+def made_by() -> list[str]:
+    """What else decides what is written: these files."""
+    here = Path(__file__).parent
+    return [digest(here / name) for name in (Path(__file__).name, "korean_labels.py")]
 
 
 def machine() -> str:
@@ -70,6 +78,8 @@ def write(name: str, language: str, folder: Path) -> None:
     from backlit.lessons.page import page
     from backlit.lessons.running import run
 
+    if language == "ko":
+        korean_labels.draw_them()
     lesson = LESSONS[name]
     steps = list(run(lesson, language))
     made = page(lesson, language, steps=steps)
@@ -81,6 +91,7 @@ def write(name: str, language: str, folder: Path) -> None:
     record = {
         "text": digest(Path(lesson.path)),
         "files": used(opened),
+        "made by": made_by(),
         "versions": versions(),
         "machine": machine(),
         "seconds": round(time.process_time(), 1),
