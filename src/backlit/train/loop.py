@@ -6,10 +6,11 @@ outputs, and the state after any epoch can be had again by running the call up t
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from backlit.graph import tree
 from backlit.nn.layer import Network
 from backlit.nn.shapes import rows_at, with_shape
 from backlit.optim.plateau import plateau_of, set_factor
-from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, EpochRecord, History
 from backlit.train.divergence import Divergence, first_bad_value
 from backlit.train.ensemble import united
@@ -30,6 +30,7 @@ from backlit.train.program import TrainState
 from backlit.train.scores import measured, named_losses, of_loss
 
 REACHED = "loss reached"  # why training ended, by `until_loss`
+COUNTED = ("rows", "weights")  # what of a batch tells which outputs are whose, and what they count
 PATIENCE_SECONDS = 0.25  # how long one call should take, so that progress is seen and Ctrl-C heard
 
 
@@ -70,10 +71,28 @@ class LoopState:
 
 @dataclass(frozen=True, eq=False)
 class Saving:
-    """After how many epochs each the run is written, and how."""
+    """After how many epochs each the run is written, and how.
 
-    every: int
+    Where nobody says after how many, it is every `EPOCHS`, if writing takes but a `SHARE` of the time so; which isn't
+    the case where an epoch takes a millisecond. The first of several processes looks at the clock.
+    """
+
+    EPOCHS: ClassVar[int] = 10
+    SHARE: ClassVar[float] = 1 / 20
+
+    chosen: int | None
     write: Callable[[], None]
+
+    @property
+    def every(self) -> int:
+        """Epochs after which it may be time to write."""
+        return self.chosen or self.EPOCHS
+
+    def is_due(self, epoch: int, since: float, took: float) -> bool:
+        """Whether to write after an epoch, `since` seconds after the last time, which `took` so many."""
+        if epoch % self.every:
+            return False
+        return self.chosen is not None or distributed.agreed(took <= self.SHARE * since)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,9 +144,11 @@ class Loop:
     probes: ProbeRecords = field(default_factory=ProbeRecords)
     stopped: str = ""
     diverged: Divergence | None = None
+    written: int = 0  # the epoch after which the run was last written
     _replayed: tuple[Replay, TrainState] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._saved = time.monotonic(), 0.0  # when the run was last written, and how long that took
         self.epochs = self.job.training.epochs
         self.until_loss = self.job.training.until_loss
         self.plateau = plateau_of(self.job.optimizer)
@@ -183,8 +204,13 @@ class Loop:
         if not self.stopped:
             self._look()
         saving = listeners.saving
-        if saving is not None and epoch % saving.every == 0 and not self.stopped:
+        if saving is None or self.stopped:
+            return
+        begun, took = self._saved
+        if saving.is_due(epoch, time.monotonic() - begun, took):
+            start = time.monotonic()
             saving.write()
+            self.written, self._saved = epoch, (time.monotonic(), time.monotonic() - start)
 
     def _look(self) -> None:
         """Look inside, if it is due."""
@@ -210,13 +236,14 @@ class Loop:
         return train_state if distributed.count() == 1 else self.job.program.engine.fetch(train_state)
 
     def _results(self, replay: Replay) -> tuple[TrainState, Any]:
-        """Run the epochs of a replay; the state after them, and their losses and outputs as NumPy arrays."""
+        """Run the epochs of a replay; the state after them, and their losses, outputs and batches as NumPy arrays."""
         job, program = self.job, self.job.program
         batches = _stacked([each.epochs(replay.first, replay.count, program.length) for each in job.batches])
-        validation = _stacked([each.epoch(0) for each in job.validation]) if job.validation else None
+        validation = None if self._held is None else _stacked(self._held)
         train_state, results = program.train(
             replay.start, job.data, batches, job.validation_data, validation, np.int32(replay.count)
         )
+        results |= {"batches": {name: batches[name] for name in COUNTED}}
         return train_state, tree.map(lambda part: self._by_epoch(np.asarray(part))[: replay.count], results)
 
     def _by_epoch(self, part: np.ndarray) -> np.ndarray:
@@ -251,6 +278,11 @@ class Loop:
         if best is not None and state.best_epoch != state.epoch:
             return self.network_at(self.train_state_at(best))
         return self.network_at(state.train_state)
+
+    @functools.cached_property
+    def _held(self) -> list[dict[str, np.ndarray]] | None:
+        """The batches of the validation rows, the same in every epoch, of each member."""
+        return None if self.job.validation is None else [each.epoch(0) for each in self.job.validation]
 
     def _call(self, count: int) -> LoopState:
         """One call of the program, and the state after it; its first epoch that ends the training decides which."""
@@ -328,7 +360,7 @@ class Loop:
             record: EpochRecord = {"epoch": first + i + 1, **{name: column[i] for name, column in columns.items()}}
             record |= self._derived(record)
             if scored and self.job.program.collect:
-                record |= self._scores(results, i, first + i)
+                record |= self._scores(results, i)
             yield record
 
     def _columns(self, results: Any, count: int) -> dict[str, list[float]]:
@@ -348,15 +380,16 @@ class Loop:
                 columns["penalty"] = part["penalty"].mean(axis=(1, 2), dtype=np.float64).tolist()
         return columns
 
-    def _scores(self, results: Any, i: int, epoch: int) -> dict[str, float]:
+    def _scores(self, results: Any, i: int) -> dict[str, float]:
         """Metrics of an epoch, the i-th of its call, that are computed from outputs."""
         job = self.job
         output = tree.map(lambda part: part[i], results["train"]["output"])
-        scores = self._mean_score(output, job.batches, epoch, job.examples.encoded, job.examples.by_head)
-        if job.validation is not None:
+        batches = {name: part[min(i, len(part) - 1)] for name, part in results["batches"].items()}  # one if all alike
+        members = [{name: part[member] for name, part in batches.items()} for member in range(job.program.members)]
+        scores = self._mean_score(output, members, job.examples.encoded, job.examples.by_head)
+        if self._held is not None:
             output = tree.map(lambda part: part[i], results["validation"]["output"])
-            encoded = job.examples.split.encoded
-            validation = self._mean_score(output, job.validation, 0, encoded, job.examples.known)
+            validation = self._mean_score(output, self._held, job.examples.split.encoded, job.examples.known)
             scores |= {f"val_{name}": value for name, value in validation.items()}
         return scores
 
@@ -369,12 +402,12 @@ class Loop:
         return derived
 
     def _mean_score(
-        self, outputs: Any, batches: list[Batches], epoch: int, encoded: Any, by_head: Any = None
+        self, outputs: Any, batches: list[dict[str, np.ndarray]], encoded: Any, by_head: Any = None
     ) -> dict[str, float]:
         """The mean over an ensemble's members, each scored on its own rows."""
         members = [
-            self._score(tree.map(lambda part, i=i: part[i], outputs), member.epoch(epoch), encoded, by_head)
-            for i, member in enumerate(batches)
+            self._score(tree.map(lambda part, i=i: part[i], outputs), own, encoded, by_head)
+            for i, own in enumerate(batches)
         ]
         return {name: float(np.mean([member[name] for member in members])) for name in members[0]}
 
