@@ -352,7 +352,8 @@ class Network:
     def dtype(self) -> Any:
         """Type of the parameters."""
         leaves = tree.leaves(self.params)
-        return np.dtype(str(leaves[0].dtype)) if leaves else np.dtype("float32")
+        dtype = leaves[0].dtype if leaves else np.dtype("float32")
+        return dtype if isinstance(dtype, np.dtype) else np.dtype(str(dtype))
 
     def apply(
         self, params: Params, x: Any, *, state: dict[str, Any] | None = None, **options: Unpack[CallOptions]
