@@ -351,8 +351,7 @@ class Network:
     @property
     def dtype(self) -> Any:
         """Type of the parameters."""
-        leaves = tree.leaves(self.params)
-        dtype = leaves[0].dtype if leaves else np.dtype("float32")
+        dtype = next((leaf.dtype for _, leaf in tree.items(self.params)), np.dtype("float32"))
         return dtype if isinstance(dtype, np.dtype) else np.dtype(str(dtype))
 
     def apply(

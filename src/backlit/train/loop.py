@@ -73,8 +73,8 @@ class LoopState:
 class Saving:
     """After how many epochs each the run is written, and how.
 
-    Where nobody says after how many, it is every `EPOCHS`, if writing takes but a `SHARE` of the time so; which isn't
-    the case where an epoch takes a millisecond. The first of several processes looks at the clock.
+    Where nobody says after how many, it is `EPOCHS`, or as many more as keep writing at a `SHARE` of the time: an epoch
+    may take a millisecond. The first of several processes looks at the clock.
     """
 
     EPOCHS: ClassVar[int] = 10
@@ -83,16 +83,11 @@ class Saving:
     chosen: int | None
     write: Callable[[], None]
 
-    @property
-    def every(self) -> int:
-        """Epochs after which it may be time to write."""
-        return self.chosen or self.EPOCHS
-
-    def is_due(self, epoch: int, since: float, took: float) -> bool:
-        """Whether to write after an epoch, `since` seconds after the last time, which `took` so many."""
-        if epoch % self.every:
-            return False
-        return self.chosen is not None or distributed.agreed(took <= self.SHARE * since)
+    def is_due(self, epoch: int, written: int, since: float, took: float) -> bool:
+        """Whether to write after an epoch; the last time was after another, `since` seconds ago, and `took` so many."""
+        if self.chosen is not None:
+            return epoch % self.chosen == 0
+        return epoch >= written + self.EPOCHS and distributed.agreed(took <= self.SHARE * since)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,8 +186,8 @@ class Loop:
         if listeners.callbacks or self.plateau:
             return 1
         count = min(count, self.job.program.length, self.epochs - epoch)
-        if listeners.saving is not None:
-            count = min(count, listeners.saving.every - epoch % listeners.saving.every)
+        if listeners.saving is not None and listeners.saving.chosen is not None:
+            count = min(count, listeners.saving.chosen - epoch % listeners.saving.chosen)
         return count if listeners.prober is None else min(count, listeners.prober.until(epoch))
 
     def _between_calls(self) -> None:
@@ -207,7 +202,7 @@ class Loop:
         if saving is None or self.stopped:
             return
         begun, took = self._saved
-        if saving.is_due(epoch, time.monotonic() - begun, took):
+        if saving.is_due(epoch, self.written, time.monotonic() - begun, took):
             start = time.monotonic()
             saving.write()
             self.written, self._saved = epoch, (time.monotonic(), time.monotonic() - start)

@@ -99,7 +99,7 @@ class Checkpoint(Record):
     folder : path
     every : int, optional
         Epochs from one writing to the next; the folder is written at the end, too. By default 10, or of quick epochs
-        as many tens as keep writing at a twentieth of the time.
+        as many more as keep writing at a twentieth of the time.
     resume : bool
         Go on from the state in the folder, bit for bit as if there had been no stop.
     overwrite : bool
@@ -195,7 +195,7 @@ class Training(Record):
         Folder that holds the run at every moment: written every `checkpoint_every` epochs, and at the end. A
         `Checkpoint` says the next three options as well.
     checkpoint_every : int, optional
-        Epochs from one writing of `checkpoint` to the next; by default 10, or of quick epochs as many tens as keep
+        Epochs from one writing of `checkpoint` to the next; by default 10, or of quick epochs as many more as keep
         writing at a twentieth of the time.
     resume : bool
         Go on from the state in `checkpoint`, bit for bit as if there had been no stop.
