@@ -351,6 +351,11 @@ class Network:
     @property
     def dtype(self) -> Any:
         """Type of the parameters."""
+        node = self.params
+        while type(node) is dict and node:  # the shortest way to an array: of one row every microsecond counts
+            node = next(iter(node.values()))
+        if type(node) is np.ndarray:
+            return node.dtype
         dtype = next((leaf.dtype for _, leaf in tree.items(self.params)), np.dtype("float32"))
         return dtype if isinstance(dtype, np.dtype) else np.dtype(str(dtype))
 
