@@ -17,7 +17,7 @@ GAPS = "drop such rows or fill them in (preparation=bl.data.FillGaps().fit(x) do
 
 
 def as_arrays(
-    x: Any, keep_integers: bool = False, dtype: str | None = "float32"
+    x: Any, keep_integers: bool = False, dtype: str | np.dtype | None = "float32"
 ) -> tuple[np.ndarray, list[str] | None]:
     """Inputs as an array of numbers, and the columns' names if there are any.
 
@@ -27,7 +27,7 @@ def as_arrays(
         With one row an example. PyTorch's, JAX's and Arrow's arrays are taken, too, and all that speak DLPack.
     keep_integers : bool
         Leave whole numbers as they are (indices for an embedding).
-    dtype : str or None
+    dtype : str, numpy.dtype or None
         Type of the result otherwise; None leaves floating-point numbers as they are.
         An array of this type isn't copied, whoever's it is.
 
@@ -77,7 +77,7 @@ def as_arrays(
     original = array
     if dtype is not None or array.dtype.kind != "f":
         with np.errstate(over="ignore"):  # told below, by row and column
-            array = array.astype(dtype or "float64", copy=False)
+            array = array.astype("float64" if dtype is None else dtype, copy=False)
     if not _is_finite(array) and not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0]
         value = original[tuple(where)]

@@ -119,7 +119,7 @@ class Result:
 
     def inputs(self, x: Any) -> Any:
         """Raw input, as given to `fit`, as the array that the network takes, or the arrays by name."""
-        inputs = inputs_of(self.network, self.preparation, x, str(self.network.dtype))
+        inputs = inputs_of(self.network, self.preparation, x, self.network.dtype)
         expected, got = self.network.input_shape, shape_of(inputs)
         if got != expected:
             one = "; that is one row: pass x[None], or [x]" if getattr(inputs, "shape", None) == expected else ""
