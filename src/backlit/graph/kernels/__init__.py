@@ -10,6 +10,7 @@ conv_weight(x, g, window)               its adjoint in the weight
 fold(parts, window, sizes)              for each tap a part (batch, *positions, channels), added up in place
 scan(f, carry, xs, reverse)             a loop along the first axis of xs, or back
 recurrence(kind, arrays, mask, keep)    a whole "rnn", "gru" or "lstm" with its gradient; None if there is no kernel
+narrow_product(a, b), narrow_einsum     products of inputs rounded to bfloat16; XLA's alone
 erf(x)                                  the error function
 ======================================  ==================================================================
 

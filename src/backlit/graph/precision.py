@@ -1,0 +1,41 @@
+"""How exact matrix products are: as their inputs, or with inputs rounded to bfloat16 and sums in float32."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from backlit.graph import kernels
+from backlit.graph.tensor import Tensor
+
+_narrow: contextvars.ContextVar[bool] = contextvars.ContextVar("narrow", default=False)
+
+
+@contextlib.contextmanager
+def products_in(precision: str | None) -> Iterator[None]:
+    """Within it, products of float32 are computed in this precision, "bfloat16" or None, by programs made meanwhile.
+
+    bfloat16 has float32's range with 8 bits of its 24: no loss need be scaled lest a gradient vanish, as with float16.
+    NumPy, which lacks the type, computes as ever.
+    """
+    token = _narrow.set(precision == "bfloat16")
+    try:
+        yield
+    finally:
+        _narrow.reset(token)
+
+
+def is_narrow() -> bool:
+    """Whether products are to be of bfloat16."""
+    return _narrow.get()
+
+
+def product(a: Any, b: Any) -> Any:
+    """``a @ b`` in the precision that is asked for."""
+    if type(a) is np.ndarray or not _narrow.get() or type(a) is Tensor or type(b) is Tensor:
+        return a @ b  # of Tensors it is an operation, which comes back here with their arrays
+    return kernels.of(a.__array_namespace__()).narrow_product(a, b)
