@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.graph.precision import product, products_in
+from backlit.graph.kernels import product
+from backlit.graph.precision import products_in
 from benchmarks import costs
 
 NETWORKS = {

@@ -5,12 +5,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Iterator
-from typing import Any
-
-import numpy as np
-
-from backlit.graph import kernels
-from backlit.graph.tensor import Tensor
 
 _narrow: contextvars.ContextVar[bool] = contextvars.ContextVar("narrow", default=False)
 
@@ -32,10 +26,3 @@ def products_in(precision: str | None) -> Iterator[None]:
 def is_narrow() -> bool:
     """Whether products are to be of bfloat16."""
     return _narrow.get()
-
-
-def product(a: Any, b: Any) -> Any:
-    """``a @ b`` in the precision that is asked for."""
-    if type(a) is np.ndarray or not _narrow.get() or type(a) is Tensor or type(b) is Tensor:
-        return a @ b  # of Tensors it is an operation, which comes back here with their arrays
-    return kernels.of(a.__array_namespace__()).narrow_product(a, b)

@@ -44,7 +44,7 @@ from backlit.graph.kernels.blocks import block
 from backlit.graph.kernels.native import convolution
 from backlit.graph.kernels.native.convolution import NATIVE
 from backlit.graph.kernels.native.recurrence import Recurrence, native_recurrence
-from backlit.graph.precision import is_narrow, product
+from backlit.graph.precision import is_narrow
 from backlit.graph.window import Sizes, Window
 
 
@@ -58,6 +58,10 @@ def narrow_product(a: Any, b: Any) -> Any:
     if a.dtype != np.float32 or b.dtype != np.float32:
         return a @ b
     return jnp.matmul(a.astype(jnp.bfloat16), b.astype(jnp.bfloat16), preferred_element_type=np.float32)
+
+
+def _product(a: Any, b: Any) -> Any:
+    return narrow_product(a, b) if is_narrow() else a @ b
 
 
 def narrow_einsum(subscripts: str, *arrays: Any) -> Any:
@@ -247,7 +251,7 @@ def patch_conv(x: Any, weight: Any, window: Window) -> Any:
     matrix = _matrix(weight, window.groups).mT
 
     def some(x: Any) -> Any:
-        rows = product(_patches(x, window), matrix)
+        rows = _product(_patches(x, window), matrix)
         return rows.transpose(1, 0, 2).reshape(x.shape[0], *positions, weight.shape[0])
 
     positions = window.positions(x.shape[1:-1])
@@ -261,7 +265,7 @@ def patch_conv_input(g: Any, weight: Any, window: Window, sizes: Sizes) -> Any:
     channels = weight.shape[-1] * window.groups
 
     def some(g: Any) -> Any:
-        rows = product(_by_group(g, window.groups), matrix)
+        rows = _product(_by_group(g, window.groups), matrix)
         rows = rows.reshape(*rows.shape[:2], window.taps, weight.shape[-1]).transpose(1, 2, 0, 3)
         rows = rows.reshape(*g.shape[:-1], window.taps, channels)
         return fold([rows[..., tap, :] for tap in range(window.taps)], window, sizes)
@@ -273,7 +277,7 @@ def patch_conv_weight(x: Any, g: Any, window: Window) -> Any:
     """Its adjoint in the weight: gradientᵀ · patches."""
 
     def some(x: Any, g: Any) -> Any:
-        return product(_by_group(g, window.groups).mT, _patches(x, window))
+        return _product(_by_group(g, window.groups).mT, _patches(x, window))
 
     size = _block(x.shape[0], g.shape[1:-1], window, x.shape[-1], x.dtype.itemsize)
     if size == x.shape[0]:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import ShapeError
+from backlit.graph.kernels import product
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.shape import concatenate, pad, stack
 from backlit.graph.ops.stable import softmax
-from backlit.graph.precision import product
 from backlit.graph.registry import primitive, sample
 from backlit.graph.tensor import value_of
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from backlit.errors import BacklitError, ShapeError
 from backlit.graph import kernels
+from backlit.graph.kernels import product
 from backlit.graph.op import operation
 from backlit.graph.ops.shape import broadcast_to, expand_dims
-from backlit.graph.precision import is_narrow, product
+from backlit.graph.precision import is_narrow
 from backlit.graph.registry import Draw, composite, primitive, sample
 from backlit.graph.tensor import value_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backlit.errors import ShapeError
+from backlit.graph.kernels import product
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import sigmoid, tanh
@@ -24,7 +25,6 @@ from backlit.graph.ops.recurrence import (
     weight_gradient,
 )
 from backlit.graph.ops.shape import concatenate
-from backlit.graph.precision import product
 from backlit.graph.registry import composite, sample
 from backlit.graph.scan import scan
 

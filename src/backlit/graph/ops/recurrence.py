@@ -18,12 +18,12 @@ import numpy as np
 from backlit.errors import InputError, ShapeError
 from backlit.graph import kernels
 from backlit.graph.bundle import Bundle, leaf_of, no_second_run, pack, pull_several, unpack
+from backlit.graph.kernels import product
 from backlit.graph.op import Op, namespace, transforming
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import relu, tanh
 from backlit.graph.ops.linalg import linear
 from backlit.graph.ops.shape import astype
-from backlit.graph.precision import product
 from backlit.graph.registry import composite, sample
 from backlit.graph.scan import scan
 from backlit.graph.tensor import Tensor, value_of
