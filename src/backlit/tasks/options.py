@@ -237,7 +237,7 @@ class Call(Record):
     """
 
     checkpoint: str | Path | Checkpoint | None = same(Training, "checkpoint")
-    checkpoint_every: int = same(Training, "checkpoint_every")
+    checkpoint_every: int | None = same(Training, "checkpoint_every")
     resume: bool = same(Training, "resume")
     overwrite: bool = same(Training, "overwrite")
     progress: bool | None = same(Training, "progress")

@@ -49,7 +49,7 @@ class TrainingOptions(TypedDict, total=False):
     preparation: Any
     standardize_targets: bool
     checkpoint: str | Path | Checkpoint | None
-    checkpoint_every: int
+    checkpoint_every: int | None
     resume: bool
     overwrite: bool
     progress: bool | None

@@ -97,8 +97,9 @@ class Checkpoint(Record):
     Parameters
     ----------
     folder : path
-    every : int
-        Epochs from one writing to the next; the folder is written at the end, too.
+    every : int, optional
+        Epochs from one writing to the next; the folder is written at the end, too. By default 10, or of quick epochs
+        as many more as keep writing at a twentieth of the time.
     resume : bool
         Go on from the state in the folder, bit for bit as if there had been no stop.
     overwrite : bool
@@ -117,7 +118,7 @@ class Checkpoint(Record):
     """
 
     folder: str | Path = option()
-    every: int = whole(10, unit="epochs", scope="call")
+    every: int | None = whole(None, unit="epochs", scope="call")
     resume: bool = option(False, scope="call")
     overwrite: bool = option(False, scope="call")
 
@@ -193,8 +194,9 @@ class Training(Record):
     checkpoint : path or Checkpoint, optional
         Folder that holds the run at every moment: written every `checkpoint_every` epochs, and at the end. A
         `Checkpoint` says the next three options as well.
-    checkpoint_every : int
-        Epochs from one writing of `checkpoint` to the next.
+    checkpoint_every : int, optional
+        Epochs from one writing of `checkpoint` to the next; by default 10, or of quick epochs as many more as keep
+        writing at a twentieth of the time.
     resume : bool
         Go on from the state in `checkpoint`, bit for bit as if there had been no stop.
     overwrite : bool
@@ -323,7 +325,7 @@ class Training(Record):
     checkpoint: str | Path | Checkpoint | None = option(
         None, scope="call", kinds=(str, PathLike, Checkpoint), words="a folder, or bl.Checkpoint(...)"
     )
-    checkpoint_every: int = same(Checkpoint, "every")
+    checkpoint_every: int | None = same(Checkpoint, "every")
     resume: bool = same(Checkpoint, "resume")
     overwrite: bool = same(Checkpoint, "overwrite")
     progress: bool | None = option(None, scope="call")
