@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from backlit.lessons.formulas import to_mathml
 from backlit.lessons.pictures import png
-from backlit.lessons.running import FIGURE, FilledProse, RunCode, run
+from backlit.lessons.running import FIGURE, FilledProse, RunCode, run, setup
 from backlit.lessons.source import Exercise, Lesson
 
 _WORDS = {
     "en": {
+        "begin": "The code below runs wherever it is pasted, in this order, after these lines:",
         "exercises": "Exercises",
         "answer": "An answer",
         "run": "Run it yourself: `backlit lesson {name}`, or as a notebook: "
@@ -20,6 +21,7 @@ _WORDS = {
         "`backlit lesson {name} --check answers.py`.",
     },
     "ko": {
+        "begin": "아래의 코드는 먼저 다음 줄을 실행하고 나서 차례대로 붙여 넣으면 어디에서나 돌아갑니다.",
         "exercises": "연습 문제",
         "answer": "풀이 예",
         "run": "직접 실행해 보세요: `backlit lesson {name} --lang ko`. "
@@ -45,6 +47,7 @@ def page(
     pictures: dict[str, bytes] = {}
     words = _WORDS[language]
     lines = [f"# {lesson.number}. {lesson.title[language]}", lesson.summary[language], lesson.follows[language]]
+    lines += [words["begin"], f"```python\n{setup(language, quick).strip()}\n```"]
     for step in run(lesson, language, quick=quick) if steps is None else steps:
         if isinstance(step, RunCode):
             if not step.code.claim:
@@ -53,7 +56,7 @@ def page(
                     lines.append(f"```text\n{step.printed.rstrip()}\n```")
             continue
         for name, figure in step.figures.items():
-            pictures[f"{lesson.name}-{name}.png"] = png(figure)
+            pictures[f"{lesson.name}-{name}.png"] = png(figure, language)
         lines.append(to_mathml(FIGURE.sub(rf"![\1]({lesson.name}-\2.png)", step.text[language])))
     lines += [f"## {words['exercises']}", words["run"].format(name=lesson.name)]
     lines += [_exercise(exercise, language, words["answer"]) for exercise in lesson.exercises]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from backlit.inspect.draw.operations import operations
 from backlit.inspect.draw.scene import Scene
 from backlit.inspect.draw.summary import summary
 from backlit.inspect.draw.unrolled import unrolled
+from backlit.inspect.draw.words import RANDOM_INPUT
 from backlit.inspect.explain import Explanation, explain
 from backlit.inspect.trace import described, require_network, require_single, trace
 from backlit.nn.layer import Layer, Network
@@ -33,6 +35,9 @@ def draw(
     y: Any = None,
     loss: Any = None,
     labels: Any = None,
+    names: Mapping[str, str] | None = None,
+    slopes: bool = False,
+    lang: str = "en",
 ) -> Drawing:
     """A picture of a graph (forward values above the lines, gradients below) or of a network.
 
@@ -51,9 +56,17 @@ def draw(
     x, y, loss : optional
         For "operations" of a network: the batch that is run through it (one random example if left out), and the
         targets and loss if the graph is to end in the loss. For "time" and "cell", x is a row, (steps, features), whose
-        states and gates are shown.
+        states and gates are shown; for "neurons" a row whose sums and outputs are written to the units, with its
+        targets as y.
     labels : (inputs, outputs), optional
         For "time": what is written below x₁, x₂, … and above y₁, y₂, …: a text or a list for each, or None.
+    names : dict, optional
+        For "neurons": names of units' outputs, sums and targets, and of weights, as in `explain_update`:
+        ``{"x3": "h1", "y3": "z1", "t5": "t1", "0/weight[0,0]": "w1"}``.
+    slopes : bool
+        Of a graph: also write the local slope ∂q/∂x of each operation by each single number that goes into it.
+    lang : "en" or "ko"
+        Of what is written.
 
     Returns
     -------
@@ -62,8 +75,9 @@ def draw(
 
     Raises
     ------
-    InputError, ShapeError
-        If `what` can't be drawn at this depth, or the path's ending is unknown or it can't be written.
+    InputError, ShapeError, UnknownNameError
+        If `what` can't be drawn at this depth, a name or language is unknown, or the path's ending is unknown or it
+        can't be written.
 
     Examples
     --------
@@ -82,21 +96,27 @@ def draw(
         check_path(path)
     if depth is not None and not (isinstance(depth, str) and depth in DEPTHS):
         raise unknown("depth", depth, DEPTHS)
-    drawing = Drawing(_scene(what, depth, {"x": x, "y": y, "loss": loss, "labels": labels}))
+    said = {"x": x, "y": y, "loss": loss, "labels": labels, "names": names, "slopes": slopes or None}
+    drawing = Drawing(_scene(what, depth, said)).within(lang)
     if path is not None:
         drawing.save(path)
     return drawing
 
 
 # What is said beside a network, by depth.
-_TAKES = {"operations": ("x", "y", "loss"), "time": ("x", "labels"), "cell": ("x",)}
+_TAKES = {
+    "operations": ("x", "y", "loss", "slopes"),
+    "neurons": ("x", "y", "names"),
+    "time": ("x", "labels"),
+    "cell": ("x",),
+}
 
 
 def _scene(what: Any, depth: str | None, said: dict[str, Any]) -> Scene:
     if isinstance(what, (Tensor, Explanation)):
         if depth not in (None, "operations"):
             raise InputError(f"depth={depth!r} is for networks; a graph is drawn as depth='operations'")
-        return _graph(what)
+        return _graph(what, slopes=bool(said["slopes"]))
     if not isinstance(what, Layer) and not isinstance(getattr(what, "network", what), Network):
         raise InputError(f"draw takes a Tensor, an Explanation, a Network or a Run, got {described(what)}")
     network = require_network(what, "draw")
@@ -105,23 +125,23 @@ def _scene(what: Any, depth: str | None, said: dict[str, Any]) -> Scene:
             depths = " or ".join(f"depth={each!r}" for each, takes in _TAKES.items() if name in takes)
             raise InputError(f"{name} is for {depths}, got depth={depth or 'layers'!r}")
     if depth == "operations":
-        note = "" if said["x"] is not None else "input: one example of random numbers; give your own as x=…"
-        return _graph(trace(network, said["x"], said["y"], said["loss"]), note)
+        note = "" if said["x"] is not None else RANDOM_INPUT
+        return _graph(trace(network, said["x"], said["y"], said["loss"]), note, bool(said["slopes"]))
     if depth is None or depth == "layers":
         return layers(network)
     require_single(network, f"draw with depth={depth!r}")
     if depth == "neurons":
-        return neurons(network)
+        return neurons(network, said["x"], said["y"], said["names"])
     return unrolled(network, said["x"], said["labels"]) if depth == "time" else cell(network, said["x"])
 
 
-def _graph(what: Tensor | Explanation, note: str = "") -> Scene:
+def _graph(what: Tensor | Explanation, note: str = "", slopes: bool = False) -> Scene:
     if isinstance(what, Explanation):
         last = what.output
-        return operations(what, note) if len(what) <= _MOST else summary(last.tensor, last.upstream, note)
+        return operations(what, note, slopes) if len(what) <= _MOST else summary(last.tensor, last.upstream, note)
     if len(graph.nodes(what)) > _MOST:
         return summary(what, note=note)
-    return operations(explain(what), note)
+    return operations(explain(what), note, slopes)
 
 
 __all__ = ["DEPTHS", "Drawing", "check_path", "draw"]
