@@ -9,6 +9,7 @@ from backlit.optim.exact import LeastSquares, least_squares, ridge
 from backlit.optim.freezing import Frozen
 from backlit.optim.lbfgs import minimize_lbfgs
 from backlit.optim.plateau import ReduceOnPlateau, plateau_of, set_factor
+from backlit.optim.proximal import SoftThreshold
 from backlit.optim.quasi_newton import LBFGS
 from backlit.optim.schedules import (
     Constant,
@@ -124,6 +125,7 @@ __all__ = [
     "ScaleByLearningRate",
     "ScaleByRMS",
     "Schedule",
+    "SoftThreshold",
     "Step",
     "Transform",
     "WarmUp",
