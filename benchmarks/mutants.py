@@ -48,7 +48,7 @@ ROOMS = {  # what is changed, and the tests that should notice
     "losses": (("nn/losses/**/*.py",), ("tests/nn/losses", "tests/nn/test_network.py", "src/backlit/nn/losses")),
     "graph": (("graph/**/*.py",), ("tests/graph", "tests/engine", "src/backlit/graph")),
     "loop": (
-        ("train/loop.py",),
+        ("train/loop.py", "train/lines.py"),
         ("tests/train/test_fit.py", "tests/train/test_ensemble.py", "tests/store/test_checkpoint.py"),
     ),
 }

@@ -51,8 +51,8 @@ PAGES = (
     Page(
         "inside",
         "Seeing inside",
-        "Explanations, drawings, a training step by hand, importance of columns, probes.",
-        ("inspect", "train.probes"),
+        "Explanations, drawings, a training step by hand, importance of columns, probes; the studio in a notebook.",
+        ("inspect", "train.probes", "studio"),
     ),
     Page("doctor", "The doctor", "What is wrong with a network, before and after training.", ("doctor", "watching")),
     Page("exchange", "Other tools", "Networks and runs to and from other tools.", ("exchange",)),

@@ -179,6 +179,7 @@ from .run import Run as Run
 from .run import load as load
 from .run import lr_find as lr_find
 from .run import probe as probe
+from .studio.notebook import Studio as Studio
 from .tasks.series import forecast as forecast
 from .train.callbacks import EarlyStopping as EarlyStopping
 from .train.callbacks import EpochEnd as EpochEnd

@@ -1,6 +1,5 @@
 """The commands as users type them: results, exit status, streams, and nothing half-written."""
 
-import contextlib
 import json
 import os
 import shlex
@@ -21,16 +20,9 @@ from typer.testing import CliRunner
 import backlit as bl
 from backlit.cli import compare, evaluate, explain, generate, importance, lr_find, predict, show, train
 from backlit.cli.main import COMMANDS, app, main
+from tests.cli.calling import backlit
 from tests.cli.test_examples import WANTED
 from tests.trackers.told import with_trackers
-
-
-def backlit(*arguments, folder, **options):
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "backlit", *map(str, arguments)],
-        cwd=folder, capture_output=True, text=True, check=False, **options,
-    )  # fmt: skip
 
 
 def table(path, rows=90, seed=0):
@@ -53,7 +45,7 @@ def trained(tmp_path_factory):
     table(folder / "houses.csv")
     done = backlit(
         "train", "houses.csv", "--target", "kind", "--out", "run", "--epochs", 40, "--network", "mlp:16", "--json",
-        folder=folder,
+        "--no-report", folder=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout)
@@ -90,7 +82,9 @@ def test_evaluate_predict_and_show(trained):
 
 def test_regression_predicts_in_the_targets_unit(tmp_path):
     table(tmp_path / "houses.csv")
-    done = backlit("train", "houses.csv", "--target", "price", "--out", "run", "--json", "-q", folder=tmp_path)
+    done = backlit(
+        "train", "--no-report", "houses.csv", "--target", "price", "--out", "run", "--json", "-q", folder=tmp_path
+    )
     result = json.loads(done.stdout)["test"]
     assert result["r2"] > 0.5
     predictions = json.loads(backlit("predict", "run", "houses.csv", "--json", folder=tmp_path).stdout)["prediction"]
@@ -98,7 +92,7 @@ def test_regression_predicts_in_the_targets_unit(tmp_path):
 
 
 def test_train_digits_prints_a_report_and_keeps_streams_apart(tmp_path):
-    done = backlit("train", "digits", "--epochs", 12, "--out", "run", folder=tmp_path)
+    done = backlit("train", "--no-report", "digits", "--epochs", 12, "--out", "run", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "the most frequent class" in done.stdout
     assert "calibration error" in done.stdout
@@ -109,7 +103,7 @@ def test_train_digits_prints_a_report_and_keeps_streams_apart(tmp_path):
 
 def test_without_out_the_run_gets_a_folder_of_its_own(tmp_path):
     for _ in "ab":
-        backlit("train", "xor", "--epochs", 2, "-q", "--network", "mlp:4", folder=tmp_path)
+        backlit("train", "--no-report", "xor", "--epochs", 2, "-q", "--network", "mlp:4", folder=tmp_path)
     assert len(list((tmp_path / "runs").glob("xor-*/network.json"))) == 2
 
 
@@ -146,6 +140,7 @@ def test_resume_continues(tmp_path):
     table(tmp_path / "t.csv")
     words = (
         "train",
+        "--no-report",
         "t.csv",
         "--target",
         "kind",
@@ -248,7 +243,7 @@ def test_mistakes_end_with_2_and_one_message(tmp_path, words, message, monkeypat
 
 def test_mistakes_with_a_run(trained, tmp_path):
     folder, _ = trained
-    existing = backlit("train", "xor", "--out", "run", folder=folder)
+    existing = backlit("train", "--no-report", "xor", "--out", "run", folder=folder)
     assert existing.returncode == 2
     assert "already holds a run" in existing.stderr
     (folder / "short.csv").write_text("크기\n1\n", encoding="utf-8")
@@ -266,12 +261,15 @@ def test_a_run_is_repeated_by_its_choices(trained, tmp_path):
     folder, _ = trained
     kept = tomllib.loads((folder / "run" / "config.toml").read_text(encoding="utf-8"))
     assert {"data", "target", "network", "dropout", "learning_rate", "batch_size", "patience", "ensemble"} <= set(kept)
-    again = backlit("train", "--config", "run/config.toml", "--out", tmp_path / "again", "-q", folder=folder)
+    again = backlit(
+        "train", "--no-report", "--config", "run/config.toml", "--out", tmp_path / "again", "-q", folder=folder
+    )
     assert again.returncode == 0, again.stderr
     for name in ("weights.safetensors", "judgement.json"):
         assert (tmp_path / "again" / name).read_bytes() == (folder / "run" / name).read_bytes()
     other = backlit(
         "train",
+        "--no-report",
         "--config",
         "run/config.toml",
         "--epochs",
@@ -340,7 +338,9 @@ def test_korean_files_of_spreadsheets_keep_their_form(tmp_path):
         area = rng.uniform(20, 90)
         lines.append(f"{'=cmd()' if i % 7 == 0 else '가나다'[i % 3]};{area:.2f};{area * 12:.1f}".replace(".", ","))
     (tmp_path / "집.csv").write_bytes("\r\n".join(lines).encode("cp949"))
-    done = backlit("train", "집.csv", "--target", "값", "--out", "run", "--epochs", 20, "-q", folder=tmp_path)
+    done = backlit(
+        "train", "--no-report", "집.csv", "--target", "값", "--out", "run", "--epochs", 20, "-q", folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert "read as CP949 (Korean)" in done.stderr
     done = backlit("predict", "run", "집.csv", "--out", "p.csv", folder=tmp_path)
@@ -389,7 +389,7 @@ def test_whatever_is_typed_and_read_no_traceback_follows(tmp_path_factory, data)
 
 
 def test_overwriting_loses_nothing_to_a_mistake(tmp_path):
-    words = ("train", "xor", "--out", "run", "--network", "mlp:4", "-q", "--overwrite")
+    words = ("train", "--no-report", "xor", "--out", "run", "--network", "mlp:4", "-q", "--overwrite")
     assert backlit(*words, "--epochs", 2, folder=tmp_path).returncode == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     assert backlit(*words, "--epochs", 0, folder=tmp_path).returncode == 2
@@ -399,7 +399,9 @@ def test_overwriting_loses_nothing_to_a_mistake(tmp_path):
 
 
 def test_a_diverged_run_ends_with_1_and_says_where(tmp_path):
-    done = backlit("train", "digits", "--optimizer", "sgd", "--lr", "1e38", "--epochs", 3, "-q", folder=tmp_path)
+    done = backlit(
+        "train", "--no-report", "digits", "--optimizer", "sgd", "--lr", "1e38", "--epochs", 3, "-q", folder=tmp_path
+    )
     assert done.returncode == 1
     assert "training diverged" in done.stderr
     assert "epoch 1, step" in done.stderr
@@ -445,9 +447,17 @@ def test_help_is_quick(tmp_path):
 ELSEWHERE = (*WANTED, "runs/dates")  # in examples that have a test of their own
 
 
+def shortly(words):
+    """Options that make an example's training short: reports, ensembles and long trainings have tests of their own."""
+    brief = ["--no-report"]
+    if not {"least_squares", "--epochs", "book.txt"} & set(words):
+        brief += ["--epochs", "2"]
+    return brief if {"book.txt", "--ensemble"} & set(words) else [*brief, "--ensemble", "1"]
+
+
 @with_trackers
 @pytest.mark.slow
-def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
+def test_the_examples_of_every_help_run(tmp_path, monkeypatch):
     """As they stand there, in a folder with the files that they speak of."""
     table(tmp_path / "houses.csv", rows=120)
     for name, seed in (("test.csv", 1), ("new.csv", 2)):
@@ -473,12 +483,10 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
         for example in examples:
             words = shlex.split(example)[1:]
             words = [str(name) for word in words for name in (Path().glob(word) if "/*" in word else [word])]
-            monkeypatch.setattr(sys, "argv", ["backlit", *words])
-            with contextlib.suppress(SystemExit):
-                main()
-            said = capsys.readouterr()
-            assert said.out.strip() or {"--out", "--draw", "--attention"} & set(words), (example, said.err)
-            assert "backlit:" not in said.err, (example, said.err)
+            said = backlit(*words, *(shortly(words) if module is train else ()))
+            assert said.returncode == 0, (example, said.stderr)
+            assert said.stdout.strip() or {"--out", "--draw", "--attention"} & set(words), (example, said.stderr)
+            assert "backlit:" not in said.stderr, (example, said.stderr)
         if module is train:  # what the others speak of
             for name in ("digits", "a", "b"):
                 bl.load("runs/houses").save(f"runs/{name}")
@@ -488,7 +496,7 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch, capsys):
 def test_several_targets_and_a_file_that_says_what_columns_are(tmp_path):
     table(tmp_path / "t.csv")
     (tmp_path / "columns.toml").write_text('[columns]\n"크기" = "robust"\ncolour = "drop"\n', encoding="utf-8")
-    words = ("train", "t.csv", "--columns", "columns.toml", "--out", "run", "-q", "--epochs", 5)
+    words = ("train", "--no-report", "t.csv", "--columns", "columns.toml", "--out", "run", "-q", "--epochs", 5)
     done = backlit(*words, "--target", "price", "--target", "크기", folder=tmp_path)
     assert done.returncode == 2
     assert "column '크기' is the target, no input" in done.stderr
@@ -497,7 +505,19 @@ def test_several_targets_and_a_file_that_says_what_columns_are(tmp_path):
     assert "scaled by median and quartiles" in done.stdout
     assert "left out: as asked" in done.stdout
     done = backlit(
-        "train", "t.csv", "--target", "price", "--target", "크기", "--out", "two", "-q", "--epochs", 5, folder=tmp_path
+        "train",
+        "--no-report",
+        "t.csv",
+        "--target",
+        "price",
+        "--target",
+        "크기",
+        "--out",
+        "two",
+        "-q",
+        "--epochs",
+        5,
+        folder=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert "by the mean" in done.stdout

@@ -1,8 +1,6 @@
 """`backlit diagnose RUN --fix`: a new folder with the mended run, the old one as it was, and bad input."""
 
-import contextlib
 import hashlib
-import io
 import json
 import os
 import signal
@@ -10,35 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import backlit as bl
-from backlit.cli.main import main
+from tests.cli.calling import backlit
 
 WORDS = ("--network", "mlp:8", "--ensemble", 1, "--engine", "numpy", "-q", "--no-report")
-
-
-def backlit(*arguments, folder: Path) -> SimpleNamespace:
-    """Run the command here, as its process would."""
-    out, errors, before = io.StringIO(), io.StringIO(), Path.cwd()
-    status = 0
-    try:
-        os.chdir(folder)
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(errors),
-        ):
-            patch.setattr(sys, "argv", ["backlit", *map(str, arguments)])
-            main()
-    except SystemExit as end:
-        status = end.code or 0
-    finally:
-        os.chdir(before)
-    return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr=errors.getvalue())
 
 
 def content(folder: Path) -> dict[str, str]:

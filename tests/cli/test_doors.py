@@ -3,7 +3,6 @@ the user's own looked into."""
 
 import json
 import shlex
-import sys
 import tomllib
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 
 import backlit as bl
 from backlit.cli import train
-from backlit.cli.main import main
+from tests.cli.calling import backlit
 from tests.trackers.told import with_trackers
 
 QUICK = ("--engine", "numpy", "--ensemble", "1", "--no-report", "-q")
@@ -35,21 +34,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def backlit(folder, monkeypatch, capsys):
-    """The command in this process: its output, its messages, its status."""
+def command(folder, monkeypatch):
+    """The command in the folder that the test's own calls are made in."""
     monkeypatch.chdir(folder)
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["backlit", *map(str, words)])
-        status = 0
-        try:
-            main()
-        except SystemExit as ended:
-            status = ended.code or 0
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
+    return backlit
 
 
 DOORS = [
@@ -68,9 +56,9 @@ DOORS = [
 
 
 @pytest.mark.parametrize(("flags", "options"), DOORS, ids=[flags for flags, _ in DOORS])
-def test_the_command_trains_as_fit_does(backlit, tmp_path, flags, options):
+def test_the_command_trains_as_fit_does(command, tmp_path, flags, options):
     words = shlex.split(flags)
-    status, _, told = backlit(
+    status, _, told = command(
         "train", "houses.csv", "--target", "price", "--epochs", 3, *words, *QUICK, "--out", tmp_path / "run"
     )
     assert status == 0, told
@@ -78,18 +66,18 @@ def test_the_command_trains_as_fit_does(backlit, tmp_path, flags, options):
     same = bl.fit("houses.csv", target="price", epochs=3, **FIT, **options)
     assert run.history["loss"] == same.history["loss"]
     assert run.network.architecture == same.network.architecture
-    again, _, told = backlit(
+    again, _, told = command(
         "train", "--config", tmp_path / "run" / "config.toml", *QUICK[-2:], "--out", tmp_path / "2"
     )
     assert again == 0, told
     assert bl.load(tmp_path / "2").history["loss"] == run.history["loss"]
 
 
-def test_least_squares_of_a_table(backlit, tmp_path):
+def test_least_squares_of_a_table(command, tmp_path):
     from sklearn.linear_model import LinearRegression
 
     words = ("train", "houses.csv", "--target", "price", "--optimizer", "least_squares", "--engine", "numpy", "-q")
-    status, printed, told = backlit(*words, "--no-report", "--out", tmp_path / "run")
+    status, printed, told = command(*words, "--no-report", "--out", tmp_path / "run")
     assert status == 0, told
     assert "the minimum in closed form" in printed
     assert "(closed form)" in printed
@@ -99,7 +87,7 @@ def test_least_squares_of_a_table(backlit, tmp_path):
     np.testing.assert_allclose(bl.load(tmp_path / "run").predict("houses.csv"), best.predict(rows), rtol=1e-4)
 
 
-def test_until_a_loss(backlit, tmp_path):
+def test_until_a_loss(command, tmp_path):
     words = (
         "train",
         "houses.csv",
@@ -114,13 +102,13 @@ def test_until_a_loss(backlit, tmp_path):
         "--network",
         "mlp:8",
     )
-    status, printed, told = backlit(*words, *QUICK[:-1], "--out", tmp_path / "run", "--until-loss", 0.3)
+    status, printed, told = command(*words, *QUICK[:-1], "--out", tmp_path / "run", "--until-loss", 0.3)
     assert status == 0, told
     losses = bl.load(tmp_path / "run").history["loss"]
     assert losses[-1] <= 0.3 < min(losses[:-1])
     assert f"loss {losses[-1]:.6g} reached after epoch {len(losses)}: at most 0.3 was asked for" in told
     assert "(loss reached, best epoch" in printed
-    status, _, told = backlit(*words[:7], 2, *QUICK[:-1], "--out", tmp_path / "far", "--until-loss", 1e-9)
+    status, _, told = command(*words[:7], 2, *QUICK[:-1], "--out", tmp_path / "far", "--until-loss", 1e-9)
     assert status == 0
     assert "the loss never came down to 1e-09: its lowest was" in told
 
@@ -142,8 +130,8 @@ def test_until_a_loss(backlit, tmp_path):
         ("--optimizer least_squares --network mlp:4", "needs a linear network"),
     ],
 )
-def test_what_does_not_fit_is_told_in_one_line(backlit, tmp_path, flags, message):
-    status, _, told = backlit(
+def test_what_does_not_fit_is_told_in_one_line(command, tmp_path, flags, message):
+    status, _, told = command(
         "train", "houses.csv", "--target", "price", *shlex.split(flags), *QUICK, "--out", tmp_path / "run"
     )
     assert status == 2
@@ -152,7 +140,7 @@ def test_what_does_not_fit_is_told_in_one_line(backlit, tmp_path, flags, message
 
 
 @with_trackers
-def test_the_examples_of_these_doors_run(backlit, tmp_path):
+def test_the_examples_of_these_doors_run(command, tmp_path):
     """Those of the help; the others are run as they stand by a slower test."""
     lines = [line for line in train.EXAMPLES.splitlines() if line.startswith("backlit ")]
     doors = [line for line in lines if "houses.csv --target price" in line or "job.toml" in line]
@@ -163,7 +151,7 @@ def test_the_examples_of_these_doors_run(backlit, tmp_path):
             words[words.index("--epochs") + 1] = "2"
         elif "least_squares" not in words:
             words += ["--epochs", "2"]
-        status, _, told = backlit(*words, *QUICK, "--out", tmp_path / f"run-{i}")
+        status, _, told = command(*words, *QUICK, "--out", tmp_path / f"run-{i}")
         assert status == 0, (line, told)
 
 
@@ -172,8 +160,8 @@ def written(folder, text):
     return "own.toml"
 
 
-def test_a_job_is_a_file_and_flags_come_first(backlit, folder, tmp_path):
-    status, _, told = backlit("train", "--config", "job.toml", "--epochs", 2, *QUICK, "--out", tmp_path / "run")
+def test_a_job_is_a_file_and_flags_come_first(command, folder, tmp_path):
+    status, _, told = command("train", "--config", "job.toml", "--epochs", 2, *QUICK, "--out", tmp_path / "run")
     assert status == 0, told
     run = bl.load(tmp_path / "run")
     assert len(run.history) == 2
@@ -187,7 +175,7 @@ def test_a_job_is_a_file_and_flags_come_first(backlit, folder, tmp_path):
     assert kept["columns"] == {"colour": "category"}
 
 
-def test_a_file_may_have_the_network_layer_by_layer(backlit, folder, tmp_path):
+def test_a_file_may_have_the_network_layer_by_layer(command, folder, tmp_path):
     job = """data = "houses.csv"
 target = ["price"]
 epochs = 2
@@ -203,11 +191,11 @@ layer = "ReLU"
 layer = "Linear"
 units = 1
 """
-    status, _, told = backlit("train", "--config", written(folder, job), *QUICK, "--out", tmp_path / "run")
+    status, _, told = command("train", "--config", written(folder, job), *QUICK, "--out", tmp_path / "run")
     assert status == 0, told
     expected = bl.Sequential(bl.Linear(6, weight_init="kaiming"), bl.ReLU(), bl.Linear(1))
     assert bl.load(tmp_path / "run").network.architecture == expected
-    status, _, told = backlit(
+    status, _, told = command(
         "train", "--config", tmp_path / "run" / "config.toml", "-q", "--no-report", "--out", tmp_path / "2"
     )
     assert status == 0, told
@@ -236,8 +224,8 @@ units = 1
         ("epochs = 3", "say what to train on"),
     ],
 )
-def test_a_line_that_does_not_fit_is_named(backlit, folder, job, message):
-    status, _, told = backlit("train", "--config", written(folder, job), *QUICK)
+def test_a_line_that_does_not_fit_is_named(command, folder, job, message):
+    status, _, told = command("train", "--config", written(folder, job), *QUICK)
     assert status == 2
     assert message in told
 
@@ -250,8 +238,8 @@ def classifier(folder):
     return bl.load(folder / "two")
 
 
-def test_a_row_of_ones_own_with_every_gradient_of_its_loss(backlit, classifier):
-    status, printed, told = backlit("show", "two", "--row", "width=55,height=2.5,kind=yes", "--json")
+def test_a_row_of_ones_own_with_every_gradient_of_its_loss(command, classifier):
+    status, printed, told = command("show", "two", "--row", "width=55,height=2.5,kind=yes", "--json")
     assert status == 0, told
     nodes = {node["name"]: node for node in json.loads(printed)["nodes"]}
     x = torch.tensor(np.array(nodes["x"]["value"]), requires_grad=True)
@@ -270,16 +258,16 @@ def test_a_row_of_ones_own_with_every_gradient_of_its_loss(backlit, classifier):
         np.testing.assert_allclose(nodes[f"{path}/weight"]["upstream"], layer.weight.grad, rtol=1e-4, atol=1e-8)
 
 
-def test_a_row_is_drawn_and_its_target_may_be_said_apart(backlit, classifier, tmp_path):
-    status, _, told = backlit(
+def test_a_row_is_drawn_and_its_target_may_be_said_apart(command, classifier, tmp_path):
+    status, _, told = command(
         "show", "two", "--row", "width=55,height=2.5", "--answer", "no", "--draw", tmp_path / "p.svg"
     )
     assert status == 0, told
     assert "gradient of L" in (tmp_path / "p.svg").read_text(encoding="utf-8")
-    status, printed, told = backlit("show", "two", "--row", "two.csv")  # its first row, which has the target
+    status, printed, told = command("show", "two", "--row", "two.csv")  # its first row, which has the target
     assert status == 0
     assert "cross_entropy" in printed
-    status, printed, told = backlit("show", "two", "--row", "width=55,height=2.5")
+    status, printed, told = command("show", "two", "--row", "width=55,height=2.5")
     assert "the target isn't known" in told
     assert "output" in printed
 
@@ -299,20 +287,20 @@ def test_a_row_is_drawn_and_its_target_may_be_said_apart(backlit, classifier, tm
         (("--boundary", "b.txt"), "must end in .png"),
     ],
 )
-def test_a_row_that_does_not_fit_is_named(backlit, classifier, words, message):
-    status, _, told = backlit("show", "two", *words)
+def test_a_row_that_does_not_fit_is_named(command, classifier, words, message):
+    status, _, told = command("show", "two", *words)
     assert status == 2
     assert message in told
 
 
-def test_the_boundary_of_two_features_in_a_picture_and_in_the_report(backlit, folder, tmp_path):
+def test_the_boundary_of_two_features_in_a_picture_and_in_the_report(command, folder, tmp_path):
     words = ("train", "two.csv", "--target", "kind", "--epochs", 2, "--network", "mlp:4", "--engine", "numpy", "-q")
-    status, _, told = backlit(*words, "--ensemble", 1, "--out", tmp_path / "run")
+    status, _, told = command(*words, "--ensemble", 1, "--out", tmp_path / "run")
     assert status == 0, told
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert 'id="boundary-picture-caption"' in page
     assert ">width<" in page
-    status, _, told = backlit(
+    status, _, told = command(
         "show", tmp_path / "run", "--boundary", tmp_path / "b.svg", "--initializers", tmp_path / "s.png"
     )
     assert status == 0, told

@@ -1,18 +1,12 @@
 """`backlit lessons` and `backlit lesson`: the list, the text, notebooks, answers, and what is refused."""
 
 import json
-import subprocess
 import sys
 
 import pytest
 
 from backlit.cli.main import main
-
-
-def backlit(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, "-m", "backlit", *map(str, arguments)], cwd=folder, capture_output=True, text=True, check=False
-    )
+from tests.cli.calling import backlit
 
 
 def test_the_list(tmp_path):

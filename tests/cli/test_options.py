@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from backlit.cli.main import COMMANDS, app, main
 from backlit.cli.options import complete, flag, help_of
 from backlit.settings import count, declared, option
-from tests.cli.test_commands import backlit
+from tests.cli.calling import backlit
 
 
 @pytest.fixture(scope="module")

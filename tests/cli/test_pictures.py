@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.test_commands import backlit
+from tests.cli.calling import backlit
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,19 @@ def trained(tmp_path_factory):
                 folder / "sky" / name / f"{i}.png"
             )
     done = backlit(
-        "train", "sky", "--network", "cnn:4", "--epochs", 8, "--out", "run", "--size", "8x9", "-q", folder=folder
+        "train",
+        "--no-report",
+        "sky",
+        "--network",
+        "cnn:4",
+        "--epochs",
+        8,
+        "--out",
+        "run",
+        "--size",
+        "8x9",
+        "-q",
+        folder=folder,
     )
     assert done.returncode == 0, done.stderr
     return folder, done
@@ -37,7 +49,9 @@ def test_the_report(trained):
 
 def test_train_again_from_its_config(trained):
     folder, _ = trained
-    done = backlit("train", "--config", "run/config.toml", "--out", "again", "-q", "--json", folder=folder)
+    done = backlit(
+        "train", "--no-report", "--config", "run/config.toml", "--out", "again", "-q", "--json", folder=folder
+    )
     assert done.returncode == 0, done.stderr
     first = json.loads((folder / "run" / "judgement.json").read_text(encoding="utf-8"))
     assert json.loads(done.stdout)["judgement"]["scores"] == first["scores"]

@@ -2,18 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
+from tests.cli.calling import backlit
 from tests.report.common import checked
-
-
-def backlit(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, "-m", "backlit", *map(str, arguments)], cwd=folder, capture_output=True, text=True, check=False
-    )
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from backlit.cli.main import main
+from tests.cli.calling import backlit
 
 
 @pytest.fixture(scope="module")
@@ -26,22 +26,9 @@ def folder(tmp_path_factory):
     return folder
 
 
-def backlit(capsys, monkeypatch, folder, *arguments):
-    """The command within this process: exit status, output and errors."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr("sys.argv", ["backlit", *map(str, arguments)])
-    status = 0
-    try:
-        main()
-    except SystemExit as ended:
-        status = int(ended.code or 0)
-    told = capsys.readouterr()
-    return status, told.out, told.err
-
-
 @pytest.fixture
-def command(capsys, monkeypatch, folder):
-    return lambda *arguments: backlit(capsys, monkeypatch, folder, *arguments)
+def command(folder):
+    return lambda *arguments: backlit(*arguments, folder=folder)
 
 
 TRAIN = ("train", "sales.csv", "--target", "sold", "--time", "date", "--horizon", 7, "--window", 14, "--series", "shop")
@@ -51,7 +38,7 @@ TRAIN = ("train", "sales.csv", "--target", "sold", "--time", "date", "--horizon"
 def run(command, folder):
     """A run, trained once."""
     if not (folder / "run").exists():
-        status, out, err = command(*TRAIN, "--epochs", 15, "--out", "run", "-q")
+        status, out, err = command(*TRAIN, "--epochs", 15, "--no-report", "--out", "run", "-q")
         assert status == 0, err
         (folder / "report.txt").write_text(out + err, encoding="utf-8")
     return folder / "run"
@@ -114,7 +101,7 @@ def test_evaluate_and_show(command, run):
 def test_config_trains_the_same_again(command, run, folder):
     kept = tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))
     assert (kept["horizon"], kept["window"], kept["series"], kept["network"]) == (7, 14, "shop", "mlp:64")
-    status, _, err = command("train", "--config", "run/config.toml", "--out", "again", "-q")
+    status, _, err = command("train", "--no-report", "--config", "run/config.toml", "--out", "again", "-q")
     assert status == 0, err
     first, second = (command("predict", name, "sales.csv")[1] for name in ("run", "again"))
     assert first == second

@@ -7,7 +7,7 @@ import pytest
 
 import backlit as bl
 from backlit.cli.main import main
-from tests.cli.test_commands import backlit
+from tests.cli.calling import backlit
 
 SENTENCES = "옛날에 한 아이가 살았다. 그 아이는 매일 책을 읽었다.\n"
 
@@ -16,7 +16,7 @@ SENTENCES = "옛날에 한 아이가 살았다. 그 아이는 매일 책을 읽�
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("texts")
     (folder / "책.txt").write_text(SENTENCES * 60, encoding="utf-8")
-    words = ("train", "책.txt", "--network", "gru:32", "--epochs", 3, "--lr", 0.01, "--out", "run")
+    words = ("train", "--no-report", "책.txt", "--network", "gru:32", "--epochs", 3, "--lr", 0.01, "--out", "run")
     done = backlit(*words, "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout.splitlines()[-1]), done.stderr
@@ -60,14 +60,16 @@ def test_show_tells_bits_and_a_sample(trained):
 
 def test_the_report_says_what_to_type_next(trained):
     folder = trained[0]
-    done = backlit("train", "책.txt", "--network", "rnn:4", "--epochs", 1, "--out", "small", "-q", folder=folder)
+    done = backlit(
+        "train", "--no-report", "책.txt", "--network", "rnn:4", "--epochs", 1, "--out", "small", "-q", folder=folder
+    )
     assert "characters, 64 inputs" in done.stdout or "characters, " in done.stdout
     assert "backlit generate small --prompt " in done.stdout
 
 
 def test_config_trains_it_again(trained):
     folder = trained[0]
-    done = backlit("train", "--config", "run/config.toml", "--out", "again", "-q", folder=folder)
+    done = backlit("train", "--no-report", "--config", "run/config.toml", "--out", "again", "-q", folder=folder)
     assert done.returncode == 0, done.stderr
     first, second = bl.load(folder / "run"), bl.load(folder / "again")
     assert first.judgement["scores"] == second.judgement["scores"]

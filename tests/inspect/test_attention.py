@@ -11,7 +11,7 @@ from backlit.errors import BacklitError
 from backlit.inspect.draw.architecture import architecture
 from backlit.inspect.trace import trace
 from backlit.run import Run
-from tests.cli.test_commands import backlit
+from tests.cli.calling import backlit
 
 TEXT = "하나 둘 셋, one two three. " * 30
 

@@ -66,8 +66,63 @@ def test_a_run_that_the_studio_cannot_show_is_told(tmp_path: Path) -> None:
     two = bl.Wired({"a": bl.Linear(1), "b": bl.Linear(1)}, (("input", "a"), ("input", "b")), outputs=("a", "b"))
     outcomes = {"a": x[:, 0], "b": x[:, 1]}
     bl.fit(two, x, outcomes, epochs=1, engine="numpy", progress=False).save(tmp_path / "two")
-    with pytest.raises(InputError, match="the studio shows networks of one input that learn classes or numbers"):
+    with pytest.raises(InputError, match="the studio shows networks of one input that learn classes or numb"):
         beginning(tmp_path / "two", None)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a text and a network that has learned it are."""
+    folder = tmp_path_factory.mktemp("texts")
+    (folder / "cats.txt").write_text("the cat sat on the mat. " * 20)
+    words = ["train", str(folder / "cats.txt"), "--epochs", "1", "--network", "lstm:6", "--engine", "numpy"]
+    result = CliRunner().invoke(app, [*words, "--out", str(folder / "run"), "-q", "--no-report"])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_a_run_of_a_text_opens_and_says_the_same_of_each_letter(reader: Path) -> None:
+    run = bl.load(reader / "run")
+    session = beginning(reader / "run", None)()
+    timeline = session.first.timeline
+    reading, tokenizer = timeline.rows.reading, run.targets.tokenizer
+    assert reading.text == "the cat sat on the mat. " * 20
+    assert reading.letters[4:] == tokenizer.tokens
+    assert timeline.rows.x.shape[1:] == (run.targets.steps, len(tokenizer.tokens) + 4)
+    numbers = np.asarray(tokenizer.encode_all([reading.window(0)[:-1]], reading.steps)[0])
+    theirs = np.asarray(run.network(numbers))[0]
+    np.testing.assert_allclose(np.asarray(timeline.network(timeline.rows.x[:1]))[0], theirs, rtol=1e-5, atol=1e-6)
+    session.panels = ("text", "reading")
+    frame = session.frame()
+    assert frame.message["reading"]["layers"][0]["kind"] == "LSTM"
+    assert frame.message["text"]["now"].startswith("t")
+    assert answer(session, {"type": "step", "updates": 1})[0].message["at"]["update"] == 1
+    assert str(reader) not in python(timeline)
+    assert "rows.encoding" in python(timeline)
+
+
+def test_a_text_that_the_studio_cannot_show_letter_by_letter_is_told(reader: Path, tmp_path: Path) -> None:
+    words = ["train", str(reader / "cats.txt"), "--epochs", "1", "--engine", "numpy", "-q", "--no-report"]
+    for more, said in (
+        (["--tokens", "words", "--network", "lstm:6"], "the studio shows texts by characters"),
+        (["--network", "transformer:1x8"], "read by recurrent layers, letter by letter"),
+    ):
+        out = tmp_path / more[-1].partition(":")[0]
+        result = CliRunner().invoke(app, [*words, *more, "--out", str(out)])
+        assert result.exit_code == 0, result.output
+        with pytest.raises(InputError, match=said):
+            beginning(out, None)
+
+
+def test_a_run_that_was_not_saved_opens_with_the_data_that_it_holds() -> None:
+    x = np.random.default_rng(0).normal(size=(30, 3)).astype("float32")
+    run = bl.fit(bl.Linear(2), x, x[:, 0] > 0, epochs=1, engine="numpy", progress=False)
+    timeline = beginning(run, None)().first.timeline
+    np.testing.assert_array_equal(timeline.rows.x, x)
+    assert timeline.rows.columns == ["x1", "x2", "x3"]
+    other = beginning(run, None, data=(x[:9], x[:9, 0] > 0))().first.timeline
+    assert len(other.rows.x) == 9
+    assert "rows = opened(run)[1]" in python(timeline)
 
 
 @pytest.mark.parametrize(

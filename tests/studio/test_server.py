@@ -610,7 +610,7 @@ def test_a_state_far_ahead_is_gone_to_in_sight_and_left_when_asked() -> None:
 
 
 def test_curves_come_in_parts_to_a_page_that_is_new(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backlit.studio.session.MOST_CURVES", 40)
+    monkeypatch.setattr("backlit.studio.telling.MOST_CURVES", 40)
     box.send("seek", update=100)
     box.send("hello", version=1)
     parts, come = [], 0

@@ -17,9 +17,11 @@ from backlit.studio.answers import ANSWERS, answer
 from backlit.studio.checking import check
 from backlit.studio.messages import MESSAGES
 from backlit.studio.opening import beginning
-from backlit.studio.session import Session, Side
+from backlit.studio.session import Session
 from backlit.studio.sharing import link_of, state_of
+from backlit.studio.side import Side
 from backlit.studio.state import State
+from backlit.studio.telling import curves_until
 from backlit.studio.wire import packed, unpacked
 
 TRAINING = {"batch": 16, "rate": 0.05, "engine": "numpy"}
@@ -660,7 +662,8 @@ find = util.find_spec
 util.find_spec = lambda name: None if name == "jax" else find(name)
 from backlit.studio.answers import answer
 from backlit.studio.opening import beginning
-from backlit.studio.session import Session, Side
+from backlit.studio.session import Session
+from backlit.studio.side import Side
 session = Session()
 explain = {"type": "explain", "weight": "0/bias[0]"}
 for message in ({"type": "hello", "version": 1}, {"type": "step", "updates": 3}, explain):
@@ -696,7 +699,7 @@ def test_a_change_by_hand_is_not_left_on_the_way_but_for_what_is_built_anew() ->
 def test_curves_of_a_long_run_are_bounded_and_stand_for_all_of_it(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backlit.studio.session.MOST_CURVES", 10)
+    monkeypatch.setattr("backlit.studio.telling.MOST_CURVES", 10)
     ask(session, "step", updates=47)
     curves = session.first.timeline.curves
     frame = session.frame(5)
@@ -705,9 +708,9 @@ def test_curves_of_a_long_run_are_bounded_and_stand_for_all_of_it(
         frame.arrays["curves"][:, 0], np.array(curves.loss[5:45]).reshape(10, 4).mean(axis=1), rtol=1e-6
     )
     np.testing.assert_allclose(frame.arrays["curves"][:, 1], np.array(curves.held_loss[5:45])[3::4], rtol=1e-6)
-    assert session.curves_until(5) == 45
+    assert curves_until(session, 5) == 45
     rest = session.frame(45)
-    assert (rest.message["curves_apart"], len(rest.arrays["curves"]), session.curves_until(45)) == (1, 2, 47)
+    assert (rest.message["curves_apart"], len(rest.arrays["curves"]), curves_until(session, 45)) == (1, 2, 47)
 
 
 def test_the_history_of_a_long_run_is_bounded(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -344,7 +344,7 @@ def test_a_network_of_points_does_not_write() -> None:
 
 def test_a_network_that_diverged_says_so() -> None:
     session = begun()
-    session.first.timeline._state["params"]["1"]["bias"][:] = np.nan
+    session.first.timeline._now.state["params"]["1"]["bias"][:] = np.nan
     assert "no numbers any more" in refused(session, "say", start="h")
     ask(session, "look", panels=["text", "reading"])
     assert framed(session)["text"]["now"] is None

@@ -125,3 +125,24 @@ def test_a_run_that_diverges_stops_before_it_and_says_where() -> None:
     assert timeline.diverged.epoch == timeline.at + 1
     timeline.seek(0)
     assert timeline.diverged is None
+
+
+def test_what_was_thinned_is_computed_again_where_time_goes_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backlit.studio.curves.EXACT", 8)
+    timeline, fresh = timeline_of(state_of()), timeline_of(state_of())
+    timeline.advance(700)
+    assert len(timeline.curves.ends) < 100
+    middle = int(timeline.curves.ends[5]) - 1  # in a line of several updates
+    assert not timeline.curves.parts_at(middle)
+    timeline.seek(middle)
+    fresh.advance(middle)
+    assert timeline.scores == fresh.scores  # of this update alone, to the last digit
+    timeline.forget_what_follows()
+    assert timeline.furthest == timeline.at == middle
+    assert bits(timeline.train_state) == bits(fresh.train_state)
+    assert timeline.curves.loss[-1] == fresh.curves.loss[-1]
+
+    history = [{"at": middle, "do": "rate", "value": 0.2}]
+    changed = Timeline(state_of(history=history), timeline.rows, timeline)
+    assert changed.at == changed.furthest == middle
+    assert bits(changed.train_state) == bits(fresh.train_state)

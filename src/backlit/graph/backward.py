@@ -79,8 +79,8 @@ def pull(
     """
     if not order:
         return [None] * len(targets)
-    wanted = {target.serial for target in targets}
-    leads = set(wanted)  # tensors from which a path goes to a target
+    leads = {target.serial for target in targets}  # tensors from which a path goes to a target
+    wanted = frozenset(leads)
     for node in order:
         for parent in node._parents:
             if type(parent) is Tensor and parent.serial in leads:
@@ -97,25 +97,26 @@ def pull(
         if node.serial in wanted:
             wanted_gradients[node.serial] = gradient
         op = node._op
-        if op is None or op.vjp is None:
+        if op is None or op.is_step:
             continue
         parents = node._parents
-        static = node._static or {}
+        static = node._static
         output = node if differentiable else node._value
         inputs = parents if differentiable else [p._value if type(p) is Tensor else p for p in parents]
         for position, parent in enumerate(parents):
             if type(parent) is not Tensor or parent.serial not in leads:
                 continue
             like = parent._value
-            if like.dtype.kind != "f" and not is_float(like.dtype):
+            dtype = like.dtype
+            if dtype.kind != "f" and not is_float(dtype):
                 continue
             rule = op.rule(position)
             if rule is None:
                 continue
-            part = rule(gradient, output, *inputs, **static)
+            part = rule(gradient, output, *inputs, **static) if static else rule(gradient, output, *inputs)
             if checking:
                 op.check_gradient(position, gradient, part)
-            if part.shape != like.shape or part.dtype != like.dtype:
+            if part.dtype is not dtype or part.shape != like.shape:
                 part = unbroadcast(part, like)
             before = gradients.get(parent.serial)
             gradients[parent.serial] = part if before is None else before + part

@@ -56,6 +56,8 @@ class Op:
     rule : callable
         ``rule(position)`` is the input's ``(upstream, output, *inputs, **static) -> gradient``, before broadcasting is
         undone; None if no gradient goes there.
+    is_step : bool
+        Whether the derivative is zero wherever it exists.
     """
 
     name: str
@@ -64,11 +66,13 @@ class Op:
     shapes: str = ""
     gate: str = ""
     rule: Callable[[int], Rule | None] = field(init=False, repr=False)
+    is_step: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         vjp = self.vjp
         by_position = (lambda _: None) if vjp is None else partial(partial, vjp) if callable(vjp) else vjp.__getitem__
         object.__setattr__(self, "rule", by_position)
+        object.__setattr__(self, "is_step", vjp is None)
 
     def __reduce__(self) -> Any:
         """By the name that its module has for it, as functions are pickled."""
@@ -87,11 +91,6 @@ class Op:
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
         return self
 
-    @property
-    def is_step(self) -> bool:
-        """Whether the derivative is zero wherever it exists."""
-        return self.vjp is None
-
     def check_gradient(self, position: int, upstream: Any, part: Any) -> None:
         """Refuse a gradient that turned NaN or infinite here."""
         if is_bad(value_of(part)) and not is_bad(value_of(upstream)):
@@ -100,12 +99,13 @@ class Op:
                 f"gradient, of shape {np.shape(value_of(part))}; the upstream gradient was finite"
             )
 
-    def compute(self, values: Any, static: dict[str, Any]) -> Array:
-        """The forward value from plain arrays."""
+    def compute(self, values: Any, static: dict[str, Any], xp: Any = None) -> Array:
+        """The forward value from plain arrays, whose namespace may be known already."""
         try:
-            xp = namespace(*values)
+            if xp is None:
+                xp = namespace(*values)
             if xp is not np or _transforming.get():
-                value = self.forward(xp, *values, **static)
+                value = self.forward(xp, *values, **static) if static else self.forward(xp, *values)
             else:
                 with np.errstate(all="ignore"):  # a NaN is told by explain and debug_nans, with its origin
                     value = self.forward(xp, *values, **static)
@@ -115,11 +115,12 @@ class Op:
                 raise
             raise reason from error
         dtype = getattr(value, "dtype", None)
-        for x in values:
-            if getattr(x, "dtype", None) is dtype:  # nearly always of the first
-                break
-        else:
-            value = self._typed(value, values, static)
+        if getattr(values[0] if values else None, "dtype", None) is not dtype:  # nearly always it is
+            for x in values:
+                if getattr(x, "dtype", None) is dtype:
+                    break
+            else:
+                value = self._typed(value, values, static)
         if _debug_nans.get():
             self._check_finite(values, value)
         return value
@@ -187,22 +188,27 @@ def snapshot(x: Any) -> Any:
 
 
 def _apply(op: Op, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
+    """The operation of inputs of all kinds; it runs for each node of each step, so little is called here."""
     tracked = False
+    xp: Any = np
     values = []
     for x in inputs:
         kind = type(x)
         if kind is Tensor:
             tracked = True
-            values.append(x._value)
+            x = x._value
+            kind = type(x)
         elif kind is list or kind is tuple:  # ``[1, 2] + [3]`` would join lists
             return _apply(op, tuple([np.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs]), static)
-        else:
-            values.append(x)
+        if kind is not np.ndarray and kind is not float:
+            xp = None
+        values.append(x)
+    value = op.compute(values, static, xp)
     if not tracked:
-        return op.compute(values, static)
+        return value
     if not _transforming.get():
         inputs = tuple([x if type(x) is Tensor else snapshot(x) for x in inputs])
-    return Tensor(op.compute(values, static), op, inputs, static)
+    return Tensor(value, op, inputs, static)
 
 
 class Operation(Protocol[P, Result_co]):

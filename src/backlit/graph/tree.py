@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Tree = Any
 
 
-@dataclasses.dataclass(frozen=True)
-class Structure:
+class Structure(NamedTuple):
     """Shape of a tree without its leaves; hashable, so that a compiled program can be looked up by it."""
 
     kind: Any  # None: a leaf; "none": the value None, which holds no leaf; otherwise the container's type

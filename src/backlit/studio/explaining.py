@@ -18,7 +18,8 @@ from backlit.studio.building import flat, place_of
 from backlit.studio.layers import values_of
 from backlit.studio.next_step import next_step, note_on
 from backlit.studio.replies import Reply
-from backlit.studio.session import Session, Side
+from backlit.studio.session import Session
+from backlit.studio.side import Side
 from backlit.studio.timeline import Timeline
 from backlit.studio.words import both
 

@@ -93,16 +93,10 @@ class Looks:
 
     def scores(self) -> dict[str, float | None]:
         """Loss of the last update, loss of the held-back rows, and accuracies, at this update."""
-        timeline = self.timeline
-        curves, last = timeline.curves, timeline.at - 1
-        if last < 0:
+        scores = self.timeline.scores
+        if scores is None:
             return self.scores_now()
-        return {
-            "loss": _told(curves.loss[last]),
-            "held_loss": _told(curves.held_loss[last]),
-            "right": _told(curves.right[last]),
-            "held_right": _told(curves.held_right[last]),
-        }
+        return dict(zip(("loss", "held_loss", "right", "held_right"), map(_told, scores), strict=True))
 
     def scores_now(self) -> dict[str, float | None]:
         """The same of all rows, as the network is now."""
@@ -209,20 +203,11 @@ class Looks:
 
     def history(self) -> list[dict[str, Any]]:
         """Losses by epoch: means over its updates, held-back rows at its end. Of a long run several epochs are one."""
-        timeline, curves = self.timeline, self.timeline.curves
+        timeline = self.timeline
         epochs = timeline.at // timeline.updates_per_epoch
         apart = -(-epochs // MOST_EPOCHS) or 1
-        count, length = epochs // apart, timeline.updates_per_epoch * apart
-
-        def by_epoch(line: np.ndarray) -> np.ndarray:
-            return line[: count * length].reshape(count, length)
-
-        lines = {
-            "loss": by_epoch(curves.loss).mean(axis=1),
-            "accuracy": by_epoch(curves.right).mean(axis=1),
-            "val_loss": by_epoch(curves.held_loss)[:, -1],
-            "val_accuracy": by_epoch(curves.held_right)[:, -1],
-        }
+        told = timeline.curves.told(0, timeline.updates_per_epoch * apart, epochs // apart)
+        lines = dict(zip(("loss", "val_loss", "accuracy", "val_accuracy"), told.T, strict=True))
         known = [name for name, line in lines.items() if name == "loss" or np.isfinite(line).all()]
         columns = zip(*(lines[name].tolist() for name in known), strict=True)
         return [{"epoch": (i + 1) * apart, **dict(zip(known, line, strict=True))} for i, line in enumerate(columns)]

@@ -13,6 +13,7 @@ from backlit.graph import tree
 from backlit.nn.layers.containers import Parallel
 from backlit.optim.transform import as_transform
 from backlit.studio.assigning import begin
+from backlit.studio.opening_texts import code_of, reading_letters, text_of
 from backlit.studio.plane import plane_of
 from backlit.studio.quota import Quota
 from backlit.studio.session import Session
@@ -36,19 +37,21 @@ class RunRows:
 
 
 def beginning(
-    run: Path | None, link: str | None, quota: Quota | None = None, bound: bool = False
+    run: Any, link: str | None, quota: Quota | None = None, bound: bool = False, data: Any = None
 ) -> Callable[[], Session]:
     """What makes a session; what is wrong with a run or a state is told at once.
 
     Parameters
     ----------
-    run : path, optional
+    run : path or Run, optional
     link : str, optional
         A state, as the studio's link holds it, perhaps with a task.
     quota : Quota, optional
         Of each session.
     bound : bool
         Whether a task that the link holds can't be laid aside.
+    data : (x, y), optional
+        What the run was trained on, where it doesn't tell.
 
     Raises
     ------
@@ -56,7 +59,7 @@ def beginning(
         If it can't be read, or isn't for the studio.
     """
     if run is not None:
-        state, rows = opened(run)
+        state, rows = opened(run, data)
         return lambda: Session(state, {RUN: RunRows(rows)}, quota)
     if link is None:
         return lambda: Session(quota=quota)
@@ -84,10 +87,16 @@ def beginning(
     return made
 
 
-def opened(folder: Path) -> tuple[State, Rows]:
+def opened(run: Any, data: Any = None) -> tuple[State, Rows]:
     """A run as the studio has it: its network as it was left, and its data.
 
     Of an ensemble it is the first member. Training begins anew from these weights.
+
+    Parameters
+    ----------
+    run : path or Run
+    data : (x, y), optional
+        What it was trained on, as `backlit.fit` was given it; by default what the run holds or tells of.
 
     Raises
     ------
@@ -96,34 +105,39 @@ def opened(folder: Path) -> tuple[State, Rows]:
     """
     from backlit.run import load  # a studio without a run begins without what runs need
 
-    run = load(folder)
-    network = run.network
+    name = str(run) if isinstance(run, Path) else "the run"
+    found = load(run) if isinstance(run, Path) else run
+    network = found.network
     architecture, params = network.architecture, network.params
     if isinstance(architecture, Parallel):
         architecture, params = architecture.layers[0], next(iter(params.values()))
-    if network.input_names or network.output_names or run.targets.kind not in ("class", "number"):
-        raise InputError(f"{folder}: the studio shows networks of one input that learn classes or numbers")
+    kind = found.targets.kind
+    if network.input_names or network.output_names or kind not in ("class", "number", "text"):
+        raise InputError(f"{name}: the studio shows networks of one input that learn classes or numbers, or a text")
     if network.size > MOST_WEIGHTS:
-        raise InputError(
-            f"{folder}: {network.size:,} weights are too many for the studio, which takes {MOST_WEIGHTS:,}"
-        )
-    rows = _rows(run, folder)
-    optimizer = as_transform(run.optimizer)
+        raise InputError(f"{name}: {network.size:,} weights are too many for the studio, which takes {MOST_WEIGHTS:,}")
+    weights = dict(tree.items(params))
+    if kind == "text":
+        rows = text_of(found, run if isinstance(run, Path) else None, name, data)
+        architecture, weights = reading_letters(architecture, weights, name)
+    else:
+        rows = _rows(found, run if isinstance(run, Path) else None, name, data)
+    optimizer = as_transform(found.optimizer)
     kind = type(optimizer.last).__name__.lower()
-    batch, held = run.settings.get("batch_size"), 0.2
+    batch, held = found.settings.get("batch_size"), 0.2
     state = State.from_dict(
         {
             "data": {"name": "file", "file": RUN},
             "network": {
                 "architecture": architecture.to_dict(),
-                "weights": {path: np.asarray(leaf).tolist() for path, leaf in tree.items(params)},
+                "weights": {path: np.asarray(leaf).tolist() for path, leaf in weights.items()},
             },
             "training": {
                 "optimizer": kind if kind in OPTIMIZERS else "adam",
                 "rate": optimizer.rate or 0.001,
                 "batch": batch if isinstance(batch, int) else 0,
-                "seed": run.settings.get("seed", 0),
-                "loss": "" if rows.task == "classification" else "mean_squared_error",
+                "seed": found.settings.get("seed", 0),
+                "loss": "mean_squared_error" if rows.task == "regression" else "",
                 "held": held,
             },
         }
@@ -131,38 +145,45 @@ def opened(folder: Path) -> tuple[State, Rows]:
     return state, rows
 
 
-def _rows(run: Any, folder: Path) -> Rows:
+def _rows(run: Any, folder: Path | None, name: str, data: Any) -> Rows:
     """The run's data, read as it was for the training."""
-    from backlit.data.datasets import load, names
-    from backlit.tasks.apply import source_for
-
-    source = (run.config or {}).get("data")
-    if not isinstance(source, str):
-        raise InputError(f"{folder} doesn't tell which data it was trained on; the studio opens runs of backlit train")
-    if source in names():
-        data = load(source)
-        raw, y, columns = data.x, data.y, data.feature_names
-        y = np.array(data.class_names)[y] if data.class_names else y
-    else:
-        frame = source_for(run, Path(source)).frame
-        target = (run.config or {}).get("target") or [frame.columns[-1]]
-        target = target[0] if isinstance(target, list) else target
-        raw, y = frame, frame[target].to_numpy()
-        columns = list(getattr(run.preparation, "names", [])) or [name for name in frame.columns if name != target]
+    raw, y, columns = _given(run, name) if data is None else (*data, None)
     x = np.asarray(run.inputs(raw))[:MOST_ROWS]
     if x.ndim != 2:
-        raise InputError(f"{folder}: the studio opens runs on tables so far, this one's rows have shape {x.shape[1:]}")
-    encoded = np.asarray(run.targets.encode(y[:MOST_ROWS], "float64"))
+        raise InputError(
+            f"{name}: the studio opens runs on tables and texts so far, this one's rows have shape {x.shape[1:]}"
+        )
+    columns = [str(each) for each in columns or [f"x{i + 1}" for i in range(x.shape[1])]]
+    encoded = np.asarray(run.targets.encode(np.asarray(y)[:MOST_ROWS], "float64"))
     classes = run.classes
-    shown = folder.as_posix() if not folder.is_absolute() and ".." not in folder.parts else folder.name
-    code = (
-        f"from pathlib import Path\n\nfrom backlit.studio.opening import opened\n\nrows = opened(Path({shown!r}))[1]\n"
-        "x, y = rows.x, rows.y"
-    )
     outputs = int(np.prod(run.network.output_shape))
     numbers: Any = encoded.astype(int) if classes is not None else encoded.reshape(len(encoded), -1)[:, 0]
     labels = None if classes is None else [str(each) for each in classes]
     task = "classification" if classes is not None else "regression"
     return Rows(
-        x, numbers, task, [str(name) for name in columns][: x.shape[1]], labels, outputs, plane_of(x, columns), code
-    )
+        x, numbers, task, columns[: x.shape[1]], labels, outputs, plane_of(x, columns),
+        code_of(folder, "x, y = rows.x, rows.y"),
+    )  # fmt: skip
+
+
+def _given(run: Any, name: str) -> tuple[Any, Any, list[str] | None]:
+    """What a run was trained on: raw inputs, targets, and names of the columns."""
+    from backlit.data.datasets import load, names
+    from backlit.tasks.apply import source_for
+
+    source = (run.config or {}).get("data")
+    if not isinstance(source, str):
+        if run.recipe is None:
+            raise InputError(
+                f"{name} doesn't tell which data it was trained on; the studio opens runs of backlit train, and in a "
+                "notebook others with their x and y"
+            )
+        return run.recipe.x, run.recipe.y, None
+    if source in names():
+        data = load(source)
+        return data.x, np.array(data.class_names)[data.y] if data.class_names else data.y, data.feature_names
+    frame = source_for(run, Path(source)).frame
+    target = (run.config or {}).get("target") or [frame.columns[-1]]
+    target = target[0] if isinstance(target, list) else target
+    columns = list(getattr(run.preparation, "names", [])) or [name for name in frame.columns if name != target]
+    return frame, frame[target].to_numpy(), columns

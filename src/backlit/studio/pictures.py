@@ -11,7 +11,8 @@ from backlit.languages import Template
 from backlit.studio.explaining import OTHER_ROW, side_of
 from backlit.studio.layers import values_of
 from backlit.studio.replies import Reply
-from backlit.studio.session import Session, Side
+from backlit.studio.session import Session
+from backlit.studio.side import Side
 
 MOST_MAPS = 32  # feature maps of a layer that are shown
 MOST_JUDGED, FEWEST_JUDGED, MOST_WORK = 1000, 50, 3e8  # pictures that are judged at once, and multiply-adds for them

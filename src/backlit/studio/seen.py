@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backlit.studio.session import Session
+from backlit.studio.telling import curves_until
 
 LATEST_COUNTS = ("seek", "pull", "look")  # of several in a row only the last one is done
 FRAME_SECONDS = 1 / 60  # from one frame to the next, at least
@@ -40,7 +41,7 @@ class Seen:
         """It is sent a frame of the session as it is."""
         self.ready, self.version = False, session.version
         if "curves" in session.panels:
-            self.curves_from = session.curves_until(self.curves_from)
+            self.curves_from = curves_until(session, self.curves_from)
             if self.curves_from < session.furthest:
                 self.version = -1  # the next frame brings more of them
 

@@ -1,6 +1,6 @@
-"""A session: the state that a page sees, and what it does with each message. No server, no threads.
+"""A session: networks that are built, changed by hand, and moved along their training. No server, no threads.
 
-What goes out is a list of replies; a worker of a server, or of the browser itself, carries them.
+What pages are told of it is in `telling`, what they may ask in `answers`.
 """
 
 from __future__ import annotations
@@ -9,61 +9,24 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from backlit.errors import InputError
 from backlit.languages import Template
+from backlit.studio import telling
 from backlit.studio.assignment import Assignment
-from backlit.studio.building import frozen_now
-from backlit.studio.findings import in_short
-from backlit.studio.looks import Looks, parameters
 from backlit.studio.quota import Quota
-from backlit.studio.reading import TextLooks, look
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
+from backlit.studio.side import Side
 from backlit.studio.state import MOST_CHANGES, Change, State
 from backlit.studio.texts import rows_of
 from backlit.studio.timeline import Timeline
 from backlit.studio.uploads import Files
-from backlit.studio.words import both
 
-HELD_NONE = Template(
-    "too few rows to hold some back: all are trained on", "데이터가 적어 검증용으로 떼어 두지 않고 모두 학습에 씁니다."
-)
-DIVERGED = Template(
-    "update {update} would leave no numbers ({place}), so it wasn't made. You are before it: take a lower learning "
-    "rate from here, or go back further",
-    "{update}번째 갱신을 하면 수가 아닌 값이 됩니다({place}). 그래서 그 앞에 멈췄습니다. "
-    "여기서부터 학습률을 낮추거나 더 앞으로 돌아가세요.",
-)
 NO_SECOND = Template(
     "there is no second network; begin with compare", "두 번째 신경망이 없습니다. 먼저 비교를 시작하세요."
 )
 FRAME_SECONDS = 0.004  # how long updates are made between frames where they come as fast as they can
 AIM_SECONDS = 0.02  # and on a way to an update, which one waits for
-MOST_CURVES = 10_000  # losses that a frame carries; of a longer run each stands for several updates
-MOST_PICTURES = 120  # that a page is sent to choose from
-LOOK_EVERY = 0.15  # seconds from one look inside to the next while it is playing
-LOOK_SHARE = 0.1  # of the time that looks may take
-
-
-class Side:
-    """A network with how it is looked at."""
-
-    def __init__(self, timeline: Timeline) -> None:
-        self.timeline = timeline
-        self.looks = Looks(timeline)
-        self.texts = TextLooks(timeline) if timeline.rows.reading is not None else None
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """What the built network has of what a task may bound."""
-        hidden = self.looks.columns[1:-1]
-        return {
-            "units": sum(column.units for column in hidden),
-            "layers": len(hidden),
-            "weights": self.timeline.job.network.size,
-        }
 
 
 class Session:
@@ -182,152 +145,15 @@ class Session:
 
     def told(self) -> Reply:
         """`state`."""
-        compare = None
-        if self.second is not None:
-            second = self.second
-            compare = {
-                "state": second.timeline.state.to_dict() | {"at": second.timeline.at},
-                "layers": _layers(second),
-                "note": both(self.difference),
-            }
-        notes = [self.first.timeline.rows.plane.note]
-        if self.first.timeline.state.training.held and self.first.timeline.job.validation is None:
-            notes.append(HELD_NONE.of())
-        message = {
-            "type": "state",
-            "state": self.state.to_dict(),
-            "at": self.at(),
-            "layers": _layers(self.first),
-            "notes": [both(note) for note in notes],
-            "compare": compare,
-            "planted": self.planted is not None,
-            "assignment": None if self.assignment is None else self.assignment.told(self.bound, self.solved),
-        }
-        return Reply(message, to_all=True)
+        return telling.told(self)
 
     def data(self) -> Reply:
         """`data`."""
-        rows: Rows = self.first.timeline.rows
-        plane = rows.plane
-        y = rows.y if rows.y.ndim == 1 else rows.y[:, 0]
-        reading = rows.reading
-        message = {
-            "type": "data",
-            "task": rows.task,
-            "text": None
-            if reading is None
-            else {"text": reading.text, "steps": reading.steps, "starts": reading.starts},
-            "columns": rows.columns,
-            "classes": rows.classes,
-            "shown": {
-                "axes": None if plane.axes is None else list(plane.axes),
-                "projected": plane.projected and reading is None,
-                "note": both(plane.note),
-            },
-            "range": [list(side) for side in plane.range],
-            "rows": len(rows.x),
-            "picture": None if rows.picture is None else list(rows.picture),
-        }
-        arrays = {
-            "plane": plane.places(rows.x).astype(np.float32),
-            "y": np.asarray(y, np.float32),
-            "held": self.first.timeline.held_rows,
-        }
-        if rows.picture is not None:
-            arrays["pictures"] = rows.pixels(slice(MOST_PICTURES))
-        return Reply(message, arrays, to_all=True)
+        return telling.data(self)
 
     def frame(self, curves_from: int = 0) -> Reply:
-        """A frame of what `look` asked for.
-
-        Parameters
-        ----------
-        curves_from : int
-            The first update whose losses the page doesn't have yet.
-        """
-        self.frames += 1
-        timeline = self.lead
-        start = min(curves_from, self.furthest)
-        message = {
-            "type": "frame",
-            "frame": self.frames,
-            "update": timeline.at,
-            "epoch": timeline.at / timeline.updates_per_epoch,
-            "playing": self.playing,
-            **_scored(self.first),
-            "curves_from": start,
-            "curves_apart": self._apart(start),
-            "diverged": _diverged(self.first),
-            "compare": None if self.second is None else {**_scored(self.second), "diverged": _diverged(self.second)},
-            **self._seen_inside(),
-        }
-        arrays = self._pictures(self.first)
-        self._read(message, arrays)
-        if "curves" in self.panels:
-            arrays["curves"] = _curves(self.first.timeline, start, self._apart(start))
-        if self.second is not None:
-            arrays |= {f"b:{name}": array for name, array in self._pictures(self.second).items()}
-            if "curves" in self.panels:
-                arrays["b:curves"] = _curves(self.second.timeline, start, self._apart(start))
-        return Reply(message, arrays)
-
-    def curves_until(self, start: int) -> int:
-        """The update up to which a frame's curves from `start` go."""
-        start = min(start, self.furthest)
-        return min(start + MOST_CURVES * self._apart(start), self.furthest)
-
-    def _apart(self, start: int) -> int:
-        """How many updates each of the losses from `start` on stands for: a frame carries so many, and no more."""
-        return max(1, (self.furthest - start) // MOST_CURVES)
-
-    def _pictures(self, side: Side) -> dict[str, np.ndarray]:
-        network = side.timeline.network
-        arrays: dict[str, np.ndarray] = {}
-        if "boundary" in self.panels or "units" in self.panels:
-            arrays |= side.looks.maps(network, self.grid, "units" in self.panels)
-        if "weights" in self.panels:
-            arrays |= parameters(network)
-        if self.row is not None and side.texts is None:
-            values = side.looks.values(network, side.timeline.job.examples.inputs[self.row])
-            arrays |= {f"values/{path}": value for path, value in values.items()}
-        return arrays
-
-    def _read(self, message: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Of a text: what is written, and a row of it character by character."""
-        first, second = self.first, self.second
-        if first.texts is None:
-            return
-        if "text" in self.panels:
-            other = None if second is None or second.texts is None else second.texts.written(self.playing)
-            message["text"] = {**first.texts.written(self.playing), "other": other}
-        if "reading" in self.panels:
-            message["reading"], steps = look(first.timeline, self.row or 0)
-            arrays |= steps
-            if second is not None and second.texts is not None:
-                other, steps = look(second.timeline, self.row or 0)
-                message["reading"]["other"] = other["layers"]
-                arrays |= {f"b:{name}": array for name, array in steps.items()}
-
-    def _seen_inside(self) -> dict[str, Any]:
-        """Histograms, gradients and findings, looked at now and then while it is playing."""
-        wanted = [name for name in ("histograms", "flow", "ratios", "doctor") if name in self.panels]
-        if not wanted:
-            return {}
-        when, version, found = self._inside
-        now = time.monotonic()
-        if version == self.version or (self.playing and now < when):
-            return found
-        looks = self.first.looks
-        found = {}
-        if "histograms" in wanted:
-            found["histograms"] = looks.histograms()
-        if "flow" in wanted or "ratios" in wanted:
-            found["flow"] = looks.flow()
-        if "doctor" in wanted:
-            found["findings"] = [in_short(finding) for finding in looks.diagnosis()]
-        over = time.monotonic()
-        self._inside = over + max(LOOK_EVERY, (over - now) / LOOK_SHARE), self.version, found
-        return found
+        """A frame of what `look` asked for, with losses from an update on."""
+        return telling.frame(self, curves_from)
 
     # -------------------------------------------------------------------------------------------- time
 
@@ -461,31 +287,3 @@ class Session:
             side.timeline.forget_what_follows()
         self.version, self.aim = self.version + 1, None
         self.cut = min(side.timeline.at for side in made.values())
-
-
-def _layers(side: Side) -> list[dict[str, Any]]:
-    frozen = frozen_now(side.timeline.state, side.timeline.at)
-    return [column.to_dict(frozen) for column in side.looks.columns]
-
-
-def _diverged(side: Side) -> dict[str, str] | None:
-    """Where no numbers were left, and what to do."""
-    found = side.timeline.diverged
-    return None if found is None else both(DIVERGED.of(update=side.timeline.at + 1, place=found.place))
-
-
-def _scored(side: Side) -> dict[str, Any]:
-    scores = side.looks.scores()
-    return {
-        "loss": scores["loss"],
-        "held_loss": scores["held_loss"],
-        "accuracy": {"train": scores["right"], "held": scores["held_right"]},
-    }
-
-
-def _curves(timeline: Timeline, start: int, apart: int) -> np.ndarray:
-    """Losses from an update on: of each, or of so many each the training loss's mean and the last held-back loss."""
-    curves = timeline.curves
-    count = max(0, min(MOST_CURVES, (len(curves) - start) // apart))  # of two networks one may have gone on alone
-    loss, held = (line[start : start + count * apart].reshape(count, apart) for line in (curves.loss, curves.held_loss))
-    return np.stack([loss.mean(axis=1), held[:, -1]], axis=1).astype(np.float32)

@@ -163,10 +163,15 @@ def read(text: str, steps: int = 0) -> Reading:
         kept = {letter for letter, _ in counts.most_common(MOST_LETTERS - 1)}
         text = "".join(letter if letter in kept else OTHER for letter in text)
     steps = min(steps or USUAL_STEPS, MOST_STEPS, len(text) - 1)
+    return Reading(text, tuple(dict.fromkeys(text)), steps, windows_of(text, steps))
+
+
+def windows_of(text: str, steps: int) -> np.ndarray:
+    """Where each window of so many characters begins, so that all of the text is read."""
     starts = list(range(0, len(text) - steps, steps))
     if starts[-1] + steps + 1 < len(text):
-        starts.append(len(text) - steps - 1)  # so that the end is read as well
-    return Reading(text, tuple(dict.fromkeys(text)), steps, np.array(starts))
+        starts.append(len(text) - steps - 1)
+    return np.array(starts)
 
 
 def examples(text: str, steps: int = 0) -> tuple[np.ndarray, np.ndarray, TextTargets]:
@@ -232,16 +237,21 @@ def rows_of_text(text: str, steps: int, code: str, notes: Sequence[str] = ()) ->
         What is to be said beside.
     """
     whole, reading = clean(text), read(text, steps)
-    x, y, targets = _examples(reading)
-    said: list[Any] = [WINDOWS.say(rows=len(x), steps=reading.steps, letters=len(reading.letters)), *notes]
+    said: list[Any] = list(notes)
     if len(whole) > MOST_CHARACTERS:
         said.append(CUT.say(most=MOST_CHARACTERS, count=len(whole)))
     different = len(set(whole[:MOST_CHARACTERS]))
     if different > MOST_LETTERS:
         said.append(RARE.say(count=different - MOST_LETTERS + 1))
-    plane = _NoPlane(np.zeros(2), np.eye(2), ((-1.0, 1.0), (-1.0, 1.0)), None, join("; ", said))
+    return rows_of_reading(reading, code.format(steps=reading.steps), said)
+
+
+def rows_of_reading(reading: Reading, code: str, notes: Sequence[str] = ()) -> Rows:
+    """A text that is read so, as rows; `code` makes them."""
+    x, y, targets = _examples(reading)
     letters = list(reading.letters)
-    code = code.format(steps=reading.steps)
+    said: list[Any] = [WINDOWS.say(rows=len(x), steps=reading.steps, letters=len(letters)), *notes]
+    plane = _NoPlane(np.zeros(2), np.eye(2), ((-1.0, 1.0), (-1.0, 1.0)), None, join("; ", said))
     return Rows(x, y, "text", letters, letters, len(letters), plane, code, reading=reading, encoding=targets)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from backlit.languages import Template
 from backlit.nn.layer import Network
 from backlit.nn.shapes import with_shape
 from backlit.studio.building import CHUNK, engine_of, network_of, training_of
+from backlit.studio.curves import Curves
 from backlit.studio.quota import Quota
 from backlit.studio.sets import Rows
 from backlit.studio.state import MOST_UPDATES, State
@@ -37,34 +38,11 @@ def never() -> bool:
     return False
 
 
-class Curves:
-    """What is known of every update that was made: losses, and shares of rows that are right. 32 bytes an update."""
+class Moment(NamedTuple):
+    """A state, and what the update that led to it told: loss, held loss, and shares of both that are right."""
 
-    def __init__(self) -> None:
-        self._lines, self._length = np.empty((4, 1024)), 0
-
-    loss = property(lambda self: self._lines[0, : self._length])
-    held_loss = property(lambda self: self._lines[1, : self._length])
-    right = property(lambda self: self._lines[2, : self._length])
-    held_right = property(lambda self: self._lines[3, : self._length])
-
-    def __len__(self) -> int:
-        return self._length
-
-    def add(self, *lines: Any) -> None:
-        """What is known of further updates, in the order above."""
-        length = self._length + len(lines[0])
-        room = self._lines.shape[1]
-        if length > room:
-            grown = np.empty((4, max(length, room + room // 2)))
-            grown[:, : self._length] = self._lines[:, : self._length]
-            self._lines = grown
-        self._lines[:, self._length : length] = lines
-        self._length = length
-
-    def cut(self, length: int) -> None:
-        """Forget what came after."""
-        self._length = min(length, self._length)
+    state: TrainState
+    scores: tuple[float, ...] | None
 
 
 class Timeline:
@@ -89,6 +67,7 @@ class Timeline:
     at : int
         The update that it is at.
     curves : Curves
+        Of all updates that were made; of those long ago, several together.
     diverged : Divergence or None
         Where the first value came from that was no number, after update `at`; training can't go on from there.
 
@@ -118,9 +97,9 @@ class Timeline:
         self._most = int(max(2, min(KEPT, room - self._few)))
         self.at, self.curves = 0, Curves()
         self.diverged: Divergence | None = None
-        self._state: TrainState = self.job.start
-        self._kept: dict[int, TrainState] = {0: self.job.start}
-        self._recent: dict[int, TrainState] = {}
+        self._now = Moment(self.job.start, None)
+        self._kept: dict[int, Moment] = {0: self._now}
+        self._recent: dict[int, Moment] = {}
         self._every = CHUNK
         if before is not None:
             self._take_over(before, left)
@@ -151,13 +130,13 @@ class Timeline:
         if self.engine == "numpy":
             return
         job, batches = self.job, self.batches.epochs(0, 1, self.job.program.length)
-        job.program.train(self._state, job.data, batches, job.validation_data, self._held, np.int32(0))
+        job.program.train(self._now.state, job.data, batches, job.validation_data, self._held, np.int32(0))
 
     def seek(self, update: int, left: Callable[[], bool] = never) -> None:
         """Go to an update, back or forth; not all the way, if `left` says so."""
         if update < self.at:
             start = max(k for k in (*self._kept, *self._recent) if k <= update)
-            self._state = self._kept.get(start, self._recent.get(start))  # type: ignore[assignment]
+            self._now = {**self._recent, **self._kept}[start]
             self.at, self.diverged = start, None
             few = self._few // 2
             if update - self.at > few:
@@ -169,9 +148,13 @@ class Timeline:
 
     def forget_what_follows(self) -> None:
         """What was trained beyond this update doesn't count any more."""
-        self.curves.cut(self.at)
-        self._kept = {k: state for k, state in self._kept.items() if k <= self.at}
-        self._recent = {k: state for k, state in self._recent.items() if k <= self.at}
+        at = self.at
+        self.curves.cut(at)
+        self._kept = {k: moment for k, moment in self._kept.items() if k <= at}
+        self._recent = {k: moment for k, moment in self._recent.items() if k <= at}
+        if self.furthest < at:  # in the middle of updates that were known together only: they are made again
+            self.seek(self.furthest)
+            self.seek(at)
 
     def _take_over(self, before: Timeline, left: Callable[[], bool]) -> None:
         """What the run before the change knows: on NumPy its very states, else it is trained again up to there."""
@@ -182,13 +165,12 @@ class Timeline:
             if same and last <= before.at:
                 late = any(change.do == "edit" and change.at == last for change in self.state.history)
                 known = last - 1 if late and last else last  # the update before an edit is made again, with it
-                self._kept = {k: state for k, state in before._kept.items() if k <= known}
-                self._recent = {k: state for k, state in before._recent.items() if k <= known}
-                start = max(0, *self._kept, *self._recent)
-                self._state = self._kept.get(start, self._recent.get(start))  # type: ignore[assignment]
-                self.at, self._every = start, before._every
-                old = before.curves
-                self.curves.add(*(line[:start] for line in (old.loss, old.held_loss, old.right, old.held_right)))
+                self._kept = {k: moment for k, moment in before._kept.items() if k <= known}
+                self._recent = {k: moment for k, moment in before._recent.items() if k <= known}
+                moments = {**self._recent, **self._kept}
+                self.at = max(k for k in moments if before.curves.parts_at(k))
+                self._now, self._every = moments[self.at], before._every
+                self.curves = before.curves.until(self.at)
         self.seek(before.at, left)
 
     def _call(self, count: int) -> int:
@@ -198,30 +180,30 @@ class Timeline:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", ZeroGradientWarning)  # the doctor says it, where it matters
             after, results = job.program.train(
-                self._state, job.data, batches, job.validation_data, self._held, np.int32(count)
+                self._now.state, job.data, batches, job.validation_data, self._held, np.int32(count)
             )
         results = tree.map(lambda part: np.asarray(part)[:count], results)
         losses = _means(results["train"])
         good = int(np.argmin(np.isfinite(losses))) if not np.isfinite(losses).all() else count
         if good < count:
             return self._diverge(good)
+        lines = self._lines(results, losses, first, count)
         if first + count > self.furthest:
-            self._learn(results, losses, first, count)
-        self._state, self.at = after, first + count
+            self.curves.add(*(line[self.furthest - first :] for line in lines))
+        self._now, self.at = Moment(after, tuple(float(line[-1]) for line in lines)), first + count
         self._remember()
         return count
 
     def _diverge(self, good: int) -> int:
         """The updates before the first whose loss is no number, and where that came from."""
         made = self._call(good) if good else 0
-        where = first_bad_value(self.job.program, self.job.data, self.batches.epoch(self.at), self._state, 0)
+        where = first_bad_value(self.job.program, self.job.data, self.batches.epoch(self.at), self._now.state, 0)
         kind, path, greatest = where
         self.diverged = Divergence(kind, path, self.at + 1, 1, None, greatest)
         return made
 
-    def _learn(self, results: Any, losses: np.ndarray, first: int, count: int) -> None:
-        """Write down what a call told of its updates, as far as it wasn't known."""
-        new = slice(self.furthest - first, count)
+    def _lines(self, results: Any, losses: np.ndarray, first: int, count: int) -> tuple[np.ndarray, ...]:
+        """What a call told of its updates: losses, held losses, and shares that are right."""
         rows = self.batches.epochs(first, count, count)
         right = self._right(results["train"], rows)
         held_loss = held_right = np.full(count, np.nan)
@@ -230,7 +212,7 @@ class Timeline:
             held_loss = _means(held)
             rows = {key: np.broadcast_to(part, (count, *part.shape)) for key, part in self._held.items()}
             held_right = self._right(held, rows)
-        self.curves.add(*(line[new] for line in (losses, held_loss, right, held_right)))
+        return losses, held_loss, right, held_right
 
     def _right(self, results: Any, rows: dict[str, np.ndarray]) -> np.ndarray:
         """Share of the rows of each update whose class is the network's; NaN where there are no classes."""
@@ -255,11 +237,11 @@ class Timeline:
     def _remember(self) -> None:
         """Keep this state for later, thinning out those of long ago."""
         if self.at % self._every == 0:
-            self._kept[self.at] = self._state
+            self._kept[self.at] = self._now
             if len(self._kept) > self._most:
                 self._every *= 2
-                self._kept = {k: state for k, state in self._kept.items() if k % self._every == 0}
-        self._recent[self.at] = self._state
+                self._kept = {k: moment for k, moment in self._kept.items() if k % self._every == 0}
+        self._recent[self.at] = self._now
         while len(self._recent) > self._few:
             del self._recent[next(iter(self._recent))]
 
@@ -268,7 +250,12 @@ class Timeline:
     @property
     def train_state(self) -> TrainState:
         """Parameters, optimizer's state and so on, as NumPy arrays."""
-        return tree.map(np.asarray, self._state)
+        return tree.map(np.asarray, self._now.state)
+
+    @property
+    def scores(self) -> tuple[float, ...] | None:
+        """Of the last update: loss, held loss, and the shares of both that are right; None before the first."""
+        return self._now.scores
 
     @property
     def network(self) -> Network:
@@ -278,11 +265,11 @@ class Timeline:
 
     def path(self, points: int) -> list[tuple[int, Any]]:
         """Parameters along the way to here, at most so many, with their updates."""
-        known = {**self._kept, **self._recent, self.at: self._state}
+        known = {**self._kept, **self._recent, self.at: self._now}
         updates = sorted(k for k in known if k <= self.at)
         if len(updates) > points:
             updates = [updates[round(i)] for i in np.linspace(0, len(updates) - 1, points)]
-        return [(k, tree.map(np.asarray, known[k]["params"])) for k in dict.fromkeys(updates)]
+        return [(k, tree.map(np.asarray, known[k].state["params"])) for k in dict.fromkeys(updates)]
 
     def rows_of_next_update(self) -> np.ndarray:
         """Numbers of the rows of the batch that comes next."""

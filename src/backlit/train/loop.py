@@ -7,7 +7,7 @@ outputs, and the state after any epoch can be had again by running the call up t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,18 +16,16 @@ import numpy as np
 from backlit import distributed
 from backlit.graph import tree
 from backlit.nn.layer import Network
-from backlit.nn.shapes import rows_at, with_shape
 from backlit.optim.plateau import plateau_of, set_factor
-from backlit.train.batches import Batches
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, EpochRecord, History
 from backlit.train.divergence import Divergence, first_bad_value
 from backlit.train.ensemble import united
 from backlit.train.lazy import Lazy
+from backlit.train.lines import first_bad, history_lines
 from backlit.train.prepare import Job, is_exact
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.prober import Prober
 from backlit.train.program import TrainState
-from backlit.train.scores import measured, named_losses, of_loss
 
 REACHED = "loss reached"  # why training ended, by `until_loss`
 PATIENCE_SECONDS = 0.25  # how long one call should take, so that progress is seen and Ctrl-C heard
@@ -211,12 +209,7 @@ class Loop:
 
     def _results(self, replay: Replay) -> tuple[TrainState, Any]:
         """Run the epochs of a replay; the state after them, and their losses and outputs as NumPy arrays."""
-        job, program = self.job, self.job.program
-        batches = _stacked([each.epochs(replay.first, replay.count, program.length) for each in job.batches])
-        validation = _stacked([each.epoch(0) for each in job.validation]) if job.validation else None
-        train_state, results = program.train(
-            replay.start, job.data, batches, job.validation_data, validation, np.int32(replay.count)
-        )
+        train_state, results = self.job.program.train(*arguments(self.job, replay))
         return train_state, tree.map(lambda part: self._by_epoch(np.asarray(part))[: replay.count], results)
 
     def _by_epoch(self, part: np.ndarray) -> np.ndarray:
@@ -285,7 +278,7 @@ class Loop:
 
     def _lines(self, results: Any, good: int, seconds: float) -> Iterable[EpochRecord]:
         """The history's lines for the good epochs of a call; the first of several processes makes them, all at once."""
-        records = self.records(results, good, self.state.epoch)
+        records = history_lines(self.job, results, good, self.state.epoch)
         lines = (record | {"seconds": seconds} for record in records)
         return lines if distributed.count() == 1 else distributed.once(lambda: list(lines))
 
@@ -318,77 +311,6 @@ class Loop:
             self.stopped = "early stopping"
         return state
 
-    def records(self, results: Any, count: int, first: int, scored: bool = True) -> Iterator[EpochRecord]:
-        """Losses and metrics of the first `count` epochs that the program returned, numbered from `first` + 1.
-
-        Metrics of outputs are left out unless `scored`.
-        """
-        columns = self._columns(results, count)
-        for i in range(count):
-            record: EpochRecord = {"epoch": first + i + 1, **{name: column[i] for name, column in columns.items()}}
-            record |= self._derived(record)
-            if scored and self.job.program.collect:
-                record |= self._scores(results, i, first + i)
-            yield record
-
-    def _columns(self, results: Any, count: int) -> dict[str, list[float]]:
-        """Losses of all epochs of a call, by the names they have in the history; means over an ensemble's members."""
-        columns = {}
-        for prefix, part in (("", results["train"]), ("val_", results.get("validation"))):
-            if part is None:
-                continue
-            total, weight = (
-                tree.map(lambda each: each.sum(axis=2, dtype=np.float64), part[name]) for name in ("loss", "weight")
-            )
-            if self.job.program.reduction == "mean":
-                total = tree.map(lambda each, of: each / np.where(of == 0, np.nan, of), total, weight)
-            for name, losses in named_losses(self.job.loss, total).items():
-                columns[prefix + name] = losses.mean(axis=1).tolist()
-            if "penalty" in part:
-                columns["penalty"] = part["penalty"].mean(axis=(1, 2), dtype=np.float64).tolist()
-        return columns
-
-    def _scores(self, results: Any, i: int, epoch: int) -> dict[str, float]:
-        """Metrics of an epoch, the i-th of its call, that are computed from outputs."""
-        job = self.job
-        output = tree.map(lambda part: part[i], results["train"]["output"])
-        scores = self._mean_score(output, job.batches, epoch, job.examples.encoded, job.examples.by_head)
-        if job.validation is not None:
-            output = tree.map(lambda part: part[i], results["validation"]["output"])
-            encoded = job.examples.split.encoded
-            validation = self._mean_score(output, job.validation, 0, encoded, job.examples.known)
-            scores |= {f"val_{name}": value for name, value in validation.items()}
-        return scores
-
-    def _derived(self, record: EpochRecord) -> dict[str, float]:
-        """Metrics that are another way to say the loss, of training and validation."""
-        derived = of_loss(self.job.metrics, record)
-        if derived and "val_loss" in record:
-            held = {name.removeprefix("val_"): value for name, value in record.items() if name.startswith("val_")}
-            derived |= {f"val_{name}": value for name, value in of_loss(self.job.metrics, held).items()}
-        return derived
-
-    def _mean_score(
-        self, outputs: Any, batches: list[Batches], epoch: int, encoded: Any, by_head: Any = None
-    ) -> dict[str, float]:
-        """The mean over an ensemble's members, each scored on its own rows."""
-        members = [
-            self._score(tree.map(lambda part, i=i: part[i], outputs), member.epoch(epoch), encoded, by_head)
-            for i, member in enumerate(batches)
-        ]
-        return {name: float(np.mean([member[name] for member in members])) for name in members[0]}
-
-    def _score(self, output: Any, epoch: dict[str, np.ndarray], encoded: Any, by_head: Any) -> dict[str, float]:
-        """Metrics of one network's outputs, in the targets' own unit; rows that fill up the last batch don't count."""
-        rows, weights = epoch["rows"].reshape(-1), epoch["weights"].reshape(-1)
-        outputs = with_shape(output, self.job.network.output_shape)
-        counting = weights > 0
-        if not counting.all():
-            outputs, rows, weights = rows_at(outputs, counting), rows[counting], weights[counting]
-        unit = self.job.targets.own_unit
-        spread = self.job.loss.spread(weights, rows_at(by_head, rows))
-        return measured(self.job.metrics, unit(outputs), unit(rows_at(encoded, rows)), spread)
-
     def _reduced(self, state: LoopState) -> LoopState:
         """ReduceOnPlateau: hand the optimizer another factor when the loss no longer falls."""
         if self.plateau is None or state.plateau is None:
@@ -413,22 +335,11 @@ class Loop:
         return replace(state, train_state=train_state)
 
 
-def first_bad(results: Any) -> tuple[int, int, int]:
-    """Number of epochs before the first with a NaN or infinite loss, the step in it, and the member of the ensemble."""
-    bad = _any_bad(results["train"]["loss"])
-    if "validation" in results:
-        bad[:, :, -1] |= _any_bad(results["validation"]["loss"]).any(axis=2)
-    if not bad.any():
-        return len(bad), 0, 0
-    epoch = int(np.argmax(bad.any(axis=(1, 2))))
-    step = int(np.argmax(bad[epoch].any(axis=0)))
-    return epoch, step, int(np.argmax(bad[epoch, :, step]))
-
-
-def _any_bad(losses: Any) -> np.ndarray:
-    """Where the loss of any output is NaN or infinite, (epochs, members, steps)."""
-    bad: np.ndarray = np.any([~np.isfinite(each) for each in tree.leaves(losses)], axis=0)
-    return bad
+def arguments(job: Job, replay: Replay) -> tuple[Any, ...]:
+    """What the program takes for the epochs of a replay."""
+    batches = _stacked([each.epochs(replay.first, replay.count, job.program.length) for each in job.batches])
+    validation = _stacked([each.epoch(0) for each in job.validation]) if job.validation else None
+    return replay.start, job.data, batches, job.validation_data, validation, np.int32(replay.count)
 
 
 def _stacked(members: list[Any]) -> Any:

@@ -24,7 +24,7 @@ ROWS = 4000
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little is seen at first: two hundred rows, and none from further on."""
     monkeypatch.setattr("backlit.data.streams.understanding.HEAD", 200)
-    monkeypatch.setattr("backlit.data.streams.text.SIZE", 8192)
+    monkeypatch.setattr("backlit.data.streams.packed.SIZE", 8192)
     monkeypatch.setattr("backlit.data.streams.text.SPOTS", 1)
     monkeypatch.setattr("backlit.data.streams.typed.PLACES", 1)
     monkeypatch.setattr("backlit.data.streams.table.rows_of_piece", lambda *_: 300)
@@ -191,7 +191,7 @@ def test_a_category_whose_numbers_differ_in_type_from_file_to_file(
 
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Pieces of each pass over a text table, counted as it goes on."""
-    monkeypatch.setattr("backlit.data.streams.text.SIZE", 1 << 15)
+    monkeypatch.setattr("backlit.data.streams.packed.SIZE", 1 << 15)
     counts: list[int] = []
     scan = TextTable.scan
 

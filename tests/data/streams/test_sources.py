@@ -23,7 +23,7 @@ def rows(table: Any) -> pl.DataFrame:
 
 
 def test_text_with_line_ends_in_quotes_is_cut_between_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backlit.data.streams.text.SIZE", 997)
+    monkeypatch.setattr("backlit.data.streams.packed.SIZE", 997)
     frame().write_csv(tmp_path / "t.csv")
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.csv").read_bytes()))
     for name in ("t.csv", "t.csv.gz"):

@@ -31,7 +31,7 @@ def test_every_kind_of_column_is_learned_as_in_memory(folder: Path, name: str, t
 
 def test_pieces_of_any_size_tell_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = understood(open_table(folder / "t.csv"), "price", folder / "t.csv")
-    monkeypatch.setattr("backlit.data.streams.text.SIZE", 5000)
+    monkeypatch.setattr("backlit.data.streams.packed.SIZE", 5000)
     table = open_table(folder / "t.csv")
     small = understood(table, "price", folder / "t.csv")
     assert len(table.pieces or []) > 50

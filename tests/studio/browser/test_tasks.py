@@ -40,19 +40,39 @@ def test_xor_is_solved_by_a_hidden_layer(open_page, language):
     expect(task.locator(".goals .met")).to_have_count(2)
 
 
-def test_what_the_task_keeps_cannot_be_changed_and_it_says_so(page):
+def test_what_the_task_keeps_is_greyed_out_with_the_reason(page):
     begin(page, "xor")
+    may = page.evaluate("studio.store.state.assignment.may")
+    assert "units" in may
+    assert not {"data", "optimizer", "weights"} & set(may)
+    for control in ('[data-set="circles"]', '[data-do="draw"]', '[data-do="file"]', '[data-do="optimizer"]'):
+        expect(page.locator(control)).to_be_disabled()
+    expect(page.locator('fieldset[data-part="data"]')).to_have_attribute("aria-label", "This task keeps it as it is.")
+    for control in ("more-layers", "update", "epoch"):
+        expect(page.locator(f'[data-do="{control}"]')).to_be_enabled()
+    assert page.locator('[data-do="difference"] option').evaluate_all(
+        "(options) => options.map((option) => option.value)"
+    ) == [key for key in ("rate", "optimizer", "activation", "initializer", "batch") if key in may]
+    page.locator('[data-language="ko"]').click()
+    expect(page.locator('fieldset[data-part="data"]')).to_have_attribute(
+        "aria-label", "이 과제에서는 바꿀 수 없습니다."
+    )
+    page.locator('[data-do="leave-task"]').click()
+    expect(page.locator("studio-task .task")).to_have_count(0)
+    expect(page.locator('[data-do="optimizer"]')).to_be_enabled()
     page.locator('[data-set="circles"]').click()
+    until(page, "studio.store.state.spec.data.name === 'circles'")
+
+
+def test_what_the_task_keeps_is_refused_whatever_the_page_sends(page):
+    begin(page, "xor")
+    page.evaluate("studio.session.configure({data: {name: 'circles'}})")
     expect(page.locator(".message.error")).to_contain_text("this task keeps the data as it is")
     assert page.evaluate("studio.store.state.spec.data.name") == "xor"
     page.locator('[data-language="ko"]').click()
-    page.locator('[data-do="optimizer"]').select_option("sgd")
+    page.evaluate("studio.session.configure({training: {...studio.store.state.spec.training, optimizer: 'sgd'}})")
     expect(page.locator(".message.error").last).to_contain_text("이 과제에서는 옵티마이저를 바꿀 수 없습니다")
     expect(page.locator('[data-do="optimizer"]')).to_have_value("adam")  # and shows what is so
-    page.locator('[data-do="leave-task"]').click()
-    expect(page.locator("studio-task .task")).to_have_count(0)
-    page.locator('[data-set="circles"]').click()
-    until(page, "studio.store.state.spec.data.name === 'circles'")
 
 
 def test_a_solution_is_shown_on_request(page):

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import bz2
 import contextlib
-import csv
-import gzip
-import io
-import lzma
-import sys
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
+from typing import Any
 
 from backlit import bounds
-from backlit.data.files import cells, charset, delimited, dialect, formats, header, rows, scan
+from backlit.data.files import cells, charset, delimited, dialect, formats, header, rows
 from backlit.data.files.options import KEY, FileOptions
+from backlit.data.streams import packed
 from backlit.data.streams.found import Found, identity
+from backlit.data.streams.row_ends import last_row_end, past_header, row_end
 from backlit.data.streams.table import Piece, StreamedTable
 from backlit.data.table.values import some
 from backlit.errors import InputError
-from backlit.extras import need
 
-SIZE = 1 << 23  # bytes that are read at a time
 HEAD = 1 << 21  # bytes that tell how a file is laid out
 SPOT, SPOTS = 1 << 16, 16  # bytes that are looked at further on, and in how many places
-DAMAGED = (gzip.BadGzipFile, EOFError, OSError, zlib.error, lzma.LZMAError, ValueError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +97,8 @@ class TextTable(StreamedTable):
     def _layout(self, place: int) -> Layout:
         """What a file's beginning tells, with notes on the first one's."""
         file = self.files[place]
-        with _opened(file) as opened:
-            data = _read(opened, HEAD if place == 0 else dialect.HEAD, file)
+        with packed.opened(file) as opened:
+            data = packed.read(opened, HEAD if place == 0 else dialect.HEAD, file)
         kind = charset.what_is_it(data)
         if kind:
             raise charset.is_other(file.path, *kind)
@@ -127,7 +116,7 @@ class TextTable(StreamedTable):
             raise InputError(f"{file.path} is empty: it holds nothing but empty lines")
         if found.newline == "\r":
             raise InputError(f"{file.path} ends its lines by \\r alone; save it with \\n to have it read in pieces")
-        start, line = _past_header(text, found)
+        start, line = past_header(text, found)
         below = replace(found, start=0, line=line, named=False, row_names=False)
         frame = delimited.cells(text[start:], below, file.path, keep_text=True) if text[start:].strip() else None
         if frame is None:
@@ -136,7 +125,7 @@ class TextTable(StreamedTable):
         frame, name_notes = header.name_columns(frame, titles, found.named)
         without, units = header.without_units(frame)
         if units:
-            row = _row_end(text[start:], found.separator)
+            row = row_end(text[start:], found.separator)
             start, line = start + row, line + text[start : start + row].count(b"\n")
         if place == 0:
             self.notes += [*trimmed[: len(trimmed) if len(titles) < len(found.header) else 0], *name_notes, *units]
@@ -172,12 +161,12 @@ class TextTable(StreamedTable):
         """A file's bytes in pieces of whole rows."""
         file, layout = self.files[place], self._layouts[place]
         offset, line = layout.start, layout.line
-        with _opened(file) as opened:
-            _skip(opened, layout.start, file)
-            rest, ahead = b"", _read(opened, SIZE, file)
+        with packed.opened(file) as opened:
+            packed.skip(opened, layout.start, file)
+            rest, ahead = b"", packed.read(opened, packed.SIZE, file)
             while rest or ahead:
-                data, ahead = rest + ahead, _read(opened, SIZE, file)
-                end = _last_row_end(data, layout.dialect.separator) if ahead else len(data)
+                data, ahead = rest + ahead, packed.read(opened, packed.SIZE, file)
+                end = last_row_end(data, layout.dialect.separator) if ahead else len(data)
                 if not end:
                     bounds.require("text", len(data), f"{file.path}, line {line}: a row has")
                 elif data[:end].strip():
@@ -192,9 +181,9 @@ class TextTable(StreamedTable):
 
     def _data(self, piece: Piece) -> bytes:
         file = self.files[piece.file]
-        with _opened(file) as opened:
-            _skip(opened, piece.offset, file)
-            return _read(opened, piece.size, file)
+        with packed.opened(file) as opened:
+            packed.skip(opened, piece.offset, file)
+            return packed.read(opened, piece.size, file)
 
     def _frame(self, data: bytes, piece: Piece, columns: Sequence[str] | None, text: bool = False) -> Any:
         """Cells of a piece: text, or numbers where they are plainly such."""
@@ -237,9 +226,9 @@ class TextTable(StreamedTable):
             raise InputError(f"{self.files[0].path} has a header but no rows")
         spots = list(self._spots(data)) if self.seekable else []
         share = most if not spots else most // 2
-        frames = [self._frame(data[: HEAD if spots else SIZE], piece, None, text=True)[:share]] if not spots else []
+        frames = [] if spots else [self._frame(data[: packed.SIZE], piece, None, text=True)[:share]]
         if spots:
-            end = _last_row_end(data[:HEAD], self._layouts[0].dialect.separator) or len(data)
+            end = last_row_end(data[:HEAD], self._layouts[0].dialect.separator) or len(data)
             frames = [self._frame(data[:end], replace(piece, last=False), None, text=True)[:share], *spots]
         return pl.concat(frames)[:most]
 
@@ -250,9 +239,9 @@ class TextTable(StreamedTable):
             layout = self._layouts[place]
             if b'"' in data or (place == 0 and offset < HEAD):
                 continue
-            with _opened(self.files[place]) as opened:
-                _skip(opened, max(offset, layout.start), self.files[place])
-                piece = _read(opened, SPOT, self.files[place])
+            with packed.opened(self.files[place]) as opened:
+                packed.skip(opened, max(offset, layout.start), self.files[place])
+                piece = packed.read(opened, SPOT, self.files[place])
             lines = piece[piece.find(b"\n") + 1 : piece.rfind(b"\n") + 1] if offset > layout.start else piece
             lines = lines[: lines.rfind(b"\n") + 1]
             with contextlib.suppress(InputError):  # told when the pass comes there
@@ -322,103 +311,3 @@ class TextTable(StreamedTable):
     def state(self) -> dict[str, Any]:
         """The files' names, sizes and times of change."""
         return identity(self.files)
-
-
-def _past_header(text: bytes, found: dialect.Dialect) -> tuple[int, int]:
-    """The byte and line of the first row below the line of names."""
-    start, line = found.start, found.line
-    if not found.named:
-        return start, line
-    while True:
-        end = _row_end(text[start:], found.separator) or len(text) - start
-        empty = not text[start : start + end].strip()
-        line += text.count(b"\n", start, start + end)
-        start += end
-        if not empty or start >= len(text):
-            return start, line
-
-
-def _row_end(data: bytes, separator: str) -> int:
-    """Bytes of the first row, its line end included; 0 if it doesn't end here."""
-    return next(_row_ends(data, separator), 0)
-
-
-def _row_ends(data: bytes, separator: str) -> Iterator[int]:
-    """Where rows end, as Python's reader takes them: slow, but it knows which quotes are meant."""
-    taken = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal taken
-        for line in io.BytesIO(data):
-            taken += len(line)
-            yield line.decode("utf-8", "replace")
-
-    try:
-        for _ in dialect.reader_of(lines(), separator):
-            if data[taken - 1 : taken] == b"\n":
-                yield taken
-    except csv.Error:  # told with its line when the piece is read
-        return
-
-
-def _last_row_end(data: bytes, separator: str) -> int:
-    """Bytes of all whole rows; 0 if there is none."""
-    if b'"' not in data:
-        return data.rfind(b"\n") + 1
-    whole = np.frombuffer(data, np.uint8)
-    quotes, ends = np.flatnonzero(whole == scan.QUOTE), np.flatnonzero(whole == scan.NEWLINE)
-    outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
-    end = int(outside[-1]) + 1 if len(outside) else 0
-    if len(separator) == 1 and (not end or scan.is_regular(data[:end], separator)):
-        return end
-    return max(_row_ends(data, separator), default=0)
-
-
-@contextlib.contextmanager
-def _opened(file: Found) -> Iterator[IO[bytes]]:
-    """A file's bytes, unpacked as they are read."""
-    try:
-        opened = _open(file.path, file.ending)
-    except OSError as error:
-        raise InputError(f"{file.path} can't be read: {error}") from error
-    with opened:
-        yield opened
-
-
-def _open(path: Path, ending: str) -> IO[bytes]:
-    if ending == ".zst":
-        if sys.version_info >= (3, 14):
-            from compression import zstd
-
-            return zstd.ZstdFile(path)
-        zstandard = need("zstandard", extra="zstd", why="reading files compressed by Zstandard")
-        whole: IO[bytes] = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True)
-        return whole
-    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-    opened: IO[bytes] = openers[ending](path, "rb") if ending in openers else path.open("rb")
-    return opened
-
-
-def _read(opened: IO[bytes], size: int, file: Found) -> bytes:
-    """As many bytes, or what is left."""
-    pieces, count = [], 0
-    try:
-        while count < size and (piece := opened.read(size - count)):
-            pieces.append(piece)
-            count += len(piece)
-    except DAMAGED as error:
-        what = "decompressed" if file.ending else "read"
-        raise InputError(f"{file.path} can't be {what}: {error!s:.200}; is it damaged?") from error
-    return b"".join(pieces)
-
-
-def _skip(opened: IO[bytes], count: int, file: Found) -> None:
-    """Past so many bytes: at once, or reading them where a file is packed."""
-    if not file.ending:
-        opened.seek(count)
-        return
-    while count:
-        passed = len(_read(opened, min(count, SIZE), file))
-        if not passed:
-            return
-        count -= passed

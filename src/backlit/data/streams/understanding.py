@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from backlit.data.streams import dividing
+from backlit.data.streams.asked import Asked
 from backlit.data.streams.dividing import DROPPED, TEST, TRAINING, VALIDATION, Division
 from backlit.data.streams.goal import Goal
 from backlit.data.streams.kinds import Outlook, first_readings
-from backlit.data.streams.learned import as_number, learned, told_approximate
-from backlit.data.streams.parts import Allotment, Learned, TablePart
+from backlit.data.streams.learned import told_approximate
+from backlit.data.streams.one_pass import Pass, Progress
+from backlit.data.streams.parts import Learned, TablePart
 from backlit.data.streams.reading import Reader
-from backlit.data.streams.sampling import Sample
-from backlit.data.streams.summaries import Numbers, Summary, Unlike, UnlikeError
-from backlit.data.streams.table import NUMBER, TEXT, Piece, StreamedTable, bytes_of_row
-from backlit.data.table.column import Column, LeftOut
-from backlit.data.table.preparation import TablePreparation, ranked
+from backlit.data.streams.summaries import Unlike, UnlikeError
+from backlit.data.streams.table import StreamedTable
+from backlit.data.table.preparation import TablePreparation
 from backlit.data.table.target import TableTarget, as_names
-from backlit.data.table.understanding import WISHES
-from backlit.data.table.values import CellError
-from backlit.errors import InputError, unknown
+from backlit.errors import InputError
 from backlit.languages import Template
 
 HEAD = 20_000  # rows by which the pass begins
 TRIES = 10  # times that a column, or the target, may turn out otherwise
-READING = "understanding the columns"
 NO_TARGET = Template(
     "{count} rows have no target ({names}) and are dropped, the first in {place}",
     "목푯값({names})이 없는 {count}개를 뺐습니다. 처음은 {place}입니다.",
@@ -45,41 +42,6 @@ IN_ORDER = Template(
     "{name}: 처음부터 차례로만 읽을 수 있어서 에포크마다 원래 순서로 오며 가까운 행끼리만 섞입니다. 정렬되어 있다면 "
     "미리 섞거나 Parquet으로 저장하세요.",
 )
-
-Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is to be understood.
-
-    Parameters
-    ----------
-    target : str or list of str
-    task : "classification", "regression" or "multi_label", optional
-        Told from the target if left out.
-    split : sequence of float
-        Shares of training, validation and, if there are three, test rows.
-    seed : int
-        Of the split and of the order of training rows.
-    group : str, optional
-        A column whose equal values stay in one part.
-    time : str, optional
-        A column by whose order rows are split: the latest are the test rows.
-    wishes : dict of column to kind
-        See `backlit.data.table.understand`.
-    shuffle : bool
-        Whether training rows come in another order in each epoch.
-    """
-
-    target: Sequence[str]
-    task: str | None = None
-    split: Sequence[float] = (0.7, 0.15, 0.15)
-    seed: int = 0
-    group: str | None = None
-    time: str | None = None
-    wishes: Mapping[str, str] = field(default_factory=dict)
-    shuffle: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +120,7 @@ def understand(
     """
     asked = Asked(as_names(target), **options)
     shares = dividing.shares_of(asked.split)
-    wishes = _checked(table, asked)
+    wishes = asked.checked(table)
     raw = table.head(HEAD)
     outlook = Outlook(wishes, width=len(table.schema))
     notes: list[Any] = []
@@ -180,7 +142,7 @@ def understand(
         goal = Goal(asked.target, asked.task, head, pinned)
         if division is None or asked.time is None:  # that by time reads the table, too
             division = _division(table, asked, shares, head)
-        run = _Pass(table, asked, outlook, reader, goal, division)
+        run = Pass(table, asked, outlook, reader, goal, division)
         try:
             run.go(head, progress or (lambda stage, share: None))
             if not any(run.allotment.counts(part).any() for part in range(DROPPED)):
@@ -200,29 +162,6 @@ def understand(
         f"{table.name}: column {times.most_common(1)[0][0]!r} holds too many kinds of values; say what it is: "
         "wishes={...} (--columns)"
     )
-
-
-def _checked(table: StreamedTable, asked: Asked) -> dict[str, str]:
-    """The wishes, with those that a group or time brings; columns and roles are checked."""
-    table.require_columns(asked.target)
-    for name, wish in asked.wishes.items():
-        if name not in table.schema:
-            raise unknown("column", name, table.schema)
-        if name in asked.target:
-            raise InputError(f"column {name!r} is the target, no input")
-        if wish not in WISHES:
-            raise unknown(f"kind for column {name!r}", wish, WISHES)
-    if asked.group is not None and asked.time is not None:
-        raise InputError("split by a group or by time, not by both")
-    wishes = dict(asked.wishes)
-    for role, column in (("group", asked.group), ("time", asked.time)):
-        if column is None:
-            continue
-        table.require_columns([column])
-        if column in asked.target:
-            raise InputError(f"column {column!r} is the target; it can't be the {role} as well")
-        wishes.setdefault(column, "drop")  # a date's seasons are looked at: see `understand`
-    return wishes
 
 
 def _classes_of_words(raw: Any, asked: Asked, outlook: Outlook, options: Any) -> None:
@@ -253,125 +192,7 @@ def _pin(outlook: Outlook, unlike: Unlike) -> Any:
     return AGAIN.say(name=unlike.column)
 
 
-class _Pass:
-    """One pass over a table."""
-
-    def __init__(
-        self, table: StreamedTable, asked: Asked, outlook: Outlook, reader: Reader, goal: Goal, division: Division
-    ) -> None:
-        self.table, self.asked, self.outlook, self.reader = table, asked, outlook, reader
-        self.goal, self.division = goal, division
-        self.samples: dict[int, Sample] = {}
-        self.allotment = Allotment()
-        self.summaries: dict[str, Summary] = {}
-        self.kinds: dict[str, Any] = {}
-        self.dropped, self.first_dropped = 0, ""
-        self.leading = [*asked.target, asked.group, asked.time]  # without which rows can't be told apart
-
-    def go(self, head: Any, progress: Progress) -> None:
-        """Read all pieces, once."""
-        names = [name for name in self.table.schema if name not in self.asked.target]
-        self.summaries = {name: self.outlook.summary(head[name]) for name in names}
-        self.kinds = {name: head[name].dtype for name in names}
-        width = sum(TEXT if self.reader.is_text(name) else NUMBER for name in self.table.schema)
-        width = max(width, bytes_of_row(head))
-        self.samples = {part: Sample(self.asked.seed, width) for part in (TRAINING, TEST)}
-        whole = self.table.rows or self.table.bytes or 0
-        done, last = 0, None
-        for count, (piece, raw) in enumerate(self.table.scan()):
-            frame, texts = self.reader.values(raw, piece)
-            if self.reader.unlike:
-                here = TableTarget.present(frame, self.asked.target)
-                self._look(piece, frame, np.flatnonzero(here))
-            else:
-                self._take(piece, frame, texts)
-            done += piece.rows if self.table.rows else piece.size
-            progress(READING, min(done / whole, 1.0) if whole else 0.0)
-            if self.reader.unlike:  # as much again tells of further columns: so there are few passes, and none is long
-                last = 2 * count + 1 if last is None else last
-                if count >= last or any(name in self.reader.unlike for name in self.leading):
-                    break
-        if self.reader.unlike:
-            raise UnlikeError(*self.reader.unlike.values())
-        if not self.allotment.pieces:
-            raise InputError(f"{self.table.name} has no rows")
-
-    def _look(self, piece: Piece, frame: Any, rows: np.ndarray) -> None:
-        """Refuse what can't be used in these rows; columns that are of another kind are remembered."""
-        kept = frame if len(rows) == frame.height else frame[rows]
-        for name, summary in self.summaries.items():
-            if name in self.reader.unlike:
-                continue
-            try:
-                summary.look(kept[name])
-            except UnlikeError as error:
-                self.reader.unlike[name] = error.unlike[0]
-            except CellError as error:
-                raise error.at(self.table.place(piece, int(rows[error.row]))) from None
-
-    def _take(self, piece: Piece, frame: Any, texts: Mapping[str, Any]) -> None:
-        """One piece; `texts` are columns of numbers with slips, as they stand."""
-        here = TableTarget.present(frame, self.asked.target)
-        parts = self.division.of(piece, frame)
-        parts[~here] = DROPPED
-        if not here.all() and not self.dropped:
-            self.first_dropped = self.table.place(piece, int(here.argmin()))
-        self.dropped += int((~here).sum())
-        self.allotment.add(piece, parts)
-        rows = np.flatnonzero(here)
-        kept = frame if len(rows) == frame.height else frame[rows]
-        try:
-            if len(rows):
-                self.goal.add(kept.select(self.asked.target), parts[rows])
-        except CellError as error:
-            raise error.at(self.table.place(piece, int(rows[error.row]))) from None
-        self._look(piece, frame, rows)
-        if self.reader.unlike:
-            return
-        if texts:
-            frame = frame.with_columns(list(texts.values()))
-        train = frame.filter(parts == TRAINING)
-        for name, summary in self.summaries.items():
-            summary.add(train[name])
-        for part, sample in self.samples.items():
-            sample.add(piece, frame, np.flatnonzero(parts == part))
-
-    def columns(self, sample: Any) -> tuple[Column, ...]:
-        """The columns that the pass found."""
-        ranks: list[np.ndarray] = []
-
-        def goal() -> np.ndarray:
-            if not ranks:
-                ranks.append(ranked(sample[self.asked.target[0]]))
-            return ranks[0]
-
-        columns: list[Column] = []
-        unlike: list[Unlike] = []
-        for name, summary in self.summaries.items():
-            wish, pinned = self.outlook.wishes.get(name), self.outlook.pinned.get(name)
-            try:
-                columns.append(learned(summary, self.kinds[name], wish, sample[name], goal, pinned))
-            except UnlikeError as error:
-                unlike += error.unlike
-        if unlike:
-            raise UnlikeError(*unlike)
-        if any(column.inputs for column in columns):
-            return tuple(columns)
-        hopes = tuple(self._hoped(column) for column in columns)
-        if not any(column.inputs for column in hopes):
-            reasons = "; ".join(f"{column.name}: {column.done}" for column in columns) or "there is no other column"
-            raise InputError(f"no column is left to learn from ({reasons})")
-        return hopes
-
-    def _hoped(self, column: Column) -> Column:
-        """Numbers that seemed to name the rows as numbers, where there is nothing else."""
-        summary = self.summaries[column.name]
-        if isinstance(column, LeftOut) and column.what == "identifier" and isinstance(summary, Numbers):
-            return as_number(summary)
-        return column
-
-
-def _understood(run: _Pass, target: TableTarget, notes: Sequence[Any]) -> Understanding:
+def _understood(run: Pass, target: TableTarget, notes: Sequence[Any]) -> Understanding:
     """What the pass found, put together."""
     table, asked, goal = run.table, run.asked, run.goal
     counts = [int(run.allotment.counts(part).sum()) for part in range(3)]
@@ -412,7 +233,7 @@ def _understood(run: _Pass, target: TableTarget, notes: Sequence[Any]) -> Unders
     )  # fmt: skip
 
 
-def _require_rows(run: _Pass, counts: Sequence[int], known: Sequence[int]) -> None:
+def _require_rows(run: Pass, counts: Sequence[int], known: Sequence[int]) -> None:
     """Refuse parts without rows."""
     asked = run.asked
     if not known[VALIDATION] and counts[VALIDATION]:
@@ -430,7 +251,7 @@ def _require_rows(run: _Pass, counts: Sequence[int], known: Sequence[int]) -> No
             )
 
 
-def _told(run: _Pass, counts: Sequence[int], known: Sequence[int]) -> list[Any]:
+def _told(run: Pass, counts: Sequence[int], known: Sequence[int]) -> list[Any]:
     """What is to be said of rows and parts."""
     notes = [run.division.note]
     if run.dropped:

@@ -84,7 +84,7 @@ def sum(xp: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
     [4.0, 6.0]
     """
-    return xp.sum(x, axis=axis, keepdims=keepdims)
+    return x.sum(axis=axis, keepdims=keepdims) if type(x) is np.ndarray else xp.sum(x, axis=axis, keepdims=keepdims)
 
 
 def _mean_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -4,12 +4,13 @@ import { html, live, nothing } from "./lit.js";
 import { announce } from "./announce.js";
 import { isText, KINDS } from "./recurrent.js";
 import { number, say, told } from "./say.js";
+import { part } from "./part.js";
 
 const OF_RNN = ["tanh", "relu"];
 const DROPOUTS = [0, 0.1, 0.2, 0.3, 0.5];
 
 class Builder extends StudioElement {
-  static watches = ["spec", "catalog", "layers", "limits", "compare", "side", "data"];
+  static watches = ["spec", "catalog", "layers", "limits", "compare", "side", "data", "assignment"];
   static properties = { map: { attribute: false }, shows: {} };
 
   #dragged = null;
@@ -37,12 +38,12 @@ class Builder extends StudioElement {
     const { catalog } = this.state;
     const { initializer } = this.network;
     return html`<div class="row net-tools">
-      ${layers ? html`<span class="row stepper"><button class="round" data-do="less-layers" ?disabled=${layers.length === 0} aria-label=${say("remove-layer")} @click=${() => this.#layers(layers.slice(0, -1))}>−</button>
+      ${layers ? part(this.state, "layers", html`<span class="row stepper"><button class="round" data-do="less-layers" ?disabled=${layers.length === 0} aria-label=${say("remove-layer")} @click=${() => this.#layers(layers.slice(0, -1))}>−</button>
         <span><b class="n">${layers.length}</b> ${say(layers.length === 1 ? "hidden-layer" : "hidden-layers")}</span>
-        <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>` : nothing}
-      ${this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value }))}
-      ${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.word ?? "", (word) => this.#word(word)) : nothing}
-      ${this.network.word ? html`<label class="row inline">${say("word-itself")} <input type="text" data-do="word-text" spellcheck="false" .value=${live(this.network.word)} @change=${(event) => this.#word(event.target.value)} /></label>` : nothing}
+        <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>`) : nothing}
+      ${part(this.state, "initializer", this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value })))}
+      ${part(this.state, "layers", html`${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.word ?? "", (word) => this.#word(word)) : nothing}
+      ${this.network.word ? html`<label class="row inline">${say("word-itself")} <input type="text" data-do="word-text" spellcheck="false" .value=${live(this.network.word)} @change=${(event) => this.#word(event.target.value)} /></label>` : nothing}`)}
     </div>`;
   }
 
@@ -70,17 +71,17 @@ class Builder extends StudioElement {
     if (!layer) return html`<div class="head" .style=${style}></div>`;
     const name = say("layer-number", { number: index });
     return html`<div class="head hidden-head" .style=${style} data-layer=${at} @dragover=${(event) => this.#over(event)} @drop=${(event) => this.#drop(event, at)}>
-      <h3><button class="plain grip" draggable="true" data-grip=${at} title=${say("move-layer")} aria-label=${say("move-layer-named", { name })}
-        @dragstart=${(event) => this.#drag(event, at)} @keydown=${(event) => this.#moveByKey(event, at)}><span aria-hidden="true">⠿</span> ${name}</button></h3>
-      <span class="row stepper"><button class="round" data-do="less-units" aria-label=${say("fewer-units", { name })} ?disabled=${layer.units <= 1} @click=${() => this.#change(at, { units: layer.units - 1 })}>−</button>
+      <h3>${part(this.state, "layers", html`<button class="plain grip" draggable="true" data-grip=${at} title=${say("move-layer")} aria-label=${say("move-layer-named", { name })}
+        @dragstart=${(event) => this.#drag(event, at)} @keydown=${(event) => this.#moveByKey(event, at)}><span aria-hidden="true">⠿</span> ${name}</button>`)}</h3>
+      ${part(this.state, "units", html`<span class="row stepper"><button class="round" data-do="less-units" aria-label=${say("fewer-units", { name })} ?disabled=${layer.units <= 1} @click=${() => this.#change(at, { units: layer.units - 1 })}>−</button>
         <b class="n" aria-label=${say("units-count", { count: layer.units })}>${layer.units}</b>
-        <button class="round" data-do="more-units" aria-label=${say("more-units", { name })} ?disabled=${layer.units >= this.#most("units", 64)} @click=${() => this.#change(at, { units: layer.units + 1 })}>+</button></span>
-      ${isText(this.state) ? html`<select data-do="kind" aria-label=${say("kind-of", { name })} @change=${(event) => this.#change(at, { kind: event.target.value })}>
-        ${KINDS.map((kind) => html`<option value=${kind} ?selected=${kind === (layer.kind ?? "linear")}>${say(`kind-${kind}`)}</option>`)}</select>` : nothing}
-      <select data-do="activation" ?hidden=${["lstm", "gru"].includes(layer.kind)} aria-label=${say("activation-of", { name })} @change=${(event) => this.#change(at, { activation: event.target.value })}>
-        ${(layer.kind === "rnn" ? OF_RNN : (this.state.catalog?.activations ?? [])).map(named).map((item) => html`<option value=${item.name} ?selected=${item.name === layer.activation}>${told(item.title)}</option>`)}</select>
-      <select data-do="dropout" aria-label=${say("dropout-of", { name })} @change=${(event) => this.#change(at, { dropout: Number(event.target.value) })}>
-        ${DROPOUTS.map((rate) => html`<option value=${rate} ?selected=${rate === (layer.dropout ?? 0)}>${rate ? say("dropout-rate", { rate: number(rate) }) : say("no-dropout")}</option>`)}</select>
+        <button class="round" data-do="more-units" aria-label=${say("more-units", { name })} ?disabled=${layer.units >= this.#most("units", 64)} @click=${() => this.#change(at, { units: layer.units + 1 })}>+</button></span>`)}
+      ${isText(this.state) ? part(this.state, "layers", html`<select data-do="kind" aria-label=${say("kind-of", { name })} @change=${(event) => this.#change(at, { kind: event.target.value })}>
+        ${KINDS.map((kind) => html`<option value=${kind} ?selected=${kind === (layer.kind ?? "linear")}>${say(`kind-${kind}`)}</option>`)}</select>`) : nothing}
+      ${part(this.state, "activation", html`<select data-do="activation" ?hidden=${["lstm", "gru"].includes(layer.kind)} aria-label=${say("activation-of", { name })} @change=${(event) => this.#change(at, { activation: event.target.value })}>
+        ${(layer.kind === "rnn" ? OF_RNN : (this.state.catalog?.activations ?? [])).map(named).map((item) => html`<option value=${item.name} ?selected=${item.name === layer.activation}>${told(item.title)}</option>`)}</select>`)}
+      ${part(this.state, "dropout", html`<select data-do="dropout" aria-label=${say("dropout-of", { name })} @change=${(event) => this.#change(at, { dropout: Number(event.target.value) })}>
+        ${DROPOUTS.map((rate) => html`<option value=${rate} ?selected=${rate === (layer.dropout ?? 0)}>${rate ? say("dropout-rate", { rate: number(rate) }) : say("no-dropout")}</option>`)}</select>`)}
     </div>`;
   }
 

@@ -36,7 +36,7 @@ class Code extends StudioElement {
     link.search = "";
     link.hash = code.link;
     return html`<h2>${say("code")}</h2><p class="small soft">${say("code-how")}</p>
-      ${this.#block("python", code.python)}${this.#block("command", code.command)}${this.#block("link", link.href)}
+      ${this.#block("python", code.python)}${this.#block("command", code.command)}${this.state.embedded ? nothing : this.#block("link", link.href)}
       ${code.notes.map((note) => html`<p class="small soft">${told(note)}</p>`)}`;
   }
 

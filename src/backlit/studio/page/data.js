@@ -5,9 +5,10 @@ import { html, live, nothing } from "./lit.js";
 import { drawPoint } from "./drawing/points.js";
 import { number, say, told, whole } from "./say.js";
 import "./text-data.js";
+import { part } from "./part.js";
 
 class DataPanel extends StudioElement {
-  static watches = ["catalog", "spec", "data", "drawing", "brush", "drawn", "uploaded", "limits"];
+  static watches = ["catalog", "spec", "data", "drawing", "brush", "drawn", "uploaded", "limits", "assignment"];
   static properties = { over: { state: true } };
 
   get given() {
@@ -17,14 +18,14 @@ class DataPanel extends StudioElement {
   render() {
     const { catalog, spec } = this.state;
     if (!catalog || !spec) return html`<h2>${say("data")}</h2><p class="soft">${say("waiting")}</p>`;
-    return html`<h2>${say("data")}</h2>
+    return html`<h2>${say("data")}</h2>${part(this.state, "data", html`
       <div role="group" aria-label=${say("data-sets")}>
         <div class="sets">${catalog.data.filter(({ sample }) => sample).map((item) => this.#tile(item))}</div>
         <div class="sets named">${catalog.data.filter(({ sample, name, task }) => !sample && name !== "points" && task !== "text").map((item) => this.#tile(item))}</div></div>
       ${this.#hand()}
       <studio-text-data></studio-text-data>
       ${this.#numbers()}
-      ${this.#file()}`;
+      ${this.#file()}`)}`;
   }
 
   #tile(item) {

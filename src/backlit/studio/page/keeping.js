@@ -12,17 +12,29 @@ export function keep(state, task = null) {
 }
 
 function write(state, task) {
+  remember(KEY, JSON.stringify({ when: Date.now(), state, task }));
+}
+
+export function remember(key, text) {
   try {
-    localStorage.setItem(KEY, JSON.stringify({ when: Date.now(), state, task }));
+    localStorage.setItem(key, text);
   } catch {
     // A browser that keeps nothing: then nothing is kept.
+  }
+}
+
+export function remembered(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
   }
 }
 
 // What was kept, if it is anything else than what is there.
 export function keptBefore(spec) {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY));
+    const kept = JSON.parse(remembered(KEY));
     if (!kept?.state?.data) return null;
     if (!kept.task && JSON.stringify({ ...kept.state, at: 0 }) === JSON.stringify({ ...spec, at: 0 })) return null;
     return kept;

@@ -1,7 +1,7 @@
 // Start: texts, the store, the session, and what several parts of the page do together.
 import "./app.js";
 import { provide } from "./element.js";
-import { keep, keptBefore } from "./keeping.js";
+import { keep, keptBefore, remember, remembered } from "./keeping.js";
 import { readLink } from "./link.js";
 import { chooseLanguage, LANGUAGES, loadTexts } from "./say.js";
 import { Session } from "./session.js";
@@ -14,14 +14,18 @@ const LANGUAGE_KEY = "backlit-studio-language";
 const HAND_ROWS_APART = 0.03; // of the plane: rows that are painted with the mouse held down
 
 function firstLanguage() {
-  const asked = new URLSearchParams(location.search).get("lang") ?? localStorage.getItem(LANGUAGE_KEY);
+  const asked = new URLSearchParams(location.search).get("lang") ?? remembered(LANGUAGE_KEY);
   if (asked in LANGUAGES) return asked;
   return navigator.languages?.some((code) => code.startsWith("ko")) ? "ko" : "en";
 }
 
 // What a page made of files sets before this module runs: how to reach a session without a server.
 async function connection() {
-  const { worker, recording } = globalThis.backlitStudio ?? {};
+  const { worker, recording, port } = globalThis.backlitStudio ?? {};
+  if (port) {
+    const handed = await port; // in a notebook, by the frame around the page
+    return (handlers) => new WorkerTransport(handed, handlers);
+  }
   if (recording) return (handlers) => new RecordedTransport(recording, handlers);
   if (worker) return (handlers) => new WorkerTransport(worker(), handlers);
   const address = new URL("ws", location.href);
@@ -82,10 +86,10 @@ class Studio {
   #keep() {
     const { spec, at, kept, assignment } = this.store.state;
     if (this.fresh === undefined && spec && at) {
-      this.fresh = at.furthest === 0 && !spec.history.length && !this.store.state.link && !assignment;
+      this.fresh = at.furthest === 0 && !spec.history.length && !this.store.state.link && !assignment && !this.store.state.embedded;
       if (this.fresh) this.store.set({ kept: keptBefore(spec) });
     }
-    if (!spec || !at || at.playing) return;
+    if (!spec || !at || at.playing || this.store.state.embedded) return;
     if (at.furthest > 0 || spec.history.length || assignment) {
       keep({ ...spec, at: at.update }, assignment?.task);
       if (kept) this.store.set({ kept: null });
@@ -112,7 +116,7 @@ class Studio {
 
   language(code) {
     chooseLanguage(code);
-    localStorage.setItem(LANGUAGE_KEY, code);
+    remember(LANGUAGE_KEY, code);
     this.store.set({ language: code });
   }
 
@@ -161,6 +165,7 @@ async function start() {
     judged: null, code: null, uploaded: null, surface: null, said: null, step: null, drawnNetwork: null, pictured: null, mistaken: null, drawnPicture: null, pad: null, orders: {}, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
     both: false, assignment: null, checked: null, helped: {}, shared: null, kept: null, refused: undefined,
     tab: "numbers", mode: "studio", panels: ["boundary", "units", "weights", "curves", "doctor"], grid: 60, link: readLink(location.hash), planted: false,
+    embedded: Boolean(globalThis.backlitStudio?.port), // in a notebook: no address, nothing kept
   });
   const studio = new Studio(store, await connection());
   provide(studio);

@@ -9,9 +9,10 @@ import { gateOffset, isText, shown } from "./recurrent.js";
 import { number, percent, say, told, whole } from "./say.js";
 import { paintFilters } from "./filters.js";
 import { throughTime } from "./through-time.js";
+import { part } from "./part.js";
 
 class Numbers extends StudioElement {
-  static watches = ["explained", "chosen", "layers", "row", "data", "compare", "side"];
+  static watches = ["explained", "chosen", "layers", "row", "data", "compare", "side", "assignment"];
 
   render() {
     const { chosen, explained } = this.state;
@@ -58,9 +59,9 @@ class Numbers extends StudioElement {
   #edit(value) {
     const { chosen } = this.state;
     const place = chosen.input === undefined || chosen.input === null ? biasName(chosen) : weightName(chosen);
-    return html`<form class="row edit" @submit=${(event) => this.#set(event, place)}>
+    return part(this.state, "weights", html`<form class="row edit" @submit=${(event) => this.#set(event, place)}>
       <label class="row inline">${say(place.includes("bias") ? "set-bias" : "set-weight")} <input name="value" data-do="edit-value" type="number" step="any" required data-now=${`${place} ${String(Number(value.toPrecision(6)))}`} /></label>
-      <button data-do="edit">${say("set")}</button></form>`;
+      <button data-do="edit">${say("set")}</button></form>`);
   }
 
   // Another weight or another value is filled in, but nothing under the hand of someone who types.
@@ -97,7 +98,7 @@ class Numbers extends StudioElement {
             ${unit.alive === undefined || unit.alive === null ? nothing : html`<dt>${say("alive")}</dt><dd>${this.#alive(unit.alive)}</dd>`}
           </dl>
           ${unit.histogram?.length ? html`<figure class="unit-histogram" data-unit-histogram><figcaption class="small soft">${say("unit-histogram")}</figcaption>${histogram({ low: unit.low, high: unit.high, counts: unit.histogram }, unit.value ?? null)}</figure>` : nothing}
-          <div class="row"><button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen, ...changed(this.state) })}>❄ ${say(frozen ? "frozen" : "freeze")}</button></div>
+          <div class="row">${part(this.state, "weights", html`<button data-do="freeze" aria-pressed=${frozen} @click=${() => this.studio.session.ask("freeze", { layer: chosen.layer, unit: chosen.unit, on: !frozen, ...changed(this.state) })}>❄ ${say(frozen ? "frozen" : "freeze")}</button>`)}</div>
           ${unit.bias === undefined || unit.bias === null ? nothing : this.#edit(unit.bias)}
         </div>
         ${this.#picture(unit)}

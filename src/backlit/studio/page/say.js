@@ -7,6 +7,8 @@ let texts = {};
 let chosen = "en";
 
 export async function loadTexts(base = import.meta.url) {
+  texts = globalThis.backlitStudio?.texts ?? {}; // a notebook's page has them in it
+  if (Object.keys(texts).length) return;
   const codes = Object.keys(LANGUAGES);
   const files = await Promise.all(codes.map((code) => fetch(new URL(`texts/${code}.json`, base))));
   const read = await Promise.all(files.map((file) => file.json()));

@@ -5,12 +5,13 @@ import { announce } from "./announce.js";
 import { icon } from "./icons.js";
 import { number, say, whole } from "./say.js";
 import { changed, shownSpec } from "./side.js";
+import { part } from "./part.js";
 
 const SPEEDS = [1, 5, 20, 100, 0];
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 
 class TimeBar extends StudioElement {
-  static watches = ["at", "spec", "connection", "speed", "compare", "side"];
+  static watches = ["at", "spec", "connection", "speed", "compare", "side", "assignment"];
 
   #seeking = false;
   #wanted = null;
@@ -47,11 +48,11 @@ class TimeBar extends StudioElement {
               ${SPEEDS.map((speed) => html`<option value=${speed} ?selected=${speed === (time.playing ? time.speed : this.state.speed)}>${speed ? say("per-frame", { count: speed }) : say("fastest")}</option>`)}
             </select>
           </label>
-          <label class="field">${say("learning-rate")}
+          ${part(this.state, "rate", html`<label class="field">${say("learning-rate")}
             <select data-do="rate" ?disabled=${off || !spec} @change=${(event) => this.rate(Number(event.target.value))}>
               ${this.#rates(rate).map((one) => html`<option value=${one} ?selected=${one === rate}>${number(one)}</option>`)}
             </select>
-          </label>
+          </label>`)}
         </div>
       </div>`;
   }

@@ -4,13 +4,15 @@ import { StudioElement } from "./element.js";
 import { html, live, nothing } from "./lit.js";
 import { isRecurrent, KINDS } from "./recurrent.js";
 import { number, say, told } from "./say.js";
+import { mayChange, part } from "./part.js";
 
 const STRENGTHS = [0, 0.0001, 0.001, 0.01, 0.1];
 const HELD = [0, 0.1, 0.2, 0.3, 0.5];
+const PART_OF = { strength: "penalty", kind: "layers" };
 const BATCHES = [0, 1, 4, 10, 16, 32, 64, 128, 256];
 
 class TrainingPanel extends StudioElement {
-  static watches = ["catalog", "spec", "compare", "at"];
+  static watches = ["catalog", "spec", "compare", "at", "assignment"];
   static properties = { difference: { state: true } };
 
   render() {
@@ -24,19 +26,19 @@ class TrainingPanel extends StudioElement {
       ${catalog.penalties ? this.#choice("penalty", say("penalty"), catalog.penalties, penalty) : nothing}
       ${penalty && penalty !== "none" ? this.#numbers("strength", say("strength"), STRENGTHS, strength) : nothing}
       ${held === undefined ? nothing : this.#numbers("held", say("held-share"), HELD, held)}
-      ${seed === undefined ? nothing : html`<label class="field">${say("seed")}<input type="number" data-do="seed" min="0" step="1" .value=${live(String(seed))} @change=${(event) => this.#set({ seed: Number(event.target.value) })} /></label>`}
+      ${seed === undefined ? nothing : part(this.state, "seed", html`<label class="field">${say("seed")}<input type="number" data-do="seed" min="0" step="1" .value=${live(String(seed))} @change=${(event) => this.#set({ seed: Number(event.target.value) })} /></label>`)}
     </div>${this.#compare()}`;
   }
 
   #choice(key, label, items, value) {
-    return html`<label class="field">${label}<select data-do=${key} @change=${(event) => this.#set({ [key]: event.target.value })}>
-      ${items.map(named).map((item) => html`<option value=${item.name} ?selected=${item.name === (value ?? "")}>${told(item.title)}</option>`)}</select></label>`;
+    return part(this.state, key, html`<label class="field">${label}<select data-do=${key} @change=${(event) => this.#set({ [key]: event.target.value })}>
+      ${items.map(named).map((item) => html`<option value=${item.name} ?selected=${item.name === (value ?? "")}>${told(item.title)}</option>`)}</select></label>`);
   }
 
   #numbers(key, label, items, value) {
     const all = items.includes(value) ? items : [...items, value].sort((a, b) => a - b);
-    return html`<label class="field">${label}<select data-do=${key} @change=${(event) => this.#set({ [key]: Number(event.target.value) })}>
-      ${all.map((item) => html`<option value=${item} ?selected=${item === value}>${item === 0 ? say(key === "batch" ? "all-rows" : "none") : key === "held" ? `${number(item * 100)} %` : number(item)}</option>`)}</select></label>`;
+    return part(this.state, PART_OF[key] ?? key, html`<label class="field">${label}<select data-do=${key} @change=${(event) => this.#set({ [key]: Number(event.target.value) })}>
+      ${all.map((item) => html`<option value=${item} ?selected=${item === value}>${item === 0 ? say(key === "batch" ? "all-rows" : "none") : key === "held" ? `${number(item * 100)} %` : number(item)}</option>`)}</select></label>`);
   }
 
   #set(change) {
@@ -49,15 +51,29 @@ class TrainingPanel extends StudioElement {
     if (compare) return html`<div class="beside"><h3>${say("beside")}</h3><p class="small">${say("beside-now")}</p>
       <div class="row"><button data-do="keep" @click=${() => this.#end("keep")}>${say("keep-other")}</button>
       <button data-do="discard" @click=${() => this.#end("discard")}>${say("keep-this")}</button></div></div>`;
+    const keys = this.#differences();
+    if (!keys.length) return html`<div class="beside"><h3>${say("beside")}</h3><p class="small soft">${say("task-keeps")}</p></div>`;
     return html`<div class="beside"><h3>${say("beside")}</h3>
       <label class="field">${say("beside-what")}<select data-do="difference" @change=${(event) => (this.difference = event.target.value)}>
-        ${["rate", "optimizer", "activation", "initializer", "batch", ...(isRecurrent(this.state.spec.network) && !this.state.spec.network.word ? ["kind"] : [])].map((key) => html`<option value=${key}>${say(`difference-${key}`)}</option>`)}</select></label>
+        ${keys.map((key) => html`<option value=${key} ?selected=${key === this.#difference}>${say(`difference-${key}`)}</option>`)}</select></label>
       ${this.#values()}</div>`;
+  }
+
+  // What two networks may differ in: all that a task lets one change.
+  #differences() {
+    const { network } = this.state.spec;
+    const keys = ["rate", "optimizer", "activation", "initializer", "batch", ...(isRecurrent(network) && !network.word ? ["kind"] : [])];
+    return keys.filter((key) => mayChange(this.state, PART_OF[key] ?? key));
+  }
+
+  get #difference() {
+    const keys = this.#differences();
+    return keys.includes(this.difference) ? this.difference : keys[0];
   }
 
   #values() {
     const { spec, catalog } = this.state;
-    const key = this.difference ?? "rate";
+    const key = this.#difference;
     const { rate, batch } = spec.training;
     const lists = {
       rate: [rate / 10, rate / 3, rate * 3, rate * 10, rate * 100].map((value) => [String(Number(value.toPrecision(3))), number(value)]),

@@ -72,7 +72,7 @@ export class SocketTransport {
   }
 }
 
-// A worker that answers as the server does: it posts objects, frames as buffers, and `{status, part, address}` of how it is.
+// A worker, or a port to the kernel of a notebook, that answers as the server does: it posts objects, frames as buffers, and `{status, part, address}` of how it is.
 export class WorkerTransport {
   constructor(worker, { onMessage, onStatus }) {
     this.worker = worker;

@@ -13,7 +13,7 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.train.ensemble import Folds
-from backlit.train.loop import Loop, first_bad
+from backlit.train.lines import first_bad, history_lines
 from backlit.train.prepare import Job, prepare
 from backlit.train.program import program_for
 from backlit.train.search.trial import DIVERGED, STOPPED, Monitor, Trial
@@ -140,7 +140,7 @@ def told(trial: Trial, job: Job, results: Any, first: int, count: int, monitor: 
     good = first_bad(results)[0]
     stopping = job.training.early_stopping
     patience = getattr(stopping, "patience", None)
-    for record in Loop(job).records(results, min(count, good), first, monitor.of_outputs(job)):
+    for record in history_lines(job, results, min(count, good), first, monitor.of_outputs(job)):
         if record["epoch"] > trial.epoch:  # else it is trained again up to where it was
             trial = dataclasses.replace(trial, history=(*trial.history, record))
             if trial.waited(monitor, patience):

@@ -14,6 +14,7 @@ from backlit import distributed
 from backlit.graph import tree
 from backlit.nn.shapes import rows_at, with_shape
 from backlit.train.divergence import Divergence, first_bad_value, looked_at
+from backlit.train.lines import derived
 from backlit.train.loop import Loop, LoopState, Replay
 from backlit.train.program import TrainState
 from backlit.train.scores import named_losses
@@ -128,7 +129,7 @@ class StreamLoop(Loop):
             record |= {name: value for name, value in held.columns(job, "val_").items() if name != "penalty"}
             if not np.isfinite([value for name, value in record.items() if name.startswith("val_")]).all():
                 return self._diverge_held(state)
-        record |= self._derived(record)
+        record |= derived(self.job, record)
         if job.program.collect:
             for counted in (sums, held):
                 if counted is not None and job.sharing.count > 1:

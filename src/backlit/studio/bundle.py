@@ -1,0 +1,76 @@
+"""The page as one document, which needs no server: for a notebook, in a frame of its own.
+
+Its modules import each other by names that an import map leads to their texts; style sheets, pictures and the page's
+own texts are in it too.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+PAGE = Path(__file__).parent / "page"
+NOT_IN_IT = ("widget.js", "static.js", "worker-pyodide.js")
+IMPORTED = re.compile(r'(\bfrom\s*|\bimport\s*)"(\.[^"]+\.js)"')
+STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">')
+SCRIPT = re.compile(r'<script src="([^"]+)" defer></script>')
+MAIN = '<script src="main.js" type="module"></script>'
+ICON = "icon.svg"
+PORT = """backlitStudio.port = new Promise((resolve) => addEventListener("message", ({ data, ports }) => {
+  if (data === "backlit-studio" && ports.length) resolve(ports[0]);
+}));"""
+
+
+@cache
+def document() -> str:
+    """All of it, as HTML."""
+    icon = f"data:image/svg+xml;base64,{_encoded((PAGE / ICON).read_bytes())}"
+    modules = {
+        _name(path.relative_to(PAGE).as_posix()): _module(path, icon)
+        for path in sorted(PAGE.rglob("*.js"))
+        if path.name not in NOT_IN_IT and not path.name.endswith(".iife.min.js")
+    }
+    texts = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((PAGE / "texts").glob("*.json"))}
+    page = (PAGE / "index.html").read_text("utf-8").replace(f'href="{ICON}"', f'href="{icon}"')
+    page = STYLE.sub(lambda match: f"<style>{(PAGE / match[1]).read_text('utf-8')}</style>", page)
+    page = SCRIPT.sub(lambda match: f"<script>{(PAGE / match[1]).read_text('utf-8')}</script>", page)
+    settings = json.dumps({"texts": texts}).replace("<", "\\u003c")
+    return page.replace(
+        MAIN,
+        f'<script type="importmap">{json.dumps({"imports": modules})}</script>\n'
+        f"<script>globalThis.backlitStudio = {settings}; {PORT}</script>\n"
+        f'<script type="module">import "{_name("main.js")}";</script>',
+    )
+
+
+def _module(path: Path, icon: str) -> str:
+    """A module as an address that holds it, with names in place of paths."""
+    here = path.relative_to(PAGE).parent
+
+    def named(match: re.Match[str]) -> str:
+        place = PurePosixPath(*_resolved((here / match[2]).as_posix()))
+        return f'{match[1]}"{_name(place.as_posix())}"'
+
+    text = IMPORTED.sub(named, path.read_text("utf-8")).replace(f'src="{ICON}"', f'src="{icon}"')
+    return f"data:text/javascript;charset=utf-8;base64,{_encoded(text.encode())}"
+
+
+def _resolved(place: str) -> list[str]:
+    parts: list[str] = []
+    for part in place.split("/"):
+        if part == "..":
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return parts
+
+
+def _name(place: str) -> str:
+    return f"backlit-studio/{place}"
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
