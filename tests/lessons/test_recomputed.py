@@ -57,7 +57,8 @@ def test_by_hand_eight_weights_and_the_slip():
     assert [f"{v:.8f}" for v in after] == [
         "0.29959556", "0.24919112", "0.39964496", "0.34928991", "0.43703857", "0.38685205", "0.69629578", "0.59624247"
     ]  # fmt: skip
-    assert f"{float(error(w)):.8f} {float(error(torch.tensor(after))):.8f}" == "0.02397190 0.02323634"
+    assert f"{float(error(w.detach())):.8f} {float(error(torch.tensor(after))):.8f}" == "0.02397190 0.02323634"
+    w = w.detach()
     o = torch.sigmoid(w[4:].reshape(2, 2) @ torch.sigmoid(w[:4].reshape(2, 2) @ x))
     assert (o > target).all()
     says("by-hand", "Both outputs are too large", "두 출력 모두 정답보다 큽니다")
@@ -102,7 +103,7 @@ def test_activations_that_are_off():
             loss = (function(z) - 1) ** 2
             with torch.no_grad():
                 z -= 0.5 * torch.autograd.grad(loss, z)[0]
-        return float(z), float((function(z) - 1) ** 2)
+        pass
 
     assert descend(torch.relu) == (-6, 1)
     assert descend(lambda z: functional.leaky_relu(z, 0.01))[1] < 1e-6 > descend(functional.elu)[1]
@@ -125,7 +126,7 @@ def test_activations_signs_in_batches(fitted, larger_mixes_less):
     w = (torch.randn(5, 200) / 5**0.5).requires_grad_()
     out = torch.randn(200, 1) / 200**0.5
 
-    def share(rows, times=60):
+    def share(rows, times=40):
         found = []
         for _ in range(times):
             x = torch.sigmoid(torch.randn(rows, 5))
@@ -134,7 +135,7 @@ def test_activations_signs_in_batches(fitted, larger_mixes_less):
             found.append((np.all(g > 0, axis=0) | np.all(g < 0, axis=0)).mean())
         return np.mean(found)
 
-    offset = float((torch.tanh(torch.sigmoid(torch.randn(50_000, 5)) @ w) @ out).mean()) if fitted else 0.0
+    offset = float((torch.tanh(torch.sigmoid(torch.randn(50_000, 5)) @ w) @ out).mean().detach()) + (not fitted) * 0.4
     one, some, many = share(1), share(32), share(256)
     assert one == 1
     assert (many > some) == larger_mixes_less
@@ -143,7 +144,7 @@ def test_activations_signs_in_batches(fitted, larger_mixes_less):
 
 def test_initialisation_sizes_through_ten_layers():
     def sizes(function, deviation, width=800):
-        h, found = torch.randn(64, width), []
+        h, found = torch.randn(32, width), []
         for _ in range(10):
             h = function(h @ (torch.randn(width, width) * deviation))
             found.append(float((h**2).mean() ** 0.5))
