@@ -328,7 +328,7 @@ NAMES |= {f"{2 * (n // 4)}/weight[{n % 4 // 2},{n % 2}]": f"w{n + 1}" for n in r
 def test_units_have_names_sums_outputs_and_targets():
     weights = {"0": {"weight": [[0.3, 0.25], [0.4, 0.35]]}, "2": {"weight": [[0.45, 0.4], [0.7, 0.6]]}}
     net = w2().replace(params={path: {"weight": np.array(own["weight"])} for path, own in weights.items()})
-    drawing = bl.draw(net, "neurons", x=[0.1, 0.2], y=[0.4, 0.6], names=NAMES)
+    drawing = bl.draw(net, "neurons", x=[0.1, 0.2], y=[0.4, 0.6], labels=NAMES)
     written = {label.text for label in texts(drawing)}
     assert {"w₁ 0.3", "w₂ 0.25", "w₃ 0.4", "w₄ 0.35", "w₅ 0.45", "w₆ 0.4", "w₇ 0.7", "w₈ 0.6"} <= written
     assert {"x₁ = 0.1", "z₁ = 0.08", "h₁ = 0.52", "z₂ = 0.11", "z₄ = 0.6805", "o₂ = 0.6638", "t₁ = 0.4"} <= written
@@ -338,16 +338,16 @@ def test_units_have_names_sums_outputs_and_targets():
 
 
 def test_labels_are_in_the_language_that_is_asked_for():
-    english, korean = bl.draw(w2(), "neurons"), bl.draw(w2(), "neurons", lang="ko")
+    english, korean = bl.draw(w2(), "neurons"), bl.draw(w2(), "neurons").within("ko")
     assert {"input", "2 values", "2 units"} <= {label.text for label in texts(english)}
     assert {"입력", "값 2개", "유닛 2개"} <= {label.text for label in texts(korean)}
     assert english.within("ko").svg == korean.svg
     assert len(english.scene.shapes) == len(korean.scene.shapes)
-    assert any("∂f/∂(이 값)" in label.text for label in texts(bl.draw(w1(), lang="ko")))
-    assert {"→ 2", "매개변수 4개"} <= {label.text for label in texts(bl.draw(w2(), lang="ko"))}
-    assert any(label.text == "모든 단계에서 같은 가중치" for label in texts(bl.draw(speller(), "time", lang="ko")))
+    assert any("∂f/∂(이 값)" in label.text for label in texts(bl.draw(w1()).within("ko")))
+    assert {"→ 2", "매개변수 4개"} <= {label.text for label in texts(bl.draw(w2()).within("ko"))}
+    assert any(label.text == "모든 단계에서 같은 가중치" for label in texts(bl.draw(speller(), "time").within("ko")))
     with pytest.raises(UnknownNameError, match="language of pictures"):
-        bl.draw(w1(), lang="kr")
+        bl.draw(w1()).within("kr")
 
 
 def test_legends_speak_of_what_is_there():
@@ -357,12 +357,12 @@ def test_legends_speak_of_what_is_there():
 
 
 def test_local_slopes_are_written_if_asked_for():
-    plain, local = bl.draw(w1()), bl.draw(w1(), slopes=True)
+    plain, local = bl.draw(w1()), bl.draw(w1(), "slopes")
     assert not any("∂q" in label.text for label in texts(plain))
     written = {label.text for label in texts(local, color="#595959")}
     assert {"∂q/∂x = 1", "∂q/∂y = 1", "∂f/∂q = −4", "∂f/∂z = 3"} <= written
     x = bl.tensor(3.0, name="x")
-    several = [label.text for label in texts(bl.draw(x * x, slopes=True)) if label.text.startswith("∂f/∂x")]
+    several = [label.text for label in texts(bl.draw(x * x, "slopes")) if label.text.startswith("∂f/∂x")]
     assert several == ["∂f/∂x = 3", "∂f/∂x = 3"]
 
 
@@ -464,9 +464,9 @@ EVERY = {
     "lstm cell without values": lambda: bl.draw(bl.LSTM(4).build((4, 4)), "cell"),
     "gru cell": lambda: bl.draw(bl.GRU(40).build((4, 4)), "cell", x=HELL),
     "gru cell of one unit": lambda: bl.draw(bl.GRU(1, reset_after=False).build((4, 4)), "cell", x=HELL),
-    "w2 named": lambda: bl.draw(w2(), "neurons", x=[0.1, 0.2], y=[0.4, 0.6], names=NAMES),
-    "w2 in Korean": lambda: bl.draw(w2(), "neurons", x=[0.1, 0.2], lang="ko"),
-    "slopes": lambda: bl.draw(w1(), slopes=True),
+    "w2 named": lambda: bl.draw(w2(), "neurons", x=[0.1, 0.2], y=[0.4, 0.6], labels=NAMES),
+    "w2 in Korean": lambda: bl.draw(w2(), "neurons", x=[0.1, 0.2]).within("ko"),
+    "slopes": lambda: bl.draw(w1(), "slopes"),
     "folded": lambda: bl.draw(unrolled(4), "operations"),
     "convolution": lambda: bl.draw(bl.Sequential(bl.Conv2d(16, 3, padding="same"), bl.ReLU()).build((8, 8, 3))),
     "rnn cell": lambda: bl.draw(speller(), "cell", x=HELL),
@@ -609,7 +609,7 @@ Model.__module__ = "keras.src.models"
         (lambda: bl.draw(w1(), path="graph"), "graph has no ending"),
         (lambda: bl.draw(w1(), path="/nowhere/at/all/graph.svg"), "can't be written"),
         (lambda: bl.draw(w2(), "time"), r"is for a chain of layers \(Sequential\) with an RNN, a GRU or an LSTM"),
-        (lambda: bl.draw(w2(), "cell", labels=("a", "b")), "labels is for depth='time'"),
+        (lambda: bl.draw(w2(), "cell", labels=("a", "b")), "labels is for depth='neurons' or depth='time'"),
         (lambda: bl.draw(speller(), "time", labels="hello"), "labels must be a pair"),
         (
             lambda: bl.draw(speller(), "time", labels=("hell", "hello")),
@@ -618,7 +618,7 @@ Model.__module__ = "keras.src.models"
         (lambda: bl.draw(bl.LSTM(3, peepholes=True).build((4, 2)), "cell"), "peepholes"),
         (
             lambda: bl.draw(w2(), x=np.ones((1, 2))),
-            "x is for depth='operations' or depth='neurons' or depth='time' or depth='cell', got depth='layers'",
+            "x is for depth='operations' or depth='slopes' or depth='neurons' or .*, got depth='layers'",
         ),
         (lambda: bl.draw(w2(), "operations", x=np.ones((1, 2)), y=np.ones((1, 2))), "both y and loss, or neither"),
         (lambda: bl.draw(w2(), "operations", x=np.ones((1, 3))), "inputs of shape"),
@@ -628,9 +628,8 @@ Model.__module__ = "keras.src.models"
         ),
         (lambda: bl.draw(w2(), "neurons", y=[0.4, 0.6]), "give the row as x"),
         (lambda: bl.draw(w2(), "neurons", x=[0.1, 0.2], y=[0.4]), "y has 1 targets, the network 2 outputs"),
-        (lambda: bl.draw(w2(), "neurons", names={"v3": "h"}), "symbol in names"),
-        (lambda: bl.draw(w2(), "neurons", names=["h"]), "names must be a dict of texts"),
-        (lambda: bl.draw(w2(), "neurons", slopes=True), "slopes is for depth='operations'"),
+        (lambda: bl.draw(w2(), "neurons", labels={"v3": "h"}), "symbol in labels"),
+        (lambda: bl.draw(w2(), "neurons", labels=["h"]), "labels of units and weights must be a dict of texts"),
     ],
 )
 def test_bad_input(call, message):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from backlit.inspect.explain import Explanation, explain
 from backlit.inspect.trace import described, require_network, require_single, trace
 from backlit.nn.layer import Layer, Network
 
-DEPTHS = ("layers", "neurons", "operations", "time", "cell")
+DEPTHS = ("layers", "neurons", "operations", "slopes", "time", "cell")
 _MOST = 80  # nodes that are drawn one by one
 
 
@@ -35,9 +34,6 @@ def draw(
     y: Any = None,
     loss: Any = None,
     labels: Any = None,
-    names: Mapping[str, str] | None = None,
-    slopes: bool = False,
-    lang: str = "en",
 ) -> Drawing:
     """A picture of a graph (forward values above the lines, gradients below) or of a network.
 
@@ -46,9 +42,10 @@ def draw(
     what : Tensor, Explanation, Network or Run
         A Tensor is explained first (see `explain`). Graphs of more than 80 nodes are summarised, by the names that
         are in them.
-    depth : "layers", "neurons", "operations", "time" or "cell", optional
+    depth : "layers", "neurons", "operations", "slopes", "time" or "cell", optional
         Of a network: a box for each layer ("layers", the default); a circle for each unit, with weights as line widths
-        and colours, large layers elided ("neurons"); or the graph of one forward pass ("operations"). Of a chain of
+        and colours, large layers elided ("neurons"); or the graph of one forward pass ("operations"; with the local
+        slope of each operation by each single number that goes into it, "slopes", as for a Tensor). Of a chain of
         layers with an RNN, GRU or LSTM in it: the network unrolled, a column for each time step ("time"), or the inside
         of its first recurrent layer at the last step, gate by gate ("cell").
     path : str or Path, optional
@@ -58,15 +55,10 @@ def draw(
         targets and loss if the graph is to end in the loss. For "time" and "cell", x is a row, (steps, features), whose
         states and gates are shown; for "neurons" a row whose sums and outputs are written to the units, with its
         targets as y.
-    labels : (inputs, outputs), optional
+    labels : (inputs, outputs) or dict, optional
         For "time": what is written below x₁, x₂, … and above y₁, y₂, …: a text or a list for each, or None.
-    names : dict, optional
         For "neurons": names of units' outputs, sums and targets, and of weights, as in `explain_update`:
         ``{"x3": "h1", "y3": "z1", "t5": "t1", "0/weight[0,0]": "w1"}``.
-    slopes : bool
-        Of a graph: also write the local slope ∂q/∂x of each operation by each single number that goes into it.
-    lang : "en" or "ko"
-        Of what is written.
 
     Returns
     -------
@@ -96,8 +88,7 @@ def draw(
         check_path(path)
     if depth is not None and not (isinstance(depth, str) and depth in DEPTHS):
         raise unknown("depth", depth, DEPTHS)
-    said = {"x": x, "y": y, "loss": loss, "labels": labels, "names": names, "slopes": slopes or None}
-    drawing = Drawing(_scene(what, depth, said)).within(lang)
+    drawing = Drawing(_scene(what, depth, {"x": x, "y": y, "loss": loss, "labels": labels}))
     if path is not None:
         drawing.save(path)
     return drawing
@@ -105,8 +96,9 @@ def draw(
 
 # What is said beside a network, by depth.
 _TAKES = {
-    "operations": ("x", "y", "loss", "slopes"),
-    "neurons": ("x", "y", "names"),
+    "operations": ("x", "y", "loss"),
+    "slopes": ("x", "y", "loss"),
+    "neurons": ("x", "y", "labels"),
     "time": ("x", "labels"),
     "cell": ("x",),
 }
@@ -114,9 +106,9 @@ _TAKES = {
 
 def _scene(what: Any, depth: str | None, said: dict[str, Any]) -> Scene:
     if isinstance(what, (Tensor, Explanation)):
-        if depth not in (None, "operations"):
-            raise InputError(f"depth={depth!r} is for networks; a graph is drawn as depth='operations'")
-        return _graph(what, slopes=bool(said["slopes"]))
+        if depth not in (None, "operations", "slopes"):
+            raise InputError(f"depth={depth!r} is for networks; a graph is drawn as depth='operations' or 'slopes'")
+        return _graph(what, slopes=depth == "slopes")
     if not isinstance(what, Layer) and not isinstance(getattr(what, "network", what), Network):
         raise InputError(f"draw takes a Tensor, an Explanation, a Network or a Run, got {described(what)}")
     network = require_network(what, "draw")
@@ -124,14 +116,14 @@ def _scene(what: Any, depth: str | None, said: dict[str, Any]) -> Scene:
         if value is not None and name not in _TAKES.get(str(depth), ()):
             depths = " or ".join(f"depth={each!r}" for each, takes in _TAKES.items() if name in takes)
             raise InputError(f"{name} is for {depths}, got depth={depth or 'layers'!r}")
-    if depth == "operations":
+    if depth in ("operations", "slopes"):
         note = "" if said["x"] is not None else RANDOM_INPUT
-        return _graph(trace(network, said["x"], said["y"], said["loss"]), note, bool(said["slopes"]))
+        return _graph(trace(network, said["x"], said["y"], said["loss"]), note, depth == "slopes")
     if depth is None or depth == "layers":
         return layers(network)
     require_single(network, f"draw with depth={depth!r}")
     if depth == "neurons":
-        return neurons(network, said["x"], said["y"], said["names"])
+        return neurons(network, said["x"], said["y"], said["labels"])
     return unrolled(network, said["x"], said["labels"]) if depth == "time" else cell(network, said["x"])
 
 

@@ -62,7 +62,7 @@ def named_units(network: Network, columns: Sequence[tuple[str, int, int]], x: An
         elif re.fullmatch(r"x\d+", key) and int(key[1:]) in numbers:
             told.units[int(key[1:])] = named(name).text
         elif not re.fullmatch(r"[yt]\d+|L|.*bias\[\d+\]", key):
-            raise unknown("symbol in names", key, ["x1", "y3", "t5", "0/weight[0,0]", "0/bias[0]", "L"])
+            raise unknown("symbol in labels", key, ["x1", "y3", "t5", "0/weight[0,0]", "0/bias[0]", "L"])
     if x is None:
         if y is not None:
             raise InputError("targets are drawn beside the outputs of a row: give the row as x=…")
@@ -86,7 +86,10 @@ def _checked(names: Any) -> dict[str, str]:
     if names is None:
         return {}
     if not isinstance(names, Mapping) or not all(isinstance(word, str) for pair in names.items() for word in pair):
-        raise InputError(f"names must be a dict of texts, such as {{'x3': 'h1', '0/weight[0,0]': 'w1'}}, got {names!r}")
+        raise InputError(
+            "labels of units and weights must be a dict of texts, such as "
+            f"{{'x3': 'h1', '0/weight[0,0]': 'w1'}}, got {names!r}"
+        )
     return dict(names)
 
 

@@ -166,7 +166,8 @@ def _edges(
     rows: Folded, edges: list[tuple[Any, Any]], nodes: dict[Any, Node], left: float
 ) -> list[tuple[str, list[Shape]]]:
     """Lines from node to node; between rows two short ones, each with the name of what goes along it."""
-    placed, shapes, arrived = rows.layout, [], Counter[Any]()
+    placed, arrived = rows.layout, Counter[Any]()
+    shapes: list[Shape] = []
     for start, end in dict.fromkeys(edges):
         first, last = _moved(placed.slots[start], left), _moved(placed.slots[end], left)
         arrow = nodes[end].kind != "part"
