@@ -11,6 +11,7 @@ from typing import Any
 
 from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.draw.png import save_png
+from backlit.inspect.draw.svg import to_svg
 from backlit.inspect.plots.style import fonts
 from backlit.languages import check_language
 from backlit.report.labels import translated
@@ -47,6 +48,13 @@ def _labels_in(figure: Any, language: str) -> Iterator[None]:
     yield
     for text, words in changed:
         text.set_text(words)
+
+
+def shown(picture: Any, language: str = "en") -> tuple[str, bytes]:
+    """What a page shows: a drawing as SVG, which stays sharp however large; a figure as PNG."""
+    if isinstance(picture, Drawing):
+        return "svg", to_svg(picture.within(language).scene).encode()
+    return "png", png(picture, language)
 
 
 def saying(language: str) -> Callable[[str, str], str]:
