@@ -351,7 +351,7 @@ class Network:
     @property
     def dtype(self) -> Any:
         """Type of the parameters."""
-        node = self.params
+        node: Any = self.params
         while type(node) is dict and node:  # the shortest way to an array: of one row every microsecond counts
             node = next(iter(node.values()))
         if type(node) is np.ndarray:

@@ -156,6 +156,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         length=min(epochs, training.epochs),
         members=training.ensemble,
         shard=training.shard,
+        precision=training.precision,
         average_every=training.average_every if engine.devices > 1 else None,
     )
     numbers: dict[str, Any] = {"architecture": shares, "optimizer": rates, "penalty": strengths}
