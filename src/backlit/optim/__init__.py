@@ -10,6 +10,7 @@ from backlit.optim.exact import LeastSquares, least_squares, ridge
 from backlit.optim.freezing import Frozen
 from backlit.optim.lbfgs import minimize_lbfgs
 from backlit.optim.plateau import ReduceOnPlateau
+from backlit.optim.proximal import SoftThreshold
 from backlit.optim.quasi_newton import LBFGS
 from backlit.optim.schedules import (
     Constant,
@@ -128,6 +129,7 @@ __all__ = [
     "ScaleByRMS",
     "Schedule",
     "Seen",
+    "SoftThreshold",
     "Step",
     "Transform",
     "WarmUp",
