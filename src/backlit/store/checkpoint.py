@@ -131,7 +131,7 @@ class FolderKeeper:
         with storage.understanding(self.file, remedy="use the same network and optimizer to resume"):
             last = _train_state(loop, tensors, "last:")
             best = _train_state(loop, tensors, "best:") if saved["best_epoch"] else None
-        loop.history, loop.probes = history, probes
+        loop.history, loop.probes, loop.written = history, probes, saved["epoch"]
         loop.state = LoopState(
             train_state=last,
             epoch=saved["epoch"],

@@ -218,11 +218,12 @@ class Training(Record):
     standardize_targets : bool
         Train numbers as ``(y - mean) / std``; predictions and metrics are in the targets' own unit again.
     checkpoint : path or Checkpoint, optional
-        Folder that holds the run at every moment: written every `checkpoint_every` epochs, and at the end. A
-        `Checkpoint` says the next three options as well.
+        Folder that holds a whole run at every moment: written before the first epoch, every `checkpoint_every` epochs,
+        and at the end. A crash costs the epochs since it was last written. A `Checkpoint` says the next three options
+        as well.
     checkpoint_every : int, optional
         Epochs from one writing of `checkpoint` to the next; by default 10, or of quick epochs as many more as keep
-        writing at a twentieth of the time.
+        writing at a twentieth of the time: a crash costs at most 10 epochs or twenty writings' time, whichever is more.
     resume : bool
         Go on from the state in `checkpoint`, bit for bit as if there had been no stop.
     overwrite : bool
