@@ -165,7 +165,9 @@ def test_data_that_is_not_whole_is_told(plain: tuple[Any, np.ndarray], data: Any
 def test_a_run_on_a_stream_asks_for_rows(plain: tuple[Any, np.ndarray]) -> None:
     x = plain[1]
     run = bl.fit(bl.Linear(1), lambda: iter([(x, x[:, 0])]), epochs=1, engine="numpy", progress=False)
-    with pytest.raises(InputError, match=r"was trained on a stream, of which it holds no rows; .* bl.Studio\(run, x, y"):
+    with pytest.raises(
+        InputError, match=r"was trained on a stream, of which it holds no rows; .* bl.Studio\(run, x, y"
+    ):
         beginning(run, None)
     assert len(beginning(run, None, data=(x, x[:, 0]))().first.timeline.rows.x) == 30
 

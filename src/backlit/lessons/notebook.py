@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from backlit.lessons.pictures import png
@@ -24,10 +25,13 @@ _WORDS = {
 }
 
 
-def notebook(lesson: Lesson, language: str = "en", *, quick: bool = False) -> str:
+def notebook(
+    lesson: Lesson, language: str = "en", *, quick: bool = False, steps: Iterable[FilledProse | RunCode] | None = None
+) -> str:
     """Run a lesson, and write it as a notebook: its file's text.
 
     Figures stand under the code that made them; exercises have a cell for the answer each, and one that checks them.
+    `steps` are those of a run that was made before, in this language.
     """
     words = _WORDS[language]
     head = f"# {lesson.number}. {lesson.title[language]}"
@@ -35,14 +39,13 @@ def notebook(lesson: Lesson, language: str = "en", *, quick: bool = False) -> st
         _markdown("\n\n".join([head, lesson.summary[language], lesson.follows[language], words["numbers"]])),
         _code("%matplotlib inline\n" + setup(language, quick), []),
     ]
-    steps = [
-        step for step in run(lesson, language, quick=quick) if isinstance(step, FilledProse) or not step.code.claim
-    ]
-    for place, step in enumerate(steps):
+    done = run(lesson, language, quick=quick) if steps is None else steps
+    told = [step for step in done if isinstance(step, FilledProse) or not step.code.claim]
+    for place, step in enumerate(told):
         if isinstance(step, FilledProse):
             cells.append(_markdown(FIGURE.sub(r"*\1*", step.text[language])))
             continue
-        after = steps[place + 1] if place + 1 < len(steps) else None
+        after = told[place + 1] if place + 1 < len(told) else None
         figures = after.figures if isinstance(after, FilledProse) else {}
         cells.append(_cell(step, figures))
     cells.append(_markdown(words["exercises"]))

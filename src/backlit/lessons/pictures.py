@@ -10,6 +10,7 @@ from typing import Any
 
 from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.draw.png import save_png
+from backlit.inspect.draw.svg import to_svg
 from backlit.inspect.plots.style import fonts
 from backlit.languages import check_language
 
@@ -27,6 +28,13 @@ def png(picture: Any) -> bytes:
     else:
         picture.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
+
+
+def shown(picture: Any) -> tuple[str, bytes]:
+    """What a page shows: a drawing as SVG, which stays sharp however large; a figure as PNG."""
+    if isinstance(picture, Drawing):
+        return "svg", to_svg(picture.scene).encode()
+    return "png", png(picture)
 
 
 def saying(language: str) -> Callable[[str, str], str]:

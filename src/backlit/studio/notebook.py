@@ -19,8 +19,8 @@ from backlit.studio.answers import refusal
 from backlit.studio.bundle import PAGE, document
 from backlit.studio.opening import beginning
 from backlit.studio.replies import Reply
-from backlit.studio.session import Session
 from backlit.studio.seen import kind_of
+from backlit.studio.session import Session
 from backlit.studio.watched import Watched
 from backlit.studio.wire import from_json, packed, to_json, unpacked
 from backlit.studio.worker import Client

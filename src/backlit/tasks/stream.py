@@ -297,7 +297,8 @@ class StreamTask(Task):
         training = Training(
             loss=plan.loss, optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
             validation=validation, metrics=["bits", "perplexity"], seed=options.seed,
-            engine=options.engine, devices=options.devices, shard=options.shard, penalty=plan.penalty,
+            engine=options.engine, precision=options.precision, devices=options.devices, shard=options.shard,
+            penalty=plan.penalty,
             schedule=plan.schedule, steps_per_epoch=per_epoch, average_every=options.average_every,
             early_stopping=EarlyStopping(plan.patience) if plan.patience and validation else None,
             time_limit=seconds_left(options, call), preparation=Texts(reading.tokenizer, reading.window),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, EpochReco
 from backlit.train.divergence import Divergence, first_bad_value
 from backlit.train.ensemble import united
 from backlit.train.lazy import Lazy
-from backlit.train.lines import first_bad, history_lines
+from backlit.train.lines import first_bad, history_lines, with_batches
 from backlit.train.prepare import Job, is_exact
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.prober import Prober
@@ -68,10 +68,23 @@ class LoopState:
 
 @dataclass(frozen=True, eq=False)
 class Saving:
-    """After how many epochs each the run is written, and how."""
+    """After how many epochs each the run is written, and how.
 
-    every: int
+    Where nobody says after how many, it is `EPOCHS`, or as many more as keep writing at a `SHARE` of the time: an epoch
+    may take a millisecond. The first of several processes looks at the clock.
+    """
+
+    EPOCHS: ClassVar[int] = 10
+    SHARE: ClassVar[float] = 1 / 20
+
+    chosen: int | None
     write: Callable[[], None]
+
+    def is_due(self, epoch: int, written: int, since: float, took: float) -> bool:
+        """Whether to write after an epoch; the last time was after another, `since` seconds ago, and `took` so many."""
+        if self.chosen is not None:
+            return epoch % self.chosen == 0
+        return epoch >= written + self.EPOCHS and distributed.agreed(took <= self.SHARE * since)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +136,11 @@ class Loop:
     probes: ProbeRecords = field(default_factory=ProbeRecords)
     stopped: str = ""
     diverged: Divergence | None = None
+    written: int = 0  # the epoch after which the run was last written
     _replayed: tuple[Replay, TrainState] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._saved = time.monotonic(), 0.0  # when the run was last written, and how long that took
         self.epochs = self.job.training.epochs
         self.until_loss = self.job.training.until_loss
         self.plateau = plateau_of(self.job.optimizer)
@@ -168,8 +183,8 @@ class Loop:
         if listeners.callbacks or self.plateau:
             return 1
         count = min(count, self.job.program.length, self.epochs - epoch)
-        if listeners.saving is not None:
-            count = min(count, listeners.saving.every - epoch % listeners.saving.every)
+        if listeners.saving is not None and listeners.saving.chosen is not None:
+            count = min(count, listeners.saving.chosen - epoch % listeners.saving.chosen)
         return count if listeners.prober is None else min(count, listeners.prober.until(epoch))
 
     def _between_calls(self) -> None:
@@ -181,8 +196,13 @@ class Loop:
         if not self.stopped:
             self._look()
         saving = listeners.saving
-        if saving is not None and epoch % saving.every == 0 and not self.stopped:
+        if saving is None or self.stopped:
+            return
+        begun, took = self._saved
+        if saving.is_due(epoch, self.written, time.monotonic() - begun, took):
+            start = time.monotonic()
             saving.write()
+            self.written, self._saved = epoch, (time.monotonic(), time.monotonic() - start)
 
     def _look(self) -> None:
         """Look inside, if it is due."""
@@ -208,8 +228,10 @@ class Loop:
         return train_state if distributed.count() == 1 else self.job.program.engine.fetch(train_state)
 
     def _results(self, replay: Replay) -> tuple[TrainState, Any]:
-        """Run the epochs of a replay; the state after them, and their losses and outputs as NumPy arrays."""
-        train_state, results = self.job.program.train(*arguments(self.job, replay))
+        """Run the epochs of a replay; the state after them, and their losses, outputs and batches as NumPy arrays."""
+        given = arguments(self.job, replay)
+        train_state, results = self.job.program.train(*given)
+        results = with_batches(results, given[2])
         return train_state, tree.map(lambda part: self._by_epoch(np.asarray(part))[: replay.count], results)
 
     def _by_epoch(self, part: np.ndarray) -> np.ndarray:
@@ -338,7 +360,7 @@ class Loop:
 def arguments(job: Job, replay: Replay) -> tuple[Any, ...]:
     """What the program takes for the epochs of a replay."""
     batches = _stacked([each.epochs(replay.first, replay.count, job.program.length) for each in job.batches])
-    validation = _stacked([each.epoch(0) for each in job.validation]) if job.validation else None
+    validation = None if job.held is None else _stacked(job.held)
     return replay.start, job.data, batches, job.validation_data, validation, np.int32(replay.count)
 
 

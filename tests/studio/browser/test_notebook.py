@@ -124,9 +124,12 @@ def test_moved_within_the_notebook_it_begins_anew_where_it_was(notebook):
 def test_the_page_has_neither_the_notebooks_storage_nor_a_link(notebook):
     page, _ = notebook
     frame = studio_of(page)
-    assert frame.evaluate("""() => {
+    assert (
+        frame.evaluate("""() => {
         try { return String(parent.document.title); } catch (error) { return error.name; }
-    }""") == "SecurityError"
+    }""")
+        == "SecurityError"
+    )
     assert frame.evaluate("(() => { try { return localStorage.length; } catch (error) { return error.name; } })()") == (
         "SecurityError"
     )
@@ -139,7 +142,9 @@ def test_the_page_has_neither_the_notebooks_storage_nor_a_link(notebook):
 
 def test_a_port_of_anyone_else_is_not_taken(notebook):
     page, _ = notebook
-    assert page.evaluate("""async (text) => {
+    assert (
+        page.evaluate(
+            """async (text) => {
         const frame = document.body.appendChild(document.createElement("iframe"));
         frame.srcdoc = text;
         await new Promise((resolve) => frame.addEventListener("load", resolve));
@@ -153,7 +158,11 @@ def test_a_port_of_anyone_else_is_not_taken(notebook):
         send(frame.contentWindow, port2);
         port1.postMessage({ status: "open" });
         return await taken;
-    }""", document()) is False
+    }""",
+            document(),
+        )
+        is False
+    )
 
 
 def test_shown_twice_both_see_the_same(notebook):
