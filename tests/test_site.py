@@ -176,7 +176,7 @@ def the_map_names_every_page(site: Path, pages: dict[str, str]) -> None:
     assert named == {f"{ADDRESS}/{name}" for name in pages if name != "404.html"}
 
 
-LOOKED_AT = ("index", "tables", "gallery", "glossary", "lessons/index", "lessons/linear", "reference/layers", "results")
+LOOKED_AT = ("index", "gallery", "lessons/linear", "lessons/sequences", "reference/trackers", "glossary")
 
 
 def everyone_can_use_it(site: Path) -> None:

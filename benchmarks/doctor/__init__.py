@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import math
 import sys
 import time
 
@@ -25,6 +26,7 @@ def main(options: list[str] | None = None) -> str:
     parser.add_argument("--only", default="", help="cases whose names hold this")
     parser.add_argument("--alone", action="store_true", help="without the published criteria")
     parser.add_argument("--verbose", action="store_true", help="a line for each run")
+    parser.add_argument("--limit", type=float, default=math.inf, help="seconds after which no further case is begun")
     parser.add_argument("--repairs", action="store_true", help="mend the sick ones, beside random search")
     parser.add_argument("--engine", default="xla", help="of repairs: numpy compiles nothing, and is as quick here")
     parser.add_argument("--every", type=int, default=1, help="of repairs: each so-manyth sick case, for a quick look")
@@ -41,14 +43,16 @@ def main(options: list[str] | None = None) -> str:
 
         every, judged = [case for case in every if torch_loops.expressible(case)], torch_loops.run
     results, begin = [], time.perf_counter()
-    for number, case in enumerate(every, 1):
-        for seed in range(chosen.first, chosen.first + chosen.seeds):
-            results.append(judged(case, seed))
-            if chosen.verbose:
-                print(lines(results[-1:]), flush=True)
-        if number % 10 == 0 or number == len(every):
+    todo = [(case, seed) for seed in range(chosen.first, chosen.first + chosen.seeds) for case in every]
+    for number, (case, seed) in enumerate(todo, 1):
+        if time.perf_counter() - begin > chosen.limit:
+            break
+        results.append(judged(case, seed))
+        if chosen.verbose:
+            print(lines(results[-1:]), flush=True)
+        if number % 10 == 0 or number == len(todo):
             wrong = sum(not own.right for own in results)
             spent = time.perf_counter() - begin
-            print(f"  {number} of {len(every)} cases, {spent:.0f} s, {wrong} wrong so far", file=sys.stderr, flush=True)
+            print(f"  {number} of {len(todo)} runs, {spent:.0f} s, {wrong} wrong so far", file=sys.stderr, flush=True)
     told = section(results, chosen.half)
     return told.replace("### Doctor: findings", "### Doctor in PyTorch: findings") if chosen.torch else told

@@ -137,6 +137,25 @@ def _overlap(rng: np.random.Generator) -> Any:
     return 0.9 * y[:, None] * np.ones(8) / np.sqrt(8) * 3 + rng.normal(size=(1500, 8)), y
 
 
+def _topics(rng: np.random.Generator) -> Any:
+    """Texts of fourteen of forty tokens (1 stands for unknown ones); the class is which of four groups occurs most."""
+    y = rng.integers(0, 4, ROWS)
+    own = rng.random((ROWS, 14)) < 0.4
+    return np.where(own, 4 + y[:, None] * 6 + rng.integers(0, 6, (ROWS, 14)), rng.integers(2, 40, (ROWS, 14))), y
+
+
+def _ticks(rng: np.random.Generator) -> Any:
+    """Noisy pictures of 9 × 9 with two strokes anywhere: both across, both upright, or one of each."""
+    y = rng.integers(0, 3, ROWS)
+    x = 0.3 * rng.normal(size=(ROWS, 9, 9, 1))
+    for picture, kind in zip(x, y, strict=True):
+        for upright in ((False, False), (True, True), (True, False))[kind]:
+            row, column, span = rng.integers(0, 9), rng.integers(0, 5), np.arange(5)
+            places = (column + span, row) if upright else (row, column + span)
+            picture[(*places, 0)] += 1.5
+    return x, y
+
+
 def _itself(rng: np.random.Generator) -> Any:
     x = _digits(rng)[0]
     return x, x
@@ -170,6 +189,8 @@ DATA: dict[str, Callable[[np.random.Generator], Any]] = {
     "bits": _bits,
     "weak": _weak,
     "overlap": _overlap,
+    "topics": _topics,
+    "ticks": _ticks,
     "itself": _itself,
     "raw_diabetes": _raw_diabetes,
     **OWN,

@@ -44,7 +44,12 @@ def section(results: list[Result], half: str) -> str:
         counts,
         "",
     ]
-    return "\n".join([*head, *_sums(sick, healthy), "", *_by_finding(sick), "", *_wrong(results)]) + "\n"
+    return (
+        "\n".join(
+            [*head, *_sums(sick, healthy), "", *_by_origin(results), "", *_by_finding(sick), "", *_wrong(results)]
+        )
+        + "\n"
+    )
 
 
 def _sums(sick: list[Result], healthy: list[Result]) -> list[str]:
@@ -69,6 +74,28 @@ def _sums(sick: list[Result], healthy: list[Result]) -> list[str]:
         f"stand for the expected cause. A case takes {seconds:.2f} s (median), training and diagnosis together."
     )
     return [*rows, "", note]
+
+
+def _by_origin(results: list[Result]) -> list[str]:
+    """Cases of the first catalogue, and those made outside it."""
+    rows = [
+        "| | sick | found | right first | wrong first | both of two named | healthy | alarm | alarm of check |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    parts = {"seeded": [False], "outside the catalogue": [True], "together": [False, True]}
+    for name, origins in parts.items():
+        some = [own for own in results if own.case.outside in origins]
+        sick, healthy = ([own for own in some if bool(own.case.expected) == ill] for ill in (True, False))
+        two = [own for own in sick if own.case.named]
+        counts = [
+            share(sum(getattr(own, told) for own in part), len(part))
+            for part, told in ((sick, "found"), (sick, "right"), (sick, "wrong"), (two, "all_named"))
+        ]
+        alarms = [sum(bool(own.alarms) for own in healthy), sum(bool(own.checked) for own in healthy)]
+        rows.append(
+            f"| {name} | {len(sick)} | {' | '.join(counts)} | {len(healthy)} | {' | '.join(map(str, alarms))} |"
+        )
+    return rows
 
 
 def _row(name: str, found: int, right: int, sick: int, alarms: int, healthy: int) -> str:

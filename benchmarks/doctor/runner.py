@@ -46,6 +46,8 @@ class Case:
         What the first finding must name as its place.
     named : list of str
         Of two faults: findings that must all be named, if only as what follows from another.
+    file : str
+        That it stands in, without its ending.
     """
 
     name: str
@@ -61,6 +63,12 @@ class Case:
     leak: float = 0.0
     where: str = ""
     named: list[str] = field(default_factory=list)
+    file: str = ""
+
+    @property
+    def outside(self) -> bool:
+        """Whether it was made outside the first catalogue."""
+        return self.file in ("outside", "second")
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ class Result:
     others: dict[str, list[str]] = field(default_factory=dict)
     where: str = ""
     follows: list[str] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)  # alarms of `check` on a healthy case
 
     @property
     def all_named(self) -> bool:
@@ -85,6 +94,11 @@ class Result:
     @property
     def found(self) -> bool:
         return bool(self.alarms) or any(own in self.remarks for own in self.case.expected)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether another cause is named first; that the cause is open, where it is said, isn't wrong."""
+        return bool(self.case.expected) and bool(self.alarms) and not self.right and self.alarms[0] != "open cause"
 
     @property
     def right(self) -> bool:
@@ -99,7 +113,7 @@ def cases(half: str, files: str = "*") -> list[Case]:
     """All cases of a half, by file and place, or those of some files."""
     found = []
     for path in sorted((CASES / half).glob(f"{files}.toml")):
-        found += [Case(**told) for told in tomllib.loads(path.read_text(encoding="utf-8"))["case"]]
+        found += [Case(**told, file=path.stem) for told in tomllib.loads(path.read_text(encoding="utf-8"))["case"]]
     return found
 
 
@@ -194,7 +208,7 @@ def row_weights(y: np.ndarray, told: dict[str, Any], rng: np.random.Generator) -
 def _run(case: Case, seed: int, published: bool) -> Result:
     import backlit as bl
 
-    begin = time.perf_counter()
+    begin, checked = time.perf_counter(), []
     net, x, y, options = ready(case, seed)
     if case.when == "before":
         for name in ("epochs", "early_stopping"):
@@ -205,9 +219,12 @@ def _run(case: Case, seed: int, published: bool) -> Result:
         done = bl.fit(net, x, y, callbacks=[watch] if watch else [], **options)
         diagnosis = done.diagnose()
         end = {name: value for name, value in (done.history[-1] if done.history else {}).items() if name != "seconds"}
+        if not case.expected:
+            static = {name: value for name, value in options.items() if name not in ("epochs", "early_stopping")}
+            checked = [own.name for own in bl.check(net, x, y, **static).alarms]
     names = ([own.name for own in part] for part in (diagnosis.alarms, diagnosis.remarks))
     seconds = time.perf_counter() - begin
     others = said(case, watch, done, x, y) if published and case.when == "after" else {}
     where = next((own.where for own in diagnosis if not case.expected or own.name in case.expected), "")
     follows = [each.kind.key for own in diagnosis for each in own.consequences if hasattr(each, "kind")]
-    return Result(case, seed, *names, seconds, end, others, where, follows)
+    return Result(case, seed, *names, seconds, end, others, where, follows, checked)

@@ -82,7 +82,7 @@ def write(name: str, language: str, folder: Path) -> None:
         korean_labels.draw_them()
     lesson = LESSONS[name]
     steps = list(run(lesson, language))
-    made = page(lesson, language, steps=steps)
+    made = page(lesson, language, quick=False, steps=steps)
     folder.mkdir(parents=True, exist_ok=True)
     for picture, content in made.pictures.items():
         (folder / picture).write_bytes(content)

@@ -37,6 +37,9 @@ from tests.doctor.making import (
 )
 
 # Of each finding and way in which it shows: evidence of it, and a healthy twin that differs where it matters.
+BY_HEART = {"kind": "class"}
+LEARNED = {"accuracy": 1.0, "val_accuracy": 0.2}
+ANSWERS = {"held": 120, "across": 0.2, "recoded": 0.9, "next": 0.3, "guess": 0.33, "counted": 120}
 CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     (missing_inputs.MISSING_INPUTS, missing_inputs.COUNTED, evidence(data={"bad_rows": 3}), evidence()),
     (
@@ -134,6 +137,21 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     (
         parts.WRONG_LABELS, parts.RENAMED,
         evidence(KNOWN, SCATTERED, data=held_out(across=-1.0)), evidence(KNOWN, SCATTERED, data=held_out()),
+    ),
+    (
+        parts.SHIFTED, parts.TOKENS,
+        evidence(KNOWN, SCATTERED, data=held_out(apart=0.99, token=1, usual=0.02, often=0.9)),
+        evidence(KNOWN, SCATTERED, data=held_out(apart=0.6, token=1, usual=0.02, often=0.03)),
+    ),
+    (
+        parts.WRONG_LABELS, parts.ANSWERS_RENAMED,
+        evidence(KNOWN, SCATTERED, data=BY_HEART, answers=ANSWERS, scores=LEARNED),
+        evidence(KNOWN, SCATTERED, data=BY_HEART, answers=ANSWERS | {"recoded": 0.4}, scores=LEARNED),
+    ),
+    (
+        parts.WRONG_LABELS, parts.ANSWERS_MOVED,
+        evidence(KNOWN, SCATTERED, data=BY_HEART, answers=ANSWERS | {"recoded": 0.4, "next": 0.9}, scores=LEARNED),
+        evidence(KNOWN, SCATTERED, data=BY_HEART, answers=ANSWERS | {"across": 0.7}, scores=LEARNED),
     ),
     (
         odd_values.CODES, odd_values.CODED,

@@ -44,6 +44,9 @@ from tests.doctor.making import (
 )
 
 # Of each finding and way in which it shows: evidence of it, and a healthy twin that differs where it matters.
+NO_WEIGHT = {"effective": 0.8, "most": 0.3, "share": 0.3, "least": 1e-4, "least_class": 2, "least_share": 0.3}
+FEW = {"recall": 0.2, "auc": 0.9, "rows": 5.0}
+ONE_UNIT = net(bl.Linear(1), bl.Tanh(), bl.Linear(1))
 CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     (
         decay.TOO_STRONG, decay.BOUNDED,
@@ -146,6 +149,35 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         steps.LOPSIDED, steps.ONE_COUNTS,
         evidence(data={"weighing": {"effective": 0.4, "most": 0.99, "share": 0.5}}),
         evidence(data={"weighing": {"effective": 0.4, "most": 0.99, "share": 0.99}}),
+    ),
+    (
+        steps.LOPSIDED, steps.NOT_COUNTED,
+        evidence(data={"weighing": NO_WEIGHT}),
+        evidence([0.1] * 20, data={"weighing": NO_WEIGHT}),  # learned all the same
+    ),
+    (
+        imbalance.HIDDEN, imbalance.FEW_LEARNED,
+        evidence(net=TWO, loss="cross_entropy", rare=FEW | {"learned": 0.1, "training": 30.0}),
+        evidence(net=TWO, loss="cross_entropy", rare=FEW | {"learned": 0.5, "training": 30.0}),
+    ),
+    (
+        imbalance.HIDDEN, imbalance.STILL_FEW_LEARNED,
+        evidence(
+            net=TWO, loss="cross_entropy", rare=FEW | {"learned": 0.1, "training": 30.0},
+            settings={"class_weight": "balanced"},
+        ),
+        evidence(
+            net=TWO, loss="cross_entropy", rare=FEW | {"learned": 0.4, "training": 6.0},
+            settings={"class_weight": "balanced"},
+        ),
+    ),
+    (
+        capacity.TOO_LITTLE, capacity.PERHAPS,
+        evidence([0.5] * 20, net=ONE_UNIT, **ARRIVED), evidence([0.1] * 20, net=ONE_UNIT, **ARRIVED),
+    ),
+    (
+        overfitting.OVERFITTING, overfitting.FAR_APART,
+        evidence([0.01] * 20, [0.4] * 20, data={"held": 200}), evidence([0.2] * 20, [0.55] * 20, data={"held": 200}),
     ),
     (
         imbalance.HIDDEN, imbalance.FEW_FOUND,

@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import backlit as bl
-from backlit.doctor import rare
-from backlit.doctor.rare import told_apart
+from backlit.doctor import held
+from backlit.doctor.held import told_apart
 from backlit.train.probes.columns import batches_of, coded, far_away, leaking, order_of, tokens_of
 from backlit.train.probes.padding import real_steps
 from backlit.train.probes.parts import parts_of
@@ -162,12 +162,12 @@ def test_a_rare_class_that_is_found_raises_nothing() -> None:
 
 
 def test_rare_rows_of_a_part_that_is_stored_by_class_are_drawn_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rare, "MOST_ROWS", 100)
+    monkeypatch.setattr(held, "MOST_ROWS", 100)
     x = np.random.default_rng(0).normal(size=(400, 3)).astype("float32")
     y = np.sort(x[:, 0] > 1.2).astype(int)
     net = bl.Sequential(bl.Linear(2))
     run = bl.fit(net, x, y, epochs=1, engine="numpy", validation=(x, y), progress=False)
-    told = rare.rare_rows(run)
+    told = held.held_out(run).rare
     assert 2 <= told["rows"] <= 25
-    monkeypatch.setattr(rare, "told_apart", None)  # isn't worked out again
-    assert rare.rare_rows(run) == told
+    monkeypatch.setattr(held, "told_apart", None)  # isn't worked out again
+    assert held.held_out(run).rare == told

@@ -4,13 +4,17 @@ import ast
 import importlib
 import re
 
+import numpy as np
 import pytest
 import typer.main
 
 import backlit as bl
 from backlit.cli.main import app
 from backlit.doctor.findings import kinds
-from backlit.doctor.remedies import LIBRARIES, code_in
+from backlit.doctor.remedies import LIBRARIES, code_in, own
+from backlit.doctor.remedies.comments import clause, commented
+from backlit.doctor.repair import words
+from backlit.languages import Template
 
 TRAIN = typer.main.get_command(app).commands["train"]
 OPTIONS = {name for parameter in TRAIN.get_params(TRAIN.make_context("train", ["data"])) for name in parameter.opts}
@@ -50,6 +54,40 @@ def test_lines_for_other_libraries_name_what_there_is(library):
                 if not hasattr(home, part):
                     importlib.import_module(f"{home.__name__}.{part}")
                 home = getattr(home, part)
+
+
+def clauses(line):
+    found = re.search(r"(^|  )# ", line)
+    return line[found.end() :].split("; ") if found else []
+
+
+def test_the_comments_of_all_lines_are_told_in_korean():
+    lines = [line for kind in kinds().values() for line in (kind.remedy, *(sign.remedy for sign in kind.signs))]
+    lines += [code_in(library, name, {}) for library in LIBRARIES for name in kinds()]
+    lines += [own.HELD_ROWS, own.BOTH_PARTS, own.BOTH_TEXTS, own.PAIRS, own.ON_ALREADY, *own.NEXT.values()]
+    found = [each for line in lines for each in clauses(line)]
+    assert len(set(found)) > 100
+    assert [each for each in found if not re.search("[가-힣]", clause(each) or "")] == []
+
+
+def test_changes_are_told_in_korean_with_the_same_values():
+    told = [each for each in vars(words).values() if isinstance(each, Template)]
+    assert len(told) > 40
+    for each in told:
+        assert each.places("en") == each.places("ko")
+        assert re.search("[가-힣]", each.ko) or each is words.MOMENTUM  # names of options are the same
+
+
+def test_a_remedys_comment_follows_the_language():
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype("float32")
+    net = bl.Sequential(bl.Linear(8), bl.ReLU(), bl.Linear(2), bl.Softmax())
+    found = bl.fit(net, x, (x[:, 0] > 0).astype(int), epochs=2, engine="numpy").diagnose()
+    (one,) = [each for each in found if each.name == "softmax twice"]
+    assert one.remedy.within("en").endswith("  # without the last Softmax")
+    assert one.remedy.within("ko").endswith("  # 마지막 Softmax 없이")
+    assert commented("bl.fit(net, x, y, epochs=9)  # epochs was 3; or a third of it").within("ko") == (
+        "bl.fit(net, x, y, epochs=9)  # 이전 epochs: 3; 또는 3분의 1로"
+    )
 
 
 def test_a_finding_speaks_its_librarys_code():

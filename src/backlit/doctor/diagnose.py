@@ -11,7 +11,7 @@ from typing import Any
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Rule, Stage
 from backlit.doctor.findings import kinds
-from backlit.doctor.rare import rare_rows
+from backlit.doctor.held import held_out
 from backlit.doctor.remedies.own import NOT_HELD, pasted
 from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
@@ -45,7 +45,9 @@ def diagnose(
         Try causes by short trainings from the run's own start, each with one thing changed, beside the same without it:
         a finding then says "shown" or "likely", and one that its experiment refutes is dropped. Ctrl-C ends it early.
     time_limit : float
-        Seconds that these trainings may take, about.
+        Seconds that these trainings may take. None goes on for another epoch, and none is begun, that wouldn't be
+        done by then, going by the longest so far; what wasn't tried is told. Only the first may take longer, if
+        compiling it does.
     recipe : Recipe, optional
         What trained the run, in place of x and y.
     progress : callable, optional
@@ -102,6 +104,7 @@ def given_to(run: Any, recipe: Recipe | None = None) -> dict[str, Any]:
 
 def evidence_of(run: Any) -> Evidence:
     """What is known of a run."""
+    held = held_out(run)
     return Evidence(
         network=run.network,
         loss=run.loss,
@@ -113,7 +116,8 @@ def evidence_of(run: Any) -> Evidence:
         stopped=run.stopped,
         diverged=run.diverged,
         best_epoch=run.best_epoch,
-        rare=rare_rows(run),
+        rare=held.rare,
+        answers=held.answers,
     )
 
 

@@ -103,7 +103,10 @@ class Evidence:
         Of such a network, whether each layer's output went to the next one and nowhere else.
     rare : dict
         Of an imbalanced classification whose rows are at hand: "recall", the share of held-out rows of the other
-        classes that are told right, "auc" of the commonest class against them, and "rows", how many they are.
+        classes that are told right, "auc" of the commonest class against them, and "rows", how many they are; likewise
+        "learned" and "training" of the training rows.
+    answers : dict
+        How well the network's own answers fit held-out targets, and if these were named otherwise: see `held.answers`.
     refuted : frozenset of str
         Names of findings that an experiment speaks against.
     loop : dict
@@ -124,6 +127,7 @@ class Evidence:
     placed: tuple[PlacedLayer, ...] | None = None
     chain: bool = True
     rare: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, float] = field(default_factory=dict)
     refuted: frozenset[str] = frozenset()
     loop: dict[str, Any] = field(default_factory=dict)
 
@@ -300,6 +304,11 @@ class Evidence:
     def fitted(self) -> bool:
         """Whether it learned its training rows, at least: then neither start nor gradients nor rates are at fault."""
         return self.well or (self.diverged is None and (self.skill(False) or 0.0) >= SURE)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody ended the training by hand: that it is short is no news then."""
+        return self.stopped == "interrupted"
 
     @property
     def steps(self) -> int:

@@ -12,8 +12,9 @@ from typing import Any, Self
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.proof.verdict import Verdict
 from backlit.doctor.remedies import code_in
+from backlit.doctor.remedies.comments import commented
 from backlit.doctor.repair.change import Change, Remedy
-from backlit.languages import Message, Template
+from backlit.languages import Message, Said, Template
 from backlit.train.recipe import Recipe
 from backlit.verbs import verb
 
@@ -244,11 +245,11 @@ class Finding:
         return self.kind.effect.en
 
     @property
-    def remedy(self) -> str:
-        """What to change: a line of Python, in the library that the network is of."""
+    def remedy(self) -> Said:
+        """What to change: a line of Python, in the library that the network is of; its comment in each language."""
         if self.library != "backlit":
-            return code_in(self.library, self.name, self.values)
-        return self.code or self.sign.remedy.format(**self.values) or self.kind.remedy
+            return commented(code_in(self.library, self.name, self.values))
+        return commented(self.code or self.sign.remedy.format(**self.values) or self.kind.remedy)
 
     @property
     def command(self) -> str:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from backlit.inspect.draw import Drawing
 from backlit.lessons.pictures import png
 from backlit.lessons.running import FIGURE, FilledProse, RunCode, run, setup
 from backlit.lessons.source import Lesson
@@ -47,7 +48,7 @@ def notebook(
             continue
         after = told[place + 1] if place + 1 < len(told) else None
         figures = after.figures if isinstance(after, FilledProse) else {}
-        cells.append(_cell(step, figures))
+        cells.append(_cell(step, figures, language))
     cells.append(_markdown(words["exercises"]))
     names = [f"exercise_{exercise.number}" for exercise in lesson.exercises]
     for exercise, name in zip(lesson.exercises, names, strict=True):
@@ -69,18 +70,23 @@ def notebook(
     return json.dumps(contents, ensure_ascii=False, indent=1) + "\n"
 
 
-def _cell(step: RunCode, figures: dict[str, Any]) -> dict[str, Any]:
+def _cell(step: RunCode, figures: dict[str, Any], language: str) -> dict[str, Any]:
     """A block of code with what it printed, and the figures that the prose after it speaks of."""
     source = step.code.text.strip()
     outputs: list[dict[str, Any]] = []
     if step.printed:
         outputs.append({"output_type": "stream", "name": "stdout", "text": step.printed})
     if figures:
-        source += f"\ndisplay({', '.join(figures)})"
+        source += f"\ndisplay({', '.join(_shown(name, figure, language) for name, figure in figures.items())})"
     for figure in figures.values():
-        picture = base64.b64encode(png(figure)).decode("ascii")
+        picture = base64.b64encode(png(figure, language)).decode("ascii")
         outputs.append({"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}})
     return _code(source, outputs)
+
+
+def _shown(name: str, figure: Any, language: str) -> str:
+    """What shows a picture in the notebook's language."""
+    return f'{name}.within("{language}")' if isinstance(figure, Drawing) and language != "en" else name
 
 
 def _markdown(text: str) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from backlit.lessons.formulas import to_mathml
 from backlit.lessons.pictures import shown
-from backlit.lessons.running import FIGURE, FilledProse, RunCode, run
+from backlit.lessons.running import FIGURE, FilledProse, RunCode, run, setup
 from backlit.lessons.source import Exercise, Lesson
 
 _WORDS = {
     "en": {
+        "begin": "The code below runs wherever it is pasted, in this order, after these lines:",
         "exercises": "Exercises",
         "exercise": "Exercise {}",
         "answer": "An answer",
@@ -21,6 +22,7 @@ _WORDS = {
         "`backlit lesson {name} --check answers.py`.",
     },
     "ko": {
+        "begin": "아래의 코드는 먼저 다음 줄을 실행하고 나서 차례대로 붙여 넣으면 어디에서나 돌아갑니다.",
         "exercises": "연습 문제",
         "exercise": "연습 문제 {}",
         "answer": "풀이 예",
@@ -47,6 +49,7 @@ def page(
     pictures: dict[str, bytes] = {}
     words = _WORDS[language]
     lines = [f"# {lesson.number}. {lesson.title[language]}", lesson.summary[language], lesson.follows[language]]
+    lines += [words["begin"], f"```python\n{setup(language, quick).strip()}\n```"]
     for step in run(lesson, language, quick=quick) if steps is None else steps:
         if isinstance(step, RunCode):
             if not step.code.claim:
@@ -56,7 +59,7 @@ def page(
             continue
         files = {}
         for name, figure in step.figures.items():
-            kind, content = shown(figure)
+            kind, content = shown(figure, language)
             files[name] = f"{lesson.name}-{name}.{kind}"
             pictures[files[name]] = content
         lines.append(to_mathml(FIGURE.sub(lambda at: f"![{at[1]}]({files[at[2]]})", step.text[language])))  # noqa: B023

@@ -60,6 +60,6 @@ def _diagnosed(finding: Finding, run: Any) -> Shown:
         facts.append((say("findings.threshold"), limit))
     facts += [(say("findings.follows"), Said(each)) for each in finding.consequences]
     facts.append((say("findings.expected"), Said(kind.effect.of())))
-    code = [(say("findings.remedy"), finding.remedy), (say("findings.command"), amended(run, finding.command))]
+    code = [(say("findings.remedy"), Said(finding.remedy)), (say("findings.command"), amended(run, finding.command))]
     lines = [each for each in code if each[1]]
     return _shown(Said(kind.name.of()), [Said(kind.cause.of())], finding.severity, facts=facts, code=lines)

@@ -16,7 +16,7 @@ import numpy as np
 from backlit import distributed
 from backlit.graph import tree
 from backlit.nn.layer import Network
-from backlit.optim.plateau import plateau_of, set_factor
+from backlit.optim.steered import Seen, set_factor, steered_of
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, EpochRecord, History
 from backlit.train.divergence import Divergence, first_bad_value
 from backlit.train.ensemble import united
@@ -55,7 +55,7 @@ class LoopState:
     best_value, best_epoch :
         Of that epoch; the value is the less the better.
     plateau : dict or None
-        Of `ReduceOnPlateau`.
+        Of a steered rate, such as `ReduceOnPlateau`.
     """
 
     train_state: TrainState
@@ -143,8 +143,8 @@ class Loop:
         self._saved = time.monotonic(), 0.0  # when the run was last written, and how long that took
         self.epochs = self.job.training.epochs
         self.until_loss = self.job.training.until_loss
-        self.plateau = plateau_of(self.job.optimizer)
-        self.state = LoopState(self.job.start, plateau=self.plateau.init() if self.plateau else None)
+        self.steered = steered_of(self.job.optimizer)
+        self.state = LoopState(self.job.start, plateau=self.steered.init() if self.steered else None)
 
     def run(self) -> None:
         """Train until the epochs are done or something ends it.
@@ -152,6 +152,7 @@ class Loop:
         What a clock, a signal or a function of the user's decides, the first of several processes decides for all.
         """
         asked = distributed.heard(self.listeners.asked)
+        self._begun = time.monotonic()
         count = 1  # the first call includes compiling, and says nothing of the time that epochs take
         begun = False
         try:
@@ -180,7 +181,7 @@ class Loop:
     def _length(self, count: int) -> int:
         """Epochs of the next call: `count`, unless someone must be asked before."""
         epoch, listeners = self.state.epoch, self.listeners
-        if listeners.callbacks or self.plateau:
+        if listeners.callbacks or self.steered:
             return 1
         count = min(count, self.job.program.length, self.epochs - epoch)
         if listeners.saving is not None and listeners.saving.chosen is not None:
@@ -334,13 +335,22 @@ class Loop:
         return state
 
     def _reduced(self, state: LoopState) -> LoopState:
-        """ReduceOnPlateau: hand the optimizer another factor when the loss no longer falls."""
-        if self.plateau is None or state.plateau is None:
+        """A steered rate: hand the optimizer the factor that it comes to after what was seen."""
+        if self.steered is None or state.plateau is None:
             return state
         record = self.history[-1]
-        plateau, factor = self.plateau.update(record.get("val_loss", record["loss"]), state.plateau)
+        seen = Seen(record.get("val_loss", record["loss"]), self._spent(state.epoch))
+        plateau, factor = self.steered.after(seen, state.plateau)
         optimizer = set_factor(state.train_state["optimizer"], factor)
         return replace(state, plateau=plateau, train_state={**state.train_state, "optimizer": optimizer})
+
+    def _spent(self, epoch: int) -> float:
+        """The share of the epochs, or of the time, that is used up: whichever is more."""
+        spent = epoch / max(self.epochs, 1)
+        if self.deadline is not None:
+            now = time.monotonic()
+            spent = max(spent, distributed.agreed((now - self._begun) / max(self.deadline - self._begun, 1e-9)))
+        return spent
 
     def _diverge(self, state: LoopState, last_good: Replay, step: int, member: int) -> LoopState:
         """Go back to the last good epoch, and find out where the first bad value came from."""

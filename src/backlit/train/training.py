@@ -158,8 +158,9 @@ class Training(Record):
         ``"least_squares"`` is the closed form of a linear network's squared error.
     schedule : str, optional
         How the learning rate changes, in words that count in epochs: "cosine", "cosine:0.1" (down to a tenth),
-        "step:10,0.5", "exponential:0.95", "inverse:0.1", "onecycle", "plateau:5,0.5", each but the last also after
-        "warmup:5". The optimizer's own learning rate is what it begins with, or comes to.
+        "step:10,0.5", "exponential:0.95", "inverse:0.1", "onecycle", "budget" (evenly to nothing by the last epoch or
+        the time limit), "plateau:5,0.5", each but the last also after "warmup:5". The optimizer's own learning rate is
+        what it begins with, or comes to.
     epochs : int
         Passes over the training rows.
     until_loss : float, optional
@@ -291,7 +292,8 @@ class Training(Record):
         scope="recipe",  # the optimizer tells it
         panel=TRAINING,
         help="Learning rate over the epochs: cosine, cosine:0.1 (to a tenth), step:10,0.5, exponential:0.95, "
-        "inverse:0.1, onecycle, plateau:5,0.5; 'warmup:5 cosine'",
+        "inverse:0.1, onecycle, budget (evenly to nothing by the last epoch or the time limit), plateau:5,0.5; "
+        "'warmup:5 cosine'",
     )
     epochs: int = whole(20, scope="kept", unit="epochs", panel=TRAINING, help="Most passes over the training rows")
     until_loss: float | None = finite(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from backlit.doctor.evidence import SHORT_OF, Evidence
@@ -20,6 +22,7 @@ STEPS = 2  # units
 BOTTLENECK = 4  # units through which all must go
 SPENT = 0.3  # of the first gradient, that is left at most where there is nothing more to learn
 TRAVELLED = 1.0  # times their size, that weights have moved in all
+SOME_LEFT, ALIKE = 0.25, 0.2  # of the guess's loss: left on training rows, and between these and others
 ALIVE = 0.6  # of the training, for which the rate is alive
 USUAL_MOMENTUM = 0.97
 
@@ -38,6 +41,14 @@ SIGNS = {  # by whether there are hidden layers, and whether it is a classificat
     for hidden in (True, False)
     for classes in (True, False)
 }
+PERHAPS = Sign(
+    _NARROW,
+    Template("training loss left, of the guess's", "남은 학습 손실(추측 손실에 대한 비율)"),
+    Template(
+        "a quarter, with fewer units than classes on the way, and held-out rows told hardly worse",
+        "4분의 1. 지나는 층의 유닛이 클래스보다 적고, 평가 데이터도 비슷하게 맞힐 때",
+    ),
+)
 
 
 def capacity(e: Evidence) -> list[Finding]:
@@ -49,6 +60,8 @@ def capacity(e: Evidence) -> list[Finding]:
     score, reference = e.score(False), e.reference
     if not flat(e) or score is None or reference is None or score >= reference - SHORT_OF:
         return []
+    if e.classes and e.weighed:
+        return []  # accuracy was given up for recall
     widths = [part.output[-1] for part in e.weighted[:-1]]
     size = sum(int(np.prod(np.shape(leaf))) for leaf in tree.leaves(e.network.params))
     small = size < e.data.get("rows", 0) or min(widths, default=0) <= BOTTLENECK
@@ -58,14 +71,35 @@ def capacity(e: Evidence) -> list[Finding]:
     return [TOO_LITTLE.found(sign, score, reference, size=size, narrow=min(widths, default=0))]
 
 
+def narrow(e: Evidence) -> list[Finding]:
+    """A remark that all goes through fewer units than there are classes, and much is left that isn't noise for sure.
+
+    Training rows aren't known, other rows hardly worse, and the loss no longer falls: an experiment can tell more.
+    """
+    widths, outputs = [part.output[-1] for part in e.weighted[:-1]], e.network.output_shape
+    known, unseen = e.skill(False), e.skill(True)
+    if not widths or known is None or not isinstance(outputs, tuple) or min(widths) >= max(2, outputs[-1]):
+        return []
+    alike = unseen is None or known - unseen < ALIKE
+    if not (e.trained and alike and SOME_LEFT < 1 - known < 1 and _settled(e) and _arrived(e) and _whole(e)):
+        return []
+    values: dict[str, Any] = {"size": e.network.size, "narrow": min(widths)}
+    return [TOO_LITTLE.found(PERHAPS, 1 - known, SOME_LEFT, severity="remark", **values)]
+
+
 def flat(e: Evidence) -> bool:
     """Whether a network that didn't learn what simple models know no longer gets better, either."""
-    losses = e.column("loss")
     if not e.trained or e.well or "linear" not in (e.data.get("reference") or {}):
         return False
+    return _settled(e)
+
+
+def _settled(e: Evidence) -> bool:
+    """Whether the training loss no longer falls."""
+    losses = e.column("loss")
     if len(losses) < FEWEST_EPOCHS or e.diverged is not None or not e.guess:
         return False
-    return falling(e) <= max(FLAT, SLOWLY * losses[-1] / e.guess)
+    return bool(falling(e) <= max(FLAT, SLOWLY * losses[-1] / e.guess))
 
 
 def _arrived(e: Evidence) -> bool:
@@ -103,8 +137,8 @@ TOO_LITTLE = Kind(
     remedy="net = bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(1))  # wider hidden layers; as many outputs as now",
     command="--network mlp:64,64",
     effect=Template("a training loss below that of the simple models", "학습 손실이 단순한 모형보다 낮아집니다."),
-    signs=tuple(SIGNS.values()),
-    fallback=(capacity,),
+    signs=(*SIGNS.values(), PERHAPS),
+    fallback=(capacity, narrow),
     repair=networks.wider,
 )
 

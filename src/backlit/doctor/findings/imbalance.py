@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.noise import at_most
@@ -45,13 +47,26 @@ STILL_FEW = Sign(
     command="--epochs 200 --patience 10",
 )
 
+_RECALL_OF_ALL = Template("recall of the rare rows, training rows among them", "드문 데이터의 재현율(학습 데이터 포함)")
+FEW_LEARNED = Sign(
+    Template(
+        "{rows} of all rows are rare, {most:.1%} of the held-out ones of one class; AUC {auc:.2f}",
+        "평가 데이터의 {most:.1%}{이/가} 한 클래스이고 드문 데이터는 모두 {rows}개. AUC {auc:.2f}",
+    ),
+    _RECALL_OF_ALL,
+    _HALF,
+)
+STILL_FEW_LEARNED = dataclasses.replace(STILL_FEW, where=FEW_LEARNED.where, measure=_RECALL_OF_ALL)
+
 
 def imbalance(e: Evidence) -> list[Finding]:
     """An accuracy that is just the share of the commonest class, on unseen rows or, if they are too few, on all."""
     if not e.trained or e.diverged is not None:
         return []
     if e.rare and (e.rare["recall"] >= FOUND or at_most(0, int(e.rare["rows"])) < CHANCE):
-        return _by_recall(e)  # of fewer rare rows, none found might be chance: then all rows are judged by accuracy
+        return _by_recall(e) or _with_training(e)
+    if _with_training(e):  # of so few held-out rows, none found might be chance
+        return _with_training(e)
     if e.weighed:
         return []  # accuracy was given up for recall, which isn't known here
     for validation in (True, False) if e.validated else (False,):
@@ -79,6 +94,20 @@ def _by_recall(e: Evidence) -> list[Finding]:
     return [HIDDEN.found(sign, recall, FOUND, most=most, auc=auc, rows=int(rows))]
 
 
+def _with_training(e: Evidence) -> list[Finding]:
+    """Hardly any row of the rare classes is told right, training rows among them: these can only flatter."""
+    if not e.rare or "learned" not in e.rare or e.rare["recall"] >= FOUND or e.rare["learned"] >= FOUND:
+        return []
+    rows, more = round(e.rare["rows"]), round(e.rare["training"])
+    found = round(e.rare["recall"] * rows) + round(e.rare["learned"] * more)
+    if at_most(found, rows + more) >= CHANCE:
+        return []
+    most = max((e.data.get("held_targets") or {}).get("shares") or [0.0])
+    sign = STILL_FEW_LEARNED if e.weighed else FEW_LEARNED
+    values = {"most": most, "auc": e.rare["auc"], "rows": rows + more}
+    return [HIDDEN.found(sign, found / (rows + more), FOUND, **values)]
+
+
 HIDDEN = Kind(
     name=Template("imbalance hidden by accuracy", "정확도에 가려진 클래스 불균형"),
     stage=Stage.FITTING,
@@ -95,7 +124,7 @@ HIDDEN = Kind(
         "rows of the rare classes found, at some cost in accuracy",
         "정확도는 조금 낮아지지만 드문 클래스를 찾아냅니다.",
     ),
-    signs=(ONE_CLASS, FEW_FOUND, STILL_FEW),
+    signs=(ONE_CLASS, FEW_FOUND, STILL_FEW, FEW_LEARNED, STILL_FEW_LEARNED),
     rules=(imbalance,),
     repair=settings.balanced,
 )

@@ -80,6 +80,14 @@ BEHIND = Sign(
         "추측 손실에 대한 비율이며, 처음 보는 데이터에서는 단순한 모형이 더 나음",
     ),
 )
+FAR_APART = Sign(
+    _LOSSES,
+    BEHIND.measure,
+    Template(
+        "of the guess's loss, with training rows known by heart",
+        "추측 손실에 대한 비율이며, 학습 데이터는 외운 상태",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,13 @@ def overfitting(e: Evidence) -> list[Finding]:
     window = max(1, len(held) // 10)
     curves = _Curves(guess, held, np.convolve(held, np.ones(window) / window, mode="valid"), e.column("loss"))
     error = _error(e, curves.end)
-    return _rise(e, curves, error) or _by_heart(e, curves, error) or _behind(e, curves) or _past_best(e, curves, error)
+    return (
+        _rise(e, curves, error)
+        or _by_heart(e, curves, error)
+        or _behind(e, curves)
+        or _past_best(e, curves, error)
+        or _far_apart(e, curves, error)
+    )
 
 
 def _rise(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
@@ -174,6 +188,15 @@ def _by_heart(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
     return [OVERFITTING.found(LEARNED_BY_HEART, unseen, HALF, end=curves.end, train=curves.train_end)]
 
 
+def _far_apart(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
+    """A remark that rows which are known by heart lie far from the others: nobody knows how near they could be."""
+    gap = (curves.end - curves.train_end) / curves.guess
+    if (e.skill(False) or 0.0) < BY_HEART or gap <= GAP or gap * curves.guess <= SURELY * error:
+        return []
+    values: dict[str, Any] = {"end": curves.end, "train": curves.train_end}
+    return [OVERFITTING.found(FAR_APART, gap, GAP, severity="remark", **values)]
+
+
 def _behind(e: Evidence, curves: _Curves) -> list[Finding]:
     """Held-out rows stay far behind training rows, and simple models do better on them."""
     gap = (curves.end - curves.train_end) / curves.guess
@@ -204,7 +227,7 @@ OVERFITTING = Kind(
     remedy="bl.fit(..., validation=0.2, early_stopping=10, penalty=bl.L2(1e-3))  # or more rows, fewer units, dropout",
     command="--patience 10 --l2 0.001",
     effect=Template("a held-out loss near its least", "평가 손실이 가장 낮았던 값에 가까워집니다."),
-    signs=(ROSE, LEARNED_BY_HEART, BEHIND, PAST_BEST, PAST_NOTHING, FELL_FROM_BEST),
+    signs=(ROSE, LEARNED_BY_HEART, BEHIND, PAST_BEST, PAST_NOTHING, FELL_FROM_BEST, FAR_APART),
     rules=(overfitting,),
     repair=settings.restrained,
 )

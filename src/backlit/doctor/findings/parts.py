@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -14,6 +15,7 @@ SURELY = 4.0  # standard errors
 TOLD_APART = 0.25  # of the AUC above one half
 KEPT = 0.5  # of what simple models gain over guessing in the one part, at least, in the other
 TAUGHT = 0.15  # that they gain in their own part, at least
+APART_VALUES = ("column", "moved", "stretched")
 HARM = 0.1  # of the guess's loss, or of the score, that held-out rows lie behind
 
 APART = Sign(
@@ -26,13 +28,25 @@ APART = Sign(
         "작은 모형이 평가 데이터와 학습 데이터를 구별하는 AUC",
     ),
     Template(
-        "0.5 is chance; beyond it by a quarter and four standard errors, with held-out rows predicted worse",
-        "우연이면 0.5. 그보다 0.25와 표준 오차의 네 배 넘게 높고, 평가 데이터를 더 못 맞힐 때",
+        "0.5 is chance; beyond it by a quarter, and by four standard errors, with held-out rows predicted worse",
+        "우연이면 0.5. 그보다 0.25 넘게, 그리고 표준 오차의 네 배 넘게 높고, 평가 데이터를 더 못 맞힐 때",
     ),
+)
+TOKENS = Sign(
+    Template(
+        "token {token}: {often:.1%} of the held-out tokens, {usual:.1%} of the training ones",
+        "토큰 {token}: 평가 데이터의 {often:.1%}, 학습 데이터의 {usual:.1%}",
+    ),
+    APART.measure,
+    APART.source,
 )
 _LOST = Template(
     "score on held-out rows of what simple models learn from training rows",
     "단순한 모형이 학습 데이터에서 배운 것이 평가 데이터에서 내는 점수",
+)
+_OWN = Template(
+    "score on held-out rows of what the network learned from training rows",
+    "신경망이 학습 데이터에서 배운 것이 평가 데이터에서 내는 점수",
 )
 _HALF = Template(
     "half of what they gain within the one part, where inputs of both parts look alike",
@@ -66,6 +80,13 @@ DRIFTED = Sign(
     remedy="y = np.diff(y, axis=0); x = x[1:]"
     "  # if rows are split by time: keep their order, and learn what changes, or take the trend out of y",
 )
+_GAINED = Template(
+    "the lower of what it would be if they were told otherwise and that of training rows, less 0.15 and four standard "
+    "errors; inputs of both parts look alike",
+    "이름이나 순서를 바꾸었을 때의 점수와 학습 데이터의 점수 가운데 낮은 것에서 0.15와 표준 오차의 네 배를 뺀 값. "
+    "입력은 두 쪽이 비슷함",
+)
+ANSWERS_RENAMED, ANSWERS_MOVED = (dataclasses.replace(sign, measure=_OWN, source=_GAINED) for sign in (RENAMED, MOVED))
 SCRAMBLED = Sign(
     Template(
         "within training rows {inner:.2f}, within held-out rows {within:.2f}",
@@ -82,7 +103,7 @@ def _inputs_differ(e: Evidence) -> bool:
         return False
     rows, held = parts["rows"], parts["held"]
     error = math.sqrt((rows + held + 1) / (12 * rows * held))  # of an AUC where there is nothing to tell
-    return bool(parts["apart"] > 0.5 + TOLD_APART + SURELY * error)
+    return bool(parts["apart"] > 0.5 + max(TOLD_APART, SURELY * error))
 
 
 def shifted(e: Evidence) -> list[Finding]:
@@ -97,8 +118,9 @@ def shifted(e: Evidence) -> list[Finding]:
         return []
     severity = "remark" if e.well else "alarm"
     if _inputs_differ(e):
-        values: dict[str, Any] = {name: parts[name] for name in ("column", "moved", "stretched")}
-        return [SHIFTED.found(APART, parts["apart"], 0.5 + TOLD_APART, severity=severity, **values)]
+        sign, names = (TOKENS, ("token", "usual", "often")) if "token" in parts else (APART, APART_VALUES)
+        values: dict[str, Any] = {name: parts[name] for name in names}
+        return [SHIFTED.found(sign, parts["apart"], 0.5 + TOLD_APART, severity=severity, **values)]
     limit, enough = _lost(parts) or (0.0, 1.0)
     if parts.get("levelled", -1.0) <= enough:
         return []
@@ -124,19 +146,53 @@ def _lost(parts: dict[str, Any]) -> tuple[float, float] | None:
 def wrong_labels(e: Evidence) -> list[Finding]:
     """What inputs teach of their targets in one part doesn't hold in the other, though the inputs look alike."""
     parts: dict[str, Any] = e.data.get("parts") or {}
-    lost = _lost(parts)
-    if lost is None or e.well or _inputs_differ(e):
+    if e.well or _inputs_differ(e):
         return []
+    lost = _lost(parts)
+    if lost is None:
+        return _by_the_network(e)
     limit, enough = lost
     if parts.get("levelled", -1.0) > enough:
         return []  # they have another level, no more
-    sign = SCRAMBLED
-    if parts["recoded"] > enough:
-        sign = RENAMED
-    elif parts["next"] > enough:
-        sign = MOVED
+    sign = _told_otherwise(parts, enough) or SCRAMBLED
     values = {name: parts[name] for name in ("inner", "within", "recoded", "next")}
     return [WRONG_LABELS.found(sign, parts["across"], limit, **values)]
+
+
+def _told_otherwise(fits: dict[str, Any], enough: float) -> Sign | None:
+    """How held-out targets would fit."""
+    return RENAMED if fits["recoded"] > enough else MOVED if fits["next"] > enough else None
+
+
+def _by_the_network(e: Evidence) -> list[Finding]:
+    """The network's answers fit held-out targets once these are renamed, or moved: what it learned holds, then.
+
+    Where simple models know too little, it is the one that knows. That its answers don't fit at all is no sign:
+    rows that were learned by heart don't teach others.
+    """
+    known, fits = e.score(False), e.answers
+    if not fits or known is None:
+        return []
+    if e.classes:  # renaming hardly helps by chance, so what it gains is told by itself
+        best = max(fits["recoded"], fits["next"])
+        known = min(best, known)  # a network that mistakes its training rows, too, hasn't learned other names
+        limit = known - TAUGHT - SURELY * of_share(known, fits["counted"])
+        sign = ANSWERS_RENAMED if fits["recoded"] >= fits["next"] else ANSWERS_MOVED
+        if fits["across"] >= limit:
+            return []
+    else:
+        rows = e.data.get("rows", 1.0)
+        told = {**fits, "inner": known, "guess_inner": 0.0, "within": 0.0, "rows": rows, "counted_inner": rows}
+        lost = _lost(told)
+        if lost is None or fits["levelled"] > lost[1]:
+            return []
+        limit, enough = lost
+        found = _told_otherwise(fits, enough)
+        if found is None:
+            return []
+        sign = ANSWERS_RENAMED if found is RENAMED else ANSWERS_MOVED
+    values: dict[str, Any] = {name: fits[name] for name in ("recoded", "next")}
+    return [WRONG_LABELS.found(sign, fits["across"], limit, **values)]
 
 
 SHIFTED = Kind(
@@ -151,11 +207,12 @@ SHIFTED = Kind(
         "것과 비슷한 데이터를 얼마나 잘 맞힐지 알 수 없습니다.",
     ),
     remedy="order = np.random.default_rng(0).permutation(len(x)); x, y = x[order], y[order]"
-    "  # before splitting, unless time decides: then keep the order, and difference or detrend",
+    "  # before splitting, if both parts should be alike; where time or origin tells them apart, find out what differs "
+    "first",
     effect=Template(
-        "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
+        "a held-out score that says how it will do", "평가 점수로 앞으로 얼마나 잘 맞힐지 알 수 있게 됩니다."
     ),
-    signs=(APART, DRIFTED),
+    signs=(APART, TOKENS, DRIFTED),
     rules=(shifted,),
 )
 
@@ -174,7 +231,7 @@ WRONG_LABELS = Kind(
     effect=Template(
         "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
     ),
-    signs=(RENAMED, MOVED, SCRAMBLED),
+    signs=(RENAMED, MOVED, SCRAMBLED, ANSWERS_RENAMED, ANSWERS_MOVED),
     rules=(wrong_labels,),
 )
 

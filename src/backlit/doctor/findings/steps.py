@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.doctor.evidence import Evidence
+from backlit.doctor.evidence import SURE, Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.learning_rate import ADAPTIVE, falling, pasted
 from backlit.doctor.repair import updates
@@ -19,9 +19,12 @@ from backlit.optim.clipping import ClipGlobalNorm, ClipNorm, ClipValue
 CUT = 0.05  # of the gradient that is left
 LITTLE = 0.01  # ‖Δw‖ / ‖w‖ of one update, at most, where clipping holds training back
 LONG = 0.97  # momentum: the mean of some thirty gradients
+LASTING = 0.3  # of all updates, that a mean of gradients goes over: by then it is of another network
 EARLY = 0.6  # of the training, after which the rate is nothing any more
 FAR_BELOW = 0.1  # of the targets' spread
 FEW, ONE_CLASS, NOT_SO = 0.05, 0.95, 0.8  # rows that count, of all; weight of one class; its share of the rows
+NOTHING = 0.01  # of the mean row's weight
+BEHIND = 0.1  # of the guess's loss, that held-out rows lie behind training rows
 
 CLIPPED = Sign(
     Template("clip {limit:g}, gradient norm {norm:.3g}", "clip {limit:g}, 기울기의 크기 {norm:.3g}"),
@@ -71,6 +74,16 @@ ONE_COUNTS = Sign(
     Template("share of all weight on one class", "한 클래스에 실린 가중치의 비율"),
     Template("nineteen twentieths", "20분의 19"),
 )
+NOT_COUNTED = Sign(
+    Template(
+        "class {number}, counted from 0, of {least_share:.0%} of the rows",
+        "0부터 세어 {number}번 클래스(데이터의 {least_share:.0%})",
+    ),
+    Template("weight of a row of that class, of the mean row's", "그 클래스 데이터의 가중치(평균에 대한 비율)"),
+    Template(
+        "a hundredth: the loss hardly says what such rows are", "100분의 1. 손실에 그 데이터가 거의 반영되지 않음"
+    ),
+)
 
 
 def _poor(e: Evidence) -> bool:
@@ -94,12 +107,16 @@ def clipping(e: Evidence) -> list[Finding]:
 def momentum(e: Evidence) -> list[Finding]:
     """Momentum of so long a memory that the updates follow what is long past."""
     value = e.optimizer.option("momentum") or e.optimizer.option("beta1") or 0.0
-    if not e.trained or e.fitted or value <= LONG:
+    if not e.trained or value <= LONG or e.diverged is not None or (e.skill(False) or 0.0) >= SURE:
+        return []
+    count = 1 / (1 - value)
+    if e.fitted and count < LASTING * e.updates:
         return []
     name = "momentum" if e.optimizer.option("momentum") else "beta1"
     optimizer = pasted(e.optimizer.last.replace(**{name: 0.9}))
-    values: dict[str, Any] = {"momentum": value, "count": 1 / (1 - value), "optimizer": optimizer}
-    return [MOMENTUM.found(LONG_MEMORY, value, LONG, seen(e), **values)]
+    values: dict[str, Any] = {"momentum": value, "count": count, "optimizer": optimizer}
+    severity = "remark" if e.fitted else "alarm"
+    return [MOMENTUM.found(LONG_MEMORY, value, LONG, seen(e), severity, **values)]
 
 
 def schedule(e: Evidence) -> list[Finding]:
@@ -127,14 +144,23 @@ def delta(e: Evidence) -> list[Finding]:
 def weights(e: Evidence) -> list[Finding]:
     """Weights of classes or rows that leave few of them to decide."""
     facts: dict[str, Any] = e.data.get("weighing") or {}
-    if not facts or e.well:
-        return []
-    if facts["effective"] < FEW:
-        return [LOPSIDED.found(FEW_COUNT, facts["effective"], FEW, seen(e))]
     share = facts.get("share", 1.0)
-    if facts.get("most", 0.0) > ONE_CLASS and share <= NOT_SO:
+    if not e.well and facts.get("effective", 1.0) < FEW:
+        return [LOPSIDED.found(FEW_COUNT, facts["effective"], FEW, seen(e))]
+    if not e.well and facts.get("most", 0.0) > ONE_CLASS and share <= NOT_SO:
         return [LOPSIDED.found(ONE_COUNTS, facts["most"], ONE_CLASS, seen(e), share=share)]
-    return []
+    known, unseen = e.skill(False), e.skill(True)
+    behind = known is not None and unseen is not None and known - unseen > BEHIND
+    if facts.get("least", 1.0) >= NOTHING or _spared(e, int(facts["least_class"])) or (e.well and not behind):
+        return []
+    told: dict[str, Any] = {"number": int(facts["least_class"]), "least_share": facts["least_share"]}
+    return [LOPSIDED.found(NOT_COUNTED, facts["least"], NOTHING, seen(e), **told)]
+
+
+def _spared(e: Evidence, number: int) -> bool:
+    """Whether a class has no rows among those held out: then nobody asks for it."""
+    shares = (e.data.get("held_targets") or {}).get("shares")
+    return shares is not None and (number >= len(shares) or not shares[number])
 
 
 _GOES = Template("a loss that falls as far as it can", "손실이 갈 수 있는 데까지 내려갑니다.")
@@ -216,7 +242,7 @@ LOPSIDED = Kind(
     ),
     remedy='bl.fit(..., class_weight="balanced")  # or without weights',
     effect=Template("a loss that all rows decide", "모든 데이터가 손실에 반영됩니다."),
-    signs=(FEW_COUNT, ONE_COUNTS),
+    signs=(FEW_COUNT, ONE_COUNTS, NOT_COUNTED),
     rules=(weights,),
     repair=updates.weighed_alike,
 )

@@ -20,6 +20,7 @@ FEWEST_EPOCHS, ENOUGH_EPOCHS = 4, 10  # of fewer than these ten, what looks like
 
 LITTLE, NOTHING = 0.15, 0.05  # of the guess's loss got rid of
 FLAT, CREEPING, STEADY = 0.02, 0.003, 0.9  # fall in a quarter of the epochs; share of epochs that are better
+RISEN = 0.1  # of the first loss
 FEW_UPDATES, FEWEST_OF_ALL = 500, 8  # and epochs, of which a network may need more
 
 UNDER_WAY = Sign(
@@ -81,9 +82,17 @@ def few(e: Evidence) -> bool:
     return len(e.history) < FEWEST_OF_ALL and e.updates < FEW_UPDATES
 
 
+def climbing(e: Evidence) -> bool:
+    """Whether the training loss has risen, above what it was before the first update: more updates won't mend that."""
+    losses, start = e.column("loss"), e.start.get("loss") or math.inf
+    return len(losses) > 1 and bool(losses[-1] > losses[0]) and bool(losses[-1] > (1 + RISEN) * start)
+
+
 def short(e: Evidence) -> list[Finding]:
     """A training that ended while it had hardly learned anything yet, and was still learning, or before it could."""
     if not unlearned(e) or e.still or e.stopped == "early stopping" or (e.skill(False) or 0.0) >= LITTLE:
+        return []
+    if climbing(e):
         return []
     late = e.column("loss")[len(e.history) // 2 :]
     steadily = len(late) > 2 and bool((np.diff(late) < 0).mean() >= STEADY)
@@ -91,7 +100,9 @@ def short(e: Evidence) -> list[Finding]:
     if not (fall > FLAT or few(e) or (steadily and fall > CREEPING)):
         return []
     limit = FLAT if fall > FLAT else CREEPING if fall > CREEPING else None  # of few updates, the number tells
-    return [STOPPED_EARLY.found(UNDER_WAY, fall, limit, seen(e), updates=e.updates, epochs=len(e.history))]
+    severity = "remark" if e.interrupted else "alarm"
+    values = {"updates": e.updates, "epochs": len(e.history)}
+    return [STOPPED_EARLY.found(UNDER_WAY, fall, limit, seen(e), severity, **values)]
 
 
 STOPPED_EARLY = Kind(

@@ -9,7 +9,7 @@ from backlit.doctor.findings.learning_rate import low
 from backlit.doctor.repair import networks, settings
 from backlit.doctor.repair.change import Change
 from backlit.doctor.symptoms import seen, through_time, undefined_somewhere
-from backlit.languages import Template
+from backlit.languages import Template, join
 from backlit.train.recipe import Recipe
 
 GONE = 1e-2  # first steps' gradient over the greatest
@@ -82,7 +82,7 @@ def _repair(recipe: Recipe, run: object) -> list[Change]:
     for change in gated[:1]:
         more = settings.patient(change.recipe)
         changes += [
-            Change(f"{change.words}, {more.words}, {rate.words}", rate.recipe)
+            Change(join(", ", [change.words, more.words, rate.words]), rate.recipe)
             for rate in settings.rates(more.recipe, (10.0, 30.0))
         ]
     return changes

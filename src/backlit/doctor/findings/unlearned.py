@@ -9,7 +9,17 @@ from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.capacity import TOO_LITTLE, capacity
 from backlit.doctor.findings.learning_rate import LEAP
-from backlit.doctor.findings.stopped_early import FLAT, LITTLE, NOTHING, falling, few, short, stopped, unlearned
+from backlit.doctor.findings.stopped_early import (
+    FLAT,
+    LITTLE,
+    NOTHING,
+    climbing,
+    falling,
+    few,
+    short,
+    stopped,
+    unlearned,
+)
 from backlit.doctor.noise import of_loss
 from backlit.doctor.symptoms import (
     FAINT,
@@ -56,7 +66,7 @@ SIZE = Template("too few parameters", "모자라는 매개변수")
 
 def worse(e: Evidence) -> list[Finding]:
     """An end clearly above the loss of guessing, on rows held back if there are some."""
-    if not e.trained or e.diverged is not None:
+    if not e.trained or e.diverged is not None or (e.interrupted and short(e)):
         return []
     held = e.validated and not e.weighed  # losses of rows that were weighed alike
     if held and (e.skill(False) or 0.0) >= KNOWN:
@@ -72,7 +82,9 @@ def open_cause(e: Evidence) -> list[Finding]:
     """Nothing explains why it didn't learn: what was ruled out is told."""
     if not unlearned(e) or short(e) or stopped(e) or (TOO_LITTLE.key not in e.refuted and capacity(e)):
         return []
-    if few(e) or ((e.skill(False) or 0.0) >= LITTLE and falling(e) > FLAT):  # it was still learning
+    if (few(e) and not climbing(e)) or (
+        (e.skill(False) or 0.0) >= LITTLE and falling(e) > FLAT
+    ):  # it was still learning
         return []
     ruled = join(", ", [*(template.say() for template in ruled_out(e)), *(tried(name) for name in sorted(e.refuted))])
     score, reference = e.score(False), e.reference

@@ -14,6 +14,7 @@ from backlit.errors import BacklitError
 from backlit.languages import Template
 from backlit.train.recipe import Recipe
 
+OPEN = unlearned.OPEN
 MOST_WAYS = 3  # of one finding that are tried
 PROVABLE = (Stage.DATA, Stage.TARGETS, Stage.OUTPUT, Stage.STRUCTURE)  # mistakes whatever comes of mending them
 TRIED = Sign(
@@ -30,9 +31,14 @@ TRIED = Sign(
 
 
 def competing(diagnosis: Diagnosis) -> list[Kind]:
-    """Causes that may explain what was seen and can be tried: alarms, and what was taken to follow from them."""
+    """Causes that may explain what was seen and can be tried: alarms, and what was taken to follow from them.
+
+    And the suspicion that a network is too narrow, which is but a remark until it was tried.
+    """
     kinds: dict[Kind, None] = {}
-    for finding in diagnosis.alarms:
+    for finding in diagnosis:
+        if finding.severity != "alarm" and finding.kind is not capacity.TOO_LITTLE:
+            continue
         followers = [each.kind for each in finding.consequences if isinstance(each, Consequence)]
         for kind in (finding.kind, *followers):
             if kind.repair is not None and (kind.role is Role.CAUSE or kind is capacity.TOO_LITTLE):
@@ -83,4 +89,4 @@ def claimed(kind: Kind, words: str, share: float) -> Finding:
 
 def is_open(diagnosis: Diagnosis) -> bool:
     """Whether it says that the cause is open."""
-    return any(finding.kind is unlearned.OPEN for finding in diagnosis)
+    return any(finding.kind is OPEN for finding in diagnosis)

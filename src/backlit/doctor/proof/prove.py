@@ -54,7 +54,8 @@ def prove(
     judged : callable
         ``judged(evidence, kinds)``: what the rules of some kinds find.
     seconds : float
-        That the trainings may take, about.
+        That it may take. No training is begun, and none goes on for another epoch, unless what it needs fits in, by
+        the longest stretch so far; only the very first one, which compiles, may be longer than expected.
     progress : callable, optional
         ``progress(what, share)``.
     """
@@ -116,7 +117,8 @@ class Laboratory:
         self.run, self.seconds, self.progress = run, seconds, progress
         self.recipe = recipe.with_validation()
         self.verdicts: dict[str, Verdict] = {}
-        self._begin = time.monotonic()
+        self._begin = self._looked = time.monotonic()
+        self._longest = SEEDS * self._epoch_seconds  # between two looks at the clock: a stretch that nothing ends
         self._epochs = self._affordable()
         self._base: list[Outcome] | None = None
         self._best: dict[str, tuple[Kind, _Way]] = {}  # of the kinds that were tried
@@ -131,11 +133,18 @@ class Laboratory:
     def _affordable(self) -> int:
         """Epochs of each training: the run's, or fewer if half a dozen trainings would take too long."""
         epochs = length(self.recipe, self.run)
-        own = self.run.seconds / max(1, len(self.run.history))
-        return int(min(epochs, max(LEAST, self.seconds / 6 / SEEDS / max(own, 1e-6))))
+        return int(min(epochs, max(LEAST, self.seconds / 6 / SEEDS / max(self._epoch_seconds, 1e-6))))
+
+    @property
+    def _epoch_seconds(self) -> float:
+        """What an epoch of the run took."""
+        return float(self.run.seconds / max(1, len(self.run.history)))
 
     def _over(self) -> bool:
-        return time.monotonic() - self._begin >= self.seconds
+        """Whether a stretch as long as the longest so far would end too late: then no further one is begun."""
+        now = time.monotonic()
+        self._longest, self._looked = max(self._longest, now - self._looked), now
+        return now + self._longest - self._begin >= self.seconds
 
     def try_kind(self, kind: Kind) -> None:
         """Whether one of its remedies helps; a verdict of "likely" where that couldn't be tried."""
@@ -262,6 +271,8 @@ class Laboratory:
             if helps and (best is None or verdict.after < best[0].after):
                 best = verdict, kind
         if best is None:
+            if guesses and all(way.verdict.untried == "no time" and not way.verdict.words for way in found):
+                self.verdicts[experiments.OPEN.key] = self._untried("no guesses")
             return findings
         verdict, kind = best
         self.verdicts[kind.key] = verdict
@@ -269,8 +280,9 @@ class Laboratory:
         return Diagnosis(claimed if experiments.is_open(Diagnosis([finding])) else finding for finding in findings)
 
     def told(self, finding: Finding) -> Finding:
-        """A finding with its verdict."""
+        """A finding with its verdict; a remark that was shown is an alarm, and else has none."""
         verdict = self.verdicts.get(finding.kind.key)
-        return (
-            finding if verdict is None or finding.severity != "alarm" else dataclasses.replace(finding, proof=verdict)
-        )
+        if verdict is None or (finding.severity != "alarm" and verdict.result != "shown"):
+            return finding
+        tried = finding.kind in experiments.competing(Diagnosis([finding]))
+        return dataclasses.replace(finding, severity="alarm", proof=verdict) if tried else finding

@@ -17,6 +17,9 @@ LIKELY = Template(
 )
 UNTRIED = {  # why an experiment wasn't made
     "no time": Template("likely: not tried within {limit:g} s", "가능성 있음: {limit:g}초 안에 시험하지 못함"),
+    "no guesses": Template(
+        "usual causes were not tried within {limit:g} s", "흔한 원인을 {limit:g}초 안에 시험하지 못함"
+    ),
     "no way": Template(
         "likely: not tried, since no change of this training's options would mend it",
         "가능성 있음: 이 학습의 설정을 바꾸어 고칠 방법이 없어 시험하지 않음",

@@ -55,7 +55,8 @@ CODE = {
     "overfitting": "model.fit(x, y, validation_split=0.2, callbacks=[keras.callbacks.EarlyStopping(patience=10, "
     "restore_best_weights=True)])",
     "stopped early": "model.fit(x, y, epochs=3 * epochs)",
-    "shifted split": "order = rng.permutation(len(x)); x, y = x[order], y[order]  # before splitting",
+    "shifted split": "print(x.mean(0), held_x.mean(0), x.std(0), held_x.std(0))"
+    "  # what differs? Prepare both parts alike; if it is what will come, learn from rows like these",
     "labels wrong in one part": "print(x[:3], y[:3], held_x[:3], held_y[:3])  # do the pairs go together?",
     "leaking column": "x = np.delete(x, {column}, axis=1)",
     "sorted rows": "model.fit(x, y, shuffle=True)",

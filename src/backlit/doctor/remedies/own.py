@@ -18,9 +18,11 @@ from backlit import optim
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding
 from backlit.doctor.repair import networks
+from backlit.doctor.repair import words as says
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.updates import CLIPS
 from backlit.errors import BacklitError
+from backlit.languages import join
 from backlit.nn.changing import changed, with_fields
 from backlit.nn.layer import Layer
 from backlit.nn.layers.linear import Linear
@@ -42,9 +44,15 @@ HELD_ROWS = (
     "held = {row.tobytes() for row in np.asarray(run.recipe.training.validation[0], x.dtype)}; "
     "keep = np.array([row.tobytes() not in held for row in x]); x, y = x[keep], y[keep]  # rows that aren't held back"
 )
-BOTH_PARTS = (
-    "held_x, held_y = run.recipe.training.validation; x, y = np.concatenate([x, held_x]), np.concatenate([y, held_y])"
-    "  # then validation=0.2, which draws rows of both; prepare them alike"
+BOTH_PARTS = (  # mixing the parts would only hide that they differ
+    "held_x = np.asarray(run.recipe.training.validation[0]); "
+    "print(np.mean(x, axis=0), np.mean(held_x, axis=0), np.std(x, axis=0), np.std(held_x, axis=0))"
+    "  # what differs? Prepare both parts alike; if it is what will come, learn from rows like these"
+)
+BOTH_TEXTS = (
+    "held_x = np.asarray(run.recipe.training.validation[0]); "
+    "print(*(np.bincount(np.ravel(part)) / np.size(part) for part in (x, held_x)), sep=chr(10))"
+    "  # what differs? Prepare both parts alike; if it is what will come, learn from rows like these"
 )
 PAIRS = (
     "held_x, held_y = run.recipe.training.validation; print(x[:3], y[:3], held_x[:3], held_y[:3])"
@@ -207,7 +215,7 @@ def _masked(recipe: Recipe, run: Any) -> list[Change]:
     def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
         return (Masked(layer) if layer.recurrent else layer,)
 
-    return [Change("recurrent layers stand still at padding", recipe.replace(changed(recipe.architecture, rule)))]
+    return [Change(says.STANDING_STILL.say(), recipe.replace(changed(recipe.architecture, rule)))]
 
 
 def _other_mask(recipe: Recipe, run: Any) -> list[Change]:
@@ -219,7 +227,7 @@ def _other_mask(recipe: Recipe, run: Any) -> list[Change]:
     def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
         return (with_fields(layer, value=OTHER_MASK) if isinstance(layer, Masked) else layer,)
 
-    words = f"the mask's value was {present[0]:g}; fill up with {OTHER_MASK:g}, too"
+    words = says.OTHER_MASK.say(old=present[0], new=OTHER_MASK)
     return [Change(words, recipe.replace(changed(recipe.architecture, rule)))]
 
 
@@ -261,10 +269,9 @@ def _network(finding: Finding, e: Evidence, own: Mapping[str, Any]) -> str | Non
     text = _layers(repr(changes[0].recipe.architecture))
     if text is None:
         return None
-    line = f"net = {text}  # {changes[0].words}"
     if changes[0].recipe.training.clip != recipe.training.clip:
-        return line.replace("  # ", "; bl.fit(..., clip=1.0)  # ", 1)
-    return line
+        return f"net = {text}; bl.fit(..., clip=1.0)  # {changes[0].words}"
+    return join("  # ", [f"net = {text}", changes[0].words])
 
 
 # ------------------------------------------------------------------------------------------------ single kinds
@@ -286,8 +293,8 @@ def _special(finding: Finding, e: Evidence, own: Mapping[str, Any]) -> str | Non
         fill = "bl.fit(..., preparation=bl.data.FillGaps().fit(x))"
         return f"x = np.where(x == {finding.values['code']:g}, np.nan, x); {fill}  # gaps filled, not learned from"
     validation = own.get("validation")
-    if finding.name == "shifted split" and isinstance(validation, (tuple, list)):
-        return BOTH_PARTS
+    if finding.name == "shifted split" and "drift" not in finding.values and isinstance(validation, (tuple, list)):
+        return BOTH_TEXTS if "token" in finding.values else BOTH_PARTS
     if finding.name == "labels wrong in one part" and isinstance(validation, (tuple, list)):
         return PAIRS
     if finding.name == "classes as numbers":

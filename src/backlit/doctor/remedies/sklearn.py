@@ -51,7 +51,8 @@ CODE = {
     "too little capacity": "mlp.set_params(hidden_layer_sizes=(64, 64))",
     "overfitting": "mlp.set_params(early_stopping=True, alpha=0.01)",
     "stopped early": "mlp.set_params(max_iter=3 * mlp.max_iter)",
-    "shifted split": "X_train, X_test, y_train, y_test = train_test_split(X, y)  # which shuffles",
+    "shifted split": "print(X_train.mean(0), X_test.mean(0), X_train.std(0), X_test.std(0))"
+    "  # what differs? Prepare both parts alike; if it is what will come, learn from rows like these",
     "labels wrong in one part": "print(X_train[:3], y_train[:3], X_test[:3], y_test[:3])  # do the pairs go together?",
     "leaking column": "X = np.delete(X, {column}, axis=1)",
     "sorted rows": "mlp.set_params(shuffle=True)",

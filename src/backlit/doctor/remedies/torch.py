@@ -64,7 +64,8 @@ CODE = {
     "overfitting": "optimizer = torch.optim.AdamW(model.parameters(), lr=0.001, weight_decay=0.1)"
     "  # and keep the epoch of the least held-out loss; or more rows, torch.nn.Dropout(0.2)",
     "stopped early": "epochs = 3 * epochs",
-    "shifted split": "order = torch.randperm(len(x)); x, y = x[order], y[order]  # before splitting",
+    "shifted split": "print(x.mean(0), held_x.mean(0), x.std(0), held_x.std(0))"
+    "  # what differs? Prepare both parts alike; if it is what will come, learn from rows like these",
     "labels wrong in one part": "print(x[:3], y[:3], held_x[:3], held_y[:3])  # do the pairs go together?",
     "leaking column": "keep = [i for i in range(x.shape[1]) if i != {column}]; x = x[:, keep]",
     "sorted rows": "loader = torch.utils.data.DataLoader(data, batch_size=32, shuffle=True)",

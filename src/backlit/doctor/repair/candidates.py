@@ -12,6 +12,7 @@ from typing import Any
 from backlit.doctor.repair import inputs, networks, settings, updates
 from backlit.doctor.repair.change import Change, Remedy
 from backlit.errors import BacklitError
+from backlit.languages import join
 from backlit.train.recipe import Recipe
 
 RATES = (3.0, 0.3, 10.0, 0.1, 30.0)  # times the present one
@@ -74,7 +75,7 @@ def joined(first: Change, more: Change) -> Change:
     """Two changes, the second of which was made on the first one's recipe."""
     config = None if first.config is None or more.config is None else first.config | more.config
     criterion = next((own for own in (first.criterion, more.criterion) if own != "loss"), "loss")
-    return dataclasses.replace(more, words=f"{first.words}; {more.words}", criterion=criterion, config=config)
+    return dataclasses.replace(more, words=join("; ", [first.words, more.words]), criterion=criterion, config=config)
 
 
 def _is_rate(change: Change) -> bool:

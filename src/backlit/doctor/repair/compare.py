@@ -16,7 +16,7 @@ from backlit.nn.layer import Network, forward
 from backlit.nn.shapes import rows_at, rows_of
 from backlit.train.ensemble import Folds, members
 from backlit.train.heads import HeadTargets
-from backlit.train.probes.facts import guess_loss
+from backlit.train.probes.targets import guess_loss
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 

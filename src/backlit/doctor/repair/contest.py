@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from backlit.doctor.repair import words as says
 from backlit.doctor.repair.bench import Bench, StoppedError
 from backlit.doctor.repair.candidates import AFTER, Candidate
 from backlit.doctor.repair.change import Change
 from backlit.doctor.trials import Outcome, Trials, Yardstick
 from backlit.interrupts import held
+from backlit.languages import join
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.recipe import Recipe
 from backlit.train.search import rungs
@@ -182,7 +184,7 @@ class Contest:
         if length is None:
             return one
         config = None if one.change.config is None or length.config is None else one.change.config | length.config
-        words = f"{one.change.words}; {length.words}"
+        words = join("; ", [one.change.words, length.words])
         return dataclasses.replace(
             one, change=Change(words, length.recipe, one.change.criterion, config), foreign=one.foreign + 1
         )
@@ -198,7 +200,7 @@ def longer(recipe: Recipe, epochs: int) -> Change:
     before = recipe.training.epochs
     patience = max(1, epochs // LONGER)
     new = recipe.replace(epochs=epochs, early_stopping=EarlyStopping(patience))
-    words = f"epochs {before} → {epochs}, stopped after {patience} without improvement"
+    words = says.EPOCHS_STOPPED.say(old=before, new=epochs, patience=patience)
     return Change(words, new, config={"epochs": epochs, "patience": patience})
 
 
@@ -206,7 +208,7 @@ def best_kept(recipe: Recipe) -> Change:
     """As many epochs as before, and the best of them kept."""
     epochs = recipe.training.epochs
     new = recipe.replace(early_stopping=EarlyStopping(epochs))  # never stops, and ends with the best
-    return Change(f"the best of {epochs} epochs kept", new, config={"patience": epochs})
+    return Change(says.BEST.say(epochs=epochs), new, config={"patience": epochs})
 
 
 def _falls(recipe: Recipe) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from backlit.data.by_input import ByInput
 from backlit.data.frames import as_arrays
 from backlit.data.scaling import Standardize
+from backlit.doctor.repair import words as says
 from backlit.doctor.repair.change import Change
 from backlit.nn.changing import in_front
 from backlit.nn.layers.rescale import Rescale
@@ -54,7 +55,7 @@ def standardized(recipe: Recipe, run: Any) -> list[Change]:
     mean, std = columns
     still = std <= TINY * np.maximum(np.abs(mean), 1e-30)
     candidate = _rescaled(recipe, mean, np.where(still, 1.0, std))
-    return [Change("a first layer that standardises inputs (Rescale)", candidate)]
+    return [Change(says.STANDARDISED.say(), candidate)]
 
 
 def _standardized_by_input(recipe: Recipe) -> list[Change]:
@@ -69,7 +70,9 @@ def _standardized_by_input(recipe: Recipe) -> list[Change]:
     made = {name: Standardize().fit(part) for name, part in tables.items() if name not in known}
     if not made:
         return []
-    return [Change(f"inputs standardised: {', '.join(made)}", recipe.replace(preparation=ByInput({**known, **made})))]
+    return [
+        Change(says.INPUTS_SCALED.say(names=", ".join(made)), recipe.replace(preparation=ByInput({**known, **made})))
+    ]
 
 
 def without_constants(recipe: Recipe, run: Any) -> list[Change]:
@@ -82,4 +85,4 @@ def without_constants(recipe: Recipe, run: Any) -> list[Change]:
     if not still.any():
         return []
     candidate = _rescaled(recipe, np.where(still, mean, 0.0), np.ones(len(mean)))
-    return [Change("columns that never change set to zero (Rescale)", candidate)]
+    return [Change(says.CONSTANTS.say(), candidate)]

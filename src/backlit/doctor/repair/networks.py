@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from backlit.doctor.evidence import STRAIGHT, Evidence, PlacedLayer
+from backlit.doctor.repair import words as says
 from backlit.doctor.repair.change import Change
 from backlit.nn.changing import changed, with_fields
 from backlit.nn.key import Key
@@ -56,7 +57,7 @@ def start(recipe: Recipe, run: Any) -> list[Change]:
     new = _start(recipe, seen(recipe, run))
     if new == recipe.architecture and not isinstance(recipe.network, Network):
         return []
-    return [Change("weights start by kaiming (before ReLU) and xavier, biases at zero", recipe.replace(new))]
+    return [Change(says.START.say(), recipe.replace(new))]
 
 
 def without_end(recipe: Recipe, run: Any) -> list[Change]:
@@ -66,7 +67,7 @@ def without_end(recipe: Recipe, run: Any) -> list[Change]:
     if last is None or not last.bends:
         return []
     new = changed(recipe.architecture, lambda path, layer: () if path == last.path else (layer,))
-    return [Change(f"without the last {last.kind}", recipe.replace(new))]
+    return [Change(says.WITHOUT_LAST.say(kind=last.kind), recipe.replace(new))]
 
 
 def bent(recipe: Recipe, run: Any) -> list[Change]:
@@ -88,7 +89,7 @@ def bent(recipe: Recipe, run: Any) -> list[Change]:
 
     where = ", ".join(sorted(places))
     return [
-        Change(f"{activation} after layer {where}", recipe.replace(behind(activation, name)))
+        Change(says.ACTIVATION.say(activation=str(activation), where=where), recipe.replace(behind(activation, name)))
         for activation, name in ((ReLU(), "kaiming"), (Tanh(), "xavier"))
     ]
 
@@ -129,9 +130,9 @@ def flowing(recipe: Recipe, run: Any) -> list[Change]:
     e = seen(recipe, run)
     relu = _reactivated(recipe, e, ReLU())
     candidates = [
-        ("ReLU in place of hidden sigmoids and tanhs", relu),
-        ("a layer norm before hidden activations", _normed(_start(recipe, e), e)),
-        ("ReLU in place of hidden sigmoids and tanhs, behind layer norms", _normed(relu, e)),
+        (says.RELU.say(), relu),
+        (says.NORMED.say(), _normed(_start(recipe, e), e)),
+        (says.RELU_NORMED.say(), _normed(relu, e)),
     ]
     new: dict[Layer, str] = {}
     for words, architecture in candidates:
@@ -157,14 +158,14 @@ def remembering(recipe: Recipe, run: Any) -> list[Change]:
     for kind in (GRU, LSTM):
         new = changed(recipe.architecture, gated(kind))
         if new != recipe.architecture:
-            changes.append(Change(f"{kind.__name__} in place of RNN", recipe.replace(new)))
+            changes.append(Change(says.GATED.say(kind=kind.__name__), recipe.replace(new)))
     return changes
 
 
 def tamed(recipe: Recipe, run: Any) -> list[Change]:
     """Recurrent weights that start orthogonal, gradients clipped."""
     new = changed(recipe.architecture, lambda path, layer: (with_fields(layer, recurrent_init="orthogonal"),))
-    return [Change("recurrent weights start orthogonal, gradients clipped to norm 1", recipe.replace(new, clip=1.0))]
+    return [Change(says.ORTHOGONAL.say(), recipe.replace(new, clip=1.0))]
 
 
 def dropout_rates(layer: Layer) -> dict[str, float]:
@@ -184,7 +185,7 @@ def thinner_dropout(recipe: Recipe, run: Any) -> list[Change]:
         return changed(recipe.architecture, rule)
 
     return [
-        Change(f"dropout {rate:g}", recipe.replace(at(rate)), config={"dropout": rate})
+        Change(says.DROPOUT.say(rate=rate), recipe.replace(at(rate)), config={"dropout": rate})
         for rate in (USUAL_DROPOUT, 0.0)
         if at(rate) != recipe.architecture
     ]
@@ -200,7 +201,7 @@ def wider(recipe: Recipe, run: Any) -> list[Change]:
             recipe.architecture,
             lambda path, layer: (Linear(64, weight_init="kaiming"), ReLU(), layer) if path == last else (layer,),
         )
-        return [Change("a hidden layer of 64 ReLU units", recipe.replace(new))]
+        return [Change(says.FIRST_HIDDEN.say(), recipe.replace(new))]
 
     def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
         if path not in hidden:
@@ -211,13 +212,13 @@ def wider(recipe: Recipe, run: Any) -> list[Change]:
         )
 
     new = changed(recipe.architecture, rule)
-    return [] if new == recipe.architecture else [Change("hidden layers four times as wide", recipe.replace(new))]
+    return [] if new == recipe.architecture else [Change(says.WIDER.say(), recipe.replace(new))]
 
 
 def connected(recipe: Recipe, run: Any) -> list[Change]:
     """Activations with a slope in place of steps."""
     new = changed(recipe.architecture, lambda path, layer: (Tanh() if isinstance(layer, StepFunction) else layer,))
-    return [] if new == recipe.architecture else [Change("Tanh in place of Step", recipe.replace(new))]
+    return [] if new == recipe.architecture else [Change(says.SLOPED.say(), recipe.replace(new))]
 
 
 def layer_norms(recipe: Recipe) -> Layer:
@@ -245,4 +246,4 @@ def without_source(recipe: Recipe, run: Any) -> list[Change]:
     if part is None or part.shape != part.output or part.layer.init(Key(0), part.shape)[0]:
         return []
     new = changed(recipe.architecture, lambda path, layer: () if path == place else (layer,))
-    return [Change(f"without layer {place} ({part.kind})", recipe.replace(new))]
+    return [Change(says.WITHOUT_LAYER.say(place=place, kind=part.kind), recipe.replace(new))]

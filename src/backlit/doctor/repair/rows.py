@@ -9,7 +9,9 @@ import numpy as np
 from backlit.data.frames import as_targets, columns_of
 from backlit.data.gaps import FillGaps
 from backlit.data.scaling import Scaling
+from backlit.doctor.repair import words as says
 from backlit.doctor.repair.change import Change
+from backlit.languages import join
 from backlit.nn.changing import in_front
 from backlit.nn.layers.rescale import Rescale
 from backlit.train.ensemble import Folds
@@ -71,7 +73,7 @@ def filled(recipe: Recipe, run: Any) -> list[Change]:
         first = Rescale(tuple(map(float, shift)), tuple(map(float, scale)))
         candidate = candidate.replace(in_front(first, recipe.architecture))
     told = ", ".join([f"{code:g}" for code in codes] + (["NaN"] if gaps else []))
-    return [Change(f"{told} taken for missing, and filled by each column's median (FillGaps)", candidate)]
+    return [Change(says.FILLED.say(codes=told), candidate)]
 
 
 def without_outlying(recipe: Recipe, run: Any) -> list[Change]:
@@ -90,7 +92,7 @@ def without_outlying(recipe: Recipe, run: Any) -> list[Change]:
     if not (far & learned).any():
         return []
     weights = np.where(far, 0.0, present)
-    words = f"{int((far & learned).sum())} outlying rows left out of training"
+    words = says.LEFT_OUT.say(rows=int((far & learned).sum()))
     left_out = recipe.replace(sample_weight=weights)
     changes = []
     if raw is not None and recipe.training.preparation is None:
@@ -99,7 +101,7 @@ def without_outlying(recipe: Recipe, run: Any) -> list[Change]:
         first = Rescale(tuple(mean.tolist()), tuple(np.where(std > 0, std, 1.0).tolist()))
         changes.append(
             Change(
-                f"{words}, a first layer that standardises by the others (Rescale)",
+                join(", ", [words, says.SCALED_BY_OTHERS.say()]),
                 left_out.replace(in_front(first, recipe.architecture)),
             )
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from backlit import optim
 from backlit.doctor.repair import updates
+from backlit.doctor.repair import words as says
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.networks import dropped_out, layer_norms, seen
 from backlit.nn.changing import changed, with_fields
@@ -46,7 +47,7 @@ def rates(recipe: Recipe, factors: tuple[float, ...]) -> list[Change]:
         new = float(f"{rate * factor:.3g}")
         if LEAST_RATE <= new <= MOST_RATE.get(kind, MOST_DESCENT) or factor < 1:
             candidate = recipe.replace(optimizer=_with(optimizer, learning_rate=new))
-            changes.append(Change(f"learning rate {rate:g} → {new:g}", candidate, config={"learning_rate": new}))
+            changes.append(Change(says.RATE.say(old=rate, new=new), candidate, config={"learning_rate": new}))
     return changes
 
 
@@ -66,7 +67,7 @@ def longer(recipe: Recipe, run: Any) -> list[Change]:
     stopping = recipe.training.early_stopping or PATIENCE
     patience = stopping.patience if isinstance(stopping, EarlyStopping) else stopping
     new = recipe.replace(epochs=LONGER * epochs, early_stopping=stopping)
-    words = f"epochs {epochs} → {LONGER * epochs}, stopped after {patience} without improvement"
+    words = says.EPOCHS_STOPPED.say(old=epochs, new=LONGER * epochs, patience=patience)
     return [Change(words, new, config={"epochs": LONGER * epochs, "patience": patience})]
 
 
@@ -74,7 +75,7 @@ def patient(recipe: Recipe) -> Change:
     """More epochs without a stop, since the loss may stay flat for long before it falls; the best of them kept."""
     epochs = recipe.training.epochs
     new = recipe.replace(epochs=LONGER * epochs, early_stopping=LONGER * epochs)
-    return Change(f"epochs {epochs} → {LONGER * epochs}, the best of them kept", new)
+    return Change(says.EPOCHS_BEST.say(old=epochs, new=LONGER * epochs), new)
 
 
 def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
@@ -82,10 +83,10 @@ def larger_batches(recipe: Recipe, run: Any) -> list[Change]:
     size, new = recipe.training.batch_size, layer_norms(recipe)
     changes = []
     if isinstance(size, int) and size < BATCH:
-        words = f"batches of {size} → {BATCH}"
+        words = says.BATCHES.say(old=size, new=BATCH)
         changes.append(Change(words, recipe.replace(batch_size=BATCH), config={"batch_size": BATCH}))
     if new != recipe.architecture:
-        changes.append(Change("layer norm in place of batch norm", recipe.replace(new)))
+        changes.append(Change(says.LAYER_NORM.say(), recipe.replace(new)))
     return changes
 
 
@@ -97,12 +98,10 @@ def less_decay(recipe: Recipe, run: Any) -> list[Change]:
     if isinstance(penalty, L2) or (penalty is None and decay):
         less = None if penalty is None else dataclasses.replace(penalty, strength=penalty.strength / 100)
         candidate = recipe.replace(penalty=less, optimizer=_with(optimizer, weight_decay=decay / 100))
-        changes.append(
-            Change("a hundredth of the weight decay", candidate, config={"l2": less.strength} if less else None)
-        )
+        changes.append(Change(says.LESS_DECAY.say(), candidate, config={"l2": less.strength} if less else None))
     if penalty is not None or decay:
         candidate = recipe.replace(penalty=None, optimizer=_with(optimizer, weight_decay=0.0))
-        changes.append(Change("no weight decay", candidate, config={"l2": 0.0} if not decay else None))
+        changes.append(Change(says.NO_DECAY.say(), candidate, config={"l2": 0.0} if not decay else None))
     return changes
 
 
@@ -114,12 +113,12 @@ def balanced(recipe: Recipe, run: Any) -> list[Change]:
     candidate = recipe.replace(class_weight="balanced")
     changes = [
         Change(
-            f"classes weighed equally, epochs {epochs} → {times * epochs}", candidate.replace(epochs=times * epochs),
+            says.BALANCED_LONGER.say(old=epochs, new=times * epochs), candidate.replace(epochs=times * epochs),
             "balanced error", {"balance": True, "epochs": times * epochs},
         )
         for times in (LONGER, MUCH_LONGER)
     ]  # fmt: skip
-    return [*changes, Change("classes weighed equally", candidate, "balanced error", {"balance": True})]
+    return [*changes, Change(says.BALANCED.say(), candidate, "balanced error", {"balance": True})]
 
 
 def restrained(recipe: Recipe, run: Any) -> list[Change]:
@@ -129,17 +128,17 @@ def restrained(recipe: Recipe, run: Any) -> list[Change]:
     patience = stopping.patience if isinstance(stopping, EarlyStopping) else stopping
     changes = []
     if not recipe.training.early_stopping:
-        words = f"stopped after {patience} epochs without improvement"
+        words = says.STOPPED.say(patience=patience)
         changes.append(Change(words, candidate, config={"patience": patience}))
     if recipe.training.penalty is None:
         for strength in (WEAK, STRONGER):
             config = {"patience": patience, "l2": strength}
             changes.append(
-                Change(f"early stopping and L2({strength:g})", candidate.replace(penalty=L2(strength)), config=config)
+                Change(says.STOPPED_L2.say(strength=strength), candidate.replace(penalty=L2(strength)), config=config)
             )
     new = dropped_out(recipe, run)
     if new != recipe.architecture:
-        changes.append(Change("early stopping and dropout before the last layer", candidate.replace(new)))
+        changes.append(Change(says.STOPPED_DROPOUT.say(), candidate.replace(new)))
     return changes
 
 
@@ -148,7 +147,7 @@ def scaled_targets(recipe: Recipe, run: Any) -> list[Change]:
     kinds = {targets.kind for targets in getattr(run.targets, "heads", {"": run.targets}).values()}
     if recipe.training.standardize_targets or "number" not in kinds or recipe.training.encoding:
         return []
-    return [Change("targets standardised for training", recipe.replace(standardize_targets=True))]
+    return [Change(says.TARGETS_SCALED.say(), recipe.replace(standardize_targets=True))]
 
 
 def as_classes(recipe: Recipe, run: Any) -> list[Change]:
@@ -168,14 +167,14 @@ def as_classes(recipe: Recipe, run: Any) -> list[Change]:
     validation = recipe.training.validation
     if isinstance(validation, (tuple, list)):
         candidate = candidate.replace(validation=(validation[0], np.asarray(validation[1]).astype(int).reshape(-1)))
-    return [Change(f"{count} classes, an output each, with cross entropy", candidate, "error")]
+    return [Change(says.AS_CLASSES.say(count=count), candidate, "error")]
 
 
 def on_scores(recipe: Recipe, run: Any) -> list[Change]:
     """A loss that takes scores, where the logarithm of an output was taken that needn't be positive."""
     if run.loss.activation != "identity" or run.targets.kind != "class":
         return []
-    return [Change("cross entropy, which takes scores", recipe.replace(loss="cross_entropy"))]
+    return [Change(says.ON_SCORES.say(), recipe.replace(loss="cross_entropy"))]
 
 
 # What changes the training alone, whatever the network: tried on networks of several inputs and outputs, too.

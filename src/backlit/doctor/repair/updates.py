@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from backlit import optim
+from backlit.doctor.repair import words as says
 from backlit.doctor.repair.change import Change
+from backlit.languages import join
 from backlit.nn import losses
 from backlit.nn.losses.regression import Huber
 from backlit.optim.clipping import ClipGlobalNorm, ClipNorm, ClipValue
@@ -43,8 +45,8 @@ def unclipped(recipe: Recipe, run: Any) -> list[Change]:
     none = _rebuilt([part for part in parts if part not in tight])
     clipped = recipe.replace(optimizer=milder)
     return [
-        Change(f"gradients clipped at {least:g} → {CLIP:g}", clipped if told is None else clipped.replace(clip=CLIP)),
-        Change("gradients not clipped", recipe.replace(optimizer=none, clip=None)),
+        Change(says.CLIPPED.say(old=least, new=CLIP), clipped if told is None else clipped.replace(clip=CLIP)),
+        Change(says.NOT_CLIPPED.say(), recipe.replace(optimizer=none, clip=None)),
     ]
 
 
@@ -58,7 +60,7 @@ def milder_momentum(recipe: Recipe, run: Any) -> list[Change]:
             continue
         rate = optimizer.rate
         usual = [*optimizer.transforms[:-1], optimizer.last.replace(**{name: MOMENTUM})]
-        words = f"{name} {present:g} → {MOMENTUM:g}"
+        words = says.MOMENTUM.say(name=name, old=present, new=MOMENTUM)
         changes.append(Change(words, recipe.replace(optimizer=_rebuilt(usual))))
         if name == "momentum" and rate and not isinstance(optimizer.option("learning_rate"), Schedule):
             for factor in (10.0, 0.1):
@@ -66,7 +68,7 @@ def milder_momentum(recipe: Recipe, run: Any) -> list[Change]:
                 last = usual[-1].replace(learning_rate=new)
                 changes.append(
                     Change(
-                        f"{words}, learning rate {rate:g} → {new:g}",
+                        join(", ", [words, says.RATE.say(old=rate, new=new)]),
                         recipe.replace(optimizer=_rebuilt([*usual[:-1], last])),
                     )
                 )
@@ -85,9 +87,9 @@ def unscheduled(recipe: Recipe, run: Any) -> list[Change]:
         return []
     parts = [*optimizer.transforms[:-1], optimizer.last.replace(learning_rate=float(highest))]
     steady = recipe.replace(optimizer=_rebuilt(parts), schedule=None)
-    changes = [Change(f"learning rate {highest:g} throughout, without a schedule", steady, config={"schedule": None})]
+    changes = [Change(says.RATE_THROUGHOUT.say(rate=highest), steady, config={"schedule": None})]
     if training.schedule != "cosine":
-        words = f"learning rate from {highest:g} down to 0 over all {training.epochs} epochs (cosine)"
+        words = says.RATE_FALLING.say(rate=highest, epochs=training.epochs)
         changes.append(Change(words, steady.replace(schedule="cosine"), config={"schedule": "cosine"}))
     return changes
 
@@ -98,12 +100,12 @@ def settled(recipe: Recipe, run: Any) -> list[Change]:
     rate = optimizer.option("learning_rate")
     if not isinstance(rate, (int, float)) or recipe.training.schedule is not None:
         return []
-    words = f"learning rate from {rate:g} down to 0 over all {recipe.training.epochs} epochs (cosine)"
+    words = says.RATE_FALLING.say(rate=rate, epochs=recipe.training.epochs)
     changes = [Change(words, recipe.replace(schedule="cosine"), config={"schedule": "cosine"})]
     for factor in (0.3, 0.1):
         new = float(f"{rate * factor:.3g}")
         parts = [*optimizer.transforms[:-1], optimizer.last.replace(learning_rate=new)]
-        words = f"learning rate {rate:g} → {new:g}"
+        words = says.RATE.say(old=rate, new=new)
         changes.append(Change(words, recipe.replace(optimizer=_rebuilt(parts)), config={"learning_rate": new}))
     return changes
 
@@ -120,12 +122,12 @@ def wider_delta(recipe: Recipe, run: Any) -> list[Change]:
         spread = 1.0
     delta = float(f"{EFFICIENT * spread:.3g}")
     if delta > loss.delta > 0:
-        words = f"Huber's delta {loss.delta:g} → {delta:g}"
+        words = says.DELTA.say(old=loss.delta, new=delta)
         changes.append(Change(words, recipe.replace(loss=Huber(delta=delta))))
     if not recipe.training.standardize_targets:
         changes.append(
             Change(
-                f"targets standardised for training, Huber's delta {loss.delta:g} → {EFFICIENT:g}",
+                join(", ", [says.TARGETS_SCALED.say(), says.DELTA.say(old=loss.delta, new=EFFICIENT)]),
                 recipe.replace(loss=Huber(delta=EFFICIENT), standardize_targets=True),
             )
         )
@@ -137,22 +139,22 @@ def weighed_alike(recipe: Recipe, run: Any) -> list[Change]:
     training = recipe.training
     changes = []
     if training.sample_weight is not None:
-        changes.append(Change("rows weighed alike", recipe.replace(sample_weight=None)))
+        changes.append(Change(says.ROWS_ALIKE.say(), recipe.replace(sample_weight=None)))
     if training.class_weight is not None:
         config = {"balance": False} if training.class_weight == "balanced" else None
-        changes.append(Change("no weights of classes", recipe.replace(class_weight=None), config=config))
+        changes.append(Change(says.NO_CLASS_WEIGHTS.say(), recipe.replace(class_weight=None), config=config))
         if training.class_weight != "balanced":
             balanced = recipe.replace(class_weight="balanced")
-            changes.append(Change("classes weighed equally", balanced, config={"balance": True}))
+            changes.append(Change(says.BALANCED.say(), balanced, config={"balance": True}))
     if training.sample_weight is not None and training.class_weight is not None:
         neither = recipe.replace(sample_weight=None, class_weight=None)
-        changes.append(Change("rows and classes weighed alike", neither))
+        changes.append(Change(says.ALL_ALIKE.say(), neither))
     return changes
 
 
 def shuffled(recipe: Recipe, run: Any) -> list[Change]:
     """Rows in another order in each epoch."""
-    return [] if recipe.training.shuffle else [Change("rows shuffled in each epoch", recipe.replace(shuffle=True))]
+    return [] if recipe.training.shuffle else [Change(says.SHUFFLED.say(), recipe.replace(shuffle=True))]
 
 
 def unhindered(recipe: Recipe, run: Any) -> list[Change]:
@@ -161,7 +163,7 @@ def unhindered(recipe: Recipe, run: Any) -> list[Change]:
     for remedy in (unclipped, milder_momentum, unscheduled):
         for change in remedy(recipe, run)[:1]:
             recipe, words = change.recipe, [*words, change.words]
-    return [Change("; ".join(words), recipe)] if words else []
+    return [Change(join("; ", words), recipe)] if words else []
 
 
 # Whatever the network: see `settings.OF_TRAINING`.

@@ -97,6 +97,24 @@ def parts_of(
     return told | taught(one, y.reshape(-1), other, held_y.reshape(-1), (along, along_y.reshape(-1)))
 
 
+def token_counts(x: np.ndarray, others: list[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
+    """How often the commonest tokens stand in each row, of rows and of others; and which tokens these are.
+
+    Of `others` the first are the held-out rows, which have a say in what is common.
+
+    Examples
+    --------
+    >>> counts, tokens = token_counts(np.array([[3, 3, 5]]), [np.array([[5, 5, 5]])])
+    >>> tokens.tolist(), [part.tolist() for part in counts]
+    ([3, 5], [[[2.0, 1.0]], [[0.0, 3.0]]])
+    """
+    seen = [part.reshape(len(part), -1) for part in (x, *others)]
+    values, times = np.unique(np.concatenate([part[:ROWS].reshape(-1) for part in seen[:2]]), return_counts=True)
+    tokens = np.sort(values[np.argsort(-times, kind="stable")[:SOME]])
+    counts = [np.stack([(part == token).sum(axis=1) for token in tokens], axis=1).astype(np.float64) for part in seen]
+    return counts, tokens
+
+
 def _auc(one: np.ndarray, other: np.ndarray) -> float:
     """How often a held-out row is held for one rather than a training row is, of the same fold."""
     bounded = np.clip(np.concatenate([one, other]), -MOVED, MOVED)
@@ -121,14 +139,31 @@ def _numbers(
     inner = {name: score(answers(one, goal, name), goal, None) for name in ("linear", "neighbours")}
     best = max(inner, key=lambda name: inner[name])
     told, along = (answers(one, goal, best, part) for part in (other, stretch[0]))
+    return {
+        "inner": inner[best], "guess_inner": 0.0,
+        "within": max(score(answers(other, held, name), held, None) for name in ("linear", "neighbours")),
+        **fitting(told, held, together=False, spread=float(goal.std())),
+        "next": moved_by_one(along, along_y),
+    }  # fmt: skip
+
+
+def fitting(told: np.ndarray, held: np.ndarray, together: bool, spread: float | None = None) -> dict[str, float]:
+    """R² of answers for numbers as they are, rescaled, moved to their level, and by a row where rows are `together`.
+
+    "drift" is by how much they are off, of the `spread` of the numbers that were learned from, or of these.
+    """
     drift = float((held - told).mean())
     return {
-        "inner": inner[best], "across": score(told, held, None),
-        "within": max(score(answers(other, held, name), held, None) for name in ("linear", "neighbours")),
-        "next": max(score(along, np.roll(along_y, by, axis=0), None) for by in (-1, 1)) if len(along) else 0.0,
-        "recoded": _correlation(told[:, 0], held[:, 0]) ** 2, "guess": 0.0, "guess_inner": 0.0,
-        "levelled": score(told + drift, held, None), "drift": drift / max(float(goal.std()), 1e-30),
+        "across": score(told, held, None), "recoded": _correlation(told[:, 0], held[:, 0]) ** 2,
+        "levelled": score(told + drift, held, None), "guess": 0.0,
+        "drift": drift / max(float(held.std()) if spread is None else spread, 1e-30),
+        "next": moved_by_one(told, held) if together else 0.0,
     }  # fmt: skip
+
+
+def moved_by_one(told: np.ndarray, held: np.ndarray) -> float:
+    """R² of answers for numbers that stand a row before, or behind; 0 of none."""
+    return max(score(told, np.roll(held, by, axis=0), None) for by in (-1, 1)) if len(told) else 0.0
 
 
 def _bounded(values: np.ndarray) -> np.ndarray:
@@ -151,33 +186,33 @@ def _classes(
         return {}  # of one class there is nothing to tell
     count = max(labels.max(), held_labels.max(), along_labels.max(initial=0)) + 1
     goal, held = np.eye(count)[labels], np.eye(count)[held_labels]
-    inner = {name: _balanced(answers(one, goal, name), labels) for name in ("linear", "neighbours")}
+    inner = {name: balanced(answers(one, goal, name), labels) for name in ("linear", "neighbours")}
     best = max(inner, key=lambda name: inner[name])
     told, along = (answers(one, goal, best, part) for part in (other, stretch[0]))
     several = len(np.unique(along_labels)) > 1
     return {
-        "inner": inner[best], "across": _balanced(told, held_labels),
-        "within": max(_balanced(answers(other, held, name), held_labels) for name in ("linear", "neighbours")),
-        "next": max(_balanced(along, np.roll(along_labels, by)) for by in (-1, 1)) if several else 0.0,
-        "recoded": _renamed(told, held_labels),
+        "inner": inner[best], "across": balanced(told, held_labels),
+        "within": max(balanced(answers(other, held, name), held_labels) for name in ("linear", "neighbours")),
+        "next": max(balanced(along, np.roll(along_labels, by)) for by in (-1, 1)) if several else 0.0,
+        "recoded": renamed(told, held_labels),
         "guess": 1 / len(np.unique(held_labels)), "guess_inner": 1 / len(np.unique(labels)),
-        "counted": _counted(held_labels), "counted_inner": _counted(labels),
+        "counted": counted(held_labels), "counted_inner": counted(labels),
     }  # fmt: skip
 
 
-def _balanced(answer: np.ndarray, labels: np.ndarray) -> float:
+def balanced(answer: np.ndarray, labels: np.ndarray) -> float:
     """The mean of the classes' recalls."""
     right = answer.argmax(axis=1) == labels
     return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
 
 
-def _counted(labels: np.ndarray) -> float:
+def counted(labels: np.ndarray) -> float:
     """How many rows of equally common classes have as sure a balanced accuracy: K² / Σ 1/n."""
     counts = np.unique(labels, return_counts=True)[1]
     return float(len(counts) ** 2 / (1 / counts).sum())
 
 
-def _renamed(told: np.ndarray, labels: np.ndarray) -> float:
+def renamed(told: np.ndarray, labels: np.ndarray) -> float:
     """Balanced accuracy if each class that is told stood for the one that it mostly meets, no two for the same."""
     pairs = np.zeros((told.shape[1], told.shape[1]))
     np.add.at(pairs, (told.argmax(axis=1), labels), 1)
