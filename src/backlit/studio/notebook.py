@@ -190,9 +190,9 @@ class Studio:
     def _tell(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         try:
             self._widget.send(content, buffers)
-        except Exception as error:
+        except Exception:
             if self._widget.comm is not None:  # it wasn't closed meanwhile
-                log.error("the studio couldn't tell its page something", exc_info=error)
+                log.exception("the studio couldn't tell its page something")
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self._widget._repr_mimebundle_(**options)
