@@ -218,7 +218,7 @@ class Counting(np.ndarray):
         return result.view(Counting) if isinstance(result, np.ndarray) else result
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
-        """Of `where`, `concatenate`, `einsum` and the like, which are no ufuncs; one that gives a view makes nothing."""
+        """Of `where`, `concatenate`, `einsum` and the like, which are no ufuncs; what gives a view makes nothing."""
         from backlit.graph import tree
 
         def plain(part: Any) -> Any:

@@ -226,8 +226,8 @@ def backlit(row: Row, precision: str | None) -> Contestant:
 
     def run() -> float:
         done = bl.fit(
-            network, x, y, loss="cross_entropy", optimizer=optimizer, epochs=2, batch_size=row.batch, metrics=[], probes=None,
-            clip=None, chunk=1, progress=False, precision=precision,
+            network, x, y, loss="cross_entropy", optimizer=optimizer, epochs=2, batch_size=row.batch, metrics=[],
+            probes=None, clip=None, chunk=1, progress=False, precision=precision,
         )  # fmt: skip
         finite(done.history[-1]["loss"])
         return done.history[-1]["seconds"] / row.steps

@@ -102,10 +102,10 @@ def _written(site: Site, one: Tensor, other: Tensor, made: dict[int, Value], x: 
         else:
             inputs.append(_constant(site, f"input {place + 1} of {name}", a, b, x))
     if one.op is PART:
-        place = site
+        at = site
         for part in one.static["path"].removeprefix(f"{site.path}/").split("/"):  # of a part's part, too
-            place = place.child(part)
-        return place.write(one.static["layer"], made[one.parents[0].serial])
+            at = at.child(part)
+        return at.write(one.static["layer"], made[one.parents[0].serial])
     if name not in OPERATIONS:
         raise InputError(
             f"it uses the operation {name}, for which there is no mapping; those that have one: "
