@@ -39,7 +39,7 @@ from tests.doctor.making import (
 # Of each finding and way in which it shows: evidence of it, and a healthy twin that differs where it matters.
 BY_HEART = {"kind": "class"}
 LEARNED = {"accuracy": 1.0, "val_accuracy": 0.2}
-ANSWERS = {"held": 120, "across": 0.2, "recoded": 0.9, "next": 0.3, "guess": 0.33, "counted": 120}
+ANSWERS = {"held": 120, "across": 0.2, "recoded": 0.9, "next": 0.3, "guess": 0.33, "counted": 120, "usual": 0.0}
 CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     (missing_inputs.MISSING_INPUTS, missing_inputs.COUNTED, evidence(data={"bad_rows": 3}), evidence()),
     (

@@ -95,13 +95,16 @@ SCRAMBLED = Sign(
 )
 
 
-def _inputs_differ(e: Evidence) -> bool:
-    parts = e.data.get("parts") or {}
-    if not parts:
-        return False
+def _alike(parts: dict[str, Any]) -> float:
+    """The AUC up to which the inputs of both parts look alike."""
     rows, held = parts["rows"], parts["held"]
     error = math.sqrt((rows + held + 1) / (12 * rows * held))  # of an AUC where there is nothing to tell
-    return bool(parts["apart"] > 0.5 + max(TOLD_APART, SURELY * error))
+    return 0.5 + max(TOLD_APART, SURELY * error)
+
+
+def _inputs_differ(e: Evidence) -> bool:
+    parts = e.data.get("parts") or {}
+    return bool(parts) and bool(parts["apart"] > _alike(parts))
 
 
 def shifted(e: Evidence) -> list[Finding]:
@@ -118,7 +121,7 @@ def shifted(e: Evidence) -> list[Finding]:
     if _inputs_differ(e):
         sign, names = (TOKENS, ("token", "usual", "often")) if "token" in parts else (APART, APART_VALUES)
         values: dict[str, Any] = {name: parts[name] for name in names}
-        return [SHIFTED.found(sign, parts["apart"], 0.5 + TOLD_APART, severity=severity, **values)]
+        return [SHIFTED.found(sign, parts["apart"], _alike(parts), severity=severity, **values)]
     limit, enough = _lost(parts) or (0.0, 1.0)
     if parts.get("levelled", -1.0) <= enough:
         return []
@@ -171,10 +174,11 @@ def _by_the_network(e: Evidence) -> list[Finding]:
     known, fits = e.score(False), e.answers
     if not fits or known is None:
         return []
+    usual = fits["usual"]  # that they fit neighbours so well is the nature of rows that follow one another
     if e.classes:  # renaming hardly helps by chance, so what it gains is told by itself
-        best = max(fits["recoded"], fits["next"])
+        ways = [(fits["recoded"], ANSWERS_RENAMED)] + [(fits["next"], ANSWERS_MOVED)] * (fits["next"] > usual)
+        best, sign = max(ways, key=lambda way: way[0])
         limit = best - TAUGHT - SURELY * of_share(best, fits["counted"])
-        sign = ANSWERS_RENAMED if fits["recoded"] >= fits["next"] else ANSWERS_MOVED
         if fits["across"] >= limit:
             return []
     else:
@@ -184,10 +188,10 @@ def _by_the_network(e: Evidence) -> list[Finding]:
         if lost is None or fits["levelled"] > lost[1]:
             return []
         limit, enough = lost
-        found = _told_otherwise(fits, enough)
-        if found is None:
+        renamed = fits["recoded"] > enough
+        if not renamed and fits["next"] <= max(enough, usual):
             return []
-        sign = ANSWERS_RENAMED if found is RENAMED else ANSWERS_MOVED
+        sign = ANSWERS_RENAMED if renamed else ANSWERS_MOVED
     values = {name: fits[name] for name in ("recoded", "next")}
     return [WRONG_LABELS.found(sign, fits["across"], limit, **values)]
 

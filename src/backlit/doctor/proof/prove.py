@@ -284,5 +284,6 @@ class Laboratory:
         verdict = self.verdicts.get(finding.kind.key)
         if verdict is None or (finding.severity != "alarm" and verdict.result != "shown"):
             return finding
-        tried = finding.kind in experiments.competing(Diagnosis([finding]))
-        return dataclasses.replace(finding, severity="alarm", proof=verdict) if tried else finding
+        if finding.severity != "alarm" and finding.kind not in experiments.competing(Diagnosis([finding])):
+            return finding  # as a remark it is something else than what was tried
+        return dataclasses.replace(finding, severity="alarm", proof=verdict)
