@@ -144,6 +144,11 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         evidence(KNOWN, SCATTERED, data=held_out(apart=0.6, token=1, usual=0.02, often=0.03)),
     ),
     (
+        parts.SHIFTED, parts.LENGTHS,
+        evidence(KNOWN, SCATTERED, data=held_out(by_length=0.9, length=40.0, held_length=12.0)),
+        evidence(KNOWN, SCATTERED, data=held_out(by_length=0.6, length=40.0, held_length=36.0)),
+    ),
+    (
         parts.WRONG_LABELS, parts.ANSWERS_RENAMED,
         evidence(KNOWN, SCATTERED, data=BY_HEART, answers=ANSWERS, scores=LEARNED),
         evidence(KNOWN, SCATTERED, data=BY_HEART, answers=ANSWERS | {"recoded": 0.4}, scores=LEARNED),

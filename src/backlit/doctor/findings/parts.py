@@ -40,6 +40,19 @@ TOKENS = Sign(
     APART.measure,
     APART.source,
 )
+LENGTHS = Sign(
+    Template(
+        "held-out texts have {held_length:.3g} tokens, training ones {length:.3g}",
+        "텍스트의 평균 토큰 수: 평가 데이터 {held_length:.3g}, 학습 데이터 {length:.3g}",
+    ),
+    Template(
+        "AUC of the length, which tells held-out rows from training rows",
+        "길이로 평가 데이터와 학습 데이터를 구별하는 AUC",
+    ),
+    APART.source,
+    remedy="print((x == 0).sum(axis=1).mean(), (x_held == 0).sum(axis=1).mean())  # padding: hide it by bl.Masked, or "
+    "cut texts alike",
+)
 _LOST = Template(
     "score on held-out rows of what simple models learn from training rows",
     "단순한 모형이 학습 데이터에서 배운 것이 평가 데이터에서 내는 점수",
@@ -104,7 +117,7 @@ def _alike(parts: dict[str, Any]) -> float:
 
 def _inputs_differ(e: Evidence) -> bool:
     parts = e.data.get("parts") or {}
-    return bool(parts) and bool(parts["apart"] > _alike(parts))
+    return bool(parts) and bool(max(parts["apart"], parts.get("by_length", 0.0)) > _alike(parts))
 
 
 def shifted(e: Evidence) -> list[Finding]:
@@ -118,9 +131,12 @@ def shifted(e: Evidence) -> list[Finding]:
     if not (behind or (worse and not e.trained)):
         return []
     severity = "remark" if e.well else "alarm"
+    if _inputs_differ(e) and parts["apart"] <= _alike(parts):
+        values: dict[str, Any] = {name: parts[name] for name in ("length", "held_length")}
+        return [SHIFTED.found(LENGTHS, parts["by_length"], _alike(parts), severity=severity, **values)]
     if _inputs_differ(e):
         sign, names = (TOKENS, ("token", "usual", "often")) if "token" in parts else (APART, APART_VALUES)
-        values: dict[str, Any] = {name: parts[name] for name in names}
+        values = {name: parts[name] for name in names}
         return [SHIFTED.found(sign, parts["apart"], _alike(parts), severity=severity, **values)]
     limit, enough = _lost(parts) or (0.0, 1.0)
     if parts.get("levelled", -1.0) <= enough:
@@ -213,7 +229,7 @@ SHIFTED = Kind(
     effect=Template(
         "a held-out score that says how it will do", "평가 점수로 앞으로 얼마나 잘 맞힐지 알 수 있게 됩니다."
     ),
-    signs=(APART, TOKENS, DRIFTED),
+    signs=(APART, TOKENS, LENGTHS, DRIFTED),
     rules=(shifted,),
 )
 

@@ -30,6 +30,7 @@ def parts_of(
     kind: str,
     *,
     stretch: tuple[np.ndarray, np.ndarray] | None = None,
+    shares: bool = False,
     seed: int = 0,
 ) -> dict[str, Any]:
     """What tells the parts apart.
@@ -44,6 +45,8 @@ def parts_of(
         Of target.
     stretch : (x, y), optional
         Held-out rows that follow one another; the first ones of `held_x` if left out.
+    shares : bool
+        Whether columns are shares of each row's own count: of few they vary more, so squares tell nothing of them.
     seed : int
         Draws the rows.
 
@@ -73,7 +76,7 @@ def parts_of(
     drawn, held_drawn = (rng.permutation(len(part))[:ROWS] for part in (x, held_x))
     x, y, held_x, held_y = x[drawn], y[drawn], held_x[held_drawn], held_y[held_drawn]
     one, other, along = (part.reshape(len(part), -1).astype(np.float64) for part in (x, held_x, stretch[0][:ROWS]))
-    if min(len(one), len(other)) < FEWEST or one.shape[1] > MOST_COLUMNS or not np.isfinite(other).all():
+    if min(len(one), len(other)) < FEWEST or not 0 < one.shape[1] <= MOST_COLUMNS or not np.isfinite(other).all():
         return {}
     mean, std = one.mean(axis=0), one.std(axis=0)
     still = std <= 1e-7 * np.maximum(np.abs(mean), 1e-30)
@@ -82,10 +85,10 @@ def parts_of(
     one, other, along = ((part - mean) / spread for part in (one, other, along))
     moved = np.abs(other.mean(axis=0))
     wide = np.maximum(other.std(axis=0), 1e-6) / np.maximum(one.std(axis=0), 1e-6)
-    stretched = np.where(still, 1.0, np.maximum(wide, 1 / wide))
+    stretched = np.where(still | shares, 1.0, np.maximum(wide, 1 / wide))
     column = int(np.argmax(np.maximum(moved, np.log2(np.maximum(stretched, 1.0)))))
     told = {
-        "rows": len(one), "held": len(other), "apart": _auc(one, other), "column": column,
+        "rows": len(one), "held": len(other), "apart": _auc(one, other, not shares), "column": column,
         "moved": float(moved[column]), "stretched": float(stretched[column]),
     }  # fmt: skip
     if kind not in ("class", "binary", "number") or y.size != len(y) or held_y.size != len(held_y):
@@ -98,29 +101,49 @@ def parts_of(
     return told | taught(one, y.reshape(-1), other, held_y.reshape(-1), (along, along_y.reshape(-1)))
 
 
-def token_counts(x: np.ndarray, others: list[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
-    """How often the commonest tokens stand in each row, of rows and of others; and which tokens these are.
+def token_shares(
+    x: np.ndarray, others: list[np.ndarray], padding: float | None = None
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """The commonest tokens' shares of each row's tokens, of rows and of others; and which tokens these are.
 
-    Of `others` the first are the held-out rows, which have a say in what is common.
+    Of `others` the first are the held-out rows, which have a say in what is common. What rows are filled up with is
+    no token, so that shorter rows have the same shares.
 
     Examples
     --------
-    >>> counts, tokens = token_counts(np.array([[3, 3, 5]]), [np.array([[5, 5, 5]])])
-    >>> tokens.tolist(), [part.tolist() for part in counts]
-    ([3, 5], [[[2.0, 1.0]], [[0.0, 3.0]]])
+    >>> shares, tokens = token_shares(np.array([[3, 3, 5, 5]]), [np.array([[5, 5, 5, 0]])], padding=0)
+    >>> tokens.tolist(), [part.tolist() for part in shares]
+    ([3, 5], [[[0.5, 0.5]], [[0.0, 1.0]]])
     """
     seen = [part.reshape(len(part), -1) for part in (x, *others)]
-    values, times = np.unique(np.concatenate([part[:ROWS].reshape(-1) for part in seen[:2]]), return_counts=True)
+    some = np.concatenate([part[:ROWS].reshape(-1) for part in seen[:2]])
+    values, times = np.unique(some if padding is None else some[some != padding], return_counts=True)
     tokens = np.sort(values[np.argsort(-times, kind="stable")[:SOME]])
-    counts = [np.stack([(part == token).sum(axis=1) for token in tokens], axis=1).astype(np.float64) for part in seen]
-    return counts, tokens
+    shares = []
+    for part in seen:
+        lengths = np.full(len(part), part.shape[1]) if padding is None else (part != padding).sum(axis=1)
+        counts = [(part == token).sum(axis=1) / np.maximum(lengths, 1) for token in tokens]
+        shares.append(np.stack(counts, axis=1) if counts else np.zeros((len(part), 0)))
+    return shares, tokens
 
 
-def _auc(one: np.ndarray, other: np.ndarray) -> float:
+def told_by_rank(one: np.ndarray, other: np.ndarray) -> float:
+    """The AUC of a number that tells one part's rows from the other's, whichever way it does.
+
+    Examples
+    --------
+    >>> told_by_rank(np.array([1, 2, 3]), np.array([0, 0, 0]))
+    1.0
+    """
+    more = one[:, None] - other[None]
+    return 0.5 + abs(float((more > 0).mean() + 0.5 * (more == 0).mean()) - 0.5)
+
+
+def _auc(one: np.ndarray, other: np.ndarray, squares: bool = True) -> float:
     """How often a held-out row is held for one rather than a training row is, of the same fold."""
     bounded = np.clip(np.concatenate([one, other]), -MOVED, MOVED)
     bounded = bounded[:, :: -(-bounded.shape[1] // SOME)]
-    features = np.concatenate([bounded, np.square(bounded)], axis=1)
+    features = np.concatenate([bounded, np.square(bounded)], axis=1) if squares else bounded
     held = np.repeat([0.0, 1.0], [len(one), len(other)])
     fold = np.concatenate([np.arange(len(one)), np.arange(len(other))]) % FOLDS  # as many of each in every fold
     right = pairs = 0.0
@@ -238,7 +261,7 @@ def renamed(told: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _names(said: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """The class that each class that is told stands for (classes,): the likeliest pairs first; else, it keeps its name."""
+    """The class that each class that is told stands for (classes,), the likeliest pairs first; or its own."""
     pairs = np.zeros((count, count))
     np.add.at(pairs, (said, labels), 1)
     pairs /= np.maximum(pairs.sum(axis=0), 1)
@@ -252,7 +275,7 @@ def _names(said: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def honestly_moved(targets: np.ndarray, kind: str) -> float:
-    """How well answers that are right may fit targets of the row before or behind, since rows resemble their neighbours.
+    """How well answers that are right may fit targets of the row before or behind, where rows are like these.
 
     Of numbers with autocorrelation ρ the best answers to anything that is known of the row reach an R² of
     1 - (1 - ρ)² there at most: 2 cov(answer, neighbour) = 2 ρ of a unit variance, less the answer's own, which is ρ² or
