@@ -77,9 +77,8 @@ format: $(VENV)/.dev ## put the code in form
 	@$(BIN)/ruff check --fix --exit-zero
 	@$(BIN)/ruff format
 
-docs: $(VENV)/.dev ## the documentation site, in site/: open site/index.html
-	@$(BIN)/python docs/site/gather.py
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+docs: $(VENV)/.dev ## the documentation site, in site/: open site/index.html; ADDRESS=https://… for its map, VERSIONS=folder
+	@$(BIN)/python docs/site/build.py $(if $(ADDRESS),--address $(ADDRESS)) $(if $(VERSIONS),--versions $(VERSIONS))
 
 docs-serve: $(VENV)/.dev ## the site as it is being written, at http://127.0.0.1:8000
 	@$(BIN)/python docs/site/gather.py

@@ -13,7 +13,7 @@ TERMS = glossary.terms()
 LEFT = {term: other["ko"] for other in TERMS for term in other.get("not", ())}
 WHERE = (
     "src/backlit/**/*.md", "src/backlit/**/*.json", "src/backlit/**/*.toml", "src/backlit/**/*.py", "docs/*.ko.md",
-    "docs/site/*.py", "*.ko.md",
+    "docs/site/*.py", "docs/site/*.toml", "*.ko.md",
 )  # fmt: skip
 PAGES = sorted(page for where in WHERE for page in ROOT.glob(where) if page.name != "glossary.toml")
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,7 @@ def test_the_measure_sees_a_slow_import() -> None:
         "import backlit as bl; dir(bl); bl.__version__",
         "import backlit as bl; x = bl.tensor(2.0); (x * x).backward()",
         "import backlit as bl, numpy as np; bl.hessian(lambda x: x @ x)(np.ones(2))",
+        "import backlit as bl; [bl.data.load(name) for name in bl.data.names()]",
         "import backlit as bl; str(bl.Sequential(bl.Linear(3), bl.Linear(2)).build((4,)))",
     ],
 )
@@ -65,3 +67,48 @@ def test_a_name_that_is_not_public() -> None:
 
 def test_the_module_list_sees_what_is_imported() -> None:
     assert imported_by("import scipy, rich") == ["rich", "scipy"]
+
+
+def test_training_iris_imports_what_it_needs(tmp_path: Path) -> None:
+    """JAX, NumPy and Backlit: whatever else is there takes longer than the training."""
+    code = f"""
+import sys
+from backlit.cli.main import main
+sys.argv = ["backlit", "train", "iris", "--epochs", "2", "--out", {str(tmp_path / "run")!r}, "--no-report", "--json"]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code
+parts = ("backlit.trackers", "backlit.exchange", "backlit.studio")
+print(*[name for name in ({", ".join(map(repr, SLOW))}, *parts) if name in sys.modules])
+"""
+    told, _, imported = run(code).rpartition("}")
+    assert told
+    assert set(imported.split()) <= {"jax", "typer"}
+
+
+def test_the_result_is_there_before_the_report(tmp_path: Path) -> None:
+    """What draws the report is imported once the result is printed and kept, and Ctrl-C meanwhile loses neither."""
+    code = f"""
+import sys
+from backlit import run
+from backlit.cli.main import main
+
+def interrupted(*given):
+    print("drawing", "matplotlib" in sys.modules, "jinja2" in sys.modules)
+    raise KeyboardInterrupt
+
+run.save_report = interrupted
+sys.argv = ["backlit", "train", "iris", "--epochs", "2", "--out", {str(tmp_path / "run")!r}, "-q"]
+try:
+    main()
+except SystemExit as ended:
+    print("status", ended.code)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    told = done.stdout
+    assert "accuracy" in told
+    assert told.index("accuracy") < told.index(f"run: {tmp_path / 'run'}") < told.index("drawing False False")
+    assert done.returncode == 130
+    assert done.stderr == "backlit: interrupted\n"
+    assert bl.load(tmp_path / "run").judgement["scores"]["accuracy"] > 0

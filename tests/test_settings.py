@@ -128,7 +128,7 @@ def test_repr_makes_it_again(value):
 def test_json_of_a_plain_function():
     text = optim.SGD(np.square).to_dict()
     assert text["learning_rate"] == {"schedule": repr(np.square)}
-    with pytest.raises(UnknownNameError, match=r"unknown schedule .*square.*Known: Constant, Cosine"):
+    with pytest.raises(UnknownNameError, match=r"unknown schedule .*square.*Known: Budget, Constant, Cosine"):
         optim.Transform.from_dict(text)
 
 

@@ -1,38 +1,51 @@
 """The documentation site: it builds strictly, is whole, and needs nothing from elsewhere."""
 
+import importlib
 import json
 import re
 import runpy
+import shutil
 import subprocess
 import sys
+import tomllib
+import xml.etree.ElementTree
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbformat
 import pytest
 import typer
 
 import backlit as bl
 from backlit.cli.main import app
+from backlit.studio.session import Session
+from backlit.studio.sharing import state_of
 
 ROOT = Path(__file__).resolve().parent.parent
+ADDRESS = "https://backlit.example/docs"
+sys.path.append(str(ROOT / "docs" / "site"))  # they call each other by these names
+finish, kept, korean_labels, lessons, openings, playground, reference, running, summaries = map(
+    importlib.import_module,
+    ("finish", "kept", "korean_labels", "lessons", "openings", "playground", "reference", "running", "summaries"),
+)
 
 
 @pytest.mark.slow
 def test_the_site(tmp_path: Path) -> None:
     """One test, since the build is what takes the time; the lessons are run by tests of their own."""
     site = tmp_path / "site"
-    for command in (
-        ["docs/site/gather.py", "--outline"],
-        ["-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(site)],
-    ):
-        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    command = ["docs/site/build.py", "--outline", "--to", str(site), "--address", ADDRESS]
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     pages = {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
     pages = {name: text for name, text in pages.items() if not name.startswith("playground/")}  # no page of words
     nothing_comes_from_elsewhere(site, pages)
     links_lead_to_pages_and_places_on_them(site, pages)
     both_languages(pages)
+    a_gallery_of_pictures(site, pages)
+    the_map_names_every_page(site, pages)
+    everyone_can_use_it(site)
     every_public_name_is_in_the_reference(pages)
     signatures_are_as_they_are_called(pages)
     every_option_is_in_the_command_reference(pages)
@@ -134,19 +147,165 @@ def every_option_is_in_the_command_reference(pages: dict[str, str]) -> None:
 
 
 def search_finds_both_languages(site: Path) -> None:
-    found = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
-    locations = {page["location"] for page in found["docs"]}
-    assert {"tables.html", "ko/tables.html", "reference/layers.html"} <= locations
-    assert set(found["config"]["lang"]) == {"en", "ko"}
-    assert (site / "search" / "search_index.js").is_file()  # for a site that is opened from files
+    for place, languages, word in (("", {"en"}, "learning rate"), ("ko/", {"en", "ko"}, "학습률")):
+        found = json.loads((site / place / "search" / "search_index.json").read_text(encoding="utf-8"))
+        locations = {page["location"] for page in found["docs"]}
+        assert {"tables.html", "gallery.html"} <= locations  # from the language's own root
+        assert not any(location.startswith("ko/") for location in locations)
+        assert set(found["config"]["lang"]) == languages
+        assert word in "".join(page["text"] for page in found["docs"])
+        assert (site / place / "search" / "search_index.js").is_file()  # for a site that is opened from files
+        base = re.findall(r'"base":\s*"([^"]*)"', (site / place / "tables.html").read_text(encoding="utf-8"))
+        assert base == ["."], place  # where its page looks for it
 
 
-def test_the_playground_has_each_exercise_and_links_to_it_where_the_page_can_run(
-    monkeypatch: pytest.MonkeyPatch,
+def a_gallery_of_pictures(site: Path, pages: dict[str, str]) -> None:
+    for place in ("", "ko/"):
+        shown = re.findall(r'<img alt="[^"]+" src="([^"]+)"', pages[f"{place}gallery.html"])
+        assert len(shown) == len(set(shown)) > 20
+        for picture in shown:
+            assert (site / place / picture).stat().st_size > 1000, picture
+            assert f'href="{picture}"' in pages[f"{place}gallery.html"], picture  # opens in its full size
+    english, korean = (site / place / "gallery-curves.png" for place in ("", "ko"))
+    assert english.read_bytes() != korean.read_bytes()  # its labels are in the page's language
+
+
+def the_map_names_every_page(site: Path, pages: dict[str, str]) -> None:
+    root = xml.etree.ElementTree.parse(site / "sitemap.xml").getroot()  # noqa: S314, our own
+    named = {place.text for place in root.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")}
+    assert named == {f"{ADDRESS}/{name}" for name in pages if name != "404.html"}
+
+
+LOOKED_AT = ("index", "gallery", "lessons/linear", "lessons/sequences", "reference/trackers", "glossary")
+
+
+def everyone_can_use_it(site: Path) -> None:
+    """No serious fault by axe-core, and nothing that sticks out of a phone's width."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+    from tests.studio.browser.test_everyone import serious, too_wide
+
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for place, scheme, width in (("", "light", 1280), ("ko/", "dark", 390)):
+            context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+            page = context.new_page()
+            for name in LOOKED_AT:
+                page.goto((site / f"{place}{name}.html").as_uri())
+                assert serious(page) == [], (place, name)
+                assert not too_wide(page), (place, name)
+            context.close()
+        browser.close()
+
+
+def test_the_gallery_has_every_picture_and_its_calls_are_one_program(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))
+    drawing = set(bl.plots.__all__) - {"figure", "label"}
+    assert not [name for name in drawing if f"bl.plots.{name}(" not in code]
+    for depth in ("neurons", "operations", "time", "cell"):
+        assert f'depth="{depth}"' in code
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    drawn = re.findall(r'"(gallery-[\w]+\.(?:png|svg))"', code)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(drawn)
+
+
+def test_every_public_name_and_command_has_a_korean_sentence() -> None:
+    names, public = summaries.korean(), reference.public()
+    assert set(names) == set(public)
+    assert set(summaries.korean("commands")) == set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    for name, sentence in (names | summaries.korean("commands")).items():
+        assert re.search(r"[가-힣]", sentence), name
+    said = {name: " ".join((thing.__doc__ or "").split()) for name, thing in public.items()}
+    raw = tomllib.loads(summaries.FILE.read_text(encoding="utf-8"))["names"]
+    formulas = [(name, part) for name, sentence in raw.items() for part in re.findall(r"``(.+?)``", sentence)]
+    assert len(formulas) > 100
+    assert not [(name, part) for name, part in formulas if part not in said[name]]
+
+
+def test_a_korean_sentence_stands_under_its_name() -> None:
+    before = '<h2 id="backlit.nn.layers.linear.Linear" class="doc">bl.Linear</h2><pre></pre>\n'
+    before += '<div class="doc doc-contents first">'
+    made = reference.with_summaries(f"{before}<p>English</p>")
+    assert made.startswith(before)
+    assert '<p class="summary" lang="ko">마지막 축에 <code>y = x Wᵀ + b</code>' in made
+    other = before.replace("Linear", "Unknown")
+    assert reference.with_summaries(other) == other
+
+
+def test_labels_of_figures_are_put_into_korean() -> None:
+    figure, axis = bl.plots.figure()
+    axis.set(xlabel="learning rate", ylabel="loss", title="suggested: 0.02")
+    axis.text(0, 0, "malic_acid")
+    assert korean_labels.put_into_korean(figure) == 3
+    assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("학습률", "손실", "추천: 0.02")
+
+
+def test_a_site_is_put_beside_those_of_other_versions(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for place in ("", "ko/", "lessons/"):
+        (site / place).mkdir(parents=True, exist_ok=True)
+        foot = '<div class="md-copyright__highlight">Backlit · Apache-2.0</div><p>Apache-2.0</p>'
+        (site / place / "index.html").write_text(foot, encoding="utf-8")
+    versions = tmp_path / "versions"
+    for version in ("0.9.1", "0.10.0", "0.9.1"):
+        found = finish.put_beside_others(site, versions, version)
+    assert found == ["0.10.0", "0.9.1"]
+    page = (versions / "0.9.1" / "lessons" / "index.html").read_text(encoding="utf-8")
+    assert page.count("other versions") == 1
+    (link,) = re.findall(r'href="([^"]+)"', page)
+    listed = (versions / "0.9.1" / "lessons" / link).resolve()
+    assert listed == versions / "index.html"
+    for target in re.findall(r'href="([^"]+)"', listed.read_text(encoding="utf-8")):
+        assert (versions / target).is_file()
+
+
+def test_a_map_needs_an_address(tmp_path: Path) -> None:
+    (tmp_path / "sitemap.xml").write_text("<loc>Noneindex.html</loc>", encoding="utf-8")
+    finish.map_it(tmp_path, "")
+    assert not (tmp_path / "sitemap.xml").exists()
+
+
+def test_a_lesson_is_run_again_only_when_its_text_or_code_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(ROOT / "docs" / "site")
-    import playground
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
+    text = Path(lessons.LESSONS["arrays"].path)
+    wanted = [("arrays", "ko", text)]
+    assert kept.bring_up_to_date(wanted) == {("arrays", "ko"): tmp_path / "arrays-ko"}
+    record = json.loads((tmp_path / "arrays-ko" / running.RECORD).read_text(encoding="utf-8"))
+    assert "lessons/running.py" in record["files"]
+    assert not [name for name in record["files"] if name.startswith(("studio/", "sklearn/", "cli/"))]
+    monkeypatch.setattr(kept, "run", lambda *_: pytest.fail("it was run again"))
+    kept.bring_up_to_date(wanted)
+    other = tmp_path / "other.md"
+    other.write_text(text.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert not kept.is_fresh(tmp_path / "arrays-ko", other)
+    for part, name, value in (("files", "lessons/running.py", "0"), ("versions", "numpy", "1.0")):
+        stale = {**record, part: {**record[part], name: value}}
+        (tmp_path / "arrays-ko" / running.RECORD).write_text(json.dumps(stale), encoding="utf-8")
+        assert not kept.is_fresh(tmp_path / "arrays-ko", text), part
+    markdown, pictures, notebook, machine = lessons.read(tmp_path / "arrays-ko")
+    nbformat.validate(nbformat.reads(notebook, as_version=4))
+    assert set(re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown)) == set(pictures)
+    head = lessons.head(lessons.LESSONS["arrays"], "ko", "arrays.ko.ipynb", machine)
+    assert '(arrays.ko.ipynb){ download="arrays.ko.ipynb" }' in head
+    assert machine in head
+    assert "윤곽" in lessons.head(lessons.LESSONS["arrays"], "ko", "", "")
 
+
+@pytest.mark.parametrize("lesson", openings.OPENINGS)
+def test_a_lesson_opens_in_the_studio(lesson: str) -> None:
+    assert lesson in lessons.LESSONS
+    link = openings.link_to(lesson)
+    assert Session(state_of(link)).side("a").timeline.job.network.size > 0
+    live = openings.block(lesson, "ko", "../../playground")
+    assert f'src="../../playground/index.html#{link}"' in live
+    assert 'loading="lazy"' in live
+    assert f"backlit studio --state {link}" in openings.block(lesson, "en", "").replace("'", "")
+    assert openings.button(lesson, "en", "") == openings.button("arrays", "en", "../playground") == ""
+
+
+def test_the_playground_has_each_exercise_and_links_to_it_where_the_page_can_run() -> None:
     from backlit.studio.exercises import exercises
     from backlit.studio.sharing import linked
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from summaries import korean
 from typer.models import ArgumentInfo, OptionInfo
 
 from backlit.cli.main import COMMANDS, app
@@ -83,32 +84,65 @@ def single(kind: Any) -> Any:
     return kind
 
 
+TEXTS = {
+    "": (
+        "Command line",
+        "command",
+        (
+            "Every command has `--help`.\nThe exit status is 0 when the work is done, 1 when it failed, 2 when the "
+            "input was wrong, 130 if interrupted."
+        ),
+    ),
+    ".ko": (
+        "명령줄",
+        "명령",
+        (
+            "모든 명령에 `--help`가 있습니다. 종료 상태는 끝나면 0, 일이 실패하면 1, 입력이 잘못되면 2, 중단하면 "
+            "130입니다.\n명령마다 첫 문장은 한국어이고, 옵션의 설명은 명령이 말하는 영어 그대로입니다."
+        ),
+    ),
+}
+
+
 def write(folder: Path) -> None:
-    """Write `command.md`."""
+    """Write `command.md` and its translation."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = ["# Command line", "", app.info.help or "", "", "| command | |", "|---|---|"]
-    for module in COMMANDS:
-        about = re.split(r"(?<=\.)\s", inspect.getdoc(module.command) or "", maxsplit=1)[0]
-        lines.append(f"| [`backlit {module.NAME}`](#backlit-{module.NAME}) | {cell(about)} |")
-    lines += [
-        "",
-        "Every command has `--help`.",
-        "The exit status is 0 when the work is done, 1 when it failed, 2 when the input was wrong, 130 if interrupted.",
-        "",
-    ]
-    for module in COMMANDS:
-        lines += section(module)
-    (folder / "command.md").write_text("\n".join(lines), encoding="utf-8")
+    for suffix, (title, head, about) in TEXTS.items():
+        sentences = {module.NAME: said(module, suffix) for module in COMMANDS}
+        lines = [f"# {title}", "", "" if suffix else app.info.help or "", "", f"| {head} | |", "|---|---|"]
+        lines += [f"| [`backlit {name}`](#backlit-{name}) | {cell(said)} |" for name, said in sentences.items()]
+        lines += ["", about, ""]
+        for module in COMMANDS:
+            lines += section(module, sentences[module.NAME] if suffix else "")
+        (folder / f"command{suffix}.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def section(module: Any) -> list[str]:
-    """A subcommand: what it does, how it is called, examples, options by group."""
+def said(module: Any, suffix: str) -> str:
+    """What a command does, in a sentence."""
+    if suffix:
+        return korean("commands")[module.NAME]
+    return re.split(r"(?<=\.)\s", inspect.getdoc(module.command) or "", maxsplit=1)[0]
+
+
+def section(module: Any, first: str = "") -> list[str]:
+    """A subcommand: what it does, how it is called, examples, options by group; `first` comes before it all."""
     found = parameters(module.command)
     arguments = [each for each in found if isinstance(each.info, ArgumentInfo)]
     options = [each for each in found if isinstance(each.info, OptionInfo) and not each.info.hidden]
     usage = " ".join(["backlit", module.NAME, *(each.metavar for each in arguments), "[options]"])
     shown = [line.strip() for line in module.EXAMPLES.splitlines() if line.strip().startswith("backlit")]
-    lines = [f"## backlit {module.NAME}", "", inspect.getdoc(module.command) or "", "", "```text", usage, "```", ""]
+    lines = [
+        f"## backlit {module.NAME}",
+        "",
+        first,
+        "",
+        inspect.getdoc(module.command) or "",
+        "",
+        "```text",
+        usage,
+        "```",
+        "",
+    ]
     if shown:
         lines += ["Examples:", "", "```bash", *shown, "```", ""]
     if arguments:

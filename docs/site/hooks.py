@@ -13,6 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import gather
 import lessons
+import reference
+
+from backlit._version import __version__
 
 # What stands beside a page without need: the start page's list of one page, room that a wide table wants.
 BESIDE = {"index.md": "navigation", "index.ko.md": "navigation", "mission.md": "toc"}
@@ -36,10 +39,18 @@ def on_config(config: Any) -> Any:
     """Put the lessons into the navigation, in their order; their titles are the pages' own."""
     if not any(isinstance(each, InlineFormulas) for each in config.markdown_extensions):  # once for both languages
         config.markdown_extensions.append(InlineFormulas())
+    config.copyright = f"Backlit {__version__} · Apache-2.0"
     for part in config.nav:
         if "Lessons" in part:
             part["Lessons"] = lessons.pages()
     return config
+
+
+def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
+    """Put the Korean sentence of each name into the Korean reference."""
+    if config.theme["language"] == "ko" and page.file.src_uri.startswith("reference/"):
+        return reference.with_summaries(content)
+    return content
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import kept
+import openings
 import playground
+import running
 from matplotlib.figure import Figure
 
 from backlit.lessons import LESSONS, Lesson
@@ -19,6 +23,16 @@ WORDS = {
     "ko": ("레슨", "여기서 읽어도 되고, 터미널에서 실행하거나 노트북으로 열어도 됩니다.", "{}분"),
 }
 
+NOTEBOOK = {"en": "Download as a notebook", "ko": "노트북으로 내려받기"}
+COMPUTED = {
+    "en": "Numbers and pictures: the whole lesson, run for this site on one core ({}). Times are that machine's.",
+    "ko": "숫자와 그림: 이 사이트를 만들 때 레슨 전체를 코어 하나({})에서 실행한 결과이며 시간도 거기서 쟀습니다.",
+}
+NOT_RUN = {
+    "en": "This page is an outline: the lesson wasn't run for it, so it has no numbers.",
+    "ko": "이 페이지는 윤곽만 보여 줍니다. 레슨을 실행하지 않고 만들어서 숫자가 없습니다.",
+}
+PICTURE = re.compile(r"!\[([^\]]*)\]\(([\w.-]+)\)")
 STUDIO = {
     "en": ("In the studio", "Exercises that [the studio](../studio.md) checks:"),
     "ko": ("스튜디오에서", "[스튜디오](../studio.md)가 채점하는 연습 문제입니다."),
@@ -41,21 +55,56 @@ def pages() -> list[str]:
 
 
 def write(folder: Path, outline: bool = False) -> None:
-    """Write a page for each lesson and language, its pictures, and an index.
+    """Write a page and a notebook for each lesson and language, its pictures, and an index.
 
-    With `outline` no lesson is run: their pages have no numbers and empty pictures.
+    With `outline` no lesson is run: their pages have no numbers, empty pictures, and no notebooks.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = [(name, language, Path(lesson.path)) for name, lesson in LESSONS.items() for language in WORDS]
+    run = {} if outline else kept.bring_up_to_date(wanted)
     for language in WORDS:
         (folder / f"index{suffix(language)}.md").write_text(index(language), encoding="utf-8")
-    for name, lesson in LESSONS.items():
-        for language in WORDS:
-            made = page(lesson, language, steps=outlined(lesson) if outline else None)
-            markdown = made.markdown + in_the_studio(name, language) + playground.of_lesson(name, language)
-            (folder / f"{name}{suffix(language)}.md").write_text(markdown, encoding="utf-8")
-            for picture, content in made.pictures.items():
-                file = folder / picture
-                file.with_name(f"{file.stem}{suffix(language)}{file.suffix}").write_bytes(content)
+    for name, language, _ in wanted:
+        lesson = LESSONS[name]
+        if outline:
+            made = page(lesson, language, steps=outlined(lesson))
+            markdown, pictures, notebook, where = made.markdown, made.pictures, "", ""
+        else:
+            markdown, pictures, notebook, where = read(run[name, language])
+        for picture, content in pictures.items():
+            file = folder / picture
+            file.with_name(f"{file.stem}{suffix(language)}{file.suffix}").write_bytes(content)
+        beside = f"{name}{suffix(language)}.ipynb"
+        if notebook:
+            (folder / beside).write_text(notebook, encoding="utf-8")
+        title, rest = markdown.split("\n\n", 1)
+        parts = (title, head(lesson, language, beside if notebook else "", where), zoomable(rest))
+        text = "\n\n".join(part for part in parts if part) + in_the_studio(name, language)
+        place = ("../" if language == "en" else "../../") + playground.PLACE if playground.lives() else ""
+        text += "\n" + openings.block(name, language, place) + "\n" + playground.of_lesson(name, language)
+        (folder / f"{name}{suffix(language)}.md").write_text(text, encoding="utf-8")
+
+
+def read(folder: Path) -> tuple[str, dict[str, bytes], str, str]:
+    """Of a lesson that was run: its Markdown, its pictures by file name, its notebook, and the machine that ran it."""
+    pictures = {file.name: file.read_bytes() for kind in ("png", "svg") for file in sorted(folder.glob(f"*.{kind}"))}
+    record = json.loads((folder / running.RECORD).read_text(encoding="utf-8"))
+    markdown, notebook = ((folder / name).read_text(encoding="utf-8") for name in (running.PAGE, running.NOTEBOOK))
+    return markdown, pictures, notebook, record["machine"]
+
+
+def head(lesson: Lesson, language: str, notebook: str, where: str) -> str:
+    """What stands under the title: how long it takes, the notebook, the studio, and whose numbers these are."""
+    links = [WORDS[language][2].format(lesson.minutes)]
+    links += [f'[{NOTEBOOK[language]}]({notebook}){{ download="{notebook}" }}'] if notebook else []
+    links += [openings.button(lesson.name, language, "../playground" if playground.lives() else "")]
+    computed = COMPUTED[language].format(where) if where else NOT_RUN[language]
+    return " · ".join(link for link in links if link) + f'\n\n<p class="computed">{computed}</p>'
+
+
+def zoomable(markdown: str) -> str:
+    """Pictures that open by themselves, in their full size, when they are clicked on."""
+    return PICTURE.sub(r"[![\1](\2)](\2)", markdown)
 
 
 def outlined(lesson: Lesson) -> list[FilledProse | RunCode]:

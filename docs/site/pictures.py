@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-PAGES = ("index", "see-inside")
+PAGES = ("index", "see-inside", "gallery")
+PRELUDE = "import sys; sys.path.insert(0, {here!r}); import korean_labels; korean_labels.draw_them()\n"
 BLOCK = re.compile(r"```python\n(.*?)```\n", flags=re.DOTALL)
 DRAWN = {"": "What the code above draws", ".ko": "위의 코드가 그린 그림"}
 
@@ -32,18 +35,28 @@ def shown(text: str, page: str) -> str:
         new = [name for name in names(found[1]) if Path(name).stem not in seen]
         seen.update(Path(name).stem for name in new)
         alt = DRAWN[dot + language]
-        return found[0] + "".join(f"\n![{alt}: {Path(name).stem}]({name})\n" for name in new)
+        return found[0] + "".join(f"\n[![{alt}: {Path(name).stem}]({name})]({name})\n" for name in new)
 
     return BLOCK.sub(with_pictures, text)
 
 
 def write(folder: Path) -> None:
-    """Run the pages' code, as far as the last picture needs, and keep what it draws."""
-    for page in PAGES:
-        blocks = BLOCK.findall((folder / f"{page}.md").read_text(encoding="utf-8"))
-        last = max(place for place, block in enumerate(blocks) if names(block))
-        with tempfile.TemporaryDirectory() as place:
-            code = "\n".join(blocks[: last + 1])
-            subprocess.run([sys.executable, "-c", code], cwd=place, check=True, stdout=subprocess.DEVNULL)
-            for name in names(code):
-                (folder / name).write_bytes((Path(place) / name).read_bytes())
+    """Run the pages' code, as far as the last picture needs, and keep what it draws; in each language."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda which: draw(folder, *which), [(page, lang) for page in PAGES for lang in ("", "ko")]))
+
+
+def draw(folder: Path, page: str, lang: str) -> None:
+    """The pictures of one page, with labels in a language."""
+    blocks = BLOCK.findall((folder / f"{page}.md").read_text(encoding="utf-8"))
+    last = max(place for place, block in enumerate(blocks) if names(block))
+    code = "\n".join(blocks[: last + 1])
+    with tempfile.TemporaryDirectory() as place:
+        whole = PRELUDE.format(here=str(Path(__file__).parent)) + code if lang else code
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+        command = [sys.executable, "-c", whole]
+        subprocess.run(command, cwd=place, env=environment, check=True, stdout=subprocess.DEVNULL)
+        for name in names(code):
+            drawn = Path(place) / name
+            kept = folder / (f"{drawn.stem}.{lang}{drawn.suffix}" if lang else name)
+            kept.write_bytes(drawn.read_bytes())

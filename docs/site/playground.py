@@ -35,12 +35,18 @@ TRY = Template("Try it in the studio", "스튜디오에서 해 보기")
 
 def write(folder: Path) -> bool:
     """Write `playground.md` and its translations, and the page itself, if it can run; whether it can."""
-    lives = static.missing(PYODIDE) == []
-    if lives:
+    if lives():
         static.write(folder / PLACE, str(PYODIDE))
     for lang in NAMES:
-        (folder / f"playground{'' if lang == 'en' else f'.{lang}'}.md").write_text(page(lang, lives), encoding="utf-8")
-    return lives
+        (folder / f"playground{'' if lang == 'en' else f'.{lang}'}.md").write_text(
+            page(lang, lives()), encoding="utf-8"
+        )
+    return lives()
+
+
+def lives() -> bool:
+    """Whether the studio's page can run on the site."""
+    return static.missing(PYODIDE) == []
 
 
 def page(lang: str, lives: bool) -> str:

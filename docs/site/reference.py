@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import inspect
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from summaries import korean
 
 import backlit as bl
 
@@ -35,6 +39,28 @@ class Page:
     module: str = ""
 
 
+HEADED = re.compile(r'(<h2 id="([\w.]+)".*?<div class="doc doc-contents first">)', flags=re.DOTALL)
+TITLES = {
+    "training": ("학습", "데이터에서 학습 결과까지, 그리고 그 결과로 할 수 있는 일."),
+    "tensors": ("텐서와 미분", "그래프와 그 미분, 컴파일한 함수."),
+    "operations": ("연산", ""),
+    "layers": ("층", "신경망을 이루는 것. 매개변수까지 갖춘 것이 `bl.Network`입니다."),
+    "activations": ("활성화 함수", ""),
+    "losses": ("손실과 벌점", ""),
+    "initializers": ("초기화", ""),
+    "optimizers": ("옵티마이저", ""),
+    "schedules": ("학습률 스케줄", ""),
+    "data": ("데이터", ""),
+    "inside": ("들여다보기", "설명, 그림, 손으로 푸는 학습 한 스텝, 열의 중요도, 학습 중에 들여다보기."),
+    "doctor": ("닥터 함수", "학습하기 전과 뒤에 신경망의 무엇이 잘못되었는지."),
+    "exchange": ("다른 도구", "신경망과 학습 결과를 다른 도구와 주고받기."),
+    "sklearn": ("scikit-learn", ""),
+    "trackers": ("실험 기록 도구", ""),
+    "distributed": ("함께 학습하는 프로세스", ""),
+    "plots": ("그림", ""),
+    "lessons": ("레슨 함수", ""),
+    "errors": ("오류와 경고", ""),
+}
 TRAINING = ("fitting", "tuning", "doors", "run", "train", "tasks", "store", "exchange.data")
 ACTIVATIONS = ("nn.layers.activations", "graph.ops.activation", "nn.layers.activation_facts")
 PAGES = (
@@ -107,7 +133,7 @@ def page_of(thing: Any) -> Page:
 
 
 def write(folder: Path) -> None:
-    """Write the pages and their index."""
+    """Write the pages and their index, in both languages."""
     folder.mkdir(parents=True, exist_ok=True)
     names: dict[str, dict[str, Any]] = {page.name: {} for page in PAGES}
     for name, thing in public().items():
@@ -119,12 +145,36 @@ def write(folder: Path) -> None:
         "The [command line](command.md) has a page of its own.",
         "",
     ]
+    ours = [
+        "# 레퍼런스",
+        "",
+        (
+            "공개된 이름을 모두 담았습니다. 어디서나 `import backlit as bl`입니다. 이름마다 첫 문장은 한국어이고, "
+            "자세한 설명은 코드의 영어 docstring 그대로입니다. [명령줄](command.md)은 따로 한 쪽이 있습니다."
+        ),
+        "",
+    ]
     for page in PAGES:
         found = ordered(names[page.name])
-        (folder / f"{page.name}.md").write_text(text(page, found), encoding="utf-8")
-        links = " · ".join(f"[{name.removeprefix('bl.')}]({page.name}.md#{defined(found[name])})" for name in found)
-        lines += [f"## [{page.title}]({page.name}.md)", "", links, ""]
+        title, about = TITLES[page.name]
+        (folder / f"{page.name}.md").write_text(text(page, page.title, page.about, found), encoding="utf-8")
+        (folder / f"{page.name}.ko.md").write_text(text(page, title, about, found), encoding="utf-8")
+        links = {name: f"[{name.removeprefix('bl.')}]({page.name}.md#{defined(found[name])})" for name in found}
+        lines += [f"## [{page.title}]({page.name}.md)", "", " · ".join(links.values()), ""]
+        ours += [f"## [{title}]({page.name}.md)", "", *(f"- {links[name]}: {korean()[name]}" for name in found), ""]
     (folder / "index.md").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "index.ko.md").write_text("\n".join(ours), encoding="utf-8")
+
+
+def with_summaries(content: str) -> str:
+    """A Korean page's HTML with the Korean sentence of each name before its English docstring."""
+    sentences = {defined(thing): korean()[name] for name, thing in public().items()}
+
+    def put(found: re.Match[str]) -> str:
+        sentence = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(sentences.get(found[2], ""), quote=False))
+        return found[0] + (f'\n<p class="summary" lang="ko">{sentence}</p>\n' if sentence else "")
+
+    return HEADED.sub(put, content)
 
 
 def ordered(found: dict[str, Any]) -> dict[str, Any]:
@@ -137,11 +187,11 @@ def ordered(found: dict[str, Any]) -> dict[str, Any]:
     return {name: found[name] for name in sorted(found, key=place)}
 
 
-def text(page: Page, found: dict[str, Any]) -> str:
+def text(page: Page, title: str, about: str, found: dict[str, Any]) -> str:
     """A page: what it is about, then a directive for each name."""
-    lines = [f"# {page.title}", ""]
-    if page.about:
-        lines += [page.about, ""]
+    lines = [f"# {title}", ""]
+    if about:
+        lines += [about, ""]
     if page.module:
         lines += [
             f"::: {getattr(bl, page.module).__name__}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from backlit import interrupts
 
 
@@ -23,6 +25,7 @@ def main() -> None:
         interrupts.end_now()  # it came while modules were imported
     finally:
         interrupts.stop_listening()
+        gc.freeze()  # Python would look for garbage, a third of a second long, in what goes with the process anyway
 
 
 if __name__ == "__main__":

@@ -3,11 +3,15 @@
 import dataclasses
 import inspect
 import json
+import re
 import shutil
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from typer.testing import CliRunner
 
+from backlit.cli import guides
 from backlit.cli.main import COMMANDS, app, main
 from backlit.cli.options import complete, flag, help_of
 from backlit.settings import count, declared, option
@@ -56,7 +60,7 @@ class Walk:
     home: "bool" = option(False, help="Whether to come back")
     stops: "str | Sequence[str]" = option((), help="Where to rest")  # noqa: F821
     pause: "float | None" = option(None, help="How long. All is said here.", parse=float, low=1.0)
-    out: "Path | None" = option(None, help="Where it is written")  # noqa: F821
+    out: "Path | None" = option(None, help="Where it is written")
     kind: "str | Strolling | None" = option("slow", help="slow or fast")  # noqa: F821
 
 
@@ -200,3 +204,17 @@ def test_folders_of_another_version_are_told(folder, typed, found, message, argu
     (folder / "x.csv").write_text("a\n1\n")
     changed(folder, format=found)
     assert message in typed(*arguments)
+
+
+def test_every_help_text_ends_with_a_page_of_the_documents(monkeypatch):
+    pages = {name: guides.guide(name) for name in ("", *(module.NAME for module in COMMANDS))}
+    assert set(guides.GUIDES) == set(pages)
+    for name, line in pages.items():
+        help_ = " ".join(CliRunner().invoke(app, [*name.split(), "--help"]).output.split())
+        assert help_.endswith(f"Documents: docs/{guides.GUIDES[name]}.md"), name
+        (address,) = re.findall(r"\[link=file://([^\]]+)\]", line)
+        assert Path(unquote(address)).is_file(), line
+    monkeypatch.setattr(guides, "SOURCE", Path("/nowhere"))
+    assert guides.guide("tune") == "Documents: docs/tune.md"
+    monkeypatch.setattr(guides, "_published", lambda: "https://backlit.example/docs")
+    assert guides.guide("tune") == "Documents: https://backlit.example/docs/tune.html"

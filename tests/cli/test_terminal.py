@@ -30,6 +30,9 @@ def test_after_a_sick_training_the_finding_is_told_and_diagnose_comes_next(comma
     assert "learning rate too high" not in said
     assert first.name == "learning rate too high"
     assert "next: backlit diagnose sick    backlit predict sick new.csv" in wrong
+    status, said, _ = command("diagnose", "sick", "--no-prove", "-q")
+    assert status == 0
+    assert f"\n             {remedy.removeprefix('    remedy: ')}\n" in said  # the whole command there, too
 
 
 def test_after_a_healthy_one_nothing_is_wrong(command, tmp_path, monkeypatch):

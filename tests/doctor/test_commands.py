@@ -66,4 +66,4 @@ def test_a_command_runs_as_it_is_pasted(name: str, ran: dict[str, str], tmp_path
     words = shlex.split(line)
     assert words[0] == "backlit"
     typed([*words[1:], "--out", new])
-    assert bl.load(new).config != run.config
+    assert bl.load(new).config != run.config or command == "--dropout 0.2"  # which is the default

@@ -154,8 +154,8 @@ def test_a_network_s_forward_pass_to_the_loss():
     shown = {label.text for label in texts(drawing)}
     assert {"x", "0/weight", "2/weight", "linear", "σ", "L"} <= shown
     assert not any("random numbers" in text for text in shown)
-    assert any("gradient of L by it" in text for text in shown)
-    assert any("gradient of the sum of output by it" in label.text for label in texts(bl.draw(w2(), "operations")))
+    assert any("∂L/∂(this value)" in text for text in shown)
+    assert any("∂(Σ output)/∂(this value)" in label.text for label in texts(bl.draw(w2(), "operations")))
     assert any("random numbers" in label.text for label in texts(bl.draw(w2(), "operations")))
     assert "[0.08, 0.11]" in shown
 
@@ -164,12 +164,12 @@ def test_the_legend_says_which_gradient_it_is():
     x = bl.tensor(np.ones(2), name="x")
 
     def legends(output, upstream=None):
-        return [label.text for label in texts(bl.draw(bl.explain(output, upstream))) if "gradient of" in label.text]
+        return [label.text for label in texts(bl.draw(bl.explain(output, upstream))) if "in italics" in label.text]
 
-    assert "gradient of the sum of f by it" in legends(x * 2)[0]
-    assert "gradient of f · upstream by it" in legends(x * 2, [1.0, 0.0])[0]
-    assert "gradient of f by it" in legends((x * 2).sum())[0]
-    assert "gradient of f · upstream by it" in legends((x * 2).sum(), 3.0)[0]
+    assert "∂(Σ f)/∂(this value)" in legends(x * 2)[0]
+    assert "∂(f · upstream)/∂(this value)" in legends(x * 2, [1.0, 0.0])[0]
+    assert "∂f/∂(this value)" in legends((x * 2).sum())[0]
+    assert "∂(f · upstream)/∂(this value)" in legends((x * 2).sum(), 3.0)[0]
 
 
 def test_integers_are_run_through_an_embedding():
@@ -320,6 +320,69 @@ def test_biases_recurrence_and_layers_that_are_not_dense():
     assert "weight from unit 1 to unit 3: NaN" in titles(bl.draw(bad, depth="neurons"))
 
 
+NAMES = {"x1": "x1", "x2": "x2", "x3": "h1", "y3": "z1", "x4": "h2", "y4": "z2", "x5": "o1", "y5": "z3", "x6": "o2"}
+NAMES |= {"y6": "z4", "t5": "t1", "t6": "t2"}
+NAMES |= {f"{2 * (n // 4)}/weight[{n % 4 // 2},{n % 2}]": f"w{n + 1}" for n in range(8)}
+
+
+def test_units_have_names_sums_outputs_and_targets():
+    weights = {"0": {"weight": [[0.3, 0.25], [0.4, 0.35]]}, "2": {"weight": [[0.45, 0.4], [0.7, 0.6]]}}
+    net = w2().replace(params={path: {"weight": np.array(own["weight"])} for path, own in weights.items()})
+    drawing = bl.draw(net, "neurons", x=[0.1, 0.2], y=[0.4, 0.6], labels=NAMES)
+    written = {label.text for label in texts(drawing)}
+    assert {"w₁ 0.3", "w₂ 0.25", "w₃ 0.4", "w₄ 0.35", "w₅ 0.45", "w₆ 0.4", "w₇ 0.7", "w₈ 0.6"} <= written
+    assert {"x₁ = 0.1", "z₁ = 0.08", "h₁ = 0.52", "z₂ = 0.11", "z₄ = 0.6805", "o₂ = 0.6638", "t₁ = 0.4"} <= written
+    assert {"x₁", "h₁", "h₂", "o₁", "o₂"} <= written
+    usual = {label.text for label in texts(bl.draw(net, "neurons", x=[[0.1, 0.2]]))}
+    assert {"y₃ = 0.08", "x₃ = 0.52", "0.25", "3"} <= usual
+
+
+def test_labels_are_in_the_language_that_is_asked_for():
+    english, korean = bl.draw(w2(), "neurons"), bl.draw(w2(), "neurons").within("ko")
+    assert {"input", "2 values", "2 units"} <= {label.text for label in texts(english)}
+    assert {"입력", "값 2개", "유닛 2개"} <= {label.text for label in texts(korean)}
+    assert english.within("ko").svg == korean.svg
+    assert len(english.scene.shapes) == len(korean.scene.shapes)
+    assert any("∂f/∂(이 값)" in label.text for label in texts(bl.draw(w1()).within("ko")))
+    assert {"→ 2", "매개변수 4개"} <= {label.text for label in texts(bl.draw(w2()).within("ko"))}
+    assert any(label.text == "모든 단계에서 같은 가중치" for label in texts(bl.draw(speller(), "time").within("ko")))
+    with pytest.raises(UnknownNameError, match="language of pictures"):
+        bl.draw(w1()).within("kr")
+
+
+def test_legends_speak_of_what_is_there():
+    assert "its bias" not in " ".join(label.text for label in texts(bl.draw(w2(), "neurons")))
+    assert "its bias" in " ".join(label.text for label in texts(bl.draw(unrolled(), "neurons")))
+    assert "counted through" in " ".join(label.text for label in texts(bl.draw(w4(), "neurons")))
+
+
+def test_local_slopes_are_written_if_asked_for():
+    plain, local = bl.draw(w1()), bl.draw(w1(), "slopes")
+    assert not any("∂q" in label.text for label in texts(plain))
+    written = {label.text for label in texts(local, color="#595959")}
+    assert {"∂q/∂x = 1", "∂q/∂y = 1", "∂f/∂q = −4", "∂f/∂z = 3"} <= written
+    x = bl.tensor(3.0, name="x")
+    several = [label.text for label in texts(bl.draw(x * x, "slopes")) if label.text.startswith("∂f/∂x")]
+    assert several == ["∂f/∂x = 3", "∂f/∂x = 3"]
+
+
+def test_a_long_graph_goes_on_in_further_rows():
+    drawing = bl.draw(w2(), "operations", x=[[0.1, 0.2]], y=[[0.4, 0.6]], loss="squared_error")
+    long = bl.tensor(1.0, name="x")
+    for _ in range(30):
+        long = bl.ops.tanh(long * 1.5)
+    folded = bl.draw(long)
+    assert drawing.scene.width < 1700
+    assert folded.scene.width < 1700 < 30 * 80
+    assert any("goes on at that name" in label.text for label in texts(folded))
+    assert not any("goes on" in label.text for label in texts(bl.draw(w1())))
+    broken = [label for label in texts(folded, size=10.0) if label.anchor in ("start", "end")]
+    assert len(broken) % 2 == 0
+    assert sorted(label.text for label in broken if label.anchor == "end") == sorted(
+        label.text for label in broken if label.anchor == "start"
+    )
+
+
 def numbers_in(title):
     return [float(part.replace("−", "-")) for part in title.partition(": ")[2].split(", ")]
 
@@ -401,6 +464,11 @@ EVERY = {
     "lstm cell without values": lambda: bl.draw(bl.LSTM(4).build((4, 4)), "cell"),
     "gru cell": lambda: bl.draw(bl.GRU(40).build((4, 4)), "cell", x=HELL),
     "gru cell of one unit": lambda: bl.draw(bl.GRU(1, reset_after=False).build((4, 4)), "cell", x=HELL),
+    "w2 named": lambda: bl.draw(w2(), "neurons", x=[0.1, 0.2], y=[0.4, 0.6], labels=NAMES),
+    "w2 in Korean": lambda: bl.draw(w2(), "neurons", x=[0.1, 0.2]).within("ko"),
+    "slopes": lambda: bl.draw(w1(), "slopes"),
+    "folded": lambda: bl.draw(unrolled(4), "operations"),
+    "convolution": lambda: bl.draw(bl.Sequential(bl.Conv2d(16, 3, padding="same"), bl.ReLU()).build((8, 8, 3))),
     "rnn cell": lambda: bl.draw(speller(), "cell", x=HELL),
 }
 
@@ -428,7 +496,9 @@ def test_nothing_overlaps_or_leaves_the_paper(name):
             assert shape.y + shape.height <= scene.height, (name, shape)
 
 
-@pytest.mark.parametrize("name", ["w1", "rnn operations", "wired", "time", "lstm cell", "gru cell"])
+@pytest.mark.parametrize(
+    "name", ["w1", "rnn operations", "wired", "time", "lstm cell", "gru cell", "w2 named", "slopes", "folded"]
+)  # fmt: skip
 def test_values_do_not_cover_each_other(name):
     scene = EVERY[name]().scene
     rooms = []
@@ -441,6 +511,36 @@ def test_values_do_not_cover_each_other(name):
             rooms.append((s.x, s.y, s.x + s.width, s.y + s.height, "heat"))
     for a, b in itertools.combinations(rooms, 2):
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (name, a, b)
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 1), (2, 3, 1), (3, 4, 2), (2, 4, 4, 1), (4, 4, 4)])
+def test_no_number_is_hidden_in_trained_networks(sizes):
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(40, sizes[0])), random.normal(size=(40, sizes[-1]))
+    hidden = [layer for units in sizes[1:-1] for layer in (bl.Linear(units), bl.Tanh())]
+    run = bl.fit(
+        bl.Sequential(*hidden, bl.Linear(sizes[-1])),
+        x,
+        y,
+        epochs=5,
+        optimizer=bl.Adam(0.1),
+        engine="numpy",
+        probes=None,
+    )
+    for options in ({}, {"x": x[0], "y": y[0]}):
+        scene = bl.draw(run, "neurons", **options).scene
+        rooms = [
+            (s.x - text_width(s.text, s.size) / 2, s.y - 9, s.x + text_width(s.text, s.size) / 2, s.y, s.text)
+            for s in scene.shapes
+            if isinstance(s, Label) and s.anchor == "middle" and s.size == 10.5
+        ]
+        circles = [s for s in scene.shapes if isinstance(s, Box) and s.radius == s.width / 2 == 17.0]
+        assert len(rooms) >= sum(a * b for a, b in itertools.pairwise(sizes))
+        for a, b in itertools.combinations(rooms, 2):
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (sizes, a, b)
+        for a, circle in itertools.product(rooms, circles):
+            away = a[2] <= circle.x or circle.x + 34 <= a[0] or a[3] <= circle.y or circle.y + 34 <= a[1]
+            assert away, (sizes, a, circle)
 
 
 def test_the_same_picture_each_time():
@@ -509,7 +609,7 @@ Model.__module__ = "keras.src.models"
         (lambda: bl.draw(w1(), path="graph"), "graph has no ending"),
         (lambda: bl.draw(w1(), path="/nowhere/at/all/graph.svg"), "can't be written"),
         (lambda: bl.draw(w2(), "time"), r"is for a chain of layers \(Sequential\) with an RNN, a GRU or an LSTM"),
-        (lambda: bl.draw(w2(), "cell", labels=("a", "b")), "labels is for depth='time'"),
+        (lambda: bl.draw(w2(), "cell", labels=("a", "b")), "labels is for depth='neurons' or depth='time'"),
         (lambda: bl.draw(speller(), "time", labels="hello"), "labels must be a pair"),
         (
             lambda: bl.draw(speller(), "time", labels=("hell", "hello")),
@@ -518,10 +618,18 @@ Model.__module__ = "keras.src.models"
         (lambda: bl.draw(bl.LSTM(3, peepholes=True).build((4, 2)), "cell"), "peepholes"),
         (
             lambda: bl.draw(w2(), x=np.ones((1, 2))),
-            "x is for depth='operations' or depth='time' or depth='cell', got depth='layers'",
+            "x is for depth='operations' or depth='slopes' or depth='neurons' or .*, got depth='layers'",
         ),
         (lambda: bl.draw(w2(), "operations", x=np.ones((1, 2)), y=np.ones((1, 2))), "both y and loss, or neither"),
         (lambda: bl.draw(w2(), "operations", x=np.ones((1, 3))), "inputs of shape"),
+        (
+            lambda: bl.draw(w2(), "neurons", x=np.ones((2, 2))),
+            "one row of numbers, shape \\(2,\\), got shape \\(2, 2\\)",
+        ),
+        (lambda: bl.draw(w2(), "neurons", y=[0.4, 0.6]), "give the row as x"),
+        (lambda: bl.draw(w2(), "neurons", x=[0.1, 0.2], y=[0.4]), "y has 1 targets, the network 2 outputs"),
+        (lambda: bl.draw(w2(), "neurons", labels={"v3": "h"}), "symbol in labels"),
+        (lambda: bl.draw(w2(), "neurons", labels=["h"]), "labels of units and weights must be a dict of texts"),
     ],
 )
 def test_bad_input(call, message):

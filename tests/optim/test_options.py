@@ -37,6 +37,7 @@ OTHERWISE = {
     ("OneCycle", "steps"): ((8, 2**40), (1, 2, 2.5)),  # three of ten are to rise
     ("OneCycle", "rise"): ((0.1, 0.9), (0, 1, -TINY, 1 + 1e-9)),  # both phases have updates
     ("InverseTime", "decay"): FROM_ZERO,
+    ("Budget", "end"): BELOW_ONE,
     ("ReduceOnPlateau", "factor"): BELOW_ONE,  # PyTorch refuses 1 as well: it would reduce nothing
 }
 THEIRS = {  # our option by PyTorch's name

@@ -178,11 +178,11 @@ def test_factor_is_only_where_a_plateau_is():
     for learning_rate in (plateau, optim.WarmUp(plateau, steps=2, share=1.0)):
         state = optim.SGD(learning_rate).init(params)
         assert state["scale_by_learning_rate"]["factor"].dtype == "float32"
-        assert optim.plateau_of(optim.SGD(learning_rate)) is plateau
-    assert optim.plateau_of(optim.AdaGrad(plateau, learning_rate_decay=0.1)) is plateau
-    assert optim.plateau_of(optim.chain(optim.ClipNorm(1.0), optim.SGD(plateau))) is plateau
-    assert optim.plateau_of(optim.Adam()) is None
-    assert optim.plateau_of(lambda step: 0.1) is None
+        assert optim.steered_of(optim.SGD(learning_rate)) is plateau
+    assert optim.steered_of(optim.AdaGrad(plateau, learning_rate_decay=0.1)) is plateau
+    assert optim.steered_of(optim.chain(optim.ClipNorm(1.0), optim.SGD(plateau))) is plateau
+    assert optim.steered_of(optim.Adam()) is None
+    assert optim.steered_of(lambda step: 0.1) is None
 
 
 @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdaGrad])
@@ -216,3 +216,15 @@ def test_factor_without_a_plateau():
     state = optim.Adam().init({"factor": np.ones(2)})
     with pytest.raises(InputError, match=r"the optimizer has no factor; give it learning_rate=ReduceOnPlateau\(...\)"):
         optim.set_factor(state, 0.5)
+
+
+# ------------------------------------------------------------------------------------------------ budget
+
+
+def test_a_budget_falls_evenly_with_what_is_spent():
+    budget = optim.Budget(0.2, end=0.1)
+    factors = [budget.after(optim.Seen(loss=1.0, spent=spent), budget.init())[1] for spent in (0.0, 0.5, 1.0, 1.5)]
+    assert factors == pytest.approx([1.0, 0.55, 0.1, 0.1])
+    assert budget(0) == budget(10**6) == 0.2  # the factor is in the optimizer's state
+    with pytest.raises(InputError, match="end"):
+        optim.Budget(0.2, end=1.5)

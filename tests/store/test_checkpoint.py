@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import backlit as bl
 from backlit.errors import InputError
 from backlit.store import run as storage
+from backlit.store.checkpoint import FolderKeeper
+from backlit.train.loop import Saving
 from tests.store.common import contents, sign
 from tests.train.common import blobs, mlp, weights
 
@@ -341,3 +343,32 @@ def test_a_state_of_format_1_is_resumed(folder):
     del description["files"], description["sha256"]
     path.write_text(json.dumps(description))
     assert (weights(resume(folder)) == weights(bl.fit(mlp(), X, Y, epochs=3, **OPTIONS))).all()
+
+
+@pytest.mark.parametrize(
+    ("share", "every", "epochs"),
+    [(float("inf"), None, [0, 10, 20, 30, 35]), (-1.0, None, [0, 35]), (-1.0, 15, [0, 15, 30, 35])],
+)
+def test_quick_epochs_are_not_written_each_ten(tmp_path, monkeypatch, share, every, epochs):
+    """Where nobody says how often: after ten epochs, if that is but a share of the time; and always at the end."""
+    written, write = [], FolderKeeper.write
+
+    def told(keeper, loop, result):
+        written.append(loop.state.epoch)
+        write(keeper, loop, result)
+
+    monkeypatch.setattr(FolderKeeper, "write", told)
+    monkeypatch.setattr(Saving, "SHARE", share)
+    checkpoint = bl.Checkpoint(tmp_path / "run", every)
+    bl.fit(mlp(), X, Y, epochs=35, checkpoint=checkpoint, callbacks=lambda end: None, **OPTIONS)
+    assert written == epochs
+
+
+def test_a_fault_before_the_first_writing_leaves_no_folder(tmp_path):
+    def fail(end):
+        if end.epoch == 3:
+            raise RuntimeError("a fault")
+
+    with pytest.raises(RuntimeError, match="a fault"):
+        bl.fit(mlp(), X, Y, epochs=9, checkpoint=tmp_path / "run", callbacks=fail, **OPTIONS)
+    assert not (tmp_path / "run").exists()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import pytest
 from typer.testing import CliRunner
 
 import backlit as bl
-from backlit.cli import predict_streamed
+from backlit.cli import predict, predict_streamed
 from backlit.cli.main import app
+from backlit.data.streams import table
 from backlit.report import inside
 from backlit.report.description import described
 from backlit.tasks import streamed
@@ -255,6 +257,28 @@ def test_predictions_for_several_files_are_those_for_each_row(folder: Path, tmp_
     assert told.height == ROWS
     assert told["prediction"].to_list() == bl.load(tmp_path / "run").predict(whole).tolist()
     assert told["price"].to_list() == pytest.approx(whole["price"].to_list())
+
+
+def test_no_more_than_a_piece_is_held(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the stream is: of one piece nothing is left when the next but one is read."""
+    trained(folder, "kind").save(tmp_path / "run")
+    monkeypatch.setattr(table, "FEWEST", 1)
+    monkeypatch.setattr(table, "MOST", 30)
+    whole, pieces, alive = predict.predictions, [], []
+
+    def watched(run: Any, frame: Any, level: float) -> Any:
+        pieces.append(weakref.ref(frame))
+        alive.append(sum(piece().height for piece in pieces if piece() is not None))
+        return whole(run, frame, level)
+
+    monkeypatch.setattr(predict, "predictions", watched)
+    done = CliRunner().invoke(
+        app, ["predict", str(tmp_path / "run"), str(folder / "*.parquet"), "--out", str(tmp_path / "told.csv")]
+    )
+    assert done.exit_code == 0, done.output
+    assert pl.read_csv(tmp_path / "told.csv").height == ROWS
+    assert len(pieces) >= ROWS // 30
+    assert max(alive) <= 2 * 30
 
 
 def test_the_output_may_be_none_of_the_files_of_a_pattern(folder: Path, tmp_path: Path) -> None:

@@ -267,6 +267,47 @@ def test_reduce_on_plateau_lowers_the_rate(engine):
     np.testing.assert_allclose(run.network.params["weight"][0], w, rtol=1e-9)
 
 
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_a_budget_is_spent_by_epochs(engine):
+    """Gradient descent by hand, at rates that fall evenly to nothing."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)), rng.normal(size=40)
+    network = bl.Linear(1).build(3, dtype="float64")
+    run = bl.fit(
+        network, x, y, epochs=8, batch_size=None, optimizer=bl.SGD(0.2), schedule="budget",
+        loss="mean_squared_error", engine=engine, dtype="float64",
+    )  # fmt: skip
+    w, b = network.params["weight"][0].copy(), network.params["bias"].copy()
+    for epoch in range(8):
+        error, rate = x @ w + b - y, 0.2 * (1 - epoch / 8)
+        w, b = w - rate * 2 * error @ x / 40, b - rate * 2 * error.mean()
+    np.testing.assert_allclose(run.network.params["weight"][0], w, rtol=1e-9)
+
+
+def test_a_budget_is_spent_by_the_clock(monkeypatch):
+    """After three of ten seconds seven tenths of the rate are left, however many epochs there might be."""
+    from types import SimpleNamespace
+
+    now = iter(range(1000))
+    clock = SimpleNamespace(monotonic=lambda: float(next(now)) / 2, perf_counter=lambda: 0.0)
+    monkeypatch.setattr("backlit.train.loop.time", clock)
+    seen = []
+    monkeypatch.setattr(bl.optim.Budget, "after", lambda self, told, state: (state, seen.append(told.spent) or 1.0))
+    from backlit.train.loop import Loop
+    from backlit.train.prepare import prepare
+    from backlit.train.training import Training
+
+    x, y = np.ones((8, 2)), np.ones(8)
+    training = Training(optimizer=bl.SGD(0.1), schedule="budget", epochs=10**6, engine="numpy", probes=None)
+    loop = Loop(prepare(bl.Linear(1), x, y, training), deadline=10.0)
+    loop.run()
+    assert loop.stopped == "time limit"
+    assert len(seen) == len(loop.history)
+    assert seen == sorted(seen)
+    assert 0 < seen[0] < 0.2
+    assert 0.8 < seen[-1] <= 1.05
+
+
 # -------------------------------------------------------------------------------------------- what goes wrong
 
 

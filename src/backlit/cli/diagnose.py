@@ -58,12 +58,21 @@ def command(
     if as_json:
         output.emit(diagnosis.to_dict() | {"probes": bool(loaded.probes)})
         return
-    output.tell(diagnosis)
+    output.tell(_to_paste(diagnosis, loaded))
     if not loaded.probes or loaded.start is None:
         output.note(
             "this run has no probes, or was trained by an older version: only its history could be judged; train with "
             "probes='standard', the default, for what goes on inside"
         )
+
+
+def _to_paste(diagnosis: Any, run: Any) -> Any:
+    """The same with options of the command as the whole command that trains this run with them."""
+    from dataclasses import replace
+
+    from backlit.report.reproduce import amended
+
+    return type(diagnosis)(replace(each, typed=amended(run, each.command) or each.typed) for each in diagnosis)
 
 
 def _diagnosed(loaded: Any, prove: bool, time_limit: float, quiet: bool) -> Any:
@@ -99,7 +108,7 @@ def _fix(loaded: Any, run: Path, out: Path | None, seeds: int | None, quiet: boo
         findings = diagnosis.to_dict() | repair.to_dict()
         output.emit(findings | {"run": None if written is None else str(written)})
     else:
-        output.tell(diagnosis if len(diagnosis) else "no findings")
+        output.tell(_to_paste(diagnosis, loaded))
         output.tell(f"\n{repair}")
         if written is not None:
             output.tell(f"\nmended run: {written}")

@@ -93,7 +93,7 @@ def _show(lesson: Lesson, lang: str, pictures: Path | None, quick: bool, as_json
     from backlit.files import saving
     from backlit.lessons.formulas import to_unicode
     from backlit.lessons.pictures import png
-    from backlit.lessons.running import FIGURE, RunCode, run
+    from backlit.lessons.running import FIGURE, RunCode, run, setup
 
     console = Console(stderr=as_json, width=None if as_json else _width())
     saved: list[str] = []
@@ -104,6 +104,7 @@ def _show(lesson: Lesson, lang: str, pictures: Path | None, quick: bool, as_json
     console.print(
         Markdown(f"# {lesson.number}. {lesson.title[lang]}\n\n{lesson.summary[lang]}\n\n{lesson.follows[lang]}")
     )
+    console.print(Syntax(setup(lang, quick).strip(), "python", background_color="default"))
     for step in run(lesson, lang, quick=quick):
         console.print()
         if isinstance(step, RunCode):
@@ -117,7 +118,7 @@ def _show(lesson: Lesson, lang: str, pictures: Path | None, quick: bool, as_json
             if pictures is not None:
                 path = pictures / f"{lesson.name}-{figure_name}.png"
                 with saving(path) as temporary:
-                    temporary.write_bytes(png(figure))
+                    temporary.write_bytes(png(figure, lang))
                 saved.append(str(path))
         at = f" → {pictures}/{lesson.name}-\\2.png" if pictures is not None else ""
         console.print(Markdown(to_unicode(FIGURE.sub(rf"*[\1{at}]*", step.text[lang]))))

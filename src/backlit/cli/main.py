@@ -26,6 +26,7 @@ from backlit.cli import (
     tune,
 )
 from backlit.cli import report as write_report
+from backlit.cli.guides import guide
 from backlit.cli.options import Command, named_plainly
 from backlit.cli.output import end, reporting, tell, visible_usage
 from backlit.settings import docstring
@@ -37,6 +38,11 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> Any:
         """The command's own switches."""
         return named_plainly(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The list of subcommands, with where the documents are."""
+        self.epilog = guide("")
+        super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what was typed before the subcommand."""

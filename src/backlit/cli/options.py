@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from backlit.bounds import Limits, limits, named
+from backlit.cli.guides import guide
 from backlit.errors import InputError
 from backlit.settings import Declaration
 from backlit.settings import declared as declarations
@@ -146,6 +147,11 @@ class Command(TyperCommand):
             self.params, self.callback = made.params, made.callback
         *own, help_ = super().get_params(ctx)
         return named_plainly([*own, _of_all(), help_])
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help text, with the page that tells more at its end."""
+        self.epilog = f"{self.epilog}\n\n{guide(self.name or '')}"
+        super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what was typed.

@@ -112,7 +112,6 @@ def command(
     from backlit.store.checkpoint import FolderKeeper
     from backlit.tasks.choose import of_fit_among, options_of, task_of
     from backlit.tasks.options import Call
-    from backlit.trackers.named import named
 
     started = time.monotonic()
     outcome = Outcome(**{name: given[name] for name in declared(Outcome)})
@@ -134,11 +133,20 @@ def command(
         progress=not outcome.quiet,
         say=output.note,
         config=config.to_keep(choices),
-        callbacks=[named(words, folder.name) for words in outcome.track or ()],
+        callbacks=trackers(outcome.track or (), folder.name),
         started=started,
         training=of_fit_among(choices),
     )
     finish(Run.of(task.train(material, options, call)), folder, outcome)
+
+
+def trackers(words: Iterable[str], name: str) -> list[Any]:
+    """Those that are to be told, too; what they need is imported for them alone."""
+    if not words:
+        return []
+    from backlit.trackers.named import named
+
+    return [named(each, name) for each in words]
 
 
 def finish(run: Any, folder: Path, outcome: Outcome, more: Mapping[str, Any] | None = None) -> None:

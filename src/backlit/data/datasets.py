@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from backlit.data import generated
+from backlit.data.bundled import FEATURES, bundled
 from backlit.errors import InputError, unknown
 
+DIGITS = (8, 8, 1)  # the shape of their pictures
 KEPT = Path(__file__).parent / "kept"  # sets of scikit-learn as files: in the wheel for browsers
 
 
@@ -109,7 +109,7 @@ def load(name: str, **options: Any) -> Dataset:
     if (KEPT / f"{name}.npz").is_file():
         return _kept(name)
     try:
-        return _digits() if name == "digits" else _bundled(name)
+        return _bundled(name)
     except ModuleNotFoundError as error:
         raise InputError(
             f"the data set {name!r} comes with scikit-learn, which isn't installed; without it there are "
@@ -131,36 +131,28 @@ def _kept(name: str) -> Dataset:
     with np.load(KEPT / f"{name}.npz", allow_pickle=False) as file:
         arrays = dict(file)
     classes = [str(each) for each in arrays["classes"]] if "classes" in arrays else None
-    task, shape = "classification" if classes else "regression", (8, 8, 1) if name == "digits" else None
+    task, shape = "classification" if classes else "regression", DIGITS if name == "digits" else None
     features = [str(each) for each in arrays["features"]]
     return Dataset(name, arrays["x"], arrays["y"], task, features, classes, _BUNDLED[name], shape)
 
 
 def _bundled(name: str) -> Dataset:
-    from sklearn import datasets
+    """One of scikit-learn's, from its files or by scikit-learn itself."""
+    found = bundled(name)
+    if found is None:
+        from sklearn import datasets
 
-    bunch = getattr(datasets, f"load_{name}")()
-    classes = [str(c) for c in bunch.target_names] if "target_names" in bunch else None
-    task = "classification" if classes else "regression"
-    y = np.asarray(bunch.target).astype(np.int64 if classes else np.float64)
+        bunch = getattr(datasets, f"load_{name}")()
+        names = [str(each) for each in bunch.target_names] if "target_names" in bunch else None
+        found = bunch.data, bunch.target, names
+    x, y, classes = found
     return Dataset(
-        name, bunch.data.astype(np.float32), y, task, [str(f) for f in bunch.feature_names], classes, _BUNDLED[name]
+        name,
+        np.ascontiguousarray(x, dtype=np.float32),
+        y.astype(np.int64 if classes else np.float64),
+        "classification" if classes else "regression",
+        list(FEATURES[name]),
+        classes,
+        _BUNDLED[name],
+        DIGITS if name == "digits" else None,
     )
-
-
-def _digits() -> Dataset:
-    """The digits from scikit-learn's file, without importing scikit-learn, which takes longer than training on them."""
-    spec = find_spec("sklearn")
-    file = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz" if spec and spec.origin else None
-    if file is not None and file.exists():
-        text = gzip.decompress(file.read_bytes()).decode("ascii").replace("\n", ",")
-        table = np.fromstring(text.rstrip(","), dtype=np.float32, sep=",").reshape(-1, 65)
-        x, y = np.ascontiguousarray(table[:, :64]), table[:, 64].astype(np.int64)
-    else:
-        from sklearn.datasets import load_digits
-
-        x, y = load_digits(return_X_y=True)
-        x, y = x.astype(np.float32), y.astype(np.int64)
-    pixels = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
-    names = [str(k) for k in range(10)]
-    return Dataset("digits", x, y, "classification", pixels, names, _BUNDLED["digits"], (8, 8, 1))

@@ -87,7 +87,7 @@ def _unflatten(node: Structure, remaining: Iterator[Any]) -> Tree:
 
 def leaves(tree: Tree) -> list[Any]:
     """Leaves in order."""
-    return flatten(tree)[0]
+    return [tree] if type(tree) is np.ndarray else flatten(tree)[0]
 
 
 def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
@@ -96,6 +96,8 @@ def map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     >>> map(lambda a, b: a + b, {"w": 1}, {"w": 10})
     {'w': 11}
     """
+    if type(tree) is np.ndarray and not rest:  # an array by itself, as most inputs and outputs are
+        return f(tree)
     first, structure = flatten(tree)
     columns = [first, *(_leaves_like(structure, other) for other in rest)]
     return unflatten(structure, [f(*row) for row in zip(*columns, strict=True)])

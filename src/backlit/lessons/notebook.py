@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from typing import Any
 
+from backlit.inspect.draw import Drawing
 from backlit.lessons.pictures import png
 from backlit.lessons.running import FIGURE, FilledProse, RunCode, run, setup
 from backlit.lessons.source import Lesson
@@ -24,10 +26,13 @@ _WORDS = {
 }
 
 
-def notebook(lesson: Lesson, language: str = "en", *, quick: bool = False) -> str:
+def notebook(
+    lesson: Lesson, language: str = "en", *, quick: bool = False, steps: Iterable[FilledProse | RunCode] | None = None
+) -> str:
     """Run a lesson, and write it as a notebook: its file's text.
 
     Figures stand under the code that made them; exercises have a cell for the answer each, and one that checks them.
+    `steps` are those of a run that was made before, in this language.
     """
     words = _WORDS[language]
     head = f"# {lesson.number}. {lesson.title[language]}"
@@ -35,16 +40,15 @@ def notebook(lesson: Lesson, language: str = "en", *, quick: bool = False) -> st
         _markdown("\n\n".join([head, lesson.summary[language], lesson.follows[language], words["numbers"]])),
         _code("%matplotlib inline\n" + setup(language, quick), []),
     ]
-    steps = [
-        step for step in run(lesson, language, quick=quick) if isinstance(step, FilledProse) or not step.code.claim
-    ]
-    for place, step in enumerate(steps):
+    done = run(lesson, language, quick=quick) if steps is None else steps
+    told = [step for step in done if isinstance(step, FilledProse) or not step.code.claim]
+    for place, step in enumerate(told):
         if isinstance(step, FilledProse):
             cells.append(_markdown(FIGURE.sub(r"*\1*", step.text[language])))
             continue
-        after = steps[place + 1] if place + 1 < len(steps) else None
+        after = told[place + 1] if place + 1 < len(told) else None
         figures = after.figures if isinstance(after, FilledProse) else {}
-        cells.append(_cell(step, figures))
+        cells.append(_cell(step, figures, language))
     cells.append(_markdown(words["exercises"]))
     names = [f"exercise_{exercise.number}" for exercise in lesson.exercises]
     for exercise, name in zip(lesson.exercises, names, strict=True):
@@ -66,18 +70,23 @@ def notebook(lesson: Lesson, language: str = "en", *, quick: bool = False) -> st
     return json.dumps(contents, ensure_ascii=False, indent=1) + "\n"
 
 
-def _cell(step: RunCode, figures: dict[str, Any]) -> dict[str, Any]:
+def _cell(step: RunCode, figures: dict[str, Any], language: str) -> dict[str, Any]:
     """A block of code with what it printed, and the figures that the prose after it speaks of."""
     source = step.code.text.strip()
     outputs: list[dict[str, Any]] = []
     if step.printed:
         outputs.append({"output_type": "stream", "name": "stdout", "text": step.printed})
     if figures:
-        source += f"\ndisplay({', '.join(figures)})"
+        source += f"\ndisplay({', '.join(_shown(name, figure, language) for name, figure in figures.items())})"
     for figure in figures.values():
-        picture = base64.b64encode(png(figure)).decode("ascii")
+        picture = base64.b64encode(png(figure, language)).decode("ascii")
         outputs.append({"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}})
     return _code(source, outputs)
+
+
+def _shown(name: str, figure: Any, language: str) -> str:
+    """What shows a picture in the notebook's language."""
+    return f'{name}.within("{language}")' if isinstance(figure, Drawing) and language != "en" else name
 
 
 def _markdown(text: str) -> dict[str, Any]:

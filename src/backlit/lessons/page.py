@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backlit.lessons.formulas import to_mathml
-from backlit.lessons.pictures import png
-from backlit.lessons.running import FIGURE, FilledProse, RunCode, run
+from backlit.lessons.pictures import shown
+from backlit.lessons.running import FIGURE, FilledProse, RunCode, run, setup
 from backlit.lessons.source import Exercise, Lesson
 
 _WORDS = {
     "en": {
+        "begin": "The code below runs wherever it is pasted, in this order, after these lines:",
         "exercises": "Exercises",
+        "exercise": "Exercise {}",
         "answer": "An answer",
         "run": "Run it yourself: `backlit lesson {name}`, or as a notebook: "
         "`backlit lesson {name} --notebook {name}.ipynb`. "
@@ -20,7 +22,9 @@ _WORDS = {
         "`backlit lesson {name} --check answers.py`.",
     },
     "ko": {
+        "begin": "아래의 코드는 먼저 다음 줄을 실행하고 나서 차례대로 붙여 넣으면 어디에서나 돌아갑니다.",
         "exercises": "연습 문제",
+        "exercise": "연습 문제 {}",
         "answer": "풀이 예",
         "run": "직접 실행해 보세요: `backlit lesson {name} --lang ko`. "
         "노트북으로는 `backlit lesson {name} --lang ko --notebook {name}.ipynb`입니다. "
@@ -32,7 +36,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Page:
-    """Markdown, and the pictures that it shows, as PNG by file name."""
+    """Markdown, and the pictures that it shows, by file name."""
 
     markdown: str
     pictures: dict[str, bytes]
@@ -45,6 +49,7 @@ def page(
     pictures: dict[str, bytes] = {}
     words = _WORDS[language]
     lines = [f"# {lesson.number}. {lesson.title[language]}", lesson.summary[language], lesson.follows[language]]
+    lines += [words["begin"], f"```python\n{setup(language, quick).strip()}\n```"]
     for step in run(lesson, language, quick=quick) if steps is None else steps:
         if isinstance(step, RunCode):
             if not step.code.claim:
@@ -52,15 +57,20 @@ def page(
                 if step.printed.strip():
                     lines.append(f"```text\n{step.printed.rstrip()}\n```")
             continue
+        files = {}
         for name, figure in step.figures.items():
-            pictures[f"{lesson.name}-{name}.png"] = png(figure)
-        lines.append(to_mathml(FIGURE.sub(rf"![\1]({lesson.name}-\2.png)", step.text[language])))
+            kind, content = shown(figure, language)
+            files[name] = f"{lesson.name}-{name}.{kind}"
+            pictures[files[name]] = content
+        lines.append(to_mathml(FIGURE.sub(lambda at: f"![{at[1]}]({files[at[2]]})", step.text[language])))  # noqa: B023
     lines += [f"## {words['exercises']}", words["run"].format(name=lesson.name)]
-    lines += [_exercise(exercise, language, words["answer"]) for exercise in lesson.exercises]
+    lines += [_exercise(exercise, language) for exercise in lesson.exercises]
     return Page("\n\n".join(lines) + "\n", pictures)
 
 
-def _exercise(exercise: Exercise, language: str, answer: str) -> str:
+def _exercise(exercise: Exercise, language: str) -> str:
+    words = _WORDS[language]
     solution = "\n".join(f"    {line}".rstrip() for line in exercise.solution.text.strip().splitlines())
     task = to_mathml(exercise.prose.text[language])
-    return f'### {exercise.number}\n\n{task}\n\n??? note "{answer}"\n\n    ```python\n{solution}\n    ```'
+    title = words["exercise"].format(exercise.number)
+    return f'### {title}\n\n{task}\n\n??? note "{words["answer"]}"\n\n    ```python\n{solution}\n    ```'

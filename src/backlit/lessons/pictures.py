@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.draw.png import save_png
+from backlit.inspect.draw.svg import to_svg
 from backlit.inspect.plots.style import fonts
 from backlit.languages import check_language
+from backlit.report.labels import translated
 
 
 def is_picture(value: Any) -> bool:
@@ -19,14 +22,39 @@ def is_picture(value: Any) -> bool:
     return isinstance(value, Drawing) or hasattr(value, "savefig")
 
 
-def png(picture: Any) -> bytes:
-    """A figure or drawing as a PNG file."""
+def png(picture: Any, language: str = "en") -> bytes:
+    """A figure or drawing as a PNG file, with its labels in a language where there's a font for it."""
     buffer = io.BytesIO()
+    language = language if language == "en" or _hangul_can_be_drawn() else "en"
     if isinstance(picture, Drawing):
-        save_png(picture.scene, buffer)
+        save_png(picture.within(language).scene, buffer)
     else:
-        picture.savefig(buffer, format="png", dpi=110)
+        with _labels_in(picture, language):
+            picture.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _labels_in(figure: Any, language: str) -> Iterator[None]:
+    """Labels that Backlit's own plots make are in a language, for a while."""
+    from matplotlib.text import Text
+
+    changed = []
+    for text in figure.findobj(Text) if language != "en" else ():
+        words = translated(text.get_text(), language)
+        if words is not None:
+            changed.append((text, text.get_text()))
+            text.set_text(words)
+    yield
+    for text, words in changed:
+        text.set_text(words)
+
+
+def shown(picture: Any, language: str = "en") -> tuple[str, bytes]:
+    """What a page shows: a drawing as SVG, which stays sharp however large; a figure as PNG."""
+    if isinstance(picture, Drawing):
+        return "svg", to_svg(picture.within(language).scene).encode()
+    return "png", png(picture, language)
 
 
 def saying(language: str) -> Callable[[str, str], str]:

@@ -16,6 +16,7 @@ from typing import Any
 from backlit import interrupts
 from backlit.errors import BacklitError
 from backlit.languages import check_language
+from backlit.lessons.claims import holder
 from backlit.lessons.pictures import is_picture
 from backlit.lessons.source import Code, Lesson, Prose
 
@@ -69,6 +70,7 @@ def run(lesson: Lesson, language: str = "en", *, quick: bool = False) -> Iterato
     try:
         values = module.__dict__
         execute(Code(setup(language, quick), 1), values, lesson)
+        values["holds"] = holder(lesson)
         for part in lesson.parts:
             if isinstance(part, Code):
                 yield RunCode(part, execute(part, values, lesson))

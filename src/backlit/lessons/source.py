@@ -3,7 +3,7 @@
 A file begins with TOML between lines of `+++`. Then prose, each piece after `<!-- en -->` or `<!-- ko -->`, and code:
 
     ```python             run, and shown with what it prints
-    ```python claim       run, not shown: asserts what the prose says
+    ```python claim       run, not shown: asserts what the prose says; `holds` ties it to the words (claims.py)
     <!-- exercise -->     what follows is an exercise: prose, then
     ```python solution    an answer, as `exercise_1 = ...`
     ```python check       asserts that `answer` is right; `say(english, korean)` makes the message

@@ -351,8 +351,13 @@ class Network:
     @property
     def dtype(self) -> Any:
         """Type of the parameters."""
-        leaves = tree.leaves(self.params)
-        return np.dtype(str(leaves[0].dtype)) if leaves else np.dtype("float32")
+        node: Any = self.params
+        while type(node) is dict and node:  # the shortest way to an array: of one row every microsecond counts
+            node = next(iter(node.values()))
+        if type(node) is np.ndarray:
+            return node.dtype
+        dtype = next((leaf.dtype for _, leaf in tree.items(self.params)), np.dtype("float32"))
+        return dtype if isinstance(dtype, np.dtype) else np.dtype(str(dtype))
 
     def apply(
         self, params: Params, x: Any, *, state: dict[str, Any] | None = None, **options: Unpack[CallOptions]

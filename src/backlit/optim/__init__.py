@@ -4,11 +4,13 @@ from typing import Any
 
 from backlit.errors import InputError, unknown
 from backlit.optim.adaptive import AdaGrad, Adam, AdamW, RMSprop
+from backlit.optim.budget import Budget
 from backlit.optim.clipping import ClipGlobalNorm, ClipNorm, ClipValue
 from backlit.optim.exact import LeastSquares, least_squares, ridge
 from backlit.optim.freezing import Frozen
 from backlit.optim.lbfgs import minimize_lbfgs
-from backlit.optim.plateau import ReduceOnPlateau, plateau_of, set_factor
+from backlit.optim.plateau import ReduceOnPlateau
+from backlit.optim.proximal import SoftThreshold
 from backlit.optim.quasi_newton import LBFGS
 from backlit.optim.schedules import (
     Constant,
@@ -21,6 +23,7 @@ from backlit.optim.schedules import (
     WarmUp,
 )
 from backlit.optim.sgd import SGD, GradientDescent, Momentum, Nesterov
+from backlit.optim.steered import Seen, set_factor, steered_of
 from backlit.optim.steps import (
     AddDecayedWeights,
     AddMomentum,
@@ -101,6 +104,7 @@ __all__ = [
     "AdamW",
     "AddDecayedWeights",
     "AddMomentum",
+    "Budget",
     "Chain",
     "ClipGlobalNorm",
     "ClipNorm",
@@ -124,6 +128,8 @@ __all__ = [
     "ScaleByLearningRate",
     "ScaleByRMS",
     "Schedule",
+    "Seen",
+    "SoftThreshold",
     "Step",
     "Transform",
     "WarmUp",
@@ -134,8 +140,8 @@ __all__ = [
     "least_squares",
     "minimize_lbfgs",
     "named",
-    "plateau_of",
     "ridge",
     "scheduled",
     "set_factor",
+    "steered_of",
 ]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, ClassVar
 
-import numpy as np
-
-from backlit.errors import InputError
-from backlit.optim.rate import FromStart
+from backlit.optim.steered import Seen, Steered
 from backlit.settings import count, fraction, nonnegative, option
 
 
 @dataclass(frozen=True, repr=False)
-class ReduceOnPlateau(FromStart):
+class ReduceOnPlateau(Steered):
     """A fixed rate that is reduced when the loss no longer falls: decided between epochs, from the loss measured there.
 
     As a schedule it is constant; the decisions are a small pure state machine beside it, and the factor it
@@ -61,12 +56,12 @@ class ReduceOnPlateau(FromStart):
 
     SMALLEST: ClassVar[float] = 1e-8  # a reduction by less than this isn't made
 
-    def at(self, xp: ModuleType, t: Any) -> Any:
-        return self.start + 0.0 * t
-
     def init(self) -> dict[str, Any]:
         """State before the first epoch; plain data."""
         return {"best": None, "bad": 0, "cooldown": 0, "factor": 1.0}
+
+    def after(self, seen: Seen, state: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        return self.update(seen.loss, state)
 
     def update(self, value: float, state: dict[str, Any]) -> tuple[dict[str, Any], float]:
         """The state after an epoch with this value, and the factor to multiply the rate by."""
@@ -91,59 +86,3 @@ class ReduceOnPlateau(FromStart):
             return sign * value < math.inf
         margin = self.threshold * (best if self.threshold_mode == "relative" else 1.0)
         return sign * value < sign * best - margin
-
-
-def plateau_of(part: Any) -> ReduceOnPlateau | None:
-    """The `ReduceOnPlateau` in an optimizer, a chain or a schedule; None if there is none.
-
-    >>> from backlit import optim
-    >>> plateau_of(optim.chain(optim.ClipValue(1.0), optim.Adam(ReduceOnPlateau(0.1))))
-    ReduceOnPlateau(start=0.1)
-    """
-    if isinstance(part, ReduceOnPlateau):
-        return part
-    if isinstance(part, (tuple, list)):
-        inside = list(part)
-    elif dataclasses.is_dataclass(part) and not isinstance(part, type):
-        inside = [getattr(part, field.name) for field in dataclasses.fields(part)]
-    else:
-        return None
-    return next((plateau for plateau in map(plateau_of, inside) if plateau is not None), None)
-
-
-def set_factor(state: dict[str, Any], value: float) -> dict[str, Any]:
-    """The optimizer's state with another factor on the learning rate, as `ReduceOnPlateau` decides it.
-
-    Raises
-    ------
-    InputError
-        If the optimizer has no `ReduceOnPlateau` as its learning rate.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from backlit import optim
-    >>> optimizer = optim.SGD(optim.ReduceOnPlateau(0.1))
-    >>> state = set_factor(optimizer.init({"w": np.ones(2)}), 0.5)
-    >>> float(state["scale_by_learning_rate"]["factor"])
-    0.5
-    """
-    replaced = 0
-
-    def visit(node: dict[str, Any]) -> dict[str, Any]:
-        nonlocal replaced
-        new = {}
-        for key, child in node.items():
-            if key.startswith("scale_by_learning_rate") and "factor" in child:
-                replaced += 1
-                old = child["factor"]  # one number, or one for each member of an ensemble
-                child = {**child, "factor": np.full(old.shape, value, dtype=old.dtype)}
-            elif isinstance(child, dict):
-                child = visit(child)
-            new[key] = child
-        return new
-
-    changed = visit(state)
-    if not replaced:
-        raise InputError("set_factor: the optimizer has no factor; give it learning_rate=ReduceOnPlateau(...)")
-    return changed

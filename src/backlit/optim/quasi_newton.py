@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from backlit.graph import tree
 from backlit.graph.op import namespace
-from backlit.optim.plateau import plateau_of
 from backlit.optim.rate import rate_at
+from backlit.optim.steered import steered_of
 from backlit.optim.steps import cast
 from backlit.optim.transform import State, Transform, Tree
 from backlit.settings import RATE, count
@@ -57,8 +57,10 @@ class LBFGS(Transform):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if plateau_of(self.learning_rate) is not None:
-            raise self._refuse("learning_rate", "can't be a ReduceOnPlateau; choose a number or another schedule")
+        steered = steered_of(self.learning_rate)
+        if steered is not None:
+            name = type(steered).__name__
+            raise self._refuse("learning_rate", f"can't be a {name}, set between epochs; choose another schedule")
 
     def init(self, params: Tree) -> State:
         flat = _flat(params)

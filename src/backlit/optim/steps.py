@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from backlit.graph import tree
 from backlit.graph.op import namespace
-from backlit.optim.plateau import plateau_of
+from backlit.optim.steered import steered_of
 from backlit.optim.transform import State, Transform, Tree
 from backlit.settings import RATE, fraction, nonnegative, option
 
@@ -232,8 +232,8 @@ class ScaleByAdam(Transform):
 class ScaleByLearningRate(Transform):
     """``g ← −η(t) g``: the last step, which makes an update of a gradient.
 
-    Under a `ReduceOnPlateau` schedule the rate is multiplied by a factor in the state, which `set_factor` sets
-    from outside.
+    Under a `Steered` rate, such as `ReduceOnPlateau`, the rate is multiplied by a factor in the state, which
+    `set_factor` sets from outside.
 
     Examples
     --------
@@ -248,7 +248,7 @@ class ScaleByLearningRate(Transform):
 
     def init(self, params: Tree) -> State:
         leaves = tree.leaves(params)
-        if plateau_of(self.learning_rate) is None or not leaves:
+        if steered_of(self.learning_rate) is None or not leaves:
             return {}
         return {"factor": namespace(leaves[0]).ones((), dtype=leaves[0].dtype)}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backlit.errors import InputError, unknown
+from backlit.optim.budget import Budget
 from backlit.optim.rate import Schedule
 from backlit.optim.schedules import Constant, Cosine, Exponential, InverseTime, OneCycle, ReduceOnPlateau, Step, WarmUp
 from backlit.optim.transform import Chain, Transform
@@ -104,6 +105,10 @@ WORDS: dict[str, Word] = {
     "cosine": Word(
         "cosine:END, down to END times the rate at the last epoch (0 if left out)", (_SHARE,), (0.0,),
         lambda span, end: Cosine(span.rate, steps=span.rest, end=end * span.rate),
+    ),
+    "budget": Word(
+        "budget:END, evenly down to END times the rate (0 if left out) by the last epoch or the time limit",
+        ((0.0, 0.999999),), (0.0,), lambda span, end: Budget(span.rate, end=end),
     ),
     "step": Word(
         "step:EPOCHS,FACTOR, times FACTOR (0.1 if left out) after every so many epochs", (_ANY, _FACTOR), (0.1,),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from html import escape, unescape
 
 from backlit.languages import NAMES
 from backlit.report.texts import catalogue
 
+Patterns = list[tuple[re.Pattern[str], str]]
 _TEXT = re.compile(r"<text(?P<how>[^>]*)>(?P<words>[^<]+)</text>")
 
 
@@ -33,17 +35,26 @@ def _each(match: re.Match[str]) -> str:
 
 def translated(english: str, lang: str) -> str | None:
     """A label in another language; None if it isn't one of those that the catalogue has."""
-    for pattern, text in _patterns(lang):
+    return matched(english, _patterns(lang))
+
+
+def matched(english: str, found: Patterns) -> str | None:
+    """What the first pattern that fits makes of a label."""
+    for pattern, text in found:
         if match := pattern.fullmatch(english):
             return text.format(**match.groupdict())
     return None
 
 
 @functools.cache
-def _patterns(lang: str) -> list[tuple[re.Pattern[str], str]]:
+def _patterns(lang: str) -> Patterns:
+    return patterns(catalogue(lang)["labels"])
+
+
+def patterns(labels: Mapping[str, str]) -> Patterns:
     """Labels with places for values, "epoch {n}", as patterns that find the values."""
     made = []
-    for english, text in catalogue(lang)["labels"].items():
+    for english, text in labels.items():
         parts = re.split(r"\{(\w+)\}", english)
         pattern = "".join(f"(?P<{part}>.+)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
         made.append((re.compile(pattern), text))

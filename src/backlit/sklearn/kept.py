@@ -26,7 +26,7 @@ class Kept:
     epoch : int
         Epochs done.
     plateau : dict or None
-        Of `ReduceOnPlateau`.
+        Of a steered rate, such as `ReduceOnPlateau`.
     history : History
     every : int
         Epochs from one writing to the next.

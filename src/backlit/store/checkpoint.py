@@ -52,8 +52,8 @@ class FolderKeeper:
     checkpoint: Checkpoint
 
     @property
-    def every(self) -> int:
-        """Epochs from one writing to the next."""
+    def every(self) -> int | None:
+        """Epochs from one writing to the next; None for what takes little of the time."""
         return self.checkpoint.every
 
     @property
@@ -80,7 +80,7 @@ class FolderKeeper:
                 yield free
             except Exception as error:
                 kept = isinstance(error, StreamError) and loop.history
-                if free and loop.state.epoch < self.every and not kept:  # all that was written is how it began
+                if free and not loop.written and not kept:  # all that was written is how it began
                     self._remove()
                 raise
             if free and not loop.state.epoch and loop.diverged:

@@ -23,7 +23,7 @@ class Quota:
         Of the states that each of its networks keeps to go back to, at least four of them. Rows, files that were sent,
         what is known of each update, and maps for frames aren't counted.
     updates : int
-        That are made; what is known of each takes 32 bytes.
+        That are made.
     weights : int
         Of a network.
     files : int

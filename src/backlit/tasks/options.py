@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from backlit.errors import InputError, unknown
 from backlit.settings import Declaration, Record, count, declared, option, same
-from backlit.train.training import NETWORK, OPTIMIZERS, TRAINING, Checkpoint, Training, check_shard
+from backlit.train.training import (
+    NETWORK,
+    OPTIMIZERS,
+    TRAINING,
+    Checkpoint,
+    Training,
+    check_precision,
+    check_shard,
+)
 
 if TYPE_CHECKING:
     from backlit.nn.penalties import Penalty
@@ -95,6 +103,8 @@ class Options(Record):
         Origin of all randomness, splits too.
     engine : "xla" or "numpy"
         Compiled, or operation by operation.
+    precision : "bfloat16", optional
+        Of matrix products in training.
     devices : int
         Devices that share the work on each batch.
     shard : "optimizer", "parameters" or None
@@ -164,6 +174,7 @@ class Options(Record):
     time_limit: float | None = same(Training, "time_limit")
     seed: int = same(Training, "seed")
     engine: Literal["xla", "numpy"] = same(Training, "engine")
+    precision: Literal["bfloat16"] | None = same(Training, "precision")
     devices: int = same(Training, "devices")
     shard: Literal["optimizer", "parameters"] | None = same(Training, "shard")
     average_every: int | None = same(Training, "average_every")
@@ -182,6 +193,7 @@ class Options(Record):
         if self.engine not in ENGINES:
             raise unknown("engine", self.engine, ENGINES)
         check_shard(self.shard, self.engine)
+        check_precision(self.precision, self.engine)
 
     @property
     def penalty(self) -> Penalty | None:
@@ -237,7 +249,7 @@ class Call(Record):
     """
 
     checkpoint: str | Path | Checkpoint | None = same(Training, "checkpoint")
-    checkpoint_every: int = same(Training, "checkpoint_every")
+    checkpoint_every: int | None = same(Training, "checkpoint_every")
     resume: bool = same(Training, "resume")
     overwrite: bool = same(Training, "overwrite")
     progress: bool | None = same(Training, "progress")

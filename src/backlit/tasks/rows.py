@@ -166,7 +166,7 @@ class RowsTask(Task):
             preparation=preparation, seed=options.seed, penalty=plan.penalty,
             class_weight="balanced" if options.balance else None,
             early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
-            engine=options.engine, devices=options.devices, shard=options.shard,
+            engine=options.engine, precision=options.precision, devices=options.devices, shard=options.shard,
             average_every=options.average_every,
             standardize_targets=material.task == "regression" and options.output_activation is None,
             ensemble=members, mixup=plan.mixup, schedule=plan.schedule,

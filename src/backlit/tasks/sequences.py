@@ -223,7 +223,8 @@ class SequencesTask(Task):
             loss=plan.loss, metrics=self.metrics(len(x), encoding),
             optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
             validation=(x[parts.validation], y[parts.validation]), preparation=preparation,
-            encoding=encoding, seed=options.seed, engine=options.engine, devices=options.devices, shard=options.shard,
+            encoding=encoding, seed=options.seed, engine=options.engine, precision=options.precision,
+            devices=options.devices, shard=options.shard,
             penalty=plan.penalty, schedule=plan.schedule, average_every=options.average_every,
             early_stopping=self.stopping(plan),            time_limit=seconds_left(options, call),
         )  # fmt: skip

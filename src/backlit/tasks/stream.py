@@ -31,7 +31,7 @@ from backlit.tasks.task import FOR_ROWS, Plan, Progress, Task, seconds_left
 from backlit.tasks.texts import TextsTask
 from backlit.tasks.warm_up import OPTIMIZER as WARMED
 from backlit.tasks.warm_up import RATE as WARMED_RATE
-from backlit.tasks.warm_up import warm_up, warm_up_told
+from backlit.tasks.warm_up import by_the_clock, warm_up, warm_up_told
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.generate import generate, streaming
 from backlit.train.judgement import Judgement
@@ -69,6 +69,10 @@ WINDOWS = Template("batches of {streams} windows of {window} {tokens}", "배치�
 EPOCH = Template(
     "an epoch is {updates} updates, {passes:.2g} passes over the text",
     "한 에포크는 갱신 {updates}회(글 전체의 {passes:.2g}배)",
+)
+FALLS = Template(
+    "the learning rate falls evenly, to nothing when the time is up",
+    "학습률(learning rate)은 고르게 내려가 제한 시간이 끝날 때 0이 됨",
 )
 CLIPPED = Template("gradients are clipped to norm 1", "기울기는 크기 1로 제한(clipping)")
 EQUALLY = Template("all tokens equally likely", "모든 토큰의 확률을 같게")
@@ -252,6 +256,7 @@ class StreamTask(Task):
         optimizer, rate = options.steps(method, rate)
         most = UPDATES if updates >= FEW else FEW_UPDATES
         epochs = options.epochs or max(1, most // updates_of_epoch(updates))
+        course = warm_up(network, updates_of_epoch(updates), epochs, options) or by_the_clock(options)
         return Plan(
             network=wished(network, options),
             spec=spec,
@@ -262,7 +267,7 @@ class StreamTask(Task):
             dropout=dropout,
             optimizer=optimizer,
             penalty=options.penalty,
-            schedule=options.schedule or warm_up(network, updates_of_epoch(updates), epochs, options),
+            schedule=options.schedule or course,
             method=options.optimizer or method,
         )
 
@@ -288,6 +293,7 @@ class StreamTask(Task):
             )
         )
         notes += warm_up_told(plan.network, options)
+        notes += [FALLS.say()] if plan.schedule == "budget" else []
         call.tell(notes)
         validation = None
         if len(reading.parts[1]):
@@ -297,7 +303,8 @@ class StreamTask(Task):
         training = Training(
             loss=plan.loss, optimizer=plan.optimizer, epochs=plan.epochs, batch_size=plan.batch_size,
             validation=validation, metrics=["bits", "perplexity"], seed=options.seed,
-            engine=options.engine, devices=options.devices, shard=options.shard, penalty=plan.penalty,
+            engine=options.engine, precision=options.precision, devices=options.devices, shard=options.shard,
+            penalty=plan.penalty,
             schedule=plan.schedule, steps_per_epoch=per_epoch, average_every=options.average_every,
             early_stopping=EarlyStopping(plan.patience) if plan.patience and validation else None,
             time_limit=seconds_left(options, call), preparation=Texts(reading.tokenizer, reading.window),

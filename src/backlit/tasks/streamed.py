@@ -145,7 +145,7 @@ class StreamedTask(TableTask):
             validation=held, preparation=found.preparation, seed=options.seed, penalty=plan.penalty,
             class_weight="balanced" if options.balance else None, steps_per_epoch=steps,
             early_stopping=EarlyStopping(plan.patience) if plan.patience else None,
-            engine=options.engine, devices=options.devices, shard=options.shard,
+            engine=options.engine, precision=options.precision, devices=options.devices, shard=options.shard,
             standardize_targets=known.task == "regression" and options.output_activation is None,
             ensemble=members, mixup=plan.mixup, schedule=plan.schedule, time_limit=seconds_left(options, call),
         )  # fmt: skip

@@ -36,12 +36,29 @@ def warm_up(network: Any, updates: int, epochs: int, options: Options) -> str | 
     --------
     >>> warm_up("transformer:2x64", 50, 20, Options()), warm_up("lstm:64", 50, 20, Options())
     ('warmup:2 cosine', None)
+    >>> warm_up("transformer:2x64", 50, 20, Options(time_limit=60.0))
+    'warmup:2 budget'
     """
-    if options.schedule is not None or not isinstance(options.optimizer, (str, type(None))):
+    if not is_transformer(network) or not _is_open(options):
         return None
+    return f"warmup:{min(SHARE * epochs, MOST / updates):g} {by_the_clock(options) or 'cosine'}"
+
+
+def by_the_clock(options: Options) -> str | None:
+    """The word for a rate that comes to nothing when the time is up, which another schedule's end wouldn't be seen of.
+
+    >>> by_the_clock(Options(time_limit=60.0)), by_the_clock(Options()), by_the_clock(Options(schedule="cosine"))
+    ('budget', None, None)
+    """
+    return "budget" if options.time_limit is not None and _is_open(options) else None
+
+
+def _is_open(options: Options) -> bool:
+    """Whether the user leaves the rate's course open, and the optimizer takes one."""
+    if options.schedule is not None or not isinstance(options.optimizer, (str, type(None))):
+        return False
     transform = as_transform(options.steps(OPTIMIZER, RATE)[0])
-    steady = transform.option("exact") or transform.option("whole")  # they take no schedule
-    return None if steady or not is_transformer(network) else f"warmup:{min(SHARE * epochs, MOST / updates):g} cosine"
+    return not (transform.option("exact") or transform.option("whole"))
 
 
 def warm_up_told(network: Any, options: Options) -> list[str]:

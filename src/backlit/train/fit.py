@@ -30,8 +30,8 @@ class Keeper(Protocol):
     """Who keeps a run in a folder while it trains: see `backlit.store.checkpoint`."""
 
     @property
-    def every(self) -> int:
-        """Epochs from one writing to the next."""
+    def every(self) -> int | None:
+        """Epochs from one writing to the next; None for what takes little of the time."""
 
     def open(self, loop: Loop, settings: dict[str, Any]) -> contextlib.AbstractContextManager[bool]:
         """The place for this run alone, and the loop as it was left there, if it is to go on.

@@ -25,7 +25,7 @@ def preparation_for(network: Any, given: Any, x: Any) -> Any:
     return ByInput(dict(given)) if isinstance(given, Mapping) else given
 
 
-def inputs_of(network: Layer | Network, preparation: Any, x: Any, dtype: str | None = "float32") -> Any:
+def inputs_of(network: Layer | Network, preparation: Any, x: Any, dtype: str | np.dtype | None = "float32") -> Any:
     """Prepared inputs (rows, ...): an array, or of a network of several inputs a dict of them by name.
 
     Raises

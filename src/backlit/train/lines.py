@@ -9,10 +9,16 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.nn.shapes import rows_at, with_shape
-from backlit.train.batches import Batches
 from backlit.train.callbacks import EpochRecord
 from backlit.train.prepare import Job
 from backlit.train.scores import measured, named_losses, of_loss
+
+COUNTED = ("rows", "weights")  # what of a batch tells which outputs are whose, and what they count
+
+
+def with_batches(results: Any, batches: Any) -> Any:
+    """What the program returned, and what of its batches `history_lines` needs: they aren't drawn anew for it."""
+    return {**results, "batches": {name: batches[name] for name in COUNTED}}
 
 
 def history_lines(job: Job, results: Any, count: int, first: int, scored: bool = True) -> Iterator[EpochRecord]:
@@ -25,7 +31,7 @@ def history_lines(job: Job, results: Any, count: int, first: int, scored: bool =
         record: EpochRecord = {"epoch": first + i + 1, **{name: column[i] for name, column in columns.items()}}
         record |= derived(job, record)
         if scored and job.program.collect:
-            record |= _scores(job, results, i, first + i)
+            record |= _scores(job, results, i)
         yield record
 
 
@@ -47,14 +53,16 @@ def _columns(job: Job, results: Any, count: int) -> dict[str, list[float]]:
     return columns
 
 
-def _scores(job: Job, results: Any, i: int, epoch: int) -> dict[str, float]:
+def _scores(job: Job, results: Any, i: int) -> dict[str, float]:
     """Metrics of an epoch, the i-th of its call, that are computed from outputs."""
     output = tree.map(lambda part: part[i], results["train"]["output"])
-    scores = _mean_score(job, output, job.batches, epoch, job.examples.encoded, job.examples.by_head)
-    if job.validation is not None:
+    batches = {name: part[min(i, len(part) - 1)] for name, part in results["batches"].items()}  # one if all are alike
+    members = [{name: part[member] for name, part in batches.items()} for member in range(len(job.batches))]
+    scores = _mean_score(job, output, members, job.examples.encoded, job.examples.by_head)
+    if job.held is not None:
         output = tree.map(lambda part: part[i], results["validation"]["output"])
         encoded = job.examples.split.encoded
-        validation = _mean_score(job, output, job.validation, 0, encoded, job.examples.known)
+        validation = _mean_score(job, output, job.held, encoded, job.examples.known)
         scores |= {f"val_{name}": value for name, value in validation.items()}
     return scores
 
@@ -69,12 +77,12 @@ def derived(job: Job, record: EpochRecord) -> dict[str, float]:
 
 
 def _mean_score(
-    job: Job, outputs: Any, batches: list[Batches], epoch: int, encoded: Any, by_head: Any = None
+    job: Job, outputs: Any, batches: list[dict[str, np.ndarray]], encoded: Any, by_head: Any = None
 ) -> dict[str, float]:
     """The mean over an ensemble's members, each scored on its own rows."""
     members = [
-        _score(job, tree.map(lambda part, i=i: part[i], outputs), member.epoch(epoch), encoded, by_head)
-        for i, member in enumerate(batches)
+        _score(job, tree.map(lambda part, i=i: part[i], outputs), own, encoded, by_head)
+        for i, own in enumerate(batches)
     ]
     return {name: float(np.mean([member[name] for member in members])) for name in members[0]}
 

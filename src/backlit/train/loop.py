@@ -9,19 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from backlit import distributed
 from backlit.graph import tree
 from backlit.nn.layer import Network
-from backlit.optim.plateau import plateau_of, set_factor
+from backlit.optim.steered import Seen, set_factor, steered_of
 from backlit.train.callbacks import Callback, EarlyStopping, EpochEnd, EpochRecord, History
 from backlit.train.divergence import Divergence, first_bad_value
 from backlit.train.ensemble import united
 from backlit.train.lazy import Lazy
-from backlit.train.lines import first_bad, history_lines
+from backlit.train.lines import first_bad, history_lines, with_batches
 from backlit.train.prepare import Job, is_exact
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.probes.prober import Prober
@@ -55,7 +55,7 @@ class LoopState:
     best_value, best_epoch :
         Of that epoch; the value is the less the better.
     plateau : dict or None
-        Of `ReduceOnPlateau`.
+        Of a steered rate, such as `ReduceOnPlateau`.
     """
 
     train_state: TrainState
@@ -68,10 +68,23 @@ class LoopState:
 
 @dataclass(frozen=True, eq=False)
 class Saving:
-    """After how many epochs each the run is written, and how."""
+    """After how many epochs each the run is written, and how.
 
-    every: int
+    Where nobody says after how many, it is `EPOCHS`, or as many more as keep writing at a `SHARE` of the time: an epoch
+    may take a millisecond. The first of several processes looks at the clock.
+    """
+
+    EPOCHS: ClassVar[int] = 10
+    SHARE: ClassVar[float] = 1 / 20
+
+    chosen: int | None
     write: Callable[[], None]
+
+    def is_due(self, epoch: int, written: int, since: float, took: float) -> bool:
+        """Whether to write after an epoch; the last time was after another, `since` seconds ago, and `took` so many."""
+        if self.chosen is not None:
+            return epoch % self.chosen == 0
+        return epoch >= written + self.EPOCHS and distributed.agreed(took <= self.SHARE * since)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,13 +136,15 @@ class Loop:
     probes: ProbeRecords = field(default_factory=ProbeRecords)
     stopped: str = ""
     diverged: Divergence | None = None
+    written: int = 0  # the epoch after which the run was last written
     _replayed: tuple[Replay, TrainState] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._saved = time.monotonic(), 0.0  # when the run was last written, and how long that took
         self.epochs = self.job.training.epochs
         self.until_loss = self.job.training.until_loss
-        self.plateau = plateau_of(self.job.optimizer)
-        self.state = LoopState(self.job.start, plateau=self.plateau.init() if self.plateau else None)
+        self.steered = steered_of(self.job.optimizer)
+        self.state = LoopState(self.job.start, plateau=self.steered.init() if self.steered else None)
 
     def run(self) -> None:
         """Train until the epochs are done or something ends it.
@@ -137,6 +152,7 @@ class Loop:
         What a clock, a signal or a function of the user's decides, the first of several processes decides for all.
         """
         asked = distributed.heard(self.listeners.asked)
+        self._begun = time.monotonic()
         count = 1  # the first call includes compiling, and says nothing of the time that epochs take
         begun = False
         try:
@@ -165,11 +181,11 @@ class Loop:
     def _length(self, count: int) -> int:
         """Epochs of the next call: `count`, unless someone must be asked before."""
         epoch, listeners = self.state.epoch, self.listeners
-        if listeners.callbacks or self.plateau:
+        if listeners.callbacks or self.steered:
             return 1
         count = min(count, self.job.program.length, self.epochs - epoch)
-        if listeners.saving is not None:
-            count = min(count, listeners.saving.every - epoch % listeners.saving.every)
+        if listeners.saving is not None and listeners.saving.chosen is not None:
+            count = min(count, listeners.saving.chosen - epoch % listeners.saving.chosen)
         return count if listeners.prober is None else min(count, listeners.prober.until(epoch))
 
     def _between_calls(self) -> None:
@@ -181,8 +197,13 @@ class Loop:
         if not self.stopped:
             self._look()
         saving = listeners.saving
-        if saving is not None and epoch % saving.every == 0 and not self.stopped:
+        if saving is None or self.stopped:
+            return
+        begun, took = self._saved
+        if saving.is_due(epoch, self.written, time.monotonic() - begun, took):
+            start = time.monotonic()
             saving.write()
+            self.written, self._saved = epoch, (time.monotonic(), time.monotonic() - start)
 
     def _look(self) -> None:
         """Look inside, if it is due."""
@@ -208,8 +229,10 @@ class Loop:
         return train_state if distributed.count() == 1 else self.job.program.engine.fetch(train_state)
 
     def _results(self, replay: Replay) -> tuple[TrainState, Any]:
-        """Run the epochs of a replay; the state after them, and their losses and outputs as NumPy arrays."""
-        train_state, results = self.job.program.train(*arguments(self.job, replay))
+        """Run the epochs of a replay; the state after them, and their losses, outputs and batches as NumPy arrays."""
+        given = arguments(self.job, replay)
+        train_state, results = self.job.program.train(*given)
+        results = with_batches(results, given[2])
         return train_state, tree.map(lambda part: self._by_epoch(np.asarray(part))[: replay.count], results)
 
     def _by_epoch(self, part: np.ndarray) -> np.ndarray:
@@ -312,13 +335,22 @@ class Loop:
         return state
 
     def _reduced(self, state: LoopState) -> LoopState:
-        """ReduceOnPlateau: hand the optimizer another factor when the loss no longer falls."""
-        if self.plateau is None or state.plateau is None:
+        """A steered rate: hand the optimizer the factor that it comes to after what was seen."""
+        if self.steered is None or state.plateau is None:
             return state
         record = self.history[-1]
-        plateau, factor = self.plateau.update(record.get("val_loss", record["loss"]), state.plateau)
+        seen = Seen(record.get("val_loss", record["loss"]), self._spent(state.epoch))
+        plateau, factor = self.steered.after(seen, state.plateau)
         optimizer = set_factor(state.train_state["optimizer"], factor)
         return replace(state, plateau=plateau, train_state={**state.train_state, "optimizer": optimizer})
+
+    def _spent(self, epoch: int) -> float:
+        """The share of the epochs, or of the time, that is used up: whichever is more."""
+        spent = epoch / max(self.epochs, 1)
+        if self.deadline is not None:
+            now = time.monotonic()
+            spent = max(spent, distributed.agreed((now - self._begun) / max(self.deadline - self._begun, 1e-9)))
+        return spent
 
     def _diverge(self, state: LoopState, last_good: Replay, step: int, member: int) -> LoopState:
         """Go back to the last good epoch, and find out where the first bad value came from."""
@@ -338,7 +370,7 @@ class Loop:
 def arguments(job: Job, replay: Replay) -> tuple[Any, ...]:
     """What the program takes for the epochs of a replay."""
     batches = _stacked([each.epochs(replay.first, replay.count, job.program.length) for each in job.batches])
-    validation = _stacked([each.epoch(0) for each in job.validation]) if job.validation else None
+    validation = None if job.held is None else _stacked(job.held)
     return replay.start, job.data, batches, job.validation_data, validation, np.int32(replay.count)
 
 

@@ -46,10 +46,11 @@ class TrainingOptions(TypedDict, total=False):
     shuffle: bool
     engine: Literal["xla", "numpy"]
     dtype: Literal["float32", "float64"]
+    precision: Literal["bfloat16"] | None
     preparation: Any
     standardize_targets: bool
     checkpoint: str | Path | Checkpoint | None
-    checkpoint_every: int
+    checkpoint_every: int | None
     resume: bool
     overwrite: bool
     progress: bool | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,11 @@ class Job:
     batches: list[Batches]
     validation: list[Batches] | None
     start: TrainState
+
+    @functools.cached_property
+    def held(self) -> list[dict[str, np.ndarray]] | None:
+        """The batches of the validation rows, the same in every epoch, of each member."""
+        return None if self.validation is None else [each.epoch(0) for each in self.validation]
 
     @property
     def told(self) -> dict[str, Any]:
@@ -150,6 +156,7 @@ def prepare(network: Layer | Network, x: Any, y: Any, training: Training) -> Job
         length=min(epochs, training.epochs),
         members=training.ensemble,
         shard=training.shard,
+        precision=training.precision,
         average_every=training.average_every if engine.devices > 1 else None,
     )
     numbers: dict[str, Any] = {"architecture": shares, "optimizer": rates, "penalty": strengths}

@@ -10,6 +10,7 @@ import numpy as np
 from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.graph.derivatives import value_and_grad
+from backlit.graph.precision import products_in
 from backlit.graph.tensor import value_of
 from backlit.nn.layer import Layer, Network, forward
 from backlit.train.averaging import epoch_apart, totals
@@ -64,6 +65,8 @@ class Program:
     shard : "optimizer", "parameters" or None
         What of the train state each device holds a part of, between updates: the optimizer's state, or parameters, too
         (stages 1 and 3 of ZeRO, Rajbhandari et al., 2020). A step fetches the parameters whole.
+    precision : "bfloat16" or None
+        Of matrix products in training, see `graph.precision`.
     average_every : int or None
         Each device makes that many updates by its own rows before all take their mean: see `train.averaging`.
     """
@@ -80,6 +83,7 @@ class Program:
     length: int = 1
     members: int = 1
     shard: str | None = None
+    precision: str | None = None
     average_every: int | None = None
 
     def __post_init__(self) -> None:
@@ -152,7 +156,8 @@ class Program:
             return self.loss.joined(means), (summed, output, state)
 
         whole = self.engine.everywhere(train_state["params"])
-        (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(whole)
+        with products_in(self.precision):
+            (_, (summed, output, state)), gradient = value_and_grad(objective, has_aux=True)(whole)
         return gradient, summed, output, state
 
     def _step(self, train_state: TrainState, batch: Any, numbers: Any) -> tuple[TrainState, dict[str, Any]]:

@@ -15,7 +15,8 @@ from backlit.data.preparation import Foreign, describe, preparation_of
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
 from backlit.nn.layer import Network
-from backlit.nn.shapes import each, rows_at, rows_of, shape_of
+from backlit.nn.shapes import rows_of, shape_of
+from backlit.train.applying import apply
 from backlit.train.callbacks import History
 from backlit.train.divergence import Divergence
 from backlit.train.heads import HeadTargets
@@ -24,8 +25,6 @@ from backlit.train.intervals import Intervals
 from backlit.train.lazy import now
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.scores import measured, named_losses, of_loss
-
-ROWS = 4096  # of one batch when a network is used
 
 
 @dataclass(eq=False, repr=False)
@@ -120,7 +119,7 @@ class Result:
 
     def inputs(self, x: Any) -> Any:
         """Raw input, as given to `fit`, as the array that the network takes, or the arrays by name."""
-        inputs = inputs_of(self.network, self.preparation, x, str(self.network.dtype))
+        inputs = inputs_of(self.network, self.preparation, x, self.network.dtype)
         expected, got = self.network.input_shape, shape_of(inputs)
         if got != expected:
             one = "; that is one row: pass x[None], or [x]" if getattr(inputs, "shape", None) == expected else ""
@@ -129,25 +128,12 @@ class Result:
         return inputs
 
     def forward(self, inputs: Any, tokens: np.ndarray | None = None) -> Any:
-        """Raw outputs of the network (for classifiers: logits) for prepared inputs, a few rows at a time.
+        """Raw outputs of the network (for classifiers: logits) for prepared inputs: see `backlit.train.applying`.
 
         A network that writes is told the true `tokens`, or goes on from its own.
         """
-        places = [slice(i, i + ROWS) for i in range(0, rows_of(inputs), ROWS)]
-        with np.errstate(all="ignore"):
-            parts = [
-                tree.map(
-                    np.asarray,
-                    self.network.apply(
-                        self.network.params, rows_at(inputs, part), targets=None if tokens is None else tokens[part]
-                    )[0],
-                )
-                for part in places
-            ]
-        if parts:
-            outputs = tree.map(lambda *arrays: np.concatenate(arrays), *parts)
-        else:
-            outputs = each(lambda shape: np.zeros((0, *shape), self.network.dtype), self.network.output_shape)
+        writes = self.targets.kind == "text"
+        outputs = apply(self.network, inputs, tokens, None if writes else self.settings.get("engine"))
         if not all(np.isfinite(array).all() for array in tree.leaves(outputs)):
             self._require_finite()
         return outputs

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # the command's help is made from this file, and quick
 NETWORK, TRAINING, RUN = "Network", "Training", "Run"  # headings of the command's help
 UNITS = {"s": 1, "m": 60, "h": 3600}
 SHARDS = ("optimizer", "parameters")
+PRECISIONS = ("bfloat16",)
 OPTIMIZERS = (
     "adam, adamw, sgd, momentum, nesterov, adagrad, rmsprop, gradient_descent, lbfgs (all rows at once), least_squares "
     "(closed form of --network linear); with settings: momentum:0.95, adam:beta1=0.8,beta2=0.99"
@@ -84,6 +85,18 @@ def check_shard(shard: Any, engine: str) -> None:
         raise InputError(f"shard={shard!r}: the numpy engine computes on one device; use engine='xla'")
 
 
+def check_precision(precision: Any, engine: str, dtype: str = "float32") -> None:
+    """Refuse a precision that there isn't, or that engine or type don't have."""
+    if precision is None:
+        return
+    if precision not in PRECISIONS:
+        raise unknown("precision", precision, PRECISIONS)
+    if engine == "numpy":
+        raise InputError(f"precision={precision!r}: NumPy has no such numbers; use engine='xla'")
+    if dtype != "float32":
+        raise InputError(f"precision={precision!r} is for dtype='float32', got dtype={dtype!r}: leave one of them out")
+
+
 def whole(default: Any, **about: Any) -> Any:
     """Declare a whole number from 1."""
     words = "a whole number of at least 1" + "".join(f", or {name!r}" for name in about.get("besides", ()))
@@ -97,8 +110,9 @@ class Checkpoint(Record):
     Parameters
     ----------
     folder : path
-    every : int
-        Epochs from one writing to the next; the folder is written at the end, too.
+    every : int, optional
+        Epochs from one writing to the next; the folder is written at the end, too. By default 10, or of quick epochs
+        as many more as keep writing at a twentieth of the time.
     resume : bool
         Go on from the state in the folder, bit for bit as if there had been no stop.
     overwrite : bool
@@ -117,7 +131,7 @@ class Checkpoint(Record):
     """
 
     folder: str | Path = option()
-    every: int = whole(10, unit="epochs", scope="call")
+    every: int | None = whole(None, unit="epochs", scope="call")
     resume: bool = option(False, scope="call")
     overwrite: bool = option(False, scope="call")
 
@@ -144,8 +158,9 @@ class Training(Record):
         ``"least_squares"`` is the closed form of a linear network's squared error.
     schedule : str, optional
         How the learning rate changes, in words that count in epochs: "cosine", "cosine:0.1" (down to a tenth),
-        "step:10,0.5", "exponential:0.95", "inverse:0.1", "onecycle", "plateau:5,0.5", each but the last also after
-        "warmup:5". The optimizer's own learning rate is what it begins with, or comes to.
+        "step:10,0.5", "exponential:0.95", "inverse:0.1", "onecycle", "budget" (evenly to nothing by the last epoch or
+        the time limit), "plateau:5,0.5", each but the last also after "warmup:5". The optimizer's own learning rate is
+        what it begins with, or comes to.
     epochs : int
         Passes over the training rows.
     until_loss : float, optional
@@ -185,6 +200,11 @@ class Training(Record):
         Compiled, or operation by operation. In a browser, where there is no JAX, "numpy" is the default.
     dtype : "float32" or "float64"
         Of parameters, inputs and arithmetic.
+    precision : "bfloat16", optional
+        Of matrix products and convolutions in training: their inputs are rounded to bfloat16, and their sums are
+        float32's. Parameters, updates, losses, normalisation and all judging stay float32. bfloat16 has float32's
+        range, so the loss needs no scaling. For graphics cards, and processors with such instructions; of the compiled
+        engine. Recurrences and convolutions on processors are then without the native kernels, which are of float32.
     preparation : object with ``apply(raw) -> array``, transformer of scikit-learn, or dict of input to object, optional
         Applied to `x` here and to whatever the run is used on later; saved with it. A transformer that hasn't been
         fitted learns from the rows of training, and stays itself as it is.
@@ -193,8 +213,9 @@ class Training(Record):
     checkpoint : path or Checkpoint, optional
         Folder that holds the run at every moment: written every `checkpoint_every` epochs, and at the end. A
         `Checkpoint` says the next three options as well.
-    checkpoint_every : int
-        Epochs from one writing of `checkpoint` to the next.
+    checkpoint_every : int, optional
+        Epochs from one writing of `checkpoint` to the next; by default 10, or of quick epochs as many more as keep
+        writing at a twentieth of the time.
     resume : bool
         Go on from the state in `checkpoint`, bit for bit as if there had been no stop.
     overwrite : bool
@@ -271,7 +292,8 @@ class Training(Record):
         scope="recipe",  # the optimizer tells it
         panel=TRAINING,
         help="Learning rate over the epochs: cosine, cosine:0.1 (to a tenth), step:10,0.5, exponential:0.95, "
-        "inverse:0.1, onecycle, plateau:5,0.5; 'warmup:5 cosine'",
+        "inverse:0.1, onecycle, budget (evenly to nothing by the last epoch or the time limit), plateau:5,0.5; "
+        "'warmup:5 cosine'",
     )
     epochs: int = whole(20, scope="kept", unit="epochs", panel=TRAINING, help="Most passes over the training rows")
     until_loss: float | None = finite(
@@ -318,12 +340,15 @@ class Training(Record):
     shuffle: bool = option(True)
     engine: Literal["xla", "numpy"] = option(DEFAULT, panel=TRAINING, help="xla (compiled) or numpy")
     dtype: Literal["float32", "float64"] = option("float32", names=("float32", "float64"))
+    precision: Literal["bfloat16"] | None = option(
+        None, panel=TRAINING, help="Of matrix products in training: bfloat16, with sums and weights in float32"
+    )
     preparation: Any = option(None, scope="recipe")
     standardize_targets: bool = option(False)
     checkpoint: str | Path | Checkpoint | None = option(
         None, scope="call", kinds=(str, PathLike, Checkpoint), words="a folder, or bl.Checkpoint(...)"
     )
-    checkpoint_every: int = same(Checkpoint, "every")
+    checkpoint_every: int | None = same(Checkpoint, "every")
     resume: bool = same(Checkpoint, "resume")
     overwrite: bool = same(Checkpoint, "overwrite")
     progress: bool | None = option(None, scope="call")
@@ -382,6 +407,7 @@ class Training(Record):
 
             schedule_words(self.schedule)  # refuses what it doesn't understand
         check_shard(self.shard, self.engine)
+        check_precision(self.precision, self.engine, self.dtype)
         if self.resume and self.checkpoint is None:
             raise InputError("resume=True needs checkpoint=FOLDER, the folder to go on from")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from backlit.doctor.evidence import SHORT_OF, Evidence, PlacedLayer
@@ -88,7 +90,7 @@ def narrow(e: Evidence) -> list[Finding]:
     alike = unseen is None or known - unseen < ALIKE
     if not (e.trained and alike and SOME_LEFT < 1 - known < 1 and _settled(e) and _arrived(e) and _whole(e)):
         return []
-    values = {"size": e.network.size, "narrow": min(widths)}
+    values: dict[str, Any] = {"size": e.network.size, "narrow": min(widths)}
     return [TOO_LITTLE.found(PERHAPS, 1 - known, SOME_LEFT, severity="remark", **values)]
 
 

@@ -193,7 +193,7 @@ def _far_apart(e: Evidence, curves: _Curves, error: float) -> list[Finding]:
     gap = (curves.end - curves.train_end) / curves.guess
     if (e.skill(False) or 0.0) < BY_HEART or gap <= GAP or gap * curves.guess <= SURELY * error:
         return []
-    values = {"end": curves.end, "train": curves.train_end}
+    values: dict[str, Any] = {"end": curves.end, "train": curves.train_end}
     return [OVERFITTING.found(FAR_APART, gap, GAP, severity="remark", **values)]
 
 

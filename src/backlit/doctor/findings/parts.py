@@ -94,8 +94,10 @@ DRIFTED = Sign(
     "  # if rows are split by time: keep their order, and learn what changes, or take the trend out of y",
 )
 _GAINED = Template(
-    "what it would be if they were told otherwise, less 0.15 and four standard errors; inputs of both parts look alike",
-    "이름이나 순서를 바꾸었을 때의 점수에서 0.15와 표준 오차의 네 배를 뺀 값. 입력은 두 쪽이 비슷함",
+    "the lower of what it would be if they were told otherwise and that of training rows, less 0.15 and four standard "
+    "errors; inputs of both parts look alike",
+    "이름이나 순서를 바꾸었을 때의 점수와 학습 데이터의 점수 가운데 낮은 것에서 0.15와 표준 오차의 네 배를 뺀 값. "
+    "입력은 두 쪽이 비슷함",
 )
 ANSWERS_RENAMED, ANSWERS_MOVED = (dataclasses.replace(sign, measure=_OWN, source=_GAINED) for sign in (RENAMED, MOVED))
 SCRAMBLED = Sign(
@@ -194,7 +196,8 @@ def _by_the_network(e: Evidence) -> list[Finding]:
     if e.classes:  # renaming hardly helps by chance, so what it gains is told by itself
         ways = [(fits["recoded"], ANSWERS_RENAMED)] + [(fits["next"], ANSWERS_MOVED)] * (fits["next"] > usual)
         best, sign = max(ways, key=lambda way: way[0])
-        limit = best - TAUGHT - SURELY * of_share(best, fits["counted"])
+        known = min(best, known)  # a network that mistakes its training rows, too, hasn't learned other names
+        limit = known - TAUGHT - SURELY * of_share(known, fits["counted"])
         if fits["across"] >= limit:
             return []
     else:
@@ -208,7 +211,7 @@ def _by_the_network(e: Evidence) -> list[Finding]:
         if not renamed and fits["next"] <= max(enough, usual):
             return []
         sign = ANSWERS_RENAMED if renamed else ANSWERS_MOVED
-    values = {name: fits[name] for name in ("recoded", "next")}
+    values: dict[str, Any] = {name: fits[name] for name in ("recoded", "next")}
     return [WRONG_LABELS.found(sign, fits["across"], limit, **values)]
 
 

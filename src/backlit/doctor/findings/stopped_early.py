@@ -84,8 +84,8 @@ def few(e: Evidence) -> bool:
 
 def climbing(e: Evidence) -> bool:
     """Whether the training loss has risen, above what it was before the first update: more updates won't mend that."""
-    losses, start = e.column("loss"), e.start.get("loss")
-    return len(losses) > 1 and bool(start) and losses[-1] > losses[0] and losses[-1] > (1 + RISEN) * start
+    losses, start = e.column("loss"), e.start.get("loss") or math.inf
+    return len(losses) > 1 and bool(losses[-1] > losses[0]) and bool(losses[-1] > (1 + RISEN) * start)
 
 
 def short(e: Evidence) -> list[Finding]:

@@ -10,6 +10,7 @@ conv_weight(x, g, window)               its adjoint in the weight
 fold(parts, window, sizes)              for each tap a part (batch, *positions, channels), added up in place
 scan(f, carry, xs, reverse)             a loop along the first axis of xs, or back
 recurrence(kind, arrays, mask, keep)    a whole "rnn", "gru" or "lstm" with its gradient; None if there is no kernel
+narrow_product(a, b), narrow_einsum     products of inputs rounded to bfloat16; XLA's alone
 erf(x)                                  the error function
 ======================================  ==================================================================
 
@@ -27,6 +28,9 @@ from typing import Any
 
 import numpy as np
 
+from backlit.graph.precision import is_narrow
+from backlit.graph.tensor import Tensor
+
 
 def of(xp: Any) -> ModuleType:
     """The kernels for arrays of this namespace; those of NumPy never import JAX."""
@@ -37,3 +41,10 @@ def of(xp: Any) -> ModuleType:
     from backlit.graph.kernels import xla as xla_kernels
 
     return xla_kernels
+
+
+def product(a: Any, b: Any) -> Any:
+    """``a @ b`` in the precision that is asked for."""
+    if type(a) is np.ndarray or not is_narrow() or type(a) is Tensor or type(b) is Tensor:
+        return a @ b  # of Tensors it is an operation, which comes back here with their arrays
+    return of(a.__array_namespace__()).narrow_product(a, b)

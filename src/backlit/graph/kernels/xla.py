@@ -36,6 +36,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from backlit.graph import tree
@@ -43,12 +44,32 @@ from backlit.graph.kernels.blocks import block
 from backlit.graph.kernels.native import convolution
 from backlit.graph.kernels.native.convolution import NATIVE
 from backlit.graph.kernels.native.recurrence import Recurrence, native_recurrence
+from backlit.graph.precision import is_narrow
 from backlit.graph.window import Sizes, Window
 
 
 def erf(x: Any) -> Any:
     """Error function, elementwise."""
     return jax.scipy.special.erf(x)
+
+
+def narrow_product(a: Any, b: Any) -> Any:
+    """Matrix product of float32 arrays, rounded to bfloat16, with sums in float32; of other types as they are."""
+    if a.dtype != np.float32 or b.dtype != np.float32:
+        return a @ b
+    return jnp.matmul(a.astype(jnp.bfloat16), b.astype(jnp.bfloat16), preferred_element_type=np.float32)
+
+
+def _product(a: Any, b: Any) -> Any:
+    return narrow_product(a, b) if is_narrow() else a @ b
+
+
+def narrow_einsum(subscripts: str, *arrays: Any) -> Any:
+    """The same of `einsum`; a single array is no product."""
+    if len(arrays) == 1 or any(array.dtype != np.float32 for array in arrays):
+        return jnp.einsum(subscripts, *arrays, optimize="greedy")
+    rounded = [array.astype(jnp.bfloat16) for array in arrays]
+    return jnp.einsum(subscripts, *rounded, optimize="greedy", preferred_element_type=np.float32)
 
 
 # ------------------------------------------------------------------------------------------------------ loops
@@ -63,7 +84,7 @@ def scan(f: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> t
 
 def recurrence(kind: str, arrays: dict[str, Any], mask: Any, keep: Any, **settings: Any) -> Recurrence | None:
     """A whole "rnn", "gru" or "lstm" in one call forward and one back, where the native kernels have it."""
-    return native_recurrence(kind, arrays, mask, keep, **settings)
+    return None if is_narrow() else native_recurrence(kind, arrays, mask, keep, **settings)
 
 
 class Flat:
@@ -98,7 +119,7 @@ def form(window: Window, channels: int, out: int, *arrays: Any) -> Any:
         return OWN
     if window.groups == channels == out > 1:
         return TAPS
-    return NATIVE if arrays and convolution.takes(window, *arrays) else PATCHES
+    return NATIVE if arrays and not is_narrow() and convolution.takes(window, *arrays) else PATCHES
 
 
 def conv(x: Any, weight: Any, window: Window) -> Any:
@@ -230,7 +251,7 @@ def patch_conv(x: Any, weight: Any, window: Window) -> Any:
     matrix = _matrix(weight, window.groups).mT
 
     def some(x: Any) -> Any:
-        rows = _patches(x, window) @ matrix
+        rows = _product(_patches(x, window), matrix)
         return rows.transpose(1, 0, 2).reshape(x.shape[0], *positions, weight.shape[0])
 
     positions = window.positions(x.shape[1:-1])
@@ -244,7 +265,7 @@ def patch_conv_input(g: Any, weight: Any, window: Window, sizes: Sizes) -> Any:
     channels = weight.shape[-1] * window.groups
 
     def some(g: Any) -> Any:
-        rows = _by_group(g, window.groups) @ matrix
+        rows = _product(_by_group(g, window.groups), matrix)
         rows = rows.reshape(*rows.shape[:2], window.taps, weight.shape[-1]).transpose(1, 2, 0, 3)
         rows = rows.reshape(*g.shape[:-1], window.taps, channels)
         return fold([rows[..., tap, :] for tap in range(window.taps)], window, sizes)
@@ -256,7 +277,7 @@ def patch_conv_weight(x: Any, g: Any, window: Window) -> Any:
     """Its adjoint in the weight: gradientᵀ · patches."""
 
     def some(x: Any, g: Any) -> Any:
-        return _by_group(g, window.groups).mT @ _patches(x, window)
+        return _product(_by_group(g, window.groups).mT, _patches(x, window))
 
     size = _block(x.shape[0], g.shape[1:-1], window, x.shape[-1], x.dtype.itemsize)
     if size == x.shape[0]:
@@ -277,9 +298,17 @@ def _names(axes: int, *roles: str) -> tuple[str, ...]:
     return tuple([role.replace("*", "DHW"[-axes:]) for role in roles])
 
 
+def _convolved(x: Any, weight: Any, **settings: Any) -> Any:
+    """XLA's convolution, in the precision that is asked for."""
+    if is_narrow() and x.dtype == np.float32:
+        x, weight = x.astype(jnp.bfloat16), weight.astype(jnp.bfloat16)
+        settings["preferred_element_type"] = np.float32
+    return lax.conv_general_dilated(x, weight, **settings)
+
+
 def own_conv(x: Any, weight: Any, window: Window) -> Any:
     """Convolution."""
-    return lax.conv_general_dilated(
+    return _convolved(
         x,
         weight,
         window_strides=window.stride,
@@ -302,7 +331,7 @@ def own_conv_input(g: Any, weight: Any, window: Window, sizes: Sizes) -> Any:
             g.shape[1:-1], window.stride, window.extent, window.padding, sizes, strict=True
         )
     ]
-    return lax.conv_general_dilated(
+    return _convolved(
         g,
         turned,
         window_strides=(1,) * axes,
@@ -322,7 +351,7 @@ def own_conv_weight(x: Any, g: Any, window: Window) -> Any:
             g.shape[1:-1], window.stride, window.extent, window.padding, x.shape[1:-1], strict=True
         )
     ]
-    return lax.conv_general_dilated(
+    return _convolved(
         x,
         g,
         window_strides=window.dilation,

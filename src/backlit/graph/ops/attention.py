@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import ShapeError
+from backlit.graph.kernels import product
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.shape import concatenate, pad, stack
@@ -42,7 +43,7 @@ def allowed_keys(like: Any, first: int, shape: tuple[int, ...], causal: bool, ma
 
 def shares(query: Any, key: Any, allowed: Any) -> Any:
     """``softmax(Q Kᵀ / √size)`` where keys may be looked at, 0 elsewhere; of a query that may see none, all alike."""
-    scores = query @ key.mT * (query.shape[-1] ** -0.5)
+    scores = product(query, key.mT) * (query.shape[-1] ** -0.5)
     if allowed is not None:  # a finite number: infinite ones would make NaN of a query that may see none
         scores = where(allowed, scores, -0.5 * float(np.finfo(str(scores.dtype)).max))
     return softmax(scores)
@@ -65,14 +66,14 @@ def _rule(g: Any, y: Any, qkv: Any, *, causal: bool = False, mask: Any = None) -
         allowed = allowed_keys(g, rows.start, (rows.stop - rows.start, keys.stop), causal, mask)
         p = shares(q, k, allowed)
         through = (upstream * y[:, :, rows]).sum(axis=-1, keepdims=True)
-        by_scores = p * (upstream @ v.mT - through) * scale
+        by_scores = p * (product(upstream, v.mT) - through) * scale
         if mask is not None:  # a query that may see none has shares that no score changes
             by_scores = where(allowed, by_scores, 0.0)
-        by_query.append(by_scores @ k)
+        by_query.append(product(by_scores, k))
         widths = ((0, 0), (0, 0), (0, time - keys.stop), (0, 0))
         # Aᵀ B as (Bᵀ A)ᵀ: what is transposed is then the smaller of two.
-        by_key = by_key + pad((q.mT @ by_scores).mT, widths=widths)
-        by_value = by_value + pad((upstream.mT @ p).mT, widths=widths)
+        by_key = by_key + pad(product(q.mT, by_scores).mT, widths=widths)
+        by_value = by_value + pad(product(upstream.mT, p).mT, widths=widths)
     return stack([concatenate(by_query, axis=2), by_key, by_value])
 
 
@@ -129,5 +130,5 @@ def attention(xp: Any, qkv: Any, *, causal: bool = False, mask: Any = None) -> A
     for rows, keys in _blocks(query.shape[-2], causal):
         q, k = query[:, :, rows], key[:, :, keys]
         allowed = allowed_keys(qkv, rows.start, (rows.stop - rows.start, keys.stop), causal, mask)
-        taken.append(shares(q, k, allowed) @ value[:, :, keys])
+        taken.append(product(shares(q, k, allowed), value[:, :, keys]))
     return xp.concatenate(taken, axis=2)

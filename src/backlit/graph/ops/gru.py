@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backlit.errors import ShapeError
+from backlit.graph.kernels import product
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import sigmoid, tanh
@@ -182,10 +183,10 @@ def _reset_after(a: Any, h: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any,
 def _reset_before_back(da_z: Any, da_n: Any, r: Any, inner: Any, h: Any, weight: Any) -> tuple[Any, Any, Any]:
     """Gradient of a, of the products of W (the same), and of h through them."""
     units = h.shape[-1]
-    by_inner = da_n @ weight[2 * units :]
+    by_inner = product(da_n, weight[2 * units :])
     da_r = by_inner * h * (r * (1.0 - r))
     da = namespace(da_r).concatenate([da_r, da_z, da_n], axis=-1)
-    return da, None, by_inner * r + da[:, : 2 * units] @ weight[: 2 * units]
+    return da, None, by_inner * r + product(da[:, : 2 * units], weight[: 2 * units])
 
 
 def _reset_after_back(da_z: Any, da_n: Any, r: Any, inner: Any, h: Any, weight: Any) -> tuple[Any, Any, Any]:
@@ -193,4 +194,4 @@ def _reset_after_back(da_z: Any, da_n: Any, r: Any, inner: Any, h: Any, weight: 
     xp = namespace(da_z)
     da_r = da_n * inner * (r * (1.0 - r))
     by_product = xp.concatenate([da_r, da_z, da_n * r], axis=-1)
-    return xp.concatenate([da_r, da_z, da_n], axis=-1), by_product, by_product @ weight
+    return xp.concatenate([da_r, da_z, da_n], axis=-1), by_product, product(by_product, weight)

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import BacklitError, ShapeError
+from backlit.graph import kernels
+from backlit.graph.kernels import product
 from backlit.graph.op import operation
 from backlit.graph.ops.shape import broadcast_to, expand_dims
+from backlit.graph.precision import is_narrow
 from backlit.graph.registry import Draw, composite, primitive, sample
 from backlit.graph.tensor import value_of
 
@@ -19,18 +22,18 @@ def _matmul_first(g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
         return g[..., None] * b
     if len(a.shape) == 1:
-        return (g[..., None, :] @ b.mT)[..., 0, :]
-    return g @ b.mT
+        return product(g[..., None, :], b.mT)[..., 0, :]
+    return product(g, b.mT)
 
 
 def _matmul_second(g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(a.shape) == 1:
         return a[:, None] * g[..., None, :] if len(b.shape) > 1 else g * a
     if len(b.shape) == 1:
-        return g.reshape(-1) @ a.reshape(-1, a.shape[-1])
+        return product(g.reshape(-1), a.reshape(-1, a.shape[-1]))
     if len(b.shape) == 2 and len(a.shape) > 2:  # one large product instead of a batch of small ones to be summed
-        return a.reshape(-1, a.shape[-1]).mT @ g.reshape(-1, g.shape[-1])
-    return a.mT @ g
+        return product(a.reshape(-1, a.shape[-1]).mT, g.reshape(-1, g.shape[-1]))
+    return product(a.mT, g)
 
 
 @primitive(
@@ -59,7 +62,7 @@ def matmul(xp: Any, a: Any, b: Any) -> Any:
     >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])).tolist()
     [[11.0]]
     """
-    return a @ b
+    return product(a, b)
 
 
 def _rows(x: Any) -> Any:
@@ -68,7 +71,7 @@ def _rows(x: Any) -> Any:
 
 
 @primitive(
-    vjp=(lambda g, y, x, weight: g @ weight, lambda g, y, x, weight: _rows(g).mT @ _rows(x)),
+    vjp=(lambda g, y, x, weight: product(g, weight), lambda g, y, x, weight: product(_rows(g).mT, _rows(x))),
     samples=(sample((4, 3), (2, 3)), sample((5, 4, 3), (2, 3)), sample((3,), (2, 3))),
     torch="nn.functional.linear",
     shapes="x needs shape (..., inputs), the weight (units, inputs).",
@@ -84,7 +87,7 @@ def linear(xp: Any, x: Any, weight: Any) -> Any:
     >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])).tolist()
     [[11.0]]
     """
-    return x @ weight.mT
+    return product(x, weight.mT)
 
 
 @primitive(
@@ -240,6 +243,8 @@ def _einsum_rule(i: int, g: Any, y: Any, *arrays: Any, subscripts: str) -> Any:
     gate="swaps: each input gets the einsum of the upstream gradient with all other inputs",
 )
 def _einsum(xp: Any, *arrays: Any, subscripts: str) -> Any:
+    if xp is not np and is_narrow():
+        return kernels.of(xp).narrow_einsum(subscripts, *arrays)
     return xp.einsum(subscripts, *arrays, optimize="greedy")
 
 

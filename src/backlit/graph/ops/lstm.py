@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backlit.errors import ShapeError
+from backlit.graph.kernels import product
 from backlit.graph.op import namespace
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import sigmoid, tanh
@@ -114,7 +115,7 @@ def lstm(
         def step(state: Any, x: Any) -> tuple[Any, Any]:
             h, c = state
             from_input, extra, m = x
-            total = from_input + (h if keep is None else h * keep) @ weight.mT
+            total = from_input + product(h if keep is None else h * keep, weight.mT)
             i, f = sigmoid(total[:, :units]), sigmoid(total[:, units : 2 * units])
             g, o = tanh(total[:, 2 * units : 3 * units]), sigmoid(total[:, 3 * units :])
             new_c = f * c + i * g
@@ -142,7 +143,7 @@ def lstm(
             ]
             da = namespace(into).concatenate(parts, axis=-1)
             da = da if m is None else where(m[:, None], da, 0.0)
-            by_h = da @ weight
+            by_h = product(da, weight)
             carried = (unless_masked(m, by_h if keep is None else by_h * keep, dh), unless_masked(m, into * f, dc))
             return carried, (da, own_gradient(dh, m) if added else None)
 

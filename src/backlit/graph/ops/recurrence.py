@@ -18,6 +18,7 @@ import numpy as np
 from backlit.errors import InputError, ShapeError
 from backlit.graph import kernels
 from backlit.graph.bundle import Bundle, leaf_of, no_second_run, pack, pull_several, unpack
+from backlit.graph.kernels import product
 from backlit.graph.op import Op, namespace, transforming
 from backlit.graph.ops.arithmetic import where
 from backlit.graph.ops.elementwise import relu, tanh
@@ -126,7 +127,7 @@ def shifted(first: Any, states: Any, reverse: bool) -> Any:
 def weight_gradient(da: Any, before: Any, keep: Any) -> Any:
     """``Σₜ daₜᵀ hₜ₋₁`` over all steps and rows in one product."""
     before = before if keep is None else before * keep
-    return da.reshape(-1, da.shape[-1]).mT @ before.reshape(-1, before.shape[-1])
+    return product(da.reshape(-1, da.shape[-1]).mT, before.reshape(-1, before.shape[-1]))
 
 
 def begun(upstream: Any, like: Any) -> Any:
@@ -221,7 +222,7 @@ def rnn(
             dh = dh if dy is None else dh + dy
             da = dh * slope(y)
             da = da if m is None else where(m[:, None], da, 0.0)
-            before = da @ weight
+            before = product(da, weight)
             before = before if keep is None else before * keep
             return unless_masked(m, before, dh), (da, own_gradient(dh, m) if added else None)
 

@@ -16,11 +16,12 @@ from backlit.inspect.draw.operations import operations
 from backlit.inspect.draw.scene import Scene
 from backlit.inspect.draw.summary import summary
 from backlit.inspect.draw.unrolled import unrolled
+from backlit.inspect.draw.words import RANDOM_INPUT
 from backlit.inspect.explain import Explanation, explain
 from backlit.inspect.trace import described, require_network, require_single, trace
 from backlit.nn.layer import Layer, Network
 
-DEPTHS = ("layers", "neurons", "operations", "time", "cell")
+DEPTHS = ("layers", "neurons", "operations", "slopes", "time", "cell")
 _MOST = 80  # nodes that are drawn one by one
 
 
@@ -41,9 +42,10 @@ def draw(
     what : Tensor, Explanation, Network or Run
         A Tensor is explained first (see `explain`). Graphs of more than 80 nodes are summarised, by the names that
         are in them.
-    depth : "layers", "neurons", "operations", "time" or "cell", optional
+    depth : "layers", "neurons", "operations", "slopes", "time" or "cell", optional
         Of a network: a box for each layer ("layers", the default); a circle for each unit, with weights as line widths
-        and colours, large layers elided ("neurons"); or the graph of one forward pass ("operations"). Of a chain of
+        and colours, large layers elided ("neurons"); or the graph of one forward pass ("operations"; with the local
+        slope of each operation by each single number that goes into it, "slopes", as for a Tensor). Of a chain of
         layers with an RNN, GRU or LSTM in it: the network unrolled, a column for each time step ("time"), or the inside
         of its first recurrent layer at the last step, gate by gate ("cell").
     path : str or Path, optional
@@ -51,9 +53,12 @@ def draw(
     x, y, loss : optional
         For "operations" of a network: the batch that is run through it (one random example if left out), and the
         targets and loss if the graph is to end in the loss. For "time" and "cell", x is a row, (steps, features), whose
-        states and gates are shown.
-    labels : (inputs, outputs), optional
+        states and gates are shown; for "neurons" a row whose sums and outputs are written to the units, with its
+        targets as y.
+    labels : (inputs, outputs) or dict, optional
         For "time": what is written below x₁, x₂, … and above y₁, y₂, …: a text or a list for each, or None.
+        For "neurons": names of units' outputs, sums and targets, and of weights, as in `explain_update`:
+        ``{"x3": "h1", "y3": "z1", "t5": "t1", "0/weight[0,0]": "w1"}``.
 
     Returns
     -------
@@ -62,8 +67,9 @@ def draw(
 
     Raises
     ------
-    InputError, ShapeError
-        If `what` can't be drawn at this depth, or the path's ending is unknown or it can't be written.
+    InputError, ShapeError, UnknownNameError
+        If `what` can't be drawn at this depth, a name or language is unknown, or the path's ending is unknown or it
+        can't be written.
 
     Examples
     --------
@@ -89,14 +95,20 @@ def draw(
 
 
 # What is said beside a network, by depth.
-_TAKES = {"operations": ("x", "y", "loss"), "time": ("x", "labels"), "cell": ("x",)}
+_TAKES = {
+    "operations": ("x", "y", "loss"),
+    "slopes": ("x", "y", "loss"),
+    "neurons": ("x", "y", "labels"),
+    "time": ("x", "labels"),
+    "cell": ("x",),
+}
 
 
 def _scene(what: Any, depth: str | None, said: dict[str, Any]) -> Scene:
     if isinstance(what, (Tensor, Explanation)):
-        if depth not in (None, "operations"):
-            raise InputError(f"depth={depth!r} is for networks; a graph is drawn as depth='operations'")
-        return _graph(what)
+        if depth not in (None, "operations", "slopes"):
+            raise InputError(f"depth={depth!r} is for networks; a graph is drawn as depth='operations' or 'slopes'")
+        return _graph(what, slopes=depth == "slopes")
     if not isinstance(what, Layer) and not isinstance(getattr(what, "network", what), Network):
         raise InputError(f"draw takes a Tensor, an Explanation, a Network or a Run, got {described(what)}")
     network = require_network(what, "draw")
@@ -104,24 +116,24 @@ def _scene(what: Any, depth: str | None, said: dict[str, Any]) -> Scene:
         if value is not None and name not in _TAKES.get(str(depth), ()):
             depths = " or ".join(f"depth={each!r}" for each, takes in _TAKES.items() if name in takes)
             raise InputError(f"{name} is for {depths}, got depth={depth or 'layers'!r}")
-    if depth == "operations":
-        note = "" if said["x"] is not None else "input: one example of random numbers; give your own as x=…"
-        return _graph(trace(network, said["x"], said["y"], said["loss"]), note)
+    if depth in ("operations", "slopes"):
+        note = "" if said["x"] is not None else RANDOM_INPUT
+        return _graph(trace(network, said["x"], said["y"], said["loss"]), note, depth == "slopes")
     if depth is None or depth == "layers":
         return layers(network)
     require_single(network, f"draw with depth={depth!r}")
     if depth == "neurons":
-        return neurons(network)
+        return neurons(network, said["x"], said["y"], said["labels"])
     return unrolled(network, said["x"], said["labels"]) if depth == "time" else cell(network, said["x"])
 
 
-def _graph(what: Tensor | Explanation, note: str = "") -> Scene:
+def _graph(what: Tensor | Explanation, note: str = "", slopes: bool = False) -> Scene:
     if isinstance(what, Explanation):
         last = what.output
-        return operations(what, note) if len(what) <= _MOST else summary(last.tensor, last.upstream, note)
+        return operations(what, note, slopes) if len(what) <= _MOST else summary(last.tensor, last.upstream, note)
     if len(graph.nodes(what)) > _MOST:
         return summary(what, note=note)
-    return operations(explain(what), note)
+    return operations(explain(what), note, slopes)
 
 
 __all__ = ["DEPTHS", "Drawing", "check_path", "draw"]

@@ -12,6 +12,7 @@ from backlit.inspect.draw.faces import number
 from backlit.inspect.draw.scene import FORWARD, INK, PAPER, QUIET, Box, Curve, Heat, Label, Point, Scene
 from backlit.inspect.draw.steps import Stage, stages
 from backlit.inspect.draw.symbols import symbol
+from backlit.inspect.draw.words import MEAN
 from backlit.nn.layer import Network
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.lstm import LSTM
@@ -79,7 +80,7 @@ class _Cell:
         if len(values) <= _UNITS:
             self.scene.add(Heat(left, y, wide, 10.0, values[None].astype(float)))
             y += 10.0
-        text = number(values[0], 3) if len(values) == 1 else f"mean {number(values.mean(), 2)}"
+        text = number(values[0], 3) if len(values) == 1 else MEAN.say(value=number(values.mean(), 2))
         self.scene.add(Label(left if anchor == "start" else x, y + 11, text, 10.0, FORWARD, anchor=anchor))
 
 

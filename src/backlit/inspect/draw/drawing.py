@@ -11,6 +11,7 @@ from backlit.files import saving
 from backlit.inspect.draw.png import save_png
 from backlit.inspect.draw.scene import Scene
 from backlit.inspect.draw.svg import to_svg
+from backlit.languages import check_language
 
 SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -32,6 +33,16 @@ class Drawing:
     @cached_property
     def svg(self) -> str:
         return to_svg(self.scene)
+
+    def within(self, lang: str) -> Drawing:
+        """The same picture with its labels in a language, "en" or "ko"; English is what it is made in.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such language.
+        """
+        return self if check_language(lang, of="pictures") == "en" else Drawing(self.scene.within(lang))
 
     @property
     def title(self) -> str:

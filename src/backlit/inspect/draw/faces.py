@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.inspect.draw import words
 from backlit.inspect.draw.scene import ALARM, Heat, Label, Shape, widest
 
 SIZE = 11.0  # of the text
@@ -86,7 +87,7 @@ def painted(array: np.ndarray) -> Face:
 def shape(array: Any) -> str:
     """An array's shape in words: "64×1000"; a vector's as "3 numbers"."""
     sizes = np.shape(array)
-    return f"{sizes[0]} numbers" if len(sizes) == 1 else "×".join(map(str, sizes))
+    return words.NUMBERS.say(n=sizes[0]) if len(sizes) == 1 else "×".join(map(str, sizes))
 
 
 def number(value: Any, digits: int = 4) -> str:

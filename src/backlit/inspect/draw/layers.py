@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backlit.inspect.draw import words
 from backlit.inspect.draw.architecture import Architecture, Part, architecture
 from backlit.inspect.draw.layout import layered
 from backlit.inspect.draw.scene import (
@@ -20,10 +21,12 @@ from backlit.inspect.draw.scene import (
     text_width,
     widest,
 )
+from backlit.languages import Template, join
 from backlit.nn.layer import Network
 
+_OF = Template("Network of {total}", "신경망: {total}")
 _MOST = 24  # boxes; of more, containers stay closed, and then the middle is left out
-_MARGIN, _LINE, _WIDEST = 20.0, 15.0, 190.0
+_MARGIN, _LINE, _WIDEST = 20.0, 15.0, 280.0
 _FILLS = {
     "layer": "#e8f1f8",
     "step": "#e8f1f8",
@@ -41,11 +44,11 @@ def layers(network: Network) -> Scene:
     sizes: dict[Any, tuple[float, float]] = {key: _size(part) for key, part in graph.parts.items()}
     placed = layered(sizes, graph.edges, across=30.0)
     count = len(network.rows())
-    total = f"{count} layer{'s' * (count > 1)}, {network.size:,} parameters"
+    total = join(", ", [words.counted(count, "layer"), words.PARAMETERS.say(n=network.size)])
     if any(part.kind == "step" for part in graph.parts.values()):
-        total += "; the steps of a recurrent layer share theirs"
+        total = join("", [total, words.SHARED])
     width = max(placed.width, text_width(total, 11.0)) + 2 * _MARGIN
-    scene = Scene(width, placed.height + 2 * _MARGIN + 22, f"Network of {total}", _describe(graph))
+    scene = Scene(width, placed.height + 2 * _MARGIN + 22, _OF.say(total=total), _describe(graph))
     left = (width - placed.width) / 2
     for start, end in graph.edges:
         first, last = placed.slots[start], placed.slots[end]
@@ -81,7 +84,7 @@ def _without_middle(graph: Architecture) -> Architecture:
     left_out = keys[half : len(keys) - half]
     parts = {key: graph.parts[key] for key in keys[:half]}
     size = sum(graph.parts[key].size for key in left_out)
-    parts["…"] = Part("", "more", f"… {len(left_out)} more", graph.parts[left_out[-1]].shape, size)
+    parts["…"] = Part("", "more", words.MORE.say(n=len(left_out)), graph.parts[left_out[-1]].shape, size)
     parts |= {key: graph.parts[key] for key in keys[-half:]}
     renamed = [(start if start in parts else "…", end if end in parts else "…") for start, end in graph.edges]
     return Architecture(parts, list(dict.fromkeys(pair for pair in renamed if pair[0] != pair[1])))
@@ -91,7 +94,7 @@ def _lines(part: Part) -> list[str]:
     if part.kind == "merge":
         return []
     shape = " × ".join(map(str, part.shape)) or "1"
-    size = f"{part.size:,} parameters" if part.size else ""
+    size = words.PARAMETERS.say(n=part.size) if part.size else ""
     if part.kind != "layer":
         return [size or shape]
     return [line for line in (f"→ {shape}", size) if line]

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from backlit.graph.tensor import Tensor
+from backlit.inspect.draw import words
 from backlit.inspect.draw.faces import Face, face, number
-from backlit.inspect.draw.layout import Layout, Slot, layered
+from backlit.inspect.draw.fold import MOST, Folded, folded
+from backlit.inspect.draw.layout import Slot, layered
 from backlit.inspect.draw.scene import (
     ALARM,
     FORWARD,
@@ -28,6 +30,7 @@ from backlit.inspect.draw.scene import (
     text_width,
 )
 from backlit.inspect.explain import Explanation, NodeReport
+from backlit.languages import Said, join
 
 _SIGNS = {
     "add": "+",
@@ -48,7 +51,6 @@ _SIGNS = {
 }
 _MARGIN, _PAD = 20.0, 8.0
 _HEIGHT = 28.0  # of an operation's sign
-_LEGEND = "above each line: forward value · below, in italics: gradient of {} by it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,20 +103,21 @@ class Node:
         return self.head + self.line + self.tail, 2 * max(over, under, head)
 
 
-def operations(explanation: Explanation, note: str = "") -> Scene:
-    """The picture of an explanation, every node with its value and gradient."""
-    nodes, edges = _graph(explanation)
+def operations(explanation: Explanation, note: str = "", slopes: bool = False) -> Scene:
+    """The picture of an explanation, every node with its value and gradient; with `slopes`, local ones between them."""
+    nodes, edges, local = _graph(explanation)
     legend = legend_of(explanation.output.name, explanation.output.upstream)
     title = f"Graph of {explanation.output.name}: {len(explanation)} nodes"
-    notes = [legend, *filter(None, [note])]
-    return compose(nodes, edges, title, _describe(explanation, legend), notes, explanation.first_nonfinite)
+    notes = [join(" · ", [legend, words.SLOPES]) if slopes else legend, *filter(None, [note])]
+    described = _describe(explanation, legend)
+    return compose(nodes, edges, title, described, notes, explanation.first_nonfinite, local if slopes else {})
 
 
-def legend_of(name: str, upstream: Any) -> str:
+def legend_of(name: str, upstream: Any) -> Said:
     """What stands above and below the lines, if this gradient arrives at the output."""
     if not np.all(np.asarray(upstream) == 1):
-        return _LEGEND.format(f"{name} · upstream")
-    return _LEGEND.format(name if np.size(upstream) == 1 else f"the sum of {name}")
+        return words.VALUES.say(name=f"({name} · upstream)")
+    return words.VALUES.say(name=name if np.size(upstream) == 1 else f"(Σ {name})")
 
 
 def compose(
@@ -124,16 +127,29 @@ def compose(
     description: str,
     notes: list[str],
     alarm: str | None = None,
+    slopes: dict[tuple[Any, Any], str] | None = None,
 ) -> Scene:
-    """Nodes and edges laid out from left to right, with notes below."""
-    placed = layered({key: node.size for key, node in nodes.items()}, edges)
+    """Nodes and edges laid out from left to right, in several rows if they are many, with notes below."""
+    slopes = slopes or {}
+    sizes = {key: node.size for key, node in nodes.items()}
+    across = max([36.0, *(text_width(text, 10.0) + 18 for text in slopes.values())])
+    flat = layered(sizes, edges, across)
+    rows = Folded(flat, frozenset())
+    if flat.width > 1.2 * MOST:
+        flat = layered(sizes, edges, max(across, 80.0))
+        rows = folded(flat, {key: high for key, (_, high) in sizes.items()}, edges, 60.0)
+        notes = [*notes, words.GOES_ON]
+    placed = rows.layout
     lines = [*notes, *filter(None, [alarm])]
     width = max(placed.width, *(text_width(line, 11.0, line == alarm) for line in lines)) + 2 * _MARGIN
     left = (width - placed.width) / 2
     height = placed.height + 2 * _MARGIN + 18 * len(lines) + 6
     scene = Scene(width, height, title, description)
-    for start, end in dict.fromkeys(edges):
-        scene.add(_edge(placed, start, end, nodes[end].kind != "part", left))
+    scene.groups += _edges(rows, edges, nodes, left)
+    for (start, end), text in slopes.items():
+        slot = _moved(placed.slots[start], left)
+        rises = placed.slots[end].y < placed.slots[start].y  # then the line itself goes where the text would stand
+        scene.add(Label(slot.right + 5, slot.y + (14 if rises else -5), text, 10.0, QUIET, anchor="start"), title=text)
     for key, node in nodes.items():
         scene.add(*_shapes(node, _moved(placed.slots[key], left)), title=node.title)
     for place, line in enumerate(lines):
@@ -146,16 +162,38 @@ def _moved(slot: Slot, left: float) -> Slot:
     return Slot(slot.left + left, slot.right + left, slot.y + _MARGIN)
 
 
-def _edge(placed: Layout, start: Any, end: Any, arrow: bool, left: float) -> Curve:
-    first, last = _moved(placed.slots[start], left), _moved(placed.slots[end], left)
-    bends = [(x + left, y + _MARGIN) for x, y in placed.bends.get((start, end), [])]
-    return Curve(((first.right, first.y), *bends, (last.left, last.y)), stroke=LINE, arrow=arrow)
+def _edges(
+    rows: Folded, edges: list[tuple[Any, Any]], nodes: dict[Any, Node], left: float
+) -> list[tuple[str, list[Shape]]]:
+    """Lines from node to node; between rows two short ones, each with the name of what goes along it."""
+    placed, arrived = rows.layout, Counter[Any]()
+    shapes: list[Shape] = []
+    for start, end in dict.fromkeys(edges):
+        first, last = _moved(placed.slots[start], left), _moved(placed.slots[end], left)
+        arrow = nodes[end].kind != "part"
+        if (start, end) not in rows.broken:
+            bends = [(x + left, y + _MARGIN) for x, y in placed.bends.get((start, end), [])]
+            points = ((first.right, first.y), *bends, (last.left, last.y))
+            shapes.append(Curve(points, stroke=LINE, arrow=arrow))
+            continue
+        source = start[0] if nodes[start].kind == "part" else start
+        name = shorten(source if isinstance(source, str) else nodes[start].sign, 44.0, 10.0)
+        off = 15.0 * arrived[end]
+        arrived[end] += 1
+        shapes += [
+            Curve(((first.right, first.y), (first.right + 22, first.y)), stroke=LINE, arrow=True),
+            Label(first.right + 4, first.y - 6, name, 10.0, QUIET, anchor="start"),
+            Curve(((last.left - 22, last.y + off), (last.left, last.y)), stroke=LINE, arrow=arrow, straight=True),
+            Label(last.left - 25, last.y + off + 4, name, 10.0, QUIET, anchor="end"),
+        ]
+    return [("", [shape]) for shape in shapes]
 
 
-def _graph(explanation: Explanation) -> tuple[dict[Any, Node], list[tuple[Any, Any]]]:
-    """Nodes and edges; the part of a gradient that comes back from each of several uses is a node of its own."""
+def _graph(explanation: Explanation) -> tuple[dict[Any, Node], list[tuple[Any, Any]], dict[tuple[Any, Any], str]]:
+    """Nodes, edges, local slopes; the part of a gradient that comes back from one of several uses is a node, too."""
     nodes: dict[Any, Node] = {}
     edges: list[tuple[Any, Any]] = []
+    slopes: dict[tuple[Any, Any], str] = {}
     uses = {report.name: len(report.uses) for report in explanation}
     for report in explanation:
         key = report.name
@@ -163,7 +201,11 @@ def _graph(explanation: Explanation) -> tuple[dict[Any, Node], list[tuple[Any, A
         counted: Counter[str] = Counter()
         for edge in report.edges:
             counted[edge.parent] += 1
-            if uses[edge.parent] < 2:
+            single = uses[edge.parent] < 2
+            if edge.local is not None:
+                end = edge.parent if single else (edge.parent, key, counted[edge.parent])
+                slopes[end, key] = f"∂{key}/∂{edge.parent} = {number(edge.local)}"
+            if single:
                 edges.append((edge.parent, key))
                 continue
             part = (edge.parent, key, counted[edge.parent])
@@ -175,7 +217,7 @@ def _graph(explanation: Explanation) -> tuple[dict[Any, Node], list[tuple[Any, A
                 constant = (key, "constant", place)
                 nodes[constant] = Node("constant", "", face(parent), None, "constant", f"constant input of {key}")
                 edges.append((constant, key))
-    return nodes, edges
+    return nodes, edges, slopes
 
 
 def _node(report: NodeReport, last: bool) -> Node:
@@ -245,7 +287,7 @@ def _shapes(node: Node, slot: Slot) -> list[Shape]:
     return shapes
 
 
-def _describe(explanation: Explanation, legend: str) -> str:
+def _describe(explanation: Explanation, legend: Said) -> Said:
     """The graph in words, for those who don't see the picture."""
     lines = []
     for report in list(explanation)[:40]:
@@ -253,4 +295,6 @@ def _describe(explanation: Explanation, legend: str) -> str:
         formula = f" = {report.formula}" if report.formula else ""
         lines.append(f"{report.name}{formula}: value {value}, gradient {gradient}.")
     more = [f"And {len(explanation) - 40} more."] if len(explanation) > 40 else []
-    return " ".join([legend[0].upper() + legend[1:] + ".", *lines, *more])
+    return join(
+        " ", [Said({lang: f"{text[0].upper()}{text[1:]}." for lang, text in legend.texts.items()}), *lines, *more]
+    )

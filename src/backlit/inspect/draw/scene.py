@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
+from backlit.languages import NAMES, Said
 
 Point = tuple[float, float]
 
@@ -136,6 +138,24 @@ class Scene:
         """All of them, from back to front."""
         return [shape for _, shapes in self.groups for shape in shapes]
 
+    def within(self, lang: str) -> Scene:
+        """The same scene with its texts in a language, as far as they know it."""
+        groups = [
+            (spoken(title, lang), [_in(shape, lang) for shape in shapes]) for title, shapes in self.groups
+        ]  # fmt: skip
+        return replace(
+            self, title=spoken(self.title, lang), description=spoken(self.description, lang), groups=groups
+        )  # fmt: skip
+
+
+def spoken(text: str, lang: str) -> str:
+    """A text in a language; one that knows only itself stays as it is."""
+    return text.within(lang) if isinstance(text, Said) else text
+
+
+def _in(shape: Shape, lang: str) -> Shape:
+    return replace(shape, text=spoken(shape.text, lang)) if isinstance(shape, Label) else shape
+
 
 def shade(value: float, largest: float) -> str:
     """A colour for a number by sign and share of the largest size."""
@@ -146,9 +166,16 @@ def shade(value: float, largest: float) -> str:
     return "#" + "".join(f"{round(255 + share * (part - 255)):02x}" for part in target)
 
 
-@functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Width of a line of text in pixels, by the metrics of DejaVu Sans (a wide font: others need less)."""
+    """Width of a line of text in pixels, by the metrics of DejaVu Sans (a wide font: others need less).
+
+    Of a text in several languages it is the widest one's.
+    """
+    return max(_width(spoken(text, lang), size, bold) for lang in NAMES)
+
+
+@functools.lru_cache(maxsize=4096)
+def _width(text: str, size: float, bold: bool) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextToPath
 
@@ -163,6 +190,8 @@ def shorten(text: str, most: float, size: float) -> str:
     """A text cut to a width, with "…" where something is left out."""
     if text_width(text, size) <= most:
         return text
+    if isinstance(text, Said):
+        return Said({lang: shorten(text.within(lang), most, size) for lang in NAMES})
     while text and text_width(text + "…", size) > most:
         text = text[:-1]
     return text + "…"

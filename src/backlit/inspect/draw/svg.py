@@ -21,6 +21,7 @@ def to_svg(scene: Scene) -> str:
             "role": "img",
             "aria-labelledby": f"title-{checksum} description-{checksum}",
             "font-family": FONTS,
+            "style": "max-width: 100%; height: auto",  # on a phone as wide as the page
         },
     )
     Xml.SubElement(root, "title", id=f"title-{checksum}").text = _clean(scene.title)

@@ -13,13 +13,13 @@ from backlit.inspect.draw.faces import Face, number, painted
 from backlit.inspect.draw.scene import FORWARD, INK, LINE, PAPER, QUIET, Box, Curve, Label, Scene, Shape, shorten
 from backlit.inspect.draw.steps import SILENT, Stage, stages
 from backlit.inspect.draw.symbols import symbol
+from backlit.inspect.draw.words import SAME_WEIGHTS
 from backlit.nn.layer import Network
 from backlit.nn.layers.linear import Linear
 
 _DRAWN = 8  # columns; of more steps the first ones and the last
 _WIDE, _HIGH, _ACROSS, _UP, _MARGIN = 104.0, 58.0, 158.0, 104.0, 26.0
 _FILL = "#e8f1f8"
-_NOTE = "the same weights at every step"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def unrolled(network: Network, x: Any, labels: Any) -> Scene:
         place.x(len(drawn) - 1) + _WIDE / 2 + _MARGIN,
         place.y(0) + _HIGH / 2 + 50,
         f"Network unrolled over {steps} steps",
-        f"{names}: each state comes from the input below it and the state before it; {_NOTE}.",
+        f"{names}: each state comes from the input below it and the state before it; {SAME_WEIGHTS}.",
     )
     row = None if x is None else np.asarray(x).reshape(network.input_shape)
     for height, level in enumerate(levels):
@@ -91,7 +91,7 @@ def unrolled(network: Network, x: Any, labels: Any) -> Scene:
         if above and not (levels[-1].last_only and step != steps - 1):
             top = place.y(len(levels) - 1) - _HIGH / 2 - 8
             scene.add(Label(place.x(column), top, shorten(above[step], _WIDE, 13.0), 13.0, FORWARD))
-    scene.add(Label(scene.width / 2, scene.height - 12, _NOTE, 11.0, QUIET))
+    scene.add(Label(scene.width / 2, scene.height - 12, SAME_WEIGHTS, 11.0, QUIET))
     return scene
 
 

@@ -27,7 +27,7 @@ def reliability(calibration: dict[str, Any]) -> Any:
     bins = calibration["bins"]
     chart, (axis, below) = figure(2, 1, width=4.6, height=5.0)
     confidence = [b["confidence"] for b in bins]
-    axis.plot([0, 1], [0, 1], color="0.5", linewidth=0.8, linestyle=":", label="honest")
+    axis.plot([0, 1], [0, 1], color="0.35", linewidth=1.4, linestyle=":", label="honest")
     axis.plot(confidence, [b["accuracy"] for b in bins], marker="o", label="network", **TRAINING)
     axis.set(ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02))
     axis.set_title(f"calibration error {calibration['error']:.3f}", fontsize=10)

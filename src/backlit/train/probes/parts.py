@@ -141,9 +141,10 @@ def told_by_rank(one: np.ndarray, other: np.ndarray) -> float:
 
 def _auc(one: np.ndarray, other: np.ndarray, squares: bool = True) -> float:
     """How often a held-out row is held for one rather than a training row is, of the same fold."""
-    bounded = np.clip(np.concatenate([one, other]), -MOVED, MOVED)
-    bounded = bounded[:, :: -(-bounded.shape[1] // SOME)]
-    features = np.concatenate([bounded, np.square(bounded)], axis=1) if squares else bounded
+    both = np.concatenate([one, other])
+    both = both[:, :: -(-both.shape[1] // SOME)]
+    bounded = np.clip(both, -MOVED, MOVED)
+    features = np.concatenate([bounded, np.square(bounded)], axis=1) if squares else both
     held = np.repeat([0.0, 1.0], [len(one), len(other)])
     fold = np.concatenate([np.arange(len(one)), np.arange(len(other))]) % FOLDS  # as many of each in every fold
     right = pairs = 0.0

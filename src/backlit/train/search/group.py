@@ -13,7 +13,7 @@ import numpy as np
 
 from backlit.graph import tree
 from backlit.train.ensemble import Folds
-from backlit.train.lines import first_bad, history_lines
+from backlit.train.lines import first_bad, history_lines, with_batches
 from backlit.train.prepare import Job, prepare
 from backlit.train.program import program_for
 from backlit.train.search.trial import DIVERGED, STOPPED, Monitor, Trial
@@ -84,6 +84,7 @@ class Group:
             )
             if not scored:  # nor do they come to the host
                 results = {name: {k: v for k, v in part.items() if k != "output"} for name, part in results.items()}
+            results = with_batches(results, batches)
             results = tree.map(lambda part, count=count: self._by_epoch(np.asarray(part))[:count], results)
             if self.seconds or epoch > trials[0].since:  # the very first call compiles
                 self.seconds = (time.perf_counter() - start) / count

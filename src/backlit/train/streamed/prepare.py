@@ -303,6 +303,7 @@ def _job(network: Layer | Network, known: _Known, training: Training) -> StreamJ
         architecture=architecture, input_shape=built.input_shape, loss=examples.loss, optimizer=form,
         engine=sharing.engine, penalty=penalty, reduction=training.reduction, full_batch=False, collect=collect,
         length=layout.updates, members=training.ensemble, shard=training.shard,
+        precision=training.precision,
     )  # fmt: skip
     shuffled: list[int | None] = [seed if training.shuffle and not carried else None for seed in seeds]
     numbered = built.architecture.takes_integers and not _pictures(known.kept.x)

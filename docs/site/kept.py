@@ -1,0 +1,74 @@
+"""Lessons that were run for the site are kept, in build/lessons-run, until their text or code that they use changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import running
+
+FOLDER = running.ROOT / "build" / "lessons-run"
+MOST_AT_ONCE = 8
+ANY = -1  # core: where a process can't be held to one
+
+
+def is_fresh(folder: Path, text: Path) -> bool:
+    """Whether what a folder holds is what a run would make today: the same text, code and libraries."""
+    try:
+        record: dict[str, Any] = json.loads((folder / running.RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    same = {name: running.digest(running.SOURCE / name) for name in record["files"]} == record["files"]
+    same = same and record["made by"] == running.made_by()
+    return same and record["text"] == running.digest(text) and record["versions"] == running.versions()
+
+
+def bring_up_to_date(wanted: Iterable[tuple[str, str, Path]]) -> dict[tuple[str, str], Path]:
+    """The folder of each lesson and language; those that have changed are run anew, some at once.
+
+    Parameters
+    ----------
+    wanted : iterable of (name, language, file of the text)
+    """
+    texts = {(name, language): text for name, language, text in wanted}
+    folders = {key: FOLDER / "-".join(key) for key in texts}
+    stale = [key for key, text in texts.items() if not is_fresh(folders[key], text)]
+    cores = sorted(os.sched_getaffinity(0))[:MOST_AT_ONCE] if hasattr(os, "sched_getaffinity") else [ANY]
+    free: SimpleQueue[int] = SimpleQueue()
+    for core in cores:
+        free.put(core)
+
+    def run_on_one(key: tuple[str, str]) -> None:
+        core = free.get()
+        try:
+            run(*key, folders[key], core)
+        finally:
+            free.put(core)
+
+    with ThreadPoolExecutor(len(cores)) as pool:
+        list(pool.map(run_on_one, stale))
+    return folders
+
+
+def run(name: str, language: str, folder: Path, core: int = ANY) -> None:
+    """Run a lesson in a process of its own, whose record then has no other lesson's code in it; on a core of its own.
+
+    Raises
+    ------
+    RuntimeError
+        If the lesson fails: with what it said.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, running.__file__, name, language, str(folder), str(core)]
+    environment = {**os.environ, "PYTHONPATH": str(running.SOURCE.parent)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"lesson {name} ({language}) can't be run for the site:\n{done.stderr}")

@@ -1,0 +1,42 @@
+"""Which page of the documents tells more of a command, and where it is from here: the end of every help text."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from functools import cache
+from pathlib import Path
+
+# By command; "" is the command itself.
+GUIDES = {
+    "": "index", "train": "tables", "launch": "launching", "tune": "tune", "evaluate": "tables", "predict": "tables",
+    "generate": "text", "show": "see-inside", "report": "report", "export": "onnx", "compare": "tables",
+    "importance": "tables", "diagnose": "doctor", "lr-find": "doctor", "explain": "see-inside", "lessons": "teaching",
+    "lesson": "teaching", "studio": "studio",
+}  # fmt: skip
+SOURCE = Path(__file__).resolve().parents[3] / "docs"  # of a checkout
+
+
+def guide(command: str) -> str:
+    """The line, in rich's markup: the page's name, which leads to the page where that is known.
+
+    >>> guide("tune").endswith("docs/tune.md[/link]") or guide("tune").endswith("docs/tune.md")
+    True
+    """
+    page = GUIDES[command]
+    address = _published()
+    if address:
+        return f"Documents: {address}/{page}.html"
+    file = SOURCE / f"{page}.md"
+    name = f"docs/{page}.md"
+    return f"Documents: [link={file.as_uri()}]{name}[/link]" if file.is_file() else f"Documents: {name}"
+
+
+@cache
+def _published() -> str:
+    """The site's address, if the distribution names one."""
+    try:
+        told = importlib.metadata.metadata("backlit").get_all("Project-URL") or []
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    links = dict(each.split(", ", 1) for each in told if ", " in each)
+    return links.get("Documentation", "").rstrip("/")

@@ -1,0 +1,43 @@
+"""What stands in pictures of graphs and networks, in each language."""
+
+from __future__ import annotations
+
+from backlit.languages import Said, Template
+
+_COUNTS = {
+    "value": (Template("{n} value", "값 {n}개"), Template("{n} values", "값 {n}개")),
+    "unit": (Template("{n} unit", "유닛 {n}개"), Template("{n} units", "유닛 {n}개")),
+    "layer": (Template("{n} layer", "층 {n}개"), Template("{n} layers", "층 {n}개")),
+}
+INPUT = Template("input", "입력").say()
+PARAMETERS = Template("{n:,} parameters", "매개변수 {n:,}개")
+AT_EACH_STEP = Template("{n} values at each of {steps} steps", "단계 {steps}개마다 값 {n}개")
+SHARED = Template("; the steps of a recurrent layer share theirs", "(순환 층의 단계는 매개변수를 함께 씁니다)").say()
+MORE = Template("… {n} more", "… {n}개 더")
+LOOP = Template("loop: its own state of the step before", "고리: 한 단계 전의 자기 상태").say()
+WEIGHTS = Template(
+    "line width: size of the weight, solid if positive, dashed if negative",
+    "선의 굵기: 가중치의 크기, 실선은 양수, 점선은 음수",
+).say()
+BIASES = Template("the short line into a unit: its bias", "유닛에 들어가는 짧은 선: 편향").say()
+COUNTED = Template("units are counted through the network", "유닛 번호는 신경망 전체에 차례로 매김").say()
+SAME_WEIGHTS = Template("the same weights at every step", "모든 단계에서 같은 가중치").say()
+RANDOM_INPUT = Template(
+    "input: one example of random numbers; give your own as x=…", "입력: 무작위 숫자 한 행. x=…로 직접 줄 수 있습니다"
+).say()
+VALUES = Template(
+    "above each line: its value · below, in italics: ∂{name}/∂(this value)",
+    "선 위: 값 · 선 아래, 기울임: ∂{name}/∂(이 값)",
+)
+SLOPES = Template("between: local slopes", "사이: 국소 미분값").say()
+GOES_ON = Template(
+    "where a line ends in a name, it goes on at that name", "이름에서 끊긴 선은 같은 이름에서 이어집니다"
+).say()
+MEAN = Template("mean {value}", "평균 {value}")
+NUMBERS = Template("{n} numbers", "숫자 {n}개")
+
+
+def counted(n: int, what: str) -> Said:
+    """How many there are: "1 unit", "3 units"."""
+    one, several = _COUNTS[what]
+    return (one if n == 1 else several).say(n=n)
