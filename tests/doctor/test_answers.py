@@ -126,3 +126,17 @@ def test_a_single_output_may_be_a_probability() -> None:
     assert held.answers(sure, labels, "binary")["across"] == 1.0
     assert held.told_apart(sure, labels, 0)["recall"] == 1.0
     assert held.told_apart(held._scores(np.where(labels, 2.0, -2.0)[:, None]), labels, 0)["recall"] == 1.0
+
+
+def test_what_simple_models_still_know_contradicts_renamed_labels() -> None:
+    fits = {"held": 125, "across": -1.8, "recoded": 0.57, "levelled": 0.38, "next": -2.3, "guess": 0.0, "usual": 1.0}
+    told = {
+        "rows": 256, "held": 125, "apart": 0.5, "inner": 0.3, "guess_inner": 0.0, "within": 0.3, "across": 0.28,
+        "recoded": 0.3, "levelled": 0.3, "guess": 0.0, "next": 0.0,
+    }  # fmt: skip
+    for across, names in ((0.28, []), (0.1, ["labels wrong in one part"])):
+        e = evidence(
+            KNOWN, SCATTERED, data={"kind": "number", "parts": told | {"across": across}}, answers=fits,
+            scores={"r2": 0.65},
+        )  # fmt: skip
+        assert [each.name for each in parts.wrong_labels(e)] == names

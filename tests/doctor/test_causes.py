@@ -61,7 +61,9 @@ def test_who_learned_and_who_compresses_isnt_too_narrow() -> None:
     net = bl.Sequential(bl.Linear(2), bl.Tanh(), bl.Linear(8)).build((8,))
     assert not capacity.narrow(evidence([0.6] * 20, net=net, **(LEFT | {"loss": "mse"})))  # an autoencoder
     few = bl.Sequential(bl.Linear(3), bl.Tanh(), bl.Linear(10)).build((20,))
-    assert not capacity.narrow(evidence([0.4] * 20, net=few, data=OF_TEN, **LEFT))  # rid of more than half
+    assert not capacity.narrow(evidence([0.2] * 20, net=few, data=OF_TEN, **LEFT))  # little is left
+    picture = bl.Sequential(bl.Conv2d(8, 3), bl.ReLU(), bl.Flatten(), bl.Linear(10)).build((28, 28, 1))
+    assert not capacity.narrow(evidence([0.4] * 20, [0.42] * 20, net=picture, data=OF_TEN, **LEFT))
 
 
 def test_an_open_cause_says_what_was_ruled_out() -> None:

@@ -78,10 +78,10 @@ def narrow(e: Evidence) -> list[Finding]:
 
     Of many classes, such as tokens, it takes fewer: log₂ K units that are on or off could name them, and twice as many
     leave room. Training rows aren't known, other rows hardly worse, and the loss no longer falls: an experiment can
-    tell more. Of numbers it takes a single unit: that fewer than there are outputs pass is what autoencoders are made for.
+    tell more. Of numbers it takes a single unit: that fewer pass than there are outputs is what autoencoders are for.
     """
     outputs, known, unseen = e.network.output_shape, e.skill(False), e.skill(True)
-    if e.well or known is None or not isinstance(outputs, tuple):
+    if known is None or not isinstance(outputs, tuple):
         return []
     widths = [_passing(part, outputs) for part in _on_the_way(e)]
     needed = min(outputs[-1], int(SPARE * np.log2(max(outputs[-1], 2))) + 1) if e.classes else 0

@@ -198,7 +198,7 @@ def _by_the_network(e: Evidence) -> list[Finding]:
         best, sign = max(ways, key=lambda way: way[0])
         known = min(best, known)  # a network that mistakes its training rows, too, hasn't learned other names
         limit = known - TAUGHT - SURELY * of_share(known, fits["counted"])
-        if fits["across"] >= limit:
+        if fits["across"] >= limit or _contradicted(e, best):
             return []
     else:
         rows = e.data.get("rows", 1.0)
@@ -210,9 +210,21 @@ def _by_the_network(e: Evidence) -> list[Finding]:
         renamed = fits["recoded"] > enough
         if not renamed and fits["next"] <= max(enough, usual):
             return []
+        if _contradicted(e, fits["recoded"] if renamed else fits["next"]):
+            return []
         sign = ANSWERS_RENAMED if renamed else ANSWERS_MOVED
     values: dict[str, Any] = {name: fits[name] for name in ("recoded", "next")}
     return [WRONG_LABELS.found(sign, fits["across"], limit, **values)]
+
+
+def _contradicted(e: Evidence, best: float) -> bool:
+    """Whether simple models know enough to lose what such labels would cost, and don't lose the half of it."""
+    parts, fits = e.data.get("parts") or {}, e.answers
+    if "across" not in parts:
+        return False
+    share = min(1.0, (best - fits["across"]) / max(best - fits["guess"], HARM))  # of what is known, that is lost
+    lost = (parts["inner"] - parts["guess_inner"]) * share
+    return bool(lost >= TAUGHT and parts["inner"] - parts["across"] < lost / 2)
 
 
 SHIFTED = Kind(
