@@ -22,7 +22,7 @@ from backlit.train.probes.columns import batches_of, far_away, leaking, order_of
 from backlit.train.probes.history import ProbeRecord, plain
 from backlit.train.probes.inputs import of_input, real_numbers, shared_of, twins_of
 from backlit.train.probes.padding import filling_of, sequences_of
-from backlit.train.probes.parts import parts_of, token_shares, told_by_rank
+from backlit.train.probes.parts import by_shares, parts_of, token_shares, told_by_rank
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.targets import guess_loss, numbers_of, of_targets, weighing_of
 
@@ -156,9 +156,10 @@ def _parts(
         return {}
     filling = filling_of(np.concatenate([x, held_x]))
     (own, other, along), tokens = token_shares(x, [held_x, along_x], filling)
-    told = parts_of(own, seen["y"], other, held["y"], kind, stretch=(along, stretch[1]), shares=True, seed=seed)
+    told = parts_of(own, seen["y"], other, held["y"], kind, stretch=(along, stretch[1]), seed=seed)
     if not told:
         return {}
+    told |= by_shares(own, other)
     usual, often = (float(part[:, told["column"]].mean()) for part in (own, other))
     told |= {"token": int(tokens[told["column"]]), "usual": usual, "often": often}
     if filling is not None:

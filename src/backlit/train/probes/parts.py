@@ -30,7 +30,6 @@ def parts_of(
     kind: str,
     *,
     stretch: tuple[np.ndarray, np.ndarray] | None = None,
-    shares: bool = False,
     seed: int = 0,
 ) -> dict[str, Any]:
     """What tells the parts apart.
@@ -45,8 +44,6 @@ def parts_of(
         Of target.
     stretch : (x, y), optional
         Held-out rows that follow one another; the first ones of `held_x` if left out.
-    shares : bool
-        Whether columns are shares of each row's own count: of few they vary more, so squares tell nothing of them.
     seed : int
         Draws the rows.
 
@@ -85,10 +82,10 @@ def parts_of(
     one, other, along = ((part - mean) / spread for part in (one, other, along))
     moved = np.abs(other.mean(axis=0))
     wide = np.maximum(other.std(axis=0), 1e-6) / np.maximum(one.std(axis=0), 1e-6)
-    stretched = np.where(still | shares, 1.0, np.maximum(wide, 1 / wide))
+    stretched = np.where(still, 1.0, np.maximum(wide, 1 / wide))
     column = int(np.argmax(np.maximum(moved, np.log2(np.maximum(stretched, 1.0)))))
     told = {
-        "rows": len(one), "held": len(other), "apart": _auc(one, other, not shares), "column": column,
+        "rows": len(one), "held": len(other), "apart": _auc(one, other), "column": column,
         "moved": float(moved[column]), "stretched": float(stretched[column]),
     }  # fmt: skip
     if kind not in ("class", "binary", "number") or y.size != len(y) or held_y.size != len(held_y):
@@ -125,6 +122,20 @@ def token_shares(
         counts = [(part == token).sum(axis=1) / np.maximum(lengths, 1) for token in tokens]
         shares.append(np.stack(counts, axis=1) if counts else np.zeros((len(part), 0)))
     return shares, tokens
+
+
+def by_shares(one: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+    """As `parts_of`, "apart", "column" and "moved" of the shares that tokens have of each row's.
+
+    Of few tokens shares vary more, so neither squares nor a column's spread tell anything of where they are from.
+    """
+    one, other = one[:ROWS], other[:ROWS]
+    spread = one.std(axis=0)
+    spread = np.where(spread > 0, spread, np.concatenate([one, other]).std(axis=0))
+    spread = np.where(spread > 0, spread, 1.0)
+    moved = np.abs(other.mean(axis=0) - one.mean(axis=0)) / spread
+    column = int(moved.argmax())
+    return {"apart": _auc(one / spread, other / spread, False), "column": column, "moved": float(moved[column])}
 
 
 def told_by_rank(one: np.ndarray, other: np.ndarray) -> float:
