@@ -2,7 +2,8 @@
 
 Stages are processor seconds of one process, told by wrappers around the functions that begin and end them and by JAX's
 own events; with caches empty ("cold": programs are compiled) and full ("warm"). Above them stand wall and processor
-seconds of the plain command until its result is printed, and until it ends. `--rounds N` for each (5).
+seconds of the plain command until its result is printed, and until it ends; the stages needn't add up to them, since
+"import JAX" is done first here, and where it is needed there. `--rounds N` for each (5).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import backlit as bl
 from backlit.train.batches import Batches
 
 N, SIZE = 23, 4
@@ -42,3 +43,22 @@ def test_several_epochs_are_stacked():
         for key, part in parts.epoch(2 + i).items():
             np.testing.assert_array_equal(stacked[key][i], part)
     assert stacked["fresh"].shape == (5, 4, 1)
+
+
+def test_each_epoch_is_drawn_once_and_held_out_batches_once_a_run(monkeypatch):
+    """What the program takes and what the history's metrics are scored by are the same batches."""
+    drawn, epoch = [], Batches.epoch
+
+    def told(batches, number):
+        drawn.append((len(batches.rows), number))
+        return epoch(batches, number)
+
+    monkeypatch.setattr(Batches, "epoch", told)
+    x = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    y = (x[:, 0] > 0).astype(int)
+    run = bl.fit(
+        bl.Linear(2), x, y, epochs=4, batch_size=8, validation=(x[:10], y[:10]), metrics=["accuracy"], probes=None,
+        engine="numpy", chunk=2, seed=0, progress=False,
+    )  # fmt: skip
+    assert "val_accuracy" in run.history[-1]
+    assert sorted(drawn) == [(10, 0), (40, 0), (40, 1), (40, 2), (40, 3)]
