@@ -56,7 +56,8 @@ def test_sentences_that_were_turned_round_are_noticed() -> None:
     assert len(PLANTED) >= 20
     assert {each["lesson"] for each in PLANTED} == set(LESSONS)
     assert {each["language"] for each in PLANTED} == {"en", "ko"}
-    assert len(missed) <= len(PLANTED) // 10, missed
+    print(f"{len(PLANTED) - len(missed)} of {len(PLANTED)} sentences that were turned round are noticed")  # noqa: T201
+    assert not missed
 
 
 @pytest.mark.parametrize(
