@@ -8,7 +8,6 @@ from typing import Any
 
 from summaries import korean
 
-from backlit.lessons.pictures import labels_in
 from backlit.report.labels import Patterns, patterns
 
 
@@ -17,6 +16,7 @@ def draw_them() -> None:
     from matplotlib.figure import Figure
 
     from backlit.inspect.draw.drawing import Drawing
+    from backlit.lessons.pictures import labels_in  # here, so that what is read meanwhile is seen: `running.watched`
 
     save, keep = Figure.savefig, Drawing.save
 
