@@ -330,6 +330,27 @@ def test_a_name_without_a_korean_sentence_is_named(monkeypatch: pytest.MonkeyPat
         reference.sentence("bl.Linear")
 
 
+def test_only_what_scrolls_is_a_stop_and_the_studio_is_not_offered_from_files(tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+    wide, narrow = (f"<div style='width: {n}px'>{n}</div>" for n in (3000, 30))
+    box = "<div class='md-typeset__scrollwrap' style='overflow: auto'>{}</div>"
+    page = f"<h2>Tables</h2>{box.format(wide)}<h2>More<a>¶</a></h2>{box.format(narrow)}<details class='live'></details>"
+    script = (ROOT / "docs" / "assets" / "reading.js").read_text(encoding="utf-8")
+    file = tmp_path / "page.html"
+    file.write_text(f"<body><article class='md-typeset'>{page}</article><script>{script}</script>", encoding="utf-8")
+    told = "boxes => boxes.map(box => ['tabindex', 'role', 'aria-label'].map(name => box.getAttribute(name)))"
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 400, "height": 600})
+        tab.goto(file.as_uri())
+        tab.wait_for_selector("[tabindex]")
+        assert tab.eval_on_selector_all(".md-typeset__scrollwrap", told) == [["0", "region", "Tables"], [None] * 3]
+        assert tab.locator("details.live").count() == 0
+        tab.set_viewport_size({"width": 3200, "height": 600})
+        tab.wait_for_selector("[tabindex]", state="detached")
+        browser.close()
+
+
 def test_a_map_needs_an_address(tmp_path: Path) -> None:
     (tmp_path / "sitemap.xml").write_text("<loc>Noneindex.html</loc>", encoding="utf-8")
     finish.map_it(tmp_path, "")
