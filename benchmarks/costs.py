@@ -10,7 +10,8 @@ gigaflop        by XLA's cost analysis of the program as it is handed over, in w
 megabytes       read and written by its operations one by one, before XLA fuses them
 conversions     operations that only change numbers' types
 kernels         calls of the native kernels, where they are built
-numpy_passes    array functions that a step runs on the NumPy engine, for programs that are small enough
+numpy_passes    ufuncs that a step runs on the NumPy engine, for programs that are small enough; where, take and the
+                like aren't counted
 numpy_made      numbers in the arrays that these make: whoever writes into an array that is there makes none
 ==============  ======================================================================================
 
@@ -195,7 +196,7 @@ def equations(jaxpr: Any) -> Iterator[Any]:
 
 
 class Counting(np.ndarray):
-    """An array that counts what NumPy does with it, and with whatever comes of it."""
+    """An array that counts the ufuncs that NumPy does with it, and with whatever comes of it."""
 
     passes = 0
     made = 0

@@ -38,7 +38,7 @@ def test_no_program_waits_for_the_host(name: str) -> None:
 
 
 def test_the_guard_sees_what_it_is_to_see() -> None:
-    """A planted callback, a planted double, work done twice, and a temporary of NumPy's."""
+    """A planted callback and a planted double; a figure that is another is told."""
     x = np.ones((3, 2), np.float32)
     with jax.enable_x64(True):
         asks = jax.jit(lambda x: jax.pure_callback(np.sin, x, x)).lower(x).as_text()

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from backlit.studio import curves as module
+from backlit.studio.building import CHUNK
 from backlit.studio.curves import EXACT, Curves
+from backlit.studio.quota import CLASS_UPDATES
 
 
 def filled(updates: int, part: int) -> tuple[Curves, np.ndarray]:
@@ -27,6 +29,14 @@ def test_a_run_of_ten_million_updates_takes_few_lines() -> None:
     assert len(curves) == 10_000_000
     assert most < 8 * 2**20  # of 381 MiB that they would take one by one
     assert (curves.loss == 1).all()
+
+
+def test_a_network_of_a_class_takes_three_megabytes_at_most() -> None:
+    part, curves, most = np.ones((4, 4 * CHUNK)), Curves(), 0
+    for _ in range(0, CLASS_UPDATES, 4 * CHUNK):
+        curves.add(*part)
+        most = max(most, curves.nbytes)
+    assert 2e6 < most < 3e6  # as docs/studio.md says
 
 
 def test_every_octave_of_the_past_has_as_many_lines(monkeypatch: pytest.MonkeyPatch) -> None:

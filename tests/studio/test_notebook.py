@@ -13,11 +13,13 @@ import pytest
 import backlit as bl
 from backlit.errors import InputError
 from backlit.graph import tree
+from backlit.studio import watched
 from backlit.studio.bundle import document
 from backlit.studio.notebook import MOST_VIEWS, Studio, Views
 from backlit.studio.session import Session
 from backlit.studio.sharing import link_of
 from backlit.studio.state import State
+from backlit.studio.watched import Watched
 from backlit.studio.wire import packed, unpacked
 
 SMALL = State.from_dict({"data": {"rows": 60}, "network": {"layers": [{"units": 3}]}, "training": {"engine": "numpy"}})
@@ -39,7 +41,7 @@ class Kernel:
         while time.monotonic() < end:
             content, buffers = self.told.get(timeout=20)
             message, arrays = (json.loads(content["text"]), {}) if "text" in content else unpacked(buffers[0])
-            if content["view"] == view and message["type"] == kind:
+            if content["view"] == view and message.get("type") == kind:
                 return {**message, "arrays": arrays}
         raise AssertionError(kind)
 
@@ -77,6 +79,95 @@ def test_two_places_that_show_it_see_the_same_session(kernel: Kernel) -> None:
     for number in range(2 * MOST_VIEWS):
         kernel.ask(f"more{number}", "look", grid=10)
     assert len(kernel.views.worker.clients) == MOST_VIEWS
+
+
+def test_a_ninth_place_is_told_of_and_the_first_comes_back_when_it_is_used(kernel: Kernel) -> None:
+    kernel.ask("a", "hello", version=1)
+    kernel.until("frame")
+    for number in range(MOST_VIEWS):
+        kernel.ask(f"more{number}", "hello", version=1)
+    assert kernel.until("error")["what"]["en"].startswith("the studio is shown in more than 8 places")
+    kernel.ask("a", "step", updates=1, id=1)  # its click is done, and it is asked to greet anew
+    while kernel.told.get(timeout=20) != ({"view": "a", "text": '{"status":"open"}'}, []):
+        pass
+    assert kernel.until("done")["at"]["update"] == 1
+    kernel.ask("a", "hello", version=1)
+    assert kernel.until("frame")["update"] == 1
+
+
+def at(kernel: Kernel) -> int:
+    session = kernel.views.worker.session
+    assert session is not None
+    return session.furthest
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_what_plays_waits_for_a_page_that_answers(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tab that was closed, or a cell that runs: frames aren't taken, and nobody says that the page has gone."""
+    monkeypatch.setattr(watched, "ANSWER_SECONDS", 0.2)
+    kernel.ask("a", "hello", version=1)
+    kernel.until("frame")
+    kernel.ask("a", "seen", frame=1)
+    kernel.ask("a", "play", speed=1)
+    eventually(lambda: at(kernel) > 0)
+    time.sleep(0.5)
+    here = at(kernel)
+    time.sleep(0.4)
+    assert at(kernel) == here  # about 24 updates more, if it went on
+    kernel.ask("a", "seen", frame=2)
+    eventually(lambda: at(kernel) > here)
+    monkeypatch.setattr(watched, "GONE_SECONDS", 0.3)
+    eventually(lambda: kernel.views.worker.clients == [])
+
+
+def test_without_a_page_the_session_rests_and_comes_back(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel.ask("a", "hello", version=1)
+    kernel.ask("a", "step", updates=5, id=1)
+    kernel.until("done")
+    worker = kernel.views.worker
+    before = worker.network.params["0"]["weight"]
+    kernel.views.hear({"view": "a", "gone": True})
+    assert worker.again is None  # a page that is loaded again finds it as it was
+    monkeypatch.setattr(watched, "REST_SECONDS", -1.0)
+    eventually(lambda: worker.again is not None)
+    worker._thread.join(20)
+    assert not worker._thread.is_alive()
+    assert worker.session is None
+    np.testing.assert_array_equal(worker.network.params["0"]["weight"], before)
+    monkeypatch.undo()
+    kernel.ask("b", "hello", version=1)
+    while kernel.until("frame", "b")["update"] < 5:
+        kernel.ask("b", "seen", frame=1)
+    assert kernel.views.worker is not worker
+    np.testing.assert_array_equal(kernel.views.worker.network.params["0"]["weight"], before)
+
+
+def test_pages_at_which_nobody_does_anything_for_an_hour_are_let_go(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel.ask("a", "hello", version=1)
+    kernel.until("frame")
+    monkeypatch.setattr(watched, "IDLE_SECONDS", -1.0)
+    eventually(lambda: kernel.views.worker.clients == [])
+    monkeypatch.undo()
+    kernel.ask("a", "step", updates=1, id=1)  # the page is open still
+    assert kernel.until("done")["at"]["update"] == 1
+
+
+def test_a_session_that_cannot_be_made_has_no_network() -> None:
+    def missing() -> Session:
+        raise InputError("data: this file isn't here any more")
+
+    worker = Watched(missing)
+    with pytest.raises(InputError, match="couldn't begin with what was asked for: data: this file isn't here any more"):
+        _ = worker.network
+    worker.stop()
 
 
 def test_a_file_comes_as_a_buffer_and_nonsense_is_refused(kernel: Kernel) -> None:
@@ -133,8 +224,6 @@ def test_a_run_is_shown_with_its_weights(studio: Callable[..., Studio]) -> None:
     x = np.random.default_rng(0).normal(size=(30, 3)).astype("float32")
     run = bl.fit(bl.Linear(2), x, x[:, 0] > 0, epochs=1, engine="numpy", progress=False)
     shown = studio(run)
-    while shown._views.worker.session is None:
-        time.sleep(0.01)
     for one, other in zip(tree.leaves(shown.network.params), tree.leaves(run.network.params), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -146,6 +235,7 @@ def test_a_run_is_shown_with_its_weights(studio: Callable[..., Studio]) -> None:
         ((), {"height": 10}, "from 300 to 4000, got 10"),
         (("nowhere",), {"state": "{}"}, "a run or a state, not both"),
         ((), {"x": [1]}, "x and y are those of a run"),
+        ((), {"y": [1]}, "x and y are those of a run"),
     ],
 )
 def test_what_cannot_be_shown_is_told(
@@ -166,6 +256,7 @@ def test_the_page_in_one_document_fetches_nothing() -> None:
     assert len(text) < 1_000_000
 
 
+@pytest.mark.slow
 def test_a_kernel_of_jupyter_carries_the_messages() -> None:
     """The real way: a kernel, its comm, a frame's bytes as a buffer; sent by the session's own thread."""
     pytest.importorskip("anywidget", reason="anywidget isn't installed")
@@ -174,6 +265,7 @@ def test_a_kernel_of_jupyter_carries_the_messages() -> None:
     try:
         client.execute(f"import backlit as bl\nstudio = bl.Studio(state={link_of(SMALL)!r})\nstudio")
         comm = mimes = None
+        end = time.monotonic() + 120
         while comm is None or mimes is None:
             message = client.get_iopub_msg(timeout=60)
             assert message["msg_type"] != "error", message["content"]
@@ -192,6 +284,7 @@ def test_a_kernel_of_jupyter_carries_the_messages() -> None:
         ask("step", updates=2)
         updates = []
         while 2 not in updates:
+            assert time.monotonic() < end, updates
             message = client.get_iopub_msg(timeout=60)
             if message["msg_type"] == "comm_msg" and message["buffers"]:
                 frame = unpacked(bytes(message["buffers"][0]))[0]

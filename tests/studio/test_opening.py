@@ -1,6 +1,7 @@
 """A studio that begins with a run's folder: its network as it was left, on its data."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,15 +115,85 @@ def test_a_text_that_the_studio_cannot_show_letter_by_letter_is_told(reader: Pat
             beginning(out, None)
 
 
-def test_a_run_that_was_not_saved_opens_with_the_data_that_it_holds() -> None:
+@pytest.fixture(scope="module")
+def plain() -> tuple[Any, np.ndarray]:
+    """A run that wasn't saved, and its inputs."""
     x = np.random.default_rng(0).normal(size=(30, 3)).astype("float32")
-    run = bl.fit(bl.Linear(2), x, x[:, 0] > 0, epochs=1, engine="numpy", progress=False)
+    return bl.fit(bl.Linear(2), x, x[:, 0] > 0, epochs=1, engine="numpy", progress=False), x
+
+
+def made_by(code: str, **names: Any) -> dict[str, Any]:
+    """What the program of the Code tab has made of its data, before it trains."""
+    lines = code.splitlines()
+    last = next(i for i, line in enumerate(lines) if line.startswith("x, y"))
+    exec("\n".join(lines[: last + 1]), names)  # noqa: S102
+    return names
+
+
+def test_a_run_that_was_not_saved_opens_with_the_data_that_it_holds(plain: tuple[Any, np.ndarray]) -> None:
+    run, x = plain
     timeline = beginning(run, None)().first.timeline
     np.testing.assert_array_equal(timeline.rows.x, x)
     assert timeline.rows.columns == ["x1", "x2", "x3"]
-    other = beginning(run, None, data=(x[:9], x[:9, 0] > 0))().first.timeline
-    assert len(other.rows.x) == 9
-    assert "rows = opened(run)[1]" in python(timeline)
+    np.testing.assert_array_equal(made_by(python(timeline), run=run)["x"], x)
+
+
+def test_with_data_that_is_given_it_and_its_program_have_that(plain: tuple[Any, np.ndarray], tmp_path: Path) -> None:
+    run, x = plain
+    given = x[:9], x[:9, 0] > 0
+    for opens in (run, run.save(tmp_path / "run") and tmp_path / "run"):
+        timeline = beginning(opens, None, data=given)().first.timeline
+        np.testing.assert_array_equal(timeline.rows.x, x[:9])
+    names = made_by(python(beginning(run, None, data=given)().first.timeline), run=run, x=given[0], y=given[1])
+    np.testing.assert_array_equal(names["x"], x[:9])
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ((np.ones((9, 3)), None), "give both x and y, or neither"),
+        ((None, np.ones(9)), "give both x and y, or neither"),
+        ((np.ones((9, 3)), np.ones(8)), "x and y must have as many rows, got 9 and 8"),
+        ((np.ones((9, 3)), 1), "x and y must have as many rows, got 9 and 1"),
+    ],
+)
+def test_data_that_is_not_whole_is_told(plain: tuple[Any, np.ndarray], data: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        beginning(plain[0], None, data=data)
+
+
+def test_a_run_on_a_stream_asks_for_rows(plain: tuple[Any, np.ndarray]) -> None:
+    x = plain[1]
+    run = bl.fit(bl.Linear(1), lambda: iter([(x, x[:, 0])]), epochs=1, engine="numpy", progress=False)
+    with pytest.raises(
+        InputError, match=r"was trained on a stream, of which it holds no rows; .* bl.Studio\(run, x, y"
+    ):
+        beginning(run, None)
+    assert len(beginning(run, None, data=(x, x[:, 0]))().first.timeline.rows.x) == 30
+
+
+def test_a_run_of_a_table_that_was_not_saved_has_its_columns_names() -> None:
+    frame = {"width": np.linspace(0, 1, 40), "kind": ["a", "b"] * 20, "price": np.linspace(1, 2, 40)}
+    run = bl.fit_table(frame, "price", network="mlp:3", epochs=1, engine="numpy", progress=False)
+    assert beginning(run, None)().first.timeline.rows.columns == ["width", "kind=b"]
+
+
+def test_a_text_that_was_not_saved_opens_with_what_it_has_learned_or_what_is_given() -> None:
+    text = "the cat sat on the mat. " * 20
+    run = bl.fit_text(text, network="lstm:6", window=8, epochs=1, engine="numpy", progress=False)
+    held = beginning(run, None)().first.timeline
+    learned = held.rows.reading.text
+    part = len(learned) // run.network.architecture.layers[1].stateful
+    assert part % 8 == 0
+    assert all(learned[i : i + part] in text for i in range(0, len(learned), part))  # each place that is read
+    assert len(learned) > 0.7 * len(text)
+    given = beginning(run, None, data=(text, None))().first.timeline
+    assert given.rows.reading.text == text
+    names = made_by(python(given), run=run, x=text)
+    np.testing.assert_array_equal(names["x"], given.rows.x)
+    for data, said in (((text, [1]), "takes the text alone"), (([text], None), "expected the text, or a pathlib.Path")):
+        with pytest.raises(InputError, match=said):
+            beginning(run, None, data=data)
 
 
 @pytest.mark.parametrize(

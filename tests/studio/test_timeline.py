@@ -137,6 +137,10 @@ def test_what_was_thinned_is_computed_again_where_time_goes_on_from(monkeypatch:
     timeline.seek(middle)
     fresh.advance(middle)
     assert timeline.scores == fresh.scores  # of this update alone, to the last digit
+    timeline._kept, timeline._recent = {0: timeline._kept[0]}, {}  # as far apart as in a run of millions
+    timeline.forget_what_follows(lambda: True)  # something else was asked for: the way isn't gone to its end
+    assert timeline.at <= timeline.furthest < middle
+    timeline.seek(middle)
     timeline.forget_what_follows()
     assert timeline.furthest == timeline.at == middle
     assert bits(timeline.train_state) == bits(fresh.train_state)

@@ -9,18 +9,19 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 PAGE = Path(__file__).parent / "page"
 NOT_IN_IT = ("widget.js", "static.js", "worker-pyodide.js")
 IMPORTED = re.compile(r'(\bfrom\s*|\bimport\s*)"(\.[^"]+\.js)"')
-STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">')
-SCRIPT = re.compile(r'<script src="([^"]+)" defer></script>')
+STYLE = r'<link rel="stylesheet" href="([^"]+)">'
+SCRIPT = r'<script src="([^"]+)" defer></script>'
 MAIN = '<script src="main.js" type="module"></script>'
 ICON = "icon.svg"
-PORT = """backlitStudio.port = new Promise((resolve) => addEventListener("message", ({ data, ports }) => {
-  if (data === "backlit-studio" && ports.length) resolve(ports[0]);
+PORT = """backlitStudio.port = new Promise((resolve) => addEventListener("message", ({ data, ports, source }) => {
+  if (source === parent && data === "backlit-studio" && ports.length) resolve(ports[0]);
 }));"""
 
 
@@ -34,16 +35,25 @@ def document() -> str:
         if path.name not in NOT_IN_IT and not path.name.endswith(".iife.min.js")
     }
     texts = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((PAGE / "texts").glob("*.json"))}
-    page = (PAGE / "index.html").read_text("utf-8").replace(f'href="{ICON}"', f'href="{icon}"')
-    page = STYLE.sub(lambda match: f"<style>{(PAGE / match[1]).read_text('utf-8')}</style>", page)
-    page = SCRIPT.sub(lambda match: f"<script>{(PAGE / match[1]).read_text('utf-8')}</script>", page)
+    page = (PAGE / "index.html").read_text("utf-8")
+    page = _put(re.escape(f'href="{ICON}"'), lambda match: f'href="{icon}"', page)
+    page = _put(STYLE, lambda match: f"<style>{(PAGE / match[1]).read_text('utf-8')}</style>", page)
+    page = _put(SCRIPT, lambda match: f"<script>{(PAGE / match[1]).read_text('utf-8')}</script>", page)
     settings = json.dumps({"texts": texts}).replace("<", "\\u003c")
-    return page.replace(
-        MAIN,
+    main = (
         f'<script type="importmap">{json.dumps({"imports": modules})}</script>\n'
         f"<script>globalThis.backlitStudio = {settings}; {PORT}</script>\n"
-        f'<script type="module">import "{_name("main.js")}";</script>',
+        f'<script type="module">import "{_name("main.js")}";</script>'
     )
+    return _put(MAIN, lambda match: main, page)
+
+
+def _put(what: str, make: Callable[[re.Match[str]], str], page: str) -> str:
+    """The page with its parts replaced, of which there must be some: without them it would be blank."""
+    made, count = re.subn(what, make, page)
+    if not count:
+        raise ValueError(f"index.html has no {what}")
+    return made
 
 
 def _module(path: Path, icon: str) -> str:

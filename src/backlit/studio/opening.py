@@ -51,7 +51,7 @@ def beginning(
     bound : bool
         Whether a task that the link holds can't be laid aside.
     data : (x, y), optional
-        What the run was trained on, where it doesn't tell.
+        What the run was trained on, where it doesn't tell; of a text x alone, and None.
 
     Raises
     ------
@@ -96,35 +96,35 @@ def opened(run: Any, data: Any = None) -> tuple[State, Rows]:
     ----------
     run : path or Run
     data : (x, y), optional
-        What it was trained on, as `backlit.fit` was given it; by default what the run holds or tells of.
+        What it was trained on, as `backlit.fit` was given it; by default what the run holds or tells of. Of a text x
+        is the text itself, or a `pathlib.Path` of it, as `backlit.fit_text` takes it, and y None.
 
     Raises
     ------
     InputError
-        If its data can't be found, or it is of a kind that the studio doesn't show.
+        If its data can't be found or isn't whole, or it is of a kind that the studio doesn't show.
     """
     from backlit.run import load  # a studio without a run begins without what runs need
 
-    name = str(run) if isinstance(run, Path) else "the run"
-    found = load(run) if isinstance(run, Path) else run
-    network = found.network
+    folder = run if isinstance(run, Path) else None
+    name, run = ("the run", run) if folder is None else (str(folder), load(folder))
+    network, of = run.network, run.targets.kind
     architecture, params = network.architecture, network.params
     if isinstance(architecture, Parallel):
         architecture, params = architecture.layers[0], next(iter(params.values()))
-    kind = found.targets.kind
-    if network.input_names or network.output_names or kind not in ("class", "number", "text"):
+    if network.input_names or network.output_names or of not in ("class", "number", "text"):
         raise InputError(f"{name}: the studio shows networks of one input that learn classes or numbers, or a text")
     if network.size > MOST_WEIGHTS:
         raise InputError(f"{name}: {network.size:,} weights are too many for the studio, which takes {MOST_WEIGHTS:,}")
     weights = dict(tree.items(params))
-    if kind == "text":
-        rows = text_of(found, run if isinstance(run, Path) else None, name, data)
+    if of == "text":
+        rows = text_of(run, folder, name, data)
         architecture, weights = reading_letters(architecture, weights, name)
     else:
-        rows = _rows(found, run if isinstance(run, Path) else None, name, data)
-    optimizer = as_transform(found.optimizer)
-    kind = type(optimizer.last).__name__.lower()
-    batch, held = found.settings.get("batch_size"), 0.2
+        rows = _rows(run, folder, name, data)
+    optimizer = as_transform(run.optimizer)
+    method = type(optimizer.last).__name__.lower()
+    batch, held = run.settings.get("batch_size"), 0.2
     state = State.from_dict(
         {
             "data": {"name": "file", "file": RUN},
@@ -133,10 +133,10 @@ def opened(run: Any, data: Any = None) -> tuple[State, Rows]:
                 "weights": {path: np.asarray(leaf).tolist() for path, leaf in weights.items()},
             },
             "training": {
-                "optimizer": kind if kind in OPTIMIZERS else "adam",
+                "optimizer": method if method in OPTIMIZERS else "adam",
                 "rate": optimizer.rate or 0.001,
                 "batch": batch if isinstance(batch, int) else 0,
-                "seed": found.settings.get("seed", 0),
+                "seed": run.settings.get("seed", 0),
                 "loss": "mean_squared_error" if rows.task == "regression" else "",
                 "held": held,
             },
@@ -147,26 +147,30 @@ def opened(run: Any, data: Any = None) -> tuple[State, Rows]:
 
 def _rows(run: Any, folder: Path | None, name: str, data: Any) -> Rows:
     """The run's data, read as it was for the training."""
-    raw, y, columns = _given(run, name) if data is None else (*data, None)
-    x = np.asarray(run.inputs(raw))[:MOST_ROWS]
+    if data is not None and (data[0] is None) != (data[1] is None):
+        raise InputError("give both x and y, or neither")
+    raw, y, columns = _held(run, name) if data is None else (*data, None)
+    columns = columns or list(getattr(run.preparation, "names", []))
+    x, y = np.asarray(run.inputs(raw)), np.asarray(y)
+    if y.ndim == 0 or len(x) != len(y):
+        raise InputError(f"x and y must have as many rows, got {len(x):,} and {len(y) if y.ndim else repr(y.item())}")
+    x, y = x[:MOST_ROWS], y[:MOST_ROWS]
     if x.ndim != 2:
         raise InputError(
             f"{name}: the studio opens runs on tables and texts so far, this one's rows have shape {x.shape[1:]}"
         )
     columns = [str(each) for each in columns or [f"x{i + 1}" for i in range(x.shape[1])]]
-    encoded = np.asarray(run.targets.encode(np.asarray(y)[:MOST_ROWS], "float64"))
+    encoded = np.asarray(run.targets.encode(y, "float64"))
     classes = run.classes
     outputs = int(np.prod(run.network.output_shape))
     numbers: Any = encoded.astype(int) if classes is not None else encoded.reshape(len(encoded), -1)[:, 0]
     labels = None if classes is None else [str(each) for each in classes]
     task = "classification" if classes is not None else "regression"
-    return Rows(
-        x, numbers, task, columns[: x.shape[1]], labels, outputs, plane_of(x, columns),
-        code_of(folder, "x, y = rows.x, rows.y"),
-    )  # fmt: skip
+    code = code_of(folder, None if data is None else "(x, y)", "x, y = rows.x, rows.y")
+    return Rows(x, numbers, task, columns[: x.shape[1]], labels, outputs, plane_of(x, columns), code)
 
 
-def _given(run: Any, name: str) -> tuple[Any, Any, list[str] | None]:
+def _held(run: Any, name: str) -> tuple[Any, Any, list[str] | None]:
     """What a run was trained on: raw inputs, targets, and names of the columns."""
     from backlit.data.datasets import load, names
     from backlit.tasks.apply import source_for
@@ -176,7 +180,11 @@ def _given(run: Any, name: str) -> tuple[Any, Any, list[str] | None]:
         if run.recipe is None:
             raise InputError(
                 f"{name} doesn't tell which data it was trained on; the studio opens runs of backlit train, and in a "
-                "notebook others with their x and y"
+                "notebook others with their x and y: bl.Studio(run, x, y)"
+            )
+        if run.recipe.y is None or run.recipe.streamed:
+            raise InputError(
+                f"{name} was trained on a stream, of which it holds no rows; give some of them: bl.Studio(run, x, y)"
             )
         return run.recipe.x, run.recipe.y, None
     if source in names():

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from backlit.data.text import read_text
 from backlit.errors import InputError
+from backlit.languages import Message, Template
 from backlit.nn.layer import Layer
 from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.embedding import Embedding
@@ -19,16 +21,18 @@ from backlit.studio.state import MOST_STEPS
 from backlit.studio.texts import MOST_CHARACTERS, MOST_LETTERS, OTHER, Reading, clean, rows_of_reading, windows_of
 from backlit.train.targets import TextTargets
 
+GIVEN = Template("the text that was given", "입력한 텍스트").of()
 UNSEEN = ("∅", OTHER, "⊢", "⊣")  # in place of filling, unknown tokens, and a text's start and end
 
 
-def code_of(folder: Path | None, rows: str) -> str:
-    """Python that opens the run of a folder, or the one that a notebook calls `run`."""
+def code_of(folder: Path | None, data: str | None, rows: str) -> str:
+    """Python that opens the run of a folder, or the one that a notebook calls `run`; with data as it was given."""
+    more = "" if data is None else f", {data}"
     if folder is None:
-        return f"from backlit.studio.opening import opened\n\nrows = opened(run)[1]\n{rows}"
+        return f"from backlit.studio.opening import opened\n\nrows = opened(run{more})[1]\n{rows}"
     shown = folder.as_posix() if not folder.is_absolute() and ".." not in folder.parts else folder.name
     imported = "from pathlib import Path", "", "from backlit.studio.opening import opened", ""
-    return "\n".join((*imported, f"rows = opened(Path({shown!r}))[1]", rows))
+    return "\n".join((*imported, f"rows = opened(Path({shown!r}){more})[1]", rows))
 
 
 def text_of(run: Any, folder: Path | None, name: str, data: Any = None) -> Rows:
@@ -47,30 +51,42 @@ def text_of(run: Any, folder: Path | None, name: str, data: Any = None) -> Rows:
         raise InputError(
             f"{name}: {len(tokenizer.tokens)} different characters are too many; {MOST_LETTERS} are the most"
         )
-    given = getattr(run.recipe, "raw", None) or (run.config or {}).get("data")
-    if not isinstance(given, str):
-        raise InputError(f"{name} doesn't tell which text it was trained on; the studio opens runs of backlit train")
-    from backlit.data.text import read_text
-
-    text = clean(read_text(given), Path(given).name)[:MOST_CHARACTERS]
+    given, file = _held(run, name) if data is None else _given(*data)
+    text = clean(given, file)[:MOST_CHARACTERS]
     text = "".join(letter if letter in tokenizer.tokens else OTHER for letter in text)
     steps = min(run.targets.steps, MOST_STEPS, len(text) - 1)
     reading = Reading(text, letters, steps, windows_of(text, steps))
-    rows = rows_of_reading(reading, code_of(folder, "x, y, targets = rows.x, rows.y, rows.encoding"), ())
+    passed = None if data is None else "(x, None)"
+    code = code_of(folder, passed, "x, y, targets = rows.x, rows.y, rows.encoding")
+    rows = rows_of_reading(reading, code, ())
     return dataclasses.replace(rows, encoding=TextTargets(tokenizer, steps))
 
 
-def _given(run: Any, name: str) -> str:
-    """The text that a run was trained on."""
-    from backlit.data.text import read_text
+def _given(text: Any, y: Any) -> tuple[str, str | Message]:
+    """A text as `backlit.fit_text` takes it, and what it is called."""
+    if y is not None:
+        raise InputError("a run that goes on with a text takes the text alone: bl.Studio(run, text)")
+    if isinstance(text, Path):
+        return read_text(text), text.name
+    if not isinstance(text, str):
+        raise InputError(f"expected the text, or a pathlib.Path of it, got {type(text).__name__}")
+    return text, GIVEN
 
-    given = (run.config or {}).get("data")
-    if not isinstance(given, str):
+
+def _held(run: Any, name: str) -> tuple[str, str | Message]:
+    """The text that a run was trained on, and what it is called: of its file all, of what it holds what was learned."""
+    file, recipe = (run.config or {}).get("data"), run.recipe
+    if isinstance(file, str):
+        return read_text(file), Path(file).name
+    places = max((getattr(layer, "stateful", 0) for _, layer in run.network.architecture.walk()), default=0)
+    if recipe is None or not places:
         raise InputError(
             f"{name} doesn't tell which text it was trained on; the studio opens runs of backlit train, and in a "
-            "notebook others with their text as x"
+            "notebook others with their text: bl.Studio(run, text)"
         )
-    return read_text(given)
+    windows = np.asarray(recipe.x)  # the first of each place that is read side by side, then the second of each, …
+    numbers = windows.reshape(-1, places, windows.shape[1]).swapaxes(0, 1).ravel()
+    return run.targets.tokenizer.decode(numbers), GIVEN
 
 
 def reading_letters(architecture: Layer, weights: dict[str, Any], name: str) -> tuple[Layer, dict[str, Any]]:

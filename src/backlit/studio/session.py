@@ -284,6 +284,6 @@ class Session:
         if self.second is not None:
             self._follow(self.second.timeline.at)
         for side in self.sides.values():
-            side.timeline.forget_what_follows()
+            side.timeline.forget_what_follows(self._away)
         self.version, self.aim = self.version + 1, None
         self.cut = min(side.timeline.at for side in made.values())

@@ -146,15 +146,15 @@ class Timeline:
             return
         self.advance(update - self.at, left)
 
-    def forget_what_follows(self) -> None:
-        """What was trained beyond this update doesn't count any more."""
+    def forget_what_follows(self, left: Callable[[], bool] = never) -> None:
+        """What was trained beyond this update doesn't count any more; perhaps it ends before it, if `left` says so."""
         at = self.at
         self.curves.cut(at)
         self._kept = {k: moment for k, moment in self._kept.items() if k <= at}
         self._recent = {k: moment for k, moment in self._recent.items() if k <= at}
         if self.furthest < at:  # in the middle of updates that were known together only: they are made again
-            self.seek(self.furthest)
-            self.seek(at)
+            self.seek(self.furthest, left)
+            self.seek(at, left)
 
     def _take_over(self, before: Timeline, left: Callable[[], bool]) -> None:
         """What the run before the change knows: on NumPy its very states, else it is trained again up to there."""

@@ -49,11 +49,17 @@ class Client(Seen):
         ``send(reply)``, from any thread; it doesn't wait.
     let_go : callable, optional
         ``let_go()`` ends the connection, from any thread, once what was sent has gone out.
+
+    Attributes
+    ----------
+    sent : float
+        When its last frame was sent.
     """
 
     def __init__(self, send: Callable[[Reply], None], let_go: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self.send, self.let_go = send, let_go
+        self.sent = 0.0
 
 
 class Worker:
@@ -63,30 +69,39 @@ class Worker:
     ----------
     session : callable
         ``session()`` makes it; called in the thread.
+
+    Attributes
+    ----------
+    session : Session or None
+        Once it is `made`.
+    failure : Exception or None
+        Why it isn't the one that was asked for.
     """
 
     def __init__(self, session: Callable[[], Session] = Session) -> None:
         self._make = session
+        self.made = threading.Event()
+        self.failure: Exception | None = None
         self._inbox: queue.Queue[Item | None] = queue.Queue(WAITING)
         self._pending: list[Item] = []  # messages that were taken, and not done yet
         self._bytes = 0  # of the messages that wait
-        self._refused: Reply | None = None  # why the session isn't the one that was asked for
         self._clients: list[Client] = []
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self.last_seen = self.last_asked = time.monotonic()  # when a page was there; when a person asked for something
-        self.session: Session | None = None  # once it is made
+        self.session: Session | None = None
         self._last = 0.0  # when frames were sent
         self._thread = threading.Thread(target=self._run, name="backlit-studio", daemon=True)
         self._thread.start()
 
     # -------------------------------------------------------------------------------------------- from other threads
 
-    def join(self, client: Client) -> None:
-        """A page has come."""
+    def join(self, client: Client) -> bool:
+        """A page has come; whether it can."""
         with self._lock:
             self._clients.append(client)
             self.last_seen = self.last_asked = time.monotonic()
+        return True
 
     def leave(self, client: Client) -> None:
         """A page has gone."""
@@ -127,10 +142,11 @@ class Worker:
         try:
             session = self._make()
         except Exception as error:  # noqa: BLE001, the pages get one that can be made, and why
-            session, self._refused = Session(), failed(error)
+            session, self.failure = Session(), error
         session.interrupted = self._interrupted
         self.session = session
-        while not self._stopped.is_set():
+        self.made.set()
+        while not self._ended(session):
             try:
                 self._turn(session)
             except Exception as error:  # noqa: BLE001, whatever it was, the session stays, and says so
@@ -139,6 +155,14 @@ class Worker:
                 for client in self.clients:
                     client.version = session.version
                     client.send(told)
+
+    def _ended(self, session: Session) -> bool:
+        """Whether there is nothing more to do."""
+        return self._stopped.is_set()
+
+    def _held(self, session: Session) -> bool:
+        """Whether what plays waits for something."""
+        return False
 
     def _interrupted(self, anew: bool) -> bool:
         """Whether to leave a long way: the studio ends, or a message waits that goes elsewhere."""
@@ -151,7 +175,7 @@ class Worker:
 
     def _turn(self, session: Session) -> None:
         """Messages, updates, frames."""
-        self._pending = self._taken(0.0 if session.busy else IDLE_SECONDS)
+        self._pending = self._taken(0.0 if session.busy and not self._held(session) else IDLE_SECONDS)
         while self._pending and not self._stopped.is_set():
             client, message, arrays, size = self._pending.pop(0)
             with self._lock:
@@ -160,7 +184,7 @@ class Worker:
         if session.playing and not self.clients and time.monotonic() - self.last_seen > ALONE_SECONDS:
             session.playing = False
         self._pause_unattended(session)
-        if session.busy:
+        if session.busy and not self._held(session):
             session.tick()
         rest = self._last + FRAME_SECONDS - time.monotonic()
         if rest > 0 and session.playing and session.speed:
@@ -220,8 +244,8 @@ class Worker:
             for other in self.clients:
                 other.forget(session.cut)
             session.cut = None
-        if kind == "hello" and self._refused is not None:
-            client.send(self._refused)
+        if kind == "hello" and self.failure is not None:
+            client.send(failed(self.failure))
 
     def _send_frames(self, session: Session) -> bool:
         """A frame to each page that is ready and hasn't seen what there is."""
@@ -233,6 +257,7 @@ class Worker:
             if start not in frames:
                 frames[start] = session.frame(start)
             client.took(session)
+            client.sent = time.monotonic()
             client.send(frames[start])
         return bool(frames)
 

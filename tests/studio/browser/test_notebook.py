@@ -108,6 +108,63 @@ def test_the_studio_learns_in_a_notebook(notebook):
     assert views.worker.clients == []
 
 
+def test_moved_within_the_notebook_it_begins_anew_where_it_was(notebook):
+    page, views = notebook
+    frame = studio_of(page)
+    frame.locator('[data-do="update"]').click()
+    at_update(frame, 1)
+    page.evaluate("document.body.append(document.querySelector('iframe').parentElement)")  # as a cell that is dragged
+    frame = studio_of(page)
+    at_update(frame, 1)
+    frame.locator('[data-do="update"]').click()
+    at_update(frame, 2)
+    assert len(views.worker.clients) == 1  # what was there before has said that it has gone
+
+
+def test_the_page_has_neither_the_notebooks_storage_nor_a_link(notebook):
+    page, _ = notebook
+    frame = studio_of(page)
+    assert (
+        frame.evaluate("""() => {
+        try { return String(parent.document.title); } catch (error) { return error.name; }
+    }""")
+        == "SecurityError"
+    )
+    assert frame.evaluate("(() => { try { return localStorage.length; } catch (error) { return error.name; } })()") == (
+        "SecurityError"
+    )
+    frame.locator('[data-tab="exercises"]').click()
+    frame.locator('[data-do="for-a-class"]').click()
+    frame.locator('[data-do="make-link"]').click()
+    assert frame.locator('[data-made="command"]').inner_text().startswith("backlit studio")
+    assert frame.locator('[data-made="link"]').count() == 0
+
+
+def test_a_port_of_anyone_else_is_not_taken(notebook):
+    page, _ = notebook
+    assert (
+        page.evaluate(
+            """async (text) => {
+        const frame = document.body.appendChild(document.createElement("iframe"));
+        frame.srcdoc = text;
+        await new Promise((resolve) => frame.addEventListener("load", resolve));
+        const other = document.body.appendChild(document.createElement("iframe"));
+        const { port1, port2 } = new MessageChannel();
+        const taken = new Promise((resolve) => {
+            port1.onmessage = () => resolve(true);
+            setTimeout(() => resolve(false), 500);
+        });
+        const send = other.contentWindow.Function("frame", "port", 'frame.postMessage("backlit-studio", "*", [port])');
+        send(frame.contentWindow, port2);
+        port1.postMessage({ status: "open" });
+        return await taken;
+    }""",
+            document(),
+        )
+        is False
+    )
+
+
 def test_shown_twice_both_see_the_same(notebook):
     page, _ = notebook
     first = studio_of(page)

@@ -72,11 +72,11 @@ class ForAClass extends StudioElement {
   }
 
   #made({ link, command }) {
-    const address = new URL(location.href);
+    const address = new URL(location.href); // in a notebook there is none that anybody else could open
     address.search = "";
     address.hash = link;
-    return html`<div class="made" data-told="made">${this.#block("link", say("task-link"), address.href)}${this.#block("command", say("class-command"), command)}
-      <p class="small soft">${say("class-where")}</p></div>`;
+    return html`<div class="made" data-told="made">${this.state.embedded ? nothing : this.#block("link", say("task-link"), address.href)}${this.#block("command", say("class-command"), command)}
+      ${this.state.embedded ? nothing : html`<p class="small soft">${say("class-where")}</p>`}</div>`;
   }
 
   #block(name, title, text) {

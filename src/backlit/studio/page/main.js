@@ -116,7 +116,7 @@ class Studio {
 
   language(code) {
     chooseLanguage(code);
-    remember(LANGUAGE_KEY, code);
+    if (!this.store.state.embedded) remember(LANGUAGE_KEY, code);
     this.store.set({ language: code });
   }
 

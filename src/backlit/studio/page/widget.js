@@ -3,8 +3,12 @@
 const MOST_TALL = "90vh";
 
 function render({ model, el }) {
-  const view = crypto.getRandomValues(new Uint32Array(4)).join("-"); // randomUUID needs https
-  const { port1: here, port2: there } = new MessageChannel();
+  let view, here; // of the document that is in the frame now
+  const gone = () => {
+    if (!here) return;
+    here.close();
+    model.send({ view, gone: true });
+  };
   const heard = (content, buffers) => {
     if (content.view !== view) return;
     const [frame] = buffers ?? [];
@@ -12,25 +16,31 @@ function render({ model, el }) {
     const bytes = ArrayBuffer.isView(frame) ? frame.buffer.slice(frame.byteOffset, frame.byteOffset + frame.byteLength) : frame;
     here.postMessage(bytes, [bytes]);
   };
-  here.onmessage = ({ data }) => {
-    if (data instanceof ArrayBuffer) model.send({ view }, undefined, [data]);
-    else model.send({ view, text: JSON.stringify(data) });
-  };
   const frame = document.createElement("iframe");
   frame.title = "Backlit studio";
-  frame.allow = "clipboard-write";
+  frame.allow = "clipboard-write *";
+  frame.sandbox = "allow-scripts allow-downloads allow-modals allow-forms"; // neither the notebook's storage nor its page
   Object.assign(frame.style, { width: "100%", height: `${model.get("height")}px`, maxHeight: MOST_TALL, border: "0", borderRadius: "8px" });
   frame.srcdoc = model.get("page");
+  // A frame that is moved loads its document anew, which begins as a page of its own.
   frame.addEventListener("load", () => {
-    frame.contentWindow.postMessage("backlit-studio", "*", [there]);
+    gone();
+    const own = (view = crypto.getRandomValues(new Uint32Array(4)).join("-")); // randomUUID needs https
+    const { port1, port2 } = new MessageChannel();
+    here = port1;
+    here.onmessage = ({ data }) => {
+      if (data instanceof ArrayBuffer) model.send({ view: own }, undefined, [data]);
+      else model.send({ view: own, text: JSON.stringify(data) });
+    };
+    frame.contentWindow.postMessage("backlit-studio", "*", [port2]);
     here.postMessage({ status: "open" });
-  }, { once: true });
+  });
   model.on("msg:custom", heard);
   el.append(frame);
   return () => {
     model.off("msg:custom", heard);
-    model.send({ view, gone: true });
-    here.close();
+    gone();
+    here = undefined;
   };
 }
 
