@@ -330,7 +330,7 @@ def test_a_name_without_a_korean_sentence_is_named(monkeypatch: pytest.MonkeyPat
         reference.sentence("bl.Linear")
 
 
-def test_only_what_scrolls_is_a_stop_and_the_studio_is_not_offered_from_files(tmp_path: Path) -> None:
+def test_only_what_scrolls_is_a_stop_and_nothing_live_is_offered_from_files(tmp_path: Path) -> None:
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
     wide, narrow = (f"<div style='width: {n}px'>{n}</div>" for n in (3000, 30))
     box = "<div class='md-typeset__scrollwrap' style='overflow: auto'>{}</div>"

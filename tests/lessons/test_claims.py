@@ -141,9 +141,9 @@ def test_a_claim_fails_by_its_words_and_by_its_condition(right: str, wrong: str,
     assert bool(lost(lesson)) == ("say" in message)
 
 
-@pytest.mark.parametrize("words", ['english="Two is", korean="둘은"', 'f"Two is", "둘은"', '"Two is"'])
+@pytest.mark.parametrize("words", ['"Two is", korean="둘은", condition=2 > 1', 'f"Two is", "둘은", 2 > 1', '"Two is"'])
 def test_words_that_are_no_plain_strings_are_told_where_they_are(words: str) -> None:
-    lesson = parse(TINY.replace('"Two is more than one", "둘은 하나보다 많습니다"', words), 4, "tiny.md")
+    lesson = parse(TINY.replace('"Two is more than one", "둘은 하나보다 많습니다", 2 > 1', words), 4, "tiny.md")
     with pytest.raises(ValueError, match=r"tiny.md, line 15: holds takes its words as two plain strings"):
         held(lesson)
 
