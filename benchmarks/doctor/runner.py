@@ -66,9 +66,9 @@ class Case:
     file: str = ""
 
     @property
-    def outside(self) -> bool:
-        """Whether it was made outside the first catalogue."""
-        return self.file in ("outside", "second")
+    def origin(self) -> str:
+        """Of the first catalogue, made outside it before there were rules for it, or made for rules to be set on."""
+        return {"outside": "outside the catalogue", "second": "made for the rules"}.get(self.file, "seeded")
 
 
 @dataclass(frozen=True)

@@ -328,13 +328,56 @@ def test_frames_refuse(x, error, message):
 @pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer", "diabetes"])
 def test_bundled_sets_are_scikit_learns(name):
     ours = bl.data.load(name)
-    x, y = getattr(theirs, f"load_{name}")(return_X_y=True)
-    np.testing.assert_allclose(ours.x, x, rtol=1e-6)
-    np.testing.assert_array_equal(ours.y, y)
+    bunch = getattr(theirs, f"load_{name}")()
+    np.testing.assert_allclose(ours.x, bunch.data, rtol=1e-6)
+    np.testing.assert_array_equal(ours.y, bunch.target)
+    assert ours.feature_names == [str(each) for each in bunch.feature_names]
+    assert (ours.class_names or []) == [str(each) for each in bunch.get("target_names", [])]
     assert ours.x.shape[1] == len(ours.feature_names)
     assert {type(name) for name in ours.feature_names} == {str}
     assert ours.x.dtype == np.float32
     assert (ours.class_names is None) == (ours.task == "regression")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("iris", lambda text: text.replace("150,4", "151,4")),
+        ("iris", lambda text: text.replace("150,4", "150,3")),
+        ("iris", lambda text: text.replace("5.1,", "5.1,0,", 1)),
+        ("wine", lambda text: text + "# the end\n"),
+        ("wine", lambda text: text[: len(text) // 2]),
+        ("breast_cancer", lambda text: text.replace("malignant", "malignant\n")),
+        ("digits", lambda text: text + text.splitlines()[0]),
+        ("diabetes", lambda text: text.replace(" ", " x", 1)),
+        ("diabetes", lambda text: "\n".join(text.splitlines()[1:])),
+    ],
+)
+def test_files_that_are_not_what_they_were_are_left_to_scikit_learn(name, change, monkeypatch):
+    from backlit.data import bundled
+
+    text = bundled._text
+    assert bundled.bundled(name) is not None
+    monkeypatch.setattr(
+        bundled, "_text", lambda file: change(text(file)) if file.name == bundled.FILES[name] else text(file)
+    )
+    assert bundled.bundled(name) is None
+    np.testing.assert_array_equal(bl.data.load(name).y, getattr(theirs, f"load_{name}")().target)
+
+
+def test_a_damaged_archive_is_left_to_scikit_learn(monkeypatch):
+    import gzip
+    import zlib
+
+    from backlit.data import bundled
+
+    for error in (gzip.BadGzipFile("no"), EOFError(), zlib.error("no"), UnicodeDecodeError("ascii", b"", 0, 1, "no")):
+
+        def damaged(file, error=error):
+            raise error
+
+        monkeypatch.setattr(bundled, "_text", damaged)
+        assert bundled.bundled("digits") is None
 
 
 @pytest.mark.parametrize("name", ["moons", "circles", "spirals", "xor", "blobs"])

@@ -39,7 +39,7 @@ from tests.doctor.making import (
 # Of each finding and way in which it shows: evidence of it, and a healthy twin that differs where it matters.
 BY_HEART = {"kind": "class"}
 LEARNED = {"accuracy": 1.0, "val_accuracy": 0.2}
-ANSWERS = {"held": 120, "across": 0.2, "recoded": 0.9, "next": 0.3, "guess": 0.33, "counted": 120}
+ANSWERS = {"held": 120, "across": 0.2, "recoded": 0.9, "next": 0.3, "guess": 0.33, "counted": 120, "usual": 0.0}
 CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     (missing_inputs.MISSING_INPUTS, missing_inputs.COUNTED, evidence(data={"bad_rows": 3}), evidence()),
     (
@@ -142,6 +142,11 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         parts.SHIFTED, parts.TOKENS,
         evidence(KNOWN, SCATTERED, data=held_out(apart=0.99, token=1, usual=0.02, often=0.9)),
         evidence(KNOWN, SCATTERED, data=held_out(apart=0.6, token=1, usual=0.02, often=0.03)),
+    ),
+    (
+        parts.SHIFTED, parts.LENGTHS,
+        evidence(KNOWN, SCATTERED, data=held_out(by_length=0.9, length=40.0, held_length=12.0)),
+        evidence(KNOWN, SCATTERED, data=held_out(by_length=0.6, length=40.0, held_length=36.0)),
     ),
     (
         parts.WRONG_LABELS, parts.ANSWERS_RENAMED,

@@ -32,6 +32,40 @@ def test_a_flat_loss_alone_is_no_lack_of_capacity(changes: dict) -> None:
     assert not capacity.capacity(evidence(data=BELOW, **(ARRIVED | changes)))
 
 
+LEFT = {"start": {"params": {}}, "ratio": 0.01, "loss": "cross_entropy"}  # all has been learned, by steps that went far
+OF_TEN = {"kind": "class"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "suspected"),
+    [
+        ([bl.Conv2d(1, 3), bl.Tanh(), bl.GlobalAvgPool(), bl.Linear(10)], (8, 8, 1), True),
+        ([bl.Linear(3), bl.Tanh(), bl.Linear(10)], (20,), True),
+        ([bl.LSTM(4), bl.Linear(10)], (6, 3), True),
+        ([bl.LSTM(4, return_sequences=True), bl.Linear(10)], (6, 3), True),  # a class at each step
+        ([bl.Conv2d(8, 3), bl.Tanh(), bl.Flatten(), bl.Linear(10)], (8, 8, 1), False),  # 8 channels, 288 numbers
+        ([bl.Embedding(65, 4), bl.LSTM(64, return_sequences=True), bl.Linear(65)], (6,), False),  # a table of low rank
+        ([bl.Linear(64), bl.Residual(bl.Linear(4), bl.Tanh(), bl.Linear(64)), bl.Linear(10)], (20,), False),
+        ([bl.ReLU(), bl.Linear(64), bl.Tanh(), bl.Linear(10)], (1,), False),  # the inputs are one number
+    ],
+)
+def test_a_network_is_suspected_where_fewer_numbers_pass_than_there_are_classes(
+    layers: list, shape: tuple, suspected: bool
+) -> None:
+    net = bl.Sequential(*layers).build(shape)
+    found = capacity.narrow(evidence([0.6] * 20, net=net, data=OF_TEN, **LEFT))
+    assert names(found) == ["too little capacity"] * suspected
+
+
+def test_who_learned_and_who_compresses_isnt_too_narrow() -> None:
+    net = bl.Sequential(bl.Linear(2), bl.Tanh(), bl.Linear(8)).build((8,))
+    assert not capacity.narrow(evidence([0.6] * 20, net=net, **(LEFT | {"loss": "mse"})))  # an autoencoder
+    few = bl.Sequential(bl.Linear(3), bl.Tanh(), bl.Linear(10)).build((20,))
+    assert not capacity.narrow(evidence([0.2] * 20, net=few, data=OF_TEN, **LEFT))  # little is left
+    picture = bl.Sequential(bl.Conv2d(8, 3), bl.ReLU(), bl.Flatten(), bl.Linear(10)).build((28, 28, 1))
+    assert not capacity.narrow(evidence([0.4] * 20, [0.42] * 20, net=picture, data=OF_TEN, **LEFT))
+
+
 def test_an_open_cause_says_what_was_ruled_out() -> None:
     wide = bl.Sequential(bl.Linear(99), bl.Tanh(), bl.Linear(1))
     (found,) = unlearned.open_cause(evidence(net=wide, data=BELOW, **ARRIVED))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 from sklearn.metrics import roc_auc_score
 
 import backlit as bl
@@ -91,6 +92,19 @@ def test_a_column_that_is_the_target() -> None:
     assert leaking(X, Y, "class") == {}  # one column tells most of it, but not in two groups
     lag = X[:300].reshape(300, 4, 1)
     assert leaking(lag, lag[:, -1, 0], "number")["column"] == 3
+
+
+def test_honest_columns_of_classes_far_apart_are_no_leak() -> None:
+    table = load_iris()
+    x, y = table.data[table.target != 1], (table.target[table.target != 1] > 0).astype(int)
+    assert leaking(x, y, "class") == {}  # petal lengths: 1.5 ± 0.17 and 5.6 ± 0.55
+    for seed in range(50):
+        rows = np.random.default_rng(seed).permutation(100)[:80]
+        assert leaking(x[rows], y[rows], "class") == {}
+    rng = np.random.default_rng(0)
+    honest = rng.normal(size=(200, 4))
+    labels = np.arange(200) % 3
+    assert leaking(np.column_stack([honest, labels + 0.11 * rng.normal(size=200)]), labels, "class")["column"] == 4
 
 
 def test_a_column_that_tells_the_common_class_alone_is_no_leak() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import backlit as bl
 from backlit.doctor.finding import Finding
 from backlit.doctor.findings import parts
 from backlit.train.probes.parts import parts_of
@@ -78,3 +79,45 @@ def test_a_label_moved_by_a_row_is_looked_for_in_rows_that_follow_one_another() 
     y, held_y = (x[:, 0] > 0).astype(int), np.roll(held[:, 0] > 0, 1).astype(int)
     (found,) = judged(parts_of(x, y, held, held_y, "class", stretch=(held[700:950], held_y[700:950])), "class")
     assert found.sign is parts.MOVED
+
+
+def texts(seed: int, rows: int, shortest: int, longest: int, often: float = 0.02) -> np.ndarray:
+    """Rows of tokens of one distribution, filled up with 0; the last token stands so often besides."""
+    rng = np.random.default_rng(seed)
+    x = rng.choice(np.arange(1, 41), size=(rows, 60), p=np.arange(40, 0, -1) / 820)
+    x[rng.random(x.shape) < often] = 40
+    x[np.arange(60) >= rng.integers(shortest, longest + 1, rows)[:, None]] = 0
+    return x
+
+
+def told_of(x: np.ndarray, held_x: np.ndarray, network: tuple[bl.Layer, ...]) -> dict[str, Any]:
+    """What is known of the parts before training."""
+    y, held_y = x[:, 0] % 2, held_x[:, 0] % 2
+    net = bl.Sequential(*network)
+    options = {"epochs": 1, "validation": (held_x, held_y), "engine": "numpy", "seed": 0, "progress": False}
+    told: dict[str, Any] = bl.fit(net, x, y, **options).start["data"]["parts"]
+    return told
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_texts_that_differ_in_length_alone_are_no_other_tokens(pooled: bool) -> None:
+    network = (bl.Embedding(41, 4), bl.GlobalAvgPool() if pooled else bl.GRU(4), bl.Linear(2))
+    for seed in range(3):
+        told = told_of(texts(seed, 200, 30, 60), texts(9 + seed, 100, 10, 40), network)
+        assert told["apart"] < 0.65
+        assert told["by_length"] > 0.9
+        (found,) = [each for each in judged(told, "class") if each.kind is parts.SHIFTED]
+        assert found.sign is parts.LENGTHS
+    alike = told_of(texts(0, 200, 10, 60), texts(9, 100, 10, 60), network)
+    assert [each.sign for each in judged(alike, "class") if each.kind is parts.SHIFTED] == []
+    other = told_of(texts(0, 200, 10, 60), texts(9, 100, 10, 60, 0.5), network)
+    assert other["token"] == 40
+    assert [each.sign for each in judged(other, "class") if each.kind is parts.SHIFTED] == [parts.TOKENS]
+
+
+def test_the_limit_that_is_told_is_the_one_that_is_used() -> None:
+    rng = np.random.default_rng(0)
+    x, held_x = rng.normal(size=(40, 3)), rng.normal(size=(20, 3)) + 3
+    (found,) = judged(parts_of(x, x[:, 0], held_x, held_x[:, 0] * 0, "none"), "number")
+    assert found.sign is parts.APART
+    assert found.threshold == pytest.approx(0.5 + 4 * (61 / (12 * 800)) ** 0.5)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -362,6 +363,38 @@ def test_quick_epochs_are_not_written_each_ten(tmp_path, monkeypatch, share, eve
     checkpoint = bl.Checkpoint(tmp_path / "run", every)
     bl.fit(mlp(), X, Y, epochs=35, checkpoint=checkpoint, callbacks=lambda end: None, **OPTIONS)
     assert written == epochs
+
+
+def test_the_first_writing_is_timed_too(tmp_path, monkeypatch):
+    """By a clock of its own: an epoch takes a second, a writing three, which is a twentieth of sixty."""
+    clock, written, write = [0.0], [], FolderKeeper.write
+
+    def slow(keeper, loop, result):
+        written.append(loop.state.epoch)
+        clock[0] += 3
+        write(keeper, loop, result)
+
+    def epoch(end):
+        clock[0] += 1
+
+    monkeypatch.setattr(FolderKeeper, "write", slow)
+    monkeypatch.setattr(
+        "backlit.train.loop.time", SimpleNamespace(monotonic=lambda: clock[0], perf_counter=lambda: 0.0)
+    )
+    bl.fit(mlp(), X, Y, epochs=70, checkpoint=tmp_path / "run", callbacks=epoch, **OPTIONS)
+    assert written == [0, 60, 70]
+
+
+def test_a_precision_that_an_older_version_did_not_have_was_none(folder):
+    def older(_, metadata):
+        saved = json.loads(metadata["settings"])
+        del saved["precision"]
+        metadata["settings"] = json.dumps(saved)
+
+    changed(folder, older)
+    with pytest.raises(bl.InputError, match="precision: then None, now 'bfloat16'"):
+        resume(folder, precision="bfloat16", engine="xla")
+    assert (weights(resume(folder)) == weights(bl.fit(mlp(), X, Y, epochs=3, **OPTIONS))).all()
 
 
 def test_a_fault_before_the_first_writing_leaves_no_folder(tmp_path):

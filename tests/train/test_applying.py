@@ -5,7 +5,7 @@ import pytest
 
 import backlit as bl
 from backlit.train import applying
-from backlit.train.applying import Program, piece
+from backlit.train.applying import DENSE, WORTH, Program, pays, piece
 
 NETWORKS = {
     "dense": (bl.Sequential(bl.Linear(16), bl.BatchNorm(), bl.ReLU(), bl.Dropout(0.5), bl.Linear(3)), (5,)),
@@ -33,6 +33,7 @@ def programs(monkeypatch):
         return next(each for known, each in made if known == key)
 
     monkeypatch.setattr(applying, "WORTH", 1)
+    monkeypatch.setattr(applying, "DENSE", 1)
     monkeypatch.setattr(applying, "PIECE", 1)
     monkeypatch.setattr(applying, "program_for", program)
     return made
@@ -110,9 +111,24 @@ def test_a_run_of_the_numpy_engine_needs_no_program(engine, programs):
 def test_small_work_is_not_compiled():
     """As many rows as take NumPy a few hundredths of a second."""
     architecture, shape = NETWORKS["dense"]
-    assert 100_000 * architecture.cost(shape) < applying.WORTH
+    assert not pays(architecture, shape, 100_000)
     assert piece(architecture, shape) == applying.ROWS
     assert piece(bl.LSTM(4096), (100, 64)) == applying.LEAST
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "shape", "worth"),
+    [(name, *each, DENSE if name == "dense" else WORTH) for name, each in NETWORKS.items()]
+    + [
+        ("block", bl.Residual(bl.Linear(5), bl.ReLU(), bl.Linear(5)), (5,), DENSE),
+        ("attention", bl.TransformerBlock(8, 2), (6, 8), WORTH),
+    ],
+)
+def test_dense_products_are_worth_a_program_later(name, architecture, shape, worth):
+    """A process that begins with a program waits for XLA, which NumPy's quick products outrun for longer."""
+    rows = -(-worth // architecture.cost(shape))
+    assert pays(architecture, shape, rows)
+    assert not pays(architecture, shape, rows - 1)
 
 
 def test_no_rows():

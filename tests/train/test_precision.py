@@ -45,6 +45,43 @@ def test_inputs_are_rounded_and_sums_are_not(rng: np.random.Generator) -> None:
     assert np.abs(right - a.astype(np.float64) @ b).max() > 1e-3 * np.abs(right).max()  # else nothing was tested
 
 
+def test_a_product_of_three_is_rounded_at_each_step(rng: np.random.Generator) -> None:
+    a, b, c = (rng.normal(size=shape).astype(np.float32) for shape in ((4, 50), (50, 60), (60, 3)))
+    with products_in("bfloat16"):
+        chain = jax.make_jaxpr(lambda *arrays: bl.ops.einsum("ij,jk,kl->il", *arrays))(a, b, c)
+        found = jax.jit(lambda *arrays: bl.ops.einsum("ij,jk,kl->il", *arrays))(a, b, c)
+    kinds = [
+        [str(value.aval.dtype) for value in each.invars]
+        for each in costs.equations(chain.jaxpr)
+        if each.primitive.name == "dot_general"
+    ]
+    assert kinds == [["bfloat16"] * 2] * 2
+    ways = (rounded(rounded(a) @ rounded(b)) @ rounded(c), rounded(a) @ rounded(rounded(b) @ rounded(c)))
+    assert min(np.abs(found - way).max() for way in ways) < 1e-2 * np.abs(ways[0]).max()
+
+
+def test_a_constant_of_numpys_is_rounded_on_either_side(rng: np.random.Generator) -> None:
+    a, b = rng.normal(size=(5, 40)).astype(np.float32), rng.normal(size=(40, 3)).astype(np.float32)
+    right = rounded(a) @ rounded(b)
+    with products_in("bfloat16"):
+        left, behind = jax.jit(lambda b: product(a, b))(b), jax.jit(lambda a: product(a, b))(a)
+    np.testing.assert_allclose(left, right, rtol=0, atol=1e-5 * np.abs(right).max())
+    np.testing.assert_array_equal(left, behind)
+
+
+def test_what_looks_and_trains_nothing_takes_the_options_of_a_training(rng: np.random.Generator) -> None:
+    network, x = bl.Sequential(bl.Linear(4), bl.Tanh(), bl.Linear(1)), rng.normal(size=(30, 3))
+    y = x.sum(axis=1)
+    options = {"precision": "bfloat16", "dtype": "float32"}
+    assert bl.check(network, x, y, **options) == bl.check(network, x, y)
+    for given in ({}, {"y": y}):
+        assert bl.probe(network, x, **given, **options) == bl.probe(network, x, **given)
+    assert bl.sharpness(network, x, y, precision="bfloat16") == bl.sharpness(network, x, y)
+    for look in (bl.check, bl.sharpness):
+        with pytest.raises(bl.InputError, match="unknown precision 'float8'"):
+            look(network, x, y, precision="float8")
+
+
 def products(name: str, precision: str | None) -> list[set[str]]:
     """Types of the inputs of each product of a training program; native kernels as "kernel"."""
     make, shape = NETWORKS[name]
@@ -141,6 +178,7 @@ def test_a_convolutional_network_learns_as_well(digits: Any) -> None:
         ({"precision": "bfloat16", "engine": "numpy"}, "precision='bfloat16': NumPy has no such numbers; use engine="),
         ({"precision": "bfloat16", "dtype": "float64"}, "precision='bfloat16' is for dtype='float32', got"),
         ({"precision": "float8"}, "unknown precision 'float8'"),
+        ({"precision": "bfloat16", "optimizer": "least_squares"}, "computes in float64: leave precision="),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:

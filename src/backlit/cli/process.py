@@ -21,6 +21,7 @@ THREADS = "POLARS_MAX_THREADS"
 # Objects after which garbage is looked for: imports and tracing make a quarter of a million that stay, and Python's own
 # 700 made it a tenth of a command's processor time.
 GARBAGE = (20_000, 10, 10)
+USUAL = gc.get_threshold()
 STANDARD = (0, 1, 2)
 FREE = {"strict": "replace", "surrogateescape": "replace"}  # what to do with characters that an encoding doesn't have
 
@@ -74,6 +75,11 @@ def prepare() -> None:
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
         logging.getLogger("jax").setLevel(logging.ERROR)
         warnings.showwarning = _warn
+
+
+def stay() -> None:
+    """Look for garbage as often as Python does: a command that lives for days would keep what sessions leave behind."""
+    gc.set_threshold(*USUAL)
 
 
 def debugging() -> bool:

@@ -56,7 +56,7 @@ def command(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and open nothing.")] = False,
 ) -> None:
     """Open the studio: build a network, train it, go back, and see every number."""
-    from backlit.cli import output
+    from backlit.cli import output, process
     from backlit.errors import InputError
     from backlit.extras import need
 
@@ -96,6 +96,7 @@ def command(
         if not no_browser:
             open_browser(own)
 
+    process.stay()
     serve(application(guard, session), listener, started)
     output.tell("the studio was stopped")
 

@@ -18,7 +18,7 @@ from backlit.train.prepare import prepare
 from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes
-from backlit.train.training import Training
+from backlit.train.training import Training, looking
 
 ROWS = 256  # that are looked at
 WORK = 2e9  # multiply-adds that λ_max may take
@@ -63,7 +63,7 @@ def check(
     Diagnosis(no findings)
     """
     asked = dict(options)
-    options = {"engine": "numpy", "metrics": []} | options
+    options = looking(options)
     bad = _bad_rows(x) if options.get("preparation") is None else 0
     if bad:  # training would refuse them
         return Diagnosis([MISSING_INPUTS.found(COUNTED, float(bad), 0.0, bad=bad, rows=len(x))])

@@ -13,7 +13,7 @@ from backlit.graph.derivatives import grad
 from backlit.nn.layer import Layer, Network
 from backlit.settings import build
 from backlit.train.prepare import prepare
-from backlit.train.training import Training
+from backlit.train.training import Training, looking
 
 STEPS = 500  # at most
 CLOSE = 1e-9  # relative change of λ at which the iteration ends
@@ -53,7 +53,7 @@ def sharpness(
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise InputError(f"steps must be a whole number of at least 1, got {steps!r}")
-    options = {"engine": "numpy", "metrics": [], "dtype": "float64"} | options
+    options = looking(options, dtype="float64")
     given = {"loss": loss, "batch_size": None, "seed": seed, "epochs": 1}
     job = prepare(network, x, y, build(Training, {**given, **options}, "bl.sharpness"))
     rows = job.batches[0].rows

@@ -95,7 +95,7 @@ class Context:
 
     def child(self, name: str) -> Context:
         """The context of a part: same stream and state, longer path."""
-        inner = object.__new__(Context)  # `dataclasses.replace` takes as long as an operation on a row
+        inner = object.__new__(type(self))  # `dataclasses.replace` takes as long as an operation on a row
         inner.__dict__.update(self.__dict__, path=self._at(name), _draws=0)
         return inner
 

@@ -131,7 +131,7 @@ class FolderKeeper:
         with storage.understanding(self.file, remedy="use the same network and optimizer to resume"):
             last = _train_state(loop, tensors, "last:")
             best = _train_state(loop, tensors, "best:") if saved["best_epoch"] else None
-        loop.history, loop.probes = history, probes
+        loop.history, loop.probes, loop.written = history, probes, saved["epoch"]
         loop.state = LoopState(
             train_state=last,
             epoch=saved["epoch"],
@@ -156,10 +156,11 @@ class FolderKeeper:
         """Refuse to go on with another training: what depends on it must be the same, and the data, too."""
         now = json.loads(json.dumps(settings))
         different = [
-            f"{name}: then {saved[name]!r:.100}, now {now[name]!r:.100}"
+            f"{name}: then {saved.get(name)!r:.100}, now {now[name]!r:.100}"
             for name, option in declared(type(loop.job.training)).items()
             if option.scope == "identity"
-            and saved.get(name, now[name]) != now[name]  # an older version may not have had it
+            # An older version may not have had it: what is left out by default was left out.
+            and saved.get(name, now[name] if option.default is not None else None) != now[name]
         ]
         if not loop.job.has_data(saved.get("data")):
             different.append("other training rows or targets (inputs, weights and held-out rows count, too)")

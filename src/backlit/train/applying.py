@@ -12,7 +12,8 @@ from backlit.graph import tree
 from backlit.graph.op import transforming
 from backlit.graph.tensor import value_of
 from backlit.nn.forward import forward
-from backlit.nn.layer import Network
+from backlit.nn.layer import Layer, Network
+from backlit.nn.layers.linear import Linear
 from backlit.nn.shapes import each, rows_at, rows_of
 from backlit.registry import OWN
 from backlit.train.lazy import MadeOnce
@@ -20,15 +21,17 @@ from backlit.train.lazy import MadeOnce
 ROWS = 4096  # at a time, at most
 LEAST = 16  # and at least, in a program
 PIECE = 2**30  # multiply-adds of one call of the program: what it works on stays in the processor's cache
-WORTH = 4 * PIECE  # from which on compiling pays: NumPy takes a tenth of a second, of convolutions seconds
+WORTH = 4 * PIECE  # from which on compiling pays of convolutions and recurrences, which take NumPy seconds
+DENSE = 12 * PIECE  # and of dense products alone: as long as NumPy takes to import XLA, to compile and to run it
 
 
 def apply(network: Network, inputs: Any, tokens: np.ndarray | None = None, engine: str | None = None) -> Any:
     """Raw outputs (rows, ...) of a network for prepared inputs, in evaluation mode, or a dict of them by output.
 
-    From `WORTH` multiply-adds on, a network of Backlit's own layers runs as a program of XLA's. It is compiled for one
-    number of rows, which follows from the network alone, and the last rows are filled up to it: so no other number of
-    rows compiles anything. Which of both it is follows from network and rows, and their outputs agree to rounding.
+    From `WORTH` multiply-adds on, `DENSE` of a network of dense products, a network of Backlit's own layers runs as a
+    program of XLA's. It is compiled for one number of rows, which follows from the network alone, and the last rows are
+    filled up to it: so no other number of rows compiles anything. Which of both it is follows from network and rows,
+    and their outputs agree to rounding: a row's last bits may depend on how many rows are asked for with it.
 
     Parameters
     ----------
@@ -42,8 +45,10 @@ def apply(network: Network, inputs: Any, tokens: np.ndarray | None = None, engin
     rows = rows_of(inputs)
     if not rows:
         return each(lambda shape: np.zeros((0, *shape), network.dtype), network.output_shape)
-    worth = engine == "xla" and rows >= LEAST and rows * network.architecture.cost(network.input_shape) >= WORTH
-    program = _program_of(network) if worth and tokens is None else None
+    worth = (
+        engine == "xla" and rows >= LEAST and tokens is None and pays(network.architecture, network.input_shape, rows)
+    )
+    program = _program_of(network) if worth else None
     if program is not None:
         return program(network, inputs)
     parts = []
@@ -57,6 +62,25 @@ def apply(network: Network, inputs: Any, tokens: np.ndarray | None = None, engin
 
 def _at(tokens: np.ndarray | None, place: slice) -> np.ndarray | None:
     return None if tokens is None else tokens[place]
+
+
+def pays(architecture: Layer, input_shape: Any, rows: int) -> bool:
+    """Whether so many rows are worth a program, in a process that has none yet.
+
+    >>> import backlit as bl
+    >>> pays(bl.LSTM(256), (32, 65), 1000), pays(bl.Linear(256), (2048,), 10_000), pays(bl.Linear(256), (2048,), 30_000)
+    (True, False, True)
+    """
+    work = rows * architecture.cost(input_shape)
+    return work >= WORTH and (work >= DENSE or not _dense(architecture, input_shape))
+
+
+def _dense(layer: Layer, shape: Any) -> bool:
+    """Whether all its multiply-adds are matrix products of weights, at which NumPy is as quick."""
+    parts = layer.open(shape)
+    if parts:
+        return all(_dense(part, inner) for _, part, inner in parts)
+    return isinstance(layer, Linear) or not layer.cost(shape)
 
 
 def piece(architecture: Any, input_shape: Any) -> int:

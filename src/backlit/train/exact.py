@@ -25,8 +25,10 @@ def solved(networks: list[Network], examples: Examples, training: Training) -> l
     Raises
     ------
     InputError
-        If no closed form is known of the network, the loss or the penalty.
+        If no closed form is known of the network, the loss or the penalty; if products are to be rounded.
     """
+    if training.precision is not None:
+        raise InputError(f"{WHAT} computes in float64: leave precision={training.precision!r} out")
     before, last, name = _taken_apart(examples.network.architecture)
     made = []
     for network, rows in zip(networks, examples.split.training, strict=True):

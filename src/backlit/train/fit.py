@@ -102,8 +102,8 @@ def fit(network: Layer | Network, x: Any, y: Any, training: Training, keeper: Ke
         listeners = Listeners(decided(training.listeners), display.show, prober, saving, asked, settings)
         loop = loop_for(job)(job, stopping, listeners, deadline=deadline)
         with contextlib.nullcontext(False) if keeper is None else keeper.open(loop, settings) as free:
-            if keeper is not None and free:  # whatever happens from here on, there is something to go on with
-                keeper.write(loop, result())
+            if saving is not None and free:  # whatever happens from here on, there is something to go on with
+                loop.save(saving)
             try:
                 loop.run()
             except StreamError as error:  # what was trained until then isn't lost

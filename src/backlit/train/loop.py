@@ -201,9 +201,14 @@ class Loop:
             return
         begun, took = self._saved
         if saving.is_due(epoch, self.written, time.monotonic() - begun, took):
-            start = time.monotonic()
-            saving.write()
-            self.written, self._saved = epoch, (time.monotonic(), time.monotonic() - start)
+            self.save(saving)
+
+    def save(self, saving: Saving) -> None:
+        """Write the run as it is, and remember after which epoch, when, and how long it took."""
+        start = time.monotonic()
+        saving.write()
+        end = time.monotonic()
+        self.written, self._saved = self.state.epoch, (end, end - start)
 
     def _look(self) -> None:
         """Look inside, if it is due."""

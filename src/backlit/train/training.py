@@ -97,6 +97,12 @@ def check_precision(precision: Any, engine: str, dtype: str = "float32") -> None
         raise InputError(f"precision={precision!r} is for dtype='float32', got dtype={dtype!r}: leave one of them out")
 
 
+def looking(options: Mapping[str, Any], **usual: Any) -> dict[str, Any]:
+    """Options of `fit` for what looks, by NumPy, and trains nothing: the precision of training's products isn't its."""
+    check_precision(options.get("precision"), "xla")
+    return {"engine": "numpy", "metrics": [], **usual, **options, "precision": None}
+
+
 def whole(default: Any, **about: Any) -> Any:
     """Declare a whole number from 1."""
     words = "a whole number of at least 1" + "".join(f", or {name!r}" for name in about.get("besides", ()))
@@ -202,7 +208,8 @@ class Training(Record):
         Of parameters, inputs and arithmetic.
     precision : "bfloat16", optional
         Of matrix products and convolutions in training: their inputs are rounded to bfloat16, and their sums are
-        float32's. Parameters, updates, losses, normalisation and all judging stay float32. bfloat16 has float32's
+        float32's. Parameters, updates, normalisation and predictions stay float32, and so do held-out rows' figures;
+        those of training rows are computed in float32 from outputs of rounded products. bfloat16 has float32's
         range, so the loss needs no scaling. For graphics cards, and processors with such instructions; of the compiled
         engine. Recurrences and convolutions on processors are then without the native kernels, which are of float32.
     preparation : object with ``apply(raw) -> array``, transformer of scikit-learn, or dict of input to object, optional
@@ -211,11 +218,12 @@ class Training(Record):
     standardize_targets : bool
         Train numbers as ``(y - mean) / std``; predictions and metrics are in the targets' own unit again.
     checkpoint : path or Checkpoint, optional
-        Folder that holds the run at every moment: written every `checkpoint_every` epochs, and at the end. A
-        `Checkpoint` says the next three options as well.
+        Folder that holds a whole run at every moment: written before the first epoch, every `checkpoint_every` epochs,
+        and at the end. A crash costs the epochs since it was last written. A `Checkpoint` says the next three options
+        as well.
     checkpoint_every : int, optional
         Epochs from one writing of `checkpoint` to the next; by default 10, or of quick epochs as many more as keep
-        writing at a twentieth of the time.
+        writing at a twentieth of the time: a crash costs at most 10 epochs or twenty writings' time, whichever is more.
     resume : bool
         Go on from the state in `checkpoint`, bit for bit as if there had been no stop.
     overwrite : bool

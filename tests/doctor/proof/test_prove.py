@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -182,6 +183,28 @@ def test_a_run_that_early_stopping_ended_is_tried_over_as_many_epochs() -> None:
     assert yardstick.kept(outcome) == pytest.approx(yardstick.rows(outcome.validation) * outcome.excess)
     least = min(record["val_loss"] for record in run.history)
     assert yardstick.kept(outcome).mean() == pytest.approx(least, rel=1e-4)
+
+
+def test_an_open_cause_says_that_nothing_was_tried(slow: bl.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = proved(slow, {unlearned.OPEN.key: unlearned.OPEN}, monkeypatch, 1e-9)
+    assert found.name == "open cause"
+    assert str(found.proof) == "usual causes were not tried within 1e-09 s"
+
+
+def test_compiling_is_no_measure_of_what_follows(slow: bl.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, group = proving.Laboratory(slow, slow.recipe, 10.0, None), SimpleNamespace(seconds=0.0)
+    begin = lab._begin
+
+    def over_at(seconds: float) -> bool:
+        monkeypatch.setattr(proving.time, "monotonic", lambda: begin + seconds)
+        return lab._over([group])
+
+    assert not over_at(0.1)
+    assert not over_at(5.6)  # 5.5 s to compile it
+    group.seconds = 0.01
+    assert not over_at(5.7)
+    assert not over_at(7.7)  # a stretch of 2 s
+    assert over_at(8.1)
 
 
 def test_without_time_nothing_is_prepared(slow: bl.Run, monkeypatch: pytest.MonkeyPatch) -> None:

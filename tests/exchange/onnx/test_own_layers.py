@@ -12,6 +12,7 @@ import pytest
 import backlit as bl
 from backlit import ops
 from backlit.exchange.onnx.operations import OPERATIONS
+from backlit.exchange.onnx.own_layers import Tracing
 from backlit.graph.registry import REGISTRY, Entry, Sample
 from backlit.nn.context import ensure_context
 from backlit.nn.layer import Layer
@@ -122,6 +123,39 @@ def test_a_layer_with_parts_keeps_them(rng: np.random.Generator, tmp_path: Path)
     assert exported.operators["Gemm"] == 3
     one = answer(tmp_path / "net.onnx", input=np.ones((1, 2), "float32"))
     np.testing.assert_allclose(one, network(np.ones((1, 2), "float32")), atol=1e-6)
+
+
+def test_parts_of_a_part_that_is_called_with_options_stay_nodes(rng: np.random.Generator, tmp_path: Path) -> None:
+    """An LSTM two levels down, which operations couldn't write: it is one node, or nothing."""
+
+    @dataclass(frozen=True)
+    class Inner(bl.Layer):
+        def parts(self) -> list[tuple[str, bl.Layer]]:
+            return [("cells", bl.LSTM(3))]
+
+        def init(self, key: Any, input_shape: Any) -> Any:
+            params, shape = bl.LSTM(3).init(key.child("cells"), input_shape)
+            return {"cells": params}, shape
+
+        def __call__(self, params: Any, x: Any, ctx: Any = None, factor: float = 1.0) -> Any:
+            return factor * ensure_context(ctx).run("cells", bl.LSTM(3), params, x)
+
+    @dataclass(frozen=True)
+    class Outer(bl.Layer):
+        def parts(self) -> list[tuple[str, bl.Layer]]:
+            return [("inner", Inner())]
+
+        def init(self, key: Any, input_shape: Any) -> Any:
+            params, shape = Inner().init(key.child("inner"), input_shape)
+            return {"inner": params}, shape
+
+        def __call__(self, params: Any, x: Any, ctx: Any = None) -> Any:
+            return ensure_context(ctx).run("inner", Inner(), params, x, factor=2.0)
+
+    assert type(Tracing().child("part")) is Tracing
+    network = network_of(Outer(), (4, 2), rng)
+    exported = agree(network, tmp_path / "net.onnx", rng.normal(size=(5, 4, 2)).astype("float32"))
+    assert exported.operators["LSTM"] == 1
 
 
 def test_an_activation_of_one_s_own_that_derives_from_backlit_s(rng: np.random.Generator, tmp_path: Path) -> None:

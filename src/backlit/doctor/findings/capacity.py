@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.doctor.evidence import SHORT_OF, Evidence
+from backlit.doctor.evidence import SHORT_OF, Evidence, PlacedLayer
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.learning_rate import width
 from backlit.doctor.findings.stopped_early import falling
@@ -17,6 +17,8 @@ from backlit.languages import Template
 
 FLAT = 0.02  # of the guess's loss, in a quarter of the epochs: the training loss no longer falls
 SLOWLY = 0.05  # of what is left of the loss, likewise: as many epochs again would leave most of it
+FEWEST_UNITS = 2  # that numbers should pass through
+SPARE = 2.0  # times log₂ of the number of classes: units that are enough for them
 FEWEST_EPOCHS = 8  # of which a quarter tells something
 STEPS = 2  # units
 BOTTLENECK = 4  # units through which all must go
@@ -45,8 +47,8 @@ PERHAPS = Sign(
     _NARROW,
     Template("training loss left, of the guess's", "남은 학습 손실(추측 손실에 대한 비율)"),
     Template(
-        "a quarter, with fewer units than classes on the way, and held-out rows told hardly worse",
-        "4분의 1. 지나는 층의 유닛이 클래스보다 적고, 평가 데이터도 비슷하게 맞힐 때",
+        "a quarter, with fewer units than classes on the way, or a single one, and held-out rows told hardly worse",
+        "4분의 1. 지나는 층의 유닛이 클래스보다 적거나 하나뿐이고, 평가 데이터도 비슷하게 맞힐 때",
     ),
 )
 
@@ -74,17 +76,35 @@ def capacity(e: Evidence) -> list[Finding]:
 def narrow(e: Evidence) -> list[Finding]:
     """A remark that all goes through fewer units than there are classes, and much is left that isn't noise for sure.
 
-    Training rows aren't known, other rows hardly worse, and the loss no longer falls: an experiment can tell more.
+    Of many classes, such as tokens, it takes fewer: log₂ K units that are on or off could name them, and twice as many
+    leave room. Training rows aren't known, other rows hardly worse, and the loss no longer falls: an experiment can
+    tell more. Of numbers it takes a single unit: that fewer pass than there are outputs is what autoencoders are for.
     """
-    widths, outputs = [part.output[-1] for part in e.weighted[:-1]], e.network.output_shape
-    known, unseen = e.skill(False), e.skill(True)
-    if not widths or known is None or not isinstance(outputs, tuple) or min(widths) >= max(2, outputs[-1]):
+    outputs, known, unseen = e.network.output_shape, e.skill(False), e.skill(True)
+    if known is None or not isinstance(outputs, tuple):
+        return []
+    widths = [_passing(part, outputs) for part in _on_the_way(e)]
+    needed = min(outputs[-1], int(SPARE * np.log2(max(outputs[-1], 2))) + 1) if e.classes else 0
+    if not widths or min(widths) >= max(FEWEST_UNITS, needed):
         return []
     alike = unseen is None or known - unseen < ALIKE
     if not (e.trained and alike and SOME_LEFT < 1 - known < 1 and _settled(e) and _arrived(e) and _whole(e)):
         return []
     values: dict[str, Any] = {"size": e.network.size, "narrow": min(widths)}
     return [TOO_LITTLE.found(PERHAPS, 1 - known, SOME_LEFT, severity="remark", **values)]
+
+
+def _on_the_way(e: Evidence) -> list[PlacedLayer]:
+    """Layers from the first with weights up to the last, that nothing leads around; lookups of tokens aside."""
+    first, last = (e.parts.index(e.weighted[place]) for place in (0, -1)) if e.weighted else (0, 0)
+    return [part for part in e.parts[first:last] if not (part.skipped or part.layer.takes_integers)]
+
+
+def _passing(part: PlacedLayer, outputs: tuple[int, ...]) -> int:
+    """How many numbers pass a layer: of pictures at all places, of sequences that are told of step by step at each."""
+    steps = outputs[:-1]
+    own = part.output[len(steps) :] if part.output[: len(steps)] == steps else part.output
+    return int(np.prod(own))
 
 
 def flat(e: Evidence) -> bool:

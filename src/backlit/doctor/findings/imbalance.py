@@ -50,8 +50,8 @@ STILL_FEW = Sign(
 _RECALL_OF_ALL = Template("recall of the rare rows, training rows among them", "드문 데이터의 재현율(학습 데이터 포함)")
 FEW_LEARNED = Sign(
     Template(
-        "{rows} of all rows are rare, {most:.1%} of the held-out ones of one class; AUC {auc:.2f}",
-        "평가 데이터의 {most:.1%}{이/가} 한 클래스이고 드문 데이터는 모두 {rows}개. AUC {auc:.2f}",
+        "{rows} of the rows looked at are rare, {most:.1%} of the held-out ones of one class; AUC {auc:.2f}",
+        "평가 데이터의 {most:.1%}{이/가} 한 클래스이고 살펴본 데이터 가운데 드문 것은 {rows}개. AUC {auc:.2f}",
     ),
     _RECALL_OF_ALL,
     _HALF,
@@ -65,8 +65,9 @@ def imbalance(e: Evidence) -> list[Finding]:
         return []
     if e.rare and (e.rare["recall"] >= FOUND or at_most(0, int(e.rare["rows"])) < CHANCE):
         return _by_recall(e) or _with_training(e)
-    if _with_training(e):  # of so few held-out rows, none found might be chance
-        return _with_training(e)
+    told = _with_training(e)  # of so few held-out rows, none found might be chance
+    if told:
+        return told
     if e.weighed:
         return []  # accuracy was given up for recall, which isn't known here
     for validation in (True, False) if e.validated else (False,):

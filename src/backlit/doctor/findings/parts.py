@@ -40,6 +40,19 @@ TOKENS = Sign(
     APART.measure,
     APART.source,
 )
+LENGTHS = Sign(
+    Template(
+        "held-out texts have {held_length:.3g} tokens, training ones {length:.3g}",
+        "텍스트의 평균 토큰 수: 평가 데이터 {held_length:.3g}, 학습 데이터 {length:.3g}",
+    ),
+    Template(
+        "AUC of the length, which tells held-out rows from training rows",
+        "길이로 평가 데이터와 학습 데이터를 구별하는 AUC",
+    ),
+    APART.source,
+    remedy="print((x == 0).sum(axis=1).mean(), (x_held == 0).sum(axis=1).mean())  # padding: hide it by bl.Masked, or "
+    "cut texts alike",
+)
 _LOST = Template(
     "score on held-out rows of what simple models learn from training rows",
     "단순한 모형이 학습 데이터에서 배운 것이 평가 데이터에서 내는 점수",
@@ -97,13 +110,16 @@ SCRAMBLED = Sign(
 )
 
 
-def _inputs_differ(e: Evidence) -> bool:
-    parts = e.data.get("parts") or {}
-    if not parts:
-        return False
+def _alike(parts: dict[str, Any]) -> float:
+    """The AUC up to which the inputs of both parts look alike."""
     rows, held = parts["rows"], parts["held"]
     error = math.sqrt((rows + held + 1) / (12 * rows * held))  # of an AUC where there is nothing to tell
-    return bool(parts["apart"] > 0.5 + max(TOLD_APART, SURELY * error))
+    return 0.5 + max(TOLD_APART, SURELY * error)
+
+
+def _inputs_differ(e: Evidence) -> bool:
+    parts = e.data.get("parts") or {}
+    return bool(parts) and bool(max(parts["apart"], parts.get("by_length", 0.0)) > _alike(parts))
 
 
 def shifted(e: Evidence) -> list[Finding]:
@@ -117,10 +133,13 @@ def shifted(e: Evidence) -> list[Finding]:
     if not (behind or (worse and not e.trained)):
         return []
     severity = "remark" if e.well else "alarm"
+    if _inputs_differ(e) and parts["apart"] <= _alike(parts):
+        values: dict[str, Any] = {name: parts[name] for name in ("length", "held_length")}
+        return [SHIFTED.found(LENGTHS, parts["by_length"], _alike(parts), severity=severity, **values)]
     if _inputs_differ(e):
         sign, names = (TOKENS, ("token", "usual", "often")) if "token" in parts else (APART, APART_VALUES)
-        values: dict[str, Any] = {name: parts[name] for name in names}
-        return [SHIFTED.found(sign, parts["apart"], 0.5 + TOLD_APART, severity=severity, **values)]
+        values = {name: parts[name] for name in names}
+        return [SHIFTED.found(sign, parts["apart"], _alike(parts), severity=severity, **values)]
     limit, enough = _lost(parts) or (0.0, 1.0)
     if parts.get("levelled", -1.0) <= enough:
         return []
@@ -173,12 +192,13 @@ def _by_the_network(e: Evidence) -> list[Finding]:
     known, fits = e.score(False), e.answers
     if not fits or known is None:
         return []
+    usual = fits["usual"]  # that they fit neighbours so well is the nature of rows that follow one another
     if e.classes:  # renaming hardly helps by chance, so what it gains is told by itself
-        best = max(fits["recoded"], fits["next"])
+        ways = [(fits["recoded"], ANSWERS_RENAMED)] + [(fits["next"], ANSWERS_MOVED)] * (fits["next"] > usual)
+        best, sign = max(ways, key=lambda way: way[0])
         known = min(best, known)  # a network that mistakes its training rows, too, hasn't learned other names
         limit = known - TAUGHT - SURELY * of_share(known, fits["counted"])
-        sign = ANSWERS_RENAMED if fits["recoded"] >= fits["next"] else ANSWERS_MOVED
-        if fits["across"] >= limit:
+        if fits["across"] >= limit or _contradicted(e, best):
             return []
     else:
         rows = e.data.get("rows", 1.0)
@@ -187,12 +207,24 @@ def _by_the_network(e: Evidence) -> list[Finding]:
         if lost is None or fits["levelled"] > lost[1]:
             return []
         limit, enough = lost
-        found = _told_otherwise(fits, enough)
-        if found is None:
+        renamed = fits["recoded"] > enough
+        if not renamed and fits["next"] <= max(enough, usual):
             return []
-        sign = ANSWERS_RENAMED if found is RENAMED else ANSWERS_MOVED
+        if _contradicted(e, fits["recoded"] if renamed else fits["next"]):
+            return []
+        sign = ANSWERS_RENAMED if renamed else ANSWERS_MOVED
     values: dict[str, Any] = {name: fits[name] for name in ("recoded", "next")}
     return [WRONG_LABELS.found(sign, fits["across"], limit, **values)]
+
+
+def _contradicted(e: Evidence, best: float) -> bool:
+    """Whether simple models know enough to lose what such labels would cost, and don't lose the half of it."""
+    parts, fits = e.data.get("parts") or {}, e.answers
+    if "across" not in parts:
+        return False
+    share = min(1.0, (best - fits["across"]) / max(best - fits["guess"], HARM))  # of what is known, that is lost
+    lost = (parts["inner"] - parts["guess_inner"]) * share
+    return bool(lost >= TAUGHT and parts["inner"] - parts["across"] < lost / 2)
 
 
 SHIFTED = Kind(
@@ -212,7 +244,7 @@ SHIFTED = Kind(
     effect=Template(
         "a held-out score that says how it will do", "평가 점수로 앞으로 얼마나 잘 맞힐지 알 수 있게 됩니다."
     ),
-    signs=(APART, TOKENS, DRIFTED),
+    signs=(APART, TOKENS, LENGTHS, DRIFTED),
     rules=(shifted,),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from backlit.doctor.repair.compare import compare, holm
 from backlit.doctor.trials import Outcome, Trials, Yardstick, length
 from backlit.errors import BacklitError
 from backlit.train.recipe import Recipe
+from backlit.train.search.group import Group
 
 SEEDS = 2
 WHOLE = 0.5  # of the run's epochs that an experiment must have had to refute anything
@@ -55,7 +56,7 @@ def prove(
         ``judged(evidence, kinds)``: what the rules of some kinds find.
     seconds : float
         That it may take. No training is begun, and none goes on for another epoch, unless what it needs fits in, by
-        the longest stretch so far; only the very first one, which compiles, may be longer than expected.
+        the longest stretch so far; only compiling, of which nobody knows how long it takes, may end later.
     progress : callable, optional
         ``progress(what, share)``.
     """
@@ -140,10 +141,15 @@ class Laboratory:
         """What an epoch of the run took."""
         return float(self.run.seconds / max(1, len(self.run.history)))
 
-    def _over(self) -> bool:
-        """Whether a stretch as long as the longest so far would end too late: then no further one is begun."""
+    def _over(self, groups: Iterable[Group] = ()) -> bool:
+        """Whether a stretch as long as the longest so far would end too late: then no further one is begun.
+
+        While a program of these groups is compiled, or made ready to be, stretches tell nothing of those that follow.
+        """
         now = time.monotonic()
-        self._longest, self._looked = max(self._longest, now - self._looked), now
+        if all(group.seconds for group in groups):
+            self._longest = max(self._longest, now - self._looked)
+        self._looked = now
         return now + self._longest - self._begin >= self.seconds
 
     def try_kind(self, kind: Kind) -> None:
@@ -217,9 +223,13 @@ class Laboratory:
         try:
             trials = Trials([self.recipe, *(change.recipe for change in changes)], range(SEEDS), self._epochs)
             places = range(len(changes) + 1) if self._base is None else range(1, len(changes) + 1)
-            done = trials.train(self._epochs, places, asked=self._over)
+            groups = trials.groups.groups
+            self._looked = time.monotonic()  # what preparing took comes once
+            done = trials.train(self._epochs, places, asked=lambda: self._over(groups.values()))
         except BacklitError:
             return none("not trainable")
+        finally:
+            self._looked = time.monotonic()
         base = self._base = self._base or done.get(0)
         seconds = time.monotonic() - begin
         found = none("no time")
@@ -284,5 +294,6 @@ class Laboratory:
         verdict = self.verdicts.get(finding.kind.key)
         if verdict is None or (finding.severity != "alarm" and verdict.result != "shown"):
             return finding
-        tried = finding.kind in experiments.competing(Diagnosis([finding]))
-        return dataclasses.replace(finding, severity="alarm", proof=verdict) if tried else finding
+        if finding.severity != "alarm" and finding.kind not in experiments.competing(Diagnosis([finding])):
+            return finding  # as a remark it is something else than what was tried
+        return dataclasses.replace(finding, severity="alarm", proof=verdict)

@@ -39,7 +39,7 @@ class Tracing(Context):
         output = plain.run(name, layer, params, x.value)
         if isinstance(output, tuple):
             raise InputError("a part that returns its states beside the output can't be written")
-        return Tensor(output, PART, (x,), {"name": name, "layer": layer})
+        return Tensor(output, PART, (x,), {"path": self._at(name), "layer": layer})
 
 
 @writes(Layer)
@@ -102,7 +102,10 @@ def _written(site: Site, one: Tensor, other: Tensor, made: dict[int, Value], x: 
         else:
             inputs.append(_constant(site, f"input {place + 1} of {name}", a, b, x))
     if one.op is PART:
-        return site.run(one.static["name"], one.static["layer"], made[one.parents[0].serial])
+        at = site
+        for part in one.static["path"].removeprefix(f"{site.path}/").split("/"):  # of a part's part, too
+            at = at.child(part)
+        return at.write(one.static["layer"], made[one.parents[0].serial])
     if name not in OPERATIONS:
         raise InputError(
             f"it uses the operation {name}, for which there is no mapping; those that have one: "

@@ -45,6 +45,7 @@ def of(xp: Any) -> ModuleType:
 
 def product(a: Any, b: Any) -> Any:
     """``a @ b`` in the precision that is asked for."""
-    if type(a) is np.ndarray or not is_narrow() or type(a) is Tensor or type(b) is Tensor:
+    traced = b if type(a) is np.ndarray else a  # a constant may be NumPy's, on either side
+    if type(traced) is np.ndarray or not is_narrow() or type(a) is Tensor or type(b) is Tensor:
         return a @ b  # of Tensors it is an operation, which comes back here with their arrays
-    return of(a.__array_namespace__()).narrow_product(a, b)
+    return of(traced.__array_namespace__()).narrow_product(a, b)

@@ -65,11 +65,16 @@ def _product(a: Any, b: Any) -> Any:
 
 
 def narrow_einsum(subscripts: str, *arrays: Any) -> Any:
-    """The same of `einsum`; a single array is no product."""
+    """The same of `einsum`, of each of the products that it is made of; a single array is none."""
     if len(arrays) == 1 or any(array.dtype != np.float32 for array in arrays):
         return jnp.einsum(subscripts, *arrays, optimize="greedy")
-    rounded = [array.astype(jnp.bfloat16) for array in arrays]
-    return jnp.einsum(subscripts, *rounded, optimize="greedy", preferred_element_type=np.float32)
+    return jnp.einsum(subscripts, *arrays, optimize="greedy", _dot_general=_narrow_dot)
+
+
+def _narrow_dot(a: Any, b: Any, dimension_numbers: Any, *rest: Any, **settings: Any) -> Any:
+    """`lax.dot_general`, with its inputs rounded: arrays, or what an earlier product gave."""
+    settings["preferred_element_type"] = np.float32
+    return lax.dot_general(a.astype(jnp.bfloat16), b.astype(jnp.bfloat16), dimension_numbers, *rest, **settings)
 
 
 # ------------------------------------------------------------------------------------------------------ loops

@@ -11,6 +11,8 @@ MOST_COLUMNS = 4096
 PURE = 0.98  # of the rows with a value have the class that goes with it, and of that class' rows so many have it
 GAP = 7.44  # standard deviations, of the widest class, between the nearest classes' means: of normal ones, a threshold
 # between them is wrong of one row in 10,000
+BEYOND = 12.0  # likewise: so far apart are no classes that a measured quantity tells
+SPREADS_ALIKE = 4.0  # standard errors
 SAME = 0.999  # correlation with the target, beyond which a column is the target
 CODE = 3.0  # times the range of all others, by which a code stands apart
 FEWEST_CODES, LEAST_CODED, MOST_CODED = 3, 0.005, 0.7  # rows, and shares of them
@@ -24,7 +26,9 @@ def leaking(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     """The column that is as good as the target, if one is: "column", "agreement" and how many "values" it takes.
 
     A column is, if its values name the class (as many values as classes, each with one class), lie in groups by class
-    that are far apart, or are the number itself but for shift and scale.
+    that are far apart, or are the number itself but for shift and scale. Groups of honest measurements may be apart,
+    too: then classes are spread by a nature of their own, and other columns tell them as well; a label with noise
+    added spreads alike in each class.
 
     Examples
     --------
@@ -53,13 +57,27 @@ def leaking(x: np.ndarray, y: np.ndarray, kind: str) -> dict[str, Any]:
     if counts.min() < 2:
         return {}
     means = _by_class(flat, codes, counts)
-    widest = np.sqrt(_by_class(np.square(flat - means[codes]), codes, counts).max(axis=0))
+    spreads = np.sqrt(_by_class(np.square(flat - means[codes]), codes, counts))
+    widest = spreads.max(axis=0)
     nearest = np.diff(np.sort(means, axis=0), axis=0).min(axis=0)
     apart = nearest / np.maximum(widest, 1e-12 * np.maximum(np.abs(flat).max(axis=0), 1e-300))
-    for column in np.argsort(-apart)[: int((apart > GAP).sum())]:
+    order = np.argsort(-apart)
+    alone = len(order) < 2 or apart[order[1]] <= GAP / 2
+    for column in order[: int((apart > GAP).sum())]:
+        if apart[column] <= BEYOND and not (alone and _alike(spreads[:, column], counts)):
+            continue
         if len(np.unique(flat[:, column])) > len(classes):  # of others each value is looked at
             return {"column": int(column), "agreement": 1.0}
     return _named(flat, codes, len(classes))
+
+
+def _alike(spreads: np.ndarray, counts: np.ndarray) -> bool:
+    """Whether all classes are spread as one is, but for chance: a standard deviation's logarithm errs by 1/√(2n)."""
+    if spreads.min() <= 0:
+        return False
+    logs, weights = np.log(spreads), 2.0 * (counts - 1)
+    off = np.abs(logs - np.average(logs, weights=weights)) * np.sqrt(weights)
+    return bool(off.max() <= SPREADS_ALIKE)
 
 
 def _by_class(values: np.ndarray, codes: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -21,8 +21,8 @@ from backlit.train.probes.baselines import reference
 from backlit.train.probes.columns import batches_of, far_away, leaking, order_of
 from backlit.train.probes.history import ProbeRecord, plain
 from backlit.train.probes.inputs import of_input, real_numbers, shared_of, twins_of
-from backlit.train.probes.padding import sequences_of
-from backlit.train.probes.parts import parts_of, token_counts
+from backlit.train.probes.padding import filling_of, sequences_of
+from backlit.train.probes.parts import by_shares, parts_of, token_shares, told_by_rank
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.targets import guess_loss, numbers_of, of_targets, weighing_of
 
@@ -118,7 +118,9 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
             facts["held"] = len(split.validation[0])  # type: ignore[index]
             facts["shared"] = shared_of(seen["x"], held["x"], len(batches.rows))
             if not isinstance(targets, HeadTargets):
-                facts["parts"] = _parts(seen, held, simple, targets.kind, _stretch(split, rng), seed)
+                facts["parts"] = _parts(
+                    seen, held, simple, targets.kind, _stretch(split, rng), network.architecture, seed
+                )
         if not isinstance(targets, HeadTargets):
             places = batches_of(len(batches.rows), batches.size * batches.accumulate)
             facts["order"] = order_of(rows_at({"y": examples.encoded}, batches.rows[places])["y"], targets.kind)
@@ -139,6 +141,7 @@ def _parts(
     simple: np.ndarray | None,
     kind: str,
     stretch: tuple[Any, np.ndarray],
+    layer: Layer,
     seed: int,
 ) -> dict[str, Any]:
     """Training rows beside held-out ones: by their numbers, or by how often tokens stand in them."""
@@ -148,14 +151,21 @@ def _parts(
             return {}
         beside = None if along is None else (along, stretch[1])
         return parts_of(simple, seen["y"], other, held["y"], kind, stretch=beside, seed=seed)
-    x = seen["x"]
-    if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu" or x.ndim != 2:
+    x, held_x, along_x = seen["x"], held["x"], stretch[0]
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu" or x.ndim != 2 or not layer.takes_integers:
         return {}
-    (own, other, along), tokens = token_counts(x, [held["x"], stretch[0]])
+    filling = filling_of(np.concatenate([x, held_x]))
+    (own, other, along), tokens = token_shares(x, [held_x, along_x], filling)
     told = parts_of(own, seen["y"], other, held["y"], kind, stretch=(along, stretch[1]), seed=seed)
-    if told:
-        usual, often = (float(part[:, told["column"]].mean() / x.shape[1]) for part in (own, other))
-        told |= {"token": int(tokens[told["column"]]), "usual": usual, "often": often}
+    if not told:
+        return {}
+    told |= by_shares(own, other)
+    usual, often = (float(part[:, told["column"]].mean()) for part in (own, other))
+    told |= {"token": int(tokens[told["column"]]), "usual": usual, "often": often}
+    if filling is not None:
+        lengths, others = ((part != filling).sum(axis=1) for part in (x, held_x))
+        told |= {"length": float(lengths.mean()), "held_length": float(others.mean())}
+        told["by_length"] = told_by_rank(lengths, others)
     return told
 
 

@@ -65,6 +65,19 @@ def sequences_of(x: np.ndarray, layer: Layer) -> tuple[dict[str, Any], np.ndarra
     return told, np.take_along_axis(left, order[..., None], axis=1)
 
 
+def filling_of(x: np.ndarray) -> int | None:
+    """The token that rows of tokens (rows, steps) are filled up with: 0 where it stands at their ends, else None.
+
+    Examples
+    --------
+    >>> filling_of(np.array([[3, 5, 0], [4, 0, 0]])), filling_of(np.array([[3, 0, 5], [0, 5, 4]]))
+    (0, None)
+    """
+    blank = x == 0
+    inner = ~blank[:, ::-1].cumprod(axis=1, dtype=bool)[:, ::-1] & ~blank.cumprod(axis=1, dtype=bool) & blank
+    return 0 if blank.any() and inner.sum() <= INNER * blank.sum() else None
+
+
 def real_steps(x: np.ndarray, layer: Layer) -> np.ndarray | None:
     """Which steps (rows, time) of sequences a `Masked` in the layer leaves; None if there is none, or it leaves none.
 

@@ -18,6 +18,7 @@ SOME = 60  # columns by which parts are told apart
 RIDGE = 0.1  # times the number of rows
 FEWEST, FOLDS = 20, 4
 MOST_COLUMNS = 5000
+SURELY = 2.0  # standard errors
 MOVED = 3.0  # numbers are looked at within so many standard deviations: single rows far away tell nothing
 
 
@@ -72,7 +73,7 @@ def parts_of(
     drawn, held_drawn = (rng.permutation(len(part))[:ROWS] for part in (x, held_x))
     x, y, held_x, held_y = x[drawn], y[drawn], held_x[held_drawn], held_y[held_drawn]
     one, other, along = (part.reshape(len(part), -1).astype(np.float64) for part in (x, held_x, stretch[0][:ROWS]))
-    if min(len(one), len(other)) < FEWEST or one.shape[1] > MOST_COLUMNS or not np.isfinite(other).all():
+    if min(len(one), len(other)) < FEWEST or not 0 < one.shape[1] <= MOST_COLUMNS or not np.isfinite(other).all():
         return {}
     mean, std = one.mean(axis=0), one.std(axis=0)
     still = std <= 1e-7 * np.maximum(np.abs(mean), 1e-30)
@@ -97,29 +98,64 @@ def parts_of(
     return told | taught(one, y.reshape(-1), other, held_y.reshape(-1), (along, along_y.reshape(-1)))
 
 
-def token_counts(x: np.ndarray, others: list[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
-    """How often the commonest tokens stand in each row, of rows and of others; and which tokens these are.
+def token_shares(
+    x: np.ndarray, others: list[np.ndarray], padding: float | None = None
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """The commonest tokens' shares of each row's tokens, of rows and of others; and which tokens these are.
 
-    Of `others` the first are the held-out rows, which have a say in what is common.
+    Of `others` the first are the held-out rows, which have a say in what is common. What rows are filled up with is
+    no token, so that shorter rows have the same shares.
 
     Examples
     --------
-    >>> counts, tokens = token_counts(np.array([[3, 3, 5]]), [np.array([[5, 5, 5]])])
-    >>> tokens.tolist(), [part.tolist() for part in counts]
-    ([3, 5], [[[2.0, 1.0]], [[0.0, 3.0]]])
+    >>> shares, tokens = token_shares(np.array([[3, 3, 5, 5]]), [np.array([[5, 5, 5, 0]])], padding=0)
+    >>> tokens.tolist(), [part.tolist() for part in shares]
+    ([3, 5], [[[0.5, 0.5]], [[0.0, 1.0]]])
     """
     seen = [part.reshape(len(part), -1) for part in (x, *others)]
-    values, times = np.unique(np.concatenate([part[:ROWS].reshape(-1) for part in seen[:2]]), return_counts=True)
+    some = np.concatenate([part[:ROWS].reshape(-1) for part in seen[:2]])
+    values, times = np.unique(some if padding is None else some[some != padding], return_counts=True)
     tokens = np.sort(values[np.argsort(-times, kind="stable")[:SOME]])
-    counts = [np.stack([(part == token).sum(axis=1) for token in tokens], axis=1).astype(np.float64) for part in seen]
-    return counts, tokens
+    shares = []
+    for part in seen:
+        lengths = np.full(len(part), part.shape[1]) if padding is None else (part != padding).sum(axis=1)
+        counts = [(part == token).sum(axis=1) / np.maximum(lengths, 1) for token in tokens]
+        shares.append(np.stack(counts, axis=1) if counts else np.zeros((len(part), 0)))
+    return shares, tokens
 
 
-def _auc(one: np.ndarray, other: np.ndarray) -> float:
+def by_shares(one: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+    """As `parts_of`, "apart", "column" and "moved" of the shares that tokens have of each row's.
+
+    Of few tokens shares vary more, so neither squares nor a column's spread tell anything of where they are from.
+    """
+    one, other = one[:ROWS], other[:ROWS]
+    spread = one.std(axis=0)
+    spread = np.where(spread > 0, spread, np.concatenate([one, other]).std(axis=0))
+    spread = np.where(spread > 0, spread, 1.0)
+    moved = np.abs(other.mean(axis=0) - one.mean(axis=0)) / spread
+    column = int(moved.argmax())
+    return {"apart": _auc(one / spread, other / spread, False), "column": column, "moved": float(moved[column])}
+
+
+def told_by_rank(one: np.ndarray, other: np.ndarray) -> float:
+    """The AUC of a number that tells one part's rows from the other's, whichever way it does.
+
+    Examples
+    --------
+    >>> told_by_rank(np.array([1, 2, 3]), np.array([0, 0, 0]))
+    1.0
+    """
+    more = one[:, None] - other[None]
+    return 0.5 + abs(float((more > 0).mean() + 0.5 * (more == 0).mean()) - 0.5)
+
+
+def _auc(one: np.ndarray, other: np.ndarray, squares: bool = True) -> float:
     """How often a held-out row is held for one rather than a training row is, of the same fold."""
-    bounded = np.clip(np.concatenate([one, other]), -MOVED, MOVED)
-    bounded = bounded[:, :: -(-bounded.shape[1] // SOME)]
-    features = np.concatenate([bounded, np.square(bounded)], axis=1)
+    both = np.concatenate([one, other])
+    both = both[:, :: -(-both.shape[1] // SOME)]
+    bounded = np.clip(both, -MOVED, MOVED)
+    features = np.concatenate([bounded, np.square(bounded)], axis=1) if squares else both
     held = np.repeat([0.0, 1.0], [len(one), len(other)])
     fold = np.concatenate([np.arange(len(one)), np.arange(len(other))]) % FOLDS  # as many of each in every fold
     right = pairs = 0.0
@@ -213,17 +249,66 @@ def counted(labels: np.ndarray) -> float:
 
 
 def renamed(told: np.ndarray, labels: np.ndarray) -> float:
-    """Balanced accuracy if each class that is told stood for the one that it mostly meets, no two for the same."""
-    pairs = np.zeros((told.shape[1], told.shape[1]))
-    np.add.at(pairs, (told.argmax(axis=1), labels), 1)
-    known = pairs.sum(axis=0) > 0
-    pairs /= np.where(known, pairs.sum(axis=0), 1)
-    right = 0.0
-    for _ in range(len(pairs)):
+    """Balanced accuracy if each class that is told stood for the one that it mostly meets, no two for the same.
+
+    Which one that is, is read from one half of each class's rows and judged by the other, so that nothing is gained by
+    chance: of many classes and few rows, the best of all namings fits far more rows than guessing does.
+
+    Examples
+    --------
+    >>> labels = np.arange(60) % 3
+    >>> renamed(np.eye(3)[(labels + 1) % 3], labels)
+    1.0
+    """
+    said, count = told.argmax(axis=1), max(told.shape[1], int(labels.max()) + 1)
+    half = np.empty(len(labels), int)
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        half[own] = np.arange(len(own)) % 2
+    right = np.zeros(len(labels), bool)
+    for each in (0, 1):
+        names = _names(said[half != each], labels[half != each], count)
+        right[half == each] = names[said[half == each]] == labels[half == each]
+    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+
+
+def _names(said: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """The class that each class that is told stands for (classes,), the likeliest pairs first; or its own."""
+    pairs = np.zeros((count, count))
+    np.add.at(pairs, (said, labels), 1)
+    pairs /= np.maximum(pairs.sum(axis=0), 1)
+    pairs += np.eye(count) / (1 + len(labels)) ** 2  # less than any row counts
+    names = np.zeros(count, int)
+    for _ in range(count):
         row, column = np.unravel_index(pairs.argmax(), pairs.shape)
-        right += max(0.0, pairs[row, column])
+        names[row] = column
         pairs[row], pairs[:, column] = -1, -1
-    return float(right / known.sum())
+    return names
+
+
+def honestly_moved(targets: np.ndarray, kind: str) -> float:
+    """How well answers that are right may fit targets of the row before or behind, where rows are like these.
+
+    Of numbers with autocorrelation ρ the best answers to anything that is known of the row reach an R² of
+    1 - (1 - ρ)² there at most: 2 cov(answer, neighbour) = 2 ρ of a unit variance, less the answer's own, which is ρ² or
+    more. Of classes any likeness may be all that is known, and then answers fit the neighbour alone: 1. What is
+    within two standard errors of none counts as such, and adds to ρ.
+
+    Examples
+    --------
+    >>> honestly_moved(np.repeat([0, 1, 2, 0, 1, 2], 20), "class")
+    1.0
+    """
+    rows = len(targets)
+    if kind == "number":
+        values = _bounded(targets.astype(np.float64))
+        likeness = _correlation(values[1:], values[:-1]) + SURELY / np.sqrt(rows)
+        return float(1 - (1 - np.clip(likeness, 0.0, 1.0)) ** 2)
+    shares = np.unique(targets, return_counts=True)[1] / rows
+    chance = float(np.square(shares).sum())
+    error = np.sqrt(chance * (1 - chance) / (rows - 1))
+    alike = float((targets[1:] == targets[:-1]).mean())
+    return 1.0 if alike > chance + SURELY * error else 0.0
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from backlit.train.probes.history import ProbeRecords, plain
 from backlit.train.probes.look import look_for
 from backlit.train.probes.prober import Prober, kinds, record
 from backlit.train.probes.settings import ROWS, probes_of
-from backlit.train.training import Training
+from backlit.train.training import Training, looking
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -67,7 +67,7 @@ def probe(
     >>> [round(record["layers"][path]["std"], 4) for path in ("1", "3", "5")]
     [0.0708, 0.005, 0.0004]
     """
-    training = build(Training, {"engine": "numpy", "metrics": [], "epochs": 1, **options}, "bl.probe")
+    training = build(Training, looking(options, epochs=1), "bl.probe")
     settings = probes_of(training.probes)
     if settings is None:
         raise InputError(f"probes must be 'standard' or bl.Probes(...) to look at anything, got {training.probes!r}")
