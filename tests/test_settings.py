@@ -31,7 +31,8 @@ KINDS = [
     if isinstance(kind, type) and issubclass(kind, optim.Transform | optim.Schedule) and dataclasses.fields(kind)
 ]
 SAMPLES = {"start": 0.1, "peak": 0.1, "steps": 20, "every": 5, "decay": 0.1, "factor": 0.5, "limit": 1.0}
-SAMPLES |= {"then": 0.1, "weight_decay": 0.1, "momentum": 0.5, "learning_rate": 0.1, "inner": optim.SGD(0.1)}
+SAMPLES |= {"then": 0.1, "weight_decay": 0.1, "momentum": 0.5, "learning_rate": 0.1, "strength": 0.3}
+SAMPLES |= {"inner": optim.SGD(0.1)}
 
 
 def sample(kind, **changes):

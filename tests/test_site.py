@@ -19,15 +19,27 @@ import typer
 
 import backlit as bl
 from backlit.cli.main import app
+from backlit.lessons.pictures import labels_in
 from backlit.studio.session import Session
 from backlit.studio.sharing import state_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = "https://backlit.example/docs"
 sys.path.append(str(ROOT / "docs" / "site"))  # they call each other by these names
-finish, kept, korean_labels, lessons, openings, playground, reference, running, summaries = map(
+finish, kept, korean_labels, lessons, openings, pictures, playground, reference, running, summaries = map(
     importlib.import_module,
-    ("finish", "kept", "korean_labels", "lessons", "openings", "playground", "reference", "running", "summaries"),
+    [
+        "finish",
+        "kept",
+        "korean_labels",
+        "lessons",
+        "openings",
+        "pictures",
+        "playground",
+        "reference",
+        "running",
+        "summaries",
+    ],
 )
 
 
@@ -236,8 +248,28 @@ def test_labels_of_figures_are_put_into_korean() -> None:
     figure, axis = bl.plots.figure()
     axis.set(xlabel="learning rate", ylabel="loss", title="suggested: 0.02")
     axis.text(0, 0, "malic_acid")
-    assert korean_labels.put_into_korean(figure) == 3
-    assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("학습률", "손실", "추천: 0.02")
+    english, korean = ("learning rate", "loss", "suggested: 0.02"), ("학습률", "손실", "추천: 0.02")
+
+    def labels() -> tuple[str, str, str]:
+        return axis.get_xlabel(), axis.get_ylabel(), axis.get_title()
+
+    with labels_in(figure, "ko", korean_labels.more()) as known:
+        assert known == 3
+        assert labels() == korean
+    assert labels() == english
+    with pytest.raises(OSError, match="disk full"), labels_in(figure, "ko", korean_labels.more()):
+        raise OSError("disk full")
+    assert labels() == english
+
+
+def test_a_korean_page_s_drawings_are_korean(tmp_path: Path) -> None:
+    code = pictures.PRELUDE.format(here=str(ROOT / "docs" / "site"))
+    code += "import backlit as bl\nnet = bl.Sequential(bl.Linear(2), bl.Tanh()).build((2,))\n"
+    code += 'bl.draw(net, depth="neurons", path="net.svg")'
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    drawn = (tmp_path / "net.svg").read_text(encoding="utf-8")
+    assert ">유닛 2개<" in drawn
+    assert "line width" not in drawn
 
 
 def test_a_site_is_put_beside_those_of_other_versions(tmp_path: Path) -> None:
@@ -247,9 +279,12 @@ def test_a_site_is_put_beside_those_of_other_versions(tmp_path: Path) -> None:
         foot = '<div class="md-copyright__highlight">Backlit · Apache-2.0</div><p>Apache-2.0</p>'
         (site / place / "index.html").write_text(foot, encoding="utf-8")
     versions = tmp_path / "versions"
-    for version in ("0.9.1", "0.10.0", "0.9.1"):
+    for version in ("0.9.1", "0.10.0", "0.10.0rc1", "0.9.1"):
         found = finish.put_beside_others(site, versions, version)
-    assert found == ["0.10.0", "0.9.1"]
+    assert found == ["0.10.0", "0.10.0rc1", "0.9.1"]
+    assert {path.name for path in versions.iterdir()} == {"index.html", *found}  # nothing half done is left
+    with pytest.raises(ValueError, match="beside the site"):
+        finish.put_beside_others(site, site / "versions", "0.9.1")
     page = (versions / "0.9.1" / "lessons" / "index.html").read_text(encoding="utf-8")
     assert page.count("other versions") == 1
     (link,) = re.findall(r'href="([^"]+)"', page)
@@ -257,6 +292,63 @@ def test_a_site_is_put_beside_those_of_other_versions(tmp_path: Path) -> None:
     assert listed == versions / "index.html"
     for target in re.findall(r'href="([^"]+)"', listed.read_text(encoding="utf-8")):
         assert (versions / target).is_file()
+
+
+def test_a_copy_that_fails_leaves_the_version_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site, versions = tmp_path / "site", tmp_path / "versions"
+    site.mkdir()
+    (site / "index.html").write_text("old", encoding="utf-8")
+    finish.put_beside_others(site, versions, "1.0")
+
+    def fails(_: Path, made: Path) -> None:
+        made.mkdir()
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(finish.shutil, "copytree", fails)
+        with pytest.raises(OSError, match="disk full"):
+            finish.put_beside_others(site, versions, "1.0")
+    assert (versions / "1.0" / "index.html").read_text(encoding="utf-8") == "old"
+    assert finish.put_beside_others(site, versions, "1.1") == ["1.1", "1.0"]
+
+
+def test_the_search_has_one_name_however_often_it_is_given(tmp_path: Path) -> None:
+    page = tmp_path / "ko" / "index.html"
+    page.parent.mkdir()
+    page.write_text(f"<div {finish.DIALOG}></div>", encoding="utf-8")
+    for _ in range(2):
+        finish.name_the_search(tmp_path)
+        assert page.read_text(encoding="utf-8") == f'<div {finish.DIALOG} aria-label="검색"></div>'
+    page.write_text("<div></div>", encoding="utf-8")
+    with pytest.raises(LookupError, match="dialog for the search"):
+        finish.name_the_search(tmp_path)
+
+
+def test_a_name_without_a_korean_sentence_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "korean", dict)
+    with pytest.raises(LookupError, match=r"bl.Linear is public, but has no sentence in docs/site/summaries.ko.toml"):
+        reference.sentence("bl.Linear")
+
+
+def test_only_what_scrolls_is_a_stop_and_nothing_live_is_offered_from_files(tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+    wide, narrow = (f"<div style='width: {n}px'>{n}</div>" for n in (3000, 30))
+    box = "<div class='md-typeset__scrollwrap' style='overflow: auto'>{}</div>"
+    page = f"<h2>Tables</h2>{box.format(wide)}<h2>More<a>¶</a></h2>{box.format(narrow)}<details class='live'></details>"
+    script = (ROOT / "docs" / "assets" / "reading.js").read_text(encoding="utf-8")
+    file = tmp_path / "page.html"
+    file.write_text(f"<body><article class='md-typeset'>{page}</article><script>{script}</script>", encoding="utf-8")
+    told = "boxes => boxes.map(box => ['tabindex', 'role', 'aria-label'].map(name => box.getAttribute(name)))"
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 400, "height": 600})
+        tab.goto(file.as_uri())
+        tab.wait_for_selector("[tabindex]")
+        assert tab.eval_on_selector_all(".md-typeset__scrollwrap", told) == [["0", "region", "Tables"], [None] * 3]
+        assert tab.locator("details.live").count() == 0
+        tab.set_viewport_size({"width": 3200, "height": 600})
+        tab.wait_for_selector("[tabindex]", state="detached")
+        browser.close()
 
 
 def test_a_map_needs_an_address(tmp_path: Path) -> None:
@@ -284,9 +376,20 @@ def test_a_lesson_is_run_again_only_when_its_text_or_code_has_changed(
         stale = {**record, part: {**record[part], name: value}}
         (tmp_path / "arrays-ko" / running.RECORD).write_text(json.dumps(stale), encoding="utf-8")
         assert not kept.is_fresh(tmp_path / "arrays-ko", text), part
-    markdown, pictures, notebook, machine = lessons.read(tmp_path / "arrays-ko")
+    others = [{name: value for name, value in record.items() if name != left} for left in ("files", "text", "made by")]
+    for other_form in (*others, [], "record", {**record, "files": 1}):
+        (tmp_path / "arrays-ko" / running.RECORD).write_text(json.dumps(other_form), encoding="utf-8")
+        assert not kept.is_fresh(tmp_path / "arrays-ko", text)
+    (tmp_path / "arrays-ko" / running.RECORD).write_text(json.dumps(record), encoding="utf-8")
+    assert kept.is_fresh(tmp_path / "arrays-ko", text)
+    kernels = tmp_path / "libbacklit.kernels"
+    kernels.write_bytes(b"compiled otherwise")
+    with monkeypatch.context() as other_kernels:
+        other_kernels.setattr(running, "KERNELS", kernels)
+        assert not kept.is_fresh(tmp_path / "arrays-ko", text)
+    markdown, drawn, notebook, machine = lessons.read(tmp_path / "arrays-ko")
     nbformat.validate(nbformat.reads(notebook, as_version=4))
-    assert set(re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown)) == set(pictures)
+    assert set(re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown)) == set(drawn)
     head = lessons.head(lessons.LESSONS["arrays"], "ko", "arrays.ko.ipynb", machine)
     assert '(arrays.ko.ipynb){ download="arrays.ko.ipynb" }' in head
     assert machine in head

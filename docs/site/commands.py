@@ -120,6 +120,8 @@ def write(folder: Path) -> None:
 def said(module: Any, suffix: str) -> str:
     """What a command does, in a sentence."""
     if suffix:
+        if module.NAME not in korean("commands"):
+            raise LookupError(f"backlit {module.NAME} has no sentence in docs/site/summaries.ko.toml")
         return korean("commands")[module.NAME]
     return re.split(r"(?<=\.)\s", inspect.getdoc(module.command) or "", maxsplit=1)[0]
 

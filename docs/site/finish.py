@@ -11,6 +11,7 @@ import re
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 LANGUAGES = {"en": "", "ko": "ko/"}  # where each has its pages
 LICENCE = "Apache-2.0"  # the foot of a page, after the version
@@ -29,11 +30,23 @@ def finish(site: Path, address: str = "") -> None:
 
 
 def name_the_search(site: Path) -> None:
-    """Tell readers of the screen what the dialog is for, which the theme leaves out."""
+    """Tell readers of the screen what the dialog is for, which the theme leaves out.
+
+    Raises
+    ------
+    LookupError
+        If no page has the dialog: then the theme writes it otherwise than `DIALOG` says.
+    """
+    found = 0
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         name = SEARCH[language_of(page.relative_to(site).as_posix())]
-        page.write_text(text.replace(DIALOG, f'{DIALOG} aria-label="{name}"'), encoding="utf-8")
+        named = f'{DIALOG} aria-label="{name}"'
+        found += DIALOG in text
+        if DIALOG in text and named not in text:
+            page.write_text(text.replace(DIALOG, named), encoding="utf-8")
+    if not found:
+        raise LookupError(f"no page of {site} has a dialog for the search, {DIALOG}: see docs/site/finish.py")
 
 
 def divide_the_search(site: Path) -> None:
@@ -98,32 +111,53 @@ def map_it(site: Path, address: str) -> None:
 
 
 def put_beside_others(site: Path, versions: Path, version: str) -> list[str]:
-    """Copy the site into a folder that holds one of each version, with a page that lists them; the newest first."""
-    place = versions / version
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(site, place)
-    for page in place.rglob("*.html"):
+    """Copy the site into a folder that holds one of each version, with a page that lists them; the newest first.
+
+    What is there stays as it is until the copy is whole.
+
+    Raises
+    ------
+    ValueError
+        If the folder is within the site, which would be copied into itself.
+    """
+    if versions.resolve().is_relative_to(site.resolve()):
+        raise ValueError(f"the folder of versions must be beside the site, got {versions} within {site}")
+    place, made, old = versions / version, versions / f".{version}.new", versions / f".{version}.old"
+    for left in (made, old):  # by a copy that was interrupted
+        shutil.rmtree(left, ignore_errors=True)
+    shutil.copytree(site, made)
+    for page in made.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         up = "../" * len(page.relative_to(versions).parts[:-1])
         linked = FOOT.sub(rf'\1{LICENCE} · <a href="{up}index.html">{OTHERS}</a>', text)
         page.write_text(linked, encoding="utf-8")
-    found = sorted((each.parent.name for each in versions.glob("*/index.html")), key=ordered, reverse=True)
+    if place.exists():
+        place.rename(old)
+    made.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+    names = [each.parent.name for each in versions.glob("*/index.html") if not each.parent.name.startswith(".")]
+    found = sorted(names, key=ordered, reverse=True)
     rows = "".join(
-        f'<li><a href="{name}/index.html">Backlit {name}</a> · <a href="{name}/ko/index.html" lang="ko">한국어</a></li>'
-        for name in map(html.escape, found)
+        f'<li><a href="{quote(name)}/index.html">Backlit {html.escape(name)}</a> · '
+        f'<a href="{quote(name)}/ko/index.html" lang="ko">한국어</a></li>'
+        for name in found
     )
     text = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<title>Backlit: versions</title><h1>Versions · <span lang="ko">버전</span></h1><ul>{rows}</ul></html>\n'
+        f'<title>Backlit: versions</title><main><h1>Versions · <span lang="ko">버전</span></h1>'
+        f"<ul>{rows}</ul></main></html>\n"
     )
-    (versions / "index.html").write_text(text, encoding="utf-8")
+    listed = versions / ".index.html.new"
+    listed.write_text(text, encoding="utf-8")
+    listed.replace(versions / "index.html")
     return found
 
 
 def ordered(version: str) -> list[tuple[int, str]]:
-    """Numbers by their size: 0.10 after 0.9.
+    """Numbers by their size, 0.10 after 0.9; what comes before a version's release before it, 1.0rc2 before 1.0.
 
-    >>> sorted(["0.10.0", "0.9.1"], key=ordered)
-    ['0.9.1', '0.10.0']
+    >>> sorted(["0.10.0", "0.10.0rc1", "0.10.0.dev0", "0.9.1", "0.10.0-rc2", "0.10", "0.10.1"], key=ordered)
+    ['0.9.1', '0.10', '0.10.0.dev0', '0.10.0rc1', '0.10.0-rc2', '0.10.0', '0.10.1']
     """
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"[.-]", version)]
+    parts = re.findall(r"\d+|[a-z]+", version.lower())
+    return [*((int(part), "") if part.isdigit() else (-1, part) for part in parts), (-1, "~")]  # ~ is after any letter

@@ -21,14 +21,18 @@ ANY = -1  # core: where a process can't be held to one
 
 
 def is_fresh(folder: Path, text: Path) -> bool:
-    """Whether what a folder holds is what a run would make today: the same text, code and libraries."""
+    """Whether what a folder holds is what a run would make today: the same text, code and libraries.
+
+    A record that isn't there, can't be read or is of another form is none.
+    """
     try:
         record: dict[str, Any] = json.loads((folder / running.RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        files = dict(record["files"])
+        expected = {"made by": running.made_by(), "text": running.digest(text), "versions": running.versions()}
+        same = all(record[name] == value for name, value in expected.items())
+        return same and {name: running.digest(running.SOURCE / name) for name in files} == files
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    same = {name: running.digest(running.SOURCE / name) for name in record["files"]} == record["files"]
-    same = same and record["made by"] == running.made_by()
-    return same and record["text"] == running.digest(text) and record["versions"] == running.versions()
 
 
 def bring_up_to_date(wanted: Iterable[tuple[str, str, Path]]) -> dict[tuple[str, str], Path]:

@@ -1,43 +1,37 @@
-"""Labels of figures in Korean, for the Korean pages: by the words that the report has for them, and some more."""
+"""Korean labels of pictures on the Korean pages: by the words that the report and drawings have, and some more."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from summaries import korean
 
-from backlit.report.labels import Patterns, matched, patterns, translated
+from backlit.report.labels import Patterns, patterns
 
 
 def draw_them() -> None:
-    """From now on, figures that are saved have their known labels in Korean."""
+    """From now on, figures and drawings that are saved have their known labels in Korean; to the process's end."""
     from matplotlib.figure import Figure
 
-    save = Figure.savefig
+    from backlit.inspect.draw.drawing import Drawing
+    from backlit.lessons.pictures import labels_in  # here, so that what is read meanwhile is seen: `running.watched`
+
+    save, keep = Figure.savefig, Drawing.save
 
     def savefig(figure: Figure, *args: Any, **options: Any) -> None:
-        put_into_korean(figure)
-        save(figure, *args, **options)
+        with labels_in(figure, "ko", more()):
+            save(figure, *args, **options)
+
+    def save_in_korean(drawing: Drawing, path: str | Path) -> Path:
+        return keep(drawing.within("ko"), path)
 
     Figure.savefig = savefig  # type: ignore[method-assign]
+    Drawing.save = save_in_korean  # type: ignore[method-assign]
 
 
 @cache
 def more() -> Patterns:
     """Labels that a report has not."""
     return patterns(korean("labels"))
-
-
-def put_into_korean(figure: Any) -> int:
-    """Put a figure's known labels into Korean; how many there were."""
-    from matplotlib.text import Text
-
-    known = 0
-    for text in figure.findobj(Text):
-        english = text.get_text()
-        told = (translated(english, "ko") or matched(english, more())) if english else None
-        if told is not None:
-            text.set_text(told)
-            known += 1
-    return known

@@ -39,7 +39,7 @@ class Page:
     module: str = ""
 
 
-HEADED = re.compile(r'(<h2 id="([\w.]+)".*?<div class="doc doc-contents first">)', flags=re.DOTALL)
+HEADED = re.compile(r'(<h2 id="([\w.]+)"(?:(?!<h2 ).)*?<div class="doc doc-contents first">)', flags=re.DOTALL)
 TITLES = {
     "training": ("학습", "데이터에서 학습 결과까지, 그리고 그 결과로 할 수 있는 일."),
     "tensors": ("텐서와 미분", "그래프와 그 미분, 컴파일한 함수."),
@@ -132,6 +132,13 @@ def page_of(thing: Any) -> Page:
     return max(fitting, key=lambda pair: pair[0])[1]
 
 
+def sentence(name: str) -> str:
+    """The Korean sentence of a public name."""
+    if name not in korean():
+        raise LookupError(f"{name} is public, but has no sentence in docs/site/summaries.ko.toml")
+    return korean()[name]
+
+
 def write(folder: Path) -> None:
     """Write the pages and their index, in both languages."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -161,18 +168,18 @@ def write(folder: Path) -> None:
         (folder / f"{page.name}.ko.md").write_text(text(page, title, about, found), encoding="utf-8")
         links = {name: f"[{name.removeprefix('bl.')}]({page.name}.md#{defined(found[name])})" for name in found}
         lines += [f"## [{page.title}]({page.name}.md)", "", " · ".join(links.values()), ""]
-        ours += [f"## [{title}]({page.name}.md)", "", *(f"- {links[name]}: {korean()[name]}" for name in found), ""]
+        ours += [f"## [{title}]({page.name}.md)", "", *(f"- {links[name]}: {sentence(name)}" for name in found), ""]
     (folder / "index.md").write_text("\n".join(lines), encoding="utf-8")
     (folder / "index.ko.md").write_text("\n".join(ours), encoding="utf-8")
 
 
 def with_summaries(content: str) -> str:
     """A Korean page's HTML with the Korean sentence of each name before its English docstring."""
-    sentences = {defined(thing): korean()[name] for name, thing in public().items()}
+    sentences = {defined(thing): sentence(name) for name, thing in public().items()}
 
     def put(found: re.Match[str]) -> str:
-        sentence = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(sentences.get(found[2], ""), quote=False))
-        return found[0] + (f'\n<p class="summary" lang="ko">{sentence}</p>\n' if sentence else "")
+        told = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(sentences.get(found[2], ""), quote=False))
+        return found[0] + (f'\n<p class="summary" lang="ko">{told}</p>\n' if told else "")
 
     return HEADED.sub(put, content)
 

@@ -19,6 +19,7 @@ import korean_labels
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "backlit"
+KERNELS = SOURCE / "graph" / "kernels" / "native" / "libbacklit.kernels"
 LIBRARIES = ("numpy", "jax", "jaxlib", "matplotlib", "scipy")
 PAGE, NOTEBOOK, RECORD = "page.md", "notebook.ipynb", "made.json"
 
@@ -34,9 +35,10 @@ def versions() -> dict[str, str]:
 
 
 def made_by() -> list[str]:
-    """What else decides what is written: these files."""
+    """What else decides what is written: these files, and the compiled kernels, which are loaded as no module."""
     here = Path(__file__).parent
-    return [digest(here / name) for name in (Path(__file__).name, "korean_labels.py")]
+    written = [here / name for name in (Path(__file__).name, "korean_labels.py", "summaries.ko.toml")]
+    return [digest(file) for file in (*written, KERNELS)]
 
 
 def machine() -> str:

@@ -1,6 +1,7 @@
 """Pictures of graphs and networks: what stands where, against the numbers that they show."""
 
 import itertools
+import re
 import time
 from xml.etree import ElementTree as Xml
 
@@ -348,6 +349,75 @@ def test_labels_are_in_the_language_that_is_asked_for():
     assert any(label.text == "모든 단계에서 같은 가중치" for label in texts(bl.draw(speller(), "time").within("ko")))
     with pytest.raises(UnknownNameError, match="language of pictures"):
         bl.draw(w1()).within("kr")
+
+
+def test_a_picture_goes_from_language_to_language():
+    english = bl.draw(w2(), "neurons", x=[0.1, 0.2])
+    korean = english.within("ko")
+    assert korean.within("en").svg == english.svg != korean.svg
+    assert (korean.title, english.title) == ("신경망 2-2-2", "Network 2-2-2")
+    assert korean.description.startswith("왼쪽부터: 입력")
+    assert {"유닛 3", "유닛 1 → 유닛 3의 가중치: 0.3"} <= set(titles(korean))
+    assert not [title for title in titles(korean) if title and not re.search("[가-힣]", title)]
+
+
+def test_the_voice_is_told_its_language():
+    """Of what is heard: Korean in a Korean picture, and English there where nobody has put it into Korean."""
+    space = "{http://www.w3.org/2000/svg}"
+    for lang in ("en", "ko"):
+        for drawing in (bl.draw(w2(), "neurons"), bl.draw(w1()), bl.draw(w4()), bl.draw(speller(), "time")):
+            root = Xml.fromstring(drawing.within(lang).svg)  # noqa: S314
+            assert root.get("lang") == lang
+            for heard in (*root.iter(f"{space}title"), *root.iter(f"{space}desc")):
+                is_korean = bool(re.search("[가-힣]", heard.text or ""))
+                assert (heard.get("lang") or lang) == ("ko" if is_korean else "en")
+
+
+@pytest.mark.parametrize(
+    ("names", "there"),
+    [
+        ({"0/weight[5,5]": "w"}, r"0/weight\[1,1\]"), ({"1/weight[0,0]": "w"}, "2/weight"), ({"y99": "z"}, "x6"),
+        ({"y1": "z"}, "x6"), ({"t1": "t"}, "t5"), ({"zzz/bias[9]": "b"}, r"2/bias\[1\]"), ({"0/bias[2]": "b"}, "bias"),
+        ({"0/weight[0]": "w"}, "weight"), ({"x0": "x"}, "x1"), ({"x7": "x"}, "x6"), ({"M": "x"}, "L"),
+    ],
+)  # fmt: skip
+def test_names_are_of_what_is_there(names, there):
+    net = w2().replace(params={p: {"weight": np.ones((2, 2)), "bias": np.ones(2)} for p in ("0", "2")})
+    with pytest.raises(UnknownNameError, match=there):
+        bl.draw(net, "neurons", labels=names)
+    bl.draw(net, "neurons", labels={"0/weight[1, 1]": "w", "y6": "z", "t5": "t", "2/bias[1]": "b", "L": "E", "x1": "a"})
+
+
+def test_units_of_a_row_are_the_ones_that_are_numbered_so():
+    closed = bl.Sequential(bl.Linear(2), bl.BatchNorm(), bl.Linear(1)).build((2,))
+    with pytest.raises(InputError, match="unit 5 of the picture is x7 in explain_update"):
+        bl.draw(closed, "neurons", x=[1.0, 2.0])
+    boxed = bl.Sequential(bl.Linear(2), bl.BatchNorm()).build((2,))
+    with pytest.raises(InputError, match="the last layer, 1, is drawn as a box"):
+        bl.draw(boxed, "neurons", x=[1.0, 2.0], y=[0.4, 0.6])
+    with pytest.raises(UnknownNameError):
+        bl.draw(boxed, "neurons", labels={"x0": "x"})
+
+
+def test_a_graph_takes_nothing_beside_it():
+    with pytest.raises(InputError, match="labels is for networks"):
+        bl.draw(w1(), labels={"x1": "a"})
+    x = bl.tensor(1.0, name="x")
+    long = x
+    for _ in range(90):
+        long = long + x
+    with pytest.raises(InputError, match="slopes' is for graphs of up to 80 nodes, this one has 91"):
+        bl.draw(long, "slopes")
+
+
+def test_names_at_broken_lines_differ_where_what_goes_on_differs():
+    blocks = bl.Sequential(*[bl.Sequential(bl.Linear(3), bl.Tanh()) for _ in range(9)]).build((3,))
+    drawing = bl.draw(blocks, "operations")
+    ends = [label.text for label in texts(drawing, anchor="end", size=10.0)]
+    begins = [label.text for label in texts(drawing, anchor="start", size=10.0)]
+    assert len(set(ends)) > 5
+    assert set(ends) <= set(begins)
+    assert len(set(ends)) == len(ends)  # each weight is used once
 
 
 def test_legends_speak_of_what_is_there():

@@ -26,17 +26,48 @@ def shown(lesson: Lesson) -> list[str]:
 
 
 @pytest.mark.parametrize("lesson", EACH)
-def test_shown_code_uses_nothing_that_is_not_shown(lesson: Lesson) -> None:
+def test_shown_code_uses_nothing_that_is_not_shown_before(lesson: Lesson) -> None:
     tree = ast.parse("\n".join(shown(lesson)))
-    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    stored |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    stored |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ExceptHandler))}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            stored |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    known = set(dir(builtins))
+    for statement in tree.body:
+        value = statement.value if isinstance(statement, ast.Assign) else statement
+        assert used_at_once(value) - known - bound(value) == set(), f"line {statement.lineno}"
+        known |= bound(statement)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    assert used - stored - set(dir(builtins)) == set()
-    assert {"np", "bl", "say"} <= stored
+    assert used - known == set()  # what functions use when they are called, too
+    assert {"np", "bl", "say"} <= known
+
+
+def bound(tree: ast.AST) -> set[str]:
+    """Names that get a value somewhere in it."""
+    nodes = list(ast.walk(tree))
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    names |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    names |= {
+        node.name
+        for node in nodes
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler)) and node.name
+    }
+    for node in nodes:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    return names
+
+
+def used_at_once(tree: ast.AST) -> set[str]:
+    """Names that it uses where it stands, not only when a function in it is called."""
+    if isinstance(tree, ast.Name):
+        return {tree.id} if isinstance(tree.ctx, ast.Load) else set()
+    if isinstance(tree, (ast.FunctionDef, ast.Lambda)):
+        arguments = [each for each in (*tree.args.defaults, *tree.args.kw_defaults) if each is not None]
+        return set().union(*map(used_at_once, [*arguments, *getattr(tree, "decorator_list", [])]))
+    return set().union(*map(used_at_once, ast.iter_child_nodes(tree)))
+
+
+def test_a_name_that_comes_later_is_noticed() -> None:
+    later = ast.parse("f = lambda: y\nx = [y + z for z in [1]]\ny = 1").body
+    assert used_at_once(later[0].value) - bound(later[0].value) == set()  # type: ignore[attr-defined]
+    assert used_at_once(later[1].value) - bound(later[1].value) == {"y"}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", ["arrays", "backprop", "jacobians", "by-hand"])

@@ -150,8 +150,12 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The help text, with the page that tells more at its end."""
-        self.epilog = f"{self.epilog}\n\n{guide(self.name or '')}"
-        super().format_help(ctx, formatter)
+        own = self.epilog
+        self.epilog = "\n\n".join(filter(None, [own, guide(self.name or "")]))
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.epilog = own
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read what was typed.

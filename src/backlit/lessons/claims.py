@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from backlit.languages import NAMES
 from backlit.lessons.source import Code, Lesson, Prose
@@ -44,15 +45,27 @@ def prose(lesson: Lesson) -> dict[str, str]:
 
 
 def held(lesson: Lesson) -> list[Held]:
-    """The words that a lesson's claims hold; read from the claims, without running them."""
+    """The words that a lesson's claims hold; read from the claims, without running them.
+
+    Raises
+    ------
+    ValueError
+        If words aren't written as plain strings: where.
+    """
     found = []
     for part in lesson.parts:
         if isinstance(part, Code) and part.claim:
             for node in ast.walk(ast.parse(part.text)):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "holds":
-                    words = dict(zip(NAMES, (ast.literal_eval(words) for words in node.args[:2]), strict=True))
-                    found.append(Held(words, part.line + node.lineno - 1))
+                    line, plain = part.line + node.lineno - 1, [_plain(words) for words in node.args[:2]]
+                    if len(plain) != len(NAMES) or None in plain:
+                        raise ValueError(f"{lesson.path}, line {line}: holds takes its words as two plain strings")
+                    found.append(Held(dict(zip(NAMES, plain, strict=True)), line))
     return found
+
+
+def _plain(words: ast.expr) -> Any:
+    return words.value if isinstance(words, ast.Constant) and isinstance(words.value, str) else None
 
 
 def lost(lesson: Lesson) -> list[Held]:

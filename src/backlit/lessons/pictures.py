@@ -11,10 +11,9 @@ from typing import Any
 
 from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.draw.png import save_png
-from backlit.inspect.draw.svg import to_svg
 from backlit.inspect.plots.style import fonts
 from backlit.languages import check_language
-from backlit.report.labels import translated
+from backlit.report.labels import Patterns, matched, translated
 
 
 def is_picture(value: Any) -> bool:
@@ -29,31 +28,37 @@ def png(picture: Any, language: str = "en") -> bytes:
     if isinstance(picture, Drawing):
         save_png(picture.within(language).scene, buffer)
     else:
-        with _labels_in(picture, language):
+        with labels_in(picture, language):
             picture.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
 
 
 @contextlib.contextmanager
-def _labels_in(figure: Any, language: str) -> Iterator[None]:
-    """Labels that Backlit's own plots make are in a language, for a while."""
+def labels_in(figure: Any, language: str, also: Patterns = ()) -> Iterator[int]:
+    """Labels that Backlit's own plots make are in a language, for a while; how many there are.
+
+    `also` has patterns of labels that a report has not.
+    """
     from matplotlib.text import Text
 
     changed = []
-    for text in figure.findobj(Text) if language != "en" else ():
-        words = translated(text.get_text(), language)
-        if words is not None:
-            changed.append((text, text.get_text()))
-            text.set_text(words)
-    yield
-    for text, words in changed:
-        text.set_text(words)
+    try:
+        for text in figure.findobj(Text) if language != "en" else ():
+            english = text.get_text()
+            words = (translated(english, language) or matched(english, also)) if english else None
+            if words is not None:
+                changed.append((text, english))
+                text.set_text(words)
+        yield len(changed)
+    finally:
+        for text, english in changed:
+            text.set_text(english)
 
 
 def shown(picture: Any, language: str = "en") -> tuple[str, bytes]:
     """What a page shows: a drawing as SVG, which stays sharp however large; a figure as PNG."""
     if isinstance(picture, Drawing):
-        return "svg", to_svg(picture.within(language).scene).encode()
+        return "svg", picture.within(language).svg.encode()
     return "png", png(picture, language)
 
 

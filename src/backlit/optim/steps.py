@@ -28,6 +28,20 @@ def power(base: float, exponent: Any) -> Any:
     return base ** (exponent * 1.0)
 
 
+def factor_of(learning_rate: Any, params: Tree) -> State:
+    """The state of a step with this rate: a factor of 1 if it is a `Steered` one."""
+    leaves = tree.leaves(params)
+    if steered_of(learning_rate) is None or not leaves:
+        return {}
+    return {"factor": namespace(leaves[0]).ones((), dtype=leaves[0].dtype)}
+
+
+def eta_at(learning_rate: Any, state: State, step: Any) -> Any:
+    """The learning rate of an update: a number, or a schedule's, times the factor of a `Steered` rate."""
+    eta = learning_rate(step) if callable(learning_rate) else learning_rate
+    return eta * state["factor"] if "factor" in state else eta
+
+
 @dataclass(frozen=True, repr=False)
 class Negate(Transform):
     """``g ← −g``: turns descent into ascent when it comes first.
@@ -247,13 +261,8 @@ class ScaleByLearningRate(Transform):
     learning_rate: float | Callable[[Any], Any] = field(metadata=RATE)
 
     def init(self, params: Tree) -> State:
-        leaves = tree.leaves(params)
-        if steered_of(self.learning_rate) is None or not leaves:
-            return {}
-        return {"factor": namespace(leaves[0]).ones((), dtype=leaves[0].dtype)}
+        return factor_of(self.learning_rate, params)
 
     def update(self, gradients: Tree, state: State, params: Tree, step: Any) -> tuple[Tree, State]:
-        eta: Any = self.learning_rate(step) if callable(self.learning_rate) else self.learning_rate
-        if "factor" in state:
-            eta = eta * state["factor"]
+        eta = eta_at(self.learning_rate, state, step)
         return tree.map(lambda g: -cast(eta, g) * g, gradients), state

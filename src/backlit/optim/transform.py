@@ -121,11 +121,17 @@ class Chain(Transform):
     transforms: tuple[Transform, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what isn't a transform."""
+        """Refuse what isn't a transform, and a second optimizer."""
         object.__setattr__(self, "transforms", tuple(self.transforms))
         for part in self.transforms:
             if not _is_transform(part):
                 raise InputError(f"chain takes transforms and optimizers, got {part!r}")
+        optimizers = [part for part in self.transforms if isinstance(part, Optimizer)]
+        if len(optimizers) > 1:
+            raise InputError(
+                f"chain takes one optimizer, got {optimizers[0]!r} and {optimizers[1]!r}: the second would take the "
+                "first's updates for gradients; leave one of them out"
+            )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -160,7 +166,7 @@ def chain(*transforms: Transform) -> Chain:
     Raises
     ------
     InputError
-        If something among them isn't a transform.
+        If something among them isn't a transform, or two are optimizers.
 
     Examples
     --------

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape, unescape
 
 from backlit.languages import NAMES
 from backlit.report.texts import catalogue
 
-Patterns = list[tuple[re.Pattern[str], str]]
+Patterns = Sequence[tuple[re.Pattern[str], str]]
 _TEXT = re.compile(r"<text(?P<how>[^>]*)>(?P<words>[^<]+)</text>")
 
 

@@ -57,7 +57,7 @@ def draw(
         targets as y.
     labels : (inputs, outputs) or dict, optional
         For "time": what is written below x₁, x₂, … and above y₁, y₂, …: a text or a list for each, or None.
-        For "neurons": names of units' outputs, sums and targets, and of weights, as in `explain_update`:
+        For "neurons": names of units' outputs, sums and targets, by the picture's numbers, and of weights:
         ``{"x3": "h1", "y3": "z1", "t5": "t1", "0/weight[0,0]": "w1"}``.
 
     Returns
@@ -108,6 +108,9 @@ def _scene(what: Any, depth: str | None, said: dict[str, Any]) -> Scene:
     if isinstance(what, (Tensor, Explanation)):
         if depth not in (None, "operations", "slopes"):
             raise InputError(f"depth={depth!r} is for networks; a graph is drawn as depth='operations' or 'slopes'")
+        beside = [name for name, value in said.items() if value is not None]
+        if beside:
+            raise InputError(f"{beside[0]} is for networks; a graph is drawn with the names and values it has")
         return _graph(what, slopes=depth == "slopes")
     if not isinstance(what, Layer) and not isinstance(getattr(what, "network", what), Network):
         raise InputError(f"draw takes a Tensor, an Explanation, a Network or a Run, got {described(what)}")
@@ -128,10 +131,13 @@ def _scene(what: Any, depth: str | None, said: dict[str, Any]) -> Scene:
 
 
 def _graph(what: Tensor | Explanation, note: str = "", slopes: bool = False) -> Scene:
+    size = len(what) if isinstance(what, Explanation) else len(graph.nodes(what))
+    if slopes and size > _MOST:
+        raise InputError(f"depth='slopes' is for graphs of up to {_MOST} nodes, this one has {size}")
     if isinstance(what, Explanation):
         last = what.output
-        return operations(what, note, slopes) if len(what) <= _MOST else summary(last.tensor, last.upstream, note)
-    if len(graph.nodes(what)) > _MOST:
+        return operations(what, note, slopes) if size <= _MOST else summary(last.tensor, last.upstream, note)
+    if size > _MOST:
         return summary(what, note=note)
     return operations(explain(what), note, slopes)
 

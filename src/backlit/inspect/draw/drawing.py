@@ -28,21 +28,30 @@ class Drawing:
         What is seen, in words; they stand in the SVG, too.
     """
 
-    scene: Scene = field(repr=False)
+    made: Scene = field(repr=False)  # its texts in every language that they know
+    lang: str = "en"
+
+    @cached_property
+    def scene(self) -> Scene:
+        """The shapes, with their texts in the picture's language."""
+        return self.made.within(self.lang)
 
     @cached_property
     def svg(self) -> str:
-        return to_svg(self.scene)
+        return to_svg(self.scene, self.lang)
 
     def within(self, lang: str) -> Drawing:
-        """The same picture with its labels in a language, "en" or "ko"; English is what it is made in.
+        """The same picture with its labels in a language, "en" or "ko".
+
+        Titles of single shapes, which are heard rather than seen, stay English where nobody has put them into Korean;
+        they are marked as English.
 
         Raises
         ------
         UnknownNameError
             If there is no such language.
         """
-        return self if check_language(lang, of="pictures") == "en" else Drawing(self.scene.within(lang))
+        return Drawing(self.made, check_language(lang, of="pictures"))
 
     @property
     def title(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -44,8 +44,18 @@ class Names:
         return bool(self.lines)
 
 
-def named_units(network: Network, columns: Sequence[tuple[str, int, int]], x: Any, y: Any, names: Any) -> Names:
-    """The texts of a picture's columns, each (path of the layer, number of its first unit, units).
+class Column(Protocol):
+    """Units of a layer, numbered from `first`; a box has no numbers, and 0 there."""
+
+    path: str
+    first: int
+    units: int
+    weight: np.ndarray | None
+    bias: np.ndarray | None
+
+
+def named_units(network: Network, columns: Sequence[Column], x: Any, y: Any, names: Any) -> Names:
+    """The texts of a picture's columns.
 
     Raises
     ------
@@ -54,32 +64,78 @@ def named_units(network: Network, columns: Sequence[tuple[str, int, int]], x: An
     """
     given = _checked(names)
     told = Names()
-    numbers = {n for _, first, units in columns for n in range(first, first + units)}
     for key, name in given.items():
-        weight = re.fullmatch(r"(.*?)/?weight\[(\d+), ?(\d+)\]", key)
-        if weight:
-            told.weights[weight[1], int(weight[2]), int(weight[3])] = named(name).text
-        elif re.fullmatch(r"x\d+", key) and int(key[1:]) in numbers:
+        place = PLACE.fullmatch(key)
+        if not _is_there(key, place, columns):
+            raise unknown("symbol in labels", key, _there(columns))
+        if place and place[2] == "weight":
+            told.weights[place[1] or "", int(place[3]), int(place[4])] = named(name).text
+        elif key[0] == "x":
             told.units[int(key[1:])] = named(name).text
-        elif not re.fullmatch(r"[yt]\d+|L|.*bias\[\d+\]", key):
-            raise unknown("symbol in labels", key, ["x1", "y3", "t5", "0/weight[0,0]", "0/bias[0]", "L"])
     if x is None:
         if y is not None:
             raise InputError("targets are drawn beside the outputs of a row: give the row as x=…")
         return told
     units = _units(network, x)
-    for path, first, count in columns:
-        own = [unit for unit in units if unit.layer == path]
-        for unit, n in zip(own, range(first, first + count), strict=False):
+    for column in columns:
+        own = [unit for unit in units if unit.layer == column.path and column.first]
+        for unit, n in zip(own, _numbers(column), strict=False):
+            if unit.number != n:
+                raise InputError(
+                    f"x for depth='neurons' is for networks all of whose units are drawn: unit {n} of the picture is "
+                    f"x{unit.number} in explain_update, which counts the units of layers that are drawn as boxes or "
+                    "lines, too; leave x and y out, or use bl.explain_update"
+                )
             told.lines[n] = _said(unit, n, given)
     if y is not None:
-        _, first, count = columns[-1]
-        targets = np.asarray(y, dtype=float).reshape(-1)
-        if len(targets) != count:
-            raise InputError(f"y has {len(targets)} targets, the network {count} outputs")
-        for n, value in zip(range(first, first + count), targets, strict=True):
+        last, targets = columns[-1], np.asarray(y, dtype=float).reshape(-1)
+        if not last.first:
+            raise InputError(
+                f"y is drawn beside units, and the last layer, {last.path}, is drawn as a box; leave y out"
+            )
+        if len(targets) != last.units:
+            raise InputError(f"y has {len(targets)} targets, the network {last.units} outputs")
+        for n, value in zip(_numbers(last), targets, strict=True):
             told.targets[n] = f"{_symbol(given, 't', n)} = {number(value)}"
     return told
+
+
+PLACE = re.compile(r"(?:(.*)/)?(weight|bias)\[(\d+)(?:, ?(\d+))?\]")
+
+
+def _numbers(column: Column) -> range:
+    return range(column.first, column.first + column.units) if column.first else range(0)
+
+
+def _is_there(key: str, place: re.Match[str] | None, columns: Sequence[Column]) -> bool:
+    """Whether a symbol is of something in the picture: an output x, a weighted sum y, a target t, a parameter, or L."""
+    if place:
+        index = tuple(int(n) for n in (place[3], place[4]) if n is not None)
+        arrays = [getattr(column, place[2]) for column in columns if column.path == (place[1] or "")]
+        return any(
+            array is not None
+            and len(index) == array.ndim
+            and all(n < size for n, size in zip(index, array.shape, strict=True))
+            for array in arrays
+        )
+    unit = re.fullmatch(r"([xyt])(\d+)", key)
+    if not unit:
+        return key == "L"
+    having = {"x": columns, "y": columns[1:], "t": columns[-1:]}[unit[1]]
+    return any(int(unit[2]) in _numbers(column) for column in having)
+
+
+def _there(columns: Sequence[Column]) -> list[str]:
+    """Some symbols that are there: of each kind the first and the last, which tell the ranges."""
+    found = [f"x{n}" for column in columns for n in _numbers(column)]
+    found = [*found[:1], *found[-1:], *(f"t{n}" for n in list(_numbers(columns[-1]))[:1])]
+    for column in columns:
+        for name in ("weight", "bias"):
+            array = getattr(column, name)
+            if array is not None:
+                last = ",".join(str(size - 1) for size in array.shape)
+                found.append(f"{column.path}/{name}[{last}]".lstrip("/"))
+    return [*found, "L"]
 
 
 def _checked(names: Any) -> dict[str, str]:

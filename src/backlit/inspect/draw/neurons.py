@@ -77,7 +77,8 @@ def neurons(network: Network, x: Any = None, y: Any = None, names: Any = None) -
     x, y : array, optional
         A row, whose sums and outputs are written to the units, and its targets.
     names : dict, optional
-        Names of units' outputs, sums and targets, and of weights, as in `explain_update`.
+        Names of units' outputs, sums and targets, and of weights, as in `explain_update`; units by the picture's
+        numbers.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def neurons(network: Network, x: Any = None, y: Any = None, names: Any = None) -
         If the row or the targets don't fit the network, or a name is of nothing in it.
     """
     columns = _columns(network)
-    told = named_units(network, [(column.path, column.first, column.units) for column in columns], x, y, names)
+    told = named_units(network, columns, x, y, names)
     if told.wide:
         for column in columns:
             column.step = _STEP_OF_VALUES
@@ -100,7 +101,7 @@ def neurons(network: Network, x: Any = None, y: Any = None, names: Any = None) -
     top = _MARGIN + (26 if any(column.bias is not None or column.recurrent for column in columns) else 0)
     height = top + tall + 15 * lines + _MARGIN + 34
     counts = "-".join(str(column.units) if not column.box else column.box.text for column in columns)
-    scene = Scene(width, height, f"Network {counts}", _describe(columns, legend))
+    scene = Scene(width, height, words.NETWORK.say(counts=counts), _describe(columns, legend))
     start = (width - across * (len(columns) - 1)) / 2
     places = [(start + across * i, top + (tall - (34 if told.wide else 0)) / 2) for i in range(len(columns))]
     room = Room()
@@ -108,11 +109,11 @@ def neurons(network: Network, x: Any = None, y: Any = None, names: Any = None) -
         room.take(*_rooms(column, at, middle, told.wide))
     for i in range(1, len(columns)):
         _connect(scene, columns[i - 1], columns[i], places[i - 1], places[i], told, room)
-    for column, (x, y) in zip(columns, places, strict=True):
-        _draw(scene, column, x, y, told)
+    for column, (at, middle) in zip(columns, places, strict=True):
+        _draw(scene, column, at, middle, told)
         for line, text in enumerate(column.captions):
             bold = line == 0
-            scene.add(Label(x, top + tall + 24 + 15 * line, _fits(text), 11.0, INK if bold else QUIET, bold=bold))
+            scene.add(Label(at, top + tall + 24 + 15 * line, _fits(text), 11.0, INK if bold else QUIET, bold=bold))
     scene.add(Label(width / 2, height - _MARGIN + 6, legend, 11.0, QUIET))
     return scene
 
@@ -171,7 +172,9 @@ def _columns(network: Network) -> list[_UnitColumn]:
         elif not last.box and part.shape == (last.units,) and not leaves:
             last.captions.append(part.text)  # an activation, dropout, flatten
         else:
-            columns.append(_UnitColumn(1, 0, part, [part.text, f"→ {' × '.join(map(str, part.shape))}"]))
+            columns.append(
+                _UnitColumn(1, 0, part, [part.text, f"→ {' × '.join(map(str, part.shape))}"], path=part.path)
+            )
     return columns
 
 
@@ -248,7 +251,7 @@ def _edge(
 def _weight_title(a: _UnitColumn, b: _UnitColumn, i: int | None, j: int | None, value: float | None) -> str:
     if i is None or j is None or value is None:
         return ""
-    return f"weight from unit {a.first + i} to unit {b.first + j}: {number(value)}"
+    return words.WEIGHT.say(start=a.first + i, end=b.first + j, value=number(value))
 
 
 def _draw(scene: Scene, column: _UnitColumn, x: float, y: float, told: Names) -> None:
@@ -261,13 +264,13 @@ def _draw(scene: Scene, column: _UnitColumn, x: float, y: float, told: Names) ->
     for unit, cx, cy in _positions(column, x, y):
         if unit is None:
             dots: list[Shape] = [Box(cx - 2, cy + dy - 2, 4, 4, 2, QUIET, QUIET, 0) for dy in (-10, 0, 10)]
-            scene.add(*dots, title=f"{column.units - _MOST + 2} more units")
+            scene.add(*dots, title=words.MORE_UNITS.say(n=column.units - _MOST + 2))
             continue
         name = told.units.get(column.first + unit, str(column.first + unit))
-        title = f"unit {column.first + unit}"
+        title = words.UNIT.say(n=column.first + unit)
         if column.bias is not None:
             value = float(column.bias[unit])
-            title += f", bias {number(value)}"
+            title = words.UNIT_WITH_BIAS.say(n=column.first + unit, value=number(value))
             start, end = _edge((cx - 21, cy - 34), (cx, cy), 0, _RADIUS)
             scene.add(_line(start, end, value, largest))
         if column.recurrent:
@@ -284,7 +287,7 @@ def _draw(scene: Scene, column: _UnitColumn, x: float, y: float, told: Names) ->
             scene.add(Box(cx - wide / 2, low - 11, wide, 14, 2, PAPER, PAPER, 0), Label(cx, low, text, 10.5))
         target = told.targets.get(column.first + unit)
         if target:
-            scene.add(Label(cx + _RADIUS + 10, cy + 4, target, 11.0, GRADIENT, anchor="start"), title="target")
+            scene.add(Label(cx + _RADIUS + 10, cy + 4, target, 11.0, GRADIENT, anchor="start"), title=words.TARGET)
     if column.recurrent:
         scene.add(Label(x, y - column.height / 2 - 36, words.LOOP, 9.5, QUIET))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,7 @@ _SIGNS = {
     "minimum": "min",
 }
 _MARGIN, _PAD = 20.0, 8.0
+_NAME = 44.0  # room for a name where a line is broken
 _HEIGHT = 28.0  # of an operation's sign
 
 
@@ -107,7 +109,7 @@ def operations(explanation: Explanation, note: str = "", slopes: bool = False) -
     """The picture of an explanation, every node with its value and gradient; with `slopes`, local ones between them."""
     nodes, edges, local = _graph(explanation)
     legend = legend_of(explanation.output.name, explanation.output.upstream)
-    title = f"Graph of {explanation.output.name}: {len(explanation)} nodes"
+    title = words.GRAPH.say(name=explanation.output.name, n=len(explanation))
     notes = [join(" · ", [legend, words.SLOPES]) if slopes else legend, *filter(None, [note])]
     described = _describe(explanation, legend)
     return compose(nodes, edges, title, described, notes, explanation.first_nonfinite, local if slopes else {})
@@ -162,11 +164,34 @@ def _moved(slot: Slot, left: float) -> Slot:
     return Slot(slot.left + left, slot.right + left, slot.y + _MARGIN)
 
 
+def _names_of(sources: Iterable[Any], nodes: dict[Any, Node]) -> dict[Any, str]:
+    """What is written where a line is broken: names cut to the room, at their beginnings; those alike are counted."""
+    whole = {source: source if isinstance(source, str) else nodes[source].sign for source in sources}
+    cut = {source: _end_of(name) for source, name in whole.items()}
+    alike = Counter(cut.values())
+    seen: Counter[str] = Counter()
+    for source, name in cut.items():
+        seen[name] += 1
+        if alike[name] > 1:
+            cut[source] = f"{name} ({seen[name]})"
+    return cut
+
+
+def _end_of(name: str) -> str:
+    if text_width(name, 10.0) <= _NAME:
+        return name
+    while text_width("…" + name, 10.0) > _NAME:
+        name = name[1:]
+    return "…" + name
+
+
 def _edges(
     rows: Folded, edges: list[tuple[Any, Any]], nodes: dict[Any, Node], left: float
 ) -> list[tuple[str, list[Shape]]]:
     """Lines from node to node; between rows two short ones, each with the name of what goes along it."""
     placed, arrived = rows.layout, Counter[Any]()
+    broken = [start[0] if nodes[start].kind == "part" else start for start, end in edges if (start, end) in rows.broken]
+    names = _names_of(dict.fromkeys(broken), nodes)
     shapes: list[Shape] = []
     for start, end in dict.fromkeys(edges):
         first, last = _moved(placed.slots[start], left), _moved(placed.slots[end], left)
@@ -177,7 +202,7 @@ def _edges(
             shapes.append(Curve(points, stroke=LINE, arrow=arrow))
             continue
         source = start[0] if nodes[start].kind == "part" else start
-        name = shorten(source if isinstance(source, str) else nodes[start].sign, 44.0, 10.0)
+        name = names[source]
         off = 15.0 * arrived[end]
         arrived[end] += 1
         shapes += [

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree as Xml
 from zlib import crc32
 
 from backlit.inspect.draw.scene import FONTS, PAPER, Box, Curve, Heat, Label, Scene, Shape
 
+HANGUL = re.compile("[가-힣]")
 
-def to_svg(scene: Scene) -> str:
-    """The picture as the text of an SVG file."""
+
+def to_svg(scene: Scene, lang: str = "en") -> str:
+    """The picture as the text of an SVG file; `lang` is the language that the scene's texts are in."""
     size = {"width": _n(scene.width), "height": _n(scene.height)}
     checksum = f"{crc32((scene.title + scene.description).encode()):x}"  # several pictures may stand on one page
     root = Xml.Element(
         "svg",
         {
             "xmlns": "http://www.w3.org/2000/svg",
+            "lang": lang,
             "viewBox": f"0 0 {size['width']} {size['height']}",
             **size,
             "role": "img",
@@ -24,17 +28,23 @@ def to_svg(scene: Scene) -> str:
             "style": "max-width: 100%; height: auto",  # on a phone as wide as the page
         },
     )
-    Xml.SubElement(root, "title", id=f"title-{checksum}").text = _clean(scene.title)
-    Xml.SubElement(root, "desc", id=f"description-{checksum}").text = _clean(scene.description)
+    _heard(root, "title", scene.title, lang, id=f"title-{checksum}")
+    _heard(root, "desc", scene.description, lang, id=f"description-{checksum}")
     Xml.SubElement(root, "rect", {**size, "fill": PAPER})
     for title, shapes in scene.groups:
         group = Xml.SubElement(root, "g")
         if title:
-            Xml.SubElement(group, "title").text = _clean(title)
+            _heard(group, "title", title, lang)
         for shape in shapes:
             _write(group, shape)
     Xml.indent(root, " ")
     return Xml.tostring(root, encoding="unicode") + "\n"
+
+
+def _heard(parent: Xml.Element, tag: str, text: str, lang: str, **attributes: str) -> None:
+    """A text for readers of the screen, marked as English where it has no Korean: it chooses the voice."""
+    plain = lang == "ko" and not HANGUL.search(text)
+    Xml.SubElement(parent, tag, {**attributes, **({"lang": "en"} if plain else {})}).text = _clean(text)
 
 
 def _write(group: Xml.Element, shape: Shape) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
+from backlit.inspect.draw import words
 from backlit.inspect.draw.faces import Face, number, painted
 from backlit.inspect.draw.scene import FORWARD, INK, LINE, PAPER, QUIET, Box, Curve, Label, Scene, Shape, shorten
 from backlit.inspect.draw.steps import SILENT, Stage, stages
 from backlit.inspect.draw.symbols import symbol
-from backlit.inspect.draw.words import SAME_WEIGHTS
 from backlit.nn.layer import Network
 from backlit.nn.layers.linear import Linear
 
@@ -73,8 +73,8 @@ def unrolled(network: Network, x: Any, labels: Any) -> Scene:
     scene = Scene(
         place.x(len(drawn) - 1) + _WIDE / 2 + _MARGIN,
         place.y(0) + _HIGH / 2 + 50,
-        f"Network unrolled over {steps} steps",
-        f"{names}: each state comes from the input below it and the state before it; {SAME_WEIGHTS}.",
+        words.UNROLLED.say(n=steps),
+        words.UNROLLED_SAYS.say(layers=names, same=words.SAME_WEIGHTS),
     )
     row = None if x is None else np.asarray(x).reshape(network.input_shape)
     for height, level in enumerate(levels):
@@ -91,7 +91,7 @@ def unrolled(network: Network, x: Any, labels: Any) -> Scene:
         if above and not (levels[-1].last_only and step != steps - 1):
             top = place.y(len(levels) - 1) - _HIGH / 2 - 8
             scene.add(Label(place.x(column), top, shorten(above[step], _WIDE, 13.0), 13.0, FORWARD))
-    scene.add(Label(scene.width / 2, scene.height - 12, SAME_WEIGHTS, 11.0, QUIET))
+    scene.add(Label(scene.width / 2, scene.height - 12, words.SAME_WEIGHTS, 11.0, QUIET))
     return scene
 
 

@@ -12,7 +12,7 @@ _COUNTS = {
 INPUT = Template("input", "입력").say()
 PARAMETERS = Template("{n:,} parameters", "매개변수 {n:,}개")
 AT_EACH_STEP = Template("{n} values at each of {steps} steps", "단계 {steps}개마다 값 {n}개")
-SHARED = Template("; the steps of a recurrent layer share theirs", "(순환 층의 단계는 매개변수를 함께 씁니다)").say()
+SHARED = Template("; the steps of a recurrent layer share theirs", "(순환층의 단계는 매개변수를 함께 씁니다)").say()
 MORE = Template("… {n} more", "… {n}개 더")
 LOOP = Template("loop: its own state of the step before", "고리: 한 단계 전의 자기 상태").say()
 WEIGHTS = Template(
@@ -29,10 +29,22 @@ VALUES = Template(
     "above each line: its value · below, in italics: ∂{name}/∂(this value)",
     "선 위: 값 · 선 아래, 기울임: ∂{name}/∂(이 값)",
 )
-SLOPES = Template("between: local slopes", "사이: 국소 미분값").say()
+SLOPES = Template("at the beginning of a line: its local slope", "선이 시작하는 곳: 국소 미분값").say()
 GOES_ON = Template(
     "where a line ends in a name, it goes on at that name", "이름에서 끊긴 선은 같은 이름에서 이어집니다"
 ).say()
+NETWORK = Template("Network {counts}", "신경망 {counts}")
+GRAPH = Template("Graph of {name}: {n} nodes", "{name}의 그래프: 노드 {n}개")
+UNROLLED = Template("Network unrolled over {n} steps", "단계 {n}개로 펼친 신경망")
+UNROLLED_SAYS = Template(
+    "{layers}: each state comes from the input below it and the state before it; {same}.",
+    "{layers}: 상태는 모두 아래의 입력과 바로 앞의 상태에서 나옵니다. {same}.",
+)
+WEIGHT = Template("weight from unit {start} to unit {end}: {value}", "유닛 {start} → 유닛 {end}의 가중치: {value}")
+UNIT = Template("unit {n}", "유닛 {n}")
+UNIT_WITH_BIAS = Template("unit {n}, bias {value}", "유닛 {n}, 편향 {value}")
+MORE_UNITS = Template("{n} more units", "유닛 {n}개 더")
+TARGET = Template("target", "목푯값").say()
 MEAN = Template("mean {value}", "평균 {value}")
 NUMBERS = Template("{n} numbers", "숫자 {n}개")
 

@@ -119,7 +119,7 @@ class _UnitWalk:
         shape = values.shape[1:]
         if len(self.units) + math.prod(shape) > _MOST_UNITS:
             raise InputError(
-                f"explain_update looks at networks unit by unit, and this one has more than {_MOST_UNITS:,} with "
+                f"a network is looked at unit by unit, and this one has more than {_MOST_UNITS:,} with "
                 f"layer {layer or 'network'}; take a smaller one, or bl.explain for whole arrays"
             )
         flat = values.reshape(len(values), -1)

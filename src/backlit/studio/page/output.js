@@ -222,13 +222,14 @@ class Scores extends StudioElement {
   render() {
     const { compare, data } = this.state;
     const sides = compare ? ["a", "b"] : ["a"];
+    const held = data?.arrays?.held?.values.some((flag) => flag === 1);
     const cells = (key) => sides.map((side) => html`<td class="n" data-score=${`${side}:${key}`}>–</td>`);
     return html`<table class="scores"><caption class="unseen">${say("scores")}</caption>
       ${compare ? html`<thead><tr><td></td>${sides.map((side) => html`<th scope="col">${say(side === "a" ? "this-network" : "other-network")}</th>`)}</tr></thead>` : nothing}
       <tbody>
         <tr><th scope="row"><span class="swatch train"></span>${say("loss-training")}</th>${cells("loss")}</tr>
         <tr><th scope="row"><span class="swatch held"></span>${say("loss-held")}</th>${cells("held_loss")}</tr>
-        ${data?.task === "classification" || data?.task === "text" ? html`<tr><th scope="row">${say("right-held")}</th>${cells("accuracy")}</tr>` : nothing}
+        ${data?.task === "classification" || data?.task === "text" ? html`<tr><th scope="row">${say(held ? "right-held" : "right-training")}</th>${cells("accuracy")}</tr>` : nothing}
       </tbody></table>`;
   }
 
