@@ -263,7 +263,7 @@ def test_a_row_is_drawn_and_its_target_may_be_said_apart(command, classifier, tm
         "show", "two", "--row", "width=55,height=2.5", "--answer", "no", "--draw", tmp_path / "p.svg"
     )
     assert status == 0, told
-    assert "gradient of L" in (tmp_path / "p.svg").read_text(encoding="utf-8")
+    assert "∂L/∂(this value)" in (tmp_path / "p.svg").read_text(encoding="utf-8")
     status, printed, told = command("show", "two", "--row", "two.csv")  # its first row, which has the target
     assert status == 0
     assert "cross_entropy" in printed

@@ -79,7 +79,7 @@ def check_shard(shard: Any, engine: str) -> None:
     """Refuse what can't be divided over devices, and an engine that has but one."""
     if shard is None:
         return
-    if shard not in SHARDS:
+    if not isinstance(shard, str) or shard not in SHARDS:
         raise unknown("shard", shard, SHARDS)
     if engine == "numpy":
         raise InputError(f"shard={shard!r}: the numpy engine computes on one device; use engine='xla'")
@@ -89,7 +89,7 @@ def check_precision(precision: Any, engine: str, dtype: str = "float32") -> None
     """Refuse a precision that there isn't, or that engine or type don't have."""
     if precision is None:
         return
-    if precision not in PRECISIONS:
+    if not isinstance(precision, str) or precision not in PRECISIONS:
         raise unknown("precision", precision, PRECISIONS)
     if engine == "numpy":
         raise InputError(f"precision={precision!r}: NumPy has no such numbers; use engine='xla'")
