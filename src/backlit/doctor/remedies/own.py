@@ -293,7 +293,8 @@ def _special(finding: Finding, e: Evidence, own: Mapping[str, Any]) -> str | Non
         fill = "bl.fit(..., preparation=bl.data.FillGaps().fit(x))"
         return f"x = np.where(x == {finding.values['code']:g}, np.nan, x); {fill}  # gaps filled, not learned from"
     validation = own.get("validation")
-    if finding.name == "shifted split" and "drift" not in finding.values and isinstance(validation, (tuple, list)):
+    other = {"drift", "held_length"} & finding.values.keys()  # signs that have remedies of their own
+    if finding.name == "shifted split" and not other and isinstance(validation, (tuple, list)):
         return BOTH_TEXTS if "token" in finding.values else BOTH_PARTS
     if finding.name == "labels wrong in one part" and isinstance(validation, (tuple, list)):
         return PAIRS
