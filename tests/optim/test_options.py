@@ -25,7 +25,7 @@ EDGES = {  # values that are taken, and values that aren't
     "weight_decay": FROM_ZERO, "learning_rate": FROM_ZERO, "learning_rate_decay": FROM_ZERO, "limit": ANY_POSITIVE,
     "initial_accumulator": FROM_ZERO, "order": ((TINY, math.inf), (0, -TINY)), "decay": BELOW_ONE, "end": FROM_ZERO,
     "start": FROM_ZERO, "peak": FROM_ZERO, "then": FROM_ZERO, "minimum": FROM_ZERO, "threshold": FROM_ZERO,
-    "every": FROM_ONE, "steps": FROM_ONE, "memory": FROM_ONE,
+    "every": FROM_ONE, "steps": FROM_ONE, "memory": FROM_ONE, "strength": FROM_ZERO,
     "patience": ((0, 2**40), (-1, 0.5)), "cooldown": ((0, 2**40), (-1, 0.5)),
     "factor": ANY_POSITIVE, "share": TO_ONE, "rise": TO_ONE, "end_divisor": ANY_POSITIVE, "start_divisor": ANY_POSITIVE,
     "mode": (("min", "max"), ("mean",)), "threshold_mode": (("relative", "absolute"), ("none",)),
