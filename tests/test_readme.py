@@ -71,7 +71,7 @@ def test_the_first_table(tmp_path: Path) -> None:
     printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
     (tmp_path / "job.toml").write_text(*re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL), encoding="utf-8")
     run(tmp_path, sys.executable, "-m", "backlit", "train", "--config", "job.toml", "--epochs", "2", "--no-report")
-    assert "gradient of L" in (tmp_path / "pass.svg").read_text(encoding="utf-8")
+    assert "∂L/∂(this value)" in (tmp_path / "pass.svg").read_text(encoding="utf-8")
     shown = re.findall(r"^    ((?:column|id|area|built|district) .*)$", text, flags=re.MULTILINE)
     assert len(shown) == 5
     for line in shown:  # the table on the page is the one that is printed
