@@ -28,6 +28,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import residual
+
 ROUNDS = 5
 ROW_SECONDS, COMPILE_SECONDS = 15, 35  # that must be left to begin with a row, and with torch.compile
 QUICK = ("mlp", "lstm")
@@ -102,12 +104,6 @@ def rows_of(quick: bool) -> dict[str, Row]:
         nn = torch.nn
         return nn.Sequential(nn.Linear(1000, 100, bias=False), nn.Sigmoid(), nn.Linear(100, 10, bias=False))
 
-    def block(channels: int, stride: int) -> Any:
-        return bl.Residual(
-            bl.Conv2d(channels, 3, stride, 1, bias=False), bl.BatchNorm(), bl.ReLU(),
-            bl.Conv2d(channels, 3, 1, 1, bias=False), bl.BatchNorm(), stride=stride,
-        )  # fmt: skip
-
     def recurrent(layer: Any) -> Callable[[], Any]:
         return lambda: bl.Sequential(layer(hidden, return_sequences=True), bl.Linear(65))
 
@@ -138,11 +134,7 @@ def rows_of(quick: bool) -> dict[str, Row]:
             convolutional, (28, 28, 1), 10, 128, steps, optimizer="momentum",
         ),
         "residual": Row(
-            lambda: bl.Sequential(
-                bl.Conv2d(16, 3, 1, 1, bias=False), bl.BatchNorm(), bl.ReLU(), block(16, 1), bl.ReLU(), block(32, 2),
-                bl.ReLU(), block(64, 2), bl.ReLU(), bl.GlobalAvgPool(), bl.Linear(10),
-            ),
-            residual, (32, 32, 3), 10, 64, steps, optimizer="momentum",
+            residual.network, lambda torch: residual.torch_network(), (32, 32, 3), 10, 64, steps, optimizer="momentum"
         ),
         "transformer": Row(
             lambda: bl.Sequential(
@@ -167,29 +159,6 @@ def reader(torch: Any, kind: Any, hidden: int) -> Any:
             return self.readout(self.layer(x)[0])
 
     return Reader()
-
-
-def residual(torch: Any) -> Any:
-    """Three blocks of two convolutions beside a projection where the shape changes."""
-    nn = torch.nn
-
-    class Block(nn.Module):
-        def __init__(self, inputs: int, channels: int, stride: int) -> None:
-            super().__init__()
-            same = inputs == channels and stride == 1
-            self.around = nn.Identity() if same else nn.Conv2d(inputs, channels, 1, stride, bias=False)
-            self.through = nn.Sequential(
-                nn.Conv2d(inputs, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(),
-                nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels),
-            )  # fmt: skip
-
-        def forward(self, x: Any) -> Any:
-            return torch.relu(self.around(x) + self.through(x))
-
-    return nn.Sequential(
-        nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), Block(16, 16, 1), Block(16, 32, 2),
-        Block(32, 64, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
-    )  # fmt: skip
 
 
 def transformer(torch: Any) -> Any:

@@ -23,10 +23,8 @@ def numbers() -> tuple[np.ndarray, np.ndarray]:
     return (x / 3).astype(np.float32), y.astype(np.int32)
 
 
-def backlit(kernels: bool = True):
-    """`bl.fit`, an epoch a round."""
-    if not kernels:
-        os.environ["BACKLIT_KERNELS"] = "0"
+def network():
+    """The network in Backlit."""
     import backlit as bl
 
     def block(channels: int, stride: int) -> bl.Residual:
@@ -35,23 +33,31 @@ def backlit(kernels: bool = True):
             bl.Conv2d(channels, 3, 1, 1, bias=False), bl.BatchNorm(), stride=stride,
         )  # fmt: skip
 
-    x, y = numbers()
-    network = bl.Sequential(
+    return bl.Sequential(
         bl.Conv2d(16, 3, 1, 1, bias=False), bl.BatchNorm(), bl.ReLU(), block(16, 1), bl.ReLU(), block(32, 2),
         bl.ReLU(), block(64, 2), bl.ReLU(), bl.GlobalAvgPool(), bl.Linear(10),
     )  # fmt: skip
 
+
+def backlit(kernels: bool = True):
+    """`bl.fit`, an epoch a round."""
+    if not kernels:
+        os.environ["BACKLIT_KERNELS"] = "0"
+    import backlit as bl
+
+    x, y = numbers()
+
     def run():
         return bl.fit(
-            network, x, y, loss="cross_entropy", optimizer=bl.Momentum(0.01, 0.9), epochs=1, batch_size=BATCH,
+            network(), x, y, loss="cross_entropy", optimizer=bl.Momentum(0.01, 0.9), epochs=1, batch_size=BATCH,
             shuffle=False, seed=0, clip=None, metrics=[],
         )  # fmt: skip
 
     return timed(run, STEPS)
 
 
-def torch_eager(channels_last: bool = False):
-    """The usual loop."""
+def torch_network():
+    """The network, its blocks as PyTorch's users write them."""
     import torch
     from torch import nn
 
@@ -70,16 +76,24 @@ def torch_eager(channels_last: bool = False):
         def forward(self, x):
             return torch.relu(self.around(x) + self.through(x))
 
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), Block(16, 16, 1), Block(16, 32, 2),
+        Block(32, 64, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
+    )  # fmt: skip
+
+
+def torch_eager(channels_last: bool = False):
+    """The usual loop."""
+    import torch
+    from torch import nn
+
     layout = torch.channels_last if channels_last else torch.contiguous_format
     x, y = (torch.from_numpy(part) for part in numbers())
     x, y = x.movedim(-1, 1).contiguous(memory_format=layout), y.long()
 
     def run():
         torch.manual_seed(0)
-        net = nn.Sequential(
-            nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), Block(16, 16, 1), Block(16, 32, 2),
-            Block(32, 64, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
-        ).to(memory_format=layout)  # fmt: skip
+        net = torch_network().to(memory_format=layout)
         optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
         total = 0.0
         begin = time.perf_counter()
