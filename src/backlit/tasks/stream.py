@@ -293,7 +293,7 @@ class StreamTask(Task):
             )
         )
         notes += warm_up_told(plan.network, options)
-        notes += [FALLS.say()] if plan.schedule == "budget" else []
+        notes += [FALLS.say()] if plan.schedule == "budget" and options.schedule is None else []
         call.tell(notes)
         validation = None
         if len(reading.parts[1]):
