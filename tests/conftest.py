@@ -2,7 +2,10 @@
 
 import os
 import random
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Before anything imports JAX or Matplotlib. Compiled programs are kept between test runs: that saves most of the
 # suite's time, and tests of the cache itself use `tmp_cache`.
@@ -20,6 +23,9 @@ threadpool_limits(1, user_api="blas")  # small arrays: on a busy machine NumPy's
 
 settings.register_profile("backlit", deadline=None, derandomize=True)  # compiling takes its time
 settings.load_profile("backlit")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,3 +55,15 @@ def tmp_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("BACKLIT_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, without a window: one for all tests, for Playwright starts but once in a process."""
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+    if CHROMIUM is None:
+        pytest.skip("Chromium isn't installed")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

@@ -4,13 +4,13 @@ import importlib
 import json
 import re
 import runpy
-import shutil
 import subprocess
 import sys
 import tomllib
 import xml.etree.ElementTree
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import nbformat
@@ -44,7 +44,7 @@ finish, kept, korean_labels, lessons, openings, pictures, playground, reference,
 
 
 @pytest.mark.slow
-def test_the_site(tmp_path: Path) -> None:
+def test_the_site(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """One test, since the build is what takes the time; the lessons are run by tests of their own."""
     site = tmp_path / "site"
     command = ["docs/site/build.py", "--outline", "--to", str(site), "--address", ADDRESS]
@@ -57,11 +57,11 @@ def test_the_site(tmp_path: Path) -> None:
     both_languages(pages)
     a_gallery_of_pictures(site, pages)
     the_map_names_every_page(site, pages)
-    everyone_can_use_it(site)
     every_public_name_is_in_the_reference(pages)
     signatures_are_as_they_are_called(pages)
     every_option_is_in_the_command_reference(pages)
     search_finds_both_languages(site)
+    everyone_can_use_it(site, request.getfixturevalue("browser"))  # last: without a browser, all else is still tested
 
 
 def test_links_lead_to_the_same_page_on_the_site() -> None:
@@ -191,22 +191,18 @@ def the_map_names_every_page(site: Path, pages: dict[str, str]) -> None:
 LOOKED_AT = ("index", "gallery", "lessons/linear", "lessons/sequences", "reference/trackers", "glossary")
 
 
-def everyone_can_use_it(site: Path) -> None:
+def everyone_can_use_it(site: Path, browser: Any) -> None:
     """No serious fault by axe-core, and nothing that sticks out of a phone's width."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
     from tests.studio.browser.test_everyone import serious, too_wide
 
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for place, scheme, width in (("", "light", 1280), ("ko/", "dark", 390)):
-            context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-            page = context.new_page()
-            for name in LOOKED_AT:
-                page.goto((site / f"{place}{name}.html").as_uri())
-                assert serious(page) == [], (place, name)
-                assert not too_wide(page), (place, name)
-            context.close()
-        browser.close()
+    for place, scheme, width in (("", "light", 1280), ("ko/", "dark", 390)):
+        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+        page = context.new_page()
+        for name in LOOKED_AT:
+            page.goto((site / f"{place}{name}.html").as_uri())
+            assert serious(page) == [], (place, name)
+            assert not too_wide(page), (place, name)
+        context.close()
 
 
 def test_the_gallery_has_every_picture_and_its_calls_are_one_program(tmp_path: Path) -> None:
@@ -330,8 +326,7 @@ def test_a_name_without_a_korean_sentence_is_named(monkeypatch: pytest.MonkeyPat
         reference.sentence("bl.Linear")
 
 
-def test_only_what_scrolls_is_a_stop_and_nothing_live_is_offered_from_files(tmp_path: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+def test_only_what_scrolls_is_a_stop_and_nothing_live_is_offered_from_files(tmp_path: Path, browser: Any) -> None:
     wide, narrow = (f"<div style='width: {n}px'>{n}</div>" for n in (3000, 30))
     box = "<div class='md-typeset__scrollwrap' style='overflow: auto'>{}</div>"
     page = f"<h2>Tables</h2>{box.format(wide)}<h2>More<a>¶</a></h2>{box.format(narrow)}<details class='live'></details>"
@@ -339,16 +334,14 @@ def test_only_what_scrolls_is_a_stop_and_nothing_live_is_offered_from_files(tmp_
     file = tmp_path / "page.html"
     file.write_text(f"<body><article class='md-typeset'>{page}</article><script>{script}</script>", encoding="utf-8")
     told = "boxes => boxes.map(box => ['tabindex', 'role', 'aria-label'].map(name => box.getAttribute(name)))"
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 400, "height": 600})
-        tab.goto(file.as_uri())
-        tab.wait_for_selector("[tabindex]")
-        assert tab.eval_on_selector_all(".md-typeset__scrollwrap", told) == [["0", "region", "Tables"], [None] * 3]
-        assert tab.locator("details.live").count() == 0
-        tab.set_viewport_size({"width": 3200, "height": 600})
-        tab.wait_for_selector("[tabindex]", state="detached")
-        browser.close()
+    tab = browser.new_page(viewport={"width": 400, "height": 600})
+    tab.goto(file.as_uri())
+    tab.wait_for_selector("[tabindex]")
+    assert tab.eval_on_selector_all(".md-typeset__scrollwrap", told) == [["0", "region", "Tables"], [None] * 3]
+    assert tab.locator("details.live").count() == 0
+    tab.set_viewport_size({"width": 3200, "height": 600})
+    tab.wait_for_selector("[tabindex]", state="detached")
+    tab.close()
 
 
 def test_a_map_needs_an_address(tmp_path: Path) -> None:

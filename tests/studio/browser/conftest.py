@@ -1,27 +1,12 @@
-"""One browser and one studio for all tests of the page; a page of its own, with a session of its own, for each."""
+"""One studio for all tests of the page; a page of its own, with a session of its own, for each."""
 
 import contextlib
-import shutil
 
 import pytest
 
 from tests.studio.browser.serving import running_studio
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"desktop": {"width": 1366, "height": 900}, "phone": {"width": 390, "height": 844}}
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium, without a window."""
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
-    if CHROMIUM is None:
-        pytest.skip("Chromium isn't installed")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
