@@ -448,10 +448,13 @@ ELSEWHERE = (*WANTED, "runs/dates")  # in examples that have a test of their own
 
 
 def shortly(words):
-    """Options that make an example's training short: reports, ensembles and long trainings have tests of their own."""
+    """Options that make an example's training short: reports, ensembles and long trainings have tests of their own.
+
+    For two epochs a compiled program doesn't pay; it is the engine of those that say how many.
+    """
     brief = ["--no-report"]
     if not {"least_squares", "--epochs", "book.txt"} & set(words):
-        brief += ["--epochs", "2"]
+        brief += ["--epochs", "2", "--engine", "numpy"]
     return brief if {"book.txt", "--ensemble"} & set(words) else [*brief, "--ensemble", "1"]
 
 
