@@ -136,6 +136,7 @@ def test_explain_draws(tmp_path):
         assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_resume_continues(tmp_path):
     table(tmp_path / "t.csv")
     words = (
@@ -398,6 +399,7 @@ def test_overwriting_loses_nothing_to_a_mistake(tmp_path):
     assert len(bl.load(tmp_path / "run").history) == 3
 
 
+@pytest.mark.slow
 def test_a_diverged_run_ends_with_1_and_says_where(tmp_path):
     done = backlit(
         "train", "--no-report", "digits", "--optimizer", "sgd", "--lr", "1e38", "--epochs", 3, "-q", folder=tmp_path
@@ -408,6 +410,7 @@ def test_a_diverged_run_ends_with_1_and_says_where(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_keeps_what_was_trained(tmp_path):
     words = ["train", "digits", "--epochs", "100000", "--patience", "0", "--out", "run"]
@@ -496,6 +499,7 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch):
             assert "Once upon" in bl.load("runs/book").generate("Once", temperature=0)
 
 
+@pytest.mark.slow
 def test_several_targets_and_a_file_that_says_what_columns_are(tmp_path):
     table(tmp_path / "t.csv")
     (tmp_path / "columns.toml").write_text('[columns]\n"크기" = "robust"\ncolour = "drop"\n', encoding="utf-8")

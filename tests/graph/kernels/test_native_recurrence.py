@@ -127,6 +127,7 @@ def test_large_inputs_saturate(kind: str, instructions: str) -> None:
     np.testing.assert_allclose(states, right, atol=1e-5)
 
 
+@pytest.mark.slow
 @kinds
 def test_second_derivatives_take_the_plain_path(kind: str, instructions: str) -> None:
     arrays = drawn(kind, (3, 2, 4))
