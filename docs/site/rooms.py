@@ -57,12 +57,12 @@ STOREYS = {
         "languages": "messages",
         "aligned": "tables",
         "interrupts": "Ctrl-C",
-        "threads": "one for NumPy",
     },
     "cellar": {
         "registry": "names",
         "extras": "optional libraries",
         "verbs": "methods done above",
+        "threads": "one for NumPy",
         "errors": "and warnings",
     },
 }
