@@ -8,7 +8,7 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.languages import Said, Template, join
-from backlit.studio import faults, findings
+from backlit.studio import faults
 from backlit.studio.replies import Reply
 from backlit.studio.session import NO_SECOND, Session
 from backlit.studio.state import Change, State
@@ -150,29 +150,6 @@ def discard(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
     session.second = None
     session.version += 1
     return [session.told()]
-
-
-def doctor(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    """`doctor`: what it says, with the change that each remedy is."""
-    side = session.first
-    diagnosis = side.looks.diagnosis()
-    changes = findings.changes_of(side.timeline, side.looks, diagnosis)
-    told = [findings.in_full(finding, change) for finding, change in zip(diagnosis, changes, strict=True)]
-    return [Reply({"type": "findings", "findings": told, "update": side.timeline.at})]
-
-
-def try_remedy(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    """`try`: a finding's remedy beside the network."""
-    side = session.first
-    diagnosis = side.looks.diagnosis()
-    changes = findings.changes_of(side.timeline, side.looks, diagnosis)
-    for finding, change in zip(diagnosis, changes, strict=True):
-        if finding.name == message["key"]:
-            if change is None:
-                raise InputError(f"{finding.name}: this remedy is someone's decision, and can't be tried by itself")
-            begin(session, change)
-            return [session.told()]
-    raise InputError(f"the doctor doesn't say {message['key']!r} at this update")
 
 
 def plant(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.languages import Template
-from backlit.studio.explaining import OTHER_ROW, side_of
+from backlit.studio.explaining import side_of
 from backlit.studio.layers import values_of
 from backlit.studio.replies import Reply
-from backlit.studio.session import Session
+from backlit.studio.session import OTHER_ROW, Session
 from backlit.studio.side import Side
 
 MOST_MAPS = 32  # feature maps of a layer that are shown

@@ -102,7 +102,7 @@ def linked(link: str) -> tuple[State, Assignment | None]:
 
 def python(timeline: Timeline) -> str:
     """A program that leads to the network at this update."""
-    state, training = timeline.state, timeline.job.training
+    state, training = timeline.state, timeline.training
     architecture = architecture_of(state.network, timeline.rows)
     optimizer = training.optimizer
     lines = ["import numpy as np", "", "import backlit as bl"]
