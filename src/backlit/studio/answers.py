@@ -202,7 +202,7 @@ ANSWERS: dict[str, Answer] = {
     "explain": _in("explaining", "explain"), "pull": _in("explaining", "pull"), "walk": _in("walking", "walk"),
     "surface": _in("landscape", "surface"),
     "compare": comparing.compare, "keep": comparing.keep, "discard": comparing.discard,
-    "doctor": _in("findings", "doctor"), "try": _in("findings", "try_remedy"),
+    "doctor": _in("doctoring", "doctor"), "try": _in("doctoring", "try_remedy"),
     "break": comparing.plant, "guess": comparing.guess,
     "assign": _in("assigning", "assign"), "check": _in("assigning", "check"), "help": _in("assigning", "help_"),
     "share": _in("assigning", "share"),

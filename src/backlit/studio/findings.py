@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from backlit.doctor.finding import Diagnosis, Finding
-from backlit.errors import InputError
 from backlit.nn.layer import Layer
 from backlit.nn.penalties import L1, L2
 from backlit.optim.transform import as_transform
-from backlit.studio import comparing
 from backlit.studio.looks import Looks
-from backlit.studio.replies import Reply
-from backlit.studio.session import Session
 from backlit.studio.state import OPTIMIZERS, State
 from backlit.studio.timeline import Timeline
 from backlit.studio.words import both
 from backlit.train.recipe import Recipe
-
-Arrays = dict[str, np.ndarray]
 
 
 def in_short(finding: Finding) -> dict[str, Any]:
@@ -111,26 +103,3 @@ def parts_of(state: State, before: Recipe, after: Recipe) -> dict[str, Any] | No
 
 def _plain(architecture: Layer) -> dict[str, Any]:
     return architecture.to_dict()
-
-
-def doctor(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    """`doctor`: what it says, with the change that each remedy is."""
-    side = session.first
-    diagnosis = side.looks.diagnosis()
-    changes = changes_of(side.timeline, side.looks, diagnosis)
-    told = [in_full(finding, change) for finding, change in zip(diagnosis, changes, strict=True)]
-    return [Reply({"type": "findings", "findings": told, "update": side.timeline.at})]
-
-
-def try_remedy(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    """`try`: a finding's remedy beside the network."""
-    side = session.first
-    diagnosis = side.looks.diagnosis()
-    changes = changes_of(side.timeline, side.looks, diagnosis)
-    for finding, change in zip(diagnosis, changes, strict=True):
-        if finding.name == message["key"]:
-            if change is None:
-                raise InputError(f"{finding.name}: this remedy is someone's decision, and can't be tried by itself")
-            comparing.begin(session, change)
-            return [session.told()]
-    raise InputError(f"the doctor doesn't say {message['key']!r} at this update")
