@@ -19,6 +19,7 @@ NAMES = {  # of the parts of a state
     "layers": Template("layers", "층"),
     "word": Template("network", "신경망"),
     "architecture": Template("architecture", "구조"),
+    "of_run": Template("the run's network", "실행 결과의 신경망"),
     "initializer": Template("initialiser", "초기화"),
     "bias": Template("biases", "편향"),
     "activation": Template("activation", "활성화 함수"),
@@ -90,7 +91,7 @@ def _shared_history(one: State, other: State) -> tuple[Change, ...]:
     """
     left = {"rate"} if one.training.rate != other.training.rate else set()
     networks = [(len(state.network.layers), [layer.units for layer in state.network.layers], state.network.word,
-                 state.network.architecture) for state in (one, other)]  # fmt: skip
+                 state.network.architecture, state.network.of_run) for state in (one, other)]  # fmt: skip
     left |= {"edit", "freeze"} if networks[0] != networks[1] else set()
     return tuple(change for change in one.history if change.do not in left)
 

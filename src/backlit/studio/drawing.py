@@ -38,7 +38,7 @@ def draw(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     from backlit.inspect.draw import draw as scene_of
 
     try:
-        drawing = scene_of(network, depth, **options)
+        drawing = scene_of(network, depth, **options).within(message.get("language") or "en")
     except ImportError as error:  # in a browser there is nothing that measures letters
         raise InputError(NO_PICTURE.say()) from error
     told = {"svg": drawing.svg, "title": drawing.title, "text": drawing.description, "update": timeline.at}

@@ -217,7 +217,7 @@ def pull(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Repl
         raise InputError("pull: inputs must be numbers")
     if len(given) != int(np.prod(shape)):
         raise InputError(f"pull: the network takes {int(np.prod(shape))} inputs, got {len(given)}")
-    row = np.array(given, np.float64).reshape(shape)
+    row = np.array(given, np.int64 if network.takes_integers else np.float64).reshape(shape)
     values = side.looks.values(network, row)
     layers = [
         {"path": column.path, "values": values[column.path]} for column in side.looks.columns if column.path in values

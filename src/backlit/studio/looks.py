@@ -56,7 +56,7 @@ class Looks:
     def has_maps(self, grid: int) -> bool:
         """Whether places of the plane are rows that the network takes, and not too much work for each frame."""
         shape = tuple(self.timeline.rows.x.shape[1:])
-        if len(shape) != 1:
+        if len(shape) != 1 or self.timeline.job.network.takes_integers:
             return False
         if self._cost is None:
             self._cost = shape[0] + self.timeline.job.network.architecture.cost(self.timeline.job.network.input_shape)

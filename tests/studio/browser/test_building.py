@@ -133,7 +133,8 @@ def test_a_layer_is_dragged_to_another_place(page):
 def test_a_network_word_builds_what_layers_cannot(page):
     page.locator('[data-do="word"]').select_option("residual:16,16")
     until(page, "studio.store.state.spec.network.word === 'residual:16,16'")
-    expect(page.locator(".unit.block").first).to_be_visible()
+    expect(page.locator("img[data-scene]")).to_be_visible()  # as it is connected, not as columns
+    assert page.locator(".unit").count() == 0
     page.locator('[data-do="word"]').select_option("")
     expect(page.locator('[data-layer="0"]')).to_be_visible()
 

@@ -2,11 +2,12 @@
 import { StudioElement } from "./element.js";
 import { html, live, nothing } from "./lit.js";
 import { announce } from "./announce.js";
-import { isText, KINDS } from "./recurrent.js";
+import { hasRun, isText, KINDS } from "./recurrent.js";
 import { number, say, told } from "./say.js";
 import { part } from "./part.js";
 
 const OF_RNN = ["tanh", "relu"];
+const OF_RUN = "of-run"; // among the words: what the data's run has left
 const DROPOUTS = [0, 0.1, 0.2, 0.3, 0.5];
 
 class Builder extends StudioElement {
@@ -21,7 +22,7 @@ class Builder extends StudioElement {
   }
 
   get hidden_() {
-    return this.network.word || this.network.architecture ? null : (this.network.layers ?? null);
+    return this.network.word || this.network.architecture || this.network.of_run ? null : (this.network.layers ?? null);
   }
 
   render() {
@@ -42,7 +43,7 @@ class Builder extends StudioElement {
         <span><b class="n">${layers.length}</b> ${say(layers.length === 1 ? "hidden-layer" : "hidden-layers")}</span>
         <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>`) : nothing}
       ${part(this.state, "initializer", this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value })))}
-      ${part(this.state, "layers", html`${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.word ?? "", (word) => this.#word(word)) : nothing}
+      ${part(this.state, "layers", html`${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.of_run ? OF_RUN : (this.network.word ?? ""), (word) => this.#word(word)) : nothing}
       ${this.network.word ? html`<label class="row inline">${say("word-itself")} <input type="text" data-do="word-text" spellcheck="false" .value=${live(this.network.word)} @change=${(event) => this.#word(event.target.value)} /></label>` : nothing}`)}
     </div>`;
   }
@@ -52,7 +53,8 @@ class Builder extends StudioElement {
     const { catalog, data } = this.state;
     const listed = (isText(this.state) ? catalog.text_words : catalog.words).filter(({ pictures }) => !pictures || data?.picture).map(named).filter(({ name }) => name);
     const own = this.network.word && !listed.some(({ name }) => name === this.network.word) ? [named(this.network.word)] : [];
-    return [{ name: "", title: say("own-layers") }, ...listed, ...own];
+    const left = hasRun(this.state) ? [{ name: OF_RUN, title: say("of-run") }] : [];
+    return [...left, { name: "", title: say("own-layers") }, ...listed, ...own];
   }
 
   #choice(key, label, items, value, act) {
@@ -113,7 +115,8 @@ class Builder extends StudioElement {
   }
 
   #word(word) {
-    this.#network({ word });
+    const left = word === OF_RUN;
+    this.#network({ word: left ? "" : word, of_run: left, architecture: null, weights: null });
   }
 
   #drag(event, at) {

@@ -8,6 +8,7 @@ import { number, say, whole } from "./say.js";
 import { parseChosen, samePlace } from "./chosen.js";
 import { gateDrawn, gateOffset, isText, shown, valuesAt, weightsDrawn } from "./recurrent.js";
 import { css, signColour } from "./drawing/palette.js";
+import { isNested } from "./scene.js";
 
 const MOST_EDGES = 500; // between two layers; of more the strongest are drawn
 const ANEW = 40; // frames after which the strongest are chosen again
@@ -15,7 +16,7 @@ const WIDTHS = 48; // that edges may have
 const SLOW_ABOVE = 40; // units, above which maps are painted in turn
 
 class NetworkView extends StudioElement {
-  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data", "orders", "step"];
+  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data", "orders", "step", "scene"];
   static properties = { width: { state: true } };
 
   #age = 0;
@@ -62,6 +63,7 @@ class NetworkView extends StudioElement {
       to,
       drawn: edgesBetween(map.columns[index], to, this.#weights(to), MOST_EDGES),
     }));
+    if (isNested(this.state, this.layers)) return html`<studio-builder shows="tools" .map=${map}></studio-builder><studio-scene></studio-scene>`;
     return html`
       <studio-builder shows="tools" .map=${map}></studio-builder>
       <div class="net-scroll" tabindex=${map.width > this.width + 1 ? 0 : nothing} role="group" aria-label=${say("network-drawn", this.#counts())}>
@@ -155,7 +157,7 @@ class NetworkView extends StudioElement {
   #movable(index) {
     const { spec, compare, side } = this.state;
     const network = ((side === "b" && compare?.state) || spec)?.network;
-    return index > 0 && index < this.layers.length - 1 && Boolean(network) && !network.word && !network.architecture;
+    return index > 0 && index < this.layers.length - 1 && Boolean(network) && !network.word && !network.architecture && !network.of_run;
   }
 
   #drag(event, column, unit) {
