@@ -42,7 +42,7 @@ class Builder extends StudioElement {
       ${layers ? part(this.state, "layers", html`<span class="row stepper"><button class="round" data-do="less-layers" ?disabled=${layers.length === 0} aria-label=${say("remove-layer")} @click=${() => this.#layers(layers.slice(0, -1))}>−</button>
         <span><b class="n">${layers.length}</b> ${say(layers.length === 1 ? "hidden-layer" : "hidden-layers")}</span>
         <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>`) : nothing}
-      ${part(this.state, "initializer", this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value })))}
+      ${this.network.of_run ? nothing : part(this.state, "initializer", this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value })))}
       ${part(this.state, "layers", html`${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.of_run ? OF_RUN : (this.network.word ?? ""), (word) => this.#word(word)) : nothing}
       ${this.network.word ? html`<label class="row inline">${say("word-itself")} <input type="text" data-do="word-text" spellcheck="false" .value=${live(this.network.word)} @change=${(event) => this.#word(event.target.value)} /></label>` : nothing}`)}
     </div>`;

@@ -1,6 +1,6 @@
 // The network: a column a layer, each unit with what it computes over the input plane, each edge as wide as its weight.
 import { fit, paintShare, paintValues } from "./drawing/map.js";
-import { arrange, curve, edgesBetween } from "./drawing/layout.js";
+import { arrange, curve, edgesBetween, isBlock } from "./drawing/layout.js";
 import { StudioElement } from "./element.js";
 import { html, nothing, svg } from "./lit.js";
 import { carryAcross, carryWithin, ordered } from "./moving.js";
@@ -13,6 +13,7 @@ import { isNested } from "./scene.js";
 const MOST_EDGES = 500; // between two layers; of more the strongest are drawn
 const ANEW = 40; // frames after which the strongest are chosen again
 const WIDTHS = 48; // that edges may have
+const BLOCK = 54; // height of a block
 const SLOW_ABOVE = 40; // units, above which maps are painted in turn
 
 class NetworkView extends StudioElement {
@@ -52,7 +53,7 @@ class NetworkView extends StudioElement {
   }
 
   get height() {
-    return Math.max(250, Math.min(480, Math.max(...this.layers.map((layer) => layer.units), 1) * 60));
+    return Math.max(250, Math.min(480, Math.max(...this.layers.map((layer) => (isBlock(layer) ? 1 : layer.units)), 1) * 60));
   }
 
   render() {
@@ -104,7 +105,7 @@ class NetworkView extends StudioElement {
 
   #unit(column, { x, y }, unit) {
     const { layer, size, index, block } = column;
-    const style = `left:${x - size / 2}px;top:${y - size / 2}px;width:${size}px;height:${size}px`;
+    const style = `left:${x - size / 2}px;top:${y - (block ? BLOCK : size) / 2}px;width:${size}px;height:${block ? BLOCK : size}px`;
     if (block) return html`<div class="unit block" .style=${style}><b>${whole(layer.units)}</b><span>${layer.kind}</span></div>`;
     const place = { layer: layer.path, unit, ...this.#gate(layer) };
     const frozen = layer.frozen?.includes?.(unit);

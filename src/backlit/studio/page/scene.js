@@ -15,7 +15,7 @@ class SceneView extends StudioElement {
 
   render() {
     const { scene } = this.state;
-    if (!scene) return html`<p class="soft">${say("waiting")}</p>`;
+    if (!scene) return html`<p class="soft">${say("drawing-blocks")}</p>`;
     return html`<figure class="scene"><div class="scroll" tabindex="0" role="group" aria-label=${scene.title}>
       <img data-scene src=${`data:image/svg+xml;charset=utf-8,${encodeURIComponent(scene.svg)}`} alt=${scene.text} /></div>
       <figcaption class="small soft">${say("drawn-as-blocks")}</figcaption></figure>`;
