@@ -11,14 +11,15 @@ const OF_RUN = "of-run"; // among the words: what the data's run has left
 const DROPOUTS = [0, 0.1, 0.2, 0.3, 0.5];
 
 class Builder extends StudioElement {
-  static watches = ["spec", "catalog", "layers", "limits", "compare", "side", "data", "assignment"];
+  static watches = ["spec", "catalog", "layers", "limits", "compare", "side", "data", "assignment", "askedNetwork"];
   static properties = { map: { attribute: false }, shows: {} };
 
   #dragged = null;
 
+  // As it was asked for last, until the session has told what is there: who changes two layers quickly means both.
   get network() {
-    const { spec, compare, side } = this.state;
-    return ((side === "b" && compare?.state) || spec)?.network ?? {};
+    const { spec, compare, side, askedNetwork } = this.state;
+    return askedNetwork && side !== "b" ? askedNetwork : ((side === "b" && compare?.state) || spec)?.network ?? {};
   }
 
   get hidden_() {
@@ -42,7 +43,7 @@ class Builder extends StudioElement {
       ${layers ? part(this.state, "layers", html`<span class="row stepper"><button class="round" data-do="less-layers" ?disabled=${layers.length === 0} aria-label=${say("remove-layer")} @click=${() => this.#layers(layers.slice(0, -1))}>−</button>
         <span><b class="n">${layers.length}</b> ${say(layers.length === 1 ? "hidden-layer" : "hidden-layers")}</span>
         <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>`) : nothing}
-      ${this.network.of_run ? nothing : part(this.state, "initializer", this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value })))}
+      ${this.network.of_run ? nothing : part(this.state, "initializer", this.#choice("initializer", say("initializer"), withOwn(catalog?.initializers, initializer), initializer, (value) => this.#network({ initializer: value })))}
       ${part(this.state, "layers", html`${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.of_run ? OF_RUN : (this.network.word ?? ""), (word) => this.#word(word)) : nothing}
       ${this.network.word ? html`<label class="row inline">${say("word-itself")} <input type="text" data-do="word-text" spellcheck="false" .value=${live(this.network.word)} @change=${(event) => this.#word(event.target.value)} /></label>` : nothing}`)}
     </div>`;
@@ -95,7 +96,10 @@ class Builder extends StudioElement {
     const network = { ...this.network, ...change };
     const { side, compare } = this.state;
     if (side === "b" && compare) return this.studio.session.ask("compare", { change: { network, training: compare.state.training } });
-    return this.studio.session.configure({ network });
+    this.studio.store.set({ askedNetwork: network });
+    return this.studio.session.configure({ network }).finally(() => {
+      if (this.state.askedNetwork === network) this.studio.store.set({ askedNetwork: null });
+    });
   }
 
   #layers(layers) {
@@ -150,6 +154,9 @@ class Builder extends StudioElement {
     this.#layers(layers);
   }
 }
+
+// What is listed, and what is there although it isn't: a task may begin with a setting of its own.
+const withOwn = (items, value) => (!items || !value || items.map(named).some(({ name }) => name === value) ? items : [...items, value]);
 
 // The catalogue names things by a word or by {name, title}.
 export const named = (item) => {
