@@ -13,30 +13,20 @@ import playground
 import running
 from matplotlib.figure import Figure
 
+from backlit.languages import Template
 from backlit.lessons import LESSONS, Lesson
 from backlit.lessons.page import page
 from backlit.lessons.running import FIGURE, FilledProse, RunCode
 from backlit.lessons.source import Code
 from backlit.studio.exercises import exercises
 
-WORDS = {
-    "en": (
-        "Lessons",
-        (
-            "Each can be read here, run in the terminal, or opened as a notebook. They follow a set of study notes, named "
-            "under each title, and say where they differ; you don't need to have the notes."
-        ),
-        "{} minutes",
-    ),
-    "ko": (
-        "레슨",
-        (
-            "여기서 읽어도 되고, 터미널에서 실행하거나 노트북으로 열어도 됩니다. 제목 아래에 적은 스터디 노트를 따라가면서 "
-            "노트와 다른 점을 밝힙니다. 노트가 없어도 읽을 수 있습니다."
-        ),
-        "{}분",
-    ),
-}
+ABOUT = Template(
+    "Each can be read here, run in the terminal, or opened as a notebook. They follow a set of study notes, named under "
+    "each title, and say where they differ; you don't need to have the notes.",
+    "여기서 읽어도 되고, 터미널에서 실행하거나 노트북으로 열어도 됩니다. 제목 아래에 적은 스터디 노트를 따라가면서 "
+    "노트와 다른 점을 밝힙니다. 노트가 없어도 읽을 수 있습니다.",
+)
+WORDS = {"en": ("Lessons", "{} minutes"), "ko": ("레슨", "{}분")}
 
 NOTEBOOK = {"en": "Download as a notebook", "ko": "노트북으로 내려받기"}
 COMPUTED = {
@@ -112,7 +102,7 @@ def read(folder: Path) -> tuple[str, dict[str, bytes], str, str]:
 
 def head(lesson: Lesson, language: str, notebook: str, where: str) -> str:
     """What stands under the title: how long it takes, the notebook, the studio, and whose numbers these are."""
-    links = [WORDS[language][2].format(lesson.minutes)]
+    links = [WORDS[language][1].format(lesson.minutes)]
     links += [f'[{NOTEBOOK[language]}]({notebook}){{ download="{notebook}" }}'] if notebook else []
     links += [openings.button(lesson.name, language, "../playground" if playground.lives() else "")]
     computed = COMPUTED[language].format(where) if where else NOT_RUN[language]
@@ -144,8 +134,8 @@ def suffix(language: str) -> str:
 
 def index(language: str) -> str:
     """What the lessons are about, and how they are run."""
-    title, about, minutes = WORDS[language]
-    lines = [f"# {title}", "", about, "", *example(next(iter(LESSONS.values())), language), ""]
+    title, minutes = WORDS[language]
+    lines = [f"# {title}", "", ABOUT.of().within(language), "", *example(next(iter(LESSONS.values())), language), ""]
     for name, lesson in LESSONS.items():
         long = minutes.format(lesson.minutes)
         lines += [f"{lesson.number}. [**{lesson.title[language]}**]({name}.md) ({long}): {lesson.summary[language]}"]
