@@ -21,8 +21,8 @@ from backlit.lessons.source import Code
 from backlit.studio.exercises import exercises
 
 ABOUT = Template(
-    "Each can be read here, run in the terminal, or opened as a notebook. They follow a set of study notes, named under "
-    "each title, and say where they differ; you don't need to have the notes.",
+    "Each can be read here, run in the terminal, or opened as a notebook. They follow a set of study notes, named "
+    "under each title, and say where they differ; you don't need to have the notes.",
     "여기서 읽어도 되고, 터미널에서 실행하거나 노트북으로 열어도 됩니다. 제목 아래에 적은 스터디 노트를 따라가면서 "
     "노트와 다른 점을 밝힙니다. 노트가 없어도 읽을 수 있습니다.",
 )
