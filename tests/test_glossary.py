@@ -57,5 +57,5 @@ def test_the_page_is_made_in_both_languages(tmp_path: Path) -> None:
     glossary.write(tmp_path)
     english, korean = ((tmp_path / name).read_text(encoding="utf-8") for name in ("glossary.md", "glossary.ko.md"))
     assert english.count("\n| ") == korean.count("\n| ") == len(TERMS) + 1
-    assert "| gradient | 기울기 |" in english
-    assert "| 기울기 | gradient |" in korean
+    assert '| <a id="gradient"></a>gradient | 기울기 |' in english
+    assert '| <a id="gradient"></a>기울기 | gradient |' in korean

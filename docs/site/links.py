@@ -31,7 +31,7 @@ PAPERS = Template("[Papers](../papers.md):", "[논문](../papers.md):")
 TAUGHT = Template("Taught in {lesson}.", "{lesson}에서 다룹니다.")
 WORD = Template("Glossary: {words}.", "용어집: {words}.")
 PLACES = {"doi": "https://doi.org/", "arXiv": "https://arxiv.org/abs/"}
-OUTSIDE = re.compile(r"^```.*?^```|<math.*?</math>|`[^`\n]*`|\]\([^)]*\)", flags=re.DOTALL | re.MULTILINE)
+OUTSIDE = re.compile(r"^```.*?^```|<math.*?</math>|`[^`\n]*`|\[[^\[\]]*\]\([^)]*\)", flags=re.DOTALL | re.MULTILINE)
 MENTIONED = {"en": re.compile(r"\blesson (\d+)\b"), "ko": re.compile(r"(\d+)번 레슨")}
 
 
