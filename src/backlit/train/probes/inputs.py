@@ -83,7 +83,7 @@ def _chance(x: Any) -> float:
 def twins_of(x: Any, y: np.ndarray, kind: str, blank: bool = False) -> dict[str, Any]:
     """Rows that occur more than once with different targets: their share, and what chance would make it.
 
-    "natural" says that rows repeat as they do where there are few that can be: each column takes few values, and about
+    "natural" is 1 where rows repeat as they do where there are few that can be: each column takes few values, and about
     as many rows are there three times as chance makes of those that are there twice. Copies come in pairs.
 
     Parameters
@@ -98,7 +98,7 @@ def twins_of(x: Any, y: np.ndarray, kind: str, blank: bool = False) -> dict[str,
     _, place, counts = np.unique(_keys(x), return_inverse=True, return_counts=True)
     repeated = (counts[place] > 1) & (blank | ~_blank(x))
     if not repeated.any():
-        return {"repeated": 0.0, "contrary": 0.0, "chance": 0.0, "natural": False}
+        return dict.fromkeys(("repeated", "contrary", "chance", "natural"), 0.0)
     values = y.reshape(len(y)).astype(np.float64)
     low, high = np.full(len(counts), np.inf), np.full(len(counts), -np.inf)
     np.minimum.at(low, place, values)
@@ -109,7 +109,7 @@ def twins_of(x: Any, y: np.ndarray, kind: str, blank: bool = False) -> dict[str,
     return {
         "repeated": share, "contrary": float((differ[place] & repeated).mean()),
         "chance": min(1.0, _chance(x) * len(x)),
-        "natural": bool(thrice >= usual / 2 and _most_values(x) <= len(x) * FEW_VALUES),
+        "natural": float(thrice >= usual / 2 and _most_values(x) <= len(x) * FEW_VALUES),
     }  # fmt: skip
 
 
