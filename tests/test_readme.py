@@ -100,7 +100,7 @@ def test_images(tmp_path: Path) -> None:
     run(tmp_path, sys.executable, "-c", make)
     commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
     assert len(commands) == 6
-    printed = [said(tmp_path, *shlex.split(command)) for command in commands]
+    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
     assert "pictures of 16 × 16 × 3" in printed[0]
     found = re.search(r"^  accuracy +([\d.]+)", printed[4], flags=re.MULTILINE)
     assert found is not None, printed[4]
@@ -120,7 +120,7 @@ def test_the_page_on_text(tmp_path: Path) -> None:
     run(tmp_path, sys.executable, "-c", make)
     run(tmp_path, sys.executable, "-c", book)
     commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
-    printed = [said(tmp_path, *shlex.split(command)) for command in commands]
+    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
     assert "naive Bayes, words" in printed[0]
     assert (tmp_path / "predictions.csv").stat().st_size > 0
     assert "'asyncio'" in run(tmp_path, sys.executable, "-c", use)
