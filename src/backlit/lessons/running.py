@@ -51,7 +51,7 @@ def setup(language: str, quick: bool) -> str:
     """The code that comes before a lesson's own, there for a notebook to show."""
     return (
         "import numpy as np\n\nimport backlit as bl\nfrom backlit import lessons\n\n"
-        f'quick = {quick}  # True: fewer epochs, other numbers\nsay = lessons.saying("{language}")\n'
+        f'quick = {quick}  # True trains less\nsay = lessons.saying("{language}")\n'
     )
 
 
