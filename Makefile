@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 stage = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help demo studio pyodide lessons test coverage mutants fuzz audit house lint format docs docs-serve bench bench-doctor clean
+.PHONY: help demo studio pyodide lessons test quick coverage mutants fuzz audit house lint format docs docs-serve bench bench-doctor clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -47,6 +47,9 @@ test: lint build/pyodide/pyodide.mjs ## everything that must hold: style, types,
 	$(call stage,lines and branches that a slice of the tests reaches (make coverage has all))
 	@$(BIN)/python -m pytest $(MANY) --quiet --cov --cov-report= $(addprefix tests/,$(SLICE))
 	@$(BIN)/python -m benchmarks.covered $(SLICE)
+
+quick: $(VENV)/.dev ## tests and examples without the slow ones: what to run before a commit
+	@$(BIN)/python -m pytest $(MANY) -m 'not slow'
 
 coverage: $(VENV)/.dev ## what the tests reach, line by line and branch by branch: open build/coverage/index.html
 	@COVER_SLOW=1 COVER_PATCH=subprocess $(BIN)/python -m pytest $(MANY) --cov --cov-report=html:build/coverage

@@ -136,6 +136,7 @@ def test_explain_draws(tmp_path):
         assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_resume_continues(tmp_path):
     table(tmp_path / "t.csv")
     words = (
@@ -398,6 +399,7 @@ def test_overwriting_loses_nothing_to_a_mistake(tmp_path):
     assert len(bl.load(tmp_path / "run").history) == 3
 
 
+@pytest.mark.slow
 def test_a_diverged_run_ends_with_1_and_says_where(tmp_path):
     done = backlit(
         "train", "--no-report", "digits", "--optimizer", "sgd", "--lr", "1e38", "--epochs", 3, "-q", folder=tmp_path
@@ -408,6 +410,7 @@ def test_a_diverged_run_ends_with_1_and_says_where(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_keeps_what_was_trained(tmp_path):
     words = ["train", "digits", "--epochs", "100000", "--patience", "0", "--out", "run"]
@@ -448,10 +451,13 @@ ELSEWHERE = (*WANTED, "runs/dates")  # in examples that have a test of their own
 
 
 def shortly(words):
-    """Options that make an example's training short: reports, ensembles and long trainings have tests of their own."""
+    """Options that make an example's training short: reports, ensembles and long trainings have tests of their own.
+
+    For two epochs a compiled program doesn't pay; it is the engine of those that say how many.
+    """
     brief = ["--no-report"]
     if not {"least_squares", "--epochs", "book.txt"} & set(words):
-        brief += ["--epochs", "2"]
+        brief += ["--epochs", "2", "--engine", "numpy"]
     return brief if {"book.txt", "--ensemble"} & set(words) else [*brief, "--ensemble", "1"]
 
 
@@ -493,6 +499,7 @@ def test_the_examples_of_every_help_run(tmp_path, monkeypatch):
             assert "Once upon" in bl.load("runs/book").generate("Once", temperature=0)
 
 
+@pytest.mark.slow
 def test_several_targets_and_a_file_that_says_what_columns_are(tmp_path):
     table(tmp_path / "t.csv")
     (tmp_path / "columns.toml").write_text('[columns]\n"크기" = "robust"\ncolour = "drop"\n', encoding="utf-8")

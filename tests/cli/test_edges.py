@@ -83,6 +83,7 @@ def test_what_becomes_of_the_output_is_no_matter_of_the_work(tmp_path, line, sta
     assert "Exception" not in done.stderr
 
 
+@pytest.mark.slow
 @POSIX
 def test_training_whose_output_nobody_reads_leaves_run_and_report(tmp_path):
     words = shlex.join([*TRAIN, "xor"])
@@ -125,6 +126,7 @@ def test_only_our_own_warnings_reach_users(capsys):
     assert capsys.readouterr().err == "no slope\\x1b\n"
 
 
+@pytest.mark.slow
 @POSIX
 def test_odd_environments(tmp_path):
     words = shlex.join([*TRAIN, "xor", "--no-report", "--quiet"])

@@ -17,6 +17,7 @@ def test_the_list(tmp_path):
     assert [lesson["number"] for lesson in told["lessons"]] == sorted(lesson["number"] for lesson in told["lessons"])
 
 
+@pytest.mark.slow
 def test_a_lesson_is_shown_with_its_numbers_and_pictures(tmp_path):
     done = backlit("lesson", "backprop", "--quick", "--pictures", "pictures", folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -126,6 +126,7 @@ def test_wrong_input_ends_with_2(command, words, told):
     assert told in err
 
 
+@pytest.mark.slow
 def test_resume_goes_on(command, folder):
     words = ("--out", "long", "-q", "--patience", 0)
     assert command(*TRAIN, *words, "--epochs", 6)[0] == 0

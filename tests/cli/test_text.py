@@ -58,6 +58,7 @@ def test_show_tells_bits_and_a_sample(trained):
     assert "what it writes" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_report_says_what_to_type_next(trained):
     folder = trained[0]
     done = backlit(

@@ -18,6 +18,7 @@ def table(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_from_a_file_to_predictions(table, tmp_path, command):
     run = tmp_path / "run"
     status, out, err = command(
@@ -42,6 +43,7 @@ def test_from_a_file_to_predictions(table, tmp_path, command):
     assert "column 'review': 1 rows have nothing but tokens that training didn't have" in err
 
 
+@pytest.mark.slow
 def test_a_run_is_repeated_from_its_config(table, tmp_path, command):
     arguments = ["train", table, "--text", "review", "--target", "label", "--tokens", "characters"]
     assert command(*arguments, "--epochs", 2, "--out", tmp_path / "a", "-q")[0] == 0

@@ -64,6 +64,7 @@ def test_frozen_vectors_are_in_the_run_bit_for_bit(folder, command, monkeypatch)
     assert "vectors are of words" in err
 
 
+@pytest.mark.slow
 def test_rates_are_found_for_texts_and_told_columns(folder, command, monkeypatch):  # noqa: F811
     monkeypatch.chdir(folder)
     for words in (("--text", "review"), ("--columns", "review=category")):

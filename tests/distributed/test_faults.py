@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 import backlit as bl
 from tests.distributed.killed import EPOCHS, launch, result, tried
 
 
+@pytest.mark.slow
 def test_a_killed_worker_and_the_same_run_bit_for_bit(tmp_path: Path):
     """Killed while it trains, gone on with by as many processes."""
     whole, torn = tmp_path / "whole", tmp_path / "torn"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -111,10 +112,13 @@ def test_value_and_derivatives_equal_pytorchs(case: Case) -> None:
 # --------------------------------------------------------------------------------------------------- XLA
 
 
-def results(inputs: dict[str, list[Any]], second: bool) -> dict[str, Any]:
-    """Outputs and derivatives of all operations at once: to XLA it is one program, compiled once."""
+TOGETHER = 16  # cases in one program: alone they take XLA longer, and in one of all a third longer
+
+
+def results(cases: list[Case], inputs: dict[str, list[Any]], second: bool) -> dict[str, Any]:
+    """Outputs and derivatives of several operations at once: to XLA they are one program."""
     found: dict[str, Any] = {}
-    for case in CASES:
+    for case in cases:
         arrays = inputs[case.name]
         found[case.name] = {"value": case.outputs(arrays)}
         if case.differentiable:
@@ -125,10 +129,14 @@ def results(inputs: dict[str, list[Any]], second: bool) -> dict[str, Any]:
 
 
 def both_engines(dtype: str, second: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    inputs = {case.name: case.inputs(dtype) for case in CASES}
-    with jax.enable_x64(True):
-        compiled = jax.jit(lambda given: results(given, second))(inputs)
-    return results(inputs, second), compiled
+    ours, compiled = {}, {}
+    for start in range(0, len(CASES), TOGETHER):
+        cases = CASES[start : start + TOGETHER]
+        inputs = {case.name: case.inputs(dtype) for case in cases}
+        ours |= results(cases, inputs, second)
+        with jax.enable_x64(True):
+            compiled |= jax.jit(partial(results, cases, second=second))(inputs)
+    return ours, compiled
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +149,7 @@ def singles() -> tuple[dict[str, Any], dict[str, Any]]:
     return both_engines("float32", second=False)
 
 
+@pytest.mark.slow
 @each
 def test_numpy_equals_xla(case: Case, doubles: tuple[dict[str, Any], dict[str, Any]]) -> None:
     ours, compiled = (engine[case.name] for engine in doubles)
@@ -152,6 +161,7 @@ def test_numpy_equals_xla(case: Case, doubles: tuple[dict[str, Any], dict[str, A
             np.testing.assert_allclose(mine, other, rtol=1e-11, atol=1e-13, err_msg=what)
 
 
+@pytest.mark.slow
 @each
 def test_float32_stays_float32(case: Case, singles: tuple[dict[str, Any], dict[str, Any]]) -> None:
     ours, compiled = (engine[case.name] for engine in singles)
@@ -164,6 +174,7 @@ def test_float32_stays_float32(case: Case, singles: tuple[dict[str, Any], dict[s
             np.testing.assert_allclose(mine, other, rtol=2e-5, atol=2e-5, err_msg=what)
 
 
+@pytest.mark.slow
 @each_differentiable
 def test_first_order_of_float32_is_near_that_of_float64(case: Case, singles: Any, doubles: Any) -> None:
     for small, large in zip(singles[0][case.name]["gradient"], doubles[0][case.name]["gradient"], strict=True):

@@ -15,11 +15,15 @@ from backlit.lessons.running import FilledProse, execute, run
 from backlit.lessons.source import Code, Prose
 
 EACH = [pytest.param(lesson, id=name) for name, lesson in LESSONS.items()]
+SHORT = ("arrays", "backprop", "by-hand", "jacobians")  # without a training that takes its time
+RUN = [
+    pytest.param(lesson, id=name, marks=[] if name in SHORT else pytest.mark.slow) for name, lesson in LESSONS.items()
+]
 # Not results: code, formulas, computed values, what headings and links have.
 NO_RESULT = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|«[^»]*»|\]\([^)]*\)", re.DOTALL)
 
 
-@pytest.mark.parametrize("lesson", EACH)
+@pytest.mark.parametrize("lesson", RUN)
 def test_it_runs_and_its_claims_hold(lesson: Lesson) -> None:
     steps = list(run(lesson, "ko", quick=True))
     filled = [step for step in steps if isinstance(step, FilledProse)]

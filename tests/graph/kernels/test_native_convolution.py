@@ -78,9 +78,8 @@ def test_derivatives_of_second_order(instructions: str) -> None:
         first = bl.grad(lambda *a: (bl.ops.conv(*a, stride=2, padding=1) ** 2).sum(), (0, 1))(x, weight)
         return sum((part * part).sum() for part in first)
 
-    native_ones, plain_ones = [
-        bl.compile(bl.grad(slope, (0, 1)))(*map(t, (x, weight))) for t in (np.float32, np.float64)
-    ]
+    native_ones = bl.compile(bl.grad(slope, (0, 1)))(x, weight)
+    plain_ones = bl.grad(slope, (0, 1))(x.astype(np.float64), weight.astype(np.float64))  # by NumPy
     for found, right in zip(native_ones, plain_ones, strict=True):
         assert_close(found, np.asarray(right))
 
