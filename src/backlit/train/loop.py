@@ -185,9 +185,11 @@ class Loop:
             return 1
         count = min(count, self.job.program.length, self.epochs - epoch)
         if self.early_stopping is not None:
-            # A call that ends with the first epoch that may be the last computes none in vain, and needs no replay.
+            # Calls of equal length that end with the first epoch that may be the last: none is computed in vain, and
+            # the state at the end needs no replay. Far shorter ones would cost more than they save.
             patient = self.state.best_epoch + self.early_stopping.patience - epoch
-            count = patient if count / 2 <= patient < count else count
+            if 3 * patient >= count:
+                count = -(-patient // -(-patient // count))
         if listeners.saving is not None and listeners.saving.chosen is not None:
             count = min(count, listeners.saving.chosen - epoch % listeners.saving.chosen)
         return count if listeners.prober is None else min(count, listeners.prober.until(epoch))
