@@ -57,6 +57,7 @@ STOREYS = {
         "languages": "messages",
         "aligned": "tables",
         "interrupts": "Ctrl-C",
+        "threads": "one for NumPy",
     },
     "cellar": {
         "registry": "names",

@@ -49,6 +49,7 @@ import numpy as np
 from backlit.errors import InputError, ShapeError, unknown
 from backlit.nn.key import Key
 from backlit.registry import register as register_name
+from backlit.threads import one_thread
 
 Initializer = Callable[[Key, tuple[int, ...]], np.ndarray]
 
@@ -109,7 +110,8 @@ def _kaiming_uniform(key: Key, shape: tuple[int, ...], slope: float) -> np.ndarr
 def _orthogonal(key: Key, shape: tuple[int, ...], gain: float) -> np.ndarray:
     fans(shape, "orthogonal")
     rows, columns = math.prod(shape[:-1]), shape[-1]
-    q, r = np.linalg.qr(key.generator().normal(size=(max(rows, columns), min(rows, columns))))
+    with one_thread():
+        q, r = np.linalg.qr(key.generator().normal(size=(max(rows, columns), min(rows, columns))))
     q = q * np.sign(np.diag(r))  # without this the distribution isn't uniform over orthogonal matrices
     return gain * (q if rows >= columns else q.T).reshape(shape)
 

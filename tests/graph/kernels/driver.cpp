@@ -205,6 +205,34 @@ void convolution(int64_t batch, int64_t height, int64_t width, int64_t channels,
   convolution(p);
 }
 
+// --------------------------------------------------------------------------------------------------- dense layers
+
+void dense(int64_t rows, int64_t inputs, int64_t units) {
+  char where[80];
+  std::snprintf(where, sizeof where, "dense, %d x %d to %d", (int)rows, (int)inputs, (int)units);
+  const Array x = drawn(rows * inputs), g = drawn(rows * units), weight = drawn(units * inputs);
+  std::vector<double> y(g.size), dweight(weight.size);
+  for (int64_t row = 0; row < rows; row++)
+    for (int64_t unit = 0; unit < units; unit++)
+      for (int64_t k = 0; k < inputs; k++) {
+        y[row * units + unit] += (double)x[row * inputs + k] * weight[unit * inputs + k];
+        dweight[unit * inputs + k] += (double)x[row * inputs + k] * g[row * units + unit];
+      }
+  const auto run = [&](bool back, const Parallel& parallel) {
+    Array result(back ? weight.size : g.size);
+    Dense p{rows, inputs, units, x, g, weight, result, result, nullptr, SLOTS};
+    const Array scratch(VARIANT.dense_scratch(p));
+    p.scratch = scratch;
+    (back ? VARIANT.dense_weight : VARIANT.dense)(p, parallel);
+    return result;
+  };
+  for (bool back : {false, true}) {
+    const Array result = run(back, ALONE);
+    expect(close(result, back ? dweight : y), back ? "gradient by the weight" : "result", where);
+    for (const Parallel& parallel : {THREE, MANY}) expect(same(result, run(back, parallel)), "bits on other threads", where);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -232,6 +260,12 @@ int main() {
   convolution(3, 1, 40, 9, 20, 1, 7, 1, 1, 0, 3);
   convolution(2, 6, 6, 4, 4, 2, 2, 3, 3);
   convolution(17, 4, 4, 3, 2, 3, 3, 1, 1, 1, 1);
+  dense(1, 1, 4);
+  dense(3, 5, 6);
+  dense(17, 33, 70);
+  dense(64, 300, 19);
+  dense(300, 70, 37);
+  dense(530, 9, 4);
   if (!wrong) std::printf("all right\n");
   return wrong != 0;
 }

@@ -9,6 +9,8 @@ conv_input(g, weight, window, sizes)    its adjoint in x: from the gradient at y
 conv_weight(x, g, window)               its adjoint in the weight
 fold(parts, window, sizes)              for each tap a part (batch, *positions, channels), added up in place
 scan(f, carry, xs, reverse)             a loop along the first axis of xs, or back
+linear(x, weight)                       x Wᵀ of a dense layer: (..., inputs) -> (..., units)
+linear_weight(x, g)                     its gradient by the weight, Gᵀ x
 recurrence(kind, arrays, mask, keep)    a whole "rnn", "gru" or "lstm" with its gradient; None if there is no kernel
 narrow_product(a, b), narrow_einsum     products of inputs rounded to bfloat16; XLA's alone
 erf(x)                                  the error function
@@ -49,3 +51,11 @@ def product(a: Any, b: Any) -> Any:
     if type(traced) is np.ndarray or not is_narrow() or type(a) is Tensor or type(b) is Tensor:
         return a @ b  # of Tensors it is an operation, which comes back here with their arrays
     return of(traced.__array_namespace__()).narrow_product(a, b)
+
+
+def linear_weight(x: Any, g: Any) -> Any:
+    """A dense layer's gradient by the weight, ``Gᵀ x``, in the quickest form."""
+    traced = x if type(g) is np.ndarray else g
+    if type(traced) is np.ndarray or type(x) is Tensor or type(g) is Tensor:
+        return g.mT @ x
+    return of(traced.__array_namespace__()).linear_weight(x, g)

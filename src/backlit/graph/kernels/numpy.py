@@ -25,6 +25,16 @@ def erf(x: Any) -> Any:
     return special.erf(x)
 
 
+def linear(x: Any, weight: Any) -> Any:
+    """``x Wᵀ``: (..., inputs), (units, inputs) -> (..., units)."""
+    return x @ weight.mT
+
+
+def linear_weight(x: Any, g: Any) -> Any:
+    """Its gradient by the weight, ``Gᵀ x``: (rows, inputs), (rows, units) -> (units, inputs)."""
+    return g.mT @ x
+
+
 def recurrence(kind: str, arrays: dict[str, Any], mask: Any, keep: Any, **settings: Any) -> None:
     """No form of a recurrence but the plain one."""
 

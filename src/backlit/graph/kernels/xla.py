@@ -41,7 +41,7 @@ from jax import lax
 
 from backlit.graph import tree
 from backlit.graph.kernels.blocks import block
-from backlit.graph.kernels.native import convolution
+from backlit.graph.kernels.native import convolution, dense
 from backlit.graph.kernels.native.convolution import NATIVE
 from backlit.graph.kernels.native.recurrence import Recurrence, native_recurrence
 from backlit.graph.precision import is_narrow
@@ -62,6 +62,21 @@ def narrow_product(a: Any, b: Any) -> Any:
 
 def _product(a: Any, b: Any) -> Any:
     return narrow_product(a, b) if is_narrow() else a @ b
+
+
+def linear(x: Any, weight: Any) -> Any:
+    """``x Wᵀ``: (..., inputs), (units, inputs) -> (..., units)."""
+    if not is_narrow() and len(x.shape) > 1:
+        rows = x.reshape(-1, x.shape[-1])
+        if dense.takes_linear(rows, weight):
+            return dense.linear(rows, weight).reshape(*x.shape[:-1], weight.shape[0])
+    return _product(x, weight.mT)
+
+
+def linear_weight(x: Any, g: Any) -> Any:
+    """Its gradient by the weight, ``Gᵀ x``: (rows, inputs), (rows, units) -> (units, inputs)."""
+    native = not is_narrow() and dense.takes_linear_weight(x, g)
+    return dense.linear_weight(x, g) if native else _product(g.mT, x)
 
 
 def narrow_einsum(subscripts: str, *arrays: Any) -> Any:

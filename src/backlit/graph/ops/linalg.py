@@ -10,7 +10,7 @@ import numpy as np
 
 from backlit.errors import BacklitError, ShapeError
 from backlit.graph import kernels
-from backlit.graph.kernels import product
+from backlit.graph.kernels import linear_weight, product
 from backlit.graph.op import operation
 from backlit.graph.ops.shape import broadcast_to, expand_dims
 from backlit.graph.precision import is_narrow
@@ -71,7 +71,7 @@ def _rows(x: Any) -> Any:
 
 
 @primitive(
-    vjp=(lambda g, y, x, weight: product(g, weight), lambda g, y, x, weight: product(_rows(g).mT, _rows(x))),
+    vjp=(lambda g, y, x, weight: product(g, weight), lambda g, y, x, weight: linear_weight(_rows(x), _rows(g))),
     samples=(sample((4, 3), (2, 3)), sample((5, 4, 3), (2, 3)), sample((3,), (2, 3))),
     torch="nn.functional.linear",
     shapes="x needs shape (..., inputs), the weight (units, inputs).",
@@ -87,7 +87,7 @@ def linear(xp: Any, x: Any, weight: Any) -> Any:
     >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])).tolist()
     [[11.0]]
     """
-    return product(x, weight.mT)
+    return x @ weight.mT if xp is np else kernels.of(xp).linear(x, weight)
 
 
 @primitive(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from backlit.engine import Engine
 from backlit.graph import tree
 from backlit.nn.layer import Network
 from backlit.nn.shapes import rows_at
+from backlit.threads import one_thread
 from backlit.train.batches import Batches
 from backlit.train.examples import Examples
 from backlit.train.lazy import Lazy
@@ -71,7 +71,7 @@ class Prober:
         """The record of a run's state after an epoch."""
         if self._to_host:
             train_state = self._fetch(train_state)
-        with np.errstate(all="ignore"), _one_thread() if self._one_thread else contextlib.nullcontext():
+        with np.errstate(all="ignore"), one_thread() if self._one_thread else contextlib.nullcontext():
             found = plain(self._look.run(train_state, *self._sample()))
         step = np.asarray(train_state["step"]).reshape(-1)[0]
         return record(epoch, int(step), self.plan.groups * self.plan.size, found, self._kinds)
@@ -98,21 +98,6 @@ def _sample(
         {**some, "weights": weights.astype(dtype)},
     )
     return sample, scale, min(groups, max(1, update // size)), min(1.0, size / update)
-
-
-def _one_thread() -> Any:
-    """NumPy's matrix products on one thread: a second one would wait for a core that the compiled program's hold.
-
-    On two busy cores a probe of the LSTM benchmark took 30 ms so, and up to two seconds on two threads.
-    """
-    return _thread_pools().limit(limits=1, user_api="blas")
-
-
-@functools.cache
-def _thread_pools() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 def kinds(network: Network) -> dict[str, str]:

@@ -158,6 +158,30 @@ ffi::Error convolution(ffi::ThreadPool pool, Floats one, Floats two, Result resu
   return guarded([&] { active->convolution[which](p, parallel_on(pool)); });
 }
 
+Dense dense_of(Span d) {  // rows, inputs, units, slots
+  Dense p{};
+  p.rows = d[0], p.inputs = d[1], p.units = d[2], p.slots = d[3];
+  return p;
+}
+
+ffi::Error dense(ffi::ThreadPool pool, Floats x, Floats weight, Result y, Span sizes) {
+  if (sizes.size() != 4) return misfit("sizes");
+  Dense p = dense_of(sizes);
+  if (p.units < 4 || !fits(x, p.rows * p.inputs) || !fits(weight, p.units * p.inputs) || !fits(y, p.rows * p.units)) return misfit("dense");
+  p.x = x.typed_data(), p.weight = weight.typed_data(), p.y = y->typed_data();
+  return guarded([&] { active->dense(p, parallel_on(pool)); });
+}
+
+ffi::Error dense_weight(ffi::ThreadPool pool, Floats x, Floats g, Result dweight, Result scratch, Span sizes) {
+  if (sizes.size() != 4) return misfit("sizes");
+  Dense p = dense_of(sizes);
+  if (!fits(x, p.rows * p.inputs) || !fits(g, p.rows * p.units) || !fits(dweight, p.units * p.inputs) ||
+      (int64_t)scratch->element_count() < active->dense_scratch(p))
+    return misfit("dense's gradient");
+  p.x = x.typed_data(), p.g = g.typed_data(), p.dweight = dweight->typed_data(), p.scratch = scratch->typed_data();
+  return guarded([&] { active->dense_weight(p, parallel_on(pool)); });
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
@@ -171,6 +195,10 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(backlit_backward, backward,
         .Ret<Floats>().Attr<Span>("sizes").Attr<int64_t>("reverse").Attr<int64_t>("relu"));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(backlit_convolution, convolution,
     ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Floats>().Arg<Floats>().Ret<Floats>().Ret<Floats>().Attr<Span>("sizes").Attr<int64_t>("which"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(backlit_dense, dense,
+    ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Floats>().Arg<Floats>().Ret<Floats>().Attr<Span>("sizes"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(backlit_dense_weight, dense_weight,
+    ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().Arg<Floats>().Arg<Floats>().Ret<Floats>().Ret<Floats>().Attr<Span>("sizes"));
 
 extern "C" {
 
@@ -201,6 +229,7 @@ int64_t backlit_recurrence_scratch(const int64_t* sizes) {
   return active->recurrence_scratch(recurrence_of(Span(sizes, 5), 0, 0));
 }
 int64_t backlit_convolution_scratch(const int64_t* sizes, int which) { return active->convolution_scratch(convolution_of(sizes), which); }
+int64_t backlit_dense_scratch(const int64_t* sizes) { return active->dense_scratch(dense_of(Span(sizes, 4))); }
 
 const char* backlit_sources() { return SOURCES; }  // the hash of what this was built from
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from backlit.graph.kernels.native.library import Native, native
 
-TARGETS = ("backlit_forward", "backlit_backward", "backlit_convolution")
+TARGETS = ("backlit_forward", "backlit_backward", "backlit_convolution", "backlit_dense", "backlit_dense_weight")
 MOST = 2**31 - 1  # numbers in an array
 
 

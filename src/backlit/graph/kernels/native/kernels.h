@@ -39,10 +39,21 @@ struct Convolution {
 
 constexpr int64_t MOST_TAPS = 256;
 
+// A dense layer: x (rows, inputs), y and its gradient g (rows, units), weight (units, inputs), of at least four units.
+struct Dense {
+  int64_t rows, inputs, units;
+  const float *x, *g, *weight;
+  float *y, *dweight, *scratch;
+  int64_t slots;
+};
+
 struct Kernels {
   int64_t (*recurrence_scratch)(const Recurrence&);       // in floats
   void (*forward)(const Recurrence&, const Parallel&);
   void (*backward)(const Recurrence&, const Parallel&);
   int64_t (*convolution_scratch)(const Convolution&, int which);  // 0: conv, 1: its gradient by x, 2: by the weight
   void (*convolution[3])(const Convolution&, const Parallel&);
+  int64_t (*dense_scratch)(const Dense&);
+  void (*dense)(const Dense&, const Parallel&);
+  void (*dense_weight)(const Dense&, const Parallel&);
 };

@@ -75,8 +75,8 @@ def _load() -> Any:
         return None
     handle.backlit_use.argtypes, handle.backlit_use.restype = [ctypes.c_char_p], ctypes.c_bool
     sizes = ctypes.POINTER(ctypes.c_int64)
-    handle.backlit_recurrence_scratch.argtypes = [sizes]
-    handle.backlit_recurrence_scratch.restype = ctypes.c_int64
+    for scratch in (handle.backlit_recurrence_scratch, handle.backlit_dense_scratch):
+        scratch.argtypes, scratch.restype = [sizes], ctypes.c_int64
     handle.backlit_convolution_scratch.argtypes = [sizes, ctypes.c_int]
     handle.backlit_convolution_scratch.restype = ctypes.c_int64
     return handle

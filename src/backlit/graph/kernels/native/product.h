@@ -95,20 +95,20 @@ struct Tile {
   }
 };
 
-// sums[row] = Σ over the depth of x[row][k] · packed[k], V vectors each, for rows begin ... end - 1. A piece of the packed
-// factor stays in half of the first cache while all rows go past it.
+// sums[row] = Σ over the depth of x[row][k] · packed[k], V vectors each, for rows begin ... end - 1, whose sums lie `lds`
+// apart. A piece of the packed factor stays in half of the first cache while all rows go past it.
 constexpr int64_t NEAR = 6144;
 
 template <int V>
-void product_rows(const float* x, int64_t ldx, const float* packed, int64_t depth, float* sums, int64_t begin, int64_t end) {
+void product_rows(const float* x, int64_t ldx, const float* packed, int64_t depth, float* sums, int64_t lds, int64_t begin, int64_t end) {
   constexpr int64_t most_depth = NEAR / (V * L);
   for (int64_t k = 0; k < depth; k += most_depth)
     by_rows<height(V)>(begin, end, [&]<int R>(int64_t row) __attribute__((always_inline)) {
       Tile<R, V> tile;
-      if (k) tile.read(sums + row * V * L, V * L, V * L);
+      if (k) tile.read(sums + row * lds, lds, V * L);
       else tile.zero();
       tile.multiply(x + row * ldx + k, ldx, packed + k * V * L, least(most_depth, depth - k));
-      tile.write(sums + row * V * L, V * L, V * L);
+      tile.write(sums + row * lds, lds, V * L);
     });
 }
 

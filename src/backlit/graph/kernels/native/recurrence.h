@@ -35,7 +35,7 @@ INLINE Place place_of(const Recurrence& p, const Step& step, int64_t row, int64_
 INLINE vec with_added(const Recurrence& p, vec h, int64_t at, int n) { return p.added ? h + load(p.added + at, n) : h; }
 
 struct RnnCell {
-  static constexpr int gates = 1, blocks = WIDE;  // one gate alone would leave registers unused
+  static constexpr int gates = 1, blocks = WIDE, panel = WIDE;  // one gate alone would leave registers unused
 
   static INLINE void forward(const Recurrence& p, const Step& step, int64_t row, int64_t u, int n, const vec* sum) {
     const Place at = place_of(p, step, row, u);
@@ -54,7 +54,7 @@ struct RnnCell {
 };
 
 struct GruCell {  // with the reset gate after the product: r, z, n
-  static constexpr int gates = 3, blocks = 1;
+  static constexpr int gates = 3, blocks = 1, panel = 3;
 
   static INLINE void forward(const Recurrence& p, const Step& step, int64_t row, int64_t u, int n, const vec* sum) {
     const Place at = place_of(p, step, row, u);
@@ -83,7 +83,7 @@ struct GruCell {  // with the reset gate after the product: r, z, n
 };
 
 struct LstmCell {  // i, f, g, o
-  static constexpr int gates = 4, blocks = 1;
+  static constexpr int gates = 4, blocks = 1, panel = WIDE;  // all four at once need more than sixteen registers
 
   static INLINE void forward(const Recurrence& p, const Step& step, int64_t row, int64_t u, int n, const vec* sum) {
     const Place at = place_of(p, step, row, u);
@@ -120,24 +120,25 @@ INLINE int64_t parts_of(const Recurrence& p, int64_t items, const Parallel& para
 
 // ------------------------------------------------------------------------------------------------------ forward
 
-// weight (gates units, units) -> [block of units][k][gate][block], zeros where the last block reaches over the end
+// weight (gates units, units) -> [block of units][panel][k][vectors of the panel], zeros where the last block reaches over
+// the end; a block's vectors are those of its first gate, then those of the next
 template <class Cell>
 void pack_weight(const Recurrence& p, float* packed, int64_t first, int64_t last) {
-  constexpr int64_t G = Cell::gates, size = Cell::blocks * L;
+  constexpr int64_t V = Cell::gates * Cell::blocks, wide = Cell::panel * L;
   for (int64_t block = first; block < last; block++)
-    for (int64_t g = 0; g < G; g++)
+    for (int64_t v = 0; v < V; v++)
       for (int64_t k0 = 0; k0 < p.units; k0 += 16)  // a cache line of each row at a time
-        for (int64_t l = 0; l < size; l++) {
-          const int64_t unit = block * size + l;
-          const float* row = p.weight + (g * p.units + unit) * p.units;
-          float* to = packed + block * p.units * G * size + g * size + l;
-          for (int64_t k = k0; k < least(k0 + 16, p.units); k++) to[k * G * size] = unit < p.units ? row[k] : 0.0f;
+        for (int64_t l = 0; l < L; l++) {
+          const int64_t unit = (block * Cell::blocks + v % Cell::blocks) * L + l;
+          const float* row = p.weight + (v / Cell::blocks * p.units + unit) * p.units;
+          float* to = packed + (block * V * L + v / Cell::panel * wide) * p.units + v % Cell::panel * L + l;
+          for (int64_t k = k0; k < least(k0 + 16, p.units); k++) to[k * wide] = unit < p.units ? row[k] : 0.0f;
         }
 }
 
 template <class Cell>
 void forward_rows(const Recurrence& p, const float* packed, float* dropped, float* sums, int64_t begin, int64_t end) {
-  constexpr int G = Cell::gates, U = Cell::blocks, V = G * U;
+  constexpr int G = Cell::gates, U = Cell::blocks, V = G * U, P = Cell::panel;
   const int64_t n = p.units;
   for (int64_t number = 0; number < p.time; number++) {
     const Step step = step_at(p, number);
@@ -149,7 +150,7 @@ void forward_rows(const Recurrence& p, const float* packed, float* dropped, floa
     for (int64_t u = 0; u < n; u += U * L) {
       for (int64_t row = begin; row < end; row++)  // comes from main memory while the product is computed
         for (int g = 0; g < G; g++) __builtin_prefetch(p.a + ((step.t * p.rows + row) * G + g) * n + u);
-      product_rows<V>(h, n, packed + u * n * G, n, sums, begin, end);
+      for (int v = 0; v < V; v += P) product_rows<P>(h, n, packed + (u * G + v * L) * n, n, sums + v * L, V * L, begin, end);
       for (int64_t row = begin; row < end; row++)
         for (int64_t unit = u; unit < least(n, u + U * L); unit += L)
           Cell::forward(p, step, row, unit, room(n - unit), (const vec*)(sums + row * V * L + unit - u));
@@ -213,7 +214,7 @@ void backward_rows(const Recurrence& p, const float* packed, float* sums, int64_
     const Step step = step_at(p, number);
     for (int64_t row = begin; row < end; row++) gates_back<Cell>(p, step, row);
     for (int64_t u = 0; u < n; u += WIDE * L) {
-      product_rows<WIDE>(p.dproduct + step.t * p.rows * depth, depth, packed + u * depth, depth, sums, begin, end);
+      product_rows<WIDE>(p.dproduct + step.t * p.rows * depth, depth, packed + u * depth, depth, sums, WIDE * L, begin, end);
       for (int64_t row = begin; row < end; row++) {
         if (stands(p, step, row)) continue;
         for (int64_t unit = u; unit < least(n, u + WIDE * L); unit += L) {
