@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from docs.site import terminal
+from tests.cli.calling import backlit
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,6 +20,15 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def run(folder: Path, *command: str) -> str:
     return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def said(folder: Path, *words: str) -> str:
+    """What the command says; called in this process, unless it wants devices, which a process has from its start."""
+    if "--devices" in words:
+        return run(folder, sys.executable, "-m", "backlit", *words)
+    done = backlit(*words, folder=folder)
+    assert done.returncode == 0, (words, done.stderr)
+    return done.stdout
 
 
 def blocks(text: str) -> str:
@@ -57,7 +67,7 @@ def test_the_commands(folder: Path) -> None:
     assert len(commands) == 8
     commands.remove("studio")  # which serves until it is stopped
     for command in commands:
-        printed = run(folder, sys.executable, "-m", "backlit", *shlex.split(command))
+        printed = said(folder, *shlex.split(command))
         assert printed.strip(), command
 
 
@@ -68,9 +78,9 @@ def test_the_first_table(tmp_path: Path) -> None:
     run(tmp_path, sys.executable, "-c", make)
     commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
     assert len(commands) == 9
-    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
+    printed = [said(tmp_path, *shlex.split(command)) for command in commands]
     (tmp_path / "job.toml").write_text(*re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL), encoding="utf-8")
-    run(tmp_path, sys.executable, "-m", "backlit", "train", "--config", "job.toml", "--epochs", "2", "--no-report")
+    said(tmp_path, "train", "--config", "job.toml", "--epochs", "2", "--no-report")
     assert "∂L/∂(this value)" in (tmp_path / "pass.svg").read_text(encoding="utf-8")
     shown = re.findall(r"^    ((?:column|id|area|built|district) .*)$", text, flags=re.MULTILINE)
     assert len(shown) == 5
@@ -126,7 +136,7 @@ def test_the_first_series(tmp_path: Path) -> None:
     run(tmp_path, sys.executable, "-c", make)
     commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
     assert len(commands) == 4
-    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
+    printed = [said(tmp_path, *shlex.split(command)) for command in commands]
     assert "same as last week" in printed[0]
     (told,) = re.findall(r"^    (\d+ series, .*)$", text, flags=re.MULTILINE)
     assert told in printed[1]  # the notes are shown with the run
@@ -165,6 +175,7 @@ def test_more_than_one_device(tmp_path: Path) -> None:
             run(tmp_path, sys.executable, "-m", "backlit", *words, "--no-report")
 
 
+@pytest.mark.slow
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "several-inputs.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))
@@ -181,6 +192,7 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "several" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_the_page_on_onnx(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))
@@ -188,11 +200,12 @@ def test_the_page_on_onnx(tmp_path: Path) -> None:
     assert "\nTrue\n" in printed
     assert re.findall(r"^    (\('batch'.*)$", text, flags=re.MULTILINE)[0] in printed
     (command,) = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
-    told = run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command))
+    told = said(tmp_path, *shlex.split(command))
     for line in re.findall(r"```text\n(.*?)```", text, flags=re.DOTALL)[0].splitlines():
         assert line in told, (line, told)
 
 
+@pytest.mark.slow
 def test_fine_tuning(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "fine-tuning.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
@@ -218,6 +231,7 @@ def test_coming_from_elsewhere(tmp_path: Path) -> None:
         assert re.findall(r"\(#([a-z-]+)\)", row)[0] in headings, row
 
 
+@pytest.mark.slow
 def test_the_doctor_in_loops_of_ones_own(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-W", "ignore", "-c", blocks(text))
@@ -228,6 +242,7 @@ def test_the_doctor_in_loops_of_ones_own(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_seeing_inside(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "see-inside.md").read_text(encoding="utf-8")
     printed = run(tmp_path, sys.executable, "-c", blocks(text))
@@ -241,7 +256,7 @@ def test_seeing_inside(tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size > 1000, name
     (tmp_path / "graph.svg").unlink()
     for command in re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE):
-        assert run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)).strip()
+        assert said(tmp_path, *shlex.split(command)).strip()
     assert (tmp_path / "graph.svg").is_file()
 
 
@@ -253,13 +268,13 @@ def test_the_page_on_the_doctor(tmp_path: Path) -> None:
     assert "0.3133" in printed
     assert printed.count("ALARM") == 3, printed
     assert "['unscaled inputs']" in printed, printed
-    told = run(tmp_path, sys.executable, "-m", "backlit", "diagnose", "runs/sick")
+    told = said(tmp_path, "diagnose", "runs/sick")
     assert "unscaled inputs" in told
     assert re.search(r"unscaled inputs +a first layer that standardises inputs \(Rescale\) .* kept", printed), printed
     assert "Rescale((" in printed
     commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
     assert len(commands) == 2
-    told = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands][-1]
+    told = [said(tmp_path, *shlex.split(command)) for command in commands][-1]
     assert "mended run: runs/quick" in told
     assert (tmp_path / "runs" / "mended" / "network.json").is_file()
 
@@ -269,7 +284,7 @@ def test_the_report(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
     commands = re.findall(r"^    backlit (.*)$", text, flags=re.MULTILINE)
     assert len(commands) == 3
-    printed = [run(tmp_path, sys.executable, "-m", "backlit", *shlex.split(command)) for command in commands]
+    printed = [said(tmp_path, *shlex.split(command)) for command in commands]
     assert "report.html" in printed[0]
     (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     run(tmp_path, sys.executable, "-c", block + "\nprint(page)")

@@ -1,5 +1,6 @@
 """The documentation site: it builds strictly, is whole, and needs nothing from elsewhere."""
 
+import dataclasses
 import importlib
 import json
 import re
@@ -14,31 +15,36 @@ from typing import Any
 from urllib.parse import unquote
 
 import nbformat
+import numpy as np
 import pytest
 import typer
 
 import backlit as bl
 from backlit.cli.main import app
+from backlit.lessons import LESSONS
 from backlit.lessons.pictures import labels_in
+from backlit.lessons.source import Code
 from backlit.studio.session import Session
 from backlit.studio.sharing import state_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = "https://backlit.example/docs"
 sys.path.append(str(ROOT / "docs" / "site"))  # they call each other by these names
-finish, kept, korean_labels, lessons, openings, pictures, playground, reference, running, summaries = map(
+finish, kept, korean_labels, lessons, links, openings, pictures, playground, reference, running, summaries, terms = map(
     importlib.import_module,
     [
         "finish",
         "kept",
         "korean_labels",
         "lessons",
+        "links",
         "openings",
         "pictures",
         "playground",
         "reference",
         "running",
         "summaries",
+        "terms",
     ],
 )
 
@@ -240,6 +246,53 @@ def test_a_korean_sentence_stands_under_its_name() -> None:
     assert reference.with_summaries(other) == other
 
 
+def test_the_table_of_links_names_what_there_is() -> None:
+    table, words = links.table(), {term["en"] for term in terms.terms()}
+    taught = [name for names in table["teaches"].values() for name in names]
+    assert len(taught) == len(set(taught))  # one lesson each
+    assert set(table["teaches"]) == set(LESSONS)
+    assert set(table["words"]) <= words
+    named = {name for paper in table["paper"] for name in paper.get("names", ())}
+    assert {*taught, *named, *(name for names in table["words"].values() for name in names)} <= set(reference.public())
+    assert {lesson for paper in table["paper"] for lesson in paper.get("lessons", ())} == set(LESSONS)
+    assert [paper["year"] for paper in table["paper"]] == sorted(paper["year"] for paper in table["paper"])
+    for paper in table["paper"]:
+        assert re.fullmatch(r"doi:10\.\d{4,}/\S+|arXiv:\d{4}\.\d{4,5}|https://\S+", paper["at"]), paper
+        assert paper.get("lessons") or paper.get("names"), paper
+    assert len({paper["at"] for paper in table["paper"]}) == len(table["paper"])
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_lesson_leads_to_names_words_and_papers_and_they_lead_back(lang: str) -> None:
+    end = links.of_lesson(LESSONS["optimizers"], lang)
+    assert "[`AdaGrad`](../reference/optimizers.md#backlit.optim.adaptive.AdaGrad)" in end
+    assert "](../glossary.md#learning-rate)" in end
+    assert "[arXiv:1412.6980](https://arxiv.org/abs/1412.6980)" in end
+    heading = '<h2 id="backlit.optim.adaptive.Adam" class="doc">bl.Adam</h2>\n<div class="doc doc-contents first">'
+    back = links.on_reference(heading + "<p>Docs</p>", lang)
+    assert '<a href="../lessons/optimizers.html">' in back
+    assert '<a href="../glossary.html#optimizer">' in back
+    assert back.endswith("<p>Docs</p>")
+    papers = links.page(lang)
+    assert re.search(
+        r"Kingma, Ba.*1412\.6980.*\(lessons/optimizers\.md\).*reference/optimizers\.md#\S+\.Adam\)", papers
+    )
+
+
+def test_code_that_a_lesson_shows_is_looked_through_for_names() -> None:
+    shown = "x = bl.optim.SoftThreshold(0.1)\nbl.fit(bl.Linear(2), own.fit)"
+    lesson = LESSONS["arrays"]
+    parts = (Code(shown, 1), Code("bl.grad(x)", 2, claim=True))
+    assert links.used(dataclasses.replace(lesson, parts=parts)) == ["bl.fit", "bl.Linear", "bl.optim.SoftThreshold"]
+
+
+def test_lessons_that_are_mentioned_are_links() -> None:
+    text = "as in lesson 4, but `lesson 5` and lesson 99\n```python\n# lesson 6\n```\n[lesson 7](x.md)"
+    linked = links.between_lessons(text, "en")
+    assert linked == text.replace("in lesson 4", "in [lesson 4](jacobians.md)")
+    assert links.between_lessons("10번 레슨에서", "ko") == "[10번 레슨](optimizers.md)에서"
+
+
 def test_labels_of_figures_are_put_into_korean() -> None:
     figure, axis = bl.plots.figure()
     axis.set(xlabel="learning rate", ylabel="loss", title="suggested: 0.02")
@@ -256,6 +309,17 @@ def test_labels_of_figures_are_put_into_korean() -> None:
     with pytest.raises(OSError, match="disk full"), labels_in(figure, "ko", korean_labels.more()):
         raise OSError("disk full")
     assert labels() == english
+
+
+def test_what_comes_with_the_data_stays_as_it_is() -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 2)).astype("float32")
+    classes = np.array(["training", "input"])[(rows[:, 0] > 0).astype(int)]
+    run = bl.fit(bl.Linear(2), rows, classes, epochs=1, seed=0, engine="numpy")
+    own = bl.plots.decision_boundary(run, rows, classes[::-1], names=("loss", "weight"), titles=["learning rate"])
+    with labels_in(own, "ko", korean_labels.more()):
+        (axis,), (legend,) = own.axes, own.legends
+        assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("loss", "weight", "learning rate")
+        assert {"training", "input", "오답"} == {text.get_text() for text in legend.get_texts()}
 
 
 def test_a_korean_page_s_drawings_are_korean(tmp_path: Path) -> None:
@@ -397,7 +461,9 @@ def test_a_lesson_opens_in_the_studio(lesson: str) -> None:
     live = openings.block(lesson, "ko", "../../playground")
     assert f'src="../../playground/index.html#{link}"' in live
     assert 'loading="lazy"' in live
-    assert f"backlit studio --state {link}" in openings.block(lesson, "en", "").replace("'", "")
+    (command,) = re.findall(r"`backlit studio --state '(.+)'`", openings.block(lesson, "en", ""))
+    assert state_of(command) == state_of(link)
+    assert len(command) < 200  # that a reader can read
     assert openings.button(lesson, "en", "") == openings.button("arrays", "en", "../playground") == ""
 
 

@@ -29,7 +29,9 @@ def main(options: list[str] | None = None) -> str:
     parser.add_argument("--limit", type=float, default=math.inf, help="seconds after which no further case is begun")
     parser.add_argument("--repairs", action="store_true", help="mend the sick ones, beside random search")
     parser.add_argument("--engine", default="xla", help="of repairs: numpy compiles nothing, and is as quick here")
-    parser.add_argument("--every", type=int, default=1, help="of repairs: each so-manyth sick case, for a quick look")
+    parser.add_argument(
+        "--every", type=int, default=1, help="each so-manyth case (of repairs: sick case), for a quick look"
+    )
     parser.add_argument("--torch", action="store_true", help="the cases in PyTorch's loops, watched by bl.watch")
     chosen = parser.parse_args(options or [])
     if chosen.repairs:
@@ -43,6 +45,7 @@ def main(options: list[str] | None = None) -> str:
 
         every, judged = [case for case in every if torch_loops.expressible(case)], torch_loops.run
     results, begin = [], time.perf_counter()
+    every = every[:: chosen.every]
     todo = [(case, seed) for seed in range(chosen.first, chosen.first + chosen.seeds) for case in every]
     for number, (case, seed) in enumerate(todo, 1):
         if time.perf_counter() - begin > chosen.limit:

@@ -10,6 +10,8 @@ from sklearn import datasets
 
 from benchmarks.doctor.outside_data import OUTSIDE
 from benchmarks.doctor.score_data import OWN, ROWS
+from benchmarks.doctor.strangers_others import OTHERS
+from benchmarks.doctor.strangers_tables import TABLES
 
 
 def _sklearn(load: Callable[..., Any], rows: int = ROWS) -> Callable[[np.random.Generator], Any]:
@@ -195,4 +197,6 @@ DATA: dict[str, Callable[[np.random.Generator], Any]] = {
     "raw_diabetes": _raw_diabetes,
     **OWN,
     **OUTSIDE,
+    **TABLES,
+    **OTHERS,
 }

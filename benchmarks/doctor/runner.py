@@ -68,7 +68,8 @@ class Case:
     @property
     def origin(self) -> str:
         """Of the first catalogue, made outside it before there were rules for it, or made for rules to be set on."""
-        return {"outside": "outside the catalogue", "second": "made for the rules"}.get(self.file, "seeded")
+        names = {"outside": "outside the catalogue", "strangers": "a stranger's", "second": "made for the rules"}
+        return names.get(self.file, "seeded")
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,12 @@ def ready(case: Case, seed: int) -> tuple[Any, np.ndarray, np.ndarray, dict[str,
     import backlit as bl
 
     rng = np.random.default_rng([seed, 7])
-    x, y = changed(*DATA[case.data](rng), case.fault, rng)
+    x, y, *held_back = DATA[case.data](rng)
+    x, y = changed(x, y, case.fault, rng)
     net = bl.Sequential(*(layer(words) for words in written_out(case.network)))
     options = {"epochs": 20, "seed": seed, "validation": 0.25} | case.fit
+    if held_back:
+        (options["validation"],) = held_back
     if isinstance(options.get("optimizer"), dict):
         options["optimizer"] = own_layers.optimizer(options["optimizer"])
     if isinstance(options.get("loss"), dict):

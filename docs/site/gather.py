@@ -37,6 +37,7 @@ def gather(outline: bool = False) -> None:
     import findings
     import glossary
     import lessons
+    import links
     import playground
     import reference
 
@@ -46,6 +47,7 @@ def gather(outline: bool = False) -> None:
     commands.write(FOLDER / "reference")
     findings.write(FOLDER / "reference")
     glossary.write(FOLDER)
+    links.write(FOLDER)
     lessons.write(FOLDER / "lessons", outline)
     playground.write(FOLDER)
     pictures.write(FOLDER)

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import gather
 import lessons
+import links
 import reference
 
 from backlit._version import __version__
@@ -47,10 +48,11 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
-    """Put the Korean sentence of each name into the Korean reference."""
-    if config.theme["language"] == "ko" and page.file.src_uri.startswith("reference/"):
-        return reference.with_summaries(content)
-    return content
+    """Put lessons and words beside each name of the reference; and into the Korean one, each name's Korean sentence."""
+    if not page.file.src_uri.startswith("reference/"):
+        return content
+    linked = links.on_reference(content, config.theme["language"])
+    return reference.with_summaries(linked) if config.theme["language"] == "ko" else linked
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:

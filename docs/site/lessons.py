@@ -7,21 +7,26 @@ import re
 from pathlib import Path
 
 import kept
+import links
 import openings
 import playground
 import running
 from matplotlib.figure import Figure
 
+from backlit.languages import Template
 from backlit.lessons import LESSONS, Lesson
 from backlit.lessons.page import page
 from backlit.lessons.running import FIGURE, FilledProse, RunCode
 from backlit.lessons.source import Code
 from backlit.studio.exercises import exercises
 
-WORDS = {
-    "en": ("Lessons", "Each can be read here, run in the terminal, or opened as a notebook.", "{} minutes"),
-    "ko": ("레슨", "여기서 읽어도 되고, 터미널에서 실행하거나 노트북으로 열어도 됩니다.", "{}분"),
-}
+ABOUT = Template(
+    "Each can be read here, run in the terminal, or opened as a notebook. They follow a set of study notes, named "
+    "under each title, and say where they differ; you don't need to have the notes.",
+    "여기서 읽어도 되고, 터미널에서 실행하거나 노트북으로 열어도 됩니다. 제목 아래에 적은 스터디 노트를 따라가면서 "
+    "노트와 다른 점을 밝힙니다. 노트가 없어도 읽을 수 있습니다.",
+)
+WORDS = {"en": ("Lessons", "{} minutes"), "ko": ("레슨", "{}분")}
 
 NOTEBOOK = {"en": "Download as a notebook", "ko": "노트북으로 내려받기"}
 COMPUTED = {
@@ -33,6 +38,7 @@ NOT_RUN = {
     "ko": "이 페이지는 윤곽만 보여 줍니다. 레슨을 실행하지 않고 만들어서 숫자가 없습니다.",
 }
 PICTURE = re.compile(r"!\[([^\]]*)\]\(([\w.-]+)\)")
+VALUE = re.compile(r"«[^»]+»(?:\{[^{}]+\})?")
 STUDIO = {
     "en": ("In the studio", "Exercises that [the studio](../studio.md) checks:"),
     "ko": ("스튜디오에서", "[스튜디오](../studio.md)가 채점하는 연습 문제입니다."),
@@ -82,6 +88,7 @@ def write(folder: Path, outline: bool = False) -> None:
         text = "\n\n".join(part for part in parts if part) + in_the_studio(name, language)
         place = ("../" if language == "en" else "../../") + playground.PLACE if playground.lives() else ""
         text += "\n" + openings.block(name, language, place) + "\n" + playground.of_lesson(name, language)
+        text = links.between_lessons(text, language) + links.of_lesson(lesson, language)
         (folder / f"{name}{suffix(language)}.md").write_text(text, encoding="utf-8")
 
 
@@ -95,7 +102,7 @@ def read(folder: Path) -> tuple[str, dict[str, bytes], str, str]:
 
 def head(lesson: Lesson, language: str, notebook: str, where: str) -> str:
     """What stands under the title: how long it takes, the notebook, the studio, and whose numbers these are."""
-    links = [WORDS[language][2].format(lesson.minutes)]
+    links = [WORDS[language][1].format(lesson.minutes)]
     links += [f'[{NOTEBOOK[language]}]({notebook}){{ download="{notebook}" }}'] if notebook else []
     links += [openings.button(lesson.name, language, "../playground" if playground.lives() else "")]
     computed = COMPUTED[language].format(where) if where else NOT_RUN[language]
@@ -114,7 +121,7 @@ def outlined(lesson: Lesson) -> list[FilledProse | RunCode]:
         if isinstance(part, Code):
             steps.append(RunCode(part, ""))
         else:
-            texts = {language: re.sub("«[^»]+»", "…", text) for language, text in part.text.items()}
+            texts = {language: VALUE.sub("…", text) for language, text in part.text.items()}
             figures = {name: Figure((1, 1)) for text in texts.values() for _, name in FIGURE.findall(text)}
             steps.append(FilledProse(texts, figures))
     return steps
@@ -127,8 +134,8 @@ def suffix(language: str) -> str:
 
 def index(language: str) -> str:
     """What the lessons are about, and how they are run."""
-    title, about, minutes = WORDS[language]
-    lines = [f"# {title}", "", about, "", *example(next(iter(LESSONS.values())), language), ""]
+    title, minutes = WORDS[language]
+    lines = [f"# {title}", "", ABOUT.of().within(language), "", *example(next(iter(LESSONS.values())), language), ""]
     for name, lesson in LESSONS.items():
         long = minutes.format(lesson.minutes)
         lines += [f"{lesson.number}. [**{lesson.title[language]}**]({name}.md) ({long}): {lesson.summary[language]}"]

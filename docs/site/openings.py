@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import shlex
 from typing import Any
 
@@ -59,7 +60,8 @@ def block(lesson: str, lang: str, place: str) -> str:
     if not link:
         return ""
     if not place:
-        return COMMAND.of(command=f"backlit studio --state {shlex.quote(link)}").within(lang)
+        state = json.dumps(OPENINGS[lesson], ensure_ascii=False)  # as a reader can read it
+        return COMMAND.of(command=f"backlit studio --state {shlex.quote(state)}").within(lang)
     title, first = html.escape(HERE.of().within(lang)), html.escape(FIRST.of().within(lang))
     frame = f'<iframe loading="lazy" title="{title}" src="{html.escape(place)}/index.html#{link}"></iframe>'
     return f'<details class="live"><summary>{title}</summary><p>{first}</p>{frame}</details>'

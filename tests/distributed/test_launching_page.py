@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.cli.calling import backlit
+
 yaml = pytest.importorskip("yaml")
 
 PAGE = (Path(__file__).parents[2] / "docs" / "launching.md").read_text(encoding="utf-8")
@@ -68,9 +70,7 @@ def test_shell_that_a_shell_reads(script):
 
 def test_every_command_of_the_files_has_options_that_there_are():
     """The commands behind srun, mpirun and in Kubernetes, held to the help."""
-    help_ = subprocess.run(
-        [sys.executable, "-m", "backlit", "train", "--help"], capture_output=True, text=True, check=True
-    ).stdout
+    help_ = backlit("train", "--help").stdout
     lines = [line.partition("backlit train ")[2] for block in blocks("bash") for line in block.splitlines()]
     lines += [" ".join(container()["args"][2:]), *(command for command in COMMANDS if command.startswith("train"))]
     flags = {word for line in lines for word in shlex.split(line) if word.startswith("--")}

@@ -130,6 +130,11 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         evidence(KNOWN, SCATTERED, data=held_out(across=0.8)),
     ),
     (
+        parts.WRONG_LABELS, parts.NOISIER,
+        evidence(KNOWN, SCATTERED, data=held_out(inner=0.5, across=0.8)),
+        evidence(KNOWN, SCATTERED, data=held_out(inner=0.8, across=0.8)),
+    ),
+    (
         parts.WRONG_LABELS, parts.MOVED,
         evidence(KNOWN, SCATTERED, data=held_out(across=0.0, within=0.0, recoded=0.0, next=0.9)),
         evidence(KNOWN, SCATTERED, data=held_out(next=0.9)),

@@ -89,6 +89,11 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         evidence(net=net(bl.Linear(4), bl.Dropout(0.5), bl.Tanh(), bl.Linear(1))),
     ),
     (
+        dropout.TOO_STRONG, dropout.ANSWERS,
+        evidence(net=net(bl.Linear(4), bl.Tanh(), bl.Linear(1), bl.Dropout(0.2))),
+        evidence(net=net(bl.Linear(4), bl.Tanh(), bl.Dropout(0.2), bl.Linear(1))),
+    ),
+    (
         imbalance.HIDDEN, imbalance.ONE_CLASS,
         evidence(net=TWO, loss="cross_entropy", data=classes(0.95, held=400), scores={"val_accuracy": 0.95}),
         evidence(net=TWO, loss="cross_entropy", data=classes(0.95, held=400), scores={"val_accuracy": 0.99}),
@@ -96,8 +101,8 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     *(
         (
             capacity.TOO_LITTLE, capacity.SIGNS[hidden, of_classes],
+            evidence(net=network, loss=loss, data=data | simple(0.95, linear=0.1), scores={"accuracy": 0.2}, **ARRIVED),
             evidence(net=network, loss=loss, data=data | simple(0.95), scores={"accuracy": 0.2}, **ARRIVED),
-            evidence(net=network, loss=loss, data=data | simple(0.3), scores={"accuracy": 0.2}, **ARRIVED),
         )
         for of_classes, loss, data, flat, wide in (
             (False, "mse", NO_DATA, PERCEPTRON, net(bl.Linear(4), bl.Tanh(), bl.Linear(1))),
@@ -219,4 +224,8 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
     ),
     (unlearned.OPEN, unlearned.NO_GAIN, evidence([1.0] * 20), evidence([0.7] * 20)),
     (stopped_early.STOPPED_EARLY, stopped_early.STILL_FALLING, evidence(SLIDE), evidence()),
+    (
+        stopped_early.STOPPED_EARLY, stopped_early.AT_ITS_BEST,
+        evidence([1.0, 0.9], stopped="early stopping"), evidence([1.0, 0.9, 0.95], stopped="early stopping"),
+    ),
 ]  # fmt: skip

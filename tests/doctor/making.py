@@ -50,9 +50,12 @@ def classes(share: float, **more: Any) -> dict[str, Any]:
     return {"kind": "class", "targets": shares, "held_targets": shares} | more
 
 
-def simple(best: float, guess: float = 0.0, rows: int = 250, **more: Any) -> dict[str, Any]:
-    """What simple models make of the data."""
-    return {"reference": {"linear": best, "neighbours": best, "guess": guess, "rows": rows} | more}
+def simple(
+    best: float, guess: float = 0.0, rows: int = 250, linear: float | None = None, **more: Any
+) -> dict[str, Any]:
+    """What simple models make of the data; a line as much as neighbours, unless told otherwise."""
+    line = best if linear is None else linear
+    return {"reference": {"linear": line, "neighbours": best, "guess": guess, "rows": rows} | more}
 
 
 RAGGED = {

@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 import backlit as bl
 from backlit.doctor import held
 from backlit.doctor.held import told_apart
-from backlit.train.probes.columns import batches_of, coded, far_away, leaking, order_of, tokens_of
+from backlit.train.probes.columns import batches_of, coded, far_away, leaking, naming, order_of, tokens_of
+from backlit.train.probes.inputs import twins_of
 from backlit.train.probes.padding import real_steps
 from backlit.train.probes.parts import parts_of
 
@@ -115,6 +116,38 @@ def test_a_column_that_tells_the_common_class_alone_is_no_leak() -> None:
     assert leaking(np.column_stack([X[:400], y]), y, "class")["column"] == 4
     wide = np.where(y == 1, 20 + 10 * X[:400, 0], 0)  # the common class is always 0, the rare one spread out
     assert leaking(np.column_stack([X[:400], wide]), y, "class") == {}
+
+
+def test_a_column_that_is_nearly_the_target_is_one_in_spite_of_a_few_rows() -> None:
+    days = 90 * Y + 3 * RNG.normal(size=len(Y))
+    wrong = np.flatnonzero(Y == 1)[:3]
+    days[wrong] -= 90
+    assert leaking(np.column_stack([X, days]), Y, "class")["column"] == 4
+    days[np.flatnonzero(Y == 1)[3:30]] -= 90  # one in seven: that is no column of the target
+    assert leaking(np.column_stack([X, days]), Y, "class") == {}
+
+
+def test_a_token_that_names_the_class() -> None:
+    tokens = RNG.integers(0, 30, (600, 5))
+    assert naming(tokens, tokens[:, 2] + 7, "class") == {"column": 2, "agreement": 1.0}
+    assert naming(tokens, RNG.permutation(tokens[:, 2]), "class") == {}
+    assert naming(tokens, (tokens[:, 2] > 15).astype(int), "class") == {}  # many tokens to a class
+
+
+def test_rows_that_repeat_by_nature_and_copies() -> None:
+    words = RNG.integers(0, 6, (400, 3))  # of 216 that can be
+    labels = RNG.integers(0, 2, 400)
+    assert twins_of(words, labels, "class")["natural"]
+    once = RNG.integers(0, 6, (200, 9))
+    assert not twins_of(np.concatenate([once, once]), labels, "class")["natural"]  # each twice
+    thrice = np.concatenate([X[:100]] * 3)
+    assert not twins_of(thrice, labels[:300], "class")["natural"]  # numbers of which none comes again by itself
+
+
+def test_blank_rows_are_no_twins() -> None:
+    blank = np.zeros((40, 3))
+    assert twins_of(blank, np.arange(40) % 2, "class")["contrary"] == 0
+    assert twins_of(blank, np.arange(40) % 2, "class", blank=True)["contrary"] == 1
 
 
 def test_steps_behind_a_mask_are_no_codes_and_rows_are_examples() -> None:

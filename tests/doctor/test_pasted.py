@@ -20,10 +20,13 @@ SICK = [case for case in cases("tune") if case.expected]
 OF_OTHERS = {kind.key for kind in loop.KINDS}  # of loops of one's own, in other libraries
 
 
-def shortest(name):
-    """The tuning half's quickest case that expects a finding first."""
-    found = [case for case in SICK if case.expected[0] == name]
-    return min(found, key=lambda case: (case.when != "before", case.fit.get("epochs", 20)), default=None)
+def expecting(name):
+    """The tuning half's cases that expect a finding, the surest and quickest first: some leave room for others."""
+
+    def place(case):
+        return case.expected.index(name), case.when != "before", case.fit.get("epochs", 20)
+
+    return sorted((case for case in SICK if name in case.expected), key=place)
 
 
 def asked(case):
@@ -39,18 +42,19 @@ def asked(case):
     return names | {"run": run}, run.diagnose(), run
 
 
-FOUND = {name: shortest(name) for name in kinds() if name not in OF_OTHERS}
+EXPECTING = {name: expecting(name) for name in kinds() if name not in OF_OTHERS}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, case in FOUND.items() if case])
+@pytest.mark.parametrize("name", [name for name, found in EXPECTING.items() if found])
 def test_a_remedy_runs_as_it_is_pasted(name, capsys):
-    case = FOUND[name]
-    names, diagnosis, run = asked(case)
-    finding = next((own for own in diagnosis if own.name == name), None)
-    if finding is None:  # what is told isn't this finding: the benchmark's business
-        pytest.skip(f"not found in {case.name}")
-    code = finding.remedy
+    for case in EXPECTING[name]:  # up to the first one of which this finding is told
+        names, diagnosis, run = asked(case)
+        code = next((own.remedy for own in diagnosis if own.name == name), None)
+        if code is not None:
+            break
+    else:
+        pytest.fail(f"told of none of {[case.name for case in EXPECTING[name]]}")
     assert "bl.fit(..." not in code, code
     before = dict(names)
     with warnings.catch_warnings(), contextlib.suppress(bl.NonFiniteError, bl.DivergedError):

@@ -5,9 +5,19 @@ import pytest
 
 import backlit as bl
 from backlit.doctor.diagnose import run_rules
-from backlit.doctor.findings import depth, learning_rate, sequences, still_layers, undefined
+from backlit.doctor.findings import (
+    capacity,
+    depth,
+    duplicates,
+    learning_rate,
+    scale,
+    sequences,
+    still_layers,
+    undefined,
+)
 from backlit.train.divergence import Divergence
 from tests.doctor.common import evidence, names
+from tests.doctor.making import simple
 
 WAVES = list(0.6 + 0.3 * (np.arange(20) % 2))
 
@@ -51,6 +61,41 @@ def test_gradients_that_grow(growth: float, told: bool) -> None:
     net = bl.Sequential(bl.Linear(4), bl.ReLU(), bl.Linear(4), bl.ReLU(), bl.Linear(1)).build((3,))
     layers = {path: {"gradient_norm": norm} for path, norm in (("0", growth), ("2", 10.0), ("4", 1.0))}
     assert bool(depth.growing(evidence(net=net, layers=layers))) == told
+
+
+def test_a_loss_that_is_climbed_or_summed_says_nothing_of_the_rate() -> None:
+    rising = list(np.linspace(1.2, 5.0, 20))
+    assert names(learning_rate.high(evidence(rising, ratio=0.05))) == ["learning rate too high"]
+    assert not learning_rate.high(evidence(rising, ratio=0.05, optimizer=bl.SGD(0.1, maximize=True)))
+    summed = evidence([0.2 * 300] * 20, [0.2 * 100] * 20, settings={"reduction": "sum"})
+    assert summed.skill(False) == summed.skill(True) == pytest.approx(0.8)
+
+
+def test_what_a_line_knows_needs_no_width() -> None:
+    narrow = bl.Sequential(bl.Linear(4), bl.Tanh(), bl.Linear(1)).build((3,))
+    arrived = {"net": narrow, "ratio": 0.01, "start": {"params": {}}}
+    assert names(capacity.capacity(evidence(data=simple(0.95, linear=0.1), **arrived))) == ["too little capacity"]
+    assert not capacity.capacity(evidence(data=simple(0.95), **arrived))
+
+
+def test_rows_that_repeat_by_nature_are_no_copies() -> None:
+    shared = {"shared": {"count": 80, "share": 0.4, "chance": 0.0}}
+    twins = {"contrary": 0.2, "repeated": 0.4, "chance": 0.0}
+    copies = evidence(data=shared | {"twins": twins | {"contrary": 0.0, "natural": False}})
+    assert names(duplicates.leak(copies)) == ["leak between splits"]
+    natural = evidence(data=shared | {"twins": twins | {"natural": True}})
+    assert not duplicates.leak(natural)
+    assert [found.severity for found in duplicates.contrary(natural)] == ["remark"]
+
+
+def test_inputs_off_centre_are_an_alarm_before_training_only_far_off() -> None:
+    def told(offset: float) -> list[str]:
+        facts = {"std": 1.0, "least_std": 1.0, "most_std": 1.0, "most_rms": offset, "median_rms": offset}
+        return [
+            own.severity for own in scale.scale(evidence(trained=False, data={"inputs": facts | {"offset": offset}}))
+        ]
+
+    assert (told(30.0), told(5.0), told(3.0)) == (["alarm"], ["remark"], [])
 
 
 RAGGED = {

@@ -7,7 +7,13 @@ from tests.fuzz.frame import CHECK, FUZZERS, Fault, Fuzzer, all_fuzzers, try_cas
 SEED = "continuous integration"
 
 
-@pytest.mark.parametrize("name", all_fuzzers())
+def slices():
+    """Each fuzzer's name; slow are those whose cases start processes that train, and may take minutes."""
+    for name, fuzzer in all_fuzzers().items():
+        yield pytest.param(name, marks=pytest.mark.slow if fuzzer.limit > 60 else ())
+
+
+@pytest.mark.parametrize("name", list(slices()))
 def test_a_slice(name):
     """See `CHECK`."""
     faults = []

@@ -49,6 +49,14 @@ def test_no_result_is_typed(lesson: Lesson) -> None:
 
 
 @pytest.mark.parametrize("lesson", EACH)
+def test_no_particle_is_typed_after_a_number_that_may_change(lesson: Lesson) -> None:
+    """After %, which is read as 퍼센트 whatever the number, it may be."""
+    for part in lesson.parts:
+        if isinstance(part, Prose):
+            assert not re.findall(r"«[^»]*[^%»]»(?:으로|로|을|를|은|는|이|가)(?=[\s,.])", part.text["ko"])
+
+
+@pytest.mark.parametrize("lesson", EACH)
 def test_figures_are_the_same_in_both_languages(lesson: Lesson) -> None:
     for part in lesson.parts:
         if isinstance(part, Prose):

@@ -66,6 +66,14 @@ def test_a_lesson_is_read_and_run() -> None:
     assert steps[3].text == {"en": "It's 2.000, half of it 100.0%.", "ko": "2입니다."}
 
 
+@pytest.mark.parametrize(("value", "told"), [("1 + 1", "2로"), ("1 + 2", "3으로"), ("0.0144 / 100", "0.000144로")])
+def test_a_value_decides_the_particle_after_it(value: str, told: str) -> None:
+    body = BODY.replace(", and `«` alone means nothing", "").replace("assert two == 2", "").replace("1 + 1", value)
+    steps = list(run(parse(HEAD + body.replace("«two»입니다", "«two:g»{으로/로} 줄었습니다"), 4, "tiny.md")))
+    assert isinstance(steps[-1], FilledProse)
+    assert steps[-1].text["ko"] == f"{told} 줄었습니다."
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -77,8 +77,8 @@ def test_a_classifier_is_told_of(classifier, told):
     assert classifier.judgement["plan"] in english
     assert "최대 12에포크" in korean
     assert (
-        sum(own.get("role") == "img" for own in page.all("svg")) == 6
-    )  # 2 curves, calibration, flow, activations, the network
+        sum(own.get("role") == "img" for own in page.all("svg")) == 7
+    )  # 2 curves, calibration, flow, activations, the network in each language
 
 
 def test_the_score_stands_first_with_its_range(classifier, told):
@@ -92,8 +92,31 @@ def test_the_score_stands_first_with_its_range(classifier, told):
 
 
 def test_the_network_is_drawn(classifier, told):
-    assert '<figure class="drawn wide">' in told[told.index('id="network-caption"') - 9000 :]
-    assert "A box is a layer" in checked(told).text("en")
+    assert '<figure class="drawn wide">' in told[told.index('id="network-caption"') - 18000 :]
+    page = checked(told)
+    english, korean = page.text("en"), page.text("ko")
+    assert "A box is a layer" in english
+    assert "입력" in korean[korean.index("신경망의 층(layer) 구성") :]  # in the drawing, and heard
+    assert "output 16" in english
+    assert "출력 16" in korean
+
+
+def test_on_paper_nothing_is_folded_or_cut(browser, told, tmp_path):
+    (tmp_path / "report.html").write_text(told, encoding="utf-8")
+    page = browser.new_page(viewport={"width": 718, "height": 1047})  # A4 within margins of a centimetre
+    page.goto((tmp_path / "report.html").as_uri())
+    folded = page.locator("details:not([open]) table, details:not([open]) pre")
+    assert folded.count() >= 2
+    assert not any(each.is_visible() for each in folded.all())
+    page.emulate_media(media="print")
+    assert any(each.is_visible() for each in folded.all())
+    whole = page.evaluate(
+        """() => ['table', '.caption', 'figure'].map(
+            what => getComputedStyle(document.querySelector(what)).breakInside)"""
+    )
+    assert whole == ["avoid"] * 3
+    assert page.evaluate("document.documentElement.scrollWidth") <= 718
+    page.close()
 
 
 WORD = re.compile(r"[a-z]{3}")

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import backlit as bl
@@ -12,7 +13,7 @@ from backlit.cli.main import app
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.studio.answers import answer
-from backlit.studio.opening import beginning
+from backlit.studio.opening import beginning, first_of
 from backlit.studio.sharing import link_of, python
 from backlit.studio.state import State
 
@@ -60,14 +61,16 @@ def test_a_run_that_the_studio_cannot_show_is_told(tmp_path: Path) -> None:
     bl.fit(bl.Linear(1), x, x[:, 0], epochs=1, engine="numpy", progress=False).save(tmp_path / "run")
     with pytest.raises(InputError, match="doesn't tell which data it was trained on; the studio opens runs of backlit"):
         beginning(tmp_path / "run", None)
-    wide = bl.Sequential(bl.Linear(8000), bl.Linear(1))
+    wide = bl.Sequential(bl.Linear(120_000), bl.Linear(1))
     bl.fit(wide, x, x[:, 0], epochs=1, engine="numpy", progress=False).save(tmp_path / "wide")
-    with pytest.raises(InputError, match="40,001 weights are too many for the studio, which takes 20,000"):
+    with pytest.raises(
+        InputError, match=r"600,001 weights are too many for the studio, which takes 500,000. `backlit show"
+    ):
         beginning(tmp_path / "wide", None)
     two = bl.Wired({"a": bl.Linear(1), "b": bl.Linear(1)}, (("input", "a"), ("input", "b")), outputs=("a", "b"))
     outcomes = {"a": x[:, 0], "b": x[:, 1]}
     bl.fit(two, x, outcomes, epochs=1, engine="numpy", progress=False).save(tmp_path / "two")
-    with pytest.raises(InputError, match="the studio shows networks of one input that learn classes or numb"):
+    with pytest.raises(InputError, match=r"has several inputs or outputs \(a, b\); .* bl.draw\(run.network\) show"):
         beginning(tmp_path / "two", None)
 
 
@@ -194,6 +197,104 @@ def test_a_text_that_was_not_saved_opens_with_what_it_has_learned_or_what_is_giv
     for data, said in (((text, [1]), "takes the text alone"), (([text], None), "expected the text, or a pathlib.Path")):
         with pytest.raises(InputError, match=said):
             beginning(run, None, data=data)
+
+
+ROWS = np.random.default_rng(1)
+PIXELS = ROWS.integers(0, 256, (24, 6, 6, 3)).astype(np.uint8)
+STEPS = ROWS.normal(size=(24, 5, 2)).astype("float32")
+TOKENS = ROWS.integers(1, 9, (24, 5))
+HALF, NUMBERS = np.arange(24) % 2, ROWS.normal(size=(24, 2))
+OF_PICTURES = bl.Sequential(
+    bl.Rescale(127.5, 127.5), bl.Conv2d(3, 3), bl.BatchNorm(), bl.ReLU(), bl.Flatten(), bl.Linear(2)
+)
+RESIDUAL = bl.Sequential(bl.Linear(4), bl.Residual(bl.Sequential(bl.Linear(4), bl.Tanh())), bl.Linear(2))
+OF_TOKENS = bl.Sequential(bl.Embedding(9, 3), bl.LSTM(3), bl.Linear(2))
+ATTENTION = bl.Sequential(bl.TransformerBlock(2, heads=1), bl.Flatten(), bl.Linear(2))
+
+
+@pytest.mark.parametrize(
+    ("network", "x", "y", "options"),
+    [
+        pytest.param(OF_PICTURES, PIXELS, HALF, {}, id="pictures"),
+        pytest.param(OF_PICTURES.layers[1:], PIXELS / np.float32(255), HALF, {}, id="numbers as pictures"),
+        pytest.param(RESIDUAL, STEPS[:, 0], HALF, {}, id="residual"),
+        pytest.param([bl.LSTM(3), bl.Linear(2)], STEPS, HALF, {}, id="sequences"),
+        pytest.param(ATTENTION, STEPS, HALF, {}, id="transformer"),
+        pytest.param(bl.Residual(bl.Linear(2)), STEPS[:, 0], HALF, {}, id="one layer"),
+        pytest.param(OF_TOKENS, TOKENS, HALF, {}, id="tokens"),
+        pytest.param([bl.Linear(3), bl.Tanh(), bl.Linear(2)], STEPS[:, 0], NUMBERS, {}, id="several numbers"),
+        pytest.param(
+            bl.Linear(2), STEPS[:, 0], NUMBERS > 0, {"loss": "multi_label_cross_entropy"}, id="several labels"
+        ),
+        pytest.param(RESIDUAL, STEPS[:, 0], HALF, {"ensemble": 2}, id="ensemble"),
+        pytest.param(
+            bl.Sequential(bl.BatchNorm(), bl.Linear(2)), STEPS[:, 0], HALF, {"ensemble": 2}, id="with a state"
+        ),
+    ],
+)
+def test_each_kind_of_run_opens_with_what_its_network_gives_and_trains_on(
+    network: Any, x: np.ndarray, y: np.ndarray, options: dict[str, Any]
+) -> None:
+    network = bl.Sequential(*network) if isinstance(network, (list, tuple)) else network
+    run = bl.fit(network, x, y, epochs=2, engine="numpy", progress=False, **options)
+    session = beginning(run, None)()
+    timeline, member = session.first.timeline, first_of(run.network)
+    theirs = np.asarray(run.inputs(x), None if member.takes_integers else "float32")
+    mine = np.asarray(timeline.network(timeline.job.examples.inputs))
+    np.testing.assert_array_equal(mine, np.asarray(member(theirs)))
+    assert (timeline.rows.picture is not None) == (x.ndim == 4)
+    if timeline.rows.picture:
+        np.testing.assert_array_equal(timeline.rows.pixels(slice(3)), PIXELS[:3])
+        assert answer(session, {"type": "picture", "row": 0})[0].arrays["pixels"].max() <= 1
+    session.panels = ("boundary", "units", "weights", "curves", "histograms", "flow", "doctor")
+    frame = session.frame()
+    assert frame.message["loss"] is not None
+    assert sum(name.startswith("param/") for name in frame.arrays) == len(tree.leaves(timeline.network.params))
+    row = [float(each) for each in np.ravel(timeline.rows.x[0])]
+    drawn = {"type": "draw", "depth": "layers", "language": "ko"}
+    for asked in ({"type": "hello", "version": 1}, drawn, {"type": "doctor"}, {"type": "pull", "inputs": row}):
+        assert answer(session, asked)[0].message["type"] != "error", asked
+    assert answer(session, {"type": "step", "updates": 3})[0].message["at"]["update"] == 3
+    names: dict[str, Any] = {"run": run}
+    exec(python(timeline), names)  # noqa: S102
+    for mine, theirs in zip(tree.leaves(timeline.network.params), tree.leaves(names["network"].params), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_another_network_is_tried_on_a_runs_rows_and_the_runs_own_is_had_back(plain: tuple[Any, np.ndarray]) -> None:
+    session = beginning(plain[0], None)()
+    assert session.state.network.of_run
+    before = python(session.first.timeline)
+    told = answer(session, {"type": "configure", "state": {"network": {"word": "mlp:4"}}})[0].message
+    assert [each["units"] for each in told["layers"]] == [3, 4, 2]
+    answer(session, {"type": "configure", "state": {"network": {"of_run": True}}})
+    assert python(session.first.timeline) == before
+    other = {"data": {"name": "moons"}, "network": {"of_run": True}}
+    assert "is no run's" in answer(session, {"type": "configure", "state": other})[0].message["what"]["en"]
+
+
+def test_runs_of_series_and_folders_of_pictures_open(tmp_path: Path) -> None:
+    days = np.arange("2020-01-01", "2020-04-30", dtype="datetime64[D]")
+    lines = "".join(f"{day},{3 * np.sin(i / 7 * 2 * np.pi):.3f}\n" for i, day in enumerate(days))
+    (tmp_path / "sales.csv").write_text("date,sales\n" + lines)
+    for name in ("bright", "dark"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for i in range(8):
+            pixels = ROWS.integers(0, 100, (8, 8, 3)) + (120 if name == "bright" else 0)
+            Image.fromarray(pixels.astype("uint8")).save(tmp_path / "pictures" / name / f"{i}.png")
+    quick = ["--epochs", "1", "--engine", "numpy", "--ensemble", "1", "-q", "--no-report"]
+    series = ["train", str(tmp_path / "sales.csv"), "--target", "sales", "--time", "date", "--horizon", "2"]
+    pictures = ["train", str(tmp_path / "pictures"), "--network", "conv:4,3 relu flatten"]
+    for words, task in ((series, "regression"), (pictures, "classification")):
+        out = tmp_path / task
+        result = CliRunner().invoke(app, [*words, *quick, "--out", str(out)])
+        assert result.exit_code == 0, result.output
+        session = beginning(out, None)()
+        assert session.first.timeline.rows.task == task
+        assert session.frame().message["loss"] is not None
+    (tmp_path / "sales.csv").unlink()
+    with pytest.raises(InputError, match=r"sales\.csv, which isn't there any more: put it back"):
+        beginning(tmp_path / "regression", None)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """The studio's server: who may talk to it, what pages and sessions say to each other, and what a slow page costs."""
 
 import contextlib
+import itertools
 import os
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -32,6 +34,7 @@ from backlit.studio.server import application, listening
 from backlit.studio.session import Session
 from backlit.studio.sharing import link_of, linked
 from backlit.studio.state import State
+from backlit.studio.talking import IDLE_CODE
 from backlit.studio.wire import from_json, packed, to_json, unpacked
 from backlit.studio.worker import Client, Worker
 
@@ -390,7 +393,7 @@ def test_pages_at_which_nobody_does_anything_are_let_go(monkeypatch: pytest.Monk
             monkeypatch.setattr(desks, "IDLE_SECONDS", 0.0)
             with pytest.raises(WebSocketDisconnect) as closed:
                 page.until("never")
-            assert closed.value.code == server.IDLE_CODE
+            assert closed.value.code == IDLE_CODE
             monkeypatch.undo()
         monkeypatch.setattr(desks, "IDLE_SECONDS", 3600.0)
         with talking(pupil) as page:
@@ -656,6 +659,49 @@ def test_what_waits_is_held_to_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     worker.stop()
 
 
+def test_a_page_comes_before_what_sessions_need_and_asks_for_all_of_its_program_at_once() -> None:
+    code = """
+import sys
+import backlit.cli.studio, backlit.studio.server
+print(*[name for name in ("numpy", "backlit.nn", "backlit.studio.session") if name in sys.modules])
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+    with TestClient(application(Guard(PORT, token=TOKEN), make_session), base_url=HERE) as client:
+        found = client.get("/", params={"token": TOKEN}).headers["link"]
+        ahead = re.findall("</([^>]+)>; rel=modulepreload", found)
+        assert {"main.js", "app.js", "vendor/lit/lit-html.js", "drawing/map.js"} <= set(ahead)
+        assert all(client.get(f"/{path}").status_code == 200 for path in ahead)
+        assert "link" not in client.get("/main.js").headers
+
+
+def test_who_plays_goes_on_however_slow_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = make_session()
+    session.playing = True
+    late = itertools.count(step=10.0)
+    monkeypatch.setattr("backlit.studio.session.time.monotonic", lambda: next(late))
+    session.tick()
+    assert (session.playing, session.at()["update"]) == (True, 1)
+
+
+def test_what_fails_while_compiling_ahead_is_told_to_who_wants_an_update() -> None:
+    code = """
+from backlit.studio import worker
+from backlit.studio.answers import answer
+from backlit.studio.session import Session
+import threading
+session = Session()
+worker._warm_up(session.first.timeline)
+for thread in threading.enumerate():
+    if thread.name == "backlit-studio-compile":
+        thread.join()
+print(answer(session, {"type": "step"})[0].message["what"]["en"])
+"""
+    environment = {**os.environ, "JAX_PLATFORMS": "bogus"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert result.stdout.startswith("JAX_PLATFORMS=bogus: JAX has no such device here")
+    assert result.stderr == ""
+
+
 # ------------------------------------------------------------------------------------------------ the command
 
 
@@ -678,7 +724,7 @@ def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(extras.importlib, "import_module", missing)
     with pytest.raises(InputError, match=r"the studio needs another package: pip install 'backlit\[studio\]'"):
-        application(Guard(PORT))
+        application(Guard(PORT), make_session)
 
 
 def test_the_command_serves_says_where_and_stops_at_ctrl_c() -> None:

@@ -517,7 +517,7 @@ def test_where_nothing_measures_letters_there_is_no_picture(monkeypatch: pytest.
     def missing(*args: object, **options: object) -> None:
         raise ImportError("matplotlib")
 
-    monkeypatch.setattr("backlit.studio.drawing.scene_of", missing)
+    monkeypatch.setattr("backlit.inspect.draw.draw", missing)
     assert "this picture can't be drawn here" in refused(begun(), "draw", depth="cell")
 
 

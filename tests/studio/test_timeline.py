@@ -1,5 +1,9 @@
 """Time in the studio: back and forth along a run, changes by hand on the way, all of it one call of `fit`."""
 
+import subprocess
+import sys
+import threading
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ from backlit.studio.building import network_of, training_of
 from backlit.studio.sets import rows_of
 from backlit.studio.state import State
 from backlit.studio.timeline import Timeline
+from backlit.train.prepare import prepare
 
 CHANGES = [
     {"at": 9, "do": "rate", "value": 0.2},
@@ -87,6 +92,43 @@ def test_a_run_with_changes_by_hand_is_one_call_of_fit(engine: str) -> None:
     np.testing.assert_array_equal(timeline.curves.held_loss, run.history["val_loss"])
     np.testing.assert_allclose(timeline.curves.held_right, run.history["val_accuracy"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(timeline.curves.right, run.history["accuracy"], rtol=0, atol=1e-12)
+
+
+def test_nothing_waits_for_jax_before_the_first_update_and_the_run_is_the_compiled_engines_from_there() -> None:
+    code = """
+import sys
+from backlit.studio.answers import answer
+from backlit.studio.session import Session
+from backlit.studio.state import State
+
+session = Session(State.from_dict({"data": {"rows": 60}, "training": {"engine": "xla"}}))
+panels = ["boundary", "units", "weights", "curves", "histograms", "flow", "doctor"]
+weight = {"type": "explain", "weight": "0/bias[0]"}
+for message in ({"type": "hello", "version": 1}, {"type": "look", "panels": panels}, weight):
+    assert answer(session, message)[0].message["type"] != "error"
+session.frame()
+print("jax" in sys.modules, session.first.timeline.training.engine)
+answer(session, {"type": "step", "updates": 2})
+answer(session, {"type": "seek", "update": 0})
+answer(session, {"type": "step"})
+print("jax" in sys.modules, "engine='xla'" in answer(session, {"type": "code"})[0].message["python"])
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.stdout, result.stderr) == ("False xla\nTrue True\n", "")
+
+
+def test_who_compiles_ahead_and_who_wants_updates_share_one_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(
+        "backlit.studio.timeline.prepare", lambda *given: made.append(given[-1].engine) or prepare(*given)
+    )
+    timeline = timeline_of(state_of(training={"batch": 16, "rate": 0.05, "engine": "xla"}))
+    ahead = threading.Thread(target=timeline.warm_up)
+    ahead.start()
+    timeline.advance(3)
+    ahead.join()
+    assert made == ["numpy", "xla"]
+    assert bits(timeline.network.params) == bits(fitted(timeline.state, 3).network.params)
 
 
 def test_changes_do_what_they_say() -> None:

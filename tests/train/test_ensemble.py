@@ -30,7 +30,7 @@ def leaves(network):
     return dict(tree.items(network.params))
 
 
-@pytest.mark.parametrize("engine", ["xla", "numpy"])
+@pytest.mark.parametrize("engine", [pytest.param("xla", marks=pytest.mark.slow), "numpy"])
 @pytest.mark.parametrize("validation", [None, 0.2])
 def test_each_member_is_the_network_that_its_seed_gives_alone(data, engine, validation):
     x, y = data
@@ -92,6 +92,7 @@ def test_numbers_are_averaged_in_their_own_unit(data):
     assert run.evaluate(x, y)["r2"] > 0.8
 
 
+@pytest.mark.slow
 def test_folds_hold_back_every_row_once(data):
     x, y = data
     folds = Folds.draw(90, 4, seed=1, stratify=y)
@@ -106,7 +107,7 @@ def test_folds_hold_back_every_row_once(data):
             np.testing.assert_allclose(leaves(member)[path], value, rtol=1e-9, atol=1e-12, err_msg=path)
 
 
-@pytest.mark.parametrize("engine", ["xla", "numpy"])
+@pytest.mark.parametrize("engine", [pytest.param("xla", marks=pytest.mark.slow), "numpy"])
 def test_chunks_change_nothing_and_the_best_epoch_is_kept(data, engine):
     x, y = data
     runs = [
@@ -139,6 +140,7 @@ def test_batch_statistics_belong_to_each_member(data, tmp_path):
     assert again.network.architecture == run.network.architecture
 
 
+@pytest.mark.slow
 def test_resume_is_as_if_there_had_been_no_stop(data, tmp_path):
     straight = bl.fit(NET, *data, ensemble=2, **options(epochs=6))
     bl.fit(NET, *data, ensemble=2, checkpoint=tmp_path / "run", **options(epochs=3))
@@ -171,7 +173,7 @@ def test_reduce_on_plateau_hands_all_members_one_rate(data, engine):
         assert not np.allclose(leaves(late)["0/weight"], leaves(first)["0/weight"], atol=1e-2)
 
 
-@pytest.mark.parametrize("engine", ["xla", "numpy"])
+@pytest.mark.parametrize("engine", [pytest.param("xla", marks=pytest.mark.slow), "numpy"])
 @pytest.mark.parametrize(
     "extra",
     [{"batch_size": None}, {"accumulate": 2}, {"shuffle": False}, {"reduction": "sum", "penalty": bl.L2(1e-2)}],

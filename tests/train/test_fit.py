@@ -144,6 +144,7 @@ def test_same_seed_same_bits_whatever_the_chunks_and_the_display(capsys):
     assert not (weights(other) == weights(reference)).any()
 
 
+@pytest.mark.slow
 def test_same_bits_in_another_process():
     code = (
         "import sys; from tests.train.common import *\n"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from backlit.studio.session import Session
 
 NAME = "studio"
 EXAMPLES = (
@@ -78,11 +82,9 @@ def command(
     for module in ("starlette", "uvicorn", "websockets"):
         need(module, extra="studio", why="the studio")
     from backlit.studio.guard import Guard
-    from backlit.studio.opening import beginning
-    from backlit.studio.quota import Quota
     from backlit.studio.server import application, listening, serve
 
-    session = beginning(run, state, Quota.of_a_class(pupils) if pupils else None, bound=pupils > 0)
+    session = session_of(run, state, pupils)
     guard = Guard(port, host, seats=pupils) if token is None else Guard(port, host, token, pupils)
     listener, guard.port = listening(host, port)
     own = f"http://{name_of(host)}:{guard.port}/?token={guard.own if pupils else guard.token}"
@@ -99,6 +101,21 @@ def command(
     process.stay()
     serve(application(guard, session), listener, started)
     output.tell("the studio was stopped")
+
+
+def session_of(run: Path | None, state: str | None, pupils: int) -> Callable[[], Session]:
+    """What makes a session. What may be wrong with a run or a state is told at once; else the page needn't wait."""
+
+    def begin() -> Callable[[], Session]:
+        from backlit.studio.opening import beginning
+        from backlit.studio.quota import Quota
+
+        return beginning(run, state, Quota.of_a_class(pupils) if pupils else None, bound=pupils > 0)
+
+    def made() -> Session:
+        return begin()()
+
+    return made if run is None and state is None else begin()
 
 
 def write_static(folder: Path, pyodide: str | None) -> None:

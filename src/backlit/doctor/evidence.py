@@ -229,8 +229,10 @@ class Evidence:
         return self.looks[-1] if self.looks else self.start
 
     def column(self, name: str) -> np.ndarray:
-        """A column of the history as numbers; empty if there is none."""
-        return np.array([row[name] for row in self.history if row.get(name) is not None], dtype=float)
+        """A column of the history as numbers; empty if there is none. Losses are the mean row's, also of sums."""
+        values = np.array([row[name] for row in self.history if row.get(name) is not None], dtype=float)
+        summed = self.settings.get("reduction") == "sum" and {"loss": "rows", "val_loss": "held"}.get(name)
+        return values / (self.data.get(summed) or 1) if summed else values
 
     def end(self, name: str) -> float | None:
         """What a column says of the weights that the run returns.

@@ -12,7 +12,8 @@ from backlit.lessons.source import Exercise, Lesson
 
 _WORDS = {
     "en": {
-        "begin": "The code below runs wherever it is pasted, in this order, after these lines:",
+        "begin": "The code below runs wherever it is pasted, in this order. To see a picture, save it: a plot by "
+        '`picture.savefig("picture.png")`, a drawing by `graph.save("graph.svg")`. These lines come first:',
         "exercises": "Exercises",
         "exercise": "Exercise {}",
         "answer": "An answer",
@@ -22,7 +23,9 @@ _WORDS = {
         "`backlit lesson {name} --check answers.py`.",
     },
     "ko": {
-        "begin": "아래의 코드는 먼저 다음 줄을 실행하고 나서 차례대로 붙여 넣으면 어디에서나 돌아갑니다.",
+        "begin": "아래의 코드는 차례대로 붙여 넣으면 어디에서나 돌아갑니다. 그림은 파일로 저장해야 보입니다. 그래프는 "
+        '`picture.savefig("picture.png")`, 신경망이나 계산 과정을 그린 것은 `graph.save("graph.svg")`로 저장합니다. '
+        "먼저 다음 줄을 실행하세요.",
         "exercises": "연습 문제",
         "exercise": "연습 문제 {}",
         "answer": "풀이 예",

@@ -11,7 +11,7 @@ from typing import Any
 
 from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.draw.png import save_png
-from backlit.inspect.plots.style import fonts
+from backlit.inspect.plots.style import Given, fonts
 from backlit.languages import check_language
 from backlit.report.labels import Patterns, matched, translated
 
@@ -37,7 +37,7 @@ def png(picture: Any, language: str = "en") -> bytes:
 def labels_in(figure: Any, language: str, also: Patterns = ()) -> Iterator[int]:
     """Labels that Backlit's own plots make are in a language, for a while; how many there are.
 
-    `also` has patterns of labels that a report has not.
+    What comes with the data is left alone, whatever it is called. `also` has patterns of labels that a report has not.
     """
     from matplotlib.text import Text
 
@@ -45,7 +45,8 @@ def labels_in(figure: Any, language: str, also: Patterns = ()) -> Iterator[int]:
     try:
         for text in figure.findobj(Text) if language != "en" else ():
             english = text.get_text()
-            words = (translated(english, language) or matched(english, also)) if english else None
+            own = english and not isinstance(english, Given)
+            words = (translated(english, language) or matched(english, also)) if own else None
             if words is not None:
                 changed.append((text, english))
                 text.set_text(words)

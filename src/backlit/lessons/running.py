@@ -15,7 +15,7 @@ from typing import Any
 
 from backlit import interrupts
 from backlit.errors import BacklitError
-from backlit.languages import check_language
+from backlit.languages import check_language, particle
 from backlit.lessons.claims import holder
 from backlit.lessons.pictures import is_picture
 from backlit.lessons.source import Code, Lesson, Prose
@@ -43,7 +43,7 @@ class RunCode:
 
 FIGURE = re.compile(r"!\[([^\[\]]*)\]\(figure:(\w+)\)")
 _FUNCTIONS = {"abs": abs, "len": len, "max": max, "min": min, "sum": sum}  # what a value's expression can call
-_VALUE = re.compile(r"«([^«»]+)»")
+_VALUE = re.compile(r"«([^«»]+)»(?:\{([^{}/]+/[^{}/]+)\})?")  # and a Korean particle in its two forms
 _FORMAT = re.compile(r"^(.*):([<>=^]?[-+ ]?[#0]?\d*,?(?:\.\d+)?[bcdeEfgGnosxX%]?)$", re.DOTALL)
 
 
@@ -51,7 +51,7 @@ def setup(language: str, quick: bool) -> str:
     """The code that comes before a lesson's own, there for a notebook to show."""
     return (
         "import numpy as np\n\nimport backlit as bl\nfrom backlit import lessons\n\n"
-        f'quick = {quick}  # True: fewer epochs, other numbers\nsay = lessons.saying("{language}")\n'
+        f'quick = {quick}  # True trains less\nsay = lessons.saying("{language}")\n'
     )
 
 
@@ -138,7 +138,8 @@ def filled(prose: Prose, values: dict[str, Any], lesson: Lesson) -> FilledProse:
     """Prose with each «value» computed; the code's own variables, and figures, are all that it can name."""
 
     def value(match: re.Match[str]) -> str:
-        return _value(match[1], values, lesson)
+        text = _value(match[1], values, lesson)
+        return text + (particle(text, match[2]) if match[2] else "")
 
     texts = {language: _VALUE.sub(value, text) for language, text in prose.text.items()}
     names = {name for text in texts.values() for _, name in FIGURE.findall(text)}
@@ -159,7 +160,9 @@ def _value(place: str, values: dict[str, Any], lesson: Lesson) -> str:
         compiled = Environment(autoescape=False, undefined=StrictUndefined).compile_expression(  # noqa: S701, no HTML
             expression, undefined_to_none=False
         )
-        return format(_plain(compiled(**(_FUNCTIONS | values))), layout)
+        value = _plain(compiled(**(_FUNCTIONS | values)))
+        text = format(value, layout)
+        return f"−{text[1:]}" if isinstance(value, (int, float)) and text.startswith("-") else text
     except (TemplateError, TypeError, ValueError) as error:
         raise LessonError(f"{lesson.path}: «{place}» has no value: {error}") from error
 

@@ -9,7 +9,8 @@ A file begins with TOML between lines of `+++`. Then prose, each piece after `<!
     ```python check       asserts that `answer` is right; `say(english, korean)` makes the message
 
 In prose, `«loss:.3f»` is a value of the code in Python's format, `![what is seen](figure:name)` a figure of the code,
-and `$...$` or `$$...$$` a formula in LaTeX.
+and `$...$` or `$$...$$` a formula in LaTeX. After a value, `{을/를}` is a Korean particle in its two forms, of which
+the value decides.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.plots.style import COLOURS, MARKERS, figure, label, picture
+from backlit.languages import NAMES
 from backlit.report.labels import in_each_language
 
 THUMBNAIL = 96  # pixels
@@ -47,10 +48,12 @@ def svg(made: Any, name: str, caption: str) -> Markup:
 
 
 def inlined(drawing: Drawing) -> Markup:
-    """A drawing as an SVG element that shrinks with the page."""
+    """A drawing as SVG elements that shrink with the page, one for each language: also what is heard has one."""
     width, height = drawing.scene.width, drawing.scene.height
     head = f'<svg style="--wide: {width:.0f}px" viewBox="0 0 {width:.0f} {height:.0f}"'
-    text = re.sub(r'^<svg([^>]*?) viewBox="[^"]*" width="[^"]*" height="[^"]*"', rf"{head}\1", drawing.svg)
+    begin = re.compile(r'^<svg([^>]*?) viewBox="[^"]*" width="[^"]*" height="[^"]*"')
+    each = {lang: begin.sub(rf"{head}\1", drawing.within(lang).svg) for lang in NAMES}
+    text = "".join(f'<div class="t" lang="{lang}">{svg}</div>' for lang, svg in each.items())
     return Markup(text)  # noqa: S704, names are escaped where the drawing is written
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,7 @@ import numpy as np
 from backlit._version import __version__
 from backlit.errors import BacklitError, InputError
 from backlit.languages import Said, Template
-from backlit.studio import (
-    assigning,
-    comparing,
-    drawing,
-    explaining,
-    landscape,
-    pictures,
-    sharing,
-    uploads,
-    walking,
-    writing,
-)
+from backlit.studio import comparing
 from backlit.studio.catalog import LIMITS, catalog
 from backlit.studio.checking import check
 from backlit.studio.looks import PANELS
@@ -190,19 +180,32 @@ def _look(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
     if wrong:
         raise InputError(f"look: panels are {', '.join(PANELS)}, got {str(wrong[0])[:40]!r}")
     if "row" in message:
-        explaining.row_of(session, message)
+        session.ask_about(message["row"])
     session.panels, session.grid = panels, message.get("grid") or session.grid
     return _done(session, "look")
 
 
+def _in(module: str, name: str) -> Answer:
+    """The answer of a module that is imported when it is first asked for: the first picture needs none of these."""
+
+    def found(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
+        replies: list[Reply] = getattr(import_module(f"backlit.studio.{module}"), name)(session, message, arrays)
+        return replies
+
+    return found
+
+
 ANSWERS: dict[str, Answer] = {
-    "hello": _hello, "configure": _configure, "upload": uploads.upload, "step": _step, "play": _play, "pause": _pause,
-    "seek": _seek, "reset": _reset, "rate": _rate, "edit": _edit, "freeze": _freeze, "look": _look,
+    "hello": _hello, "configure": _configure, "upload": _in("uploads", "upload"), "step": _step, "play": _play,
+    "pause": _pause, "seek": _seek, "reset": _reset, "rate": _rate, "edit": _edit, "freeze": _freeze, "look": _look,
     "seen": lambda session, message, arrays: [],
-    "explain": explaining.explain, "pull": explaining.pull, "walk": walking.walk, "surface": landscape.surface,
-    "compare": comparing.compare, "keep": comparing.keep, "discard": comparing.discard, "doctor": comparing.doctor,
-    "try": comparing.try_remedy, "break": comparing.plant, "guess": comparing.guess,
-    "assign": assigning.assign, "check": assigning.check, "help": assigning.help_, "share": assigning.share,
-    "picture": pictures.picture, "mistakes": pictures.mistakes,
-    "code": sharing.code, "say": writing.say, "draw": drawing.draw,
+    "explain": _in("explaining", "explain"), "pull": _in("explaining", "pull"), "walk": _in("walking", "walk"),
+    "surface": _in("landscape", "surface"),
+    "compare": comparing.compare, "keep": comparing.keep, "discard": comparing.discard,
+    "doctor": _in("doctoring", "doctor"), "try": _in("doctoring", "try_remedy"),
+    "break": comparing.plant, "guess": comparing.guess,
+    "assign": _in("assigning", "assign"), "check": _in("assigning", "check"), "help": _in("assigning", "help_"),
+    "share": _in("assigning", "share"),
+    "picture": _in("pictures", "picture"), "mistakes": _in("pictures", "mistakes"),
+    "code": _in("sharing", "code"), "say": _in("writing", "say"), "draw": _in("drawing", "draw"),
 }  # fmt: skip

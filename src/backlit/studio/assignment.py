@@ -56,7 +56,7 @@ QUANTITIES: dict[str, Quantity] = {
 def _layers(state: State) -> Any:
     network = state.network
     kinds = tuple(layer.kind for layer in network.layers)
-    return kinds, network.word, network.architecture, network.bias, network.output
+    return kinds, network.word, network.architecture, network.of_run, network.bias, network.output
 
 
 def _each(name: str) -> Callable[[State], Any]:
@@ -64,9 +64,9 @@ def _each(name: str) -> Callable[[State], Any]:
 
     def found(state: State) -> frozenset[Any]:
         network = state.network
-        if network.architecture is not None or network.word:
+        if network.of_run or network.architecture is not None or network.word:
             bent = network.activation if name == "activation" else ""
-            return frozenset([(network.word, repr(network.architecture), bent)])
+            return frozenset([(network.of_run, network.word, repr(network.architecture), bent)])
         return frozenset(getattr(layer, name) for layer in network.layers)
 
     return found

@@ -11,6 +11,7 @@ import numpy as np
 from backlit import optim
 from backlit.errors import InputError, ShapeError
 from backlit.graph import tree
+from backlit.languages import Template
 from backlit.nn import losses
 from backlit.nn.building import require_size
 from backlit.nn.forward import fitting
@@ -29,6 +30,10 @@ from backlit.train.training import Training
 
 CHUNK = 64  # updates that one call of the program may make
 LOSS_OF_TEXTS = "cross_entropy"  # of the next character
+NO_RUN = Template(
+    "this data is no run's, so there is no network that it left: choose layers",
+    "이 데이터는 실행 결과에서 온 것이 아니라서 남은 신경망이 없습니다. 층을 고르세요.",
+)
 PLACE = re.compile(r"([^\[\]]+)\[(\d+(?:,\d+)*)\]")
 
 
@@ -40,6 +45,8 @@ def architecture_of(state: NetworkState, rows: Rows) -> Layer:
     InputError, ShapeError
         If there can't be such a network.
     """
+    if state.of_run:
+        return _left(rows).architecture
     if state.architecture is not None:
         return Layer.from_dict(state.architecture)
     if state.word:
@@ -70,7 +77,10 @@ def network_of(state: State, rows: Rows) -> Network:
     size = require_size(architecture, fitting(architecture, shape))  # before any weight is drawn
     if size > MOST_WEIGHTS:
         raise InputError(f"network: {size:,} weights are too many for the studio, which takes {MOST_WEIGHTS:,}")
-    network = architecture.build(shape, seed=state.training.seed, dtype=state.training.dtype)
+    if state.network.of_run:
+        network = _left(rows).astype(state.training.dtype)
+    else:
+        network = architecture.build(shape, seed=state.training.seed, dtype=state.training.dtype)
     starts = {**(state.network.weights or {})}
     for change in state.history:
         if change.do == "edit" and change.at == 0:
@@ -79,6 +89,14 @@ def network_of(state: State, rows: Rows) -> Network:
             array[index] = change.value
             starts[path] = array
     return network if not starts else started(network, starts)
+
+
+def _left(rows: Rows) -> Network:
+    """The network that the data's run has left."""
+    if rows.network is None:
+        raise InputError(NO_RUN.say())
+    network: Network = rows.network
+    return network
 
 
 def flat(network: Network) -> dict[str, Any]:

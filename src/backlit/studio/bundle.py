@@ -29,11 +29,7 @@ PORT = """backlitStudio.port = new Promise((resolve) => addEventListener("messag
 def document() -> str:
     """All of it, as HTML."""
     icon = f"data:image/svg+xml;base64,{_encoded((PAGE / ICON).read_bytes())}"
-    modules = {
-        _name(path.relative_to(PAGE).as_posix()): _module(path, icon)
-        for path in sorted(PAGE.rglob("*.js"))
-        if path.name not in NOT_IN_IT and not path.name.endswith(".iife.min.js")
-    }
+    texts_of = {_name(place): _module(PAGE / place, icon) for place in modules(PAGE)}
     texts = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((PAGE / "texts").glob("*.json"))}
     page = (PAGE / "index.html").read_text("utf-8")
     page = _put(re.escape(f'href="{ICON}"'), lambda match: f'href="{icon}"', page)
@@ -41,11 +37,17 @@ def document() -> str:
     page = _put(SCRIPT, lambda match: f"<script>{(PAGE / match[1]).read_text('utf-8')}</script>", page)
     settings = json.dumps({"texts": texts}).replace("<", "\\u003c")
     main = (
-        f'<script type="importmap">{json.dumps({"imports": modules})}</script>\n'
+        f'<script type="importmap">{json.dumps({"imports": texts_of})}</script>\n'
         f"<script>globalThis.backlitStudio = {settings}; {PORT}</script>\n"
         f'<script type="module">import "{_name("main.js")}";</script>'
     )
     return _put(MAIN, lambda match: main, page)
+
+
+def modules(page: Path) -> list[str]:
+    """The files that the page's program consists of, but for those of pages in a notebook and without a server."""
+    files = (path.relative_to(page) for path in sorted(page.rglob("*.js")))
+    return [path.as_posix() for path in files if path.name not in NOT_IN_IT and not path.name.endswith(".iife.min.js")]
 
 
 def _put(what: str, make: Callable[[re.Match[str]], str], page: str) -> str:

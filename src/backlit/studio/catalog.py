@@ -12,6 +12,7 @@ from backlit.nn import initializers, losses
 from backlit.nn.layers import activations
 from backlit.studio import exercises, faults, recurrent
 from backlit.studio.assignment import PARTS, QUANTITIES
+from backlit.studio.protocol import MOST_FILE
 from backlit.studio.sets import BUNDLED, GENERATED, GROUPS, PICTURES, POINTS, rows_of, titles
 from backlit.studio.state import (
     LAYERS,
@@ -29,7 +30,6 @@ from backlit.studio.state import (
     State,
 )
 from backlit.studio.texts import TITLES
-from backlit.studio.uploads import MOST_BYTES
 from backlit.studio.words import both
 
 SAMPLE = 60  # points of each set's little picture
@@ -38,7 +38,7 @@ LIMITS = {
     "rows": MOST_ROWS,
     "points": MOST_POINTS,
     "typed": MOST_TYPED,
-    "bytes": MOST_BYTES,
+    "bytes": MOST_FILE,
     "layers": MOST_LAYERS,
     "units": MOST_UNITS,
     "weights": MOST_WEIGHTS,

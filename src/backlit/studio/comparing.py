@@ -8,7 +8,7 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.languages import Said, Template, join
-from backlit.studio import faults, findings
+from backlit.studio import faults
 from backlit.studio.replies import Reply
 from backlit.studio.session import NO_SECOND, Session
 from backlit.studio.state import Change, State
@@ -19,6 +19,7 @@ NAMES = {  # of the parts of a state
     "layers": Template("layers", "층"),
     "word": Template("network", "신경망"),
     "architecture": Template("architecture", "구조"),
+    "of_run": Template("the run's network", "실행 결과의 신경망"),
     "initializer": Template("initialiser", "초기화"),
     "bias": Template("biases", "편향"),
     "activation": Template("activation", "활성화 함수"),
@@ -90,7 +91,7 @@ def _shared_history(one: State, other: State) -> tuple[Change, ...]:
     """
     left = {"rate"} if one.training.rate != other.training.rate else set()
     networks = [(len(state.network.layers), [layer.units for layer in state.network.layers], state.network.word,
-                 state.network.architecture) for state in (one, other)]  # fmt: skip
+                 state.network.architecture, state.network.of_run) for state in (one, other)]  # fmt: skip
     left |= {"edit", "freeze"} if networks[0] != networks[1] else set()
     return tuple(change for change in one.history if change.do not in left)
 
@@ -150,29 +151,6 @@ def discard(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
     session.second = None
     session.version += 1
     return [session.told()]
-
-
-def doctor(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    """`doctor`: what it says, with the change that each remedy is."""
-    side = session.first
-    diagnosis = side.looks.diagnosis()
-    changes = findings.changes_of(side.timeline, side.looks, diagnosis)
-    told = [findings.in_full(finding, change) for finding, change in zip(diagnosis, changes, strict=True)]
-    return [Reply({"type": "findings", "findings": told, "update": side.timeline.at})]
-
-
-def try_remedy(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
-    """`try`: a finding's remedy beside the network."""
-    side = session.first
-    diagnosis = side.looks.diagnosis()
-    changes = findings.changes_of(side.timeline, side.looks, diagnosis)
-    for finding, change in zip(diagnosis, changes, strict=True):
-        if finding.name == message["key"]:
-            if change is None:
-                raise InputError(f"{finding.name}: this remedy is someone's decision, and can't be tried by itself")
-            begin(session, change)
-            return [session.told()]
-    raise InputError(f"the doctor doesn't say {message['key']!r} at this update")
 
 
 def plant(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.inspect.draw import draw as scene_of
 from backlit.languages import Template
 from backlit.nn.layer import Network
-from backlit.studio.explaining import row_of, side_of
+from backlit.studio.explaining import side_of
 from backlit.studio.replies import Reply
 
 NO_PICTURE = Template(
@@ -27,7 +26,7 @@ def draw(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     timeline = side.timeline
     network, options = timeline.network, {}
     if depth != "layers":
-        row = row_of(session, message) or 0
+        row = session.ask_about(message.get("row")) or 0
         x = np.asarray(timeline.job.examples.inputs)[row]
         steps = min(message.get("step") or len(x), len(x)) if depth == "cell" else len(x)
         network, options = until(network, steps), {"x": x[:steps]}
@@ -36,8 +35,10 @@ def draw(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
             outputs = np.asarray(network(x[None]))[0].argmax(axis=-1)
             letters = "".join(reading.letters[i] for i in outputs)
             options["labels"] = (reading.window(row)[:steps], letters)
+    from backlit.inspect.draw import draw as scene_of
+
     try:
-        drawing = scene_of(network, depth, **options)
+        drawing = scene_of(network, depth, **options).within(message.get("language") or "en")
     except ImportError as error:  # in a browser there is nothing that measures letters
         raise InputError(NO_PICTURE.say()) from error
     told = {"svg": drawing.svg, "title": drawing.title, "text": drawing.description, "update": timeline.at}

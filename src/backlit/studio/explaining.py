@@ -24,7 +24,6 @@ from backlit.studio.timeline import Timeline
 from backlit.studio.words import both
 
 Arrays = dict[str, np.ndarray]
-OTHER_ROW = Template("there is no row {row}: the data has {rows}", "{row}번 행이 없습니다. 데이터는 {rows}행입니다.")
 NOTHING_NAMED = Template(
     "explain: name a weight, or a layer and a unit", "explain: 가중치를 지정하거나, 층과 유닛을 지정하세요."
 )
@@ -34,16 +33,6 @@ ALIVE_ROWS = 2000  # that tell whether a unit is alive
 def side_of(session: Session, message: dict[str, Any]) -> Side:
     """Which of both networks is meant."""
     return session.side(message.get("side") or "a")
-
-
-def row_of(session: Session, message: dict[str, Any]) -> int | None:
-    """The row that is asked about; frames show its values from then on."""
-    row = message.get("row")
-    rows = len(session.first.timeline.rows.x)
-    if row is not None and row >= rows:
-        raise InputError(OTHER_ROW.say(row=row, rows=rows))
-    session.row = row
-    return None if row is None else int(row)
 
 
 def rows_asked(timeline: Timeline, row: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +52,7 @@ def updated(timeline: Timeline, row: int | None, weight: Any) -> Update:
 def explain(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`explain`."""
     side = side_of(session, message)
-    row = row_of(session, message)
+    row = session.ask_about(message.get("row"))
     told = {
         "type": "explained",
         "update": side.timeline.at,
@@ -228,7 +217,7 @@ def pull(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Repl
         raise InputError("pull: inputs must be numbers")
     if len(given) != int(np.prod(shape)):
         raise InputError(f"pull: the network takes {int(np.prod(shape))} inputs, got {len(given)}")
-    row = np.array(given, np.float64).reshape(shape)
+    row = np.array(given, np.int64 if network.takes_integers else np.float64).reshape(shape)
     values = side.looks.values(network, row)
     layers = [
         {"path": column.path, "values": values[column.path]} for column in side.looks.columns if column.path in values

@@ -30,7 +30,7 @@ def _rate(factor: float) -> Callable[[State], State]:
 
 def _started(initializer: str) -> Callable[[State], State]:
     def plant(state: State) -> State:
-        network = state.network.replace(layers=_hidden(state), word="", architecture=None, weights=None)
+        network = state.network.replace(layers=_hidden(state), word="", architecture=None, of_run=False, weights=None)
         return state.replace(network=network.replace(initializer=initializer))
 
     return plant
@@ -39,7 +39,7 @@ def _started(initializer: str) -> Callable[[State], State]:
 def _layers(**changes: object) -> Callable[[State], State]:
     def plant(state: State) -> State:
         layers = tuple(layer.replace(**changes) for layer in _hidden(state))
-        network = state.network.replace(layers=layers, word="", architecture=None, weights=None)
+        network = state.network.replace(layers=layers, word="", architecture=None, of_run=False, weights=None)
         return state.replace(network=network)
 
     return plant

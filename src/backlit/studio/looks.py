@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backlit.doctor.diagnose import run_rules
-from backlit.doctor.evidence import Evidence
-from backlit.doctor.finding import Diagnosis
 from backlit.graph import tree
 from backlit.nn.layer import Network
 from backlit.studio.layers import Column, columns_of, values_of
@@ -17,6 +14,9 @@ from backlit.studio.timeline import Timeline
 from backlit.train.probes.facts import start_of
 from backlit.train.probes.prober import Prober
 from backlit.train.probes.settings import Probes
+
+if TYPE_CHECKING:
+    from backlit.doctor.finding import Diagnosis
 
 PANELS = ("boundary", "units", "weights", "curves", "histograms", "flow", "ratios", "doctor", "text", "reading")
 OF_COLUMNS = ("constant columns",)  # findings that say nothing where inputs are one-hot vectors of letters
@@ -56,7 +56,7 @@ class Looks:
     def has_maps(self, grid: int) -> bool:
         """Whether places of the plane are rows that the network takes, and not too much work for each frame."""
         shape = tuple(self.timeline.rows.x.shape[1:])
-        if len(shape) != 1:
+        if len(shape) != 1 or self.timeline.job.network.takes_integers:
             return False
         if self._cost is None:
             self._cost = shape[0] + self.timeline.job.network.architecture.cost(self.timeline.job.network.input_shape)
@@ -169,6 +169,10 @@ class Looks:
 
     def diagnosis(self) -> Diagnosis:
         """What the doctor says at this update."""
+        from backlit.doctor.diagnose import run_rules  # the doctor comes after the first picture
+        from backlit.doctor.evidence import Evidence
+        from backlit.doctor.finding import Diagnosis
+
         timeline, job = self.timeline, self.timeline.job
         epoch = max(1, timeline.updates_per_epoch)
         self.record()

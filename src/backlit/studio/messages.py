@@ -107,7 +107,7 @@ ASKED = (
     MessageKind("help", "ask", "Answered by `helped`.", (text("of", "which help", "hint", "solution"),)),
     MessageKind("share", "ask", "What is seen as the beginning of a task. Answered by `shared`.", (thing("task", "{title, text, hint, goals, may, most_units, most_layers, most_weights, most_updates}"), whole("pupils", "for the command", 1, 200, optional=True))),
     MessageKind("code", "ask", "What is seen as Python, command and link. Answered by `code`.", (SIDE,)),
-    MessageKind("draw", "ask", "The network as a picture. Answered by `drawn`.", (text("depth", "its layers, unrolled over time, or the cell of a recurrent layer", "layers", "time", "cell"), whole("step", "of the cell, counted from 1; the last one if left out", 1, optional=True), ROW, SIDE)),
+    MessageKind("draw", "ask", "The network as a picture. Answered by `drawn`.", (text("depth", "its layers, unrolled over time, or the cell of a recurrent layer", "layers", "time", "cell"), whole("step", "of the cell, counted from 1; the last one if left out", 1, optional=True), text("language", "of the words in it; English if left out", "en", "ko", optional=True), ROW, SIDE)),
     MessageKind("say", "ask", "A text network writes on from a start. Answered by `said`.", (text("start", "how the text begins", most=1000), whole("characters", "to write", 1, 1000, optional=True), number("temperature", "0: always the likeliest; 1: by the network's probabilities", 0, 5, optional=True), whole("seed", "of what is drawn", optional=True), SIDE)),
 )  # fmt: skip
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from backlit.errors import InputError
 from backlit.graph import tree
+from backlit.nn import losses
+from backlit.nn.layer import Network
 from backlit.nn.layers.containers import Parallel
 from backlit.optim.transform import as_transform
 from backlit.studio.assigning import begin
-from backlit.studio.opening_texts import code_of, reading_letters, text_of
-from backlit.studio.plane import plane_of
+from backlit.studio.opening_rows import in_lines, rows_of_run
+from backlit.studio.opening_texts import reading_letters, text_of
 from backlit.studio.quota import Quota
 from backlit.studio.session import Session
 from backlit.studio.sets import Rows
 from backlit.studio.sharing import linked
-from backlit.studio.state import MOST_ROWS, OPTIMIZERS, State
+from backlit.studio.state import MOST_WEIGHTS, OPTIMIZERS, State
 
 RUN = "run"  # by which the session's files know the run's data
-MOST_WEIGHTS = 20_000  # that a state can hold
+KINDS = ("class", "number", "multi_label", "text")  # of what is learned
 
 
 class RunRows:
@@ -108,90 +109,69 @@ def opened(run: Any, data: Any = None) -> tuple[State, Rows]:
 
     folder = run if isinstance(run, Path) else None
     name, run = ("the run", run) if folder is None else (str(folder), load(folder))
-    network, of = run.network, run.targets.kind
-    architecture, params = network.architecture, network.params
-    if isinstance(architecture, Parallel):
-        architecture, params = architecture.layers[0], next(iter(params.values()))
-    if network.input_names or network.output_names or of not in ("class", "number", "text"):
-        raise InputError(f"{name}: the studio shows networks of one input that learn classes or numbers, or a text")
-    if network.size > MOST_WEIGHTS:
-        raise InputError(f"{name}: {network.size:,} weights are too many for the studio, which takes {MOST_WEIGHTS:,}")
-    weights = dict(tree.items(params))
-    if of == "text":
+    _require_shown(run, name)
+    network = first_of(run.network)
+    if run.targets.kind == "text":
         rows = text_of(run, folder, name, data)
-        architecture, weights = reading_letters(architecture, weights, name)
+        weights = dict(tree.items(network.params))
+        architecture, weights = reading_letters(network.architecture, weights, name)
+        network = Network.empty(architecture, rows.x.shape[1:], str(network.dtype)).replace(params=tree.nest(weights))
     else:
-        rows = _rows(run, folder, name, data)
+        rows = rows_of_run(run, folder, name, data)
+        network = in_lines(network, rows.x.shape[1:])
+    return state_of_run(run, rows), dataclasses.replace(rows, network=network)
+
+
+def _require_shown(run: Any, name: str) -> None:
+    """Refuse what the studio doesn't show, and say what does."""
+    network, kind = run.network, run.targets.kind
+    instead = f"`backlit show {name}` and bl.draw(run.network) show the network"
+    names = (*network.input_names, *network.output_names)
+    if names:
+        raise InputError(
+            f"{name} has several inputs or outputs ({', '.join(names)}); the studio shows networks of one input that "
+            f"learn classes or numbers, or a text. {instead}"
+        )
+    if kind not in KINDS or (kind == "class" and len(network.output_shape) > 1):
+        raise InputError(
+            f"{name} learns an answer for each step, or a text for another one; the studio shows networks that learn "
+            f"one class or numbers for each row, or go on with a text. {instead}"
+        )
+    if network.size > MOST_WEIGHTS:
+        raise InputError(
+            f"{name}: {network.size:,} weights are too many for the studio, which takes {MOST_WEIGHTS:,}. {instead}"
+        )
+
+
+def first_of(network: Network) -> Network:
+    """The network; of an ensemble the first member."""
+    if not isinstance(network.architecture, Parallel):
+        return network
+    name = next(iter(network.params))
+    part, params = network.architecture.layers[0], network.params[name]
+    state = {path.removeprefix(f"{name}/"): each for path, each in network.state.items() if path.startswith(f"{name}/")}
+    return Network.empty(part, network.input_shape, str(network.dtype)).replace(params=params, state=state)
+
+
+def state_of_run(run: Any, rows: Rows) -> State:
+    """How the run was trained, as far as a state can say it, from the network that it left on."""
     optimizer = as_transform(run.optimizer)
-    method = type(optimizer.last).__name__.lower()
-    batch, held = run.settings.get("batch_size"), 0.2
-    state = State.from_dict(
+    method, rate = type(optimizer.last).__name__.lower(), optimizer.rate
+    batch = run.settings.get("batch_size")
+    told = next((name for name in losses.names() if losses.get(name) == run.loss), "")
+    usual = rows.task == "classification" or rows.encoding is not None
+    return State.from_dict(
         {
             "data": {"name": "file", "file": RUN},
-            "network": {
-                "architecture": architecture.to_dict(),
-                "weights": {path: np.asarray(leaf).tolist() for path, leaf in weights.items()},
-            },
+            "network": {"of_run": True},
             "training": {
                 "optimizer": method if method in OPTIMIZERS else "adam",
-                "rate": optimizer.rate or 0.001,
+                "rate": rate if isinstance(rate, float) else getattr(rate, "highest", None) or 0.001,
                 "batch": batch if isinstance(batch, int) else 0,
                 "seed": run.settings.get("seed", 0),
-                "loss": "mean_squared_error" if rows.task == "regression" else "",
-                "held": held,
+                "loss": "" if usual else told or "mean_squared_error",
+                "held": 0.2,
+                "dtype": str(run.network.dtype),
             },
         }
     )
-    return state, rows
-
-
-def _rows(run: Any, folder: Path | None, name: str, data: Any) -> Rows:
-    """The run's data, read as it was for the training."""
-    if data is not None and (data[0] is None) != (data[1] is None):
-        raise InputError("give both x and y, or neither")
-    raw, y, columns = _held(run, name) if data is None else (*data, None)
-    columns = columns or list(getattr(run.preparation, "names", []))
-    x, y = np.asarray(run.inputs(raw)), np.asarray(y)
-    if y.ndim == 0 or len(x) != len(y):
-        raise InputError(f"x and y must have as many rows, got {len(x):,} and {len(y) if y.ndim else repr(y.item())}")
-    x, y = x[:MOST_ROWS], y[:MOST_ROWS]
-    if x.ndim != 2:
-        raise InputError(
-            f"{name}: the studio opens runs on tables and texts so far, this one's rows have shape {x.shape[1:]}"
-        )
-    columns = [str(each) for each in columns or [f"x{i + 1}" for i in range(x.shape[1])]]
-    encoded = np.asarray(run.targets.encode(y, "float64"))
-    classes = run.classes
-    outputs = int(np.prod(run.network.output_shape))
-    numbers: Any = encoded.astype(int) if classes is not None else encoded.reshape(len(encoded), -1)[:, 0]
-    labels = None if classes is None else [str(each) for each in classes]
-    task = "classification" if classes is not None else "regression"
-    code = code_of(folder, None if data is None else "(x, y)", "x, y = rows.x, rows.y")
-    return Rows(x, numbers, task, columns[: x.shape[1]], labels, outputs, plane_of(x, columns), code)
-
-
-def _held(run: Any, name: str) -> tuple[Any, Any, list[str] | None]:
-    """What a run was trained on: raw inputs, targets, and names of the columns."""
-    from backlit.data.datasets import load, names
-    from backlit.tasks.apply import source_for
-
-    source = (run.config or {}).get("data")
-    if not isinstance(source, str):
-        if run.recipe is None:
-            raise InputError(
-                f"{name} doesn't tell which data it was trained on; the studio opens runs of backlit train, and in a "
-                "notebook others with their x and y: bl.Studio(run, x, y)"
-            )
-        if run.recipe.y is None or run.recipe.streamed:
-            raise InputError(
-                f"{name} was trained on a stream, of which it holds no rows; give some of them: bl.Studio(run, x, y)"
-            )
-        return run.recipe.x, run.recipe.y, None
-    if source in names():
-        data = load(source)
-        return data.x, np.array(data.class_names)[data.y] if data.class_names else data.y, data.feature_names
-    frame = source_for(run, Path(source)).frame
-    target = (run.config or {}).get("target") or [frame.columns[-1]]
-    target = target[0] if isinstance(target, list) else target
-    columns = list(getattr(run.preparation, "names", [])) or [name for name in frame.columns if name != target]
-    return frame, frame[target].to_numpy(), columns

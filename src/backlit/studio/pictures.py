@@ -8,10 +8,10 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.languages import Template
-from backlit.studio.explaining import OTHER_ROW, side_of
+from backlit.studio.explaining import side_of
 from backlit.studio.layers import values_of
 from backlit.studio.replies import Reply
-from backlit.studio.session import Session
+from backlit.studio.session import OTHER_ROW, Session
 from backlit.studio.side import Side
 
 MOST_MAPS = 32  # feature maps of a layer that are shown
@@ -49,7 +49,7 @@ def picture(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
     if drawn is not None:
         if drawn.shape != shape or drawn.dtype.kind != "f" or not np.isfinite(drawn).all():
             raise InputError(OTHER_PIXELS.say(shape=str(shape), got=f"{drawn.dtype} {drawn.shape}"))
-        x, row = np.clip(drawn, 0, 1).reshape(-1), None
+        x, row = np.clip(drawn, 0, 1).reshape(-1) * timeline.rows.white, None
     else:
         if row is None:
             raise InputError(NO_ROW.say())
@@ -57,7 +57,7 @@ def picture(session: Session, message: dict[str, Any], arrays: Arrays) -> list[R
             raise InputError(OTHER_ROW.say(row=row, rows=len(timeline.rows.x)))
         x = np.asarray(timeline.job.examples.inputs)[row]
     values = side.looks.values(timeline.network, x)
-    maps: Arrays = {"pixels": np.asarray(x, np.float32).reshape(shape)}
+    maps: Arrays = {"pixels": (np.asarray(x, np.float32) / timeline.rows.white).reshape(shape)}
     for column in side.looks.columns[1:]:
         value = values.get(column.path)
         if value is not None and value.ndim in (1, 3):

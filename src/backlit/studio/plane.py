@@ -11,6 +11,13 @@ from backlit.languages import Message, Said, Template
 MOST_VALUES = 400_000  # that principal components are found from
 MARGIN = 0.1  # of the data's range, around it
 AS_IT_IS = Template("the two inputs", "입력 두 개")
+MOST_TOKENS = 500
+TOKENS = Template(
+    "rows by how often words stand in them, projected onto two principal components; the network reads the words in "
+    "their order, so there is no map",
+    "각 행을 낱말이 나오는 횟수로 나타내 주성분 두 개에 투영했습니다. 신경망은 낱말을 순서대로 읽으므로 "
+    "경계 그림은 없습니다.",
+)
 PROJECTED = Template(
     "a projection of {inputs} inputs onto their two principal components, which hold {share:.0%} of the variance: the "
     "map shows the network on this plane alone",
@@ -92,6 +99,30 @@ def plane_of(x: np.ndarray, columns: list[str], least: float = 0.0) -> Plane:
         (a, b), (c, d) = left, right
         left, right = (min(a, -least), max(b, least)), (min(c, -least), max(d, least))
     return Plane(centre, directions, (left, right), axes, note)
+
+
+class TokenPlane(Plane):
+    """Rows of token numbers, by how often the commonest stand in each; a place of it stands for no row."""
+
+    def places(self, x: np.ndarray) -> np.ndarray:
+        """Where rows are, (rows, 2)."""
+        found: np.ndarray = (counted(x, len(self.centre)) - self.centre) @ self.directions.T
+        return found
+
+
+def plane_of_tokens(x: np.ndarray) -> TokenPlane:
+    """The plane of rows of token numbers."""
+    plane = plane_of(counted(x, min(MOST_TOKENS, int(x.max(initial=0)) + 1)), [])
+    return TokenPlane(plane.centre, plane.directions, plane.range, None, TOKENS.of())
+
+
+def counted(x: np.ndarray, kinds: int) -> np.ndarray:
+    """How often each of the first so many tokens, the commonest, stands in each row; of filling, 0, nothing is told."""
+    found = np.zeros((len(x), kinds))
+    rows, tokens = np.broadcast_to(np.arange(len(x))[:, None], x.shape), x
+    here = (tokens > 0) & (tokens < kinds)
+    np.add.at(found, (rows[here], tokens[here]), 1)
+    return found
 
 
 def _range(at: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -12,6 +12,7 @@ from typing import Literal
 VERSION = 1
 LONGEST_TEXT = 200_000  # characters of a text in a message
 LONGEST_LIST = 20_000  # items of a list
+MOST_FILE = 8 * 2**20  # bytes of a file that is sent
 
 Kind = Literal["text", "number", "whole", "flag", "object", "list", "any"]
 Direction = Literal["ask", "tell"]  # from the page to the session, and back

@@ -1,4 +1,8 @@
-"""The studio's server: the page's files, and a websocket between each page and its session."""
+"""The studio's server: the page's files, and a websocket between each page and its session.
+
+What sessions need, networks and all that belongs to them, takes longer to import than the page to load. So nothing of
+it is imported here, but in a thread, while the browser opens the page.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,19 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from backlit.errors import InputError
 from backlit.extras import need
-from backlit.studio.answers import refusal
-from backlit.studio.desks import Desks
+from backlit.studio.bundle import modules
 from backlit.studio.guard import HEADERS, Guard
-from backlit.studio.replies import Reply
-from backlit.studio.session import Session
-from backlit.studio.uploads import MOST_BYTES
-from backlit.studio.wire import from_json, packed, to_json, unpacked
-from backlit.studio.worker import Client, Worker
+from backlit.studio.protocol import MOST_FILE
+
+if TYPE_CHECKING:
+    from backlit.studio.desks import Desks
+    from backlit.studio.session import Session
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {
@@ -28,21 +30,17 @@ KINDS = {
     ".svg": "image/svg+xml", ".png": "image/png", ".json": "application/json", ".woff2": "font/woff2",
     ".txt": "text/plain; charset=utf-8",
 }  # fmt: skip
-MOST_MESSAGE = MOST_BYTES + 2**20
-MOST_UNSENT = 400  # replies that a page may leave unread
+MOST_MESSAGE = MOST_FILE + 2**20
 MOST_PAGES = 8  # of one session
 PORTS = 20  # that are tried
 SWEEP_SECONDS = 5.0  # from one look for sessions that nobody uses to the next
-IDLE_CODE = 4408  # by which a page is let go where nobody does anything
-
-LET_GO = Reply({"type": "note", "what": {}})  # what is sent to a page last
 STRANGER = (
     "This is Backlit's studio. Open the address that `backlit studio` has printed: it holds a token.\n"
     "Backlit 스튜디오입니다. `backlit studio`가 출력한, 토큰이 들어 있는 주소를 여세요.\n"
 )
 
 
-def application(guard: Guard, session: Callable[[], Session] = Session) -> Any:
+def application(guard: Guard, session: Callable[[], Session]) -> Any:
     """The server as an ASGI application.
 
     Parameters
@@ -61,8 +59,14 @@ def application(guard: Guard, session: Callable[[], Session] = Session) -> Any:
     from starlette.responses import PlainTextResponse, Response
     from starlette.routing import Route, WebSocketRoute
 
-    desks = Desks(guard, session)
+    begun: list[Future[Desks]] = []
+
+    async def desks() -> Desks:
+        return await asyncio.wrap_future(begun[0])
+
     files = {f"/{path.relative_to(PAGE).as_posix()}": path for path in PAGE.rglob("*") if path.suffix in KINDS}
+    # So that the browser asks for all at once, and not for each when it has read one that imports it.
+    ahead = {"Link": ", ".join(f"</{path}>; rel=modulepreload" for path in modules(PAGE))}
 
     def refused(request: Any, websocket: bool) -> str | None:
         """Why a request isn't answered; None if it is from here."""
@@ -79,42 +83,56 @@ def application(guard: Guard, session: Callable[[], Session] = Session) -> Any:
             return PlainTextResponse(why, 403, HEADERS)
         key, token, handed = guard.key_of(request.headers.getlist("cookie")), request.query_params.get("token"), {}
         if key is None and token is not None and guard.knows(token) and request.url.path == "/":
-            desks.free_seats()
+            if guard.seats:
+                (await desks()).free_seats()
             key = guard.new_key(token)
             if key is None:
-                return PlainTextResponse(desks.full(), 503, HEADERS)
+                return PlainTextResponse((await desks()).full(), 503, HEADERS)
             handed = {"Set-Cookie": guard.cookie_for(key)}
         if key is None:
             return PlainTextResponse(STRANGER, 403, HEADERS)
         path = request.url.path if request.url.path != "/" else "/index.html"
         if path not in files:
             return PlainTextResponse("There is no such file.\n", 404, HEADERS)
-        data = await asyncio.to_thread(files[path].read_bytes)
-        return Response(data, 200, {**HEADERS, **handed}, KINDS[files[path].suffix])
+        headers = {**HEADERS, **handed, **(ahead if path == "/index.html" else {})}
+        return Response(files[path].read_bytes(), 200, headers, KINDS[files[path].suffix])
 
     async def talk(websocket: Any) -> None:
         key = guard.key_of(websocket.headers.getlist("cookie"))
         if refused(websocket, websocket=True) is not None or key is None:
             await websocket.close(4403)
             return
-        if len(desks.of(key).clients) >= MOST_PAGES:
+        places = await desks()
+        if len(places.of(key).clients) >= MOST_PAGES:
             await websocket.close(4429)
             return
+        from backlit.studio.talking import connected
+
         await websocket.accept()
-        await _connected(websocket, lambda client: desks.of(key, client))
+        await connected(websocket, lambda client: places.of(key, client))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        for key in guard.keys:  # the session that all share is made while the browser opens
-            desks.of(key)
-        sweeping = asyncio.create_task(_sweep(desks)) if guard.seats else None
-        yield
-        if sweeping is not None:
-            sweeping.cancel()
-        await asyncio.to_thread(desks.close)
+        with ThreadPoolExecutor(1, "backlit-studio-begin") as thread:
+            begun[:] = [thread.submit(_desks, guard, session)]
+            sweeping = asyncio.create_task(_sweep(await desks())) if guard.seats else None
+            yield
+            if sweeping is not None:
+                sweeping.cancel()
+            await asyncio.to_thread((await desks()).close)
 
     routes = [WebSocketRoute("/ws", talk), Route("/{path:path}", page, methods=["GET"])]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _desks(guard: Guard, session: Callable[[], Session]) -> Desks:
+    """Where sessions are; the one that all share is begun."""
+    from backlit.studio.desks import Desks
+
+    desks = Desks(guard, session)
+    for key in guard.keys:
+        desks.of(key)
+    return desks
 
 
 async def _sweep(desks: Desks) -> None:
@@ -122,70 +140,6 @@ async def _sweep(desks: Desks) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         await asyncio.to_thread(desks.let_rest)
-
-
-async def _connected(websocket: Any, join: Callable[[Client], Worker]) -> None:
-    """Carry messages between a page and the worker that it joins until it goes: one task reads, one writes."""
-    from starlette.websockets import WebSocketDisconnect
-
-    loop, unsent = asyncio.get_running_loop(), asyncio.Queue[Reply | None](MOST_UNSENT)
-
-    def put(reply: Reply) -> None:
-        try:
-            unsent.put_nowait(reply)
-        except asyncio.QueueFull:  # it doesn't read what it asks for: it is let go
-            client.ready = client.greeted = False
-            writer.cancel()
-
-    def send(reply: Reply) -> None:
-        with contextlib.suppress(RuntimeError):  # the server has ended
-            loop.call_soon_threadsafe(put, reply)
-
-    async def write() -> None:
-        while True:
-            reply = await unsent.get()
-            if reply is None:
-                return
-            if reply is LET_GO:
-                await websocket.close(IDLE_CODE)
-                return
-            if reply.arrays is None:
-                await websocket.send_text(to_json(reply.message))
-            else:
-                await websocket.send_bytes(packed(reply.message, reply.arrays))
-
-    client = Client(send, lambda: send(LET_GO))
-    writer = asyncio.create_task(write())
-    worker = join(client)
-    reader = asyncio.create_task(_read(websocket, worker, client))
-    try:
-        await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        worker.leave(client)
-        for task in (reader, writer):
-            task.cancel()
-        for task in (reader, writer):
-            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError, OSError):
-                await task
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):
-            await websocket.close(1001)
-
-
-async def _read(websocket: Any, worker: Worker, client: Client) -> None:
-    """Hand the page's messages to the worker."""
-    while True:
-        event = await websocket.receive()
-        if event["type"] != "websocket.receive":
-            return
-        text, data = event.get("text"), event.get("bytes")
-        arrays: dict[str, np.ndarray] = {}
-        try:
-            message, arrays = (from_json(text), {}) if text is not None else unpacked(data or b"")
-        except InputError as error:
-            client.send(refusal(None, str(error)))
-            continue
-        while not worker.post(client, message, arrays, len(text if text is not None else data or b"")):
-            await asyncio.sleep(0.02)
 
 
 # ------------------------------------------------------------------------------------------------ serving

@@ -13,6 +13,7 @@ from backlit.errors import InputError
 from backlit.languages import Template
 from backlit.studio import telling
 from backlit.studio.assignment import Assignment
+from backlit.studio.inside import Inside
 from backlit.studio.quota import Quota
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
@@ -25,6 +26,7 @@ from backlit.studio.uploads import Files
 NO_SECOND = Template(
     "there is no second network; begin with compare", "두 번째 신경망이 없습니다. 먼저 비교를 시작하세요."
 )
+OTHER_ROW = Template("there is no row {row}: the data has {rows}", "{row}번 행이 없습니다. 데이터는 {rows}행입니다.")
 FRAME_SECONDS = 0.004  # how long updates are made between frames where they come as fast as they can
 AIM_SECONDS = 0.02  # and on a way to an update, which one waits for
 
@@ -52,6 +54,8 @@ class Session:
     interrupted : callable
         ``interrupted(anew)``: whether to leave a long way, since something else was asked for; with `anew`, only if
         what is built doesn't matter any more.
+    seen_inside : Inside
+        What was seen inside the first network.
     assignment : Assignment or None
         What is to be reached, and what may be changed. `bound`: it can't be laid aside. `solved`: it was reached.
     """
@@ -65,8 +69,9 @@ class Session:
         self.assignment: Assignment | None = None
         self.bound = self.solved = False
         self.playing, self.speed = False, 0
+        self.row: int | None = None
         self.panels: tuple[str, ...] = ("boundary", "units", "weights", "curves")
-        self.grid, self.row, self.frames, self.version = 40, None, 0, 0
+        self.grid, self.frames, self.version = 40, 0, 0
         self.planted: str | None = None  # key of a fault
         self.honest: State | None = None  # the state without it
         self.second: Side | None = None
@@ -75,7 +80,7 @@ class Session:
         self.interrupted: Callable[[bool], bool] = lambda anew: False
         self.cut: int | None = None  # the update from which curves that pages have don't hold any more
         self._warm: Timeline | None = None
-        self._inside: tuple[float, int, dict[str, Any]] = (-1.0, -1, {})
+        self.seen_inside = Inside()
         self.first = self._side(state or State())
 
     def rested(self) -> Callable[[], Session]:
@@ -143,6 +148,14 @@ class Session:
         timeline = self.first.timeline
         return (timeline.state if self.honest is None else self.honest).replace(at=timeline.at)
 
+    def ask_about(self, row: int | None) -> int | None:
+        """A row that is asked about: frames show its values from then on."""
+        rows = len(self.first.timeline.rows.x)
+        if row is not None and row >= rows:
+            raise InputError(OTHER_ROW.say(row=row, rows=rows))
+        self.row = None if row is None else int(row)
+        return self.row
+
     def told(self) -> Reply:
         """`state`."""
         return telling.told(self)
@@ -166,8 +179,10 @@ class Session:
             made = self._advance(min(self.speed, self._left(aim)))
         else:
             until, count, made = time.monotonic() + (FRAME_SECONDS if self.aim is None else AIM_SECONDS), 1, 0
-            while time.monotonic() < until and (done := self._advance(min(count, self._left(aim)))):
+            while done := self._advance(min(count, self._left(aim))):
                 made, count = made + done, min(2 * count, 256)
+                if time.monotonic() >= until:  # after one update at least: none means that there are no more
+                    break
         if not made or self._left(aim) <= 0:  # diverged, or at the last update there is
             self.playing, self.aim = False, None
         self.version += 1

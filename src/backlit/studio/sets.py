@@ -56,6 +56,10 @@ class Rows:
         Height, width and channels, where each row is a picture, from 0 to 1, laid out in one line.
     reading : Reading or None
         Of a text: how it is read; see `backlit.studio.texts`.
+    white : float
+        What white is in a picture.
+    network : Network or None
+        Of a run: as it was left.
     encoding : TextTargets or None
         Of a text: how `backlit.fit` encodes its targets; `targets` in the code.
     """
@@ -71,10 +75,12 @@ class Rows:
     picture: tuple[int, int, int] | None = None
     reading: Any = None
     encoding: Any = None
+    white: float = 1.0
+    network: Any = None
 
     def pixels(self, rows: Any) -> np.ndarray:
         """Some rows as pictures of bytes, (rows, height, width, channels)."""
-        pixels: np.ndarray = np.rint(np.clip(self.x[rows], 0, 1) * 255).astype(np.uint8)
+        pixels: np.ndarray = np.rint(np.clip(self.x[rows] / self.white, 0, 1) * 255).astype(np.uint8)
         return pixels.reshape(-1, *(self.picture or ()))
 
 

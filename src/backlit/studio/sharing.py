@@ -102,19 +102,22 @@ def linked(link: str) -> tuple[State, Assignment | None]:
 
 def python(timeline: Timeline) -> str:
     """A program that leads to the network at this update."""
-    state, training = timeline.state, timeline.job.training
+    state, training = timeline.state, timeline.training
     architecture = architecture_of(state.network, timeline.rows)
     optimizer = training.optimizer
     lines = ["import numpy as np", "", "import backlit as bl"]
     own = [kind.__name__ for kind in (Rates, Scripted) if f"{kind.__name__}(" in repr(optimizer)]
     lines += [f"from backlit.studio.scripted import {', '.join(own)}"] if own else []
     code, network = timeline.rows.code, timeline.job.network
-    lines += ["", code, "", f"network = {_named(repr(architecture))}"]
-    fresh = architecture.build(network.input_shape, seed=training.seed, dtype=training.dtype)
-    lines.append(
-        f"network = network.build({tuple(network.input_shape)}, seed={training.seed}, dtype={training.dtype!r})"
-    )
-    drawn = dict(tree.items(fresh.params))
+    if state.network.of_run:
+        lines += ["", code, "", f"network = rows.network.astype({training.dtype!r})"]
+        drawn = dict(tree.items(timeline.rows.network.astype(training.dtype).params))
+    else:
+        lines += ["", code, "", f"network = {_named(repr(architecture))}"]
+        built = f"{tuple(network.input_shape)}, seed={training.seed}, dtype={training.dtype!r}"
+        lines.append(f"network = network.build({built})")
+        fresh = architecture.build(network.input_shape, seed=training.seed, dtype=training.dtype)
+        drawn = dict(tree.items(fresh.params))
     for path, leaf in tree.items(network.params):
         if not np.array_equal(leaf, drawn[path]):
             place = "".join(f"[{part!r}]" for part in path.split("/"))

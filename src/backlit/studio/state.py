@@ -108,7 +108,7 @@ class LayerState(Record):
 
 @dataclass(frozen=True, repr=False)
 class NetworkState(Record):
-    """The network: hidden layers, or a word such as "mlp:8,8", or an architecture as data.
+    """The network: hidden layers, or a word such as "mlp:8,8", or an architecture as data, or a run's.
 
     Parameters
     ----------
@@ -117,6 +117,8 @@ class NetworkState(Record):
         In place of layers, where it isn't empty.
     architecture : dict or None
         In place of both: as `Layer.to_dict` gives it, with its last layer.
+    of_run : bool
+        In place of all three: the network that the data's run has left, with its weights.
     initializer : str
         Of the weights of `layers`: its name, or "" for the one that suits each activation's layer by default.
     bias : bool
@@ -131,6 +133,7 @@ class NetworkState(Record):
     layers: tuple[LayerState, ...] = option((LayerState(), LayerState()), form=AS_GIVEN)
     word: str = option("")
     architecture: dict[str, Any] | None = option(None, kinds=(dict,), words="an object", form=AS_GIVEN)
+    of_run: bool = option(False)
     initializer: str = option("")
     bias: bool = option(True)
     activation: str = option("relu")

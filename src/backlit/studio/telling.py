@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backlit.languages import Template
-from backlit.studio.findings import in_short
 from backlit.studio.looks import parameters
 from backlit.studio.reading import look
 from backlit.studio.replies import Reply
@@ -25,8 +23,6 @@ HELD_NONE = Template(
 )
 MOST_CURVES = 10_000  # losses that a frame carries; of a longer run each stands for several updates
 MOST_PICTURES = 120  # that a page is sent to choose from
-LOOK_EVERY = 0.15  # seconds from one look inside to the next while it is playing
-LOOK_SHARE = 0.1  # of the time that looks may take
 
 
 def told(session: Session) -> Reply:
@@ -107,7 +103,7 @@ def frame(session: Session, curves_from: int = 0) -> Reply:
         "curves_from": start,
         "curves_apart": _apart(session, start),
         "compare": None if session.second is None else session.second.scored,
-        **_seen_inside(session),
+        **session.seen_inside.told(session.first.looks, session.panels, session.version, session.playing),
     }
     arrays = _pictures(session, session.first)
     _read(session, message, arrays)
@@ -159,28 +155,6 @@ def _read(session: Session, message: dict[str, Any], arrays: dict[str, np.ndarra
             other, steps = look(second.timeline, session.row or 0)
             message["reading"]["other"] = other["layers"]
             arrays |= {f"b:{name}": array for name, array in steps.items()}
-
-
-def _seen_inside(session: Session) -> dict[str, Any]:
-    """Histograms, gradients and findings, looked at now and then while it is playing."""
-    wanted = [name for name in ("histograms", "flow", "ratios", "doctor") if name in session.panels]
-    if not wanted:
-        return {}
-    when, version, found = session._inside
-    now = time.monotonic()
-    if version == session.version or (session.playing and now < when):
-        return found
-    looks = session.first.looks
-    found = {}
-    if "histograms" in wanted:
-        found["histograms"] = looks.histograms()
-    if "flow" in wanted or "ratios" in wanted:
-        found["flow"] = looks.flow()
-    if "doctor" in wanted:
-        found["findings"] = [in_short(finding) for finding in looks.diagnosis()]
-    over = time.monotonic()
-    session._inside = over + max(LOOK_EVERY, (over - now) / LOOK_SHARE), session.version, found
-    return found
 
 
 def _curves(timeline: Timeline, start: int, apart: int) -> np.ndarray:

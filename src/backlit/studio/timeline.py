@@ -1,10 +1,14 @@
 """A training run as a line of updates, along which one can go back and forth.
 
 States aren't all kept: the nearest one that was is trained on again, and gives the same bits.
+
+All updates are made by one engine, which is asked for nothing before the first of them: what is seen at update 0, and
+whatever is looked at later on, NumPy computes. So a page needn't wait for JAX, and no state depends on when it came.
 """
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -62,8 +66,12 @@ class Timeline:
     Attributes
     ----------
     state : State
+    engine : str
+        That makes the updates: "numpy" or "xla".
+    training : Training
+        The options of `backlit.fit`, with one update an epoch.
     job : Job
-        Of `backlit.fit` with one update an epoch.
+        What it makes of them on the NumPy engine, to be looked at.
     at : int
         The update that it is at.
     curves : Curves
@@ -82,12 +90,14 @@ class Timeline:
         quota: Quota | None = None,
     ) -> None:  # fmt: skip
         self.state, self.rows, self.quota = state, rows, quota or Quota()
-        network = network_of(state, rows)
+        self._network = network = network_of(state, rows)
         if network.size > self.quota.weights:
             raise InputError(TOO_LARGE.say(size=network.size, most=self.quota.weights))
         self.engine = engine_of(state)
-        training = training_of(state, network, rows, MOST_UPDATES, self.engine)
-        self.job: Job = prepare(network, rows.x, rows.y, training.replace(chunk=CHUNK))
+        self.training = training_of(state, network, rows, MOST_UPDATES, self.engine).replace(chunk=CHUNK)
+        self.job: Job = prepare(network, rows.x, rows.y, self.training.replace(engine="numpy"))
+        self._trained: Job | None = None
+        self._lock = threading.Lock()  # one thread compiles ahead while another may already want updates
         self.batches = self.job.batches[0]
         held = self.job.validation
         self._held = None if held is None else held[0].epoch(0)
@@ -125,12 +135,21 @@ class Timeline:
             made += done
         return made
 
+    def _of_engine(self) -> Job:
+        """The job as the engine has it that makes the updates."""
+        with self._lock:
+            if self._trained is None:
+                alike = self.engine == "numpy"
+                self._trained = self.job if alike else prepare(self._network, self.rows.x, self.rows.y, self.training)
+            return self._trained
+
     def warm_up(self) -> None:
         """Compile what `advance` runs, without an update."""
         if self.engine == "numpy":
             return
-        job, batches = self.job, self.batches.epochs(0, 1, self.job.program.length)
-        job.program.train(self._now.state, job.data, batches, job.validation_data, self._held, np.int32(0))
+        job = self._of_engine()
+        batches = self.batches.epochs(0, 1, job.program.length)
+        job.program.train(job.start, job.data, batches, job.validation_data, self._held, np.int32(0))
 
     def seek(self, update: int, left: Callable[[], bool] = never) -> None:
         """Go to an update, back or forth; not all the way, if `left` says so."""
@@ -175,12 +194,13 @@ class Timeline:
 
     def _call(self, count: int) -> int:
         """One call of the training program; the updates that it made."""
-        job, first = self.job, self.at
+        job, first = self._of_engine(), self.at
+        begin = self._now.state if first else job.start
         batches = self.batches.epochs(first, count, job.program.length)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", ZeroGradientWarning)  # the doctor says it, where it matters
             after, results = job.program.train(
-                self._now.state, job.data, batches, job.validation_data, self._held, np.int32(count)
+                begin, job.data, batches, job.validation_data, self._held, np.int32(count)
             )
         results = tree.map(lambda part: np.asarray(part)[:count], results)
         losses = _means(results["train"])
@@ -197,7 +217,7 @@ class Timeline:
     def _diverge(self, good: int) -> int:
         """The updates before the first whose loss is no number, and where that came from."""
         made = self._call(good) if good else 0
-        where = first_bad_value(self.job.program, self.job.data, self.batches.epoch(self.at), self._now.state, 0)
+        where = first_bad_value(self.job.program, self.job.data, self.batches.epoch(self.at), self.train_state, 0)
         kind, path, greatest = where
         self.diverged = Divergence(kind, path, self.at + 1, 1, None, greatest)
         return made

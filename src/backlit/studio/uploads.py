@@ -18,6 +18,7 @@ from backlit.languages import Template
 from backlit.studio.albums import ENDINGS as PICTURES
 from backlit.studio.albums import read_album
 from backlit.studio.plane import plane_of
+from backlit.studio.protocol import MOST_FILE
 from backlit.studio.quota import FILES
 from backlit.studio.replies import Reply
 from backlit.studio.sets import Rows
@@ -25,7 +26,6 @@ from backlit.studio.state import MOST_CLASSES, MOST_ROWS
 from backlit.studio.texts import text_file
 from backlit.studio.words import both, reworded
 
-MOST_BYTES = 8 * 2**20
 MOST_COLUMNS = 200
 ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
 SENT = re.compile(r"file(\d+)")  # how files that were sent are called
@@ -156,8 +156,8 @@ class Files(dict[str, Any]):
         ending = PurePath(name).suffix.lower()
         if ending not in ENDINGS:
             raise InputError(f"a file that ends in {', '.join(ENDINGS)} can be dropped here, not {name!r}")
-        if len(data) > MOST_BYTES:
-            raise InputError(f"{name}: {len(data):,} bytes are too many; at most {MOST_BYTES >> 20} MiB")
+        if len(data) > MOST_FILE:
+            raise InputError(f"{name}: {len(data):,} bytes are too many; at most {MOST_FILE >> 20} MiB")
         frame = _read(name, ending, data)
         if frame.height > MOST_ROWS or frame.width > MOST_COLUMNS:
             raise InputError(
@@ -202,9 +202,9 @@ def upload(session: Any, message: dict[str, Any], arrays: Arrays) -> list[Reply]
     data = arrays.get("file")
     if data is None or data.dtype != np.uint8 or data.ndim != 1:
         raise InputError("upload: the file's bytes are missing: an array `file` of bytes")
-    if len(data) > MOST_BYTES:
+    if len(data) > MOST_FILE:
         raise InputError(
-            f"{message['name'][:KEPT_TEXT]}: {len(data):,} bytes are too many; at most {MOST_BYTES >> 20} MiB"
+            f"{message['name'][:KEPT_TEXT]}: {len(data):,} bytes are too many; at most {MOST_FILE >> 20} MiB"
         )
     return [Reply({"type": "uploaded", **reader(session, message["name"], data.tobytes())})]
 

@@ -12,7 +12,7 @@ from backlit.inspect.textbook.chain import Chains, place_name
 from backlit.inspect.textbook.units import units_of
 from backlit.languages import Template
 from backlit.studio.catalog import EXAMPLES
-from backlit.studio.explaining import row_of, rows_asked, updated
+from backlit.studio.explaining import rows_asked, updated
 from backlit.studio.replies import Reply
 from backlit.studio.session import Session
 from backlit.studio.sets import rows_of
@@ -38,7 +38,7 @@ def walk(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Repl
         state = State.from_dict(EXAMPLES["W2"][1] or {}).replace(at=0)
         timeline = Timeline(state.replace(training=state.training.replace(engine="numpy")), rows_of(state.data, {}))
         return [Reply(passes(timeline, 0, "W2"))]
-    row = row_of(session, message)
+    row = session.ask_about(message.get("row"))
     return [Reply(passes(session.first.timeline, 0 if row is None else row, None))]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from backlit.errors import BacklitError
 from backlit.languages import Template
 from backlit.studio.answers import answer, failed
 from backlit.studio.replies import Reply
@@ -263,9 +264,15 @@ class Worker:
 
 
 def _warm_up(timeline: Timeline | None) -> None:
-    """Compile while the person looks around; the first update then needn't wait for it, nor does anything else."""
-    if timeline is not None and timeline.engine != "numpy":
-        threading.Thread(target=timeline.warm_up, name="backlit-studio-compile", daemon=True).start()
+    """Import JAX and compile while the person looks around; the first update then needn't wait for it."""
+    if timeline is None or timeline.engine == "numpy":
+        return
+
+    def work() -> None:
+        with contextlib.suppress(BacklitError):  # whoever wants an update is told
+            timeline.warm_up()
+
+    threading.Thread(target=work, name="backlit-studio-compile", daemon=True).start()
 
 
 def _without_id(reply: Reply) -> Reply:

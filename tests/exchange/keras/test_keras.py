@@ -183,6 +183,7 @@ def test_from_keras(make: Any, rng: np.random.Generator, tmp_path: Path) -> None
         assert bl.from_keras(tmp_path / "m.keras").architecture == network.architecture
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_the_model(rng: np.random.Generator) -> None:
     """Against finite differences of Keras' own outputs along a random direction of all weights."""
     model = stirred(lines())

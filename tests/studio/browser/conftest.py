@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 from tests.studio.browser.serving import running_studio
+from tests.studio.browser.watching import until
 
 SIZES = {"desktop": {"width": 1366, "height": 900}, "phone": {"width": 390, "height": 844}}
 
@@ -36,6 +37,8 @@ def open_page(browser, studio):
             page.goto(address or studio())
             if ready:
                 page.locator("[data-unit]").first.wait_for()
+            if ready and recording is None:
+                until(page, "studio.store.state.frames.a")
             return page
 
         yield opened

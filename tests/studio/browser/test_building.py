@@ -133,9 +133,30 @@ def test_a_layer_is_dragged_to_another_place(page):
 def test_a_network_word_builds_what_layers_cannot(page):
     page.locator('[data-do="word"]').select_option("residual:16,16")
     until(page, "studio.store.state.spec.network.word === 'residual:16,16'")
-    expect(page.locator(".unit.block").first).to_be_visible()
+    expect(page.locator("img[data-scene]")).to_be_visible()  # as it is connected, not as columns
+    assert page.locator(".unit").count() == 0
     page.locator('[data-do="word"]').select_option("")
     expect(page.locator('[data-layer="0"]')).to_be_visible()
+
+
+def test_what_is_changed_before_the_session_has_answered_is_kept(page):
+    chosen = """() => document.querySelectorAll('[data-do="activation"]').forEach((select) => {
+      select.value = "relu";
+      select.dispatchEvent(new Event("change"));
+    })"""
+    page.evaluate(chosen)  # one after the other, sooner than any answer
+    until(page, "studio.store.state.spec.network.layers.every(({ activation }) => activation === 'relu')")
+    until(page, "studio.store.state.askedNetwork === null")
+
+
+def test_an_initialisation_that_is_not_listed_is_shown_as_it_is(page):
+    page.evaluate(
+        """() => studio.session.configure({network: {...studio.store.state.spec.network, initializer: "normal:0.5"}})"""
+    )
+    until(page, "studio.store.state.spec.network.initializer === 'normal:0.5'")
+    expect(page.locator('[data-do="initializer"]')).to_have_value("normal:0.5")
+    page.locator('[data-do="initializer"]').select_option("")
+    until(page, "studio.store.state.spec.network.initializer === ''")
 
 
 def test_training_is_set(page):

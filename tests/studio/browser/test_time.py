@@ -83,6 +83,8 @@ def test_two_networks_side_by_side(page):
     page.locator('[data-do="epoch"]').click()
     until(page, "studio.store.state.frames.a?.update > 0 && studio.store.state.frames.a.compare")
     shown(page, "[data-plane=b]")
+    first, second = (page.locator(f"[data-plane={name}]").bounding_box() for name in "ab")
+    assert (first["x"] + first["width"] < second["x"], first["y"]) == (True, second["y"])  # however long its caption is
     assert frame_numbers(page, "param/0/weight") != frame_numbers(page, "b:param/0/weight")
     expect(page.locator('[data-score="b:loss"]')).not_to_have_text("–")
     page.locator('[data-side="b"]').click()

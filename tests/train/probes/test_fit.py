@@ -30,7 +30,7 @@ def test_off_leaves_the_training_program_as_it_is():
     assert [{**line, "seconds": 0} for line in on.history] == [{**line, "seconds": 0} for line in off.history]
 
 
-@pytest.mark.parametrize("engine", ["numpy", "xla"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("xla", marks=pytest.mark.slow)])
 def test_results_dont_depend_on_the_chunk(engine):
     x, y = blobs()
     found = [
@@ -41,6 +41,7 @@ def test_results_dont_depend_on_the_chunk(engine):
     assert found[0] == found[1] == found[2]
 
 
+@pytest.mark.slow
 def test_compiled_probes_agree_with_those_at_once(monkeypatch):
     x, y = blobs()
     at_once = bl.fit(mlp(), x, y, epochs=2).probes[-1]
@@ -96,6 +97,7 @@ def test_layers_and_contents_can_be_chosen():
     assert "steps" not in run.probes[-1]["layers"]["network"]
 
 
+@pytest.mark.slow
 def test_early_stopping_and_callbacks_end_with_a_probe():
     x, y = blobs()
     run = bl.fit(mlp(), x, y, epochs=40, callbacks=lambda end: end.epoch == 3, probes=bl.Probes(every=10))

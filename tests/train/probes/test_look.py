@@ -43,7 +43,7 @@ def data():
     return rng.normal(size=(ROWS, 5)), rng.integers(0, 3, ROWS)
 
 
-@pytest.mark.parametrize("engine", ["numpy", "xla"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("xla", marks=pytest.mark.slow)])
 def test_mlp_agrees_with_pytorch(data, engine, monkeypatch):
     compile_always(monkeypatch)
     x, y = data
@@ -112,7 +112,7 @@ def gru_cell(a, h, w, b):
 
 
 @pytest.mark.parametrize("kind", CELLS)
-@pytest.mark.parametrize("engine", ["numpy", "xla"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("xla", marks=pytest.mark.slow)])
 def test_gradients_by_time_step_agree_with_pytorch(kind, engine, monkeypatch):
     compile_always(monkeypatch)
     rng = np.random.default_rng(2)
@@ -136,6 +136,7 @@ def test_gradients_by_time_step_agree_with_pytorch(kind, engine, monkeypatch):
     assert record["layers"]["0"]["gradient_norm"] == near(row_norm(together))
 
 
+@pytest.mark.slow
 def test_padding_doesnt_count():
     rng = np.random.default_rng(3)
     x = rng.normal(size=(8, 6, 2))
@@ -163,7 +164,7 @@ def test_update_ratio_is_that_of_the_next_update(data):
         assert told == near(np.linalg.norm(new - old) / np.linalg.norm(old))
 
 
-@pytest.mark.parametrize("engine", ["numpy", "xla"])
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("xla", marks=pytest.mark.slow)])
 def test_dead_units_are_counted(engine, monkeypatch):
     compile_always(monkeypatch)
     net = bl.Sequential(bl.Linear(8), bl.ReLU(), bl.Linear(1)).build(3)
@@ -244,16 +245,17 @@ def test_watched_nodes(data):
         one(net, x, y, probes=bl.Probes(watch=("0/linaer",)))
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [bl.BatchNorm(), bl.Dropout(0.5), bl.Residual(bl.Linear(5), bl.ReLU()), bl.Parallel(bl.Linear(2), bl.Linear(3)),
-     bl.PReLU(), bl.LayerNorm(), bl.Reshape((5, 1))],
-)  # fmt: skip
-def test_engines_agree(layer, data, monkeypatch):
+def test_engines_agree(data, monkeypatch):
+    """On layers of all kinds: one network of them, for compiling is what takes the time."""
     compile_always(monkeypatch)
     x, y = data
-    net = bl.Sequential(bl.Linear(5), layer, bl.Flatten(), bl.Linear(3))
+    kinds = (
+        bl.BatchNorm(), bl.Dropout(0.5), bl.Residual(bl.Linear(5), bl.ReLU()), bl.Parallel(bl.Linear(2), bl.Linear(3)),
+        bl.PReLU(), bl.LayerNorm(), bl.Reshape((5, 1)),
+    )  # fmt: skip
+    net = bl.Sequential(bl.Linear(5), *kinds, bl.Flatten(), bl.Linear(3))
     found = [one(net, x, y, engine=engine, batch_size=8)[0] for engine in ("numpy", "xla")]
+    assert {path.partition("/")[0] for path in found[0]["layers"]} >= {str(place) for place in range(10)}
     same(*found)
 
 

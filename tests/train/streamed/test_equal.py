@@ -69,6 +69,7 @@ CASES: dict[str, tuple[Any, Any, Any, Any, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_a_stream_trains_as_the_same_rows_in_memory_do(case: str) -> None:
     network, x, y, held, more = CASES[case]

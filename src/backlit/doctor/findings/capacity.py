@@ -10,6 +10,7 @@ from backlit.doctor.evidence import SHORT_OF, Evidence, PlacedLayer
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.learning_rate import width
 from backlit.doctor.findings.stopped_early import falling
+from backlit.doctor.noise import of_share
 from backlit.doctor.repair import networks
 from backlit.doctor.symptoms import FAINT, MOST_OFF, STRONG, dead, saturated, spread_of_gradient
 from backlit.graph import tree
@@ -67,10 +68,21 @@ def capacity(e: Evidence) -> list[Finding]:
     widths = [part.output[-1] for part in e.weighted[:-1]]
     size = sum(int(np.prod(np.shape(leaf))) for leaf in tree.leaves(e.network.params))
     small = size < e.data.get("rows", 0) or min(widths, default=0) <= BOTTLENECK
-    if not (small and _arrived(e) and _whole(e)):
+    if not (small and _arrived(e) and _whole(e)) or _holds_a_line(e, score, widths):
         return []
     sign = SIGNS[bool(widths), e.classes]
     return [TOO_LITTLE.found(sign, score, reference, size=size, narrow=min(widths, default=0))]
+
+
+def _holds_a_line(e: Evidence, score: float, widths: list[int]) -> bool:
+    """Whether a line is what it falls short of, and all layers have room for one: then it isn't narrowness.
+
+    A line to K outputs takes a unit each, of rectifiers two; of K classes, which shares bind, one less.
+    """
+    simple, outputs = e.data["reference"], e.network.output_shape[-1]
+    room = 2 * max(1, outputs - bool(e.classes))
+    linear = simple["linear"] - 2 * of_share(simple["linear"], simple["rows"])
+    return score < linear - SHORT_OF and min(widths, default=room) >= room
 
 
 def narrow(e: Evidence) -> list[Finding]:

@@ -19,10 +19,19 @@ DROPPED = Sign(
         "Srivastava 외(2014)에서는 0.2–0.5가 가장 좋았고, 여기서는 거의 배우지 못함",
     ),
 )
+ANSWERS = Sign(
+    Template("layer {layer}, behind the last weights", "마지막 가중치 뒤의 {layer}번 층"),
+    DROPPED.measure,
+    Template("0: what is dropped there are the answers themselves", "0. 거기서는 답 자체를 0으로 만듦"),
+)
 
 
 def dropout(e: Evidence) -> list[Finding]:
-    """Dropout without which the network would learn."""
+    """Dropout without which the network would learn, or that sets answers themselves to 0."""
+    for part in networks.dropped_answers(e):
+        (share,) = networks.dropout_rates(part.layer).values()
+        severity = "alarm" if e.trained and not e.well else "remark"
+        return [TOO_STRONG.found(ANSWERS, share, 0.0, seen(e), severity, layer=part.path)]
     rates = [(rate, part.path) for part in e.parts for rate in networks.dropout_rates(part.layer).values()]
     rate, path = max(rates, default=(0.0, ""))
     if not e.trained or e.well or rate <= STRONG or e.diverged is not None:
@@ -45,7 +54,7 @@ TOO_STRONG = Kind(
     remedy="bl.Dropout(0.2)",
     command="--dropout 0.2",
     effect=Template("a training loss that falls as far as without", "학습 손실이 드롭아웃이 없을 때만큼 내려갑니다."),
-    signs=(DROPPED,),
+    signs=(DROPPED, ANSWERS),
     rules=(dropout,),
     repair=networks.thinner_dropout,
 )

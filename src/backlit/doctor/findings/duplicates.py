@@ -36,8 +36,9 @@ def leak(e: Evidence) -> list[Finding]:
     shared = e.data.get("shared")
     if not shared:
         return []
-    usual = 2 * (e.data.get("twins") or {}).get("repeated", 0.0)  # a table may simply hold equal rows
-    limit = max(SHARED + 3 * shared["chance"], min(usual, MANY))
+    twins = e.data.get("twins") or {}
+    usual = 2 * twins.get("repeated", 0.0)  # a table may simply hold equal rows
+    limit = max(SHARED + 3 * shared["chance"], usual if twins.get("natural") else min(usual, MANY))
     if shared["count"] < FEWEST_SHARED or shared["share"] <= limit or (contrary(e) and usual >= shared["share"]):
         return []
     return [LEAK.found(HELD_OUT, shared["share"], limit, share=shared["share"])]
@@ -51,7 +52,10 @@ def contrary(e: Evidence) -> list[Finding]:
     limit = CONTRARY + 3 * twins["chance"]
     if twins["contrary"] <= limit or twins["contrary"] * e.data["rows"] < FEWEST_CONTRARY:
         return []
-    return [CONTRARY_DUPLICATES.found(DISAGREEING, twins["contrary"], limit, share=twins["contrary"])]
+    severity = "remark" if twins.get("natural") else "alarm"  # where few rows can be, answers are told by chance
+    return [
+        CONTRARY_DUPLICATES.found(DISAGREEING, twins["contrary"], limit, severity=severity, share=twins["contrary"])
+    ]
 
 
 LEAK = Kind(

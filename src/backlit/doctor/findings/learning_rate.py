@@ -212,8 +212,8 @@ def _lower(e: Evidence, too_large: float) -> dict[str, Any]:
 
 def high(e: Evidence) -> list[Finding]:
     """Steps so large that the loss explodes, wavers, or kills and saturates units that were fine at the start."""
-    if not e.trained or e.fitted:
-        return []
+    if not e.trained or e.fitted or e.optimizer.option("maximize"):
+        return []  # a loss that is climbed rises with any rate
     ratios = [ratio for ratio in (e.ratio(record) for record in [e.start, *e.looks]) if ratio is not None]
     leap, follows = max(ratios, default=0.0), seen(e)
     told = _lower(e, leap / USUAL)

@@ -107,6 +107,17 @@ SCRAMBLED = Sign(
     _LOST,
     _HALF,
 )
+NOISIER = dataclasses.replace(
+    SCRAMBLED,
+    measure=Template(
+        "score of simple models on training rows, each judged by the others",
+        "단순한 모형이 학습 데이터에서 내는 점수(저마다 나머지에서 배워서)",
+    ),
+    source=Template(
+        "the same on held-out rows, less 0.15 and at least four standard errors; inputs of both parts look alike",
+        "평가 데이터에서 같은 방법으로 낸 점수에서 0.15 또는 표준 오차의 네 배를 뺀 값. 입력은 두 쪽이 비슷함",
+    ),
+)
 
 
 def _alike(parts: dict[str, Any]) -> float:
@@ -168,13 +179,33 @@ def wrong_labels(e: Evidence) -> list[Finding]:
         return []
     lost = _lost(parts)
     if lost is None:
-        return _by_the_network(e)
+        return _noisier(e, parts) or _by_the_network(e)
     limit, enough = lost
     if parts.get("levelled", -1.0) > enough:
         return []  # they have another level, no more
     sign = _told_otherwise(parts, enough) or SCRAMBLED
     values = {name: parts[name] for name in ("inner", "within", "recoded", "next")}
     return [WRONG_LABELS.found(sign, parts["across"], limit, **values)]
+
+
+def _noisier(e: Evidence, parts: dict[str, Any]) -> list[Finding]:
+    """Held-out rows tell each other's targets, and training rows don't, though they are as many or more.
+
+    Inputs that look alike tell alike, so what is lost is in the training rows' targets.
+    """
+    known, unseen = e.skill(False), e.skill(True)
+    behind = known is not None and unseen is not None and known - unseen > HARM
+    if "across" not in parts or not behind or parts["rows"] < parts["held"]:
+        return []
+    counted = ((parts[name], parts.get(rows, parts[other])) for name, rows, other in (
+        ("inner", "counted_inner", "rows"), ("within", "counted", "held")
+    ))  # fmt: skip
+    error = math.hypot(*(of_share(min(max(score, 0.0), 1.0), rows) for score, rows in counted))
+    limit = parts["within"] - max(TAUGHT, SURELY * error)
+    if parts["inner"] >= limit:
+        return []
+    values = {name: parts[name] for name in ("inner", "within")}
+    return [WRONG_LABELS.found(NOISIER, parts["inner"], limit, **values)]
 
 
 def _told_otherwise(fits: dict[str, Any], enough: float) -> Sign | None:
@@ -254,15 +285,15 @@ WRONG_LABELS = Kind(
     role=Role.FACT,
     cause=Template(
         "Inputs of training and held-out rows look alike, but not what goes with them: in one of the two parts labels "
-        "are shuffled, moved by a row, or named otherwise.",
+        "are shuffled, moved by a row, named otherwise, or many of them are wrong.",
         "학습 데이터와 평가 데이터의 입력은 비슷한데 정답이 맞는 방식이 다릅니다. 둘 중 한쪽의 정답이 섞였거나, 한 칸 "
-        "밀렸거나, 다른 이름으로 적혀 있습니다.",
+        "밀렸거나, 다른 이름으로 적혀 있거나, 많이 틀렸습니다.",
     ),
     remedy="print([(x[i], y[i]) for i in range(3)])  # do these go together, and those of the held-out part?",
     effect=Template(
         "a held-out score near that of the training rows", "평가 점수가 학습 데이터의 점수에 가까워집니다."
     ),
-    signs=(RENAMED, MOVED, SCRAMBLED, ANSWERS_RENAMED, ANSWERS_MOVED),
+    signs=(RENAMED, MOVED, SCRAMBLED, NOISIER, ANSWERS_RENAMED, ANSWERS_MOVED),
     rules=(wrong_labels,),
 )
 

@@ -14,6 +14,7 @@ LARGE, VERY_LARGE = 4.0, 10.0  # standard deviation of the columns: trouble if n
 SMALL, VERY_SMALL = 0.1, 0.03
 APART = 10.0  # the largest column's size over the median one's
 OFF, FAR_OFF = 2.0, 4.0  # |mean| / std of the middle column; numbers spread evenly over [0, 1] have 1.7
+HOPELESS = 10.0  # likewise: a quadratic loss is 1 + 10² times as curved along the mean as across it
 ONE_SIGNED = 0.5  # of the first layer's units
 NORMS = (BatchNorm, LayerNorm, Rescale)
 
@@ -66,6 +67,8 @@ def scale(e: Evidence) -> list[Finding]:
         if signed >= ONE_SIGNED:
             follows += (ZIG_ZAG.of(share=signed),)
         offset = columns["offset"]
+        if not e.trained and offset <= HOPELESS:
+            severity = "remark"  # iris in centimetres has 4.5, and trains well
         return [OFF_CENTRE_INPUTS.found(OFF_CENTRE, offset, off, follows, severity, offset=offset)]
     if std > large or (apart > APART and most > large):
         return [UNSCALED_INPUTS.found(TOO_LARGE, std, large, follows, severity, least=least, most=most)]

@@ -99,7 +99,7 @@ def _under_way(e: Evidence) -> bool:
 def padding(e: Evidence) -> list[Finding]:
     """Padding between the last real step and the state that is used."""
     facts = e.sequences
-    if not _poor(e) or e.well or "masked" in facts:
+    if not _poor(e) or "masked" in facts:
         return []
     part = next((part for part in e.parts if part.layer.recurrent), None)
     if part is None or part.skipped or part.layer.return_sequences:  # type: ignore[attr-defined]
@@ -108,10 +108,10 @@ def padding(e: Evidence) -> list[Finding]:
     if share < WORN or share * facts["steps"] < FEWEST_STEPS:
         return []
     reached = [first for _, first, _ in through_time(e.last)]
-    if reached and min(reached) > FAINT:
-        return []
+    worn = not reached or min(reached) <= FAINT
     values = {"layer": part.path, "share": share, "padding": facts["padding"]}
-    return [UNMASKED_PADDING.found(READ, share, WORN, seen(e), **values)]
+    severity = "alarm" if worn and not e.well else "remark"
+    return [UNMASKED_PADDING.found(READ, share, WORN, seen(e), severity, **values)]
 
 
 MASKED_TARGET = Kind(

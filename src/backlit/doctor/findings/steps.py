@@ -24,7 +24,7 @@ EARLY = 0.6  # of the training, after which the rate is nothing any more
 FAR_BELOW = 0.1  # of the targets' spread
 FEW, ONE_CLASS, NOT_SO = 0.05, 0.95, 0.8  # rows that count, of all; weight of one class; its share of the rows
 NOTHING = 0.01  # of the mean row's weight
-BEHIND = 0.1  # of the guess's loss, that held-out rows lie behind training rows
+BEHIND, FAR_BEHIND = 0.1, 0.3  # of the guess's loss, that held-out rows lie behind training rows
 
 CLIPPED = Sign(
     Template("clip {limit:g}, gradient norm {norm:.3g}", "clip {limit:g}, 기울기의 크기 {norm:.3g}"),
@@ -107,15 +107,17 @@ def clipping(e: Evidence) -> list[Finding]:
 def momentum(e: Evidence) -> list[Finding]:
     """Momentum of so long a memory that the updates follow what is long past."""
     value = e.optimizer.option("momentum") or e.optimizer.option("beta1") or 0.0
-    if not e.trained or value <= LONG or e.diverged is not None or (e.skill(False) or 0.0) >= SURE:
+    if not e.trained or value <= LONG or e.diverged is not None:
         return []
-    count = 1 / (1 - value)
-    if e.fitted and count < LASTING * e.updates:
+    count, known, unseen = 1 / (1 - value), e.skill(False) or 0.0, e.skill(True)
+    lasting = count >= LASTING * e.updates
+    thrown = lasting and unseen is not None and known - unseen > FAR_BEHIND  # it went on where it had long arrived
+    if not thrown and (known >= SURE or (e.fitted and not lasting)):
         return []
     name = "momentum" if e.optimizer.option("momentum") else "beta1"
     optimizer = pasted(e.optimizer.last.replace(**{name: 0.9}))
     values: dict[str, Any] = {"momentum": value, "count": count, "optimizer": optimizer}
-    severity = "remark" if e.fitted else "alarm"
+    severity = "remark" if e.fitted and not thrown else "alarm"
     return [MOMENTUM.found(LONG_MEMORY, value, LONG, seen(e), severity, **values)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -41,12 +42,24 @@ STILL_FALLING = Sign(
         "of the guess's loss, over the last tenth of the epochs", "추측 손실에 대한 비율, 마지막 10분의 1 에포크 동안"
     ),
 )
+AT_ITS_BEST = dataclasses.replace(
+    STILL_FALLING,
+    source=Template(
+        "of the guess's loss, in the last epoch; early stopping ended it, though the loss fell in each",
+        "추측 손실에 대한 비율, 마지막 에포크에서. 에포크마다 손실이 줄었는데도 조기 종료로 끝남",
+    ),
+    remedy='bl.fit(..., early_stopping=bl.EarlyStopping(patience=10, monitor="{column}"))',
+)
 
 
 def stopped(e: Evidence) -> list[Finding]:
     """A held-out loss that still falls."""
     column = "val_loss" if e.validated else "loss"
     losses, guess = e.column(column), e.guess
+    if guess and e.stopped == "early stopping" and len(losses) > 1 and e.diverged is None and _at_its_best(e, losses):
+        fall = float(losses[-2] - losses[-1]) / guess
+        told: dict[str, Any] = {"epoch": len(losses), "column": column, "loss": float(losses[-1])}
+        return [STOPPED_EARLY.found(AT_ITS_BEST, fall, FALLING, severity="remark" if e.well else "alarm", **told)]
     if not guess or len(losses) < FEWEST_EPOCHS or e.diverged is not None or e.stopped == "early stopping":
         return []
     window = max(1, len(losses) // 10)
@@ -56,6 +69,11 @@ def stopped(e: Evidence) -> list[Finding]:
         return []
     values: dict[str, Any] = {"epoch": len(losses), "column": column, "loss": float(losses[-1])}
     return [STOPPED_EARLY.found(STILL_FALLING, fall, FALLING, severity="remark", **values)]
+
+
+def _at_its_best(e: Evidence, losses: np.ndarray) -> bool:
+    """Whether early stopping came while the loss fell at each epoch: it went by something else, or the wrong way."""
+    return bool((np.diff(losses) < 0).all()) and float(losses[-2] - losses[-1]) > FALLING * (e.guess or math.inf)
 
 
 def unlearned(e: Evidence) -> bool:
@@ -117,7 +135,7 @@ STOPPED_EARLY = Kind(
     remedy="bl.fit(..., epochs=3 * epochs, early_stopping=10)",
     command="--epochs 200 --patience 10",
     effect=Template("a lower loss", "손실이 더 낮아집니다."),
-    signs=(STILL_FALLING, UNDER_WAY),
+    signs=(STILL_FALLING, AT_ITS_BEST, UNDER_WAY),
     rules=(stopped,),
     fallback=(short,),
     repair=settings.longer,

@@ -6,7 +6,7 @@ import dataclasses
 from itertools import pairwise
 from typing import Any
 
-from backlit.doctor.evidence import STRAIGHT, Evidence, PlacedLayer
+from backlit.doctor.evidence import SILENT, STRAIGHT, Evidence, PlacedLayer
 from backlit.doctor.repair import words as says
 from backlit.doctor.repair.change import Change
 from backlit.nn.changing import changed, with_fields
@@ -175,8 +175,18 @@ def dropout_rates(layer: Layer) -> dict[str, float]:
     return {name: getattr(layer, name) for name in ("dropout", "recurrent_dropout")} if layer.recurrent else {}
 
 
+def dropped_answers(e: Evidence) -> list[PlacedLayer]:
+    """Dropout behind the last weights, but for activations: what it sets to 0 are the answers themselves."""
+    last = e.parts.index(e.weighted[-1]) if e.weighted else len(e.parts)
+    behind = e.parts[last + 1 :]
+    if not all(isinstance(part.layer, SILENT) or part.layer.facts is not None for part in behind):
+        return []  # a mean over places, say
+    return [part for part in behind if isinstance(part.layer, Dropout) and part.layer.rate > 0]
+
+
 def thinner_dropout(recipe: Recipe, run: Any) -> list[Change]:
-    """Dropout at a usual rate, or none."""
+    """Dropout at a usual rate, or none; first of all none of the answers themselves."""
+    answers = {part.path for part in dropped_answers(seen(recipe, run))}
 
     def at(rate: float) -> Layer:
         def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
@@ -184,6 +194,9 @@ def thinner_dropout(recipe: Recipe, run: Any) -> list[Change]:
 
         return changed(recipe.architecture, rule)
 
+    if answers:
+        kept = changed(recipe.architecture, lambda path, layer: () if path in answers else (layer,))
+        return [Change(says.NO_DROPPED_ANSWERS.say(), recipe.replace(kept))]
     return [
         Change(says.DROPOUT.say(rate=rate), recipe.replace(at(rate)), config={"dropout": rate})
         for rate in (USUAL_DROPOUT, 0.0)

@@ -54,6 +54,7 @@ ORTHOGONAL = Template(
     "recurrent weights start orthogonal, gradients clipped to norm 1",
     "순환 가중치는 직교 행렬로 시작하고, 기울기는 크기 1로 자름",
 )
+NO_DROPPED_ANSWERS = Template("no dropout behind the last weights", "마지막 가중치 뒤의 드롭아웃 없애기")
 DROPOUT = Template("dropout {rate:g}", "드롭아웃 {rate:g}")
 FIRST_HIDDEN = Template("a hidden layer of 64 ReLU units", "ReLU 유닛 64개인 은닉층 추가")
 WIDER = Template("hidden layers four times as wide", "은닉층의 너비를 네 배로")

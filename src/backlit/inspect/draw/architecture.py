@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backlit.graph import tree
+from backlit.inspect.draw import words
 from backlit.nn.layer import Layer, Network, Shape
 from backlit.nn.layers.containers import Parallel, Residual, _Chain, way_for
 from backlit.nn.layers.onnx import OnnxGraph, is_part
@@ -71,7 +72,7 @@ def architecture(network: Network, branches: bool = True, levels: int = 99) -> A
     if isinstance(shape, Shapes):
         sources: Any = {name: walk.add(f"{IN}{name}", Part(name, "input", name, shape[name]), []) for name in shape}
     else:
-        sources = walk.add(INPUT, Part(INPUT, "input", INPUT, shape), [])
+        sources = walk.add(INPUT, Part(INPUT, "input", words.INPUT, shape), [])
     ends = walk.visit("", network.architecture, shape, sources, 0)
     if isinstance(ends, dict):
         for name, one in network.output_shape.items():
@@ -116,8 +117,8 @@ class _ArchitectureWalk:
         if self.branches and getattr(layer, "form", "") == "unrolled":
             return self._unrolled(path, layer, shape, source)
         size = sum(n for key, n in self.sizes.items() if not path or key == path or key.startswith(f"{path}/"))
-        inside = f" of {len(layer.parts())}" if layer.parts() else ""
-        text = f"{type(layer).__name__}{inside}" if inside else repr(layer).removesuffix("()")
+        kind, inside = type(layer).__name__, len(layer.parts())
+        text = words.CONTAINER.say(kind=kind, n=inside) if inside else repr(layer).removesuffix("()")
         sources = list(source.values()) if isinstance(source, dict) else [source]
         output = layer.output_shape(shape)
         key = self.add(path or "network", Part(path, "layer", text, output, size, layer), sources)
@@ -179,8 +180,8 @@ class _ArchitectureWalk:
         states = []
         for step in drawn_steps:
             if step is None:
-                left_out = f"… {time - 4} more steps"
-                before = self.add(f"{path}:more", Part(path, "more", left_out, units), [before])
+                left_out = Part(path, "more", words.MORE_STEPS.say(n=time - 4), units)
+                before = self.add(f"{path}:more", left_out, [before])
                 continue
             at = f"{path}:{step + 1}"
             slice_key = self.add(f"{at}:x", Part(path, "slice", f"x{_low(step + 1)}", (features,)), [source])

@@ -8,27 +8,32 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
+from backlit.inspect.draw import words
 from backlit.inspect.draw.faces import number
 from backlit.inspect.draw.scene import FORWARD, INK, PAPER, QUIET, Box, Curve, Heat, Label, Point, Scene
 from backlit.inspect.draw.steps import Stage, stages
 from backlit.inspect.draw.symbols import symbol
-from backlit.inspect.draw.words import MEAN
+from backlit.languages import Said, join
 from backlit.nn.layer import Network
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.lstm import LSTM
 
 _FILL = {"σ": "#fdf0e1", "tanh": "#e8f1f8"}
-_WIDTH, _HEIGHT, _GATE = 760.0, 500.0, (74.0, 30.0)
+_WIDTH, _GATE = 760.0, (74.0, 30.0)
+_BOTTOM, _OF_ONE_BOX = 400.0, 265.0  # of the cell, above x and the formulas
 _UNITS, _SQUARES = 24, 66.0  # units of which the values are painted, as wide; of more, their mean is told alone
 _OF_LSTM = (
-    "fₜ, iₜ, oₜ = σ(U xₜ + W hₜ₋₁ + b)    gₜ = tanh(U xₜ + W hₜ₋₁ + b)",
-    "cₜ = fₜ ⊙ cₜ₋₁ + iₜ ⊙ gₜ    hₜ = oₜ ⊙ tanh(cₜ)",
+    "fₜ, iₜ, oₜ = σ(U xₜ + W hₜ₋₁ + b)",
+    "gₜ = tanh(U xₜ + W hₜ₋₁ + b)",
+    "cₜ = fₜ ⊙ cₜ₋₁ + iₜ ⊙ gₜ",
+    "hₜ = oₜ ⊙ tanh(cₜ)",
 )
 _OF_GRU = (
-    "rₜ, zₜ = σ(U xₜ + W hₜ₋₁ + b)    nₜ = tanh(U xₜ + b + rₜ ⊙ (W hₜ₋₁ + bʳ))",
+    "rₜ, zₜ = σ(U xₜ + W hₜ₋₁ + b)",
+    "nₜ = tanh(U xₜ + b + rₜ ⊙ (W hₜ₋₁ + bʳ))",
     "hₜ = (1 − zₜ) ⊙ nₜ + zₜ ⊙ hₜ₋₁",
 )
-_OF_FIRST_GRU = ("rₜ, zₜ = σ(U xₜ + W hₜ₋₁ + b)    nₜ = tanh(U xₜ + b + W (rₜ ⊙ hₜ₋₁))", _OF_GRU[1])
+_OF_FIRST_GRU = (_OF_GRU[0], "nₜ = tanh(U xₜ + b + W (rₜ ⊙ hₜ₋₁))", _OF_GRU[2])
 _OF_RNN = ("hₜ = tanh(U xₜ + W hₜ₋₁ + b)",)
 
 
@@ -57,14 +62,16 @@ class _Cell:
         self.scene.add(
             Box(x - wide / 2, y - high / 2, wide, high, 5.0, _FILL[kind], INK),
             Label(x, y + 5, kind, 13.0),
-            title=f"{name.replace('_', ' ')}{_told(self.value(name))}",
+            title=join("", [words.STATES[name], _told(self.value(name))]),
         )
         self.scene.add(*symbol(x + 14, y - high / 2 - 12, letter, "t"))
         self.numbers(x + 7, y + high / 2 + 12, self.value(name), anchor="start")
 
     def point(self, x: float, y: float, sign: str) -> None:
         """A circle in which values are multiplied, added, or squashed."""
-        self.scene.add(Box(x - 13, y - 13, 26, 26, 13.0, PAPER, INK), Label(x, y + 5, sign, 13.0), title=sign)
+        self.scene.add(
+            Box(x - 13, y - 13, 26, 26, 13.0, PAPER, INK), Label(x, y + 5, sign, 13.0), title=words.SIGNS[sign]
+        )
 
     def named(self, x: float, y: float, letter: str, index: str, name: str = "", step: int | None = None) -> None:
         """A state at the picture's edge, with its values below."""
@@ -80,7 +87,7 @@ class _Cell:
         if len(values) <= _UNITS:
             self.scene.add(Heat(left, y, wide, 10.0, values[None].astype(float)))
             y += 10.0
-        text = number(values[0], 3) if len(values) == 1 else MEAN.say(value=number(values.mean(), 2))
+        text = number(values[0], 3) if len(values) == 1 else words.MEAN.say(value=number(values.mean(), 2))
         self.scene.add(Label(left if anchor == "start" else x, y + 11, text, 10.0, FORWARD, anchor=anchor))
 
 
@@ -99,12 +106,14 @@ def cell(network: Network, x: Any) -> Scene:
             f"draw with depth='cell' has no picture of {layer}: of peepholes and projections there is none"
         )
     step = 0 if layer.reverse else network.input_shape[0] - 1
-    painter, formulas, title = _kind(layer)
-    height = _HEIGHT if painter is not _rnn else 345.0
-    at = f" at step {step + 1}, of {layer.units} units" if stage.states else ""
-    scene = Scene(_WIDTH, height, f"{title}{at}", f"{title}. {' '.join(formulas)}. {_words(stage, step)}".strip())
+    painter, formulas, kind = _kind(layer)
+    bottom = _BOTTOM if painter is not _rnn else _OF_ONE_BOX
+    height = bottom + 60 + 20 * len(formulas)
+    title = words.CELL.say(kind=kind)
+    at = words.CELL_AT.say(kind=kind, n=step + 1, units=layer.units) if stage.states else title
+    formulas_and_values = [*formulas[:-1], f"{formulas[-1]}.", *_values(stage, step)]
+    scene = Scene(_WIDTH, height, at, join(" ", [join("", [title, "."]), *formulas_and_values]))
     made = _Cell(scene, stage.states, step)
-    bottom = height - 60 - 20 * len(formulas)
     scene.add(Box(120, 40, 520, bottom - 70, 14.0, "none", QUIET, 1.0, dashed=True))
     painter(made, bottom)
     for line, text in enumerate(formulas):
@@ -114,10 +123,10 @@ def cell(network: Network, x: Any) -> Scene:
 
 def _kind(layer: Any) -> tuple[Any, tuple[str, ...], str]:
     if isinstance(layer, LSTM):
-        return _lstm, _OF_LSTM, "LSTM cell"
+        return _lstm, _OF_LSTM, "LSTM"
     if isinstance(layer, GRU):
-        return _gru, _OF_GRU if layer.reset_after else _OF_FIRST_GRU, "GRU cell"
-    return _rnn, _OF_RNN, "RNN cell"
+        return _gru, _OF_GRU if layer.reset_after else _OF_FIRST_GRU, "GRU"
+    return _rnn, _OF_RNN, "RNN"
 
 
 def _lstm(made: _Cell, bottom: float) -> None:
@@ -203,6 +212,6 @@ def _told(values: np.ndarray | None) -> str:
     return "" if values is None else ": " + ", ".join(number(value, 3) for value in values[:8])
 
 
-def _words(stage: Stage, step: int) -> str:
+def _values(stage: Stage, step: int) -> list[Said]:
     """The values, for those who don't see the picture."""
-    return " ".join(f"{name.replace('_', ' ')}{_told(part[step])}." for name, part in stage.states.items())
+    return [join("", [words.STATES[name], _told(part[step]), "."]) for name, part in stage.states.items()]

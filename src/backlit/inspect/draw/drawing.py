@@ -41,10 +41,9 @@ class Drawing:
         return to_svg(self.scene, self.lang)
 
     def within(self, lang: str) -> Drawing:
-        """The same picture with its labels in a language, "en" or "ko".
+        """The same picture in a language, "en" or "ko": what is seen, and what is heard instead of it.
 
-        Titles of single shapes, which are heard rather than seen, stay English where nobody has put them into Korean;
-        they are marked as English.
+        Names from the code stay as they are; a title that has nothing but these is marked as English, for the voice.
 
         Raises
         ------

@@ -9,6 +9,7 @@ import numpy as np
 
 from backlit.inspect.draw import words
 from backlit.inspect.draw.scene import ALARM, Heat, Label, Shape, widest
+from backlit.languages import join
 
 SIZE = 11.0  # of the text
 _LINE = 14.0  # height of a line
@@ -70,7 +71,7 @@ def face(value: Any) -> Face:
     if array.ndim == 0:
         return Face((number(array),), bad=bool(bad))
     if not array.size:
-        return Face((shape(array) + ", empty",))
+        return Face((join("", [shape(array), words.EMPTY]),))
     flat = array.reshape(-1, array.shape[-1])
     if array.ndim <= 2 and len(flat) <= 4 and flat.shape[1] <= 4 and flat.size <= 8:
         return Face(_whole(array), bad=bool(bad))
@@ -80,7 +81,7 @@ def face(value: Any) -> Face:
 def painted(array: np.ndarray) -> Face:
     """An array as squares, its shape below."""
     bad = int((~np.isfinite(array)).sum()) if array.dtype.kind == "f" else 0
-    note = shape(array) + (f", {bad} NaN or infinite" if bad else "")
+    note = join("", [shape(array), *([words.NOT_FINITE.say(n=bad)] if bad else [])])
     return Face((note,), _small(array), bool(bad))
 
 

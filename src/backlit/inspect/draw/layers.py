@@ -21,7 +21,7 @@ from backlit.inspect.draw.scene import (
     text_width,
     widest,
 )
-from backlit.languages import Template, join
+from backlit.languages import Said, Template, join
 from backlit.nn.layer import Network
 
 _OF = Template("Network of {total}", "신경망: {total}")
@@ -131,18 +131,26 @@ def _shapes(part: Part, middle: float, y: float) -> list[Shape]:
     return shapes
 
 
-def _words(part: Part) -> str:
-    place = f" at {part.path}" if part.kind == "layer" and part.path else ""
-    return ", ".join([f"{part.text}{place}", *_lines(part)]).replace("→", "output").replace(" × ", " by ")
+def _words(part: Part) -> Said:
+    """A box as it is heard."""
+    if part.kind == "merge":
+        return join("", [part.text])
+    shape = words.sized(part.shape)
+    size = [words.PARAMETERS.say(n=part.size)] if part.size else []
+    if part.kind != "layer":
+        return join(", ", [part.text, *(size or [shape])])
+    what = words.LAYER_AT.say(layer=part.text, path=part.path) if part.path else part.text
+    return join(", ", [what, words.OUTPUT.say(shape=shape), *size])
 
 
-def _describe(graph: Architecture) -> str:
+def _describe(graph: Architecture) -> Said:
     into: dict[str, list[str]] = {}
     for start, end in graph.edges:
         into.setdefault(end, []).append(graph.parts[start].text)
-    sentences = [f"{_words(part)}{_sources(into.get(key, []))}." for key, part in graph.parts.items()]
-    return " ".join(sentences)
+    return join(" ", [_sentence(part, into.get(key, [])) for key, part in graph.parts.items()])
 
 
-def _sources(names: list[str]) -> str:
-    return f", from {' and '.join(names)}" if names else ""
+def _sentence(part: Part, sources: list[str]) -> Said:
+    if sources:
+        return words.SOURCES.say(what=_words(part), names=words.listed(sources))
+    return join("", [_words(part), "."])

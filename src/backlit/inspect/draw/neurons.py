@@ -100,7 +100,7 @@ def neurons(network: Network, x: Any = None, y: Any = None, names: Any = None) -
     width = max(across * (len(columns) - 1) + across, text_width(legend, 11.0) + 2 * _MARGIN)
     top = _MARGIN + (26 if any(column.bias is not None or column.recurrent for column in columns) else 0)
     height = top + tall + 15 * lines + _MARGIN + 34
-    counts = "-".join(str(column.units) if not column.box else column.box.text for column in columns)
+    counts = join("-", [str(column.units) if not column.box else column.box.text for column in columns])
     scene = Scene(width, height, words.NETWORK.say(counts=counts), _describe(columns, legend))
     start = (width - across * (len(columns) - 1)) / 2
     places = [(start + across * i, top + (tall - (34 if told.wide else 0)) / 2) for i in range(len(columns))]
@@ -256,7 +256,8 @@ def _weight_title(a: _UnitColumn, b: _UnitColumn, i: int | None, j: int | None, 
 
 def _draw(scene: Scene, column: _UnitColumn, x: float, y: float, told: Names) -> None:
     if column.box:
-        text = shorten(column.box.text.partition("(")[0], 82, 12.0)
+        whole = join("", [column.box.text])
+        text = shorten(Said({lang: part.partition("(")[0] for lang, part in whole.texts.items()}), 82, 12.0)
         fill = PAPER if column.box.kind == "input" else "#e8f1f8"
         scene.add(Box(x - 45, y - 35, 90, 70, 7, fill), Label(x, y + 4, text, 12.0, bold=True))
         return

@@ -234,13 +234,14 @@ def _graph(explanation: Explanation) -> tuple[dict[Any, Node], list[tuple[Any, A
                 edges.append((edge.parent, key))
                 continue
             part = (edge.parent, key, counted[edge.parent])
-            title = f"gradient that comes back to {edge.parent} from {key}"
+            title = words.COMES_BACK.say(name=edge.parent, use=key)
             nodes[part] = Node("", "", None, face(edge.downstream), "part", title)
             edges += [(edge.parent, part), (part, key)]
         for place, parent in enumerate(report.tensor.parents):
             if type(parent) is not Tensor and np.ndim(parent) > 0:
                 constant = (key, "constant", place)
-                nodes[constant] = Node("constant", "", face(parent), None, "constant", f"constant input of {key}")
+                title = words.CONSTANT_OF.say(name=key)
+                nodes[constant] = Node(words.CONSTANT, "", face(parent), None, "constant", title)
                 edges.append((constant, key))
     return nodes, edges, slopes
 
@@ -248,11 +249,17 @@ def _graph(explanation: Explanation) -> tuple[dict[Any, Node], list[tuple[Any, A
 def _node(report: NodeReport, last: bool) -> Node:
     tensor = report.tensor
     above, below = face(report.value), face(report.upstream)
+    title = _heard(report, above, below)
     if tensor.op is None:
-        title = f"input {report.name}: value {' '.join(above.lines)}, gradient {' '.join(below.lines)}"
         return Node(shorten(report.name, 140, 13.0), "", above, below, "output" if last else "input", title)
-    title = f"{report.name} = {report.formula}: value {' '.join(above.lines)}, gradient {' '.join(below.lines)}"
     return Node(sign(tensor), shorten(report.name, 120, 13.0), above, below, "output" if last else "operation", title)
+
+
+def _heard(report: NodeReport, value: Face, gradient: Face) -> Said:
+    """A node in words."""
+    of = words.INPUT_NODE if report.tensor.op is None else words.NODE
+    numbers = {"value": join(" ", value.lines), "gradient": join(" ", gradient.lines)}
+    return of.say(name=report.name, formula=report.formula, **numbers)
 
 
 def sign(tensor: Tensor) -> str:
@@ -260,7 +267,7 @@ def sign(tensor: Tensor) -> str:
     operation = tensor.op.name if tensor.op is not None else ""
     name = _SIGNS.get(operation, operation)
     if operation == "getitem":
-        return shorten(f"[{_index(tensor.static.get('index'))}]", 90, 13.0)
+        return shorten(join("", ["[", _index(tensor.static.get("index")), "]"]), 90, 13.0)
     constants = [(place, p) for place, p in enumerate(tensor.parents) if type(p) is not Tensor and np.ndim(p) == 0]
     if len(tensor.parents) == 2 and len(constants) == 1:
         place, constant = constants[0]
@@ -271,7 +278,7 @@ def sign(tensor: Tensor) -> str:
 
 def _index(index: Any) -> str:
     parts = index if isinstance(index, tuple) else (index,)
-    return ", ".join(_position(part) for part in parts)
+    return join(", ", [_position(part) for part in parts])
 
 
 def _position(part: Any) -> str:
@@ -280,7 +287,7 @@ def _position(part: Any) -> str:
         return ":".join(ends) + ("" if part.step is None else f":{part.step}")
     if part is Ellipsis:
         return "…"
-    return str(part) if part is None or np.ndim(part) == 0 else f"{np.size(part)} places"
+    return str(part) if part is None or np.ndim(part) == 0 else words.PLACES.say(n=np.size(part))
 
 
 def _shapes(node: Node, slot: Slot) -> list[Shape]:
@@ -314,12 +321,9 @@ def _shapes(node: Node, slot: Slot) -> list[Shape]:
 
 def _describe(explanation: Explanation, legend: Said) -> Said:
     """The graph in words, for those who don't see the picture."""
-    lines = []
-    for report in list(explanation)[:40]:
-        value, gradient = (" ".join(face(item).lines) for item in (report.value, report.upstream))
-        formula = f" = {report.formula}" if report.formula else ""
-        lines.append(f"{report.name}{formula}: value {value}, gradient {gradient}.")
-    more = [f"And {len(explanation) - 40} more."] if len(explanation) > 40 else []
+    told = [_heard(report, face(report.value), face(report.upstream)) for report in list(explanation)[:40]]
+    lines = [join("", [one, "."]) for one in told]
+    more = [words.AND_MORE.say(n=len(explanation) - 40)] if len(explanation) > 40 else []
     return join(
         " ", [Said({lang: f"{text[0].upper()}{text[1:]}." for lang, text in legend.texts.items()}), *lines, *more]
     )

@@ -12,10 +12,12 @@ from backlit import graph
 from backlit.graph.backward import ones_like, pull
 from backlit.graph.op import is_bad, transforming
 from backlit.graph.tensor import Tensor
+from backlit.inspect.draw import words
 from backlit.inspect.draw.faces import face
 from backlit.inspect.draw.operations import Node, compose, legend_of
 from backlit.inspect.draw.scene import Scene, shorten
 from backlit.inspect.explain import explain
+from backlit.languages import join
 
 _MOST, _EDGES = 24, 60  # boxes and lines that are still readable
 
@@ -48,22 +50,24 @@ def summary(output: Tensor, upstream: Any = None, note: str = "") -> Scene:
     for i, (group, gradient) in enumerate(zip(groups, gradients, strict=True)):
         count = sum(group.operations.values())
         most = ", ".join(f"{times:,} {kind}" for kind, times in group.operations.most_common(3))
-        title = f"{group.name}: {count:,} operations ({most}), {group.parameters:,} numbers of input and parameters"
+        title = words.GROUP.say(
+            name=group.name, count=words.counted(count, "operation"), kinds=most, size=group.parameters
+        )
         above, below = face(group.last.value), face(gradient)
         sign = shorten(group.name, 130, 13.0)
-        count_text = f"{count:,} operation{'s' if count != 1 else ''}" if count else f"{group.parameters:,} numbers"
+        count_text = words.counted(count, "operation") if count else words.NUMBERS.say(n=group.parameters)
         nodes[i] = Node(sign, count_text, above, below, "operation" if count else "input", title)
     edges = _edges(order, member)
     faces = [(node.title, node.above) for node in nodes.values() if node.above is not None]
     bad = any(above.bad for _, above in faces)
-    descriptions = [f"{title}; value {' '.join(above.lines)}" for title, above in faces]
+    told = [words.GROUP_VALUE.say(title=title, value=join(" ", above.lines)) for title, above in faces]
     notes = [
-        f"{len(order):,} nodes in {len(groups)} boxes; each shows what its last operation gives",
+        words.SUMMARISED.say(n=len(order), boxes=len(groups)),
         legend_of(name, arriving),
         *filter(None, [note]),
     ]
-    title = f"Graph of {name}: {len(order):,} nodes, summarised"
-    description = ". ".join([*notes, *descriptions]) + "."
+    title = words.SUMMARY.say(name=name, n=len(order))
+    description = join("", [join(". ", [*notes, *told]), "."])
     return compose(nodes, edges, title, description, notes, _first_bad(order) if bad else None)
 
 
@@ -88,7 +92,7 @@ def _by_name(order: list[Tensor]) -> tuple[list[_Group], dict[int, int]]:
                 member[parent.serial] = len(groups)
                 parameters += parent.size
         if node.name is not None or node is order[-1] or counts.total() >= share:
-            groups.append(_Group(node.name or f"part {len(groups) + 1}", node, counts, parameters))
+            groups.append(_Group(node.name or words.PART.say(n=len(groups) + 1), node, counts, parameters))
             counts, parameters = Counter(), 0
     return groups, member
 
@@ -109,7 +113,7 @@ def _fewer(groups: list[_Group], member: dict[int, int], order: list[Tensor]) ->
         keys = [str(i // share) for i in range(len(groups))]
         firsts = {key: groups[i].name for i, key in reversed(list(enumerate(keys)))}
         lasts = {key: groups[i].name for i, key in enumerate(keys)}
-        names = [firsts[key] if firsts[key] == lasts[key] else f"{firsts[key]} … {lasts[key]}" for key in keys]
+        names = [firsts[key] if firsts[key] == lasts[key] else join(" … ", [firsts[key], lasts[key]]) for key in keys]
         groups, member = _joined(groups, member, keys, names)
     return groups, member
 

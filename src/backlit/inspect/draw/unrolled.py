@@ -102,10 +102,10 @@ def _labels(labels: Any, steps: int) -> tuple[list[str], list[str]]:
         raise InputError(f"labels must be a pair, (of inputs, of outputs), such as ('hell', 'ello'), got {labels!r}")
     pair = []
     for which, given in zip(("inputs", "outputs"), labels, strict=True):
-        words = [str(word) for word in given] if isinstance(given, (str, Sequence, np.ndarray)) else []
-        if given is not None and len(words) != steps:
-            raise InputError(f"labels of {which}: the network has {steps} steps, got {len(words)} labels, {given!r}")
-        pair.append(words)
+        texts = [str(word) for word in given] if isinstance(given, (str, Sequence, np.ndarray)) else []
+        if given is not None and len(texts) != steps:
+            raise InputError(f"labels of {which}: the network has {steps} steps, got {len(texts)} labels, {given!r}")
+        pair.append(texts)
     return pair[0], pair[1]
 
 
@@ -175,7 +175,7 @@ def _first(scene: Scene, place: _Place, y: float, level: _Level) -> None:
         box,
         *symbol(x + 13, y - 1, "h", index, 13.0),
         Label(x + 13, y + 14, start, 10.0, QUIET),
-        title="the first state",
+        title=words.FIRST_STATE,
     )
 
 
@@ -200,7 +200,7 @@ def _box(scene: Scene, place: _Place, at: tuple[int, int], level: _Level, value:
     shapes: list[Shape] = [Box(x - _WIDE / 2, y - _HIGH / 2, _WIDE, _HIGH, 7.0, fill, INK)]
     if level.letter:
         shapes += symbol(x, y - _HIGH / 2 + 16, level.letter, f"{step + 1}{level.index}", 13.0)
-        what = f"{level.letter} at step {step + 1}"
+        what: str = words.AT_STEP.say(letter=level.letter, n=step + 1)
     else:
         what = type(level.stage.layer).__name__  # type: ignore[union-attr]
         shapes.append(Label(x, y - _HIGH / 2 + 16, shorten(what, _WIDE - 8, 12.0), 12.0))

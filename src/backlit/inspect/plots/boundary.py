@@ -13,7 +13,7 @@ from backlit.data.preparation import preparation_of
 from backlit.data.table import as_polars
 from backlit.errors import InputError, ShapeError
 from backlit.graph.ops import softmax
-from backlit.inspect.plots.style import COLOURS, class_style, figure, label, labels, outlined, picture, tidy
+from backlit.inspect.plots.style import COLOURS, class_style, figure, given, outlined, picture, tidy
 from backlit.inspect.trace import require_single
 from backlit.nn.layer import Network
 from backlit.nn.layers.activations import Sigmoid
@@ -98,14 +98,14 @@ def decision_boundary(
     for i, (view, axis) in enumerate(zip(views, np.ravel(axes), strict=False)):
         values = view.outputs(points).reshape(len(down), len(across), -1)
         shading, right = view.draw(axis, across, down, values, plane.coordinates, targets)
-        title = right if titles is None else label(titles[i])
+        title = right if titles is None else given(titles[i])
         axis.set_title(title, fontsize=10)
         axis.set(xlim=across[[0, -1]], ylim=down[[0, -1]])
         axis.grid(visible=False)
         if i % columns == 0:
-            axis.set_ylabel(label(plane.name(1, names)))
+            axis.set_ylabel(given(plane.name(1, names)))
         if i + columns >= len(drawn_models):
-            axis.set_xlabel(label(plane.name(0, names)))
+            axis.set_xlabel(given(plane.name(0, names)))
     for axis in np.ravel(axes)[len(drawn_models) :]:
         axis.set_axis_off()
     if shading is not None:
@@ -205,12 +205,12 @@ class _View:
                 room = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
                 i, j = np.unravel_index(room.argmax(), room.shape)
                 place = {"ha": "center", "va": "center", "fontsize": 9, "path_effects": outlined(), "zorder": 4}
-                axis.text(across[j], down[i], label(self.classes[k]), **place)
+                axis.text(across[j], down[i], given(self.classes[k]), **place)
         if y is None:
             return None, ""
         codes = self.encode(y)
         wrong = self._scores(self.outputs(self.rows)).argmax(axis=-1) != codes
-        for k, name in enumerate(labels(self.classes)):
+        for k, name in enumerate(map(given, self.classes)):
             for rows, edge, text in ((codes == k) & ~wrong, "white", name), ((codes == k) & wrong, "black", None):
                 style = {**class_style(k), "edgecolors": edge, "label": text, "linewidths": 0.5 if text else 1.5}
                 axis.scatter(*coordinates[rows].T, s=24, zorder=3, **style)

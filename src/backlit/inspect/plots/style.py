@@ -195,3 +195,20 @@ def bare(axis: Any) -> None:
 def labels(texts: Iterable[Any]) -> list[str]:
     """Labels that can be drawn."""
     return [label(text) for text in texts]
+
+
+class Given(str):
+    """A label that comes with the data, and isn't put into another language: a column called "loss" stays one.
+
+    Matplotlib keeps it as it is, for `str` of it is itself.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self
+
+
+def given(text: Any) -> str:
+    """A label that comes with the data: a column's, a class's, a title that somebody chose."""
+    return Given(label(text))

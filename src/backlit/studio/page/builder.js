@@ -2,26 +2,28 @@
 import { StudioElement } from "./element.js";
 import { html, live, nothing } from "./lit.js";
 import { announce } from "./announce.js";
-import { isText, KINDS } from "./recurrent.js";
+import { hasRun, isText, KINDS } from "./recurrent.js";
 import { number, say, told } from "./say.js";
 import { part } from "./part.js";
 
 const OF_RNN = ["tanh", "relu"];
+const OF_RUN = "of-run"; // among the words: what the data's run has left
 const DROPOUTS = [0, 0.1, 0.2, 0.3, 0.5];
 
 class Builder extends StudioElement {
-  static watches = ["spec", "catalog", "layers", "limits", "compare", "side", "data", "assignment"];
+  static watches = ["spec", "catalog", "layers", "limits", "compare", "side", "data", "assignment", "askedNetwork"];
   static properties = { map: { attribute: false }, shows: {} };
 
   #dragged = null;
 
+  // As it was asked for last, until the session has told what is there: who changes two layers quickly means both.
   get network() {
-    const { spec, compare, side } = this.state;
-    return ((side === "b" && compare?.state) || spec)?.network ?? {};
+    const { spec, compare, side, askedNetwork } = this.state;
+    return askedNetwork && side !== "b" ? askedNetwork : ((side === "b" && compare?.state) || spec)?.network ?? {};
   }
 
   get hidden_() {
-    return this.network.word || this.network.architecture ? null : (this.network.layers ?? null);
+    return this.network.word || this.network.architecture || this.network.of_run ? null : (this.network.layers ?? null);
   }
 
   render() {
@@ -41,8 +43,8 @@ class Builder extends StudioElement {
       ${layers ? part(this.state, "layers", html`<span class="row stepper"><button class="round" data-do="less-layers" ?disabled=${layers.length === 0} aria-label=${say("remove-layer")} @click=${() => this.#layers(layers.slice(0, -1))}>−</button>
         <span><b class="n">${layers.length}</b> ${say(layers.length === 1 ? "hidden-layer" : "hidden-layers")}</span>
         <button class="round" data-do="more-layers" ?disabled=${layers.length >= this.#most("layers", 8)} aria-label=${say("add-layer")} @click=${() => this.#add(layers)}>+</button></span>`) : nothing}
-      ${part(this.state, "initializer", this.#choice("initializer", say("initializer"), catalog?.initializers, initializer, (value) => this.#network({ initializer: value })))}
-      ${part(this.state, "layers", html`${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.word ?? "", (word) => this.#word(word)) : nothing}
+      ${this.network.of_run ? nothing : part(this.state, "initializer", this.#choice("initializer", say("initializer"), withOwn(catalog?.initializers, initializer), initializer, (value) => this.#network({ initializer: value })))}
+      ${part(this.state, "layers", html`${catalog?.words?.length ? this.#choice("word", say("network-word"), this.#words(), this.network.of_run ? OF_RUN : (this.network.word ?? ""), (word) => this.#word(word)) : nothing}
       ${this.network.word ? html`<label class="row inline">${say("word-itself")} <input type="text" data-do="word-text" spellcheck="false" .value=${live(this.network.word)} @change=${(event) => this.#word(event.target.value)} /></label>` : nothing}`)}
     </div>`;
   }
@@ -52,7 +54,8 @@ class Builder extends StudioElement {
     const { catalog, data } = this.state;
     const listed = (isText(this.state) ? catalog.text_words : catalog.words).filter(({ pictures }) => !pictures || data?.picture).map(named).filter(({ name }) => name);
     const own = this.network.word && !listed.some(({ name }) => name === this.network.word) ? [named(this.network.word)] : [];
-    return [{ name: "", title: say("own-layers") }, ...listed, ...own];
+    const left = hasRun(this.state) ? [{ name: OF_RUN, title: say("of-run") }] : [];
+    return [...left, { name: "", title: say("own-layers") }, ...listed, ...own];
   }
 
   #choice(key, label, items, value, act) {
@@ -93,7 +96,10 @@ class Builder extends StudioElement {
     const network = { ...this.network, ...change };
     const { side, compare } = this.state;
     if (side === "b" && compare) return this.studio.session.ask("compare", { change: { network, training: compare.state.training } });
-    return this.studio.session.configure({ network });
+    this.studio.store.set({ askedNetwork: network });
+    return this.studio.session.configure({ network }).finally(() => {
+      if (this.state.askedNetwork === network) this.studio.store.set({ askedNetwork: null });
+    });
   }
 
   #layers(layers) {
@@ -113,7 +119,8 @@ class Builder extends StudioElement {
   }
 
   #word(word) {
-    this.#network({ word });
+    const left = word === OF_RUN;
+    this.#network({ word: left ? "" : word, of_run: left, architecture: null, weights: null });
   }
 
   #drag(event, at) {
@@ -147,6 +154,9 @@ class Builder extends StudioElement {
     this.#layers(layers);
   }
 }
+
+// What is listed, and what is there although it isn't: a task may begin with a setting of its own.
+const withOwn = (items, value) => (!items || !value || items.map(named).some(({ name }) => name === value) ? items : [...items, value]);
 
 // The catalogue names things by a word or by {name, title}.
 export const named = (item) => {

@@ -162,7 +162,7 @@ async function start() {
   const store = new Store({
     language: code, connection: "connecting", connectionReason: "", catalog: null, limits: null, spec: null, at: null, layers: null, notes: [],
     compare: null, side: "a", data: null, frames: {}, chosen: null, row: null, explained: null, walk: null, findings: null, spotted: [],
-    judged: null, code: null, uploaded: null, surface: null, said: null, step: null, drawnNetwork: null, pictured: null, mistaken: null, drawnPicture: null, pad: null, orders: {}, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
+    judged: null, code: null, uploaded: null, surface: null, said: null, step: null, drawnNetwork: null, askedNetwork: null, scene: null, pictured: null, mistaken: null, drawnPicture: null, pad: null, orders: {}, messages: [], drawing: false, brush: 0, speed: 1, drawn: [], logarithmic: false,
     both: false, assignment: null, checked: null, helped: {}, shared: null, kept: null, refused: undefined,
     tab: "numbers", mode: "studio", panels: ["boundary", "units", "weights", "curves", "doctor"], grid: 60, link: readLink(location.hash), planted: false,
     embedded: Boolean(globalThis.backlitStudio?.port), // in a notebook: no address, nothing kept

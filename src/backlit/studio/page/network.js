@@ -1,6 +1,6 @@
 // The network: a column a layer, each unit with what it computes over the input plane, each edge as wide as its weight.
 import { fit, paintShare, paintValues } from "./drawing/map.js";
-import { arrange, curve, edgesBetween } from "./drawing/layout.js";
+import { arrange, curve, edgesBetween, isBlock } from "./drawing/layout.js";
 import { StudioElement } from "./element.js";
 import { html, nothing, svg } from "./lit.js";
 import { carryAcross, carryWithin, ordered } from "./moving.js";
@@ -8,14 +8,16 @@ import { number, say, whole } from "./say.js";
 import { parseChosen, samePlace } from "./chosen.js";
 import { gateDrawn, gateOffset, isText, shown, valuesAt, weightsDrawn } from "./recurrent.js";
 import { css, signColour } from "./drawing/palette.js";
+import { isNested } from "./scene.js";
 
 const MOST_EDGES = 500; // between two layers; of more the strongest are drawn
 const ANEW = 40; // frames after which the strongest are chosen again
 const WIDTHS = 48; // that edges may have
+const BLOCK = 54; // height of a block
 const SLOW_ABOVE = 40; // units, above which maps are painted in turn
 
 class NetworkView extends StudioElement {
-  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data", "orders", "step"];
+  static watches = ["layers", "chosen", "row", "hover", "compare", "side", "data", "orders", "step", "scene"];
   static properties = { width: { state: true } };
 
   #age = 0;
@@ -51,7 +53,7 @@ class NetworkView extends StudioElement {
   }
 
   get height() {
-    return Math.max(250, Math.min(480, Math.max(...this.layers.map((layer) => layer.units), 1) * 60));
+    return Math.max(250, Math.min(480, Math.max(...this.layers.map((layer) => (isBlock(layer) ? 1 : layer.units)), 1) * 60));
   }
 
   render() {
@@ -62,6 +64,7 @@ class NetworkView extends StudioElement {
       to,
       drawn: edgesBetween(map.columns[index], to, this.#weights(to), MOST_EDGES),
     }));
+    if (isNested(this.state, this.layers)) return html`<studio-builder shows="tools" .map=${map}></studio-builder><studio-scene></studio-scene>`;
     return html`
       <studio-builder shows="tools" .map=${map}></studio-builder>
       <div class="net-scroll" tabindex=${map.width > this.width + 1 ? 0 : nothing} role="group" aria-label=${say("network-drawn", this.#counts())}>
@@ -102,7 +105,7 @@ class NetworkView extends StudioElement {
 
   #unit(column, { x, y }, unit) {
     const { layer, size, index, block } = column;
-    const style = `left:${x - size / 2}px;top:${y - size / 2}px;width:${size}px;height:${size}px`;
+    const style = `left:${x - size / 2}px;top:${y - (block ? BLOCK : size) / 2}px;width:${size}px;height:${block ? BLOCK : size}px`;
     if (block) return html`<div class="unit block" .style=${style}><b>${whole(layer.units)}</b><span>${layer.kind}</span></div>`;
     const place = { layer: layer.path, unit, ...this.#gate(layer) };
     const frozen = layer.frozen?.includes?.(unit);
@@ -155,7 +158,7 @@ class NetworkView extends StudioElement {
   #movable(index) {
     const { spec, compare, side } = this.state;
     const network = ((side === "b" && compare?.state) || spec)?.network;
-    return index > 0 && index < this.layers.length - 1 && Boolean(network) && !network.word && !network.architecture;
+    return index > 0 && index < this.layers.length - 1 && Boolean(network) && !network.word && !network.architecture && !network.of_run;
   }
 
   #drag(event, column, unit) {

@@ -5,6 +5,9 @@ const GATES = { LSTM: ["input_gate", "forget_gate", "candidate", "output_gate"],
 
 export const isText = ({ data }) => data?.task === "text";
 
+// Whether the data is that of the run with which the studio was opened, which has left a network.
+export const hasRun = ({ spec }) => spec?.data.name === "file" && spec.data.file === "run";
+
 // Of a gated layer the candidate's weights are drawn: what it would write into its state.
 export const gateDrawn = (layer) => (GATES[layer.kind] ? "candidate" : undefined);
 export const gateOffset = (layer, gate) => Math.max(0, GATES[layer?.kind]?.indexOf(gate) ?? 0) * (layer?.units ?? 0);
@@ -42,8 +45,9 @@ export const isRecurrent = (network) => Boolean(network?.word ? /(^| )(rnn|lstm|
 // Data with the network that suits it, where the present one doesn't: a text needs a layer with a state.
 export function fitting({ spec, catalog, data }, next, text) {
   const recurrent = isRecurrent(spec?.network);
-  if (text && !recurrent && !isText({ data })) return { data: next, network: { layers: [{ kind: "rnn", units: 8 }] } };
-  if (!text && (recurrent || isText({ data }))) return { data: next, network: catalog.state.network };
+  const other = spec?.network?.of_run && !hasRun({ spec: { data: next } }); // a run's network is for its own rows
+  if (text && (other || (!recurrent && !isText({ data })))) return { data: next, network: { layers: [{ kind: "rnn", units: 8 }] } };
+  if (!text && (other || recurrent || isText({ data }))) return { data: next, network: catalog.state.network };
   return { data: next };
 }
 

@@ -178,7 +178,7 @@ const RECEIVERS = {
     this.store.set({ uploaded: message });
   },
   drawn(message) {
-    this.store.set({ drawnNetwork: message });
+    this.store.set(message.depth === "layers" ? { scene: message } : { drawnNetwork: message });
   },
   said(message) {
     this.store.set({ said: message });

@@ -18,7 +18,7 @@ from backlit.train.lazy import Lazy
 from backlit.train.prepare import Job
 from backlit.train.probes.alone import of_one_row
 from backlit.train.probes.baselines import reference
-from backlit.train.probes.columns import batches_of, far_away, leaking, order_of
+from backlit.train.probes.columns import batches_of, far_away, leaking, naming, order_of
 from backlit.train.probes.history import ProbeRecord, plain
 from backlit.train.probes.inputs import of_input, real_numbers, shared_of, twins_of
 from backlit.train.probes.padding import filling_of, sequences_of
@@ -112,8 +112,10 @@ def _data(examples: Examples, batches: Batches, seed: int) -> dict[str, Any]:
         if "sequences" in facts and facts.get("twins"):
             _, unmasked = sequences_of(seen["x"], network.architecture)
             if unmasked is not None:  # rows that differ, but not in what a mask leaves of them
-                again = twins_of(unmasked, seen["y"], facts["kind"])["contrary"]
-                facts["sequences"]["contrary"] = max(0.0, again - facts["twins"]["contrary"])
+                masked, whole = (
+                    twins_of(x, seen["y"], facts["kind"], blank=True)["contrary"] for x in (unmasked, seen["x"])
+                )
+                facts["sequences"]["contrary"] = max(0.0, masked - whole)
         if held is not None:
             facts["held"] = len(split.validation[0])  # type: ignore[index]
             facts["shared"] = shared_of(seen["x"], held["x"], len(batches.rows))
@@ -203,6 +205,8 @@ def _of_output(
         facts["far_targets"] = far_away(every.reshape(len(every), -1))
     if simple is not None:
         facts["leaking"] = leaking(simple, y, kind)
+    elif isinstance(x, np.ndarray) and x.dtype.kind in "iu":
+        facts["leaking"] = naming(x, y, kind)
     if held is not None:
         facts["held_guess"] = guess_loss(loss, kind, held["y"], shape, None)
         facts["held_targets"] = numbers_of(kind, held["y"], targets)

@@ -12,6 +12,8 @@ from backlit.nn.shapes import rows_of
 from backlit.train.probes.columns import coded, far_away, tokens_of
 from backlit.train.probes.padding import real_steps, sequences_of
 
+FEW_VALUES = 0.1  # of the number of rows, that a column takes
+
 
 def of_input(x: np.ndarray, layer: Layer) -> dict[str, Any]:
     """Facts on an input, and on its time steps for the layer that it goes to."""
@@ -78,24 +80,43 @@ def _chance(x: Any) -> float:
     return float(np.exp(total))
 
 
-def twins_of(x: Any, y: np.ndarray, kind: str) -> dict[str, Any]:
-    """Rows that occur more than once with different targets: their share, and what chance would make it."""
+def twins_of(x: Any, y: np.ndarray, kind: str, blank: bool = False) -> dict[str, Any]:
+    """Rows that occur more than once with different targets: their share, and what chance would make it.
+
+    "natural" is 1 where rows repeat as they do where there are few that can be: each column takes few values, and about
+    as many rows are there three times as chance makes of those that are there twice. Copies come in pairs.
+
+    Parameters
+    ----------
+    x, y, kind :
+        Training rows and their targets.
+    blank : bool
+        Whether rows of nothing but zeros count, too.
+    """
     if kind not in ("class", "binary", "number") or y.size != len(y):
         return {}
     _, place, counts = np.unique(_keys(x), return_inverse=True, return_counts=True)
-    repeated = counts[place] > 1
+    repeated = (counts[place] > 1) & (blank | ~_blank(x))
     if not repeated.any():
-        return {"repeated": 0.0, "contrary": 0.0, "chance": 0.0}
+        return dict.fromkeys(("repeated", "contrary", "chance", "natural"), 0.0)
     values = y.reshape(len(y)).astype(np.float64)
     low, high = np.full(len(counts), np.inf), np.full(len(counts), -np.inf)
     np.minimum.at(low, place, values)
     np.maximum.at(high, place, values)
     differ = (high - low) > (0 if kind != "number" else 0.5 * values.std())
-    chance = _chance(x)
+    share, thrice = float(repeated.mean()), float((repeated & (counts[place] > 2)).mean())
+    usual = share + (1 - share) * np.log1p(-min(share, 1 - 1e-9))  # of rows drawn evenly: 1 - e⁻ᵏ (1 + k)
     return {
-        "repeated": float(repeated.mean()), "contrary": float((differ[place] & repeated).mean()),
-        "chance": min(1.0, chance * len(x)),
+        "repeated": share, "contrary": float((differ[place] & repeated).mean()),
+        "chance": min(1.0, _chance(x) * len(x)),
+        "natural": float(thrice >= usual / 2 and _most_values(x) <= len(x) * FEW_VALUES),
     }  # fmt: skip
+
+
+def _most_values(x: Any) -> int:
+    """How many values a column takes, of that one which takes most."""
+    flats = [part.reshape(len(part), -1) for part in tree.leaves(x)]
+    return max((len(np.unique(column)) for flat in flats for column in flat.T[:4096]), default=0)
 
 
 def _blank(x: Any) -> np.ndarray:

@@ -24,6 +24,7 @@ def run_on(y: Any, outputs: int, **options: Any) -> bl.Run:
     return bl.fit(network, X, y, preparation=bl.data.Standardize().fit(X), **OPTIONS, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

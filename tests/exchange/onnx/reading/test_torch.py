@@ -160,6 +160,7 @@ def test_gradients(name: str, tmp_path: Path) -> None:
     assert ours == pytest.approx(theirs, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pictures", "branched", "attentive"])
 def test_all_that_networks_can_do(name: str, tmp_path: Path) -> None:
     """Training goes on and lowers the loss; explained, drawn, diagnosed, saved without code, and loaded."""

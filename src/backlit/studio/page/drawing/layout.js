@@ -4,17 +4,21 @@ import { ordered } from "../moving.js";
 const MOST_UNITS = 64;
 const GAP = 7;
 const LARGEST = 42;
+const WIDEST = 96; // of a block, so that the name of its kind stands in it
+
+// Whether a layer stands as one block: of its own kind, or since its units are too many.
+export const isBlock = ({ units, block }) => block || units > MOST_UNITS;
 
 // columns: [{units, x, size, places: [{x, y}]}], x and y the middle of each unit; height for all.
-export function arrange(layers, width, height, orders = {}, narrowest = 84) {
+export function arrange(layers, width, height, orders = {}, narrowest = 78) {
   const step = Math.max(narrowest, width / Math.max(layers.length, 1));
   const columns = layers.map((layer, index) => {
     const x = step * (index + 0.5);
-    const block = layer.units > MOST_UNITS || layer.block;
+    const block = isBlock(layer);
     const count = block ? 1 : layer.units;
     const files = count <= 16 ? 1 : Math.min(4, Math.ceil(count / 16)); // several columns of small units side by side
     const ranks = Math.ceil(count / files);
-    const size = block ? Math.min(LARGEST * 1.5, step - 30) : Math.max(12, Math.min(LARGEST, height / ranks - GAP, (step - 24) / files - 4));
+    const size = block ? Math.min(WIDEST, step - 12) : Math.max(12, Math.min(LARGEST, height / ranks - GAP, (step - 24) / files - 4));
     const apart = Math.min(size + 18, height / ranks);
     const spots = Array.from({ length: count }, (_, spot) => {
       const [file, rank] = [Math.floor(spot / ranks), spot % ranks];
