@@ -10,6 +10,7 @@ import torch
 
 import backlit as bl
 from backlit.errors import BacklitError, DivergedError, InputError, ShapeError
+from backlit.train import loop
 from tests.train.common import blobs, mlp, weights
 
 
@@ -203,6 +204,22 @@ def test_early_stopping_ends_with_the_best_weights():
     assert min(losses) == losses[run.best_epoch - 1]
     again = bl.fit(mlp(2), x, y, epochs=run.best_epoch, validation=0.3, optimizer=bl.Adam(0.02))
     assert (weights(again) == weights(run)).all()
+
+
+def test_no_epoch_is_run_after_the_one_that_early_stopping_ends_with(monkeypatch):
+    calls = []
+    results = loop.Loop._results
+
+    def counted(self, replay):
+        calls.append((replay.first, replay.count))
+        return results(self, replay)
+
+    monkeypatch.setattr(loop.Loop, "_results", counted)
+    monkeypatch.setattr(loop, "PATIENCE_SECONDS", 1e9)  # else a call might be short because the machine is slow
+    still = {"optimizer": bl.SGD(0.0), "engine": "numpy", "probes": False}
+    run = bl.fit(mlp(), *blobs(), epochs=100, validation=0.3, early_stopping=60, **still)
+    assert (run.best_epoch, len(run.history)) == (1, 61)
+    assert calls == [(0, 1), (1, 1), (2, 59), (0, 1)]  # and at last the best epoch again, for its weights
 
 
 def test_early_stopping_can_watch_a_metric():

@@ -26,6 +26,7 @@ from backlit.cli import (
     tune,
 )
 from backlit.cli import report as write_report
+from backlit.cli.coercion import coerced_lightly
 from backlit.cli.guides import guide
 from backlit.cli.options import Command, named_plainly
 from backlit.cli.output import end, reporting, tell, visible_usage
@@ -37,7 +38,7 @@ class Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> Any:
         """The command's own switches."""
-        return named_plainly(super().get_params(ctx))
+        return coerced_lightly(named_plainly(super().get_params(ctx)))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of subcommands, with where the documents are."""

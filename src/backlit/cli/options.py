@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from backlit.bounds import Limits, limits, named
+from backlit.cli.coercion import coerced_lightly
 from backlit.cli.guides import guide
 from backlit.errors import InputError
 from backlit.settings import Declaration
@@ -146,7 +147,7 @@ class Command(TyperCommand):
             made = typer.main.get_command(app)
             self.params, self.callback = made.params, made.callback
         *own, help_ = super().get_params(ctx)
-        return named_plainly([*own, _of_all(), help_])
+        return coerced_lightly(named_plainly([*own, _of_all(), help_]))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The help text, with the page that tells more at its end."""

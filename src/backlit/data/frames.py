@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -13,6 +14,7 @@ from backlit.data.arrow import is_arrow, of_arrow
 from backlit.data.textual import array_of
 from backlit.errors import InputError, ShapeError
 
+FEW = 1024  # numbers
 GAPS = "drop such rows or fill them in (preparation=bl.data.FillGaps().fit(x) does)"
 
 
@@ -57,7 +59,7 @@ def as_arrays(
         x, names = _stacked(columns)
     elif not isinstance(x, (np.ndarray, list, tuple)) and not hasattr(x, "__array_namespace__"):
         x = _unnamed(x)
-    if isinstance(x, np.ma.MaskedArray) and x.mask.any():
+    if _is_masked(x) and x.mask.any():
         raise InputError(
             f"x: row {np.argwhere(x.mask)[0][0]} has a masked value; drop such rows or fill them in (x.filled(...))"
         )
@@ -89,8 +91,19 @@ def as_arrays(
     return array, names
 
 
+def _is_masked(x: Any) -> bool:
+    """Whether it is a masked array; whoever made one has imported `numpy.ma`, which takes 15 ms."""
+    masked = sys.modules.get("numpy.ma")
+    return masked is not None and isinstance(x, masked.MaskedArray)
+
+
 def _is_finite(array: np.ndarray) -> bool:
-    """Whether the sum of all numbers is finite, as of finite ones it is unless they are huge: no temporary array."""
+    """Whether the sum of all numbers is finite, as of finite ones it is unless they are huge: no temporary array.
+
+    Few numbers are asked one by one: to keep NumPy from warning of a sum takes longer than they do.
+    """
+    if array.size <= FEW:
+        return bool(np.isfinite(array).all())
     with np.errstate(all="ignore"):
         return math.isfinite(array.sum(dtype=np.float64))
 
@@ -169,7 +182,7 @@ def as_targets(y: Any) -> np.ndarray:
     >>> as_targets([0.5, 1.5]).tolist()
     [0.5, 1.5]
     """
-    if isinstance(y, np.ma.MaskedArray):
+    if _is_masked(y):
         if np.ma.getmaskarray(y).any():
             raise _no_target(np.argwhere(np.ma.getmaskarray(y))[0], "masked")
         y = y.data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -74,10 +75,14 @@ class Labels:
             raise self._unseen(values, int(wrong.argmax()))
         return codes
 
-    @property
+    @cached_property
     def are_texts(self) -> bool:
         """Whether the classes are texts, and not numbers or truth values."""
         return all(isinstance(label, str) for label in self.classes)
+
+    @cached_property
+    def _array(self) -> np.ndarray:
+        return np.array(self.classes)
 
     def _of_texts(self, values: np.ndarray) -> np.ndarray:
         places = {label: place for place, label in enumerate(self.classes)}
@@ -95,8 +100,11 @@ class Labels:
 
     def decode(self, codes: Any) -> np.ndarray:
         """Classes of class numbers."""
-        codes = _codes(codes, len(self.classes))
-        return as_texts(self.classes, codes) if self.are_texts else np.array(self.classes)[codes]
+        return self.at(_codes(codes, len(self.classes)))
+
+    def at(self, codes: np.ndarray) -> np.ndarray:
+        """Classes of class numbers that are known to be some."""
+        return as_texts(self.classes, codes) if self.are_texts else self._array[codes]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

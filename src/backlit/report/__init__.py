@@ -9,11 +9,7 @@ from typing import Any
 
 from backlit._version import __version__
 from backlit.languages import NAMES, check_language
-from backlit.report import content, inside
-from backlit.report.findings import findings
-from backlit.report.mistakes import mistakes
 from backlit.report.numerals import percent, short
-from backlit.report.reproduce import reproduce
 from backlit.report.texts import known, say
 
 __all__ = ["report"]
@@ -51,6 +47,11 @@ def report(run: Any, lang: str = "en", pictures: Path | None = None) -> str:
     >>> "<title>학습 보고서: Linear</title>" in page, "Learning curves" in page, "<script" in page
     (True, True, False)
     """
+    from backlit.report import content, inside  # what draws: who prints a result needs this room's words alone
+    from backlit.report.findings import findings
+    from backlit.report.mistakes import mistakes
+    from backlit.report.reproduce import reproduce
+
     check_language(lang)
     name = content.name_of(run)
     return str(

@@ -71,11 +71,13 @@ class Batches:
 
         Of a carried state also ``fresh``, booleans (steps, accumulate), true for the first batch of a pass.
         """
+        if self.updates is None:
+            return self._pass(number, slice(None))
         passes, places = np.divmod(number * self.steps + np.arange(self.steps), self.steps_of_pass)
         parts = [self._pass(int(one), places[passes == one]) for one in np.unique(passes)]
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
-    def _pass(self, number: int, places: np.ndarray) -> dict[str, np.ndarray]:
+    def _pass(self, number: int, places: np.ndarray | slice) -> dict[str, np.ndarray]:
         """The updates at some places of a pass."""
         n = len(self.rows)
         if self.seed is None or self.full:

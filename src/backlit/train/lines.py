@@ -90,7 +90,7 @@ def _mean_score(
 def _score(job: Job, output: Any, epoch: dict[str, np.ndarray], encoded: Any, by_head: Any) -> dict[str, float]:
     """Metrics of one network's outputs, in the targets' own unit; rows that fill up the last batch don't count."""
     rows, weights = epoch["rows"].reshape(-1), epoch["weights"].reshape(-1)
-    outputs = with_shape(output, job.network.output_shape)
+    outputs = with_shape(output, job.output_shape)
     counting = weights > 0
     if not counting.all():
         outputs, rows, weights = rows_at(outputs, counting), rows[counting], weights[counting]

@@ -184,6 +184,12 @@ class Loop:
         if listeners.callbacks or self.steered:
             return 1
         count = min(count, self.job.program.length, self.epochs - epoch)
+        if self.early_stopping is not None:
+            # Calls of equal length that end with the first epoch that may be the last: none is computed in vain, and
+            # the state at the end needs no replay. Far shorter ones would cost more than they save.
+            patient = self.state.best_epoch + self.early_stopping.patience - epoch
+            if 3 * patient >= count:
+                count = -(-patient // -(-patient // count))
         if listeners.saving is not None and listeners.saving.chosen is not None:
             count = min(count, listeners.saving.chosen - epoch % listeners.saving.chosen)
         return count if listeners.prober is None else min(count, listeners.prober.until(epoch))

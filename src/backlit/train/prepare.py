@@ -73,6 +73,11 @@ class Job:
         """The batches of the validation rows, the same in every epoch, of each member."""
         return None if self.validation is None else [each.epoch(0) for each in self.validation]
 
+    @functools.cached_property
+    def output_shape(self) -> Any:
+        """Shape of one output, or of each by name: every epoch's scores ask for it."""
+        return self.network.output_shape
+
     @property
     def told(self) -> dict[str, Any]:
         """What the settings tell of the data besides its fingerprint."""

@@ -136,7 +136,7 @@ class Targets:
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Raw outputs as predictions: labels, 0 or 1 a label, or numbers."""
         if self.kind == "class" and self.labels is not None:
-            return self.labels.decode(outputs[..., : len(self.labels.classes)].argmax(axis=-1))
+            return self.labels.at(outputs[..., : len(self.labels.classes)].argmax(axis=-1))
         if self.kind == "binary" and self.labels is not None:
             return self.labels.decode((outputs[:, 0] > 0).astype(np.int32))
         if self.kind == "multi_label":

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from backlit.nn.hyperparameters import whole
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer, init_part
 from backlit.nn.layers.shaping import Flatten, Permute, Reshape, Select
-from backlit.nn.operators import Call
+
+if TYPE_CHECKING:
+    from backlit.nn.operators import Call
 
 INPUT = "input"
 _KINDS = ("input", "weight", "state", "constant", "sizes", "filled", "none")
@@ -97,6 +99,8 @@ class OnnxNode(Layer):
         self._call("").known_operator()
 
     def _call(self, name: str) -> Call:
+        from backlit.nn.operators import Call  # a table of 120 operators, for whoever has such a layer
+
         return Call(self.operator, dict(self.attributes), self.version, name, self.outputs)
 
     @property

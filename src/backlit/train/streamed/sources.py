@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from backlit import bounds
-from backlit.data.streams import as_stream
 from backlit.errors import InputError
 from backlit.graph import tree
 from backlit.optim import as_transform
@@ -38,7 +37,7 @@ def stream_of(x: Any, y: Any, training: Training) -> Any:
     wanted = training.stream
     order: dict[str, Any] = {"seed": training.seed, "shuffle": training.shuffle}
     if y is None:
-        stream = None if isinstance(x, (np.ndarray, list, tuple, dict)) else as_stream(x, **order)
+        stream = None if isinstance(x, (np.ndarray, list, tuple, dict)) else _as_stream(x, **order)
         if stream is not None and wanted is False:
             raise InputError("stream=False: x is a stream, and read as one; give arrays x and y to hold them in memory")
         return stream
@@ -46,10 +45,16 @@ def stream_of(x: Any, y: Any, training: Training) -> Any:
         wanted = is_mapped(x) and _bytes(x) > bounds.current().memory and needs_all_rows(training) is None
     if not wanted:
         return None
-    stream = as_stream(x, y, weights=_arrays(training.sample_weight), **order)
+    stream = _as_stream(x, y, weights=_arrays(training.sample_weight), **order)
     if stream is None:
         raise InputError(f"stream=True: {type(x).__name__} can't be read block by block; arrays and np.memmap can")
     return stream
+
+
+def _as_stream(*data: Any, **options: Any) -> Any:
+    from backlit.data.streams import as_stream  # a room of its own, which arrays don't need
+
+    return as_stream(*data, **options)
 
 
 def needs_all_rows(training: Training) -> str | None:
