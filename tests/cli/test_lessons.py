@@ -21,7 +21,7 @@ def test_the_list(tmp_path):
 def test_a_lesson_is_shown_with_its_numbers_and_pictures(tmp_path):
     done = backlit("lesson", "backprop", "--quick", "--pictures", "pictures", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "q is 3, f is -12" in " ".join(done.stdout.split())
+    assert "q is 3, f is −12." in " ".join(done.stdout.split())
     assert "assert" not in done.stdout
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == [
         "backprop-graph.png", "backprop-plan.png", "backprop-trained.png",
