@@ -13,7 +13,7 @@ from backlit.train.divergence import Divergence
 from tests.doctor.common import evidence, names
 from tests.doctor.making import ARRIVED, classes, simple
 
-BELOW = simple(0.95)  # what simple models reach, and this network doesn't
+BELOW = simple(0.95, linear=0.2)  # what neighbours reach; this network does no better than a line
 
 
 @pytest.mark.parametrize(
