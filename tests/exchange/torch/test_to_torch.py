@@ -153,6 +153,7 @@ def test_frozen_parameters_require_no_gradient() -> None:
 
 def test_training_goes_on_in_pytorch(rng: np.random.Generator) -> None:
     """Dropout, batch statistics and updates are PyTorch's business then; the loss falls."""
+    torch.manual_seed(0)  # of its dropout
     network = bl.Sequential(bl.Conv2d(4, 3), bl.BatchNorm(), bl.ReLU(), bl.Flatten(), bl.Dropout(0.1), bl.Linear(2))
     module = network.build((5, 5, 1)).to_torch().train()
     x, y = torch.tensor(rng.normal(size=(40, 1, 5, 5)), dtype=torch.float32), torch.arange(40) % 2
