@@ -66,10 +66,8 @@ def _product(a: Any, b: Any) -> Any:
 
 def linear(x: Any, weight: Any) -> Any:
     """``x Wᵀ``: (..., inputs), (units, inputs) -> (..., units)."""
-    if not is_narrow() and len(x.shape) > 1:
-        rows = x.reshape(-1, x.shape[-1])
-        if dense.takes_linear(rows, weight):
-            return dense.linear(rows, weight).reshape(*x.shape[:-1], weight.shape[0])
+    if not is_narrow() and dense.takes_linear(x, weight):
+        return dense.linear(x.reshape(-1, x.shape[-1]), weight).reshape(*x.shape[:-1], weight.shape[0])
     return _product(x, weight.mT)
 
 

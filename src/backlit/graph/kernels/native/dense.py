@@ -26,7 +26,8 @@ LEAST = 2**20  # multiplications: below, a call costs more than it saves
 
 def takes_linear(x: Any, weight: Any) -> bool:
     """Whether `linear` does these: few rows, for which XLA packs the weight as for many, and long ones."""
-    (rows, inputs), units = x.shape, weight.shape[0]
+    (*rows_of, inputs), units = x.shape, weight.shape[0]
+    rows = math.prod(rows_of)
     return _is_large(rows, inputs, units) and 16 <= rows <= 64 and inputs >= 256 and units >= 4 and take(x, weight)
 
 
