@@ -55,7 +55,7 @@ def product(a: Any, b: Any) -> Any:
 
 def linear_weight(x: Any, g: Any) -> Any:
     """A dense layer's gradient by the weight, ``Gᵀ x``, in the quickest form."""
-    traced = x if type(g) is np.ndarray else g
-    if type(traced) is np.ndarray or type(x) is Tensor or type(g) is Tensor:
+    if type(x) is Tensor or type(g) is Tensor:
         return g.mT @ x
-    return of(traced.__array_namespace__()).linear_weight(x, g)
+    array = x if type(g) is np.ndarray else g  # a constant may be NumPy's, on either side
+    return of(array.__array_namespace__()).linear_weight(x, g)
