@@ -26,6 +26,7 @@ settings.register_profile("backlit", deadline=None, derandomize=True)  # compili
 settings.load_profile("backlit")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE = 30_000  # milliseconds: other tests run beside
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -88,6 +89,7 @@ def browser() -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
     if CHROMIUM is None:
         pytest.skip("Chromium isn't installed")
+    api.expect.set_options(timeout=PATIENCE)
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

@@ -130,6 +130,13 @@ def test_a_decay_that_simple_models_would_not_lack_is_left_alone() -> None:
     assert [(found.name, found.severity) for found in decay.decay(strong)] == [("weight decay too strong", "alarm")]
 
 
+def test_a_decay_that_grows_with_too_high_a_rate_is_not_the_cause() -> None:
+    of = {"norm": 0.1, "data": simple(0.9)}
+    leap = decay.ADAPTIVE_LEAP + 1
+    assert not decay.decay(evidence([0.95] * 20, optimizer=bl.AdamW(10.0), ratio=leap, **of))
+    assert decay.decay(evidence([0.95] * 20, settings={"penalty": "L2(1.0)"}, ratio=leap, **of))  # which no rate made
+
+
 def test_a_decay_where_nothing_can_be_learned_is_a_remark() -> None:
     noise = evidence([1.0] * 20, norm=0.1, optimizer=bl.AdamW(1e-3, weight_decay=0.1), data=simple(0.02))
     assert [(found.name, found.severity) for found in decay.decay(noise)] == [("weight decay too strong", "remark")]

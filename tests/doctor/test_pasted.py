@@ -10,7 +10,7 @@ import pytest
 
 import backlit as bl
 from backlit.doctor.diagnose import given_to
-from backlit.doctor.findings import kinds, learning_rate, loop, steps
+from backlit.doctor.findings import decay, kinds, learning_rate, loop, steps
 from backlit.doctor.remedies.own import expanded, pasted, written
 from benchmarks.doctor.runner import cases, ready
 from tests.doctor.common import evidence
@@ -172,6 +172,19 @@ def test_a_loaded_run_keeps_its_options_and_says_what_must_be_given_again(tmp_pa
     line = expanded("bl.fit(..., penalty=bl.L2(0.1))", {k: given[k] for k in ("epochs", *options)})
     assert "epochs=3, batch_size=7, sample_weight=..., validation=..., penalty=bl.L2(0.1)" in line
     assert "bl.fit(..." not in bl.load(tmp_path / "run").diagnose()[0].remedy
+
+
+def test_the_decay_of_a_loaded_run_is_lowered_from_what_its_folder_tells(tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype("float32")
+    strong = bl.AdamW(0.01, weight_decay=10.0)
+    run = bl.fit(bl.Linear(1), x, x[:, 0], loss="mae", optimizer=strong, epochs=3, engine="numpy")
+    given = given_to(bl.load(run.save(tmp_path / "run")))
+    assert given["optimizer"] == strong
+    assert given["loss"] == bl.losses.get("mae")
+    found = decay.TOO_STRONG.found(decay.BY_DECAY, 0.1, 0.5, path="weight", strength=10.0)
+    told = pasted(found, evidence(optimizer=strong), given)
+    assert rebuilt(told.remedy) == bl.AdamW(0.01, weight_decay=0.1)
+    assert told.command == "--optimizer adamw:weight_decay=0.1"
 
 
 def test_a_network_is_written_out_as_it_would_be():

@@ -16,6 +16,7 @@ PAGES = {page: (DOCS / page).read_text(encoding="utf-8") for page in ("teaching.
 LINES = sorted(
     {line for text in PAGES.values() for line in re.findall(r"(?:^|`)(backlit [^`\n]+)", text, re.MULTILINE)}
 )
+CAUSES = {"sick/a": "learning rate too high", "sick/b": "too little capacity", "sick/c": "learning rate too low"}
 FILLED = {"NAME": "neurons", "FILE.ipynb": "out.ipynb", "RUN": "run"}
 
 
@@ -43,7 +44,7 @@ def test_both_languages_teach_the_same_with_the_same_commands():
 
 
 @pytest.mark.slow
-def test_a_run_that_is_sick_on_purpose_is_found_out():
+def test_a_run_that_is_sick_on_purpose_has_the_one_cause_that_was_put_in():
     import backlit as bl
     from backlit.cli.main import main
 
@@ -57,4 +58,7 @@ def test_a_run_that_is_sick_on_purpose_is_found_out():
                 main()
             assert not ended.value.code
             found = bl.load(shlex.split(line)[-1]).diagnose()
-            assert list(found), line
+            assert [one.name for one in found.alarms] == [CAUSES[line.split("--out ")[1]]], line
+            told = " ".join(one.code for one in found)
+            assert "loss=..." not in told, "a run's folder tells its loss"
+            assert "optimizer=..." not in told, "and its optimizer"

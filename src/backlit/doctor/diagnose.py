@@ -17,7 +17,7 @@ from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
 from backlit.languages import Message
 from backlit.settings import MISSING, declared
-from backlit.train.recipe import Recipe, recipe_of, training_of
+from backlit.train.recipe import OF_THE_RUN, Recipe, recipe_of, training_of
 from backlit.train.training import Training
 
 TIME_LIMIT = 10.0  # seconds that proofs take, unless told otherwise
@@ -95,7 +95,10 @@ def given_to(run: Any, recipe: Recipe | None = None) -> dict[str, Any]:
         lacking = [
             name
             for name, told in run.settings.items()
-            if name in options and options[name].kept and options[name].form.read(told) is MISSING
+            if name in options
+            and name not in OF_THE_RUN
+            and options[name].kept
+            and options[name].form.read(told) is MISSING
         ]
         training = training_of(run, {name: options[name].default for name in lacking})
         return {name: getattr(training, name) for name in options} | dict.fromkeys(lacking, NOT_HELD)

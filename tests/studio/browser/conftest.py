@@ -26,7 +26,7 @@ def open_page(browser, studio):
         def opened(language="en", size="desktop", address=None, ready=True, recording=None, before=None, **options):
             context = browser.new_context(viewport=SIZES[size], locale=language, **options)
             stack.callback(context.close)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(30_000)
             if recording is not None:
                 context.add_init_script(f"globalThis.backlitStudio = {{recording: {recording}}}")
             page = context.new_page()

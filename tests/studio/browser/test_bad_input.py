@@ -145,9 +145,9 @@ def test_a_studio_that_is_stopped_and_started_again_says_so_and_nothing_is_lost(
         until(page, f"JSON.parse(localStorage.getItem('backlit-studio-kept'))?.state.at === {at}")
         port = int(address().split(":")[2].split("/")[0])
     expect(page.locator(".connection")).to_contain_text("The connection is lost. Nothing is gone")
-    expect(page.locator(".connection")).to_contain_text("The studio doesn't answer.", timeout=20_000)
+    expect(page.locator(".connection")).to_contain_text("The studio doesn't answer.")
     with running_studio(port) as address:
-        expect(page.locator(".connection")).to_contain_text("The studio was started again", timeout=20_000)
+        expect(page.locator(".connection")).to_contain_text("The studio was started again")
         page.goto(address())
         expect(page.locator('[data-do="bring-back"]')).to_be_visible()
         page.locator('[data-do="bring-back"]').click()

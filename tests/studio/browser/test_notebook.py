@@ -80,7 +80,7 @@ def studio_of(page, index=0):
     """The studio's own page, in its frame."""
     page.locator("iframe").nth(index).wait_for()
     frame = page.locator("iframe").nth(index).element_handle().content_frame()
-    frame.locator("[data-unit]").first.wait_for(timeout=8_000)
+    frame.locator("[data-unit]").first.wait_for()
     return frame
 
 

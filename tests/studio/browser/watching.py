@@ -2,7 +2,7 @@
 
 import time
 
-SECONDS = 15  # that something may take
+SECONDS = 30  # that something may take
 
 
 def until(page, expression, argument=None):

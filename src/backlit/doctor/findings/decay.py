@@ -6,6 +6,7 @@ import numpy as np
 
 from backlit.doctor.evidence import LEARNED, SHORT_OF, Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
+from backlit.doctor.findings.learning_rate import ADAPTIVE_LEAP
 from backlit.doctor.repair import settings
 from backlit.doctor.symptoms import expected_spread, seen
 from backlit.languages import Template
@@ -48,6 +49,8 @@ def decay(e: Evidence) -> list[Finding]:
         return []
     severity = "remark" if e.learnable is False else "alarm"  # where nothing can be learned, weights well may shrink
     path, share = min(shares.items(), key=lambda entry: entry[1])
+    if not penalty and (e.ratio(e.start) or 0.0) > ADAPTIVE_LEAP:
+        return []  # an update's decay is rate · λ: it is the rate that is too high
     if share > SHRUNK:
         wanted = _wanted(e, strength)
         if wanted is None:

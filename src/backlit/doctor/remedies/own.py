@@ -89,7 +89,7 @@ def pasted(finding: Finding, e: Evidence, given: Mapping[str, Any]) -> Finding:
         line = expanded(NEXT[finding.name], own)
     if line is None and e.trained:
         line = ON_ALREADY
-    return dataclasses.replace(finding, code=line or "", typed=_typed(finding, own))
+    return dataclasses.replace(finding, code=line or "", typed=_typed(finding, e, own))
 
 
 def _told(name: str, value: Any) -> bool:
@@ -360,7 +360,7 @@ def _less_decay(e: Evidence, own: Mapping[str, Any]) -> str | None:
     return f"bl.fit(..., optimizer={written(lighter, 'optimizer')})"
 
 
-def _typed(finding: Finding, own: Mapping[str, Any]) -> str:
+def _typed(finding: Finding, e: Evidence, own: Mapping[str, Any]) -> str:
     """Options of the command that go by the present values; empty for those that a finding has as they are."""
     epochs = own.get("epochs", declared(Training)["epochs"].default)
     if finding.name == "stopped early":
@@ -368,4 +368,7 @@ def _typed(finding: Finding, own: Mapping[str, Any]) -> str:
     penalty = own.get("penalty")
     if finding.name == "weight decay too strong" and isinstance(penalty, L2):
         return f"--l2 {penalty.strength / LIGHTER:g}"
+    strength = e.optimizer.option("weight_decay")
+    if finding.name == "weight decay too strong" and penalty is None and strength:
+        return f"--optimizer {type(e.optimizer.last).__name__.lower()}:weight_decay={strength / LIGHTER:g}"
     return ""
