@@ -107,9 +107,8 @@ def opened(browser: Any, server: Server) -> Iterator[tuple[Any, float]]:
     """A page of the studio whose first picture is there, and seconds until then from the server's start."""
     context = browser.new_context(viewport=VIEW, locale="en")
     page = context.new_page()
-    page.goto(server.address)
-    while not page.evaluate(PAINTED):
-        time.sleep(0.005)
+    page.goto(server.address, wait_until="commit")
+    page.wait_for_function(PAINTED, polling="raf")  # in the page: asking again and again takes its time
     yield page, time.perf_counter() - server.begun
     context.close()
 

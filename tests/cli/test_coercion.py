@@ -28,6 +28,7 @@ def given(words: list[str], cls: Any) -> tuple[int, Any, str]:
         rate: Annotated[float, typer.Option(min=0.0)] = 0.5,
         times: Annotated[int | None, typer.Option(parser=lambda word: 2 * int(word))] = None,
         track: Annotated[list[str] | None, typer.Option()] = None,
+        port: Annotated[int, typer.Option(min=0, max=99)] = 8,
         quiet: Annotated[bool, typer.Option("--quiet")] = False,
     ) -> None:
         got.update(locals())
@@ -44,6 +45,12 @@ def given(words: list[str], cls: Any) -> tuple[int, Any, str]:
         "iris --out runs/iris --quiet",
         "iris a b --epochs 3 --rate 1 --times 4 --track x --track y",
         "iris --epochs 3.5",
+        "iris --port 99",
+        "iris --port 007",
+        "iris --port 100",
+        "iris --port=-1",
+        "iris --port 9999999999999999999999",
+        "iris --port ٣",
         "iris --epochs many",
         "iris --rate=-1",
         "iris --track x --out .",

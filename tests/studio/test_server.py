@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 import os
 import queue
 import re
@@ -15,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,9 +27,11 @@ from websockets.sync.client import connect
 from backlit import extras
 from backlit.errors import InputError
 from backlit.studio import desks, server
+from backlit.studio import first as firsts
 from backlit.studio.answers import answer
 from backlit.studio.guard import Guard
 from backlit.studio.opening import beginning
+from backlit.studio.protocol import VERSION
 from backlit.studio.quota import Quota
 from backlit.studio.replies import Reply
 from backlit.studio.server import application, listening
@@ -659,7 +663,7 @@ def test_what_waits_is_held_to_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     worker.stop()
 
 
-def test_a_page_comes_before_what_sessions_need_and_asks_for_all_of_its_program_at_once() -> None:
+def test_a_page_comes_before_what_sessions_need_and_its_program_is_one_file() -> None:
     code = """
 import sys
 import backlit.cli.studio, backlit.studio.server
@@ -667,11 +671,75 @@ print(*[name for name in ("numpy", "backlit.nn", "backlit.studio.session") if na
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
     with TestClient(application(Guard(PORT, token=TOKEN), make_session), base_url=HERE) as client:
-        found = client.get("/", params={"token": TOKEN}).headers["link"]
-        ahead = re.findall("</([^>]+)>; rel=modulepreload", found)
-        assert {"main.js", "app.js", "vendor/lit/lit-html.js", "drawing/map.js"} <= set(ahead)
-        assert all(client.get(f"/{path}").status_code == 200 for path in ahead)
-        assert "link" not in client.get("/main.js").headers
+        page = client.get("/", params={"token": TOKEN}).text
+        assert re.findall(r'(?:src|rel="stylesheet" href)="([^"]+)"', page) == ["page.css", "page.js"]
+        program, sheet = client.get("/page.js"), client.get("/page.css")
+        assert program.headers["content-type"].startswith("text/javascript")
+        assert "class SocketTransport" in program.text
+        assert "uPlot" in program.text
+        assert ".u-legend" in sheet.text
+        assert ".head select" in sheet.text
+
+
+def test_a_page_is_told_what_is_known_before_the_session_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BACKLIT_CACHE", str(tmp_path))
+    assert firsts.known() == []
+    firsts.keep()
+    known = firsts.known()
+    assert [json.loads(part)["type"] for part in known if isinstance(part, str)] == ["welcome", "state", "done"]
+    frame, arrays = unpacked(known[-1])
+    assert (frame["type"], arrays["boundary"].shape) == ("frame", (60, 60))
+    may_begin = threading.Event()
+
+    def session() -> Session:
+        may_begin.wait(20)
+        return Session()
+
+    app = application(Guard(PORT, token=TOKEN), session, known)
+    with TestClient(app, base_url=HERE) as client:
+        client.get("/", params={"token": TOKEN})
+        own = {"origin": HERE, "host": f"127.0.0.1:{PORT}", "cookie": cookies(client)}
+        with client.websocket_connect("/ws", headers=own) as page:
+            page.send_json({"type": "hello", "version": VERSION, "id": 7})
+            for part in known:
+                assert (page.receive_text() if isinstance(part, str) else page.receive_bytes()) == part
+            assert not may_begin.is_set()
+            page.send_json({"type": "seen", "frame": 1})
+            page.send_json(firsts.ASKED[1])
+            may_begin.set()
+            welcome, state = page.receive_json(), page.receive_json()
+            assert (welcome["type"], welcome["id"]) == ("welcome", 7)
+            assert state == {**json.loads(known[1]), "id": 7}
+            page.receive_bytes()  # data
+            frames = iter(lambda: unpacked_bytes(page), None)
+            again, drawn = next(found for found in frames if len(found[1].get("boundary", ())) == 60)
+            assert again["update"] == frame["update"] == 0
+            for name, array in arrays.items():
+                np.testing.assert_array_equal(drawn[name], array)
+
+
+def unpacked_bytes(page: Any) -> Any:
+    """The next message with arrays; those without are passed over, and what was seen is told."""
+    while True:
+        event = page.receive()
+        if event.get("bytes"):
+            message, arrays = unpacked(event["bytes"])
+            page.send_json({"type": "seen", "frame": message["frame"]})
+            return message, arrays
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[["no base64 "]]', "\\xff"])
+def test_what_is_known_can_be_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
+    monkeypatch.setenv("BACKLIT_CACHE", str(tmp_path))
+    place = firsts.place()
+    assert place is not None
+    place.write_text(text)
+    assert firsts.known() == []
+    monkeypatch.setenv("BACKLIT_CACHE", "off")
+    firsts.keep()
+    assert firsts.known() == []
 
 
 def test_who_plays_goes_on_however_slow_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def coerced_lightly(parameters: Iterable[Any]) -> list[Any]:
-    """Parameters that leave to typer only what it has to convert or to refuse: words that are numbers, and mistakes."""
+    """Parameters that leave to typer only what it has to convert or to refuse: fractions, and mistakes."""
     parameters = list(parameters)
     for parameter in parameters:
         descriptor = getattr(parameter, "type_descriptor", None)  # before 0.27 typer converts without pydantic
@@ -22,20 +22,32 @@ def _lightly(parameter: Any, kind: Any, about: Any) -> Any:
     """The parameter's `process_value`, which asks typer's only if it is needed."""
     convert = parameter.process_value
     single = parameter.nargs == 1 and not parameter.multiple
-    free = about.parser is None and about.min is None and about.max is None
+    own = about.parser is not None
 
     def process_value(ctx: Any, value: Any) -> Any:
         if value is None and not parameter.required:
             value = None if single else ()
-        elif free and single and type(value) is kind and kind in (str, bool, int, float):
+        elif own or not single:
+            return convert(ctx, value)
+        elif type(value) is kind and kind in (str, bool, int, float) and _between(about, value):
             pass
-        elif free and single and kind is Path and type(value) is str and _may_be_read(value):
+        elif kind is int and type(value) is str and _is_whole(value) and _between(about, int(value)):
+            value = int(value)
+        elif kind is Path and type(value) is str and _may_be_read(value):
             value = Path(value)
         else:
             return convert(ctx, value)
         return value if parameter.callback is None else parameter.callback(ctx, parameter, value)
 
     return process_value
+
+
+def _is_whole(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) < 10
+
+
+def _between(about: Any, value: Any) -> bool:
+    return (about.min is None or about.min <= value) and (about.max is None or value <= about.max)
 
 
 def _may_be_read(path: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +32,8 @@ def guide(command: str) -> str:
 @cache
 def _published() -> str:
     """The site's address, if the distribution names one."""
+    import importlib.metadata  # takes 20 ms, and help texts alone need it
+
     try:
         told = importlib.metadata.metadata("backlit").get_all("Project-URL") or []
     except importlib.metadata.PackageNotFoundError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from backlit.studio.session import Session
 
 NAME = "studio"
+SETTLED = 2.0  # seconds after which a new session has shown itself
 EXAMPLES = (
     "Examples:\n\nbacklit studio\n\nbacklit studio runs/iris --no-browser --port 9000\n\n"
     "backlit studio --exercise xor\n\n"
@@ -80,26 +83,29 @@ def command(
         output.tell(f"#{state}")
         return
     for module in ("starlette", "uvicorn", "websockets"):
-        need(module, extra="studio", why="the studio")
+        if find_spec(module) is None:
+            need(module, extra="studio", why="the studio")
+    from backlit.studio import first
     from backlit.studio.guard import Guard
     from backlit.studio.server import application, listening, serve
 
-    session = session_of(run, state, pupils)
+    plain = run is None and state is None and not pupils
+    session = kept(session_of(run, state, pupils)) if plain else session_of(run, state, pupils)
     guard = Guard(port, host, seats=pupils) if token is None else Guard(port, host, token, pupils)
     listener, guard.port = listening(host, port)
     own = f"http://{name_of(host)}:{guard.port}/?token={guard.own if pupils else guard.token}"
 
-    def started() -> None:
-        if port and guard.port != port:
-            output.tell(f"port {port} is taken; this is {guard.port}")
-        output.tell(f"The studio is at {own}")
-        tell_others(host, guard.port, guard.token, pupils)
-        output.tell("Ctrl-C stops it")
-        if not no_browser:
-            open_browser(own)
+    # A browser takes a moment to begin. What it asks before the server is there waits at the port.
+    if port and guard.port != port:
+        output.tell(f"port {port} is taken; this is {guard.port}")
+    output.tell(f"The studio is at {own}")
+    tell_others(host, guard.port, guard.token, pupils)
+    output.tell("Ctrl-C stops it")
+    if not no_browser:
+        open_browser(own)
 
     process.stay()
-    serve(application(guard, session), listener, started)
+    serve(application(guard, session, first.known() if plain else ()), listener)
     output.tell("the studio was stopped")
 
 
@@ -116,6 +122,21 @@ def session_of(run: Path | None, state: str | None, pupils: int) -> Callable[[],
         return begin()()
 
     return made if run is None and state is None else begin()
+
+
+def kept(session: Callable[[], Session]) -> Callable[[], Session]:
+    """What makes a session, of which the first words are kept for the next time once it has settled."""
+
+    def made() -> Session:
+        from backlit.studio import first
+
+        found = session()
+        later = Timer(SETTLED, first.keep)  # all that it needs was imported by then
+        later.daemon = True
+        later.start()
+        return found
+
+    return made
 
 
 def write_static(folder: Path, pyodide: str | None) -> None:

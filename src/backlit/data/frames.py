@@ -93,8 +93,8 @@ def as_arrays(
 
 def _is_masked(x: Any) -> bool:
     """Whether it is a masked array; whoever made one has imported `numpy.ma`, which takes 15 ms."""
-    masked = sys.modules.get("numpy.ma")
-    return masked is not None and isinstance(x, masked.MaskedArray)
+    kind = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)  # another thread may be at importing it
+    return kind is not None and isinstance(x, kind)
 
 
 def _is_finite(array: np.ndarray) -> bool:

@@ -1,7 +1,8 @@
 """The studio's server: the page's files, and a websocket between each page and its session.
 
 What sessions need, networks and all that belongs to them, takes longer to import than the page to load. So nothing of
-it is imported here, but in a thread, while the browser opens the page.
+it is imported here, but in a thread, while the browser opens the page; which is told what a new session said another
+time, where that is known.
 """
 
 from __future__ import annotations
@@ -9,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from backlit.errors import InputError
 from backlit.extras import need
-from backlit.studio.bundle import modules
+from backlit.studio.bundle import served
 from backlit.studio.guard import HEADERS, Guard
 from backlit.studio.protocol import MOST_FILE
 
@@ -32,6 +32,7 @@ KINDS = {
 }  # fmt: skip
 MOST_MESSAGE = MOST_FILE + 2**20
 MOST_PAGES = 8  # of one session
+HEAD_START = 1.0  # seconds that the first page has before what sessions need is imported, if there is something known
 PORTS = 20  # that are tried
 SWEEP_SECONDS = 5.0  # from one look for sessions that nobody uses to the next
 STRANGER = (
@@ -40,7 +41,7 @@ STRANGER = (
 )
 
 
-def application(guard: Guard, session: Callable[[], Session]) -> Any:
+def application(guard: Guard, session: Callable[[], Session], first: Sequence[str | bytes] = ()) -> Any:
     """The server as an ASGI application.
 
     Parameters
@@ -48,6 +49,8 @@ def application(guard: Guard, session: Callable[[], Session]) -> Any:
     guard : Guard
     session : callable
         ``session()`` makes a session; called once, or for each pupil.
+    first : sequence of str or bytes
+        What it is known to say to a page that greets it, for the first page, if that comes before it.
 
     Raises
     ------
@@ -59,14 +62,20 @@ def application(guard: Guard, session: Callable[[], Session]) -> Any:
     from starlette.responses import PlainTextResponse, Response
     from starlette.routing import Route, WebSocketRoute
 
-    begun: list[Future[Desks]] = []
+    begun: list[asyncio.Task[Desks]] = []
+    told = asyncio.Event()  # a page has seen what is known
 
     async def desks() -> Desks:
-        return await asyncio.wrap_future(begun[0])
+        return await asyncio.shield(begun[0])
 
-    files = {f"/{path.relative_to(PAGE).as_posix()}": path for path in PAGE.rglob("*") if path.suffix in KINDS}
-    # So that the browser asks for all at once, and not for each when it has read one that imports it.
-    ahead = {"Link": ", ".join(f"</{path}>; rel=modulepreload" for path in modules(PAGE))}
+    async def begin() -> Desks:
+        if first:  # imports would take the processor from the page
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), HEAD_START)
+        return await asyncio.to_thread(_desks, guard, session)
+
+    files = {path.relative_to(PAGE).as_posix(): path for path in PAGE.rglob("*") if path.suffix in KINDS}
+    joined = served()
 
     def refused(request: Any, websocket: bool) -> str | None:
         """Why a request isn't answered; None if it is from here."""
@@ -91,38 +100,54 @@ def application(guard: Guard, session: Callable[[], Session]) -> Any:
             handed = {"Set-Cookie": guard.cookie_for(key)}
         if key is None:
             return PlainTextResponse(STRANGER, 403, HEADERS)
-        path = request.url.path if request.url.path != "/" else "/index.html"
-        if path not in files:
+        name = request.url.path.removeprefix("/") or "index.html"
+        if name not in joined and name not in files:
             return PlainTextResponse("There is no such file.\n", 404, HEADERS)
-        headers = {**HEADERS, **handed, **(ahead if path == "/index.html" else {})}
-        return Response(files[path].read_bytes(), 200, headers, KINDS[files[path].suffix])
+        data = joined[name] if name in joined else files[name].read_bytes()
+        return Response(data, 200, {**HEADERS, **handed}, KINDS[PurePosixPath(name).suffix])
 
     async def talk(websocket: Any) -> None:
         key = guard.key_of(websocket.headers.getlist("cookie"))
         if refused(websocket, websocket=True) is not None or key is None:
             await websocket.close(4403)
             return
+        heard = []
+        if first and not begun[0].done():
+            await websocket.accept()
+            heard = await _greeted(websocket, first)
+            told.set()
         places = await desks()
         if len(places.of(key).clients) >= MOST_PAGES:
             await websocket.close(4429)
             return
         from backlit.studio.talking import connected
 
-        await websocket.accept()
-        await connected(websocket, lambda client: places.of(key, client))
+        if not heard:
+            await websocket.accept()
+        await connected(websocket, lambda client: places.of(key, client), heard)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        with ThreadPoolExecutor(1, "backlit-studio-begin") as thread:
-            begun[:] = [thread.submit(_desks, guard, session)]
-            sweeping = asyncio.create_task(_sweep(await desks())) if guard.seats else None
-            yield
-            if sweeping is not None:
-                sweeping.cancel()
-            await asyncio.to_thread((await desks()).close)
+        begun[:] = [asyncio.create_task(begin())]
+        sweeping = asyncio.create_task(_sweep(await desks())) if guard.seats else None
+        yield
+        if sweeping is not None:
+            sweeping.cancel()
+        told.set()
+        await asyncio.to_thread((await desks()).close)
 
     routes = [WebSocketRoute("/ws", talk), Route("/{path:path}", page, methods=["GET"])]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _greeted(websocket: Any, first: Sequence[str | bytes]) -> list[Any]:
+    """Tell a page that greets what is known, and wait until it has seen it; what was heard, for the session."""
+    heard = [await websocket.receive()]
+    if heard[0]["type"] == "websocket.receive" and '"hello"' in (heard[0].get("text") or ""):
+        for part in first:
+            await (websocket.send_text(part) if isinstance(part, str) else websocket.send_bytes(part))
+        heard.append(await websocket.receive())
+    return heard
 
 
 def _desks(guard: Guard, session: Callable[[], Session]) -> Desks:
@@ -171,15 +196,13 @@ def listening(host: str, port: int) -> tuple[socket.socket, int]:
     )
 
 
-def serve(app: Any, listener: socket.socket, started: Callable[[], None]) -> None:
+def serve(app: Any, listener: socket.socket) -> None:
     """Run the server until Ctrl-C.
 
     Parameters
     ----------
     app : ASGI application
     listener : socket
-    started : callable
-        ``started()`` is called once it answers.
     """
     uvicorn: Any = need("uvicorn", extra="studio", why="the studio")
     need("websockets", extra="studio", why="the studio")
@@ -188,15 +211,5 @@ def serve(app: Any, listener: socket.socket, started: Callable[[], None]) -> Non
         timeout_graceful_shutdown=2, lifespan="on",
         ws_per_message_deflate=False,  # frames are numbers: packing them takes longer than sending them
     )  # fmt: skip
-    server = uvicorn.Server(config)
-
-    async def run() -> None:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        if server.started:
-            started()
-        await serving
-
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run())
+        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))

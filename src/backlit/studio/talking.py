@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,11 @@ IDLE_CODE = 4408  # by which a page is let go where nobody does anything
 LET_GO = Reply({"type": "note", "what": {}})  # what is sent to a page last
 
 
-async def connected(websocket: Any, join: Callable[[Client], Worker]) -> None:
-    """Carry messages between a page and the worker that it joins until it goes: one task reads, one writes."""
+async def connected(websocket: Any, join: Callable[[Client], Worker], heard: Sequence[Any] = ()) -> None:
+    """Carry messages between a page and the worker that it joins until it goes: one task reads, one writes.
+
+    What was `heard` of it before is answered first.
+    """
     from starlette.websockets import WebSocketDisconnect
 
     loop, unsent = asyncio.get_running_loop(), asyncio.Queue[Reply | None](MOST_UNSENT)
@@ -54,7 +57,7 @@ async def connected(websocket: Any, join: Callable[[Client], Worker]) -> None:
     client = Client(send, lambda: send(LET_GO))
     writer = asyncio.create_task(write())
     worker = join(client)
-    reader = asyncio.create_task(_read(websocket, worker, client))
+    reader = asyncio.create_task(_read(websocket, worker, client, list(heard)))
     try:
         await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -68,10 +71,10 @@ async def connected(websocket: Any, join: Callable[[Client], Worker]) -> None:
             await websocket.close(1001)
 
 
-async def _read(websocket: Any, worker: Worker, client: Client) -> None:
+async def _read(websocket: Any, worker: Worker, client: Client, heard: list[Any]) -> None:
     """Hand the page's messages to the worker."""
     while True:
-        event = await websocket.receive()
+        event = heard.pop(0) if heard else await websocket.receive()
         if event["type"] != "websocket.receive":
             return
         text, data = event.get("text"), event.get("bytes")

@@ -1,4 +1,5 @@
 // Start: texts, the store, the session, and what several parts of the page do together.
+import { opened, server } from "./early.js";
 import "./app.js";
 import { provide } from "./element.js";
 import { keep, keptBefore, remember, remembered } from "./keeping.js";
@@ -11,6 +12,7 @@ import { weightName } from "./chosen.js";
 import { fitting, isText } from "./recurrent.js";
 
 const LANGUAGE_KEY = "backlit-studio-language";
+const PATIENCE = 150; // milliseconds that a session is waited for, so that the page is drawn once, with all that there is
 const HAND_ROWS_APART = 0.03; // of the plane: rows that are painted with the mouse held down
 
 function firstLanguage() {
@@ -28,11 +30,7 @@ async function connection() {
   }
   if (recording) return (handlers) => new RecordedTransport(recording, handlers);
   if (worker) return (handlers) => new WorkerTransport(worker(), handlers);
-  const address = new URL("ws", location.href);
-  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-  address.search = "";
-  address.hash = "";
-  return (handlers) => new SocketTransport(address, handlers);
+  return (handlers) => new SocketTransport(server, handlers, opened);
 }
 
 class Studio {
@@ -170,8 +168,9 @@ async function start() {
   const studio = new Studio(store, await connection());
   provide(studio);
   globalThis.studio = studio; // for a person with the console open, and for tests
-  await customElements.whenDefined("studio-app");
+  await Promise.race([store.firstFrame(), new Promise((over) => setTimeout(over, PATIENCE))]);
   for (const app of document.querySelectorAll("studio-app")) app.begin();
+  store.shown();
 }
 
 start();

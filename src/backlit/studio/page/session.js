@@ -111,7 +111,7 @@ export class Session {
     if (other && !store.state.otherDiverged) this.#tell(`${say("other-network")}: ${told(other)}`, "warning");
     store.set({ otherDiverged: other });
     store.set({ diverged: diverged ?? null });
-    this.transport.send({ type: "seen", frame: message.frame });
+    store.afterDrawing(() => this.transport.send({ type: "seen", frame: message.frame }));
   }
 }
 

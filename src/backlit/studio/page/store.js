@@ -6,6 +6,9 @@ export class Store {
   #frameWatchers = new Set();
   #changed = new Set();
   #scheduled = false;
+  #early = []; // frames that came before there was anyone to draw them; null once there is
+  #seen = [];
+  #whenFrame;
 
   constructor(initial) {
     this.state = initial;
@@ -23,6 +26,27 @@ export class Store {
     }
   }
 
+  // When the first frame is there.
+  firstFrame() {
+    return new Promise((told) => (this.#whenFrame = told));
+  }
+
+  // Those who draw are there once the page has been shown: frames that came before are theirs, too.
+  shown() {
+    soon(() => {
+      const early = this.#early;
+      this.#early = null;
+      for (const [frame, side] of early) this.#draw(frame, side);
+      soon(() => this.#seen.splice(0).forEach((tell) => tell()));
+    });
+  }
+
+  // When what has come so far was drawn: at once, but for the first.
+  afterDrawing(tell) {
+    if (this.#early) this.#seen.push(tell);
+    else tell();
+  }
+
   watch(keys, tell) {
     this.#watchers.set(tell, keys);
     return () => this.#watchers.delete(tell);
@@ -36,6 +60,12 @@ export class Store {
   frameArrived(frame) {
     const side = frame.side ?? "a";
     this.state.frames = { ...this.state.frames, [side]: frame };
+    if (this.#early) this.#early.push([frame, side]);
+    else this.#draw(frame, side);
+    this.#whenFrame?.();
+  }
+
+  #draw(frame, side) {
     for (const tell of [...this.#frameWatchers]) tell(frame, side);
   }
 

@@ -15,17 +15,17 @@ export class SocketTransport {
   #closed = false;
   #timer;
 
-  constructor(address, { onMessage, onStatus }) {
+  // `opened`: a socket that was opened before; nothing comes by it until it is spoken to.
+  constructor(address, { onMessage, onStatus }, opened = undefined) {
     this.address = address;
     this.onMessage = onMessage;
     this.onStatus = onStatus;
-    this.#connect();
+    this.#connect(opened?.readyState <= WebSocket.OPEN ? opened : undefined);
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
   }
 
-  #connect() {
+  #connect(socket = new WebSocket(this.address)) {
     if (this.#tries === 0) this.onStatus("connecting");
-    const socket = new WebSocket(this.address);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.#tries = 0;
@@ -41,6 +41,7 @@ export class SocketTransport {
       this.#timer = setTimeout(() => this.#connect(), Math.min(LONGEST_WAIT, 250 * 2 ** this.#tries++));
     };
     this.#socket = socket;
+    if (socket.readyState === WebSocket.OPEN) queueMicrotask(socket.onopen); // who makes this has to have it first
   }
 
   // A studio that was started anew doesn't know the page any more, but it answers.

@@ -10,7 +10,7 @@ const WIDEST = 96; // of a block, so that the name of its kind stands in it
 export const isBlock = ({ units, block }) => block || units > MOST_UNITS;
 
 // columns: [{units, x, size, places: [{x, y}]}], x and y the middle of each unit; height for all.
-export function arrange(layers, width, height, orders = {}, narrowest = 78) {
+export function arrange(layers, width, height, orders = {}, narrowest = 85) {
   const step = Math.max(narrowest, width / Math.max(layers.length, 1));
   const columns = layers.map((layer, index) => {
     const x = step * (index + 0.5);
