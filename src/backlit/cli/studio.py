@@ -100,12 +100,12 @@ def command(
         output.tell(f"port {port} is taken; this is {guard.port}")
     output.tell(f"The studio is at {own}")
     tell_others(host, guard.port, guard.token, pupils)
-    output.tell("Ctrl-C stops it")
     if not no_browser:
         open_browser(own)
 
     process.stay()
-    serve(application(guard, session, first.known() if plain else ()), listener)
+    told = application(guard, session, first.known() if plain else ())
+    serve(told, listener, lambda: output.tell("Ctrl-C stops it"))
     output.tell("the studio was stopped")
 
 

@@ -196,13 +196,15 @@ def listening(host: str, port: int) -> tuple[socket.socket, int]:
     )
 
 
-def serve(app: Any, listener: socket.socket) -> None:
+def serve(app: Any, listener: socket.socket, started: Callable[[], None]) -> None:
     """Run the server until Ctrl-C.
 
     Parameters
     ----------
     app : ASGI application
     listener : socket
+    started : callable
+        ``started()`` is called once it answers.
     """
     uvicorn: Any = need("uvicorn", extra="studio", why="the studio")
     need("websockets", extra="studio", why="the studio")
@@ -211,5 +213,15 @@ def serve(app: Any, listener: socket.socket) -> None:
         timeout_graceful_shutdown=2, lifespan="on",
         ws_per_message_deflate=False,  # frames are numbers: packing them takes longer than sending them
     )  # fmt: skip
+    server = uvicorn.Server(config)
+
+    async def run() -> None:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if server.started:
+            started()
+        await serving
+
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+        asyncio.run(run())
