@@ -62,9 +62,9 @@ def labels_in(figure: Any, language: str, also: Patterns = ()) -> Iterator[int]:
             text.set_text(english)
 
 
-def _words(english: str, language: str, also: Patterns) -> str | None:
+def _words(english: Any, language: str, also: Patterns) -> str | None:
     """A label in a language, if it is one of Backlit's own."""
-    own = english and not isinstance(english, Given)
+    own = isinstance(english, str) and english and not isinstance(english, Given)
     return (translated(english, language) or matched(english, also)) if own else None
 
 

@@ -14,9 +14,7 @@ from backlit.report.texts import catalogue
 
 Patterns = Sequence[tuple[re.Pattern[str], str]]
 _GIVEN = "given-label-"  # what ids of groups begin with whose texts came with the data
-_TEXT = re.compile(
-    rf'<g id="{_GIVEN}\d+">.*?</g>|<text(?P<how>[^>]*)>(?P<words>[^<]+)</text>', flags=re.DOTALL
-)
+_TEXT = re.compile(rf'<g id="{_GIVEN}\d+">.*?</g>|<text(?P<how>[^>]*)>(?P<words>[^<]+)</text>', flags=re.DOTALL)
 
 
 def mark_given(figure: Any) -> None:
@@ -74,6 +72,7 @@ def patterns(labels: Mapping[str, str]) -> Patterns:
     made = []
     for english, text in labels.items():
         parts = re.split(r"\{(\w+)\}", english)
-        pattern = "".join(f"(?P<{part}>.+)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+        words = [re.escape(part).replace(r"\ ", r"\s") for part in parts]  # a long label may be broken into lines
+        pattern = "".join(f"(?P<{part}>.+)" if i % 2 else words[i] for i, part in enumerate(parts))
         made.append((re.compile(pattern), text))
     return made
