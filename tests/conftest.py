@@ -4,6 +4,7 @@ import gc
 import os
 import random
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the numbers that we compare with are a CPU's
 os.environ.setdefault("KERAS_BACKEND", "jax")  # TensorFlow isn't installed
 
+# Tests start hundreds of Pythons, each of which would compile Backlit's modules anew for a second.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 import numpy as np
 import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
+sys.dont_write_bytecode = False
 threadpool_limits(1, user_api="blas")  # small arrays: on a busy machine NumPy's threads wait for each other, tenfold
 
 settings.register_profile("backlit", deadline=None, derandomize=True)  # compiling takes its time

@@ -18,6 +18,7 @@ import nbformat
 import numpy as np
 import pytest
 import typer
+from matplotlib.text import Text
 
 import backlit as bl
 from backlit.cli.main import app
@@ -320,6 +321,23 @@ def test_what_comes_with_the_data_stays_as_it_is() -> None:
         (axis,), (legend,) = own.axes, own.legends
         assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("loss", "weight", "learning rate")
         assert {"training", "input", "오답"} == {text.get_text() for text in legend.get_texts()}
+
+
+def test_pictures_of_networks_have_korean_labels() -> None:
+    rows = np.random.default_rng(0).normal(size=(20, 5)).astype("float32")
+    convolutions = bl.Sequential(bl.Conv2d(20, 3), bl.Conv2d(20, 3)).build((8, 8, 1))
+    figures = (
+        bl.plots.decision_boundary(bl.Linear(2).build((5,)), rows),
+        bl.plots.filters(convolutions, "1"),
+        bl.plots.feature_maps(convolutions, "0", np.zeros((1, 8, 8, 1))),
+        bl.plots.weights_as_images(bl.Sequential(bl.Linear(100)).build(64)),
+        bl.plots.attention(np.full((2, 3, 3), 1 / 3)),
+    )
+    for figure in figures:
+        with labels_in(figure, "ko", korean_labels.more()):
+            figure.draw_without_rendering()
+            texts = {text.get_text() for text in figure.findobj(Text) if re.search("[A-Za-z]{2}", text.get_text())}
+            assert not texts
 
 
 def test_a_korean_page_s_drawings_are_korean(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from benchmarks.doctor.outside_data import OUTSIDE
 from benchmarks.doctor.score_data import OWN, ROWS
 from benchmarks.doctor.strangers_others import OTHERS
 from benchmarks.doctor.strangers_tables import TABLES
+from benchmarks.doctor.third_data import THIRD
 
 
 def _sklearn(load: Callable[..., Any], rows: int = ROWS) -> Callable[[np.random.Generator], Any]:
@@ -199,4 +200,5 @@ DATA: dict[str, Callable[[np.random.Generator], Any]] = {
     **OUTSIDE,
     **TABLES,
     **OTHERS,
+    **THIRD,
 }

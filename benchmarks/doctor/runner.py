@@ -68,7 +68,8 @@ class Case:
     @property
     def origin(self) -> str:
         """Of the first catalogue, made outside it before there were rules for it, or made for rules to be set on."""
-        names = {"outside": "outside the catalogue", "strangers": "a stranger's", "second": "made for the rules"}
+        made = "made for the rules"
+        names = {"outside": "outside the catalogue", "strangers": "a stranger's", "second": made, "third": made}
         return names.get(self.file, "seeded")
 
 

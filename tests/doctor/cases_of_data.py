@@ -29,6 +29,8 @@ from tests.doctor.making import (
     MASKED_LSTM,
     RAGGED,
     SCATTERED,
+    TAILED,
+    TWINS,
     TWO,
     classes,
     columns,
@@ -88,6 +90,11 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         unrelated_labels.UNRELATED_LABELS, unrelated_labels.BY_ACCURACY,
         evidence([1.0] * 20, net=TWO, loss="cross_entropy", data=classes(0.5, **simple(0.5, guess=0.5))),
         evidence([1.0] * 20, net=TWO, loss="cross_entropy", data=classes(0.5, **simple(0.9, guess=0.5))),
+    ),
+    (
+        unrelated_labels.UNRELATED_LABELS, unrelated_labels.BY_TWINS,
+        evidence([1.0] * 20, net=TWO, loss="cross_entropy", data=classes(0.5, twins=TWINS)),
+        evidence([1.0] * 20, net=TWO, loss="cross_entropy", data=classes(0.5, twins=TWINS | {"agree": 0.7})),
     ),
     (
         targets.CLASSES_AS_NUMBERS, targets.WHOLE,
@@ -176,6 +183,11 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         odd_values.OUTLYING, odd_values.TARGETS_FAR_OUT,
         evidence(data={"far_targets": {"rows": 3, "share": 0.01, "column": 0, "times": 2000.0}}),
         evidence(data={"far_targets": {}}),
+    ),
+    (
+        odd_values.OUTLYING, odd_values.TAILS,
+        evidence([0.95] * 20, data=TAILED | simple(0.0) | {"tamed": simple(0.6)["reference"]}),
+        evidence([0.95] * 20, data=TAILED | simple(0.0) | {"tamed": simple(0.0)["reference"]}),
     ),
     (
         leaking_column.LEAKING, leaking_column.COLUMN,

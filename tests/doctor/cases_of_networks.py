@@ -19,7 +19,7 @@ from backlit.doctor.findings import (
 )
 from backlit.train.divergence import Divergence
 from tests.doctor.common import STARTS, evidence
-from tests.doctor.making import OFF, RELU, RNN, SIX, TWO, by_step, deep, flow, net
+from tests.doctor.making import OFF, RELU, RNN, SIX, TOKENS, TWO, by_step, deep, flow, net
 
 # Of each finding and way in which it shows: evidence of it, and a healthy twin that differs where it matters.
 CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
@@ -32,6 +32,11 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         last_layer.ACTIVATION_BEFORE_LOSS, last_layer.BOUNDED,
         evidence(net=net(bl.Linear(3), bl.Tanh()), loss="cross_entropy"),
         evidence(net=net(bl.Linear(3), bl.LeakyReLU()), loss="cross_entropy"),
+    ),
+    (
+        last_layer.ACTIVATION_BEFORE_LOSS, last_layer.SQUEEZED,
+        evidence(net=net(bl.Linear(3), bl.Softmax()), loss="hinge"),
+        evidence(net=net(bl.Linear(3), bl.Tanh()), loss="hinge"),
     ),
     (
         last_layer.SOFTMAX_ON_ONE_UNIT, last_layer.ONE_UNIT,
@@ -68,12 +73,27 @@ CASES: list[tuple[Any, Any, Evidence, Evidence]] = [
         evidence(net=RELU, weights={"0/weight": {"rms": 0.0, "alike": True}}),
         evidence(net=RELU, weights={"0/weight": STARTS | {"alike": False}}),
     ),
+    (
+        start.ZERO, start.SAME_VECTOR,
+        evidence(net=TOKENS, weights={"0/weight": {"rms": 0.0, "alike": True}}, norm=0.0),
+        evidence(net=TOKENS, weights={"0/weight": {"rms": 0.0, "alike": True}}, norm=0.5),
+    ),
+    (
+        start.CONSTANT, start.SAME_VECTOR,
+        evidence(net=TOKENS, weights={"0/weight": {"rms": 1.0, "alike": True}}, still=("0/weight",)),
+        evidence(net=TOKENS, weights={"0/weight": {"rms": 1.0, "alike": True}}),
+    ),
     (start.TOO_SMALL, start.SMALL, evidence(weights={"0/weight": {"rms": 1e-3}}), evidence()),
     (start.TOO_LARGE, start.LARGE, evidence(weights={"0/weight": {"rms": 5.0}}), evidence()),
     (
         start.NEGATIVE_BIAS, start.BELOW,
         evidence(net=RELU, layers=OFF, weights={"0/bias": {"mean": -5.0}}),
         evidence(net=RELU, layers=OFF, weights={"0/bias": {"mean": -0.5}}),
+    ),
+    (
+        still_layers.UNCONNECTED, still_layers.OF_ONE,
+        evidence(net=net(bl.Linear(1), bl.LayerNorm(), bl.Linear(2))),
+        evidence(net=net(bl.Linear(2), bl.LayerNorm(), bl.Linear(2))),
     ),
     (still_layers.UNCONNECTED, still_layers.SILENT, evidence(gradient=0.0), evidence()),
     (still_layers.UNCONNECTED, still_layers.MANY_SILENT, evidence(net=SIX, gradient=0.0), evidence(net=SIX)),

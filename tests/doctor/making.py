@@ -62,6 +62,9 @@ RAGGED = {
     "steps": 40, "blank": 0, "padding": 0.0, "after": 0.5, "before": 0.0, "full": 0.05, "empty": 0.0, "lengths": 30,
 }  # fmt: skip
 MASKED = RAGGED | {"masked": 0.5, "inner": 0.3, "contrary": 0.2}
+TWINS = {"contrary": 0.5, "repeated": 1.0, "chance": 0.3, "natural": 1.0, "agree": 0.51, "any": 0.5}
+TAILED = {"targets": {"tails": 0.8, "middle": 1.5, "mean": 0.5, "std": 4.0}}
+TOKENS = net(bl.Embedding(9, 4), bl.Flatten(), bl.Linear(2), shape=(5,))
 LSTM, MASKED_LSTM = recurrent(bl.LSTM(3)), recurrent(bl.Masked(bl.LSTM(3)))
 RNN = recurrent(bl.RNN(3))
 TWO = net(bl.Linear(4), bl.Tanh(), bl.Linear(2))

@@ -14,10 +14,11 @@ from backlit.doctor.findings import (
     sequences,
     still_layers,
     undefined,
+    unrelated_labels,
 )
 from backlit.train.divergence import Divergence
 from tests.doctor.common import evidence, names
-from tests.doctor.making import simple
+from tests.doctor.making import held_out, simple
 
 WAVES = list(0.6 + 0.3 * (np.arange(20) % 2))
 
@@ -76,6 +77,21 @@ def test_what_a_line_knows_needs_no_width() -> None:
     arrived = {"net": narrow, "ratio": 0.01, "start": {"params": {}}}
     assert names(capacity.capacity(evidence(data=simple(0.95, linear=0.1), **arrived))) == ["too little capacity"]
     assert not capacity.capacity(evidence(data=simple(0.95), **arrived))
+
+
+def test_what_shares_of_tokens_tell_is_told() -> None:
+    by_heart = {"net": bl.Sequential(bl.Linear(4), bl.Tanh(), bl.Linear(2)).build((3,)), "loss": "cross_entropy"}
+    shares = {"shares": [0.5, 0.5]}
+
+    def told(inner: float) -> list[str]:
+        parts = held_out(
+            token=3, inner=inner, across=inner, within=inner, guess=0.5, guess_inner=0.5, counted_inner=250
+        )
+        data = {"kind": "class", "targets": shares, "held_targets": shares, **parts}
+        return names(unrelated_labels.by_heart(evidence([0.1] * 20, [1.2] * 20, data=data, **by_heart)))
+
+    assert told(0.51) == ["unrelated labels"]
+    assert told(0.9) == []
 
 
 def test_rows_that_repeat_by_nature_are_no_copies() -> None:

@@ -753,3 +753,22 @@ def test_a_run_is_drawn_as_its_network():
     assert bl.draw(run, "neurons").svg == bl.draw(run.network, "neurons").svg
     told = bl.explain_update(run, x[0], x[0, :1], "sgd", weight="2/weight[0,0]")
     assert told.weights[0].symbol.text == "w₃₅"
+
+
+@pytest.mark.parametrize(
+    ("lang", "made", "given"),
+    [
+        ("en", "q2 = log(q1) made the first NaN or infinite value, from [1, -3]", "x was given with [nan, 1]"),
+        (
+            "ko",
+            "NaN 또는 무한대가 처음 나온 곳: q2 = log(q1), 받은 값 [1, -3]",
+            "NaN 또는 무한대가 처음부터 들어 있음: x = [nan, 1]",
+        ),
+    ],
+)
+def test_where_nan_comes_from_is_told_in_the_picture_s_language(lang, made, given) -> None:
+    with np.errstate(invalid="ignore"):
+        first = bl.ops.log(bl.tensor([0.5, -1.5], name="x") * 2).sum()
+    second = bl.tensor([np.nan, 1.0], name="x").sum()
+    for graph, line in ((first, made), (second, given)):
+        assert f">{line}<" in bl.draw(graph).within(lang).svg

@@ -21,6 +21,7 @@ FEWEST_STEPS = 8  # of a sequence, of which first and last third can be told apa
 CLEARLY = 2.5  # standard errors
 COMMON = 0.75  # share of the commonest class: guessing is hard to beat there
 TELLING = 100  # rows: of fewer, nobody can say that nothing tells their targets
+LUCK = 0.06  # standard error of how often twins agree: if it is more, nothing can be said
 UNSEEN = 0.1  # skill that shows that inputs tell something of their targets
 
 DEAD = Template(
@@ -193,11 +194,43 @@ def never_better(e: Evidence) -> bool:
 
 def simple_models_fail(e: Evidence) -> bool | None:
     """Whether simple models do no better than guessing, either; None if there are none."""
-    simple = e.data.get("reference") or {}
-    if "linear" not in simple or simple["rows"] < TELLING:
+    simple = e.data.get("tamed") or e.data.get("reference") or {}
+    if "linear" not in simple:
+        differ = twins_differ(e)  # that twins agree tells nothing: they may be copies
+        if _tokens_tell(e) and not (differ and e.data["twins"]["repeated"] >= 0.5):
+            return False
+        return differ or None
+    if simple["rows"] < TELLING:
         return None
     error = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else min(0.05, 12 / simple["rows"])
     return bool(max(simple["linear"], simple["neighbours"]) <= simple["guess"] + error)
+
+
+def _tokens_tell(e: Evidence) -> bool:
+    """Whether simple models tell training rows by how often each token is in them, each row judged by the others."""
+    parts = e.data.get("parts") or {}
+    rows = parts.get("counted_inner", 0.0)
+    if "token" not in parts or rows < TELLING:
+        return False
+    error = math.sqrt(0.25 / rows) if e.classes else min(0.05, 12 / rows)
+    return bool(parts["inner"] > parts["guess_inner"] + CLEARLY * error)
+
+
+def twins_differ(e: Evidence) -> bool:
+    """Whether rows that are equal have the same target no more often than any two rows: inputs tell nothing of it."""
+    twins = e.data.get("twins") or {}
+    rows = twins.get("repeated", 0.0) * e.data.get("rows", 0)
+    if "agree" not in twins or rows < TELLING:
+        return False
+    error = error_of_twins(e)
+    return bool(error <= LUCK and twins["agree"] <= twins["any"] + 2 * error)
+
+
+def error_of_twins(e: Evidence) -> float:
+    """Standard error of how often twins agree: of so many pairs as there are at least."""
+    twins = e.data["twins"]
+    pairs = max(twins["repeated"] * e.data["rows"] / 2, 1.0)
+    return float(math.sqrt(twins["any"] * (1 - twins["any"]) / pairs) if e.classes else 1 / math.sqrt(pairs))
 
 
 def undefined_somewhere(e: Evidence) -> bool:

@@ -18,9 +18,15 @@ from backlit.graph.tensor import Array, Tensor, value_of
 from backlit.graph.tree import same_numbers
 from backlit.inspect.format import formula_of, node_names, plain, summary
 from backlit.inspect.trace import described
+from backlit.languages import Template, join
 from backlit.verbs import verb
 
 _SHOWN = 60  # lines of a table or tree; what is left out is said
+_GIVEN = Template("{name} was given with {value}", "NaN 또는 무한대가 처음부터 들어 있음: {name} = {value}")
+_MADE = Template(
+    "{name} = {formula} made the first NaN or infinite value, from {inputs}",
+    "NaN 또는 무한대가 처음 나온 곳: {name} = {formula}, 받은 값 {inputs}",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,10 +166,10 @@ class Explanation:
                 continue
             parents = [np.asarray(value_of(p)) for p in node.tensor.parents]
             if node.tensor.op is None:
-                return f"{node.name} was given with {summary(node.value)}"
+                return _GIVEN.say(name=node.name, value=summary(node.value))
             if not any(is_bad(p) for p in parents):
-                inputs = ", ".join(summary(p) for p in parents)
-                return f"{node.name} = {node.formula} made the first NaN or infinite value, from {inputs}"
+                inputs = join(", ", map(summary, parents))
+                return _MADE.say(name=node.name, formula=node.formula, inputs=inputs)
         return None
 
     def rows(self) -> list[tuple[str, ...]]:

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from backlit.graph.tensor import Tensor
+from backlit.languages import Template
 
+_NOT_FINITE = Template("{shape}, {n} NaN or infinite", "{shape}, NaN이나 무한대 {n}개")
+_RANGE = Template("{shape}, mean {mean:.3g}, {low:.3g} to {high:.3g}", "{shape}, 평균 {mean:.3g}, {low:.3g}~{high:.3g}")
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "·", "divide": "/", "matmul": "@", "power": "**"}
 
 
@@ -71,8 +74,8 @@ def summary(value: Any) -> str:
         return shape
     bad = int((~np.isfinite(array)).sum())
     if bad:
-        return f"{shape}, {bad} NaN or infinite"
-    return f"{shape}, mean {array.mean():.3g}, {array.min():.3g} to {array.max():.3g}"
+        return _NOT_FINITE.say(shape=shape, n=bad)
+    return _RANGE.say(shape=shape, mean=array.mean(), low=array.min(), high=array.max())
 
 
 def plain(value: Any) -> Any:

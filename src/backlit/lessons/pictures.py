@@ -42,18 +42,48 @@ def labels_in(figure: Any, language: str, also: Patterns = ()) -> Iterator[int]:
     from matplotlib.text import Text
 
     changed = []
+    formatters = []
     try:
+        if language != "en":
+            for axis in _named_ticks(figure):  # their texts are written anew when they are drawn
+                formatters.append((axis, axis.get_major_formatter()))
+                axis.set_major_formatter(_in(axis.get_major_formatter(), language, also))
         for text in figure.findobj(Text) if language != "en" else ():
             english = text.get_text()
-            own = english and not isinstance(english, Given)
-            words = (translated(english, language) or matched(english, also)) if own else None
+            words = _words(english, language, also)
             if words is not None:
                 changed.append((text, english))
                 text.set_text(words)
         yield len(changed)
     finally:
+        for axis, formatter in formatters:
+            axis.set_major_formatter(formatter)
         for text, english in changed:
             text.set_text(english)
+
+
+def _words(english: Any, language: str, also: Patterns) -> str | None:
+    """A label in a language, if it is one of Backlit's own."""
+    own = isinstance(english, str) and english and not isinstance(english, Given)
+    return (translated(english, language) or matched(english, also)) if own else None
+
+
+def _named_ticks(figure: Any) -> list[Any]:
+    """Axes of a figure whose ticks have names, not numbers."""
+    from matplotlib.ticker import FuncFormatter
+
+    every = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    return [axis for axis in every if isinstance(axis.get_major_formatter(), FuncFormatter)]
+
+
+def _in(formatter: Any, language: str, also: Patterns) -> Callable[[float, int | None], str]:
+    """What puts a tick's name into a language."""
+
+    def named(value: float, place: int | None = None) -> str:
+        english = formatter(value, place)
+        return _words(english, language, also) or english
+
+    return named
 
 
 def shown(picture: Any, language: str = "en") -> tuple[str, bytes]:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from backlit.inspect.draw.drawing import Drawing
 from backlit.inspect.plots.style import COLOURS, MARKERS, figure, label, picture
 from backlit.languages import NAMES
-from backlit.report.labels import in_each_language
+from backlit.report.labels import in_each_language, mark_given
 
 THUMBNAIL = 96  # pixels
 _SETTINGS = {"svg.fonttype": "none"}  # text stays text: small, searchable, and in the reader's fonts
@@ -34,17 +34,19 @@ def svg(made: Any, name: str, caption: str) -> Markup:
     from matplotlib import rc_context
 
     written = io.StringIO()
+    mark_given(made)
     with rc_context(_SETTINGS | {"svg.hashsalt": name}):
         made.savefig(written, format="svg", transparent=True, metadata={"Date": None})
     text = written.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    text = in_each_language(text)
     text = re.sub(r'\b(id="|xlink:href="#|url\(#)', rf"\g<1>{name}-", text)
     text = re.sub(r' d="[^"]*"', lambda path: _rounded(path.group()), text)
     width, height = (float(size) for size in re.findall(r' (?:width|height)="([\d.]+)pt"', text)[:2])
     head = f'<svg role="img" aria-labelledby="{caption}" style="--wide: {width:.0f}px" viewBox="0 0 {width} {height}"'
     text = re.sub(r"^<svg[^>]*>", f'{head} xmlns:xlink="http://www.w3.org/1999/xlink">', text)
-    return Markup(in_each_language(text))  # noqa: S704, matplotlib escapes what stands in figures
+    return Markup(text)  # noqa: S704, matplotlib escapes what stands in figures
 
 
 def inlined(drawing: Drawing) -> Markup:

@@ -6,24 +6,40 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from html import escape, unescape
+from typing import Any
 
+from backlit.inspect.plots.style import Given
 from backlit.languages import NAMES
 from backlit.report.texts import catalogue
 
 Patterns = Sequence[tuple[re.Pattern[str], str]]
-_TEXT = re.compile(r"<text(?P<how>[^>]*)>(?P<words>[^<]+)</text>")
+_GIVEN = "given-label-"  # what ids of groups begin with whose texts came with the data
+_TEXT = re.compile(rf'<g id="{_GIVEN}\d+">.*?</g>|<text(?P<how>[^>]*)>(?P<words>[^<]+)</text>', flags=re.DOTALL)
+
+
+def mark_given(figure: Any) -> None:
+    """Let a figure's SVG tell which labels came with the data: a column called "loss" isn't the loss."""
+    from matplotlib.text import Text
+
+    for number, text in enumerate(figure.findobj(Text)):
+        if isinstance(text.get_text(), Given):
+            text.set_gid(f"{_GIVEN}{number}")
 
 
 def in_each_language(svg: str) -> str:
-    """A picture whose known words stand in it once in each language.
+    """A picture whose known words stand in it once in each language; those that are marked as given, as they are.
 
     >>> print(in_each_language('<text x="1">epoch 3</text><text>0.5</text>'))
     <text x="1" class="t" lang="en">epoch 3</text><text x="1" class="t" lang="ko">에포크 3</text><text>0.5</text>
+    >>> print(in_each_language('<g id="given-label-2"><text>loss</text></g>'))
+    <g id="given-label-2"><text>loss</text></g>
     """
     return _TEXT.sub(_each, svg)
 
 
 def _each(match: re.Match[str]) -> str:
+    if match["words"] is None:
+        return match[0]
     how, english = match["how"], unescape(match["words"])
     texts = {lang: english if lang == "en" else translated(english, lang) for lang in NAMES}
     if any(text is None for text in texts.values()):
@@ -56,6 +72,7 @@ def patterns(labels: Mapping[str, str]) -> Patterns:
     made = []
     for english, text in labels.items():
         parts = re.split(r"\{(\w+)\}", english)
-        pattern = "".join(f"(?P<{part}>.+)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+        words = [re.escape(part).replace(r"\ ", r"\s") for part in parts]  # a long label may be broken into lines
+        pattern = "".join(f"(?P<{part}>.+)" if i % 2 else words[i] for i, part in enumerate(parts))
         made.append((re.compile(pattern), text))
     return made

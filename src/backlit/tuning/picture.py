@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backlit.inspect.plots.style import COLOURS, figure, label, picture
+from backlit.inspect.plots.style import COLOURS, figure, given, label, picture
 from backlit.tuning.space import Choice, Interval, Space
 
 COLUMNS = 3
@@ -84,7 +84,7 @@ def _panel(
         spread = (np.random.default_rng(0).random(len(values)) - 0.5) * ROOM
         places = np.array([known.index(value) for value in values]) + spread
         axis.set_xticks(
-            range(len(known)), [label(_short(value)) for value in known], fontsize=7, rotation=20, ha="right"
+            range(len(known)), [given(_short(value)) for value in known], fontsize=7, rotation=20, ha="right"
         )
         axis.set_xlim(-0.6, len(known) - 0.4)
     else:

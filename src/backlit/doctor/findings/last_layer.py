@@ -12,7 +12,7 @@ from backlit.doctor.repair import networks
 from backlit.doctor.symptoms import seen
 from backlit.languages import Template
 from backlit.nn.layers.activations import Sigmoid, Softmax
-from backlit.nn.losses import CrossEntropy
+from backlit.nn.losses import CrossEntropy, Hinge
 
 OUT_OF_REACH = 0.05  # of the targets' range that lies outside the activation's
 
@@ -32,6 +32,14 @@ BOUNDED = Sign(
     _BEFORE_LOSS,
     Template("least loss of the hardest class", "가장 어려운 클래스의 손실 최솟값"),
     Template("the loss takes scores and applies a {own} itself", "손실 함수가 점수를 받아 {own}{을/를} 스스로 적용함"),
+)
+SQUEEZED = Sign(
+    _BEFORE_LOSS,
+    Template("greatest difference between two scores", "두 점수의 차이로 가능한 최댓값"),
+    Template(
+        "more than the margin: a row is done only when its class is ahead by so much (Weston & Watkins 1999)",
+        "마진보다 커야 함. 정답 클래스가 그만큼 앞서야 비로소 맞힌 것으로 침(Weston & Watkins 1999)",
+    ),
 )
 OUTSIDE = Sign(
     Template(
@@ -66,6 +74,10 @@ def last_activation(e: Evidence) -> list[Finding]:
             return []  # it reaches every number
         floor = _floor(own, units, facts.low, facts.high)
         return [ACTIVATION_BEFORE_LOSS.found(BOUNDED, floor, 0.0, seen(e), own=own, **values)]
+    if isinstance(e.loss, Hinge) and facts is not None and facts.high - facts.low <= e.loss.margin:
+        gap = {"gap": facts.high - facts.low, "margin": e.loss.margin}
+        severity = "remark" if e.well else "alarm"
+        return [ACTIVATION_BEFORE_LOSS.found(SQUEEZED, gap["gap"], gap["margin"], seen(e), severity, **gap, **values)]
     if own == "identity" and not isinstance(part.layer, (Softmax, Sigmoid)):
         return [SOURCE_OF_NAN.found(BELOW_ZERO, None, 0.0, **values)]
     return _reach(e, part)
@@ -127,7 +139,7 @@ ACTIVATION_BEFORE_LOSS = Kind(
     remedy="net = bl.Sequential(*net.layers[:-1])  # the loss applies softmax or sigmoid itself",
     of_one="{name} without its last activation  # the loss applies softmax or sigmoid itself",
     effect=Template("a loss that can reach 0", "손실이 0까지 내려갈 수 있습니다."),
-    signs=(BOUNDED,),
+    signs=(BOUNDED, SQUEEZED),
     rules=(last_activation,),
     repair=networks.without_end,
 )

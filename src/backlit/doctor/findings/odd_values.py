@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from backlit.doctor.evidence import Evidence
+from backlit.doctor.evidence import SURE, Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.repair import rows
-from backlit.doctor.symptoms import seen
+from backlit.doctor.symptoms import seen, simple_models_fail
 from backlit.languages import Template
+from backlit.nn.losses import MeanSquaredError
 from backlit.train.probes.columns import CODE, FAR
+from backlit.train.probes.targets import HEAVY
 
 CODED = Sign(
     Template(
@@ -39,6 +41,20 @@ TARGETS_FAR_OUT = Sign(
 )
 
 
+TAILS = Sign(
+    Template(
+        "targets, of which the middle half spans {middle:.3g}; without their tails simple models reach R² {score:.2f}",
+        "목푯값(가운데 절반의 폭은 {middle:.3g}). 꼬리를 줄이면 단순한 모형도 R² {score:.2f}에 이름",
+    ),
+    Template(
+        "share of all squared errors that is made by rows beyond three times that span",
+        "그 폭의 세 배를 넘어 벗어난 데이터가 제곱 오차 전체에서 차지하는 비율",
+    ),
+    Template("half; of a normal distribution it is 0 (Tukey 1977)", "절반. 정규 분포라면 0에 가까움(Tukey 1977)"),
+    remedy="bl.fit(..., loss=bl.Huber({middle:.2g}))  # or learn log(y), where all targets are above 0",
+)
+
+
 def codes(e: Evidence) -> list[Finding]:
     """A number far from all others that comes again and again: it stands for "not known"."""
     coded: dict[str, Any] = e.data.get("coded") or {}
@@ -59,6 +75,19 @@ def outlying(e: Evidence) -> list[Finding]:
     if not far:
         return []
     return [OUTLYING.found(FAR_OUT, far["times"], FAR, seen(e), severity, rows=far["rows"], column=far["column"])]
+
+
+def tails(e: Evidence) -> list[Finding]:
+    """Targets of which few rows make most of the squared error, where simple models know the others."""
+    told = e.data.get("tamed") or {}
+    if not e.trained or "linear" not in told or not isinstance(e.loss, MeanSquaredError):
+        return []
+    if (e.skill(e.validated) or 0.0) >= SURE:
+        return []
+    if e.data.get("far_targets") or simple_models_fail(e) is not False:
+        return []
+    values = {"middle": e.targets["middle"], "score": max(told["linear"], told["neighbours"])}
+    return [OUTLYING.found(TAILS, e.targets["tails"], HEAVY, seen(e), "remark" if e.well else "alarm", **values)]
 
 
 CODES = Kind(
@@ -94,8 +123,9 @@ OUTLYING = Kind(
     ),
     remedy="low, high = np.quantile(x, [0.01, 0.99], axis=0); x = np.clip(x, low, high)  # or leave the rows out",
     effect=Template("columns in which rows differ", "열 안에서 데이터가 서로 구별됩니다."),
-    signs=(FAR_OUT, TARGETS_FAR_OUT),
+    signs=(FAR_OUT, TARGETS_FAR_OUT, TAILS),
     rules=(outlying,),
+    fallback=(tails,),
     repair=rows.without_outlying,
 )
 

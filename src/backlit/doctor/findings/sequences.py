@@ -6,6 +6,7 @@ from backlit.doctor.evidence import LEARNED, Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.duplicates import CONTRARY
 from backlit.doctor.findings.stopped_early import stopped
+from backlit.doctor.repair import networks
 from backlit.doctor.symptoms import never_better, seen, simple_models_fail, through_time
 from backlit.languages import Template
 
@@ -164,6 +165,7 @@ UNMASKED_PADDING = Kind(
     signs=(READ,),
     rules=(padding,),
     picture="run.flow()",
+    repair=networks.masked,
 )
 
 KINDS = (MASKED_TARGET, TRUNCATED, UNMASKED_PADDING)

@@ -29,6 +29,15 @@ COPIES = Sign(
     Template("units that differ", "서로 다른 유닛"),
     Template("equal weights get equal gradients", "가중치가 같으면 기울기도 같음"),
 )
+SAME_VECTOR = Sign(
+    Template("layer {layer}: {rows} tokens", "{layer}번 층: 토큰 {rows}개"),
+    Template("vectors that differ", "서로 다른 벡터"),
+    Template(
+        "two: tokens of one vector are the same to the network, and at every look they still have one",
+        "둘 이상이어야 함. 벡터가 같은 토큰은 신경망에 똑같아 보이는데, 볼 때마다 벡터가 하나뿐임",
+    ),
+    remedy="bl.Embedding(1000, 16)  # vectors that differ; and freeze=() so that they are learned",
+)
 SMALL = Sign(
     Template("{path} and the like: {times:.2g} times what theory has", "{path} 등: 이론값의 {times:.2g}배"),
     Template("share of the signal that hidden layers leave", "은닉층을 지나고 남는 신호의 비율"),
@@ -83,6 +92,32 @@ def alike(e: Evidence) -> list[Finding]:
         kind = ZERO if zero else CONSTANT
         return [kind.found(COPIES, 0.0, 1.0, seen(e), layer=part.path or "network", units=part.output[-1])]
     return []
+
+
+def one_vector(e: Evidence) -> list[Finding]:
+    """Tokens that all have the same vector, and keep it: nothing tells them apart."""
+    starts = e.start.get("weights", {})
+    for part in e.weighted:
+        if not isinstance(part.layer, Embedding):
+            continue
+        for path in e.weights(part):
+            if e.fitted or not starts.get(path, {}).get("alike"):
+                continue
+            records = e.looks if e.trained else [e.start]
+            looks = [record["params"].get(path, {}) for record in records if record.get("params")]
+            if looks and all(_stays(look, e.trained) for look in looks):
+                kind = CONSTANT if starts[path]["rms"] else ZERO
+                where = part.path or "network"
+                return [kind.found(SAME_VECTOR, 1.0, 2.0, seen(e), layer=where, rows=part.layer.count)]
+    return []
+
+
+def _stays(look: dict[str, Any], trained: bool) -> bool:
+    """Whether a parameter gets no gradient; of one that was trained also whether it has no update, or is still zero."""
+    if "gradient_norm" not in look:
+        return False
+    unmoved = look.get("update_ratio") == 0 or look.get("norm") == 0
+    return look["gradient_norm"] == 0 or (trained and unmoved)
 
 
 def size(e: Evidence) -> list[Finding]:
@@ -146,8 +181,8 @@ CONSTANT = Kind(
         "units that differ, and a loss that falls below that of one unit",
         "유닛들이 서로 달라지고, 손실이 유닛 하나일 때보다 낮아집니다.",
     ),
-    signs=(COPIES,),
-    rules=(alike,),
+    signs=(COPIES, SAME_VECTOR),
+    rules=(alike, one_vector),
     picture="run.flow()",
     repair=networks.start,
 )
@@ -163,8 +198,8 @@ ZERO = Kind(
     ),
     remedy=_REMEDY,
     effect=Template("gradients in all layers", "모든 층에 기울기가 생깁니다."),
-    signs=(COPIES,),
-    rules=(alike,),
+    signs=(COPIES, SAME_VECTOR),
+    rules=(alike, one_vector),
     picture="run.flow()",
     repair=networks.start,
 )

@@ -9,6 +9,7 @@ from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.repair import networks
 from backlit.doctor.symptoms import dead, seen
 from backlit.languages import Template
+from backlit.nn.layers.activations import Softmax
 
 SHOWN = 4  # paths that are told
 
@@ -19,12 +20,32 @@ _NO_UPDATE = (
     Template("‖Δw‖ / ‖w‖", "‖Δw‖ / ‖w‖"),
     Template("exactly 0 at every look, with a gradient that isn't", "볼 때마다 정확히 0이지만 기울기는 0이 아님"),
 )
+OF_ONE = Sign(
+    Template(
+        "layer {layer} ({kind}) gives the same for all rows", "{layer}번 층({kind})의 출력이 모든 데이터에서 같음"
+    ),
+    Template("numbers that it works on together", "한꺼번에 다루는 값의 수"),
+    Template("x - mean(x) = 0 and e^x / e^x = 1, of one number", "값이 하나면 x - mean(x) = 0, e^x / e^x = 1"),
+    remedy="print(net)  # leave that layer out, or let it have more units before it",
+)
 SILENT, MANY_SILENT = Sign(_PATHS, *_NO_GRADIENT), Sign(_PATHS_AND_MORE, *_NO_GRADIENT)
 STILL, MANY_STILL = Sign(_PATHS, *_NO_UPDATE), Sign(_PATHS_AND_MORE, *_NO_UPDATE)
 
 
+def constant(e: Evidence) -> list[Finding]:
+    """A layer that takes its only number's mean off it, or divides it by itself: what comes before can't be seen."""
+    last = e.last_part  # of a softmax there something else is said
+    for part in e.parts:
+        if networks.of_one_number(part) and not (part is last and isinstance(part.layer, Softmax)):
+            values = {"layer": part.path or "network", "kind": part.kind}
+            return [UNCONNECTED.found(OF_ONE, 1.0, 2.0, seen(e), "remark" if e.well else "alarm", **values)]
+    return []
+
+
 def unconnected(e: Evidence) -> list[Finding]:
     """Weights with a gradient of exactly zero at every look."""
+    if constant(e):
+        return []
     records = [e.start, *e.looks] if e.start.get("params") else e.looks
     records = [record for record in records if "gradient_norm" in next(iter(record.get("params", {}).values()), {})]
     if not records or e.diverged is not None or dead(records[0])[1] == 1.0:
@@ -75,8 +96,8 @@ UNCONNECTED = Kind(
     ),
     remedy="print(net)  # is the layer's output used, and is everything after it differentiable (no Step)?",
     effect=Template("a gradient other than 0", "기울기가 0이 아니게 됩니다."),
-    signs=(SILENT, MANY_SILENT),
-    rules=(unconnected,),
+    signs=(OF_ONE, SILENT, MANY_SILENT),
+    rules=(constant, unconnected),
     picture="run.flow()",
     repair=networks.connected,
 )

@@ -68,7 +68,7 @@ def scale_of_targets(e: Evidence) -> list[Finding]:
         return []
     size, limit = math.hypot(mean, std), LARGE if e.trained else VERY_LARGE
     least = SMALL if e.trained else VERY_SMALL
-    if e.well or least <= size <= limit or e.data.get("far_targets"):
+    if e.well or least <= size <= limit or e.data.get("far_targets") or e.data.get("tamed"):
         return []  # targets of usual size with a few far away are told by these
     severity = "alarm" if e.trained else "remark"  # the output layer alone may well travel there
     if size < least:

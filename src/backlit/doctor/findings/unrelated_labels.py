@@ -8,7 +8,16 @@ from typing import Any
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding, Kind, Role, Sign, Stage
 from backlit.doctor.findings.parts import shifted, wrong_labels
-from backlit.doctor.symptoms import COMMON, TELLING, UNSEEN, never_better, seen, simple_models_fail
+from backlit.doctor.symptoms import (
+    COMMON,
+    TELLING,
+    UNSEEN,
+    error_of_twins,
+    never_better,
+    seen,
+    simple_models_fail,
+    twins_differ,
+)
 from backlit.languages import Template
 from backlit.nn.shapes import size_of
 
@@ -25,6 +34,17 @@ BY_ACCURACY = Sign(
 BY_R2 = Sign(
     _ROWS, Template("best simple model above guessing, R²", "가장 나은 단순 모형이 추측보다 높은 정도(R²)"), _ERRORS
 )
+BY_TWINS = Sign(
+    Template(
+        "{equal} of {rows} rows, which are equal to others", "데이터 {rows}개 가운데 똑같은 것이 또 있는 {equal}개"
+    ),
+    Template(
+        "how much more often equal rows have the same target than any two rows",
+        "똑같은 데이터끼리 정답이 같은 비율에서 아무 데이터 둘의 정답이 같은 비율을 뺀 값",
+    ),
+    _ERRORS,
+    remedy="print([(x[i], y[i]) for i in range(3)])  # is what tells the target still there, or was it cut off?",
+)
 BY_LOSS = Sign(
     _ROWS,
     Template("best held-out gain over guessing", "평가 데이터에서 추측보다 가장 나았던 정도"),
@@ -33,8 +53,12 @@ BY_LOSS = Sign(
 
 
 def _unrelated(e: Evidence) -> list[Finding]:
-    simple: dict[str, Any] = e.data.get("reference") or {}
+    simple: dict[str, Any] = e.data.get("tamed") or e.data.get("reference") or {}
     rows = e.data["rows"]
+    if "linear" not in simple and twins_differ(e):
+        twins = e.data["twins"]
+        more, limit, equal = twins["agree"] - twins["any"], 2 * error_of_twins(e), round(twins["repeated"] * rows)
+        return [UNRELATED_LABELS.found(BY_TWINS, more, limit, seen(e), rows=rows, equal=equal)]
     if "linear" in simple:
         score = max(simple["linear"], simple["neighbours"]) - simple["guess"]
         limit = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else min(0.05, 12 / simple["rows"])
@@ -91,7 +115,7 @@ UNRELATED_LABELS = Kind(
     ),
     remedy="print([(x[i], y[i]) for i in range(3)])  # do these belong together? Shuffle both in one order, or none",
     effect=Template("a held-out loss below that of guessing", "평가 손실이 추측보다 낮아집니다."),
-    signs=(BY_ACCURACY, BY_R2, BY_LOSS),
+    signs=(BY_ACCURACY, BY_R2, BY_TWINS, BY_LOSS),
     rules=(by_heart,),
     fallback=(unlearnable,),
 )

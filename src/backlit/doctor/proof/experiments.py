@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from backlit.doctor.finding import Consequence, Diagnosis, Finding, Kind, Role, Sign, Stage
-from backlit.doctor.findings import capacity, decay, learning_rate, scale, unlearned
+from backlit.doctor.findings import capacity, decay, learning_rate, scale, sequences, unlearned
 from backlit.doctor.repair import inputs, networks, settings
 from backlit.doctor.repair.candidates import joined
 from backlit.doctor.repair.change import Change
@@ -15,6 +15,7 @@ from backlit.languages import Template
 from backlit.train.recipe import Recipe
 
 OPEN = unlearned.OPEN
+SUSPICIONS = (capacity.TOO_LITTLE, sequences.UNMASKED_PADDING)  # which are tried though they are but remarks
 MOST_WAYS = 3  # of one finding that are tried
 PROVABLE = (Stage.DATA, Stage.TARGETS, Stage.OUTPUT, Stage.STRUCTURE)  # mistakes whatever comes of mending them
 TRIED = Sign(
@@ -33,15 +34,15 @@ TRIED = Sign(
 def competing(diagnosis: Diagnosis) -> list[Kind]:
     """Causes that may explain what was seen and can be tried: alarms, and what was taken to follow from them.
 
-    And the suspicion that a network is too narrow, which is but a remark until it was tried.
+    And suspicions, which are but remarks until they were tried.
     """
     kinds: dict[Kind, None] = {}
     for finding in diagnosis:
-        if finding.severity != "alarm" and finding.kind is not capacity.TOO_LITTLE:
+        if finding.severity != "alarm" and finding.kind not in SUSPICIONS:
             continue
         followers = [each.kind for each in finding.consequences if isinstance(each, Consequence)]
         for kind in (finding.kind, *followers):
-            if kind.repair is not None and (kind.role is Role.CAUSE or kind is capacity.TOO_LITTLE):
+            if kind.repair is not None and (kind.role is Role.CAUSE or kind in SUSPICIONS):
                 kinds[kind] = None
     return list(kinds)
 

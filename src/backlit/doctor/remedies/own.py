@@ -18,7 +18,6 @@ from backlit import optim
 from backlit.doctor.evidence import Evidence
 from backlit.doctor.finding import Finding
 from backlit.doctor.repair import networks
-from backlit.doctor.repair import words as says
 from backlit.doctor.repair.change import Change
 from backlit.doctor.repair.updates import CLIPS
 from backlit.errors import BacklitError
@@ -26,7 +25,6 @@ from backlit.languages import join
 from backlit.nn.changing import changed, with_fields
 from backlit.nn.layer import Layer
 from backlit.nn.layers.linear import Linear
-from backlit.nn.layers.sequence import Masked
 from backlit.nn.losses import Heads
 from backlit.nn.penalties import L1, L2
 from backlit.optim.transform import Chain, as_transform
@@ -39,7 +37,6 @@ NOT_TOLD = ("callbacks", "probes", "metrics")  # options that a remedy doesn't r
 NOT_HELD = ...  # an option's value that a run's folder doesn't hold: it has to be given again
 NAME = re.compile(r"(?<![\w.'\"])([A-Za-z_]\w*)\(")
 LIGHTER = 100.0  # times less decay
-OTHER_MASK = -1.0
 HELD_ROWS = (
     "held = {row.tobytes() for row in np.asarray(run.recipe.training.validation[0], x.dtype)}; "
     "keep = np.array([row.tobytes() not in held for row in x]); x, y = x[keep], y[keep]  # rows that aren't held back"
@@ -206,31 +203,6 @@ def _layers(text: str) -> str | None:
     return NAME.sub(lambda found: f"bl.{found[0]}", text) if names and names == known else None
 
 
-def _masked(recipe: Recipe, run: Any) -> list[Change]:
-    """Recurrent layers that stand still at padding."""
-    inside = any(isinstance(layer, Masked) for _, layer in recipe.architecture.walk())
-    if inside:
-        return []
-
-    def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
-        return (Masked(layer) if layer.recurrent else layer,)
-
-    return [Change(says.STANDING_STILL.say(), recipe.replace(changed(recipe.architecture, rule)))]
-
-
-def _other_mask(recipe: Recipe, run: Any) -> list[Change]:
-    """Masks with a value that no real step has."""
-    present = [layer.value for _, layer in recipe.architecture.walk() if isinstance(layer, Masked)]
-    if not present or OTHER_MASK in present:
-        return []
-
-    def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
-        return (with_fields(layer, value=OTHER_MASK) if isinstance(layer, Masked) else layer,)
-
-    words = says.OTHER_MASK.say(old=present[0], new=OTHER_MASK)
-    return [Change(words, recipe.replace(changed(recipe.architecture, rule)))]
-
-
 NETWORKS: dict[str, Callable[[Recipe, Any], list[Change]]] = {
     "too little capacity": networks.wider,
     "saturating activations in depth": networks.flowing,
@@ -249,8 +221,8 @@ NETWORKS: dict[str, Callable[[Recipe, Any], list[Change]]] = {
     "unconnected layer": networks.connected,
     "gradient vanishes through time": networks.remembering,
     "gradient explodes through time": networks.tamed,
-    "padding not masked": _masked,
-    "mask hides the target": _other_mask,
+    "padding not masked": networks.masked,
+    "mask hides the target": networks.other_mask,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -12,19 +13,35 @@ from backlit.doctor.repair.change import Change
 from backlit.nn.changing import changed, with_fields
 from backlit.nn.key import Key
 from backlit.nn.layer import Layer, Network
-from backlit.nn.layers.activations import ELU, GELU, SELU, LeakyReLU, PReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from backlit.nn.layers.activations import (
+    ELU,
+    GELU,
+    SELU,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from backlit.nn.layers.activations import Step as StepFunction
+from backlit.nn.layers.containers import Sequential
 from backlit.nn.layers.dropout import DropConnect, Dropout
+from backlit.nn.layers.embedding import Embedding
 from backlit.nn.layers.gru import GRU
 from backlit.nn.layers.linear import Linear
 from backlit.nn.layers.lstm import LSTM
 from backlit.nn.layers.normalization import BatchNorm, LayerNorm
 from backlit.nn.layers.recurrent import RNN
+from backlit.nn.layers.sequence import Masked
 from backlit.train.recipe import Recipe
 
 BENDING = (ReLU, LeakyReLU, PReLU, ELU, SiLU, GELU, Softplus)  # He's rule suits them
 OF_THEORY = ("xavier", "kaiming", "lecun", "orthogonal")
 USUAL_DROPOUT, MILD_DROPOUT = 0.2, 0.3
+OTHER_MASK = -1.0  # which few real steps are
 WIDER, LEAST_WIDTH, MOST_WIDTH = 4, 32, 512
 
 
@@ -36,6 +53,10 @@ def seen(recipe: Recipe, run: Any) -> Evidence:
 
 def by_theory(part: PlacedLayer, e: Evidence) -> Layer:
     """A layer whose weights start with the variance that its activation wants, biases at their usual value."""
+    if isinstance(part.layer, Embedding):  # each of its rows is a signal of its own
+        fields = {field.name: field.default for field in dataclasses.fields(part.layer)}
+        drawn = part.layer.weight_init.startswith(("normal", "uniform", *OF_THEORY))
+        return part.layer if drawn else with_fields(part.layer, weight_init=fields["weight_init"])
     after = e.activation_of(part)
     bends = after is not None and isinstance(after.layer, BENDING)
     usual = "kaiming" if bends else "lecun" if after is not None and isinstance(after.layer, SELU) else "xavier"
@@ -229,9 +250,21 @@ def wider(recipe: Recipe, run: Any) -> list[Change]:
 
 
 def connected(recipe: Recipe, run: Any) -> list[Change]:
-    """Activations with a slope in place of steps."""
+    """Activations with a slope in place of steps; norms of a single number left out."""
     new = changed(recipe.architecture, lambda path, layer: (Tanh() if isinstance(layer, StepFunction) else layer,))
-    return [] if new == recipe.architecture else [Change(says.SLOPED.say(), recipe.replace(new))]
+    changes = [] if new == recipe.architecture else [Change(says.SLOPED.say(), recipe.replace(new))]
+    for part in seen(recipe, run).parts:
+        if of_one_number(part):
+            without = changed(recipe.architecture, lambda path, layer: () if path == part.path else (layer,))  # noqa: B023
+            return [Change(says.WITHOUT_LAYER.say(place=part.path, kind=part.kind), recipe.replace(without)), *changes]
+    return changes
+
+
+def of_one_number(part: PlacedLayer) -> bool:
+    """Whether a layer takes its only number's mean off it, or divides it by itself: it gives the same for all rows."""
+    axes = part.layer.axes if isinstance(part.layer, LayerNorm) else 1
+    of_one = isinstance(part.layer, (LayerNorm, Softmax)) and math.prod(part.shape[-axes:]) == 1
+    return of_one and not part.skipped
 
 
 def layer_norms(recipe: Recipe) -> Layer:
@@ -260,3 +293,34 @@ def without_source(recipe: Recipe, run: Any) -> list[Change]:
         return []
     new = changed(recipe.architecture, lambda path, layer: () if path == place else (layer,))
     return [Change(says.WITHOUT_LAYER.say(place=place, kind=part.kind), recipe.replace(new))]
+
+
+def masked(recipe: Recipe, run: Any) -> list[Change]:
+    """Recurrent layers that stand still at padding."""
+    if any(isinstance(layer, Masked) for _, layer in recipe.architecture.walk()):
+        return []
+    facts = run.sequences if isinstance(run, Evidence) else (run.start or {}).get("data", {}).get("sequences") or {}
+    value = float(facts.get("padding", 0.0))
+
+    old = recipe.architecture
+    if old.takes_integers:  # the mask has to see the tokens, not what they are embedded as
+        if not isinstance(old, Sequential) or not any(layer.recurrent for layer in old.layers):
+            return []
+        end = max(place for place, layer in enumerate(old.layers, start=1) if layer.recurrent)
+        new: Layer = Sequential(Masked(*old.layers[:end], value=value), *old.layers[end:])
+    else:
+        new = changed(old, lambda path, layer: (Masked(layer, value=value) if layer.recurrent else layer,))
+    return [] if new == old else [Change(says.STANDING_STILL.say(), recipe.replace(new))]
+
+
+def other_mask(recipe: Recipe, run: Any) -> list[Change]:
+    """Masks with a value that no real step has."""
+    present = [layer.value for _, layer in recipe.architecture.walk() if isinstance(layer, Masked)]
+    if not present or OTHER_MASK in present:
+        return []
+
+    def rule(path: str, layer: Layer) -> tuple[Layer, ...]:
+        return (with_fields(layer, value=OTHER_MASK) if isinstance(layer, Masked) else layer,)
+
+    words = says.OTHER_MASK.say(old=present[0], new=OTHER_MASK)
+    return [Change(words, recipe.replace(changed(recipe.architecture, rule)))]

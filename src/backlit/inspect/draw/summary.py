@@ -17,9 +17,10 @@ from backlit.inspect.draw.faces import face
 from backlit.inspect.draw.operations import Node, compose, legend_of
 from backlit.inspect.draw.scene import Scene, shorten
 from backlit.inspect.explain import explain
-from backlit.languages import join
+from backlit.languages import Template, join
 
 _MOST, _EDGES = 24, 60  # boxes and lines that are still readable
+_HOLDS = Template("{name} holds the first NaN", "처음 나온 NaN은 {name}에 있습니다")
 
 
 @dataclass
@@ -147,5 +148,5 @@ def _first_bad(order: list[Tensor]) -> str | None:
     """Which node made the first NaN or infinite value, in words."""
     for node in order:
         if is_bad(np.asarray(node.value)):
-            return explain(node).first_nonfinite if len(order) < 10_000 else f"{node.label()} holds the first NaN"
+            return explain(node).first_nonfinite if len(order) < 10_000 else _HOLDS.say(name=node.label())
     return None

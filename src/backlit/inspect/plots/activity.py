@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError
-from backlit.inspect.plots.style import figure, label
+from backlit.inspect.plots.style import figure, given, label
 
 COLUMNS = 5
 MOST = 30  # layers that are drawn
@@ -66,7 +66,8 @@ def _range(layers: list[dict[str, Any]]) -> tuple[float, float] | None:
 def histogram(axis: Any, path: str, layer: dict[str, Any], alike: list[dict[str, Any]]) -> None:
     """Draw one layer's outputs, on the range of all that are alike."""
     limits = _range(alike)
-    axis.set_title(label(f"{path} {layer['layer']}".strip()), fontsize=9)
+    kind = layer["layer"]  # inputs have none: "input", or "input/name"
+    axis.set_title(given(f"{path} {kind}".strip()) if kind else label(path), fontsize=9)
     axis.set_yticks([])
     axis.tick_params(axis="x", labelsize=7)
     axis.grid(visible=False, axis="y")

@@ -103,9 +103,9 @@ def decision_boundary(
         axis.set(xlim=across[[0, -1]], ylim=down[[0, -1]])
         axis.grid(visible=False)
         if i % columns == 0:
-            axis.set_ylabel(given(plane.name(1, names)))
+            axis.set_ylabel(plane.name(1, names))
         if i + columns >= len(drawn_models):
-            axis.set_xlabel(given(plane.name(0, names)))
+            axis.set_xlabel(plane.name(0, names))
     for axis in np.ravel(axes)[len(drawn_models) :]:
         axis.set_axis_off()
     if shading is not None:
@@ -156,7 +156,7 @@ class _InputPlane:
 
     def name(self, axis: int, names: tuple[str, str] | None) -> str:
         if names is not None:
-            return names[axis]
+            return given(names[axis])
         return f"principal component {axis + 1}" if self.projects else ("x₁", "x₂")[axis]
 
     def axes(self, resolution: int) -> tuple[np.ndarray, np.ndarray]:

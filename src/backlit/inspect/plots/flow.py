@@ -8,6 +8,7 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.inspect.plots import figure, label
+from backlit.inspect.plots.style import given
 
 MOST = 4  # probes that are drawn
 _MARKERS = "os^D"
@@ -58,7 +59,7 @@ def flow(probes: Any) -> Any:
             axis.plot(range(1, len(norms) + 1), [value or np.nan for value in norms], **style)
     names = [f"{path}\n{last['layers'][path]['layer']}" for path in layers]
     slanted = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"} if len(layers) > 8 else {}
-    first.set_xticks(range(len(layers)), [label(name.replace("\n", " ") if slanted else name) for name in names])
+    first.set_xticks(range(len(layers)), [given(name.replace("\n", " ") if slanted else name) for name in names])
     first.tick_params(axis="x", labelsize=8)
     for text in first.get_xticklabels():
         text.set(**slanted)

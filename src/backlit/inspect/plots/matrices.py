@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backlit.errors import InputError, ShapeError
-from backlit.inspect.plots.style import figure, labels, picture, tidy
+from backlit.inspect.plots.style import figure, given, picture, tidy
 
 _MOST_NUMBERS = 400  # more don't fit into a picture's cells
 _MOST_NAMES = 60
@@ -134,8 +134,7 @@ def attention(weights: Any, sources: Sequence[Any] | None = None, targets: Seque
 
 
 def _names(what: str, labelled: Sequence[Any], count: int) -> list[str]:
-    names = labels(labelled)
-    names = ["␣" if name.isspace() else name for name in names]
+    names = [given("␣" if str(name).isspace() else name) for name in labelled]
     if len(names) != count:
         raise ShapeError(f"there are {len(names)} labels of {what}, and {count} of them in the matrix")
     return names

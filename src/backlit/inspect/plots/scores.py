@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backlit.inspect.plots.style import TRAINING, figure, label, picture
+from backlit.inspect.plots.style import TRAINING, figure, given, picture
 
 
 @picture
@@ -12,7 +12,7 @@ def importance(found: Any, most: int = 20) -> Any:
     """The most important columns as bars, with their spread over the shuffles; `found` is what `importance` returns."""
     rows = found.rows[:most][::-1]
     chart, axis = figure(height=1.2 + 0.28 * len(rows))
-    names = [label(row["column"]) for row in rows]
+    names = [given(row["column"]) for row in rows]
     spread = [row["spread"] for row in rows]
     axis.barh(range(len(rows)), [row["lost"] for row in rows], xerr=spread, color=TRAINING["color"], ecolor="0.4")
     axis.set_yticks(range(len(rows)), names)

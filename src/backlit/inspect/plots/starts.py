@@ -9,7 +9,7 @@ import numpy as np
 
 from backlit.errors import InputError
 from backlit.inspect.plots.activity import histogram
-from backlit.inspect.plots.style import figure, picture
+from backlit.inspect.plots.style import figure, given, picture
 from backlit.inspect.trace import require_single
 from backlit.nn.changing import initialised
 from backlit.nn.layer import Layer, Network
@@ -73,7 +73,7 @@ def starts(network: Any, x: Any = None, names: Sequence[str] = NAMES, seed: int 
         for path, axis in zip(paths, row, strict=True):
             drawn = [layers[other] for other in paths if layers[other]["layer"] == layers[path]["layer"]]
             histogram(axis, path, layers[path], drawn)
-        row[0].set_ylabel(name, fontsize=9)
+        row[0].set_ylabel(given(name), fontsize=9)
     chart.suptitle("activations before training, by initialiser", fontsize=10)
     return chart
 

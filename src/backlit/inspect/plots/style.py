@@ -6,7 +6,7 @@ import contextlib
 import functools
 import logging
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -190,11 +190,6 @@ def bare(axis: Any) -> None:
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
     axis.set(xticks=[], yticks=[])
-
-
-def labels(texts: Iterable[Any]) -> list[str]:
-    """Labels that can be drawn."""
-    return [label(text) for text in texts]
 
 
 class Given(str):

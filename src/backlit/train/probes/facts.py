@@ -24,7 +24,7 @@ from backlit.train.probes.inputs import of_input, real_numbers, shared_of, twins
 from backlit.train.probes.padding import filling_of, sequences_of
 from backlit.train.probes.parts import by_shares, parts_of, token_shares, told_by_rank
 from backlit.train.probes.prober import Prober
-from backlit.train.probes.targets import guess_loss, numbers_of, of_targets, weighing_of
+from backlit.train.probes.targets import HEAVY, fences, guess_loss, numbers_of, of_targets, weighing_of
 
 SEEN, NUMBERS = 4096, 1_000_000  # at most so many rows are told of, and numbers in them, but at least SAMPLE rows
 TOGETHER = 4  # rows that are predicted together, and the first alone
@@ -196,6 +196,8 @@ def _of_output(
     facts: dict[str, Any] = {"guess": guess_loss(loss, kind, y, shape, seen["weights"])}
     facts |= of_targets(y, targets)
     facts["reference"] = {} if simple is None else reference(simple[:LINES], y[:LINES], kind)
+    if simple is not None and facts["targets"].get("tails", 0.0) > HEAVY:  # what simple models know of the others
+        facts["tamed"] = reference(simple[:LINES], np.clip(y, *fences(y))[:LINES], kind)
     facts["twins"] = twins_of(x, y, kind)
     if seen["weights"] is not None:
         facts["weighing"] = weighing_of(np.asarray(seen["weights"], np.float64), y, kind)

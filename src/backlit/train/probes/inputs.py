@@ -85,6 +85,8 @@ def twins_of(x: Any, y: np.ndarray, kind: str, blank: bool = False) -> dict[str,
 
     "natural" is 1 where rows repeat as they do where there are few that can be: each column takes few values, and about
     as many rows are there three times as chance makes of those that are there twice. Copies come in pairs.
+    "agree" is how often a row's twin has its target (of numbers, how much less twins differ than any two rows), "any"
+    how often any other of these rows has it.
 
     Parameters
     ----------
@@ -110,7 +112,24 @@ def twins_of(x: Any, y: np.ndarray, kind: str, blank: bool = False) -> dict[str,
         "repeated": share, "contrary": float((differ[place] & repeated).mean()),
         "chance": min(1.0, _chance(x) * len(x)),
         "natural": float(thrice >= usual / 2 and _most_values(x) <= len(x) * FEW_VALUES),
+        **_agreement(np.unique(place[repeated], return_inverse=True)[1], values[repeated], kind),
     }  # fmt: skip
+
+
+def _agreement(group: np.ndarray, values: np.ndarray, kind: str) -> dict[str, float]:
+    """How often two rows of a group have the same target, and how often any two rows have; each row counts alike."""
+    sizes = np.bincount(group)
+    if kind == "number":  # the share of the variance that lies between groups
+        mean = np.bincount(group, values) / sizes
+        within = np.bincount(group, np.square(values - mean[group])) / (sizes - 1)
+        whole = values.var(ddof=1)
+        return {"agree": float(1 - (within * sizes).sum() / len(values) / whole) if whole > 0 else 1.0, "any": 0.0}
+    labels = np.unique(values, return_inverse=True)[1]
+    pairs, counts = np.unique(group * (labels.max() + 1) + labels, return_counts=True)
+    same = counts * (counts - 1) / (sizes[pairs // (labels.max() + 1)] - 1)
+    every = np.bincount(labels)
+    rows = len(values)
+    return {"agree": float(same.sum() / rows), "any": float((every * (every - 1)).sum() / (rows * (rows - 1)))}
 
 
 def _most_values(x: Any) -> int:
