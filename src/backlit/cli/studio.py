@@ -93,19 +93,20 @@ def command(
     session = kept(session_of(run, state, pupils)) if plain else session_of(run, state, pupils)
     guard = Guard(port, host, seats=pupils) if token is None else Guard(port, host, token, pupils)
     listener, guard.port = listening(host, port)
-    own = f"http://{name_of(host)}:{guard.port}/?token={guard.own if pupils else guard.token}"
+    with listener:
+        own = f"http://{name_of(host)}:{guard.port}/?token={guard.own if pupils else guard.token}"
 
-    # A browser takes a moment to begin. What it asks before the server is there waits at the port.
-    if port and guard.port != port:
-        output.tell(f"port {port} is taken; this is {guard.port}")
-    output.tell(f"The studio is at {own}")
-    tell_others(host, guard.port, guard.token, pupils)
-    if not no_browser:
-        open_browser(own)
+        # A browser takes a moment to begin. What it asks before the server is there waits at the port.
+        if port and guard.port != port:
+            output.tell(f"port {port} is taken; this is {guard.port}")
+        output.tell(f"The studio is at {own}")
+        tell_others(host, guard.port, guard.token, pupils)
+        if not no_browser:
+            open_browser(own)
 
-    process.stay()
-    told = application(guard, session, first.known() if plain else ())
-    serve(told, listener, lambda: output.tell("Ctrl-C stops it"))
+        process.stay()
+        told = application(guard, session, first.known() if plain else ())
+        serve(told, listener, lambda: output.tell("Ctrl-C stops it"))
     output.tell("the studio was stopped")
 
 
