@@ -91,6 +91,7 @@ def test_regression_predicts_in_the_targets_unit(tmp_path):
     assert 95 < np.mean(predictions) < 108
 
 
+@pytest.mark.slow
 def test_train_digits_prints_a_report_and_keeps_streams_apart(tmp_path):
     done = backlit("train", "--no-report", "digits", "--epochs", 12, "--out", "run", folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -48,6 +48,7 @@ def command(files, monkeypatch, command):
     return command
 
 
+@pytest.mark.slow
 def test_a_translator_from_a_table_to_a_prompt(command):
     """Train, evaluate, predict, generate: each leads to what was written."""
     how = ("--network", "gru:32", "--lr", "0.01", "--epochs", 25, "--no-report", "-q")

@@ -18,6 +18,7 @@ def trained(tmp_path_factory):
     return folder, done.stdout
 
 
+@pytest.mark.slow
 def test_train_writes_a_report_last(trained):
     folder, printed = trained
     assert printed.splitlines()[-1] == f"report: run{os.sep}report.html"

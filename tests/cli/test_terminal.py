@@ -35,6 +35,7 @@ def test_after_a_sick_training_the_finding_is_told_and_diagnose_comes_next(comma
     assert f"\n             {remedy.removeprefix('    remedy: ')}\n" in said  # the whole command there, too
 
 
+@pytest.mark.slow
 def test_after_a_healthy_one_nothing_is_wrong(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, said, _ = command("train", "iris", *QUICK, "--out", "well")

@@ -22,6 +22,7 @@ def trained(tmp_path_factory):
     return folder, json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
+@pytest.mark.slow
 def test_train_and_generate(trained):
     folder, told, notes = trained
     assert told["test"]["bits"] < told["judgement"]["baseline"]["bits"]

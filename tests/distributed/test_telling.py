@@ -15,6 +15,7 @@ def pair():
     return [json.loads(printed.splitlines()[-1]) for _, printed, _ in results]
 
 
+@pytest.mark.slow
 def test_places(pair):
     assert [each["place"] for each in pair] == [[0, 2, True], [1, 2, False]]
     for each in pair:

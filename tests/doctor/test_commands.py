@@ -51,6 +51,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {name: str(folder / name) for name in asked} | {"TABLE": data["table"], "texts": data["texts"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_runs_as_it_is_pasted(name: str, ran: dict[str, str], tmp_path: Path) -> None:
     command, new = COMMANDS[name], str(tmp_path / "new")

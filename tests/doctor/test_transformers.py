@@ -21,6 +21,7 @@ def network(**options: Any) -> bl.Sequential:
     return bl.Sequential(bl.Embedding(9, 16), bl.PositionalEncoding(), *blocks, bl.LayerNorm(), bl.Linear(9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"norm": "rmsnorm", "rotary": True}, {"norm_first": False, "dropout": 0.1}])
 def test_no_alarm_on_one_that_learns_reversal(options: dict[str, Any]) -> None:
     x, y = copying()
@@ -35,6 +36,7 @@ def test_no_alarm_before_training() -> None:
     assert [finding.name for finding in bl.check(network(), x, y).alarms] == []
 
 
+@pytest.mark.slow
 def test_no_alarm_on_a_text() -> None:
     text = Path(textwrap.__file__).read_text(encoding="utf-8")
     run = bl.fit_text(text, network="transformer:1x32", window=32, epochs=30, dropout=0.0, seed=0, progress=False)
@@ -42,6 +44,7 @@ def test_no_alarm_on_a_text() -> None:
     assert [finding.name for finding in run.diagnose().alarms] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm_first", "rate"), [(False, 0.3), (True, 0.1)])
 def test_a_rate_that_is_too_high_is_named(norm_first: bool, rate: float) -> None:
     x, y = copying()

@@ -19,6 +19,7 @@ def run() -> bl.Run:
     return bl.fit(net, X, Y, epochs=6, optimizer=bl.Adam(0.03), validation=0.25, engine="numpy", seed=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["numpy", "xla"])
 def test_a_candidate_ends_as_it_would_alone(run: bl.Run, engine: str) -> None:
     base = run.recipe.with_validation().replace(engine=engine)

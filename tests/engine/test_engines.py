@@ -160,6 +160,7 @@ def test_cache_folder_by_variable(monkeypatch, value, expected):
     assert (None if folder is None else folder.as_posix()) == expected
 
 
+@pytest.mark.slow
 def test_second_process_finds_the_compiled_program(tmp_path):
     code = "import numpy as np, backlit as bl; bl.compile(lambda x: bl.ops.exp(x) * 3)(np.ones(3))"
     environment = {**os.environ, "BACKLIT_CACHE": str(tmp_path)}
@@ -170,6 +171,7 @@ def test_second_process_finds_the_compiled_program(tmp_path):
     assert {path.name for path in (tmp_path / cache.machine()).iterdir()} == first
 
 
+@pytest.mark.slow
 def test_programs_are_kept_by_cores(tmp_path):
     """A program compiled on one core would slow the runs on two."""
     script = (

@@ -13,6 +13,7 @@ def slices():
         yield pytest.param(name, marks=pytest.mark.slow if fuzzer.limit > 60 else ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(slices()))
 def test_a_slice(name):
     """See `CHECK`."""

@@ -139,6 +139,7 @@ def arrays(sizes: Any, found: Window, inputs: int, out: int) -> tuple[np.ndarray
     return x, weight, rng.normal(size=(6, *found.positions(sizes), out))
 
 
+@pytest.mark.slow
 @each_window
 @pytest.mark.parametrize("small", [False, True], ids=["whole", "blocks"])
 def test_every_form_gives_the_same(

@@ -18,6 +18,7 @@ from tests.graph.common import CASES, Case, real_places, with_real
 NUMBERS = st.floats(-10.0, 10.0, width=32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in CASES if case.differentiable], ids=lambda case: case.name)
 @settings(max_examples=5)
 @given(data=st.data())

@@ -54,6 +54,7 @@ def test_derivatives(reverse: bool, unroll: bool, mask: Any, rng: np.random.Gene
     assert bl.check_gradients(lambda given: recurrence(given, **options), problem(rng)) < 1e-6
 
 
+@pytest.mark.slow
 @ways
 @pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
 def test_engines_and_forms_agree_to_second_order(reverse: bool, mask: Any, rng: np.random.Generator) -> None:

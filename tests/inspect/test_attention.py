@@ -22,6 +22,7 @@ def writer() -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_a_text_of_ones_own(writer: Run) -> None:
     seen = writer.attention("one 둘")
     assert seen.tokens == ("o", "n", "e", " ", "둘")
@@ -54,6 +55,7 @@ def test_the_command(writer: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "b.svg").exists()
 
 
+@pytest.mark.slow
 def test_padding_is_not_shown() -> None:
     texts = ["one two three four", "two"] * 20
     run = bl.fit_sequences(

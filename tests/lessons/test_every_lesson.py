@@ -64,6 +64,7 @@ def test_figures_are_the_same_in_both_languages(lesson: Lesson) -> None:
             assert shown[0] == shown[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", EACH)
 def test_answers_are_told_right_from_wrong(lesson: Lesson) -> None:
     right: dict[str, object] = {}
@@ -77,6 +78,7 @@ def test_answers_are_told_right_from_wrong(lesson: Lesson) -> None:
     assert not any(verdict.right for verdict in judge(lesson, {}))
 
 
+@pytest.mark.slow
 def test_a_notebook_is_valid_and_runs_in_jupyter(tmp_path: Path) -> None:
     text = notebook(LESSONS["backprop"], "ko", quick=True)
     written = nbformat.reads(text, as_version=4)

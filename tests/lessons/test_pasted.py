@@ -70,6 +70,7 @@ def test_a_name_that_comes_later_is_noticed() -> None:
     assert used_at_once(later[1].value) - bound(later[1].value) == {"y"}  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["arrays", "backprop", "jacobians", "by-hand"])
 def test_pasted_blocks_run_one_after_another(name: str) -> None:
     first, *blocks = shown(LESSONS[name])

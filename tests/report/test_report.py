@@ -60,6 +60,7 @@ def told(classifier):
     return classifier.report()
 
 
+@pytest.mark.slow
 def test_a_classifier_is_told_of(classifier, told):
     page = checked(told)
     english, korean = page.text("en"), page.text("ko")
@@ -123,6 +124,7 @@ WORD = re.compile(r"[a-z]{3}")
 NAMES = {"log_loss", "rmse", "mae", "r2"}  # of scores, as the history has them
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classifier", "regression", "series"])
 def test_words_in_pictures_follow_the_language(kind, request):
     if kind == "series":
@@ -168,6 +170,7 @@ def test_confusion_and_errors_are_the_judgements(classifier, told):
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 def test_names_from_the_data_are_escaped(classifier):
     text = classifier.report("ko")
     assert EVIL not in text
@@ -333,6 +336,7 @@ def test_a_doctor_with_nothing_to_judge_by(classifier, monkeypatch):
     assert "Nothing stands out" in checked(fine.report()).text("en")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [3, 40])
 def test_many_classes_are_a_picture(classes):
     run = arrays()
@@ -421,6 +425,7 @@ def test_the_check_of_pages_notices(told, was, becomes):
         checked(told.replace(was, becomes, 1).replace("</h2>", "</h4>" if was == "<h2" else "</h2>", 1))
 
 
+@pytest.mark.slow
 def test_languages():
     run = arrays(epochs=1)
     assert '<html lang="ko">' in run.report("ko")

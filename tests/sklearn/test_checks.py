@@ -30,6 +30,7 @@ def test_none_is_left_out_of_scikit_learns_checks():
     assert len(names) > 55
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*DataConversion:Warning", "ignore:Skipping check check_array_api_input")
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learns_checks(estimator, check):
@@ -42,6 +43,7 @@ def test_scikit_learns_checks_of_the_compiled_engine(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 def test_array_api_dispatch_changes_nothing():
     """SciPy decides about it at import: in this process the check is skipped."""
     code = (

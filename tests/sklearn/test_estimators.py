@@ -502,6 +502,7 @@ def test_threads_share_what_is_compiled():
 # ------------------------------------------------------------------------------------------ compiling
 
 
+@pytest.mark.slow
 def test_a_grid_compiles_once_a_network(monkeypatch):
     from backlit.train import prepare
     from backlit.train.lazy import MadeOnce

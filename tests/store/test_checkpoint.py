@@ -19,6 +19,7 @@ from tests.store.common import contents, sign
 from tests.train.common import blobs, mlp, weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [bl.Adam(0.01), bl.SGD(0.1, momentum=0.9)])
 def test_resuming_is_bit_for_bit_as_if_there_had_been_no_stop(tmp_path, optimizer):
     x, y = blobs()
@@ -32,6 +33,7 @@ def test_resuming_is_bit_for_bit_as_if_there_had_been_no_stop(tmp_path, optimize
     assert (weights(bl.load(tmp_path / "run")) == weights(straight)).all()
 
 
+@pytest.mark.slow
 def test_resuming_knows_the_best_so_far(tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(60, 10)).astype("float32"), rng.integers(0, 2, 60)

@@ -40,6 +40,7 @@ def test_network_json_cut_at_any_byte(folder):
     path.write_bytes(whole)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=300, deadline=None)
 def test_any_file_cut_or_with_any_bit_changed(folder, data):
@@ -89,6 +90,7 @@ def places(data):
             yield from places(value)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=500, deadline=None)
 def test_any_value_changed_for_another_though_all_checksums_fit(folder, data):

@@ -81,6 +81,7 @@ def test_writes_what_it_wrote():
     assert bl.load(OLD / "text").generate("the small", length=40, temperature=0) == EXPECTED["text"]["written"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "words"), [("table", ("homes.csv", *TARGET, *TABLE)), ("text", ("text.txt", *TEXT))])
 @pytest.mark.parametrize("typed", [True, False], ids=["typed", "config"])
 def test_the_command_goes_on_with_it(folder, name, words, typed):
@@ -94,6 +95,7 @@ def test_the_command_goes_on_with_it(folder, name, words, typed):
     near(list(run.judgement["scores"].values()), list(later["judgement"].values()))
 
 
+@pytest.mark.slow
 def test_fit_goes_on_with_it(folder):
     later = EXPECTED["weighted"]["resumed"]
     run = weighted(bl, folder / "weighted", later["epochs"], resume=True)
@@ -126,6 +128,7 @@ def test_the_doctor_finds_what_it_found(name):
     assert [finding.name for finding in found] == EXPECTED[name]["findings"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize("name", EXPECTED)
 def test_the_report_shows_it(name, lang):

@@ -21,6 +21,7 @@ def index(run):
     return json.loads((run.folder / "network.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_a_report_is_added_and_nothing_else_changes(run):
     before = {path.name: path.read_bytes() for path in run.folder.iterdir() if path.name != "network.json"}
     told = index(run)

@@ -18,6 +18,7 @@ def filled(updates: int, part: int) -> tuple[Curves, np.ndarray]:
     return curves, told
 
 
+@pytest.mark.slow
 def test_a_run_of_ten_million_updates_takes_few_lines() -> None:
     part, most = np.ones((4, 50_000)), 0
     curves = Curves()

@@ -212,6 +212,7 @@ OF_TOKENS = bl.Sequential(bl.Embedding(9, 3), bl.LSTM(3), bl.Linear(2))
 ATTENTION = bl.Sequential(bl.TransformerBlock(2, heads=1), bl.Flatten(), bl.Linear(2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "x", "y", "options"),
     [

@@ -1,6 +1,7 @@
 """What a session may take of the machine, and what is there again after it has rested."""
 
 import numpy as np
+import pytest
 
 from backlit.graph import tree
 from backlit.studio.answers import answer
@@ -83,6 +84,7 @@ def test_a_comparison_and_a_planted_fault_are_there_again_after_a_rest() -> None
     assert ask(again, "guess", key=session.planted)["right"]
 
 
+@pytest.mark.slow
 def test_one_that_rests_on_its_way_still_comes_to_where_it_was() -> None:
     session = Session(State.from_dict(SMALL))
     ask(session, "step", updates=2000)
@@ -106,6 +108,7 @@ def test_states_that_were_just_there_are_counted_too() -> None:
         assert timeline.at == update
 
 
+@pytest.mark.slow
 def test_a_second_network_that_is_behind_comes_after_before_both_go_on() -> None:
     session = Session(State.from_dict(SMALL))
     ask(session, "step", updates=500)

@@ -686,6 +686,7 @@ def test_a_network_that_is_too_large_is_refused_before_its_weights_are_drawn(
     assert text == "network: 16,024,002 weights are too many for the studio, which takes 500,000"
 
 
+@pytest.mark.slow
 def test_a_change_by_hand_is_not_left_on_the_way_but_for_what_is_built_anew() -> None:
     session = Session(State.from_dict(SMALL | {"training": TRAINING | {"engine": "xla"}}))
     ask(session, "seek", update=200)

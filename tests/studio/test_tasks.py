@@ -310,6 +310,7 @@ def test_exercises_are_of_lessons_that_are_there() -> None:
         assert set(exercise.assignment.allowed) <= set(PARTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", list(exercises()))
 def test_an_exercise_is_not_reached_by_itself_and_is_by_its_solution(key: str) -> None:
     session = Session()

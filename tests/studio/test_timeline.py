@@ -74,6 +74,7 @@ def test_states_are_computed_again_where_most_were_not_kept(monkeypatch: pytest.
     assert bits(timeline.train_state) == bits(other.train_state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["numpy", "xla"])
 def test_a_run_with_changes_by_hand_is_one_call_of_fit(engine: str) -> None:
     training = {"batch": 16, "rate": 0.05, "engine": engine}
@@ -94,6 +95,7 @@ def test_a_run_with_changes_by_hand_is_one_call_of_fit(engine: str) -> None:
     np.testing.assert_allclose(timeline.curves.right, run.history["accuracy"], rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_nothing_waits_for_jax_before_the_first_update_and_the_run_is_the_compiled_engines_from_there() -> None:
     code = """
 import sys

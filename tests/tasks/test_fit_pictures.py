@@ -48,6 +48,7 @@ def test_from_a_folder_to_predictions(folder, tmp_path):
 OWN = bl.Sequential(bl.Conv2d(4, 3), bl.ReLU(), bl.GlobalAvgPool(), bl.Linear(2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["mlp:8", "lstm:8", "conv:4 relu flatten", OWN], ids=str)
 def test_every_network_takes_pictures(folder, network):
     run = bl.fit_pictures(folder, **QUICK | {"network": network, "epochs": 2}, size=(8, 10))
@@ -67,12 +68,14 @@ def test_both_engines_learn_alike(folder):
     assert scores[0] == pytest.approx(scores[1], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_ensembles_of_pictures(folder):
     run = bl.fit_pictures(folder, **QUICK | {"epochs": 2}, ensemble=2)
     assert run.predict(folder).shape == (60,)
     assert run.inputs(folder).dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_colour_and_the_chosen_network(folder, rng):
     with Image.open(folder / "across" / "0.png") as picture:
         Image.merge("RGB", [picture] * 2 + [picture.point(lambda v: v // 2)]).save(folder / "across" / "0.png")
@@ -81,6 +84,7 @@ def test_colour_and_the_chosen_network(folder, rng):
     assert run.judgement["plan"].startswith("cnn, ")
 
 
+@pytest.mark.slow
 def test_folders_of_ones_own(tmp_path, rng):
     stripes(tmp_path / "train", rng)
     stripes(tmp_path / "test", rng, (("세로", 5), ("across", 4), ("dots", 2)))
@@ -155,6 +159,7 @@ def test_an_unknown_option(folder):
         bl.fit_pictures(folder, epoch=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["cnn:4", "lstm:4", "conv:4 relu pool:2 flatten linear:8 relu"])
 def test_digits_know_their_pictures(network):
     from backlit.tasks.dataset import DatasetTask

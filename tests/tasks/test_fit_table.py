@@ -168,6 +168,7 @@ def test_the_future_is_judged_on(cars):
         bl.fit(table.drop("day").with_columns(cars["weight"]), target="price", time="weight")
 
 
+@pytest.mark.slow
 def test_a_test_table_of_ones_own(cars):
     run = bl.fit(cars[:300], target="price", test=cars[300:], **QUICK)
     assert run.judgement["parts"] == {"training": 247, "validation": 53, "test": 100}
@@ -308,6 +309,7 @@ def test_unknown_names_are_their_own_kind_of_error(cars):
 # What is said
 
 
+@pytest.mark.slow
 def test_decisions_about_the_target_are_said(cars):
     counts = cars.select("weight", "power").with_columns(goals=pl.int_range(400) % 5)
     (note,) = bl.fit(counts, target="goals", **QUICK | {"epochs": 2}).judgement["notes"]
@@ -325,6 +327,7 @@ def test_a_network_that_guesses_as_well_is_told_of(rng):
     assert warning.endswith("don't rely on its predictions")
 
 
+@pytest.mark.slow
 def test_rows_with_times_of_their_own_hint_at_a_split_by_time(cars):
     days = pl.date_range(pl.date(2020, 1, 1), pl.date(2021, 2, 3), eager=True)[:400]
     table = cars.with_columns(day=days)
@@ -364,6 +367,7 @@ def test_a_table_alone_is_not_enough(cars):
 # Ensembles, as chosen for few rows
 
 
+@pytest.mark.slow
 def test_few_rows_get_an_ensemble_in_folds(cars):
     options = {"network": "mlp:8", "epochs": 20, "progress": False}
     run = bl.fit(cars, target="price", **options)
@@ -380,6 +384,7 @@ def test_few_rows_get_an_ensemble_in_folds(cars):
     assert bl.fit(cars, target="kind", calibrate=True, ensemble=2, **options).judgement["folds"] is None
 
 
+@pytest.mark.slow
 def test_folds_judge_honestly(rng):
     """On pure noise, held-out folds must not look better than guessing."""
     noise = pl.DataFrame({f"c{i}": rng.normal(size=200) for i in range(20)} | {"y": rng.choice(["a", "b"], 200)})

@@ -34,6 +34,7 @@ def test_what_cannot_be_told_is_left_out():
     assert ranges.known(rmse=None) is None
 
 
+@pytest.mark.slow
 def test_a_judgement_has_the_ranges_of_its_scores():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 2))

@@ -158,6 +158,7 @@ def words(rng, count, low=2, high=7):
     return ["".join(rng.choice(LETTERS, rng.integers(low, high))) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_many_to_one(rng):
     """Whether the first letter comes again; as texts, and as lists of symbols."""
     texts = words(rng, 900)
@@ -177,6 +178,7 @@ def test_many_to_many_in_step(rng):
     assert run.predict(["aba", "ab"]) == [["new", "new", "again"], ["new", "new"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", [None, "dot"])
 def test_many_to_many(attention, rng):
     texts = sorted(set(words(rng, 2500, 3, 5)))
@@ -199,6 +201,7 @@ def test_many_to_many(attention, rng):
         assert best.attention is None
 
 
+@pytest.mark.slow
 def test_one_to_many(rng, tmp_path):
     """A row of numbers told in words; saved and loaded."""
     x = rng.integers(0, 2, (300, 4)).astype("float32")
@@ -212,6 +215,7 @@ def test_one_to_many(rng, tmp_path):
     assert "whole" not in run.start["data"]["sequences"]  # rows of numbers: nothing is known
 
 
+@pytest.mark.slow
 def test_korean_texts(tmp_path):
     names = ["가방", "나무", "다리", "라면", "마음", "바다", "사과", "아기"] * 6
     run = bl.fit_sequences(

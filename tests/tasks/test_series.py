@@ -152,6 +152,7 @@ def test_gaps_missing_values_and_order_are_told(sales):
     assert "correction of simple forecasts counts" in run.judgement["notes"][-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["linear", "mlp:8,8", "gru:4", "lstm:4", bl.Sequential(bl.GRU(3), bl.Linear(7))])
 def test_networks_by_words_and_as_layers(sales, words):
     few = sales.filter(pl.col("day") < pl.date(2023, 5, 1))

@@ -16,6 +16,7 @@ def run():
     return bl.fit_text(SENTENCES * 40, network="gru:64", epochs=12, learning_rate=0.01, window=20)
 
 
+@pytest.mark.slow
 def test_hello():
     """W5: "hell" to "ello", for ten seeds."""
     for seed in range(10):
@@ -31,6 +32,7 @@ def test_windows_cover_the_text_once():
     np.testing.assert_array_equal(x[4:8, 0], x[:4, 0] + 5)  # the next batch goes on
 
 
+@pytest.mark.slow
 def test_scores_on_held_out_text(run):
     judgement = run.judgement
     assert judgement["judged_on"] == "test"
@@ -90,6 +92,7 @@ def test_saved_runs_write_the_same(run, tmp_path):
     assert loaded.judgement == run.judgement
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tokens", "prompt"), [("words", "the cat"), ("bytes", "the c"), ("jamo", "the c"), ("syllables", "the c")]
 )
@@ -98,6 +101,7 @@ def test_other_tokens(tokens, prompt):
     assert own.generate(prompt, length=3).startswith(prompt)
 
 
+@pytest.mark.slow
 def test_korean_text(tmp_path):
     path = tmp_path / "book.txt"
     path.write_bytes(("나는 학교에 간다. 너는 집에 온다. " * 40).encode("cp949"))
@@ -105,6 +109,7 @@ def test_korean_text(tmp_path):
     assert own.generate("나는 ", length=20, temperature=0).startswith("나는 학교에")
 
 
+@pytest.mark.slow
 def test_resuming_goes_on(tmp_path):
     options = {"network": "gru:8", "window": 10, "batch_size": 4}
     bl.fit_text(SENTENCES * 20, epochs=1, checkpoint=tmp_path / "run", **options)

@@ -55,6 +55,7 @@ def told(arguments: list[Any]) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_a_pattern_trains_and_is_judged_on_its_own_part(folder: Path, tmp_path: Path) -> None:
     said = told([
         "train", folder / "*.parquet", "--target", "kind", "--columns", "price=drop", "--network", "mlp:16",

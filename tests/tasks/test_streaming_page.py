@@ -11,6 +11,7 @@ import pytest
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["streaming.md", "streaming.ko.md"])
 def test_the_page_on_streams(page: str, tmp_path: Path) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")

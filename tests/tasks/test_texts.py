@@ -58,6 +58,7 @@ def test_a_run_is_saved_and_loaded(run, tmp_path):
     assert np.array_equal(again.predict_proba(raw), run.predict_proba(raw))
 
 
+@pytest.mark.slow
 def test_empty_and_endless_texts_are_no_trouble():
     table = reviews(60)
     texts = table["review"].to_list()
@@ -68,6 +69,7 @@ def test_empty_and_endless_texts_are_no_trouble():
     assert np.isfinite(run.predict_proba(["", "x" * 1_000_000])).all()
 
 
+@pytest.mark.slow
 def test_numbers_are_regressed():
     table = reviews(200).with_columns(
         stars=pl.when(pl.col("label") == "good").then(4.5).otherwise(1.25) + pl.col("id") / 1e4
@@ -78,6 +80,7 @@ def test_numbers_are_regressed():
     assert "rivals" not in run.judgement
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tokens", ["syllables", "jamo"])
 def test_korean(tokens):
     rng = np.random.default_rng(1)
@@ -102,6 +105,7 @@ def test_order_matters_to_a_recurrent_network_but_not_to_a_bag():
         assert abs(out[0] - out[1]).max() > 1e-4, words
 
 
+@pytest.mark.slow
 def test_words_build_the_network_that_is_asked_for():
     run = bl.fit(reviews(60), target="label", text="review", network="gru:6", epochs=1, progress=False)
     assert "gru:6" in run.judgement["plan"]
@@ -132,6 +136,7 @@ def test_importance_says_that_it_is_for_columns(run):
         bl.importance(run, table, table["label"].to_numpy())
 
 
+@pytest.mark.slow
 def test_judged_on_validation_rows_or_folds_where_there_are_no_test_rows():
     table = reviews(60)
     alone = bl.fit(table, target="label", text="review", split=(0.8, 0.2), ensemble=1, epochs=2, progress=False)

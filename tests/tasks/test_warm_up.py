@@ -51,6 +51,7 @@ def trained(name: str, **given: Any) -> Run:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", JOBS)
 def test_adamw_with_a_warm_up_is_the_default(name: str) -> None:
     run = trained(name, epochs=10)
@@ -75,6 +76,7 @@ def test_the_rate_has_risen_after_two_hundred_updates() -> None:
     assert warm_up(SPEC, 5, 20, Options(schedule="cosine")) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["texts", "stream"])
 def test_what_the_user_says_is_kept(name: str) -> None:
     run = trained(name, epochs=1, optimizer="sgd", learning_rate=0.01, schedule="exponential:0.9")
@@ -85,6 +87,7 @@ def test_what_the_user_says_is_kept(name: str) -> None:
     assert [note for note in named.judgement.notes if "(adam)" in note]
 
 
+@pytest.mark.slow
 def test_words_that_tell_classes_apart() -> None:
     run = trained("texts", epochs=15)
     assert run.judgement["scores"]["accuracy"] > 0.95
@@ -92,6 +95,7 @@ def test_words_that_tell_classes_apart() -> None:
     assert seen.tokens == ("a", "red", "and", "blue", "a")
 
 
+@pytest.mark.slow
 def test_a_text_is_gone_on_with(tmp_path: Path) -> None:
     run = trained("stream", epochs=40, patience=0, dropout=0.0)
     assert run.judgement["scores"]["bits"] < 0.6  # counting pairs needs 1.3
@@ -102,6 +106,7 @@ def test_a_text_is_gone_on_with(tmp_path: Path) -> None:
     assert run.network.architecture.layers[1].causal
 
 
+@pytest.mark.slow
 def test_training_goes_on_where_it_ended(tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "network": SPEC,
@@ -117,6 +122,7 @@ def test_training_goes_on_where_it_ended(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_a_transformer_of_ones_own() -> None:
     def own(causal: bool) -> bl.Layer:
         return bl.Sequential(
@@ -130,6 +136,7 @@ def test_a_transformer_of_ones_own() -> None:
         bl.fit_text(TEXT, network=own(False), epochs=1)
 
 
+@pytest.mark.slow
 def test_members_and_frozen_parts() -> None:
     members = bl.fit_table(
         frame(), target="kind", text="text", network=SPEC, ensemble=2, epochs=2, seed=0, progress=False

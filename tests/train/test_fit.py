@@ -116,6 +116,7 @@ def test_class_weight_balanced_lets_a_rare_class_count():
     assert balanced > plain + 0.1
 
 
+@pytest.mark.slow
 def test_penalty_is_added_and_recorded():
     x, y = blobs()
     run = bl.fit(mlp(), x, y, epochs=5, penalty=bl.L2(0.1))
@@ -132,6 +133,7 @@ def test_penalty_is_added_and_recorded():
 # --------------------------------------------------------------------------------------------- same seed, same bits
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_whatever_the_chunks_and_the_display(capsys):
     x, y = blobs()
     options = {"epochs": 7, "validation": 0.2, "seed": 3}
@@ -194,6 +196,7 @@ def test_what_cannot_be_looked_up_still_trains():
 # ----------------------------------------------------------------------------------- early stopping and callbacks
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_with_the_best_weights():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(60, 10)).astype("float32"), rng.integers(0, 2, 60)  # nothing to learn: it can but overfit

@@ -123,6 +123,7 @@ def test_rows_without_weight_are_as_if_they_werent_there(engine: str) -> None:
     np.testing.assert_array_equal(*found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [16, None])
 def test_the_chunk_changes_nothing(batch_size: int | None) -> None:
     x, y = blobs(50)
@@ -131,6 +132,7 @@ def test_the_chunk_changes_nothing(batch_size: int | None) -> None:
         np.testing.assert_array_equal(weights(run), weights(runs[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "loss",
     ["cross_entropy", "binary_cross_entropy", "hinge", "mse", "mae", "huber", "soft_cross_entropy"],

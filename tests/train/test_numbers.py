@@ -38,6 +38,7 @@ def params(run):
     return [np.asarray(leaf) for _, leaf in tree.items(run.network.params)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "penalty"),
     [
@@ -128,6 +129,7 @@ def test_other_shares_of_dropout_run_the_same_program(programs):
     assert len(programs) == 3  # that of NumPy, and of a network without dropout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["xla", "numpy"])
 def test_members_have_numbers_of_their_own(engine):
     """One program of two members trains each as it is trained alone: other rates, decays and shares of dropout."""

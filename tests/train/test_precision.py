@@ -154,6 +154,7 @@ def accuracy(network: Any, x: np.ndarray, y: np.ndarray, precision: str | None, 
     return float(own)
 
 
+@pytest.mark.slow
 def test_digits_are_learned_as_well(digits: Any) -> None:
     network = bl.Sequential(bl.Linear(64), bl.ReLU(), bl.Linear(10))
     narrow, wide = (accuracy(network, *digits, precision, epochs=20) for precision in ("bfloat16", None))
@@ -161,6 +162,7 @@ def test_digits_are_learned_as_well(digits: Any) -> None:
     assert narrow == pytest.approx(wide, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_convolutional_network_learns_as_well(digits: Any) -> None:
     x, y = digits
     network = bl.Sequential(bl.Conv2d(8, 3), bl.ReLU(), bl.MaxPool2d(2), bl.Flatten(), bl.Linear(10))

@@ -47,6 +47,7 @@ def test_rungs():
         rungs(9, 9, factor=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1, 3])
 @pytest.mark.parametrize("members", [1, 2])
 def test_each_trains_as_it_does_alone(width, members):

@@ -135,6 +135,7 @@ def test_one_head_is_a_network_of_one_output() -> None:
     np.testing.assert_array_equal(named.outputs({"a": x["a"]})["only"], plain.outputs(x["a"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["numpy", "xla"])
 def test_ranks_and_whole_numbers_mixed(engine: str) -> None:
     """The compiled engine says what NumPy says, and the trunk learns from all inputs."""
@@ -150,6 +151,7 @@ def test_ranks_and_whole_numbers_mixed(engine: str) -> None:
         assert any(tree.leaves(moved)), part
 
 
+@pytest.mark.slow
 def test_padding_is_masked_in_the_input_that_has_it() -> None:
     x, y = rows()
     wired = net(read=bl.Masked(bl.Embedding(7, 3), bl.LSTM(4)))
@@ -160,6 +162,7 @@ def test_padding_is_masked_in_the_input_that_has_it() -> None:
     assert again.history["kind_loss"] == pytest.approx(run.history["kind_loss"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_early_stopping_on_a_heads_metric() -> None:
     x, y = data()
     stop = bl.EarlyStopping(2, monitor="val_price_rmse")
@@ -174,6 +177,7 @@ def test_early_stopping_on_a_heads_metric() -> None:
         bl.fit(two(), x, y, validation=0.3, early_stopping=bl.EarlyStopping(2, monitor="val_rmse"), progress=False)
 
 
+@pytest.mark.slow
 def test_an_ensemble_averages_probabilities_and_numbers() -> None:
     x, y = data()
     run = bl.fit(two(), x, y, epochs=2, ensemble=2, progress=False)
@@ -183,6 +187,7 @@ def test_an_ensemble_averages_probabilities_and_numbers() -> None:
     np.testing.assert_allclose(run.predict(x)["price"], np.mean([m["price"][:, 0] for m in members], axis=0), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_is_saved_loaded_and_gone_on_with(tmp_path: Path) -> None:
     x, y = rows()
     options: dict[str, Any] = {
@@ -361,6 +366,7 @@ def test_names_that_the_history_needs() -> None:
         Heads({"a": "mse", "val_a": "mse"})
 
 
+@pytest.mark.slow
 def test_a_used_run_refuses_by_name() -> None:
     run = bl.fit(two(), X, Y, epochs=1, probes=None, progress=False)
     with pytest.raises(InputError, match="x: missing 'b'"):

@@ -79,6 +79,7 @@ def longer(tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_an_option_of_the_record_is_one_of_fit(longer):
     assert longer["default"] == 3
     assert longer["doc"]
@@ -142,6 +143,7 @@ run.predikt(x)  # wrong
 """
 
 
+@pytest.mark.slow
 def test_mypy_sees_wrong_options(tmp_path):
     file = tmp_path / "typed.py"
     file.write_text(TYPED)

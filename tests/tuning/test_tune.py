@@ -36,6 +36,7 @@ def tuned(tmp_path_factory):
     return bl.tune(CARS, **QUICK, checkpoint=folder), folder
 
 
+@pytest.mark.slow
 def test_the_winner_is_a_run_like_any_other(tuned):
     tuning, folder = tuned
     again = bl.load(folder)
@@ -72,6 +73,7 @@ def test_the_winner_is_best_on_rows_that_were_held_back(tuned):
     assert tuning.trials[0]["score"] == pytest.approx(best, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_arrays():
     tuning = bl.tune("mlp:8", X, Y, trials=3, epochs=6, space={"lr": [0.001, 0.1], "network": ["linear", "mlp:8"]},
                      progress=False)  # fmt: skip
@@ -86,6 +88,7 @@ def test_arrays():
     assert not bl.tune(layers, X, X[:, 0], test=None, **options).test
 
 
+@pytest.mark.slow
 def test_what_is_planned_without_a_search_is_the_first_candidate():
     tuning = bl.tune(CARS, target="price", trials=2, epochs=2, ensemble=1, progress=False)
     first = next(line for line in tuning.trials if line["trial"] == 1)
@@ -93,6 +96,7 @@ def test_what_is_planned_without_a_search_is_the_first_candidate():
     assert first["settings"]["pieces"] == 32
 
 
+@pytest.mark.slow
 def test_ranked_by_a_metric():
     flowers = pl.DataFrame({"a": X[:, 0], "b": X[:, 1], "kind": np.where(Y, "x", "y")})
     tuning = bl.tune(flowers, **{**QUICK, "target": "kind", "trials": 2}, by="accuracy")
@@ -259,6 +263,7 @@ def test_time_is_up(monkeypatch):
     assert tuning.run.history
 
 
+@pytest.mark.slow
 def test_workers_find_the_same(tuned):
     whole, _ = tuned
     there = bl.tune(CARS, **QUICK, workers=2)

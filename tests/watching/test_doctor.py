@@ -28,6 +28,7 @@ def test_at_least_forty_cases_can_be_told_in_pytorch() -> None:
     assert sum(not case.expected for case in CASES.values()) >= 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHARE)
 def test_the_cause_is_named_first_and_healthy_twins_have_no_alarm(name: str) -> None:
     case: Case = CASES[name]

@@ -68,6 +68,7 @@ WAYS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # JAX's, of the loader's workers
 @pytest.mark.parametrize("way", WAYS)
 def test_training_ends_with_the_same_bits_watched_or_not(way: str) -> None:

@@ -30,6 +30,7 @@ def told(tmp_path_factory):
     return {line["name"]: line for line in map(json.loads, lines)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", hostile.SHAPES)
 def test_memory_is_bounded(told, name):
     assert len(hostile.SHAPES) >= 30

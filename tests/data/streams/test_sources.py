@@ -22,6 +22,7 @@ def rows(table: Any) -> pl.DataFrame:
     return pl.concat(list(table.frames()), how="vertical_relaxed")
 
 
+@pytest.mark.slow
 def test_text_with_line_ends_in_quotes_is_cut_between_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backlit.data.streams.packed.SIZE", 997)
     frame().write_csv(tmp_path / "t.csv")

@@ -29,6 +29,7 @@ def test_every_kind_of_column_is_learned_as_in_memory(folder: Path, name: str, t
     assert found.rows == found.train.rows + found.validation.rows + found.test.rows == 3000
 
 
+@pytest.mark.slow
 def test_pieces_of_any_size_tell_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = understood(open_table(folder / "t.csv"), "price", folder / "t.csv")
     monkeypatch.setattr("backlit.data.streams.packed.SIZE", 5000)

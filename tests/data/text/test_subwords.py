@@ -126,6 +126,7 @@ def test_a_column_of_texts_is_read_by_it(tmp_path):
     np.testing.assert_array_equal(loaded.predict(table), run.predict(table))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [

@@ -69,6 +69,7 @@ MORE: list[tuple[Layer, tuple[int, ...]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layer", "shape"), CASES + MORE, ids=lambda case: str(case)[:60])
 def test_every_layer_to_keras(layer: Layer, shape: tuple[int, ...], rng: np.random.Generator) -> None:
     """Each gives the same, in float32 as Keras counts by JAX's habit, or is refused by name."""

@@ -81,6 +81,7 @@ def close(made: Any, expected: Any) -> None:
     np.testing.assert_allclose(np.asarray(made), numpy(expected), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 def test_there_and_back_by_name(make: Any, rng: np.random.Generator, tmp_path: Path) -> None:
     model = stirred(make())

@@ -381,6 +381,7 @@ def test_several_inputs_and_outputs(rng: np.random.Generator, tmp_path: Path) ->
     np.testing.assert_allclose(price, run.network(raw)["price"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_loaded_run_and_its_calibration(rng: np.random.Generator, tmp_path: Path) -> None:
     """A run of `bl.fit(table)`: pieces of numbers, several members, a temperature; written from its folder."""
     frame = table(rng, 120).with_columns(y=pl.Series(["small", "big"] * 60))

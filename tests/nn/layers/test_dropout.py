@@ -96,6 +96,7 @@ def test_refuses_rates(kind: Any, rate: object) -> None:
         kind(rate)
 
 
+@pytest.mark.slow
 def test_dropout_narrows_the_gap_between_training_and_validation(rng: np.random.Generator) -> None:
     """Few rows and many units overfit; with dropout less."""
     x, x_new = rng.normal(size=(40, 20)), rng.normal(size=(400, 20))

@@ -165,6 +165,7 @@ def test_two_bidirectional_layers_with_padding_equal_pytorchs(layer: _Recurrent,
 # -------------------------------------------------------------------------------------- forms and engines
 
 
+@pytest.mark.slow
 @every
 @directions
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
@@ -250,6 +251,7 @@ def test_every_step_is_a_node(layer: _Recurrent, rng: np.random.Generator) -> No
 # ------------------------------------------------------------------------------------------ different lengths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "engine"),
     [*((layer, "numpy") for layer in ALL), (bl.LSTM(UNITS), "xla"), (bl.GRU(UNITS), "xla")],
@@ -392,6 +394,7 @@ def test_variational_dropout_leaves_out_the_same_at_all_steps() -> None:
     np.testing.assert_array_equal(layer(params, np.ones((1, TIME, UNITS))), 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layer", [bl.RNN(UNITS), bl.LSTM(UNITS), bl.GRU(UNITS), bl.GRU(UNITS, reset_after=False)], ids=str
 )

@@ -163,6 +163,7 @@ class Encoding(torch.nn.Module):
         return y if self.real is None else y * torch.tensor(self.real)[..., None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 @pytest.mark.parametrize(("causal", "masked"), list(itertools.product([False, True], repeat=2)))
 @pytest.mark.parametrize("norm_first", [True, False], ids=["norm first", "norm last"])

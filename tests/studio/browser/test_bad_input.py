@@ -109,6 +109,7 @@ def test_a_link_that_cannot_be_read_is_told(open_page, studio):
     at_update(page, 1)
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_says_where_and_goes_on_from_before(page):
     state = {
         "data": {"name": "diabetes"},

@@ -17,6 +17,7 @@ def begin(page, key):
     until(page, f"studio.store.state.assignment?.key === '{key}'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_xor_is_solved_by_a_hidden_layer(open_page, language):
     page = open_page(language)

@@ -33,6 +33,7 @@ def pairs() -> Iterator[Any]:
         yield X[start : start + 70], Y[start : start + 70]
 
 
+@pytest.mark.slow
 def test_a_function_that_yields_blocks_is_a_stream() -> None:
     options = {**OPTIONS, "shuffle": False}
     assert furthest(bl.fit(mlp(), pairs, **options), bl.fit(mlp(), X, Y, **options)) == 0

@@ -80,6 +80,7 @@ def drawn(name: str, network: bl.Network) -> np.ndarray:
     return rng.integers(0, 9, shape).astype("int32") if name == "words" else rng.normal(size=shape).astype("float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 def test_outputs(name: str, folder: Path) -> None:
     with warnings.catch_warnings(record=True) as told:

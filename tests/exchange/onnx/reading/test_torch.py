@@ -113,6 +113,7 @@ def inputs(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
     return torch.randn((3, *shape), generator=generator, dtype=dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "dynamo", "dynamic"), WAYS)
 def test_outputs(name: str, dynamo: bool, dynamic: bool, tmp_path: Path) -> None:
     module, shape, layers = CASES[name]
