@@ -202,8 +202,12 @@ def simple_models_fail(e: Evidence) -> bool | None:
         return differ or None
     if simple["rows"] < TELLING:
         return None
-    error = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else min(0.05, 12 / simple["rows"])
-    return bool(max(simple["linear"], simple["neighbours"]) <= simple["guess"] + error)
+    return bool(max(simple["linear"], simple["neighbours"]) <= simple["guess"] + error_of_simple(e, simple["rows"]))
+
+
+def error_of_simple(e: Evidence, rows: float) -> float:
+    """How far a simple model's score may lie above guessing by luck: two standard errors of an accuracy, less of R²."""
+    return 2 * math.sqrt(0.25 / rows) if e.classes else min(0.05, 12 / rows)
 
 
 def _tokens_tell(e: Evidence) -> bool:

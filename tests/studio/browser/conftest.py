@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from tests.studio.browser.serving import running_studio
-from tests.studio.browser.watching import until
+from tests.studio.browser.watching import SECONDS, until
 
 SIZES = {"desktop": {"width": 1366, "height": 900}, "phone": {"width": 390, "height": 844}}
 
@@ -26,7 +26,7 @@ def open_page(browser, studio):
         def opened(language="en", size="desktop", address=None, ready=True, recording=None, before=None, **options):
             context = browser.new_context(viewport=SIZES[size], locale=language, **options)
             stack.callback(context.close)
-            context.set_default_timeout(30_000)
+            context.set_default_timeout(1000 * SECONDS)
             if recording is not None:
                 context.add_init_script(f"globalThis.backlitStudio = {{recording: {recording}}}")
             page = context.new_page()

@@ -12,6 +12,7 @@ from backlit.doctor.symptoms import (
     COMMON,
     TELLING,
     UNSEEN,
+    error_of_simple,
     error_of_twins,
     never_better,
     seen,
@@ -61,7 +62,7 @@ def _unrelated(e: Evidence) -> list[Finding]:
         return [UNRELATED_LABELS.found(BY_TWINS, more, limit, seen(e), rows=rows, equal=equal)]
     if "linear" in simple:
         score = max(simple["linear"], simple["neighbours"]) - simple["guess"]
-        limit = 2 * math.sqrt(0.25 / simple["rows"]) if e.classes else min(0.05, 12 / simple["rows"])
+        limit = error_of_simple(e, simple["rows"])
         sign = BY_ACCURACY if e.classes else BY_R2
     else:
         score = 1 - float(e.column("val_loss").min()) / (e.data.get("held_guess") or e.guess or 1)

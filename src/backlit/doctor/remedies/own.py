@@ -337,10 +337,14 @@ def _typed(finding: Finding, e: Evidence, own: Mapping[str, Any]) -> str:
     epochs = own.get("epochs", declared(Training)["epochs"].default)
     if finding.name == "stopped early":
         return f"--epochs {3 * epochs} --patience 10"
-    penalty = own.get("penalty")
-    if finding.name == "weight decay too strong" and isinstance(penalty, L2):
+    return _lighter(e, own.get("penalty")) if finding.name == "weight decay too strong" else ""
+
+
+def _lighter(e: Evidence, penalty: Any) -> str:
+    """Options with a hundredth of the penalty, or of the optimizer's own decay."""
+    if isinstance(penalty, L2):
         return f"--l2 {penalty.strength / LIGHTER:g}"
     strength = e.optimizer.option("weight_decay")
-    if finding.name == "weight decay too strong" and penalty is None and strength:
-        return f"--optimizer {type(e.optimizer.last).__name__.lower()}:weight_decay={strength / LIGHTER:g}"
-    return ""
+    if penalty is not None or not strength:
+        return ""
+    return f"--optimizer {type(e.optimizer.last).__name__.lower()}:weight_decay={strength / LIGHTER:g}"

@@ -255,8 +255,7 @@ def connected(recipe: Recipe, run: Any) -> list[Change]:
     changes = [] if new == recipe.architecture else [Change(says.SLOPED.say(), recipe.replace(new))]
     for part in seen(recipe, run).parts:
         if of_one_number(part):
-            without = changed(recipe.architecture, lambda path, layer: () if path == part.path else (layer,))  # noqa: B023
-            return [Change(says.WITHOUT_LAYER.say(place=part.path, kind=part.kind), recipe.replace(without)), *changes]
+            return [_left_out(recipe, part.path, part.kind), *changes]
     return changes
 
 
@@ -291,8 +290,13 @@ def without_source(recipe: Recipe, run: Any) -> list[Change]:
     part = next((part for part in seen(recipe, run).parts if part.path == place), None)
     if part is None or part.shape != part.output or part.layer.init(Key(0), part.shape)[0]:
         return []
+    return [_left_out(recipe, place, part.kind)]
+
+
+def _left_out(recipe: Recipe, place: str, kind: str) -> Change:
+    """A layer less."""
     new = changed(recipe.architecture, lambda path, layer: () if path == place else (layer,))
-    return [Change(says.WITHOUT_LAYER.say(place=place, kind=part.kind), recipe.replace(new))]
+    return Change(says.WITHOUT_LAYER.say(place=place, kind=kind), recipe.replace(new))
 
 
 def masked(recipe: Recipe, run: Any) -> list[Change]:
