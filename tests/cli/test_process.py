@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 
 import pytest
 
@@ -13,7 +14,7 @@ def test_the_studio_looks_for_garbage_as_often_as_python_does(monkeypatch: pytes
     """Short commands look seldom; one that lives for days must not keep what sessions leave behind."""
     seen = []
     monkeypatch.setattr("backlit.studio.server.serve", lambda *_: seen.append(gc.get_threshold()))
-    monkeypatch.setattr("backlit.studio.server.listening", lambda *_: (None, 1))
+    monkeypatch.setattr("backlit.studio.server.listening", lambda *_: (socket.socket(), 1))
     before = gc.get_threshold()
     try:
         gc.set_threshold(*process.GARBAGE)
