@@ -742,6 +742,38 @@ def test_what_is_known_can_be_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert firsts.known() == []
 
 
+def test_what_is_known_is_asked_anew_only_where_it_is_older_than_the_code_or_broken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BACKLIT_CACHE", str(tmp_path))
+    asked = []
+
+    class Counted:
+        def __init__(self, send: Any) -> None:
+            asked.append(self)
+            send("{}")
+
+        def hear(self, text: str) -> None:
+            pass
+
+        def turn(self) -> None:
+            pass
+
+    monkeypatch.setattr("backlit.studio.alone.Alone", Counted)
+    place = firsts.place()
+    assert place is not None
+    firsts.keep()
+    firsts.keep()
+    assert (firsts.known(), len(asked)) == (["{}"], 1)
+    os.utime(place, (0, 0))
+    firsts.keep()
+    firsts.keep()
+    assert len(asked) == 2  # and is written anew, so that it's the younger one again
+    place.write_text("{")
+    firsts.keep()
+    assert (firsts.known(), len(asked)) == (["{}"], 3)
+
+
 def test_who_plays_goes_on_however_slow_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
     session = make_session()
     session.playing = True

@@ -15,6 +15,7 @@ from backlit._version import __version__
 from backlit.engine.cache import pictures_folder
 from backlit.studio.protocol import VERSION
 
+PACKAGE = Path(__file__).parents[1]
 ASKED = (
     {"type": "hello", "version": VERSION},
     {"type": "look", "panels": ["boundary", "units", "weights", "curves"], "grid": 60},
@@ -40,14 +41,14 @@ def known() -> list[str | bytes]:
 
 
 def keep() -> None:
-    """Ask a session of its own, and keep what it says."""
+    """Ask a session of its own, and keep what it says; nothing, where what is kept is still what it would say."""
+    file, said = place(), list[str | bytes]()
+    if file is None or (known() and _after_all_code(file)):
+        return
     from backlit.files import writing
     from backlit.studio.alone import Alone
     from backlit.studio.wire import to_json
 
-    file, said = place(), list[str | bytes]()
-    if file is None:
-        return
     alone = Alone(said.append)
     for message in ASKED:
         alone.hear(to_json(message))
@@ -55,6 +56,11 @@ def keep() -> None:
     text = json.dumps([part if isinstance(part, str) else [base64.b64encode(part).decode()] for part in said])
     with contextlib.suppress(OSError):  # it takes a moment longer the next time
         file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.is_file() or file.read_text("utf-8") != text:
-            with writing(file) as beside:
-                beside.write_text(text, "utf-8")
+        with writing(file) as beside:
+            beside.write_text(text, "utf-8")
+
+
+def _after_all_code(file: Path) -> bool:
+    """Whether a file was written after Backlit's own: the version alone doesn't tell, in a checkout that is worked on."""
+    written = file.stat().st_mtime
+    return all(code.stat().st_mtime < written for code in PACKAGE.rglob("*.py"))
