@@ -876,6 +876,21 @@ def test_on_the_loopback_of_ipv6_it_answers_by_that_address() -> None:
             urllib.request.urlopen(f"http://[::1]:{port}/")
 
 
+@pytest.mark.parametrize("display", ["DISPLAY", "WAYLAND_DISPLAY", None])
+def test_a_browser_is_opened_where_there_is_a_display(monkeypatch: pytest.MonkeyPatch, display: str | None) -> None:
+    from backlit.cli.studio import open_browser
+
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    if display is not None:
+        monkeypatch.setenv(display, ":0")
+    open_browser("http://127.0.0.1:1/")
+    assert opened == ([] if display is None else ["http://127.0.0.1:1/"])
+
+
 def test_for_a_class_the_command_says_what_to_tell_pupils() -> None:
     with started("--host", "0.0.0.0", "--pupils", "3", "--exercise", "xor", lines=4) as (lines, _):  # noqa: S104
         own, others, seats, stop = lines

@@ -345,6 +345,26 @@ def test_two_networks_side_by_side(session: Session) -> None:
     assert (session.second, session.state.training.rate) == (None, 0.5)
 
 
+def test_the_doctor_and_the_inside_are_of_the_network_that_is_meant(session: Session) -> None:
+    ask(session, "compare", change={"training": {**TRAINING, "rate": 20.0}})
+    ask(session, "step", epochs=6)
+    found = {side: {each["key"] for each in ask(session, "doctor", side=side)["findings"]} for side in "ab"}
+    assert "learning rate too high" in found["b"] - found["a"]
+    assert session.second is not None
+    for side, looks in (("a", session.first.looks), ("b", session.second.looks)):
+        ask(session, "look", panels=["flow", "doctor"], side=side)
+        frame = session.frame().message
+        assert frame["flow"] == looks.flow()
+        assert {each["key"] for each in frame["findings"]} == found[side]
+    session.playing = True  # where what was seen a moment ago will do, but not of the other network
+    session.inside_of = "a"
+    assert session.frame().message["flow"] == session.first.looks.flow()
+    session.inside_of = "b"
+    ask(session, "discard")
+    assert session.frame().message["flow"] == session.first.looks.flow()
+    assert refused(session, "doctor", side="b")
+
+
 def test_a_change_by_hand_goes_to_the_network_that_is_meant_and_is_told(session: Session) -> None:
     ask(session, "step", updates=6)
     ask(session, "compare", change={"training": {**TRAINING, "rate": 0.5}})

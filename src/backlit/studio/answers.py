@@ -182,6 +182,7 @@ def _look(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Rep
     if "row" in message:
         session.ask_about(message["row"])
     session.panels, session.grid = panels, message.get("grid") or session.grid
+    session.inside_of = message.get("side") or "a"
     return _done(session, "look")
 
 

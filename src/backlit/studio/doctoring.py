@@ -16,7 +16,7 @@ Arrays = dict[str, np.ndarray]
 
 def doctor(session: Session, message: dict[str, Any], arrays: Arrays) -> list[Reply]:
     """`doctor`: what it says, with the change that each remedy is."""
-    side = session.first
+    side = session.side(message.get("side") or "a")
     diagnosis = side.looks.diagnosis()
     changes = findings.changes_of(side.timeline, side.looks, diagnosis)
     told = [findings.in_full(finding, change) for finding, change in zip(diagnosis, changes, strict=True)]

@@ -61,6 +61,6 @@ def keep() -> None:
 
 
 def _after_all_code(file: Path) -> bool:
-    """Whether a file was written after Backlit's own: the version alone doesn't tell, in a checkout that is worked on."""
+    """Whether a file was written after Backlit's own: the version alone doesn't tell, where that is worked on."""
     written = file.stat().st_mtime
     return all(code.stat().st_mtime < written for code in PACKAGE.rglob("*.py"))

@@ -27,6 +27,7 @@ class Inside:
 
     def __init__(self) -> None:
         self._next, self._version = 0.0, -1
+        self._looks: Looks | None = None
         self._found: dict[str, Any] = {}
 
     def told(self, looks: Looks, panels: Sequence[str], version: int, playing: bool) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class Inside:
         if not wanted:
             return {}
         now = time.monotonic()
-        if version == self._version or (playing and now < self._next):
+        if looks is self._looks and (version == self._version or (playing and now < self._next)):
             return self._found
         found: dict[str, Any] = {}
         if "histograms" in wanted:
@@ -57,6 +58,6 @@ class Inside:
 
             found["findings"] = [in_short(finding) for finding in looks.diagnosis()]
         over = time.monotonic()
-        self._next, self._version = over + max(APART, (over - now) / SHARE), version
+        self._next, self._version, self._looks = over + max(APART, (over - now) / SHARE), version, looks
         self._found = found
         return found

@@ -55,7 +55,7 @@ class Session:
         ``interrupted(anew)``: whether to leave a long way, since something else was asked for; with `anew`, only if
         what is built doesn't matter any more.
     seen_inside : Inside
-        What was seen inside the first network.
+        What was seen inside the network that `inside_of` names; of the first, where there is no second any more.
     assignment : Assignment or None
         What is to be reached, and what may be changed. `bound`: it can't be laid aside. `solved`: it was reached.
     """
@@ -80,7 +80,7 @@ class Session:
         self.interrupted: Callable[[bool], bool] = lambda anew: False
         self.cut: int | None = None  # the update from which curves that pages have don't hold any more
         self._warm: Timeline | None = None
-        self.seen_inside = Inside()
+        self.seen_inside, self.inside_of = Inside(), "a"
         self.first = self._side(state or State())
 
     def rested(self) -> Callable[[], Session]:

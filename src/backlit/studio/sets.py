@@ -17,7 +17,7 @@ from backlit.studio.state import DataState
 GENERATED = {  # by the studio's name: that of `backlit.data.load`, its own number of groups, and a title
     "moons": ("moons", None, Template("moons", "반달")),
     "circles": ("circles", None, Template("circles", "원")),
-    "xor": ("xor", None, Template("xor", "XOR")),
+    "xor": ("xor", None, Template("XOR", "XOR")),
     "spiral": ("spirals", 2, Template("spiral", "나선")),
     "gaussians": ("blobs", 2, Template("gaussian clouds", "가우스 구름")),
 }

@@ -93,6 +93,7 @@ def frame(session: Session, curves_from: int = 0) -> Reply:
     session.frames += 1
     timeline = session.lead
     start = min(curves_from, session.furthest)
+    inside = session.sides.get(session.inside_of, session.first)
     message = {
         "type": "frame",
         "frame": session.frames,
@@ -103,7 +104,7 @@ def frame(session: Session, curves_from: int = 0) -> Reply:
         "curves_from": start,
         "curves_apart": _apart(session, start),
         "compare": None if session.second is None else session.second.scored,
-        **session.seen_inside.told(session.first.looks, session.panels, session.version, session.playing),
+        **session.seen_inside.told(inside.looks, session.panels, session.version, session.playing),
     }
     arrays = _pictures(session, session.first)
     _read(session, message, arrays)

@@ -67,6 +67,29 @@ def test_a_csv_is_shown_as_it_is_understood_and_learned_from(page):
     at_update(page, page.evaluate("studio.store.state.at.updates_per_epoch"))
 
 
+DROP = """([place, name, text]) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([text], name));
+  const event = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+  document.querySelector(place).dispatchEvent(event);
+  return event.defaultPrevented;
+}"""
+
+
+def test_a_file_is_dropped_and_its_inputs_are_chosen(page):
+    rows = [f"{(i * 11) % 60 / 10},{line}" for i, line in enumerate(CSV.splitlines()[1:])]
+    table = "\n".join(["depth,width,height,kind", *rows])
+    assert page.evaluate(DROP, ["studio-network", "shapes.csv", table])  # beside it: the page isn't left for the file
+    assert page.evaluate("studio.store.state.spec.data.name") == "moons"
+    assert page.evaluate(DROP, [".drop", "shapes.csv", table])
+    until(page, "studio.store.state.data.columns.join() === 'depth,width,height'")
+    expect(page.locator("studio-output")).to_contain_text("a projection of 3 inputs")
+    page.get_by_label("height as input").uncheck()
+    until(page, "studio.store.state.data.columns.join() === 'depth,width'")
+    expect(page.locator("studio-output")).not_to_contain_text("a projection")
+    shown(page, "[data-plane=a]")
+
+
 def test_names_from_a_file_stay_text(page):
     page.locator('[data-do="file"]').set_input_files(
         {"name": "<b>.csv", "mimeType": "text/csv", "buffer": NASTY.encode()}

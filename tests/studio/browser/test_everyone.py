@@ -39,6 +39,11 @@ def test_no_serious_fault_by_axe_and_nothing_sticks_out(open_page, language, siz
     page = open_page(language, size, color_scheme="dark" if language == "ko" else "light")
     page.locator('[data-do="epoch"]').click()
     until(page, "studio.store.state.frames.a?.update > 0")
+    bar, room = page.evaluate(
+        """() => [document.querySelector("studio-time").offsetHeight,
+          parseFloat(getComputedStyle(document.querySelector(".side-output")).scrollMarginTop)]"""
+    )
+    assert bar < room  # the bar, which stays, doesn't cover the title that one is led to
     page.locator('[data-unit="0/0"]').click()
     for tab in TABS:
         page.locator(f'[data-tab="{tab}"]').click()

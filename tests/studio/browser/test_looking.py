@@ -42,6 +42,24 @@ def test_a_finding_appears_with_a_remedy_that_is_tried_beside(page):
     expect(page.locator("[data-plane]")).to_have_count(1)
 
 
+def test_the_doctor_speaks_of_the_network_that_is_shown(page):
+    page.locator('[data-do="difference-value"]').select_option("10")
+    page.locator('[data-do="compare"]').click()
+    expect(page.locator("[data-plane]")).to_have_count(2)
+    page.locator('[data-do="speed"]').select_option("20")
+    press_play(page, 120)
+    page.locator('[data-tab="doctor"]').click()
+    too_high = page.locator('[data-finding="learning rate too high"]')
+    expect(page.locator(".doctor h2").first).to_have_text("Doctor · First")
+    expect(page.locator(".doctor .well").first).to_contain_text("(learning rate: 0.03 → 10.0)")
+    until(page, "studio.store.state.findings !== null")
+    expect(too_high).to_have_count(0)
+    page.locator('[data-side="b"]').click()
+    expect(page.locator(".doctor h2").first).to_have_text("Doctor · Second")
+    expect(too_high).to_be_visible()
+    expect(page.locator('[data-tab="doctor"] .count')).to_be_visible()  # on the tab, too
+
+
 def test_a_fault_is_planted_and_found(page):
     page.locator('[data-tab="doctor"]').click()
     page.locator('[data-do="break"]').click()

@@ -1,6 +1,7 @@
 """Time: play, one update, one epoch, back and forth, a rate that changes on the way, two networks beside each other."""
 
 import itertools
+import re
 
 import pytest
 
@@ -9,11 +10,19 @@ from playwright.sync_api import expect
 
 from tests.studio.browser.watching import at_update, frame_numbers, press_play, shown, until
 
+PAINTED = """(selector, colour) => {
+  const canvas = document.querySelector(selector);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((_, at) => at % 4 === 0 && colour.every((part, i) => data[at + i] === part));
+}"""
+
 
 def test_one_update_and_one_epoch(page):
     page.locator('[data-do="update"]').click()
     at_update(page, 1)
     expect(page.locator('[data-told="update"]')).to_have_text("1")
+    expect(page.locator(".time-told").first).to_contain_text(re.compile("^\\s*1 update\\s"))
+    until(page, f"({PAINTED})('.plot canvas', [0, 114, 178])")  # one update is a point: the colour of the training loss
     length = page.evaluate("studio.store.state.at.updates_per_epoch")
     page.locator('[data-do="epoch"]').click()
     at_update(page, length)
@@ -80,6 +89,8 @@ def test_two_networks_side_by_side(page):
     page.locator('[data-do="difference-value"]').select_option("0.003")
     page.locator('[data-do="compare"]').click()
     expect(page.locator("[data-plane]")).to_have_count(2)
+    expect(page.locator("studio-output h2")).to_be_focused()  # who compared, below, is led to the two pictures
+    expect(page.locator("studio-output h2")).to_be_in_viewport()
     page.locator('[data-do="epoch"]').click()
     until(page, "studio.store.state.frames.a?.update > 0 && studio.store.state.frames.a.compare")
     shown(page, "[data-plane=b]")
@@ -89,6 +100,12 @@ def test_two_networks_side_by_side(page):
     expect(page.locator('[data-score="b:loss"]')).not_to_have_text("–")
     page.locator('[data-side="b"]').click()
     expect(page.locator('[data-side="b"]')).to_have_attribute("aria-pressed", "true")
+    page.locator('[data-tab="inside"]').click()
+    expect(page.locator("studio-inside h2")).to_have_text(["Layer by layer · Second", "Surface of the loss · First"])
+    second = page.locator(".layers-table tbody tr").nth(1).text_content()
+    page.locator('[data-side="a"]').click()
+    expect(page.locator("studio-inside h2").first).to_have_text("Layer by layer · First")
+    expect(page.locator(".layers-table tbody tr").nth(1)).not_to_have_text(second)
     page.locator('[data-do="keep"]').first.click()
     expect(page.locator("[data-plane]")).to_have_count(1)
     until(page, "studio.store.state.spec.training.rate === 0.003")

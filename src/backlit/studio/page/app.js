@@ -35,11 +35,13 @@ class Shell extends StudioElement {
     super.connectedCallback();
     this.keys = (event) => this.#key(event);
     document.addEventListener("keydown", this.keys);
+    for (const kind of DROPPING) document.addEventListener(kind, stay);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
     document.removeEventListener("keydown", this.keys);
+    for (const kind of DROPPING) document.removeEventListener(kind, stay);
   }
 
   render() {
@@ -121,6 +123,10 @@ class Shell extends StudioElement {
     event.preventDefault();
   }
 }
+
+// A file that is dropped beside its place isn't opened in the page's stead.
+const DROPPING = ["dragover", "drop"];
+const stay = (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault();
 
 customElements.define("studio-app", App);
 customElements.define("studio-shell", Shell);

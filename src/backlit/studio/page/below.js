@@ -12,6 +12,7 @@ import "./pictures.js";
 import "./unrolled.js";
 import "./gates.js";
 import { isText } from "./recurrent.js";
+import { ofShown } from "./side.js";
 
 const TABS = ["numbers", "pictures", "unrolled", "gates", "inside", "doctor", "code", "exercises"];
 const ONLY_WHERE = { pictures: ({ data }) => Boolean(data?.picture), unrolled: isText, gates: isText };
@@ -19,7 +20,7 @@ const ALWAYS = ["boundary", "units", "weights", "curves", "doctor"];
 const OF_TAB = { inside: ["histograms", "flow", "ratios"], unrolled: ["flow"] };
 
 class Below extends StudioElement {
-  static watches = ["tab", "spotted", "findings", "planted", "data"];
+  static watches = ["tab", "spotted", "findings", "planted", "data", "compare", "side"];
 
   get tabs() {
     return TABS.filter((name) => ONLY_WHERE[name]?.(this.state) ?? true);
@@ -57,11 +58,13 @@ class Below extends StudioElement {
 
   #look(name) {
     this.lookedAt = isText(this.state);
+    this.lookedSide = ofShown(this.state).side;
     this.studio.look([...ALWAYS, ...(OF_TAB[name] ?? []), ...(this.lookedAt ? ["text", "reading"] : [])]);
   }
 
   updated() {
-    if (this.state.data && (this.lookedAt ?? false) !== isText(this.state)) this.#look(this.tab);
+    if (!this.state.data) return;
+    if ((this.lookedAt ?? false) !== isText(this.state) || this.lookedSide !== ofShown(this.state).side) this.#look(this.tab);
   }
 
   #key(event) {

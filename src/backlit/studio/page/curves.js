@@ -81,9 +81,9 @@ class Curves extends StudioElement {
         ],
         series: [
           {},
-          { stroke: colour("--over"), width: 1.5, spanGaps: true, points: { show: false } },
-          { stroke: colour("--under"), width: 2, dash: [6, 3], spanGaps: true, points: { show: false } },
-          { stroke: colour("--ink"), width: 2, dash: [2, 3], spanGaps: true, points: { show: false } },
+          { stroke: colour("--over"), width: 1.5, spanGaps: true, points: { show: first } },
+          { stroke: colour("--under"), width: 2, dash: [6, 3], spanGaps: true, points: { show: first } },
+          { stroke: colour("--ink"), width: 2, dash: [2, 3], spanGaps: true, points: { show: first } },
         ],
         hooks: { draw: [(plot) => this.#now(plot)] },
       },
@@ -164,6 +164,9 @@ class Curves extends StudioElement {
     this.plot.setData(this.#data());
   }
 }
+
+// A line needs two updates; one is a point.
+const first = (plot) => plot.data[0].length === 1;
 
 const finite = (value) => (Number.isFinite(value) ? value : null);
 

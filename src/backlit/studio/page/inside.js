@@ -5,13 +5,14 @@ import { fit, paintValues } from "./drawing/map.js";
 import { StudioElement } from "./element.js";
 import { html, nothing, svg } from "./lit.js";
 import { number, percent, say, whole } from "./say.js";
+import { shownLayers, shownName } from "./side.js";
 
 const REST = 120; // milliseconds between two pictures
 const [SMALL, LARGE] = [1e-8, 10]; // of the logarithmic bars
 const [FROM, TO] = [3e-4, 1e-2]; // update by weight: where training usually goes well
 
 class Inside extends StudioElement {
-  static watches = ["surface", "layers"];
+  static watches = ["surface", "layers", "compare", "side"];
 
   #scheduled = null;
 
@@ -19,10 +20,10 @@ class Inside extends StudioElement {
     const frame = this.state.frames?.a;
     const [histograms, flow] = [frame?.histograms ?? [], frame?.flow ?? []];
     return html`<div class="inside">
-      <div><h2>${say("layer-by-layer")}</h2>
+      <div><h2>${say("layer-by-layer")}${shownName(this.state)}</h2>
       ${histograms.length || flow.length ? this.#table(histograms, flow) : html`<p class="soft">${say("inside-empty")}</p>`}
       <p class="small soft">${say("ratio-how", { low: number(FROM), high: number(TO) })}</p></div>
-      <div class="surface"><h2>${say("surface")}</h2>${this.#surface()}</div></div>`;
+      <div class="surface"><h2>${say("surface")}${shownName({ ...this.state, side: "a" })}</h2>${this.#surface()}</div></div>`;
   }
 
   #table(histograms, flow) {
@@ -33,8 +34,9 @@ class Inside extends StudioElement {
   }
 
   #row(path, histogram, flow) {
-    const index = this.state.layers?.findIndex((layer) => layer.path === path) ?? -1;
-    const last = index === (this.state.layers?.length ?? 0) - 1;
+    const layers = shownLayers(this.state) ?? [];
+    const index = layers.findIndex((layer) => layer.path === path);
+    const last = index === layers.length - 1;
     return html`<tr><th scope="row">${index === 0 ? say("inputs") : last ? say("output") : index > 0 ? say("layer-number", { number: index }) : path}</th>
       <td>${histogram ? this.#histogram(histogram) : "–"}</td>
       <td>${flow ? logBar(flow.gradient) : "–"}</td>

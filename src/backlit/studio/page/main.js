@@ -2,6 +2,7 @@
 import { opened, server } from "./early.js";
 import "./app.js";
 import { provide } from "./element.js";
+import { leadTo } from "./lead.js";
 import { keep, keptBefore, remember, remembered } from "./keeping.js";
 import { readLink } from "./link.js";
 import { chooseLanguage, LANGUAGES, loadTexts } from "./say.js";
@@ -45,13 +46,7 @@ class Studio {
   async beginTask(task) {
     this.store.set({ checked: null, helped: {}, row: null, drawing: false, side: "a" });
     const answer = await this.session.ask("assign", { task });
-    if (!answer) return;
-    // The task stands above, the list that it was chosen from below: the one who reads is led there.
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      const title = document.querySelector("studio-task h2");
-      title?.focus({ preventScroll: true });
-      title?.closest(".task").scrollIntoView({ block: "start" });
-    }));
+    if (answer) leadTo("studio-task h2");
   }
 
   choose(place) {

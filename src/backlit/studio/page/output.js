@@ -32,9 +32,9 @@ class OutputView extends StudioElement {
     const { data, compare, drawing } = this.state;
     const two = Boolean(compare);
     const side = two ? Math.floor((this.size - 10) / 2) : this.size;
-    if (isText(this.state)) return html`<h2>${say("output")}</h2><studio-text></studio-text><studio-scores></studio-scores><studio-curves></studio-curves>`;
+    if (isText(this.state)) return html`<h2 tabindex="-1">${say("output")}</h2><studio-text></studio-text><studio-scores></studio-scores><studio-curves></studio-curves>`;
     return html`
-      <h2>${say("output")}</h2>
+      <h2 tabindex="-1">${say("output")}</h2>
       ${data && !data.arrays?.plane ? html`<p class="soft">${say("no-plane")}</p>` : html`
         <div class="planes ${two ? "two" : ""}">
           ${(two ? ["a", "b"] : ["a"]).map((name) => html`<figure>

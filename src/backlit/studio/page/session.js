@@ -3,6 +3,7 @@ import { announce } from "./announce.js";
 import { VERSION, wrong } from "./protocol.js";
 import { isText } from "./recurrent.js";
 import { language, say, told } from "./say.js";
+import { ofShown } from "./side.js";
 
 const MOVES = ["step", "play", "seek"]; // done, they show that what couldn't be done before can be now
 const ANSWER_WITHIN = 30_000; // milliseconds
@@ -81,7 +82,7 @@ export class Session {
   // What frames carry follows from what is open on the page.
   look() {
     const { panels, grid, row, data } = this.store.state;
-    this.ask("look", { panels: [...panels], grid, ...(isText({ data }) ? { row } : {}) });
+    this.ask("look", { panels: [...panels], grid, ...(isText({ data }) ? { row } : {}), ...ofShown(this.store.state) });
   }
 
   configure(part) {

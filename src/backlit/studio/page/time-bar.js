@@ -8,7 +8,7 @@ import { changed, shownSpec } from "./side.js";
 import { part } from "./part.js";
 
 const SPEEDS = [1, 5, 20, 100, 0];
-const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
+export const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 
 class TimeBar extends StudioElement {
   static watches = ["at", "spec", "connection", "speed", "compare", "side", "assignment"];
@@ -34,7 +34,7 @@ class TimeBar extends StudioElement {
         </div>
         <div class="time-line">
           <div class="time-told">
-            <span><b class="n" data-told="update">${whole(time.update)}</b> ${say("updates")}</span>
+            <span><b class="n" data-told="update">${whole(time.update)}</b> ${say(time.update === 1 ? "update" : "updates")}</span>
             <span class="soft">${say("epoch")} <span class="n">${number(time.epoch, 4)}</span></span>
           </div>
           <input type="range" data-do="seek" min="0" .max=${String(end)} step="1" .value=${live(String(this.#wanted ?? time.update))}

@@ -2,9 +2,11 @@
 import { named } from "./builder.js";
 import { StudioElement } from "./element.js";
 import { html, live, nothing } from "./lit.js";
+import { leadTo } from "./lead.js";
 import { isRecurrent, KINDS } from "./recurrent.js";
 import { number, say, told } from "./say.js";
 import { mayChange, part } from "./part.js";
+import { RATES } from "./time-bar.js";
 
 const STRENGTHS = [0, 0.0001, 0.001, 0.01, 0.1];
 const HELD = [0, 0.1, 0.2, 0.3, 0.5];
@@ -76,19 +78,20 @@ class TrainingPanel extends StudioElement {
     const key = this.#difference;
     const { rate, batch } = spec.training;
     const lists = {
-      rate: [rate / 10, rate / 3, rate * 3, rate * 10, rate * 100].map((value) => [String(Number(value.toPrecision(3))), number(value)]),
+      rate: RATES.filter((value) => value !== rate).map((value) => [String(value), number(value)]),
       batch: BATCHES.filter((value) => value !== batch).map((value) => [String(value), value ? number(value) : say("all-rows")]),
       optimizer: catalog.optimizers.map(named).filter(({ name }) => name !== spec.training.optimizer).map(({ name, title }) => [name, told(title)]),
       activation: catalog.activations.map(named).filter(({ name }) => spec.network.layers?.some((layer) => layer.activation !== name)).map(({ name, title }) => [name, told(title)]),
       kind: KINDS.filter((kind) => spec.network.layers?.some((layer) => layer.kind !== kind)).map((kind) => [kind, say(`kind-${kind}`)]),
       initializer: (catalog.initializers ?? []).map(named).filter(({ name }) => name !== spec.network.initializer).map(({ name, title }) => [name, told(title)]),
     };
+    const first = lists[key].findIndex(([value]) => key !== "rate" || Number(value) >= 9 * rate); // a rate ten times as high
     return html`<form class="row" @submit=${(event) => this.#begin(event, key)}><select name="value" data-do="difference-value" aria-label=${say("beside-value")}>
-      ${lists[key].map(([value, text], index) => html`<option value=${value} ?selected=${key === "rate" ? index === 3 : index === 0}>${text}</option>`)}</select>
+      ${lists[key].map(([value, text], index) => html`<option value=${value} ?selected=${index === Math.max(first, 0)}>${text}</option>`)}</select>
       <button data-do="compare">${say("compare")}</button></form>`;
   }
 
-  #begin(event, key) {
+  async #begin(event, key) {
     event.preventDefault();
     const { value } = event.target.elements.value;
     const { training, network } = this.state.spec;
@@ -100,7 +103,7 @@ class TrainingPanel extends StudioElement {
       kind: () => ({ network: { ...network, layers: network.layers.map((layer) => ({ ...layer, kind: value })) } }),
       initializer: () => ({ network: { ...network, initializer: value } }),
     };
-    this.studio.session.ask("compare", { change: changes[key]() });
+    if (await this.studio.session.ask("compare", { change: changes[key]() })) leadTo("studio-output h2");
   }
 
   #end(how) {
