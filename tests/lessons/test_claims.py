@@ -75,7 +75,7 @@ def test_sentences_that_were_turned_round_are_noticed() -> None:
         ("by-hand", "with_old = w[0] - 0.5", "with_old = w[0] + 0.5"),
         ("jacobians", "(1 - np.tanh(z) ** 2)  # only", "(1 - np.tanh(z))  # only"),
         ("jacobians", "columns, axis=1)", "columns, axis=0)"),
-        ("by-hand", "shared * x3 * (1 - x3)", "shared * x3"),
+        ("by-hand", "at_the_output = shared * x3 * (1 - x3),", "at_the_output = shared * x3,"),
         ("by-hand", "np.argmax(errors < 1e-4)", "np.argmax(errors < 1e-3)"),
     ],
 )
