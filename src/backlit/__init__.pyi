@@ -186,8 +186,8 @@ from .train.callbacks import EpochEnd as EpochEnd
 from .train.callbacks import Follower as Follower
 from .train.callbacks import History as History
 from .train.generate import beam_search as beam_search
+from .train.keeping import Checkpoint as Checkpoint
 from .train.probes.settings import Probes as Probes
-from .train.training import Checkpoint as Checkpoint
 from .tuning.tune import Tuning as Tuning
 from .tuning.tune import tune as tune
 from .watching.keras import KerasWatch as KerasWatch

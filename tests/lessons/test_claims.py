@@ -73,6 +73,10 @@ def test_sentences_that_were_turned_round_are_noticed() -> None:
         ("jacobians", "from_the_front = 2 * n**3", "from_the_front = n**3"),
         ("by-hand", "delta = -(target[0] - o[0])", "delta = (target[0] - o[0])"),
         ("by-hand", "with_old = w[0] - 0.5", "with_old = w[0] + 0.5"),
+        ("jacobians", "(1 - np.tanh(z) ** 2)  # only", "(1 - np.tanh(z))  # only"),
+        ("jacobians", "columns, axis=1)", "columns, axis=0)"),
+        ("by-hand", "at_the_output = shared * x3 * (1 - x3),", "at_the_output = shared * x3,"),
+        ("by-hand", "np.argmax(errors < 1e-4)", "np.argmax(errors < 1e-3)"),
     ],
 )
 def test_what_is_turned_round_in_the_code_is_noticed(name: str, right: str, wrong: str) -> None:

@@ -5,8 +5,10 @@ import pytest
 
 import backlit as bl
 from backlit.data.text.texts import windows
+from backlit.tasks.judge.ngrams import pairs_loss
+from backlit.tasks.judge.streams import stream_scores
 from backlit.tasks.options import Options
-from backlit.tasks.stream import StreamTask, pairs_loss, stream_scores
+from backlit.tasks.stream import StreamTask
 
 SENTENCES = "the cat sat on the mat. a dog ran to the cat. the mat ran on. "
 

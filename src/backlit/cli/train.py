@@ -13,7 +13,8 @@ import typer
 from backlit.cli.launching.placing import Placing
 from backlit.cli.options import flagged
 from backlit.settings import Declaration, Record, declared, option, same
-from backlit.train.training import RUN, Checkpoint
+from backlit.train.keeping import Checkpoint
+from backlit.train.training import RUN
 
 NAME = "train"
 JOB = (

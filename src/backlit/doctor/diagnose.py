@@ -16,8 +16,8 @@ from backlit.doctor.remedies.own import NOT_HELD, pasted
 from backlit.doctor.views import INPUT, View, each_output, united
 from backlit.errors import InputError
 from backlit.languages import Message
-from backlit.settings import MISSING, declared
-from backlit.train.recipe import OF_THE_RUN, Recipe, recipe_of, training_of
+from backlit.settings import declared
+from backlit.train.recipe import Recipe, recipe_of, told_by_folder
 from backlit.train.training import Training
 
 TIME_LIMIT = 10.0  # seconds that proofs take, unless told otherwise
@@ -89,20 +89,10 @@ def given_to(run: Any, recipe: Recipe | None = None) -> dict[str, Any]:
     """The options that a run was trained with, by name; of a loaded one `NOT_HELD` for what no file holds."""
     own = run.recipe if recipe is None else recipe
     if own is not None:
-        training = own.training
-    else:
-        options = declared(Training)
-        lacking = [
-            name
-            for name, told in run.settings.items()
-            if name in options
-            and name not in OF_THE_RUN
-            and options[name].kept
-            and options[name].form.read(told) is MISSING
-        ]
-        training = training_of(run, {name: options[name].default for name in lacking})
-        return {name: getattr(training, name) for name in options} | dict.fromkeys(lacking, NOT_HELD)
-    return {name: getattr(training, name) for name in declared(type(training))}
+        return {name: getattr(own.training, name) for name in declared(Training)}
+    told, lacking = told_by_folder(run)
+    training = Training(**told)
+    return {name: getattr(training, name) for name in declared(Training)} | dict.fromkeys(lacking, NOT_HELD)
 
 
 def evidence_of(run: Any) -> Evidence:

@@ -21,11 +21,12 @@ from backlit.store import files, records
 from backlit.store import run as storage
 from backlit.store.files import to_json
 from backlit.train.callbacks import History
+from backlit.train.keeping import Checkpoint
 from backlit.train.loop import REACHED, Loop, LoopState, Replay
 from backlit.train.probes.history import ProbeRecords
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
-from backlit.train.training import Checkpoint, Training
+from backlit.train.training import Training
 
 KEYS = get_type_hints(records.Saved)  # the file's metadata tells its format besides
 

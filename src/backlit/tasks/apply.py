@@ -24,9 +24,9 @@ from backlit.nn.layers.decoder import EncoderDecoder
 from backlit.tasks.apply_pairs import judge_pairs
 from backlit.tasks.judge.forecast import judge_windows
 from backlit.tasks.judge.scores import best_guess, judge
+from backlit.tasks.judge.streams import judge_stream
 from backlit.tasks.judge.worst import mistakes
 from backlit.tasks.series import windows_of
-from backlit.tasks.stream import judge_stream
 from backlit.train.judgement import Judgement
 
 

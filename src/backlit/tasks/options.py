@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from backlit.errors import InputError, unknown
 from backlit.settings import Declaration, Record, count, declared, option, same
-from backlit.train.training import (
-    NETWORK,
-    OPTIMIZERS,
-    TRAINING,
-    Checkpoint,
-    Training,
-    check_precision,
-    check_shard,
-)
+from backlit.train.keeping import Checkpoint
+from backlit.train.training import NETWORK, OPTIMIZERS, TRAINING, Training, check_precision, check_shard
 
 if TYPE_CHECKING:
     from backlit.nn.penalties import Penalty

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,20 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from backlit import engine as engines
 from backlit.data.files.options import FileOptions
 from backlit.data.text import Subwords, Texts, Tokenizer
 from backlit.data.text.reading import read_as_told
 from backlit.data.text.texts import windows
 from backlit.errors import InputError
-from backlit.graph.tensor import value_of
 from backlit.languages import Template, join
-from backlit.nn.layer import Layer, Network, forward
-from backlit.nn.losses import CrossEntropy
+from backlit.nn.layer import Layer
 from backlit.nn.spec.sequences import for_stream
 from backlit.nn.spec.transformer import is_transformer, require_causal
 from backlit.settings import count, declared, option, same
-from backlit.tasks.judge.ngrams import ORDER, ngram_loss
+from backlit.tasks.judge.streams import PARTS, STREAMS, judge_parts
 from backlit.tasks.options import DATA, Call, Options
 from backlit.tasks.plan import wished
 from backlit.tasks.series import SeriesTask
@@ -33,14 +29,13 @@ from backlit.tasks.warm_up import OPTIMIZER as WARMED
 from backlit.tasks.warm_up import RATE as WARMED_RATE
 from backlit.tasks.warm_up import by_the_clock, warm_up, warm_up_told
 from backlit.train.callbacks import EarlyStopping
-from backlit.train.generate import generate, streaming
-from backlit.train.judgement import Judgement
+from backlit.train.generate import streaming
 from backlit.train.recipe import Recipe
 from backlit.train.result import Result
 from backlit.train.targets import TextTargets
 from backlit.train.training import Training
 
-WINDOW, STREAMS = 64, 64
+WINDOW = 64
 FAR_WINDOW, FEWER_STREAMS = 128, 32  # of attention, which sees nothing beyond its window
 UPDATES = 10_000  # at most, if the user doesn't say
 FEW_UPDATES = 2000  # of texts that are read in a few
@@ -52,7 +47,6 @@ WORDS = 10_000  # of a vocabulary of words
 SHARES = (0.9, 0.05, 0.05)
 FEW = 20  # windows that a part of the text must have, to be held out
 RARE = 0.0005  # share of unknown tokens from which on they are told of
-PARTS = ("training", "validation", "test")
 
 
 COUNTED = {
@@ -75,17 +69,6 @@ FALLS = Template(
     "학습률(learning rate)은 고르게 내려가 제한 시간이 끝날 때 0이 됨",
 )
 CLIPPED = Template("gradients are clipped to norm 1", "기울기는 크기 1로 제한(clipping)")
-EQUALLY = Template("all tokens equally likely", "모든 토큰의 확률을 같게")
-NO_BETTER_THAN_ANY = Template(
-    "no better than taking all tokens for equally likely: this text is unlike the one that was learned",
-    "모든 토큰의 확률을 같게 보는 것보다 낫지 않습니다. 학습한 글과 다른 글입니다.",
-)
-PAIRS = Template("counting pairs", "이웃한 쌍의 빈도")
-COUNTS = Template("counting {order} in a row", "연속 {order}개의 빈도")
-NO_BETTER = Template(
-    "no better than counting pairs: train longer, or give more text",
-    "쌍의 빈도를 세는 것보다 낫지 않습니다. 더 오래 학습하거나 글을 더 주십시오.",
-)
 
 
 @dataclass(eq=False)
@@ -310,56 +293,14 @@ class StreamTask(Task):
             time_limit=seconds_left(options, call), preparation=Texts(reading.tokenizer, reading.window),
             encoding=TextTargets(reading.tokenizer, reading.window),
         )  # fmt: skip
-        recipe = Recipe(plan.network, x, y, training, lambda run: self.judge(run, reading, plan, notes, options.engine))
+
+        def judged(run: Result) -> Result:
+            told = f"{plan.spec}, dropout {plan.dropout:g}, {run.optimizer}"
+            run.judgement = judge_parts(run, reading.parts, reading.streams, options.engine, plan=told, notes=notes)
+            return run
+
+        recipe = Recipe(plan.network, x, y, training, judged)
         return recipe, _resolved(plan, reading, options)
-
-    def judge(self, run: Result, reading: Reading, plan: Plan, notes: list[str], engine: str) -> Result:
-        """The run with its bits a token on held-out text, beside what counting tells."""
-        part = next(i for i in (2, 1, 0) if len(reading.parts[i]))
-        loss, hits = stream_scores(run, *reading.rows(part), reading.streams, engine)
-        guess = pairs_loss(reading.parts[0], reading.parts[part], reading.tokenizer.size)
-        counted = ngram_loss(reading.parts[0], reading.parts[part], reading.tokenizer.size)
-        worse = () if loss < guess else (NO_BETTER.say(),)
-        run.judgement = Judgement(
-            task="text",
-            unit=self.unit,
-            rows=len(reading.parts[part]),
-            scores={"loss": loss, **_of_loss(run, loss), "accuracy": hits},
-            baseline={"what": PAIRS.say(), "loss": guess, **_of_loss(run, guess)},
-            rivals={COUNTS.say(order=ORDER): {"loss": counted, **_of_loss(run, counted)}},
-            judged_on=PARTS[part],
-            parts=dict(zip(PARTS, map(len, reading.parts), strict=True)),
-            plan=f"{plan.spec}, dropout {plan.dropout:g}, {run.optimizer}",
-            notes=tuple(notes),
-            warnings=worse,
-            sample=generate(run, _opening(reading), length=160, temperature=0.8),
-        )
-        return run
-
-
-def judge_stream(run: Result, path: Path) -> Judgement:
-    """How well a run foretells the text of a file, token by token, beside taking all tokens for equally likely.
-
-    Raises
-    ------
-    InputError
-        If the file is no text, or shorter than the window that the run reads.
-    """
-    tokenizer, window = run.preparation.tokenizer, run.preparation.length
-    ids = tokenizer.encode(read_as_told(path)[0])
-    streams = min(STREAMS, (len(ids) - 1) // window)
-    if streams < 1:
-        raise InputError(f"{path} has {len(ids)} {tokenizer.unit}; the run reads {window + 1} at once: give more text")
-    loss, hits = stream_scores(run, *windows(ids, streams, window), streams, run.settings.get("engine", "xla"))
-    guess = math.log(tokenizer.size)
-    return Judgement(
-        task="text",
-        unit=tokenizer.unit,
-        rows=len(ids),
-        scores={"loss": loss, **_of_loss(run, loss), "accuracy": hits},
-        baseline={"what": EQUALLY.say(), "loss": guess, **_of_loss(run, guess), "accuracy": 1 / tokenizer.size},
-        warnings=(NO_BETTER_THAN_ANY.say(),) if loss >= guess else (),
-    )
 
 
 def updates_of_epoch(updates: int) -> int:
@@ -379,49 +320,3 @@ def _resolved(plan: Plan, reading: Reading, options: Options) -> dict[str, Any]:
     steps = steps if isinstance(options.optimizer, (str, type(None))) else {}
     counts = {"epochs": plan.epochs, "batch_size": reading.streams, "window": reading.window}
     return named | steps | counts | {"patience": plan.patience}
-
-
-def _of_loss(run: Result, loss: float) -> dict[str, float]:
-    """The run's metrics, which all follow from the loss."""
-    return {name: metric.of_loss(loss) for name, metric in run.metrics.items()}
-
-
-def _opening(reading: Reading) -> str:
-    """A few tokens that follow the training text, to go on from."""
-    part = reading.parts[1] if len(reading.parts[1]) else reading.parts[0]
-    known = part[part >= 4][: min(8, max(1, len(part) // 4))]
-    return str(reading.tokenizer.decode(known)) or str(reading.tokenizer.tokens[0])
-
-
-def stream_scores(run: Result, x: np.ndarray, y: np.ndarray, streams: int, engine: str) -> tuple[float, float]:
-    """Mean loss and share of right guesses over windows read in order, the state carried from each to the next."""
-    architecture = streaming(run.network.architecture, streams)
-    shape, loss = run.network.input_shape, CrossEntropy()
-
-    def read(params: Any, state: Any, x: Any, y: Any, fresh: Any) -> Any:
-        output, state = forward(architecture, shape, params, x, state=state, fresh=fresh)
-        output = value_of(output)
-        return value_of(loss(output, y)).sum(), (output.argmax(axis=-1) == y).sum(), state
-
-    runner = engines.get(engine)
-    compiled = runner.compile(read)
-    state: Any = Network.empty(architecture, shape, str(run.network.dtype)).state
-    total = right = 0.0
-    for start in range(0, len(x), streams):
-        rows = slice(start, start + streams)
-        summed, hits, state = compiled(run.network.params, state, x[rows], y[rows], np.bool_(start == 0))
-        total, right = total + float(summed), right + float(hits)
-    return total / len(x), right / x.size
-
-
-def pairs_loss(train: np.ndarray, test: np.ndarray, size: int) -> float:
-    """Cross entropy, in nats, of test tokens by the one before: counts of pairs, mixed with each token's own share."""
-    alone = np.bincount(train, minlength=size) + 0.1
-    alone = alone / alone.sum()
-    places, counts = np.unique(train[:-1].astype(np.int64) * size + train[1:], return_counts=True)
-    first = np.bincount(train[:-1], minlength=size)
-    wanted = test[:-1].astype(np.int64) * size + test[1:]
-    at = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
-    seen = np.where(places[at] == wanted, counts[at], 0)
-    mix = 5.0  # pairs that the shares stand for
-    return float(-np.log((seen + mix * alone[test[1:]]) / (first[test[:-1]] + mix)).mean())

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from backlit.optim.transform import Transform
     from backlit.train.callbacks import Callback, EarlyStopping
     from backlit.train.ensemble import Folds
+    from backlit.train.keeping import Checkpoint
     from backlit.train.probes.settings import Probes
-    from backlit.train.training import Checkpoint
 
 
 class TrainingOptions(TypedDict, total=False):

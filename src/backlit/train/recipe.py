@@ -166,20 +166,31 @@ def training_of(run: Result, options: dict[str, Any]) -> Training:
     InputError
         If one is needed that the folder doesn't tell.
     """
-    given: dict[str, Any] = {name: getattr(run, name) for name in OF_THE_RUN}
-    given |= {"metrics": wanted_again(run.metrics), **options}
+    told, lacking = told_by_folder(run)
+    for name in lacking:
+        if name in options:
+            continue
+        if name == "validation":
+            raise InputError("the run was trained with held-out rows of its own: give them, validation=(x, y)")
+        written = run.settings[name] if isinstance(run.settings[name], str) else "…"
+        raise InputError(
+            f"the run was trained with {name}={written}, which its folder doesn't hold: give it again, "
+            f"run.fix(x, y, {name}=...)"
+        )
+    return Training(**{**told, **options})
+
+
+def told_by_folder(run: Result) -> tuple[dict[str, Any], list[str]]:
+    """The options that a loaded run's folder tells, by name, and the names of those that it was given but can't."""
+    told: dict[str, Any] = {name: getattr(run, name) for name in OF_THE_RUN}
+    told["metrics"] = wanted_again(run.metrics)
+    lacking = []
     for name, option in declared(Training).items():
-        if not option.kept or name in given or name not in run.settings:
+        if not option.kept or name in told or name not in run.settings:
             continue
         value = option.form.read(run.settings[name])
-        if value is not MISSING:
-            given[name] = value
-        elif name == "validation":
-            raise InputError("the run was trained with held-out rows of its own: give them, validation=(x, y)")
+        if value is MISSING:
+            lacking.append(name)
         else:
-            written = run.settings[name] if isinstance(run.settings[name], str) else "…"
-            raise InputError(
-                f"the run was trained with {name}={written}, which its folder doesn't hold: give it again, "
-                f"run.fix(x, y, {name}=...)"
-            )
-    return Training(**given)
+            told[name] = value
+    return told, lacking

@@ -17,6 +17,7 @@ from backlit.engine import DEFAULT
 from backlit.errors import InputError, unknown
 from backlit.settings import GIVEN, MISSING, TEXT, Form, Record, count, declared, finite, option, same
 from backlit.train.callbacks import EarlyStopping
+from backlit.train.keeping import Checkpoint
 from backlit.train.probes.settings import Probes
 
 if TYPE_CHECKING:  # the command's help is made from this file, and quick
@@ -107,44 +108,6 @@ def whole(default: Any, **about: Any) -> Any:
     """Declare a whole number from 1."""
     words = "a whole number of at least 1" + "".join(f", or {name!r}" for name in about.get("besides", ()))
     return count(default, words=words, **about)
-
-
-@dataclass(frozen=True, repr=False)
-class Checkpoint(Record):
-    """A folder that holds the run at every moment: ``bl.fit(..., checkpoint=bl.Checkpoint("runs/a", every=5))``.
-
-    Parameters
-    ----------
-    folder : path
-    every : int, optional
-        Epochs from one writing to the next; the folder is written at the end, too. By default 10, or of quick epochs
-        as many more as keep writing at a twentieth of the time.
-    resume : bool
-        Go on from the state in the folder, bit for bit as if there had been no stop.
-    overwrite : bool
-        Replace a run that is already there; it stays until the new one is first written.
-
-    Raises
-    ------
-    InputError
-        If a value is of the wrong kind.
-
-    Examples
-    --------
-    >>> import backlit as bl
-    >>> bl.Checkpoint("runs/a", every=5)
-    Checkpoint(folder='runs/a', every=5)
-    """
-
-    folder: str | Path = option()
-    every: int | None = whole(None, unit="epochs", scope="call")
-    resume: bool = option(False, scope="call")
-    overwrite: bool = option(False, scope="call")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.resume and self.overwrite:
-            raise InputError("resume goes on with the run in the folder, overwrite replaces it: choose one of them")
 
 
 @dataclass(frozen=True, repr=False)

@@ -20,10 +20,10 @@ from backlit.tasks.options import Call
 from backlit.train.callbacks import EarlyStopping
 from backlit.train.fingerprint import fingerprint, same_data
 from backlit.train.fit import completed
+from backlit.train.keeping import Checkpoint
 from backlit.train.prepare import prepare
 from backlit.train.result import Result
 from backlit.train.search import Crew, Groups, Monitor, Search, Trial, halve, rungs
-from backlit.train.training import Checkpoint
 from backlit.tuning.bench import Bench, told
 from backlit.tuning.clusters import placed
 from backlit.tuning.journal import Journal

@@ -49,6 +49,8 @@ def test_filters_of_one_channel_and_of_several() -> None:
     axis = bl.plots.filters(CNN).axes[0]
     columns = (axis.images[0].get_array().shape[1] + 1) // 4
     np.testing.assert_array_equal(tiles(axis, 5, columns, 3, 3), weight[..., 0])
+    frames = [frame.get_bbox().bounds for frame in axis.patches]  # a white tile doesn't melt into the page
+    assert frames == [(i % columns * 4 - 0.5, i // columns * 4 - 0.5, 3, 3) for i in range(5)]
     axis = bl.plots.filters(CNN, "2", most=3).axes[0]
     weight = CNN.params["2"]["weight"][:3, :, :, :3]
     np.testing.assert_array_equal(tiles(axis, 9, 3, 2, 3).reshape(3, 3, 2, 3), weight.transpose(0, 3, 1, 2))

@@ -38,6 +38,14 @@ def mosaic(tiles: np.ndarray, columns: int, gap: int = 1) -> tuple[np.ndarray, l
     return together, places
 
 
+def frame_tiles(axis: Any, places: list[tuple[float, float]], width: int, height: int) -> None:
+    """A thin frame around each of a mosaic's tiles, so that a white one doesn't melt into the page."""
+    from matplotlib.patches import Rectangle
+
+    for place in places:
+        axis.add_patch(Rectangle(place, width, height, fill=False, edgecolor="0.6", linewidth=0.6, clip_on=False))
+
+
 def number_tiles(axis: Any, places: list[tuple[float, float]], numbers: Any) -> None:
     """Small numbers in the corners of a mosaic's tiles, if there are few enough to read."""
     if len(places) > 64:

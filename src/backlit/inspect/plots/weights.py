@@ -10,7 +10,7 @@ import numpy as np
 from backlit.errors import InputError, unknown
 from backlit.graph import tree
 from backlit.inspect.plots.style import bare, figure, picture
-from backlit.inspect.plots.tiles import count_of, mosaic, network_of, number_tiles
+from backlit.inspect.plots.tiles import count_of, frame_tiles, mosaic, network_of, number_tiles
 from backlit.nn.layer import Network
 
 _WEIGHTS = "gray"  # of signed numbers: black is negative, white positive, grey is 0, in print as well
@@ -153,6 +153,7 @@ def _tiled(tiles: np.ndarray, title: str, columns: int = 0, across: str = "", do
     most = float(np.abs(tiles).max()) or 1.0
     image = axis.imshow(together, cmap=_WEIGHTS, vmin=-most, vmax=most, interpolation="nearest")
     bare(axis)
+    frame_tiles(axis, places, width, height)
     if has_columns:
         axis.set_xticks(np.arange(columns) * (width + 1) + (width - 1) / 2, range(columns), fontsize=7)
         axis.set_yticks(np.arange(rows) * (height + 1) + (height - 1) / 2, range(rows), fontsize=7)

@@ -1,4 +1,4 @@
-"""What counting tells of the next token: a rival that needs no network."""
+"""What counting tells of the next token: rivals that need no network."""
 
 from __future__ import annotations
 
@@ -49,3 +49,16 @@ def ngram_loss(train: np.ndarray, test: np.ndarray, size: int, order: int = ORDE
         known = total > 0
         chance[known] = ((found + kinds * chance) / np.maximum(total + kinds, 1))[known]
     return float(-np.log(chance).mean())
+
+
+def pairs_loss(train: np.ndarray, test: np.ndarray, size: int) -> float:
+    """Cross entropy, in nats, of test tokens by the one before: counts of pairs, mixed with each token's own share."""
+    alone = np.bincount(train, minlength=size) + 0.1
+    alone = alone / alone.sum()
+    places, counts = np.unique(train[:-1].astype(np.int64) * size + train[1:], return_counts=True)
+    first = np.bincount(train[:-1], minlength=size)
+    wanted = test[:-1].astype(np.int64) * size + test[1:]
+    at = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+    seen = np.where(places[at] == wanted, counts[at], 0)
+    mix = 5.0  # pairs that the shares stand for
+    return float(-np.log((seen + mix * alone[test[1:]]) / (first[test[:-1]] + mix)).mean())
